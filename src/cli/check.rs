@@ -1,0 +1,29 @@
+//! `voicesim check`: everything about a scenario that can be wrong, without running it.
+
+use super::{Failure, Verdict, prepare, print};
+use crate::{engine, scenario};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    scenario: PathBuf,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<Verdict, Failure> {
+        let scenario = scenario::load(&self.scenario).map_err(Failure::input)?;
+        prepare::recordings(&scenario)?;
+        engine::check(&scenario).map_err(Failure::input)?;
+        print(&format!(
+            "{} is fine: {} turns, {} → {} → {}, policy {}\n",
+            self.scenario.display(),
+            scenario.turn.len(),
+            scenario.stt.engine,
+            scenario.answer.engine,
+            scenario.tts.engine,
+            scenario.interruption.policy
+        ));
+        Ok(Verdict::Fine)
+    }
+}

@@ -1,0 +1,129 @@
+//! The command line: one file a subcommand.
+
+mod check;
+mod init;
+mod models;
+mod prepare;
+mod report;
+mod run;
+
+use clap::{ArgAction, Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Latency pipeline simulator for voice assistants: every hop timed, adding up to what the caller
+/// hears.
+#[derive(Debug, Parser)]
+#[command(name = "voicesim", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more: -v shows every mark of the conversation, -vv what libraries say
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Say nothing but errors and the result
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Hold a conversation from recordings and report its latency
+    Run(run::Run),
+    /// Report on a run folder again
+    Report(report::Report),
+    /// Say whether a scenario can be run, without running it
+    Check(check::Check),
+    /// Write a scenario to start from
+    Init(init::Init),
+    /// List, install or verify the model files of the engines
+    Models(models::Models),
+}
+
+/// How a command that was carried out turned out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Fine,
+    /// A budget was missed, or a turn did not come out as expected.
+    NotAsAsked,
+}
+
+impl Verdict {
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Verdict::Fine => ExitCode::SUCCESS,
+            Verdict::NotAsAsked => ExitCode::from(1),
+        }
+    }
+}
+
+/// Why a command was not carried out. The text names the file, line or flag, and the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The user's input is wrong: exit code 2.
+    #[error("{0}")]
+    Input(String),
+    /// An engine, model, device or the disk is not available: exit code 3.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl Failure {
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Failure::Input(_) => ExitCode::from(2),
+            Failure::Unavailable(_) => ExitCode::from(3),
+        }
+    }
+
+    fn input(error: impl ToString) -> Failure {
+        Failure::Input(error.to_string())
+    }
+
+    fn unavailable(error: impl ToString) -> Failure {
+        Failure::Unavailable(error.to_string())
+    }
+}
+
+/// Carries out what was asked for.
+pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
+    let is_quiet = arguments.quiet;
+    match arguments.command {
+        Command::Run(command) => command.run(),
+        Command::Report(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Init(command) => command.run(),
+        Command::Models(command) => command.run(is_quiet),
+    }
+}
+
+/// Sends logs to stderr, as much as -v and -q ask for; RUST_LOG overrides them.
+pub fn log_to_stderr(arguments: &Arguments) {
+    use tracing_subscriber::EnvFilter;
+    let level = match (arguments.quiet, arguments.verbose) {
+        (true, _) => "error",
+        (false, 0) => "voicesim=info,error",
+        (false, 1) => "voicesim=debug,warn",
+        (false, _) => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let format = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(arguments.verbose > 1)
+        .with_level(arguments.verbose > 0);
+    // A second call, as in a test of the library, keeps the first subscriber.
+    let _ = format.without_time().try_init();
+}
+
+/// Prints to stdout. A reader that went away, as `head` does, is no failure.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(document).map_err(Failure::unavailable)?;
+    print(&(text + "\n"));
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! From a scenario to what a session needs, checked before any model is looked for.
+
+use super::Failure;
+use crate::audio::{self, SAMPLE_RATE, Samples};
+use crate::clock::Clock;
+use crate::ear::truth::speech_in;
+use crate::engine::Engines;
+use crate::event::{Expect, SessionId, StageName, TurnId};
+use crate::pipeline::script::{Anchor, Line};
+use crate::record::tap::Tap;
+use crate::scenario::{After, Scenario, Turn};
+use crate::stage::{AudioChunk, Clause, Identified, Outlet, StageError};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What each turn sounds like, as far as it is known: `None` for words that a voice has to speak.
+pub(super) type Sounds = Vec<Option<Samples>>;
+
+/// Reads the recordings of a scenario. The same file is read once.
+pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, Failure> {
+    let mut read: BTreeMap<&Path, Samples> = BTreeMap::new();
+    let mut sounds = Vec::new();
+    for (index, turn) in scenario.turn.iter().enumerate() {
+        let Some(path) = &turn.wav else {
+            sounds.push(None);
+            continue;
+        };
+        let samples = match read.get(path.as_path()) {
+            Some(samples) => samples.clone(),
+            None => Samples::from(audio::decode::read(path).map_err(Failure::input)?),
+        };
+        read.insert(path, samples.clone());
+        let length_ms = samples.len() as u64 * 1_000 / u64::from(SAMPLE_RATE);
+        if turn.speech_end_ms.is_some_and(|end| end > length_ms) {
+            return Err(Failure::Input(format!(
+                "turn {} speech_end_ms lies behind the end of {}, which is {length_ms} ms long",
+                index + 1,
+                path.display()
+            )));
+        }
+        sounds.push(Some(samples));
+    }
+    Ok(sounds)
+}
+
+/// Has the engines' voice speak the turns that are words.
+pub(super) async fn speak(
+    scenario: &Scenario,
+    engines: &mut Engines,
+    sounds: &mut Sounds,
+    clock: &Clock,
+) -> Result<(), Failure> {
+    for (turn, sound) in scenario.turn.iter().zip(sounds.iter_mut()) {
+        if let (Some(words), None) = (&turn.say, &sound) {
+            let spoken = spoken(words, engines, clock).await;
+            *sound = Some(spoken.map_err(Failure::unavailable)?);
+        }
+    }
+    Ok(())
+}
+
+async fn spoken(words: &str, engines: &mut Engines, clock: &Clock) -> Result<Samples, StageError> {
+    let (sender, mut chunks) = mpsc::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
+    let clause = Clause(words.to_owned());
+    // This happens before the conversation, so nothing of it is kept.
+    let tap = Tap::new(clock.clone(), SessionId(0), None);
+    let visit = tap.visit(TurnId(0), StageName::TextToSpeech, clause.identity());
+    let mut outlet = Outlet::new(visit, sender);
+    let mut samples = Vec::new();
+    let work = async {
+        let result = engines.tts.handle(clause, &mut outlet).await;
+        outlet.close(&result);
+        result
+    };
+    let collect = async {
+        while let Some(chunk) = chunks.recv().await {
+            samples.extend(chunk.samples.iter().flat_map(|s| s.iter()));
+        }
+    };
+    let (result, ()) = tokio::join!(biased; work, collect);
+    result?;
+    if samples.is_empty() {
+        return Err(StageError::Failed(format!(
+            "the voice said nothing for {words:?}; a simulated voice cannot speak a turn's words, give a wav"
+        )));
+    }
+    Ok(samples.into())
+}
+
+/// The lines that the caller of a replay speaks.
+pub(super) fn lines(scenario: &Scenario, sounds: Sounds) -> Vec<Line> {
+    let turns = scenario.turn.iter().enumerate().zip(sounds);
+    turns
+        .map(|((index, turn), sound)| line(scenario, index, turn, sound.unwrap_or_default()))
+        .collect()
+}
+
+fn line(scenario: &Scenario, index: usize, turn: &Turn, samples: Samples) -> Line {
+    let mut speech = speech_in(&samples, scenario.ear.vad_threshold);
+    if let Some(end_ms) = turn.speech_end_ms {
+        let end = (end_ms * u64::from(SAMPLE_RATE) / 1_000) as usize;
+        speech.retain(|stretch| stretch.start < end);
+        if let Some(last) = speech.last_mut() {
+            last.end = end;
+        }
+    }
+    Line {
+        samples,
+        speech,
+        after: match scenario.anchor(index) {
+            After::SessionStart => Anchor::SessionStart,
+            After::AgentSpeechStart => Anchor::AgentSpeechStart,
+            After::AgentSpeechEnd => Anchor::AgentSpeechEnd,
+            After::PreviousTurnEnd => Anchor::PreviousTurnEnd,
+        },
+        delay: Duration::from_millis(turn.delay_ms),
+        give_up: Duration::from_millis(turn.give_up_ms),
+        wants_answer: turn.expect == Expect::Respond,
+    }
+}

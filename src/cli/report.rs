@@ -1,0 +1,39 @@
+//! `voicesim report`: the report of a run folder, made again from its events.
+
+use super::{Failure, Verdict, print, print_json};
+use crate::measure::{self, Plan};
+use crate::record::store;
+use crate::report;
+use crate::scenario::Scenario;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// A run folder, also one of a run that was killed
+    folder: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Report {
+    pub(super) fn run(self) -> Result<Verdict, Failure> {
+        let header = store::read_header(&self.folder).map_err(Failure::input)?;
+        let events = store::read_events(&self.folder).map_err(Failure::input)?;
+        let scenario: Scenario =
+            serde_json::from_value(header.scenario.clone()).map_err(|error| {
+                Failure::Input(format!(
+                    "{}: the scenario in header.json cannot be read: {error}",
+                    self.folder.display()
+                ))
+            })?;
+        let measured = measure::measure(&events, &Plan::of(&scenario, header.rows_per));
+        if self.json {
+            print_json(&report::document::document(&header, &measured))?;
+        } else {
+            print(&report::text::report(&header, &measured, header.rows_per));
+        }
+        Ok(Verdict::Fine)
+    }
+}

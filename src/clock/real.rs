@@ -1,0 +1,50 @@
+//! The real half of the clock: the machine's monotonic time and tokio's timers.
+
+use super::worker::Cores;
+use crate::event::{Tick, nanos};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub(super) struct RealClock {
+    origin: Cell<Option<Instant>>,
+    cores: Arc<Cores>,
+}
+
+impl RealClock {
+    pub(super) fn new(cores: u32) -> RealClock {
+        RealClock {
+            origin: Cell::new(None),
+            cores: Arc::new(Cores::new(cores)),
+        }
+    }
+
+    pub(super) fn start(&self) {
+        self.origin.set(Some(Instant::now()));
+    }
+
+    pub(super) fn now(&self) -> Tick {
+        Tick(
+            self.origin
+                .get()
+                .map_or(0, |origin| nanos(origin.elapsed())),
+        )
+    }
+
+    pub(super) async fn sleep_until(&self, deadline: Tick) {
+        if let Some(origin) = self.origin.get() {
+            let at = origin + Duration::from_nanos(deadline.0);
+            tokio::time::sleep_until(at.into()).await;
+        }
+    }
+
+    pub(super) fn cores(&self) -> &Arc<Cores> {
+        &self.cores
+    }
+}
+
+pub(super) fn date_and_time() -> String {
+    jiff::Timestamp::now()
+        .round(jiff::Unit::Second)
+        .map_or_else(|_| String::new(), |now| now.to_string())
+}

@@ -1,0 +1,200 @@
+//! The ear: frames in, speech activity out.
+//!
+//! It reports when somebody begins to speak, pauses and goes on, each with its true tick. It does
+//! not decide anything: an endpoint is decided in `pipeline::endpoint`, an interruption in
+//! `interrupt`.
+
+pub mod truth;
+mod vad;
+
+use crate::audio::{FRAME, FRAME_SAMPLES, Samples};
+use crate::event::Tick;
+use crate::stage::{AudioChunk, SpeechActivity};
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use vad::VoiceDetector;
+
+/// Voiced frames in a row that begin an utterance: 48 ms. Clicks are shorter.
+const START_FRAMES: usize = 3;
+/// Unvoiced frames in a row that make a pause: 32 ms.
+const PAUSE_FRAMES: usize = 2;
+/// Voiced frames in a row that end a pause: 32 ms, so that one stray frame does not.
+const RESUME_FRAMES: usize = 2;
+/// Audio kept from before the voice began: 304 ms. Soft first consonants lie there.
+const PRE_ROLL_FRAMES: usize = 19;
+
+/// Told to the ear when an endpoint was committed: what it hears next is a new utterance.
+#[derive(Clone, Default)]
+pub struct UtteranceOver(Rc<Cell<bool>>);
+
+impl UtteranceOver {
+    pub fn set(&self) {
+        self.0.set(true);
+    }
+
+    fn take(&self) -> bool {
+        self.0.replace(false)
+    }
+}
+
+enum State {
+    Idle,
+    Speaking { last_voiced: Tick },
+    Pausing,
+}
+
+/// Turns frames of 16 ms into speech activity.
+pub struct Ear {
+    detector: VoiceDetector,
+    over: UtteranceOver,
+    state: State,
+    /// Frames in a row that were voiced, or were not.
+    voiced: usize,
+    unvoiced: usize,
+    recent: VecDeque<Samples>,
+}
+
+impl Ear {
+    /// `threshold` is the probability of voice above which a frame counts as voiced, in 0..1.
+    pub fn new(threshold: f32, over: UtteranceOver) -> Ear {
+        Ear {
+            detector: VoiceDetector::new(threshold),
+            over,
+            state: State::Idle,
+            voiced: 0,
+            unvoiced: 0,
+            recent: VecDeque::with_capacity(PRE_ROLL_FRAMES + 1),
+        }
+    }
+
+    /// Hears the frame that began at `start`; says what changed, in order. The frame must have
+    /// 256 samples.
+    pub fn hear(&mut self, start: Tick, frame: Samples) -> Vec<SpeechActivity> {
+        debug_assert_eq!(frame.len(), FRAME_SAMPLES);
+        if self.over.take() {
+            self.state = State::Idle;
+            let pending = self.voiced.min(START_FRAMES - 1);
+            let stale = self.recent.len().saturating_sub(pending);
+            self.recent.drain(..stale);
+        }
+        if self.detector.is_voiced(&frame) {
+            self.voiced += 1;
+            self.unvoiced = 0;
+        } else {
+            self.voiced = 0;
+            self.unvoiced += 1;
+        }
+        self.recent.push_back(frame.clone());
+        if self.recent.len() > PRE_ROLL_FRAMES {
+            self.recent.pop_front();
+        }
+        self.step(start, frame)
+    }
+
+    fn step(&mut self, start: Tick, frame: Samples) -> Vec<SpeechActivity> {
+        let end = start + FRAME;
+        let run_began = |frames: usize| end.before(FRAME * frames as u32);
+        let silent: Arc<str> = Arc::from("");
+        let going = || SpeechActivity::Going {
+            audio: AudioChunk::new(frame.clone(), silent.clone()),
+        };
+        match self.state {
+            State::Idle if self.voiced >= START_FRAMES => {
+                self.state = State::Speaking { last_voiced: end };
+                let audio: Vec<f32> = self.recent.iter().flat_map(|f| f.iter().copied()).collect();
+                vec![SpeechActivity::Started {
+                    onset: run_began(self.voiced),
+                    audio: AudioChunk::new(audio.into(), silent),
+                }]
+            }
+            State::Idle => Vec::new(),
+            State::Speaking { last_voiced } if self.unvoiced >= PAUSE_FRAMES => {
+                self.state = State::Pausing;
+                vec![going(), SpeechActivity::Paused { last_voiced }]
+            }
+            State::Speaking { last_voiced } => {
+                let last_voiced = if self.voiced > 0 { end } else { last_voiced };
+                self.state = State::Speaking { last_voiced };
+                vec![going()]
+            }
+            State::Pausing if self.voiced >= RESUME_FRAMES => {
+                self.state = State::Speaking { last_voiced: end };
+                let at = run_began(self.voiced);
+                vec![SpeechActivity::Resumed { at }, going()]
+            }
+            State::Pausing => vec![going()],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds `frames` (true: voiced) to the state machine, past the detector.
+    fn activity(frames: &[bool]) -> Vec<String> {
+        let mut ear = Ear::new(0.5, UtteranceOver::default());
+        let frame: Samples = vec![0.0; FRAME_SAMPLES].into();
+        let mut said = Vec::new();
+        for (index, voiced) in frames.iter().enumerate() {
+            (ear.voiced, ear.unvoiced) = if *voiced {
+                (ear.voiced + 1, 0)
+            } else {
+                (0, ear.unvoiced + 1)
+            };
+            ear.recent.push_back(frame.clone());
+            for activity in ear.step(Tick::from_ms(16 * index as u64), frame.clone()) {
+                match activity {
+                    SpeechActivity::Started { onset, .. } => {
+                        said.push(format!("started {}", onset.as_ms()))
+                    }
+                    SpeechActivity::Paused { last_voiced } => {
+                        said.push(format!("paused {}", last_voiced.as_ms()))
+                    }
+                    SpeechActivity::Resumed { at } => said.push(format!("resumed {}", at.as_ms())),
+                    SpeechActivity::Going { .. } => {}
+                }
+            }
+        }
+        said
+    }
+
+    #[test]
+    fn a_voice_is_dated_back_to_its_first_frame() {
+        assert_eq!(activity(&[false, true, true, true]), ["started 16"]);
+    }
+
+    #[test]
+    fn a_click_is_not_a_voice() {
+        assert!(activity(&[true, true, false, false, true]).is_empty());
+    }
+
+    #[test]
+    fn a_pause_is_dated_back_to_the_last_voiced_frame() {
+        assert_eq!(
+            activity(&[true, true, true, true, false, false, false]),
+            ["started 0", "paused 64"]
+        );
+    }
+
+    #[test]
+    fn one_stray_frame_does_not_end_a_pause() {
+        let stray = [true, true, true, false, false, true, false, false];
+        assert_eq!(activity(&stray), ["started 0", "paused 48"]);
+        let voice = [true, true, true, false, false, true, true];
+        assert_eq!(activity(&voice), ["started 0", "paused 48", "resumed 80"]);
+    }
+
+    #[test]
+    fn after_an_endpoint_the_next_voice_is_a_new_utterance() {
+        let over = UtteranceOver::default();
+        let mut ear = Ear::new(0.5, over.clone());
+        ear.state = State::Pausing;
+        over.set();
+        let silence: Samples = vec![0.0; FRAME_SAMPLES].into();
+        assert!(ear.hear(Tick::from_ms(16), silence).is_empty());
+        assert!(matches!(ear.state, State::Idle));
+    }
+}

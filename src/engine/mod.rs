@@ -1,0 +1,179 @@
+//! The engines: everything that really recognises, answers and speaks, and the fakes that only take
+//! their time. [`build`] is the one place that knows them by name.
+
+pub mod clauses;
+#[cfg(feature = "command")]
+mod command;
+#[cfg(feature = "retrieval")]
+pub mod knowledge;
+mod phoneme_brackets;
+#[cfg(feature = "retrieval")]
+mod retrieval;
+mod simulated;
+#[cfg(any(feature = "piper", feature = "espeak"))]
+mod speech;
+#[cfg(any(feature = "piper", feature = "espeak"))]
+pub mod voice;
+#[cfg(feature = "whisper")]
+mod whisper;
+
+use crate::clock::Clock;
+use crate::rng::Seed;
+use crate::scenario::Scenario;
+use crate::stage;
+use std::collections::BTreeMap;
+
+/// The stages of a conversation, warm.
+pub struct Engines {
+    pub stt: stage::SpeechToText,
+    pub answer: stage::Answer,
+    pub clauses: stage::Clauses,
+    pub tts: stage::TextToSpeech,
+    /// One line about each, by stage.
+    pub described: BTreeMap<String, String>,
+    /// What a reader of the figures should know, for example that a voice was replaced.
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The user's input is wrong.
+    #[error("{0}")]
+    Input(String),
+    /// A model, program or feature is missing. The text says how to get it.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// One stage and a line about it.
+struct Built<S> {
+    stage: S,
+    described: String,
+    note: Option<String>,
+}
+
+impl<S> Built<S> {
+    fn new(stage: S, described: impl Into<String>) -> Built<S> {
+        Built {
+            stage,
+            described: described.into(),
+            note: None,
+        }
+    }
+}
+
+/// Checks what can be checked of the engines' input without loading a model.
+pub fn check(scenario: &Scenario) -> Result<(), EngineError> {
+    #[cfg(feature = "retrieval")]
+    if let ("retrieval", Some(docs)) = (scenario.answer.engine.as_str(), &scenario.answer.docs) {
+        knowledge::check(docs).map_err(|error| EngineError::Input(error.to_string()))?;
+    }
+    let _ = scenario;
+    Ok(())
+}
+
+/// Loads the scenario's engines and warms them up, so that the first turn is like the others.
+pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError> {
+    let seed = Seed(scenario.seed);
+    let stt = recogniser(scenario, clock, seed)?;
+    let answer = answerer(scenario, clock, seed)?;
+    let tts = voice(scenario, clock, seed)?;
+    let described = [
+        ("speech_to_text", &stt.described),
+        ("answer", &answer.described),
+        ("text_to_speech", &tts.described),
+    ];
+    Ok(Engines {
+        described: described
+            .map(|(stage, line)| (stage.to_owned(), line.clone()))
+            .into(),
+        notes: [stt.note, answer.note, tts.note]
+            .into_iter()
+            .flatten()
+            .collect(),
+        stt: stt.stage,
+        answer: answer.stage,
+        clauses: Box::new(clauses::ClauseStage),
+        tts: tts.stage,
+    })
+}
+
+fn recogniser(
+    scenario: &Scenario,
+    clock: &Clock,
+    seed: Seed,
+) -> Result<Built<stage::SpeechToText>, EngineError> {
+    let spec = &scenario.stt;
+    match spec.engine.as_str() {
+        #[cfg(feature = "whisper")]
+        "whisper" => whisper::build(spec, clock),
+        #[cfg(feature = "command")]
+        "command" => command::recogniser(spec.command.as_deref(), clock),
+        "simulated" => Ok(simulated::recogniser(spec.latency, clock, seed)),
+        other => Err(missing(other)),
+    }
+}
+
+fn answerer(
+    scenario: &Scenario,
+    clock: &Clock,
+    seed: Seed,
+) -> Result<Built<stage::Answer>, EngineError> {
+    let spec = &scenario.answer;
+    match spec.engine.as_str() {
+        #[cfg(feature = "retrieval")]
+        "retrieval" => retrieval::build(spec.docs.as_deref(), clock),
+        #[cfg(feature = "command")]
+        "command" => command::answerer(spec.command.as_deref(), clock),
+        "simulated" => Ok(simulated::answerer(
+            spec.latency,
+            spec.text.as_deref(),
+            clock,
+            seed,
+        )),
+        other => Err(missing(other)),
+    }
+}
+
+fn voice(
+    scenario: &Scenario,
+    clock: &Clock,
+    seed: Seed,
+) -> Result<Built<stage::TextToSpeech>, EngineError> {
+    let spec = &scenario.tts;
+    match spec.engine.as_str() {
+        #[cfg(feature = "piper")]
+        "piper" => speech::piper(spec.voice.as_deref(), clock),
+        #[cfg(feature = "espeak")]
+        "espeak" => speech::espeak(spec.voice.as_deref(), clock),
+        #[cfg(feature = "command")]
+        "command" => command::voice(spec.command.as_deref(), clock),
+        "simulated" => Ok(simulated::voice(spec.latency, clock, seed)),
+        other => Err(missing(other)),
+    }
+}
+
+/// The scenario was checked, so a name that is not known here was left out of the build.
+fn missing(engine: &str) -> EngineError {
+    EngineError::Unavailable(format!(
+        "this build of voicesim has no engine {engine:?}; build it with: cargo build --release --features {engine}"
+    ))
+}
+
+/// A worker for an engine's state.
+#[cfg(any(
+    feature = "whisper",
+    feature = "retrieval",
+    feature = "piper",
+    feature = "espeak",
+    feature = "command"
+))]
+fn worker<S: Send + 'static>(
+    clock: &Clock,
+    name: &str,
+    state: S,
+) -> Result<crate::clock::Worker<S>, EngineError> {
+    clock.worker(name, state).map_err(|error| {
+        EngineError::Unavailable(format!("no thread for the engine {name}: {error}"))
+    })
+}

@@ -1,0 +1,169 @@
+//! Fakes of every engine, for simulation: they take their time and invent the rest.
+//!
+//! Their latencies are drawn from named random streams by the turn, so a conversation is the same
+//! for the same seed.
+
+use super::Built;
+use crate::clock::Clock;
+use crate::event::Tick;
+use crate::rng::Seed;
+use crate::scenario::latency::LatencyModel;
+use crate::stage::{
+    self, AudioChunk, AudioFeed, Clause, Heard, Outlet, Piece, Question, Stage, Transcript, Work,
+};
+use std::time::Duration;
+
+/// People read aloud about this many characters in a second.
+const CHARACTERS_PER_SECOND: f64 = 15.0;
+
+const ANSWER: &str = "This answer is simulated, and it is about as long as answers are.";
+
+/// A latency model with the streams it draws from.
+struct Latency {
+    clock: Clock,
+    model: LatencyModel,
+    seed: Seed,
+    stage: &'static str,
+    draws: u64,
+}
+
+impl Latency {
+    fn new(
+        stage: &'static str,
+        model: Option<LatencyModel>,
+        default_ms: f64,
+        (clock, seed): (&Clock, Seed),
+    ) -> Latency {
+        Latency {
+            clock: clock.clone(),
+            model: model.unwrap_or(LatencyModel::FixedMs(default_ms)),
+            seed,
+            stage,
+            draws: 0,
+        }
+    }
+
+    fn described(&self) -> String {
+        match self.model {
+            LatencyModel::FixedMs(ms) => format!("simulated, {ms} ms"),
+            LatencyModel::Lognormal { median_ms, p95_ms } => {
+                format!("simulated, lognormal with median {median_ms} ms and p95 {p95_ms} ms")
+            }
+        }
+    }
+
+    /// When work that begins now is done.
+    fn deadline(&mut self) -> Tick {
+        let mut stream = self.seed.stream(self.stage, 0, self.draws, "latency");
+        self.draws += 1;
+        self.clock.now() + self.model.sample(&mut stream)
+    }
+}
+
+struct Recogniser(Latency);
+
+pub(super) fn recogniser(
+    model: Option<LatencyModel>,
+    clock: &Clock,
+    seed: Seed,
+) -> Built<stage::SpeechToText> {
+    let latency = Latency::new("speech_to_text", model, 250.0, (clock, seed));
+    let described = latency.described();
+    Built::new(Box::new(Recogniser(latency)), described)
+}
+
+impl Stage for Recogniser {
+    type In = AudioFeed;
+    type Out = Transcript;
+
+    fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+        Box::pin(async move {
+            let (mut audio, mut text) = (Duration::ZERO, String::new());
+            while let Some(heard) = feed.next().await {
+                match heard {
+                    Heard::Audio(chunk) => {
+                        audio += chunk.length;
+                        text.push_str(&chunk.text);
+                    }
+                    Heard::Committed => break,
+                    Heard::Paused | Heard::Resumed => {}
+                }
+            }
+            out.begun();
+            let deadline = self.0.deadline();
+            self.0.clock.sleep_until(deadline).await;
+            if text.is_empty() {
+                text = format!("simulated words of {:.1} seconds", audio.as_secs_f64());
+            }
+            out.send(Transcript {
+                text,
+                is_final: true,
+                audio,
+            })
+            .await
+        })
+    }
+}
+
+struct Answerer {
+    latency: Latency,
+    text: String,
+}
+
+pub(super) fn answerer(
+    model: Option<LatencyModel>,
+    text: Option<&str>,
+    clock: &Clock,
+    seed: Seed,
+) -> Built<stage::Answer> {
+    let latency = Latency::new("answer", model, 300.0, (clock, seed));
+    let described = latency.described();
+    let text = text.unwrap_or(ANSWER).to_owned();
+    Built::new(Box::new(Answerer { latency, text }), described)
+}
+
+impl Stage for Answerer {
+    type In = Question;
+    type Out = Piece;
+
+    fn handle<'a>(&'a mut self, _: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
+        Box::pin(async move {
+            out.begun();
+            let deadline = self.latency.deadline();
+            self.latency.clock.sleep_until(deadline).await;
+            out.send(Piece(self.text.clone())).await
+        })
+    }
+}
+
+struct Voice(Latency);
+
+pub(super) fn voice(
+    model: Option<LatencyModel>,
+    clock: &Clock,
+    seed: Seed,
+) -> Built<stage::TextToSpeech> {
+    let latency = Latency::new("text_to_speech", model, 150.0, (clock, seed));
+    let described = latency.described();
+    Built::new(Box::new(Voice(latency)), described)
+}
+
+impl Stage for Voice {
+    type In = Clause;
+    type Out = AudioChunk;
+
+    fn handle<'a>(&'a mut self, Clause(text): Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
+        Box::pin(async move {
+            out.begun();
+            let deadline = self.0.deadline();
+            self.0.clock.sleep_until(deadline).await;
+            let seconds = text.chars().count() as f64 / CHARACTERS_PER_SECOND;
+            out.send(AudioChunk {
+                length: Duration::from_secs_f64(seconds),
+                samples: None,
+                text: text.into(),
+            })
+            .await
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! Speech to text by Whisper (whisper.cpp through whisper-rs).
+//!
+//! A batch engine: it reads the feed up to its end and transcribes the utterance as one segment. The
+//! settings are those that were measured best for utterances of a few seconds on a processor: an
+//! audio context cut to the utterance (but not under 512, where the model begins to loop), greedy
+//! decoding, no fallback to higher temperatures, timestamps on because they keep it from looping.
+
+use super::{Built, EngineError, worker};
+use crate::audio::{SAMPLE_RATE, length_of};
+use crate::clock::{Clock, Worker};
+use crate::models;
+use crate::scenario;
+use crate::stage::{AudioFeed, Heard, Outlet, SpeechToText, Stage, StageError, Transcript, Work};
+use whisper_rs::{
+    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
+};
+
+/// The model that is used unless another one is asked for.
+const MODEL: &str = "whisper-tiny.en";
+
+/// Frames of the encoder per second of audio, as Whisper has them.
+const CONTEXT_PER_SECOND: f32 = 50.0;
+const CONTEXT_MIN: i32 = 512;
+const CONTEXT_MAX: i32 = 1_500;
+
+/// whisper.cpp refuses less than a second of audio; shorter utterances are padded with silence.
+const SAMPLES_MIN: usize = SAMPLE_RATE as usize * 11 / 10;
+
+/// More tokens a second than anybody speaks: where a loop is cut.
+const TOKENS_PER_SECOND: f32 = 10.0;
+
+/// Two threads are worth it when a core is free; more are not for utterances this short.
+const THREADS_MAX: u32 = 2;
+
+/// Utterances under this length are believed only if the model is sure of its words: noises and
+/// breaths come out as words like "you" or "Bye." with half the probability of real ones.
+const SHORT_SECONDS: f32 = 0.9;
+const SURE: f32 = 0.5;
+
+struct Whisper {
+    worker: Worker<Recogniser>,
+}
+
+pub(super) fn build(
+    spec: &scenario::SpeechToText,
+    clock: &Clock,
+) -> Result<Built<SpeechToText>, EngineError> {
+    let name = spec.model.as_deref().unwrap_or(MODEL);
+    let path = models::locate(name).map_err(|e| EngineError::Unavailable(e.to_string()))?;
+    let mut recogniser = Recogniser::load(&path)?;
+    recogniser
+        .transcribe(&[0.0; SAMPLES_MIN], 1)
+        .map_err(|e| EngineError::Unavailable(e.to_string()))?;
+    let worker = worker(clock, "whisper", recogniser)?;
+    let described = format!("whisper.cpp, model {name}");
+    Ok(Built::new(Box::new(Whisper { worker }), described))
+}
+
+impl Stage for Whisper {
+    type In = AudioFeed;
+    type Out = Transcript;
+
+    fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+        Box::pin(async move {
+            let mut samples = Vec::new();
+            while let Some(heard) = feed.next().await {
+                match heard {
+                    Heard::Audio(chunk) => {
+                        samples.extend(chunk.samples.iter().flat_map(|s| s.iter()))
+                    }
+                    Heard::Committed => break,
+                    Heard::Paused | Heard::Resumed => {}
+                }
+            }
+            let job =
+                move |recogniser: &mut Recogniser, threads, outputs: &crate::clock::Emitter<_>| {
+                    let audio = length_of(samples.len());
+                    outputs.send(
+                        recogniser
+                            .transcribe(&samples, threads)
+                            .map(|text| Transcript {
+                                text,
+                                is_final: true,
+                                audio,
+                            }),
+                    );
+                };
+            out.charge(&self.worker, THREADS_MAX, job).await
+        })
+    }
+}
+
+/// A loaded model with its reused state.
+struct Recogniser {
+    state: WhisperState,
+}
+
+impl Recogniser {
+    fn load(path: &std::path::Path) -> Result<Recogniser, EngineError> {
+        // Without a log backend this silences whisper.cpp, which writes pages to stderr otherwise.
+        whisper_rs::install_logging_hooks();
+        let mut parameters = WhisperContextParameters::default();
+        parameters.use_gpu(false).flash_attn(false);
+        let unusable = |error: whisper_rs::WhisperError| {
+            EngineError::Unavailable(format!(
+                "{} is not a Whisper model that whisper.cpp can read ({error}); check it with `voicesim models verify`, or get it again with `voicesim models install {MODEL}`",
+                path.display()
+            ))
+        };
+        let context = WhisperContext::new_with_params(path, parameters).map_err(unusable)?;
+        let state = context.create_state().map_err(unusable)?;
+        Ok(Recogniser { state })
+    }
+
+    /// The words in 16 kHz mono audio; empty if there are none to be sure of.
+    fn transcribe(&mut self, samples: &[f32], threads: u32) -> Result<String, StageError> {
+        let seconds = samples.len() as f32 / SAMPLE_RATE as f32;
+        let mut padded;
+        let samples = if samples.len() < SAMPLES_MIN {
+            padded = samples.to_vec();
+            padded.resize(SAMPLES_MIN, 0.0);
+            &padded
+        } else {
+            samples
+        };
+        self.state
+            .full(parameters(seconds, threads), samples)
+            .map_err(|error| StageError::Failed(format!("whisper: {error}")))?;
+        let (mut text, mut probability, mut tokens) = (String::new(), 0.0, 0);
+        for segment in self.state.as_iter() {
+            text.push_str(&segment.to_str_lossy().unwrap_or_default());
+            for index in 0..segment.n_tokens() {
+                if let Some(token) = segment.get_token(index) {
+                    probability += token.token_probability();
+                    tokens += 1;
+                }
+            }
+        }
+        let text = words_only(&text);
+        let is_doubtful = seconds < SHORT_SECONDS && probability < SURE * tokens as f32;
+        Ok(if is_doubtful { String::new() } else { text })
+    }
+}
+
+fn parameters<'a>(seconds: f32, threads: u32) -> FullParams<'a, 'a> {
+    let context = (CONTEXT_PER_SECOND * seconds).ceil() as i32 + 64;
+    let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+    parameters.set_n_threads(threads as i32);
+    parameters.set_audio_ctx(context.clamp(CONTEXT_MIN, CONTEXT_MAX));
+    parameters.set_max_tokens((TOKENS_PER_SECOND * seconds).ceil() as i32 + 16);
+    parameters.set_language(Some("en"));
+    parameters.set_temperature_inc(0.0);
+    parameters.set_single_segment(true);
+    parameters.set_no_context(true);
+    parameters.set_no_timestamps(false);
+    parameters.set_suppress_blank(true);
+    parameters.set_suppress_nst(true);
+    parameters.set_print_special(false);
+    parameters.set_print_progress(false);
+    parameters.set_print_realtime(false);
+    parameters.set_print_timestamps(false);
+    parameters
+}
+
+/// Text without what Whisper writes for sounds: `[BLANK_AUDIO]`, `(coughing)`, `*sighs*`, music.
+fn words_only(text: &str) -> String {
+    let mut words = String::new();
+    let mut closing = None;
+    for c in text.chars() {
+        match (closing, c) {
+            (Some(end), _) if c == end => closing = None,
+            (Some(_), _) => {}
+            (None, '[') => closing = Some(']'),
+            (None, '(') => closing = Some(')'),
+            (None, '*') => closing = Some('*'),
+            (None, '♪' | '♫') => {}
+            (None, _) => words.push(c),
+        }
+    }
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.chars().any(char::is_alphanumeric) {
+        words
+    } else {
+        String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sounds_are_not_words() {
+        for sound in [
+            "[BLANK_AUDIO]",
+            " (coughing)",
+            "*sighs*",
+            "♪ ♪",
+            " ... ",
+            "",
+        ] {
+            assert_eq!(words_only(sound), "");
+        }
+        assert_eq!(words_only(" Wait, [noise] stop."), "Wait, stop.");
+    }
+}

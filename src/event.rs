@@ -1,0 +1,391 @@
+//! The words of voicesim: ticks, turns, hops, and the marks that a conversation leaves behind.
+//!
+//! Everything voicesim reports is a fold over a list of [`Event`]s. An event says *that* something
+//! happened and when; durations are derived later, in `measure`, and nowhere else.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// A point in time: whole nanoseconds since the session began. Position zero of
+/// `conversation.wav` is tick zero.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Tick(pub u64);
+
+impl Tick {
+    pub const ZERO: Tick = Tick(0);
+
+    pub fn from_ms(ms: u64) -> Tick {
+        Tick(ms.saturating_mul(1_000_000))
+    }
+
+    /// The time from `earlier` to `self`; zero if `earlier` is the later one.
+    pub fn since(self, earlier: Tick) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The tick `span` before this one, or zero.
+    pub fn before(self, span: Duration) -> Tick {
+        Tick(self.0.saturating_sub(nanos(span)))
+    }
+
+    pub fn as_ms(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+}
+
+impl std::ops::Add<Duration> for Tick {
+    type Output = Tick;
+    fn add(self, span: Duration) -> Tick {
+        Tick(self.0.saturating_add(nanos(span)))
+    }
+}
+
+/// Whole nanoseconds of a span, saturating after 584 years.
+pub fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// One conversation, counted from zero inside a run.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct SessionId(pub u32);
+
+/// One exchange of a conversation: an utterance of the caller and the reply to it. Counted from
+/// one; zero is the time before anybody spoke.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct TurnId(pub u32);
+
+/// One input handed to one stage, from entering it to leaving it. Counted from one per session.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct VisitId(pub u32);
+
+/// The slices of a turn's latency, in the order of its critical path. They lie end to end between
+/// the true end of the caller's speech and the first audible sample of the reply, and add up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hop {
+    /// The caller's audio on its way to the ear.
+    NetworkIn,
+    /// Waiting for enough silence to be sure that the caller has finished.
+    EndpointingWait,
+    /// Speech to text, from the moment work begins to the final transcript.
+    Transcription,
+    /// Waiting for a busy engine: the sum of the waits before transcription, answer and synthesis.
+    QueueWait,
+    /// From the transcript to the first piece of the answer's text.
+    Answer,
+    /// Collecting pieces of text until there is a clause to speak.
+    SentenceAggregation,
+    /// From the clause to the first audio of it.
+    SpeechSynthesis,
+    /// The inaudible head of the synthesised audio.
+    LeadingSilence,
+    /// The agent's audio on its way to the caller.
+    NetworkOut,
+    /// From audio in hand to sound at the speaker.
+    OutputTransport,
+    /// Speech to speech: one model in place of transcription to synthesis.
+    ModelResponse,
+}
+
+impl Hop {
+    /// Every hop, in path order.
+    pub const ALL: [Hop; 11] = [
+        Hop::NetworkIn,
+        Hop::EndpointingWait,
+        Hop::Transcription,
+        Hop::QueueWait,
+        Hop::Answer,
+        Hop::SentenceAggregation,
+        Hop::SpeechSynthesis,
+        Hop::LeadingSilence,
+        Hop::NetworkOut,
+        Hop::OutputTransport,
+        Hop::ModelResponse,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Hop::NetworkIn => "network_in",
+            Hop::EndpointingWait => "endpointing_wait",
+            Hop::Transcription => "transcription",
+            Hop::QueueWait => "queue_wait",
+            Hop::Answer => "answer",
+            Hop::SentenceAggregation => "sentence_aggregation",
+            Hop::SpeechSynthesis => "speech_synthesis",
+            Hop::LeadingSilence => "leading_silence",
+            Hop::NetworkOut => "network_out",
+            Hop::OutputTransport => "output_transport",
+            Hop::ModelResponse => "model_response",
+        }
+    }
+}
+
+impl fmt::Display for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A stage of the pipeline, as events name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageName {
+    SpeechToText,
+    Answer,
+    Clauses,
+    TextToSpeech,
+}
+
+impl StageName {
+    pub fn name(self) -> &'static str {
+        match self {
+            StageName::SpeechToText => "speech_to_text",
+            StageName::Answer => "answer",
+            StageName::Clauses => "clauses",
+            StageName::TextToSpeech => "text_to_speech",
+        }
+    }
+}
+
+/// What a scenario turn asks of the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expect {
+    /// Answer it.
+    Respond,
+    /// Stop talking.
+    Stop,
+    /// Go on as if nothing had been heard.
+    Ignore,
+}
+
+/// How a visit to a stage ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "end")]
+pub enum VisitEnd {
+    Done,
+    /// Given up before it was done; it must never be counted as fast work.
+    Cancelled,
+    Failed {
+        error: String,
+    },
+}
+
+/// What a stage put out, as far as the record needs it. The full output is in `outputs/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "output")]
+pub enum OutputNote {
+    /// A transcript that may still change.
+    Partial { text: String },
+    /// The transcript of the whole utterance, and how much audio went in.
+    Final { text: String, audio_ns: u64 },
+    /// A piece of the answer's text.
+    Piece { text: String },
+    /// Text that is spoken in one go.
+    Clause { text: String },
+    /// Synthesised speech: its length and how many characters it speaks.
+    Audio { audio_ns: u64, characters: u32 },
+}
+
+/// What the work of a visit took, measured by the clock that ran it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// From the start of the job to its end.
+    pub wall_ns: u64,
+    /// CPU time of the worker's own thread.
+    pub cpu_ns: u64,
+    /// Threads the job was granted.
+    pub threads: u32,
+    /// Other jobs that were running when it started.
+    pub concurrent: u32,
+}
+
+/// Why the endpoint was committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointCause {
+    /// Enough silence.
+    Silence,
+    /// The utterance reached its maximum length.
+    MaximumLength,
+    /// The caller's audio ended.
+    AudioEnded,
+}
+
+/// What to do about a sound that the caller makes while the agent speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    KeepTalking,
+    Unsure,
+    Stop,
+}
+
+/// One thing that happened. Ticks inside a mark are true positions in time, known only afterwards;
+/// the tick of the [`Event`] is when it was written down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "mark")]
+pub enum Mark {
+    // What the caller truly did: known to a replay and to a simulation, never to the pipeline.
+    /// The audio of scenario turn `row` (from zero) begins to sound.
+    RowStarted {
+        row: u32,
+        at: Tick,
+    },
+    /// Scenario turn `row` was never spoken: its anchor did not come.
+    RowMissed {
+        row: u32,
+        waited_ns: u64,
+    },
+    /// The caller truly began to speak.
+    CallerSpeechStarted {
+        at: Tick,
+    },
+    /// The caller truly stopped speaking.
+    CallerSpeechEnded {
+        at: Tick,
+    },
+
+    // What the ear and the endpoint made of it.
+    VoiceStarted {
+        onset: Tick,
+    },
+    VoicePaused {
+        last_voiced: Tick,
+    },
+    VoiceResumed {
+        at: Tick,
+    },
+    /// The caller is taken to have finished; `last_voiced` is the end of speech by the VAD.
+    EndpointCommitted {
+        last_voiced: Tick,
+        cause: EndpointCause,
+    },
+
+    // What the stages did.
+    Enter {
+        stage: StageName,
+        visit: VisitId,
+    },
+    Begun {
+        stage: StageName,
+        visit: VisitId,
+    },
+    Output {
+        stage: StageName,
+        visit: VisitId,
+        #[serde(flatten)]
+        note: OutputNote,
+    },
+    Exit {
+        stage: StageName,
+        visit: VisitId,
+        #[serde(flatten)]
+        end: VisitEnd,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        cost: Option<Cost>,
+    },
+
+    // The reply.
+    ReplyStarted {
+        question: String,
+    },
+    /// Sound for the speaker: it starts at `start`, its first `silence_ns` are inaudible.
+    Queued {
+        start: Tick,
+        audio_ns: u64,
+        silence_ns: u64,
+    },
+    /// The first audible sample of the reply left the speaker.
+    Audible {
+        at: Tick,
+    },
+    /// Silence between two clauses of one reply.
+    PlaybackGap {
+        at: Tick,
+        gap_ns: u64,
+    },
+    /// The reply is over. `heard` is the text as far as it was played; `heard_ns` how much sounded.
+    ReplyEnded {
+        end: ReplyEnd,
+        at: Tick,
+        heard: String,
+        heard_ns: u64,
+    },
+    /// The utterance needs no reply: nothing was understood, or it was spoken over the agent.
+    NoReply,
+
+    // Interruptions.
+    OverlapStarted {
+        onset: Tick,
+    },
+    Decision {
+        policy: String,
+        verdict: Verdict,
+        since_onset_ns: u64,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        probability: Option<f64>,
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        reasons: Vec<String>,
+    },
+    OverlapEnded {
+        at: Tick,
+    },
+
+    // The session.
+    /// The real clock woke up this much too late.
+    ClockLag {
+        lag_ns: u64,
+    },
+    SessionEnded {
+        cause: SessionEnd,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyEnd {
+    /// Played to its end.
+    Completed,
+    /// Stopped for an interruption while it was audible.
+    Stopped,
+    /// Dropped before it was audible, because the caller went on.
+    Superseded,
+    /// The answer had no words in it.
+    Silent,
+    Failed,
+    /// The session ended.
+    Abandoned,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEnd {
+    /// Everything that was to be said has been said.
+    Finished,
+    /// Somebody stopped it.
+    Aborted,
+}
+
+/// A mark with its time and place. `events.jsonl` holds one a line, in the order of their ticks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub tick: Tick,
+    pub session: SessionId,
+    pub turn: TurnId,
+    #[serde(flatten)]
+    pub mark: Mark,
+}

@@ -1,0 +1,3 @@
+//! Whether a sound that the caller makes over the agent is an interruption.
+
+pub mod policy;

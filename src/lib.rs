@@ -1,0 +1,15 @@
+pub mod audio;
+pub mod cli;
+pub mod clock;
+pub mod ear;
+pub mod engine;
+pub mod event;
+pub mod interrupt;
+pub mod measure;
+pub mod models;
+pub mod pipeline;
+pub mod record;
+pub mod report;
+pub mod rng;
+pub mod scenario;
+pub mod stage;

@@ -1,0 +1,17 @@
+//! The `voicesim` program: parse, log, run, exit code.
+
+use clap::Parser;
+use std::process::ExitCode;
+use voicesim::cli;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    cli::log_to_stderr(&arguments);
+    match cli::run(arguments) {
+        Ok(verdict) => verdict.exit_code(),
+        Err(failure) => {
+            eprintln!("voicesim: {failure}");
+            failure.exit_code()
+        }
+    }
+}

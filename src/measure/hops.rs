@@ -1,0 +1,118 @@
+//! The hops of a turn: its latency, cut at milestones in path order.
+//!
+//! Each hop ends at its own milestone or at the one before, whichever is later. So they lie end to
+//! end, what finished early contributes nothing, and their sum is the turn's latency exactly.
+
+use super::utterance::Utterance;
+use crate::event::{Hop, Tick};
+use std::time::Duration;
+
+/// A slice of a turn's latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    pub hop: Hop,
+    pub start: Tick,
+    pub end: Tick,
+}
+
+/// The slices from `caller_end` to the first audible sample of the reply, in path order. `queue_wait`
+/// appears where each wait lies. `None` if the reply was never heard.
+pub(super) fn slices(caller_end: Tick, turn: &Utterance) -> Option<Vec<Slice>> {
+    let audible = turn.audible?;
+    let trimmed = turn.tts.first_output.zip(turn.queued);
+    let head_end = trimmed.map(|(audio, queued)| audio + Duration::from_nanos(queued.silence_ns));
+    let milestones = [
+        (Hop::NetworkIn, Some(caller_end)),
+        (Hop::EndpointingWait, turn.committed),
+        (Hop::QueueWait, turn.stt.begun),
+        (Hop::Transcription, turn.stt.first_output),
+        (Hop::QueueWait, turn.answer.begun),
+        (Hop::Answer, turn.answer.first_output),
+        (Hop::SentenceAggregation, turn.clauses.first_output),
+        (Hop::QueueWait, turn.tts.begun),
+        (Hop::SpeechSynthesis, turn.tts.first_output),
+        (Hop::LeadingSilence, head_end),
+        (Hop::NetworkOut, head_end),
+        (Hop::OutputTransport, Some(audible)),
+    ];
+    let mut slices = Vec::with_capacity(milestones.len());
+    let mut previous = caller_end;
+    for (hop, milestone) in milestones {
+        // Nothing lies behind the first audible sample.
+        let end = milestone.unwrap_or(previous).min(audible).max(previous);
+        slices.push(Slice {
+            hop,
+            start: previous,
+            end,
+        });
+        previous = end;
+    }
+    Some(slices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::utterance::{Queued, Work};
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn hops_add_up_whatever_the_order_of_the_milestones(
+            ticks in prop::collection::vec(prop::option::of(0u64..5_000_000_000), 9),
+            caller_end in 0u64..2_000_000_000,
+            wait in 0u64..3_000_000_000,
+            silence_ns in 0u64..500_000_000,
+        ) {
+            let tick = |index: usize| ticks[index].map(Tick);
+            let work = |begun, output| Work {
+                entered: None,
+                begun: tick(begun),
+                first_output: tick(output),
+            };
+            let audible = Tick(caller_end + wait);
+            let turn = Utterance {
+                committed: tick(0),
+                stt: work(1, 2),
+                answer: work(3, 4),
+                clauses: work(5, 5),
+                tts: work(6, 7),
+                queued: tick(8).map(|start| Queued { start, silence_ns }),
+                audible: Some(audible),
+                ..Utterance::default()
+            };
+            let slices = slices(Tick(caller_end), &turn).expect("it was heard");
+            let mut at = Tick(caller_end);
+            for slice in &slices {
+                prop_assert_eq!(slice.start, at);
+                prop_assert!(slice.end >= slice.start);
+                at = slice.end;
+            }
+            prop_assert_eq!(at, audible);
+        }
+    }
+
+    #[test]
+    fn a_stage_that_finished_early_contributes_nothing() {
+        let ms = |ms| Some(Tick::from_ms(ms));
+        let turn = Utterance {
+            committed: ms(1_304),
+            stt: Work {
+                entered: ms(500),
+                begun: ms(1_100),
+                first_output: ms(1_290),
+            },
+            audible: ms(1_400),
+            ..Utterance::default()
+        };
+        let slices = slices(Tick::from_ms(1_000), &turn).expect("it was heard");
+        let length = |hop| -> u64 {
+            let of_hop = slices.iter().filter(|slice| slice.hop == hop);
+            of_hop.map(|slice| slice.end.0 - slice.start.0).sum()
+        };
+        assert_eq!(length(Hop::EndpointingWait), 304_000_000);
+        assert_eq!(length(Hop::Transcription), 0);
+        assert_eq!(length(Hop::QueueWait), 0);
+        assert_eq!(length(Hop::OutputTransport), 96_000_000);
+    }
+}

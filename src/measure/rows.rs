@@ -1,0 +1,392 @@
+//! The rows of a report: scenario turns, or utterances where there is no scenario.
+
+use super::hops::{self, Slice};
+use super::utterance::{Utterance, utterances};
+use super::wer::WordErrors;
+use crate::event::{Event, Expect, Hop, Mark, ReplyEnd, Tick, TurnId};
+use crate::record::store::RowsPer;
+use crate::scenario::Scenario;
+use crate::scenario::budget::{Budget, budgets};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub rows_per: RowsPer,
+    pub rows: Vec<RowPlan>,
+    pub budgets: Vec<Budget>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowPlan {
+    pub expect: Expect,
+    /// What is truly said.
+    pub reference: Option<String>,
+}
+
+impl Plan {
+    /// The plan of a scenario. A budget that cannot be read is left out: it was refused when the
+    /// scenario was read.
+    pub fn of(scenario: &Scenario, rows_per: RowsPer) -> Plan {
+        let rows = scenario.turn.iter().map(|turn| RowPlan {
+            expect: turn.expect,
+            reference: turn.text.clone().or_else(|| turn.say.clone()),
+        });
+        Plan {
+            rows_per,
+            rows: rows.collect(),
+            budgets: budgets(&scenario.budget).unwrap_or_default(),
+        }
+    }
+}
+
+/// How a turn came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The reply to the whole utterance became audible.
+    Answered,
+    /// The reply was dropped before it was audible.
+    Interrupted,
+    /// The endpoint was committed before the last speech of the turn.
+    CutOff,
+    /// The agent stopped, as asked.
+    Stopped,
+    /// The agent went on, as asked.
+    Ignored,
+    /// The reply or the stop that was asked for did not come.
+    Missed,
+    /// A reply or a stop that nobody asked for.
+    Spurious,
+    /// An engine failed.
+    Failed,
+    /// The call ended first.
+    Abandoned,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Answered => "answered",
+            Outcome::Interrupted => "interrupted",
+            Outcome::CutOff => "cut_off",
+            Outcome::Stopped => "stopped",
+            Outcome::Ignored => "ignored",
+            Outcome::Missed => "missed",
+            Outcome::Spurious => "spurious",
+            Outcome::Failed => "failed",
+            Outcome::Abandoned => "abandoned",
+        }
+    }
+
+    /// Without an expectation only a failure is wrong.
+    pub fn is_as_expected(self, expect: Option<Expect>) -> bool {
+        match expect {
+            Some(Expect::Respond) => self == Outcome::Answered,
+            Some(Expect::Stop) => self == Outcome::Stopped,
+            Some(Expect::Ignore) => self == Outcome::Ignored,
+            None => self != Outcome::Failed,
+        }
+    }
+}
+
+/// One row of a report.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// From one.
+    pub number: u32,
+    pub expect: Option<Expect>,
+    pub outcome: Outcome,
+    /// All transcripts of the row, joined.
+    pub heard: String,
+    /// What the caller heard of the reply.
+    pub said: String,
+    /// The true end of the caller's speech.
+    pub caller_end: Option<Tick>,
+    /// The first audible sample of the reply.
+    pub agent_start: Option<Tick>,
+    /// Only of an answered turn.
+    pub e2e_ns: Option<u64>,
+    /// Where the latency lies, in path order; empty unless answered.
+    pub slices: Vec<Slice>,
+    /// Nanoseconds by hop; they add up to `e2e_ns`.
+    pub hops: BTreeMap<Hop, u64>,
+    pub metrics: BTreeMap<&'static str, u64>,
+    pub wer: Option<WordErrors>,
+    /// The agent fell silent because of it.
+    pub stopped_agent: bool,
+    /// A reply to it became audible.
+    pub was_answered: bool,
+}
+
+/// The events of one row.
+#[derive(Default)]
+struct Gathered<'a> {
+    plan: Option<&'a RowPlan>,
+    utterances: Vec<(TurnId, &'a Utterance)>,
+    speech_started: Option<Tick>,
+    speech_ended: Option<Tick>,
+    /// When the agent was stopped during it.
+    stopped_at: Option<Tick>,
+    was_never_spoken: bool,
+}
+
+pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
+    let all = utterances(events);
+    let gathered = match plan.rows_per {
+        RowsPer::Turn => by_turn(events, plan, &all),
+        RowsPer::Utterance => by_utterance(events, &all),
+    };
+    let is_over = events
+        .iter()
+        .any(|event| matches!(event.mark, Mark::SessionEnded { .. }));
+    gathered
+        .iter()
+        .enumerate()
+        .map(|(index, gathered)| row(index, gathered, is_over))
+        .collect()
+}
+
+/// What happened from the beginning of a scenario turn to that of the next belongs to it. A turn
+/// that the run did not come to is missing at the end.
+fn by_turn<'a>(
+    events: &[Event],
+    plan: &'a Plan,
+    all: &'a BTreeMap<TurnId, Utterance>,
+) -> Vec<Gathered<'a>> {
+    let mut rows: Vec<Gathered> = Vec::new();
+    for event in events {
+        match &event.mark {
+            Mark::RowStarted { row, .. } | Mark::RowMissed { row, .. } => rows.push(Gathered {
+                plan: plan.rows.get(*row as usize),
+                was_never_spoken: matches!(event.mark, Mark::RowMissed { .. }),
+                ..Gathered::default()
+            }),
+            mark => {
+                if let Some(row) = rows.last_mut() {
+                    row.add(event.turn, mark, all);
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn by_utterance<'a>(events: &[Event], all: &'a BTreeMap<TurnId, Utterance>) -> Vec<Gathered<'a>> {
+    let mut ends: Vec<Tick> = Vec::new();
+    let mut starts: Vec<Tick> = Vec::new();
+    let mut rows: Vec<Gathered> = Vec::new();
+    for event in events {
+        match &event.mark {
+            Mark::CallerSpeechStarted { at } => starts.push(*at),
+            Mark::CallerSpeechEnded { at } => ends.push(*at),
+            Mark::VoiceStarted { .. } => {
+                let mut row = Gathered::default();
+                row.add(event.turn, &event.mark, all);
+                rows.push(row);
+            }
+            Mark::ReplyEnded { .. } => {
+                if let Some(row) = rows.last_mut() {
+                    row.add(event.turn, &event.mark, all);
+                }
+            }
+            _ => {}
+        }
+    }
+    for row in &mut rows {
+        let Some((_, utterance)) = row.utterances.last() else {
+            continue;
+        };
+        let (onset, committed) = (utterance.onset, utterance.committed);
+        let within = |at: &&Tick| {
+            onset.is_none_or(|onset| **at > onset) && committed.is_none_or(|end| **at <= end)
+        };
+        row.speech_ended = ends
+            .iter()
+            .rev()
+            .find(within)
+            .copied()
+            .or(utterance.last_voiced);
+        let before = |at: &&Tick| row.speech_ended.is_none_or(|end| **at < end);
+        row.speech_started = starts.iter().rev().find(before).copied();
+    }
+    rows
+}
+
+impl<'a> Gathered<'a> {
+    fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a BTreeMap<TurnId, Utterance>) {
+        match mark {
+            Mark::CallerSpeechStarted { at } => {
+                self.speech_started.get_or_insert(*at);
+            }
+            Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
+            Mark::VoiceStarted { .. } => {
+                self.utterances.extend(all.get(&turn).map(|u| (turn, u)));
+            }
+            Mark::ReplyEnded {
+                end: ReplyEnd::Stopped,
+                at,
+                ..
+            } => {
+                self.stopped_at.get_or_insert(*at);
+            }
+            _ => {}
+        }
+    }
+
+    /// The utterance whose reply was heard, the last one if several were.
+    fn answered(&self) -> Option<&'a Utterance> {
+        let heard = self
+            .utterances
+            .iter()
+            .rev()
+            .find(|(_, u)| u.audible.is_some());
+        heard.map(|(_, utterance)| *utterance)
+    }
+
+    fn outcome(&self, expect: Option<Expect>, is_over: bool) -> Outcome {
+        match expect {
+            _ if self.was_never_spoken => Outcome::Missed,
+            Some(Expect::Stop) if self.stopped_at.is_some() => Outcome::Stopped,
+            Some(Expect::Stop) => Outcome::Missed,
+            Some(Expect::Ignore) if self.stopped_at.is_some() || self.answered().is_some() => {
+                Outcome::Spurious
+            }
+            Some(Expect::Ignore) => Outcome::Ignored,
+            Some(Expect::Respond) => self.outcome_of_question(is_over),
+            None => match self.utterances.last() {
+                Some((_, last)) if last.over_agent.is_some() && last.audible.is_none() => {
+                    if last.must_stop.is_some() {
+                        Outcome::Stopped
+                    } else {
+                        Outcome::Ignored
+                    }
+                }
+                Some((_, last)) if last.heard.is_empty() && last.stt.first_output.is_some() => {
+                    Outcome::Ignored
+                }
+                _ => self.outcome_of_question(is_over),
+            },
+        }
+    }
+
+    fn outcome_of_question(&self, is_over: bool) -> Outcome {
+        let was_cut_off = self.utterances.iter().any(|(_, utterance)| {
+            let committed = utterance
+                .committed
+                .filter(|_| utterance.over_agent.is_none());
+            committed
+                .zip(self.speech_ended)
+                .is_some_and(|(c, end)| c < end)
+        });
+        let last = self.utterances.last().map(|(_, utterance)| *utterance);
+        let end_of_last = last.and_then(|utterance| utterance.ended.as_ref());
+        if self.utterances.iter().any(|(_, u)| u.has_failed) {
+            Outcome::Failed
+        } else if was_cut_off {
+            Outcome::CutOff
+        } else if last.is_some_and(|utterance| utterance.audible.is_some()) {
+            Outcome::Answered
+        } else {
+            match end_of_last.map(|ended| ended.end) {
+                Some(ReplyEnd::Superseded) => Outcome::Interrupted,
+                Some(ReplyEnd::Abandoned) => Outcome::Abandoned,
+                None if !is_over || last.is_some_and(|u| u.committed.is_none()) => {
+                    Outcome::Abandoned
+                }
+                _ => Outcome::Missed,
+            }
+        }
+    }
+}
+
+fn row(index: usize, gathered: &Gathered, is_over: bool) -> Row {
+    let expect = gathered.plan.map(|plan| plan.expect);
+    let outcome = gathered.outcome(expect, is_over);
+    let heard: Vec<&str> = gathered
+        .utterances
+        .iter()
+        .map(|(_, utterance)| utterance.heard.as_str())
+        .filter(|heard| !heard.is_empty())
+        .collect();
+    let heard = heard.join(" ");
+    let answered = gathered.answered();
+    let mut row = Row {
+        number: index as u32 + 1,
+        expect,
+        outcome,
+        said: answered
+            .and_then(|utterance| utterance.ended.as_ref())
+            .map_or_else(String::new, |ended| ended.heard.clone()),
+        caller_end: gathered.speech_ended,
+        agent_start: answered.and_then(|utterance| utterance.audible),
+        e2e_ns: None,
+        slices: Vec::new(),
+        hops: BTreeMap::new(),
+        metrics: BTreeMap::new(),
+        wer: gathered
+            .plan
+            .and_then(|plan| plan.reference.as_deref())
+            .filter(|_| !gathered.was_never_spoken)
+            .map(|reference| WordErrors::between(reference, &heard)),
+        heard,
+        stopped_agent: gathered.stopped_at.is_some(),
+        was_answered: answered.is_some(),
+    };
+    if let (Outcome::Answered, Some(end), Some(utterance)) =
+        (outcome, gathered.speech_ended, answered)
+    {
+        row.add_latency(end, utterance);
+    }
+    row.add_interruption(gathered);
+    row
+}
+
+impl Row {
+    fn add_latency(&mut self, caller_end: Tick, turn: &Utterance) {
+        let Some(slices) = hops::slices(caller_end, turn) else {
+            return;
+        };
+        for slice in &slices {
+            *self.hops.entry(slice.hop).or_default() += slice.end.0 - slice.start.0;
+        }
+        self.slices = slices;
+        self.e2e_ns = turn.audible.map(|at| at.0.saturating_sub(caller_end.0));
+        let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {
+            if let (Some(from), Some(to)) = (from, to) {
+                self.metrics.insert(metric, to.0.saturating_sub(from.0));
+            }
+        };
+        let truly = Some(caller_end);
+        span("e2e_latency", truly, turn.audible);
+        span("e2e_latency_vad", turn.last_voiced, turn.audible);
+        span("end_of_turn_delay", truly, turn.committed);
+        span("transcription_delay", truly, turn.stt.first_output);
+        span("llm_ttft", turn.answer.entered, turn.answer.first_output);
+        span("llm_ttfs", turn.answer.entered, turn.clauses.first_output);
+        span("tts_ttfb", turn.tts.entered, turn.tts.first_output);
+        span(
+            "ttfa",
+            turn.committed,
+            turn.queued.map(|queued| queued.start),
+        );
+    }
+
+    /// How long it took to stop for a sound that had to be stopped for.
+    fn add_interruption(&mut self, gathered: &Gathered) {
+        let Some((stopped, onset)) = gathered.stopped_at.zip(gathered.speech_started) else {
+            return;
+        };
+        if self.expect == Some(Expect::Ignore) {
+            return;
+        }
+        let stop = stopped.0.saturating_sub(onset.0);
+        self.metrics.insert("barge_in_stop", stop);
+        let verdict = gathered.utterances.iter().find_map(|(_, u)| u.must_stop);
+        if let Some(verdict) = verdict {
+            let delay = verdict.0.saturating_sub(onset.0);
+            self.metrics.insert("detection_delay", delay);
+        }
+    }
+}

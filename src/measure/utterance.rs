@@ -1,0 +1,120 @@
+//! What the events say about each utterance and the reply to it.
+
+use crate::event::{Event, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd};
+use std::collections::BTreeMap;
+
+/// The marks of one turn, by what they mark. Each is the first of its kind.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Utterance {
+    pub onset: Option<Tick>,
+    pub last_voiced: Option<Tick>,
+    pub committed: Option<Tick>,
+    pub stt: Work,
+    pub heard: String,
+    pub answer: Work,
+    pub clauses: Work,
+    /// Of the first clause.
+    pub tts: Work,
+    pub queued: Option<Queued>,
+    pub audible: Option<Tick>,
+    pub ended: Option<Ended>,
+    /// It began while the agent spoke.
+    pub over_agent: Option<Tick>,
+    /// The policy said stop, at this tick.
+    pub must_stop: Option<Tick>,
+    pub has_failed: bool,
+}
+
+/// The milestones of a stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Work {
+    pub entered: Option<Tick>,
+    pub begun: Option<Tick>,
+    pub first_output: Option<Tick>,
+}
+
+/// The first sound of a reply at the speaker.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Queued {
+    pub start: Tick,
+    pub silence_ns: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub end: ReplyEnd,
+    pub heard: String,
+}
+
+/// Sorts events by turn.
+pub(super) fn utterances(events: &[Event]) -> BTreeMap<TurnId, Utterance> {
+    let mut all: BTreeMap<TurnId, Utterance> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.turn != TurnId(0)) {
+        all.entry(event.turn).or_default().add(event);
+    }
+    all
+}
+
+impl Utterance {
+    fn add(&mut self, event: &Event) {
+        let now = event.tick;
+        match &event.mark {
+            Mark::VoiceStarted { onset } => self.onset = Some(*onset),
+            Mark::EndpointCommitted { last_voiced, .. } => {
+                self.last_voiced = Some(*last_voiced);
+                self.committed = Some(now);
+            }
+            Mark::Enter { stage, .. } => first(&mut self.work(*stage).entered, now),
+            Mark::Begun { stage, .. } => first(&mut self.work(*stage).begun, now),
+            Mark::Output { stage, note, .. } => match note {
+                OutputNote::Partial { .. } => {}
+                OutputNote::Final { text, .. } => {
+                    first(&mut self.stt.first_output, now);
+                    self.heard.clone_from(text);
+                }
+                _ => first(&mut self.work(*stage).first_output, now),
+            },
+            Mark::Exit {
+                end: VisitEnd::Failed { .. },
+                ..
+            } => self.has_failed = true,
+            Mark::Queued {
+                start, silence_ns, ..
+            } => first(
+                &mut self.queued,
+                Queued {
+                    start: *start,
+                    silence_ns: *silence_ns,
+                },
+            ),
+            Mark::Audible { at } => first(&mut self.audible, *at),
+            Mark::ReplyEnded { end, heard, .. } => {
+                self.ended = Some(Ended {
+                    end: *end,
+                    heard: heard.clone(),
+                });
+            }
+            Mark::OverlapStarted { onset } => self.over_agent = Some(*onset),
+            Mark::Decision {
+                verdict: Verdict::Stop,
+                ..
+            } => first(&mut self.must_stop, now),
+            _ => {}
+        }
+    }
+
+    fn work(&mut self, stage: StageName) -> &mut Work {
+        match stage {
+            StageName::SpeechToText => &mut self.stt,
+            StageName::Answer => &mut self.answer,
+            StageName::Clauses => &mut self.clauses,
+            StageName::TextToSpeech => &mut self.tts,
+        }
+    }
+}
+
+fn first<T>(slot: &mut Option<T>, value: T) {
+    if slot.is_none() {
+        *slot = Some(value);
+    }
+}

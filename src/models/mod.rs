@@ -1,0 +1,34 @@
+//! The files that engines need: what they are, where they come from, whether they are intact.
+//!
+//! [`catalogue()`] is data, embedded from `catalogue.toml`. [`install()`] fetches a model from the
+//! first source that has it and puts it into the cache folder under its final name only once its
+//! sha256 is the catalogue's; [`locate`] gives an engine the path, checked again, since the
+//! libraries that parse these files trust them.
+//!
+//! This module knows no engine, and names no other module of the crate.
+
+mod cache;
+mod catalogue;
+mod convert;
+mod ct2;
+mod error;
+mod ggml;
+mod ggml_check;
+mod hub;
+mod install;
+mod mel;
+mod progress;
+mod tensor_plan;
+#[cfg(test)]
+mod test_model;
+#[cfg(all(test, feature = "install"))]
+mod test_server;
+mod vocabulary;
+mod wheel;
+
+pub use cache::{State, Status, cache_folder, list, locate, verify};
+pub use catalogue::{Kind, Model, ModelFile, Source, Unpack, catalogue};
+pub use convert::{ConvertError, convert};
+pub use error::ModelError;
+pub use install::{Installed, install};
+pub use progress::{Bar, Progress, Silent};

@@ -1,0 +1,21 @@
+//! Feeds one input to one stage, and closes its record with how the work ended.
+
+use crate::event::{StageName, TurnId};
+use crate::record::tap::Tap;
+use crate::stage::{Identified, Outlet, Recorded, Stage, StageError};
+use tokio::sync::mpsc;
+
+/// Has `stage` handle `input`; its outputs go to `next`. Dropping the future gives the work up, and
+/// the record says cancelled.
+pub(super) async fn drive<In: Identified, Out: Recorded>(
+    stage: &mut dyn Stage<In = In, Out = Out>,
+    input: In,
+    (tap, turn, name): (&Tap, TurnId, StageName),
+    next: mpsc::Sender<Out>,
+) -> Result<(), StageError> {
+    let visit = tap.visit(turn, name, input.identity());
+    let mut outlet = Outlet::new(visit, next);
+    let result = stage.handle(input, &mut outlet).await;
+    outlet.close(&result);
+    result
+}

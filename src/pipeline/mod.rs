@@ -1,0 +1,41 @@
+//! One conversation: from speech activity to replies, and what happens when both talk at once.
+//!
+//! `turn` decides whose turn it is, `endpoint` when an utterance is over, `drive` feeds a stage,
+//! `reply` chains the stages of an answer, `playback` plays it, `script` is the caller of a replay.
+//! Nothing here knows which engines it runs, or what kind of time passes.
+
+mod drive;
+pub mod endpoint;
+mod playback;
+mod reply;
+pub mod script;
+mod session;
+mod turn;
+
+pub use session::{Session, Settings};
+
+use crate::event::Tick;
+use crate::stage::{Answer, Clauses, SpeechToText, TextToSpeech};
+use tokio::sync::Mutex;
+
+/// The stages of a cascade. Each is used by one visit at a time.
+pub struct Stages {
+    pub stt: Mutex<SpeechToText>,
+    pub answer: Mutex<Answer>,
+    pub clauses: Mutex<Clauses>,
+    pub tts: Mutex<TextToSpeech>,
+}
+
+/// What the caller can tell of the agent: whether it speaks, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AgentState {
+    /// Nobody speaks and no reply is on its way.
+    pub is_idle: bool,
+    pub is_speaking: bool,
+    /// When its latest speech began.
+    pub speech_started: Option<Tick>,
+    /// When its latest speech ended.
+    pub speech_ended: Option<Tick>,
+    /// When any of this last changed.
+    pub changed: Tick,
+}

@@ -1,0 +1,212 @@
+//! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
+
+use crate::audio::{first_audible, length_of, peak};
+use crate::clock::Clock;
+use crate::event::{Mark, Tick, TurnId, nanos};
+use crate::record::tap::Tap;
+use crate::stage::AudioChunk;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Sound is handed to the speaker this long before its turn, so that clauses join without a gap.
+const LEAD: Duration = Duration::from_millis(200);
+
+/// Below this amplitude nothing is audible, whatever the peak: -60 dB of full scale.
+const INAUDIBLE: f32 = 0.001;
+
+/// The sound of one reply at the speaker.
+pub(super) struct Playback {
+    clock: Clock,
+    tap: Tap,
+    turn: TurnId,
+    queued: RefCell<Vec<Queued>>,
+    audible: Cell<bool>,
+}
+
+struct Queued {
+    start: Tick,
+    length: Duration,
+    text: Arc<str>,
+}
+
+impl Playback {
+    pub(super) fn new(clock: Clock, tap: Tap, turn: TurnId) -> Playback {
+        Playback {
+            clock,
+            tap,
+            turn,
+            queued: RefCell::new(Vec::new()),
+            audible: Cell::new(false),
+        }
+    }
+
+    /// Plays chunks as they come, and returns when the last one has been played. `on_audible` is
+    /// called when the first audible sample has left the speaker. Dropped, it stops taking chunks;
+    /// [`Playback::stop`] silences what is queued.
+    pub(super) async fn play(&self, mut chunks: mpsc::Receiver<AudioChunk>, on_audible: impl Fn()) {
+        let mut end: Option<Tick> = None;
+        while let Some(chunk) = chunks.recv().await {
+            let start = self.queue(end, &chunk);
+            if let (false, Some(head)) = (self.audible.get(), inaudible_head(&chunk)) {
+                let at = start + head;
+                self.clock.sleep_until(at).await;
+                self.audible.set(true);
+                self.tap.mark(self.turn, Mark::Audible { at });
+                on_audible();
+            }
+            let chunk_end = start + chunk.length;
+            end = Some(chunk_end);
+            self.clock.sleep_until(chunk_end.before(LEAD)).await;
+        }
+        if let Some(end) = end {
+            self.clock.sleep_until(end).await;
+        }
+    }
+
+    /// Lays a chunk behind what is queued, or here and now if that has run out.
+    fn queue(&self, end: Option<Tick>, chunk: &AudioChunk) -> Tick {
+        let now = self.clock.now();
+        let start = end.map_or(now, |end| end.max(now));
+        if let Some(end) = end.filter(|end| *end < now) {
+            let gap_ns = nanos(now.since(end));
+            self.tap
+                .mark(self.turn, Mark::PlaybackGap { at: end, gap_ns });
+        }
+        let head = inaudible_head(chunk).unwrap_or(chunk.length);
+        self.tap.mark(
+            self.turn,
+            Mark::Queued {
+                start,
+                audio_ns: nanos(chunk.length),
+                silence_ns: nanos(head),
+            },
+        );
+        if let Some(samples) = &chunk.samples {
+            self.tap.agent_audio(start, samples);
+        }
+        self.queued.borrow_mut().push(Queued {
+            start,
+            length: chunk.length,
+            text: chunk.text.clone(),
+        });
+        start
+    }
+
+    /// Whether anything was heard of it.
+    pub(super) fn is_audible(&self) -> bool {
+        self.audible.get()
+    }
+
+    /// Silences the speaker at `at`.
+    pub(super) fn stop(&self, at: Tick) {
+        self.tap.agent_silenced(at);
+    }
+
+    /// The words and the length of what was played before `until`. Of a chunk that was cut off,
+    /// the words that had their share of its time.
+    pub(super) fn heard(&self, until: Tick) -> (String, Duration) {
+        let mut words: Vec<&str> = Vec::new();
+        let mut length = Duration::ZERO;
+        let queued = self.queued.borrow();
+        for chunk in queued.iter().filter(|chunk| chunk.start < until) {
+            let played = until.since(chunk.start).min(chunk.length);
+            length += played;
+            let all: Vec<&str> = chunk.text.split_whitespace().collect();
+            let share = played.as_secs_f64() / chunk.length.as_secs_f64().max(1e-9);
+            words.extend(&all[..(all.len() as f64 * share) as usize]);
+        }
+        (words.join(" "), length)
+    }
+}
+
+/// How long a chunk begins inaudibly: up to its first sample above -40 dB of its peak. `None` if
+/// it is inaudible to its end. A chunk without samples (simulated) sounds at once.
+fn inaudible_head(chunk: &AudioChunk) -> Option<Duration> {
+    let Some(samples) = &chunk.samples else {
+        return Some(Duration::ZERO);
+    };
+    let threshold = (0.01 * peak(samples)).max(INAUDIBLE);
+    first_audible(samples, threshold).map(length_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, SessionId};
+
+    fn chunk(samples: Vec<f32>, text: &str) -> AudioChunk {
+        AudioChunk::new(samples.into(), text.into())
+    }
+
+    /// Plays `chunks` in real time; what was marked, and the playback itself.
+    fn play(chunks: Vec<AudioChunk>) -> (Vec<Event>, Playback, Tick) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let clock = Clock::real(1);
+            clock.start();
+            let tap = Tap::new(clock.clone(), SessionId(0), None);
+            let playback = Playback::new(clock.clone(), tap.clone(), TurnId(1));
+            let (sender, receiver) = mpsc::channel(8);
+            for chunk in chunks {
+                sender.send(chunk).await.expect("room");
+            }
+            drop(sender);
+            playback.play(receiver, || {}).await;
+            (tap.events(), playback, clock.now())
+        })
+    }
+
+    #[test]
+    fn chunks_that_wait_are_played_without_a_gap() {
+        let tone = vec![0.5; 800];
+        let (events, playback, now) = play(vec![chunk(tone.clone(), "one"), chunk(tone, "two")]);
+        let starts: Vec<Tick> = events
+            .iter()
+            .filter_map(|event| match event.mark {
+                Mark::Queued { start, .. } => Some(start),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(starts[1].since(starts[0]), Duration::from_millis(50));
+        assert!(
+            !events
+                .iter()
+                .any(|e| matches!(e.mark, Mark::PlaybackGap { .. }))
+        );
+        assert_eq!(
+            playback.heard(now),
+            ("one two".into(), Duration::from_millis(100))
+        );
+    }
+
+    #[test]
+    fn silence_at_the_head_is_not_audible() {
+        let mut samples = vec![0.0; 320];
+        samples.extend([0.5; 320]);
+        let (events, ..) = play(vec![chunk(samples, "word")]);
+        let start = events.iter().find_map(|e| match e.mark {
+            Mark::Queued { start, .. } => Some(start),
+            _ => None,
+        });
+        let audible = events.iter().find_map(|e| match e.mark {
+            Mark::Audible { at } => Some(at),
+            _ => None,
+        });
+        let head = audible.expect("audible").since(start.expect("queued"));
+        assert_eq!(head, Duration::from_millis(20));
+    }
+
+    #[test]
+    fn what_was_heard_of_a_cut_off_chunk_is_its_share_of_words() {
+        let (_, playback, _) = play(vec![chunk(vec![0.5; 1_600], "one two three four")]);
+        let start = playback.queued.borrow()[0].start;
+        let half = start + Duration::from_millis(50);
+        assert_eq!(playback.heard(half).0, "one two");
+        assert_eq!(playback.heard(start).0, "");
+    }
+}

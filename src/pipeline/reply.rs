@@ -1,0 +1,62 @@
+//! One reply: answer, clauses, speech and playback, chained so that each works on what is there.
+
+use super::Stages;
+use super::drive::drive;
+use super::playback::Playback;
+use crate::event::{ReplyEnd, StageName, TurnId};
+use crate::record::tap::Tap;
+use crate::stage::{Clause, OUTPUTS_WAITING_MAX, Question, StageError, TextFeed};
+use tokio::sync::mpsc;
+
+/// Answers `question` aloud. Dropping the future gives the whole reply up. An error of any stage
+/// ends the reply; what was queued before it is still played.
+pub(super) async fn reply(
+    stages: &Stages,
+    question: Question,
+    tap: &Tap,
+    turn: TurnId,
+    playback: &Playback,
+    on_audible: impl Fn(),
+) -> ReplyEnd {
+    let (pieces, text) = mpsc::channel(OUTPUTS_WAITING_MAX);
+    let (clauses, mut spoken) = mpsc::channel::<Clause>(OUTPUTS_WAITING_MAX);
+    let (audio, chunks) = mpsc::channel(OUTPUTS_WAITING_MAX);
+
+    let answering = async {
+        let mut stage = stages.answer.lock().await;
+        drive(
+            &mut **stage,
+            question,
+            (tap, turn, StageName::Answer),
+            pieces,
+        )
+        .await
+    };
+    let cutting = async {
+        let mut stage = stages.clauses.lock().await;
+        let at = (tap, turn, StageName::Clauses);
+        drive(&mut **stage, TextFeed::new(text), at, clauses).await
+    };
+    let speaking = async move {
+        let mut stage = stages.tts.lock().await;
+        while let Some(clause) = spoken.recv().await {
+            let at = (tap, turn, StageName::TextToSpeech);
+            drive(&mut **stage, clause, at, audio.clone()).await?;
+        }
+        Ok(())
+    };
+    let playing = playback.play(chunks, on_audible);
+
+    let (answered, cut, spoke, ()) = tokio::join!(biased; answering, cutting, speaking, playing);
+    let failed = [answered, cut, spoke]
+        .into_iter()
+        .find_map(|result| result.err().filter(|e| !matches!(e, StageError::Unwanted)));
+    match failed {
+        Some(error) => {
+            tracing::error!("turn {}: {error}", turn.0);
+            ReplyEnd::Failed
+        }
+        None if playback.is_audible() => ReplyEnd::Completed,
+        None => ReplyEnd::Silent,
+    }
+}

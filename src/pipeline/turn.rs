@@ -1,0 +1,312 @@
+//! Whose turn it is: a state machine without time, sound or waiting.
+//!
+//! It is told what happened and answers with what to do. An utterance that the caller goes on with
+//! before the reply to its first half is audible counts as one question: the first half is kept and
+//! asked again together with the rest.
+
+use crate::event::{ReplyEnd, TurnId};
+
+/// What the session tells the floor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Happened {
+    /// The caller began to speak.
+    VoiceStarted,
+    /// The caller's utterance is over.
+    Committed,
+    /// The recogniser is through with the utterance of this turn.
+    Transcribed { turn: TurnId, text: String },
+    /// The interruption policy says that the agent should stop.
+    MustStop,
+    /// The reply is heard.
+    Audible,
+    /// The reply ended by itself. `caller_is_voiced`: somebody talks over its very end.
+    ReplyOver { caller_is_voiced: bool },
+}
+
+/// What the floor tells the session to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Do {
+    /// Hand the utterance to the recogniser as it comes.
+    Listen(TurnId),
+    /// Watch the utterance for an interruption.
+    WatchOverlap,
+    EndOverlap,
+    StartReply {
+        turn: TurnId,
+        question: String,
+    },
+    /// Give the reply up.
+    DropReply(ReplyEnd),
+    /// Say nothing to this.
+    NoReply(TurnId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Utterance {
+    turn: TurnId,
+    /// Spoken over the agent, who did not stop for it.
+    over_agent: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reply {
+    None,
+    Pending,
+    Audible,
+}
+
+/// Who speaks, who is heard, what is still to be answered.
+#[derive(Debug)]
+pub(super) struct Floor {
+    last_turn: TurnId,
+    hearing: Option<Utterance>,
+    transcribing: Vec<Utterance>,
+    reply: Reply,
+    /// Questions whose answer nobody has heard a sound of.
+    unanswered: Vec<String>,
+}
+
+impl Floor {
+    pub(super) fn new() -> Floor {
+        Floor {
+            last_turn: TurnId(0),
+            hearing: None,
+            transcribing: Vec::new(),
+            reply: Reply::None,
+            unanswered: Vec::new(),
+        }
+    }
+
+    /// Nobody speaks and nothing is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.hearing.is_none() && self.transcribing.is_empty() && self.reply == Reply::None
+    }
+
+    pub(super) fn happened(&mut self, what: Happened) -> Vec<Do> {
+        match what {
+            Happened::VoiceStarted => self.voice_started(),
+            Happened::Committed => {
+                let Some(utterance) = self.hearing.take() else {
+                    return Vec::new();
+                };
+                self.transcribing.push(utterance);
+                if utterance.over_agent {
+                    vec![Do::EndOverlap]
+                } else {
+                    Vec::new()
+                }
+            }
+            Happened::Transcribed { turn, text } => self.transcribed(turn, text),
+            Happened::MustStop => self.must_stop(),
+            Happened::Audible => {
+                self.reply = Reply::Audible;
+                self.unanswered.clear();
+                Vec::new()
+            }
+            Happened::ReplyOver { caller_is_voiced } => self.reply_over(caller_is_voiced),
+        }
+    }
+
+    fn voice_started(&mut self) -> Vec<Do> {
+        self.last_turn = TurnId(self.last_turn.0 + 1);
+        let turn = self.last_turn;
+        let over_agent = self.reply == Reply::Audible;
+        self.hearing = Some(Utterance { turn, over_agent });
+        let mut todo = vec![Do::Listen(turn)];
+        match self.reply {
+            Reply::None => {}
+            Reply::Pending => {
+                self.reply = Reply::None;
+                todo.push(Do::DropReply(ReplyEnd::Superseded));
+            }
+            Reply::Audible => todo.push(Do::WatchOverlap),
+        }
+        todo
+    }
+
+    fn transcribed(&mut self, turn: TurnId, text: String) -> Vec<Do> {
+        let Some(index) = self.transcribing.iter().position(|u| u.turn == turn) else {
+            return Vec::new();
+        };
+        let utterance = self.transcribing.remove(index);
+        if utterance.over_agent {
+            return vec![Do::NoReply(turn)];
+        }
+        if !text.is_empty() {
+            self.unanswered.push(text);
+        }
+        let goes_on = self.hearing.is_some_and(|heard| !heard.over_agent)
+            || self.transcribing.iter().any(|later| !later.over_agent);
+        if goes_on || self.unanswered.is_empty() {
+            return vec![Do::NoReply(turn)];
+        }
+        let mut todo = Vec::new();
+        if self.reply != Reply::None {
+            todo.push(Do::DropReply(ReplyEnd::Superseded));
+        }
+        self.reply = Reply::Pending;
+        let question = self.unanswered.join(" ");
+        todo.push(Do::StartReply { turn, question });
+        todo
+    }
+
+    fn must_stop(&mut self) -> Vec<Do> {
+        let over_agent = self.hearing.as_mut().filter(|heard| heard.over_agent);
+        let (Some(heard), Reply::Audible) = (over_agent, self.reply) else {
+            return Vec::new();
+        };
+        heard.over_agent = false;
+        self.reply = Reply::None;
+        vec![Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap]
+    }
+
+    /// An utterance that is still voiced when the agent falls silent has the floor: it is heard
+    /// like any other. One that had ended before belongs to what it was spoken over.
+    fn reply_over(&mut self, caller_is_voiced: bool) -> Vec<Do> {
+        self.reply = Reply::None;
+        self.unanswered.clear();
+        match &mut self.hearing {
+            Some(heard) if heard.over_agent && caller_is_voiced => {
+                heard.over_agent = false;
+                vec![Do::EndOverlap]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: TurnId = TurnId(1);
+    const SECOND: TurnId = TurnId(2);
+
+    fn text(turn: TurnId, text: &str) -> Happened {
+        let text = text.to_owned();
+        Happened::Transcribed { turn, text }
+    }
+
+    fn reply(turn: TurnId, question: &str) -> Do {
+        let question = question.to_owned();
+        Do::StartReply { turn, question }
+    }
+
+    /// A floor on which the agent answers aloud.
+    fn answering() -> Floor {
+        let mut floor = Floor::new();
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(Happened::Committed);
+        floor.happened(text(FIRST, "a question"));
+        floor.happened(Happened::Audible);
+        floor
+    }
+
+    #[test]
+    fn a_question_is_answered() {
+        let mut floor = Floor::new();
+        assert_eq!(floor.happened(Happened::VoiceStarted), [Do::Listen(FIRST)]);
+        assert!(floor.happened(Happened::Committed).is_empty());
+        assert!(!floor.is_idle());
+        assert_eq!(floor.happened(text(FIRST, "why")), [reply(FIRST, "why")]);
+        floor.happened(Happened::Audible);
+        let over = Happened::ReplyOver {
+            caller_is_voiced: false,
+        };
+        assert!(floor.happened(over).is_empty());
+        assert!(floor.is_idle());
+    }
+
+    #[test]
+    fn a_caller_who_goes_on_before_the_reply_is_heard_asks_one_question() {
+        let mut floor = Floor::new();
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(Happened::Committed);
+        floor.happened(text(FIRST, "tell me"));
+        assert_eq!(
+            floor.happened(Happened::VoiceStarted),
+            [Do::Listen(SECOND), Do::DropReply(ReplyEnd::Superseded)]
+        );
+        floor.happened(Happened::Committed);
+        assert_eq!(
+            floor.happened(text(SECOND, "the time")),
+            [reply(SECOND, "tell me the time")]
+        );
+    }
+
+    #[test]
+    fn a_noise_before_the_reply_only_delays_it() {
+        let mut floor = Floor::new();
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(Happened::Committed);
+        floor.happened(text(FIRST, "why"));
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(Happened::Committed);
+        assert_eq!(floor.happened(text(SECOND, "")), [reply(SECOND, "why")]);
+    }
+
+    #[test]
+    fn half_a_question_waits_while_the_other_half_is_spoken() {
+        let mut floor = Floor::new();
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(Happened::Committed);
+        floor.happened(Happened::VoiceStarted);
+        assert_eq!(floor.happened(text(FIRST, "tell me")), [Do::NoReply(FIRST)]);
+        floor.happened(Happened::Committed);
+        assert_eq!(
+            floor.happened(text(SECOND, "why")),
+            [reply(SECOND, "tell me why")]
+        );
+    }
+
+    #[test]
+    fn a_sound_over_the_agent_that_need_not_stop_is_not_answered() {
+        let mut floor = answering();
+        assert_eq!(
+            floor.happened(Happened::VoiceStarted),
+            [Do::Listen(SECOND), Do::WatchOverlap]
+        );
+        assert_eq!(floor.happened(Happened::Committed), [Do::EndOverlap]);
+        assert_eq!(floor.happened(text(SECOND, "yeah")), [Do::NoReply(SECOND)]);
+    }
+
+    #[test]
+    fn an_interruption_takes_the_floor_and_is_answered() {
+        let mut floor = answering();
+        floor.happened(Happened::VoiceStarted);
+        assert_eq!(
+            floor.happened(Happened::MustStop),
+            [Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap]
+        );
+        assert!(floor.happened(Happened::MustStop).is_empty());
+        floor.happened(Happened::Committed);
+        assert_eq!(
+            floor.happened(text(SECOND, "no, wait")),
+            [reply(SECOND, "no, wait")]
+        );
+    }
+
+    #[test]
+    fn a_question_that_begins_over_the_last_word_is_answered() {
+        let mut floor = answering();
+        floor.happened(Happened::VoiceStarted);
+        let over = Happened::ReplyOver {
+            caller_is_voiced: true,
+        };
+        assert_eq!(floor.happened(over), [Do::EndOverlap]);
+        floor.happened(Happened::Committed);
+        assert_eq!(
+            floor.happened(text(SECOND, "and then")),
+            [reply(SECOND, "and then")]
+        );
+    }
+
+    #[test]
+    fn nothing_understood_is_nothing_answered() {
+        let mut floor = Floor::new();
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(Happened::Committed);
+        assert_eq!(floor.happened(text(FIRST, "")), [Do::NoReply(FIRST)]);
+        assert!(floor.is_idle());
+    }
+}

@@ -1,0 +1,308 @@
+//! A run folder: what is written while a run goes on, and how it is read back.
+//!
+//! `header.json` says what was run, `events.jsonl` what happened, `conversation.wav` what was heard,
+//! `outputs/` what every stage put out. Each is on disk as soon as it is known, so that a killed
+//! run can still be read.
+
+use super::conversation::Conversation;
+use crate::audio::wav;
+use crate::event::{Event, OutputNote, StageName, Tick, VisitId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What `header.json` holds. Everything needed to read the events, and to run the same again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    pub schema: String,
+    pub version: String,
+    pub name: String,
+    pub seed: u64,
+    /// `real` or `virtual`.
+    pub clock: String,
+    pub cores: u32,
+    /// One line about each engine, by stage.
+    pub engines: BTreeMap<String, String>,
+    /// The interruption policy.
+    pub policy: String,
+    /// What one row of the report stands for.
+    pub rows_per: RowsPer,
+    /// What a reader should know about this run before trusting its figures.
+    pub notes: Vec<String>,
+    /// The scenario as it was run, defaults filled in.
+    pub scenario: serde_json::Value,
+    /// The machine: operating system, architecture, processor count.
+    pub machine: String,
+    /// When it began: RFC 3339, UTC.
+    pub started: String,
+}
+
+/// What one row of a report stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowsPer {
+    /// A turn of the scenario, which may hold several utterances.
+    Turn,
+    Utterance,
+}
+
+impl Header {
+    pub const SCHEMA: &'static str = "voicesim.header/1";
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot write {path}: {source}; choose another folder with --out, or make room", path = path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot read {path}: {source}; is this a run folder, as `voicesim run --out` makes them?", path = path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} is not a run header of this version: {reason}", path = path.display())]
+    Header { path: PathBuf, reason: String },
+    #[error("{path} line {line} is not an event: {reason}; the lines before it are fine, delete the rest to read them", path = path.display())]
+    Event {
+        path: PathBuf,
+        line: usize,
+        reason: String,
+    },
+    #[error("{path} exists already and is not empty; choose another folder with --out", path = path.display())]
+    Exists { path: PathBuf },
+}
+
+/// A header longer than this is refused: 16 MiB.
+const HEADER_BYTES_MAX: u64 = 16 << 20;
+/// An event longer than this is refused: 1 MiB.
+const EVENT_BYTES_MAX: u64 = 1 << 20;
+
+/// A run folder that is being written.
+pub struct RunFolder {
+    path: PathBuf,
+    events: File,
+    conversation: Option<Conversation>,
+    keeps_audio: bool,
+    outputs: BTreeMap<StageName, Outputs>,
+    failure: Option<io::Error>,
+}
+
+struct Outputs {
+    lines: File,
+    count: u32,
+}
+
+/// Whether a run folder keeps sound. Sound holds voices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepAudio {
+    Yes,
+    No,
+}
+
+impl RunFolder {
+    /// Makes the folder, which must be new or empty, and writes its header.
+    pub fn create(path: &Path, header: &Header, audio: KeepAudio) -> Result<RunFolder, StoreError> {
+        let write = |at: &Path, source| StoreError::Write {
+            path: at.to_owned(),
+            source,
+        };
+        fs::create_dir_all(path).map_err(|e| write(path, e))?;
+        let mut entries = fs::read_dir(path).map_err(|e| write(path, e))?;
+        if entries.next().is_some() {
+            return Err(StoreError::Exists {
+                path: path.to_owned(),
+            });
+        }
+        let header_path = path.join("header.json");
+        let text =
+            serde_json::to_string_pretty(header).map_err(|e| write(&header_path, e.into()))?;
+        fs::write(&header_path, text + "\n").map_err(|e| write(&header_path, e))?;
+        let events_path = path.join("events.jsonl");
+        let events = File::create(&events_path).map_err(|e| write(&events_path, e))?;
+        let conversation = match audio {
+            KeepAudio::No => None,
+            KeepAudio::Yes => {
+                let wav = path.join("conversation.wav");
+                let created = Conversation::create(&wav);
+                Some(created.map_err(|e| write(&wav, io::Error::other(e)))?)
+            }
+        };
+        Ok(RunFolder {
+            path: path.to_owned(),
+            events,
+            conversation,
+            keeps_audio: audio == KeepAudio::Yes,
+            outputs: BTreeMap::new(),
+            failure: None,
+        })
+    }
+
+    /// One line, handed to the operating system at once: it outlives a kill.
+    pub(super) fn event(&mut self, event: &Event) {
+        let written = line(event).and_then(|line| self.events.write_all(&line));
+        self.keep_first(written);
+    }
+
+    pub(super) fn caller_audio(&mut self, at: Tick, samples: &[f32]) {
+        if let Some(conversation) = &mut self.conversation {
+            let written = conversation.caller(at, samples).map_err(io::Error::other);
+            self.keep_first(written);
+        }
+    }
+
+    pub(super) fn agent_audio(&mut self, at: Tick, samples: &[f32]) {
+        if let Some(conversation) = &mut self.conversation {
+            conversation.agent(at, samples);
+        }
+    }
+
+    pub(super) fn agent_silenced(&mut self, at: Tick) {
+        if let Some(conversation) = &mut self.conversation {
+            conversation.silence_agent(at);
+        }
+    }
+
+    pub(super) fn output(
+        &mut self,
+        stage: StageName,
+        visit: VisitId,
+        input: &str,
+        note: &OutputNote,
+        samples: Option<&[f32]>,
+    ) {
+        let written = self.write_output(stage, visit, input, note, samples);
+        self.keep_first(written);
+    }
+
+    fn write_output(
+        &mut self,
+        stage: StageName,
+        visit: VisitId,
+        input: &str,
+        note: &OutputNote,
+        samples: Option<&[f32]>,
+    ) -> io::Result<()> {
+        let folder = self.path.join("outputs");
+        if !self.outputs.contains_key(&stage) {
+            fs::create_dir_all(folder.join(stage.name()))?;
+            let lines = File::create(folder.join(format!("{}.jsonl", stage.name())))?;
+            self.outputs.insert(stage, Outputs { lines, count: 0 });
+        }
+        let Some(outputs) = self.outputs.get_mut(&stage) else {
+            return Ok(());
+        };
+        outputs.count += 1;
+        let mut wav = None;
+        if let (Some(samples), true) = (samples, self.keeps_audio) {
+            let name = format!("{}/{:05}-{input}.wav", stage.name(), outputs.count);
+            wav::write_mono(&folder.join(&name), samples, crate::audio::SAMPLE_RATE)
+                .map_err(io::Error::other)?;
+            wav = Some(name);
+        }
+        outputs.lines.write_all(&line(&OutputLine {
+            input,
+            visit,
+            note,
+            wav,
+        })?)
+    }
+
+    /// Writes what is left. The first thing that went wrong since the folder was made is returned.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        if let Some(conversation) = self.conversation.take() {
+            let written = conversation.finish().map_err(io::Error::other);
+            self.keep_first(written);
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn keep_first(&mut self, result: io::Result<()>) {
+        if let (Err(error), None) = (result, &self.failure) {
+            tracing::error!(
+                "cannot write the run folder {}: {error}",
+                self.path.display()
+            );
+            self.failure = Some(error);
+        }
+    }
+}
+
+/// A line of `outputs/STAGE.jsonl`.
+#[derive(Serialize)]
+struct OutputLine<'a> {
+    input: &'a str,
+    visit: VisitId,
+    #[serde(flatten)]
+    note: &'a OutputNote,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wav: Option<String>,
+}
+
+fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Reads the header of a run folder.
+pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
+    let path = folder.join("header.json");
+    let read = |source| StoreError::Read {
+        path: path.clone(),
+        source,
+    };
+    let mut text = String::new();
+    File::open(&path)
+        .map_err(read)?
+        .take(HEADER_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(read)?;
+    let header: Header = serde_json::from_str(&text).map_err(|e| StoreError::Header {
+        path: path.clone(),
+        reason: e.to_string(),
+    })?;
+    if header.schema != Header::SCHEMA {
+        return Err(StoreError::Header {
+            path,
+            reason: format!(
+                "its schema is {:?}, this version reads {:?}",
+                header.schema,
+                Header::SCHEMA
+            ),
+        });
+    }
+    Ok(header)
+}
+
+/// Reads the events of a run folder. A last line that was cut off in mid-writing is left out.
+pub fn read_events(folder: &Path) -> Result<Vec<Event>, StoreError> {
+    let path = folder.join("events.jsonl");
+    let read = |source| StoreError::Read {
+        path: path.clone(),
+        source,
+    };
+    let mut reader = BufReader::new(File::open(&path).map_err(read)?);
+    let mut events = Vec::new();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length = (&mut reader)
+            .take(EVENT_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+            .map_err(read)?;
+        if length == 0 {
+            return Ok(events);
+        }
+        match serde_json::from_slice(&line) {
+            Ok(event) => events.push(event),
+            Err(_) if !line.ends_with(b"\n") && (length as u64) < EVENT_BYTES_MAX => {
+                return Ok(events);
+            }
+            Err(error) => {
+                return Err(StoreError::Event {
+                    path,
+                    line: events.len() + 1,
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The only writer of events.
+//!
+//! A [`Tap`] is a cheap handle: it stamps a mark with the clock and hands it to the record. Each
+//! hop is also shown as a `tracing` event of target `voicesim::hop`, for whoever watches live;
+//! nothing is derived from that.
+
+use super::input::InputHash;
+use super::store::RunFolder;
+use crate::clock::Clock;
+use crate::event::{
+    Cost, Event, Mark, OutputNote, SessionId, StageName, Tick, TurnId, VisitEnd, VisitId,
+};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Stamps and records the marks of one session.
+#[derive(Clone)]
+pub struct Tap(Rc<Session>);
+
+struct Session {
+    clock: Clock,
+    id: SessionId,
+    visits: Cell<u32>,
+    events: RefCell<Vec<Event>>,
+    folder: Option<RefCell<RunFolder>>,
+}
+
+impl Tap {
+    /// Records into memory, and into `folder` if there is one.
+    pub fn new(clock: Clock, id: SessionId, folder: Option<RunFolder>) -> Tap {
+        Tap(Rc::new(Session {
+            clock,
+            id,
+            visits: Cell::new(0),
+            events: RefCell::new(Vec::new()),
+            folder: folder.map(RefCell::new),
+        }))
+    }
+
+    /// Records that `mark` happened now, in `turn`.
+    pub fn mark(&self, turn: TurnId, mark: Mark) {
+        let event = Event {
+            tick: self.0.clock.now(),
+            session: self.0.id,
+            turn,
+            mark,
+        };
+        tracing::debug!(target: "voicesim::hop", at_ms = event.tick.as_ms(), turn = turn.0, mark = ?event.mark);
+        if let Some(folder) = &self.0.folder {
+            folder.borrow_mut().event(&event);
+        }
+        self.0.events.borrow_mut().push(event);
+    }
+
+    /// Opens the record of one input to one stage. `input` identifies what goes in, so that the
+    /// outputs can be found again for the same input.
+    pub fn visit(&self, turn: TurnId, stage: StageName, input: InputHash) -> Visit {
+        self.0.visits.set(self.0.visits.get() + 1);
+        let visit = VisitId(self.0.visits.get());
+        self.mark(turn, Mark::Enter { stage, visit });
+        Visit {
+            tap: self.clone(),
+            turn,
+            stage,
+            visit,
+            input,
+            has_begun: false,
+            cost: None,
+            end: Some(VisitEnd::Cancelled),
+        }
+    }
+
+    /// The caller's sound that begins at `at`, for the recording.
+    pub fn caller_audio(&self, at: Tick, samples: &[f32]) {
+        if let Some(folder) = &self.0.folder {
+            folder.borrow_mut().caller_audio(at, samples);
+        }
+    }
+
+    /// The agent's sound that begins at `at`, for the recording.
+    pub fn agent_audio(&self, at: Tick, samples: &[f32]) {
+        if let Some(folder) = &self.0.folder {
+            folder.borrow_mut().agent_audio(at, samples);
+        }
+    }
+
+    /// Nothing of the agent's sound is heard from `at` on.
+    pub fn agent_silenced(&self, at: Tick) {
+        if let Some(folder) = &self.0.folder {
+            folder.borrow_mut().agent_silenced(at);
+        }
+    }
+
+    /// Closes the run folder; the first thing that went wrong while writing it, if anything did.
+    pub fn finish(&self) -> std::io::Result<()> {
+        match &self.0.folder {
+            Some(folder) => folder.borrow_mut().finish(),
+            None => Ok(()),
+        }
+    }
+
+    /// What has happened so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.0.events.borrow().clone()
+    }
+}
+
+/// The record of one input on its way through one stage. Dropped without being closed, it says
+/// that the work was cancelled.
+pub struct Visit {
+    tap: Tap,
+    turn: TurnId,
+    stage: StageName,
+    visit: VisitId,
+    input: InputHash,
+    has_begun: bool,
+    cost: Option<Cost>,
+    end: Option<VisitEnd>,
+}
+
+impl Visit {
+    /// Work begins. Only the first call counts.
+    pub fn begun(&mut self) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            let (stage, visit) = (self.stage, self.visit);
+            self.tap.mark(self.turn, Mark::Begun { stage, visit });
+        }
+    }
+
+    pub fn output(&mut self, note: OutputNote, samples: Option<&[f32]>) {
+        self.begun();
+        let (stage, visit) = (self.stage, self.visit);
+        if let Some(folder) = &self.tap.0.folder {
+            let input = self.input.hex();
+            folder
+                .borrow_mut()
+                .output(stage, visit, &input, &note, samples);
+        }
+        self.tap
+            .mark(self.turn, Mark::Output { stage, visit, note });
+    }
+
+    pub fn cost(&mut self, cost: Cost) {
+        self.cost = Some(cost);
+    }
+
+    /// The work ended by itself, with an error or without.
+    pub fn close(mut self, error: Option<String>) {
+        self.end = Some(match error {
+            None => VisitEnd::Done,
+            Some(error) => VisitEnd::Failed { error },
+        });
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if let Some(end) = self.end.take() {
+            let mark = Mark::Exit {
+                stage: self.stage,
+                visit: self.visit,
+                end,
+                cost: self.cost,
+            };
+            self.tap.mark(self.turn, mark);
+        }
+    }
+}

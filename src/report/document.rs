@@ -1,0 +1,99 @@
+//! The report as one JSON document, schema `voicesim.report/1`.
+
+use crate::event::{Expect, Hop};
+use crate::measure::{BudgetResult, Histogram, Interruptions, Measurement, Outcome, Row, Summary};
+use crate::record::store::Header;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+pub const SCHEMA: &str = "voicesim.report/1";
+
+/// Names, units and meaning are those of the README. Latencies are in milliseconds, except in
+/// `detail`, where they are whole nanoseconds that add up.
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
+    pub schema: &'static str,
+    pub name: &'a str,
+    pub version: &'a str,
+    pub clock: &'a str,
+    pub seed: u64,
+    pub engines: &'a BTreeMap<String, String>,
+    pub policy: &'a str,
+    pub notes: &'a [String],
+    /// Rows in `detail`.
+    pub turns: usize,
+    pub metrics: BTreeMap<&'a str, Summary>,
+    pub hops: BTreeMap<&'a str, Summary>,
+    pub interruptions: &'a Interruptions,
+    pub wer: Option<f64>,
+    pub budgets: &'a [BudgetResult],
+    pub clock_lag_max_ns: u64,
+    /// The run was killed: the record has no end.
+    pub is_cut_short: bool,
+    pub detail: Vec<Detail<'a>>,
+}
+
+/// One row. `caller_end_ns` and `agent_start_ns` are positions on the time axis of
+/// `conversation.wav`; `e2e_ns` is their difference and the sum of `hops_ns`.
+#[derive(Debug, Serialize)]
+pub struct Detail<'a> {
+    pub turn: u32,
+    pub expect: Option<Expect>,
+    pub outcome: Outcome,
+    pub heard: &'a str,
+    pub said: &'a str,
+    pub caller_end_ns: Option<u64>,
+    pub agent_start_ns: Option<u64>,
+    pub e2e_ns: Option<u64>,
+    pub hops_ns: BTreeMap<&'static str, u64>,
+    pub wer: Option<f64>,
+}
+
+pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'a> {
+    Document {
+        schema: SCHEMA,
+        name: &header.name,
+        version: &header.version,
+        clock: &header.clock,
+        seed: header.seed,
+        engines: &header.engines,
+        policy: &header.policy,
+        notes: &header.notes,
+        turns: measured.rows.len(),
+        metrics: summaries(measured.metrics.iter().map(|(name, h)| (*name, h))),
+        hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
+        interruptions: &measured.interruptions,
+        wer: measured.wer.map(|wer| wer.rate()),
+        budgets: &measured.budgets,
+        clock_lag_max_ns: measured.clock_lag_ns(),
+        is_cut_short: measured.is_cut_short,
+        detail: measured.rows.iter().map(detail).collect(),
+    }
+}
+
+fn summaries<'a>(
+    histograms: impl Iterator<Item = (&'a str, &'a Histogram)>,
+) -> BTreeMap<&'a str, Summary> {
+    histograms
+        .filter_map(|(name, histogram)| Some((name, histogram.summary()?)))
+        .collect()
+}
+
+fn detail(row: &Row) -> Detail<'_> {
+    Detail {
+        turn: row.number,
+        expect: row.expect,
+        outcome: row.outcome,
+        heard: &row.heard,
+        said: &row.said,
+        caller_end_ns: row.caller_end.map(|at| at.0),
+        agent_start_ns: row.agent_start.map(|at| at.0),
+        e2e_ns: row.e2e_ns,
+        hops_ns: row
+            .hops
+            .iter()
+            .map(|(hop, span): (&Hop, &u64)| (hop.name(), *span))
+            .collect(),
+        wer: row.wer.map(|wer| wer.rate()),
+    }
+}

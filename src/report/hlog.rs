@@ -1,0 +1,32 @@
+//! `latency.hlog`: the histograms as an HDR interval log, which other HdrHistogram tools read.
+
+use crate::measure::{Histogram, Measurement};
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Writes one interval that spans the run, tagged with the metric's or hop's name (`hop.NAME`).
+/// Values are nanoseconds.
+pub fn write(measured: &Measurement, length: Duration, mut out: impl Write) -> io::Result<()> {
+    let mut serializer = V2DeflateSerializer::new();
+    let mut log = IntervalLogWriterBuilder::new()
+        .add_comment("voicesim latencies in nanoseconds")
+        .begin_log_with(&mut out, &mut serializer)?;
+    let metrics = measured
+        .metrics
+        .iter()
+        .map(|(name, histogram)| ((*name).to_owned(), histogram));
+    let hops = measured
+        .hops
+        .iter()
+        .map(|(hop, histogram)| (format!("hop.{hop}"), histogram));
+    for (name, histogram) in metrics.chain(hops) {
+        let Some(hdr) = Histogram::hdr(histogram) else {
+            continue;
+        };
+        log.write_histogram(hdr, Duration::ZERO, length, Tag::new(&name))
+            .map_err(|error| io::Error::other(format!("{error:?}")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! Showing what was measured: as text for people, as JSON for programs, as files for other tools.
+
+pub mod document;
+pub mod hlog;
+pub mod text;

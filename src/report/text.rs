@@ -1,0 +1,250 @@
+//! The report for people, at the terminal.
+
+use crate::event::Expect;
+use crate::measure::{Measurement, Outcome, Row, Slice, Summary, ms};
+use crate::record::store::{Header, RowsPer};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use std::fmt::Write;
+
+/// Characters of the waterfall's time axis.
+const AXIS: usize = 48;
+
+/// Hops shorter than this are left out of a waterfall, which says so: 50 µs.
+const WORTH_A_LINE_NS: u64 = 50_000;
+
+pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> String {
+    let mut text = String::new();
+    head(&mut text, header, measured);
+    if measured.rows.is_empty() {
+        text.push_str("\nNo turns: nothing that was played holds speech.\n");
+        return text;
+    }
+    latencies(&mut text, measured);
+    text.push_str("\nTurns\n");
+    let longest_ns = measured.rows.iter().filter_map(|row| row.e2e_ns).max();
+    for row in &measured.rows {
+        turn(&mut text, row, longest_ns.unwrap_or(1));
+    }
+    summary(&mut text, measured, rows_per);
+    text
+}
+
+fn head(text: &mut String, header: &Header, measured: &Measurement) {
+    let _ = writeln!(
+        text,
+        "{} · {} clock · {} cores · seed {} · voicesim {}",
+        header.name, header.clock, header.cores, header.seed, header.version
+    );
+    let engine = |text: &mut String, what: &str, name: &str| {
+        let _ = writeln!(text, "  {what:<15} {name}");
+    };
+    for stage in ["speech_to_text", "answer", "text_to_speech"] {
+        let name = header.engines.get(stage).map_or("-", String::as_str);
+        engine(text, stage, name);
+    }
+    engine(text, "interruptions", &format!("policy {}", header.policy));
+    for note in &header.notes {
+        engine(text, "note", note);
+    }
+    if measured.is_cut_short {
+        engine(
+            text,
+            "note",
+            "the run was killed: its record ends in the middle",
+        );
+    }
+    if measured.clock_lag_ns() > 0 {
+        let lag = ms(measured.clock_lag_ns());
+        let lag = format!("the clock was up to {lag:.0} ms late: this machine was busy");
+        engine(text, "note", &lag);
+    }
+}
+
+/// The hops, and what they add up to; then every other metric.
+fn latencies(text: &mut String, measured: &Measurement) {
+    let answered: Vec<&Row> = measured
+        .rows
+        .iter()
+        .filter(|r| r.e2e_ns.is_some())
+        .collect();
+    if answered.is_empty() {
+        text.push_str("\nNo turn was answered, so there is no latency to show.\n");
+    } else {
+        let mut table = table("hop");
+        for (hop, histogram) in &measured.hops {
+            if let Some(summary) = histogram.summary().filter(|s| s.max_ms > 0.0) {
+                add(&mut table, hop.name(), &summary);
+            }
+        }
+        let e2e = measured.metrics.get("e2e_latency");
+        if let Some(summary) = e2e.and_then(|histogram| histogram.summary()) {
+            add(&mut table, "sum = e2e_latency", &summary);
+        }
+        let _ = writeln!(text, "\n{}", trimmed(&table));
+        let exact = answered
+            .iter()
+            .filter(|row| Some(row.hops.values().sum::<u64>()) == row.e2e_ns);
+        let _ = writeln!(
+            text,
+            "The hops add up to e2e_latency, to the nanosecond, in {} of {} answered turns. Means add up; percentiles do not.",
+            exact.count(),
+            answered.len()
+        );
+    }
+    let mut table = table("metric");
+    let mut is_empty = true;
+    for (name, histogram) in &measured.metrics {
+        if let (Some(summary), true) = (histogram.summary(), *name != "e2e_latency") {
+            add(&mut table, name, &summary);
+            is_empty = false;
+        }
+    }
+    if !is_empty {
+        let _ = writeln!(text, "\n{}", trimmed(&table));
+    }
+}
+
+fn table(what: &str) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header([what, "count", "mean", "p50", "p90", "p95", "p99", "max ms"]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn add(table: &mut Table, name: &str, summary: &Summary) {
+    let mut cells = vec![name.to_owned(), summary.count.to_string()];
+    for value in [
+        summary.mean_ms,
+        summary.p50_ms,
+        summary.p90_ms,
+        summary.p95_ms,
+        summary.p99_ms,
+        summary.max_ms,
+    ] {
+        cells.push(format!("{value:.1}"));
+    }
+    table.add_row(cells);
+}
+
+fn trimmed(table: &Table) -> String {
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.join("\n")
+}
+
+/// One turn: what was said, and where its time went.
+fn turn(text: &mut String, row: &Row, longest_ns: u64) {
+    let asked = match row.expect {
+        Some(Expect::Respond) | None => "",
+        Some(Expect::Stop) => " (asked to stop)",
+        Some(Expect::Ignore) => " (asked to go on)",
+    };
+    let outcome = row.outcome.name();
+    let _ = write!(text, "\n{:>3}  {outcome}{asked}", row.number);
+    if let Some(e2e) = row.e2e_ns {
+        let _ = write!(text, ", {:.1} ms", ms(e2e));
+    }
+    if let Some(stop) = row.metrics.get("barge_in_stop") {
+        let _ = write!(text, ", silent after {:.1} ms", ms(*stop));
+    }
+    text.push('\n');
+    let _ = writeln!(text, "     heard  {}", quoted(&row.heard));
+    if !row.said.is_empty() {
+        let _ = writeln!(text, "     said   {}", quoted(&row.said));
+    }
+    for slice in &row.slices {
+        if slice.end.0 - slice.start.0 >= WORTH_A_LINE_NS {
+            waterfall(text, slice, row, longest_ns);
+        }
+    }
+}
+
+fn waterfall(text: &mut String, slice: &Slice, row: &Row, longest_ns: u64) {
+    let origin = row.caller_end.unwrap_or_default();
+    let column = |at: u64| {
+        let share = at.saturating_sub(origin.0) as f64 / longest_ns.max(1) as f64;
+        ((share * AXIS as f64).round() as usize).min(AXIS)
+    };
+    let (from, to) = (column(slice.start.0), column(slice.end.0));
+    // What is too short for a whole character is still somewhere.
+    let bar = if from == to {
+        "▏".to_owned()
+    } else {
+        "█".repeat(to - from)
+    };
+    let _ = writeln!(
+        text,
+        "     {:<20} {}{}{} {:>8.1} ms",
+        slice.hop.name(),
+        " ".repeat(from),
+        bar,
+        " ".repeat((AXIS + 1).saturating_sub(from + bar.chars().count())),
+        ms(slice.end.0 - slice.start.0)
+    );
+}
+
+/// Text of others, as one line without control characters.
+fn quoted(text: &str) -> String {
+    if text.is_empty() {
+        return "(nothing)".to_owned();
+    }
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    format!("“{}”", plain.trim())
+}
+
+fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
+    text.push('\n');
+    if rows_per == RowsPer::Turn {
+        let counts = &measured.interruptions;
+        let _ = writeln!(
+            text,
+            "interruptions  {} barge-ins, {} missed · {} false · {} spurious replies · {} missed replies · {} cut-offs · {} failed",
+            counts.barge_ins,
+            counts.missed_barge_ins,
+            counts.false_barge_ins,
+            counts.spurious_responses,
+            counts.missed_responses,
+            counts.cut_offs,
+            counts.failed_turns
+        );
+    }
+    if let Some(wer) = measured.wer {
+        let _ = writeln!(
+            text,
+            "wer            {:.3}  ({} of {} words wrong)",
+            wer.rate(),
+            wer.errors,
+            wer.words
+        );
+    }
+    for budget in &measured.budgets {
+        let verdict = if budget.pass { "kept" } else { "MISSED" };
+        let actual = budget.actual.map_or_else(
+            || "nothing measured".to_owned(),
+            |value| format!("{value:.3}"),
+        );
+        let _ = writeln!(
+            text,
+            "budget {verdict:<7} {}  {actual} (limit {})",
+            budget.name, budget.limit
+        );
+    }
+    let unexpected: Vec<String> = measured
+        .rows
+        .iter()
+        .filter(|row| !row.outcome.is_as_expected(row.expect))
+        .map(|row| format!("turn {} was {}", row.number, Outcome::name(row.outcome)))
+        .collect();
+    if !unexpected.is_empty() {
+        let _ = writeln!(text, "not as expected: {}", unexpected.join(", "));
+    }
+}

@@ -1,0 +1,403 @@
+//! What a scenario may say. Syntax and unknown keys are refused before this.
+
+use super::{After, Scenario, Turn, budget};
+use crate::event::Expect;
+use std::fmt;
+
+/// The longest time a scenario may state: one hour.
+const MAXIMUM_MS: u64 = 3_600_000;
+
+/// More turns than this make no conversation.
+const TURNS_MAX: usize = 10_000;
+
+/// Something that is wrong, where, and what to do about it.
+pub(super) struct Fault {
+    pub place: Place,
+    pub cure: String,
+}
+
+/// A key inside tables; `index` counts from zero if the table is one of several (`[[turn]]`).
+pub(super) struct Place {
+    pub tables: Vec<String>,
+    pub index: Option<usize>,
+    pub key: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for table in &self.tables {
+            match self.index {
+                Some(index) => write!(f, "{table} {} ", index + 1)?,
+                None => write!(f, "{table}.")?,
+            }
+        }
+        f.write_str(&self.key)
+    }
+}
+
+fn at(table: &str, key: &str, cure: impl Into<String>) -> Fault {
+    Fault {
+        place: Place {
+            tables: if table.is_empty() {
+                Vec::new()
+            } else {
+                vec![table.to_owned()]
+            },
+            index: None,
+            key: key.to_owned(),
+        },
+        cure: cure.into(),
+    }
+}
+
+fn at_turn(index: usize, key: &str, cure: impl Into<String>) -> Fault {
+    let mut fault = at("turn", key, cure);
+    fault.place.index = Some(index);
+    fault
+}
+
+pub(super) fn check(scenario: &Scenario) -> Result<(), Fault> {
+    let turns = scenario.turn.len();
+    if turns == 0 || turns > TURNS_MAX {
+        return Err(at(
+            "",
+            "turn",
+            format!(
+                "{turns} turns; give between 1 and {TURNS_MAX}, each as a [[turn]] with wav or say"
+            ),
+        ));
+    }
+    if !(1..=256).contains(&scenario.cores) {
+        return Err(at(
+            "",
+            "cores",
+            format!("{} cores; give between 1 and 256", scenario.cores),
+        ));
+    }
+    let threshold = scenario.ear.vad_threshold;
+    if !(threshold > 0.0 && threshold < 1.0) {
+        return Err(at(
+            "ear",
+            "vad_threshold",
+            format!("{threshold} is no probability between 0 and 1; 0.5 is a good one"),
+        ));
+    }
+    for (key, ms, least) in [
+        ("silence_ms", scenario.endpointing.silence_ms, 32),
+        (
+            "longest_utterance_ms",
+            scenario.endpointing.longest_utterance_ms,
+            1_000,
+        ),
+    ] {
+        let most = if key == "silence_ms" { 10_000 } else { 60_000 };
+        if !(least..=most).contains(&ms) {
+            return Err(at(
+                "endpointing",
+                key,
+                format!("{ms} ms; give between {least} and {most} milliseconds"),
+            ));
+        }
+    }
+    check_engines(scenario)?;
+    for (index, turn) in scenario.turn.iter().enumerate() {
+        check_turn(scenario, index, turn)?;
+    }
+    budget::budgets(&scenario.budget).map_err(|(key, cure)| at("budget", &key, cure))?;
+    Ok(())
+}
+
+fn check_engines(scenario: &Scenario) -> Result<(), Fault> {
+    let (stt, answer, tts) = (&scenario.stt, &scenario.answer, &scenario.tts);
+    let stages = [
+        (
+            "stt",
+            &stt.engine,
+            &stt.command,
+            &stt.latency,
+            ["whisper", "command", "simulated"].as_slice(),
+        ),
+        (
+            "answer",
+            &answer.engine,
+            &answer.command,
+            &answer.latency,
+            &["retrieval", "command", "simulated"],
+        ),
+        (
+            "tts",
+            &tts.engine,
+            &tts.command,
+            &tts.latency,
+            &["piper", "espeak", "command", "simulated"],
+        ),
+    ];
+    for (table, engine, command, latency, known) in stages {
+        if !known.contains(&engine.as_str()) {
+            return Err(at(
+                table,
+                "engine",
+                format!(
+                    "there is no engine {engine:?} for this stage; choose one of {}",
+                    known.join(", ")
+                ),
+            ));
+        }
+        if engine == "command" && command.as_ref().is_none_or(Vec::is_empty) {
+            return Err(at(
+                table,
+                "command",
+                "the engine \"command\" needs a program: command = [\"program\", \"argument\"]",
+            ));
+        }
+        if engine != "command" && command.is_some() {
+            return Err(at(
+                table,
+                "command",
+                format!(
+                    "only the engine \"command\" runs a program, this stage has {engine:?}; set engine = \"command\" or take the key away"
+                ),
+            ));
+        }
+        if let Some(latency) = latency {
+            if engine != "simulated" {
+                return Err(at(
+                    table,
+                    "latency",
+                    format!(
+                        "only the engine \"simulated\" has a latency model, this stage has {engine:?}; set engine = \"simulated\" or take the key away"
+                    ),
+                ));
+            }
+            if let Some(cure) = latency.fault() {
+                return Err(at(table, "latency", cure));
+            }
+        }
+    }
+    let policy = &scenario.interruption.policy;
+    if !POLICIES.contains(&policy.as_str()) {
+        return Err(at(
+            "interruption",
+            "policy",
+            format!(
+                "there is no policy {policy:?}; choose one of {}",
+                POLICIES.join(", ")
+            ),
+        ));
+    }
+    if let Some(docs) = &answer.docs
+        && !docs.is_dir()
+    {
+        return Err(at(
+            "answer",
+            "docs",
+            format!(
+                "{} is no folder; name one with Markdown or text files in it, or take the key away to use the built-in knowledge",
+                docs.display()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The names of `interrupt::policy`, which a scenario may not import; a test holds them equal.
+pub(super) const POLICIES: [&str; 3] = ["vad_500ms", "never", "always"];
+
+fn check_turn(scenario: &Scenario, index: usize, turn: &Turn) -> Result<(), Fault> {
+    match (&turn.wav, &turn.say) {
+        (Some(wav), None) if !wav.is_file() => {
+            return Err(at_turn(
+                index,
+                "wav",
+                format!(
+                    "{} does not exist; paths are looked up from the scenario's folder",
+                    wav.display()
+                ),
+            ));
+        }
+        (None, Some(words)) if words.trim().is_empty() || words.chars().count() > 2_000 => {
+            return Err(at_turn(
+                index,
+                "say",
+                "give between 1 and 2,000 characters to speak",
+            ));
+        }
+        (Some(_), None) | (None, Some(_)) => {}
+        (Some(_), Some(_)) => {
+            return Err(at_turn(
+                index,
+                "say",
+                "a turn is either spoken from wav or from say; take one of them away",
+            ));
+        }
+        (None, None) => {
+            return Err(at_turn(
+                index,
+                "wav",
+                "a turn needs something to say: wav = \"FILE\" or say = \"…\"",
+            ));
+        }
+    }
+    if turn.say.is_some() && turn.speech_end_ms.is_some() {
+        return Err(at_turn(
+            index,
+            "speech_end_ms",
+            "the end of spoken words is not known before they are spoken; take it away, or give a wav",
+        ));
+    }
+    for (key, ms) in [("delay_ms", turn.delay_ms), ("give_up_ms", turn.give_up_ms)] {
+        if ms > MAXIMUM_MS {
+            return Err(at_turn(index, key, format!("{ms} ms is more than an hour")));
+        }
+    }
+    check_anchor(scenario, index, turn)
+}
+
+/// Refuses an anchor that cannot come, because nothing before it makes the agent speak.
+fn check_anchor(scenario: &Scenario, index: usize, turn: &Turn) -> Result<(), Fault> {
+    let answered_before = scenario.turn[..index]
+        .iter()
+        .any(|earlier| earlier.expect == Expect::Respond);
+    let fault = |cure: &str| Err(at_turn(index, "after", cure));
+    match turn.after.unwrap_or(default_anchor(index)) {
+        After::SessionStart if index > 0 => fault(
+            "only the first turn can come at the session's start; use previous_turn_end, agent_speech_start or agent_speech_end",
+        ),
+        After::AgentSpeechStart | After::AgentSpeechEnd if !answered_before => fault(
+            "this anchor cannot come: the agent speaks only in reply, and no turn before this one has expect = \"respond\"; use session_start or previous_turn_end, or put a question before it",
+        ),
+        After::PreviousTurnEnd if index == 0 => {
+            fault("there is no turn before the first one; use session_start")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a turn waits for if it does not say.
+pub(super) fn default_anchor(index: usize) -> After {
+    if index == 0 {
+        After::SessionStart
+    } else {
+        After::AgentSpeechEnd
+    }
+}
+
+impl Scenario {
+    /// What turn `index` waits for.
+    pub fn anchor(&self, index: usize) -> After {
+        let given = self.turn.get(index).and_then(|turn| turn.after);
+        given.unwrap_or(default_anchor(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::parse;
+    use super::*;
+    use std::path::Path;
+
+    /// What is said about a scenario with these lines, without the file's name.
+    fn complaint(toml: &str) -> String {
+        match parse(Path::new("test.toml"), toml) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string().replacen("test.toml", "", 1),
+        }
+    }
+
+    fn check(toml: &str, expected: &str) {
+        let said = complaint(toml);
+        assert!(said.contains(expected), "{toml}\nsaid: {said}");
+    }
+
+    const QUESTION: &str = "[[turn]]\nsay = \"Why?\"\n";
+
+    #[test]
+    fn a_question_is_a_scenario() {
+        assert_eq!(complaint(QUESTION), "");
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_units_are_named_with_their_line() {
+        check("nmae = \"x\"\n", "line 1");
+        check("nmae = \"x\"\n", "unknown field `nmae`");
+        let seconds = format!("[endpointing]\nsilence_s = 0.3\n{QUESTION}");
+        check(&seconds, "unknown field `silence_s`");
+        check(&seconds, "silence_ms");
+        check(&seconds, "line 2");
+    }
+
+    #[test]
+    fn wrong_values_are_named_with_their_line() {
+        let cases = [
+            (
+                "[endpointing]\nsilence_ms = 5\n",
+                " line 2: endpointing.silence_ms: 5 ms",
+            ),
+            ("cores = 0\n", " line 1: cores: 0 cores"),
+            (
+                "[stt]\nengine = \"wisper\"\n",
+                " line 2: stt.engine: there is no engine \"wisper\"",
+            ),
+            (
+                "[tts]\nengine = \"command\"\n",
+                " line 1: tts.command: the engine",
+            ),
+            (
+                "[interruption]\npolicy = \"luck\"\n",
+                " line 2: interruption.policy",
+            ),
+            (
+                "[budget]\ne2e_p95 = 3\n",
+                " line 2: budget.e2e_p95: no such budget",
+            ),
+            (
+                "[answer]\ndocs = \"nowhere\"\n",
+                " line 2: answer.docs: nowhere is no folder",
+            ),
+            ("[ear]\nvad_threshold = 2.0\n", " line 2: ear.vad_threshold"),
+            (
+                "[stt]\nengine = \"simulated\"\nlatency = { lognormal = { median_ms = 9, p95_ms = 1 } }\n",
+                " line 3: stt.latency: p95_ms = 1 lies under",
+            ),
+        ];
+        for (toml, expected) in cases {
+            check(&format!("{toml}{QUESTION}"), expected);
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named_with_its_turn_and_line() {
+        check(
+            &format!("{QUESTION}[[turn]]\nwav = \"nowhere.wav\"\n"),
+            " line 4: turn 2 wav: nowhere.wav does not exist",
+        );
+    }
+
+    #[test]
+    fn an_anchor_that_cannot_come_is_refused() {
+        check(
+            "[[turn]]\nsay = \"mm\"\nexpect = \"ignore\"\n[[turn]]\nsay = \"Why?\"\nafter = \"agent_speech_start\"\n",
+            " line 6: turn 2 after: this anchor cannot come",
+        );
+        check(
+            "[[turn]]\nsay = \"Why?\"\nafter = \"agent_speech_end\"\n",
+            " line 3: turn 1 after: this anchor cannot come",
+        );
+        check(
+            &format!("{QUESTION}[[turn]]\nsay = \"And?\"\nafter = \"session_start\"\n"),
+            "only the first turn",
+        );
+    }
+
+    #[test]
+    fn a_turn_says_one_thing() {
+        check("[[turn]]\nexpect = \"respond\"\n", "needs something to say");
+        check("[[turn]]\nsay = \" \"\n", "between 1 and 2,000");
+        check("name = \"empty\"\n", "0 turns");
+    }
+
+    #[test]
+    fn the_policies_are_those_that_exist() {
+        assert_eq!(POLICIES, crate::interrupt::policy::NAMES);
+    }
+}

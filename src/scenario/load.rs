@@ -1,0 +1,94 @@
+//! Reading a scenario file. Everything wrong with it is said with its line and the cure.
+
+use super::{Scenario, check};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// A scenario file longer than this is refused: 4 MiB.
+const BYTES_MAX: u64 = 4 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    #[error("cannot read the scenario {path}: {source}; check the path, or make one with `voicesim init`", path = path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("the scenario {path} is longer than 4 MiB; is it a scenario?", path = path.display())]
+    TooLong { path: PathBuf },
+    #[error("{path}: {reason}", path = path.display())]
+    Syntax { path: PathBuf, reason: String },
+    #[error("{path}{at}: {key}: {cure}", path = path.display(), at = line.map(|l| format!(" line {l}")).unwrap_or_default())]
+    Value {
+        path: PathBuf,
+        line: Option<usize>,
+        key: String,
+        cure: String,
+    },
+}
+
+/// Reads and checks the scenario in `path`. Paths in it are made relative to its folder, and must
+/// exist.
+pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
+    let unreadable = |source| ScenarioError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut text = String::new();
+    let read = File::open(path)
+        .map_err(unreadable)?
+        .take(BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if read as u64 > BYTES_MAX {
+        return Err(ScenarioError::TooLong {
+            path: path.to_owned(),
+        });
+    }
+    parse(path, &text)
+}
+
+/// Reads and checks a scenario's text; `path` is where it came from.
+pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
+    let mut scenario: Scenario = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    if scenario.name.is_empty() {
+        let stem = path.file_stem().unwrap_or_default();
+        scenario.name = stem.to_string_lossy().into_owned();
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for wav in scenario.turn.iter_mut().filter_map(|t| t.wav.as_mut()) {
+        *wav = folder.join(&*wav);
+    }
+    if let Some(docs) = &mut scenario.answer.docs {
+        *docs = folder.join(&*docs);
+    }
+    check::check(&scenario).map_err(|fault| ScenarioError::Value {
+        path: path.to_owned(),
+        line: line_of(text, &fault.place),
+        key: fault.place.to_string(),
+        cure: fault.cure,
+    })?;
+    Ok(scenario)
+}
+
+/// The line of a key, from one; that of its table if the key itself was left out.
+fn line_of(text: &str, place: &check::Place) -> Option<usize> {
+    let root = toml::de::DeTable::parse(text).ok()?;
+    let mut table = root.get_ref();
+    let mut at = None;
+    for name in &place.tables {
+        let value = table.get(name.as_str())?;
+        let value = match (value.get_ref(), place.index) {
+            (toml::de::DeValue::Array(items), Some(index)) => items.get(index)?,
+            _ => value,
+        };
+        at = Some(value.span().start);
+        table = value.get_ref().as_table()?;
+    }
+    if let Some(value) = table.get(place.key.as_str()) {
+        at = Some(value.span().start);
+    }
+    let before = text.get(..at?)?;
+    Some(before.matches('\n').count() + 1)
+}

@@ -1,0 +1,259 @@
+//! What was asked for, as data: the turns of a conversation, its engines, and the limits it must
+//! keep. A scenario is a TOML file; every key is known, or reading it is an error.
+
+pub mod budget;
+mod check;
+pub mod latency;
+mod load;
+
+pub use load::{ScenarioError, load, parse};
+
+use crate::event::Expect;
+use budget::BudgetTable;
+use latency::LatencyModel;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A conversation to replay or simulate. Defaults are those of [`Scenario::default`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// Shown in reports; the file's name unless given.
+    pub name: String,
+    /// Of everything random.
+    pub seed: u64,
+    /// Processor cores that the engines compute on. Never the machine's count, so that a scenario
+    /// means the same everywhere.
+    pub cores: u32,
+    pub turn: Vec<Turn>,
+    pub ear: Ear,
+    pub endpointing: Endpointing,
+    pub stt: SpeechToText,
+    pub answer: Answer,
+    pub tts: TextToSpeech,
+    pub interruption: Interruption,
+    pub budget: BudgetTable,
+}
+
+impl Default for Scenario {
+    fn default() -> Scenario {
+        Scenario {
+            name: String::new(),
+            seed: 1,
+            cores: 2,
+            turn: Vec::new(),
+            ear: Ear::default(),
+            endpointing: Endpointing::default(),
+            stt: SpeechToText::default(),
+            answer: Answer::default(),
+            tts: TextToSpeech::default(),
+            interruption: Interruption::default(),
+            budget: BudgetTable::default(),
+        }
+    }
+}
+
+impl Scenario {
+    /// Whether this can be run; else which key is at fault, and the cure. Reading a file checks
+    /// this too, and names the line.
+    pub fn check(&self) -> Result<(), String> {
+        check::check(self).map_err(|fault| format!("{}: {}", fault.place, fault.cure))
+    }
+}
+
+/// One thing the caller says, and what should come of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// A recording, looked up from the scenario's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wav: Option<PathBuf>,
+    /// Words for the scenario's voice to speak, in place of a recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
+    /// What is truly said: gives the word error rate. `say` is its own reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default = "respond")]
+    pub expect: Expect,
+    /// The first turn's default is the start of the session, the others' the end of the agent's
+    /// answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<After>,
+    /// After the anchor.
+    #[serde(default = "default_delay_ms")]
+    pub delay_ms: u64,
+    /// The true end of speech, counted from the start of the recording, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech_end_ms: Option<u64>,
+    /// An anchor that has not come after this long without anything happening is given up.
+    #[serde(default = "default_give_up_ms")]
+    pub give_up_ms: u64,
+}
+
+impl Default for Turn {
+    fn default() -> Turn {
+        Turn {
+            wav: None,
+            say: None,
+            text: None,
+            expect: respond(),
+            after: None,
+            delay_ms: default_delay_ms(),
+            speech_end_ms: None,
+            give_up_ms: default_give_up_ms(),
+        }
+    }
+}
+
+fn respond() -> Expect {
+    Expect::Respond
+}
+
+fn default_delay_ms() -> u64 {
+    400
+}
+
+fn default_give_up_ms() -> u64 {
+    10_000
+}
+
+/// What a turn waits for before its delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    SessionStart,
+    AgentSpeechStart,
+    AgentSpeechEnd,
+    PreviousTurnEnd,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ear {
+    /// Probability of voice above which 16 ms count as voiced, in 0..1.
+    pub vad_threshold: f32,
+}
+
+impl Default for Ear {
+    fn default() -> Ear {
+        Ear { vad_threshold: 0.5 }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Endpointing {
+    /// Silence after which the caller is taken to have finished.
+    pub silence_ms: u64,
+    /// An utterance is cut at this length.
+    pub longest_utterance_ms: u64,
+}
+
+impl Default for Endpointing {
+    fn default() -> Endpointing {
+        Endpointing {
+            silence_ms: 300,
+            longest_utterance_ms: 28_000,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeechToText {
+    /// `whisper`, `command` or `simulated`.
+    pub engine: String,
+    /// Whisper: a model's name in the catalogue, or a ggml file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// `command`: the program and its arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// `simulated`: from the end of the utterance to its transcript.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyModel>,
+}
+
+impl Default for SpeechToText {
+    fn default() -> SpeechToText {
+        SpeechToText {
+            engine: "whisper".into(),
+            model: None,
+            command: None,
+            latency: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Answer {
+    /// `retrieval`, `command` or `simulated`.
+    pub engine: String,
+    /// `retrieval`: a folder of Markdown or text, looked up from the scenario's folder. The built-in
+    /// knowledge unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docs: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// `simulated`: from the question to the first piece.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyModel>,
+    /// `simulated`: what is answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl Default for Answer {
+    fn default() -> Answer {
+        Answer {
+            engine: "retrieval".into(),
+            docs: None,
+            command: None,
+            latency: None,
+            text: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TextToSpeech {
+    /// `piper`, `espeak`, `command` or `simulated`.
+    pub engine: String,
+    /// Piper: a voice's name in the catalogue, or an ONNX file. espeak: a voice of espeak-ng.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// `simulated`: from the clause to its first audio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyModel>,
+}
+
+impl Default for TextToSpeech {
+    fn default() -> TextToSpeech {
+        TextToSpeech {
+            engine: "piper".into(),
+            voice: None,
+            command: None,
+            latency: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Interruption {
+    /// What decides whether to stop for a sound over the agent: `vad_500ms`, `never` or `always`.
+    pub policy: String,
+}
+
+impl Default for Interruption {
+    fn default() -> Interruption {
+        Interruption {
+            policy: "vad_500ms".into(),
+        }
+    }
+}
