@@ -1,3 +1,64 @@
+//! voicesim measures, simulates and explains the latency of a voice assistant: how long a caller
+//! waits for the first sound of an answer, and which hop took how much of it.
+//!
+//! # The map
+//!
+//! ```text
+//! scenario -> engine::build -> pipeline -> events -> measure (a fold) -> report
+//!
+//! caller audio -> ear -> endpoint -> speech-to-text -> answer -> clauses -> text-to-speech -> playback
+//!                  \-> interrupt (while the agent speaks) -> stop | keep talking
+//! ```
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`event`] | the words: ticks, turns, hops, marks |
+//! | [`clock`] | the only place that reads time; workers that spend it |
+//! | [`audio`] | frames, files, rates |
+//! | [`stage`] | the contract of a stage, and what passes between stages |
+//! | [`scenario`] | what was asked for, as data |
+//! | [`ear`] | frames to speech activity; decides nothing |
+//! | [`engine`] | whatever recognises, answers and speaks; [`engine::build`] knows them by name |
+//! | [`models`] | the files that engines need |
+//! | [`interrupt`] | whether to stop for a sound over the agent |
+//! | [`pipeline`] | one session: turns, endpoints, replies, playback |
+//! | [`record`] | the tap, the only writer of events; the run folder |
+//! | [`measure`] | events to figures |
+//! | [`report`] | figures to text, JSON, files |
+//! | [`replay`] | all of it together, for recordings |
+//! | [`rng`] | named random streams |
+//! | [`cli`] | the command line, one file a subcommand |
+//!
+//! # Invariants
+//!
+//! 1. No stage measures its own time. Stages send outputs; the tap stamps them; `measure` derives
+//!    durations.
+//! 2. `measure` and `report` cannot reach a clock, the pipeline or an engine: a report can be made
+//!    on another machine.
+//! 3. The pipeline cannot tell a real engine from a simulated one, nor one kind of time from
+//!    another.
+//! 4. Everything random comes from named streams of one seed.
+//! 5. The hops of a turn lie end to end on its critical path and add up to its end-to-end latency
+//!    exactly, in integer nanoseconds. There is no hop called "other".
+//! 6. Cancelled work is marked cancelled and never enters a latency histogram as fast work.
+//! 7. Every queue is bounded; time spent waiting in one is visible as a hop.
+//! 8. Lag of the real clock is a value in the record, never silent.
+//!
+//! Tests in `tests/it/house.rs` hold the arrows between modules, and name the cure.
+//!
+//! # A recording in a test of yours
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use voicesim::{replay::Replay, scenario::Scenario};
+//!
+//! let run = Replay::of_recordings(&["question.wav".into()], Scenario::default()).run()?;
+//! let e2e = run.measured.metrics["e2e_latency"].summary().ok_or("no answer")?;
+//! assert!(e2e.p95_ms < 1_200.0, "callers wait {} ms", e2e.p95_ms);
+//! # Ok(())
+//! # }
+//! ```
+
 pub mod audio;
 pub mod cli;
 pub mod clock;
@@ -9,6 +70,7 @@ pub mod measure;
 pub mod models;
 pub mod pipeline;
 pub mod record;
+pub mod replay;
 pub mod report;
 pub mod rng;
 pub mod scenario;

@@ -1,7 +1,8 @@
 //! `voicesim check`: everything about a scenario that can be wrong, without running it.
 
-use super::{Failure, Verdict, prepare, print};
-use crate::{engine, scenario};
+use super::{Failure, Verdict, print};
+use crate::replay::Replay;
+use crate::scenario;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -12,9 +13,9 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        let scenario = scenario::load(&self.scenario).map_err(Failure::input)?;
-        prepare::recordings(&scenario)?;
-        engine::check(&scenario).map_err(Failure::input)?;
+        let replay = Replay::of(scenario::load(&self.scenario).map_err(Failure::input)?);
+        replay.check()?;
+        let scenario = replay.scenario();
         print(&format!(
             "{} is fine: {} turns, {} → {} → {}, policy {}\n",
             self.scenario.display(),

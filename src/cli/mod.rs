@@ -3,10 +3,10 @@
 mod check;
 mod init;
 mod models;
-mod prepare;
 mod report;
 mod run;
 
+use crate::replay::ReplayError;
 use clap::{ArgAction, Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -66,6 +66,15 @@ pub enum Failure {
     /// An engine, model, device or the disk is not available: exit code 3.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Failure {
+        match error {
+            ReplayError::Input(text) => Failure::Input(text),
+            ReplayError::Unavailable(text) => Failure::Unavailable(text),
+        }
+    }
 }
 
 impl Failure {

@@ -9,6 +9,7 @@ use crate::scenario::Scenario;
 use crate::scenario::budget::{Budget, budgets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,6 +133,9 @@ struct Gathered<'a> {
     was_never_spoken: bool,
 }
 
+/// True speech begins at most this long before the detector hears it: 200 ms.
+const ONSET_WINDOW: Duration = Duration::from_millis(200);
+
 pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
     let all = utterances(events);
     let gathered = match plan.rows_per {
@@ -208,8 +212,12 @@ fn by_utterance<'a>(events: &[Event], all: &'a BTreeMap<TurnId, Utterance>) -> V
             .find(within)
             .copied()
             .or(utterance.last_voiced);
-        let before = |at: &&Tick| row.speech_ended.is_none_or(|end| **at < end);
-        row.speech_started = starts.iter().rev().find(before).copied();
+        let nearly = onset.map(|onset| onset.before(ONSET_WINDOW));
+        row.speech_started = starts
+            .iter()
+            .find(|at| nearly.is_some_and(|nearly| **at >= nearly))
+            .copied()
+            .or(onset);
     }
     rows
 }

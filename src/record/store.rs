@@ -135,6 +135,10 @@ impl RunFolder {
         })
     }
 
+    pub(super) fn keeps_audio(&self) -> bool {
+        self.keeps_audio
+    }
+
     /// One line, handed to the operating system at once: it outlives a kill.
     pub(super) fn event(&mut self, event: &Event) {
         let written = line(event).and_then(|line| self.events.write_all(&line));
@@ -304,5 +308,119 @@ pub fn read_events(folder: &Path) -> Result<Vec<Event>, StoreError> {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Mark, SessionId, TurnId};
+
+    fn header() -> Header {
+        Header {
+            schema: Header::SCHEMA.into(),
+            version: "0".into(),
+            name: "test".into(),
+            seed: 1,
+            clock: "real".into(),
+            cores: 1,
+            engines: BTreeMap::new(),
+            policy: "never".into(),
+            rows_per: RowsPer::Turn,
+            notes: Vec::new(),
+            scenario: serde_json::Value::Null,
+            machine: String::new(),
+            started: String::new(),
+        }
+    }
+
+    fn event(ms: u64) -> Event {
+        Event {
+            tick: Tick::from_ms(ms),
+            session: SessionId(0),
+            turn: TurnId(1),
+            mark: Mark::Audible {
+                at: Tick::from_ms(ms),
+            },
+        }
+    }
+
+    fn folder_with(events: &[Event]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut run = RunFolder::create(folder.path(), &header(), KeepAudio::Yes).expect("made");
+        for event in events {
+            run.event(event);
+        }
+        // Not finished: as if it had been killed.
+        folder
+    }
+
+    #[test]
+    fn a_killed_run_is_read_to_its_last_whole_event() {
+        let folder = folder_with(&[event(1), event(2)]);
+        let path = folder.path().join("events.jsonl");
+        let mut text = fs::read(&path).expect("written at once");
+        text.extend_from_slice(b"{\"tick\":3000,\"sess");
+        fs::write(&path, text).expect("written");
+        assert_eq!(
+            read_events(folder.path()).expect("read"),
+            [event(1), event(2)]
+        );
+        assert_eq!(read_header(folder.path()).expect("read"), header());
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_is_named() {
+        let folder = folder_with(&[event(1)]);
+        let path = folder.path().join("events.jsonl");
+        let text = fs::read_to_string(&path).expect("written") + "{\"tick\":\"soon\"}\n";
+        fs::write(&path, text).expect("written");
+        let error = read_events(folder.path()).expect_err("no event");
+        assert!(
+            error.to_string().contains("line 2 is not an event"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_folder_in_use_is_left_alone() {
+        let folder = folder_with(&[event(1)]);
+        let again = RunFolder::create(folder.path(), &header(), KeepAudio::No);
+        assert!(matches!(again, Err(StoreError::Exists { .. })));
+        assert_eq!(read_events(folder.path()).expect("read"), [event(1)]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_at_the_end_not_a_silent_loss() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut run = RunFolder::create(folder.path(), &header(), KeepAudio::No).expect("made");
+        let full = File::options().write(true).open("/dev/full");
+        run.events = full.expect("a device that is always full");
+        run.event(&event(1));
+        let error = run.finish().expect_err("nothing was written");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn without_audio_no_sound_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut run = RunFolder::create(folder.path(), &header(), KeepAudio::No).expect("made");
+        let note = OutputNote::Audio {
+            audio_ns: 1,
+            characters: 1,
+        };
+        run.caller_audio(Tick::ZERO, &[0.5; 256]);
+        run.output(
+            StageName::TextToSpeech,
+            VisitId(1),
+            "hash",
+            &note,
+            Some(&[0.5]),
+        );
+        run.finish().expect("written");
+        assert!(!folder.path().join("conversation.wav").exists());
+        let outputs = folder.path().join("outputs/text_to_speech");
+        assert_eq!(fs::read_dir(outputs).expect("made").count(), 0);
     }
 }

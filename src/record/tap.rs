@@ -70,6 +70,12 @@ impl Tap {
         }
     }
 
+    /// Whether sound handed to the tap ends up anywhere.
+    pub fn keeps_audio(&self) -> bool {
+        let folder = self.0.folder.as_ref();
+        folder.is_some_and(|folder| folder.borrow().keeps_audio())
+    }
+
     /// The caller's sound that begins at `at`, for the recording.
     pub fn caller_audio(&self, at: Tick, samples: &[f32]) {
         if let Some(folder) = &self.0.folder {

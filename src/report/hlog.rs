@@ -28,5 +28,6 @@ pub fn write(measured: &Measurement, length: Duration, mut out: impl Write) -> i
         log.write_histogram(hdr, Duration::ZERO, length, Tag::new(&name))
             .map_err(|error| io::Error::other(format!("{error:?}")))?;
     }
-    Ok(())
+    drop(log);
+    out.flush()
 }

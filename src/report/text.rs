@@ -10,8 +10,8 @@ use std::fmt::Write;
 /// Characters of the waterfall's time axis.
 const AXIS: usize = 48;
 
-/// Hops shorter than this are left out of a waterfall, which says so: 50 µs.
-const WORTH_A_LINE_NS: u64 = 50_000;
+/// Hops shorter than this are left out of a waterfall, which says so: half a millisecond.
+const WORTH_A_LINE_NS: u64 = 500_000;
 
 pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> String {
     let mut text = String::new();
@@ -21,7 +21,7 @@ pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> Str
         return text;
     }
     latencies(&mut text, measured);
-    text.push_str("\nTurns\n");
+    text.push_str("\nTurns (hops under half a millisecond are not drawn)\n");
     let longest_ns = measured.rows.iter().filter_map(|row| row.e2e_ns).max();
     for row in &measured.rows {
         turn(&mut text, row, longest_ns.unwrap_or(1));
@@ -71,7 +71,7 @@ fn latencies(text: &mut String, measured: &Measurement) {
     if answered.is_empty() {
         text.push_str("\nNo turn was answered, so there is no latency to show.\n");
     } else {
-        let mut table = table("hop");
+        let mut table = table("hop, ms");
         for (hop, histogram) in &measured.hops {
             if let Some(summary) = histogram.summary().filter(|s| s.max_ms > 0.0) {
                 add(&mut table, hop.name(), &summary);
@@ -92,7 +92,7 @@ fn latencies(text: &mut String, measured: &Measurement) {
             answered.len()
         );
     }
-    let mut table = table("metric");
+    let mut table = table("metric, ms");
     let mut is_empty = true;
     for (name, histogram) in &measured.metrics {
         if let (Some(summary), true) = (histogram.summary(), *name != "e2e_latency") {
@@ -108,7 +108,7 @@ fn latencies(text: &mut String, measured: &Measurement) {
 fn table(what: &str) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_header([what, "count", "mean", "p50", "p90", "p95", "p99", "max ms"]);
+    table.set_header([what, "count", "mean", "p50", "p90", "p95", "p99", "max"]);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -207,7 +207,7 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
         let counts = &measured.interruptions;
         let _ = writeln!(
             text,
-            "interruptions  {} barge-ins, {} missed · {} false · {} spurious replies · {} missed replies · {} cut-offs · {} failed",
+            "interruptions  barge-ins {}, missed {} · false stops {} · spurious replies {} · missed replies {} · cut-offs {} · failed {}",
             counts.barge_ins,
             counts.missed_barge_ins,
             counts.false_barge_ins,

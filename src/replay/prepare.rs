@@ -1,6 +1,6 @@
 //! From a scenario to what a session needs, checked before any model is looked for.
 
-use super::Failure;
+use super::{ReplayError, input, unavailable};
 use crate::audio::{self, SAMPLE_RATE, Samples};
 use crate::clock::Clock;
 use crate::ear::truth::speech_in;
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 pub(super) type Sounds = Vec<Option<Samples>>;
 
 /// Reads the recordings of a scenario. The same file is read once.
-pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, Failure> {
+pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, ReplayError> {
     let mut read: BTreeMap<&Path, Samples> = BTreeMap::new();
     let mut sounds = Vec::new();
     for (index, turn) in scenario.turn.iter().enumerate() {
@@ -29,12 +29,12 @@ pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, Failure> {
         };
         let samples = match read.get(path.as_path()) {
             Some(samples) => samples.clone(),
-            None => Samples::from(audio::decode::read(path).map_err(Failure::input)?),
+            None => Samples::from(audio::decode::read(path).map_err(input)?),
         };
         read.insert(path, samples.clone());
         let length_ms = samples.len() as u64 * 1_000 / u64::from(SAMPLE_RATE);
         if turn.speech_end_ms.is_some_and(|end| end > length_ms) {
-            return Err(Failure::Input(format!(
+            return Err(ReplayError::Input(format!(
                 "turn {} speech_end_ms lies behind the end of {}, which is {length_ms} ms long",
                 index + 1,
                 path.display()
@@ -51,11 +51,11 @@ pub(super) async fn speak(
     engines: &mut Engines,
     sounds: &mut Sounds,
     clock: &Clock,
-) -> Result<(), Failure> {
+) -> Result<(), ReplayError> {
     for (turn, sound) in scenario.turn.iter().zip(sounds.iter_mut()) {
         if let (Some(words), None) = (&turn.say, &sound) {
             let spoken = spoken(words, engines, clock).await;
-            *sound = Some(spoken.map_err(Failure::unavailable)?);
+            *sound = Some(spoken.map_err(unavailable)?);
         }
     }
     Ok(())

@@ -1,0 +1,51 @@
+# make demo: the main job on real speech. make test: everything that CI checks in tests.
+# Both do their own set-up. See README.md.
+
+CARGO ?= cargo
+VOICESIM := target/release/voicesim
+DATA ?=
+
+.PHONY: demo test setup packages models fixtures eval lint doc features bench
+
+demo: setup
+	$(VOICESIM) run audio/demo.toml
+
+test: packages models
+	$(CARGO) test
+
+setup: packages models
+
+# Missing Debian packages: to build whisper.cpp, to reach sound cards, and the voice that is always there.
+packages:
+	@sh tests/setup/packages.sh
+
+models: $(VOICESIM)
+	$(VOICESIM) models install
+
+# Cargo knows best whether anything is to be built.
+.PHONY: $(VOICESIM)
+$(VOICESIM): packages
+	$(CARGO) build --release
+
+# Speaks the recordings in audio/fixtures again.
+fixtures: setup
+	$(CARGO) run --release --example fixtures -- audio/fixtures
+
+# Runs voicesim on a folder of real recordings: make eval DATA=FOLDER
+eval: setup
+	@test -n "$(DATA)" || { echo "name a folder of recordings: make eval DATA=FOLDER"; exit 2; }
+	sh tests/setup/eval.sh $(VOICESIM) "$(DATA)"
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+
+# Each cargo feature alone, and none at all.
+features:
+	@for feature in "" whisper retrieval piper espeak command install; do \
+		echo "cargo check, features: $${feature:-none}"; \
+		$(CARGO) check --quiet --no-default-features --features "$$feature" || exit 1; \
+	done

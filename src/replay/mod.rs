@@ -1,0 +1,281 @@
+//! A conversation from recordings, from the scenario to the figures: engines built, a session held,
+//! the record measured. `voicesim run` and a `#[test]` of yours do the same through here.
+
+mod prepare;
+
+use crate::clock::Clock;
+use crate::ear::{Ear, UtteranceOver};
+use crate::engine::{self, EngineError, Engines};
+use crate::event::{Event, Mark, SessionEnd, SessionId, TurnId};
+use crate::interrupt::policy;
+use crate::measure::{self, Measurement, Plan};
+use crate::pipeline::endpoint::Endpointing;
+use crate::pipeline::script::Script;
+use crate::pipeline::{AgentState, Session, Settings, Stages};
+use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
+use crate::record::tap::Tap;
+use crate::report::hlog;
+use crate::scenario::{After, Scenario, Turn};
+use prepare::Sounds;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Reports of the ear that may wait for the session: a second of frames.
+const ACTIVITY_WAITING_MAX: usize = 64;
+
+/// What is to be replayed, and where it is kept.
+pub struct Replay {
+    scenario: Scenario,
+    rows_per: RowsPer,
+    keep: Option<(PathBuf, KeepAudio)>,
+}
+
+/// A replay that is over.
+pub struct Replayed {
+    pub header: Header,
+    pub events: Vec<Event>,
+    pub measured: Measurement,
+}
+
+/// Why there is nothing to report. The text names what is wrong, and the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The scenario, a recording or a folder is wrong.
+    #[error("{0}")]
+    Input(String),
+    /// An engine, a model or the disk is not available.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl From<EngineError> for ReplayError {
+    fn from(error: EngineError) -> ReplayError {
+        match error {
+            EngineError::Input(text) => ReplayError::Input(text),
+            EngineError::Unavailable(text) => ReplayError::Unavailable(text),
+        }
+    }
+}
+
+fn input(error: impl ToString) -> ReplayError {
+    ReplayError::Input(error.to_string())
+}
+
+fn unavailable(error: impl ToString) -> ReplayError {
+    ReplayError::Unavailable(error.to_string())
+}
+
+impl Replay {
+    /// Replays the turns of a scenario; the report has a row for each.
+    pub fn of(scenario: Scenario) -> Replay {
+        Replay {
+            scenario,
+            rows_per: RowsPer::Turn,
+            keep: None,
+        }
+    }
+
+    /// Replays recordings of which nothing else is known, one after the other, in place of the
+    /// scenario's turns; the report has a row for each utterance in them.
+    pub fn of_recordings(recordings: &[PathBuf], mut scenario: Scenario) -> Replay {
+        let turns = recordings.iter().enumerate().map(|(index, path)| Turn {
+            wav: Some(path.clone()),
+            after: Some(match index {
+                0 => After::SessionStart,
+                _ => After::PreviousTurnEnd,
+            }),
+            ..Turn::default()
+        });
+        scenario.turn = turns.collect();
+        if let (true, Some(first)) = (scenario.name.is_empty(), recordings.first()) {
+            let stem = first.file_stem().unwrap_or_default();
+            scenario.name = stem.to_string_lossy().into_owned();
+        }
+        Replay {
+            scenario,
+            rows_per: RowsPer::Utterance,
+            keep: None,
+        }
+    }
+
+    /// Keeps the run in a folder, which must be new or empty.
+    pub fn keep_in(mut self, folder: PathBuf, audio: KeepAudio) -> Replay {
+        self.keep = Some((folder, audio));
+        self
+    }
+
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Everything that can be wrong with the input, without looking for a model.
+    pub fn check(&self) -> Result<(), ReplayError> {
+        self.sounds().map(|_| ())
+    }
+
+    fn sounds(&self) -> Result<Sounds, ReplayError> {
+        self.scenario.check().map_err(ReplayError::Input)?;
+        let sounds = prepare::recordings(&self.scenario)?;
+        engine::check(&self.scenario)?;
+        if let Some((folder, _)) = &self.keep {
+            refuse_used(folder)?;
+        }
+        Ok(sounds)
+    }
+
+    /// Holds the conversation in real time, to its end or to Ctrl-C.
+    pub fn run(self) -> Result<Replayed, ReplayError> {
+        let sounds = self.sounds()?;
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(unavailable)?
+            .block_on(self.hold(sounds))
+    }
+
+    async fn hold(self, mut sounds: Sounds) -> Result<Replayed, ReplayError> {
+        let scenario = &self.scenario;
+        let clock = Clock::real(scenario.cores);
+        let mut engines = engine::build(scenario, &clock)?;
+        prepare::speak(scenario, &mut engines, &mut sounds, &clock).await?;
+        let header = header(scenario, &engines, self.rows_per)?;
+        let folder = match &self.keep {
+            Some((path, audio)) => {
+                tracing::info!("recording into {}", path.display());
+                Some(RunFolder::create(path, &header, *audio).map_err(unavailable)?)
+            }
+            None => None,
+        };
+        let tap = Tap::new(clock.clone(), SessionId(0), folder);
+        converse(scenario, engines, sounds, &clock, &tap).await?;
+        tap.finish().map_err(|error| {
+            unavailable(format!(
+                "the run folder could not be written to its end: {error}; make room or choose another folder"
+            ))
+        })?;
+        let events = tap.events();
+        let measured = measure::measure(&events, &Plan::of(scenario, self.rows_per));
+        if let Some((path, _)) = &self.keep {
+            write_hlog(&path.join("latency.hlog"), &measured, &events)?;
+        }
+        Ok(Replayed {
+            header,
+            events,
+            measured,
+        })
+    }
+}
+
+/// Refused before models are loaded; [`RunFolder::create`] checks again.
+fn refuse_used(folder: &Path) -> Result<(), ReplayError> {
+    let is_used = match folder.read_dir() {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => folder.exists(),
+    };
+    if is_used {
+        return Err(ReplayError::Input(format!(
+            "{} exists already and is not an empty folder; choose another one (--out)",
+            folder.display()
+        )));
+    }
+    Ok(())
+}
+
+fn header(
+    scenario: &Scenario,
+    engines: &Engines,
+    rows_per: RowsPer,
+) -> Result<Header, ReplayError> {
+    Ok(Header {
+        schema: Header::SCHEMA.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        name: scenario.name.clone(),
+        seed: scenario.seed,
+        clock: "real".into(),
+        cores: scenario.cores,
+        engines: engines.described.clone(),
+        policy: scenario.interruption.policy.clone(),
+        rows_per,
+        notes: engines.notes.clone(),
+        scenario: serde_json::to_value(scenario).map_err(unavailable)?,
+        machine: format!(
+            "{} {}, {} processors",
+            std::env::consts::OS,
+            std::env::consts::ARCH,
+            std::thread::available_parallelism().map_or(1, |n| n.get())
+        ),
+        started: Clock::date_and_time(),
+    })
+}
+
+async fn converse(
+    scenario: &Scenario,
+    engines: Engines,
+    sounds: Sounds,
+    clock: &Clock,
+    tap: &Tap,
+) -> Result<(), ReplayError> {
+    let policy = policy::by_name(&scenario.interruption.policy)
+        .ok_or_else(|| input("no such interruption policy"))?;
+    let over = UtteranceOver::default();
+    let (activity, heard) = mpsc::channel(ACTIVITY_WAITING_MAX);
+    let (shown, agent) = watch::channel(AgentState::default());
+    let session = Session {
+        clock: clock.clone(),
+        tap: tap.clone(),
+        stages: Stages {
+            stt: engines.stt.into(),
+            answer: engines.answer.into(),
+            clauses: engines.clauses.into(),
+            tts: engines.tts.into(),
+        },
+        policy,
+        settings: Settings {
+            endpointing: Endpointing {
+                silence: Duration::from_millis(scenario.endpointing.silence_ms),
+                longest: Duration::from_millis(scenario.endpointing.longest_utterance_ms),
+            },
+        },
+        over: over.clone(),
+        agent: shown,
+    };
+    let script = Script {
+        clock: clock.clone(),
+        tap: tap.clone(),
+        ear: Ear::new(scenario.ear.vad_threshold, over),
+        lines: prepare::lines(scenario, sounds),
+        agent,
+        activity,
+    };
+    clock.start();
+    let conversation = async {
+        tokio::join!(biased; script.speak(), session.run(heard));
+    };
+    tokio::select! {
+        biased;
+        () = conversation => {}
+        stopped = tokio::signal::ctrl_c() => {
+            stopped.map_err(unavailable)?;
+            let cause = SessionEnd::Aborted;
+            tap.mark(TurnId(0), Mark::SessionEnded { cause });
+        }
+    }
+    Ok(())
+}
+
+fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), ReplayError> {
+    let length = events
+        .last()
+        .map_or(Duration::ZERO, |event| Duration::from_nanos(event.tick.0));
+    File::create(path)
+        .and_then(|file| hlog::write(measured, length, BufWriter::new(file)))
+        .map_err(|error| {
+            unavailable(format!(
+                "cannot write {}: {error}; make room or choose another folder",
+                path.display()
+            ))
+        })
+}

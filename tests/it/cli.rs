@@ -1,0 +1,220 @@
+//! What the command line says to bad input, and with which exit code.
+
+use crate::support::{SIMULATED, command, fixture, stderr, stdout, voicesim};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// Runs on `input`, a file of this name and content; it has to fail with 2 and name the cure.
+fn refuses_recording(name: &str, content: &[u8], expected: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    fs::write(&path, content).expect("written");
+    refuses(
+        &["run", "--wav", &path.to_string_lossy()],
+        &[name, expected],
+    );
+}
+
+fn refuses(arguments: &[&str], expected: &[&str]) {
+    let output = voicesim(arguments);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    for expected in expected {
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+/// A WAV header for 16-bit audio that declares `bytes` of data.
+fn wav_header(channels: u16, bytes: u32) -> Vec<u8> {
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + bytes).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16u32.to_le_bytes());
+    wav.extend([1u16, channels].map(u16::to_le_bytes).concat());
+    wav.extend(
+        [16_000u32, 32_000 * u32::from(channels)]
+            .map(u32::to_le_bytes)
+            .concat(),
+    );
+    wav.extend([2 * channels, 16].map(u16::to_le_bytes).concat());
+    wav.extend(b"data");
+    wav.extend(bytes.to_le_bytes());
+    wav
+}
+
+#[test]
+fn recordings_that_are_none_are_refused_before_models_are_looked_for() {
+    refuses_recording("empty.wav", b"", "empty");
+    refuses_recording(
+        "text.wav",
+        b"These are only words, and not a recording.",
+        "not audio",
+    );
+    refuses_recording("zero-samples.wav", &wav_header(1, 0), "no samples");
+    refuses_recording("zero-channels.wav", &wav_header(0, 64), "channel");
+    let mut truncated = wav_header(1, 64_000);
+    truncated.extend([0; 1_000]);
+    refuses_recording("truncated.wav", &truncated, "truncated");
+    refuses(
+        &["run", "--wav", "/nonexistent.wav"],
+        &["/nonexistent.wav", "no such file"],
+    );
+}
+
+fn refuses_scenario(toml: &str, expected: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wrong.toml");
+    fs::write(&path, toml).expect("written");
+    let mut expected = expected.to_vec();
+    expected.push("wrong.toml");
+    for command in ["run", "check"] {
+        refuses(&[command, &path.to_string_lossy()], &expected);
+    }
+}
+
+#[test]
+fn scenarios_that_cannot_be_run_are_refused_with_their_line() {
+    refuses_scenario(
+        "[[turn]]\nsya = \"Why?\"\n",
+        &["line 2", "unknown field `sya`"],
+    );
+    refuses_scenario(
+        "[endpointing]\nsilence_s = 0.3\n[[turn]]\nsay = \"Why?\"\n",
+        &["line 2", "silence_ms"],
+    );
+    refuses_scenario(
+        "[[turn]]\nwav = \"gone.wav\"\n",
+        &["line 2", "gone.wav does not exist"],
+    );
+    refuses_scenario(
+        "[[turn]]\nsay = \"Why?\"\nafter = \"agent_speech_start\"\n",
+        &["line 3", "cannot come"],
+    );
+    refuses_scenario("this is no TOML", &["line 1"]);
+}
+
+#[test]
+fn documents_without_text_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let docs = folder.path().to_string_lossy().into_owned();
+    let question = fixture("piper-reply.wav").to_string_lossy().into_owned();
+    refuses(&["run", "--wav", &question, "--docs", &docs], &[&docs]);
+}
+
+#[test]
+fn commands_that_make_no_sense_are_refused() {
+    refuses(&["run"], &["--wav", "voicesim init"]);
+    refuses(
+        &["run", "--wav", "x.wav", "--clock", "virtual"],
+        &["--clock real"],
+    );
+    refuses(
+        &["run", "/nonexistent.toml"],
+        &["/nonexistent.toml", "voicesim init"],
+    );
+    refuses(&["report", "/nonexistent"], &["/nonexistent", "run folder"]);
+    refuses(&["fly"], &["fly"]);
+    let question = fixture("piper-reply.wav").to_string_lossy().into_owned();
+    refuses(
+        &["run", "--wav", &question, "--stt", "wisper"],
+        &["wisper", "whisper"],
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("mine"), "precious").expect("written");
+    let out = folder.path().to_string_lossy().into_owned();
+    refuses(
+        &["run", "--wav", &question, "--out", &out],
+        &["--out", &out],
+    );
+}
+
+#[test]
+fn a_missing_model_is_exit_3_with_the_command_that_gets_it() {
+    let question = fixture("piper-reply.wav").to_string_lossy().into_owned();
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run").to_string_lossy().into_owned();
+    let output = voicesim(&["run", "--wav", &question, "--out", &out]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("voicesim models install whisper-tiny.en"));
+    assert!(
+        !Path::new(&out).exists(),
+        "a run that cannot begin leaves no folder"
+    );
+}
+
+#[test]
+fn a_scenario_from_init_is_fine_and_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().to_string_lossy().into_owned();
+    assert!(voicesim(&["init", &place]).status.success());
+    let scenario = folder
+        .path()
+        .join("scenario.toml")
+        .to_string_lossy()
+        .into_owned();
+    let output = voicesim(&["check", &scenario]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("3 turns"), "{}", stdout(&output));
+    refuses(&["init", &place], &["scenario.toml"]);
+}
+
+#[test]
+fn a_recording_of_silence_is_a_report_of_zero_turns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run").to_string_lossy().into_owned();
+    let silence = fixture("silence.wav").to_string_lossy().into_owned();
+    let fakes = [
+        "--stt",
+        "simulated",
+        "--answer",
+        "simulated",
+        "--tts",
+        "simulated",
+    ];
+    let mut arguments = vec!["run", "--wav", &silence, "--out", &out];
+    arguments.extend(fakes);
+    let output = voicesim(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("No turns"), "{}", stdout(&output));
+    let json = voicesim(&["report", &out, "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(document["turns"], 0);
+}
+
+#[test]
+fn a_killed_run_can_be_reported_to_its_last_event() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    let scenario = folder.path().join("long.toml");
+    let question = fixture("piper-reply.wav");
+    let turn = format!("[[turn]]\nwav = \"{}\"\n", question.display());
+    fs::write(&scenario, turn.repeat(5) + SIMULATED).expect("written");
+    let mut child = command(&[
+        "--quiet",
+        "run",
+        &scenario.to_string_lossy(),
+        "--out",
+        &out.to_string_lossy(),
+    ])
+    .stdout(std::process::Stdio::null())
+    .spawn()
+    .expect("voicesim runs");
+    let events = out.join("events.jsonl");
+    let heard = || fs::read_to_string(&events).is_ok_and(|text| text.contains("\"audible\""));
+    for _ in 0..600 {
+        if heard() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    let output = voicesim(&["report", &out.to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let said = stdout(&output);
+    assert!(said.contains("the run was killed"), "{said}");
+    assert!(said.contains("answered"), "{said}");
+    hound::WavReader::open(out.join("conversation.wav")).expect("the sound up to the last second");
+}

@@ -1,0 +1,222 @@
+//! Whole conversations: what comes out, and whether the recording agrees.
+
+use crate::support::{SIMULATED, conversation, end_ms, fixture, onset_ms};
+use std::fmt::Write;
+use std::path::Path;
+use voicesim::event::{Event, Expect, Mark, VisitEnd};
+use voicesim::measure::{Outcome, Row};
+use voicesim::record::store::{KeepAudio, read_events};
+use voicesim::replay::{Replay, Replayed};
+use voicesim::scenario::{self, Scenario};
+
+/// A turn of a scenario: a recording, and more keys.
+fn turn(recording: &str, keys: &str) -> String {
+    format!(
+        "[[turn]]\nwav = \"{}\"\n{keys}\n",
+        fixture(recording).display()
+    )
+}
+
+fn scenario(turns: &[String], settings: &str) -> Scenario {
+    let toml = turns.concat() + settings;
+    scenario::parse(Path::new("test.toml"), &toml).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs in a folder of its own, and checks what holds of every run.
+fn run(scenario: Scenario) -> (Replayed, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let replay = Replay::of(scenario).keep_in(folder.path().to_owned(), KeepAudio::Yes);
+    let run = replay.run().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(read_events(folder.path()).expect("readable"), run.events);
+    for row in &run.measured.rows {
+        adds_up(row);
+    }
+    every_visit_ends_once(&run.events);
+    (run, folder)
+}
+
+fn adds_up(row: &Row) {
+    if let Some(e2e) = row.e2e_ns {
+        assert_eq!(row.outcome, Outcome::Answered);
+        assert_eq!(row.hops.values().sum::<u64>(), e2e);
+        let (start, end) = (
+            row.agent_start.expect("audible"),
+            row.caller_end.expect("ended"),
+        );
+        assert_eq!(start.0 - end.0, e2e);
+    }
+}
+
+fn every_visit_ends_once(events: &[Event]) {
+    let of = |wanted: fn(&Mark) -> Option<u32>| {
+        let mut visits: Vec<u32> = events.iter().filter_map(|e| wanted(&e.mark)).collect();
+        visits.sort_unstable();
+        visits
+    };
+    let entered = of(|mark| match mark {
+        Mark::Enter { visit, .. } => Some(visit.0),
+        _ => None,
+    });
+    let left = of(|mark| match mark {
+        Mark::Exit { visit, .. } => Some(visit.0),
+        _ => None,
+    });
+    assert_eq!(entered, left);
+    assert!(entered.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+fn outcomes(run: &Replayed) -> Vec<Outcome> {
+    run.measured.rows.iter().map(|row| row.outcome).collect()
+}
+
+/// What the events say must be what the recording holds, within 20 ms.
+fn agrees_with_the_recording(run: &Replayed, folder: &Path) {
+    let (caller, agent) = conversation(folder);
+    for row in run.measured.rows.iter().filter(|row| row.e2e_ns.is_some()) {
+        let (end, start) = (
+            row.caller_end.expect("ended"),
+            row.agent_start.expect("audible"),
+        );
+        let samples = |ms: f64| (ms * 16.0).max(0.0) as usize;
+        // The last second of the caller's speech, and the first one of the reply.
+        let said = samples(end.as_ms() - 1_000.0)..samples(end.as_ms() + 250.0);
+        let replied =
+            samples(end.as_ms() + 20.0)..samples(start.as_ms() + 1_000.0).min(agent.len());
+        let heard_end = end_ms(&caller[said.clone()]) + said.start as f64 / 16.0;
+        let heard_start = onset_ms(&agent[replied.clone()]) + replied.start as f64 / 16.0;
+        let measured = heard_start - heard_end;
+        let claimed = start.as_ms() - end.as_ms();
+        assert!(
+            (measured - claimed).abs() <= 20.0,
+            "turn {}: {measured:.1} ms on the recording, {claimed:.1} ms in the report",
+            row.number
+        );
+    }
+}
+
+#[test]
+fn a_question_is_answered_and_its_hops_add_up() {
+    let (run, folder) = run(scenario(&[turn("piper-graphics.wav", "")], SIMULATED));
+    assert_eq!(outcomes(&run), [Outcome::Answered]);
+    agrees_with_the_recording(&run, folder.path());
+    let hops = &run.measured.rows[0].hops;
+    let ms = |hop| hops.get(&hop).copied().unwrap_or_default() / 1_000_000;
+    use voicesim::event::Hop::{Answer, EndpointingWait, SpeechSynthesis, Transcription};
+    // The fakes take at least what they were told to.
+    assert!(
+        ms(Transcription) >= 120 && ms(Answer) >= 80 && ms(SpeechSynthesis) >= 60,
+        "{hops:?}"
+    );
+    assert!(ms(EndpointingWait) >= 200, "{hops:?}");
+}
+
+#[test]
+fn mm_hmm_does_not_stop_the_agent_and_an_interruption_does() {
+    let over = |recording: &str, expect: &str| {
+        let keys = format!("expect = \"{expect}\"\nafter = \"agent_speech_start\"\ndelay_ms = 500");
+        turn(recording, &keys)
+    };
+    let turns = [
+        turn("piper-graphics.wav", ""),
+        over("piper-mm-hmm.wav", "ignore"),
+        turn("piper-reply.wav", ""),
+        over("piper-average.wav", "stop"),
+    ];
+    let (run, folder) = run(scenario(&turns, SIMULATED));
+    use Outcome::{Answered, Ignored, Stopped};
+    assert_eq!(outcomes(&run), [Answered, Ignored, Answered, Stopped]);
+    let counts = &run.measured.interruptions;
+    assert_eq!((counts.false_barge_ins, counts.missed_barge_ins), (0, 0));
+    let stopped = &run.measured.rows[3];
+    assert!(
+        stopped.metrics["barge_in_stop"] >= 500_000_000,
+        "the rule waits for 500 ms of voice"
+    );
+    // What was not heard of the answer is not remembered as said.
+    let interrupted = &run.measured.rows[2].said;
+    assert!(
+        interrupted.len() < run.measured.rows[0].said.len(),
+        "{interrupted}"
+    );
+    agrees_with_the_recording(&run, folder.path());
+}
+
+#[test]
+fn a_pause_inside_a_question_is_cut_off_by_impatient_endpointing_only() {
+    let pause = || [turn("piper-with-pause.wav", "")];
+    let patient = "[endpointing]\nsilence_ms = 900\n";
+    let (answered, _folder) = run(scenario(&pause(), &(patient.to_owned() + SIMULATED)));
+    assert_eq!(outcomes(&answered), [Outcome::Answered]);
+    let (cut_off, _folder) = run(scenario(&pause(), SIMULATED));
+    assert_eq!(outcomes(&cut_off), [Outcome::CutOff]);
+    assert_eq!(cut_off.measured.interruptions.cut_offs, 1);
+    assert!(
+        !cut_off.measured.metrics.contains_key("e2e_latency"),
+        "no fast answer"
+    );
+}
+
+#[test]
+fn an_engine_that_fails_fails_the_turn_and_not_the_run() {
+    let mut settings = String::from("[answer]\nengine = \"command\"\n");
+    let script = "read -r line; echo '{\\\"error\\\":\\\"out of answers\\\"}'; sleep 9";
+    let _ = writeln!(settings, "command = [\"sh\", \"-c\", \"{script}\"]");
+    settings += "[stt]\nengine = \"simulated\"\n[tts]\nengine = \"simulated\"\n";
+    let (run, _folder) = run(scenario(&[turn("piper-graphics.wav", "")], &settings));
+    assert_eq!(outcomes(&run), [Outcome::Failed]);
+    let error = run.events.iter().find_map(|event| match &event.mark {
+        Mark::Exit {
+            end: VisitEnd::Failed { error },
+            ..
+        } => Some(error.clone()),
+        _ => None,
+    });
+    assert!(error.expect("a failure").contains("out of answers"));
+}
+
+#[test]
+fn any_program_can_answer() {
+    let script = "while read -r line; do echo '{\\\"text\\\":\\\"I am a script.\\\"}'; echo '{\\\"done\\\":true}'; done";
+    let settings = format!(
+        "[answer]\nengine = \"command\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n[stt]\nengine = \"simulated\"\n[tts]\nengine = \"simulated\"\n"
+    );
+    let (run, _folder) = run(scenario(&[turn("piper-graphics.wav", "")], &settings));
+    assert_eq!(run.measured.rows[0].said, "I am a script.");
+}
+
+#[test]
+fn a_turn_whose_anchor_does_not_come_is_missed() {
+    let turns = [
+        turn("silence.wav", ""),
+        turn(
+            "piper-graphics.wav",
+            "after = \"agent_speech_end\"\ngive_up_ms = 700",
+        ),
+    ];
+    let (run, _folder) = run(scenario(&turns, SIMULATED));
+    assert_eq!(outcomes(&run), [Outcome::Missed, Outcome::Missed]);
+    assert_eq!(run.measured.rows[0].expect, Some(Expect::Respond));
+}
+
+#[test]
+fn real_engines_hear_and_answer_and_the_recording_agrees() {
+    let turns = [turn(
+        "piper-graphics.wav",
+        "text = \"Do I need a graphics card?\"",
+    )];
+    let (run, folder) = run(scenario(&turns, ""));
+    assert_eq!(outcomes(&run), [Outcome::Answered]);
+    let row = &run.measured.rows[0];
+    assert_eq!(
+        run.measured.wer.map(|wer| wer.errors),
+        Some(0),
+        "{}",
+        row.heard
+    );
+    assert!(
+        row.said.contains("processor") || row.said.contains("graphics"),
+        "{}",
+        row.said
+    );
+    agrees_with_the_recording(&run, folder.path());
+}

@@ -1,0 +1,218 @@
+//! House rules that the compiler does not hold. Each failure names the cure.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each module may name, besides itself. `replay` may name all but `cli`, `cli` everything.
+const ARROWS: [(&str, &[&str]); 14] = [
+    ("event", &[]),
+    ("rng", &[]),
+    ("models", &[]),
+    ("clock", &["event"]),
+    ("audio", &["event", "clock"]),
+    ("record", &["event", "clock", "audio"]),
+    ("stage", &["event", "audio", "record", "clock"]),
+    ("scenario", &["event", "rng"]),
+    ("ear", &["stage", "audio", "event"]),
+    ("interrupt", &["stage", "audio", "event", "rng"]),
+    (
+        "engine",
+        &[
+            "event", "stage", "audio", "rng", "scenario", "models", "record", "clock",
+        ],
+    ),
+    (
+        "pipeline",
+        &[
+            "stage",
+            "ear",
+            "interrupt",
+            "record",
+            "clock",
+            "audio",
+            "event",
+        ],
+    ),
+    ("measure", &["event", "rng", "scenario", "record"]),
+    ("report", &["measure", "record", "audio", "event"]),
+];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, all: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, all);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                all.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    walk(&root, &mut paths);
+    paths.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("readable");
+        let inside = path.strip_prefix(&root).expect("below src").to_owned();
+        (inside, without_tests(&text))
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// A file's text up to its tests.
+fn without_tests(text: &str) -> String {
+    text.split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The lines of code, numbered from one, without comments.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line));
+    lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+fn module(path: &Path) -> String {
+    let first = path.components().next().expect("a component");
+    first
+        .as_os_str()
+        .to_string_lossy()
+        .trim_end_matches(".rs")
+        .to_owned()
+}
+
+#[test]
+fn modules_name_only_what_they_may() {
+    for (path, text) in sources() {
+        let module = module(&path);
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == module) else {
+            assert!(
+                ["main", "lib", "cli", "replay"].contains(&module.as_str()),
+                "src/{}: a module without arrows: add {module} to ARROWS in tests/it/house.rs",
+                path.display()
+            );
+            continue;
+        };
+        for (line, code) in code(&text) {
+            for named in code.split("crate::").skip(1) {
+                let names: BTreeSet<&str> = match named.strip_prefix('{') {
+                    Some(group) => group.split(',').map(str::trim).collect(),
+                    None => [named].into(),
+                };
+                for name in names {
+                    let name: String = name
+                        .chars()
+                        .take_while(|c| c.is_alphanumeric() || *c == '_')
+                        .collect();
+                    assert!(
+                        name == module || allowed.contains(&name.as_str()),
+                        "src/{}:{line} names {name}, which {module} may not: hand the value in from replay or cli, or move the code to a module that may",
+                        path.display()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_clock_reads_time() {
+    for (path, text) in sources() {
+        if module(&path) == "clock" {
+            continue;
+        }
+        for (line, code) in code(&text) {
+            for reading in [
+                "Instant::now",
+                "SystemTime::now",
+                "Timestamp::now",
+                "tokio::time",
+            ] {
+                assert!(
+                    !code.contains(reading),
+                    "src/{}:{line} reads time by {reading}: take a Clock, or leave it to the tap",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_in_the_program_can_panic_on_purpose() {
+    for (path, text) in sources() {
+        for (line, code) in code(&text) {
+            for word in [
+                ".unwrap()",
+                ".expect(",
+                "panic!(",
+                "todo!(",
+                "unimplemented!(",
+                "unreachable!(",
+            ] {
+                assert!(
+                    !code.contains(word),
+                    "src/{}:{line} has {word}: return an error that names the cure",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn select_is_always_biased() {
+    for (path, text) in sources() {
+        for (index, _) in text.match_indices("select! {") {
+            let rest = text[index..].trim_start_matches("select! {").trim_start();
+            assert!(
+                rest.starts_with("biased;"),
+                "src/{}: a select! that is not biased: put `biased;` first and explain the order",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_channel_is_unbounded() {
+    for (path, text) in sources() {
+        for (line, code) in code(&text) {
+            assert!(
+                !code.contains("unbounded_channel") && !code.contains("mpsc::channel()"),
+                "src/{}:{line} has a queue without a bound: give it one, and say why that size",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_scenario_in_audio_can_be_run_and_is_answered() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio");
+    let mut scenarios = 0;
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let scenario = voicesim::scenario::load(&path).unwrap_or_else(|error| panic!("{error}"));
+        let asks =
+            |turn: &voicesim::scenario::Turn| turn.expect == voicesim::event::Expect::Respond;
+        assert!(
+            scenario.turn.iter().any(asks),
+            "{}: no turn asks for an answer",
+            path.display()
+        );
+        let replay = voicesim::replay::Replay::of(scenario);
+        replay.check().unwrap_or_else(|error| panic!("{error}"));
+        scenarios += 1;
+    }
+    assert!(scenarios >= 4, "only {scenarios} scenarios in audio/");
+}

@@ -1,0 +1,8 @@
+//! voicesim from the outside: the house rules, the command line, whole conversations.
+
+mod cli;
+mod conversations;
+mod house;
+mod models;
+mod reports;
+mod support;
