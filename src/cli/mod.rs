@@ -19,10 +19,16 @@ pub struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// Say more: -v shows every mark of the conversation, -vv what libraries say
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Logging")]
     verbose: u8,
     /// Say nothing but errors and the result
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Logging"
+    )]
     quiet: bool,
 }
 

@@ -98,16 +98,15 @@ impl ClauseCutter {
             if end == self.waiting.len() && !is_over {
                 break;
             }
-            if self.waiting[..start].matches("[[").count()
-                > self.waiting[..start].matches("]]").count()
-            {
-                continue;
-            }
             if chars + word.chars().count() > CHARS_MAX {
                 return Some(last_end.unwrap_or(end));
             }
             if !self.is_late && words >= FIRST_WORDS_BEFORE_JOIN && is_joining(word) {
                 return last_end;
+            }
+            if is_inside_brackets(&self.waiting[..end]) {
+                chars += word.chars().count() + 1;
+                continue;
             }
             words += 1;
             chars += word.chars().count() + 1;
@@ -123,6 +122,10 @@ impl ClauseCutter {
         }
         None
     }
+}
+
+fn is_inside_brackets(text: &str) -> bool {
+    text.matches("[[").count() > text.matches("]]").count()
 }
 
 /// The words of a text with their byte positions.

@@ -177,12 +177,36 @@ fn words_only(text: &str) -> String {
             (None, _) => words.push(c),
         }
     }
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = without_loops(words.split_whitespace().collect()).join(" ");
     if words.chars().any(char::is_alphanumeric) {
         words
     } else {
         String::new()
     }
+}
+
+/// A phrase of up to this many words that is said again and again is a loop of the model.
+const LOOP_WORDS_MAX: usize = 4;
+/// People say a phrase this often in a row, but not more often.
+const REPEATS_MAX: usize = 3;
+
+/// Takes the repetitions of loops out: noise comes out as "and see you, and see you, and see you …".
+fn without_loops(words: Vec<&str>) -> Vec<&str> {
+    let mut kept: Vec<&str> = Vec::with_capacity(words.len());
+    let mut rest = words.as_slice();
+    while !rest.is_empty() {
+        let repeats = |length: usize| {
+            let phrase = &rest[..length.min(rest.len())];
+            rest.chunks(length)
+                .take_while(|chunk| *chunk == phrase)
+                .count()
+        };
+        let looping = (1..=LOOP_WORDS_MAX).find(|length| repeats(*length) > REPEATS_MAX);
+        let (keep, skip) = looping.map_or((1, 1), |length| (length, length * repeats(length)));
+        kept.extend(&rest[..keep]);
+        rest = &rest[skip..];
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -202,5 +226,17 @@ mod tests {
             assert_eq!(words_only(sound), "");
         }
         assert_eq!(words_only(" Wait, [noise] stop."), "Wait, stop.");
+    }
+
+    #[test]
+    fn loops_of_the_model_are_said_once() {
+        let check = |text: &str, expected: &str| assert_eq!(words_only(text), expected);
+        check(
+            "Thanks, and see you and see you and see you and see you and",
+            "Thanks, and see you and",
+        );
+        check(&"you ".repeat(40), "you");
+        check("No, no, no.", "No, no, no.");
+        check("that that that is", "that that that is");
     }
 }

@@ -263,19 +263,11 @@ impl<'a> Gathered<'a> {
             }
             Some(Expect::Ignore) => Outcome::Ignored,
             Some(Expect::Respond) => self.outcome_of_question(is_over),
-            None => match self.utterances.last() {
-                Some((_, last)) if last.over_agent.is_some() && last.audible.is_none() => {
-                    if last.must_stop.is_some() {
-                        Outcome::Stopped
-                    } else {
-                        Outcome::Ignored
-                    }
-                }
-                Some((_, last)) if last.heard.is_empty() && last.stt.first_output.is_some() => {
-                    Outcome::Ignored
-                }
-                _ => self.outcome_of_question(is_over),
-            },
+            None => {
+                let last = self.utterances.last().map(|(_, utterance)| *utterance);
+                last.and_then(outcome_of_sound)
+                    .unwrap_or_else(|| self.outcome_of_question(is_over))
+            }
         }
     }
 
@@ -306,6 +298,29 @@ impl<'a> Gathered<'a> {
                 _ => Outcome::Missed,
             }
         }
+    }
+}
+
+/// How an utterance came out of which nothing was expected, if it was no question with an answer.
+fn outcome_of_sound(utterance: &Utterance) -> Option<Outcome> {
+    let end = utterance.ended.as_ref().map(|ended| ended.end);
+    if utterance.audible.is_some() || utterance.has_failed {
+        None
+    } else if utterance.over_agent.is_some() {
+        Some(match utterance.must_stop {
+            Some(_) => Outcome::Stopped,
+            None => Outcome::Ignored,
+        })
+    } else if end == Some(ReplyEnd::Silent) {
+        Some(Outcome::Ignored)
+    } else if end.is_none() && utterance.stt.first_output.is_some() {
+        Some(match utterance.heard.is_empty() {
+            true => Outcome::Ignored,
+            // The caller went on before there was a reply to this part.
+            false => Outcome::Interrupted,
+        })
+    } else {
+        None
     }
 }
 

@@ -186,7 +186,7 @@ impl RunFolder {
     ) -> io::Result<()> {
         let folder = self.path.join("outputs");
         if !self.outputs.contains_key(&stage) {
-            fs::create_dir_all(folder.join(stage.name()))?;
+            fs::create_dir_all(&folder)?;
             let lines = File::create(folder.join(format!("{}.jsonl", stage.name())))?;
             self.outputs.insert(stage, Outputs { lines, count: 0 });
         }
@@ -197,6 +197,7 @@ impl RunFolder {
         let mut wav = None;
         if let (Some(samples), true) = (samples, self.keeps_audio) {
             let name = format!("{}/{:05}-{input}.wav", stage.name(), outputs.count);
+            fs::create_dir_all(folder.join(stage.name()))?;
             wav::write_mono(&folder.join(&name), samples, crate::audio::SAMPLE_RATE)
                 .map_err(io::Error::other)?;
             wav = Some(name);
@@ -420,7 +421,7 @@ mod tests {
         );
         run.finish().expect("written");
         assert!(!folder.path().join("conversation.wav").exists());
-        let outputs = folder.path().join("outputs/text_to_speech");
-        assert_eq!(fs::read_dir(outputs).expect("made").count(), 0);
+        assert!(folder.path().join("outputs/text_to_speech.jsonl").exists());
+        assert!(!folder.path().join("outputs/text_to_speech").exists());
     }
 }

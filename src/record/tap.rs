@@ -45,11 +45,30 @@ impl Tap {
             turn,
             mark,
         };
+        self.tell(&event);
         tracing::debug!(target: "voicesim::hop", at_ms = event.tick.as_ms(), turn = turn.0, mark = ?event.mark);
         if let Some(folder) = &self.0.folder {
             folder.borrow_mut().event(&event);
         }
         self.0.events.borrow_mut().push(event);
+    }
+
+    /// Tells people who watch what is said.
+    fn tell(&self, event: &Event) {
+        let (seconds, turn) = (event.tick.as_ms() / 1e3, event.turn.0);
+        match &event.mark {
+            Mark::Output {
+                note: OutputNote::Final { text, .. },
+                ..
+            } => tracing::info!("{seconds:7.2} s  turn {turn}: caller: {text}"),
+            Mark::ReplyEnded { end, heard, .. } => {
+                tracing::info!("{seconds:7.2} s  turn {turn}: agent: {heard} [{end:?}]");
+            }
+            Mark::RowMissed { row, .. } => {
+                tracing::info!("{seconds:7.2} s  turn {}: its anchor did not come", row + 1);
+            }
+            _ => {}
+        }
     }
 
     /// Opens the record of one input to one stage. `input` identifies what goes in, so that the

@@ -117,8 +117,8 @@ impl Replay {
     }
 
     fn sounds(&self) -> Result<Sounds, ReplayError> {
-        self.scenario.check().map_err(ReplayError::Input)?;
         let sounds = prepare::recordings(&self.scenario)?;
+        self.scenario.check().map_err(ReplayError::Input)?;
         engine::check(&self.scenario)?;
         if let Some((folder, _)) = &self.keep {
             refuse_used(folder)?;

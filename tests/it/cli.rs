@@ -184,6 +184,29 @@ fn a_recording_of_silence_is_a_report_of_zero_turns() {
 }
 
 #[test]
+fn without_pipers_voice_espeak_ng_speaks_and_the_header_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run").to_string_lossy().into_owned();
+    let silence = fixture("silence.wav").to_string_lossy().into_owned();
+    let output = voicesim(&[
+        "run",
+        "--wav",
+        &silence,
+        "--out",
+        &out,
+        "--stt",
+        "simulated",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let said = stdout(&output);
+    assert!(
+        said.contains("espeak-ng speaks in place of Piper"),
+        "{said}"
+    );
+    assert!(said.contains("voicesim models install"), "{said}");
+}
+
+#[test]
 fn a_killed_run_can_be_reported_to_its_last_event() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("run");

@@ -44,7 +44,11 @@ fn sources() -> Vec<(PathBuf, String)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 walk(&path, all);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                continue;
+            }
+            // Files that are compiled for tests only.
+            let name = path.file_name().expect("a name").to_string_lossy();
+            if name.ends_with(".rs") && !name.starts_with("test_") {
                 all.push(path);
             }
         }
@@ -63,10 +67,17 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 /// A file's text up to its tests.
 fn without_tests(text: &str) -> String {
-    text.split("#[cfg(test)]\nmod tests")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    let mut lines = text.lines().peekable();
+    let mut code = String::new();
+    while let Some(line) = lines.next() {
+        let begins_tests = |next: &&str| next.contains("mod tests {");
+        if line == "#[cfg(test)]" && lines.peek().is_some_and(begins_tests) {
+            break;
+        }
+        code += line;
+        code.push('\n');
+    }
+    code
 }
 
 /// The lines of code, numbered from one, without comments.
