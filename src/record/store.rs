@@ -9,6 +9,7 @@ use crate::audio::wav;
 use crate::event::{Event, OutputNote, StageName, Tick, VisitId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -185,13 +186,13 @@ impl RunFolder {
         samples: Option<&[f32]>,
     ) -> io::Result<()> {
         let folder = self.path.join("outputs");
-        if !self.outputs.contains_key(&stage) {
-            fs::create_dir_all(&folder)?;
-            let lines = File::create(folder.join(format!("{}.jsonl", stage.name())))?;
-            self.outputs.insert(stage, Outputs { lines, count: 0 });
-        }
-        let Some(outputs) = self.outputs.get_mut(&stage) else {
-            return Ok(());
+        let outputs = match self.outputs.entry(stage) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                fs::create_dir_all(&folder)?;
+                let lines = File::create(folder.join(format!("{}.jsonl", stage.name())))?;
+                entry.insert(Outputs { lines, count: 0 })
+            }
         };
         outputs.count += 1;
         let mut wav = None;

@@ -71,7 +71,8 @@ fn without_tests(text: &str) -> String {
     let mut code = String::new();
     while let Some(line) = lines.next() {
         let begins_tests = |next: &&str| next.contains("mod tests {");
-        if line == "#[cfg(test)]" && lines.peek().is_some_and(begins_tests) {
+        let is_for_tests = line.starts_with("#[cfg(") && line.contains("test");
+        if is_for_tests && lines.peek().is_some_and(begins_tests) {
             break;
         }
         code += line;
