@@ -10,7 +10,8 @@ DATA ?=
 demo: setup
 	$(VOICESIM) run audio/demo.toml
 
-test: packages models
+test: packages
+	$(CARGO) run -- models install
 	$(CARGO) test
 
 setup: packages models

@@ -205,7 +205,8 @@ pub enum OutputNote {
 pub struct Cost {
     /// From the start of the job to its end.
     pub wall_ns: u64,
-    /// CPU time of the worker's own thread.
+    /// CPU time of the process meanwhile: engines compute on threads of their own libraries. It is
+    /// that of this job if `concurrent` is zero.
     pub cpu_ns: u64,
     /// Threads the job was granted.
     pub threads: u32,

@@ -162,6 +162,34 @@ impl AudioFeed {
         }
         heard
     }
+
+    /// The whole utterance, once it is over: what a batch engine works on.
+    pub async fn utterance(&mut self) -> Utterance {
+        let mut utterance = Utterance::default();
+        while let Some(heard) = self.next().await {
+            match heard {
+                Heard::Audio(chunk) => {
+                    utterance.length += chunk.length;
+                    utterance.text.push_str(&chunk.text);
+                    let samples = chunk.samples.iter().flat_map(|samples| samples.iter());
+                    utterance.samples.extend(samples);
+                }
+                Heard::Committed => break,
+                Heard::Paused | Heard::Resumed => {}
+            }
+        }
+        utterance
+    }
+}
+
+/// All that was heard of an utterance.
+#[derive(Debug, Clone, Default)]
+pub struct Utterance {
+    /// 16 kHz mono; empty in a simulation.
+    pub samples: Vec<f32>,
+    pub length: Duration,
+    /// The words, where they are known.
+    pub text: String,
 }
 
 impl Identified for AudioFeed {

@@ -124,12 +124,12 @@ impl<S: Send + 'static> Worker<S> {
             }
             let (granted, concurrent) = cores.grant(threads);
             let release = Release(&cores, granted);
-            let (wall, cpu) = (Instant::now(), thread_cpu_time());
+            let (wall, cpu) = (Instant::now(), process_cpu_time());
             let emitter = Emitter(outputs);
             job(state, granted, &emitter);
             let cost = Cost {
                 wall_ns: nanos(wall.elapsed()),
-                cpu_ns: nanos(thread_cpu_time().saturating_sub(cpu)),
+                cpu_ns: nanos(process_cpu_time().saturating_sub(cpu)),
                 threads: granted,
                 concurrent,
             };
@@ -201,8 +201,8 @@ impl Drop for Release<'_> {
     }
 }
 
-fn thread_cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+fn process_cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(
         time.tv_sec.unsigned_abs(),
         time.tv_nsec.unsigned_abs() as u32,

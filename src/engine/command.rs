@@ -12,12 +12,12 @@
 //! What the program writes to standard error is shown as it is.
 
 use super::{Built, EngineError, worker};
+use crate::audio::SAMPLE_RATE;
 use crate::audio::resample::resample;
-use crate::audio::{SAMPLE_RATE, length_of};
 use crate::clock::{Clock, Emitter, Worker};
 use crate::stage::{
-    self, AudioChunk, AudioFeed, Clause, Heard, Outlet, Piece, Question, Stage, StageError,
-    Transcript, Work,
+    self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, StageError, Transcript,
+    Work,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -86,18 +86,10 @@ impl Stage for Transcribe {
 
     fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
         Box::pin(async move {
-            let mut pcm = Vec::new();
-            while let Some(heard) = feed.next().await {
-                match heard {
-                    Heard::Audio(chunk) => {
-                        let samples = chunk.samples.iter().flat_map(|s| s.iter());
-                        pcm.extend(samples.flat_map(|s| to_16_bit(*s).to_le_bytes()));
-                    }
-                    Heard::Committed => break,
-                    Heard::Paused | Heard::Resumed => {}
-                }
-            }
-            let audio = length_of(pcm.len() / 2);
+            let utterance = feed.utterance().await;
+            let samples = utterance.samples.iter();
+            let pcm: Vec<u8> = samples.flat_map(|s| to_16_bit(*s).to_le_bytes()).collect();
+            let audio = utterance.length;
             let request = json!({
                 "type": "transcribe",
                 "sample_rate": SAMPLE_RATE,

@@ -9,7 +9,8 @@ use crate::event::Tick;
 use crate::rng::Seed;
 use crate::scenario::latency::LatencyModel;
 use crate::stage::{
-    self, AudioChunk, AudioFeed, Clause, Heard, Outlet, Piece, Question, Stage, Transcript, Work,
+    self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, Transcript, Utterance,
+    Work,
 };
 use std::time::Duration;
 
@@ -78,27 +79,19 @@ impl Stage for Recogniser {
 
     fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
         Box::pin(async move {
-            let (mut audio, mut text) = (Duration::ZERO, String::new());
-            while let Some(heard) = feed.next().await {
-                match heard {
-                    Heard::Audio(chunk) => {
-                        audio += chunk.length;
-                        text.push_str(&chunk.text);
-                    }
-                    Heard::Committed => break,
-                    Heard::Paused | Heard::Resumed => {}
-                }
-            }
+            let Utterance {
+                length, mut text, ..
+            } = feed.utterance().await;
             out.begun();
             let deadline = self.0.deadline();
             self.0.clock.sleep_until(deadline).await;
             if text.is_empty() {
-                text = format!("simulated words of {:.1} seconds", audio.as_secs_f64());
+                text = format!("simulated words of {:.1} seconds", length.as_secs_f64());
             }
             out.send(Transcript {
                 text,
                 is_final: true,
-                audio,
+                audio: length,
             })
             .await
         })

@@ -10,7 +10,7 @@ use crate::audio::{SAMPLE_RATE, length_of};
 use crate::clock::{Clock, Worker};
 use crate::models;
 use crate::scenario;
-use crate::stage::{AudioFeed, Heard, Outlet, SpeechToText, Stage, StageError, Transcript, Work};
+use crate::stage::{AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Work};
 use whisper_rs::{
     FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
 };
@@ -62,16 +62,7 @@ impl Stage for Whisper {
 
     fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
         Box::pin(async move {
-            let mut samples = Vec::new();
-            while let Some(heard) = feed.next().await {
-                match heard {
-                    Heard::Audio(chunk) => {
-                        samples.extend(chunk.samples.iter().flat_map(|s| s.iter()))
-                    }
-                    Heard::Committed => break,
-                    Heard::Paused | Heard::Resumed => {}
-                }
-            }
+            let samples = feed.utterance().await.samples;
             let job =
                 move |recogniser: &mut Recogniser, threads, outputs: &crate::clock::Emitter<_>| {
                     let audio = length_of(samples.len());

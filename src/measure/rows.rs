@@ -3,7 +3,7 @@
 use super::hops::{self, Slice};
 use super::utterance::{Utterance, utterances};
 use super::wer::WordErrors;
-use crate::event::{Event, Expect, Hop, Mark, ReplyEnd, Tick, TurnId};
+use crate::event::{Event, Expect, Hop, Mark, ReplyEnd, SessionEnd, Tick, TurnId};
 use crate::record::store::RowsPer;
 use crate::scenario::Scenario;
 use crate::scenario::budget::{Budget, budgets};
@@ -142,9 +142,10 @@ pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
         RowsPer::Turn => by_turn(events, plan, &all),
         RowsPer::Utterance => by_utterance(events, &all),
     };
-    let is_over = events
-        .iter()
-        .any(|event| matches!(event.mark, Mark::SessionEnded { .. }));
+    let is_over = events.iter().any(|event| {
+        let cause = SessionEnd::Finished;
+        event.mark == Mark::SessionEnded { cause }
+    });
     gathered
         .iter()
         .enumerate()

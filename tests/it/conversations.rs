@@ -185,6 +185,32 @@ fn any_program_can_answer() {
 }
 
 #[test]
+fn the_next_answer_knows_what_was_heard_of_the_one_before() {
+    // Answers with what the caller heard of the past answer, if there was one.
+    let script = r#"while read -r line; do
+        heard=$(echo "$line" | sed -n 's/.*"heard":"\([^"]*\)".*/\1/p')
+        echo "{\"text\":\"${heard:-One two three four five six seven eight nine ten eleven twelve.}\"}"
+        echo '{"done":true}'
+    done"#;
+    let settings = format!(
+        "[answer]\nengine = \"command\"\ncommand = [\"sh\", \"-c\", '''{script}''']\n[stt]\nengine = \"simulated\"\n[tts]\nengine = \"simulated\"\n"
+    );
+    let turns = [
+        turn("piper-graphics.wav", ""),
+        turn(
+            "piper-average.wav",
+            "expect = \"stop\"\nafter = \"agent_speech_start\"\ndelay_ms = 600",
+        ),
+    ];
+    let (run, _folder) = run(scenario(&turns, &settings));
+    assert_eq!(outcomes(&run)[1], Outcome::Stopped);
+    let heard = &run.measured.rows[0].said;
+    assert!(heard.starts_with("One two"), "{heard}");
+    assert!(!heard.contains("twelve"), "it was stopped: {heard}");
+    assert_eq!(&run.measured.rows[1].said, heard);
+}
+
+#[test]
 fn a_turn_whose_anchor_does_not_come_is_missed() {
     let turns = [
         turn("silence.wav", ""),
