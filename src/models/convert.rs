@@ -5,66 +5,16 @@
 //! suppressed tokens and alignment heads, for which a ggml file has no place, so it is not read.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufWriter, Read, Seek, Write};
+use std::io::{BufRead, BufWriter, Read, Seek, Write};
 
 use super::ct2::{self, Archive};
+use super::error::ConvertError;
 use super::ggml::{self, Dimensions};
 use super::tensor_plan::{Move, Target, plan};
 use super::{mel, vocabulary};
 
 const SPECIFICATION: &str = "WhisperSpec";
 const REVISION: u32 = 3;
-
-/// Why a model could not be converted.
-#[derive(Debug, thiserror::Error)]
-pub enum ConvertError {
-    /// The source cannot be read.
-    #[error("cannot read the CTranslate2 model: {0}")]
-    Read(#[source] io::Error),
-    /// The result cannot be written.
-    #[error("cannot write the converted model: {0}")]
-    Write(#[source] io::Error),
-    /// A model of another kind than a float16 Whisper.
-    #[error("this CTranslate2 model is not supported: {0}")]
-    NotSupported(String),
-    /// The source contradicts itself or ends too early.
-    #[error("the CTranslate2 model is damaged: {what} (at byte {offset})")]
-    Malformed {
-        /// What is wrong.
-        what: String,
-        /// Where, in `model.bin`.
-        offset: u64,
-    },
-    /// An array of a Whisper model that is not there.
-    #[error("the CTranslate2 model has no array {0}")]
-    MissingVariable(String),
-    /// An array whose shape does not fit the others.
-    #[error("the CTranslate2 array {name} has shape {found:?}, but the model needs {expected:?}")]
-    Shape {
-        /// The array.
-        name: String,
-        /// Its shape.
-        found: Vec<u32>,
-        /// The shape that follows from the rest of the model.
-        expected: Vec<u32>,
-    },
-    /// A line of the vocabulary that is no token.
-    #[error("line {line} of the vocabulary {what}")]
-    Vocabulary {
-        /// Counted from 1.
-        line: u32,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// A vocabulary of another model.
-    #[error("the vocabulary has {lines} lines, but the model has {tokens_expected} tokens")]
-    VocabularySize {
-        /// Lines in the file.
-        lines: u32,
-        /// Rows of the token embedding.
-        tokens_expected: u32,
-    },
-}
 
 /// Converts `weights` (CTranslate2's `model.bin`, Whisper, float16) and `vocabulary`
 /// (`vocabulary.txt`) to a ggml file. The same input gives the same bytes on every machine.

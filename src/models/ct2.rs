@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use super::convert::ConvertError;
+use super::error::ConvertError;
 
 const BINARY_VERSION: u32 = 6;
 

@@ -28,7 +28,7 @@ mod wheel;
 
 pub use cache::{State, Status, cache_folder, list, locate, verify};
 pub use catalogue::{Kind, Model, ModelFile, Source, Unpack, catalogue};
-pub use convert::{ConvertError, convert};
-pub use error::ModelError;
+pub use convert::convert;
+pub use error::{ConvertError, ModelError};
 pub use install::{Installed, install};
 pub use progress::{Bar, Progress, Silent};

@@ -5,7 +5,7 @@
 
 use std::io::BufRead;
 
-use super::convert::ConvertError;
+use super::error::ConvertError;
 
 /// The first of the tokens that carry no text. whisper.cpp names these and all after them itself.
 const FIRST_UNWRITTEN: &str = "<|startoftranscript|>";

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 
 use super::cache::sha256;
 use super::catalogue::{Model, Unpack};
-use super::convert::{ConvertError, convert};
+use super::convert::convert;
+use super::error::ConvertError;
 use super::error::{Failure, ModelError, is_disk_full};
 use super::progress::Progress;
 

@@ -1,12 +1,15 @@
 //! One conversation: from speech activity to replies, and what happens when both talk at once.
 //!
-//! `turn` decides whose turn it is, `endpoint` when an utterance is over, `drive` feeds a stage,
-//! `reply` chains the stages of an answer, `playback` plays it, `script` is the caller of a replay.
+//! `turn` decides whose turn it is, `endpoint` when an utterance is over; `session` carries it out.
+//! `drive` feeds a stage, `recognise` the recogniser, `reply` chains the stages of an answer,
+//! `playback` plays it, `overlap` watches a sound over it. `script` is the caller of a replay.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
 mod drive;
 pub mod endpoint;
+mod overlap;
 mod playback;
+mod recognise;
 mod reply;
 pub mod script;
 mod session;

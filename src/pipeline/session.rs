@@ -1,33 +1,26 @@
 //! The session: carries out what the floor decides.
 
-use super::drive::drive;
 use super::endpoint::Endpointing;
+use super::overlap::OverlapWatch;
 use super::playback::Playback;
+use super::recognise::{Recognised, recognise};
 use super::reply::reply;
 use super::turn::{Do, Floor, Happened};
 use super::{AgentState, Stages};
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
-use crate::event::{
-    EndpointCause, Mark, ReplyEnd, SessionEnd, StageName, Tick, TurnId, Verdict, nanos,
-};
-use crate::interrupt::policy::{Overlap, Policy};
+use crate::event::{EndpointCause, Mark, ReplyEnd, SessionEnd, Tick, TurnId, Verdict, nanos};
+use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
-use crate::stage::{
-    AudioFeed, Exchange, Heard, OUTPUTS_WAITING_MAX, Question, SpeechActivity, Transcript,
-};
+use crate::stage::{AudioFeed, Exchange, Heard, Question, SpeechActivity};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-/// Utterances that may wait for the recogniser. One is spoken while one is transcribed; more mean
-/// that the recogniser is slower than the caller, and the session waits.
-const UTTERANCES_WAITING_MAX: usize = 4;
-
-/// While somebody speaks over the agent, the policy is asked this often.
-const DECIDE_EVERY: Duration = Duration::from_millis(50);
+/// Utterances that may wait for the recogniser. One is spoken while one is transcribed; a recogniser
+/// that is this far behind is of no use any more.
+const UTTERANCES_WAITING_MAX: usize = 16;
 
 /// Exchanges that an answer gets to see.
 const HISTORY_MAX: usize = 16;
@@ -87,46 +80,6 @@ impl Session {
     }
 }
 
-/// What the recogniser says of an utterance.
-enum Recognised {
-    Text(TurnId, Transcript),
-    /// It is through with it.
-    Over(TurnId),
-}
-
-/// Has the recogniser hear one utterance after the other.
-async fn recognise(
-    stages: Rc<Stages>,
-    tap: Tap,
-    mut utterances: mpsc::Receiver<(TurnId, AudioFeed)>,
-    recognised: mpsc::Sender<Recognised>,
-) {
-    while let Some((turn, feed)) = utterances.recv().await {
-        let (sender, mut transcripts) = mpsc::channel(OUTPUTS_WAITING_MAX);
-        let work = async {
-            let mut stage = stages.stt.lock().await;
-            drive(
-                &mut **stage,
-                feed,
-                (&tap, turn, StageName::SpeechToText),
-                sender,
-            )
-            .await
-        };
-        let forward = async {
-            while let Some(transcript) = transcripts.recv().await {
-                // The conversation is over when nobody listens; then this is dropped too.
-                let _ = recognised.send(Recognised::Text(turn, transcript)).await;
-            }
-        };
-        let (result, ()) = tokio::join!(biased; work, forward);
-        if let Err(error) = result {
-            tracing::error!("turn {}: {error}", turn.0);
-        }
-        let _ = recognised.send(Recognised::Over(turn)).await;
-    }
-}
-
 /// The utterance that is being heard.
 struct Utterance {
     turn: TurnId,
@@ -144,15 +97,6 @@ struct Reply {
     work: Pin<Box<dyn Future<Output = ReplyEnd>>>,
 }
 
-/// A sound over the agent that is being watched.
-struct Watch {
-    turn: TurnId,
-    onset: Tick,
-    voiced_before: Duration,
-    voiced_since: Option<Tick>,
-    next_decision: Tick,
-}
-
 struct Conversation<'a> {
     clock: Clock,
     tap: Tap,
@@ -165,7 +109,7 @@ struct Conversation<'a> {
     utterances: mpsc::Sender<(TurnId, AudioFeed)>,
     utterance: Option<Utterance>,
     reply: Option<Reply>,
-    overlap: Option<Watch>,
+    overlap: Option<OverlapWatch>,
     history: Vec<Exchange>,
 }
 
@@ -179,23 +123,23 @@ impl Conversation<'_> {
         loop {
             let deadline = self.deadline();
             let (clock, overlap) = (self.clock.clone(), self.overlap.as_ref());
-            let decision = overlap.map(|watch| watch.next_decision);
+            let decision = overlap.map(OverlapWatch::next_decision);
             let (over, audible) = reply_news(self.reply.as_mut());
             // Ties are settled in this order: what was said comes before what was waited for, and
             // the caller before the agent.
             tokio::select! {
                 biased;
                 heard = activity.recv() => match heard {
-                    Some(heard) => self.heard(heard).await,
+                    Some(heard) => self.heard(heard),
                     None => return self.hang_up(),
                 },
-                Some(said) = recognised.recv() => self.recognised(said).await,
-                end = over => self.reply_over(end).await,
-                () = audible => self.audible().await,
-                () = until(&clock, decision) => self.decide().await,
+                Some(said) = recognised.recv() => self.recognised(said),
+                end = over => self.reply_over(end),
+                () = audible => self.audible(),
+                () = until(&clock, decision) => self.decide(),
                 () = until(&clock, deadline.map(|(at, _)| at)) => {
                     if let Some((_, cause)) = deadline {
-                        self.commit(cause).await;
+                        self.commit(cause);
                     }
                 }
             }
@@ -203,7 +147,7 @@ impl Conversation<'_> {
         }
     }
 
-    async fn heard(&mut self, activity: SpeechActivity) {
+    fn heard(&mut self, activity: SpeechActivity) {
         match activity {
             SpeechActivity::Started { onset, audio } => {
                 let (feed, utterance_feed) = AudioFeed::new();
@@ -218,12 +162,14 @@ impl Conversation<'_> {
                             last_voiced: None,
                             feed: feed.clone(),
                         });
-                        // The recogniser is gone only when the session is.
-                        let _ = self.utterances.send((turn, utterance_feed)).await;
+                        // One that finds no room is never transcribed; `commit` sees that.
+                        if self.utterances.try_send((turn, utterance_feed)).is_err() {
+                            tracing::error!("turn {}: the recogniser is hopelessly behind", turn.0);
+                        }
                         break;
                     }
                 }
-                self.carry_out(todo).await;
+                self.carry_out(todo);
             }
             SpeechActivity::Going { audio } => self.feed(Heard::Audio(audio)),
             SpeechActivity::Paused { last_voiced } => self.paused(last_voiced),
@@ -238,10 +184,8 @@ impl Conversation<'_> {
         utterance.last_voiced = Some(last_voiced);
         self.tap
             .mark(utterance.turn, Mark::VoicePaused { last_voiced });
-        if let Some(watch) = &mut self.overlap
-            && let Some(since) = watch.voiced_since.take()
-        {
-            watch.voiced_before += last_voiced.since(since);
+        if let Some(watch) = &mut self.overlap {
+            watch.paused(last_voiced);
         }
         self.feed(Heard::Paused);
     }
@@ -253,7 +197,7 @@ impl Conversation<'_> {
         utterance.last_voiced = None;
         self.tap.mark(utterance.turn, Mark::VoiceResumed { at });
         if let Some(watch) = &mut self.overlap {
-            watch.voiced_since = Some(at);
+            watch.resumed(at);
         }
         self.feed(Heard::Resumed);
     }
@@ -273,7 +217,7 @@ impl Conversation<'_> {
         )
     }
 
-    async fn commit(&mut self, cause: EndpointCause) {
+    fn commit(&mut self, cause: EndpointCause) {
         let Some(utterance) = self.utterance.take() else {
             return;
         };
@@ -285,10 +229,16 @@ impl Conversation<'_> {
         feed_one(&utterance.feed, Heard::Committed);
         self.over.set();
         let todo = self.floor.happened(Happened::Committed);
-        self.carry_out(todo).await;
+        self.carry_out(todo);
+        if utterance.feed.is_closed() {
+            // The recogniser gave up on it before its end, and has nothing more to say.
+            let (turn, text) = (utterance.turn, String::new());
+            let todo = self.floor.happened(Happened::Transcribed { turn, text });
+            self.carry_out(todo);
+        }
     }
 
-    async fn recognised(&mut self, said: Recognised) {
+    fn recognised(&mut self, said: Recognised) {
         let (turn, text) = match said {
             Recognised::Text(_, transcript) if !transcript.is_final => return,
             Recognised::Text(turn, transcript) => (turn, transcript.text),
@@ -296,15 +246,15 @@ impl Conversation<'_> {
             Recognised::Over(turn) => (turn, String::new()),
         };
         let todo = self.floor.happened(Happened::Transcribed { turn, text });
-        self.carry_out(todo).await;
+        self.carry_out(todo);
     }
 
-    async fn audible(&mut self) {
+    fn audible(&mut self) {
         let todo = self.floor.happened(Happened::Audible);
-        self.carry_out(todo).await;
+        self.carry_out(todo);
     }
 
-    async fn reply_over(&mut self, end: ReplyEnd) {
+    fn reply_over(&mut self, end: ReplyEnd) {
         self.close_reply(end);
         let caller_is_voiced = self
             .utterance
@@ -313,26 +263,16 @@ impl Conversation<'_> {
         let todo = self
             .floor
             .happened(Happened::ReplyOver { caller_is_voiced });
-        self.carry_out(todo).await;
+        self.carry_out(todo);
     }
 
     /// Asks the policy about the sound over the agent.
-    async fn decide(&mut self) {
+    fn decide(&mut self) {
         let now = self.clock.now();
         let Some(watch) = &mut self.overlap else {
             return;
         };
-        while watch.next_decision <= now {
-            watch.next_decision = watch.next_decision + DECIDE_EVERY;
-        }
-        let voiced_now = watch
-            .voiced_since
-            .map_or(Duration::ZERO, |at| now.since(at));
-        let overlap = Overlap {
-            since_onset: now.since(watch.onset),
-            voiced: watch.voiced_before + voiced_now,
-            is_voiced: watch.voiced_since.is_some(),
-        };
+        let overlap = watch.look(now);
         let decision = self.policy.decide(&overlap);
         self.tap.mark(
             watch.turn,
@@ -346,11 +286,11 @@ impl Conversation<'_> {
         );
         if decision.verdict == Verdict::Stop {
             let todo = self.floor.happened(Happened::MustStop);
-            self.carry_out(todo).await;
+            self.carry_out(todo);
         }
     }
 
-    async fn carry_out(&mut self, todo: Vec<Do>) {
+    fn carry_out(&mut self, todo: Vec<Do>) {
         for step in todo {
             match step {
                 // Done where the utterance began, since the audio is there.
@@ -368,13 +308,7 @@ impl Conversation<'_> {
         if let Some(utterance) = &self.utterance {
             let (turn, onset) = (utterance.turn, utterance.onset);
             self.tap.mark(turn, Mark::OverlapStarted { onset });
-            self.overlap = Some(Watch {
-                turn,
-                onset,
-                voiced_before: Duration::ZERO,
-                voiced_since: Some(onset),
-                next_decision: onset + DECIDE_EVERY,
-            });
+            self.overlap = Some(OverlapWatch::new(turn, onset));
         }
     }
 
