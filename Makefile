@@ -37,6 +37,9 @@ eval: setup
 	@test -n "$(DATA)" || { echo "name a folder of recordings: make eval DATA=FOLDER"; exit 2; }
 	sh tests/setup/eval.sh $(VOICESIM) "$(DATA)"
 
+bench: packages
+	$(CARGO) bench
+
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings

@@ -205,12 +205,12 @@ pub enum OutputNote {
 pub struct Cost {
     /// From the start of the job to its end.
     pub wall_ns: u64,
-    /// CPU time of the process meanwhile: engines compute on threads of their own libraries. It is
-    /// that of this job if `concurrent` is zero.
+    /// CPU time of the whole process meanwhile, since engines compute on threads of their own
+    /// libraries: other jobs and the ear are in it, programs that run as processes are not.
     pub cpu_ns: u64,
     /// Threads the job was granted.
     pub threads: u32,
-    /// Other jobs that were running when it started.
+    /// Threads that were busy with other jobs when it started.
     pub concurrent: u32,
 }
 

@@ -53,7 +53,7 @@
 //! use voicesim::{replay::Replay, scenario::Scenario};
 //!
 //! let run = Replay::of_recordings(&["question.wav".into()], Scenario::default()).run()?;
-//! let e2e = run.measured.metrics["e2e_latency"].summary().ok_or("no answer")?;
+//! let e2e = run.measured.metrics.get("e2e_latency").and_then(|h| h.summary()).ok_or("no answer")?;
 //! assert!(e2e.p95_ms < 1_200.0, "callers wait {} ms", e2e.p95_ms);
 //! # Ok(())
 //! # }

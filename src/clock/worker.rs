@@ -38,10 +38,12 @@ impl Cores {
 
     /// As many threads as are free, at least one and at most `wanted`.
     fn grant(&self, wanted: u32) -> (u32, u32) {
-        let busy = self.busy.load(Ordering::Relaxed);
-        let granted = self.total.saturating_sub(busy).clamp(1, wanted.max(1));
-        self.busy.fetch_add(granted, Ordering::Relaxed);
-        (granted, busy)
+        let granted = |busy| self.total.saturating_sub(busy).clamp(1, wanted.max(1));
+        let take = |busy| Some(busy + granted(busy));
+        let (Ok(busy) | Err(busy)) =
+            self.busy
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        (granted(busy), busy)
     }
 
     fn release(&self, granted: u32) {

@@ -75,8 +75,9 @@ impl Ear {
         debug_assert_eq!(frame.len(), FRAME_SAMPLES);
         if self.over.take() {
             self.state = State::Idle;
-            let pending = self.voiced.min(START_FRAMES - 1);
-            let stale = self.recent.len().saturating_sub(pending);
+            // A voice that goes on over a commit (the utterance was too long) begins anew here.
+            self.voiced = self.voiced.min(START_FRAMES - 1);
+            let stale = self.recent.len().saturating_sub(self.voiced);
             self.recent.drain(..stale);
         }
         if self.detector.is_voiced(&frame) {
@@ -185,6 +186,26 @@ mod tests {
         assert_eq!(activity(&stray), ["started 0", "paused 48"]);
         let voice = [true, true, true, false, false, true, true];
         assert_eq!(activity(&voice), ["started 0", "paused 48", "resumed 80"]);
+    }
+
+    #[test]
+    fn a_voice_that_goes_on_over_an_endpoint_begins_anew() {
+        let over = UtteranceOver::default();
+        let mut ear = Ear::new(0.5, over.clone());
+        let frame: Samples = vec![0.0; FRAME_SAMPLES].into();
+        ear.state = State::Speaking {
+            last_voiced: Tick::from_ms(1_600),
+        };
+        ear.voiced = 100;
+        ear.recent.extend(std::iter::repeat_n(frame.clone(), 19));
+        over.set();
+        assert!(ear.hear(Tick::from_ms(1_600), frame.clone()).is_empty());
+        // The detector calls these frames silence; the next one is voiced for this test.
+        (ear.voiced, ear.unvoiced) = (START_FRAMES, 0);
+        match ear.step(Tick::from_ms(1_616), frame).as_slice() {
+            [SpeechActivity::Started { onset, .. }] => assert_eq!(*onset, Tick::from_ms(1_584)),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

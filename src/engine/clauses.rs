@@ -9,7 +9,7 @@ const FIRST_WORDS_MIN: usize = 2;
 const FIRST_WORDS_BEFORE_JOIN: usize = 4;
 /// Later clauses end at a comma only when they are this long, in characters.
 const LONG_CHARS: usize = 70;
-/// No clause is longer than this, in characters.
+/// No clause is longer than this, in characters, unless a single word is.
 const CHARS_MAX: usize = 240;
 
 /// Words before which a speaker may breathe.
@@ -92,6 +92,7 @@ impl ClauseCutter {
     fn complete(&self, is_over: bool) -> Option<usize> {
         let mut words = 0;
         let mut chars = 0;
+        let mut brackets = 0;
         let mut last_end = None;
         for (start, word) in words_in(&self.waiting) {
             let end = start + word.len();
@@ -104,7 +105,9 @@ impl ClauseCutter {
             if !self.is_late && words >= FIRST_WORDS_BEFORE_JOIN && is_joining(word) {
                 return last_end;
             }
-            if is_inside_brackets(&self.waiting[..end]) {
+            let (opened, closed) = (word.matches("[[").count(), word.matches("]]").count());
+            brackets = (brackets + opened).saturating_sub(closed);
+            if brackets > 0 {
                 chars += word.chars().count() + 1;
                 continue;
             }
@@ -122,10 +125,6 @@ impl ClauseCutter {
         }
         None
     }
-}
-
-fn is_inside_brackets(text: &str) -> bool {
-    text.matches("[[").count() > text.matches("]]").count()
 }
 
 /// The words of a text with their byte positions.

@@ -32,6 +32,8 @@ use std::time::Duration;
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// The longest line that is read: 16 MiB, six minutes of audio.
 const LINE_BYTES_MAX: u64 = 16 << 20;
+/// The longest text in one line: 64 KiB.
+const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Lines that may wait to be taken.
 const LINES_WAITING_MAX: usize = 16;
 
@@ -244,6 +246,13 @@ impl Program {
             }
             let line: Line = serde_json::from_str(&line)
                 .map_err(|error| format!("it wrote a line that is no answer: {error}"))?;
+            if line
+                .text
+                .as_ref()
+                .is_some_and(|text| text.len() > TEXT_BYTES_MAX)
+            {
+                return Err("it wrote a text of more than 64 KiB".into());
+            }
             if let Some(error) = line.error {
                 return Err(format!("it reports: {error}"));
             }

@@ -156,17 +156,21 @@ fn parameters<'a>(seconds: f32, threads: u32) -> FullParams<'a, 'a> {
 /// Text without what Whisper writes for sounds: `[BLANK_AUDIO]`, `(coughing)`, `*sighs*`, music.
 fn words_only(text: &str) -> String {
     let mut words = String::new();
-    let mut closing = None;
-    for c in text.chars() {
-        match (closing, c) {
-            (Some(end), _) if c == end => closing = None,
-            (Some(_), _) => {}
-            (None, '[') => closing = Some(']'),
-            (None, '(') => closing = Some(')'),
-            (None, '*') => closing = Some('*'),
-            (None, '♪' | '♫') => {}
-            (None, _) => words.push(c),
-        }
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let closing = match c {
+            '[' => ']',
+            '(' => ')',
+            '*' => '*',
+            '♪' | '♫' => continue,
+            _ => {
+                words.push(c);
+                continue;
+            }
+        };
+        // A sign that nothing closes stands alone.
+        let after = rest.as_str().split_once(closing);
+        rest = after.map_or(rest, |(_, after)| after.chars());
     }
     let words = without_loops(words.split_whitespace().collect()).join(" ");
     if words.chars().any(char::is_alphanumeric) {
@@ -217,6 +221,7 @@ mod tests {
             assert_eq!(words_only(sound), "");
         }
         assert_eq!(words_only(" Wait, [noise] stop."), "Wait, stop.");
+        assert_eq!(words_only("about (ten dollars"), "about ten dollars");
     }
 
     #[test]

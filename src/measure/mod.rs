@@ -12,7 +12,7 @@ pub use hops::Slice;
 pub use rows::{Outcome, Plan, Row, RowPlan};
 pub use wer::WordErrors;
 
-use crate::event::{Event, Hop, Mark, nanos};
+use crate::event::{Event, Hop, Mark, SessionEnd, nanos};
 use crate::scenario::budget::{Budget, Limited, Statistic};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,7 +22,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Measurement {
     pub rows: Vec<Row>,
-    /// Latencies of answered turns by metric, in nanoseconds.
+    /// Latencies of answered turns by metric, in nanoseconds; besides them `playback_gap` of every
+    /// reply, and `barge_in_stop` and `detection_delay` of every stop that was right.
     pub metrics: BTreeMap<&'static str, Histogram>,
     /// Hops of answered turns.
     pub hops: BTreeMap<Hop, Histogram>,
@@ -32,7 +33,7 @@ pub struct Measurement {
     pub budgets: Vec<BudgetResult>,
     /// The real clock's worst lag.
     pub clock_lag: Duration,
-    /// The record ends without the end of the session: the run was killed.
+    /// The record ends before the conversation does: the run was stopped or killed.
     pub is_cut_short: bool,
 }
 
@@ -86,7 +87,9 @@ pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
             Mark::ClockLag { lag_ns } => {
                 clock_lag = clock_lag.max(Duration::from_nanos(*lag_ns));
             }
-            Mark::SessionEnded { .. } => is_cut_short = false,
+            Mark::SessionEnded {
+                cause: SessionEnd::Finished,
+            } => is_cut_short = false,
             _ => {}
         }
     }

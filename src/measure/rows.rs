@@ -126,11 +126,13 @@ pub struct Row {
 struct Gathered<'a> {
     plan: Option<&'a RowPlan>,
     utterances: Vec<(TurnId, &'a Utterance)>,
-    speech_started: Option<Tick>,
+    speech_starts: Vec<Tick>,
     speech_ended: Option<Tick>,
     /// When the agent was stopped during it.
     stopped_at: Option<Tick>,
     was_never_spoken: bool,
+    /// The record ends before it, or in it.
+    is_open: bool,
 }
 
 /// True speech begins at most this long before the detector hears it: 200 ms.
@@ -138,7 +140,7 @@ const ONSET_WINDOW: Duration = Duration::from_millis(200);
 
 pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
     let all = utterances(events);
-    let gathered = match plan.rows_per {
+    let mut gathered = match plan.rows_per {
         RowsPer::Turn => by_turn(events, plan, &all),
         RowsPer::Utterance => by_utterance(events, &all),
     };
@@ -146,15 +148,28 @@ pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
         let cause = SessionEnd::Finished;
         event.mark == Mark::SessionEnded { cause }
     });
+    if !is_over {
+        if let Some(last) = gathered.last_mut() {
+            last.is_open = true;
+        }
+        // Turns that the run did not come to.
+        if plan.rows_per == RowsPer::Turn {
+            let rest = plan.rows.iter().skip(gathered.len());
+            gathered.extend(rest.map(|plan| Gathered {
+                plan: Some(plan),
+                is_open: true,
+                ..Gathered::default()
+            }));
+        }
+    }
     gathered
         .iter()
         .enumerate()
-        .map(|(index, gathered)| row(index, gathered, is_over))
+        .map(|(index, gathered)| row(index, gathered))
         .collect()
 }
 
-/// What happened from the beginning of a scenario turn to that of the next belongs to it. A turn
-/// that the run did not come to is missing at the end.
+/// What happened from the beginning of a scenario turn to that of the next belongs to it.
 fn by_turn<'a>(
     events: &[Event],
     plan: &'a Plan,
@@ -213,12 +228,7 @@ fn by_utterance<'a>(events: &[Event], all: &'a BTreeMap<TurnId, Utterance>) -> V
             .find(within)
             .copied()
             .or(utterance.last_voiced);
-        let nearly = onset.map(|onset| onset.before(ONSET_WINDOW));
-        row.speech_started = starts
-            .iter()
-            .find(|at| nearly.is_some_and(|nearly| **at >= nearly))
-            .copied()
-            .or(onset);
+        row.speech_starts.clone_from(&starts);
     }
     rows
 }
@@ -226,9 +236,7 @@ fn by_utterance<'a>(events: &[Event], all: &'a BTreeMap<TurnId, Utterance>) -> V
 impl<'a> Gathered<'a> {
     fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a BTreeMap<TurnId, Utterance>) {
         match mark {
-            Mark::CallerSpeechStarted { at } => {
-                self.speech_started.get_or_insert(*at);
-            }
+            Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),
             Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
             Mark::VoiceStarted { .. } => {
                 self.utterances.extend(all.get(&turn).map(|u| (turn, u)));
@@ -254,46 +262,64 @@ impl<'a> Gathered<'a> {
         heard.map(|(_, utterance)| *utterance)
     }
 
-    fn outcome(&self, expect: Option<Expect>, is_over: bool) -> Outcome {
+    /// The utterance that was to be answered: the last one that had the floor.
+    fn question(&self) -> Option<&'a Utterance> {
+        let mut asked = self
+            .utterances
+            .iter()
+            .rev()
+            .map(|(_, utterance)| *utterance);
+        asked.find(|utterance| utterance.had_the_floor())
+    }
+
+    /// When the caller truly began to say what the agent stopped for.
+    fn interruption_began(&self) -> Option<Tick> {
+        let stopping = self.utterances.iter().find(|(_, u)| u.must_stop.is_some());
+        let onset = stopping.and_then(|(_, utterance)| utterance.onset)?;
+        let window = onset.before(ONSET_WINDOW)..=onset + ONSET_WINDOW;
+        let truly = self.speech_starts.iter().find(|at| window.contains(at));
+        Some(truly.copied().unwrap_or(onset))
+    }
+
+    fn outcome(&self, expect: Option<Expect>) -> Outcome {
         match expect {
             _ if self.was_never_spoken => Outcome::Missed,
             Some(Expect::Stop) if self.stopped_at.is_some() => Outcome::Stopped,
+            Some(Expect::Stop | Expect::Ignore) if self.is_open => Outcome::Abandoned,
             Some(Expect::Stop) => Outcome::Missed,
             Some(Expect::Ignore) if self.stopped_at.is_some() || self.answered().is_some() => {
                 Outcome::Spurious
             }
             Some(Expect::Ignore) => Outcome::Ignored,
-            Some(Expect::Respond) => self.outcome_of_question(is_over),
+            Some(Expect::Respond) => self.outcome_of_question(),
             None => {
                 let last = self.utterances.last().map(|(_, utterance)| *utterance);
                 last.and_then(outcome_of_sound)
-                    .unwrap_or_else(|| self.outcome_of_question(is_over))
+                    .unwrap_or_else(|| self.outcome_of_question())
             }
         }
     }
 
-    fn outcome_of_question(&self, is_over: bool) -> Outcome {
+    fn outcome_of_question(&self) -> Outcome {
         let was_cut_off = self.utterances.iter().any(|(_, utterance)| {
-            let committed = utterance
-                .committed
-                .filter(|_| utterance.over_agent.is_none());
+            let committed = utterance.committed.filter(|_| utterance.had_the_floor());
             committed
                 .zip(self.speech_ended)
-                .is_some_and(|(c, end)| c < end)
+                .is_some_and(|(committed, end)| committed < end)
         });
-        let last = self.utterances.last().map(|(_, utterance)| *utterance);
-        let end_of_last = last.and_then(|utterance| utterance.ended.as_ref());
+        let question = self.question();
         if self.utterances.iter().any(|(_, u)| u.has_failed) {
             Outcome::Failed
         } else if was_cut_off {
             Outcome::CutOff
-        } else if last.is_some_and(|utterance| utterance.audible.is_some()) {
+        } else if question.is_some_and(|utterance| utterance.audible.is_some()) {
             Outcome::Answered
         } else {
-            match end_of_last.map(|ended| ended.end) {
+            let ended = question.and_then(|utterance| utterance.ended.as_ref());
+            match ended.map(|ended| ended.end) {
                 Some(ReplyEnd::Superseded) => Outcome::Interrupted,
                 Some(ReplyEnd::Abandoned) => Outcome::Abandoned,
-                None if !is_over || last.is_some_and(|u| u.committed.is_none()) => {
+                None if self.is_open || question.is_some_and(|u| u.committed.is_none()) => {
                     Outcome::Abandoned
                 }
                 _ => Outcome::Missed,
@@ -325,9 +351,9 @@ fn outcome_of_sound(utterance: &Utterance) -> Option<Outcome> {
     }
 }
 
-fn row(index: usize, gathered: &Gathered, is_over: bool) -> Row {
+fn row(index: usize, gathered: &Gathered) -> Row {
     let expect = gathered.plan.map(|plan| plan.expect);
-    let outcome = gathered.outcome(expect, is_over);
+    let outcome = gathered.outcome(expect);
     let heard: Vec<&str> = gathered
         .utterances
         .iter()
@@ -352,7 +378,7 @@ fn row(index: usize, gathered: &Gathered, is_over: bool) -> Row {
         wer: gathered
             .plan
             .and_then(|plan| plan.reference.as_deref())
-            .filter(|_| !gathered.was_never_spoken)
+            .filter(|_| !gathered.was_never_spoken && gathered.speech_ended.is_some())
             .map(|reference| WordErrors::between(reference, &heard)),
         heard,
         stopped_agent: gathered.stopped_at.is_some(),
@@ -369,6 +395,10 @@ fn row(index: usize, gathered: &Gathered, is_over: bool) -> Row {
 
 impl Row {
     fn add_latency(&mut self, caller_end: Tick, turn: &Utterance) {
+        // A reply that sounds before the caller's true end answered something else.
+        let Some(audible) = turn.audible.filter(|at| *at >= caller_end) else {
+            return;
+        };
         let Some(slices) = hops::slices(caller_end, turn) else {
             return;
         };
@@ -376,7 +406,7 @@ impl Row {
             *self.hops.entry(slice.hop).or_default() += slice.end.0 - slice.start.0;
         }
         self.slices = slices;
-        self.e2e_ns = turn.audible.map(|at| at.0.saturating_sub(caller_end.0));
+        self.e2e_ns = Some(audible.0 - caller_end.0);
         let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {
             if let (Some(from), Some(to)) = (from, to) {
                 self.metrics.insert(metric, to.0.saturating_sub(from.0));
@@ -399,12 +429,11 @@ impl Row {
 
     /// How long it took to stop for a sound that had to be stopped for.
     fn add_interruption(&mut self, gathered: &Gathered) {
-        let Some((stopped, onset)) = gathered.stopped_at.zip(gathered.speech_started) else {
+        let is_asked_for = matches!(self.outcome, Outcome::Stopped | Outcome::Answered);
+        let began = gathered.interruption_began().filter(|_| is_asked_for);
+        let Some((stopped, onset)) = gathered.stopped_at.zip(began) else {
             return;
         };
-        if self.expect == Some(Expect::Ignore) {
-            return;
-        }
         let stop = stopped.0.saturating_sub(onset.0);
         self.metrics.insert("barge_in_stop", stop);
         let verdict = gathered.utterances.iter().find_map(|(_, u)| u.must_stop);

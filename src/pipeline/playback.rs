@@ -31,6 +31,12 @@ struct Queued {
     text: Arc<str>,
 }
 
+impl Queued {
+    fn played(&self, until: Tick) -> Duration {
+        until.since(self.start).min(self.length)
+    }
+}
+
 impl Playback {
     pub(super) fn new(clock: Clock, tap: Tap, turn: TurnId) -> Playback {
         Playback {
@@ -112,11 +118,13 @@ impl Playback {
         let mut words: Vec<&str> = Vec::new();
         let mut length = Duration::ZERO;
         let queued = self.queued.borrow();
-        for chunk in queued.iter().filter(|chunk| chunk.start < until) {
-            let played = until.since(chunk.start).min(chunk.length);
+        // A chunk without words continues the one before it: the words belong to both.
+        for clause in queued.chunk_by(|_, next| next.text.is_empty()) {
+            let played: Duration = clause.iter().map(|chunk| chunk.played(until)).sum();
+            let whole: Duration = clause.iter().map(|chunk| chunk.length).sum();
             length += played;
-            let all: Vec<&str> = chunk.text.split_whitespace().collect();
-            let share = played.as_secs_f64() / chunk.length.as_secs_f64().max(1e-9);
+            let all: Vec<&str> = clause[0].text.split_whitespace().collect();
+            let share = played.as_secs_f64() / whole.as_secs_f64().max(1e-9);
             words.extend(&all[..(all.len() as f64 * share) as usize]);
         }
         (words.join(" "), length)
@@ -220,5 +228,20 @@ mod tests {
         let half = start + Duration::from_millis(50);
         assert_eq!(playback.heard(half).0, "one two");
         assert_eq!(playback.heard(start).0, "");
+    }
+
+    #[test]
+    fn audio_that_comes_in_pieces_shares_the_words_of_its_clause() {
+        let piece = || vec![0.5; 400];
+        let chunks = vec![
+            chunk(piece(), "one two three four"),
+            chunk(piece(), ""),
+            chunk(piece(), ""),
+            chunk(piece(), ""),
+        ];
+        let (_, playback, end) = play(chunks);
+        let start = playback.queued.borrow()[0].start;
+        assert_eq!(playback.heard(start + Duration::from_millis(30)).0, "one");
+        assert_eq!(playback.heard(end).0, "one two three four");
     }
 }

@@ -43,6 +43,9 @@ pub struct Line {
 /// The caller stays on the line this long after everything is over, so that a late reply is heard.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// A conversation in which nothing has happened for this long, but which is not at rest, is stuck.
+const STUCK: Duration = Duration::from_secs(60);
+
 /// The line before counts as unnoticed by the ear if nothing came of it within this time.
 const NOTICE: Duration = Duration::from_millis(160);
 
@@ -67,8 +70,8 @@ struct Progress {
     sounding: Option<Sounding>,
     /// When the latest line ended, or was given up.
     line_ended: Tick,
-    /// When the latest line that wants an answer began.
-    asked: Tick,
+    /// When the latest line that wants an answer began; `None` once that was waited for in vain.
+    asked: Option<Tick>,
 }
 
 struct Sounding {
@@ -91,7 +94,7 @@ impl Script {
             next: 0,
             sounding: None,
             line_ended: Tick::ZERO,
-            asked: Tick::ZERO,
+            asked: Some(Tick::ZERO),
         };
         let mut start = Tick::ZERO;
         loop {
@@ -127,7 +130,7 @@ impl Script {
         };
         let Some(line) = self.lines.get(progress.next) else {
             let is_at_rest = agent.is_idle && waited >= LINGER;
-            let is_stuck = waited >= self.lines.last().map_or(LINGER, |line| line.give_up);
+            let is_stuck = waited >= STUCK;
             return is_at_rest || is_stuck;
         };
         let due = anchor(line, &agent, progress, now).map(|at| at + line.delay);
@@ -138,6 +141,7 @@ impl Script {
             let waited_ns = nanos(waited);
             self.tap.mark(TurnId(0), Mark::RowMissed { row, waited_ns });
             progress.line_ended = now;
+            progress.asked = None;
             progress.next += 1;
         }
         false
@@ -149,7 +153,7 @@ impl Script {
         self.tap
             .mark(TurnId(0), Mark::RowStarted { row, at: start });
         if line.wants_answer {
-            progress.asked = start;
+            progress.asked = Some(start);
         }
         let truths = line.speech.iter().rev().flat_map(|speech| {
             [
@@ -201,10 +205,14 @@ fn anchor(line: &Line, agent: &AgentState, progress: &Progress, now: Tick) -> Op
     match line.after {
         Anchor::SessionStart => Some(Tick::ZERO),
         Anchor::AgentSpeechStart => agent.speech_started.filter(|_| agent.is_speaking),
-        Anchor::AgentSpeechEnd => agent
-            .speech_ended
-            .filter(|at| agent.is_idle && *at >= progress.asked)
-            .map(|at| at.max(progress.line_ended)),
+        Anchor::AgentSpeechEnd => {
+            let ended = match progress.asked {
+                Some(asked) => agent.speech_ended.filter(|at| *at >= asked),
+                None => Some(agent.changed),
+            };
+            let ended = ended.filter(|_| agent.is_idle);
+            ended.map(|at| at.max(progress.line_ended))
+        }
         Anchor::PreviousTurnEnd => {
             let noticed = progress.line_ended + NOTICE;
             (agent.is_idle && now >= noticed).then(|| progress.line_ended.max(agent.changed))
@@ -241,7 +249,7 @@ mod tests {
             next: 1,
             sounding: None,
             line_ended: Tick(1_000),
-            asked: Tick(asked),
+            asked: Some(Tick(asked)),
         };
         let now = Tick::from_ms(1_000);
         assert_eq!(anchor(&line, &agent, &progress, now), expected.map(Tick));

@@ -9,7 +9,7 @@ use super::turn::{Do, Floor, Happened};
 use super::{AgentState, Stages};
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
-use crate::event::{EndpointCause, Mark, ReplyEnd, SessionEnd, Tick, TurnId, Verdict, nanos};
+use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
 use crate::stage::{AudioFeed, Exchange, Heard, Question, SpeechActivity};
@@ -71,12 +71,6 @@ impl Session {
             () = conversation.hold(activity, recognised) => {}
             () = recogniser => {}
         }
-        self.tap.mark(
-            TurnId(0),
-            Mark::SessionEnded {
-                cause: SessionEnd::Finished,
-            },
-        );
     }
 }
 
@@ -200,6 +194,8 @@ impl Conversation<'_> {
             watch.resumed(at);
         }
         self.feed(Heard::Resumed);
+        let todo = self.floor.happened(Happened::VoiceResumed);
+        self.carry_out(todo);
     }
 
     fn feed(&self, heard: Heard) {
@@ -255,6 +251,11 @@ impl Conversation<'_> {
     }
 
     fn reply_over(&mut self, end: ReplyEnd) {
+        if self.reply.as_ref().is_some_and(|r| r.playback.is_audible()) {
+            // A very short reply may end before the news of its first sound was read.
+            self.audible();
+            self.show_agent();
+        }
         self.close_reply(end);
         let caller_is_voiced = self
             .utterance
@@ -322,10 +323,9 @@ impl Conversation<'_> {
     fn start_reply(&mut self, turn: TurnId, text: String) {
         let question = text.clone();
         self.tap.mark(turn, Mark::ReplyStarted { question: text });
-        let recent = self.history.len().saturating_sub(HISTORY_MAX);
         let input = Question {
             text: question.clone(),
-            history: self.history[recent..].into(),
+            history: self.history.as_slice().into(),
         };
         let playback = Rc::new(Playback::new(self.clock.clone(), self.tap.clone(), turn));
         let (news, audible) = watch::channel(false);
@@ -364,6 +364,8 @@ impl Conversation<'_> {
         }
         let (heard, length) = playback.heard(at);
         if playback.is_audible() {
+            let stale = (self.history.len() + 1).saturating_sub(HISTORY_MAX);
+            self.history.drain(..stale);
             self.history.push(Exchange {
                 question,
                 heard: heard.clone(),

@@ -11,6 +11,8 @@ use crate::event::{ReplyEnd, TurnId};
 pub(super) enum Happened {
     /// The caller began to speak.
     VoiceStarted,
+    /// The caller goes on after a pause.
+    VoiceResumed,
     /// The caller's utterance is over.
     Committed,
     /// The recogniser is through with the utterance of this turn.
@@ -85,6 +87,12 @@ impl Floor {
     pub(super) fn happened(&mut self, what: Happened) -> Vec<Do> {
         match what {
             Happened::VoiceStarted => self.voice_started(),
+            Happened::VoiceResumed => {
+                if let (Some(heard), Reply::None) = (&mut self.hearing, self.reply) {
+                    heard.over_agent = false;
+                }
+                Vec::new()
+            }
             Happened::Committed => {
                 let Some(utterance) = self.hearing.take() else {
                     return Vec::new();
@@ -160,14 +168,14 @@ impl Floor {
         vec![Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap]
     }
 
-    /// An utterance that is still voiced when the agent falls silent has the floor: it is heard
-    /// like any other. One that had ended before belongs to what it was spoken over.
+    /// An utterance that is voiced when the agent falls silent, or is again later, has the floor: it
+    /// is heard like any other. One that had ended before belongs to what it was spoken over.
     fn reply_over(&mut self, caller_is_voiced: bool) -> Vec<Do> {
         self.reply = Reply::None;
         self.unanswered.clear();
         match &mut self.hearing {
-            Some(heard) if heard.over_agent && caller_is_voiced => {
-                heard.over_agent = false;
+            Some(heard) if heard.over_agent => {
+                heard.over_agent = !caller_is_voiced;
                 vec![Do::EndOverlap]
             }
             _ => Vec::new(),
@@ -294,6 +302,22 @@ mod tests {
             caller_is_voiced: true,
         };
         assert_eq!(floor.happened(over), [Do::EndOverlap]);
+        floor.happened(Happened::Committed);
+        assert_eq!(
+            floor.happened(text(SECOND, "and then")),
+            [reply(SECOND, "and then")]
+        );
+    }
+
+    #[test]
+    fn a_caller_who_pauses_while_the_agent_ends_and_goes_on_is_answered() {
+        let mut floor = answering();
+        floor.happened(Happened::VoiceStarted);
+        let over = Happened::ReplyOver {
+            caller_is_voiced: false,
+        };
+        assert_eq!(floor.happened(over), [Do::EndOverlap]);
+        floor.happened(Happened::VoiceResumed);
         floor.happened(Happened::Committed);
         assert_eq!(
             floor.happened(text(SECOND, "and then")),

@@ -142,6 +142,10 @@ impl RunFolder {
 
     /// One line, handed to the operating system at once: it outlives a kill.
     pub(super) fn event(&mut self, event: &Event) {
+        if self.failure.is_some() {
+            // Behind half a line, whole ones could not be read any more.
+            return;
+        }
         let written = line(event).and_then(|line| self.events.write_all(&line));
         self.keep_first(written);
     }

@@ -126,8 +126,14 @@ impl Replay {
         Ok(sounds)
     }
 
-    /// Holds the conversation in real time, to its end or to Ctrl-C.
+    /// Holds the conversation in real time, to its end or to Ctrl-C. It brings its own tokio
+    /// runtime and blocks the thread, so it cannot be called inside of one.
     pub fn run(self) -> Result<Replayed, ReplayError> {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return Err(ReplayError::Input(
+                "a replay brings its own runtime: call it outside of async code, or through tokio::task::spawn_blocking".into(),
+            ));
+        }
         let sounds = self.sounds()?;
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -171,6 +177,14 @@ impl Replay {
 
 /// Refused before models are loaded; [`RunFolder::create`] checks again.
 fn refuse_used(folder: &Path) -> Result<(), ReplayError> {
+    let existing = folder.ancestors().find(|ancestor| ancestor.exists());
+    if let Some(file) = existing.filter(|ancestor| !ancestor.is_dir()) {
+        return Err(ReplayError::Input(format!(
+            "{} cannot be made: {} is a file; choose another folder (--out)",
+            folder.display(),
+            file.display()
+        )));
+    }
     let is_used = match folder.read_dir() {
         Ok(mut entries) => entries.next().is_some(),
         Err(_) => folder.exists(),
@@ -251,18 +265,16 @@ async fn converse(
         activity,
     };
     clock.start();
-    let conversation = async {
-        tokio::join!(biased; script.speak(), session.run(heard));
-    };
-    tokio::select! {
-        biased;
-        () = conversation => {}
-        stopped = tokio::signal::ctrl_c() => {
-            stopped.map_err(unavailable)?;
-            let cause = SessionEnd::Aborted;
-            tap.mark(TurnId(0), Mark::SessionEnded { cause });
+    // Ctrl-C hangs up: the script is dropped, and with it the ear's reports.
+    let call = async {
+        tokio::select! {
+            biased;
+            () = script.speak() => SessionEnd::Finished,
+            _ = tokio::signal::ctrl_c() => SessionEnd::Aborted,
         }
-    }
+    };
+    let (cause, ()) = tokio::join!(biased; call, session.run(heard));
+    tap.mark(TurnId(0), Mark::SessionEnded { cause });
     Ok(())
 }
 

@@ -102,8 +102,9 @@ fn line(scenario: &Scenario, index: usize, turn: &Turn, samples: Samples) -> Lin
     if let Some(end_ms) = turn.speech_end_ms {
         let end = (end_ms * u64::from(SAMPLE_RATE) / 1_000) as usize;
         speech.retain(|stretch| stretch.start < end);
-        if let Some(last) = speech.last_mut() {
-            last.end = end;
+        match speech.last_mut() {
+            Some(last) => last.end = end,
+            None => speech.push(0..end),
         }
     }
     Line {

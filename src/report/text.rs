@@ -17,7 +17,10 @@ pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> Str
     let mut text = String::new();
     head(&mut text, header, measured);
     if measured.rows.is_empty() {
-        text.push_str("\nNo turns: nothing that was played holds speech.\n");
+        text.push_str(match measured.is_cut_short {
+            true => "\nNo turns: the run ended before anybody spoke.\n",
+            false => "\nNo turns: nothing that was played holds speech.\n",
+        });
         return text;
     }
     latencies(&mut text, measured);
@@ -51,7 +54,7 @@ fn head(text: &mut String, header: &Header, measured: &Measurement) {
         engine(
             text,
             "note",
-            "the run was killed: its record ends in the middle",
+            "the run was stopped or killed: its record ends in the middle",
         );
     }
     if measured.clock_lag_ns() > 0 {

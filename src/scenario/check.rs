@@ -222,6 +222,13 @@ fn check_turn(scenario: &Scenario, index: usize, turn: &Turn) -> Result<(), Faul
                 "give between 1 and 2,000 characters to speak",
             ));
         }
+        (None, Some(_)) if scenario.tts.engine == "simulated" => {
+            return Err(at_turn(
+                index,
+                "say",
+                "a simulated voice speaks no words; give a wav, or a real engine under [tts]",
+            ));
+        }
         (Some(_), None) | (None, Some(_)) => {}
         (Some(_), Some(_)) => {
             return Err(at_turn(
@@ -394,6 +401,10 @@ mod tests {
         check("[[turn]]\nexpect = \"respond\"\n", "needs something to say");
         check("[[turn]]\nsay = \" \"\n", "between 1 and 2,000");
         check("name = \"empty\"\n", "0 turns");
+        check(
+            &format!("[tts]\nengine = \"simulated\"\n{QUESTION}"),
+            "a simulated voice speaks no words",
+        );
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use crate::support::{SIMULATED, command, fixture, stderr, stdout, voicesim};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Runs on `input`, a file of this name and content; it has to fail with 2 and name the cure.
@@ -206,38 +207,73 @@ fn without_pipers_voice_espeak_ng_speaks_and_the_header_says_so() {
     assert!(said.contains("voicesim models install"), "{said}");
 }
 
-#[test]
-fn a_killed_run_can_be_reported_to_its_last_event() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let out = folder.path().join("run");
-    let scenario = folder.path().join("long.toml");
+/// A long conversation under way: its first answer is heard. The program and its run folder.
+fn conversation_under_way(folder: &Path) -> (Child, PathBuf) {
+    let out = folder.join("run");
+    let scenario = folder.join("long.toml");
     let question = fixture("piper-reply.wav");
     let turn = format!("[[turn]]\nwav = \"{}\"\n", question.display());
     fs::write(&scenario, turn.repeat(5) + SIMULATED).expect("written");
-    let mut child = command(&[
+    let arguments = [
         "--quiet",
         "run",
         &scenario.to_string_lossy(),
         "--out",
         &out.to_string_lossy(),
-    ])
-    .stdout(std::process::Stdio::null())
-    .spawn()
-    .expect("voicesim runs");
+    ];
+    let child = command(&arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("voicesim runs");
     let events = out.join("events.jsonl");
-    let heard = || fs::read_to_string(&events).is_ok_and(|text| text.contains("\"audible\""));
     for _ in 0..600 {
-        if heard() {
+        if fs::read_to_string(&events).is_ok_and(|text| text.contains("\"audible\"")) {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+    (child, out)
+}
+
+#[test]
+fn a_killed_run_can_be_reported_to_its_last_event() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut child, out) = conversation_under_way(folder.path());
     child.kill().expect("killed");
     child.wait().expect("gone");
     let output = voicesim(&["report", &out.to_string_lossy()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let said = stdout(&output);
-    assert!(said.contains("the run was killed"), "{said}");
-    assert!(said.contains("answered"), "{said}");
+    assert!(said.contains("stopped or killed"), "{said}");
+    assert!(
+        said.contains("answered") && said.contains("abandoned"),
+        "{said}"
+    );
     hound::WavReader::open(out.join("conversation.wav")).expect("the sound up to the last second");
+}
+
+#[test]
+fn ctrl_c_hangs_up_and_the_report_is_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (child, out) = conversation_under_way(folder.path());
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.expect("kill runs").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "not every turn came out as asked"
+    );
+    let said = stdout(&output);
+    assert!(
+        said.contains("answered") && said.contains("abandoned"),
+        "{said}"
+    );
+    let events = fs::read_to_string(out.join("events.jsonl")).expect("events");
+    assert!(
+        events.contains("\"aborted\"") && events.contains("reply_ended"),
+        "{events}"
+    );
 }

@@ -1,7 +1,6 @@
 //! Whole conversations: what comes out, and whether the recording agrees.
 
 use crate::support::{SIMULATED, conversation, end_ms, fixture, onset_ms};
-use std::fmt::Write;
 use std::path::Path;
 use voicesim::event::{Event, Expect, Mark, VisitEnd};
 use voicesim::measure::{Outcome, Row};
@@ -158,12 +157,23 @@ fn a_pause_inside_a_question_is_cut_off_by_impatient_endpointing_only() {
 
 #[test]
 fn an_engine_that_fails_fails_the_turn_and_not_the_run() {
-    let mut settings = String::from("[answer]\nengine = \"command\"\n");
-    let script = "read -r line; echo '{\\\"error\\\":\\\"out of answers\\\"}'; sleep 9";
-    let _ = writeln!(settings, "command = [\"sh\", \"-c\", \"{script}\"]");
-    settings += "[stt]\nengine = \"simulated\"\n[tts]\nengine = \"simulated\"\n";
-    let (run, _folder) = run(scenario(&[turn("piper-graphics.wav", "")], &settings));
-    assert_eq!(outcomes(&run), [Outcome::Failed]);
+    let place = tempfile::tempdir().expect("a folder");
+    let marker = place.path().join("failed-once").display().to_string();
+    // Fails on the first request, answers the next one.
+    let script = r#"while read -r line; do
+        if [ -e MARKER ]; then echo '{"text":"Here you are."}'; echo '{"done":true}'
+        else touch MARKER; echo '{"error":"out of answers"}'; fi
+    done"#
+        .replace("MARKER", &marker);
+    let settings = format!(
+        "[answer]\nengine = \"command\"\ncommand = [\"sh\", \"-c\", '''{script}''']\n[stt]\nengine = \"simulated\"\n[tts]\nengine = \"simulated\"\n"
+    );
+    let turns = [
+        turn("piper-graphics.wav", ""),
+        turn("piper-reply.wav", "after = \"previous_turn_end\""),
+    ];
+    let (run, _folder) = run(scenario(&turns, &settings));
+    assert_eq!(outcomes(&run), [Outcome::Failed, Outcome::Answered]);
     let error = run.events.iter().find_map(|event| match &event.mark {
         Mark::Exit {
             end: VisitEnd::Failed { error },
@@ -214,13 +224,12 @@ fn the_next_answer_knows_what_was_heard_of_the_one_before() {
 fn a_turn_whose_anchor_does_not_come_is_missed() {
     let turns = [
         turn("silence.wav", ""),
-        turn(
-            "piper-graphics.wav",
-            "after = \"agent_speech_end\"\ngive_up_ms = 700",
-        ),
+        turn("piper-graphics.wav", "give_up_ms = 700"),
+        turn("piper-graphics.wav", ""),
     ];
     let (run, _folder) = run(scenario(&turns, SIMULATED));
-    assert_eq!(outcomes(&run), [Outcome::Missed, Outcome::Missed]);
+    use Outcome::{Answered, Missed};
+    assert_eq!(outcomes(&run), [Missed, Missed, Answered]);
     assert_eq!(run.measured.rows[0].expect, Some(Expect::Respond));
 }
 

@@ -9,10 +9,13 @@ trap 'rm -rf "$runs"' EXIT
 find "$data" -type f \( -name '*.wav' -o -name '*.flac' -o -name '*.mp3' -o -name '*.ogg' \) | sort > "$runs/list"
 [ -s "$runs/list" ] || { echo "there is no recording below $data" >&2; exit 2; }
 
+number=0
 while read -r recording; do
     name=$(basename "$recording")
     echo "== $name"
-    "$voicesim" --quiet run --wav "$recording" --out "$runs/$name" --json > "$runs/report.json"
+    number=$((number + 1))
+    # A turn that failed (exit 1) is in the report; anything worse ends this.
+    "$voicesim" --quiet run --wav "$recording" --out "$runs/$number" --json > "$runs/report.json" || [ $? -eq 1 ]
     python3 - "$runs/report.json" <<'PYTHON'
 import json, sys
 

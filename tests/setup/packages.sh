@@ -20,6 +20,10 @@ fi
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
     as_root="sudo"
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "as root, run: apt-get install $missing" >&2
+        exit 3
+    fi
 fi
 echo "installing: $missing"
 $as_root apt-get update -qq
