@@ -3,7 +3,7 @@
 use super::{Failure, Verdict, print, print_json};
 use crate::clock::Clock;
 use crate::record::store::KeepAudio;
-use crate::replay::Replay;
+use crate::replay::{Replay, Time};
 use crate::report;
 use crate::scenario::{self, Scenario};
 use clap::{Args, ValueEnum};
@@ -49,17 +49,21 @@ pub(super) struct Run {
 enum ClockKind {
     /// As long as it takes
     Real,
-    /// Not in this version
+    /// As long as the engines compute, with the latencies of real time
     Virtual,
+}
+
+impl From<ClockKind> for Time {
+    fn from(kind: ClockKind) -> Time {
+        match kind {
+            ClockKind::Real => Time::Real,
+            ClockKind::Virtual => Time::Virtual,
+        }
+    }
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        if self.clock == ClockKind::Virtual {
-            return Err(Failure::Input(
-                "--clock virtual: this version has the real clock only; use --clock real".into(),
-            ));
-        }
         let replay = self.replay()?;
         let folder = match &self.out {
             Some(folder) => folder.clone(),
@@ -69,7 +73,10 @@ impl Run {
             true => KeepAudio::No,
             false => KeepAudio::Yes,
         };
-        let run = replay.keep_in(folder, keep).run()?;
+        let run = replay
+            .in_time(self.clock.into())
+            .keep_in(folder, keep)
+            .run()?;
         if self.json {
             print_json(&report::document::document(&run.header, &run.measured))?;
         } else {

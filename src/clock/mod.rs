@@ -1,47 +1,107 @@
 //! The one place where time is read, waited for and spent.
 //!
 //! A [`Clock`] is a cheap handle that is passed to whoever needs time. The code that uses it
-//! cannot tell which half is behind it; today there is the real one.
+//! cannot tell whether the time behind it is real or virtual.
 
+mod in_place;
 mod real;
+mod thread;
+mod timeline;
 mod worker;
 
-pub use worker::{Charge, Emitter, Progress, Worker};
+pub use worker::{Charge, Emitter, Job, Progress, Worker};
 
 use crate::event::Tick;
+use in_place::InPlaceWorker;
 use real::RealClock;
+use std::future::Future;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use thread::ThreadWorker;
+use timeline::Timeline;
+use worker::Place;
 
 /// A handle on time: what it is now, waiting for a deadline, and workers to spend it on.
 #[derive(Clone)]
-pub struct Clock(Rc<RealClock>);
+pub struct Clock(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Real(Rc<RealClock>),
+    Virtual(Rc<Timeline>),
+}
 
 impl Clock {
     /// A clock that follows the wall clock, with `cores` for the engines to compute on. It stands
     /// at tick zero until [`Clock::start`]. Waiting on it needs a tokio runtime with timers.
     pub fn real(cores: u32) -> Clock {
-        Clock(Rc::new(RealClock::new(cores)))
+        Clock(Kind::Real(Rc::new(RealClock::new(cores))))
+    }
+
+    /// A clock on which waiting takes no time, and computing as much as it is measured to take, on
+    /// `cores` that jobs contend for. Futures that wait on it run under [`Clock::block_on`].
+    pub fn virtual_time(cores: u32) -> Clock {
+        Clock(Kind::Virtual(Rc::new(Timeline::new(cores))))
+    }
+
+    /// Runs a future to its end.
+    ///
+    /// # Errors
+    /// In virtual time, if it waits for something that no timer will bring; in real time, if there
+    /// is no runtime to be had, which includes being called inside of one.
+    pub fn block_on<F: Future>(&self, future: F) -> io::Result<F::Output> {
+        match &self.0 {
+            Kind::Real(_) => real::block_on(future),
+            Kind::Virtual(timeline) => timeline.block_on(future).ok_or_else(|| {
+                io::Error::other("the conversation waits for something that cannot come")
+            }),
+        }
     }
 
     /// Sets tick zero to this moment. Loading and warming up lie before it.
     pub fn start(&self) {
-        self.0.start();
+        match &self.0 {
+            Kind::Real(clock) => clock.start(),
+            Kind::Virtual(timeline) => timeline.start(),
+        }
     }
 
     pub fn now(&self) -> Tick {
-        self.0.now()
+        match &self.0 {
+            Kind::Real(clock) => clock.now(),
+            Kind::Virtual(timeline) => timeline.now(),
+        }
     }
 
     /// Waits for an absolute deadline, so that pacing does not drift. Returns at once if it has
-    /// passed. The real clock wakes up to about two milliseconds late; it is never early.
+    /// passed. The real clock wakes up to about two milliseconds late, the virtual one exactly
+    /// then; neither is early.
     pub async fn sleep_until(&self, deadline: Tick) {
-        self.0.sleep_until(deadline).await;
+        match &self.0 {
+            Kind::Real(clock) => clock.sleep_until(deadline).await,
+            Kind::Virtual(timeline) => timeline.sleep_until(deadline).await,
+        }
     }
 
     /// A worker that owns `state` and computes on it, one job at a time.
-    pub fn worker<S: Send + 'static>(&self, name: &str, state: S) -> std::io::Result<Worker<S>> {
-        Worker::start(name, state, Arc::clone(self.0.cores()))
+    pub fn worker<S: Send + 'static>(&self, name: &str, state: S) -> io::Result<Worker<S>> {
+        Ok(Worker(match &self.0 {
+            Kind::Real(clock) => {
+                Place::Thread(ThreadWorker::start(name, state, Arc::clone(clock.cores()))?)
+            }
+            Kind::Virtual(timeline) => {
+                Place::InPlace(InPlaceWorker::new(Rc::clone(timeline), state))
+            }
+        }))
+    }
+
+    /// `real` or `virtual`.
+    pub fn name(&self) -> &'static str {
+        match self.0 {
+            Kind::Real(_) => "real",
+            Kind::Virtual(_) => "virtual",
+        }
     }
 
     /// The date and time of day, for headers and folder names, as RFC 3339 in UTC.

@@ -1,6 +1,6 @@
 //! The real half of the clock: the machine's monotonic time and tokio's timers.
 
-use super::worker::Cores;
+use super::thread::Cores;
 use crate::event::{Tick, nanos};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -41,6 +41,19 @@ impl RealClock {
     pub(super) fn cores(&self) -> &Arc<Cores> {
         &self.cores
     }
+}
+
+/// Runs a future on a tokio runtime of its own.
+pub(super) fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return Err(std::io::Error::other(
+            "a conversation brings its own runtime: call it outside of async code, or through tokio::task::spawn_blocking",
+        ));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(future))
 }
 
 pub(super) fn date_and_time() -> String {

@@ -1,205 +1,90 @@
-//! Work that takes a processor: one thread per engine, with a one-slot mailbox.
-//!
-//! A blocking job cannot be dropped once it runs, nor may it borrow a stage that can be. So an
-//! engine's state lives on a thread of its own. Giving a [`Charge`] up takes a job that has not
-//! started out of the mailbox; one that runs finishes, and its output goes nowhere. The next job
-//! waits for it, which the record shows as `queue_wait`.
+//! Work that takes a processor, on either clock.
 
+use super::in_place::{InPlaceCharge, InPlaceWorker};
+use super::thread::{ThreadCharge, ThreadWorker};
 use crate::event::{Cost, nanos};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
-
-/// Outputs that may wait between the worker and the pipeline. A job that is further ahead blocks.
-const OUTPUTS_WAITING_MAX: usize = 32;
 
 /// What comes out of a charge, in this order: `Begun`, any number of `Item`s, `Done`.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Progress<T> {
-    /// The worker took the job out of its mailbox.
+    /// The worker took the job up.
     Begun,
     Item(T),
     Done(Cost),
 }
 
-/// The processor cores that engines share, and how many of them compute right now.
-pub(super) struct Cores {
-    total: u32,
-    busy: AtomicU32,
-}
+/// What a worker does with an engine's state: it is told how many threads it got, and hands out
+/// what it makes.
+pub trait Job<S, T>: FnOnce(&mut S, u32, &Emitter<T>) + Send + 'static {}
 
-impl Cores {
-    pub(super) fn new(total: u32) -> Cores {
-        Cores {
-            total: total.max(1),
-            busy: AtomicU32::new(0),
-        }
-    }
-
-    /// As many threads as are free, at least one and at most `wanted`.
-    fn grant(&self, wanted: u32) -> (u32, u32) {
-        let granted = |busy| self.total.saturating_sub(busy).clamp(1, wanted.max(1));
-        let take = |busy| Some(busy + granted(busy));
-        let (Ok(busy) | Err(busy)) =
-            self.busy
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        (granted(busy), busy)
-    }
-
-    fn release(&self, granted: u32) {
-        self.busy.fetch_sub(granted, Ordering::Relaxed);
-    }
-}
+impl<S, T, F: FnOnce(&mut S, u32, &Emitter<T>) + Send + 'static> Job<S, T> for F {}
 
 /// Where a running job puts its outputs.
-pub struct Emitter<T>(mpsc::Sender<Progress<T>>);
+pub struct Emitter<'a, T>(&'a dyn Fn(T) -> bool);
 
-impl<T> Emitter<T> {
+impl<'a, T> Emitter<'a, T> {
+    pub(super) fn new(emit: &'a dyn Fn(T) -> bool) -> Emitter<'a, T> {
+        Emitter(emit)
+    }
+
     /// Hands an output over the moment it exists. False if nobody wants it any more: the job may
     /// stop.
     pub fn send(&self, item: T) -> bool {
-        self.0.blocking_send(Progress::Item(item)).is_ok()
+        (self.0)(item)
     }
 }
 
-type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+/// Owns an engine's state and computes on it, one job at a time.
+pub struct Worker<S>(pub(super) Place<S>);
 
-struct Mailbox<S> {
-    waiting: Option<(u64, Job<S>)>,
-    last_number: u64,
-    closed: bool,
-}
-
-struct Shared<S> {
-    mailbox: Mutex<Mailbox<S>>,
-    posted: Condvar,
-}
-
-impl<S> Shared<S> {
-    /// A panicking job poisons nothing here: jobs run with the mailbox unlocked.
-    fn mailbox(&self) -> MutexGuard<'_, Mailbox<S>> {
-        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A thread that owns an engine's state. Dropping the worker lets a running job finish and ends
-/// the thread.
-pub struct Worker<S> {
-    shared: Arc<Shared<S>>,
-    cores: Arc<Cores>,
+pub(super) enum Place<S> {
+    Thread(ThreadWorker<S>),
+    InPlace(InPlaceWorker<S>),
 }
 
 impl<S: Send + 'static> Worker<S> {
-    pub(super) fn start(name: &str, mut state: S, cores: Arc<Cores>) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            mailbox: Mutex::new(Mailbox {
-                waiting: None,
-                last_number: 0,
-                closed: false,
-            }),
-            posted: Condvar::new(),
-        });
-        let inbox = Arc::clone(&shared);
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                let inbox = CloseOnExit(inbox);
-                while let Some(job) = next_job(&inbox.0) {
-                    job(&mut state);
-                }
-            })?;
-        Ok(Worker { shared, cores })
+    /// Has the worker run `job` with at most `threads` threads.
+    pub fn charge<T: Send + 'static>(&self, threads: u32, job: impl Job<S, T>) -> Charge<T> {
+        Charge(match &self.0 {
+            Place::Thread(worker) => UnderWay::Thread(worker.charge(threads, job)),
+            Place::InPlace(worker) => UnderWay::InPlace(worker.charge(threads, job)),
+        })
     }
+}
 
-    /// Has the worker run `job` on its state with at most `threads` threads; the job is told how
-    /// many it got. A job that still waits in the mailbox is superseded.
-    pub fn charge<T, F>(&self, threads: u32, job: F) -> Charge<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut S, u32, &Emitter<T>) + Send + 'static,
-    {
-        let (outputs, inbox) = mpsc::channel(OUTPUTS_WAITING_MAX);
-        let cores = Arc::clone(&self.cores);
-        let run = move |state: &mut S| {
-            if outputs.blocking_send(Progress::Begun).is_err() {
-                return;
-            }
-            let (granted, concurrent) = cores.grant(threads);
-            let release = Release(&cores, granted);
-            let (wall, cpu) = (Instant::now(), process_cpu_time());
-            let emitter = Emitter(outputs);
-            job(state, granted, &emitter);
-            let cost = Cost {
-                wall_ns: nanos(wall.elapsed()),
-                cpu_ns: nanos(process_cpu_time().saturating_sub(cpu)),
-                threads: granted,
-                concurrent,
-            };
-            drop(release);
-            // Nobody listens to a job that was given up.
-            let _ = emitter.0.blocking_send(Progress::Done(cost));
-        };
-        let mut mailbox = self.shared.mailbox();
-        mailbox.last_number += 1;
-        let number = mailbox.last_number;
-        if !mailbox.closed {
-            mailbox.waiting = Some((number, Box::new(run)));
-        }
-        drop(mailbox);
-        self.shared.posted.notify_one();
-        let shared = Arc::clone(&self.shared);
-        Charge {
-            progress: inbox,
-            withdraw: Some(Box::new(move || {
-                let mut mailbox = shared.mailbox();
-                if mailbox.waiting.as_ref().is_some_and(|(n, _)| *n == number) {
-                    mailbox.waiting = None;
-                }
-            })),
+/// A job under way. Dropping it gives the job up.
+pub struct Charge<T>(UnderWay<T>);
+
+enum UnderWay<T> {
+    Thread(ThreadCharge<T>),
+    InPlace(InPlaceCharge<T>),
+}
+
+impl<T> Charge<T> {
+    /// What comes next; `None` after `Done`, or if the worker died over the job.
+    pub async fn next(&mut self) -> Option<Progress<T>> {
+        match &mut self.0 {
+            UnderWay::Thread(charge) => charge.next().await,
+            UnderWay::InPlace(charge) => charge.next().await,
         }
     }
 }
 
-impl<S> Drop for Worker<S> {
-    fn drop(&mut self) {
-        self.shared.mailbox().closed = true;
-        self.shared.posted.notify_one();
-    }
+/// How many of `total` cores a job gets that wants `wanted`, while `busy` are taken. May be none.
+pub(super) fn share(total: u32, busy: u32, wanted: u32) -> u32 {
+    total.saturating_sub(busy).min(wanted.max(1))
 }
 
-/// A thread that a panicking job took down must not leave later jobs waiting for ever.
-struct CloseOnExit<S>(Arc<Shared<S>>);
-
-impl<S> Drop for CloseOnExit<S> {
-    fn drop(&mut self) {
-        let mut mailbox = self.0.mailbox();
-        mailbox.closed = true;
-        mailbox.waiting = None;
-    }
-}
-
-fn next_job<S>(shared: &Shared<S>) -> Option<Job<S>> {
-    let mut mailbox = shared.mailbox();
-    loop {
-        if let Some((_, job)) = mailbox.waiting.take() {
-            return Some(job);
-        }
-        if mailbox.closed {
-            return None;
-        }
-        mailbox = shared
-            .posted
-            .wait(mailbox)
-            .unwrap_or_else(PoisonError::into_inner);
-    }
-}
-
-/// Gives cores back even if the job panics.
-struct Release<'a>(&'a Cores, u32);
-
-impl Drop for Release<'_> {
-    fn drop(&mut self) {
-        self.0.release(self.1);
+/// Runs a job and measures what it takes.
+pub(super) fn timed(threads: u32, concurrent: u32, job: impl FnOnce()) -> Cost {
+    let (wall, cpu) = (Instant::now(), process_cpu_time());
+    job();
+    Cost {
+        wall_ns: nanos(wall.elapsed()),
+        cpu_ns: nanos(process_cpu_time().saturating_sub(cpu)),
+        threads,
+        concurrent,
     }
 }
 
@@ -209,118 +94,4 @@ fn process_cpu_time() -> Duration {
         time.tv_sec.unsigned_abs(),
         time.tv_nsec.unsigned_abs() as u32,
     )
-}
-
-/// A job under way. Dropping it gives the job up.
-pub struct Charge<T> {
-    progress: mpsc::Receiver<Progress<T>>,
-    withdraw: Option<Box<dyn FnOnce()>>,
-}
-
-impl<T> Charge<T> {
-    /// What comes next; `None` after `Done`, or if the worker died over the job.
-    pub async fn next(&mut self) -> Option<Progress<T>> {
-        self.progress.recv().await
-    }
-}
-
-impl<T> Drop for Charge<T> {
-    fn drop(&mut self) {
-        if let Some(withdraw) = self.withdraw.take() {
-            withdraw();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc as blocking;
-
-    fn worker<S: Send + 'static>(state: S, cores: u32) -> Worker<S> {
-        Worker::start("test", state, Arc::new(Cores::new(cores))).expect("a thread")
-    }
-
-    fn block_on<F: Future>(future: F) -> F::Output {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime")
-            .block_on(future)
-    }
-
-    async fn items<T>(mut charge: Charge<T>) -> Vec<T> {
-        let mut items = Vec::new();
-        while let Some(progress) = charge.next().await {
-            if let Progress::Item(item) = progress {
-                items.push(item);
-            }
-        }
-        items
-    }
-
-    #[test]
-    fn a_charge_begins_then_emits_then_is_done() {
-        let worker = worker(vec![1, 2, 3], 2);
-        let mut charge = worker.charge(4, |state: &mut Vec<i32>, threads, out| {
-            for value in state.iter() {
-                out.send((*value, threads));
-            }
-        });
-        block_on(async {
-            assert!(matches!(charge.next().await, Some(Progress::Begun)));
-            for expected in 1..=3 {
-                match charge.next().await {
-                    Some(Progress::Item((value, 2))) => assert_eq!(value, expected),
-                    _ => panic!("an item with both cores was due"),
-                }
-            }
-            assert!(matches!(charge.next().await, Some(Progress::Done(cost)) if cost.threads == 2));
-            assert!(charge.next().await.is_none());
-        });
-    }
-
-    #[test]
-    fn a_charge_given_up_before_it_starts_never_runs() {
-        let worker = worker(Vec::<&str>::new(), 1);
-        let (go, wait) = blocking::channel::<()>();
-        let mut first = worker.charge(1, move |ran, _, _: &Emitter<()>| {
-            let _ = wait.recv();
-            ran.push("first");
-        });
-        assert!(matches!(block_on(first.next()), Some(Progress::Begun)));
-        let second = worker.charge(1, |ran, _, _: &Emitter<()>| ran.push("second"));
-        drop(second);
-        drop(first);
-        let last = worker.charge(1, |ran: &mut Vec<&str>, _, out| {
-            ran.push("last");
-            out.send(ran.clone());
-        });
-        go.send(()).expect("the first job waits");
-        let ran = block_on(items(last)).pop().expect("the last job ran");
-        assert_eq!(ran, ["first", "last"]);
-    }
-
-    #[test]
-    fn a_job_that_panics_ends_its_charge_without_done() {
-        let worker = worker((), 1);
-        let mut charge = worker.charge(1, |(), _, _: &Emitter<()>| panic!("on purpose"));
-        block_on(async {
-            assert!(matches!(charge.next().await, Some(Progress::Begun)));
-            assert!(charge.next().await.is_none());
-            assert!(
-                items(worker.charge(1, |(), _, out| _ = out.send(1)))
-                    .await
-                    .is_empty()
-            );
-        });
-    }
-
-    #[test]
-    fn threads_are_granted_from_what_is_free() {
-        let cores = Cores::new(2);
-        assert_eq!(cores.grant(1), (1, 0));
-        assert_eq!(cores.grant(2), (1, 1));
-        cores.release(2);
-        assert_eq!(cores.grant(8), (2, 0));
-    }
 }

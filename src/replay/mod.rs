@@ -30,7 +30,19 @@ const ACTIVITY_WAITING_MAX: usize = 64;
 pub struct Replay {
     scenario: Scenario,
     rows_per: RowsPer,
+    time: Time,
     keep: Option<(PathBuf, KeepAudio)>,
+}
+
+/// What kind of time a conversation is held in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Time {
+    /// As long as it takes.
+    #[default]
+    Real,
+    /// As long as its engines compute: waiting takes no time, and what engines compute counts as
+    /// long as it was measured to take.
+    Virtual,
 }
 
 /// A replay that is over.
@@ -74,6 +86,7 @@ impl Replay {
         Replay {
             scenario,
             rows_per: RowsPer::Turn,
+            time: Time::Real,
             keep: None,
         }
     }
@@ -97,6 +110,7 @@ impl Replay {
         Replay {
             scenario,
             rows_per: RowsPer::Utterance,
+            time: Time::Real,
             keep: None,
         }
     }
@@ -104,6 +118,12 @@ impl Replay {
     /// Keeps the run in a folder, which must be new or empty.
     pub fn keep_in(mut self, folder: PathBuf, audio: KeepAudio) -> Replay {
         self.keep = Some((folder, audio));
+        self
+    }
+
+    /// Holds it in this kind of time; in real time unless told.
+    pub fn in_time(mut self, time: Time) -> Replay {
+        self.time = time;
         self
     }
 
@@ -126,28 +146,24 @@ impl Replay {
         Ok(sounds)
     }
 
-    /// Holds the conversation in real time, to its end or to Ctrl-C. It brings its own tokio
-    /// runtime and blocks the thread, so it cannot be called inside of one.
+    /// Holds the conversation to its end, or, in real time, to Ctrl-C. It blocks the thread, and
+    /// cannot be called inside of an async runtime.
     pub fn run(self) -> Result<Replayed, ReplayError> {
-        if tokio::runtime::Handle::try_current().is_ok() {
-            return Err(ReplayError::Input(
-                "a replay brings its own runtime: call it outside of async code, or through tokio::task::spawn_blocking".into(),
-            ));
-        }
         let sounds = self.sounds()?;
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(unavailable)?
-            .block_on(self.hold(sounds))
+        let cores = self.scenario.cores;
+        let clock = match self.time {
+            Time::Real => Clock::real(cores),
+            Time::Virtual => Clock::virtual_time(cores),
+        };
+        let conversation = self.hold(sounds, clock.clone());
+        clock.block_on(conversation).map_err(unavailable)?
     }
 
-    async fn hold(self, mut sounds: Sounds) -> Result<Replayed, ReplayError> {
+    async fn hold(self, mut sounds: Sounds, clock: Clock) -> Result<Replayed, ReplayError> {
         let scenario = &self.scenario;
-        let clock = Clock::real(scenario.cores);
         let mut engines = engine::build(scenario, &clock)?;
         prepare::speak(scenario, &mut engines, &mut sounds, &clock).await?;
-        let header = header(scenario, &engines, self.rows_per)?;
+        let header = header(scenario, &engines, self.rows_per, &clock)?;
         let folder = match &self.keep {
             Some((path, audio)) => {
                 tracing::info!("recording into {}", path.display());
@@ -156,7 +172,7 @@ impl Replay {
             None => None,
         };
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
-        converse(scenario, engines, sounds, &clock, &tap).await?;
+        converse(scenario, engines, sounds, (&clock, self.time), &tap).await?;
         tap.finish().map_err(|error| {
             unavailable(format!(
                 "the run folder could not be written to its end: {error}; make room or choose another folder"
@@ -202,13 +218,14 @@ fn header(
     scenario: &Scenario,
     engines: &Engines,
     rows_per: RowsPer,
+    clock: &Clock,
 ) -> Result<Header, ReplayError> {
     Ok(Header {
         schema: Header::SCHEMA.into(),
         version: env!("CARGO_PKG_VERSION").into(),
         name: scenario.name.clone(),
         seed: scenario.seed,
-        clock: "real".into(),
+        clock: clock.name().into(),
         cores: scenario.cores,
         engines: engines.described.clone(),
         policy: scenario.interruption.policy.clone(),
@@ -229,7 +246,7 @@ async fn converse(
     scenario: &Scenario,
     engines: Engines,
     sounds: Sounds,
-    clock: &Clock,
+    (clock, time): (&Clock, Time),
     tap: &Tap,
 ) -> Result<(), ReplayError> {
     let policy = policy::by_name(&scenario.interruption.policy)
@@ -270,12 +287,21 @@ async fn converse(
         tokio::select! {
             biased;
             () = script.speak() => SessionEnd::Finished,
-            _ = tokio::signal::ctrl_c() => SessionEnd::Aborted,
+            () = ctrl_c(time) => SessionEnd::Aborted,
         }
     };
     let (cause, ()) = tokio::join!(biased; call, session.run(heard));
     tap.mark(TurnId(0), Mark::SessionEnded { cause });
     Ok(())
+}
+
+/// Virtual time has no use for signals: there Ctrl-C just ends the program.
+async fn ctrl_c(time: Time) {
+    match time {
+        // Without a handler Ctrl-C ends the program too.
+        Time::Real => _ = tokio::signal::ctrl_c().await,
+        Time::Virtual => std::future::pending().await,
+    }
 }
 
 fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), ReplayError> {

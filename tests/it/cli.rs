@@ -108,8 +108,8 @@ fn documents_without_text_are_refused() {
 fn commands_that_make_no_sense_are_refused() {
     refuses(&["run"], &["--wav", "voicesim init"]);
     refuses(
-        &["run", "--wav", "x.wav", "--clock", "virtual"],
-        &["--clock real"],
+        &["run", "x.toml", "--clock", "imaginary"],
+        &["imaginary", "virtual"],
     );
     refuses(
         &["run", "/nonexistent.toml"],

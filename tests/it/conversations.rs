@@ -5,7 +5,7 @@ use std::path::Path;
 use voicesim::event::{Event, Expect, Mark, VisitEnd};
 use voicesim::measure::{Outcome, Row};
 use voicesim::record::store::{KeepAudio, read_events};
-use voicesim::replay::{Replay, Replayed};
+use voicesim::replay::{Replay, Replayed, Time};
 use voicesim::scenario::{self, Scenario};
 
 /// A turn of a scenario: a recording, and more keys.
@@ -21,10 +21,17 @@ fn scenario(turns: &[String], settings: &str) -> Scenario {
     scenario::parse(Path::new("test.toml"), &toml).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Runs in a folder of its own, and checks what holds of every run.
+/// Runs in virtual time.
 fn run(scenario: Scenario) -> (Replayed, tempfile::TempDir) {
+    run_in(Time::Virtual, scenario)
+}
+
+/// Runs in a folder of its own, and checks what holds of every run.
+fn run_in(time: Time, scenario: Scenario) -> (Replayed, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let replay = Replay::of(scenario).keep_in(folder.path().to_owned(), KeepAudio::Yes);
+    let replay = Replay::of(scenario)
+        .in_time(time)
+        .keep_in(folder.path().to_owned(), KeepAudio::Yes);
     let run = replay.run().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(read_events(folder.path()).expect("readable"), run.events);
     for row in &run.measured.rows {
@@ -95,18 +102,59 @@ fn agrees_with_the_recording(run: &Replayed, folder: &Path) {
 
 #[test]
 fn a_question_is_answered_and_its_hops_add_up() {
-    let (run, folder) = run(scenario(&[turn("piper-graphics.wav", "")], SIMULATED));
-    assert_eq!(outcomes(&run), [Outcome::Answered]);
-    agrees_with_the_recording(&run, folder.path());
-    let hops = &run.measured.rows[0].hops;
-    let ms = |hop| hops.get(&hop).copied().unwrap_or_default() / 1_000_000;
-    use voicesim::event::Hop::{Answer, EndpointingWait, SpeechSynthesis, Transcription};
-    // The fakes take at least what they were told to.
-    assert!(
-        ms(Transcription) >= 120 && ms(Answer) >= 80 && ms(SpeechSynthesis) >= 60,
-        "{hops:?}"
+    for time in [Time::Real, Time::Virtual] {
+        let question = scenario(&[turn("piper-graphics.wav", "")], SIMULATED);
+        let (run, folder) = run_in(time, question);
+        assert_eq!(outcomes(&run), [Outcome::Answered]);
+        agrees_with_the_recording(&run, folder.path());
+        let hops = &run.measured.rows[0].hops;
+        let ms = |hop| hops.get(&hop).copied().unwrap_or_default() / 1_000_000;
+        use voicesim::event::Hop::{Answer, EndpointingWait, SpeechSynthesis, Transcription};
+        // The fakes take at least what they were told to.
+        let taken = [Transcription, Answer, SpeechSynthesis].map(ms);
+        assert!(
+            taken[0] >= 120 && taken[1] >= 80 && taken[2] >= 60,
+            "{hops:?}"
+        );
+        assert!(ms(EndpointingWait) >= 200, "{hops:?}");
+        if time == Time::Virtual {
+            assert_eq!(taken, [120, 80, 60], "and in virtual time exactly that");
+        }
+    }
+}
+
+#[test]
+fn a_simulated_conversation_repeats_to_the_byte_in_virtual_time() {
+    let conversation = |seed: u64| {
+        let settings = format!(
+            "{}\n[interruption]\npolicy = \"vad_500ms\"\n",
+            SIMULATED.replace(
+                "fixed_ms = 120",
+                "lognormal = { median_ms = 247, p95_ms = 298 }"
+            )
+        );
+        let turns = [
+            turn("piper-graphics.wav", ""),
+            turn(
+                "piper-average.wav",
+                "expect = \"stop\"\nafter = \"agent_speech_start\"",
+            ),
+            turn("piper-reply.wav", ""),
+        ];
+        let mut scenario = scenario(&turns, &settings);
+        scenario.seed = seed;
+        let (_, folder) = run(scenario);
+        std::fs::read(folder.path().join("events.jsonl")).expect("events")
+    };
+    let first = conversation(7);
+    for _ in 0..20 {
+        assert_eq!(conversation(7), first);
+    }
+    assert_ne!(
+        conversation(8),
+        first,
+        "another seed is another conversation"
     );
-    assert!(ms(EndpointingWait) >= 200, "{hops:?}");
 }
 
 #[test]
@@ -234,20 +282,16 @@ fn a_turn_whose_anchor_does_not_come_is_missed() {
 }
 
 #[test]
-fn real_engines_hear_and_answer_and_the_recording_agrees() {
-    let turns = [turn(
-        "piper-average.wav",
-        "text = \"Why does the average hide the slow replies?\"",
-    )];
-    let (run, folder) = run(scenario(&turns, ""));
-    assert_eq!(outcomes(&run), [Outcome::Answered]);
-    let row = &run.measured.rows[0];
-    assert_eq!(
-        run.measured.wer.map(|wer| wer.errors),
-        Some(0),
-        "{}",
-        row.heard
-    );
-    assert!(row.said.contains("percentiles"), "{}", row.said);
-    agrees_with_the_recording(&run, folder.path());
+fn real_engines_hear_and_answer_and_the_recording_agrees_on_both_clocks() {
+    for time in [Time::Real, Time::Virtual] {
+        let keys = "text = \"Why does the average hide the slow replies?\"";
+        let question = scenario(&[turn("piper-average.wav", keys)], "");
+        let (run, folder) = run_in(time, question);
+        assert_eq!(outcomes(&run), [Outcome::Answered]);
+        let row = &run.measured.rows[0];
+        let errors = run.measured.wer.map(|wer| wer.errors);
+        assert_eq!(errors, Some(0), "{}", row.heard);
+        assert!(row.said.contains("percentiles"), "{}", row.said);
+        agrees_with_the_recording(&run, folder.path());
+    }
 }

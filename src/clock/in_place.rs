@@ -1,0 +1,247 @@
+//! A worker of virtual time: a job runs in place, once, and its outputs come at the ticks at which
+//! it would have made them.
+//!
+//! The job is measured while time stands still. Begun at tick s and measured to take d, it is done
+//! at s + d; timers in between still fire, so a caller goes on talking while it computes. It begins
+//! when the worker and at least one core are free. Given up before that, it never runs; given up
+//! later, its worker and its cores stay busy until s + d, as in life.
+
+use super::timeline::Timeline;
+use super::worker::{Emitter, Job, Progress, timed};
+use crate::event::{Cost, Tick};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+pub(super) struct InPlaceWorker<S> {
+    timeline: Rc<Timeline>,
+    state: Rc<RefCell<S>>,
+    busy_until: Rc<Cell<Tick>>,
+}
+
+/// What a job made: each item with the time it took to make it, and what all of it took. `None`:
+/// it panicked.
+type Ran<T> = Option<(VecDeque<(Duration, T)>, Cost)>;
+
+pub(super) struct InPlaceCharge<T> {
+    timeline: Rc<Timeline>,
+    busy_until: Rc<Cell<Tick>>,
+    threads: u32,
+    step: Step<T>,
+}
+
+enum Step<T> {
+    Waiting(Box<dyn FnOnce(u32, u32) -> Ran<T>>),
+    Delivering {
+        start: Tick,
+        items: VecDeque<(Duration, T)>,
+        cost: Cost,
+    },
+    Over,
+}
+
+impl<S: 'static> InPlaceWorker<S> {
+    pub(super) fn new(timeline: Rc<Timeline>, state: S) -> InPlaceWorker<S> {
+        InPlaceWorker {
+            timeline,
+            state: Rc::new(RefCell::new(state)),
+            busy_until: Rc::default(),
+        }
+    }
+
+    pub(super) fn charge<T: 'static>(&self, threads: u32, job: impl Job<S, T>) -> InPlaceCharge<T> {
+        let state = Rc::clone(&self.state);
+        let run = move |granted: u32, concurrent: u32| {
+            let items = RefCell::new(VecDeque::new());
+            let begun = Instant::now();
+            let emit = |item| {
+                items.borrow_mut().push_back((begun.elapsed(), item));
+                true
+            };
+            let work = || {
+                timed(granted, concurrent, || {
+                    job(&mut state.borrow_mut(), granted, &Emitter::new(&emit));
+                })
+            };
+            // As on a thread, a job that panics is a failed visit and not the end of the program.
+            let cost = catch_unwind(AssertUnwindSafe(work)).ok()?;
+            Some((items.into_inner(), cost))
+        };
+        InPlaceCharge {
+            timeline: Rc::clone(&self.timeline),
+            busy_until: Rc::clone(&self.busy_until),
+            threads,
+            step: Step::Waiting(Box::new(run)),
+        }
+    }
+}
+
+impl<T> InPlaceCharge<T> {
+    pub(super) async fn next(&mut self) -> Option<Progress<T>> {
+        match &mut self.step {
+            Step::Waiting(_) => self.begin().await,
+            Step::Delivering { start, items, cost } => {
+                let (start, cost) = (*start, *cost);
+                if let Some((after, _)) = items.front() {
+                    self.timeline.sleep_until_raw(start + *after).await;
+                    return items.pop_front().map(|(_, item)| Progress::Item(item));
+                }
+                let end = start + Duration::from_nanos(cost.wall_ns);
+                self.timeline.sleep_until_raw(end).await;
+                self.step = Step::Over;
+                Some(Progress::Done(cost))
+            }
+            Step::Over => None,
+        }
+    }
+
+    /// Waits for the worker and a core, and runs the job.
+    async fn begin(&mut self) -> Option<Progress<T>> {
+        let (granted, concurrent) = loop {
+            let now = self.timeline.raw_now();
+            let free_at = if self.busy_until.get() > now {
+                self.busy_until.get()
+            } else {
+                match self.timeline.take_cores(self.threads) {
+                    Ok(taken) => break taken,
+                    Err(free_at) => free_at,
+                }
+            };
+            self.timeline.sleep_until_raw(free_at).await;
+        };
+        let Step::Waiting(run) = std::mem::replace(&mut self.step, Step::Over) else {
+            return None;
+        };
+        let start = self.timeline.raw_now();
+        let (items, cost) = run(granted, concurrent)?;
+        let end = start + Duration::from_nanos(cost.wall_ns);
+        self.busy_until.set(end);
+        self.timeline.keep_cores(granted, end);
+        self.step = Step::Delivering { start, items, cost };
+        Some(Progress::Begun)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    /// A job that keeps its thread for so long.
+    fn work(ms: u64) -> impl Job<(), ()> {
+        move |(): &mut (), _, out: &Emitter<()>| {
+            std::thread::sleep(Duration::from_millis(ms));
+            out.send(());
+        }
+    }
+
+    /// When the charge began, and when it was done.
+    async fn span(clock: &Clock, mut charge: crate::clock::Charge<()>) -> (Tick, Tick) {
+        let mut begun = Tick::ZERO;
+        while let Some(progress) = charge.next().await {
+            if progress == Progress::Begun {
+                begun = clock.now();
+            }
+        }
+        (begun, clock.now())
+    }
+
+    fn on_virtual_time<F: AsyncFnOnce(Clock)>(cores: u32, test: F) {
+        let clock = Clock::virtual_time(cores);
+        clock.start();
+        clock.block_on(test(clock.clone())).expect("it ends");
+    }
+
+    #[test]
+    fn a_caller_and_a_barge_in_go_on_inside_one_charge() {
+        on_virtual_time(1, async |clock| {
+            let worker = clock.worker("test", ()).expect("a worker");
+            let frames = async {
+                let mut ticks = Vec::new();
+                for frame in 1..=20 {
+                    clock.sleep_until(Tick(frame * 16_000)).await;
+                    ticks.push(clock.now().0);
+                }
+                ticks
+            };
+            let barge_in = async {
+                clock.sleep_until(Tick(100_001)).await;
+                clock.now()
+            };
+            let charge = span(&clock, worker.charge(1, work(5)));
+            let (ticks, barge_in, (begun, done)) = tokio::join!(biased; frames, barge_in, charge);
+            // Time advanced to the end of the charge only after the frames had their own ticks.
+            assert!(
+                ticks
+                    .iter()
+                    .enumerate()
+                    .all(|(at, tick)| *tick == (at as u64 + 1) * 16_000)
+            );
+            assert_eq!(barge_in, Tick(100_001));
+            assert_eq!(begun, Tick::ZERO);
+            assert!(done >= Tick::from_ms(5));
+        });
+    }
+
+    #[test]
+    fn two_charges_share_one_core_one_after_the_other() {
+        on_virtual_time(1, async |clock| {
+            let (one, two) = (clock.worker("one", ()), clock.worker("two", ()));
+            let (one, two) = (one.expect("a worker"), two.expect("a worker"));
+            let first = span(&clock, one.charge(1, work(4)));
+            let second = span(&clock, two.charge(1, work(4)));
+            let ((_, first_done), (second_begun, _)) = tokio::join!(biased; first, second);
+            assert_eq!(second_begun, first_done);
+        });
+        on_virtual_time(2, async |clock| {
+            let (one, two) = (clock.worker("one", ()), clock.worker("two", ()));
+            let (one, two) = (one.expect("a worker"), two.expect("a worker"));
+            let first = span(&clock, one.charge(1, work(4)));
+            let second = span(&clock, two.charge(1, work(4)));
+            let ((first_begun, _), (second_begun, _)) = tokio::join!(biased; first, second);
+            assert_eq!((first_begun, second_begun), (Tick::ZERO, Tick::ZERO));
+        });
+    }
+
+    #[test]
+    fn a_job_that_was_given_up_delays_the_next_one() {
+        on_virtual_time(2, async |clock| {
+            let worker = clock.worker("test", ()).expect("a worker");
+            let mut given_up = worker.charge(1, work(4));
+            assert_eq!(given_up.next().await, Some(Progress::Begun));
+            drop(given_up);
+            assert_eq!(clock.now(), Tick::ZERO);
+            let (begun, _) = span(&clock, worker.charge(1, work(1))).await;
+            assert!(begun >= Tick::from_ms(4), "{begun:?}");
+        });
+    }
+
+    #[test]
+    fn a_job_given_up_before_it_begins_never_runs() {
+        on_virtual_time(1, async |clock| {
+            let worker = clock.worker("test", 0).expect("a worker");
+            let add = |count: &mut i32, _: u32, out: &Emitter<i32>| {
+                *count += 1;
+                out.send(*count);
+            };
+            drop(worker.charge(1, add));
+            let mut charge = worker.charge(1, add);
+            assert_eq!(charge.next().await, Some(Progress::Begun));
+            assert_eq!(charge.next().await, Some(Progress::Item(1)));
+        });
+    }
+
+    #[test]
+    fn a_job_that_panics_ends_its_charge_and_nothing_else() {
+        on_virtual_time(1, async |clock| {
+            let worker = clock.worker("test", ()).expect("a worker");
+            let mut charge = worker.charge(1, |(): &mut (), _: u32, _: &Emitter<()>| {
+                panic!("on purpose")
+            });
+            assert_eq!(charge.next().await, None);
+            assert_eq!(clock.now(), Tick::ZERO);
+        });
+    }
+}

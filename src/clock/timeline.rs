@@ -1,0 +1,227 @@
+//! Virtual time: a small executor that goes from one timer to the next without waiting.
+//!
+//! Time stands still while code runs and jumps to the earliest timer when nothing is left to do.
+//! Timers of one tick fire in the order in which they were set, one at a time, so a run without
+//! measured durations repeats exactly. tokio's channels, `join!` and `select!` work on it; what
+//! needs tokio's own timers or sockets does not.
+
+use super::worker::share;
+use crate::event::Tick;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Ticks on the timeline itself count from its making; [`Timeline::now`] counts from its start.
+pub(super) struct Timeline {
+    raw_now: Cell<Tick>,
+    origin: Cell<Tick>,
+    /// Timers by deadline, then by the order in which they were set.
+    timers: RefCell<BTreeMap<(Tick, u64), Waker>>,
+    timers_set: Cell<u64>,
+    cores: VirtualCores,
+}
+
+/// Cores that are busy until a known tick, also with jobs that were given up.
+struct VirtualCores {
+    total: u32,
+    busy: RefCell<Vec<(Tick, u32)>>,
+}
+
+impl Timeline {
+    pub(super) fn new(cores: u32) -> Timeline {
+        Timeline {
+            raw_now: Cell::new(Tick::ZERO),
+            origin: Cell::new(Tick::ZERO),
+            timers: RefCell::new(BTreeMap::new()),
+            timers_set: Cell::new(0),
+            cores: VirtualCores {
+                total: cores.max(1),
+                busy: RefCell::new(Vec::new()),
+            },
+        }
+    }
+
+    pub(super) fn start(&self) {
+        self.origin.set(self.raw_now.get());
+    }
+
+    pub(super) fn now(&self) -> Tick {
+        Tick(self.raw_now.get().0 - self.origin.get().0)
+    }
+
+    pub(super) fn raw_now(&self) -> Tick {
+        self.raw_now.get()
+    }
+
+    pub(super) fn sleep_until(self: &Rc<Self>, deadline: Tick) -> Sleep {
+        self.sleep_until_raw(Tick(deadline.0.saturating_add(self.origin.get().0)))
+    }
+
+    pub(super) fn sleep_until_raw(self: &Rc<Self>, deadline: Tick) -> Sleep {
+        Sleep {
+            timeline: Rc::clone(self),
+            deadline,
+            timer: None,
+        }
+    }
+
+    /// Runs `future` to its end, jumping over the time in which it only waits. `None` if it waits
+    /// for something that no timer will bring.
+    pub(super) fn block_on<F: Future>(&self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let woken = Arc::new(Woken(AtomicBool::new(true)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            while woken.0.swap(false, Ordering::Relaxed) {
+                if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                    return Some(output);
+                }
+            }
+            let ((deadline, _), timer) = self.timers.borrow_mut().pop_first()?;
+            self.raw_now.set(self.raw_now.get().max(deadline));
+            timer.wake();
+        }
+    }
+
+    /// Takes up to `wanted` free cores from now on: how many, and how many were busy. `Err` with
+    /// the tick at which one will be free, if none is.
+    pub(super) fn take_cores(&self, wanted: u32) -> Result<(u32, u32), Tick> {
+        let now = self.raw_now.get();
+        let mut busy = self.cores.busy.borrow_mut();
+        busy.retain(|(until, _)| *until > now);
+        let taken: u32 = busy.iter().map(|(_, cores)| cores).sum();
+        match share(self.cores.total, taken, wanted) {
+            0 => Err(busy.iter().map(|(until, _)| *until).min().unwrap_or(now)),
+            granted => Ok((granted, taken)),
+        }
+    }
+
+    /// Keeps `cores` busy until `until`.
+    pub(super) fn keep_cores(&self, cores: u32, until: Tick) {
+        self.cores.busy.borrow_mut().push((until, cores));
+    }
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits for a tick. It is over when its own timer has fired, not just when the time has come.
+pub(super) struct Sleep {
+    timeline: Rc<Timeline>,
+    deadline: Tick,
+    timer: Option<(Tick, u64)>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let timeline = Rc::clone(&self.timeline);
+        match self.timer {
+            None if self.deadline <= timeline.raw_now.get() => Poll::Ready(()),
+            None => {
+                let order = timeline.timers_set.get();
+                timeline.timers_set.set(order + 1);
+                let timer = (self.deadline, order);
+                let waker = context.waker().clone();
+                timeline.timers.borrow_mut().insert(timer, waker);
+                self.timer = Some(timer);
+                Poll::Pending
+            }
+            Some(timer) => match timeline.timers.borrow_mut().get_mut(&timer) {
+                Some(waker) => {
+                    waker.clone_from(context.waker());
+                    Poll::Pending
+                }
+                None => Poll::Ready(()),
+            },
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer {
+            self.timeline.timers.borrow_mut().remove(&timer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_passes_at_once_and_to_the_nanosecond() {
+        let timeline = Rc::new(Timeline::new(1));
+        let hour = Tick(3_600_000_000_001);
+        let woke = timeline.block_on(async {
+            timeline.sleep_until(hour).await;
+            timeline.now()
+        });
+        assert_eq!(woke, Some(hour));
+    }
+
+    #[test]
+    fn timers_of_one_tick_fire_in_the_order_they_were_set() {
+        let timeline = Rc::new(Timeline::new(1));
+        let order = RefCell::new(Vec::new());
+        let sleeper = |name: &'static str, first: u64| {
+            let (timeline, order) = (&timeline, &order);
+            async move {
+                timeline.sleep_until(Tick(first)).await;
+                timeline.sleep_until(Tick(100)).await;
+                order.borrow_mut().push(name);
+            }
+        };
+        timeline.block_on(async {
+            tokio::join!(biased; sleeper("set last", 30), sleeper("set first", 10), sleeper("set second", 20))
+        });
+        assert_eq!(order.into_inner(), ["set first", "set second", "set last"]);
+    }
+
+    #[test]
+    fn a_dropped_timer_does_not_hold_time_up() {
+        let timeline = Rc::new(Timeline::new(1));
+        let now = timeline.block_on(async {
+            tokio::select! {
+                biased;
+                () = timeline.sleep_until(Tick(5)) => {}
+                () = timeline.sleep_until(Tick(1_000)) => {}
+            }
+            timeline.now()
+        });
+        assert_eq!(now, Some(Tick(5)));
+        assert!(timeline.timers.borrow().is_empty());
+    }
+
+    #[test]
+    fn waiting_for_what_cannot_come_ends() {
+        let timeline = Timeline::new(1);
+        assert_eq!(timeline.block_on(std::future::pending::<()>()), None);
+    }
+
+    #[test]
+    fn starting_sets_the_time_to_zero_and_keeps_the_cores_busy() {
+        let timeline = Rc::new(Timeline::new(1));
+        timeline.keep_cores(1, Tick(150));
+        timeline.block_on(timeline.sleep_until(Tick(100)));
+        timeline.start();
+        assert_eq!(timeline.now(), Tick::ZERO);
+        assert_eq!(timeline.take_cores(1), Err(Tick(150)));
+        timeline.block_on(timeline.sleep_until(Tick(50)));
+        assert_eq!(timeline.now(), Tick(50));
+        assert_eq!(timeline.take_cores(2), Ok((1, 0)));
+    }
+}
