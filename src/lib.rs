@@ -13,7 +13,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`event`] | the words: ticks, turns, hops, marks |
-//! | [`clock`] | the only place that reads time; workers that spend it |
+//! | [`clock`] | the only place that reads time, real or virtual; workers that spend it |
 //! | [`audio`] | frames, files, rates |
 //! | [`stage`] | the contract of a stage, and what passes between stages |
 //! | [`scenario`] | what was asked for, as data |
@@ -37,7 +37,8 @@
 //!    on another machine.
 //! 3. The pipeline cannot tell a real engine from a simulated one, nor one kind of time from
 //!    another.
-//! 4. Everything random comes from named streams of one seed.
+//! 4. Everything random comes from named streams of one seed: with simulated engines, in virtual
+//!    time, the same scenario and seed give the same events to the byte.
 //! 5. The hops of a turn lie end to end on its critical path and add up to its end-to-end latency
 //!    exactly, in integer nanoseconds. There is no hop called "other".
 //! 6. Cancelled work is marked cancelled and never enters a latency histogram as fast work.
@@ -50,9 +51,12 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use voicesim::{replay::Replay, scenario::Scenario};
+//! use voicesim::replay::{Replay, Time};
+//! use voicesim::scenario::Scenario;
 //!
-//! let run = Replay::of_recordings(&["question.wav".into()], Scenario::default()).run()?;
+//! let run = Replay::of_recordings(&["question.wav".into()], Scenario::default())
+//!     .in_time(Time::Virtual)
+//!     .run()?;
 //! let e2e = run.measured.metrics.get("e2e_latency").and_then(|h| h.summary()).ok_or("no answer")?;
 //! assert!(e2e.p95_ms < 1_200.0, "callers wait {} ms", e2e.p95_ms);
 //! # Ok(())
