@@ -256,8 +256,8 @@ fn a_killed_run_can_be_reported_to_its_last_event() {
 fn ctrl_c_hangs_up_and_the_report_is_printed() {
     let folder = tempfile::tempdir().expect("a folder");
     let (child, out) = conversation_under_way(folder.path());
-    let interrupt = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+    let interrupt = Command::new("sh")
+        .args(["-c", &format!("kill -INT {}", child.id())])
         .status();
     assert!(interrupt.expect("kill runs").success());
     let output = child.wait_with_output().expect("it ends");
