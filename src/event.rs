@@ -298,6 +298,9 @@ pub enum Mark {
         end: VisitEnd,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         cost: Option<Cost>,
+        /// What went in, by its hash; known where outputs are kept.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        input: Option<String>,
     },
 
     // The reply.

@@ -2,7 +2,7 @@
 
 use crate::audio::Samples;
 use crate::clock::{Charge, Emitter, Progress, Worker};
-use crate::event::{OutputNote, Tick};
+use crate::event::{Cost, OutputNote, Tick};
 use crate::record::input::InputHash;
 use crate::record::tap::Visit;
 use std::future::Future;
@@ -62,6 +62,11 @@ impl<T: Recorded> Outlet<T> {
     /// Work on the input begins now.
     pub fn begun(&mut self) {
         self.visit.begun();
+    }
+
+    /// What the work took, if whoever did it knows.
+    pub fn cost(&mut self, cost: Cost) {
+        self.visit.cost(cost);
     }
 
     /// Hands an output to the next stage. Waits while that one's queue is full.

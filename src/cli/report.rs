@@ -2,11 +2,11 @@
 
 use super::{Failure, Verdict, print, print_json};
 use crate::measure::{self, Plan};
-use crate::record::store;
+use crate::record::store::{self, Header};
 use crate::report;
 use crate::scenario::Scenario;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct Report {
@@ -19,15 +19,8 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        let header = store::read_header(&self.folder).map_err(Failure::input)?;
+        let (header, scenario) = recorded_scenario(&self.folder)?;
         let events = store::read_events(&self.folder).map_err(Failure::input)?;
-        let scenario: Scenario =
-            serde_json::from_value(header.scenario.clone()).map_err(|error| {
-                Failure::Input(format!(
-                    "{}: the scenario in header.json cannot be read: {error}",
-                    self.folder.display()
-                ))
-            })?;
         let measured = measure::measure(&events, &Plan::of(&scenario, header.rows_per));
         if self.json {
             print_json(&report::document::document(&header, &measured))?;
@@ -36,4 +29,16 @@ impl Report {
         }
         Ok(Verdict::Fine)
     }
+}
+
+/// The header of a run folder, and the scenario in it.
+pub(super) fn recorded_scenario(folder: &Path) -> Result<(Header, Scenario), Failure> {
+    let header = store::read_header(folder).map_err(Failure::input)?;
+    let scenario = serde_json::from_value(header.scenario.clone()).map_err(|error| {
+        Failure::Input(format!(
+            "{}: the scenario in header.json cannot be read: {error}",
+            folder.display()
+        ))
+    })?;
+    Ok((header, scenario))
 }

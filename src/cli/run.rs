@@ -16,9 +16,13 @@ pub(super) struct Run {
     /// Recordings to speak one after the other, in place of the scenario's turns (repeatable)
     #[arg(long, value_name = "FILE")]
     wav: Vec<PathBuf>,
-    /// What time to run in
-    #[arg(long, value_enum, default_value_t = ClockKind::Real)]
-    clock: ClockKind,
+    /// What time to run in; real unless given
+    #[arg(long, value_enum)]
+    clock: Option<ClockKind>,
+    /// Repeat what an earlier run folder recorded, without engines, in virtual time; its scenario
+    /// too, unless one is named
+    #[arg(long, value_name = "DIR")]
+    recorded: Option<PathBuf>,
     /// Of everything random
     #[arg(long)]
     seed: Option<u64>,
@@ -73,10 +77,7 @@ impl Run {
             true => KeepAudio::No,
             false => KeepAudio::Yes,
         };
-        let run = replay
-            .in_time(self.clock.into())
-            .keep_in(folder, keep)
-            .run()?;
+        let run = replay.keep_in(folder, keep).run()?;
         if self.json {
             print_json(&report::document::document(&run.header, &run.measured))?;
         } else {
@@ -90,20 +91,29 @@ impl Run {
     }
 
     fn replay(&self) -> Result<Replay, Failure> {
-        let mut scenario = match &self.scenario {
-            Some(path) => scenario::load(path).map_err(Failure::input)?,
-            None if self.wav.is_empty() => {
+        let recorded = self.recorded.as_ref().filter(|_| self.wav.is_empty());
+        let mut scenario = match (&self.scenario, recorded) {
+            (None, Some(folder)) => super::report::recorded_scenario(folder)?.1,
+            (Some(path), _) => scenario::load(path).map_err(Failure::input)?,
+            (None, None) if self.wav.is_empty() => {
                 return Err(Failure::Input(
                     "nothing to run: name a scenario (voicesim run SCENARIO.toml), or recordings (--wav FILE); `voicesim init` writes a scenario to start from".into(),
                 ));
             }
-            None => Scenario::default(),
+            (None, None) => Scenario::default(),
         };
         self.overrule(&mut scenario);
-        Ok(match self.wav.as_slice() {
+        let replay = match self.wav.as_slice() {
             [] => Replay::of(scenario),
             recordings => Replay::of_recordings(recordings, scenario),
-        })
+        };
+        match (&self.recorded, self.clock) {
+            (Some(_), Some(ClockKind::Real)) => Err(Failure::Input(
+                "--recorded repeats in virtual time; take --clock real away".into(),
+            )),
+            (Some(folder), _) => Ok(replay.repeating(folder.clone())),
+            (None, clock) => Ok(replay.in_time(clock.unwrap_or(ClockKind::Real).into())),
+        }
     }
 
     /// Flags stand above the scenario.

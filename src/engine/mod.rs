@@ -7,6 +7,7 @@ mod command;
 #[cfg(feature = "retrieval")]
 pub mod knowledge;
 mod phoneme_brackets;
+pub mod recorded;
 #[cfg(feature = "retrieval")]
 mod retrieval;
 mod simulated;

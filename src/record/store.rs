@@ -8,8 +8,8 @@ use super::conversation::Conversation;
 use crate::audio::wav;
 use crate::event::{Event, OutputNote, StageName, Tick, VisitId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub struct Header {
     pub engines: BTreeMap<String, String>,
     /// The interruption policy.
     pub policy: String,
+    /// Whether the folder has the sound of the run.
+    pub keeps_audio: bool,
     /// What one row of the report stands for.
     pub rows_per: RowsPer,
     /// What a reader should know about this run before trusting its figures.
@@ -282,38 +284,80 @@ pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
     Ok(header)
 }
 
+/// The recordings of a stage's outputs in a run folder, by visit, in the order they came: `None` for
+/// an output without sound. A stage that put nothing out has none.
+pub fn read_output_wavs(
+    folder: &Path,
+    stage: StageName,
+) -> Result<BTreeMap<VisitId, VecDeque<Option<PathBuf>>>, StoreError> {
+    #[derive(Deserialize)]
+    struct Line {
+        visit: VisitId,
+        wav: Option<String>,
+    }
+    let path = folder
+        .join("outputs")
+        .join(format!("{}.jsonl", stage.name()));
+    let mut wavs: BTreeMap<VisitId, VecDeque<Option<PathBuf>>> = BTreeMap::new();
+    if !path.exists() {
+        return Ok(wavs);
+    }
+    for (index, line) in read_lines(&path)?.iter().enumerate() {
+        let line: Line = serde_json::from_slice(line).map_err(|error| StoreError::Event {
+            path: path.clone(),
+            line: index + 1,
+            reason: error.to_string(),
+        })?;
+        // Only the name counts: a path in a file of others must not lead out of the folder.
+        let wav = line
+            .wav
+            .as_deref()
+            .and_then(|wav| Path::new(wav).file_name());
+        let wav = wav.map(|name| folder.join("outputs").join(stage.name()).join(name));
+        wavs.entry(line.visit).or_default().push_back(wav);
+    }
+    Ok(wavs)
+}
+
 /// Reads the events of a run folder. A last line that was cut off in mid-writing is left out.
 pub fn read_events(folder: &Path) -> Result<Vec<Event>, StoreError> {
     let path = folder.join("events.jsonl");
+    let lines = read_lines(&path)?;
+    let mut events = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        match serde_json::from_slice(line) {
+            Ok(event) => events.push(event),
+            Err(_) if index + 1 == lines.len() && !line.ends_with(b"\n") => {}
+            Err(error) => {
+                return Err(StoreError::Event {
+                    path,
+                    line: index + 1,
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(events)
+}
+
+/// The lines of a file, each cut at the longest length an event may have.
+fn read_lines(path: &Path) -> Result<Vec<Vec<u8>>, StoreError> {
     let read = |source| StoreError::Read {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     };
-    let mut reader = BufReader::new(File::open(&path).map_err(read)?);
-    let mut events = Vec::new();
-    let mut line = Vec::new();
+    let mut reader = BufReader::new(File::open(path).map_err(read)?);
+    let mut lines = Vec::new();
     loop {
-        line.clear();
+        let mut line = Vec::new();
         let length = (&mut reader)
             .take(EVENT_BYTES_MAX)
             .read_until(b'\n', &mut line)
             .map_err(read)?;
         if length == 0 {
-            return Ok(events);
+            return Ok(lines);
         }
-        match serde_json::from_slice(&line) {
-            Ok(event) => events.push(event),
-            Err(_) if !line.ends_with(b"\n") && (length as u64) < EVENT_BYTES_MAX => {
-                return Ok(events);
-            }
-            Err(error) => {
-                return Err(StoreError::Event {
-                    path,
-                    line: events.len() + 1,
-                    reason: error.to_string(),
-                });
-            }
-        }
+        lines.push(line);
     }
 }
 
@@ -332,6 +376,7 @@ mod tests {
             cores: 1,
             engines: BTreeMap::new(),
             policy: "never".into(),
+            keeps_audio: true,
             rows_per: RowsPer::Turn,
             notes: Vec::new(),
             scenario: serde_json::Value::Null,

@@ -186,6 +186,7 @@ impl Drop for Visit {
                 visit: self.visit,
                 end,
                 cost: self.cost,
+                input: self.tap.0.folder.is_some().then(|| self.input.hex()),
             };
             self.tap.mark(self.turn, mark);
         }

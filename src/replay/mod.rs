@@ -5,6 +5,7 @@ mod prepare;
 
 use crate::clock::Clock;
 use crate::ear::{Ear, UtteranceOver};
+use crate::engine::recorded::MissingInput;
 use crate::engine::{self, EngineError, Engines};
 use crate::event::{Event, Mark, SessionEnd, SessionId, TurnId};
 use crate::interrupt::policy;
@@ -12,7 +13,7 @@ use crate::measure::{self, Measurement, Plan};
 use crate::pipeline::endpoint::Endpointing;
 use crate::pipeline::script::Script;
 use crate::pipeline::{AgentState, Session, Settings, Stages};
-use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
+use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::Tap;
 use crate::report::hlog;
 use crate::scenario::{After, Scenario, Turn};
@@ -31,6 +32,7 @@ pub struct Replay {
     scenario: Scenario,
     rows_per: RowsPer,
     time: Time,
+    recorded: Option<PathBuf>,
     keep: Option<(PathBuf, KeepAudio)>,
 }
 
@@ -87,6 +89,7 @@ impl Replay {
             scenario,
             rows_per: RowsPer::Turn,
             time: Time::Real,
+            recorded: None,
             keep: None,
         }
     }
@@ -111,6 +114,7 @@ impl Replay {
             scenario,
             rows_per: RowsPer::Utterance,
             time: Time::Real,
+            recorded: None,
             keep: None,
         }
     }
@@ -124,6 +128,14 @@ impl Replay {
     /// Holds it in this kind of time; in real time unless told.
     pub fn in_time(mut self, time: Time) -> Replay {
         self.time = time;
+        self
+    }
+
+    /// Repeats the outputs and durations of an earlier run folder in place of running engines, in
+    /// virtual time, on the cores of that run. An input that is not in it is an error that names it.
+    pub fn repeating(mut self, folder: PathBuf) -> Replay {
+        self.time = Time::Virtual;
+        self.recorded = Some(folder);
         self
     }
 
@@ -148,8 +160,16 @@ impl Replay {
 
     /// Holds the conversation to its end, or, in real time, to Ctrl-C. It blocks the thread, and
     /// cannot be called inside of an async runtime.
-    pub fn run(self) -> Result<Replayed, ReplayError> {
+    pub fn run(mut self) -> Result<Replayed, ReplayError> {
         let sounds = self.sounds()?;
+        if let Some(folder) = &self.recorded {
+            self.scenario.cores = store::read_header(folder).map_err(input)?.cores;
+            if self.scenario.turn.iter().any(|turn| turn.say.is_some()) {
+                return Err(input(
+                    "a recorded run has no voice to speak `say` with; give the turns a wav",
+                ));
+            }
+        }
         let cores = self.scenario.cores;
         let clock = match self.time {
             Time::Real => Clock::real(cores),
@@ -161,9 +181,22 @@ impl Replay {
 
     async fn hold(self, mut sounds: Sounds, clock: Clock) -> Result<Replayed, ReplayError> {
         let scenario = &self.scenario;
-        let mut engines = engine::build(scenario, &clock)?;
+        let (mut engines, missing) = match &self.recorded {
+            Some(folder) => {
+                let header = store::read_header(folder).map_err(input)?;
+                engine::recorded::build(folder, &header, &clock)?
+            }
+            None => (engine::build(scenario, &clock)?, MissingInput::default()),
+        };
         prepare::speak(scenario, &mut engines, &mut sounds, &clock).await?;
-        let header = header(scenario, &engines, self.rows_per, &clock)?;
+        let keeps_audio = self
+            .keep
+            .as_ref()
+            .is_some_and(|(_, audio)| *audio == KeepAudio::Yes);
+        let header = Header {
+            keeps_audio,
+            ..header(scenario, &engines, self.rows_per, &clock)?
+        };
         let folder = match &self.keep {
             Some((path, audio)) => {
                 tracing::info!("recording into {}", path.display());
@@ -178,6 +211,9 @@ impl Replay {
                 "the run folder could not be written to its end: {error}; make room or choose another folder"
             ))
         })?;
+        if let Some(missing) = missing.take() {
+            return Err(ReplayError::Input(missing));
+        }
         let events = tap.events();
         let measured = measure::measure(&events, &Plan::of(scenario, self.rows_per));
         if let Some((path, _)) = &self.keep {
@@ -229,6 +265,7 @@ fn header(
         cores: scenario.cores,
         engines: engines.described.clone(),
         policy: scenario.interruption.policy.clone(),
+        keeps_audio: false,
         rows_per,
         notes: engines.notes.clone(),
         scenario: serde_json::to_value(scenario).map_err(unavailable)?,

@@ -5,7 +5,7 @@ use std::path::Path;
 use voicesim::event::{Event, Expect, Mark, VisitEnd};
 use voicesim::measure::{Outcome, Row};
 use voicesim::record::store::{KeepAudio, read_events};
-use voicesim::replay::{Replay, Replayed, Time};
+use voicesim::replay::{Replay, ReplayError, Replayed, Time};
 use voicesim::scenario::{self, Scenario};
 
 /// A turn of a scenario: a recording, and more keys.
@@ -294,4 +294,40 @@ fn real_engines_hear_and_answer_and_the_recording_agrees_on_both_clocks() {
         assert!(row.said.contains("percentiles"), "{}", row.said);
         agrees_with_the_recording(&run, folder.path());
     }
+}
+
+/// The events that a run folder repeats to, without engines.
+fn repeated(scenario: &Scenario, recorded: &Path) -> Result<Vec<Event>, ReplayError> {
+    let replay = Replay::of(scenario.clone()).repeating(recorded.to_owned());
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().to_owned();
+    Ok(replay.keep_in(place, KeepAudio::Yes).run()?.events)
+}
+
+#[test]
+fn a_recorded_run_repeats_to_the_byte_without_its_engines() {
+    let turns = [
+        turn("en-us-graphics.wav", ""),
+        turn(
+            "en-us-yeah.wav",
+            "expect = \"ignore\"\nafter = \"agent_speech_start\"",
+        ),
+        turn("en-us-average.wav", ""),
+    ];
+    let scenario = scenario(&turns, "[tts]\nengine = \"espeak\"\n");
+    let (recorded, folder) = run(scenario.clone());
+    for _ in 0..3 {
+        let again = repeated(&scenario, folder.path()).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(again, recorded.events);
+    }
+    // Another question was never recorded.
+    let mut other = scenario;
+    other.turn[0].wav = Some(fixture("en-gb-graphics.wav"));
+    let error = repeated(&other, folder.path())
+        .expect_err("not recorded")
+        .to_string();
+    assert!(
+        error.contains("no output of speech_to_text for the input"),
+        "{error}"
+    );
 }
