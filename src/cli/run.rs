@@ -2,7 +2,7 @@
 
 use super::{Failure, Verdict, print, print_json};
 use crate::clock::Clock;
-use crate::record::store::KeepAudio;
+use crate::record::store::{KeepAudio, RowsPer};
 use crate::replay::{Replay, Time};
 use crate::report;
 use crate::scenario::{self, Scenario};
@@ -91,19 +91,9 @@ impl Run {
     }
 
     fn replay(&self) -> Result<Replay, Failure> {
-        let recorded = self.recorded.as_ref().filter(|_| self.wav.is_empty());
-        let mut scenario = match (&self.scenario, recorded) {
-            (None, Some(folder)) => super::report::recorded_scenario(folder)?.1,
-            (Some(path), _) => scenario::load(path).map_err(Failure::input)?,
-            (None, None) if self.wav.is_empty() => {
-                return Err(Failure::Input(
-                    "nothing to run: name a scenario (voicesim run SCENARIO.toml), or recordings (--wav FILE); `voicesim init` writes a scenario to start from".into(),
-                ));
-            }
-            (None, None) => Scenario::default(),
-        };
+        let (mut scenario, recordings) = self.what()?;
         self.overrule(&mut scenario);
-        let replay = match self.wav.as_slice() {
+        let replay = match recordings.as_slice() {
             [] => Replay::of(scenario),
             recordings => Replay::of_recordings(recordings, scenario),
         };
@@ -113,6 +103,27 @@ impl Run {
             )),
             (Some(folder), _) => Ok(replay.repeating(folder.clone())),
             (None, clock) => Ok(replay.in_time(clock.unwrap_or(ClockKind::Real).into())),
+        }
+    }
+
+    /// The scenario, and the recordings to speak in place of its turns, if there are any.
+    fn what(&self) -> Result<(Scenario, Vec<PathBuf>), Failure> {
+        let wavs = self.wav.clone();
+        match (&self.scenario, &self.recorded) {
+            (Some(path), _) => Ok((scenario::load(path).map_err(Failure::input)?, wavs)),
+            (None, _) if !wavs.is_empty() => Ok((Scenario::default(), wavs)),
+            (None, Some(folder)) => {
+                let (header, scenario) = super::report::recorded_scenario(folder)?;
+                let spoken = scenario.turn.iter().filter_map(|turn| turn.wav.clone());
+                let wavs = match header.rows_per {
+                    RowsPer::Turn => Vec::new(),
+                    RowsPer::Utterance => spoken.collect(),
+                };
+                Ok((scenario, wavs))
+            }
+            (None, None) => Err(Failure::Input(
+                "nothing to run: name a scenario (voicesim run SCENARIO.toml), or recordings (--wav FILE); `voicesim init` writes a scenario to start from".into(),
+            )),
         }
     }
 

@@ -253,6 +253,60 @@ fn a_killed_run_can_be_reported_to_its_last_event() {
 }
 
 #[test]
+fn a_run_can_be_repeated_from_its_folder_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let question = fixture("piper-graphics.wav").to_string_lossy().into_owned();
+    let fakes = [
+        "--stt",
+        "simulated",
+        "--answer",
+        "simulated",
+        "--tts",
+        "simulated",
+    ];
+    let mut arguments = vec!["run", "--wav", &question, "--clock", "virtual"];
+    let (first, again) = (place("first"), place("again"));
+    arguments.extend(["--out", &first]);
+    arguments.extend(fakes);
+    assert!(voicesim(&arguments).status.success());
+    let output = voicesim(&["run", "--recorded", &first, "--out", &again, "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for file in ["events.jsonl", "conversation.wav", "latency.hlog"] {
+        let read = |run: &str| fs::read(Path::new(run).join(file)).expect("a file");
+        assert!(read(&first) == read(&again), "{file} differs");
+    }
+    refuses(
+        &["run", "--recorded", &first, "--clock", "real"],
+        &["--clock real"],
+    );
+    refuses(
+        &["run", "--recorded", "/nonexistent"],
+        &["/nonexistent", "run folder"],
+    );
+    let other = fixture("piper-reply.wav").to_string_lossy().into_owned();
+    let out = place("other");
+    let arguments = ["run", "--wav", &other, "--recorded", &first, "--out", &out];
+    refuses(
+        &arguments,
+        &[&first, "no output of speech_to_text for the input"],
+    );
+    let silent = place("silent");
+    let mut arguments = vec![
+        "run",
+        "--wav",
+        &question,
+        "--clock",
+        "virtual",
+        "--no-audio",
+    ];
+    arguments.extend(["--out", &silent]);
+    arguments.extend(fakes);
+    assert!(voicesim(&arguments).status.success());
+    refuses(&["run", "--recorded", &silent], &["--no-audio"]);
+}
+
+#[test]
 fn ctrl_c_hangs_up_and_the_report_is_printed() {
     let folder = tempfile::tempdir().expect("a folder");
     let (child, out) = conversation_under_way(folder.path());

@@ -316,10 +316,18 @@ fn a_recorded_run_repeats_to_the_byte_without_its_engines() {
     ];
     let scenario = scenario(&turns, "[tts]\nengine = \"espeak\"\n");
     let (recorded, folder) = run(scenario.clone());
-    for _ in 0..3 {
-        let again = repeated(&scenario, folder.path()).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(again, recorded.events);
-    }
+    // A hundred times, two conversations at a time.
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                for _ in 0..50 {
+                    let again = repeated(&scenario, folder.path());
+                    let again = again.unwrap_or_else(|error| panic!("{error}"));
+                    assert_eq!(again, recorded.events);
+                }
+            });
+        }
+    });
     // Another question was never recorded.
     let mut other = scenario;
     other.turn[0].wav = Some(fixture("en-gb-graphics.wav"));
