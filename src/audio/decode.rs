@@ -7,7 +7,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use symphonia::core::audio::{Channels, GenericAudioBufferRef};
+use symphonia::core::audio::Channels;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known as codec_id;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
@@ -18,19 +18,14 @@ use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 use symphonia::default::formats::{FlacReader, MpaReader, OggReader};
 
-use crate::audio::{AudioError, RATE_MAX, RATE_MIN, SAMPLE_RATE, resample, wav};
+use super::kept::{Keep, Kept};
+use crate::audio::{AudioError, SAMPLE_RATE, resample, wav};
 
 /// The largest file that is opened.
 pub const FILE_BYTES_MAX: u64 = 2 << 30;
 
 /// The longest recording that is read, in seconds: 4 hours.
 pub const DURATION_S_MAX: u64 = 4 * 3_600;
-
-/// Samples held in memory at once: those of the longest recording in one channel at 48 kHz (2.8 GB).
-const SAMPLES_MAX: u64 = DURATION_S_MAX * 48_000;
-
-/// The largest magnitude of a float sample, 24 dB over full scale. Beyond it the file is not scaled to -1..1.
-const AMPLITUDE_MAX: f32 = 16.0;
 
 /// ID3v2 tags stepped over in front of the audio.
 const TAGS_MAX: usize = 16;
@@ -60,14 +55,6 @@ pub fn read(path: &Path) -> Result<Vec<f32>, AudioError> {
 /// for [`read`].
 pub fn read_channels(path: &Path) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
     collect(path, Keep::Every)
-}
-
-/// Which channels are kept in memory while decoding.
-#[derive(Clone, Copy)]
-enum Keep {
-    /// Their mean, as one channel.
-    Mean,
-    Every,
 }
 
 fn collect(path: &Path, keep: Keep) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
@@ -287,155 +274,10 @@ fn demuxer(file: File, codec: Codec) -> Result<Box<dyn FormatReader>, Error> {
     })
 }
 
-/// What has been decoded, checked as it comes.
-struct Kept<'a> {
-    path: &'a Path,
-    keep: Keep,
-    rate: u32,
-    /// Channels in the file.
-    file_channels: usize,
-    /// Samples of each channel so far.
-    frames: u64,
-    channels: Vec<Vec<f32>>,
-    /// The newest packet, a vector for each channel in the file.
-    packet: Vec<Vec<f32>>,
-}
-
-impl<'a> Kept<'a> {
-    fn new(path: &'a Path, keep: Keep) -> Self {
-        Self {
-            path,
-            keep,
-            rate: 0,
-            file_channels: 0,
-            frames: 0,
-            channels: Vec::new(),
-            packet: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, decoded: GenericAudioBufferRef<'_>) -> Result<(), AudioError> {
-        let (rate, file_channels) = (decoded.spec().rate(), decoded.num_planes());
-        if self.channels.is_empty() {
-            self.rate = rate;
-            self.file_channels = file_channels;
-            self.channels = match self.keep {
-                Keep::Mean => vec![Vec::new()],
-                Keep::Every => vec![Vec::new(); file_channels],
-            };
-        }
-        if (rate, file_channels) != (self.rate, self.file_channels) {
-            return Err(AudioError::Unsupported {
-                path: self.path.to_owned(),
-                what: "its rate or number of channels changes on the way".to_owned(),
-            });
-        }
-        self.check_length(rate, self.frames + decoded.frames() as u64)?;
-        decoded.copy_to_vecs_planar(&mut self.packet);
-        self.check_samples()?;
-        self.frames += decoded.frames() as u64;
-        match self.keep {
-            Keep::Mean => mix_down(&self.packet, &mut self.channels[0]),
-            Keep::Every => {
-                for (channel, samples) in self.channels.iter_mut().zip(&self.packet) {
-                    channel.extend_from_slice(samples);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses absurd rates, and what is longer than can be held.
-    fn check_length(&self, rate: u32, frames: u64) -> Result<(), AudioError> {
-        let path = || self.path.to_owned();
-        if !(RATE_MIN..=RATE_MAX).contains(&rate) {
-            return Err(AudioError::FileRate { path: path(), rate });
-        }
-        if frames > DURATION_S_MAX * u64::from(rate) {
-            return Err(AudioError::TooLarge {
-                path: path(),
-                what: format!(
-                    "{} s of audio, and up to {DURATION_S_MAX} are read",
-                    frames / u64::from(rate)
-                ),
-            });
-        }
-        let samples = frames.saturating_mul(self.channels.len() as u64);
-        if samples > SAMPLES_MAX {
-            return Err(AudioError::TooLarge {
-                path: path(),
-                what: format!("{samples} samples, and up to {SAMPLES_MAX} are read"),
-            });
-        }
-        Ok(())
-    }
-
-    fn check_samples(&self) -> Result<(), AudioError> {
-        for samples in &self.packet {
-            // Not the other way round: NaN compares as nothing, and is in no range.
-            let scaled = -AMPLITUDE_MAX..=AMPLITUDE_MAX;
-            let bad = samples.iter().position(|sample| !scaled.contains(sample));
-            if let Some(at) = bad {
-                return Err(AudioError::SampleOutOfRange {
-                    path: self.path.to_owned(),
-                    at_s: (self.frames + at as u64) as f64 / f64::from(self.rate),
-                    value: samples[at],
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// What symphonia found wrong, in our words.
-    fn failed(&self, error: Error) -> AudioError {
-        let path = self.path.to_owned();
-        let at = match self.rate {
-            0 => "at its start".to_owned(),
-            rate => format!("after {:.3} s", self.frames as f64 / f64::from(rate)),
-        };
-        match error {
-            Error::IoError(source) if source.raw_os_error().is_some() => {
-                AudioError::Unreadable { path, source }
-            }
-            // symphonia's own: the end of the file, or of a packet, where more was to come.
-            Error::IoError(_) => AudioError::Damaged {
-                path,
-                what: format!("the file breaks off {at}"),
-            },
-            Error::Unsupported(feature) => AudioError::Unsupported {
-                path,
-                what: format!("a coding that is not read ({feature})"),
-            },
-            Error::ResetRequired => AudioError::Unsupported {
-                path,
-                what: "several recordings in one file".to_owned(),
-            },
-            other => AudioError::Damaged {
-                path,
-                what: format!("{other}, {at}"),
-            },
-        }
-    }
-}
-
-/// Appends the mean of the channels of `packet` to `mono`.
-fn mix_down(packet: &[Vec<f32>], mono: &mut Vec<f32>) {
-    let start = mono.len();
-    let scale = 1.0 / packet.len() as f32;
-    for (index, samples) in packet.iter().enumerate() {
-        if index == 0 {
-            mono.extend(samples.iter().map(|sample| sample * scale));
-        } else {
-            for (sum, sample) in mono[start..].iter_mut().zip(samples) {
-                *sum += sample * scale;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::{RATE_MAX, RATE_MIN};
     use proptest::prelude::*;
 
     const PCM: u16 = 1;

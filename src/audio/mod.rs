@@ -5,6 +5,7 @@
 //! files. Nothing here knows of speech, turns or engines.
 
 pub mod decode;
+mod kept;
 mod position;
 pub mod resample;
 pub mod wav;
