@@ -18,9 +18,35 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
-/// What went wrong first, for whoever ran the conversation: an input that was never recorded.
-pub type MissingInput = Rc<RefCell<Option<String>>>;
+/// Tells whoever holds the conversation of the first input that was never recorded.
+#[derive(Clone, Default)]
+pub struct MissingInput(Rc<Missing>);
+
+#[derive(Default)]
+struct Missing {
+    first: RefCell<Option<String>>,
+    is_found: Notify,
+}
+
+impl MissingInput {
+    fn report(&self, what: &str) {
+        let mut first = self.0.first.borrow_mut();
+        first.get_or_insert_with(|| what.to_owned());
+        self.0.is_found.notify_one();
+    }
+
+    /// Waits for an input that is missing; for ever if none is.
+    pub async fn found(&self) {
+        self.0.is_found.notified().await;
+    }
+
+    /// What is missing, and the cure.
+    pub fn take(&self) -> Option<String> {
+        self.0.first.take()
+    }
+}
 
 /// One recorded visit to a stage.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +99,7 @@ pub fn build(
             stage,
             folder: folder.to_owned(),
             recordings,
-            missing: Rc::clone(&missing),
+            missing: missing.clone(),
         })
     };
     let engines = Engines {
@@ -170,7 +196,7 @@ impl Repeat {
             self.folder.display(),
             self.stage.name()
         );
-        self.missing.borrow_mut().get_or_insert(error.clone());
+        self.missing.report(&error);
         Err(StageError::Failed(error))
     }
 

@@ -205,7 +205,7 @@ impl Replay {
             None => None,
         };
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
-        converse(scenario, engines, sounds, (&clock, self.time), &tap).await?;
+        converse(scenario, engines, sounds, &clock, self.time, &tap, &missing).await?;
         tap.finish().map_err(|error| {
             unavailable(format!(
                 "the run folder could not be written to its end: {error}; make room or choose another folder"
@@ -283,8 +283,10 @@ async fn converse(
     scenario: &Scenario,
     engines: Engines,
     sounds: Sounds,
-    (clock, time): (&Clock, Time),
+    clock: &Clock,
+    time: Time,
     tap: &Tap,
+    missing: &MissingInput,
 ) -> Result<(), ReplayError> {
     let policy = policy::by_name(&scenario.interruption.policy)
         .ok_or_else(|| input("no such interruption policy"))?;
@@ -319,11 +321,13 @@ async fn converse(
         activity,
     };
     clock.start();
-    // Ctrl-C hangs up: the script is dropped, and with it the ear's reports.
+    // Ctrl-C hangs up, and so does an input that was never recorded: the script is dropped, and
+    // with it the ear's reports.
     let call = async {
         tokio::select! {
             biased;
             () = script.speak() => SessionEnd::Finished,
+            () = missing.found() => SessionEnd::Aborted,
             () = ctrl_c(time) => SessionEnd::Aborted,
         }
     };
