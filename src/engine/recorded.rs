@@ -305,7 +305,12 @@ impl Stage for Voice {
                 };
                 let samples =
                     decode::read(&wav).map_err(|error| StageError::Failed(error.to_string()))?;
-                debug_assert_eq!(length_of(samples.len()), Duration::from_nanos(audio_ns));
+                if length_of(samples.len()) != Duration::from_nanos(audio_ns) {
+                    return Err(StageError::Failed(format!(
+                        "{} is not as long as when it was recorded; record it again",
+                        wav.display()
+                    )));
+                }
                 Ok(Some(AudioChunk::new(samples.into(), text.into())))
             };
             self.0.repeat(&input, out, chunk).await
