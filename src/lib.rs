@@ -25,6 +25,7 @@
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
 //! | [`report`] | figures to text, JSON, files |
+//! | [`sim`] | callers without sound |
 //! | [`replay`] | all of it together, for recordings |
 //! | [`rng`] | named random streams |
 //! | [`cli`] | the command line, one file a subcommand |
@@ -78,4 +79,5 @@ pub mod replay;
 pub mod report;
 pub mod rng;
 pub mod scenario;
+pub mod sim;
 pub mod stage;

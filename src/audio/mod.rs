@@ -15,6 +15,7 @@ pub use position::{FRAME, length_of, position_of};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Samples per second of all audio between the edges, in Hz: what Whisper and the voice activity detector take.
 pub const SAMPLE_RATE: u32 = 16_000;
@@ -61,6 +62,15 @@ pub fn last_audible(samples: &[f32], threshold_amplitude: f32) -> Option<usize> 
     samples
         .iter()
         .rposition(|sample| sample.abs() > threshold_amplitude)
+}
+
+/// What simulated speech sounds like: a quiet hum. It is audible from its first sample on.
+pub fn hum(length: Duration, pitch_hz: f64) -> Vec<f32> {
+    let samples = length.as_secs_f64() * f64::from(SAMPLE_RATE);
+    let turn = std::f64::consts::TAU * pitch_hz / f64::from(SAMPLE_RATE);
+    (0..samples as u32)
+        .map(|at| 0.1 * libm::cos(f64::from(at) * turn) as f32)
+        .collect()
 }
 
 /// Why audio could not be read, written or resampled. Every text names the file (or the rate) and the cure.

@@ -4,6 +4,7 @@
 //! not decide anything: an endpoint is decided in `pipeline::endpoint`, an interruption in
 //! `interrupt`.
 
+pub mod simulated;
 pub mod truth;
 mod vad;
 
@@ -14,28 +15,44 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::sync::Notify;
 use vad::VoiceDetector;
 
 /// Voiced frames in a row that begin an utterance: 48 ms. Clicks are shorter.
-const START_FRAMES: usize = 3;
+const START_FRAMES: u32 = 3;
 /// Unvoiced frames in a row that make a pause: 32 ms.
-const PAUSE_FRAMES: usize = 2;
+const PAUSE_FRAMES: u32 = 2;
 /// Voiced frames in a row that end a pause: 32 ms, so that one stray frame does not.
-const RESUME_FRAMES: usize = 2;
+const RESUME_FRAMES: u32 = 2;
 /// Audio kept from before the voice began: 304 ms. Soft first consonants lie there.
 const PRE_ROLL_FRAMES: usize = 19;
 
 /// Told to the ear when an endpoint was committed: what it hears next is a new utterance.
 #[derive(Clone, Default)]
-pub struct UtteranceOver(Rc<Cell<bool>>);
+pub struct UtteranceOver(Rc<Over>);
+
+#[derive(Default)]
+struct Over {
+    is_over: Cell<bool>,
+    news: Notify,
+}
 
 impl UtteranceOver {
     pub fn set(&self) {
-        self.0.set(true);
+        self.0.is_over.set(true);
+        self.0.news.notify_one();
     }
 
-    fn take(&self) -> bool {
-        self.0.replace(false)
+    /// Whether it was told so since the last call.
+    pub fn take(&self) -> bool {
+        self.0.is_over.replace(false)
+    }
+
+    /// Waits to be told.
+    pub async fn told(&self) {
+        while !self.0.is_over.get() {
+            self.0.news.notified().await;
+        }
     }
 }
 
@@ -51,8 +68,8 @@ pub struct Ear {
     over: UtteranceOver,
     state: State,
     /// Frames in a row that were voiced, or were not.
-    voiced: usize,
-    unvoiced: usize,
+    voiced: u32,
+    unvoiced: u32,
     recent: VecDeque<Samples>,
 }
 
@@ -77,7 +94,7 @@ impl Ear {
             self.state = State::Idle;
             // A voice that goes on over a commit (the utterance was too long) begins anew here.
             self.voiced = self.voiced.min(START_FRAMES - 1);
-            let stale = self.recent.len().saturating_sub(self.voiced);
+            let stale = self.recent.len().saturating_sub(self.voiced as usize);
             self.recent.drain(..stale);
         }
         if self.detector.is_voiced(&frame) {
@@ -96,7 +113,7 @@ impl Ear {
 
     fn step(&mut self, start: Tick, frame: Samples) -> Vec<SpeechActivity> {
         let end = start + FRAME;
-        let run_began = |frames: usize| end.before(FRAME * frames as u32);
+        let run_began = |frames: u32| end.before(FRAME * frames);
         let silent: Arc<str> = Arc::from("");
         let going = || SpeechActivity::Going {
             audio: AudioChunk::new(frame.clone(), silent.clone()),

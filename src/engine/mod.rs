@@ -4,6 +4,7 @@
 pub mod clauses;
 #[cfg(feature = "command")]
 mod command;
+mod faulty;
 #[cfg(feature = "retrieval")]
 pub mod knowledge;
 mod phoneme_brackets;
@@ -19,9 +20,11 @@ pub mod voice;
 mod whisper;
 
 use crate::clock::Clock;
+use crate::event::StageName;
 use crate::rng::Seed;
 use crate::scenario::Scenario;
 use crate::stage;
+use faulty::faulty;
 use std::collections::BTreeMap;
 
 /// The stages of a conversation, warm.
@@ -84,6 +87,7 @@ pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError>
         ("answer", &answer.described),
         ("text_to_speech", &tts.described),
     ];
+    let (faults, at) = (scenario.fault.as_slice(), (clock, seed));
     Ok(Engines {
         described: described
             .map(|(stage, line)| (stage.to_owned(), line.clone()))
@@ -92,10 +96,10 @@ pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError>
             .into_iter()
             .flatten()
             .collect(),
-        stt: stt.stage,
-        answer: answer.stage,
+        stt: faulty(stt.stage, StageName::SpeechToText, faults, at),
+        answer: faulty(answer.stage, StageName::Answer, faults, at),
         clauses: Box::new(clauses::ClauseStage),
-        tts: tts.stage,
+        tts: faulty(tts.stage, StageName::TextToSpeech, faults, at),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
 
-use crate::audio::{SAMPLE_RATE, first_audible, length_of, peak};
+use crate::audio::{self, first_audible, length_of, peak};
 use crate::clock::Clock;
 use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
@@ -12,6 +12,9 @@ use tokio::sync::mpsc;
 
 /// Sound is handed to the speaker this long before its turn, so that clauses join without a gap.
 const LEAD: Duration = Duration::from_millis(200);
+
+/// The pitch of a simulated agent in a recording, in Hz.
+const PITCH_HZ: f64 = 220.0;
 
 /// Below this amplitude nothing is audible, whatever the peak: -60 dB of full scale.
 const INAUDIBLE: f32 = 0.001;
@@ -91,7 +94,10 @@ impl Playback {
         );
         match &chunk.samples {
             Some(samples) => self.tap.agent_audio(start, samples),
-            None if self.tap.keeps_audio() => self.tap.agent_audio(start, &hum(chunk.length)),
+            None if self.tap.keeps_audio() => {
+                let hum = audio::hum(chunk.length, PITCH_HZ);
+                self.tap.agent_audio(start, &hum);
+            }
             None => {}
         }
         self.queued.borrow_mut().push(Queued {
@@ -139,16 +145,6 @@ fn inaudible_head(chunk: &AudioChunk) -> Option<Duration> {
     };
     let threshold = (0.01 * peak(samples)).max(INAUDIBLE);
     first_audible(samples, threshold).map(length_of)
-}
-
-/// What simulated speech sounds like in a recording: a quiet hum of 220 Hz.
-fn hum(length: Duration) -> Vec<f32> {
-    let samples = length.as_secs_f64() * f64::from(SAMPLE_RATE);
-    let turn = std::f64::consts::TAU * 220.0 / f64::from(SAMPLE_RATE);
-    // A cosine: it is audible from its first sample on.
-    (0..samples as u32)
-        .map(|at| 0.1 * libm::cos(f64::from(at) * turn) as f32)
-        .collect()
 }
 
 #[cfg(test)]

@@ -217,6 +217,23 @@ impl RunFolder {
         })?)
     }
 
+    /// Keeps the words that a voice spoke for the caller in scenario turn `row` (from zero); where.
+    /// `None` if the folder keeps no sound.
+    pub fn said(&self, row: usize, samples: &[f32]) -> Result<Option<PathBuf>, StoreError> {
+        if !self.keeps_audio {
+            return Ok(None);
+        }
+        let path = said_wav(&self.path, row);
+        let write = |source| StoreError::Write {
+            path: path.clone(),
+            source,
+        };
+        fs::create_dir_all(self.path.join("said")).map_err(write)?;
+        wav::write_mono(&path, samples, crate::audio::SAMPLE_RATE)
+            .map_err(|error| write(io::Error::other(error)))?;
+        Ok(Some(path))
+    }
+
     /// Writes what is left. The first thing that went wrong since the folder was made is returned.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         if let Some(conversation) = self.conversation.take() {
@@ -252,6 +269,11 @@ fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     Ok(line)
+}
+
+/// Where a run folder keeps what was spoken for the caller in scenario turn `row` (from zero).
+pub fn said_wav(folder: &Path, row: usize) -> PathBuf {
+    folder.join("said").join(format!("{:05}.wav", row + 1))
 }
 
 /// Reads the header of a run folder.

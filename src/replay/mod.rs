@@ -1,31 +1,24 @@
 //! A conversation from recordings, from the scenario to the figures: engines built, a session held,
 //! the record measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
+mod call;
 mod prepare;
 
 use crate::clock::Clock;
-use crate::ear::{Ear, UtteranceOver};
 use crate::engine::recorded::MissingInput;
 use crate::engine::{self, EngineError, Engines};
-use crate::event::{Event, Mark, SessionEnd, SessionId, TurnId};
-use crate::interrupt::policy;
+use crate::event::{Event, SessionId};
 use crate::measure::{self, Measurement, Plan};
-use crate::pipeline::endpoint::Endpointing;
-use crate::pipeline::script::Script;
-use crate::pipeline::{AgentState, Session, Settings, Stages};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::Tap;
 use crate::report::hlog;
 use crate::scenario::{After, Scenario, Turn};
+use call::Call;
 use prepare::Sounds;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-
-/// Reports of the ear that may wait for the session: a second of frames.
-const ACTIVITY_WAITING_MAX: usize = 64;
 
 /// What is to be replayed, and where it is kept.
 pub struct Replay {
@@ -34,6 +27,7 @@ pub struct Replay {
     time: Time,
     recorded: Option<PathBuf>,
     keep: Option<(PathBuf, KeepAudio)>,
+    hang_up: Option<Duration>,
 }
 
 /// What kind of time a conversation is held in.
@@ -91,6 +85,7 @@ impl Replay {
             time: Time::Real,
             recorded: None,
             keep: None,
+            hang_up: None,
         }
     }
 
@@ -116,6 +111,7 @@ impl Replay {
             time: Time::Real,
             recorded: None,
             keep: None,
+            hang_up: None,
         }
     }
 
@@ -136,6 +132,12 @@ impl Replay {
     pub fn repeating(mut self, folder: PathBuf) -> Replay {
         self.time = Time::Virtual;
         self.recorded = Some(folder);
+        self
+    }
+
+    /// Has the caller hang up after so long, whatever is still to be said.
+    pub fn hanging_up_after(mut self, length: Duration) -> Replay {
+        self.hang_up = Some(length);
         self
     }
 
@@ -161,14 +163,10 @@ impl Replay {
     /// Holds the conversation to its end, or, in real time, to Ctrl-C. It blocks the thread, and
     /// cannot be called inside of an async runtime.
     pub fn run(mut self) -> Result<Replayed, ReplayError> {
-        let sounds = self.sounds()?;
+        let mut sounds = self.sounds()?;
         if let Some(folder) = &self.recorded {
             self.scenario.cores = store::read_header(folder).map_err(input)?.cores;
-            if self.scenario.turn.iter().any(|turn| turn.say.is_some()) {
-                return Err(input(
-                    "a recorded run has no voice to speak `say` with; give the turns a wav",
-                ));
-            }
+            prepare::read_spoken(&self.scenario, &mut sounds, folder)?;
         }
         let cores = self.scenario.cores;
         let clock = match self.time {
@@ -200,12 +198,22 @@ impl Replay {
         let folder = match &self.keep {
             Some((path, audio)) => {
                 tracing::info!("recording into {}", path.display());
-                Some(RunFolder::create(path, &header, *audio).map_err(unavailable)?)
+                let folder = RunFolder::create(path, &header, *audio).map_err(unavailable)?;
+                prepare::keep_spoken(scenario, &mut sounds, &folder)?;
+                Some(folder)
             }
             None => None,
         };
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
-        converse(scenario, engines, sounds, &clock, self.time, &tap, &missing).await?;
+        let call = Call {
+            scenario,
+            time: self.time,
+            clock: &clock,
+            tap: &tap,
+            missing: &missing,
+            length_max: self.hang_up,
+        };
+        call.hold(engines, sounds).await?;
         tap.finish().map_err(|error| {
             unavailable(format!(
                 "the run folder could not be written to its end: {error}; make room or choose another folder"
@@ -277,72 +285,6 @@ fn header(
         ),
         started: Clock::date_and_time(),
     })
-}
-
-async fn converse(
-    scenario: &Scenario,
-    engines: Engines,
-    sounds: Sounds,
-    clock: &Clock,
-    time: Time,
-    tap: &Tap,
-    missing: &MissingInput,
-) -> Result<(), ReplayError> {
-    let policy = policy::by_name(&scenario.interruption.policy)
-        .ok_or_else(|| input("no such interruption policy"))?;
-    let over = UtteranceOver::default();
-    let (activity, heard) = mpsc::channel(ACTIVITY_WAITING_MAX);
-    let (shown, agent) = watch::channel(AgentState::default());
-    let session = Session {
-        clock: clock.clone(),
-        tap: tap.clone(),
-        stages: Stages {
-            stt: engines.stt.into(),
-            answer: engines.answer.into(),
-            clauses: engines.clauses.into(),
-            tts: engines.tts.into(),
-        },
-        policy,
-        settings: Settings {
-            endpointing: Endpointing {
-                silence: Duration::from_millis(scenario.endpointing.silence_ms),
-                longest: Duration::from_millis(scenario.endpointing.longest_utterance_ms),
-            },
-        },
-        over: over.clone(),
-        agent: shown,
-    };
-    let script = Script {
-        clock: clock.clone(),
-        tap: tap.clone(),
-        ear: Ear::new(scenario.ear.vad_threshold, over),
-        lines: prepare::lines(scenario, sounds),
-        agent,
-        activity,
-    };
-    clock.start();
-    // Ctrl-C hangs up, and so does an input that was never recorded: the script is dropped, and
-    // with it the ear's reports.
-    let call = async {
-        tokio::select! {
-            biased;
-            () = script.speak() => SessionEnd::Finished,
-            () = missing.found() => SessionEnd::Aborted,
-            () = ctrl_c(time) => SessionEnd::Aborted,
-        }
-    };
-    let (cause, ()) = tokio::join!(biased; call, session.run(heard));
-    tap.mark(TurnId(0), Mark::SessionEnded { cause });
-    Ok(())
-}
-
-/// Virtual time has no use for signals: there Ctrl-C just ends the program.
-async fn ctrl_c(time: Time) {
-    match time {
-        // Without a handler Ctrl-C ends the program too.
-        Time::Real => _ = tokio::signal::ctrl_c().await,
-        Time::Virtual => std::future::pending().await,
-    }
 }
 
 fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), ReplayError> {

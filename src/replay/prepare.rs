@@ -6,9 +6,13 @@ use crate::clock::Clock;
 use crate::ear::truth::speech_in;
 use crate::engine::Engines;
 use crate::event::{Expect, SessionId, StageName, TurnId};
-use crate::pipeline::script::{Anchor, Line};
+use crate::pipeline::cue::{Anchor, Cue};
+use crate::pipeline::script::Line;
+use crate::record::store::{self, RunFolder};
 use crate::record::tap::Tap;
+use crate::rng::Seed;
 use crate::scenario::{After, Scenario, Turn};
+use crate::sim::caller::Speech;
 use crate::stage::{AudioChunk, Clause, Identified, Outlet, StageError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,6 +65,45 @@ pub(super) async fn speak(
     Ok(())
 }
 
+/// Keeps the spoken words in the run folder. From then on they sound as they do there, so that a
+/// repetition hears the same to the bit.
+pub(super) fn keep_spoken(
+    scenario: &Scenario,
+    sounds: &mut Sounds,
+    folder: &RunFolder,
+) -> Result<(), ReplayError> {
+    for (row, turn) in scenario.turn.iter().enumerate() {
+        if let (Some(_), Some(sound)) = (&turn.say, &mut sounds[row])
+            && let Some(path) = folder.said(row, sound).map_err(unavailable)?
+        {
+            *sound = audio::decode::read(&path).map_err(unavailable)?.into();
+        }
+    }
+    Ok(())
+}
+
+/// Reads what was spoken for the caller when `folder` was recorded.
+pub(super) fn read_spoken(
+    scenario: &Scenario,
+    sounds: &mut Sounds,
+    folder: &Path,
+) -> Result<(), ReplayError> {
+    for (row, turn) in scenario.turn.iter().enumerate() {
+        if turn.say.is_some() {
+            let path = store::said_wav(folder, row);
+            let samples = audio::decode::read(&path).map_err(|error| {
+                ReplayError::Input(format!(
+                    "the words of turn {} were not spoken when {} was recorded: {error}; record it again",
+                    row + 1,
+                    folder.display()
+                ))
+            })?;
+            sounds[row] = Some(samples.into());
+        }
+    }
+    Ok(())
+}
+
 async fn spoken(words: &str, engines: &mut Engines, clock: &Clock) -> Result<Samples, StageError> {
     let (sender, mut chunks) = mpsc::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
     let clause = Clause(words.to_owned());
@@ -89,6 +132,24 @@ async fn spoken(words: &str, engines: &mut Engines, clock: &Clock) -> Result<Sam
     Ok(samples.into())
 }
 
+/// What a simulated caller says, if the scenario has one.
+pub(super) fn speeches(scenario: &Scenario) -> Option<Vec<Speech>> {
+    let seed = Seed(scenario.seed);
+    let turns = scenario.turn.iter().enumerate();
+    turns
+        .map(|(index, turn)| {
+            let row = index as u64;
+            let mut lag = seed.stream("ear", 0, row, "lag");
+            Some(Speech {
+                stretches: turn.speech.as_ref()?.sample(seed, row),
+                words: turn.text.clone().unwrap_or_default(),
+                cue: cue(scenario, index, turn),
+                ear_lag: scenario.ear.lag.sample(&mut lag),
+            })
+        })
+        .collect()
+}
+
 /// The lines that the caller of a replay speaks.
 pub(super) fn lines(scenario: &Scenario, sounds: Sounds) -> Vec<Line> {
     let turns = scenario.turn.iter().enumerate().zip(sounds);
@@ -110,6 +171,12 @@ fn line(scenario: &Scenario, index: usize, turn: &Turn, samples: Samples) -> Lin
     Line {
         samples,
         speech,
+        cue: cue(scenario, index, turn),
+    }
+}
+
+fn cue(scenario: &Scenario, index: usize, turn: &Turn) -> Cue {
+    Cue {
         after: match scenario.anchor(index) {
             After::SessionStart => Anchor::SessionStart,
             After::AgentSpeechStart => Anchor::AgentSpeechStart,

@@ -3,15 +3,19 @@
 
 pub mod budget;
 mod check;
+pub mod fault;
 pub mod latency;
 mod load;
+pub mod speech;
 
 pub use load::{ScenarioError, load, parse};
 
 use crate::event::Expect;
 use budget::BudgetTable;
+use fault::Fault;
 use latency::LatencyModel;
 use serde::{Deserialize, Serialize};
+use speech::Speech;
 use std::path::PathBuf;
 
 /// A conversation to replay or simulate. Defaults are those of [`Scenario::default`].
@@ -32,6 +36,7 @@ pub struct Scenario {
     pub answer: Answer,
     pub tts: TextToSpeech,
     pub interruption: Interruption,
+    pub fault: Vec<Fault>,
     pub budget: BudgetTable,
 }
 
@@ -48,6 +53,7 @@ impl Default for Scenario {
             answer: Answer::default(),
             tts: TextToSpeech::default(),
             interruption: Interruption::default(),
+            fault: Vec::new(),
             budget: BudgetTable::default(),
         }
     }
@@ -71,6 +77,9 @@ pub struct Turn {
     /// Words for the scenario's voice to speak, in place of a recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub say: Option<String>,
+    /// A simulated caller's speech, in place of a recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech: Option<Speech>,
     /// What is truly said: gives the word error rate. `say` is its own reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -96,6 +105,7 @@ impl Default for Turn {
         Turn {
             wav: None,
             say: None,
+            speech: None,
             text: None,
             expect: respond(),
             after: None,
@@ -133,11 +143,17 @@ pub enum After {
 pub struct Ear {
     /// Probability of voice above which 16 ms count as voiced, in 0..1.
     pub vad_threshold: f32,
+    /// `speech`: how late the voice detector lets go after a simulated voice has ended. The default
+    /// is what the real one takes on the recordings that come with voicesim.
+    pub lag: LatencyModel,
 }
 
 impl Default for Ear {
     fn default() -> Ear {
-        Ear { vad_threshold: 0.5 }
+        Ear {
+            vad_threshold: 0.5,
+            lag: LatencyModel::FixedMs(80.0),
+        }
     }
 }
 

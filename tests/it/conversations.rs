@@ -158,6 +158,67 @@ fn a_simulated_conversation_repeats_to_the_byte_in_virtual_time() {
 }
 
 #[test]
+fn a_simulated_caller_is_the_same_a_hundred_times_on_two_threads() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio/simulations/scripted.toml");
+    let scenario = scenario::load(&path).unwrap_or_else(|error| panic!("{error}"));
+    let (first, folder) = run(scenario.clone());
+    use Outcome::{Answered, Ignored, Stopped};
+    assert_eq!(outcomes(&first), [Answered, Ignored, Answered, Stopped]);
+    let events = std::fs::read(folder.path().join("events.jsonl")).expect("events");
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                for _ in 0..50 {
+                    let (_, folder) = run(scenario.clone());
+                    let again = std::fs::read(folder.path().join("events.jsonl"));
+                    assert!(again.expect("events") == events, "another conversation");
+                }
+            });
+        }
+    });
+    let mut other = scenario;
+    other.seed += 1;
+    assert_ne!(run(other).0.events, first.events);
+}
+
+#[test]
+fn faults_strike_what_they_are_meant_for_on_both_clocks() {
+    let faults = "
+[[fault]]
+stage = \"stt\"
+delay_ms = 200
+inputs = [1]
+[[fault]]
+stage = \"tts\"
+stall_ms = 3_000
+inputs = [2]
+after_outputs = 0
+[[fault]]
+stage = \"answer\"
+error = \"out of answers\"
+inputs = [2]
+";
+    let turns = [
+        turn("piper-graphics.wav", ""),
+        turn("piper-reply.wav", "after = \"previous_turn_end\""),
+    ];
+    for time in [Time::Real, Time::Virtual] {
+        let scenario = scenario(&turns, &(SIMULATED.to_owned() + faults));
+        let (run, _folder) = run_in(time, scenario);
+        assert_eq!(outcomes(&run), [Outcome::Answered, Outcome::Failed]);
+        let first = &run.measured.rows[0];
+        let transcription = first.hops[&voicesim::event::Hop::Transcription];
+        assert!(
+            transcription >= 320_000_000,
+            "late by the delay: {transcription}"
+        );
+        let gaps = &run.measured.metrics["playback_gap"];
+        let longest = gaps.summary().expect("a gap").max_ms;
+        assert!(longest > 500.0, "the second clause stalled: {longest} ms");
+    }
+}
+
+#[test]
 fn mm_hmm_does_not_stop_the_agent_and_an_interruption_does() {
     let over = |recording: &str, expect: &str| {
         let keys = format!("expect = \"{expect}\"\nafter = \"agent_speech_start\"\ndelay_ms = 500");
@@ -312,7 +373,7 @@ fn a_recorded_run_repeats_to_the_byte_without_its_engines() {
             "en-us-yeah.wav",
             "expect = \"ignore\"\nafter = \"agent_speech_start\"",
         ),
-        turn("en-us-average.wav", ""),
+        "[[turn]]\nsay = \"Why does the average hide the slow replies?\"\n".to_owned(),
     ];
     let scenario = scenario(&turns, "[tts]\nengine = \"espeak\"\n");
     let (recorded, folder) = run(scenario.clone());

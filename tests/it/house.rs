@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `replay` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("event", &[]),
     ("rng", &[]),
     ("models", &[]),
@@ -32,6 +32,23 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "clock",
             "audio",
             "event",
+        ],
+    ),
+    (
+        "sim",
+        &[
+            "event",
+            "pipeline",
+            "ear",
+            "engine",
+            "interrupt",
+            "scenario",
+            "stage",
+            "clock",
+            "rng",
+            "record",
+            "measure",
+            "audio",
         ],
     ),
     ("measure", &["event", "rng", "scenario", "record"]),

@@ -4,5 +4,6 @@ mod cli;
 mod conversations;
 mod house;
 mod models;
+mod properties;
 mod reports;
 mod support;

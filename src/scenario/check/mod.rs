@@ -1,23 +1,21 @@
 //! What a scenario may say. Syntax and unknown keys are refused before this.
 
-use super::{After, Scenario, Turn, budget};
-use crate::event::Expect;
-use std::fmt;
+mod turns;
 
-/// The longest time a scenario may state: one hour.
-const MAXIMUM_MS: u64 = 3_600_000;
+use super::{Scenario, budget};
+use std::fmt;
 
 /// More turns than this make no conversation.
 const TURNS_MAX: usize = 10_000;
 
 /// Something that is wrong, where, and what to do about it.
-pub(super) struct Fault {
+pub(in crate::scenario) struct Fault {
     pub place: Place,
     pub cure: String,
 }
 
 /// A key inside tables; `index` counts from zero if the table is one of several (`[[turn]]`).
-pub(super) struct Place {
+pub(in crate::scenario) struct Place {
     pub tables: Vec<String>,
     pub index: Option<usize>,
     pub key: String,
@@ -51,19 +49,23 @@ fn at(table: &str, key: &str, cure: impl Into<String>) -> Fault {
 }
 
 fn at_turn(index: usize, key: &str, cure: impl Into<String>) -> Fault {
-    let mut fault = at("turn", key, cure);
+    at_nth("turn", index, key, cure)
+}
+
+fn at_nth(table: &str, index: usize, key: &str, cure: impl Into<String>) -> Fault {
+    let mut fault = at(table, key, cure);
     fault.place.index = Some(index);
     fault
 }
 
-pub(super) fn check(scenario: &Scenario) -> Result<(), Fault> {
+pub(in crate::scenario) fn check(scenario: &Scenario) -> Result<(), Fault> {
     let turns = scenario.turn.len();
     if turns == 0 || turns > TURNS_MAX {
         return Err(at(
             "",
             "turn",
             format!(
-                "{turns} turns; give between 1 and {TURNS_MAX}, each as a [[turn]] with wav or say"
+                "{turns} turns; give between 1 and {TURNS_MAX}, each as a [[turn]] with wav, say or speech"
             ),
         ));
     }
@@ -81,6 +83,9 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Fault> {
             "vad_threshold",
             format!("{threshold} is no probability between 0 and 1; 0.5 is a good one"),
         ));
+    }
+    if let Some(cure) = scenario.ear.lag.fault() {
+        return Err(at("ear", "lag", cure));
     }
     for (key, ms, least) in [
         ("silence_ms", scenario.endpointing.silence_ms, 32),
@@ -101,7 +106,12 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Fault> {
     }
     check_engines(scenario)?;
     for (index, turn) in scenario.turn.iter().enumerate() {
-        check_turn(scenario, index, turn)?;
+        turns::check_turn(scenario, index, turn)?;
+    }
+    for (index, fault) in scenario.fault.iter().enumerate() {
+        if let Some((key, cure)) = fault.wrong() {
+            return Err(at_nth("fault", index, key, cure));
+        }
     }
     budget::budgets(&scenario.budget).map_err(|(key, cure)| at("budget", &key, cure))?;
     Ok(())
@@ -203,104 +213,10 @@ fn check_engines(scenario: &Scenario) -> Result<(), Fault> {
 /// The names of `interrupt::policy`, which a scenario may not import; a test holds them equal.
 pub(super) const POLICIES: [&str; 3] = ["vad_500ms", "never", "always"];
 
-fn check_turn(scenario: &Scenario, index: usize, turn: &Turn) -> Result<(), Fault> {
-    match (&turn.wav, &turn.say) {
-        (Some(wav), None) if !wav.is_file() => {
-            return Err(at_turn(
-                index,
-                "wav",
-                format!(
-                    "{} does not exist; paths are looked up from the scenario's folder",
-                    wav.display()
-                ),
-            ));
-        }
-        (None, Some(words)) if words.trim().is_empty() || words.chars().count() > 2_000 => {
-            return Err(at_turn(
-                index,
-                "say",
-                "give between 1 and 2,000 characters to speak",
-            ));
-        }
-        (None, Some(_)) if scenario.tts.engine == "simulated" => {
-            return Err(at_turn(
-                index,
-                "say",
-                "a simulated voice speaks no words; give a wav, or a real engine under [tts]",
-            ));
-        }
-        (Some(_), None) | (None, Some(_)) => {}
-        (Some(_), Some(_)) => {
-            return Err(at_turn(
-                index,
-                "say",
-                "a turn is either spoken from wav or from say; take one of them away",
-            ));
-        }
-        (None, None) => {
-            return Err(at_turn(
-                index,
-                "wav",
-                "a turn needs something to say: wav = \"FILE\" or say = \"…\"",
-            ));
-        }
-    }
-    if turn.say.is_some() && turn.speech_end_ms.is_some() {
-        return Err(at_turn(
-            index,
-            "speech_end_ms",
-            "the end of spoken words is not known before they are spoken; take it away, or give a wav",
-        ));
-    }
-    for (key, ms) in [("delay_ms", turn.delay_ms), ("give_up_ms", turn.give_up_ms)] {
-        if ms > MAXIMUM_MS {
-            return Err(at_turn(index, key, format!("{ms} ms is more than an hour")));
-        }
-    }
-    check_anchor(scenario, index, turn)
-}
-
-/// Refuses an anchor that cannot come, because nothing before it makes the agent speak.
-fn check_anchor(scenario: &Scenario, index: usize, turn: &Turn) -> Result<(), Fault> {
-    let answered_before = scenario.turn[..index]
-        .iter()
-        .any(|earlier| earlier.expect == Expect::Respond);
-    let fault = |cure: &str| Err(at_turn(index, "after", cure));
-    match turn.after.unwrap_or(default_anchor(index)) {
-        After::SessionStart if index > 0 => fault(
-            "only the first turn can come at the session's start; use previous_turn_end, agent_speech_start or agent_speech_end",
-        ),
-        After::AgentSpeechStart | After::AgentSpeechEnd if !answered_before => fault(
-            "this anchor cannot come: the agent speaks only in reply, and no turn before this one has expect = \"respond\"; use session_start or previous_turn_end, or put a question before it",
-        ),
-        After::PreviousTurnEnd if index == 0 => {
-            fault("there is no turn before the first one; use session_start")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What a turn waits for if it does not say.
-pub(super) fn default_anchor(index: usize) -> After {
-    if index == 0 {
-        After::SessionStart
-    } else {
-        After::AgentSpeechEnd
-    }
-}
-
-impl Scenario {
-    /// What turn `index` waits for.
-    pub fn anchor(&self, index: usize) -> After {
-        let given = self.turn.get(index).and_then(|turn| turn.after);
-        given.unwrap_or(default_anchor(index))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::load::parse;
     use super::*;
+    use crate::scenario::load::parse;
     use std::path::Path;
 
     /// What is said about a scenario with these lines, without the file's name.

@@ -1,0 +1,95 @@
+//! The ear of a simulation: speech activity from what is truly said, without sound.
+//!
+//! It notices what the real ear notices, as late as the real ear does: a voice after 48 ms, a pause
+//! after the detector's lag and 32 ms, a voice that comes back after 32 ms. A pause that is over
+//! before it would be noticed is none.
+
+use super::{PAUSE_FRAMES, RESUME_FRAMES, START_FRAMES};
+use crate::audio::FRAME;
+use crate::event::Tick;
+use std::ops::Range;
+use std::time::Duration;
+
+/// What the ear notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noticed {
+    /// Somebody has been speaking since `onset`.
+    Voice { onset: Tick },
+    /// Nobody has been speaking since `last_voiced`.
+    Pause { last_voiced: Tick },
+}
+
+/// What is noticed of `speech` (in order), and when, if the voice detector lets go `lag` after a
+/// voice has ended.
+pub fn noticed(speech: &[Range<Tick>], lag: Duration) -> Vec<(Tick, Noticed)> {
+    let mut all = Vec::new();
+    let mut rest = speech.iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut last_voiced = first.end + lag;
+        while let Some(next) = rest.next_if(|next| next.start < last_voiced + FRAME * PAUSE_FRAMES)
+        {
+            last_voiced = next.end + lag;
+        }
+        let frames = if all.is_empty() {
+            START_FRAMES
+        } else {
+            RESUME_FRAMES
+        };
+        let heard = first.start + FRAME * frames;
+        // Shorter than that, it is a click.
+        if heard > last_voiced {
+            continue;
+        }
+        let onset = first.start;
+        all.push((heard, Noticed::Voice { onset }));
+        let paused = last_voiced + FRAME * PAUSE_FRAMES;
+        all.push((paused, Noticed::Pause { last_voiced }));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(speech: &[Range<u64>], expected: &[(u64, &str, u64)]) {
+        let ticks: Vec<Range<Tick>> = speech
+            .iter()
+            .map(|s| Tick::from_ms(s.start)..Tick::from_ms(s.end))
+            .collect();
+        let said: Vec<(u64, &str, u64)> = noticed(&ticks, Duration::from_millis(80))
+            .into_iter()
+            .map(|(at, what)| match what {
+                Noticed::Voice { onset } => (at.0, "voice", onset.0),
+                Noticed::Pause { last_voiced } => (at.0, "pause", last_voiced.0),
+            })
+            .map(|(at, what, of)| (at / 1_000_000, what, of / 1_000_000))
+            .collect();
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn a_voice_is_noticed_late_and_so_is_its_end() {
+        check(
+            &[1_000..2_000],
+            &[(1_048, "voice", 1_000), (2_112, "pause", 2_080)],
+        );
+    }
+
+    #[test]
+    fn a_pause_shorter_than_the_lag_is_not_noticed() {
+        check(
+            &[0..1_000, 1_100..2_000],
+            &[(48, "voice", 0), (2_112, "pause", 2_080)],
+        );
+        check(
+            &[0..1_000, 1_112..2_000],
+            &[
+                (48, "voice", 0),
+                (1_112, "pause", 1_080),
+                (1_144, "voice", 1_112),
+                (2_112, "pause", 2_080),
+            ],
+        );
+    }
+}

@@ -1,0 +1,138 @@
+//! Any engine, with faults: what it puts out comes late, stops in mid-stream, or is an error.
+//!
+//! Which inputs a fault strikes comes from named random streams, so it is the same for the same
+//! seed, on either clock.
+
+use crate::clock::Clock;
+use crate::event::StageName;
+use crate::rng::Seed;
+use crate::scenario::fault::Fault;
+use crate::stage::{Gate, Outlet, Stage, StageError, Work};
+use std::time::Duration;
+
+struct Faulty<S: ?Sized> {
+    name: StageName,
+    faults: Vec<Fault>,
+    clock: Clock,
+    seed: Seed,
+    inputs: u64,
+    stage: Box<S>,
+}
+
+/// `stage` with those of `faults` that are its own.
+pub(super) fn faulty<In: 'static, Out: crate::stage::Recorded + 'static>(
+    stage: Box<dyn Stage<In = In, Out = Out>>,
+    name: StageName,
+    faults: &[Fault],
+    (clock, seed): (&Clock, Seed),
+) -> Box<dyn Stage<In = In, Out = Out>> {
+    let own = faults.iter().filter(|fault| fault.stage.name() == name);
+    let faults: Vec<Fault> = own.cloned().collect();
+    if faults.is_empty() {
+        return stage;
+    }
+    Box::new(Faulty {
+        name,
+        faults,
+        clock: clock.clone(),
+        seed,
+        inputs: 0,
+        stage,
+    })
+}
+
+impl<S: ?Sized> Faulty<S> {
+    /// What strikes the next input.
+    fn strike(&mut self) -> Vec<Strike> {
+        self.inputs += 1;
+        let numbered = self.faults.iter().enumerate();
+        numbered
+            .filter(|(index, fault)| {
+                let purpose = format!("fault {index}");
+                let mut stream = self.seed.stream(self.name.name(), 0, self.inputs, &purpose);
+                let is_meant = fault
+                    .inputs
+                    .as_ref()
+                    .is_none_or(|of| of.contains(&self.inputs));
+                is_meant && stream.uniform() < fault.probability
+            })
+            .map(|(_, fault)| Strike::of(fault))
+            .collect()
+    }
+}
+
+/// What happens to the outputs of one input.
+struct Strike {
+    after_outputs: u32,
+    effect: Effect,
+}
+
+enum Effect {
+    Wait(Duration),
+    Fail(String),
+}
+
+impl Strike {
+    fn of(fault: &Fault) -> Strike {
+        let wait = |ms| Effect::Wait(Duration::from_millis(ms));
+        let (usually_after, effect) = match (fault.delay_ms, fault.stall_ms, &fault.error) {
+            (Some(ms), ..) => (0, wait(ms)),
+            (None, Some(ms), _) => (1, wait(ms)),
+            (None, None, error) => (0, Effect::Fail(error.clone().unwrap_or_default())),
+        };
+        Strike {
+            after_outputs: fault.after_outputs.unwrap_or(usually_after),
+            effect,
+        }
+    }
+}
+
+struct Strikes {
+    clock: Clock,
+    strikes: Vec<Strike>,
+    outputs: u32,
+}
+
+impl Gate for Strikes {
+    fn pass(&mut self) -> Work<'_> {
+        Box::pin(async move {
+            let due = self
+                .strikes
+                .iter()
+                .filter(|s| s.after_outputs == self.outputs);
+            for strike in due {
+                match &strike.effect {
+                    Effect::Wait(span) => self.clock.sleep_until(self.clock.now() + *span).await,
+                    Effect::Fail(error) => {
+                        return Err(StageError::Failed(format!("as the scenario asks: {error}")));
+                    }
+                }
+            }
+            self.outputs += 1;
+            Ok(())
+        })
+    }
+}
+
+impl<S: Stage + ?Sized> Stage for Faulty<S>
+where
+    S::Out: crate::stage::Recorded,
+{
+    type In = S::In;
+    type Out = S::Out;
+
+    fn handle<'a>(&'a mut self, input: S::In, out: &'a mut Outlet<S::Out>) -> Work<'a> {
+        let strikes = self.strike();
+        if !strikes.is_empty() {
+            out.gated(Box::new(Strikes {
+                clock: self.clock.clone(),
+                strikes,
+                outputs: 0,
+            }));
+        }
+        Box::pin(async move {
+            self.stage.handle(input, out).await?;
+            out.pass_gate().await
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! One call: a caller and a session on one clock, until the caller hangs up.
+
+use super::prepare::{self, Sounds};
+use super::{ReplayError, Time, input};
+use crate::clock::Clock;
+use crate::ear::{Ear, UtteranceOver};
+use crate::engine::Engines;
+use crate::engine::recorded::MissingInput;
+use crate::event::{Mark, SessionEnd, Tick, TurnId};
+use crate::interrupt::policy;
+use crate::pipeline::endpoint::Endpointing;
+use crate::pipeline::script::Script;
+use crate::pipeline::{AgentState, Session, Settings, Stages};
+use crate::record::tap::Tap;
+use crate::scenario::Scenario;
+use crate::sim::caller::Caller;
+use crate::stage::SpeechActivity;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Reports of the ear that may wait for the session: a second of frames.
+const ACTIVITY_WAITING_MAX: usize = 64;
+
+pub(super) struct Call<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) time: Time,
+    pub(super) clock: &'a Clock,
+    pub(super) tap: &'a Tap,
+    pub(super) missing: &'a MissingInput,
+    /// The caller hangs up then, if not before.
+    pub(super) length_max: Option<Duration>,
+}
+
+/// A caller who speaks, and says nothing more when it is over.
+type Speaking = Pin<Box<dyn Future<Output = ()>>>;
+
+impl Call<'_> {
+    pub(super) async fn hold(self, engines: Engines, sounds: Sounds) -> Result<(), ReplayError> {
+        let over = UtteranceOver::default();
+        let (activity, heard) = mpsc::channel(ACTIVITY_WAITING_MAX);
+        let (shown, agent) = watch::channel(AgentState::default());
+        let session = self.session(engines, over.clone(), shown)?;
+        let caller = self.caller(sounds, over, agent, activity);
+        self.clock.start();
+        // Ctrl-C hangs up, and so does an input that was never recorded: the caller is dropped, and
+        // with it the ear's reports.
+        let call = async {
+            tokio::select! {
+                biased;
+                () = caller => SessionEnd::Finished,
+                () = self.missing.found() => SessionEnd::Aborted,
+                () = self.is_long_enough() => SessionEnd::Aborted,
+                () = self.ctrl_c() => SessionEnd::Aborted,
+            }
+        };
+        let (cause, ()) = tokio::join!(biased; call, session.run(heard));
+        self.tap.mark(TurnId(0), Mark::SessionEnded { cause });
+        Ok(())
+    }
+
+    fn session(
+        &self,
+        engines: Engines,
+        over: UtteranceOver,
+        agent: watch::Sender<AgentState>,
+    ) -> Result<Session, ReplayError> {
+        let scenario = self.scenario;
+        let policy = policy::by_name(&scenario.interruption.policy)
+            .ok_or_else(|| input("no such interruption policy"))?;
+        Ok(Session {
+            clock: self.clock.clone(),
+            tap: self.tap.clone(),
+            stages: Stages {
+                stt: engines.stt.into(),
+                answer: engines.answer.into(),
+                clauses: engines.clauses.into(),
+                tts: engines.tts.into(),
+            },
+            policy,
+            settings: Settings {
+                endpointing: Endpointing {
+                    silence: Duration::from_millis(scenario.endpointing.silence_ms),
+                    longest: Duration::from_millis(scenario.endpointing.longest_utterance_ms),
+                },
+            },
+            over,
+            agent,
+        })
+    }
+
+    fn caller(
+        &self,
+        sounds: Sounds,
+        over: UtteranceOver,
+        agent: watch::Receiver<AgentState>,
+        activity: mpsc::Sender<SpeechActivity>,
+    ) -> Speaking {
+        let (clock, tap) = (self.clock.clone(), self.tap.clone());
+        match prepare::speeches(self.scenario) {
+            Some(lines) => {
+                let caller = Caller {
+                    clock,
+                    tap,
+                    lines,
+                    agent,
+                    over,
+                    activity,
+                };
+                Box::pin(caller.speak())
+            }
+            None => {
+                let script = Script {
+                    clock,
+                    tap,
+                    ear: Ear::new(self.scenario.ear.vad_threshold, over),
+                    lines: prepare::lines(self.scenario, sounds),
+                    agent,
+                    activity,
+                };
+                Box::pin(script.speak())
+            }
+        }
+    }
+
+    async fn is_long_enough(&self) {
+        match self.length_max {
+            Some(length) => self.clock.sleep_until(Tick::ZERO + length).await,
+            None => pending().await,
+        }
+    }
+
+    /// Virtual time has no use for signals: there Ctrl-C just ends the program.
+    async fn ctrl_c(&self) {
+        match self.time {
+            // Without a handler Ctrl-C ends the program too.
+            Time::Real => _ = tokio::signal::ctrl_c().await,
+            Time::Virtual => pending().await,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The contract of a stage, and the values that pass between stages.
+
+mod feed;
+mod outlet;
+
+pub use feed::{AudioFeed, Heard, TextFeed, Utterance};
+pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};
+
+use crate::audio::Samples;
+use crate::event::{OutputNote, Tick};
+use crate::record::input::InputHash;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a stage is doing with one input. Not `Send`: a session lives on one thread.
+pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StageError>> + 'a>>;
+
+/// One input in, any number of outputs out, each the moment it exists.
+///
+/// A stage does not know what time it is and cannot measure itself: it sends, and the [`Outlet`]
+/// stamps. It calls [`Outlet::begun`] when it takes the work up (a stage on a [`Worker`] uses
+/// [`Outlet::charge`], which does), so that waiting for a busy engine is told apart from working.
+///
+/// Dropping the future gives the work up. What was sent stays sent; the record shows the visit as
+/// cancelled. The stage must accept the next input afterwards.
+pub trait Stage {
+    type In;
+    type Out;
+    fn handle<'a>(&'a mut self, input: Self::In, out: &'a mut Outlet<Self::Out>) -> Work<'a>;
+}
+
+pub type SpeechToText = Box<dyn Stage<In = AudioFeed, Out = Transcript>>;
+pub type Answer = Box<dyn Stage<In = Question, Out = Piece>>;
+pub type Clauses = Box<dyn Stage<In = TextFeed, Out = Clause>>;
+pub type TextToSpeech = Box<dyn Stage<In = Clause, Out = AudioChunk>>;
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StageError {
+    /// The engine answered with an error, or did not answer.
+    #[error("{0}")]
+    Failed(String),
+    /// Whoever wanted the output is gone. Not a fault: the stage just ends.
+    #[error("the output is no longer wanted")]
+    Unwanted,
+}
+
+/// A value that can be told from every other one by its hash.
+pub trait Identified {
+    fn identity(&self) -> InputHash;
+}
+
+impl Identified for Question {
+    fn identity(&self) -> InputHash {
+        let identity = InputHash::default();
+        for exchange in self.history.iter() {
+            identity.add(exchange.question.as_bytes());
+            identity.add(exchange.heard.as_bytes());
+        }
+        identity.add(self.text.as_bytes());
+        identity
+    }
+}
+
+impl Identified for Clause {
+    fn identity(&self) -> InputHash {
+        let identity = InputHash::default();
+        identity.add(self.0.as_bytes());
+        identity
+    }
+}
+
+/// A stretch of mono sound at the pipeline's rate.
+#[derive(Debug, Clone)]
+pub struct AudioChunk {
+    pub length: Duration,
+    /// `None` in a simulation, where only the length counts.
+    pub samples: Option<Samples>,
+    /// The words that are spoken in it, where they are known (synthesised speech).
+    pub text: Arc<str>,
+}
+
+impl AudioChunk {
+    pub fn new(samples: Samples, text: Arc<str>) -> AudioChunk {
+        AudioChunk {
+            length: crate::audio::length_of(samples.len()),
+            samples: Some(samples),
+            text,
+        }
+    }
+}
+
+impl Recorded for AudioChunk {
+    fn note(&self) -> OutputNote {
+        OutputNote::Audio {
+            audio_ns: crate::event::nanos(self.length),
+            characters: u32::try_from(self.text.chars().count()).unwrap_or(u32::MAX),
+        }
+    }
+    fn samples(&self) -> Option<&[f32]> {
+        self.samples.as_deref()
+    }
+}
+
+/// Text of an utterance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transcript {
+    pub text: String,
+    /// Nothing will change it any more.
+    pub is_final: bool,
+    /// How much audio it was made from.
+    pub audio: Duration,
+}
+
+impl Recorded for Transcript {
+    fn note(&self) -> OutputNote {
+        let text = self.text.clone();
+        if self.is_final {
+            OutputNote::Final {
+                text,
+                audio_ns: crate::event::nanos(self.audio),
+            }
+        } else {
+            OutputNote::Partial { text }
+        }
+    }
+}
+
+/// What the caller wants answered, and what was said before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    pub text: String,
+    pub history: Rc<[Exchange]>,
+}
+
+/// A past question and as much of its answer as the caller heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    pub question: String,
+    pub heard: String,
+}
+
+/// A piece of the answer's text, as small as the engine likes; white space is part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece(pub String);
+
+impl Recorded for Piece {
+    fn note(&self) -> OutputNote {
+        OutputNote::Piece {
+            text: self.0.clone(),
+        }
+    }
+}
+
+/// Text that is spoken in one go, ready for a voice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause(pub String);
+
+impl Recorded for Clause {
+    fn note(&self) -> OutputNote {
+        OutputNote::Clause {
+            text: self.0.clone(),
+        }
+    }
+}
+
+/// What the ear reports. It decides nothing: whether a pause is the end of a turn, or a sound an
+/// interruption, is decided elsewhere.
+#[derive(Debug, Clone)]
+pub enum SpeechActivity {
+    /// Somebody began to speak at `onset`. The audio begins a little before it, so that no first
+    /// syllable is lost.
+    Started { onset: Tick, audio: AudioChunk },
+    /// The utterance goes on; so does its audio while it pauses.
+    Going { audio: AudioChunk },
+    /// No voice since `last_voiced`.
+    Paused { last_voiced: Tick },
+    /// The voice came back at `at`.
+    Resumed { at: Tick },
+}

@@ -1,0 +1,119 @@
+//! Where a stage puts its outputs: stamped, recorded, and handed on.
+
+use super::{StageError, Work};
+use crate::clock::{Charge, Emitter, Progress, Worker};
+use crate::event::{Cost, OutputNote};
+use crate::record::tap::Visit;
+use tokio::sync::mpsc;
+
+/// Outputs that may wait between two stages: enough that a clause is synthesised while two others
+/// wait for playback, few enough that an interruption wastes little.
+pub const OUTPUTS_WAITING_MAX: usize = 4;
+
+/// Where a stage puts its outputs. Everything that passes is stamped and recorded.
+pub struct Outlet<T> {
+    visit: Visit,
+    next: mpsc::Sender<T>,
+    gate: Option<Box<dyn Gate>>,
+}
+
+/// Holds a stage's outputs up, or ends it: what a wrapper puts before an outlet.
+pub trait Gate {
+    /// Awaited before each output exists for anybody else. An error ends the stage.
+    fn pass(&mut self) -> Work<'_>;
+}
+
+impl<T: Recorded> Outlet<T> {
+    pub fn new(visit: Visit, next: mpsc::Sender<T>) -> Outlet<T> {
+        Outlet {
+            visit,
+            next,
+            gate: None,
+        }
+    }
+
+    /// Has every output from now on pass `gate`.
+    pub fn gated(&mut self, gate: Box<dyn Gate>) {
+        self.gate = Some(gate);
+    }
+
+    /// Passes the gate once more: the end of a stream can be held up like an output.
+    pub async fn pass_gate(&mut self) -> Result<(), StageError> {
+        match &mut self.gate {
+            Some(gate) => gate.pass().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Work on the input begins now.
+    pub fn begun(&mut self) {
+        self.visit.begun();
+    }
+
+    /// What the work took, if whoever did it knows.
+    pub fn cost(&mut self, cost: Cost) {
+        self.visit.cost(cost);
+    }
+
+    /// Hands an output to the next stage. Waits while that one's queue is full.
+    pub async fn send(&mut self, output: T) -> Result<(), StageError> {
+        self.pass_gate().await?;
+        self.visit.output(output.note(), output.samples());
+        self.next
+            .send(output)
+            .await
+            .map_err(|_| StageError::Unwanted)
+    }
+
+    /// Runs `job` on the worker and sends what it emits. Dropping the future gives the job up.
+    pub async fn charge<S, F>(
+        &mut self,
+        worker: &Worker<S>,
+        threads: u32,
+        job: F,
+    ) -> Result<(), StageError>
+    where
+        S: Send + 'static,
+        T: Send + 'static,
+        F: FnOnce(&mut S, u32, &Emitter<Result<T, StageError>>) + Send + 'static,
+    {
+        self.follow(worker.charge(threads, job)).await
+    }
+
+    async fn follow(
+        &mut self,
+        mut charge: Charge<Result<T, StageError>>,
+    ) -> Result<(), StageError> {
+        while let Some(progress) = charge.next().await {
+            match progress {
+                Progress::Begun => self.visit.begun(),
+                Progress::Item(output) => self.send(output?).await?,
+                Progress::Done(cost) => {
+                    self.visit.cost(cost);
+                    return Ok(());
+                }
+            }
+        }
+        Err(StageError::Failed(
+            "the engine's worker thread died; run with -v and report its message".into(),
+        ))
+    }
+
+    /// Closes the visit with how the work ended.
+    pub fn close(self, result: &Result<(), StageError>) {
+        self.visit.close(match result {
+            Ok(()) => None,
+            Err(StageError::Unwanted) => return,
+            Err(error) => Some(error.to_string()),
+        });
+    }
+}
+
+/// A value that the record keeps when it passes an outlet.
+pub trait Recorded {
+    fn note(&self) -> OutputNote;
+    /// The sound of it, if it has any.
+    fn samples(&self) -> Option<&[f32]> {
+        None
+    }
+}
