@@ -214,6 +214,18 @@ pub struct Cost {
     pub concurrent: u32,
 }
 
+impl Cost {
+    /// The cost of two pieces of work, one after the other.
+    pub fn plus(self, later: Cost) -> Cost {
+        Cost {
+            wall_ns: self.wall_ns.saturating_add(later.wall_ns),
+            cpu_ns: self.cpu_ns.saturating_add(later.cpu_ns),
+            threads: self.threads.max(later.threads),
+            concurrent: self.concurrent.max(later.concurrent),
+        }
+    }
+}
+
 /// Why the endpoint was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -304,6 +316,14 @@ pub enum Mark {
     },
 
     // The reply.
+    /// A reply is prepared in case the caller has finished. Nothing of it is heard before
+    /// `ReplyStarted`.
+    Speculated {
+        question: String,
+    },
+    /// It was in vain: the caller went on, or said something else.
+    SpeculationDropped,
+    /// The reply to what the caller said, with what was prepared of it if anything was.
     ReplyStarted {
         question: String,
     },

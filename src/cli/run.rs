@@ -26,6 +26,9 @@ pub(super) struct Run {
     /// Of everything random
     #[arg(long)]
     seed: Option<u64>,
+    /// Whether to prepare the reply while the caller pauses, in case they have finished
+    #[arg(long, value_enum)]
+    speculation: Option<Switch>,
     /// Speech to text: whisper, simulated, or "command:PROGRAM ARGUMENT…"
     #[arg(long, value_name = "ENGINE")]
     stt: Option<String>,
@@ -55,6 +58,12 @@ enum ClockKind {
     Real,
     /// As long as the engines compute, with the latencies of real time
     Virtual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 impl From<ClockKind> for Time {
@@ -131,6 +140,9 @@ impl Run {
     fn overrule(&self, scenario: &mut Scenario) {
         if let Some(seed) = self.seed {
             scenario.seed = seed;
+        }
+        if let Some(switch) = self.speculation {
+            scenario.speculation.enabled = switch == Switch::On;
         }
         let set =
             |name: &Option<String>, engine: &mut String, command: &mut Option<Vec<String>>| {

@@ -53,7 +53,8 @@ pub(super) fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    Ok(runtime.block_on(future))
+    // One task is all there is, so nobody gains when it yields to others.
+    Ok(runtime.block_on(tokio::task::unconstrained(future)))
 }
 
 pub(super) fn date_and_time() -> String {

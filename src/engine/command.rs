@@ -17,7 +17,7 @@ use crate::audio::resample::resample;
 use crate::clock::{Clock, Emitter, Worker};
 use crate::stage::{
     self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, StageError, Transcript,
-    Work,
+    Utterance, Work, transcribe_in_batches,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -25,6 +25,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -86,28 +87,16 @@ impl Stage for Transcribe {
     type In = AudioFeed;
     type Out = Transcript;
 
-    fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        Box::pin(async move {
-            let utterance = feed.utterance().await;
-            let samples = utterance.samples.iter();
-            let pcm: Vec<u8> = samples.flat_map(|s| to_16_bit(*s).to_le_bytes()).collect();
-            let audio = utterance.length;
-            let request = json!({
-                "type": "transcribe",
-                "sample_rate": SAMPLE_RATE,
-                "pcm_s16le": BASE64.encode(&pcm),
-            });
-            let job = move |program: &mut Program, _, outputs: &Emitter<_>| {
-                program.serve(&request, outputs, |line| {
-                    Ok(line.text.map(|text| Transcript {
-                        text,
-                        is_final: !line.partial,
-                        audio,
-                    }))
-                });
-            };
-            out.charge(&self.0.worker, 1, job).await
-        })
+    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+        let worker = &self.0.worker;
+        Box::pin(transcribe_in_batches(
+            feed,
+            out,
+            async move |heard: Arc<Utterance>, out: &mut Outlet<Transcript>| {
+                let job = move |program: &mut Program, _| program.transcribe(&heard.samples);
+                out.compute(worker, 1, job).await?
+            },
+        ))
     }
 }
 
@@ -197,6 +186,35 @@ struct Running {
 }
 
 impl Program {
+    /// The text of 16 kHz mono audio.
+    fn transcribe(&mut self, samples: &[f32]) -> Result<String, StageError> {
+        let samples = samples.iter();
+        let pcm: Vec<u8> = samples.flat_map(|s| to_16_bit(*s).to_le_bytes()).collect();
+        let request = json!({
+            "type": "transcribe",
+            "sample_rate": SAMPLE_RATE,
+            "pcm_s16le": BASE64.encode(&pcm),
+        });
+        let mut all = String::new();
+        self.exchange(&request, |line| {
+            if let (Some(text), false) = (line.text, line.partial) {
+                all = text;
+            }
+            Ok(())
+        })
+        .map_err(|reason| self.failed(&reason))?;
+        Ok(all)
+    }
+
+    /// What went wrong. Half an answer must not be taken for the next one, so it is started again.
+    fn failed(&mut self, reason: &str) -> StageError {
+        self.running = None;
+        let name = self.command.first().map_or("", String::as_str);
+        StageError::Failed(format!(
+            "the command {name}: {reason}; it is started again for the next request"
+        ))
+    }
+
     /// Sends a request and hands on what `output` makes of each line of the answer.
     fn serve<T>(
         &mut self,
@@ -211,12 +229,7 @@ impl Program {
             Ok(())
         });
         if let Err(reason) = served {
-            // Half an answer must not be taken for the next one.
-            self.running = None;
-            let name = self.command.first().map_or("", String::as_str);
-            let error =
-                format!("the command {name}: {reason}; it is started again for the next request");
-            outputs.send(Err(StageError::Failed(error)));
+            outputs.send(Err(self.failed(&reason)));
         }
     }
 

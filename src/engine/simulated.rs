@@ -5,13 +5,14 @@
 
 use super::Built;
 use crate::clock::Clock;
-use crate::event::Tick;
+use crate::event::TurnId;
 use crate::rng::Seed;
 use crate::scenario::latency::LatencyModel;
 use crate::stage::{
-    self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, Transcript, Utterance,
-    Work,
+    self, AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Stage, Transcript,
+    Utterance, Work, transcribe_in_batches,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 /// People read aloud about this many characters in a second.
@@ -25,7 +26,6 @@ struct Latency {
     model: LatencyModel,
     seed: Seed,
     stage: &'static str,
-    draws: u64,
 }
 
 impl Latency {
@@ -40,7 +40,6 @@ impl Latency {
             model: model.unwrap_or(LatencyModel::FixedMs(default_ms)),
             seed,
             stage,
-            draws: 0,
         }
     }
 
@@ -53,11 +52,12 @@ impl Latency {
         }
     }
 
-    /// When work that begins now is done.
-    fn deadline(&mut self) -> Tick {
-        let mut stream = self.seed.stream(self.stage, 0, self.draws, "latency");
-        self.draws += 1;
-        self.clock.now() + self.model.sample(&mut stream)
+    /// Takes as long as work on `input` in `turn` does. The same work takes as long again.
+    async fn pass(&self, turn: TurnId, input: &str) {
+        let purpose = format!("latency {input}");
+        let mut stream = self.seed.stream(self.stage, 0, turn.0.into(), &purpose);
+        let span = self.model.sample(&mut stream);
+        self.clock.sleep_until(self.clock.now() + span).await;
     }
 }
 
@@ -77,24 +77,23 @@ impl Stage for Recogniser {
     type In = AudioFeed;
     type Out = Transcript;
 
-    fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        Box::pin(async move {
-            let Utterance {
-                length, mut text, ..
-            } = feed.utterance().await;
-            out.begun();
-            let deadline = self.0.deadline();
-            self.0.clock.sleep_until(deadline).await;
-            if text.is_empty() {
-                text = format!("simulated words of {:.1} seconds", length.as_secs_f64());
-            }
-            out.send(Transcript {
-                text,
-                is_final: true,
-                audio: length,
-            })
-            .await
-        })
+    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+        let latency = &self.0;
+        Box::pin(transcribe_in_batches(
+            feed,
+            out,
+            async move |heard: Arc<Utterance>, out: &mut Outlet<Transcript>| {
+                out.begun_anew();
+                latency.pass(out.turn(), "").await;
+                Ok(match heard.text.trim() {
+                    "" => format!(
+                        "simulated words of {:.1} seconds",
+                        heard.length.as_secs_f64()
+                    ),
+                    text => text.to_owned(),
+                })
+            },
+        ))
     }
 }
 
@@ -119,11 +118,11 @@ impl Stage for Answerer {
     type In = Question;
     type Out = Piece;
 
-    fn handle<'a>(&'a mut self, _: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
+    fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
         Box::pin(async move {
             out.begun();
-            let deadline = self.latency.deadline();
-            self.latency.clock.sleep_until(deadline).await;
+            let input = question.identity().hex();
+            self.latency.pass(out.turn(), &input).await;
             out.send(Piece(self.text.clone())).await
         })
     }
@@ -145,11 +144,12 @@ impl Stage for Voice {
     type In = Clause;
     type Out = AudioChunk;
 
-    fn handle<'a>(&'a mut self, Clause(text): Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
+    fn handle<'a>(&'a mut self, clause: Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         Box::pin(async move {
             out.begun();
-            let deadline = self.0.deadline();
-            self.0.clock.sleep_until(deadline).await;
+            let input = clause.identity().hex();
+            self.0.pass(out.turn(), &input).await;
+            let Clause(text) = clause;
             let seconds = text.chars().count() as f64 / CHARACTERS_PER_SECOND;
             out.send(AudioChunk {
                 length: Duration::from_secs_f64(seconds),

@@ -1,16 +1,20 @@
 //! Speech to text by Whisper (whisper.cpp through whisper-rs).
 //!
-//! A batch engine: it reads the feed up to its end and transcribes the utterance as one segment. The
+//! A batch engine: it transcribes all that was heard as one segment, at a pause and at the end. The
 //! settings are those that were measured best for utterances of a few seconds on a processor: an
 //! audio context cut to the utterance (but not under 512, where the model begins to loop), greedy
 //! decoding, no fallback to higher temperatures, timestamps on because they keep it from looping.
 
 use super::{Built, EngineError, worker};
-use crate::audio::{SAMPLE_RATE, length_of};
+use crate::audio::SAMPLE_RATE;
 use crate::clock::{Clock, Worker};
 use crate::models;
 use crate::scenario;
-use crate::stage::{AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Work};
+use crate::stage::{
+    AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Utterance, Work,
+    transcribe_in_batches,
+};
+use std::sync::Arc;
 use whisper_rs::{
     FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
 };
@@ -60,24 +64,18 @@ impl Stage for Whisper {
     type In = AudioFeed;
     type Out = Transcript;
 
-    fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        Box::pin(async move {
-            let samples = feed.utterance().await.samples;
-            let job =
-                move |recogniser: &mut Recogniser, threads, outputs: &crate::clock::Emitter<_>| {
-                    let audio = length_of(samples.len());
-                    outputs.send(
-                        recogniser
-                            .transcribe(&samples, threads)
-                            .map(|text| Transcript {
-                                text,
-                                is_final: true,
-                                audio,
-                            }),
-                    );
+    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+        let worker = &self.worker;
+        Box::pin(transcribe_in_batches(
+            feed,
+            out,
+            async move |heard: Arc<Utterance>, out: &mut Outlet<Transcript>| {
+                let job = move |recogniser: &mut Recogniser, threads| {
+                    recogniser.transcribe(&heard.samples, threads)
                 };
-            out.charge(&self.worker, THREADS_MAX, job).await
-        })
+                out.compute(worker, THREADS_MAX, job).await?
+            },
+        ))
     }
 }
 

@@ -19,8 +19,6 @@ pub struct Slice {
 /// appears where each wait lies. `None` if the reply was never heard.
 pub(super) fn slices(caller_end: Tick, turn: &Utterance) -> Option<Vec<Slice>> {
     let audible = turn.audible?;
-    let trimmed = turn.tts.first_output.zip(turn.queued);
-    let head_end = trimmed.map(|(audio, queued)| audio + Duration::from_nanos(queued.silence_ns));
     let milestones = [
         (Hop::NetworkIn, Some(caller_end)),
         (Hop::EndpointingWait, turn.committed),
@@ -31,13 +29,10 @@ pub(super) fn slices(caller_end: Tick, turn: &Utterance) -> Option<Vec<Slice>> {
         (Hop::SentenceAggregation, turn.clauses.first_output),
         (Hop::QueueWait, turn.tts.begun),
         (Hop::SpeechSynthesis, turn.tts.first_output),
-        (Hop::LeadingSilence, head_end),
-        (Hop::NetworkOut, head_end),
-        (Hop::OutputTransport, Some(audible)),
     ];
-    let mut slices = Vec::with_capacity(milestones.len());
+    let mut slices = Vec::with_capacity(Hop::ALL.len() + 1);
     let mut previous = caller_end;
-    for (hop, milestone) in milestones {
+    let mut reach = |hop, milestone: Option<Tick>| {
         // Nothing lies behind the first audible sample.
         let end = milestone.unwrap_or(previous).min(audible).max(previous);
         slices.push(Slice {
@@ -46,7 +41,19 @@ pub(super) fn slices(caller_end: Tick, turn: &Utterance) -> Option<Vec<Slice>> {
             end,
         });
         previous = end;
+        end
+    };
+    let mut ready = caller_end;
+    for (hop, milestone) in milestones {
+        ready = reach(hop, milestone);
     }
+    // Audio that was there early begins to play only now, with its inaudible head.
+    let head = turn
+        .queued
+        .map(|queued| Duration::from_nanos(queued.silence_ns));
+    reach(Hop::LeadingSilence, head.map(|head| ready + head));
+    reach(Hop::NetworkOut, None);
+    reach(Hop::OutputTransport, Some(audible));
     Some(slices)
 }
 

@@ -4,12 +4,14 @@
 mod histogram;
 mod hops;
 mod rows;
+mod speculation;
 mod utterance;
 mod wer;
 
 pub use histogram::{Histogram, Summary};
 pub use hops::Slice;
 pub use rows::{Outcome, Plan, Row, RowPlan};
+pub use speculation::Speculation;
 pub use wer::WordErrors;
 
 use crate::event::{Event, Hop, Mark, SessionEnd, nanos};
@@ -28,6 +30,7 @@ pub struct Measurement {
     /// Hops of answered turns.
     pub hops: BTreeMap<Hop, Histogram>,
     pub interruptions: Interruptions,
+    pub speculation: Speculation,
     /// Over all turns with a reference; `None` if there is none.
     pub wer: Option<WordErrors>,
     pub budgets: Vec<BudgetResult>,
@@ -103,6 +106,7 @@ pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
         metrics,
         hops,
         interruptions,
+        speculation: speculation::speculation(events),
         wer,
         budgets: Vec::new(),
         clock_lag,

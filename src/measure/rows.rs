@@ -308,7 +308,7 @@ impl<'a> Gathered<'a> {
                 .is_some_and(|(committed, end)| committed < end)
         });
         let question = self.question();
-        if self.utterances.iter().any(|(_, u)| u.has_failed) {
+        if self.utterances.iter().any(|(_, u)| u.has_failed()) {
             Outcome::Failed
         } else if was_cut_off {
             Outcome::CutOff
@@ -331,7 +331,7 @@ impl<'a> Gathered<'a> {
 /// How an utterance came out of which nothing was expected, if it was no question with an answer.
 fn outcome_of_sound(utterance: &Utterance) -> Option<Outcome> {
     let end = utterance.ended.as_ref().map(|ended| ended.end);
-    if utterance.audible.is_some() || utterance.has_failed {
+    if utterance.audible.is_some() || utterance.has_failed() {
         None
     } else if utterance.over_agent.is_some() {
         Some(match utterance.must_stop {
@@ -405,6 +405,11 @@ impl Row {
         for slice in &slices {
             *self.hops.entry(slice.hop).or_default() += slice.end.0 - slice.start.0;
         }
+        // What lies neither in waiting for the endpoint nor in any engine.
+        let elsewhere = [Hop::SentenceAggregation, Hop::OutputTransport];
+        let orchestration = elsewhere.map(|hop| self.hops.get(&hop).copied().unwrap_or_default());
+        self.metrics
+            .insert("orchestration", orchestration.iter().sum());
         self.slices = slices;
         self.e2e_ns = Some(audible.0 - caller_end.0);
         let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {

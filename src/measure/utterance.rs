@@ -22,7 +22,8 @@ pub(super) struct Utterance {
     pub over_agent: Option<Tick>,
     /// The policy said stop, at this tick.
     pub must_stop: Option<Tick>,
-    pub has_failed: bool,
+    pub has_transcription_failed: bool,
+    pub has_reply_failed: bool,
 }
 
 /// The milestones of a stage.
@@ -61,6 +62,10 @@ impl Utterance {
         self.over_agent.is_none() || self.must_stop.is_some() || self.answer.entered.is_some()
     }
 
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_transcription_failed || self.has_reply_failed
+    }
+
     fn add(&mut self, event: &Event) {
         let now = event.tick;
         match &event.mark {
@@ -70,6 +75,11 @@ impl Utterance {
                 self.committed = Some(now);
             }
             Mark::Enter { stage, .. } => first(&mut self.work(*stage).entered, now),
+            // Of several transcriptions the one counts that the text came from.
+            Mark::Begun {
+                stage: StageName::SpeechToText,
+                ..
+            } if self.stt.first_output.is_none() => self.stt.begun = Some(now),
             Mark::Begun { stage, .. } => first(&mut self.work(*stage).begun, now),
             Mark::Output { stage, note, .. } => match note {
                 OutputNote::Partial { .. } => {}
@@ -80,9 +90,14 @@ impl Utterance {
                 _ => first(&mut self.work(*stage).first_output, now),
             },
             Mark::Exit {
+                stage,
                 end: VisitEnd::Failed { .. },
                 ..
-            } => self.has_failed = true,
+            } => match stage {
+                StageName::SpeechToText => self.has_transcription_failed = true,
+                _ => self.has_reply_failed = true,
+            },
+            Mark::Speculated { .. } | Mark::SpeculationDropped => self.forget_reply(),
             Mark::Queued {
                 start, silence_ns, ..
             } => first(
@@ -106,6 +121,12 @@ impl Utterance {
             } => first(&mut self.must_stop, now),
             _ => {}
         }
+    }
+
+    /// What was prepared in vain never happened, as far as the turn is concerned.
+    fn forget_reply(&mut self) {
+        (self.answer, self.clauses, self.tts) = Default::default();
+        self.has_reply_failed = false;
     }
 
     fn work(&mut self, stage: StageName) -> &mut Work {

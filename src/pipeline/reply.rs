@@ -6,46 +6,53 @@ use super::playback::Playback;
 use crate::event::{ReplyEnd, StageName, TurnId};
 use crate::record::tap::Tap;
 use crate::stage::{Clause, OUTPUTS_WAITING_MAX, Question, StageError, TextFeed};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-/// Answers `question` aloud. Dropping the future gives the whole reply up. An error of any stage
-/// ends the reply; what was queued before it is still played.
+/// Answers `question` aloud, once it is released: until then it prepares the first clause and holds
+/// it. Dropping the future gives the whole reply up. An error of any stage ends the reply; what was
+/// queued before it is still played.
 pub(super) async fn reply(
     stages: &Stages,
     question: Question,
-    tap: &Tap,
-    turn: TurnId,
+    (tap, turn): (&Tap, TurnId),
     playback: &Playback,
+    released: watch::Receiver<bool>,
     on_audible: impl Fn(),
 ) -> ReplyEnd {
     let (pieces, text) = mpsc::channel(OUTPUTS_WAITING_MAX);
     let (clauses, mut spoken) = mpsc::channel::<Clause>(OUTPUTS_WAITING_MAX);
     let (audio, chunks) = mpsc::channel(OUTPUTS_WAITING_MAX);
+    let is_released = || {
+        let mut released = released.clone();
+        // The sender goes only together with this future.
+        async move { released.wait_for(|is| *is).await.map(|_| ()).unwrap_or(()) }
+    };
 
     let answering = async {
         let mut stage = stages.answer.lock().await;
-        drive(
-            &mut **stage,
-            question,
-            (tap, turn, StageName::Answer),
-            pieces,
-        )
-        .await
+        let at = (tap, turn, StageName::Answer);
+        drive(&mut **stage, question, at, pieces).await
     };
     let cutting = async {
         let mut stage = stages.clauses.lock().await;
         let at = (tap, turn, StageName::Clauses);
         drive(&mut **stage, TextFeed::new(text), at, clauses).await
     };
-    let speaking = async move {
+    let speaking = async {
+        // The queue ends with the last clause.
+        let audio = audio;
         let mut stage = stages.tts.lock().await;
         while let Some(clause) = spoken.recv().await {
             let at = (tap, turn, StageName::TextToSpeech);
             drive(&mut **stage, clause, at, audio.clone()).await?;
+            is_released().await;
         }
         Ok(())
     };
-    let playing = playback.play(chunks, on_audible);
+    let playing = async {
+        is_released().await;
+        playback.play(chunks, on_audible).await;
+    };
 
     let (answered, cut, spoke, ()) = tokio::join!(biased; answering, cutting, speaking, playing);
     let failed = [answered, cut, spoke]

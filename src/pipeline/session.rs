@@ -16,6 +16,7 @@ use crate::stage::{AudioFeed, Exchange, Heard, Question, SpeechActivity};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// Utterances that may wait for the recogniser. One is spoken while one is transcribed; a recogniser
@@ -28,6 +29,8 @@ const HISTORY_MAX: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     pub endpointing: Endpointing,
+    /// A reply is prepared in case after so much silence; never if `None`.
+    pub speculate_after: Option<Duration>,
 }
 
 /// What a session is made of.
@@ -56,7 +59,7 @@ impl Session {
             tap: self.tap.clone(),
             stages,
             policy: &mut *self.policy,
-            endpointing: self.settings.endpointing,
+            settings: self.settings,
             over: self.over,
             agent: self.agent,
             floor: Floor::new(),
@@ -79,6 +82,8 @@ struct Utterance {
     turn: TurnId,
     onset: Tick,
     last_voiced: Option<Tick>,
+    /// The recogniser was told of the pause.
+    is_guessed: bool,
     feed: mpsc::Sender<Heard>,
 }
 
@@ -88,6 +93,8 @@ struct Reply {
     question: String,
     playback: Rc<Playback>,
     audible: watch::Receiver<bool>,
+    /// Lets it be heard. Nothing of a speculation is until then.
+    release: watch::Sender<bool>,
     work: Pin<Box<dyn Future<Output = ReplyEnd>>>,
 }
 
@@ -96,7 +103,7 @@ struct Conversation<'a> {
     tap: Tap,
     stages: Rc<Stages>,
     policy: &'a mut dyn Policy,
-    endpointing: Endpointing,
+    settings: Settings,
     over: UtteranceOver,
     agent: watch::Sender<AgentState>,
     floor: Floor,
@@ -115,7 +122,7 @@ impl Conversation<'_> {
     ) {
         self.show_agent();
         loop {
-            let deadline = self.deadline();
+            let (deadline, guess) = (self.deadline(), self.guess_at());
             let (clock, overlap) = (self.clock.clone(), self.overlap.as_ref());
             let decision = overlap.map(OverlapWatch::next_decision);
             let (over, audible) = reply_news(self.reply.as_mut());
@@ -131,6 +138,7 @@ impl Conversation<'_> {
                 end = over => self.reply_over(end),
                 () = audible => self.audible(),
                 () = until(&clock, decision) => self.decide(),
+                () = until(&clock, guess) => self.guess(),
                 () = until(&clock, deadline.map(|(at, _)| at)) => {
                     if let Some((_, cause)) = deadline {
                         self.commit(cause);
@@ -154,6 +162,7 @@ impl Conversation<'_> {
                             turn,
                             onset,
                             last_voiced: None,
+                            is_guessed: false,
                             feed: feed.clone(),
                         });
                         // One that finds no room is never transcribed; `commit` sees that.
@@ -181,7 +190,24 @@ impl Conversation<'_> {
         if let Some(watch) = &mut self.overlap {
             watch.paused(last_voiced);
         }
-        self.feed(Heard::Paused);
+    }
+
+    /// When the recogniser is told that the caller may have finished.
+    fn guess_at(&self) -> Option<Tick> {
+        let utterance = self.utterance.as_ref().filter(|u| !u.is_guessed)?;
+        let after = self.settings.speculate_after?;
+        let may_guess = self.floor.may_guess();
+        utterance
+            .last_voiced
+            .filter(|_| may_guess)
+            .map(|at| at + after)
+    }
+
+    fn guess(&mut self) {
+        if let Some(utterance) = &mut self.utterance {
+            utterance.is_guessed = true;
+            feed_one(&utterance.feed, Heard::Paused);
+        }
     }
 
     fn resumed(&mut self, at: Tick) {
@@ -193,7 +219,11 @@ impl Conversation<'_> {
         if let Some(watch) = &mut self.overlap {
             watch.resumed(at);
         }
-        self.feed(Heard::Resumed);
+        if let Some(utterance) = &mut self.utterance
+            && std::mem::take(&mut utterance.is_guessed)
+        {
+            feed_one(&utterance.feed, Heard::Resumed);
+        }
         let todo = self.floor.happened(Happened::VoiceResumed);
         self.carry_out(todo);
     }
@@ -208,7 +238,8 @@ impl Conversation<'_> {
     fn deadline(&self) -> Option<(Tick, EndpointCause)> {
         let utterance = self.utterance.as_ref()?;
         Some(
-            self.endpointing
+            self.settings
+                .endpointing
                 .deadline(utterance.onset, utterance.last_voiced),
         )
     }
@@ -236,13 +267,24 @@ impl Conversation<'_> {
 
     fn recognised(&mut self, said: Recognised) {
         let (turn, text) = match said {
-            Recognised::Text(_, transcript) if !transcript.is_final => return,
+            Recognised::Text(turn, transcript) if !transcript.is_final => {
+                return self.guessed(turn, transcript.text);
+            }
             Recognised::Text(turn, transcript) => (turn, transcript.text),
             // Ignored if there was a final transcript before.
             Recognised::Over(turn) => (turn, String::new()),
         };
         let todo = self.floor.happened(Happened::Transcribed { turn, text });
         self.carry_out(todo);
+    }
+
+    /// What a pause was transcribed to counts while the pause lasts.
+    fn guessed(&mut self, turn: TurnId, text: String) {
+        let heard = self.utterance.as_ref().filter(|u| u.turn == turn);
+        if heard.is_some_and(|u| u.is_guessed) {
+            let todo = self.floor.happened(Happened::Guessed { turn, text });
+            self.carry_out(todo);
+        }
     }
 
     fn audible(&mut self) {
@@ -298,7 +340,17 @@ impl Conversation<'_> {
                 Do::Listen(_) => {}
                 Do::WatchOverlap => self.watch_overlap(),
                 Do::EndOverlap => self.end_overlap(),
-                Do::StartReply { turn, question } => self.start_reply(turn, question),
+                Do::Speculate { turn, question } => {
+                    let text = question.clone();
+                    self.tap.mark(turn, Mark::Speculated { question: text });
+                    self.reply = Some(self.prepare(turn, question));
+                }
+                Do::StartReply { turn, question } => {
+                    self.reply = Some(self.prepare(turn, question));
+                    self.release();
+                }
+                Do::KeepSpeculation { .. } => self.release(),
+                Do::DropSpeculation => self.drop_speculation(),
                 Do::DropReply(end) => self.close_reply(end),
                 Do::NoReply(turn) => self.tap.mark(turn, Mark::NoReply),
             }
@@ -320,33 +372,58 @@ impl Conversation<'_> {
         }
     }
 
-    fn start_reply(&mut self, turn: TurnId, text: String) {
-        let question = text.clone();
-        self.tap.mark(turn, Mark::ReplyStarted { question: text });
+    /// A reply of which nothing is heard yet.
+    fn prepare(&self, turn: TurnId, question: String) -> Reply {
         let input = Question {
             text: question.clone(),
             history: self.history.as_slice().into(),
         };
         let playback = Rc::new(Playback::new(self.clock.clone(), self.tap.clone(), turn));
         let (news, audible) = watch::channel(false);
+        let (release, released) = watch::channel(false);
         let (stages, tap, speaker) = (self.stages.clone(), self.tap.clone(), playback.clone());
         let work = Box::pin(async move {
             let on_audible = || {
                 news.send_replace(true);
             };
-            reply(&stages, input, &tap, turn, &speaker, on_audible).await
+            reply(&stages, input, (&tap, turn), &speaker, released, on_audible).await
         });
-        self.reply = Some(Reply {
+        Reply {
             turn,
             question,
             playback,
             audible,
+            release,
             work,
-        });
+        }
+    }
+
+    /// Lets what was prepared be heard: from now on it is the reply.
+    fn release(&mut self) {
+        if let Some(reply) = &self.reply {
+            let question = reply.question.clone();
+            self.tap.mark(reply.turn, Mark::ReplyStarted { question });
+            reply.release.send_replace(true);
+        }
+    }
+
+    /// Gives up what was prepared; nobody ever heard of it.
+    fn drop_speculation(&mut self) {
+        if let Some(Reply { turn, work, .. }) = self.reply.take() {
+            drop(work);
+            self.tap.mark(turn, Mark::SpeculationDropped);
+        }
     }
 
     /// Ends the reply: gives its work up, silences the speaker, remembers what was heard.
     fn close_reply(&mut self, end: ReplyEnd) {
+        if self
+            .reply
+            .as_ref()
+            .is_some_and(|reply| !*reply.release.borrow())
+        {
+            return self.drop_speculation();
+        }
         let Some(reply) = self.reply.take() else {
             return;
         };

@@ -3,6 +3,9 @@
 //! It is told what happened and answers with what to do. An utterance that the caller goes on with
 //! before the reply to its first half is audible counts as one question: the first half is kept and
 //! asked again together with the rest.
+//!
+//! While the caller pauses, a reply to what was said so far may be prepared in case that was all. It
+//! is kept if that turns out to be the question, and dropped if the caller goes on.
 
 use crate::event::{ReplyEnd, TurnId};
 
@@ -15,6 +18,8 @@ pub(super) enum Happened {
     VoiceResumed,
     /// The caller's utterance is over.
     Committed,
+    /// What the recogniser makes of the utterance so far, while the caller pauses.
+    Guessed { turn: TurnId, text: String },
     /// The recogniser is through with the utterance of this turn.
     Transcribed { turn: TurnId, text: String },
     /// The interruption policy says that the agent should stop.
@@ -33,6 +38,17 @@ pub(super) enum Do {
     /// Watch the utterance for an interruption.
     WatchOverlap,
     EndOverlap,
+    /// Prepare a reply of which nothing is heard yet.
+    Speculate {
+        turn: TurnId,
+        question: String,
+    },
+    /// What was prepared is the reply.
+    KeepSpeculation {
+        turn: TurnId,
+        question: String,
+    },
+    DropSpeculation,
     StartReply {
         turn: TurnId,
         question: String,
@@ -64,6 +80,8 @@ pub(super) struct Floor {
     hearing: Option<Utterance>,
     transcribing: Vec<Utterance>,
     reply: Reply,
+    /// The question to which a reply is being prepared in case.
+    guess: Option<String>,
     /// Questions whose answer nobody has heard a sound of.
     unanswered: Vec<String>,
 }
@@ -75,6 +93,7 @@ impl Floor {
             hearing: None,
             transcribing: Vec::new(),
             reply: Reply::None,
+            guess: None,
             unanswered: Vec::new(),
         }
     }
@@ -91,7 +110,7 @@ impl Floor {
                 if let (Some(heard), Reply::None) = (&mut self.hearing, self.reply) {
                     heard.over_agent = false;
                 }
-                Vec::new()
+                self.drop_guess()
             }
             Happened::Committed => {
                 let Some(utterance) = self.hearing.take() else {
@@ -104,6 +123,7 @@ impl Floor {
                     Vec::new()
                 }
             }
+            Happened::Guessed { turn, text } => self.guessed(turn, text),
             Happened::Transcribed { turn, text } => self.transcribed(turn, text),
             Happened::MustStop => self.must_stop(),
             Happened::Audible => {
@@ -121,6 +141,7 @@ impl Floor {
         let over_agent = self.reply == Reply::Audible;
         self.hearing = Some(Utterance { turn, over_agent });
         let mut todo = vec![Do::Listen(turn)];
+        todo.extend(self.drop_guess());
         match self.reply {
             Reply::None => {}
             Reply::Pending => {
@@ -130,6 +151,32 @@ impl Floor {
             Reply::Audible => todo.push(Do::WatchOverlap),
         }
         todo
+    }
+
+    /// Whether it is worth to know now what the caller has said so far.
+    pub(super) fn may_guess(&self) -> bool {
+        let has_floor = self.hearing.is_some_and(|heard| !heard.over_agent);
+        let is_next = self.transcribing.iter().all(|earlier| earlier.over_agent);
+        has_floor && is_next && self.reply == Reply::None
+    }
+
+    fn guessed(&mut self, turn: TurnId, text: String) -> Vec<Do> {
+        let is_heard = self.hearing.is_some_and(|heard| heard.turn == turn);
+        if !is_heard || !self.may_guess() || text.is_empty() {
+            return Vec::new();
+        }
+        let mut questions = self.unanswered.clone();
+        questions.push(text);
+        let question = questions.join(" ");
+        let mut todo = self.drop_guess();
+        self.guess = Some(question.clone());
+        todo.push(Do::Speculate { turn, question });
+        todo
+    }
+
+    fn drop_guess(&mut self) -> Vec<Do> {
+        let dropped = self.guess.take().map(|_| Do::DropSpeculation);
+        dropped.into_iter().collect()
     }
 
     fn transcribed(&mut self, turn: TurnId, text: String) -> Vec<Do> {
@@ -146,14 +193,20 @@ impl Floor {
         let goes_on = self.hearing.is_some_and(|heard| !heard.over_agent)
             || self.transcribing.iter().any(|later| !later.over_agent);
         if goes_on || self.unanswered.is_empty() {
-            return vec![Do::NoReply(turn)];
+            let mut todo = self.drop_guess();
+            todo.push(Do::NoReply(turn));
+            return todo;
         }
-        let mut todo = Vec::new();
+        let question = self.unanswered.join(" ");
+        if self.guess.take_if(|guess| *guess == question).is_some() {
+            self.reply = Reply::Pending;
+            return vec![Do::KeepSpeculation { turn, question }];
+        }
+        let mut todo = self.drop_guess();
         if self.reply != Reply::None {
             todo.push(Do::DropReply(ReplyEnd::Superseded));
         }
         self.reply = Reply::Pending;
-        let question = self.unanswered.join(" ");
         todo.push(Do::StartReply { turn, question });
         todo
     }
@@ -323,6 +376,66 @@ mod tests {
             floor.happened(text(SECOND, "and then")),
             [reply(SECOND, "and then")]
         );
+    }
+
+    #[test]
+    fn what_was_prepared_in_a_pause_is_the_reply_if_that_was_all() {
+        let mut floor = Floor::new();
+        floor.happened(Happened::VoiceStarted);
+        let (turn, question) = (FIRST, "why".to_owned());
+        let guess = Happened::Guessed {
+            turn,
+            text: question.clone(),
+        };
+        let speculate = Do::Speculate {
+            turn,
+            question: question.clone(),
+        };
+        assert_eq!(floor.happened(guess), [speculate]);
+        floor.happened(Happened::Committed);
+        let keep = Do::KeepSpeculation { turn, question };
+        assert_eq!(floor.happened(text(FIRST, "why")), [keep]);
+    }
+
+    #[test]
+    fn a_caller_who_goes_on_voids_what_was_prepared() {
+        let guess = || Happened::Guessed {
+            turn: FIRST,
+            text: "tell me".into(),
+        };
+        let mut floor = Floor::new();
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(guess());
+        assert_eq!(
+            floor.happened(Happened::VoiceResumed),
+            [Do::DropSpeculation]
+        );
+        floor.happened(guess());
+        floor.happened(Happened::Committed);
+        // The whole was something else.
+        assert_eq!(
+            floor.happened(text(FIRST, "tell me why")),
+            [Do::DropSpeculation, reply(FIRST, "tell me why")]
+        );
+        // Committed, and not yet transcribed.
+        let mut floor = Floor::new();
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(guess());
+        floor.happened(Happened::Committed);
+        assert_eq!(
+            floor.happened(Happened::VoiceStarted),
+            [Do::Listen(SECOND), Do::DropSpeculation]
+        );
+        assert_eq!(floor.happened(text(FIRST, "tell me")), [Do::NoReply(FIRST)]);
+    }
+
+    #[test]
+    fn nothing_is_prepared_for_a_sound_over_the_agent() {
+        let mut floor = answering();
+        floor.happened(Happened::VoiceStarted);
+        assert!(!floor.may_guess());
+        let (turn, text) = (SECOND, "yeah".to_owned());
+        assert!(floor.happened(Happened::Guessed { turn, text }).is_empty());
     }
 
     #[test]

@@ -306,23 +306,33 @@ pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
     Ok(header)
 }
 
-/// The recordings of a stage's outputs in a run folder, by visit, in the order they came: `None` for
-/// an output without sound. A stage that put nothing out has none.
-pub fn read_output_wavs(
+/// What `outputs/` says of an output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptOutput {
+    /// The hash of what had gone in.
+    pub input: String,
+    /// The sound, if it has any.
+    pub wav: Option<PathBuf>,
+}
+
+/// The outputs of a stage in a run folder, by visit, in the order they came. A stage that put nothing
+/// out has none.
+pub fn read_outputs(
     folder: &Path,
     stage: StageName,
-) -> Result<BTreeMap<VisitId, VecDeque<Option<PathBuf>>>, StoreError> {
+) -> Result<BTreeMap<VisitId, VecDeque<KeptOutput>>, StoreError> {
     #[derive(Deserialize)]
     struct Line {
+        input: String,
         visit: VisitId,
         wav: Option<String>,
     }
     let path = folder
         .join("outputs")
         .join(format!("{}.jsonl", stage.name()));
-    let mut wavs: BTreeMap<VisitId, VecDeque<Option<PathBuf>>> = BTreeMap::new();
+    let mut outputs: BTreeMap<VisitId, VecDeque<KeptOutput>> = BTreeMap::new();
     if !path.exists() {
-        return Ok(wavs);
+        return Ok(outputs);
     }
     for (index, line) in read_lines(&path)?.iter().enumerate() {
         let line: Line = serde_json::from_slice(line).map_err(|error| StoreError::Event {
@@ -336,9 +346,13 @@ pub fn read_output_wavs(
             .as_deref()
             .and_then(|wav| Path::new(wav).file_name());
         let wav = wav.map(|name| folder.join("outputs").join(stage.name()).join(name));
-        wavs.entry(line.visit).or_default().push_back(wav);
+        let output = KeptOutput {
+            input: line.input,
+            wav,
+        };
+        outputs.entry(line.visit).or_default().push_back(output);
     }
-    Ok(wavs)
+    Ok(outputs)
 }
 
 /// Reads the events of a run folder. A last line that was cut off in mid-writing is left out.

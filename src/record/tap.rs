@@ -146,10 +146,20 @@ pub struct Visit {
 impl Visit {
     /// Work begins. Only the first call counts.
     pub fn begun(&mut self) {
-        if !std::mem::replace(&mut self.has_begun, true) {
-            let (stage, visit) = (self.stage, self.visit);
-            self.tap.mark(self.turn, Mark::Begun { stage, visit });
+        if !self.has_begun {
+            self.begun_anew();
         }
+    }
+
+    /// Work begins, perhaps not for the first time.
+    pub fn begun_anew(&mut self) {
+        self.has_begun = true;
+        let (stage, visit) = (self.stage, self.visit);
+        self.tap.mark(self.turn, Mark::Begun { stage, visit });
+    }
+
+    pub fn turn(&self) -> TurnId {
+        self.turn
     }
 
     pub fn output(&mut self, note: OutputNote, samples: Option<&[f32]>) {
@@ -165,8 +175,9 @@ impl Visit {
             .mark(self.turn, Mark::Output { stage, visit, note });
     }
 
+    /// What a piece of the work took; pieces add up.
     pub fn cost(&mut self, cost: Cost) {
-        self.cost = Some(cost);
+        self.cost = Some(self.cost.map_or(cost, |before| before.plus(cost)));
     }
 
     /// The work ended by itself, with an error or without.

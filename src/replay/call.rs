@@ -84,6 +84,8 @@ impl Call<'_> {
                     silence: Duration::from_millis(scenario.endpointing.silence_ms),
                     longest: Duration::from_millis(scenario.endpointing.longest_utterance_ms),
                 },
+                speculate_after: (scenario.speculation.enabled)
+                    .then(|| Duration::from_millis(scenario.speculation.after_ms)),
             },
             over,
             agent,

@@ -1,7 +1,9 @@
 //! The report as one JSON document, schema `voicesim.report/1`.
 
 use crate::event::{Expect, Hop};
-use crate::measure::{BudgetResult, Histogram, Interruptions, Measurement, Outcome, Row, Summary};
+use crate::measure::{
+    BudgetResult, Histogram, Interruptions, Measurement, Outcome, Row, Speculation, Summary,
+};
 use crate::record::store::Header;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ pub struct Document<'a> {
     pub metrics: BTreeMap<&'a str, Summary>,
     pub hops: BTreeMap<&'a str, Summary>,
     pub interruptions: &'a Interruptions,
+    pub speculation: &'a Speculation,
     pub wer: Option<f64>,
     pub budgets: &'a [BudgetResult],
     pub clock_lag_max_ns: u64,
@@ -63,6 +66,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         metrics: summaries(measured.metrics.iter().map(|(name, h)| (*name, h))),
         hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
         interruptions: &measured.interruptions,
+        speculation: &measured.speculation,
         wer: measured.wer.map(|wer| wer.rate()),
         budgets: &measured.budgets,
         clock_lag_max_ns: measured.clock_lag_ns(),

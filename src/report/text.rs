@@ -47,6 +47,7 @@ fn head(text: &mut String, header: &Header, measured: &Measurement) {
         engine(text, stage, name);
     }
     engine(text, "interruptions", &format!("policy {}", header.policy));
+    engine(text, "speculation", &speculation(header));
     for note in &header.notes {
         engine(text, "note", note);
     }
@@ -61,6 +62,14 @@ fn head(text: &mut String, header: &Header, measured: &Measurement) {
         let lag = ms(measured.clock_lag_ns());
         let lag = format!("the clock was up to {lag:.0} ms late: this machine was busy");
         engine(text, "note", &lag);
+    }
+}
+
+fn speculation(header: &Header) -> String {
+    let asked = &header.scenario["speculation"];
+    match (asked["enabled"].as_bool(), asked["after_ms"].as_u64()) {
+        (Some(true), Some(after)) => format!("after {after} ms of silence"),
+        _ => "off".into(),
     }
 }
 
@@ -218,6 +227,19 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
             counts.missed_responses,
             counts.cut_offs,
             counts.failed_turns
+        );
+    }
+    let speculation = &measured.speculation;
+    if speculation.prepared > 0 {
+        let per_turn = |cpu_s: f64| cpu_s / measured.rows.len().max(1) as f64;
+        let _ = writeln!(
+            text,
+            "speculation    {} prepared, {} kept · thrown away {:.2} of {:.2} CPU s a turn ({:.0} %)",
+            speculation.prepared,
+            speculation.kept,
+            per_turn(speculation.thrown_away_cpu_s),
+            per_turn(speculation.cpu_s),
+            100.0 * speculation.thrown_away_share()
         );
     }
     if let Some(wer) = measured.wer {

@@ -19,7 +19,7 @@ pub enum BudgetEntry {
 
 /// The latencies that a report gives besides the hops. Each has a count, mean, percentiles and
 /// maximum.
-pub const METRICS: [&str; 11] = [
+pub const METRICS: [&str; 12] = [
     "e2e_latency",
     "e2e_latency_vad",
     "end_of_turn_delay",
@@ -28,6 +28,7 @@ pub const METRICS: [&str; 11] = [
     "llm_ttfs",
     "tts_ttfb",
     "ttfa",
+    "orchestration",
     "playback_gap",
     "barge_in_stop",
     "detection_delay",

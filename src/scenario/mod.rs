@@ -32,6 +32,7 @@ pub struct Scenario {
     pub turn: Vec<Turn>,
     pub ear: Ear,
     pub endpointing: Endpointing,
+    pub speculation: Speculation,
     pub stt: SpeechToText,
     pub answer: Answer,
     pub tts: TextToSpeech,
@@ -49,6 +50,7 @@ impl Default for Scenario {
             turn: Vec::new(),
             ear: Ear::default(),
             endpointing: Endpointing::default(),
+            speculation: Speculation::default(),
             stt: SpeechToText::default(),
             answer: Answer::default(),
             tts: TextToSpeech::default(),
@@ -171,6 +173,24 @@ impl Default for Endpointing {
         Endpointing {
             silence_ms: 300,
             longest_utterance_ms: 28_000,
+        }
+    }
+}
+
+/// Preparing the reply while the caller pauses, in case they have finished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Speculation {
+    pub enabled: bool,
+    /// It begins after so much silence, as the voice detector hears it.
+    pub after_ms: u64,
+}
+
+impl Default for Speculation {
+    fn default() -> Speculation {
+        Speculation {
+            enabled: true,
+            after_ms: 96,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Inputs that come in pieces: an utterance as it is spoken, an answer as it is written.
 
-use super::{AudioChunk, Identified, Piece};
+use super::{AudioChunk, Identified, Piece, Transcript};
 use crate::record::input::InputHash;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 pub struct AudioFeed {
     heard: mpsc::Receiver<Heard>,
     identity: InputHash,
+    /// What came since the caller paused: it counts only if they go on.
+    while_paused: Option<Vec<AudioChunk>>,
 }
 
 /// Frames of [`AudioFeed`]s that may wait: 60 s of 16 ms frames, with the marks between them.
@@ -21,6 +23,7 @@ impl AudioFeed {
         let feed = AudioFeed {
             heard: receiver,
             identity: InputHash::default(),
+            while_paused: None,
         };
         (sender, feed)
     }
@@ -28,34 +31,28 @@ impl AudioFeed {
     /// The next frame or mark; `None` when the utterance is over.
     pub async fn next(&mut self) -> Option<Heard> {
         let heard = self.heard.recv().await;
-        if let Some(Heard::Audio(chunk)) = &heard {
-            match &chunk.samples {
-                Some(samples) => self.identity.add_samples(samples),
-                None => {
-                    self.identity.add(&chunk.length.as_nanos().to_le_bytes());
-                    self.identity.add(chunk.text.as_bytes());
+        match (&heard, &mut self.while_paused) {
+            (Some(Heard::Audio(chunk)), Some(paused)) => paused.push(chunk.clone()),
+            (Some(Heard::Audio(chunk)), None) => self.identify(chunk),
+            (Some(Heard::Paused), _) => self.while_paused = Some(Vec::new()),
+            (Some(Heard::Resumed), paused) => {
+                for chunk in paused.take().unwrap_or_default() {
+                    self.identify(&chunk);
                 }
             }
+            (Some(Heard::Committed) | None, _) => {}
         }
         heard
     }
 
-    /// The whole utterance, once it is over: what a batch engine works on.
-    pub async fn utterance(&mut self) -> Utterance {
-        let mut utterance = Utterance::default();
-        while let Some(heard) = self.next().await {
-            match heard {
-                Heard::Audio(chunk) => {
-                    utterance.length += chunk.length;
-                    utterance.text.push_str(&chunk.text);
-                    let samples = chunk.samples.iter().flat_map(|samples| samples.iter());
-                    utterance.samples.extend(samples);
-                }
-                Heard::Committed => break,
-                Heard::Paused | Heard::Resumed => {}
+    fn identify(&self, chunk: &AudioChunk) {
+        match &chunk.samples {
+            Some(samples) => self.identity.add_samples(samples),
+            None => {
+                self.identity.add(&chunk.length.as_nanos().to_le_bytes());
+                self.identity.add(chunk.text.as_bytes());
             }
         }
-        utterance
     }
 }
 
@@ -69,7 +66,26 @@ pub struct Utterance {
     pub text: String,
 }
 
+impl Utterance {
+    pub(super) fn add(&mut self, chunk: &AudioChunk) {
+        self.length += chunk.length;
+        self.text.push_str(&chunk.text);
+        self.samples
+            .extend(chunk.samples.iter().flat_map(|samples| samples.iter()));
+    }
+
+    /// Says that `text` is what was heard.
+    pub(super) fn transcript(&self, text: String, is_final: bool) -> Transcript {
+        Transcript {
+            text,
+            is_final,
+            audio: self.length,
+        }
+    }
+}
+
 impl Identified for AudioFeed {
+    /// Of what a batch engine transcribes: all up to the end, or up to the pause that became it.
     fn identity(&self) -> InputHash {
         self.identity.clone()
     }
@@ -109,8 +125,10 @@ impl Identified for TextFeed {
 #[derive(Debug, Clone)]
 pub enum Heard {
     Audio(AudioChunk),
-    /// The caller pauses; they may go on.
+    /// The caller pauses and may have finished: transcribe it, in case. Sent only where work in
+    /// case is wanted.
     Paused,
+    /// They had not.
     Resumed,
     /// The utterance is over: transcribe it.
     Committed,

@@ -1,8 +1,10 @@
 //! The contract of a stage, and the values that pass between stages.
 
+mod batch;
 mod feed;
 mod outlet;
 
+pub use batch::transcribe_in_batches;
 pub use feed::{AudioFeed, Heard, TextFeed, Utterance};
 pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};
 

@@ -2,7 +2,7 @@
 
 use super::{StageError, Work};
 use crate::clock::{Charge, Emitter, Progress, Worker};
-use crate::event::{Cost, OutputNote};
+use crate::event::{Cost, OutputNote, TurnId};
 use crate::record::tap::Visit;
 use tokio::sync::mpsc;
 
@@ -50,6 +50,16 @@ impl<T: Recorded> Outlet<T> {
         self.visit.begun();
     }
 
+    /// Work begins again, on more or on other input than before.
+    pub fn begun_anew(&mut self) {
+        self.visit.begun_anew();
+    }
+
+    /// The turn that the work is for.
+    pub fn turn(&self) -> TurnId {
+        self.visit.turn()
+    }
+
     /// What the work took, if whoever did it knows.
     pub fn cost(&mut self, cost: Cost) {
         self.visit.cost(cost);
@@ -63,6 +73,33 @@ impl<T: Recorded> Outlet<T> {
             .send(output)
             .await
             .map_err(|_| StageError::Unwanted)
+    }
+
+    /// Runs `job` on the worker; what it comes to. Dropping the future gives the job up.
+    pub async fn compute<S, R, F>(
+        &mut self,
+        worker: &Worker<S>,
+        threads: u32,
+        job: F,
+    ) -> Result<R, StageError>
+    where
+        S: Send + 'static,
+        R: Send + 'static,
+        F: FnOnce(&mut S, u32) -> R + Send + 'static,
+    {
+        let job = move |state: &mut S, threads, out: &Emitter<R>| {
+            out.send(job(state, threads));
+        };
+        let mut charge = worker.charge(threads, job);
+        let mut made = None;
+        while let Some(progress) = charge.next().await {
+            match progress {
+                Progress::Begun => self.visit.begun_anew(),
+                Progress::Item(item) => made = Some(item),
+                Progress::Done(cost) => self.visit.cost(cost),
+            }
+        }
+        made.ok_or_else(worker_died)
     }
 
     /// Runs `job` on the worker and sends what it emits. Dropping the future gives the job up.
@@ -94,9 +131,7 @@ impl<T: Recorded> Outlet<T> {
                 }
             }
         }
-        Err(StageError::Failed(
-            "the engine's worker thread died; run with -v and report its message".into(),
-        ))
+        Err(worker_died())
     }
 
     /// Closes the visit with how the work ended.
@@ -107,6 +142,10 @@ impl<T: Recorded> Outlet<T> {
             Err(error) => Some(error.to_string()),
         });
     }
+}
+
+fn worker_died() -> StageError {
+    StageError::Failed("the engine's worker thread died; run with -v and report its message".into())
 }
 
 /// A value that the record keeps when it passes an outlet.

@@ -103,7 +103,8 @@ fn agrees_with_the_recording(run: &Replayed, folder: &Path) {
 #[test]
 fn a_question_is_answered_and_its_hops_add_up() {
     for time in [Time::Real, Time::Virtual] {
-        let question = scenario(&[turn("piper-graphics.wav", "")], SIMULATED);
+        let mut question = scenario(&[turn("piper-graphics.wav", "")], SIMULATED);
+        question.speculation.enabled = false;
         let (run, folder) = run_in(time, question);
         assert_eq!(outcomes(&run), [Outcome::Answered]);
         agrees_with_the_recording(&run, folder.path());
@@ -203,7 +204,8 @@ inputs = [2]
         turn("piper-reply.wav", "after = \"previous_turn_end\""),
     ];
     for time in [Time::Real, Time::Virtual] {
-        let scenario = scenario(&turns, &(SIMULATED.to_owned() + faults));
+        let mut scenario = scenario(&turns, &(SIMULATED.to_owned() + faults));
+        scenario.speculation.enabled = false;
         let (run, _folder) = run_in(time, scenario);
         assert_eq!(outcomes(&run), [Outcome::Answered, Outcome::Failed]);
         let first = &run.measured.rows[0];

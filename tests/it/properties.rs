@@ -103,18 +103,20 @@ fn conversation() -> impl Strategy<Value = (Scenario, Option<u64>)> {
     );
     let policy = prop_oneof![Just("vad_500ms"), Just("never"), Just("always")];
     let endpointing = (32u64..1_000, 1_000u64..6_000);
+    let speculation = prop::option::weighted(0.7, 0u64..400);
     (
         any::<u64>(),
         prop::collection::vec(turn(), 1..6),
         engines,
         prop::collection::vec(fault(), 0..3),
         policy,
-        endpointing,
+        (endpointing, speculation),
         latency(0.0..200.0),
         prop::option::weighted(0.2, 0u64..20_000),
     )
         .prop_map(
-            |(seed, mut turns, engines, faults, policy, endpointing, lag, hang_up)| {
+            |(seed, mut turns, engines, faults, policy, waits, lag, hang_up)| {
+                let (endpointing, speculation) = waits;
                 turns[0].after = Some(After::SessionStart);
                 // Interruptions need somebody to interrupt.
                 turns[0].expect = Expect::Respond;
@@ -139,6 +141,8 @@ fn conversation() -> impl Strategy<Value = (Scenario, Option<u64>)> {
                 scenario.tts.latency = Some(engines.2);
                 scenario.interruption.policy = policy.into();
                 scenario.ear.lag = lag;
+                scenario.speculation.enabled = speculation.is_some();
+                scenario.speculation.after_ms = speculation.unwrap_or_default();
                 scenario.endpointing.silence_ms = endpointing.0;
                 scenario.endpointing.longest_utterance_ms = endpointing.1;
                 (scenario, hang_up)
@@ -212,6 +216,7 @@ fn check(run: &Replayed) -> Result<(), TestCaseError> {
     ticks_rise(&run.events)?;
     every_visit_has_one_end(&run.events)?;
     every_reply_has_one_end_and_is_silent_after_it(&run.events)?;
+    nothing_is_heard_of_what_was_prepared_in_vain(&run.events)?;
     no_queue_exceeds_its_bound(&run.events)?;
     every_turn_has_an_outcome_and_its_hops_add_up(run)
 }
@@ -244,6 +249,45 @@ fn every_visit_has_one_end(events: &[Event]) -> Result<(), TestCaseError> {
         }
     }
     prop_assert!(open.values().all(|is_open| !is_open), "{open:?}");
+    Ok(())
+}
+
+/// A reply that is prepared in case is heard only if it becomes the reply; a caller who goes on
+/// voids it at once, with all the work on it.
+fn nothing_is_heard_of_what_was_prepared_in_vain(events: &[Event]) -> Result<(), TestCaseError> {
+    let mut prepared = None;
+    for (index, event) in events.iter().enumerate() {
+        match &event.mark {
+            Mark::Speculated { question } => {
+                prop_assert_eq!(&prepared, &None, "two speculations at once");
+                prepared = Some((event.turn, question.clone()));
+            }
+            Mark::SpeculationDropped => {
+                let turn = prepared.take().map(|(turn, _)| turn);
+                prop_assert_eq!(turn, Some(event.turn), "dropped what was not prepared");
+            }
+            Mark::ReplyStarted { question } => {
+                if let Some((turn, guessed)) = prepared.take() {
+                    prop_assert_eq!(turn, event.turn, "a reply to another turn");
+                    prop_assert_eq!(&guessed, question, "a reply to another question");
+                }
+            }
+            Mark::VoiceStarted { .. } | Mark::VoiceResumed { .. } => {
+                // It is given up within the same tick.
+                let mut now = events[index..].iter().take_while(|e| e.tick == event.tick);
+                let is_dropped = now.any(|e| e.mark == Mark::SpeculationDropped);
+                prop_assert!(
+                    prepared.is_none() || is_dropped,
+                    "the caller goes on unheard"
+                );
+            }
+            Mark::Queued { .. } | Mark::Audible { .. } => {
+                prop_assert_eq!(&prepared, &None, "heard before its time");
+            }
+            _ => {}
+        }
+    }
+    prop_assert_eq!(prepared, None);
     Ok(())
 }
 

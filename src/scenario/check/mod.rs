@@ -104,6 +104,13 @@ pub(in crate::scenario) fn check(scenario: &Scenario) -> Result<(), Fault> {
             ));
         }
     }
+    let after = scenario.speculation.after_ms;
+    if after > 10_000 {
+        let cure = format!(
+            "{after} ms; give at most 10000, and less than endpointing.silence_ms to have any effect"
+        );
+        return Err(at("speculation", "after_ms", cure));
+    }
     check_engines(scenario)?;
     for (index, turn) in scenario.turn.iter().enumerate() {
         turns::check_turn(scenario, index, turn)?;

@@ -1,22 +1,26 @@
 //! Engines that repeat what an earlier run recorded: its outputs, after the times they took. No
 //! model, no network; the same run folder gives the same conversation to the byte, every time.
 //!
-//! An output is found by its stage and the hash of the input. The same input asked for several
-//! times gives the recorded visits in their order, the last one again and again.
+//! An output is found by its stage and the hash of the input. A recogniser's text is found by the
+//! sound that it was made from, also if that was only the beginning of an utterance.
+
+mod recordings;
 
 use super::{EngineError, Engines, clauses};
 use crate::audio::{decode, length_of};
 use crate::clock::Clock;
-use crate::event::{Cost, Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, VisitId};
+use crate::event::{OutputNote, StageName, Tick};
 use crate::record::store::{self, Header};
 use crate::stage::{
     AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Recorded, Stage,
-    StageError, Transcript, Work,
+    StageError, Transcript, Utterance, Work, transcribe_in_batches,
 };
+use recordings::{Recording, Recordings};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -48,25 +52,14 @@ impl MissingInput {
     }
 }
 
-/// One recorded visit to a stage.
-#[derive(Debug, Clone, Default)]
-struct Recording {
-    input: String,
-    /// From the moment the input was complete to the beginning of the work.
-    wait: Duration,
-    /// Since the beginning of the work.
-    outputs: Vec<(Duration, OutputNote, Option<PathBuf>)>,
-    length: Duration,
-    cost: Option<Cost>,
-    failure: Option<String>,
-}
-
 /// The recorded visits of one stage by input, and how often each was asked for.
 struct Repeat {
     clock: Clock,
     stage: StageName,
     folder: PathBuf,
-    recordings: BTreeMap<String, (Vec<Recording>, usize)>,
+    recordings: Recordings,
+    /// How often each input was asked for.
+    asked: BTreeMap<String, usize>,
     missing: MissingInput,
 }
 
@@ -85,20 +78,25 @@ pub fn build(
             folder.display()
         )));
     }
+    let speculation = &header.scenario["speculation"];
+    let was_speculating = speculation["enabled"].as_bool() == Some(true);
+    if header.clock == "real" && was_speculating {
+        return Err(EngineError::Input(format!(
+            "{} was recorded on the real clock with speculation, whose work is void at moments that do not repeat; record it again with --clock virtual or with --speculation off",
+            folder.display()
+        )));
+    }
+    let guessed_after = Duration::from_millis(speculation["after_ms"].as_u64().unwrap_or(0));
     let input = |error: store::StoreError| EngineError::Input(error.to_string());
     let events = store::read_events(folder).map_err(input)?;
     let missing = MissingInput::default();
     let repeat = |stage| -> Result<Repeat, EngineError> {
-        let mut recordings: BTreeMap<String, (Vec<Recording>, usize)> = BTreeMap::new();
-        for recording in recordings_of(stage, &events, folder)? {
-            let entry = recordings.entry(recording.input.clone());
-            entry.or_default().0.push(recording);
-        }
         Ok(Repeat {
             clock: clock.clone(),
             stage,
             folder: folder.to_owned(),
-            recordings,
+            recordings: recordings::of_stage(stage, &events, folder, guessed_after)?,
+            asked: BTreeMap::new(),
             missing: missing.clone(),
         })
     };
@@ -117,87 +115,37 @@ pub fn build(
     Ok((engines, missing))
 }
 
-/// Puts the visits of a stage together from the events and the outputs.
-fn recordings_of(
-    stage: StageName,
-    events: &[Event],
-    folder: &Path,
-) -> Result<Vec<Recording>, EngineError> {
-    let input = |error: store::StoreError| EngineError::Input(error.to_string());
-    let mut wavs = store::read_output_wavs(folder, stage).map_err(input)?;
-    let mut committed: BTreeMap<TurnId, Tick> = BTreeMap::new();
-    let mut ready: BTreeMap<VisitId, Tick> = BTreeMap::new();
-    let mut begun: BTreeMap<VisitId, Tick> = BTreeMap::new();
-    let mut visits: BTreeMap<VisitId, Recording> = BTreeMap::new();
-    let mut ended = Vec::new();
-    for event in events {
-        let now = event.tick;
-        match &event.mark {
-            Mark::EndpointCommitted { .. } => _ = committed.insert(event.turn, now),
-            Mark::Enter { stage: of, visit } if *of == stage => _ = ready.insert(*visit, now),
-            Mark::Begun { stage: of, visit } if *of == stage => {
-                let mut since = ready.get(visit).copied().unwrap_or(now);
-                if let (StageName::SpeechToText, Some(at)) = (stage, committed.get(&event.turn)) {
-                    since = since.max(*at);
-                }
-                visits.entry(*visit).or_default().wait = now.since(since);
-                begun.insert(*visit, now);
-            }
-            Mark::Output {
-                stage: of,
-                visit,
-                note,
-            } if *of == stage => {
-                let after = now.since(begun.get(visit).copied().unwrap_or(now));
-                let wav = wavs
-                    .get_mut(visit)
-                    .and_then(|wavs| wavs.pop_front())
-                    .flatten();
-                let output = (after, note.clone(), wav);
-                visits.entry(*visit).or_default().outputs.push(output);
-            }
-            Mark::Exit {
-                stage: of,
-                visit,
-                end,
-                cost,
-                input,
-            } if *of == stage => {
-                let mut recording = visits.remove(visit).unwrap_or_default();
-                recording.input = input.clone().unwrap_or_default();
-                recording.length = now.since(begun.get(visit).copied().unwrap_or(now));
-                recording.cost = *cost;
-                recording.failure = match end {
-                    VisitEnd::Done => None,
-                    VisitEnd::Failed { error } => Some(error.clone()),
-                    VisitEnd::Cancelled => {
-                        Some("this work was cancelled when it was recorded".to_owned())
-                    }
-                };
-                ended.push(recording);
-            }
-            _ => {}
-        }
-    }
-    Ok(ended)
-}
-
 impl Repeat {
-    fn find(&mut self, input: &str) -> Result<Recording, StageError> {
-        if let Some((recordings, asked)) = self.recordings.get_mut(input) {
-            let next = recordings.get(*asked).or(recordings.last()).cloned();
-            *asked += 1;
-            if let Some(recording) = next {
-                return Ok(recording);
-            }
-        }
+    /// What was recorded for `input`: the visits in their order, the last one again and again.
+    fn find(&mut self, input: &str) -> Option<Recording> {
+        let recordings = self.recordings.get(input)?;
+        let asked = self.asked.entry(input.to_owned()).or_default();
+        let recording = recordings.get(*asked).or(recordings.last()).cloned();
+        *asked += 1;
+        recording
+    }
+
+    fn missing(&self, input: &str) -> StageError {
         let error = format!(
             "{} holds no output of {} for the input {input}; the scenario or a recording has changed since: record it again",
             self.folder.display(),
             self.stage.name()
         );
-        self.missing.report(&error);
-        Err(StageError::Failed(error))
+        StageError::Failed(error)
+    }
+
+    /// Tells whoever holds the conversation that it cannot be repeated.
+    fn report(&self, error: &StageError) {
+        self.missing.report(&error.to_string());
+    }
+
+    /// Passes the time from the input to the beginning of the work; when that was.
+    async fn begin<T: Recorded>(&self, recording: &Recording, out: &mut Outlet<T>) -> Tick {
+        if let Some(wait) = recording.wait {
+            self.clock.sleep_until(self.clock.now() + wait).await;
+            out.begun_anew();
+        }
+        self.clock.now()
     }
 
     /// Sends what was recorded for `input`, when it was.
@@ -207,19 +155,27 @@ impl Repeat {
         out: &mut Outlet<T>,
         value: impl Fn(OutputNote, Option<PathBuf>) -> Result<Option<T>, StageError>,
     ) -> Result<(), StageError> {
-        let recording = self.find(input)?;
-        self.clock
-            .sleep_until(self.clock.now() + recording.wait)
-            .await;
-        let begun = self.clock.now();
-        out.begun();
+        let Some(recording) = self.find(input) else {
+            let error = self.missing(input);
+            self.report(&error);
+            return Err(error);
+        };
+        let begun = self.begin(&recording, out).await;
         for (after, note, wav) in recording.outputs {
             if let Some(value) = value(note, wav)? {
                 self.clock.sleep_until(begun + after).await;
                 out.send(value).await?;
             }
         }
-        self.clock.sleep_until(begun + recording.length).await;
+        let end = begun + recording.length;
+        if recording.was_cancelled {
+            // It is cancelled again at that tick, unless the conversation is another one.
+            self.clock.sleep_until(end + CANCELLED_AGAIN).await;
+            return Err(StageError::Failed(
+                "this work was cancelled when it was recorded, and is not known to its end".into(),
+            ));
+        }
+        self.clock.sleep_until(end).await;
         if let Some(cost) = recording.cost {
             out.cost(cost);
         }
@@ -227,7 +183,37 @@ impl Repeat {
             .failure
             .map_or(Ok(()), |error| Err(StageError::Failed(error)))
     }
+
+    /// The text that `input` was transcribed to, when it was.
+    async fn transcribe(
+        &mut self,
+        input: &str,
+        out: &mut Outlet<Transcript>,
+    ) -> Result<String, StageError> {
+        let Some(recording) = self.find(input) else {
+            // Work that was void before it was done has left no text.
+            out.begun_anew();
+            return Err(self.missing(input));
+        };
+        let begun = self.begin(&recording, out).await;
+        self.clock.sleep_until(begun + recording.length).await;
+        if let Some(cost) = recording.cost {
+            out.cost(cost);
+        }
+        let text = recording
+            .outputs
+            .into_iter()
+            .find_map(|(_, note, _)| match note {
+                OutputNote::Partial { text } | OutputNote::Final { text, .. } => Some(text),
+                _ => None,
+            });
+        let failure = recording.failure.unwrap_or_default();
+        text.ok_or(StageError::Failed(failure))
+    }
 }
+
+/// A cancelled visit ends this much later by itself.
+const CANCELLED_AGAIN: Duration = Duration::from_millis(1);
 
 struct Recogniser(Repeat);
 
@@ -235,23 +221,24 @@ impl Stage for Recogniser {
     type In = AudioFeed;
     type Out = Transcript;
 
-    fn handle<'a>(&'a mut self, mut feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+        let identity = feed.identity();
+        let repeat = &mut self.0;
         Box::pin(async move {
-            let length = feed.utterance().await.length;
-            let input = feed.identity().hex();
-            let transcript = |note, _| {
-                Ok(match note {
-                    OutputNote::Partial { text } => Some((text, false)),
-                    OutputNote::Final { text, .. } => Some((text, true)),
-                    _ => None,
-                }
-                .map(|(text, is_final)| Transcript {
-                    text,
-                    is_final,
-                    audio: length,
-                }))
-            };
-            self.0.repeat(&input, out, transcript).await
+            let result = transcribe_in_batches(
+                feed,
+                out,
+                async |_: Arc<Utterance>, out: &mut Outlet<Transcript>| {
+                    repeat.transcribe(&identity.hex(), out).await
+                },
+            )
+            .await;
+            if let Err(error @ StageError::Failed(_)) = &result
+                && !repeat.recordings.contains_key(&identity.hex())
+            {
+                repeat.report(error);
+            }
+            result
         })
     }
 }

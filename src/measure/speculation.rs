@@ -1,0 +1,145 @@
+//! What preparing replies in case cost: engine work that was used, and work that was thrown away.
+//!
+//! Work lasts from its beginning to its output, or to the moment it was void; a job that was given
+//! up while it ran may compute for some time after that, which is not in these figures. Its CPU
+//! time is its length times the CPU time per second that its stage took wherever that is known.
+
+use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, VisitId, nanos};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Work done before it was known to be wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Speculation {
+    /// Replies prepared while the caller paused.
+    pub prepared: u32,
+    /// Those that became the reply.
+    pub kept: u32,
+    /// CPU seconds of all engine work.
+    pub cpu_s: f64,
+    /// CPU seconds of work that the caller went on over.
+    pub thrown_away_cpu_s: f64,
+}
+
+impl Speculation {
+    /// The part of all engine work that was thrown away, in 0..=1.
+    pub fn thrown_away_share(&self) -> f64 {
+        match self.cpu_s {
+            0.0 => 0.0,
+            all => self.thrown_away_cpu_s / all,
+        }
+    }
+}
+
+/// Nanoseconds of work of one stage.
+#[derive(Default)]
+struct Work {
+    all: u64,
+    thrown_away: u64,
+    /// Of visits that say what they took.
+    wall: u64,
+    cpu: u64,
+}
+
+#[derive(Default)]
+struct Fold {
+    stages: BTreeMap<StageName, Work>,
+    /// Since when work is under way, and for which turn.
+    under_way: BTreeMap<VisitId, (Tick, TurnId)>,
+    /// What a turn's recogniser made in the latest pause: void if the caller goes on.
+    guessed: BTreeMap<TurnId, u64>,
+    /// What was prepared for a turn, by stage: void if the speculation is dropped.
+    prepared: BTreeMap<TurnId, Vec<(StageName, u64)>>,
+}
+
+pub(super) fn speculation(events: &[Event]) -> Speculation {
+    let (mut all, mut fold) = (Speculation::default(), Fold::default());
+    for event in events {
+        match &event.mark {
+            Mark::Speculated { .. } => {
+                all.prepared += 1;
+                fold.prepared.insert(event.turn, Vec::new());
+            }
+            // What was prepared is still there when the reply starts: it was not dropped.
+            Mark::ReplyStarted { .. } => {
+                all.kept += u32::from(fold.prepared.remove(&event.turn).is_some());
+            }
+            _ => fold.add(event),
+        }
+    }
+    for work in fold.stages.values() {
+        let per_second = match work.wall {
+            0 => 1.0,
+            wall => work.cpu as f64 / wall as f64,
+        };
+        all.cpu_s += work.all as f64 / 1e9 * per_second;
+        all.thrown_away_cpu_s += work.thrown_away as f64 / 1e9 * per_second;
+    }
+    all
+}
+
+impl Fold {
+    fn add(&mut self, event: &Event) {
+        match &event.mark {
+            Mark::Begun { stage, visit } => {
+                self.stop(event, *stage, *visit);
+                self.under_way.insert(*visit, (event.tick, event.turn));
+            }
+            Mark::Output {
+                stage: stage @ StageName::SpeechToText,
+                visit,
+                note,
+            } => {
+                self.stop(event, *stage, *visit);
+                if matches!(note, OutputNote::Final { .. }) {
+                    self.guessed.remove(&event.turn);
+                }
+            }
+            Mark::Exit {
+                stage,
+                visit,
+                end,
+                cost,
+                ..
+            } => {
+                self.stop(event, *stage, *visit);
+                let work = self.stages.entry(*stage).or_default();
+                if let (VisitEnd::Done, Some(cost)) = (end, cost) {
+                    work.wall += cost.wall_ns;
+                    work.cpu += cost.cpu_ns;
+                }
+            }
+            Mark::VoiceResumed { .. } => {
+                // The recogniser's visit goes on; only its work on the pause is void.
+                let is_void = |(_, (_, turn)): &(&VisitId, &(Tick, TurnId))| *turn == event.turn;
+                let visit = self.under_way.iter().find(is_void).map(|(visit, _)| *visit);
+                if let Some(visit) = visit {
+                    self.stop(event, StageName::SpeechToText, visit);
+                }
+                let void = self.guessed.remove(&event.turn).unwrap_or_default();
+                let work = self.stages.entry(StageName::SpeechToText).or_default();
+                work.thrown_away += void;
+            }
+            Mark::SpeculationDropped => {
+                for (stage, span) in self.prepared.remove(&event.turn).unwrap_or_default() {
+                    self.stages.entry(stage).or_default().thrown_away += span;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Work of a visit ends here.
+    fn stop(&mut self, event: &Event, stage: StageName, visit: VisitId) {
+        let Some((begun, _)) = self.under_way.remove(&visit) else {
+            return;
+        };
+        let span = nanos(event.tick.since(begun));
+        self.stages.entry(stage).or_default().all += span;
+        if stage == StageName::SpeechToText {
+            *self.guessed.entry(event.turn).or_default() += span;
+        } else if let Some(prepared) = self.prepared.get_mut(&event.turn) {
+            prepared.push((stage, span));
+        }
+    }
+}
