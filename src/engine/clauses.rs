@@ -12,10 +12,13 @@ const LONG_CHARS: usize = 70;
 /// No clause is longer than this, in characters, unless a single word is.
 const CHARS_MAX: usize = 240;
 
-/// Words before which a speaker may breathe.
-const JOINING: [&str; 14] = [
-    "and", "because", "before", "but", "for", "from", "if", "in", "or", "so", "that", "when",
-    "which", "with",
+/// Words before which a speaker may breathe: conjunctions, prepositions, and the verb behind a long
+/// subject.
+const JOINING: [&str; 44] = [
+    "about", "after", "among", "and", "are", "as", "at", "because", "before", "between", "but",
+    "by", "can", "during", "for", "from", "has", "have", "if", "in", "into", "is", "must", "on",
+    "or", "should", "since", "so", "than", "that", "through", "to", "under", "until", "was",
+    "were", "when", "where", "which", "while", "who", "will", "with", "without",
 ];
 
 /// Words that end in a full stop which ends nothing.

@@ -2,7 +2,7 @@
 
 use super::knowledge::Knowledge;
 use super::{Built, EngineError, worker};
-use crate::clock::{Clock, Emitter, Worker};
+use crate::clock::{Clock, Worker};
 use crate::stage::{Answer, Outlet, Piece, Question, Stage, Work};
 use std::path::Path;
 
@@ -34,10 +34,10 @@ impl Stage for Retrieval {
                 out.begun();
                 return Ok(());
             }
-            let job = move |knowledge: &mut Knowledge, _, pieces: &Emitter<_>| {
-                pieces.send(Ok(Piece(knowledge.answer(&text).text)));
-            };
-            out.charge(&self.worker, 1, job).await
+            // The core is free again before the answer is handed on to a voice that wants it.
+            let job = move |knowledge: &mut Knowledge, _| knowledge.answer(&text).text;
+            let answer = out.compute(&self.worker, 1, job).await?;
+            out.send(Piece(answer)).await
         })
     }
 }

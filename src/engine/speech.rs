@@ -10,6 +10,7 @@ const WARM_UP: &str = "Hello there.";
 
 struct Speech {
     worker: Worker<Box<dyn Voice>>,
+    threads_max: u32,
 }
 
 impl Stage for Speech {
@@ -17,31 +18,41 @@ impl Stage for Speech {
     type Out = AudioChunk;
 
     fn handle<'a>(&'a mut self, Clause(text): Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
-        let job = move |voice: &mut Box<dyn Voice>, _, chunks: &Emitter<_>| match voice.speak(&text)
-        {
-            Ok(samples) if samples.is_empty() => {}
-            Ok(samples) => {
-                chunks.send(Ok(AudioChunk::new(samples.into(), text.into())));
-            }
-            Err(error) => {
-                chunks.send(Err(StageError::Failed(error.to_string())));
+        let job = move |voice: &mut Box<dyn Voice>, threads, chunks: &Emitter<_>| {
+            voice.use_threads(threads);
+            match voice.speak(&text) {
+                Ok(samples) if samples.is_empty() => {}
+                Ok(samples) => {
+                    chunks.send(Ok(AudioChunk::new(samples.into(), text.into())));
+                }
+                Err(error) => {
+                    chunks.send(Err(StageError::Failed(error.to_string())));
+                }
             }
         };
-        Box::pin(out.charge(&self.worker, 1, job))
+        Box::pin(out.charge(&self.worker, self.threads_max, job))
     }
 }
 
 fn build(
     mut voice: Box<dyn Voice>,
+    threads_max: u32,
     name: &str,
     described: String,
     clock: &Clock,
 ) -> Result<Built<TextToSpeech>, EngineError> {
-    voice
-        .speak(WARM_UP)
-        .map_err(|error| EngineError::Unavailable(error.to_string()))?;
+    for threads in 1..=threads_max {
+        voice.use_threads(threads);
+        voice
+            .speak(WARM_UP)
+            .map_err(|error| EngineError::Unavailable(error.to_string()))?;
+    }
     let worker = worker(clock, name, voice)?;
-    Ok(Built::new(Box::new(Speech { worker }), described))
+    let speech = Speech {
+        worker,
+        threads_max,
+    };
+    Ok(Built::new(Box::new(speech), described))
 }
 
 /// The Piper voice that is used unless another one is asked for.
@@ -55,7 +66,7 @@ pub(super) fn piper(
     voice: Option<&str>,
     clock: &Clock,
 ) -> Result<Built<TextToSpeech>, EngineError> {
-    use super::voice::piper::PiperVoice;
+    use super::voice::piper::{PiperVoice, THREADS_MAX};
     let name = voice.unwrap_or(PIPER_VOICE);
     let model = match crate::models::locate(name) {
         Ok(model) => model,
@@ -71,7 +82,7 @@ pub(super) fn piper(
     };
     let loaded = PiperVoice::load(&model).map_err(|e| EngineError::Unavailable(e.to_string()))?;
     let described = format!("Piper on rten, voice {name}");
-    build(Box::new(loaded), "piper", described, clock)
+    build(Box::new(loaded), THREADS_MAX, "piper", described, clock)
 }
 
 #[cfg(feature = "espeak")]
@@ -83,5 +94,5 @@ pub(super) fn espeak(
     let name = voice.unwrap_or("en-us");
     let loaded = EspeakVoice::new(name).map_err(|e| EngineError::Unavailable(e.to_string()))?;
     let described = format!("espeak-ng, voice {name}");
-    build(Box::new(loaded), "espeak", described, clock)
+    build(Box::new(loaded), 1, "espeak", described, clock)
 }

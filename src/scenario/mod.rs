@@ -182,7 +182,8 @@ impl Default for Endpointing {
 #[serde(deny_unknown_fields, default)]
 pub struct Speculation {
     pub enabled: bool,
-    /// It begins after so much silence, as the voice detector hears it.
+    /// It begins after so much silence as the voice detector hears it, which lets go some 80 ms after
+    /// the voice has ended. 32 is as soon as a pause is noticed.
     pub after_ms: u64,
 }
 
@@ -190,7 +191,7 @@ impl Default for Speculation {
     fn default() -> Speculation {
         Speculation {
             enabled: true,
-            after_ms: 96,
+            after_ms: 32,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whole conversations: what comes out, and whether the recording agrees.
 
-use crate::support::{SIMULATED, conversation, end_ms, fixture, onset_ms};
+use crate::support::{SIMULATED, conversation, end_ms, fixture, onset_ms, stderr, voicesim};
 use std::path::Path;
 use voicesim::event::{Event, Expect, Mark, VisitEnd};
 use voicesim::measure::{Outcome, Row};
@@ -401,4 +401,66 @@ fn a_recorded_run_repeats_to_the_byte_without_its_engines() {
         error.contains("no output of speech_to_text for the input"),
         "{error}"
     );
+}
+
+#[test]
+fn the_demo_repeats_to_the_byte_from_its_recording_without_any_model() {
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio/demo.toml");
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("run").display().to_string();
+    let repeat = voicesim(&[
+        "run",
+        &demo.display().to_string(),
+        "--recorded",
+        &recorded.display().to_string(),
+        "--out",
+        &place,
+        "--json",
+    ]);
+    assert_eq!(repeat.status.code(), Some(0), "{}", stderr(&repeat));
+    let events = |folder: &Path| std::fs::read_to_string(folder.join("events.jsonl"));
+    let (again, first) = (events(Path::new(&place)), events(&recorded));
+    let (again, first) = (again.expect("events"), first.expect("events"));
+    for (line, (again, first)) in again.lines().zip(first.lines()).enumerate() {
+        assert_eq!(
+            again,
+            first,
+            "line {}: if this is meant to be so, `make recordings`",
+            line + 1
+        );
+    }
+    assert_eq!(again.len(), first.len());
+}
+
+#[test]
+fn speculation_on_the_real_clock_does_not_repeat_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let question = scenario(&[turn("piper-graphics.wav", "")], SIMULATED);
+    let replay = Replay::of(question.clone());
+    let kept = replay.keep_in(folder.path().to_owned(), KeepAudio::Yes);
+    kept.run().unwrap_or_else(|error| panic!("{error}"));
+    let error = repeated(&question, folder.path()).expect_err("refused");
+    assert!(error.to_string().contains("--speculation off"), "{error}");
+}
+
+#[test]
+fn what_speculation_gains_and_throws_away_is_shown() {
+    let hesitates = "[[turn]]\nspeech = { length = { fixed_ms = 2_000 }, pauses = [{ after_ms = 900, length = { fixed_ms = 250 } }] }\n";
+    let run_with = |speculation: &str| {
+        let toml = format!("{hesitates}[speculation]\n{speculation}\n{SIMULATED}");
+        let scenario = scenario::parse(Path::new("test.toml"), &toml);
+        run(scenario.unwrap_or_else(|error| panic!("{error}"))).0
+    };
+    let (on, off) = (run_with("enabled = true"), run_with("enabled = false"));
+    let e2e = |run: &Replayed| run.measured.rows[0].e2e_ns.expect("answered") / 1_000_000;
+    // 80 ms of lag and 304 of silence; then 120, 80 and 60 ms of engines, or what is left of them.
+    assert_eq!((e2e(&off), e2e(&on)), (384 + 260, 384));
+    assert_eq!(off.measured.speculation.prepared, 0);
+    let cost = &on.measured.speculation;
+    assert_eq!((cost.prepared, cost.kept), (2, 1));
+    // The pause is noticed after 112 ms and its end after 282: 120 of transcription, and 50 of an
+    // answer to it.
+    let thrown_away_ms = 1e3 * cost.thrown_away_cpu_s;
+    assert!((thrown_away_ms - 170.0).abs() < 0.1, "{cost:?}");
 }

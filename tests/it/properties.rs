@@ -202,6 +202,95 @@ fn any_conversation_keeps_the_invariants() {
     }
 }
 
+/// Callers who pause for less than the endpoint takes, and go on in the middle of whatever is being
+/// prepared for them.
+fn hesitating() -> impl Strategy<Value = Scenario> {
+    let pause = (200u64..2_000, latency(100.0..280.0));
+    let pauses = prop::collection::btree_map(pause.0, pause.1, 1..4);
+    let engines = (
+        latency(0.0..250.0),
+        latency(0.0..100.0),
+        latency(0.0..250.0),
+    );
+    let turns = prop::collection::vec((pauses, latency(1_500.0..3_000.0)), 1..4);
+    (any::<u64>(), turns, engines, 32u64..200).prop_map(|(seed, turns, engines, after_ms)| {
+        let mut scenario = Scenario {
+            seed,
+            ..Scenario::default()
+        };
+        scenario.stt.engine = "simulated".into();
+        scenario.answer.engine = "simulated".into();
+        scenario.tts.engine = "simulated".into();
+        scenario.stt.latency = Some(engines.0);
+        scenario.answer.latency = Some(engines.1);
+        scenario.tts.latency = Some(engines.2);
+        scenario.speculation.after_ms = after_ms;
+        let turn = |(number, (pauses, length)): (usize, (BTreeMap<u64, LatencyModel>, _))| Turn {
+            text: Some(format!(
+                "turn {number} has one two three four five six seven words"
+            )),
+            speech: Some(Speech {
+                length,
+                pauses: pauses
+                    .into_iter()
+                    .map(|(after_ms, length)| Pause { after_ms, length })
+                    .collect(),
+            }),
+            ..Turn::default()
+        };
+        scenario.turn = turns.into_iter().enumerate().map(turn).collect();
+        scenario
+    })
+}
+
+#[test]
+fn nobody_hears_a_reply_to_half_a_sentence() {
+    let config = Config {
+        cases: 200,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let voided = std::cell::Cell::new(0);
+    let whole = |scenario: Scenario| {
+        // Pauses that are long by chance do end the utterance: not what is asked here.
+        for turn in &mut scenario.turn.iter().filter_map(|turn| turn.speech.as_ref()) {
+            for pause in &turn.pauses {
+                if let LatencyModel::Lognormal { p95_ms, .. } = pause.length {
+                    prop_assume!(p95_ms < 290.0);
+                }
+            }
+        }
+        let run = hold(scenario.clone(), None)?;
+        check(&run)?;
+        let cut_offs = run.measured.interruptions.cut_offs;
+        prop_assume!(cut_offs == 0);
+        let asked = run.events.iter().filter_map(|event| match &event.mark {
+            Mark::ReplyStarted { question } => Some(question.as_str()),
+            _ => None,
+        });
+        let said: Vec<&str> = scenario
+            .turn
+            .iter()
+            .filter_map(|turn| turn.text.as_deref())
+            .collect();
+        prop_assert_eq!(
+            asked.collect::<Vec<_>>(),
+            said,
+            "each turn is one whole question"
+        );
+        let dropped = |event: &&Event| event.mark == Mark::SpeculationDropped;
+        voided.set(voided.get() + run.events.iter().filter(dropped).count());
+        Ok(())
+    };
+    let result = TestRunner::new_with_rng(config, rng).run(&hesitating(), whole);
+    if let Err(TestError::Fail(reason, scenario)) = result {
+        let toml = toml::to_string(&scenario).expect("a scenario is TOML");
+        panic!("{reason}\n\n{toml}\nrepeat it: save this, and voicesim run FILE --clock virtual");
+    }
+    assert!(voided.get() > 100, "the callers did not go on: {voided:?}");
+}
+
 fn hold(scenario: Scenario, hang_up: Option<u64>) -> Result<Replayed, TestCaseError> {
     let mut replay = Replay::of(scenario).in_time(Time::Virtual);
     if let Some(ms) = hang_up {

@@ -40,6 +40,10 @@ pub trait Voice: Send {
     /// # Errors
     /// [`VoiceError`]; the voice stays usable, and the next call starts afresh.
     fn speak(&mut self, text: &str) -> Result<Vec<f32>, VoiceError>;
+
+    /// How many threads the next clauses may take; the sound is the same. One unless told, and for a voice that knows
+    /// no use for more.
+    fn use_threads(&mut self, _threads: u32) {}
 }
 
 /// Why nothing was spoken. [`VoiceError::is_unavailable`] tells a missing engine from a failure of a working one.

@@ -5,9 +5,9 @@
 //! and `scales` (noise, length, noise of the durations), and gives n-dependent samples in -1..=1.
 //!
 //! **Repeatable speech.** VITS draws noise, and the files set no seed for it. rten draws it from fastrand's generator of
-//! the thread it runs on, so a voice keeps a pool of exactly one thread and seeds that before each clause: the same
-//! clause gives the same samples, whatever was spoken before. That holds on one kind of processor; another set of
-//! vector instructions rounds differently.
+//! the thread that runs the model, and only the arithmetic inside of an operator is shared among threads; so that
+//! thread is seeded before each clause, and the same clause gives the same samples, whatever was spoken before, on
+//! one thread or two. That holds on one kind of processor; another set of vector instructions rounds differently.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +28,8 @@ const PHONEMES_MAX: usize = 250;
 /// The fields of ONNX's `ModelProto` and `GraphProto` that a model must have.
 const MODEL_GRAPH: u64 = 7;
 const GRAPH_NODE: u64 = 1;
+/// More threads than these are not worth it for a clause.
+pub const THREADS_MAX: u32 = 2;
 /// What every clause's noise starts from.
 const NOISE_SEED: u64 = 0;
 /// Spoken to nobody by [`PiperVoice::warm_up`]: "hello".
@@ -41,6 +43,8 @@ pub struct PiperVoice {
     phonemizer: Phonemizer,
     resampler: Resampler,
     one_thread: Arc<ThreadPool>,
+    two_threads: Arc<ThreadPool>,
+    threads: u32,
 }
 
 /// The model's ends.
@@ -80,14 +84,16 @@ impl PiperVoice {
         let resampler = Resampler::new(config.audio.sample_rate, SAMPLE_RATE)
             .map_err(|error| invalid(error.to_string()))?;
         let phonemizer = Phonemizer::new(&config.espeak.voice);
-        let one_thread = Arc::new(ThreadPool::with_num_threads(1));
+        let pool = |threads| Arc::new(ThreadPool::with_num_threads(threads));
         Ok(Self {
             model,
             nodes,
             config,
             phonemizer,
             resampler,
-            one_thread,
+            one_thread: pool(1),
+            two_threads: pool(THREADS_MAX as usize),
+            threads: 1,
         })
     }
 
@@ -138,9 +144,13 @@ impl PiperVoice {
             (nodes.input_lengths, length.into()),
             (nodes.scales, scales.into()),
         ];
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.one_thread)));
+        let pool = match self.threads {
+            0 | 1 => &self.one_thread,
+            _ => &self.two_threads,
+        };
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(pool)));
         let (model, output) = (&self.model, nodes.output);
-        let outputs = self.one_thread.run(|| {
+        let outputs = pool.run(|| {
             fastrand::seed(NOISE_SEED);
             model.run(inputs, &[output], Some(options))
         });
@@ -156,6 +166,10 @@ impl Voice for PiperVoice {
     fn speak(&mut self, text: &str) -> Result<Vec<f32>, VoiceError> {
         let phonemes = self.phonemizer.phonemes(text)?;
         self.speak_phonemes(&phonemes)
+    }
+
+    fn use_threads(&mut self, threads: u32) {
+        self.threads = threads;
     }
 }
 
@@ -320,6 +334,12 @@ mod tests {
             noise_voice().speak_phonemes("mˈhm").unwrap(),
             first,
             "another voice on another thread"
+        );
+        voice.use_threads(THREADS_MAX);
+        assert_eq!(
+            voice.speak_phonemes("mˈhm").unwrap(),
+            first,
+            "on more threads"
         );
     }
 
