@@ -5,7 +5,7 @@ CARGO ?= cargo
 VOICESIM := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test setup packages models fixtures recordings eval lint doc features bench
+.PHONY: demo test setup packages models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -32,18 +32,26 @@ $(VOICESIM): packages
 fixtures: setup
 	$(CARGO) run --release --example fixtures -- audio/fixtures
 
-# Records the demo again, for the tests that repeat it without engines. To be done when what a recogniser hears
-# changes; on a quiet machine, since its durations are kept.
+# Records again what tests repeat without engines: the demo, and sounds over an answer. To be done when what a
+# recogniser hears or what the classifier decides changes; on a quiet machine, since durations are kept.
 RECORDED := tests/it/data/recorded
 recordings: setup
 	rm -rf $(RECORDED)
 	$(VOICESIM) run audio/demo.toml --clock virtual --out $(RECORDED)
 	rm $(RECORDED)/conversation.wav $(RECORDED)/latency.hlog
+	VOICESIM_RECORD=1 $(CARGO) test --test it interruptions -- --test-threads=1
 
 # Runs voicesim on a folder of real recordings: make eval DATA=FOLDER
 eval: setup
 	@test -n "$(DATA)" || { echo "name a folder of recordings: make eval DATA=FOLDER"; exit 2; }
 	sh tests/setup/eval.sh $(VOICESIM) "$(DATA)"
+
+# Fits the interruption classifier to labelled overlaps again: make train DATA=FOLDER, with train.jsonl.gz and
+# dev.jsonl.gz in it. The same data gives the committed weights, byte for byte.
+train: packages
+	@test -n "$(DATA)" || { echo "name a folder of labelled overlaps: make train DATA=FOLDER"; exit 2; }
+	$(CARGO) run --release --features train -- classifier train --data $(DATA)/train.jsonl.gz $(DATA)/dev.jsonl.gz \
+		--false-stops 0.10 --out src/interrupt/weights.json
 
 bench: packages
 	$(CARGO) bench
@@ -57,7 +65,7 @@ doc:
 
 # Each cargo feature alone, and none at all.
 features:
-	@for feature in "" whisper retrieval piper espeak command install; do \
+	@for feature in "" whisper retrieval piper espeak command install train; do \
 		echo "cargo check, features: $${feature:-none}"; \
 		$(CARGO) check --quiet --no-default-features --features "$$feature" || exit 1; \
 	done

@@ -282,6 +282,8 @@ pub enum Mark {
     VoiceResumed {
         at: Tick,
     },
+    /// The recogniser is asked what was said so far.
+    AskedSoFar,
     /// The caller is taken to have finished; `last_voiced` is the end of speech by the VAD.
     EndpointCommitted {
         last_voiced: Tick,

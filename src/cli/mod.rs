@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod check;
+mod classifier;
 mod init;
 mod models;
 mod report;
@@ -42,6 +43,8 @@ enum Command {
     Check(check::Check),
     /// Write a scenario to start from
     Init(init::Init),
+    /// Train, judge and question the interruption classifier
+    Classifier(classifier::Classifier),
     /// List, install or verify the model files of the engines
     Models(models::Models),
 }
@@ -108,6 +111,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Report(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
+        Command::Classifier(command) => command.run(),
         Command::Models(command) => command.run(is_quiet),
     }
 }

@@ -10,7 +10,7 @@ mod vad;
 
 use crate::audio::{FRAME, FRAME_SAMPLES, Samples};
 use crate::event::Tick;
-use crate::stage::{AudioChunk, SpeechActivity};
+use crate::stage::{AudioChunk, SpeechActivity, SureVoice};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -24,6 +24,8 @@ const START_FRAMES: u32 = 3;
 const PAUSE_FRAMES: u32 = 2;
 /// Voiced frames in a row that end a pause: 32 ms, so that one stray frame does not.
 const RESUME_FRAMES: u32 = 2;
+/// Doubtful frames in a row that end a voice beyond doubt: 48 ms, as long as a consonant.
+const SURE_GAP_FRAMES: u32 = 3;
 /// Audio kept from before the voice began: 304 ms. Soft first consonants lie there.
 const PRE_ROLL_FRAMES: usize = 19;
 
@@ -70,6 +72,9 @@ pub struct Ear {
     /// Frames in a row that were voiced, or were not.
     voiced: u32,
     unvoiced: u32,
+    sure: Option<SureVoice>,
+    /// The end of the latest frame that was a voice beyond doubt.
+    sure_end: Tick,
     recent: VecDeque<Samples>,
 }
 
@@ -82,6 +87,8 @@ impl Ear {
             state: State::Idle,
             voiced: 0,
             unvoiced: 0,
+            sure: None,
+            sure_end: Tick::ZERO,
             recent: VecDeque::with_capacity(PRE_ROLL_FRAMES + 1),
         }
     }
@@ -94,10 +101,13 @@ impl Ear {
             self.state = State::Idle;
             // A voice that goes on over a commit (the utterance was too long) begins anew here.
             self.voiced = self.voiced.min(START_FRAMES - 1);
+            self.sure = None;
             let stale = self.recent.len().saturating_sub(self.voiced as usize);
             self.recent.drain(..stale);
         }
-        if self.detector.is_voiced(&frame) {
+        let sound = self.detector.hear(&frame);
+        self.be_sure(start, sound.is_sure);
+        if sound.is_voiced {
             self.voiced += 1;
             self.unvoiced = 0;
         } else {
@@ -111,12 +121,34 @@ impl Ear {
         self.step(start, frame)
     }
 
+    /// Keeps count of frames that are a voice beyond doubt.
+    fn be_sure(&mut self, start: Tick, is_sure: bool) {
+        let end = start + FRAME;
+        match &mut self.sure {
+            Some(SureVoice { until: None, .. }) if is_sure => self.sure_end = end,
+            Some(voice @ SureVoice { until: None, .. }) => {
+                let is_over = end.since(self.sure_end) >= FRAME * SURE_GAP_FRAMES;
+                voice.until = is_over.then_some(self.sure_end);
+            }
+            _ if is_sure => {
+                self.sure_end = end;
+                self.sure = Some(SureVoice {
+                    since: start,
+                    until: None,
+                });
+            }
+            _ => {}
+        }
+    }
+
     fn step(&mut self, start: Tick, frame: Samples) -> Vec<SpeechActivity> {
         let end = start + FRAME;
         let run_began = |frames: u32| end.before(FRAME * frames);
         let silent: Arc<str> = Arc::from("");
+        let sure = self.sure;
         let going = || SpeechActivity::Going {
             audio: AudioChunk::new(frame.clone(), silent.clone()),
+            sure,
         };
         match self.state {
             State::Idle if self.voiced >= START_FRAMES => {
@@ -125,6 +157,7 @@ impl Ear {
                 vec![SpeechActivity::Started {
                     onset: run_began(self.voiced),
                     audio: AudioChunk::new(audio.into(), silent),
+                    sure,
                 }]
             }
             State::Idle => Vec::new(),
@@ -195,6 +228,26 @@ mod tests {
             activity(&[true, true, true, true, false, false, false]),
             ["started 0", "paused 64"]
         );
+    }
+
+    #[test]
+    fn a_voice_beyond_doubt_lasts_over_a_consonant_and_no_longer() {
+        let mut ear = Ear::new(0.5, UtteranceOver::default());
+        let ms = Tick::from_ms;
+        let mut seen = Vec::new();
+        for (frame, is_sure) in [1, 1, 0, 0, 1, 0, 0, 0, 1].into_iter().enumerate() {
+            ear.be_sure(ms(16 * frame as u64), is_sure == 1);
+            seen.push(ear.sure);
+        }
+        let voice = |since, until: Option<u64>| {
+            Some(SureVoice {
+                since: ms(since),
+                until: until.map(ms),
+            })
+        };
+        assert_eq!(seen[4], voice(0, None));
+        assert_eq!(seen[7], voice(0, Some(80)));
+        assert_eq!(seen[8], voice(128, None));
     }
 
     #[test]

@@ -7,6 +7,17 @@ pub(super) struct VoiceDetector {
     threshold: f32,
 }
 
+/// The probability from which on a frame is a voice beyond doubt. Coughs and steady noise stay under
+/// it, also for as long as the detector hangs on after a voice; vowels do not.
+const SURE: f32 = 0.8;
+
+/// What the detector makes of a frame.
+#[derive(Clone, Copy)]
+pub(super) struct Sound {
+    pub(super) is_voiced: bool,
+    pub(super) is_sure: bool,
+}
+
 impl VoiceDetector {
     pub(super) fn new(threshold: f32) -> VoiceDetector {
         VoiceDetector {
@@ -18,6 +29,17 @@ impl VoiceDetector {
     /// Whether the frame sounds like a voice. The detector remembers the frames before it. A frame
     /// of another length than 256 samples is none.
     pub(super) fn is_voiced(&mut self, frame: &[f32]) -> bool {
-        frame.len() == FRAME_SAMPLES && self.detector.predict_f32(frame) >= self.threshold
+        self.hear(frame).is_voiced
+    }
+
+    pub(super) fn hear(&mut self, frame: &[f32]) -> Sound {
+        let probability = match frame.len() {
+            FRAME_SAMPLES => self.detector.predict_f32(frame),
+            _ => 0.0,
+        };
+        Sound {
+            is_voiced: probability >= self.threshold,
+            is_sure: probability >= self.threshold.max(SURE),
+        }
     }
 }

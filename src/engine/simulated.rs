@@ -18,6 +18,9 @@ use std::time::Duration;
 /// People read aloud about this many characters in a second.
 const CHARACTERS_PER_SECOND: f64 = 15.0;
 
+/// And say about so many words.
+const WORDS_PER_SECOND: f64 = 2.5;
+
 const ANSWER: &str = "This answer is simulated, and it is about as long as answers are.";
 
 /// A latency model with the streams it draws from.
@@ -86,15 +89,18 @@ impl Stage for Recogniser {
                 out.begun_anew();
                 latency.pass(out.turn(), "").await;
                 Ok(match heard.text.trim() {
-                    "" => format!(
-                        "simulated words of {:.1} seconds",
-                        heard.length.as_secs_f64()
-                    ),
+                    "" => unknown_words(heard.length),
                     text => text.to_owned(),
                 })
             },
         ))
     }
+}
+
+/// Words of which only the number is known: a fake cannot hear what a recording says.
+fn unknown_words(length: Duration) -> String {
+    let words = (length.as_secs_f64() * WORDS_PER_SECOND).ceil().max(1.0);
+    vec!["…"; words as usize].join(" ")
 }
 
 struct Answerer {

@@ -38,7 +38,7 @@ const THREADS_MAX: u32 = 2;
 
 /// Utterances under this length are believed only if the model is sure of its words: noises and
 /// breaths come out as words like "you" or "Bye." with half the probability of real ones.
-const SHORT_SECONDS: f32 = 0.9;
+const SHORT_SECONDS: f32 = 1.5;
 const SURE: f32 = 0.5;
 
 struct Whisper {
@@ -170,12 +170,27 @@ fn words_only(text: &str) -> String {
         let after = rest.as_str().split_once(closing);
         rest = after.map_or(rest, |(_, after)| after.chars());
     }
-    let words = without_loops(words.split_whitespace().collect()).join(" ");
+    let words = words.split_whitespace().filter(|word| !is_stutter(word));
+    let words = without_loops(words.collect()).join(" ");
     if words.chars().any(char::is_alphanumeric) {
         words
     } else {
         String::new()
     }
+}
+
+/// Whether a "word" is a loop of the model inside one word: "Buh-Buh-Buh-Buh", "OOOOOOOO".
+fn is_stutter(word: &str) -> bool {
+    let parts: Vec<&str> = word.split('-').collect();
+    let letters: Vec<char> = word.chars().collect();
+    let says_again = parts
+        .windows(REPEATS_MAX)
+        .any(|run| run.iter().all(|part| *part == run[0]));
+    let draws_out = letters.windows(REPEATS_MAX + 1);
+    says_again
+        || draws_out
+            .into_iter()
+            .any(|run| run.iter().all(|c| c.is_alphabetic() && *c == run[0]))
 }
 
 /// A phrase of up to this many words that is said again and again is a loop of the model.
@@ -230,6 +245,9 @@ mod tests {
             "Thanks, and see you and",
         );
         check(&"you ".repeat(40), "you");
+        check("Buh-Buh-Buh-Buh-B", "");
+        check("OOOOOOOO yes", "yes");
+        check("a mother-in-law", "a mother-in-law");
         check("No, no, no.", "No, no, no.");
         check("that that that is", "that that that is");
     }

@@ -1,3 +1,20 @@
 //! Whether a sound that the caller makes over the agent is an interruption.
+//!
+//! `heard` is what is known so far, `features` turns it into numbers, `model` into a probability,
+//! `policy` into a decision. `overlaps` reads labelled data, `rows` replays it as `heard`, `train`
+//! (cargo feature `train`) fits the committed weights to it, `eval` says how good they are,
+//! `explain` what they make of one sound.
+//!
+//! MODEL_CARD.md beside this file says what the weights were fitted to, and how far they go.
 
+pub mod eval;
+pub mod explain;
+pub mod features;
+pub mod heard;
+pub mod lexicon;
+pub mod model;
+pub mod overlaps;
 pub mod policy;
+pub mod rows;
+#[cfg(feature = "train")]
+pub mod train;

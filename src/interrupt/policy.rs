@@ -1,45 +1,135 @@
 //! What to do about a sound over the agent: rules, behind one small trait.
 
+use super::features::{Values, features};
+use super::heard::Heard;
+use super::lexicon::{self, Class};
+use super::model::{Classifier, Weights, WeightsError, reasons, shipped, sigmoid};
 use crate::event::Verdict;
 use std::time::Duration;
 
-/// What is known of a sound over the agent at the moment of a decision. Nothing from the future.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Overlap {
-    /// Since the sound began.
-    pub since_onset: Duration,
-    /// How much of that was voiced, without the pauses.
-    pub voiced: Duration,
-    /// Voiced right now.
-    pub is_voiced: bool,
-}
+/// A policy is asked this often while the caller makes sound over the agent.
+pub const DECIDE_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     pub verdict: Verdict,
-    /// Of an interruption, if the policy computes one.
+    /// Of an interruption, in 0..1, if the policy computes one.
     pub probability: Option<f64>,
-    /// What spoke for the verdict, strongest first.
+    /// What spoke for the verdict, strongest first: at most three.
     pub reasons: Vec<String>,
 }
 
 /// Decides again and again while the caller makes sound over the agent.
 pub trait Policy {
     fn name(&self) -> &'static str;
-    fn decide(&mut self, overlap: &Overlap) -> Decision;
+    fn decide(&mut self, heard: &Heard<'_>) -> Decision;
 }
 
 /// Names that [`by_name`] knows.
-pub const NAMES: [&str; 3] = ["vad_500ms", "never", "always"];
+pub const NAMES: [&str; 5] = ["classifier", "vad_500ms", "min_words", "never", "always"];
+
+/// Why there is no such policy.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    #[error("there is no policy \"{0}\"; it is one of {names}", names = NAMES.join(", "))]
+    Unknown(String),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
 
 /// The policy of that name.
-pub fn by_name(name: &str) -> Option<Box<dyn Policy>> {
-    Some(match name {
+pub fn by_name(name: &str) -> Result<Box<dyn Policy>, PolicyError> {
+    Ok(match name {
+        "classifier" => Box::new(ClassifierRule {
+            weights: shipped()?,
+        }),
         "vad_500ms" => Box::new(VadRule),
+        "min_words" => Box::new(WordsRule),
         "never" => Box::new(Never),
         "always" => Box::new(Always),
-        _ => return None,
+        _ => return Err(PolicyError::Unknown(name.to_owned())),
     })
+}
+
+/// Stop once an interruption is likely enough, for so short a time. At words that ask for silence,
+/// and at answers to the agent's question, stop at once.
+pub struct ClassifierRule<'a> {
+    weights: &'a Weights,
+}
+
+/// Log-odds below the threshold to stop at which the agent is no longer sure to go on.
+const UNSURE_MARGIN: f64 = 1.0;
+
+impl<'a> ClassifierRule<'a> {
+    pub fn new(weights: &'a Weights) -> ClassifierRule<'a> {
+        ClassifierRule { weights }
+    }
+}
+
+impl Policy for ClassifierRule<'_> {
+    fn name(&self) -> &'static str {
+        "classifier"
+    }
+
+    fn decide(&mut self, heard: &Heard<'_>) -> Decision {
+        let classifier = self.weights.classifier(heard.listening());
+        let values = features(heard);
+        let log_odds = classifier.log_odds(&values);
+        let probability = Some(in_four_digits(sigmoid(log_odds)));
+        if let Some(reason) = at_once(heard) {
+            return Decision {
+                verdict: Verdict::Stop,
+                probability,
+                reasons: vec![reason.to_owned()],
+            };
+        }
+        let verdict = verdict(classifier, log_odds, heard.since_onset);
+        Decision {
+            verdict,
+            probability,
+            reasons: spoke_for(verdict, classifier, &values),
+        }
+    }
+}
+
+/// More digits say nothing, and a record repeats them all.
+fn in_four_digits(probability: f64) -> f64 {
+    (probability * 1e4).round() / 1e4
+}
+
+/// What the threshold of the moment makes of these calibrated log-odds.
+pub(super) fn verdict(classifier: &Classifier, log_odds: f64, since_onset: Duration) -> Verdict {
+    let threshold = classifier.threshold_log_odds(since_onset.as_secs_f64());
+    if log_odds >= threshold {
+        Verdict::Stop
+    } else if log_odds >= threshold - UNSURE_MARGIN {
+        Verdict::Unsure
+    } else {
+        Verdict::KeepTalking
+    }
+}
+
+fn spoke_for(verdict: Verdict, classifier: &Classifier, values: &Values) -> Vec<String> {
+    let sign = match verdict {
+        Verdict::KeepTalking => -1.0,
+        Verdict::Unsure | Verdict::Stop => 1.0,
+    };
+    reasons(values, &classifier.contributions(values), sign)
+}
+
+/// Why to stop without asking a model, if there is a reason.
+pub(super) fn at_once(heard: &Heard<'_>) -> Option<&'static str> {
+    let all = heard.words.unwrap_or_default();
+    let known = || {
+        let known = all.iter().filter(|word| word.known_at <= heard.since_onset);
+        known.map(|word| word.text.as_str())
+    };
+    if lexicon::asks_for_silence(known()) {
+        return Some("the caller asks for silence");
+    }
+    let has_asked = heard.context.sentence_is_question && heard.context.sentence_done;
+    let answers = |word| matches!(lexicon::class(word), Class::Agreement | Class::Negation);
+    (has_asked && known().next().is_some_and(answers)).then_some("the caller answers the question")
 }
 
 /// Stop after half a second of voice: the minimum interruption duration that LiveKit Agents
@@ -53,16 +143,34 @@ impl Policy for VadRule {
         "vad_500ms"
     }
 
-    fn decide(&mut self, overlap: &Overlap) -> Decision {
-        let enough = overlap.voiced >= VOICED_MIN;
+    fn decide(&mut self, heard: &Heard<'_>) -> Decision {
+        let voiced = heard.voiced();
         Decision {
-            verdict: if enough {
-                Verdict::Stop
-            } else {
-                Verdict::KeepTalking
-            },
-            probability: None,
-            reasons: vec![format!("voiced for {} ms", overlap.voiced.as_millis())],
+            reasons: vec![format!("voiced for {} ms", voiced.as_millis())],
+            ..stop_if(voiced >= VOICED_MIN)
+        }
+    }
+}
+
+/// Stop at the second word, as frameworks do that count words. "Mm-hmm, yeah" stops it; without a
+/// recogniser nothing does.
+struct WordsRule;
+
+const WORDS_MIN: usize = 2;
+
+impl Policy for WordsRule {
+    fn name(&self) -> &'static str {
+        "min_words"
+    }
+
+    fn decide(&mut self, heard: &Heard<'_>) -> Decision {
+        let all = heard.words.unwrap_or_default().iter();
+        let known = all
+            .filter(|word| word.known_at <= heard.since_onset)
+            .count();
+        Decision {
+            reasons: vec![format!("words known: {known}")],
+            ..stop_if(known >= WORDS_MIN)
         }
     }
 }
@@ -75,8 +183,8 @@ impl Policy for Never {
         "never"
     }
 
-    fn decide(&mut self, _: &Overlap) -> Decision {
-        without_reasons(Verdict::KeepTalking)
+    fn decide(&mut self, _: &Heard<'_>) -> Decision {
+        stop_if(false)
     }
 }
 
@@ -88,14 +196,18 @@ impl Policy for Always {
         "always"
     }
 
-    fn decide(&mut self, _: &Overlap) -> Decision {
-        without_reasons(Verdict::Stop)
+    fn decide(&mut self, _: &Heard<'_>) -> Decision {
+        stop_if(true)
     }
 }
 
-fn without_reasons(verdict: Verdict) -> Decision {
+fn stop_if(is_enough: bool) -> Decision {
     Decision {
-        verdict,
+        verdict: if is_enough {
+            Verdict::Stop
+        } else {
+            Verdict::KeepTalking
+        },
         probability: None,
         reasons: Vec::new(),
     }
@@ -104,20 +216,201 @@ fn without_reasons(verdict: Verdict) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interrupt::heard::{Context, Interval, Word};
 
-    fn verdict(policy: &str, voiced_ms: u64) -> Verdict {
-        let overlap = Overlap {
-            since_onset: Duration::from_millis(voiced_ms + 100),
-            voiced: Duration::from_millis(voiced_ms),
-            is_voiced: true,
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// A sound over the agent, in milliseconds from its onset: stretches of voice, and words with
+    /// the times at which they are known.
+    #[derive(Clone, Copy)]
+    struct Sound<'a> {
+        voice: &'a [(u64, u64)],
+        words: Option<&'a [(u64, &'a str)]>,
+    }
+
+    const MM_HMM: &[(u64, u64)] = &[(0, 230)];
+    const YEAH: &[(u64, u64)] = &[(0, 350)];
+    const COUGH: &[(u64, u64)] = &[(0, 208), (224, 432)];
+    const BURST: &[(u64, u64)] = &[(0, 600)];
+    const WAIT_STOP: &[(u64, u64)] = &[(0, 340), (480, 870)];
+    const QUESTION: &[(u64, u64)] = &[(0, 860), (890, 1_400)];
+    const SPEECH: &[(u64, u64)] = &[(0, 2_000)];
+
+    /// When the policy stops within 3 s. A pause is known 32 ms after it began.
+    fn stops_ms(policy: &str, sound: Sound<'_>, context: &Context) -> Option<u64> {
+        let mut policy = by_name(policy).expect("a policy");
+        let word = |(known_at, text): &(u64, &str)| Word {
+            known_at: ms(*known_at),
+            text: (*text).to_owned(),
         };
-        by_name(policy).expect("a policy").decide(&overlap).verdict
+        let words: Option<Vec<Word>> = sound.words.map(|words| words.iter().map(word).collect());
+        (1..=60).map(|step| step * 50).find(|now| {
+            let begun = sound.voice.iter().filter(|(on, _)| on <= now);
+            let run = |(on, off): &(u64, u64)| Interval {
+                on: ms(*on),
+                off: (off + 32 <= *now).then_some(ms(*off)),
+            };
+            let activity: Vec<Interval> = begun.map(run).collect();
+            let heard = Heard {
+                since_onset: ms(*now),
+                activity: &activity,
+                words: words.as_deref(),
+                context,
+            };
+            policy.decide(&heard).verdict == Verdict::Stop
+        })
+    }
+
+    /// Moments of an agent's answers.
+    fn contexts() -> Vec<Context> {
+        let mut contexts = Vec::new();
+        for agent_elapsed_s in [0.7, 1.5, 4.0, 12.0] {
+            for caller_gap_s in [1.2, 3.0, 10.0, 120.0] {
+                for caller_talk60_s in [0.0, 3.0, 20.0] {
+                    for sentence_done in [false, true] {
+                        contexts.push(Context {
+                            agent_elapsed_s,
+                            agent_words: (agent_elapsed_s * 2.7) as u32,
+                            sentence_elapsed_s: agent_elapsed_s.min(3.0),
+                            sentence_done,
+                            caller_gap_s,
+                            caller_talk60_s,
+                            agent_talk60_s: agent_elapsed_s + 5.0,
+                            caller_sounds30: u32::from(caller_gap_s < 30.0),
+                            caller_had_floor: agent_elapsed_s < 4.0,
+                            agent_tail: "a gap between two speakers is about".to_owned(),
+                            ..Context::default()
+                        });
+                    }
+                }
+            }
+        }
+        contexts
+    }
+
+    fn always_stops(sound: Sound<'_>) {
+        for context in contexts() {
+            let stops = stops_ms("classifier", sound, &context);
+            assert!(stops.is_some(), "goes on in {context:?}");
+        }
+    }
+
+    fn never_stops(sound: Sound<'_>) {
+        for context in contexts() {
+            let stops = stops_ms("classifier", sound, &context);
+            assert_eq!(stops, None, "in {context:?}");
+        }
+    }
+
+    #[test]
+    fn back_channels_coughs_and_noise_never_stop_it() {
+        for voice in [MM_HMM, YEAH, COUGH, BURST] {
+            never_stops(Sound { voice, words: None });
+            never_stops(Sound {
+                voice,
+                words: Some(&[]),
+            });
+        }
+        for delay in [200, 300, 500, 700] {
+            never_stops(Sound {
+                voice: MM_HMM,
+                words: Some(&[(230 + delay, "mm-hmm")]),
+            });
+            never_stops(Sound {
+                voice: YEAH,
+                words: Some(&[(350 + delay, "Yeah.")]),
+            });
+        }
+    }
+
+    #[test]
+    fn somebody_who_goes_on_talking_always_stops_it() {
+        for voice in [WAIT_STOP, QUESTION, SPEECH] {
+            always_stops(Sound { voice, words: None });
+        }
+        for delay in [200, 300, 500, 700] {
+            always_stops(Sound {
+                voice: WAIT_STOP,
+                words: Some(&[(340 + delay, "Wait,"), (870 + delay, "stop.")]),
+            });
+            always_stops(Sound {
+                voice: QUESTION,
+                words: Some(&[
+                    (150 + delay, "What"),
+                    (300 + delay, "about"),
+                    (800 + delay, "graphics"),
+                ]),
+            });
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_question_stops_it_at_once_and_the_reason_says_so() {
+        let asked = Context {
+            sentence_is_question: true,
+            sentence_done: true,
+            ..contexts()[0].clone()
+        };
+        let words = [Word {
+            known_at: ms(300),
+            text: "Okay.".to_owned(),
+        }];
+        let decide = |context| {
+            let heard = Heard {
+                since_onset: ms(300),
+                activity: &[],
+                words: Some(&words),
+                context,
+            };
+            by_name("classifier").expect("a policy").decide(&heard)
+        };
+        let decision = decide(&asked);
+        assert_eq!(decision.verdict, Verdict::Stop);
+        assert_eq!(decision.reasons, ["the caller answers the question"]);
+        assert_ne!(decide(&contexts()[0]).verdict, Verdict::Stop);
+    }
+
+    #[test]
+    fn a_decision_has_a_probability_and_three_reasons() {
+        let heard = Heard {
+            since_onset: ms(300),
+            activity: &[],
+            words: None,
+            context: &contexts()[5],
+        };
+        let decision = by_name("classifier").expect("a policy").decide(&heard);
+        let probability = decision.probability.expect("a probability");
+        assert!(0.0 < probability && probability < 1.0);
+        assert_eq!(decision.reasons.len(), 3);
     }
 
     #[test]
     fn the_vad_rule_counts_voice_not_time() {
-        assert_eq!(verdict("vad_500ms", 499), Verdict::KeepTalking);
-        assert_eq!(verdict("vad_500ms", 500), Verdict::Stop);
+        let context = Context::default();
+        let stops = |voice| stops_ms("vad_500ms", Sound { voice, words: None }, &context);
+        assert_eq!(stops(&[(0, 500)]), Some(500));
+        assert_eq!(stops(&[(0, 300), (600, 749)]), None);
+        assert_eq!(stops(&[(0, 300), (600, 900)]), Some(800));
+    }
+
+    #[test]
+    fn the_rule_of_words_waits_for_the_second_one() {
+        let context = Context::default();
+        let stops = |words| {
+            stops_ms(
+                "min_words",
+                Sound {
+                    voice: SPEECH,
+                    words,
+                },
+                &context,
+            )
+        };
+        assert_eq!(stops(Some(&[(400, "yeah"), (800, "yeah")])), Some(800));
+        assert_eq!(stops(Some(&[(400, "stop")])), None);
+        assert_eq!(stops(None), None);
     }
 
     #[test]
@@ -125,12 +418,20 @@ mod tests {
         for name in NAMES {
             assert_eq!(by_name(name).expect("a policy").name(), name);
         }
-        assert!(by_name("classifier_from_the_future").is_none());
+        let error = by_name("oracle").err().expect("an error").to_string();
+        assert!(
+            error.contains("oracle") && error.contains("vad_500ms"),
+            "{error}"
+        );
     }
 
     #[test]
     fn never_and_always_are_what_they_say() {
-        assert_eq!(verdict("never", 9_000), Verdict::KeepTalking);
-        assert_eq!(verdict("always", 0), Verdict::Stop);
+        let sound = Sound {
+            voice: SPEECH,
+            words: None,
+        };
+        assert_eq!(stops_ms("never", sound, &Context::default()), None);
+        assert_eq!(stops_ms("always", sound, &Context::default()), Some(50));
     }
 }

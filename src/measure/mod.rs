@@ -12,9 +12,10 @@ pub use histogram::{Histogram, Summary};
 pub use hops::Slice;
 pub use rows::{Outcome, Plan, Row, RowPlan};
 pub use speculation::Speculation;
+pub use utterance::Decided;
 pub use wer::WordErrors;
 
-use crate::event::{Event, Hop, Mark, SessionEnd, nanos};
+use crate::event::{Event, Expect, Hop, Mark, SessionEnd, nanos};
 use crate::scenario::budget::{Budget, Limited, Statistic};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -57,6 +58,8 @@ pub struct Interruptions {
     /// Questions that were cut off in the middle.
     pub cut_offs: u32,
     pub failed_turns: u32,
+    /// How turns came out, by what was asked for: expectation, outcome, count.
+    pub outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -133,6 +136,16 @@ impl Measurement {
 }
 
 fn interruptions(rows: &[Row]) -> Interruptions {
+    let mut outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>> = BTreeMap::new();
+    for row in rows {
+        if let Some(expect) = row.expect {
+            *outcomes
+                .entry(expect)
+                .or_default()
+                .entry(row.outcome)
+                .or_default() += 1;
+        }
+    }
     use crate::event::Expect::{Ignore, Respond, Stop};
     let count = |is: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| is(row)).count() as u32;
     let barge_ins = count(&|row| row.expect == Some(Stop));
@@ -148,6 +161,7 @@ fn interruptions(rows: &[Row]) -> Interruptions {
         }),
         cut_offs: count(&|row| row.outcome == Outcome::CutOff),
         failed_turns: count(&|row| row.outcome == Outcome::Failed),
+        outcomes,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The rows of a report: scenario turns, or utterances where there is no scenario.
 
 use super::hops::{self, Slice};
-use super::utterance::{Utterance, utterances};
+use super::utterance::{Decided, Utterance, utterances};
 use super::wer::WordErrors;
-use crate::event::{Event, Expect, Hop, Mark, ReplyEnd, SessionEnd, Tick, TurnId};
+use crate::event::{Event, Expect, Hop, Mark, ReplyEnd, SessionEnd, Tick, TurnId, Verdict};
 use crate::record::store::RowsPer;
 use crate::scenario::Scenario;
 use crate::scenario::budget::{Budget, budgets};
@@ -115,6 +115,8 @@ pub struct Row {
     pub hops: BTreeMap<Hop, u64>,
     pub metrics: BTreeMap<&'static str, u64>,
     pub wer: Option<WordErrors>,
+    /// What was decided about it, if it was spoken over the agent.
+    pub decided: Option<Decided>,
     /// The agent fell silent because of it.
     pub stopped_agent: bool,
     /// A reply to it became audible.
@@ -381,6 +383,12 @@ fn row(index: usize, gathered: &Gathered) -> Row {
             .filter(|_| !gathered.was_never_spoken && gathered.speech_ended.is_some())
             .map(|reference| WordErrors::between(reference, &heard)),
         heard,
+        decided: gathered
+            .utterances
+            .iter()
+            .filter_map(|(_, utterance)| utterance.decided.as_ref())
+            .max_by_key(|decided| decided.verdict == Verdict::Stop)
+            .cloned(),
         stopped_agent: gathered.stopped_at.is_some(),
         was_answered: answered.is_some(),
     };

@@ -1,6 +1,7 @@
 //! What the events say about each utterance and the reply to it.
 
 use crate::event::{Event, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The marks of one turn, by what they mark. Each is the first of its kind.
@@ -22,6 +23,7 @@ pub(super) struct Utterance {
     pub over_agent: Option<Tick>,
     /// The policy said stop, at this tick.
     pub must_stop: Option<Tick>,
+    pub decided: Option<Decided>,
     pub has_transcription_failed: bool,
     pub has_reply_failed: bool,
 }
@@ -32,6 +34,18 @@ pub(super) struct Work {
     pub entered: Option<Tick>,
     pub begun: Option<Tick>,
     pub first_output: Option<Tick>,
+}
+
+/// What the policy made of a sound over the agent: that it must stop, or what it thought last.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decided {
+    pub verdict: Verdict,
+    /// Since the sound began.
+    pub after_ns: u64,
+    /// Of an interruption, in 0..=1, if the policy computes one.
+    pub probability: Option<f64>,
+    /// Strongest first.
+    pub reasons: Vec<String>,
 }
 
 /// The first sound of a reply at the speaker.
@@ -116,9 +130,20 @@ impl Utterance {
             }
             Mark::OverlapStarted { onset } => self.over_agent = Some(*onset),
             Mark::Decision {
-                verdict: Verdict::Stop,
+                verdict,
+                since_onset_ns,
+                probability,
+                reasons,
                 ..
-            } => first(&mut self.must_stop, now),
+            } if self.must_stop.is_none() => {
+                self.must_stop = (*verdict == Verdict::Stop).then_some(now);
+                self.decided = Some(Decided {
+                    verdict: *verdict,
+                    after_ns: *since_onset_ns,
+                    probability: *probability,
+                    reasons: reasons.clone(),
+                });
+            }
             _ => {}
         }
     }

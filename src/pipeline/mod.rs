@@ -2,13 +2,15 @@
 //!
 //! `turn` decides whose turn it is, `endpoint` when an utterance is over; `session` carries it out.
 //! `drive` feeds a stage, `recognise` the recogniser, `reply` chains the stages of an answer,
-//! `playback` plays it, `overlap` watches a sound over it. `script` is the caller of a replay, `cue`
+//! `playback` plays it, `overlap` watches a sound over it,
+//! `lately` remembers who spoke when. `script` is the caller of a replay, `cue`
 //! when a caller speaks.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
 pub mod cue;
 mod drive;
 pub mod endpoint;
+mod lately;
 mod overlap;
 mod playback;
 mod recognise;

@@ -1,58 +1,132 @@
 //! A sound over the agent, as the interruption policy gets to see it: pure arithmetic on ticks.
 
 use crate::event::{Tick, TurnId};
-use crate::interrupt::policy::Overlap;
+use crate::interrupt::heard::{Context, Heard, Interval, Word};
+use crate::interrupt::policy::DECIDE_EVERY;
+use crate::stage::SureVoice;
 use std::time::Duration;
 
-/// The policy is asked this often.
-const DECIDE_EVERY: Duration = Duration::from_millis(50);
-
-/// Keeps count of a sound while it lasts.
+/// Keeps count of a sound while it lasts. It counts from the first voice beyond doubt: before that it
+/// is a noise, about which there is nothing to decide.
 pub(super) struct OverlapWatch {
     pub(super) turn: TurnId,
-    onset: Tick,
-    /// Voice before the latest pause.
-    voiced_before: Duration,
-    voiced_since: Option<Tick>,
-    next_decision: Tick,
+    /// What the agent knew when the sound began.
+    context: Context,
+    voice: Option<Voice>,
+    /// `None` if no recogniser prints words while the caller speaks.
+    words: Option<Vec<Word>>,
 }
 
+/// The voice over the agent.
+struct Voice {
+    onset: Tick,
+    activity: Vec<Interval>,
+    /// Since when the latest stretch of it is going on.
+    since: Tick,
+    next_decision: Tick,
+    /// When the recogniser is asked what was said so far; `None` while it is at it.
+    next_question: Option<Tick>,
+    asked: Tick,
+}
+
+/// The recogniser is asked this often what was said so far, but never before it has answered.
+const ASK_EVERY: Duration = Duration::from_millis(400);
+
 impl OverlapWatch {
-    pub(super) fn new(turn: TurnId, onset: Tick) -> OverlapWatch {
+    pub(super) fn new(turn: TurnId, context: Context) -> OverlapWatch {
         OverlapWatch {
             turn,
-            onset,
-            voiced_before: Duration::ZERO,
-            voiced_since: Some(onset),
-            next_decision: onset + DECIDE_EVERY,
+            context,
+            voice: None,
+            words: None,
         }
     }
 
-    pub(super) fn next_decision(&self) -> Tick {
-        self.next_decision
+    /// The ear's latest word about a voice beyond doubt.
+    pub(super) fn heard(&mut self, sure: SureVoice) {
+        let voice = self.voice.get_or_insert_with(|| Voice {
+            onset: sure.since,
+            activity: Vec::new(),
+            since: sure.since,
+            next_decision: sure.since + DECIDE_EVERY,
+            next_question: Some(sure.since + ASK_EVERY),
+            asked: sure.since,
+        });
+        let counted = |at: Tick| at.since(voice.onset);
+        let interval = Interval {
+            on: counted(sure.since),
+            off: sure.until.map(counted),
+        };
+        match voice.activity.last_mut() {
+            Some(last) if voice.since == sure.since => *last = interval,
+            _ => voice.activity.push(interval),
+        }
+        voice.since = sure.since;
     }
 
-    pub(super) fn paused(&mut self, last_voiced: Tick) {
-        if let Some(since) = self.voiced_since.take() {
-            self.voiced_before += last_voiced.since(since);
+    /// When the policy is to be asked next, if there is anything to decide.
+    pub(super) fn next_decision(&self) -> Option<Tick> {
+        self.voice.as_ref().map(|voice| voice.next_decision)
+    }
+
+    /// When the recogniser is to be asked: as often as it answers while the caller goes on, and in a
+    /// pause once.
+    pub(super) fn next_question(&self) -> Option<Tick> {
+        let voice = self.voice.as_ref()?;
+        let earliest = voice.next_question?;
+        let end = voice.activity.last()?.off.map(|off| voice.onset + off);
+        match end {
+            None => Some(earliest),
+            Some(end) => (end > voice.asked).then_some(end),
         }
     }
 
-    pub(super) fn resumed(&mut self, at: Tick) {
-        self.voiced_since = Some(at);
+    /// The recogniser was asked.
+    pub(super) fn asked(&mut self, now: Tick) {
+        if let Some(voice) = &mut self.voice {
+            (voice.next_question, voice.asked) = (None, now);
+        }
     }
 
-    /// What is known at `now`; the next decision is due after it.
-    pub(super) fn look(&mut self, now: Tick) -> Overlap {
-        while self.next_decision <= now {
-            self.next_decision = self.next_decision + DECIDE_EVERY;
+    /// The recogniser makes `text` of what was said so far. Words that it knew before keep the time
+    /// at which they were first known.
+    pub(super) fn words_known(&mut self, now: Tick, text: &str) {
+        let Some(voice) = &mut self.voice else {
+            return;
+        };
+        voice.next_question = Some(voice.asked + ASK_EVERY);
+        // One that ends in a hyphen was cut off in the middle, and may become anything.
+        let is_word = |word: &&str| word.contains(char::is_alphanumeric) && !word.ends_with('-');
+        if text.starts_with('…') {
+            // There are words, but a fake recogniser does not know which.
+            return;
         }
-        let voiced_now = self.voiced_since.map_or(Duration::ZERO, |at| now.since(at));
-        Overlap {
-            since_onset: now.since(self.onset),
-            voiced: self.voiced_before + voiced_now,
-            is_voiced: self.voiced_since.is_some(),
+        let known_at = now.since(voice.onset);
+        let words = self.words.get_or_insert_default();
+        let before = std::mem::take(words);
+        *words = text
+            .split_whitespace()
+            .filter(is_word)
+            .enumerate()
+            .map(|(index, text)| Word {
+                known_at: before.get(index).map_or(known_at, |word| word.known_at),
+                text: text.to_owned(),
+            })
+            .collect();
+    }
+
+    /// What is known at `now`, if there is anything to decide; the next decision is due after it.
+    pub(super) fn look(&mut self, now: Tick) -> Option<Heard<'_>> {
+        let voice = self.voice.as_mut()?;
+        while voice.next_decision <= now {
+            voice.next_decision = voice.next_decision + DECIDE_EVERY;
         }
+        Some(Heard {
+            since_onset: now.since(voice.onset),
+            activity: &voice.activity,
+            words: self.words.as_deref(),
+            context: &self.context,
+        })
     }
 }
 
@@ -60,16 +134,69 @@ impl OverlapWatch {
 mod tests {
     use super::*;
 
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn at(ms: u64) -> Tick {
+        Tick::from_ms(1_000 + ms)
+    }
+
+    fn watch() -> OverlapWatch {
+        OverlapWatch::new(TurnId(1), Context::default())
+    }
+
+    fn voice(since: u64, until: Option<u64>) -> SureVoice {
+        SureVoice {
+            since: at(since),
+            until: until.map(at),
+        }
+    }
+
     #[test]
-    fn pauses_are_not_voice() {
-        let ms = Duration::from_millis;
-        let mut watch = OverlapWatch::new(TurnId(1), Tick::from_ms(1_000));
-        watch.paused(Tick::from_ms(1_200));
-        let overlap = watch.look(Tick::from_ms(1_300));
-        assert_eq!((overlap.voiced, overlap.is_voiced), (ms(200), false));
-        watch.resumed(Tick::from_ms(1_350));
-        let overlap = watch.look(Tick::from_ms(1_400));
-        assert_eq!((overlap.voiced, overlap.since_onset), (ms(250), ms(400)));
-        assert_eq!(watch.next_decision(), Tick::from_ms(1_450));
+    fn pauses_are_not_voice_and_noise_is_nothing() {
+        let mut watch = watch();
+        assert!(watch.next_decision().is_none() && watch.look(at(40)).is_none());
+        watch.heard(voice(0, None));
+        assert_eq!(watch.next_decision(), Some(at(50)));
+        watch.heard(voice(0, Some(200)));
+        let heard = watch.look(at(300)).expect("a voice");
+        assert_eq!((heard.voiced(), heard.is_voiced()), (ms(200), false));
+        watch.heard(voice(350, None));
+        let heard = watch.look(at(400)).expect("a voice");
+        assert_eq!((heard.voiced(), heard.since_onset), (ms(250), ms(400)));
+        assert_eq!(watch.next_decision(), Some(at(450)));
+    }
+
+    #[test]
+    fn the_recogniser_is_asked_as_often_as_it_answers() {
+        let mut watch = watch();
+        watch.heard(voice(0, None));
+        assert_eq!(watch.next_question(), Some(at(400)));
+        watch.asked(at(400));
+        assert_eq!(watch.next_question(), None, "it is at it");
+        watch.heard(voice(0, Some(500)));
+        watch.words_known(at(600), "Wait");
+        assert_eq!(watch.next_question(), Some(at(500)), "once in a pause");
+        watch.asked(at(600));
+        watch.words_known(at(800), "Wait");
+        assert_eq!(watch.next_question(), None, "nothing was said since");
+    }
+
+    #[test]
+    fn a_word_is_known_since_it_was_first_printed() {
+        let mut watch = watch();
+        watch.heard(voice(0, None));
+        assert!(watch.look(at(100)).expect("a voice").words.is_none());
+        watch.words_known(at(500), "Wait");
+        watch.words_known(at(900), "Wait, stop.");
+        let heard = watch.look(at(1_000)).expect("a voice");
+        let known: Vec<(u128, &str)> = heard
+            .words
+            .unwrap_or_default()
+            .iter()
+            .map(|word| (word.known_at.as_millis(), word.text.as_str()))
+            .collect();
+        assert_eq!(known, [(500, "Wait,"), (900, "stop.")]);
     }
 }

@@ -28,6 +28,24 @@ pub(super) struct Playback {
     audible: Cell<bool>,
 }
 
+/// What the agent has said of a reply.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Spoken {
+    /// Since it began.
+    pub(super) elapsed: Duration,
+    pub(super) words: usize,
+    /// Since its last sound, if the next one is not there yet.
+    pub(super) silence: Duration,
+    pub(super) sentence_elapsed: Duration,
+    pub(super) sentence_is_done: bool,
+    pub(super) sentence_is_question: bool,
+    pub(super) previous_was_question: bool,
+    /// Its last eight words.
+    pub(super) tail: String,
+}
+
+const TAIL_WORDS: usize = 8;
+
 struct Queued {
     start: Tick,
     length: Duration,
@@ -116,6 +134,36 @@ impl Playback {
     /// Silences the speaker at `at`.
     pub(super) fn stop(&self, at: Tick) {
         self.tap.agent_silenced(at);
+    }
+
+    /// What was said by `now`, as far as it matters to somebody who talks over it.
+    pub(super) fn spoken(&self, now: Tick) -> Spoken {
+        let queued = self.queued.borrow();
+        let begun = queued.partition_point(|chunk| chunk.start <= now);
+        let Some(last) = queued[..begun].last() else {
+            return Spoken::default();
+        };
+        let ends = |chunk: &Queued| chunk.text.trim_end().ends_with(['.', '!', '?']);
+        let asks = |chunk: &Queued| chunk.text.trim_end().ends_with('?');
+        // A sentence is what lies behind the end of the one before; a clause without an end goes on.
+        let before = queued[..begun - 1].iter().rposition(ends);
+        let sentence = &queued[before.map_or(0, |at| at + 1)];
+        let end = last.start + last.length;
+        let (heard, _) = self.heard(now);
+        let words: Vec<&str> = heard.split_whitespace().collect();
+        // Whether a question is being asked is known before it is spoken to its end.
+        let rest = &queued[begun - 1..];
+        let sentence_end = rest.iter().find(|chunk| ends(chunk));
+        Spoken {
+            elapsed: now.since(queued[0].start),
+            words: words.len(),
+            silence: now.since(end),
+            sentence_elapsed: now.since(sentence.start),
+            sentence_is_done: ends(last) && now >= end,
+            sentence_is_question: sentence_end.is_some_and(asks),
+            previous_was_question: before.is_some_and(|at| asks(&queued[at])),
+            tail: words[words.len().saturating_sub(TAIL_WORDS)..].join(" "),
+        }
     }
 
     /// The words and the length of what was played before `until`. Of a chunk that was cut off,
@@ -224,6 +272,31 @@ mod tests {
         let half = start + Duration::from_millis(50);
         assert_eq!(playback.heard(half).0, "one two");
         assert_eq!(playback.heard(start).0, "");
+    }
+
+    #[test]
+    fn who_talks_over_it_knows_what_was_said_so_far() {
+        let chunks = vec![
+            chunk(vec![0.5; 1_600], "It is open."),
+            chunk(vec![0.5; 1_600], "Do you want"),
+            chunk(vec![0.5; 1_600], "to come?"),
+        ];
+        let (_, playback, end) = play(chunks);
+        let start = playback.queued.borrow()[0].start;
+        let ms = Duration::from_millis;
+        let spoken = playback.spoken(start + ms(250));
+        assert_eq!(
+            (spoken.elapsed, spoken.sentence_elapsed),
+            (ms(250), ms(150))
+        );
+        assert_eq!(
+            (spoken.words, spoken.tail.as_str()),
+            (7, "It is open. Do you want to")
+        );
+        assert!(spoken.sentence_is_question && !spoken.sentence_is_done);
+        let spoken = playback.spoken(end + ms(40));
+        assert!(spoken.sentence_is_done && spoken.silence >= ms(40));
+        assert_eq!(playback.spoken(start.before(ms(1))), Spoken::default());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The session: carries out what the floor decides.
 
 use super::endpoint::Endpointing;
+use super::lately::Lately;
 use super::overlap::OverlapWatch;
 use super::playback::Playback;
 use super::recognise::{Recognised, recognise};
@@ -12,7 +13,7 @@ use crate::ear::UtteranceOver;
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
-use crate::stage::{AudioFeed, Exchange, Heard, Question, SpeechActivity};
+use crate::stage::{AudioFeed, Exchange, Heard, Question, SpeechActivity, SureVoice};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -68,6 +69,7 @@ impl Session {
             reply: None,
             overlap: None,
             history: Vec::new(),
+            lately: Lately::default(),
         };
         tokio::select! {
             biased;
@@ -82,6 +84,8 @@ struct Utterance {
     turn: TurnId,
     onset: Tick,
     last_voiced: Option<Tick>,
+    /// There was a voice in it, not just noise.
+    has_voice: bool,
     /// The recogniser was told of the pause.
     is_guessed: bool,
     feed: mpsc::Sender<Heard>,
@@ -112,6 +116,7 @@ struct Conversation<'a> {
     reply: Option<Reply>,
     overlap: Option<OverlapWatch>,
     history: Vec<Exchange>,
+    lately: Lately,
 }
 
 impl Conversation<'_> {
@@ -122,9 +127,9 @@ impl Conversation<'_> {
     ) {
         self.show_agent();
         loop {
-            let (deadline, guess) = (self.deadline(), self.guess_at());
+            let (deadline, question) = (self.deadline(), self.ask_at());
             let (clock, overlap) = (self.clock.clone(), self.overlap.as_ref());
-            let decision = overlap.map(OverlapWatch::next_decision);
+            let decision = overlap.and_then(OverlapWatch::next_decision);
             let (over, audible) = reply_news(self.reply.as_mut());
             // Ties are settled in this order: what was said comes before what was waited for, and
             // the caller before the agent.
@@ -138,7 +143,7 @@ impl Conversation<'_> {
                 end = over => self.reply_over(end),
                 () = audible => self.audible(),
                 () = until(&clock, decision) => self.decide(),
-                () = until(&clock, guess) => self.guess(),
+                () = until(&clock, question) => self.ask(),
                 () = until(&clock, deadline.map(|(at, _)| at)) => {
                     if let Some((_, cause)) = deadline {
                         self.commit(cause);
@@ -151,7 +156,7 @@ impl Conversation<'_> {
 
     fn heard(&mut self, activity: SpeechActivity) {
         match activity {
-            SpeechActivity::Started { onset, audio } => {
+            SpeechActivity::Started { onset, audio, sure } => {
                 let (feed, utterance_feed) = AudioFeed::new();
                 feed_one(&feed, Heard::Audio(audio));
                 let todo = self.floor.happened(Happened::VoiceStarted);
@@ -162,6 +167,7 @@ impl Conversation<'_> {
                             turn,
                             onset,
                             last_voiced: None,
+                            has_voice: false,
                             is_guessed: false,
                             feed: feed.clone(),
                         });
@@ -173,10 +179,23 @@ impl Conversation<'_> {
                     }
                 }
                 self.carry_out(todo);
+                self.heard_voice(sure);
             }
-            SpeechActivity::Going { audio } => self.feed(Heard::Audio(audio)),
+            SpeechActivity::Going { audio, sure } => {
+                self.feed(Heard::Audio(audio));
+                self.heard_voice(sure);
+            }
             SpeechActivity::Paused { last_voiced } => self.paused(last_voiced),
             SpeechActivity::Resumed { at } => self.resumed(at),
+        }
+    }
+
+    fn heard_voice(&mut self, sure: Option<SureVoice>) {
+        if let (Some(utterance), Some(_)) = (&mut self.utterance, sure) {
+            utterance.has_voice = true;
+        }
+        if let (Some(watch), Some(sure)) = (&mut self.overlap, sure) {
+            watch.heard(sure);
         }
     }
 
@@ -187,24 +206,31 @@ impl Conversation<'_> {
         utterance.last_voiced = Some(last_voiced);
         self.tap
             .mark(utterance.turn, Mark::VoicePaused { last_voiced });
-        if let Some(watch) = &mut self.overlap {
-            watch.paused(last_voiced);
+    }
+
+    /// When the recogniser is asked what was said so far: in a pause, in case that was all, and
+    /// while the caller talks over the agent.
+    fn ask_at(&self) -> Option<Tick> {
+        if let Some(watch) = &self.overlap {
+            return watch.next_question();
         }
-    }
-
-    /// When the recogniser is told that the caller may have finished.
-    fn guess_at(&self) -> Option<Tick> {
         let utterance = self.utterance.as_ref().filter(|u| !u.is_guessed)?;
-        let after = self.settings.speculate_after?;
-        let may_guess = self.floor.may_guess();
-        utterance
-            .last_voiced
-            .filter(|_| may_guess)
-            .map(|at| at + after)
+        let after = self
+            .settings
+            .speculate_after
+            .filter(|_| self.floor.may_guess())?;
+        utterance.last_voiced.map(|at| at + after)
     }
 
-    fn guess(&mut self) {
-        if let Some(utterance) = &mut self.utterance {
+    fn ask(&mut self) {
+        let Some(utterance) = &mut self.utterance else {
+            return;
+        };
+        self.tap.mark(utterance.turn, Mark::AskedSoFar);
+        if let Some(watch) = &mut self.overlap {
+            watch.asked(self.clock.now());
+            feed_one(&utterance.feed, Heard::SoFar);
+        } else {
             utterance.is_guessed = true;
             feed_one(&utterance.feed, Heard::Paused);
         }
@@ -216,9 +242,6 @@ impl Conversation<'_> {
         };
         utterance.last_voiced = None;
         self.tap.mark(utterance.turn, Mark::VoiceResumed { at });
-        if let Some(watch) = &mut self.overlap {
-            watch.resumed(at);
-        }
         if let Some(utterance) = &mut self.utterance
             && std::mem::take(&mut utterance.is_guessed)
         {
@@ -249,6 +272,9 @@ impl Conversation<'_> {
             return;
         };
         let last_voiced = utterance.last_voiced.unwrap_or_else(|| self.clock.now());
+        if utterance.has_voice {
+            self.lately.caller_spoke(utterance.onset..last_voiced);
+        }
         self.tap.mark(
             utterance.turn,
             Mark::EndpointCommitted { last_voiced, cause },
@@ -280,6 +306,10 @@ impl Conversation<'_> {
 
     /// What a pause was transcribed to counts while the pause lasts.
     fn guessed(&mut self, turn: TurnId, text: String) {
+        if let Some(watch) = self.overlap.as_mut().filter(|w| w.turn == turn) {
+            watch.words_known(self.clock.now(), &text);
+            return self.decide();
+        }
         let heard = self.utterance.as_ref().filter(|u| u.turn == turn);
         if heard.is_some_and(|u| u.is_guessed) {
             let todo = self.floor.happened(Happened::Guessed { turn, text });
@@ -315,14 +345,17 @@ impl Conversation<'_> {
         let Some(watch) = &mut self.overlap else {
             return;
         };
-        let overlap = watch.look(now);
-        let decision = self.policy.decide(&overlap);
+        let turn = watch.turn;
+        let Some(heard) = watch.look(now) else {
+            return;
+        };
+        let decision = self.policy.decide(&heard);
         self.tap.mark(
-            watch.turn,
+            turn,
             Mark::Decision {
                 policy: self.policy.name().into(),
                 verdict: decision.verdict,
-                since_onset_ns: nanos(overlap.since_onset),
+                since_onset_ns: nanos(heard.since_onset),
                 probability: decision.probability,
                 reasons: decision.reasons,
             },
@@ -361,7 +394,12 @@ impl Conversation<'_> {
         if let Some(utterance) = &self.utterance {
             let (turn, onset) = (utterance.turn, utterance.onset);
             self.tap.mark(turn, Mark::OverlapStarted { onset });
-            self.overlap = Some(OverlapWatch::new(turn, onset));
+            let spoken = self
+                .reply
+                .as_ref()
+                .map(|reply| reply.playback.spoken(onset));
+            let context = self.lately.context(onset, &spoken.unwrap_or_default());
+            self.overlap = Some(OverlapWatch::new(turn, context));
         }
     }
 
@@ -440,6 +478,7 @@ impl Conversation<'_> {
             playback.stop(at);
         }
         let (heard, length) = playback.heard(at);
+        self.lately.agent_spoke(at.before(length)..at);
         if playback.is_audible() {
             let stale = (self.history.len() + 1).saturating_sub(HISTORY_MAX);
             self.history.drain(..stale);

@@ -67,8 +67,7 @@ impl Call<'_> {
         agent: watch::Sender<AgentState>,
     ) -> Result<Session, ReplayError> {
         let scenario = self.scenario;
-        let policy = policy::by_name(&scenario.interruption.policy)
-            .ok_or_else(|| input("no such interruption policy"))?;
+        let policy = policy::by_name(&scenario.interruption.policy).map_err(input)?;
         Ok(Session {
             clock: self.clock.clone(),
             tap: self.tap.clone(),

@@ -2,7 +2,8 @@
 
 use crate::event::{Expect, Hop};
 use crate::measure::{
-    BudgetResult, Histogram, Interruptions, Measurement, Outcome, Row, Speculation, Summary,
+    BudgetResult, Decided, Histogram, Interruptions, Measurement, Outcome, Row, Speculation,
+    Summary,
 };
 use crate::record::store::Header;
 use serde::Serialize;
@@ -49,6 +50,9 @@ pub struct Detail<'a> {
     pub agent_start_ns: Option<u64>,
     pub e2e_ns: Option<u64>,
     pub hops_ns: BTreeMap<&'static str, u64>,
+    /// What was decided about a sound over the agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<&'a Decided>,
     pub wer: Option<f64>,
 }
 
@@ -98,6 +102,7 @@ fn detail(row: &Row) -> Detail<'_> {
             .iter()
             .map(|(hop, span): (&Hop, &u64)| (hop.name(), *span))
             .collect(),
+        decided: row.decided.as_ref(),
         wer: row.wer.map(|wer| wer.rate()),
     }
 }

@@ -1,7 +1,7 @@
 //! The report for people, at the terminal.
 
-use crate::event::Expect;
-use crate::measure::{Measurement, Outcome, Row, Slice, Summary, ms};
+use crate::event::{Expect, Verdict};
+use crate::measure::{Decided, Interruptions, Measurement, Outcome, Row, Slice, Summary, ms};
 use crate::record::store::{Header, RowsPer};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -170,11 +170,32 @@ fn turn(text: &mut String, row: &Row, longest_ns: u64) {
     if !row.said.is_empty() {
         let _ = writeln!(text, "     said   {}", quoted(&row.said));
     }
+    if let Some(decided) = &row.decided {
+        let _ = writeln!(text, "     {}", decision(decided));
+    }
     for slice in &row.slices {
         if slice.end.0 - slice.start.0 >= WORTH_A_LINE_NS {
             waterfall(text, slice, row, longest_ns);
         }
     }
+}
+
+/// What the policy made of a sound over the agent, and why.
+fn decision(decided: &Decided) -> String {
+    let verdict = match decided.verdict {
+        Verdict::Stop => "stop",
+        Verdict::Unsure => "unsure to the end",
+        Verdict::KeepTalking => "go on",
+    };
+    let after = ms(decided.after_ns);
+    let mut text = format!("decided {verdict}, after {after:.0} ms");
+    if let Some(probability) = decided.probability {
+        let _ = write!(text, ", p {probability:.2}");
+    }
+    if !decided.reasons.is_empty() {
+        let _ = write!(text, ": {}", decided.reasons.join(" · "));
+    }
+    text
 }
 
 fn waterfall(text: &mut String, slice: &Slice, row: &Row, longest_ns: u64) {
@@ -199,6 +220,22 @@ fn waterfall(text: &mut String, slice: &Slice, row: &Row, longest_ns: u64) {
         " ".repeat((AXIS + 1).saturating_sub(from + bar.chars().count())),
         ms(slice.end.0 - slice.start.0)
     );
+}
+
+/// What was asked for against what came of it.
+fn outcomes(text: &mut String, counts: &Interruptions) {
+    for (expect, outcomes) in &counts.outcomes {
+        let asked = match expect {
+            Expect::Respond => "asked to answer",
+            Expect::Stop => "asked to stop",
+            Expect::Ignore => "asked to go on",
+        };
+        let came: Vec<String> = outcomes
+            .iter()
+            .map(|(outcome, count)| format!("{} {count}", outcome.name()))
+            .collect();
+        let _ = writeln!(text, "  {asked:<15}  {}", came.join(" · "));
+    }
 }
 
 /// Text of others, as one line without control characters.
@@ -228,6 +265,7 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
             counts.cut_offs,
             counts.failed_turns
         );
+        outcomes(text, counts);
     }
     let speculation = &measured.speculation;
     if speculation.prepared > 0 {

@@ -283,14 +283,15 @@ impl Default for TextToSpeech {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Interruption {
-    /// What decides whether to stop for a sound over the agent: `vad_500ms`, `never` or `always`.
+    /// What decides whether to stop for a sound over the agent: `classifier`, `vad_500ms`,
+    /// `min_words`, `never` or `always`.
     pub policy: String,
 }
 
 impl Default for Interruption {
     fn default() -> Interruption {
         Interruption {
-            policy: "vad_500ms".into(),
+            policy: "classifier".into(),
         }
     }
 }

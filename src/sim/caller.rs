@@ -9,7 +9,7 @@ use crate::event::{Mark, Tick, TurnId};
 use crate::pipeline::AgentState;
 use crate::pipeline::cue::{Cue, Cues, Next};
 use crate::record::tap::Tap;
-use crate::stage::{AudioChunk, SpeechActivity};
+use crate::stage::{AudioChunk, SpeechActivity, SureVoice};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,9 +102,13 @@ impl Caller {
         // What the ear has taken in of the stretch it hears, if it hears one.
         let mut heard_until: Option<Tick> = None;
         let mut is_going = false;
+        // The beginning of that stretch.
+        let mut since = start;
         for (at, moment) in moments {
-            if let Some(from) = heard_until {
-                heard_until = Some(self.listen(from, at, &mut words).await?);
+            if let Some(before) = heard_until {
+                let from = self.listen(before, at, &mut words).await?;
+                since = if from == before { since } else { from };
+                heard_until = Some(from);
             } else {
                 self.clock.sleep_until(at).await;
             }
@@ -113,19 +117,23 @@ impl Caller {
                 Moment::Noticed(Noticed::Voice { onset }) => {
                     let is_new = self.over.take() || !is_going;
                     let audio = words.until(at, onset);
+                    since = onset;
                     if is_new {
-                        self.report(SpeechActivity::Started { onset, audio })
+                        let sure = beyond_doubt(onset, None);
+                        self.report(SpeechActivity::Started { onset, audio, sure })
                             .await?;
                     } else {
                         self.report(SpeechActivity::Resumed { at: onset }).await?;
-                        self.report(SpeechActivity::Going { audio }).await?;
+                        let sure = beyond_doubt(onset, None);
+                        self.report(SpeechActivity::Going { audio, sure }).await?;
                     }
                     (is_going, heard_until) = (true, Some(at));
                 }
                 Moment::Noticed(Noticed::Pause { last_voiced }) => {
                     if let Some(from) = heard_until.take() {
                         let audio = words.until(last_voiced, from.min(last_voiced));
-                        self.report(SpeechActivity::Going { audio }).await?;
+                        let sure = beyond_doubt(since, Some(last_voiced));
+                        self.report(SpeechActivity::Going { audio, sure }).await?;
                         self.report(SpeechActivity::Paused { last_voiced }).await?;
                     }
                 }
@@ -150,7 +158,8 @@ impl Caller {
                     self.over.take();
                     from = self.clock.now();
                     let audio = words.until(from, from);
-                    self.report(SpeechActivity::Started { onset: from, audio }).await?;
+                    let sure = beyond_doubt(from, None);
+                    self.report(SpeechActivity::Started { onset: from, audio, sure }).await?;
                 }
             }
         }
@@ -169,6 +178,11 @@ impl Caller {
             }
         }
     }
+}
+
+/// A simulated voice is no noise.
+fn beyond_doubt(since: Tick, until: Option<Tick>) -> Option<SureVoice> {
+    Some(SureVoice { since, until })
 }
 
 /// Hands out the words of a line as they are spoken, evenly over its stretches.

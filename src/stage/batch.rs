@@ -1,24 +1,14 @@
-//! How an engine that transcribes whole utterances takes a feed: it works while the caller pauses,
-//! in case that was all, so that the text is there when the endpoint is.
+//! How an engine that transcribes whole utterances takes a feed: it works ahead while the caller
+//! pauses, in case that was all, and when it is asked what was said so far.
 
 use super::{AudioChunk, AudioFeed, Heard, Outlet, StageError, Transcript, Utterance};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-/// How a pause ended.
-enum Pause {
-    /// The caller went on: what was made of the pause is void.
-    Resumed,
-    /// The utterance is over, and this is its text.
-    Over(String),
-    /// The utterance is over, but its text could not be had.
-    Failed,
-}
-
-/// Has `transcribe` work on all that was heard: whenever the caller pauses, and when the utterance
-/// is over unless it was over with the last pause. Sends the text of a pause as one that may
-/// change. Work that the caller goes on over is given up; work that failed is tried once more at the
-/// end.
+/// Has `transcribe` work on all that was heard: when it is asked for what was said so far, whenever
+/// the caller pauses, and when the utterance is over unless it was over with the last pause. Sends
+/// the text as one that may change until then. Work ahead is given up for newer work; work on a pause
+/// also when the caller goes on. If it failed, the end is tried all the same.
 pub async fn transcribe_in_batches(
     mut feed: AudioFeed,
     out: &mut Outlet<Transcript>,
@@ -28,32 +18,48 @@ pub async fn transcribe_in_batches(
     ) -> Result<String, StageError>,
 ) -> Result<(), StageError> {
     let mut heard = Arc::new(Utterance::default());
+    let mut next = feed.next().await;
     let text = loop {
-        match feed.next().await {
-            Some(Heard::Audio(chunk)) => Arc::make_mut(&mut heard).add(&chunk),
-            Some(Heard::Resumed) => {}
-            Some(Heard::Committed) | None => break transcribe(heard.clone(), out).await?,
-            Some(Heard::Paused) => {
-                let mut while_paused = Vec::new();
-                let pause = {
-                    let work = pin!(in_case(&heard, out, &mut transcribe));
-                    through_pause(&mut feed, &mut while_paused, work).await?
-                };
-                match pause {
-                    Pause::Over(text) => break text,
-                    Pause::Failed => break transcribe(heard.clone(), out).await?,
-                    Pause::Resumed => {}
-                }
-                let utterance = Arc::make_mut(&mut heard);
-                while_paused.iter().for_each(|chunk| utterance.add(chunk));
+        let mark = match next {
+            Some(Heard::Audio(chunk)) => {
+                Arc::make_mut(&mut heard).add(&chunk);
+                next = feed.next().await;
+                continue;
             }
+            Some(Heard::Resumed) => {
+                next = feed.next().await;
+                continue;
+            }
+            Some(mark @ (Heard::SoFar | Heard::Paused)) => mark,
+            Some(Heard::Committed) | None => break transcribe(heard.clone(), out).await?,
+        };
+        let mut since = Vec::new();
+        let ahead = {
+            let work = pin!(work_ahead(&heard, out, &mut transcribe));
+            go_on(&mut feed, &mark, &mut since, work).await?
+        };
+        match ahead {
+            Ahead::Over(text) => break text,
+            Ahead::Next(following) => next = following,
+        }
+        let is_over = matches!(next, Some(Heard::Committed) | None);
+        if !(is_over && matches!(mark, Heard::Paused)) {
+            let utterance = Arc::make_mut(&mut heard);
+            since.iter().for_each(|chunk| utterance.add(chunk));
         }
     };
     out.send(heard.transcript(text, true)).await
 }
 
-/// Transcribes what may be all.
-async fn in_case(
+/// What became of work ahead.
+enum Ahead {
+    /// It turned out to be on the whole utterance, and this is its text.
+    Over(String),
+    /// Something else happened, and that is next.
+    Next(Option<Heard>),
+}
+
+async fn work_ahead(
     heard: &Arc<Utterance>,
     out: &mut Outlet<Transcript>,
     transcribe: &mut impl AsyncFnMut(
@@ -66,29 +72,33 @@ async fn in_case(
     Ok(text)
 }
 
-/// Waits for the pause to end while the work on it goes on; for the work too if it was the end.
-async fn through_pause(
+/// Goes on listening while there is work ahead on what was heard before `mark`, until a mark makes
+/// it void. If the utterance is over with the pause that is worked on, waits for the work.
+async fn go_on(
     feed: &mut AudioFeed,
-    while_paused: &mut Vec<AudioChunk>,
+    mark: &Heard,
+    since: &mut Vec<AudioChunk>,
     mut work: Pin<&mut impl Future<Output = Result<String, StageError>>>,
-) -> Result<Pause, StageError> {
-    let (mut made, mut is_over) = (None, false);
+) -> Result<Ahead, StageError> {
+    let mut made = None;
+    let mut is_over = false;
     loop {
         if is_over && let Some(made) = made.take() {
             return match made {
-                Ok(text) => Ok(Pause::Over(text)),
-                Err(StageError::Failed(_)) => Ok(Pause::Failed),
+                Ok(text) => Ok(Ahead::Over(text)),
+                Err(StageError::Failed(_)) => Ok(Ahead::Next(None)),
                 Err(unwanted) => Err(unwanted),
             };
         }
         tokio::select! {
             biased;
             // First what the caller does: it may void the work.
-            next = feed.next(), if !is_over => match next {
-                Some(Heard::Audio(chunk)) => while_paused.push(chunk),
-                Some(Heard::Resumed) => return Ok(Pause::Resumed),
-                Some(Heard::Paused) => {}
-                Some(Heard::Committed) | None => is_over = true,
+            next = feed.next(), if !is_over => match (next, mark) {
+                (Some(Heard::Audio(chunk)), _) => since.push(chunk),
+                (Some(Heard::Committed) | None, Heard::Paused) => is_over = true,
+                // What was said so far was said, whatever comes next.
+                (Some(Heard::Resumed), Heard::SoFar) => {}
+                (next, _) => return Ok(Ahead::Next(next)),
             },
             result = &mut work, if made.is_none() => made = Some(result),
         }

@@ -10,8 +10,16 @@ use tokio::sync::mpsc;
 pub struct AudioFeed {
     heard: mpsc::Receiver<Heard>,
     identity: InputHash,
-    /// What came since the caller paused: it counts only if they go on.
-    while_paused: Option<Vec<AudioChunk>>,
+    /// What came since the latest mark, and whether it counts if that was the end.
+    since_mark: Option<(Vec<AudioChunk>, Counts)>,
+}
+
+/// Whether sound since a mark belongs to the utterance.
+#[derive(Clone, Copy)]
+enum Counts {
+    Always,
+    /// It is the silence of a pause; if that was the end, nobody transcribes it.
+    IfTheyGoOn,
 }
 
 /// Frames of [`AudioFeed`]s that may wait: 60 s of 16 ms frames, with the marks between them.
@@ -23,7 +31,7 @@ impl AudioFeed {
         let feed = AudioFeed {
             heard: receiver,
             identity: InputHash::default(),
-            while_paused: None,
+            since_mark: None,
         };
         (sender, feed)
     }
@@ -31,18 +39,34 @@ impl AudioFeed {
     /// The next frame or mark; `None` when the utterance is over.
     pub async fn next(&mut self) -> Option<Heard> {
         let heard = self.heard.recv().await;
-        match (&heard, &mut self.while_paused) {
-            (Some(Heard::Audio(chunk)), Some(paused)) => paused.push(chunk.clone()),
+        match (&heard, &mut self.since_mark) {
+            (Some(Heard::Audio(chunk)), Some((since, _))) => since.push(chunk.clone()),
             (Some(Heard::Audio(chunk)), None) => self.identify(chunk),
-            (Some(Heard::Paused), _) => self.while_paused = Some(Vec::new()),
-            (Some(Heard::Resumed), paused) => {
-                for chunk in paused.take().unwrap_or_default() {
-                    self.identify(&chunk);
-                }
+            (Some(Heard::SoFar), _) => {
+                self.count();
+                self.since_mark = Some((Vec::new(), Counts::Always));
             }
+            (Some(Heard::Paused), _) => {
+                self.count();
+                self.since_mark = Some((Vec::new(), Counts::IfTheyGoOn));
+            }
+            (Some(Heard::Resumed), _) => self.count(),
+            (Some(Heard::Committed) | None, Some((_, Counts::Always))) => self.count(),
             (Some(Heard::Committed) | None, _) => {}
         }
         heard
+    }
+
+    /// What came since the latest mark is part of the utterance.
+    fn count(&mut self) {
+        for chunk in self
+            .since_mark
+            .take()
+            .map(|(since, _)| since)
+            .unwrap_or_default()
+        {
+            self.identify(&chunk);
+        }
     }
 
     fn identify(&self, chunk: &AudioChunk) {
@@ -125,6 +149,8 @@ impl Identified for TextFeed {
 #[derive(Debug, Clone)]
 pub enum Heard {
     Audio(AudioChunk),
+    /// The caller goes on, and somebody wants to know what was said so far.
+    SoFar,
     /// The caller pauses and may have finished: transcribe it, in case. Sent only where work in
     /// case is wanted.
     Paused,

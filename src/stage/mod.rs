@@ -168,15 +168,30 @@ impl Recorded for Clause {
     }
 }
 
+/// The latest stretch of an utterance in which a voice was beyond doubt, not a cough or a noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SureVoice {
+    pub since: Tick,
+    /// `None` while it goes on.
+    pub until: Option<Tick>,
+}
+
 /// What the ear reports. It decides nothing: whether a pause is the end of a turn, or a sound an
 /// interruption, is decided elsewhere.
 #[derive(Debug, Clone)]
 pub enum SpeechActivity {
     /// Somebody began to speak at `onset`. The audio begins a little before it, so that no first
     /// syllable is lost.
-    Started { onset: Tick, audio: AudioChunk },
+    Started {
+        onset: Tick,
+        audio: AudioChunk,
+        sure: Option<SureVoice>,
+    },
     /// The utterance goes on; so does its audio while it pauses.
-    Going { audio: AudioChunk },
+    Going {
+        audio: AudioChunk,
+        sure: Option<SureVoice>,
+    },
     /// No voice since `last_voiced`.
     Paused { last_voiced: Tick },
     /// The voice came back at `at`.

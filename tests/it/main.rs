@@ -3,6 +3,7 @@
 mod cli;
 mod conversations;
 mod house;
+mod interruptions;
 mod models;
 mod properties;
 mod reports;

@@ -86,7 +86,6 @@ pub fn build(
             folder.display()
         )));
     }
-    let guessed_after = Duration::from_millis(speculation["after_ms"].as_u64().unwrap_or(0));
     let input = |error: store::StoreError| EngineError::Input(error.to_string());
     let events = store::read_events(folder).map_err(input)?;
     let missing = MissingInput::default();
@@ -95,7 +94,7 @@ pub fn build(
             clock: clock.clone(),
             stage,
             folder: folder.to_owned(),
-            recordings: recordings::of_stage(stage, &events, folder, guessed_after)?,
+            recordings: recordings::of_stage(stage, &events, folder)?,
             asked: BTreeMap::new(),
             missing: missing.clone(),
         })

@@ -34,13 +34,11 @@ struct Open {
     input: String,
 }
 
-/// The recorded work of `stage`. `guessed_after` is the silence after which a recogniser was asked
-/// for what had been said so far.
+/// The recorded work of `stage`.
 pub(super) fn of_stage(
     stage: StageName,
     events: &[Event],
     folder: &Path,
-    guessed_after: Duration,
 ) -> Result<Recordings, EngineError> {
     let kept = store::read_outputs(folder, stage);
     let mut kept = kept.map_err(|error| EngineError::Input(error.to_string()))?;
@@ -51,10 +49,9 @@ pub(super) fn of_stage(
     for event in events {
         let now = event.tick;
         match &event.mark {
-            Mark::VoicePaused { last_voiced } => {
-                asked.insert(event.turn, now.max(*last_voiced + guessed_after));
+            Mark::AskedSoFar | Mark::EndpointCommitted { .. } => {
+                asked.insert(event.turn, now);
             }
-            Mark::EndpointCommitted { .. } => _ = asked.insert(event.turn, now),
             Mark::Enter { stage: of, visit } if *of == stage => {
                 open.entry(*visit).or_default().ready = now;
             }

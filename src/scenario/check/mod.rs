@@ -218,7 +218,7 @@ fn check_engines(scenario: &Scenario) -> Result<(), Fault> {
 }
 
 /// The names of `interrupt::policy`, which a scenario may not import; a test holds them equal.
-pub(super) const POLICIES: [&str; 3] = ["vad_500ms", "never", "always"];
+pub(super) const POLICIES: [&str; 5] = ["classifier", "vad_500ms", "min_words", "never", "always"];
 
 #[cfg(test)]
 mod tests {

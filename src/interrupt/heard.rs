@@ -1,0 +1,147 @@
+//! What is known of a sound over the agent at the moment of a decision. Nothing from the future.
+
+use std::time::Duration;
+
+/// A stretch of voice, counted from the onset of the sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    pub on: Duration,
+    /// `None` while the voice goes on.
+    pub off: Option<Duration>,
+}
+
+/// A word that a recogniser has printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// When it was printed, counted from the onset of the sound: some 200-700 ms after it was said.
+    pub known_at: Duration,
+    pub text: String,
+}
+
+/// What the agent knew when the sound began, of its own speech and of the call so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Context {
+    /// Since the agent took the floor, seconds.
+    pub agent_elapsed_s: f64,
+    /// Words of the agent since then.
+    pub agent_words: u32,
+    /// How long the agent was silent just then, between two words: seconds.
+    pub agent_silence_s: f64,
+    /// Since the agent's sentence began, seconds.
+    pub sentence_elapsed_s: f64,
+    /// The agent's sentence had just ended.
+    pub sentence_done: bool,
+    /// The agent's sentence is a question.
+    pub sentence_is_question: bool,
+    /// The sentence before it was one.
+    pub previous_was_question: bool,
+    /// Since the caller last made a sound, seconds; 120 if never, or longer ago.
+    pub caller_gap_s: f64,
+    /// Speech of the caller in the last 60 s, seconds.
+    pub caller_talk60_s: f64,
+    /// Speech of the agent in the last 60 s, seconds.
+    pub agent_talk60_s: f64,
+    /// Sounds that the caller began in the last 30 s.
+    pub caller_sounds30: u32,
+    /// The caller had the floor before the agent.
+    pub caller_had_floor: bool,
+    /// The agent's last eight words, as it has spoken them, with spaces between.
+    pub agent_tail: String,
+}
+
+/// Whether a recogniser prints words while the caller speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listening {
+    WithWords,
+    ActivityOnly,
+}
+
+impl Listening {
+    pub const BOTH: [Listening; 2] = [Listening::WithWords, Listening::ActivityOnly];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Listening::WithWords => "with words",
+            Listening::ActivityOnly => "activity only",
+        }
+    }
+}
+
+/// A sound over the agent, so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard<'a> {
+    /// Since the sound began. Everything below counts from there.
+    pub since_onset: Duration,
+    /// Stretches of voice so far, in order; only the last may be open.
+    pub activity: &'a [Interval],
+    /// Words known by now, in order; `None` if no recogniser listens that prints words while the
+    /// caller speaks.
+    pub words: Option<&'a [Word]>,
+    pub context: &'a Context,
+}
+
+impl Heard<'_> {
+    pub fn listening(&self) -> Listening {
+        match self.words {
+            Some(_) => Listening::WithWords,
+            None => Listening::ActivityOnly,
+        }
+    }
+
+    /// How much of the sound was voiced, without its pauses.
+    pub fn voiced(&self) -> Duration {
+        self.activity.iter().map(|run| self.length(*run)).sum()
+    }
+
+    /// Voiced right now.
+    pub fn is_voiced(&self) -> bool {
+        self.activity.last().is_some_and(|run| run.off.is_none())
+    }
+
+    /// Since the last voice; zero while it goes on.
+    pub fn silence(&self) -> Duration {
+        let last = self.activity.last();
+        let end = last.map_or(Duration::ZERO, |run| run.off.unwrap_or(self.since_onset));
+        self.since_onset.saturating_sub(end)
+    }
+
+    /// The length so far of a stretch of voice.
+    pub fn length(&self, run: Interval) -> Duration {
+        run.off.unwrap_or(self.since_onset).saturating_sub(run.on)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn pauses_are_not_voice() {
+        let context = Context::default();
+        let activity = [
+            Interval {
+                on: ms(0),
+                off: Some(ms(200)),
+            },
+            Interval {
+                on: ms(350),
+                off: None,
+            },
+        ];
+        let heard = |runs, now| Heard {
+            since_onset: ms(now),
+            activity: &activity[..runs],
+            words: None,
+            context: &context,
+        };
+        let paused = heard(1, 300);
+        assert_eq!((paused.voiced(), paused.silence()), (ms(200), ms(100)));
+        let resumed = heard(2, 400);
+        assert_eq!((resumed.voiced(), resumed.silence()), (ms(250), ms(0)));
+        assert!(resumed.is_voiced() && !paused.is_voiced());
+    }
+}

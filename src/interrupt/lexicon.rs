@@ -1,0 +1,185 @@
+//! What kind of word it is that somebody says over somebody else. Lists made by hand.
+
+/// The kinds of words, from "go on" to "my turn".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// "mm-hmm": I am listening.
+    BackChannel,
+    /// "yeah", "okay": may be a back-channel, an answer, or the beginning of a turn.
+    Agreement,
+    /// "no".
+    Negation,
+    /// "oh".
+    Surprise,
+    /// "uh": somebody is about to say something.
+    Hesitation,
+    /// "but", "well": connects a turn to what was said.
+    Connective,
+    /// "I", "it's", "the": how a sentence begins.
+    Opener,
+    /// "what", "can": how a question begins.
+    Question,
+    /// "wait", "stop": the agent is to be silent now.
+    Hard,
+    /// Every other word.
+    Other,
+}
+
+impl Class {
+    pub const ALL: [Class; 10] = [
+        Class::BackChannel,
+        Class::Agreement,
+        Class::Negation,
+        Class::Surprise,
+        Class::Hesitation,
+        Class::Connective,
+        Class::Opener,
+        Class::Question,
+        Class::Hard,
+        Class::Other,
+    ];
+
+    /// Says something of its own, rather than that one listens or thinks.
+    pub fn is_content(self) -> bool {
+        use Class::*;
+        !matches!(self, BackChannel | Agreement | Surprise | Hesitation)
+    }
+}
+
+/// A word in lower case, without punctuation around it; empty if it is longer than any listed one.
+#[derive(Clone, Copy, Default)]
+struct Lower {
+    bytes: [u8; 12],
+    length: usize,
+}
+
+impl Lower {
+    fn of(word: &str) -> Lower {
+        let word = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+        let mut lower = Lower::default();
+        if let Some(bytes) = lower.bytes.get_mut(..word.len()) {
+            bytes.copy_from_slice(word.as_bytes());
+            bytes.make_ascii_lowercase();
+            lower.length = word.len();
+        }
+        lower
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or("")
+    }
+}
+
+/// The class of a word as a recogniser prints it: case and punctuation around it do not count.
+pub fn class(word: &str) -> Class {
+    match Lower::of(word).text() {
+        "mm" | "mmm" | "hm" | "hmm" | "mhm" | "mm-hmm" | "mm-hm" | "mmm-hmm" | "mm-mm"
+        | "um-hmm" | "uh-huh" | "uhuh" | "uh-uh" | "huh" | "ah" | "aha" | "ahh" => {
+            Class::BackChannel
+        }
+        "yeah" | "yep" | "yup" | "yes" | "ye" | "aye" | "okay" | "ok" | "oka" | "right"
+        | "alright" | "sure" | "true" | "exactly" | "absolutely" | "definitely" | "indeed"
+        | "course" | "cool" | "great" | "good" | "fine" | "nice" | "wow" | "really"
+        | "excellent" => Class::Agreement,
+        "no" | "nope" | "nah" | "not" => Class::Negation,
+        "oh" | "ooh" => Class::Surprise,
+        "uh" | "um" | "er" | "erm" | "eh" => Class::Hesitation,
+        "but" | "and" | "so" | "or" | "cause" | "because" | "cuz" | "if" | "then" | "well"
+        | "like" | "also" | "plus" => Class::Connective,
+        "i" | "i'm" | "i'd" | "i've" | "i'll" | "you" | "you're" | "we" | "we're" | "we'll"
+        | "it" | "it's" | "that" | "that's" | "they" | "he" | "she" | "there" | "there's"
+        | "this" | "the" | "a" | "my" | "just" | "maybe" | "let's" => Class::Opener,
+        "what" | "what's" | "how" | "why" | "who" | "where" | "when" | "which" | "do" | "don't"
+        | "does" | "doesn't" | "did" | "is" | "isn't" | "are" | "can" | "could" | "would"
+        | "should" | "will" | "have" => Class::Question,
+        "wait" | "stop" | "hold" | "hang" | "sorry" | "excuse" | "hey" | "listen" | "enough"
+        | "actually" => Class::Hard,
+        _ => Class::Other,
+    }
+}
+
+/// Whether the words ask for silence: "stop", "wait", "hold on", "excuse me".
+pub fn asks_for_silence<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let mut before = Lower::default();
+    for word in words {
+        let word = Lower::of(word);
+        let alone = matches!(word.text(), "stop" | "wait" | "enough");
+        let in_two = matches!(
+            (before.text(), word.text()),
+            ("hold" | "hang", "on") | ("excuse", "me") | ("shut", "up") | ("be", "quiet")
+        );
+        if alone || in_two {
+            return true;
+        }
+        before = word;
+    }
+    false
+}
+
+/// Whether the agent's last word leaves its sentence open: "the", "and", "is".
+pub fn leaves_open(word: &str) -> bool {
+    matches!(
+        Lower::of(word).text(),
+        "the"
+            | "a"
+            | "an"
+            | "of"
+            | "to"
+            | "in"
+            | "and"
+            | "or"
+            | "but"
+            | "so"
+            | "if"
+            | "for"
+            | "with"
+            | "uh"
+            | "um"
+            | "is"
+            | "are"
+            | "was"
+            | "that"
+            | "my"
+            | "your"
+            | "our"
+            | "because"
+            | "cause"
+            | "like"
+            | "it"
+            | "it's"
+            | "on"
+            | "at"
+            | "we"
+            | "i"
+            | "you"
+            | "they"
+            | "be"
+            | "have"
+            | "would"
+            | "could"
+            | "can"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_punctuation_do_not_count() {
+        assert_eq!(class("Yeah,"), Class::Agreement);
+        assert_eq!(class("'cause"), Class::Connective);
+        assert_eq!(class("I'm"), Class::Opener);
+        assert_eq!(class("MM-HMM."), Class::BackChannel);
+        assert_eq!(class("antidisestablishmentarianism"), Class::Other);
+        assert_eq!(class("Grüße"), Class::Other);
+        assert_eq!(class(""), Class::Other);
+    }
+
+    #[test]
+    fn silence_is_asked_for_in_one_word_or_two() {
+        let asks = |text: &str| asks_for_silence(text.split(' '));
+        assert!(asks("Wait, stop!") && asks("no hang on") && asks("Excuse me"));
+        assert!(!asks("hold the line") && !asks("yeah okay") && !asks("me excuse"));
+    }
+}
