@@ -79,6 +79,9 @@ fn stopped_by(recordings: &[String], snr_db: Option<f64>, kind: &str) -> Vec<Str
         for sound in ["conversation.wav", "latency.hlog"] {
             std::fs::remove_file(recorded.join(sound)).expect("it was recorded");
         }
+        let header = std::fs::read_to_string(recorded.join("header.json")).expect("a header");
+        let header = header.replace(env!("CARGO_MANIFEST_DIR"), ".");
+        std::fs::write(recorded.join("header.json"), header).expect("written");
         // What was decided is for the policy of the day; it fills most of the file.
         let events = std::fs::read_to_string(recorded.join("events.jsonl")).expect("events");
         let kept: Vec<&str> = events

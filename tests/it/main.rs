@@ -1,5 +1,6 @@
 //! voicesim from the outside: the house rules, the command line, whole conversations.
 
+mod classifier;
 mod cli;
 mod conversations;
 mod house;
