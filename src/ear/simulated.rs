@@ -52,10 +52,10 @@ pub fn noticed(speech: &[Range<Tick>], lag: Duration) -> Vec<(Tick, Noticed)> {
 mod tests {
     use super::*;
 
-    fn check(speech: &[Range<u64>], expected: &[(u64, &str, u64)]) {
+    fn check(speech: &[(u64, u64)], expected: &[(u64, &str, u64)]) {
         let ticks: Vec<Range<Tick>> = speech
             .iter()
-            .map(|s| Tick::from_ms(s.start)..Tick::from_ms(s.end))
+            .map(|(start, end)| Tick::from_ms(*start)..Tick::from_ms(*end))
             .collect();
         let said: Vec<(u64, &str, u64)> = noticed(&ticks, Duration::from_millis(80))
             .into_iter()
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_voice_is_noticed_late_and_so_is_its_end() {
         check(
-            &[1_000..2_000],
+            &[(1_000, 2_000)],
             &[(1_048, "voice", 1_000), (2_112, "pause", 2_080)],
         );
     }
@@ -79,11 +79,11 @@ mod tests {
     #[test]
     fn a_pause_shorter_than_the_lag_is_not_noticed() {
         check(
-            &[0..1_000, 1_100..2_000],
+            &[(0, 1_000), (1_100, 2_000)],
             &[(48, "voice", 0), (2_112, "pause", 2_080)],
         );
         check(
-            &[0..1_000, 1_112..2_000],
+            &[(0, 1_000), (1_112, 2_000)],
             &[
                 (48, "voice", 0),
                 (1_112, "pause", 1_080),

@@ -23,7 +23,7 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StageError>> + 'a>>;
 /// One input in, any number of outputs out, each the moment it exists.
 ///
 /// A stage does not know what time it is and cannot measure itself: it sends, and the [`Outlet`]
-/// stamps. It calls [`Outlet::begun`] when it takes the work up (a stage on a [`Worker`] uses
+/// stamps. It calls [`Outlet::begun`] when it takes the work up (a stage on a [`Worker`](crate::clock::Worker) uses
 /// [`Outlet::charge`], which does), so that waiting for a busy engine is told apart from working.
 ///
 /// Dropping the future gives the work up. What was sent stays sent; the record shows the visit as
