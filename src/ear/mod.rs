@@ -113,6 +113,10 @@ impl Ear {
         } else {
             self.voiced = 0;
             self.unvoiced += 1;
+            if matches!(self.state, State::Idle) {
+                // What was no utterance was no voice either.
+                self.sure = None;
+            }
         }
         self.recent.push_back(frame.clone());
         if self.recent.len() > PRE_ROLL_FRAMES {

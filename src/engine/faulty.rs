@@ -1,7 +1,7 @@
 //! Any engine, with faults: what it puts out comes late, stops in mid-stream, or is an error.
 //!
-//! Which inputs a fault strikes comes from named random streams, so it is the same for the same
-//! seed, on either clock.
+//! Which inputs a fault strikes comes from random streams named by the number of the input. Work
+//! that is void in the end is an input too, so on the real clock speculation moves the numbers.
 
 use crate::clock::Clock;
 use crate::event::StageName;

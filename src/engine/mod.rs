@@ -87,7 +87,6 @@ pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError>
         ("answer", &answer.described),
         ("text_to_speech", &tts.described),
     ];
-    let (faults, at) = (scenario.fault.as_slice(), (clock, seed));
     Ok(Engines {
         described: described
             .map(|(stage, line)| (stage.to_owned(), line.clone()))
@@ -96,11 +95,24 @@ pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError>
             .into_iter()
             .flatten()
             .collect(),
-        stt: faulty(stt.stage, StageName::SpeechToText, faults, at),
-        answer: faulty(answer.stage, StageName::Answer, faults, at),
+        stt: stt.stage,
+        answer: answer.stage,
         clauses: Box::new(clauses::ClauseStage),
-        tts: faulty(tts.stage, StageName::TextToSpeech, faults, at),
+        tts: tts.stage,
     })
+}
+
+impl Engines {
+    /// The engines with the scenario's faults, from their next input on.
+    pub fn with_faults(self, scenario: &Scenario, clock: &Clock) -> Engines {
+        let (faults, at) = (scenario.fault.as_slice(), (clock, Seed(scenario.seed)));
+        Engines {
+            stt: faulty(self.stt, StageName::SpeechToText, faults, at),
+            answer: faulty(self.answer, StageName::Answer, faults, at),
+            tts: faulty(self.tts, StageName::TextToSpeech, faults, at),
+            ..self
+        }
+    }
 }
 
 fn recogniser(

@@ -6,7 +6,7 @@
 
 use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, VisitId, nanos};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Work done before it was known to be wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -44,8 +44,10 @@ struct Work {
 #[derive(Default)]
 struct Fold {
     stages: BTreeMap<StageName, Work>,
-    /// Since when work is under way, and for which turn.
-    under_way: BTreeMap<VisitId, (Tick, TurnId)>,
+    /// Since when a stage is at work, and for which turn.
+    under_way: BTreeMap<VisitId, (Tick, StageName, TurnId)>,
+    /// Turns that are spoken over the agent: what is asked of them is for the policy.
+    over_agent: BTreeSet<TurnId>,
     /// What a turn's recogniser made in the latest pause: void if the caller goes on.
     guessed: BTreeMap<TurnId, u64>,
     /// What was prepared for a turn, by stage: void if the speculation is dropped.
@@ -83,7 +85,8 @@ impl Fold {
         match &event.mark {
             Mark::Begun { stage, visit } => {
                 self.stop(event, *stage, *visit);
-                self.under_way.insert(*visit, (event.tick, event.turn));
+                self.under_way
+                    .insert(*visit, (event.tick, *stage, event.turn));
             }
             Mark::Output {
                 stage: stage @ StageName::SpeechToText,
@@ -111,15 +114,18 @@ impl Fold {
             }
             Mark::VoiceResumed { .. } => {
                 // The recogniser's visit goes on; only its work on the pause is void.
-                let is_void = |(_, (_, turn)): &(&VisitId, &(Tick, TurnId))| *turn == event.turn;
-                let visit = self.under_way.iter().find(is_void).map(|(visit, _)| *visit);
-                if let Some(visit) = visit {
+                let work = (StageName::SpeechToText, event.turn);
+                let mut under_way = self.under_way.iter();
+                let void = under_way.find(|(_, (_, stage, turn))| (*stage, *turn) == work);
+                if let Some(visit) = void.map(|(visit, _)| *visit) {
                     self.stop(event, StageName::SpeechToText, visit);
                 }
                 let void = self.guessed.remove(&event.turn).unwrap_or_default();
                 let work = self.stages.entry(StageName::SpeechToText).or_default();
                 work.thrown_away += void;
             }
+            Mark::OverlapStarted { .. } => _ = self.over_agent.insert(event.turn),
+            Mark::OverlapEnded { .. } => _ = self.over_agent.remove(&event.turn),
             Mark::SpeculationDropped => {
                 for (stage, span) in self.prepared.remove(&event.turn).unwrap_or_default() {
                     self.stages.entry(stage).or_default().thrown_away += span;
@@ -131,12 +137,15 @@ impl Fold {
 
     /// Work of a visit ends here.
     fn stop(&mut self, event: &Event, stage: StageName, visit: VisitId) {
-        let Some((begun, _)) = self.under_way.remove(&visit) else {
+        let Some((begun, ..)) = self.under_way.remove(&visit) else {
             return;
         };
         let span = nanos(event.tick.since(begun));
         self.stages.entry(stage).or_default().all += span;
         if stage == StageName::SpeechToText {
+            if self.over_agent.contains(&event.turn) {
+                return;
+            }
             *self.guessed.entry(event.turn).or_default() += span;
         } else if let Some(prepared) = self.prepared.get_mut(&event.turn) {
             prepared.push((stage, span));

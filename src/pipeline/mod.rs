@@ -1,12 +1,13 @@
 //! One conversation: from speech activity to replies, and what happens when both talk at once.
 //!
 //! `turn` decides whose turn it is, `endpoint` when an utterance is over; `session` carries it out.
-//! `drive` feeds a stage, `recognise` the recogniser, `reply` chains the stages of an answer,
-//! `playback` plays it, `overlap` watches a sound over it,
-//! `lately` remembers who spoke when. `script` is the caller of a replay, `cue`
-//! when a caller speaks.
+//! `drive` feeds a stage, `recognise` the recogniser; `chain` has the stages of a reply work on what
+//! is there, `reply` is that as the session holds it, `playback` plays it. `overlap` watches a sound
+//! over it, `lately` remembers who spoke when. `script` is the caller of a replay, `cue` when a
+//! caller speaks.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
+mod chain;
 pub mod cue;
 mod drive;
 pub mod endpoint;

@@ -88,8 +88,8 @@ impl OverlapWatch {
         }
     }
 
-    /// The recogniser makes `text` of what was said so far. Words that it knew before keep the time
-    /// at which they were first known.
+    /// The recogniser makes `text` of what was said so far. A word that it
+    /// knew before keeps the time at which it was first known.
     pub(super) fn words_known(&mut self, now: Tick, text: &str) {
         let Some(voice) = &mut self.voice else {
             return;
@@ -109,7 +109,10 @@ impl OverlapWatch {
             .filter(is_word)
             .enumerate()
             .map(|(index, text)| Word {
-                known_at: before.get(index).map_or(known_at, |word| word.known_at),
+                known_at: before
+                    .get(index)
+                    .filter(|word| is_same(&word.text, text))
+                    .map_or(known_at, |word| word.known_at),
                 text: text.to_owned(),
             })
             .collect();
@@ -128,6 +131,15 @@ impl OverlapWatch {
             context: &self.context,
         })
     }
+}
+
+/// Whether two words differ in nothing but signs and capitals.
+fn is_same(one: &str, other: &str) -> bool {
+    let letters = |word: &str| -> String {
+        let letters = word.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    letters(one) == letters(other)
 }
 
 #[cfg(test)]

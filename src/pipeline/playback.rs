@@ -139,29 +139,41 @@ impl Playback {
     /// What was said by `now`, as far as it matters to somebody who talks over it.
     pub(super) fn spoken(&self, now: Tick) -> Spoken {
         let queued = self.queued.borrow();
-        let begun = queued.partition_point(|chunk| chunk.start <= now);
-        let Some(last) = queued[..begun].last() else {
+        // A chunk without words continues the clause before it.
+        let clauses: Vec<(Tick, Tick, &str)> = queued
+            .chunk_by(|_, next| next.text.is_empty())
+            .map(|chunks| {
+                let end = chunks.last().map(|last| last.start + last.length);
+                (
+                    chunks[0].start,
+                    end.unwrap_or_default(),
+                    chunks[0].text.trim_end(),
+                )
+            })
+            .collect();
+        let begun = clauses.partition_point(|(start, ..)| *start <= now);
+        let Some((_, end, last)) = clauses[..begun].last().copied() else {
             return Spoken::default();
         };
-        let ends = |chunk: &Queued| chunk.text.trim_end().ends_with(['.', '!', '?']);
-        let asks = |chunk: &Queued| chunk.text.trim_end().ends_with('?');
+        let ends = |text: &str| text.ends_with(['.', '!', '?']);
+        let asks = |text: &str| text.ends_with('?');
         // A sentence is what lies behind the end of the one before; a clause without an end goes on.
-        let before = queued[..begun - 1].iter().rposition(ends);
-        let sentence = &queued[before.map_or(0, |at| at + 1)];
-        let end = last.start + last.length;
+        let before = clauses[..begun - 1]
+            .iter()
+            .rposition(|(.., text)| ends(text));
+        let (sentence_start, ..) = clauses[before.map_or(0, |at| at + 1)];
+        // Whether a question is being asked is known before it is spoken to its end.
+        let sentence_end = clauses[begun - 1..].iter().find(|(.., text)| ends(text));
         let (heard, _) = self.heard(now);
         let words: Vec<&str> = heard.split_whitespace().collect();
-        // Whether a question is being asked is known before it is spoken to its end.
-        let rest = &queued[begun - 1..];
-        let sentence_end = rest.iter().find(|chunk| ends(chunk));
         Spoken {
-            elapsed: now.since(queued[0].start),
+            elapsed: now.since(clauses[0].0),
             words: words.len(),
             silence: now.since(end),
-            sentence_elapsed: now.since(sentence.start),
+            sentence_elapsed: now.since(sentence_start),
             sentence_is_done: ends(last) && now >= end,
-            sentence_is_question: sentence_end.is_some_and(asks),
-            previous_was_question: before.is_some_and(|at| asks(&queued[at])),
+            sentence_is_question: sentence_end.is_some_and(|(.., text)| asks(text)),
+            previous_was_question: before.is_some_and(|at| asks(clauses[at].2)),
             tail: words[words.len().saturating_sub(TAIL_WORDS)..].join(" "),
         }
     }

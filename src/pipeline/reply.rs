@@ -1,69 +1,109 @@
-//! One reply: answer, clauses, speech and playback, chained so that each works on what is there.
+//! A reply as the session holds it: prepared, perhaps held back for a while, heard, ended.
 
 use super::Stages;
-use super::drive::drive;
+use super::chain::answer_aloud;
 use super::playback::Playback;
-use crate::event::{ReplyEnd, StageName, TurnId};
+use crate::clock::Clock;
+use crate::event::{ReplyEnd, TurnId};
 use crate::record::tap::Tap;
-use crate::stage::{Clause, OUTPUTS_WAITING_MAX, Question, StageError, TextFeed};
-use tokio::sync::{mpsc, watch};
+use crate::stage::Question;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::rc::Rc;
+use tokio::sync::watch;
 
-/// Answers `question` aloud, once it is released: until then it prepares the first clause and holds
-/// it. Dropping the future gives the whole reply up. An error of any stage ends the reply; what was
-/// queued before it is still played.
-pub(super) async fn reply(
-    stages: &Stages,
-    question: Question,
-    (tap, turn): (&Tap, TurnId),
-    playback: &Playback,
-    released: watch::Receiver<bool>,
-    on_audible: impl Fn(),
-) -> ReplyEnd {
-    let (pieces, text) = mpsc::channel(OUTPUTS_WAITING_MAX);
-    let (clauses, mut spoken) = mpsc::channel::<Clause>(OUTPUTS_WAITING_MAX);
-    let (audio, chunks) = mpsc::channel(OUTPUTS_WAITING_MAX);
-    let is_released = || {
-        let mut released = released.clone();
-        // The sender goes only together with this future.
-        async move { released.wait_for(|is| *is).await.map(|_| ()).unwrap_or(()) }
-    };
+/// A reply on its way. It works only while [`Reply::news`] is waited for.
+pub(super) struct Reply {
+    pub(super) turn: TurnId,
+    pub(super) question: String,
+    pub(super) playback: Rc<Playback>,
+    audible: watch::Receiver<bool>,
+    /// Lets it be heard. Nothing of a speculation is until then.
+    release: watch::Sender<bool>,
+    work: Pin<Box<dyn Future<Output = ReplyEnd>>>,
+}
 
-    let answering = async {
-        let mut stage = stages.answer.lock().await;
-        let at = (tap, turn, StageName::Answer);
-        drive(&mut **stage, question, at, pieces).await
-    };
-    let cutting = async {
-        let mut stage = stages.clauses.lock().await;
-        let at = (tap, turn, StageName::Clauses);
-        drive(&mut **stage, TextFeed::new(text), at, clauses).await
-    };
-    let speaking = async {
-        // The queue ends with the last clause.
-        let audio = audio;
-        let mut stage = stages.tts.lock().await;
-        while let Some(clause) = spoken.recv().await {
-            let at = (tap, turn, StageName::TextToSpeech);
-            drive(&mut **stage, clause, at, audio.clone()).await?;
-            is_released().await;
+impl Reply {
+    /// A reply of which nothing is heard yet.
+    pub(super) fn prepare(
+        stages: Rc<Stages>,
+        clock: &Clock,
+        tap: &Tap,
+        turn: TurnId,
+        question: Question,
+    ) -> Reply {
+        let playback = Rc::new(Playback::new(clock.clone(), tap.clone(), turn));
+        let (news, audible) = watch::channel(false);
+        let (release, released) = watch::channel(false);
+        let text = question.text.clone();
+        let (tap, speaker) = (tap.clone(), playback.clone());
+        let work = Box::pin(async move {
+            let on_audible = || {
+                news.send_replace(true);
+            };
+            answer_aloud(
+                &stages,
+                question,
+                (&tap, turn),
+                &speaker,
+                released,
+                on_audible,
+            )
+            .await
+        });
+        Reply {
+            turn,
+            question: text,
+            playback,
+            audible,
+            release,
+            work,
         }
-        Ok(())
-    };
-    let playing = async {
-        is_released().await;
-        playback.play(chunks, on_audible).await;
-    };
+    }
 
-    let (answered, cut, spoke, ()) = tokio::join!(biased; answering, cutting, speaking, playing);
-    let failed = [answered, cut, spoke]
-        .into_iter()
-        .find_map(|result| result.err().filter(|e| !matches!(e, StageError::Unwanted)));
-    match failed {
-        Some(error) => {
-            tracing::error!("turn {}: {error}", turn.0);
-            ReplyEnd::Failed
-        }
-        None if playback.is_audible() => ReplyEnd::Completed,
-        None => ReplyEnd::Silent,
+    /// From now on it may be heard.
+    pub(super) fn release(&self) {
+        self.release.send_replace(true);
+    }
+
+    pub(super) fn is_released(&self) -> bool {
+        *self.release.borrow()
+    }
+
+    /// Gives up what is not done of it; what was queued for the speaker is left.
+    pub(super) fn give_up(self) -> Rc<Playback> {
+        drop(self.work);
+        self.playback
+    }
+
+    /// Two futures that wait for the reply to end and for its first sound; they wait for ever if
+    /// there is no reply.
+    pub(super) fn news(
+        reply: Option<&mut Reply>,
+    ) -> (
+        impl Future<Output = ReplyEnd> + '_,
+        impl Future<Output = ()> + '_,
+    ) {
+        let (work, audible) = match reply {
+            Some(reply) => (Some(&mut reply.work), Some(&mut reply.audible)),
+            None => (None, None),
+        };
+        let over = async move {
+            match work {
+                Some(work) => work.await,
+                None => pending().await,
+            }
+        };
+        let heard = async move {
+            // The sender goes when the reply does, and then there is no more news.
+            let is_heard = match audible {
+                Some(audible) => audible.changed().await.is_ok(),
+                None => false,
+            };
+            if !is_heard {
+                pending::<()>().await;
+            }
+        };
+        (over, heard)
     }
 }

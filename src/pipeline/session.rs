@@ -3,9 +3,8 @@
 use super::endpoint::Endpointing;
 use super::lately::Lately;
 use super::overlap::OverlapWatch;
-use super::playback::Playback;
 use super::recognise::{Recognised, recognise};
-use super::reply::reply;
+use super::reply::Reply;
 use super::turn::{Do, Floor, Happened};
 use super::{AgentState, Stages};
 use crate::clock::Clock;
@@ -14,8 +13,7 @@ use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
 use crate::stage::{AudioFeed, Exchange, Heard, Question, SpeechActivity, SureVoice};
-use std::future::{Future, pending};
-use std::pin::Pin;
+use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -91,17 +89,6 @@ struct Utterance {
     feed: mpsc::Sender<Heard>,
 }
 
-/// A reply on its way.
-struct Reply {
-    turn: TurnId,
-    question: String,
-    playback: Rc<Playback>,
-    audible: watch::Receiver<bool>,
-    /// Lets it be heard. Nothing of a speculation is until then.
-    release: watch::Sender<bool>,
-    work: Pin<Box<dyn Future<Output = ReplyEnd>>>,
-}
-
 struct Conversation<'a> {
     clock: Clock,
     tap: Tap,
@@ -130,7 +117,7 @@ impl Conversation<'_> {
             let (deadline, question) = (self.deadline(), self.ask_at());
             let (clock, overlap) = (self.clock.clone(), self.overlap.as_ref());
             let decision = overlap.and_then(OverlapWatch::next_decision);
-            let (over, audible) = reply_news(self.reply.as_mut());
+            let (over, audible) = Reply::news(self.reply.as_mut());
             // Ties are settled in this order: what was said comes before what was waited for, and
             // the caller before the agent.
             tokio::select! {
@@ -382,12 +369,21 @@ impl Conversation<'_> {
                     self.reply = Some(self.prepare(turn, question));
                     self.release();
                 }
-                Do::KeepSpeculation { .. } => self.release(),
+                Do::KeepSpeculation => self.release(),
                 Do::DropSpeculation => self.drop_speculation(),
                 Do::DropReply(end) => self.close_reply(end),
                 Do::NoReply(turn) => self.tap.mark(turn, Mark::NoReply),
             }
         }
+    }
+
+    fn prepare(&self, turn: TurnId, question: String) -> Reply {
+        let history = self.history.as_slice().into();
+        let input = Question {
+            text: question,
+            history,
+        };
+        Reply::prepare(self.stages.clone(), &self.clock, &self.tap, turn, input)
     }
 
     fn watch_overlap(&mut self) {
@@ -410,69 +406,34 @@ impl Conversation<'_> {
         }
     }
 
-    /// A reply of which nothing is heard yet.
-    fn prepare(&self, turn: TurnId, question: String) -> Reply {
-        let input = Question {
-            text: question.clone(),
-            history: self.history.as_slice().into(),
-        };
-        let playback = Rc::new(Playback::new(self.clock.clone(), self.tap.clone(), turn));
-        let (news, audible) = watch::channel(false);
-        let (release, released) = watch::channel(false);
-        let (stages, tap, speaker) = (self.stages.clone(), self.tap.clone(), playback.clone());
-        let work = Box::pin(async move {
-            let on_audible = || {
-                news.send_replace(true);
-            };
-            reply(&stages, input, (&tap, turn), &speaker, released, on_audible).await
-        });
-        Reply {
-            turn,
-            question,
-            playback,
-            audible,
-            release,
-            work,
-        }
-    }
-
     /// Lets what was prepared be heard: from now on it is the reply.
     fn release(&mut self) {
         if let Some(reply) = &self.reply {
             let question = reply.question.clone();
             self.tap.mark(reply.turn, Mark::ReplyStarted { question });
-            reply.release.send_replace(true);
+            reply.release();
         }
     }
 
     /// Gives up what was prepared; nobody ever heard of it.
     fn drop_speculation(&mut self) {
-        if let Some(Reply { turn, work, .. }) = self.reply.take() {
-            drop(work);
+        if let Some(reply) = self.reply.take() {
+            let turn = reply.turn;
+            drop(reply);
             self.tap.mark(turn, Mark::SpeculationDropped);
         }
     }
 
     /// Ends the reply: gives its work up, silences the speaker, remembers what was heard.
     fn close_reply(&mut self, end: ReplyEnd) {
-        if self
-            .reply
-            .as_ref()
-            .is_some_and(|reply| !*reply.release.borrow())
-        {
+        if self.reply.as_ref().is_some_and(|r| !r.is_released()) {
             return self.drop_speculation();
         }
         let Some(reply) = self.reply.take() else {
             return;
         };
-        let Reply {
-            turn,
-            question,
-            playback,
-            work,
-            ..
-        } = reply;
-        drop(work);
+        let (turn, question) = (reply.turn, reply.question.clone());
+        let playback = reply.give_up();
         let at = self.clock.now();
         if end != ReplyEnd::Completed {
             playback.stop(at);
@@ -529,37 +490,6 @@ impl Conversation<'_> {
 /// frame is of no use to anybody.
 fn feed_one(feed: &mpsc::Sender<Heard>, heard: Heard) {
     let _ = feed.try_send(heard);
-}
-
-/// Two futures that wait for the reply to end and for its first sound; they wait for ever if there
-/// is no reply.
-fn reply_news(
-    reply: Option<&mut Reply>,
-) -> (
-    impl Future<Output = ReplyEnd> + '_,
-    impl Future<Output = ()> + '_,
-) {
-    let (work, audible) = match reply {
-        Some(reply) => (Some(&mut reply.work), Some(&mut reply.audible)),
-        None => (None, None),
-    };
-    let over = async move {
-        match work {
-            Some(work) => work.await,
-            None => pending().await,
-        }
-    };
-    let heard = async move {
-        // The sender goes when the reply does, and then there is no more news.
-        let is_heard = match audible {
-            Some(audible) => audible.changed().await.is_ok(),
-            None => false,
-        };
-        if !is_heard {
-            pending::<()>().await;
-        }
-    };
-    (over, heard)
 }
 
 async fn until(clock: &Clock, deadline: Option<Tick>) {

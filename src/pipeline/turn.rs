@@ -44,10 +44,7 @@ pub(super) enum Do {
         question: String,
     },
     /// What was prepared is the reply.
-    KeepSpeculation {
-        turn: TurnId,
-        question: String,
-    },
+    KeepSpeculation,
     DropSpeculation,
     StartReply {
         turn: TurnId,
@@ -200,7 +197,7 @@ impl Floor {
         let question = self.unanswered.join(" ");
         if self.guess.take_if(|guess| *guess == question).is_some() {
             self.reply = Reply::Pending;
-            return vec![Do::KeepSpeculation { turn, question }];
+            return vec![Do::KeepSpeculation];
         }
         let mut todo = self.drop_guess();
         if self.reply != Reply::None {
@@ -393,8 +390,7 @@ mod tests {
         };
         assert_eq!(floor.happened(guess), [speculate]);
         floor.happened(Happened::Committed);
-        let keep = Do::KeepSpeculation { turn, question };
-        assert_eq!(floor.happened(text(FIRST, "why")), [keep]);
+        assert_eq!(floor.happened(text(FIRST, "why")), [Do::KeepSpeculation]);
     }
 
     #[test]

@@ -108,6 +108,7 @@ impl Call<'_> {
                     agent,
                     over,
                     activity,
+                    is_going: false,
                 };
                 Box::pin(caller.speak())
             }

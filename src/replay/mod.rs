@@ -187,6 +187,10 @@ impl Replay {
             None => (engine::build(scenario, &clock)?, MissingInput::default()),
         };
         prepare::speak(scenario, &mut engines, &mut sounds, &clock).await?;
+        if self.recorded.is_none() {
+            // What was recorded has them already; the caller's own voice never has.
+            engines = engines.with_faults(scenario, &clock);
+        }
         let keeps_audio = self
             .keep
             .as_ref()

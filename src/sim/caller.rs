@@ -40,6 +40,8 @@ pub struct Caller {
     pub over: UtteranceOver,
     /// Where the ear reports to. Dropping it ends the call.
     pub activity: mpsc::Sender<SpeechActivity>,
+    /// An utterance has begun; false at first.
+    pub is_going: bool,
 }
 
 /// The session is over: nobody listens any more.
@@ -101,7 +103,6 @@ impl Caller {
         let mut words = Words::new(&line.words, &speech);
         // What the ear has taken in of the stretch it hears, if it hears one.
         let mut heard_until: Option<Tick> = None;
-        let mut is_going = false;
         // The beginning of that stretch.
         let mut since = start;
         for (at, moment) in moments {
@@ -115,7 +116,7 @@ impl Caller {
             match moment {
                 Moment::Truth(mark) => self.tap.mark(TurnId(0), mark),
                 Moment::Noticed(Noticed::Voice { onset }) => {
-                    let is_new = self.over.take() || !is_going;
+                    let is_new = self.over.take() || !self.is_going;
                     let audio = words.until(at, onset);
                     since = onset;
                     if is_new {
@@ -127,7 +128,7 @@ impl Caller {
                         let sure = beyond_doubt(onset, None);
                         self.report(SpeechActivity::Going { audio, sure }).await?;
                     }
-                    (is_going, heard_until) = (true, Some(at));
+                    (self.is_going, heard_until) = (true, Some(at));
                 }
                 Moment::Noticed(Noticed::Pause { last_voiced }) => {
                     if let Some(from) = heard_until.take() {

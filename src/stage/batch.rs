@@ -96,8 +96,6 @@ async fn go_on(
             next = feed.next(), if !is_over => match (next, mark) {
                 (Some(Heard::Audio(chunk)), _) => since.push(chunk),
                 (Some(Heard::Committed) | None, Heard::Paused) => is_over = true,
-                // What was said so far was said, whatever comes next.
-                (Some(Heard::Resumed), Heard::SoFar) => {}
                 (next, _) => return Ok(Ahead::Next(next)),
             },
             result = &mut work, if made.is_none() => made = Some(result),

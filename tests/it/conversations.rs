@@ -220,6 +220,21 @@ inputs = [2]
     }
 }
 
+/// A voice that failed in the middle once left the clauses waiting for it for ever.
+#[test]
+fn a_voice_that_fails_in_a_long_answer_ends_the_reply_and_not_the_run() {
+    let long = "answer.text = \"One. Two. Three. Four. Five. Six. Seven. Eight. Nine. Ten.\"\n";
+    let fault = "[[fault]]\nstage = \"tts\"\nerror = \"hoarse\"\ninputs = [2]\n";
+    let engines = "[stt]\nengine = \"simulated\"\n[answer]\nengine = \"simulated\"\n[tts]\nengine = \"simulated\"\n";
+    let engines = engines.replace(
+        "[answer]\n",
+        &format!("[answer]\n{}", &long["answer.".len()..]),
+    );
+    let turns = [turn("piper-graphics.wav", "")];
+    let (run, _folder) = run(scenario(&turns, &(engines + fault)));
+    assert_eq!(outcomes(&run), [Outcome::Failed]);
+}
+
 #[test]
 fn mm_hmm_does_not_stop_the_agent_and_an_interruption_does() {
     let over = |recording: &str, expect: &str| {

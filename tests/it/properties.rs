@@ -136,7 +136,7 @@ fn conversation() -> impl Strategy<Value = (Scenario, Option<u64>)> {
                 scenario.stt.latency = Some(engines.0);
                 scenario.answer.latency = Some(engines.1);
                 scenario.answer.text = Some(
-                    "It is so. There is more to say about it, and then some. That is all.".into(),
+                    "It is so. There is more to say about it, and then some. One. Two. Three. Four. Five. Six. Seven. That is all.".into(),
                 );
                 scenario.tts.latency = Some(engines.2);
                 scenario.interruption.policy = policy.into();

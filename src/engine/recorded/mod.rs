@@ -9,7 +9,7 @@ mod recordings;
 use super::{EngineError, Engines, clauses};
 use crate::audio::{decode, length_of};
 use crate::clock::Clock;
-use crate::event::{OutputNote, StageName, Tick};
+use crate::event::{Mark, OutputNote, StageName, Tick};
 use crate::record::store::{self, Header};
 use crate::stage::{
     AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Recorded, Stage,
@@ -78,16 +78,15 @@ pub fn build(
             folder.display()
         )));
     }
-    let speculation = &header.scenario["speculation"];
-    let was_speculating = speculation["enabled"].as_bool() == Some(true);
-    if header.clock == "real" && was_speculating {
+    let input = |error: store::StoreError| EngineError::Input(error.to_string());
+    let events = store::read_events(folder).map_err(input)?;
+    let was_asked = events.iter().any(|event| event.mark == Mark::AskedSoFar);
+    if header.clock == "real" && was_asked {
         return Err(EngineError::Input(format!(
-            "{} was recorded on the real clock with speculation, whose work is void at moments that do not repeat; record it again with --clock virtual or with --speculation off",
+            "{} was recorded on the real clock, and what was heard in mid-sentence (for speculation, or over the agent) was asked for at moments that do not repeat; record it again with --clock virtual, or with --speculation off and nobody talking over the agent",
             folder.display()
         )));
     }
-    let input = |error: store::StoreError| EngineError::Input(error.to_string());
-    let events = store::read_events(folder).map_err(input)?;
     let missing = MissingInput::default();
     let repeat = |stage| -> Result<Repeat, EngineError> {
         Ok(Repeat {
@@ -170,9 +169,7 @@ impl Repeat {
         if recording.was_cancelled {
             // It is cancelled again at that tick, unless the conversation is another one.
             self.clock.sleep_until(end + CANCELLED_AGAIN).await;
-            return Err(StageError::Failed(
-                "this work was cancelled when it was recorded, and is not known to its end".into(),
-            ));
+            return Err(StageError::Failed(UNKNOWN_END.into()));
         }
         self.clock.sleep_until(end).await;
         if let Some(cost) = recording.cost {
@@ -195,7 +192,12 @@ impl Repeat {
             return Err(self.missing(input));
         };
         let begun = self.begin(&recording, out).await;
-        self.clock.sleep_until(begun + recording.length).await;
+        let end = begun + recording.length;
+        if recording.was_cancelled {
+            self.clock.sleep_until(end + CANCELLED_AGAIN).await;
+            return Err(StageError::Failed(UNKNOWN_END.into()));
+        }
+        self.clock.sleep_until(end).await;
         if let Some(cost) = recording.cost {
             out.cost(cost);
         }
@@ -213,6 +215,9 @@ impl Repeat {
 
 /// A cancelled visit ends this much later by itself.
 const CANCELLED_AGAIN: Duration = Duration::from_millis(1);
+
+const UNKNOWN_END: &str =
+    "this work was cancelled when it was recorded, and is not known to its end";
 
 struct Recogniser(Repeat);
 

@@ -3,7 +3,7 @@
 use crate::engine::EngineError;
 use crate::event::{Cost, Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, VisitId};
 use crate::record::store::{self, KeptOutput};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,10 +46,18 @@ pub(super) fn of_stage(
     let mut open: BTreeMap<VisitId, Open> = BTreeMap::new();
     // When a recogniser was last asked for the text of a turn.
     let mut asked: BTreeMap<TurnId, Tick> = BTreeMap::new();
+    // Turns in which that work has not begun yet.
+    let mut pending: BTreeSet<TurnId> = BTreeSet::new();
     for event in events {
         let now = event.tick;
         match &event.mark {
-            Mark::AskedSoFar | Mark::EndpointCommitted { .. } => {
+            Mark::AskedSoFar => {
+                asked.insert(event.turn, now);
+                pending.insert(event.turn);
+            }
+            Mark::VoiceResumed { .. } => _ = pending.remove(&event.turn),
+            // Work on a pause that became the end is not asked for again.
+            Mark::EndpointCommitted { .. } if !pending.contains(&event.turn) => {
                 asked.insert(event.turn, now);
             }
             Mark::Enter { stage: of, visit } if *of == stage => {
@@ -57,10 +65,11 @@ pub(super) fn of_stage(
             }
             Mark::Begun { stage: of, visit } if *of == stage => {
                 let work = open.entry(*visit).or_default();
-                let ready = match (stage, asked.get(&event.turn)) {
-                    (StageName::SpeechToText, Some(asked)) => *asked,
-                    _ => work.ready,
-                };
+                let mut ready = work.ready;
+                if stage == StageName::SpeechToText {
+                    ready = ready.max(asked.get(&event.turn).copied().unwrap_or_default());
+                    pending.remove(&event.turn);
+                }
                 work.recording.wait = Some(now.since(ready));
                 work.begun = Some(now);
             }
