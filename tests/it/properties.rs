@@ -19,7 +19,7 @@ use voicesim::scenario::{After, Scenario, Turn};
 use voicesim::stage::OUTPUTS_WAITING_MAX;
 
 /// So many conversations are tried, unless told otherwise.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 2_000;
 
 fn latency(ms: Range<f64>) -> impl Strategy<Value = LatencyModel> {
     (ms, 1.0..4.0f64, any::<bool>()).prop_map(|(ms, tail, is_fixed)| match is_fixed {
@@ -429,6 +429,8 @@ fn no_queue_exceeds_its_bound(events: &[Event]) -> Result<(), TestCaseError> {
                     "{waiting} clauses wait"
                 );
             }
+            // The queue goes with the reply.
+            Mark::SpeculationDropped | Mark::ReplyEnded { .. } => _ = waiting.remove(&event.turn),
             Mark::Enter {
                 stage: StageName::TextToSpeech,
                 ..
