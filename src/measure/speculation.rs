@@ -85,6 +85,10 @@ impl Fold {
         match &event.mark {
             Mark::Begun { stage, visit } => {
                 self.stop(event, *stage, *visit);
+                if *stage == StageName::SpeechToText {
+                    // It begins anew, on more than before.
+                    self.throw_away_guess(event.turn);
+                }
                 self.under_way
                     .insert(*visit, (event.tick, *stage, event.turn));
             }
@@ -120,9 +124,7 @@ impl Fold {
                 if let Some(visit) = void.map(|(visit, _)| *visit) {
                     self.stop(event, StageName::SpeechToText, visit);
                 }
-                let void = self.guessed.remove(&event.turn).unwrap_or_default();
-                let work = self.stages.entry(StageName::SpeechToText).or_default();
-                work.thrown_away += void;
+                self.throw_away_guess(event.turn);
             }
             Mark::OverlapStarted { .. } => _ = self.over_agent.insert(event.turn),
             Mark::OverlapEnded { .. } => _ = self.over_agent.remove(&event.turn),
@@ -133,6 +135,12 @@ impl Fold {
             }
             _ => {}
         }
+    }
+
+    fn throw_away_guess(&mut self, turn: TurnId) {
+        let void = self.guessed.remove(&turn).unwrap_or_default();
+        let work = self.stages.entry(StageName::SpeechToText).or_default();
+        work.thrown_away += void;
     }
 
     /// Work of a visit ends here.

@@ -30,6 +30,8 @@ pub struct Settings {
     pub endpointing: Endpointing,
     /// A reply is prepared in case after so much silence; never if `None`.
     pub speculate_after: Option<Duration>,
+    /// And this often while the caller still speaks; not at all if `None`.
+    pub ask_every: Option<Duration>,
 }
 
 /// What a session is made of.
@@ -84,6 +86,8 @@ struct Utterance {
     last_voiced: Option<Tick>,
     /// There was a voice in it, not just noise.
     has_voice: bool,
+    /// When the recogniser was last asked what was said so far, and whether it has answered.
+    asked: (Tick, bool),
     /// The recogniser was told of the pause.
     is_guessed: bool,
     feed: mpsc::Sender<Heard>,
@@ -155,6 +159,7 @@ impl Conversation<'_> {
                             onset,
                             last_voiced: None,
                             has_voice: false,
+                            asked: (onset, true),
                             is_guessed: false,
                             feed: feed.clone(),
                         });
@@ -202,11 +207,14 @@ impl Conversation<'_> {
             return watch.next_question();
         }
         let utterance = self.utterance.as_ref().filter(|u| !u.is_guessed)?;
-        let after = self
-            .settings
-            .speculate_after
-            .filter(|_| self.floor.may_guess())?;
-        utterance.last_voiced.map(|at| at + after)
+        if !self.floor.may_guess() {
+            return None;
+        }
+        match (utterance.last_voiced, utterance.asked) {
+            (Some(at), _) => Some(at + self.settings.speculate_after?),
+            (None, (asked, true)) => Some(asked + self.settings.ask_every?),
+            (None, (_, false)) => None,
+        }
     }
 
     fn ask(&mut self) {
@@ -216,6 +224,9 @@ impl Conversation<'_> {
         self.tap.mark(utterance.turn, Mark::AskedSoFar);
         if let Some(watch) = &mut self.overlap {
             watch.asked(self.clock.now());
+            feed_one(&utterance.feed, Heard::SoFar);
+        } else if utterance.last_voiced.is_none() {
+            utterance.asked = (self.clock.now(), false);
             feed_one(&utterance.feed, Heard::SoFar);
         } else {
             utterance.is_guessed = true;
@@ -233,6 +244,7 @@ impl Conversation<'_> {
             && std::mem::take(&mut utterance.is_guessed)
         {
             feed_one(&utterance.feed, Heard::Resumed);
+            utterance.asked = (at, true);
         }
         let todo = self.floor.happened(Happened::VoiceResumed);
         self.carry_out(todo);
@@ -291,14 +303,18 @@ impl Conversation<'_> {
         self.carry_out(todo);
     }
 
-    /// What a pause was transcribed to counts while the pause lasts.
+    /// What the recogniser makes of what was said so far.
     fn guessed(&mut self, turn: TurnId, text: String) {
         if let Some(watch) = self.overlap.as_mut().filter(|w| w.turn == turn) {
             watch.words_known(self.clock.now(), &text);
             return self.decide();
         }
-        let heard = self.utterance.as_ref().filter(|u| u.turn == turn);
-        if heard.is_some_and(|u| u.is_guessed) {
+        let Some(utterance) = self.utterance.as_mut().filter(|u| u.turn == turn) else {
+            return;
+        };
+        utterance.asked.1 = true;
+        // In a pause that it was not asked about, it answers about less than was said.
+        if utterance.is_guessed || utterance.last_voiced.is_none() {
             let todo = self.floor.happened(Happened::Guessed { turn, text });
             self.carry_out(todo);
         }

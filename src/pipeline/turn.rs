@@ -165,6 +165,9 @@ impl Floor {
         let mut questions = self.unanswered.clone();
         questions.push(text);
         let question = questions.join(" ");
+        if self.guess.as_ref() == Some(&question) {
+            return Vec::new();
+        }
         let mut todo = self.drop_guess();
         self.guess = Some(question.clone());
         todo.push(Do::Speculate { turn, question });

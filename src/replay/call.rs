@@ -85,6 +85,9 @@ impl Call<'_> {
                 },
                 speculate_after: (scenario.speculation.enabled)
                     .then(|| Duration::from_millis(scenario.speculation.after_ms)),
+                ask_every: (scenario.speculation.while_speaking_ms)
+                    .filter(|_| scenario.speculation.enabled)
+                    .map(Duration::from_millis),
             },
             over,
             agent,

@@ -185,6 +185,10 @@ pub struct Speculation {
     /// It begins after so much silence as the voice detector hears it, which lets go some 80 ms after
     /// the voice has ended. 32 is as soon as a pause is noticed.
     pub after_ms: u64,
+    /// What was said so far is transcribed this often while the caller still speaks, and a reply
+    /// prepared to it; only in pauses unless given. It pays where processor cores are idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub while_speaking_ms: Option<u64>,
 }
 
 impl Default for Speculation {
@@ -192,6 +196,7 @@ impl Default for Speculation {
         Speculation {
             enabled: true,
             after_ms: 32,
+            while_speaking_ms: None,
         }
     }
 }

@@ -143,6 +143,7 @@ fn conversation() -> impl Strategy<Value = (Scenario, Option<u64>)> {
                 scenario.ear.lag = lag;
                 scenario.speculation.enabled = speculation.is_some();
                 scenario.speculation.after_ms = speculation.unwrap_or_default();
+                scenario.speculation.while_speaking_ms = speculation.filter(|ms| ms % 2 == 0).map(|ms| 200 + ms);
                 scenario.endpointing.silence_ms = endpointing.0;
                 scenario.endpointing.longest_utterance_ms = endpointing.1;
                 (scenario, hang_up)

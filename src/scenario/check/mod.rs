@@ -111,6 +111,12 @@ pub(in crate::scenario) fn check(scenario: &Scenario) -> Result<(), Fault> {
         );
         return Err(at("speculation", "after_ms", cure));
     }
+    if let Some(every) = scenario.speculation.while_speaking_ms
+        && !(200..=10_000).contains(&every)
+    {
+        let cure = format!("{every} ms; give between 200 and 10000 milliseconds");
+        return Err(at("speculation", "while_speaking_ms", cure));
+    }
     check_engines(scenario)?;
     for (index, turn) in scenario.turn.iter().enumerate() {
         turns::check_turn(scenario, index, turn)?;
