@@ -240,9 +240,7 @@ impl Conversation<'_> {
         };
         utterance.last_voiced = None;
         self.tap.mark(utterance.turn, Mark::VoiceResumed { at });
-        if let Some(utterance) = &mut self.utterance
-            && std::mem::take(&mut utterance.is_guessed)
-        {
+        if std::mem::take(&mut utterance.is_guessed) {
             feed_one(&utterance.feed, Heard::Resumed);
             utterance.asked = (at, true);
         }
@@ -312,9 +310,10 @@ impl Conversation<'_> {
         let Some(utterance) = self.utterance.as_mut().filter(|u| u.turn == turn) else {
             return;
         };
-        utterance.asked.1 = true;
-        // In a pause that it was not asked about, it answers about less than was said.
-        if utterance.is_guessed || utterance.last_voiced.is_none() {
+        // What was asked for while the caller talked over the agent was for the policy; and in a pause
+        // that it was not asked about, it answers about less than was said.
+        let was_asked = !std::mem::replace(&mut utterance.asked.1, true);
+        if utterance.is_guessed || (was_asked && utterance.last_voiced.is_none()) {
             let todo = self.floor.happened(Happened::Guessed { turn, text });
             self.carry_out(todo);
         }

@@ -6,6 +6,7 @@ use voicesim::event::{Event, Expect, Mark, VisitEnd};
 use voicesim::measure::{Outcome, Row};
 use voicesim::record::store::{KeepAudio, read_events};
 use voicesim::replay::{Replay, ReplayError, Replayed, Time};
+use voicesim::scenario::latency::LatencyModel;
 use voicesim::scenario::{self, Scenario};
 
 /// A turn of a scenario: a recording, and more keys.
@@ -457,6 +458,27 @@ fn speculation_on_the_real_clock_does_not_repeat_and_says_so() {
     kept.run().unwrap_or_else(|error| panic!("{error}"));
     let error = repeated(&question, folder.path()).expect_err("refused");
     assert!(error.to_string().contains("--speculation off"), "{error}");
+}
+
+/// What a recogniser was asked over the agent once led to a reply in mid-sentence, when its answer
+/// came after the agent had stopped.
+#[test]
+fn with_speculation_off_nothing_is_prepared_also_after_an_interruption() {
+    let turns = [
+        turn("piper-graphics.wav", ""),
+        turn(
+            "piper-average.wav",
+            "expect = \"stop\"\nafter = \"agent_speech_start\"",
+        ),
+    ];
+    let mut scenario = scenario(&turns, SIMULATED);
+    scenario.stt.latency = Some(LatencyModel::FixedMs(700.0));
+    scenario.speculation.enabled = false;
+    let (run, _folder) = run(scenario);
+    assert_eq!(outcomes(&run), [Outcome::Answered, Outcome::Stopped]);
+    let asked = |event: &Event| event.mark == Mark::AskedSoFar;
+    assert!(run.events.iter().any(asked), "the policy wants words");
+    assert_eq!(run.measured.speculation.prepared, 0);
 }
 
 #[test]

@@ -153,18 +153,28 @@ impl Repeat {
         out: &mut Outlet<T>,
         value: impl Fn(OutputNote, Option<PathBuf>) -> Result<Option<T>, StageError>,
     ) -> Result<(), StageError> {
-        let Some(recording) = self.find(input) else {
+        let Some(mut recording) = self.find(input) else {
             let error = self.missing(input);
             self.report(&error);
             return Err(error);
         };
         let begun = self.begin(&recording, out).await;
-        for (after, note, wav) in recording.outputs {
+        for (after, note, wav) in std::mem::take(&mut recording.outputs) {
             if let Some(value) = value(note, wav)? {
                 self.clock.sleep_until(begun + after).await;
                 out.send(value).await?;
             }
         }
+        self.end(&recording, begun, out).await
+    }
+
+    /// Ends work as it ended when it was recorded.
+    async fn end<T: Recorded>(
+        &self,
+        recording: &Recording,
+        begun: Tick,
+        out: &mut Outlet<T>,
+    ) -> Result<(), StageError> {
         let end = begun + recording.length;
         if recording.was_cancelled {
             // It is cancelled again at that tick, unless the conversation is another one.
@@ -175,9 +185,8 @@ impl Repeat {
         if let Some(cost) = recording.cost {
             out.cost(cost);
         }
-        recording
-            .failure
-            .map_or(Ok(()), |error| Err(StageError::Failed(error)))
+        let failure = recording.failure.clone();
+        failure.map_or(Ok(()), |error| Err(StageError::Failed(error)))
     }
 
     /// The text that `input` was transcribed to, when it was.
@@ -192,15 +201,7 @@ impl Repeat {
             return Err(self.missing(input));
         };
         let begun = self.begin(&recording, out).await;
-        let end = begun + recording.length;
-        if recording.was_cancelled {
-            self.clock.sleep_until(end + CANCELLED_AGAIN).await;
-            return Err(StageError::Failed(UNKNOWN_END.into()));
-        }
-        self.clock.sleep_until(end).await;
-        if let Some(cost) = recording.cost {
-            out.cost(cost);
-        }
+        self.end(&recording, begun, out).await?;
         let text = recording
             .outputs
             .into_iter()
@@ -208,8 +209,7 @@ impl Repeat {
                 OutputNote::Partial { text } | OutputNote::Final { text, .. } => Some(text),
                 _ => None,
             });
-        let failure = recording.failure.unwrap_or_default();
-        text.ok_or(StageError::Failed(failure))
+        text.ok_or_else(|| self.missing(input))
     }
 }
 
