@@ -1,7 +1,7 @@
 //! One conversation: from speech activity to replies, and what happens when both talk at once.
 //!
 //! `turn` decides whose turn it is, `endpoint` when an utterance is over; `session` carries it out.
-//! `drive` feeds a stage, `recognise` the recogniser; `chain` has the stages of a reply work on what
+//! `drive` feeds a stage, `recognise` the recogniser, `utterance` knows when to ask it ahead; `chain` has the stages of a reply work on what
 //! is there, `reply` is that as the session holds it, `playback` plays it. `overlap` watches a sound
 //! over it, `lately` remembers who spoke when. `script` is the caller of a replay, `cue` when a
 //! caller speaks.
@@ -19,6 +19,7 @@ mod reply;
 pub mod script;
 mod session;
 mod turn;
+mod utterance;
 
 pub use session::{Session, Settings};
 

@@ -6,6 +6,7 @@ use super::overlap::OverlapWatch;
 use super::recognise::{Recognised, recognise};
 use super::reply::Reply;
 use super::turn::{Do, Floor, Happened};
+use super::utterance::Utterance;
 use super::{AgentState, Stages};
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
@@ -79,20 +80,6 @@ impl Session {
     }
 }
 
-/// The utterance that is being heard.
-struct Utterance {
-    turn: TurnId,
-    onset: Tick,
-    last_voiced: Option<Tick>,
-    /// There was a voice in it, not just noise.
-    has_voice: bool,
-    /// When the recogniser was last asked what was said so far, and whether it has answered.
-    asked: (Tick, bool),
-    /// The recogniser was told of the pause.
-    is_guessed: bool,
-    feed: mpsc::Sender<Heard>,
-}
-
 struct Conversation<'a> {
     clock: Clock,
     tap: Tap,
@@ -154,15 +141,7 @@ impl Conversation<'_> {
                 for step in &todo {
                     if let Do::Listen(turn) = *step {
                         self.tap.mark(turn, Mark::VoiceStarted { onset });
-                        self.utterance = Some(Utterance {
-                            turn,
-                            onset,
-                            last_voiced: None,
-                            has_voice: false,
-                            asked: (onset, true),
-                            is_guessed: false,
-                            feed: feed.clone(),
-                        });
+                        self.utterance = Some(Utterance::new(turn, onset, feed.clone()));
                         // One that finds no room is never transcribed; `commit` sees that.
                         if self.utterances.try_send((turn, utterance_feed)).is_err() {
                             tracing::error!("turn {}: the recogniser is hopelessly behind", turn.0);
@@ -206,31 +185,27 @@ impl Conversation<'_> {
         if let Some(watch) = &self.overlap {
             return watch.next_question();
         }
-        let utterance = self.utterance.as_ref().filter(|u| !u.is_guessed)?;
-        if !self.floor.may_guess() {
-            return None;
-        }
-        match (utterance.last_voiced, utterance.asked) {
-            (Some(at), _) => Some(at + self.settings.speculate_after?),
-            (None, (asked, true)) => Some(asked + self.settings.ask_every?),
-            (None, (_, false)) => None,
-        }
+        let utterance = self.utterance.as_ref()?;
+        utterance
+            .ask_at(&self.settings)
+            .filter(|_| self.floor.may_guess())
     }
 
     fn ask(&mut self) {
         let Some(utterance) = &mut self.utterance else {
             return;
         };
+        let now = self.clock.now();
         self.tap.mark(utterance.turn, Mark::AskedSoFar);
-        if let Some(watch) = &mut self.overlap {
-            watch.asked(self.clock.now());
-            feed_one(&utterance.feed, Heard::SoFar);
-        } else if utterance.last_voiced.is_none() {
-            utterance.asked = (self.clock.now(), false);
-            feed_one(&utterance.feed, Heard::SoFar);
-        } else {
-            utterance.is_guessed = true;
-            feed_one(&utterance.feed, Heard::Paused);
+        match &mut self.overlap {
+            Some(watch) => {
+                watch.asked(now);
+                feed_one(&utterance.feed, Heard::SoFar);
+            }
+            None => {
+                let mark = utterance.ask(now);
+                feed_one(&utterance.feed, mark);
+            }
         }
     }
 
@@ -238,11 +213,9 @@ impl Conversation<'_> {
         let Some(utterance) = &mut self.utterance else {
             return;
         };
-        utterance.last_voiced = None;
         self.tap.mark(utterance.turn, Mark::VoiceResumed { at });
-        if std::mem::take(&mut utterance.is_guessed) {
+        if utterance.resumed(at) {
             feed_one(&utterance.feed, Heard::Resumed);
-            utterance.asked = (at, true);
         }
         let todo = self.floor.happened(Happened::VoiceResumed);
         self.carry_out(todo);
@@ -310,10 +283,7 @@ impl Conversation<'_> {
         let Some(utterance) = self.utterance.as_mut().filter(|u| u.turn == turn) else {
             return;
         };
-        // What was asked for while the caller talked over the agent was for the policy; and in a pause
-        // that it was not asked about, it answers about less than was said.
-        let was_asked = !std::mem::replace(&mut utterance.asked.1, true);
-        if utterance.is_guessed || (was_asked && utterance.last_voiced.is_none()) {
+        if utterance.answered() {
             let todo = self.floor.happened(Happened::Guessed { turn, text });
             self.carry_out(todo);
         }
