@@ -351,6 +351,10 @@ pub enum Mark {
         heard: String,
         heard_ns: u64,
     },
+    /// It had been stopped for nothing, and goes on where it was.
+    ReplyResumed {
+        at: Tick,
+    },
     /// The utterance needs no reply: nothing was understood, or it was spoken over the agent.
     NoReply,
 

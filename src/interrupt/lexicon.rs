@@ -98,6 +98,17 @@ pub fn class(word: &str) -> Class {
     }
 }
 
+/// Whether a text says more than that somebody listens or thinks. Words that a fake recogniser knows
+/// nothing of ("…") may say anything.
+pub fn says_something(text: &str) -> bool {
+    if text.starts_with('…') {
+        return true;
+    }
+    let is_word = |word: &&str| word.contains(char::is_alphanumeric);
+    let mut words = text.split_whitespace().filter(is_word);
+    words.any(|word| class(word).is_content())
+}
+
 /// Whether the words ask for silence: "stop", "wait", "hold on", "excuse me".
 pub fn asks_for_silence<'a>(words: impl Iterator<Item = &'a str>) -> bool {
     let mut before = Lower::default();
@@ -164,6 +175,16 @@ pub fn leaves_open(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn listening_and_thinking_aloud_say_nothing() {
+        for nothing in ["", "Mm-hmm.", "Yeah, okay.", "Uh...", "- "] {
+            assert!(!says_something(nothing), "{nothing}");
+        }
+        for something in ["Wait, stop.", "Yeah, but why?", "… …"] {
+            assert!(says_something(something), "{something}");
+        }
+    }
 
     #[test]
     fn case_and_punctuation_do_not_count() {

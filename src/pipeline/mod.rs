@@ -2,11 +2,12 @@
 //!
 //! `turn` decides whose turn it is, `endpoint` when an utterance is over; `session` carries it out.
 //! `drive` feeds a stage, `recognise` the recogniser, `utterance` knows when to ask it ahead; `chain` has the stages of a reply work on what
-//! is there, `reply` is that as the session holds it, `playback` plays it. `overlap` watches a sound
+//! is there, `reply` is that as the session holds it, `agent` has the one at hand, `playback` plays it. `overlap` watches a sound
 //! over it, `lately` remembers who spoke when. `script` is the caller of a replay, `cue` when a
 //! caller speaks.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
+mod agent;
 mod chain;
 pub mod cue;
 mod drive;

@@ -1,11 +1,12 @@
 //! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
 
-use crate::audio::{self, first_audible, length_of, peak};
+use crate::audio::{self, first_audible, length_of, peak, position_of};
 use crate::clock::Clock;
 use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
-use crate::stage::AudioChunk;
+use crate::stage::{AudioChunk, Speaker};
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -23,9 +24,25 @@ const INAUDIBLE: f32 = 0.001;
 pub(super) struct Playback {
     clock: Clock,
     tap: Tap,
+    speaker: Rc<dyn Speaker>,
     turn: TurnId,
     queued: RefCell<Vec<Queued>>,
+    /// When what is queued ends.
+    end: Cell<Option<Tick>>,
+    /// What was queued when it was stopped, and had not sounded.
+    rest: RefCell<Vec<AudioChunk>>,
+    words_before_stop: RefCell<String>,
     audible: Cell<bool>,
+}
+
+/// What the caller heard of a reply.
+#[derive(Debug, PartialEq)]
+pub(super) struct Sounded {
+    /// When it ended.
+    pub(super) at: Tick,
+    pub(super) words: String,
+    /// How long it sounded, without gaps.
+    pub(super) length: Duration,
 }
 
 /// What the agent has said of a reply.
@@ -48,34 +65,71 @@ const TAIL_WORDS: usize = 8;
 
 struct Queued {
     start: Tick,
-    length: Duration,
-    text: Arc<str>,
+    chunk: AudioChunk,
 }
 
 impl Queued {
     fn played(&self, until: Tick) -> Duration {
-        until.since(self.start).min(self.length)
+        until.since(self.start).min(self.chunk.length)
+    }
+
+    fn end(&self) -> Tick {
+        self.start + self.chunk.length
+    }
+
+    /// Ends it at `at`; the rest of it, if there is any, continues its words.
+    fn cut(&mut self, at: Tick) -> Option<AudioChunk> {
+        let played = self.played(at);
+        if played == self.chunk.length {
+            return None;
+        }
+        let mut rest = match self.chunk.samples.clone() {
+            Some(samples) => {
+                let index = usize::try_from(position_of(Tick::ZERO + played)).unwrap_or(usize::MAX);
+                let (head, tail) = samples.split_at(index.min(samples.len()));
+                let text = std::mem::take(&mut self.chunk.text);
+                self.chunk = AudioChunk::new(head.into(), text);
+                AudioChunk::new(tail.into(), Arc::from(""))
+            }
+            None => {
+                let rest = self.chunk.length - played;
+                self.chunk.length = played;
+                AudioChunk {
+                    length: rest,
+                    samples: None,
+                    text: Arc::from(""),
+                }
+            }
+        };
+        if played.is_zero() {
+            // Nothing was heard of it, so its words are still to come.
+            std::mem::swap(&mut rest.text, &mut self.chunk.text);
+        }
+        Some(rest)
     }
 }
 
 impl Playback {
-    pub(super) fn new(clock: Clock, tap: Tap, turn: TurnId) -> Playback {
+    pub(super) fn new(clock: Clock, tap: Tap, speaker: Rc<dyn Speaker>, turn: TurnId) -> Playback {
         Playback {
             clock,
             tap,
+            speaker,
             turn,
-            queued: RefCell::new(Vec::new()),
+            queued: RefCell::default(),
+            end: Cell::default(),
+            rest: RefCell::default(),
+            words_before_stop: RefCell::default(),
             audible: Cell::new(false),
         }
     }
 
     /// Plays chunks as they come, and returns when the last one has been played. `on_audible` is
-    /// called when the first audible sample has left the speaker. Dropped, it stops taking chunks;
+    /// called when the first audible sample has left the speaker. Not polled, it takes no more chunks;
     /// [`Playback::stop`] silences what is queued.
     pub(super) async fn play(&self, mut chunks: mpsc::Receiver<AudioChunk>, on_audible: impl Fn()) {
-        let mut end: Option<Tick> = None;
         while let Some(chunk) = chunks.recv().await {
-            let start = self.queue(end, &chunk);
+            let start = self.queue(&chunk);
             if let (false, Some(head)) = (self.audible.get(), inaudible_head(&chunk)) {
                 let at = start + head;
                 self.clock.sleep_until(at).await;
@@ -83,21 +137,29 @@ impl Playback {
                 self.tap.mark(self.turn, Mark::Audible { at });
                 on_audible();
             }
-            let chunk_end = start + chunk.length;
-            end = Some(chunk_end);
-            self.clock.sleep_until(chunk_end.before(LEAD)).await;
+            self.is_nearly_through(LEAD).await;
         }
-        if let Some(end) = end {
-            self.clock.sleep_until(end).await;
+        self.is_nearly_through(Duration::ZERO).await;
+    }
+
+    /// Waits until this long before the end of what is queued.
+    async fn is_nearly_through(&self, lead: Duration) {
+        // The end moves if playback is held meanwhile.
+        while let Some(at) = self.end.get().map(|end| end.before(lead)) {
+            self.clock.sleep_until(at).await;
+            if self.end.get().map(|end| end.before(lead)) == Some(at) {
+                return;
+            }
         }
     }
 
-    /// Lays a chunk behind what is queued, or here and now if that has run out.
-    fn queue(&self, end: Option<Tick>, chunk: &AudioChunk) -> Tick {
-        let now = self.clock.now();
-        let start = end.map_or(now, |end| end.max(now));
-        if let Some(end) = end.filter(|end| *end < now) {
-            let gap_ns = nanos(now.since(end));
+    /// Lays a chunk behind what is queued, or as soon as the speaker can if that has run out.
+    fn queue(&self, chunk: &AudioChunk) -> Tick {
+        let soon = self.clock.now() + self.speaker.latency();
+        let end = self.end.get();
+        let start = end.map_or(soon, |end| end.max(soon));
+        if let Some(end) = end.filter(|end| *end < soon) {
+            let gap_ns = nanos(soon.since(end));
             self.tap
                 .mark(self.turn, Mark::PlaybackGap { at: end, gap_ns });
         }
@@ -111,17 +173,20 @@ impl Playback {
             },
         );
         match &chunk.samples {
-            Some(samples) => self.tap.agent_audio(start, samples),
+            Some(samples) => {
+                self.speaker.play(start, samples);
+                self.tap.agent_audio(start, samples);
+            }
             None if self.tap.keeps_audio() => {
                 let hum = audio::hum(chunk.length, PITCH_HZ);
                 self.tap.agent_audio(start, &hum);
             }
             None => {}
         }
+        self.end.set(Some(start + chunk.length));
         self.queued.borrow_mut().push(Queued {
             start,
-            length: chunk.length,
-            text: chunk.text.clone(),
+            chunk: chunk.clone(),
         });
         start
     }
@@ -131,9 +196,34 @@ impl Playback {
         self.audible.get()
     }
 
-    /// Silences the speaker at `at`.
-    pub(super) fn stop(&self, at: Tick) {
+    /// Silences the speaker, and keeps what was still to sound.
+    pub(super) fn stop(&self) -> Sounded {
+        let at = self.clock.now() + self.speaker.silence();
         self.tap.agent_silenced(at);
+        let sounded = self.heard(at);
+        *self.words_before_stop.borrow_mut() = sounded.words.clone();
+        let mut rest = self.rest.borrow_mut();
+        for queued in self.queued.borrow_mut().iter_mut() {
+            rest.extend(queued.cut(at));
+        }
+        sounded
+    }
+
+    /// What was heard before the latest stop.
+    pub(super) fn words_before_stop(&self) -> String {
+        self.words_before_stop.borrow().clone()
+    }
+
+    /// Goes on where it was stopped.
+    pub(super) fn resume(&self) {
+        let mut queued = self.queued.borrow_mut();
+        queued.retain(|queued| !queued.chunk.length.is_zero());
+        drop(queued);
+        // Nobody waited for sound meanwhile, so this is no gap.
+        self.end.set(None);
+        for chunk in self.rest.take() {
+            self.queue(&chunk);
+        }
     }
 
     /// What was said by `now`, as far as it matters to somebody who talks over it.
@@ -141,13 +231,13 @@ impl Playback {
         let queued = self.queued.borrow();
         // A chunk without words continues the clause before it.
         let clauses: Vec<(Tick, Tick, &str)> = queued
-            .chunk_by(|_, next| next.text.is_empty())
+            .chunk_by(|_, next| next.chunk.text.is_empty())
             .map(|chunks| {
-                let end = chunks.last().map(|last| last.start + last.length);
+                let end = chunks.last().map(Queued::end);
                 (
                     chunks[0].start,
                     end.unwrap_or_default(),
-                    chunks[0].text.trim_end(),
+                    chunks[0].chunk.text.trim_end(),
                 )
             })
             .collect();
@@ -164,7 +254,7 @@ impl Playback {
         let (sentence_start, ..) = clauses[before.map_or(0, |at| at + 1)];
         // Whether a question is being asked is known before it is spoken to its end.
         let sentence_end = clauses[begun - 1..].iter().find(|(.., text)| ends(text));
-        let (heard, _) = self.heard(now);
+        let heard = self.heard(now).words;
         let words: Vec<&str> = heard.split_whitespace().collect();
         Spoken {
             elapsed: now.since(clauses[0].0),
@@ -178,22 +268,26 @@ impl Playback {
         }
     }
 
-    /// The words and the length of what was played before `until`. Of a chunk that was cut off,
-    /// the words that had their share of its time.
-    pub(super) fn heard(&self, until: Tick) -> (String, Duration) {
+    /// What was played before `at`. Of a chunk that was cut off, the words that had their share of
+    /// its time.
+    pub(super) fn heard(&self, at: Tick) -> Sounded {
         let mut words: Vec<&str> = Vec::new();
         let mut length = Duration::ZERO;
         let queued = self.queued.borrow();
         // A chunk without words continues the one before it: the words belong to both.
-        for clause in queued.chunk_by(|_, next| next.text.is_empty()) {
-            let played: Duration = clause.iter().map(|chunk| chunk.played(until)).sum();
-            let whole: Duration = clause.iter().map(|chunk| chunk.length).sum();
+        for clause in queued.chunk_by(|_, next| next.chunk.text.is_empty()) {
+            let played: Duration = clause.iter().map(|queued| queued.played(at)).sum();
+            let whole: Duration = clause.iter().map(|queued| queued.chunk.length).sum();
             length += played;
-            let all: Vec<&str> = clause[0].text.split_whitespace().collect();
+            let all: Vec<&str> = clause[0].chunk.text.split_whitespace().collect();
             let share = played.as_secs_f64() / whole.as_secs_f64().max(1e-9);
             words.extend(&all[..(all.len() as f64 * share) as usize]);
         }
-        (words.join(" "), length)
+        Sounded {
+            at,
+            words: words.join(" "),
+            length,
+        }
     }
 }
 
@@ -211,6 +305,7 @@ fn inaudible_head(chunk: &AudioChunk) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::event::{Event, SessionId};
+    use crate::stage::Imagined;
 
     fn chunk(samples: Vec<f32>, text: &str) -> AudioChunk {
         AudioChunk::new(samples.into(), text.into())
@@ -226,7 +321,7 @@ mod tests {
             let clock = Clock::real(1);
             clock.start();
             let tap = Tap::new(clock.clone(), SessionId(0), None);
-            let playback = Playback::new(clock.clone(), tap.clone(), TurnId(1));
+            let playback = Playback::new(clock.clone(), tap.clone(), Rc::new(Imagined), TurnId(1));
             let (sender, receiver) = mpsc::channel(8);
             for chunk in chunks {
                 sender.send(chunk).await.expect("room");
@@ -254,10 +349,9 @@ mod tests {
                 .iter()
                 .any(|e| matches!(e.mark, Mark::PlaybackGap { .. }))
         );
-        assert_eq!(
-            playback.heard(now),
-            ("one two".into(), Duration::from_millis(100))
-        );
+        let heard = playback.heard(now);
+        assert_eq!(heard.words, "one two");
+        assert_eq!(heard.length, Duration::from_millis(100));
     }
 
     #[test]
@@ -282,8 +376,48 @@ mod tests {
         let (_, playback, _) = play(vec![chunk(vec![0.5; 1_600], "one two three four")]);
         let start = playback.queued.borrow()[0].start;
         let half = start + Duration::from_millis(50);
-        assert_eq!(playback.heard(half).0, "one two");
-        assert_eq!(playback.heard(start).0, "");
+        assert_eq!(playback.heard(half).words, "one two");
+        assert_eq!(playback.heard(start).words, "");
+    }
+
+    #[test]
+    fn what_was_stopped_goes_on_where_it_was_and_is_heard_once() {
+        let clock = Clock::virtual_time(1);
+        clock.start();
+        let tap = Tap::new(clock.clone(), SessionId(0), None);
+        let speaker = Rc::new(Imagined);
+        let playback = Playback::new(clock.clone(), tap.clone(), speaker, TurnId(1));
+        let (sender, receiver) = mpsc::channel(8);
+        let ms = Duration::from_millis;
+        let talk = async {
+            let clauses = ["one two three four", "five six"];
+            for text in clauses {
+                let said = sender.send(chunk(vec![0.5; 1_600], text));
+                said.await.expect("room");
+            }
+            drop(sender);
+            let mut play = Box::pin(playback.play(receiver, || {}));
+            tokio::select! {
+                biased;
+                () = &mut play => panic!("not yet"),
+                () = clock.sleep_until(Tick::ZERO + ms(50)) => {}
+            }
+            let sounded = playback.stop();
+            assert_eq!(sounded.words, "one two");
+            assert_eq!((sounded.at, sounded.length), (Tick::from_ms(50), ms(50)));
+            clock.sleep_until(Tick::from_ms(1_000)).await;
+            assert_eq!(playback.words_before_stop(), "one two");
+            playback.resume();
+            play.await;
+        };
+        clock.block_on(talk).expect("it ends");
+        assert_eq!(clock.now(), Tick::from_ms(1_150));
+        let heard = playback.heard(clock.now());
+        assert_eq!(heard.words, "one two three four five six");
+        assert_eq!(heard.length, ms(200));
+        let gaps = tap.events();
+        let is_gap = |event: &Event| matches!(event.mark, Mark::PlaybackGap { .. });
+        assert!(!gaps.iter().any(is_gap));
     }
 
     #[test]
@@ -322,7 +456,10 @@ mod tests {
         ];
         let (_, playback, end) = play(chunks);
         let start = playback.queued.borrow()[0].start;
-        assert_eq!(playback.heard(start + Duration::from_millis(30)).0, "one");
-        assert_eq!(playback.heard(end).0, "one two three four");
+        assert_eq!(
+            playback.heard(start + Duration::from_millis(30)).words,
+            "one"
+        );
+        assert_eq!(playback.heard(end).words, "one two three four");
     }
 }

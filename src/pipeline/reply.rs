@@ -6,7 +6,7 @@ use super::playback::Playback;
 use crate::clock::Clock;
 use crate::event::{ReplyEnd, TurnId};
 use crate::record::tap::Tap;
-use crate::stage::Question;
+use crate::stage::{Question, Speaker};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -27,16 +27,17 @@ impl Reply {
     /// A reply of which nothing is heard yet.
     pub(super) fn prepare(
         stages: Rc<Stages>,
+        speaker: Rc<dyn Speaker>,
         clock: &Clock,
         tap: &Tap,
         turn: TurnId,
         question: Question,
     ) -> Reply {
-        let playback = Rc::new(Playback::new(clock.clone(), tap.clone(), turn));
+        let playback = Rc::new(Playback::new(clock.clone(), tap.clone(), speaker, turn));
         let (news, audible) = watch::channel(false);
         let (release, released) = watch::channel(false);
         let text = question.text.clone();
-        let (tap, speaker) = (tap.clone(), playback.clone());
+        let (tap, player) = (tap.clone(), playback.clone());
         let work = Box::pin(async move {
             let on_audible = || {
                 news.send_replace(true);
@@ -45,7 +46,7 @@ impl Reply {
                 &stages,
                 question,
                 (&tap, turn),
-                &speaker,
+                &player,
                 released,
                 on_audible,
             )

@@ -1,19 +1,20 @@
 //! The session: carries out what the floor decides.
 
+use super::agent::Agent;
 use super::endpoint::Endpointing;
 use super::lately::Lately;
 use super::overlap::OverlapWatch;
 use super::recognise::{Recognised, recognise};
-use super::reply::Reply;
 use super::turn::{Do, Floor, Happened};
 use super::utterance::Utterance;
 use super::{AgentState, Stages};
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
+use crate::interrupt::lexicon::{class, says_something};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
-use crate::stage::{AudioFeed, Exchange, Heard, Question, SpeechActivity, SureVoice};
+use crate::stage::{AudioFeed, Heard, Speaker, SpeechActivity, SureVoice};
 use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
@@ -23,9 +24,6 @@ use tokio::sync::{mpsc, watch};
 /// that is this far behind is of no use any more.
 const UTTERANCES_WAITING_MAX: usize = 16;
 
-/// Exchanges that an answer gets to see.
-const HISTORY_MAX: usize = 16;
-
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     pub endpointing: Endpointing,
@@ -33,6 +31,9 @@ pub struct Settings {
     pub speculate_after: Option<Duration>,
     /// And this often while the caller still speaks; not at all if `None`.
     pub ask_every: Option<Duration>,
+    /// A reply that was stopped goes on after so much silence if it was stopped for nothing; never if
+    /// `None`.
+    pub resume_after: Option<Duration>,
 }
 
 /// What a session is made of.
@@ -44,6 +45,8 @@ pub struct Session {
     pub settings: Settings,
     /// Tells the ear that the utterance it hears was committed.
     pub over: UtteranceOver,
+    /// Where replies sound.
+    pub speaker: Rc<dyn Speaker>,
     /// Shows the caller what the agent does.
     pub agent: watch::Sender<AgentState>,
 }
@@ -59,18 +62,17 @@ impl Session {
         let conversation = Conversation {
             clock: self.clock.clone(),
             tap: self.tap.clone(),
-            stages,
             policy: &mut *self.policy,
             settings: self.settings,
             over: self.over,
-            agent: self.agent,
+            shown: self.agent,
             floor: Floor::new(),
             utterances,
             utterance: None,
-            reply: None,
+            agent: Agent::new(self.clock, self.tap, stages, self.speaker),
             overlap: None,
-            history: Vec::new(),
             lately: Lately::default(),
+            quiet_since: Tick::ZERO,
         };
         tokio::select! {
             biased;
@@ -83,18 +85,18 @@ impl Session {
 struct Conversation<'a> {
     clock: Clock,
     tap: Tap,
-    stages: Rc<Stages>,
     policy: &'a mut dyn Policy,
     settings: Settings,
     over: UtteranceOver,
-    agent: watch::Sender<AgentState>,
+    shown: watch::Sender<AgentState>,
     floor: Floor,
     utterances: mpsc::Sender<(TurnId, AudioFeed)>,
     utterance: Option<Utterance>,
-    reply: Option<Reply>,
+    agent: Agent,
     overlap: Option<OverlapWatch>,
-    history: Vec<Exchange>,
     lately: Lately,
+    /// When whoever made the agent stop was last heard.
+    quiet_since: Tick,
 }
 
 impl Conversation<'_> {
@@ -108,7 +110,8 @@ impl Conversation<'_> {
             let (deadline, question) = (self.deadline(), self.ask_at());
             let (clock, overlap) = (self.clock.clone(), self.overlap.as_ref());
             let decision = overlap.and_then(OverlapWatch::next_decision);
-            let (over, audible) = Reply::news(self.reply.as_mut());
+            let resume = self.resume_at();
+            let (over, audible) = self.agent.news();
             // Ties are settled in this order: what was said comes before what was waited for, and
             // the caller before the agent.
             tokio::select! {
@@ -122,6 +125,7 @@ impl Conversation<'_> {
                 () = audible => self.audible(),
                 () = until(&clock, decision) => self.decide(),
                 () = until(&clock, question) => self.ask(),
+                () = until(&clock, resume) => self.nothing_more(),
                 () = until(&clock, deadline.map(|(at, _)| at)) => {
                     if let Some((_, cause)) = deadline {
                         self.commit(cause);
@@ -242,6 +246,7 @@ impl Conversation<'_> {
             return;
         };
         let last_voiced = utterance.last_voiced.unwrap_or_else(|| self.clock.now());
+        self.quiet_since = last_voiced;
         if utterance.has_voice {
             self.lately.caller_spoke(utterance.onset..last_voiced);
         }
@@ -270,8 +275,17 @@ impl Conversation<'_> {
             // Ignored if there was a final transcript before.
             Recognised::Over(turn) => (turn, String::new()),
         };
+        let text = self.meant(text);
         let todo = self.floor.happened(Happened::Transcribed { turn, text });
         self.carry_out(todo);
+    }
+
+    /// What was said, as far as it is for the agent: "mm-hmm" to a reply that was stopped for it is not.
+    fn meant(&self, text: String) -> String {
+        match self.agent.is_holding() && !says_something(&text) {
+            true => String::new(),
+            false => text,
+        }
     }
 
     /// What the recogniser makes of what was said so far.
@@ -284,6 +298,7 @@ impl Conversation<'_> {
             return;
         };
         if utterance.answered() {
+            let text = self.meant(text);
             let todo = self.floor.happened(Happened::Guessed { turn, text });
             self.carry_out(todo);
         }
@@ -295,12 +310,12 @@ impl Conversation<'_> {
     }
 
     fn reply_over(&mut self, end: ReplyEnd) {
-        if self.reply.as_ref().is_some_and(|r| r.playback.is_audible()) {
+        if self.agent.is_speaking() {
             // A very short reply may end before the news of its first sound was read.
             self.audible();
             self.show_agent();
         }
-        self.close_reply(end);
+        self.end_reply(end);
         let caller_is_voiced = self
             .utterance
             .as_ref()
@@ -333,7 +348,10 @@ impl Conversation<'_> {
             },
         );
         if decision.verdict == Verdict::Stop {
-            let todo = self.floor.happened(Happened::MustStop);
+            let words = heard.words.unwrap_or_default();
+            let is_meant = words.iter().any(|word| class(&word.text).is_content());
+            let may_resume = self.settings.resume_after.is_some() && !is_meant;
+            let todo = self.floor.happened(Happened::MustStop { may_resume });
             self.carry_out(todo);
         }
     }
@@ -345,41 +363,24 @@ impl Conversation<'_> {
                 Do::Listen(_) => {}
                 Do::WatchOverlap => self.watch_overlap(),
                 Do::EndOverlap => self.end_overlap(),
-                Do::Speculate { turn, question } => {
-                    let text = question.clone();
-                    self.tap.mark(turn, Mark::Speculated { question: text });
-                    self.reply = Some(self.prepare(turn, question));
-                }
-                Do::StartReply { turn, question } => {
-                    self.reply = Some(self.prepare(turn, question));
-                    self.release();
-                }
-                Do::KeepSpeculation => self.release(),
-                Do::DropSpeculation => self.drop_speculation(),
-                Do::DropReply(end) => self.close_reply(end),
+                Do::Speculate { turn, question } => self.agent.speculate(turn, question),
+                Do::StartReply { turn, question } => self.agent.reply(turn, question),
+                Do::KeepSpeculation => self.agent.release(),
+                Do::DropSpeculation => self.agent.drop_speculation(),
+                Do::DropReply(end) => self.end_reply(end),
+                Do::HoldReply => self.hold_reply(),
+                Do::ResumeReply => self.agent.resume(),
+                Do::LetGo => self.agent.let_go(),
                 Do::NoReply(turn) => self.tap.mark(turn, Mark::NoReply),
             }
         }
-    }
-
-    fn prepare(&self, turn: TurnId, question: String) -> Reply {
-        let history = self.history.as_slice().into();
-        let input = Question {
-            text: question,
-            history,
-        };
-        Reply::prepare(self.stages.clone(), &self.clock, &self.tap, turn, input)
     }
 
     fn watch_overlap(&mut self) {
         if let Some(utterance) = &self.utterance {
             let (turn, onset) = (utterance.turn, utterance.onset);
             self.tap.mark(turn, Mark::OverlapStarted { onset });
-            let spoken = self
-                .reply
-                .as_ref()
-                .map(|reply| reply.playback.spoken(onset));
-            let context = self.lately.context(onset, &spoken.unwrap_or_default());
+            let context = self.lately.context(onset, &self.agent.spoken(onset));
             self.overlap = Some(OverlapWatch::new(turn, context));
         }
     }
@@ -391,70 +392,44 @@ impl Conversation<'_> {
         }
     }
 
-    /// Lets what was prepared be heard: from now on it is the reply.
-    fn release(&mut self) {
-        if let Some(reply) = &self.reply {
-            let question = reply.question.clone();
-            self.tap.mark(reply.turn, Mark::ReplyStarted { question });
-            reply.release();
+    /// Ends the reply; the agent has been heard that long.
+    fn end_reply(&mut self, end: ReplyEnd) {
+        if let Some(speech) = self.agent.end(end) {
+            self.lately.agent_spoke(speech);
         }
     }
 
-    /// Gives up what was prepared; nobody ever heard of it.
-    fn drop_speculation(&mut self) {
-        if let Some(reply) = self.reply.take() {
-            let turn = reply.turn;
-            drop(reply);
-            self.tap.mark(turn, Mark::SpeculationDropped);
+    /// Falls silent for what may not have been meant so.
+    fn hold_reply(&mut self) {
+        self.quiet_since = self.clock.now();
+        if let Some(speech) = self.agent.hold() {
+            self.lately.agent_spoke(speech);
         }
     }
 
-    /// Ends the reply: gives its work up, silences the speaker, remembers what was heard.
-    fn close_reply(&mut self, end: ReplyEnd) {
-        if self.reply.as_ref().is_some_and(|r| !r.is_released()) {
-            return self.drop_speculation();
-        }
-        let Some(reply) = self.reply.take() else {
-            return;
-        };
-        let (turn, question) = (reply.turn, reply.question.clone());
-        let playback = reply.give_up();
-        let at = self.clock.now();
-        if end != ReplyEnd::Completed {
-            playback.stop(at);
-        }
-        let (heard, length) = playback.heard(at);
-        self.lately.agent_spoke(at.before(length)..at);
-        if playback.is_audible() {
-            let stale = (self.history.len() + 1).saturating_sub(HISTORY_MAX);
-            self.history.drain(..stale);
-            self.history.push(Exchange {
-                question,
-                heard: heard.clone(),
-            });
-        }
-        self.tap.mark(
-            turn,
-            Mark::ReplyEnded {
-                end,
-                at,
-                heard,
-                heard_ns: nanos(length),
-            },
-        );
+    /// When the agent goes on if nothing more is heard of who stopped it.
+    fn resume_at(&self) -> Option<Tick> {
+        let patience = self.settings.resume_after?;
+        let is_over = self.floor.may_resume();
+        is_over.then_some(self.quiet_since + patience)
+    }
+
+    fn nothing_more(&mut self) {
+        let todo = self.floor.happened(Happened::NothingMore);
+        self.carry_out(todo);
     }
 
     fn hang_up(mut self) {
-        self.close_reply(ReplyEnd::Abandoned);
+        self.end_reply(ReplyEnd::Abandoned);
         self.end_overlap();
     }
 
     /// Shows the caller what the agent does, if that has changed.
     fn show_agent(&self) {
         let now = self.clock.now();
-        let is_speaking = self.reply.as_ref().is_some_and(|r| r.playback.is_audible());
+        let is_speaking = self.agent.is_speaking();
         let is_idle = self.floor.is_idle();
-        self.agent.send_if_modified(|state| {
+        self.shown.send_if_modified(|state| {
             let changed = state.is_idle != is_idle || state.is_speaking != is_speaking;
             if changed {
                 match (state.is_speaking, is_speaking) {

@@ -22,8 +22,11 @@ pub(super) enum Happened {
     Guessed { turn: TurnId, text: String },
     /// The recogniser is through with the utterance of this turn.
     Transcribed { turn: TurnId, text: String },
-    /// The interruption policy says that the agent should stop.
-    MustStop,
+    /// The interruption policy says that the agent should stop; it `may_resume` if that was for
+    /// nothing.
+    MustStop { may_resume: bool },
+    /// Nothing more was heard of who made the agent stop.
+    NothingMore,
     /// The reply is heard.
     Audible,
     /// The reply ended by itself. `caller_is_voiced`: somebody talks over its very end.
@@ -52,6 +55,12 @@ pub(super) enum Do {
     },
     /// Give the reply up.
     DropReply(ReplyEnd),
+    /// Fall silent, and keep the rest of the reply.
+    HoldReply,
+    /// Go on where the reply was held.
+    ResumeReply,
+    /// Give up what was held.
+    LetGo,
     /// Say nothing to this.
     NoReply(TurnId),
 }
@@ -68,6 +77,8 @@ enum Reply {
     None,
     Pending,
     Audible,
+    /// Silent since it was interrupted, by whatever that was.
+    Held,
 }
 
 /// Who speaks, who is heard, what is still to be answered.
@@ -122,7 +133,8 @@ impl Floor {
             }
             Happened::Guessed { turn, text } => self.guessed(turn, text),
             Happened::Transcribed { turn, text } => self.transcribed(turn, text),
-            Happened::MustStop => self.must_stop(),
+            Happened::MustStop { may_resume } => self.must_stop(may_resume),
+            Happened::NothingMore => self.nothing_more(),
             Happened::Audible => {
                 self.reply = Reply::Audible;
                 self.unanswered.clear();
@@ -140,7 +152,7 @@ impl Floor {
         let mut todo = vec![Do::Listen(turn)];
         todo.extend(self.drop_guess());
         match self.reply {
-            Reply::None => {}
+            Reply::None | Reply::Held => {}
             Reply::Pending => {
                 self.reply = Reply::None;
                 todo.push(Do::DropReply(ReplyEnd::Superseded));
@@ -154,7 +166,29 @@ impl Floor {
     pub(super) fn may_guess(&self) -> bool {
         let has_floor = self.hearing.is_some_and(|heard| !heard.over_agent);
         let is_next = self.transcribing.iter().all(|earlier| earlier.over_agent);
-        has_floor && is_next && self.reply == Reply::None
+        has_floor && is_next && matches!(self.reply, Reply::None | Reply::Held)
+    }
+
+    /// Whether all that was heard since the agent stopped has been understood, and said nothing.
+    pub(super) fn may_resume(&self) -> bool {
+        self.reply == Reply::Held && self.hearing.is_none() && self.transcribing.is_empty()
+    }
+
+    fn nothing_more(&mut self) -> Vec<Do> {
+        if !self.may_resume() {
+            return Vec::new();
+        }
+        self.reply = Reply::Audible;
+        vec![Do::ResumeReply]
+    }
+
+    /// Somebody said something: the agent was stopped for good.
+    fn let_go(&mut self) -> Option<Do> {
+        let was_held = self.reply == Reply::Held;
+        was_held.then(|| {
+            self.reply = Reply::None;
+            Do::LetGo
+        })
     }
 
     fn guessed(&mut self, turn: TurnId, text: String) -> Vec<Do> {
@@ -169,6 +203,7 @@ impl Floor {
             return Vec::new();
         }
         let mut todo = self.drop_guess();
+        todo.extend(self.let_go());
         self.guess = Some(question.clone());
         todo.push(Do::Speculate { turn, question });
         todo
@@ -187,22 +222,25 @@ impl Floor {
         if utterance.over_agent {
             return vec![Do::NoReply(turn)];
         }
+        let mut todo = Vec::new();
         if !text.is_empty() {
+            todo.extend(self.let_go());
             self.unanswered.push(text);
         }
         let goes_on = self.hearing.is_some_and(|heard| !heard.over_agent)
             || self.transcribing.iter().any(|later| !later.over_agent);
         if goes_on || self.unanswered.is_empty() {
-            let mut todo = self.drop_guess();
+            todo.extend(self.drop_guess());
             todo.push(Do::NoReply(turn));
             return todo;
         }
         let question = self.unanswered.join(" ");
         if self.guess.take_if(|guess| *guess == question).is_some() {
             self.reply = Reply::Pending;
-            return vec![Do::KeepSpeculation];
+            todo.push(Do::KeepSpeculation);
+            return todo;
         }
-        let mut todo = self.drop_guess();
+        todo.extend(self.drop_guess());
         if self.reply != Reply::None {
             todo.push(Do::DropReply(ReplyEnd::Superseded));
         }
@@ -211,14 +249,20 @@ impl Floor {
         todo
     }
 
-    fn must_stop(&mut self) -> Vec<Do> {
+    fn must_stop(&mut self, may_resume: bool) -> Vec<Do> {
         let over_agent = self.hearing.as_mut().filter(|heard| heard.over_agent);
         let (Some(heard), Reply::Audible) = (over_agent, self.reply) else {
             return Vec::new();
         };
         heard.over_agent = false;
-        self.reply = Reply::None;
-        vec![Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap]
+        let stop = if may_resume {
+            self.reply = Reply::Held;
+            Do::HoldReply
+        } else {
+            self.reply = Reply::None;
+            Do::DropReply(ReplyEnd::Stopped)
+        };
+        vec![stop, Do::EndOverlap]
     }
 
     /// An utterance that is voiced when the agent falls silent, or is again later, has the floor: it
@@ -241,6 +285,7 @@ mod tests {
     use super::*;
 
     const FIRST: TurnId = TurnId(1);
+    const STOP: Happened = Happened::MustStop { may_resume: false };
     const SECOND: TurnId = TurnId(2);
 
     fn text(turn: TurnId, text: &str) -> Happened {
@@ -336,14 +381,66 @@ mod tests {
         let mut floor = answering();
         floor.happened(Happened::VoiceStarted);
         assert_eq!(
-            floor.happened(Happened::MustStop),
+            floor.happened(STOP),
             [Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap]
         );
-        assert!(floor.happened(Happened::MustStop).is_empty());
+        assert!(floor.happened(STOP).is_empty());
         floor.happened(Happened::Committed);
         assert_eq!(
             floor.happened(text(SECOND, "no, wait")),
             [reply(SECOND, "no, wait")]
+        );
+    }
+
+    /// A floor on which the agent was stopped by a sound that nobody has understood yet.
+    fn holding() -> Floor {
+        let mut floor = answering();
+        floor.happened(Happened::VoiceStarted);
+        assert_eq!(
+            floor.happened(Happened::MustStop { may_resume: true }),
+            [Do::HoldReply, Do::EndOverlap]
+        );
+        floor
+    }
+
+    #[test]
+    fn an_agent_that_stopped_for_nothing_goes_on() {
+        let mut floor = holding();
+        assert!(!floor.may_resume() && !floor.is_idle());
+        assert!(floor.happened(Happened::NothingMore).is_empty());
+        floor.happened(Happened::Committed);
+        assert!(!floor.may_resume());
+        assert_eq!(floor.happened(text(SECOND, "")), [Do::NoReply(SECOND)]);
+        assert!(floor.may_resume());
+        assert_eq!(floor.happened(Happened::NothingMore), [Do::ResumeReply]);
+        let over = Happened::ReplyOver {
+            caller_is_voiced: false,
+        };
+        assert!(floor.happened(over).is_empty() && floor.is_idle());
+    }
+
+    #[test]
+    fn an_agent_that_stopped_for_a_question_answers_that() {
+        let mut floor = holding();
+        let guess = Happened::Guessed {
+            turn: SECOND,
+            text: "no".into(),
+        };
+        assert_eq!(
+            floor.happened(guess),
+            [
+                Do::LetGo,
+                Do::Speculate {
+                    turn: SECOND,
+                    question: "no".into()
+                }
+            ]
+        );
+        let mut floor = holding();
+        floor.happened(Happened::Committed);
+        assert_eq!(
+            floor.happened(text(SECOND, "no, wait")),
+            [Do::LetGo, reply(SECOND, "no, wait")]
         );
     }
 

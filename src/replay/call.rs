@@ -14,9 +14,10 @@ use crate::pipeline::{AgentState, Session, Settings, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
 use crate::sim::caller::Caller;
-use crate::stage::SpeechActivity;
+use crate::stage::{Imagined, SpeechActivity};
 use std::future::{Future, pending};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -88,8 +89,11 @@ impl Call<'_> {
                 ask_every: (scenario.speculation.while_speaking_ms)
                     .filter(|_| scenario.speculation.enabled)
                     .map(Duration::from_millis),
+                resume_after: Some(Duration::from_millis(scenario.interruption.resume_after_ms))
+                    .filter(|patience| !patience.is_zero()),
             },
             over,
+            speaker: Rc::new(Imagined),
             agent,
         })
     }

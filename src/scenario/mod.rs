@@ -291,12 +291,16 @@ pub struct Interruption {
     /// What decides whether to stop for a sound over the agent: `classifier`, `vad_500ms`,
     /// `min_words`, `never` or `always`.
     pub policy: String,
+    /// A reply that was stopped goes on after this much silence, unless somebody said something that
+    /// is for the agent; at most 60,000, 0 for never.
+    pub resume_after_ms: u64,
 }
 
 impl Default for Interruption {
     fn default() -> Interruption {
         Interruption {
             policy: "classifier".into(),
+            resume_after_ms: 2_000,
         }
     }
 }

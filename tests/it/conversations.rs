@@ -2,12 +2,17 @@
 
 use crate::support::{SIMULATED, conversation, end_ms, fixture, onset_ms, stderr, voicesim};
 use std::path::Path;
-use voicesim::event::{Event, Expect, Mark, VisitEnd};
+use std::time::Duration;
+use voicesim::event::{Event, Expect, Mark, ReplyEnd, VisitEnd};
 use voicesim::measure::{Outcome, Row};
 use voicesim::record::store::{KeepAudio, read_events};
 use voicesim::replay::{Replay, ReplayError, Replayed, Time};
 use voicesim::scenario::latency::LatencyModel;
 use voicesim::scenario::{self, Scenario};
+
+/// What a simulated answer says, so that one can talk over it.
+const LONG: &str =
+    "This is what the agent answers. It goes on for a while, so that one can talk over it.";
 
 /// A turn of a scenario: a recording, and more keys.
 fn turn(recording: &str, keys: &str) -> String {
@@ -265,6 +270,44 @@ fn mm_hmm_does_not_stop_the_agent_and_an_interruption_does() {
         "{interrupted}"
     );
     agrees_with_the_recording(&run, folder.path());
+}
+
+/// "mm-hmm" stops an agent that stops for everything; when nothing more comes it says the rest.
+#[test]
+fn an_agent_that_stopped_for_nothing_says_the_rest() {
+    let hears = |words: &str| {
+        let script = format!(
+            "while read -r line; do echo '{{\\\"text\\\":\\\"{words}\\\"}}'; echo '{{\\\"done\\\":true}}'; done"
+        );
+        let settings = format!(
+            "[stt]\nengine = \"command\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n[answer]\nengine = \"simulated\"\ntext = \"{LONG}\"\n[tts]\nengine = \"simulated\"\n[interruption]\npolicy = \"always\"\nresume_after_ms = 1500\n"
+        );
+        let turns = [
+            turn("piper-graphics.wav", ""),
+            turn(
+                "piper-mm-hmm.wav",
+                "expect = \"ignore\"\nafter = \"agent_speech_start\"\ndelay_ms = 2500",
+            ),
+        ];
+        run(scenario(&turns, &settings))
+    };
+    let (resumed, folder) = hears("Mm-hmm.");
+    assert_eq!(outcomes(&resumed)[1], Outcome::Spurious, "it did stop");
+    assert_eq!(resumed.measured.interruptions.false_barge_ins, 1);
+    assert_eq!(resumed.measured.rows[0].said, LONG);
+    let at = |is: &dyn Fn(&Mark) -> bool| {
+        let found = resumed.events.iter().find(|event| is(&event.mark));
+        found.expect("it happened").tick
+    };
+    let stopped = at(&|mark| {
+        let end = ReplyEnd::Stopped;
+        matches!(mark, Mark::ReplyEnded { end: e, .. } if *e == end)
+    });
+    let went_on = at(&|mark| matches!(mark, Mark::ReplyResumed { .. }));
+    assert!(went_on.since(stopped) >= Duration::from_millis(1_500));
+    agrees_with_the_recording(&resumed, folder.path());
+    let (stopped, _folder) = hears("Wait, stop.");
+    assert!(stopped.measured.rows[0].said.len() < LONG.len());
 }
 
 #[test]

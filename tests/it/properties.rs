@@ -382,13 +382,19 @@ fn nothing_is_heard_of_what_was_prepared_in_vain(events: &[Event]) -> Result<(),
 }
 
 fn every_reply_has_one_end_and_is_silent_after_it(events: &[Event]) -> Result<(), TestCaseError> {
-    let mut speaking = None;
+    let (mut speaking, mut stopped) = (None, None);
     let mut has_sounded = false;
     for event in events {
         match &event.mark {
             Mark::ReplyStarted { .. } => {
                 prop_assert_eq!(speaking, None, "two replies at once");
                 (speaking, has_sounded) = (Some(event.turn), false);
+                stopped = None;
+            }
+            Mark::ReplyResumed { .. } => {
+                prop_assert_eq!(speaking, None, "two replies at once");
+                prop_assert_eq!(stopped, Some(event.turn), "resumed without a stop");
+                (speaking, has_sounded) = (Some(event.turn), true);
             }
             Mark::Queued { .. } | Mark::PlaybackGap { .. } => {
                 prop_assert_eq!(speaking, Some(event.turn), "sound of a reply that is over");
@@ -399,6 +405,7 @@ fn every_reply_has_one_end_and_is_silent_after_it(events: &[Event]) -> Result<()
             }
             Mark::ReplyEnded { end, heard, .. } => {
                 prop_assert_eq!(speaking.take(), Some(event.turn));
+                stopped = (*end == ReplyEnd::Stopped).then_some(event.turn);
                 let was_heard = matches!(end, ReplyEnd::Completed | ReplyEnd::Stopped);
                 prop_assert!(!was_heard || has_sounded);
                 prop_assert!(

@@ -7,6 +7,8 @@ use std::fmt;
 
 /// More turns than this make no conversation.
 const TURNS_MAX: usize = 10_000;
+/// A caller who waits longer for the agent to go on has left.
+const RESUME_AFTER_MS_MAX: u64 = 60_000;
 
 /// Something that is wrong, where, and what to do about it.
 pub(in crate::scenario) struct Fault {
@@ -208,6 +210,13 @@ fn check_engines(scenario: &Scenario) -> Result<(), Fault> {
             ),
         ));
     }
+    if scenario.interruption.resume_after_ms > RESUME_AFTER_MS_MAX {
+        return Err(at(
+            "interruption",
+            "resume_after_ms",
+            format!("up to {RESUME_AFTER_MS_MAX}; 0 for never"),
+        ));
+    }
     if let Some(docs) = &answer.docs
         && !docs.is_dir()
     {
@@ -281,6 +290,10 @@ mod tests {
             (
                 "[interruption]\npolicy = \"luck\"\n",
                 " line 2: interruption.policy",
+            ),
+            (
+                "[interruption]\nresume_after_ms = 70000\n",
+                " line 2: interruption.resume_after_ms: up to 60000",
             ),
             (
                 "[budget]\ne2e_p95 = 3\n",

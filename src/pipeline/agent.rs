@@ -1,0 +1,178 @@
+//! The agent's side of a session: the reply that is on its way, one that is held, and what was said.
+
+use super::Stages;
+use super::playback::{Sounded, Spoken};
+use super::reply::Reply;
+use crate::clock::Clock;
+use crate::event::{Mark, ReplyEnd, Tick, TurnId, nanos};
+use crate::record::tap::Tap;
+use crate::stage::{Exchange, Question, Speaker};
+use std::future::Future;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Exchanges that an answer gets to see.
+const HISTORY_MAX: usize = 16;
+
+pub(super) struct Agent {
+    clock: Clock,
+    tap: Tap,
+    stages: Rc<Stages>,
+    speaker: Rc<dyn Speaker>,
+    reply: Option<Reply>,
+    /// Stopped in mid-speech, perhaps for nothing: it does no work, and may go on.
+    held: Option<Reply>,
+    history: Vec<Exchange>,
+}
+
+impl Agent {
+    pub(super) fn new(
+        clock: Clock,
+        tap: Tap,
+        stages: Rc<Stages>,
+        speaker: Rc<dyn Speaker>,
+    ) -> Agent {
+        Agent {
+            clock,
+            tap,
+            stages,
+            speaker,
+            reply: None,
+            held: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// Waits for the reply to end, and for its first sound.
+    pub(super) fn news(
+        &mut self,
+    ) -> (
+        impl Future<Output = ReplyEnd> + '_,
+        impl Future<Output = ()> + '_,
+    ) {
+        Reply::news(self.reply.as_mut())
+    }
+
+    pub(super) fn is_speaking(&self) -> bool {
+        self.reply.as_ref().is_some_and(|r| r.playback.is_audible())
+    }
+
+    /// What was said of the reply by `now`.
+    pub(super) fn spoken(&self, now: Tick) -> Spoken {
+        let reply = self.reply.as_ref();
+        reply.map(|r| r.playback.spoken(now)).unwrap_or_default()
+    }
+
+    /// Prepares a reply in case it is wanted.
+    pub(super) fn speculate(&mut self, turn: TurnId, question: String) {
+        let text = question.clone();
+        self.tap.mark(turn, Mark::Speculated { question: text });
+        self.prepare(turn, question);
+    }
+
+    pub(super) fn reply(&mut self, turn: TurnId, question: String) {
+        self.prepare(turn, question);
+        self.release();
+    }
+
+    fn prepare(&mut self, turn: TurnId, question: String) {
+        let history = self.history.as_slice().into();
+        let input = Question {
+            text: question,
+            history,
+        };
+        let (stages, speaker) = (self.stages.clone(), self.speaker.clone());
+        let reply = Reply::prepare(stages, speaker, &self.clock, &self.tap, turn, input);
+        self.reply = Some(reply);
+    }
+
+    /// Lets what was prepared be heard: from now on it is the reply.
+    pub(super) fn release(&self) {
+        if let Some(reply) = &self.reply {
+            let question = reply.question.clone();
+            self.tap.mark(reply.turn, Mark::ReplyStarted { question });
+            reply.release();
+        }
+    }
+
+    /// Gives up what was prepared; nobody ever heard of it.
+    pub(super) fn drop_speculation(&mut self) {
+        if let Some(reply) = self.reply.take() {
+            let turn = reply.turn;
+            drop(reply);
+            self.tap.mark(turn, Mark::SpeculationDropped);
+        }
+    }
+
+    /// Ends the reply: gives its work up, silences the speaker, remembers what was heard. When that
+    /// sounded.
+    pub(super) fn end(&mut self, end: ReplyEnd) -> Option<Range<Tick>> {
+        if self.reply.as_ref().is_some_and(|r| !r.is_released()) {
+            self.drop_speculation();
+            return None;
+        }
+        let reply = self.reply.take()?;
+        let (turn, question) = (reply.turn, reply.question.clone());
+        let playback = reply.give_up();
+        let sounded = match end {
+            ReplyEnd::Completed => playback.heard(self.clock.now()),
+            _ => playback.stop(),
+        };
+        if playback.is_audible() {
+            self.remember(question, sounded.words.clone());
+        }
+        Some(self.mark_end(turn, end, sounded))
+    }
+
+    /// Falls silent, and keeps the rest of the reply in case this was for nothing. When what was
+    /// heard of it sounded.
+    pub(super) fn hold(&mut self) -> Option<Range<Tick>> {
+        let reply = self.reply.take()?;
+        let sounded = reply.playback.stop();
+        let speech = self.mark_end(reply.turn, ReplyEnd::Stopped, sounded);
+        self.held = Some(reply);
+        Some(speech)
+    }
+
+    /// Goes on where it was held.
+    pub(super) fn resume(&mut self) {
+        if let Some(reply) = self.held.take() {
+            let at = self.clock.now();
+            self.tap.mark(reply.turn, Mark::ReplyResumed { at });
+            reply.playback.resume();
+            self.reply = Some(reply);
+        }
+    }
+
+    /// Gives up what was held: it was stopped for good.
+    pub(super) fn let_go(&mut self) {
+        if let Some(reply) = self.held.take() {
+            let heard = reply.playback.words_before_stop();
+            self.remember(reply.question.clone(), heard);
+        }
+    }
+
+    pub(super) fn is_holding(&self) -> bool {
+        self.held.is_some()
+    }
+
+    fn remember(&mut self, question: String, heard: String) {
+        let stale = (self.history.len() + 1).saturating_sub(HISTORY_MAX);
+        self.history.drain(..stale);
+        self.history.push(Exchange { question, heard });
+    }
+
+    fn mark_end(&self, turn: TurnId, end: ReplyEnd, sounded: Sounded) -> Range<Tick> {
+        let speech = sounded.at.before(sounded.length)..sounded.at;
+        self.tap.mark(
+            turn,
+            Mark::ReplyEnded {
+                end,
+                at: sounded.at,
+                heard: sounded.words,
+                heard_ns: nanos(sounded.length),
+            },
+        );
+        speech
+    }
+}

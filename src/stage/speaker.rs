@@ -1,0 +1,34 @@
+//! Where replies sound.
+
+use crate::event::Tick;
+use std::time::Duration;
+
+/// A loudspeaker, as far as a reply needs to know it. Sound is laid on the session's time axis ahead of
+/// the moment at which it is heard.
+pub trait Speaker {
+    /// How long after it is handed over sound is heard, at the earliest.
+    fn latency(&self) -> Duration;
+
+    /// Has `samples` (at the pipeline's rate) sound from `start` on, which lies at least
+    /// [`Speaker::latency`] ahead. What sounds together is added.
+    fn play(&self, start: Tick, samples: &[f32]);
+
+    /// Falls silent, and forgets what was still to sound. How long what cannot be taken back is
+    /// heard after this.
+    fn silence(&self) -> Duration;
+}
+
+/// The speaker of a replay or a simulation: sound is heard as it is handed over, by nobody.
+pub struct Imagined;
+
+impl Speaker for Imagined {
+    fn latency(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn play(&self, _: Tick, _: &[f32]) {}
+
+    fn silence(&self) -> Duration {
+        Duration::ZERO
+    }
+}
