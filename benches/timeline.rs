@@ -5,7 +5,7 @@ use divan::counter::ItemsCount;
 use std::cell::Cell;
 use voicesim::clock::Clock;
 use voicesim::event::Tick;
-use voicesim::replay::{Replay, Time};
+use voicesim::run::{Run, Time};
 use voicesim::scenario::latency::LatencyModel;
 use voicesim::scenario::speech::Speech;
 use voicesim::scenario::{Scenario, Turn};
@@ -57,7 +57,7 @@ fn simulated_turns(bencher: Bencher) {
     };
     scenario.turn = vec![turn; TURNS];
     bencher.counter(ItemsCount::new(TURNS)).bench(|| {
-        let replay = Replay::of(scenario.clone()).in_time(Time::Virtual);
+        let replay = Run::of(scenario.clone()).in_time(Time::Virtual);
         replay.run().expect("a run").measured
     });
 }

@@ -226,6 +226,23 @@ impl Cost {
     }
 }
 
+/// Which way sound goes through a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Input,
+    Output,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Direction::Input => "microphone",
+            Direction::Output => "speaker",
+        })
+    }
+}
+
 /// Why the endpoint was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -373,6 +390,37 @@ pub enum Mark {
     },
     OverlapEnded {
         at: Tick,
+    },
+
+    // A real microphone and speaker.
+    /// A device is open: for the first time, or again.
+    DeviceOpened {
+        direction: Direction,
+        name: String,
+        /// In Hz.
+        rate: u32,
+    },
+    /// A device is gone, unplugged or stuck.
+    DeviceLost {
+        direction: Direction,
+        reason: String,
+    },
+    /// Sound that got lost between a device and the session since the last such mark: an overrun of
+    /// the microphone, or a reply that came too late for the speaker.
+    SoundLost {
+        direction: Direction,
+        lost_ns: u64,
+    },
+    /// How much faster a device's crystal is than the session's clock, in parts per million.
+    DeviceDrift {
+        direction: Direction,
+        ppm: f64,
+    },
+    /// The agent's voice comes back through the microphone, at this level relative to what was
+    /// played, so much later.
+    Echo {
+        level_db: f64,
+        delay_ns: u64,
     },
 
     // The session.

@@ -26,7 +26,8 @@
 //! | [`measure`] | events to figures |
 //! | [`report`] | figures to text, JSON, files |
 //! | [`sim`] | callers without sound |
-//! | [`replay`] | all of it together, for recordings |
+//! | [`live`] | the caller at a microphone |
+//! | [`run`] | all of it together: a conversation from the scenario to the figures |
 //! | [`rng`] | named random streams |
 //! | [`cli`] | the command line, one file a subcommand |
 //!
@@ -52,10 +53,10 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use voicesim::replay::{Replay, Time};
+//! use voicesim::run::{Run, Time};
 //! use voicesim::scenario::Scenario;
 //!
-//! let run = Replay::of_recordings(&["question.wav".into()], Scenario::default())
+//! let run = Run::of_recordings(&["question.wav".into()], Scenario::default())
 //!     .in_time(Time::Virtual)
 //!     .run()?;
 //! let e2e = run.measured.metrics.get("e2e_latency").and_then(|h| h.summary()).ok_or("no answer")?;
@@ -71,13 +72,14 @@ pub mod ear;
 pub mod engine;
 pub mod event;
 pub mod interrupt;
+pub mod live;
 pub mod measure;
 pub mod models;
 pub mod pipeline;
 pub mod record;
-pub mod replay;
 pub mod report;
 pub mod rng;
+pub mod run;
 pub mod scenario;
 pub mod sim;
 pub mod stage;

@@ -5,6 +5,7 @@
 //! files. Nothing here knows of speech, turns or engines.
 
 pub mod decode;
+pub mod device;
 mod kept;
 mod position;
 pub mod resample;

@@ -1,7 +1,7 @@
 //! `voicesim check`: everything about a scenario that can be wrong, without running it.
 
 use super::{Failure, Verdict, print};
-use crate::replay::Replay;
+use crate::run::Run;
 use crate::scenario;
 use clap::Args;
 use std::path::PathBuf;
@@ -13,9 +13,9 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        let replay = Replay::of(scenario::load(&self.scenario).map_err(Failure::input)?);
-        replay.check()?;
-        let scenario = replay.scenario();
+        let run = Run::of(scenario::load(&self.scenario).map_err(Failure::input)?);
+        run.check()?;
+        let scenario = run.scenario();
         print(&format!(
             "{} is fine: {} turns, {} → {} → {}, policy {}\n",
             self.scenario.display(),

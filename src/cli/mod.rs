@@ -2,12 +2,14 @@
 
 mod check;
 mod classifier;
+mod devices;
 mod init;
+mod live;
 mod models;
 mod report;
 mod run;
 
-use crate::replay::ReplayError;
+use crate::run::RunError;
 use clap::{ArgAction, Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -35,7 +37,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Hold a conversation from recordings and report its latency
+    /// Hold a conversation, from recordings or at a microphone, and report its latency
     Run(run::Run),
     /// Report on a run folder again
     Report(report::Report),
@@ -47,6 +49,8 @@ enum Command {
     Classifier(classifier::Classifier),
     /// List, install or verify the model files of the engines
     Models(models::Models),
+    /// List microphones and speakers, and whether they open
+    Devices(devices::Devices),
 }
 
 /// How a command that was carried out turned out.
@@ -77,11 +81,11 @@ pub enum Failure {
     Unavailable(String),
 }
 
-impl From<ReplayError> for Failure {
-    fn from(error: ReplayError) -> Failure {
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
         match error {
-            ReplayError::Input(text) => Failure::Input(text),
-            ReplayError::Unavailable(text) => Failure::Unavailable(text),
+            RunError::Input(text) => Failure::Input(text),
+            RunError::Unavailable(text) => Failure::Unavailable(text),
         }
     }
 }
@@ -113,6 +117,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Init(command) => command.run(),
         Command::Classifier(command) => command.run(),
         Command::Models(command) => command.run(is_quiet),
+        Command::Devices(command) => command.run(),
     }
 }
 
@@ -128,7 +133,7 @@ pub fn log_to_stderr(arguments: &Arguments) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let format = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| live::ScreenLog)
         .with_target(arguments.verbose > 1)
         .with_level(arguments.verbose > 0);
     // A second call, as in a test of the library, keeps the first subscriber.

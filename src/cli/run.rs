@@ -1,13 +1,18 @@
-//! `voicesim run`: hold a conversation from recordings.
+//! `voicesim run`: hold a conversation, from recordings or at a microphone.
 
+use super::live::{About, Controls, Show};
 use super::{Failure, Verdict, print, print_json};
+use crate::audio::device::Choice;
 use crate::clock::Clock;
 use crate::record::store::{KeepAudio, RowsPer};
-use crate::replay::{Replay, Time};
 use crate::report;
+use crate::run::{self, Talk, Time};
 use crate::scenario::{self, Scenario};
 use clap::{Args, ValueEnum};
+use std::cell::Cell;
 use std::path::PathBuf;
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -16,6 +21,21 @@ pub(super) struct Run {
     /// Recordings to speak one after the other, in place of the scenario's turns (repeatable)
     #[arg(long, value_name = "FILE")]
     wav: Vec<PathBuf>,
+    /// Talk to it: listen to a microphone, answer through a speaker
+    #[arg(long, conflicts_with_all = ["wav", "clock", "recorded"])]
+    mic: bool,
+    /// Hang up after so long
+    #[arg(long = "for", value_name = "SECONDS", requires = "mic", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: Option<u64>,
+    /// Hear nothing while the agent speaks, for rooms that echo
+    #[arg(long, requires = "mic")]
+    half_duplex: bool,
+    /// The microphone; see `voicesim devices`
+    #[arg(long, value_name = "DEVICE", requires = "mic")]
+    input: Option<String>,
+    /// The speaker; see `voicesim devices`
+    #[arg(long, value_name = "DEVICE", requires = "mic")]
+    output: Option<String>,
     /// What time to run in; real unless given
     #[arg(long, value_enum)]
     clock: Option<ClockKind>,
@@ -77,16 +97,18 @@ impl From<ClockKind> for Time {
 
 impl Run {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        let replay = self.replay()?;
-        let folder = match &self.out {
-            Some(folder) => folder.clone(),
-            None => default_folder(replay.scenario()),
+        let (run, show) = match self.mic {
+            true => self.talk()?,
+            false => (self.replay()?, Show::in_lines()),
         };
+        let folder = self.folder(run.scenario());
         let keep = match self.no_audio {
             true => KeepAudio::No,
             false => KeepAudio::Yes,
         };
-        let run = replay.keep_in(folder, keep).run()?;
+        let finished = run.watched_by(show.watcher()).keep_in(folder, keep).run();
+        show.end();
+        let run = finished?;
         if self.json {
             print_json(&report::document::document(&run.header, &run.measured))?;
         } else {
@@ -99,19 +121,64 @@ impl Run {
         })
     }
 
-    fn replay(&self) -> Result<Replay, Failure> {
+    fn folder(&self, scenario: &Scenario) -> PathBuf {
+        match &self.out {
+            Some(folder) => folder.clone(),
+            None => default_folder(scenario),
+        }
+    }
+
+    /// A scenario gives a talk its settings; its turns are not spoken.
+    fn talk(&self) -> Result<(run::Run, Show), Failure> {
+        let mut scenario = match &self.scenario {
+            Some(path) => scenario::load(path).map_err(Failure::input)?,
+            None => Scenario::default(),
+        };
+        self.overrule(&mut scenario);
+        let (hang_up, hung_up) = oneshot::channel();
+        let mut talk = Talk {
+            devices: Choice {
+                input: self.input.clone(),
+                output: self.output.clone(),
+            },
+            is_half_duplex: self.half_duplex,
+            hang_up: Some(hung_up),
+            ..Talk::default()
+        };
+        let folder = self.folder(&scenario).display().to_string();
+        let keeps_voices_in = (!self.no_audio).then_some(folder);
+        if let Some(folder) = &keeps_voices_in {
+            tracing::info!("voices are recorded into {folder}; --no-audio keeps none");
+        }
+        let show = Show::on_screen(About {
+            name: scenario.name.clone(),
+            keeps_voices_in,
+        });
+        talk.level = Some(show.level(Controls {
+            is_muted: talk.is_muted.clone(),
+            hang_up: Cell::new(Some(hang_up)),
+        }));
+        let run = run::Run::of_talk(talk, scenario);
+        let run = match self.seconds {
+            Some(seconds) => run.hanging_up_after(Duration::from_secs(seconds)),
+            None => run,
+        };
+        Ok((run, show))
+    }
+
+    fn replay(&self) -> Result<run::Run, Failure> {
         let (mut scenario, recordings) = self.what()?;
         self.overrule(&mut scenario);
-        let replay = match recordings.as_slice() {
-            [] => Replay::of(scenario),
-            recordings => Replay::of_recordings(recordings, scenario),
+        let run = match recordings.as_slice() {
+            [] => run::Run::of(scenario),
+            recordings => run::Run::of_recordings(recordings, scenario),
         };
         match (&self.recorded, self.clock) {
             (Some(_), Some(ClockKind::Real)) => Err(Failure::Input(
                 "--recorded repeats in virtual time; take --clock real away".into(),
             )),
-            (Some(folder), _) => Ok(replay.repeating(folder.clone())),
-            (None, clock) => Ok(replay.in_time(clock.unwrap_or(ClockKind::Real).into())),
+            (Some(folder), _) => Ok(run.repeating(folder.clone())),
+            (None, clock) => Ok(run.in_time(clock.unwrap_or(ClockKind::Real).into())),
         }
     }
 
@@ -123,6 +190,12 @@ impl Run {
             (None, _) if !wavs.is_empty() => Ok((Scenario::default(), wavs)),
             (None, Some(folder)) => {
                 let (header, scenario) = super::report::recorded_scenario(folder)?;
+                if scenario.turn.is_empty() {
+                    return Err(Failure::Input(format!(
+                        "{} was spoken into a microphone, and has no turns to repeat; name a scenario with recordings of it",
+                        folder.display()
+                    )));
+                }
                 let spoken = scenario.turn.iter().filter_map(|turn| turn.wav.clone());
                 let wavs = match header.rows_per {
                     RowsPer::Turn => Vec::new(),
@@ -131,7 +204,7 @@ impl Run {
                 Ok((scenario, wavs))
             }
             (None, None) => Err(Failure::Input(
-                "nothing to run: name a scenario (voicesim run SCENARIO.toml), or recordings (--wav FILE); `voicesim init` writes a scenario to start from".into(),
+                "nothing to run: name a scenario (voicesim run SCENARIO.toml), recordings (--wav FILE), or a microphone (--mic); `voicesim init` writes a scenario to start from".into(),
             )),
         }
     }

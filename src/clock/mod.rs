@@ -32,6 +32,16 @@ enum Kind {
     Virtual(Rc<Timeline>),
 }
 
+/// A real clock that runs, as other threads see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    pub fn now(&self) -> Tick {
+        Tick(crate::event::nanos(self.0.elapsed()))
+    }
+}
+
 impl Clock {
     /// A clock that follows the wall clock, with `cores` for the engines to compute on. It stands
     /// at tick zero until [`Clock::start`]. Waiting on it needs a tokio runtime with timers.
@@ -94,6 +104,15 @@ impl Clock {
                 Place::InPlace(InPlaceWorker::new(Rc::clone(timeline), state))
             }
         }))
+    }
+
+    /// What reads this clock from other threads, such as a sound card's; `None` in virtual time, and
+    /// before the start.
+    pub fn stopwatch(&self) -> Option<Stopwatch> {
+        match &self.0 {
+            Kind::Real(clock) => clock.origin().map(Stopwatch),
+            Kind::Virtual(_) => None,
+        }
     }
 
     /// `real` or `virtual`.

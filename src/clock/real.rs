@@ -23,6 +23,10 @@ impl RealClock {
         self.origin.set(Some(Instant::now()));
     }
 
+    pub(super) fn origin(&self) -> Option<Instant> {
+        self.origin.get()
+    }
+
     pub(super) fn now(&self) -> Tick {
         Tick(
             self.origin

@@ -4,9 +4,12 @@
 //! not decide anything: an endpoint is decided in `pipeline::endpoint`, an interruption in
 //! `interrupt`.
 
+mod ending;
 pub mod simulated;
 pub mod truth;
 mod vad;
+
+pub use ending::SpeechEndings;
 
 use crate::audio::{FRAME, FRAME_SAMPLES, Samples};
 use crate::event::Tick;

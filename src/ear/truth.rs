@@ -12,7 +12,7 @@ use std::ops::Range;
 /// Speech further apart than this is two utterances: 200 ms.
 const GAP_FRAMES: usize = 13;
 /// How far from the detector's boundary the true one is looked for: 200 ms.
-const WINDOW_SAMPLES: usize = SAMPLE_RATE as usize / 5;
+pub(super) const WINDOW_SAMPLES: usize = SAMPLE_RATE as usize / 5;
 /// Length of the pieces whose peaks make the noise floor: 10 ms.
 const FLOOR_SAMPLES: usize = SAMPLE_RATE as usize / 100;
 /// Voiced frames that make speech, as for the ear.
@@ -77,6 +77,11 @@ fn noise_floor(samples: &[f32], speech: &[Range<usize>]) -> f32 {
     peaks.get(peaks.len() / 2).copied().unwrap_or(0.0)
 }
 
+/// What stands out of an utterance with this peak, over this noise.
+pub(super) fn threshold(peak: f32, floor: f32) -> f32 {
+    (0.01 * peak).max(2.0 * floor)
+}
+
 /// Moves the detector's boundaries to the first and the last sample above the threshold.
 fn by_energy(
     samples: &[f32],
@@ -84,7 +89,7 @@ fn by_energy(
     free: Range<usize>,
     floor: f32,
 ) -> Range<usize> {
-    let threshold = (0.01 * peak(&samples[stretch.clone()])).max(2.0 * floor);
+    let threshold = threshold(peak(&samples[stretch.clone()]), floor);
     let window = |boundary: usize| {
         boundary.saturating_sub(WINDOW_SAMPLES).max(free.start)
             ..(boundary + WINDOW_SAMPLES).min(free.end)

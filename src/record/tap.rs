@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::event::{
     Cost, Event, Mark, OutputNote, SessionId, StageName, Tick, TurnId, VisitEnd, VisitId,
 };
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 /// Stamps and records the marks of one session.
@@ -23,7 +23,11 @@ struct Session {
     visits: Cell<u32>,
     events: RefCell<Vec<Event>>,
     folder: Option<RefCell<RunFolder>>,
+    watcher: OnceCell<Watcher>,
 }
+
+/// Told of every event when it is recorded.
+pub type Watcher = Box<dyn Fn(&Event)>;
 
 impl Tap {
     /// Records into memory, and into `folder` if there is one.
@@ -34,7 +38,13 @@ impl Tap {
             visits: Cell::new(0),
             events: RefCell::new(Vec::new()),
             folder: folder.map(RefCell::new),
+            watcher: OnceCell::new(),
         }))
+    }
+
+    /// Has somebody watch from now on. Only the first one is told.
+    pub fn watched_by(&self, watcher: Watcher) {
+        let _ = self.0.watcher.set(watcher);
     }
 
     /// Records that `mark` happened now, in `turn`.
@@ -45,30 +55,14 @@ impl Tap {
             turn,
             mark,
         };
-        self.tell(&event);
         tracing::debug!(target: "voicesim::hop", at_ms = event.tick.as_ms(), turn = turn.0, mark = ?event.mark);
         if let Some(folder) = &self.0.folder {
             folder.borrow_mut().event(&event);
         }
-        self.0.events.borrow_mut().push(event);
-    }
-
-    /// Tells people who watch what is said.
-    fn tell(&self, event: &Event) {
-        let (seconds, turn) = (event.tick.as_ms() / 1e3, event.turn.0);
-        match &event.mark {
-            Mark::Output {
-                note: OutputNote::Final { text, .. },
-                ..
-            } => tracing::info!("{seconds:7.2} s  turn {turn}: caller: {text}"),
-            Mark::ReplyEnded { end, heard, .. } => {
-                tracing::info!("{seconds:7.2} s  turn {turn}: agent: {heard} [{end:?}]");
-            }
-            Mark::RowMissed { row, .. } => {
-                tracing::info!("{seconds:7.2} s  turn {}: its anchor did not come", row + 1);
-            }
-            _ => {}
+        if let Some(watcher) = self.0.watcher.get() {
+            watcher(&event);
         }
+        self.0.events.borrow_mut().push(event);
     }
 
     /// Opens the record of one input to one stage. `input` identifies what goes in, so that the

@@ -6,7 +6,7 @@ use std::time::Duration;
 use voicesim::event::{Event, Expect, Mark, ReplyEnd, VisitEnd};
 use voicesim::measure::{Outcome, Row};
 use voicesim::record::store::{KeepAudio, read_events};
-use voicesim::replay::{Replay, ReplayError, Replayed, Time};
+use voicesim::run::{Finished, Run, RunError, Time};
 use voicesim::scenario::latency::LatencyModel;
 use voicesim::scenario::{self, Scenario};
 
@@ -28,14 +28,14 @@ fn scenario(turns: &[String], settings: &str) -> Scenario {
 }
 
 /// Runs in virtual time.
-fn run(scenario: Scenario) -> (Replayed, tempfile::TempDir) {
+fn run(scenario: Scenario) -> (Finished, tempfile::TempDir) {
     run_in(Time::Virtual, scenario)
 }
 
 /// Runs in a folder of its own, and checks what holds of every run.
-fn run_in(time: Time, scenario: Scenario) -> (Replayed, tempfile::TempDir) {
+fn run_in(time: Time, scenario: Scenario) -> (Finished, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let replay = Replay::of(scenario)
+    let replay = Run::of(scenario)
         .in_time(time)
         .keep_in(folder.path().to_owned(), KeepAudio::Yes);
     let run = replay.run().unwrap_or_else(|error| panic!("{error}"));
@@ -77,12 +77,12 @@ fn every_visit_ends_once(events: &[Event]) {
     assert!(entered.windows(2).all(|pair| pair[0] < pair[1]));
 }
 
-fn outcomes(run: &Replayed) -> Vec<Outcome> {
+fn outcomes(run: &Finished) -> Vec<Outcome> {
     run.measured.rows.iter().map(|row| row.outcome).collect()
 }
 
 /// What the events say must be what the recording holds, within 20 ms.
-fn agrees_with_the_recording(run: &Replayed, folder: &Path) {
+fn agrees_with_the_recording(run: &Finished, folder: &Path) {
     let (caller, agent) = conversation(folder);
     for row in run.measured.rows.iter().filter(|row| row.e2e_ns.is_some()) {
         let (end, start) = (
@@ -419,8 +419,8 @@ fn real_engines_hear_and_answer_and_the_recording_agrees_on_both_clocks() {
 }
 
 /// The events that a run folder repeats to, without engines.
-fn repeated(scenario: &Scenario, recorded: &Path) -> Result<Vec<Event>, ReplayError> {
-    let replay = Replay::of(scenario.clone()).repeating(recorded.to_owned());
+fn repeated(scenario: &Scenario, recorded: &Path) -> Result<Vec<Event>, RunError> {
+    let replay = Run::of(scenario.clone()).repeating(recorded.to_owned());
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().to_owned();
     Ok(replay.keep_in(place, KeepAudio::Yes).run()?.events)
@@ -496,7 +496,7 @@ fn the_demo_repeats_to_the_byte_from_its_recording_without_any_model() {
 fn speculation_on_the_real_clock_does_not_repeat_and_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let question = scenario(&[turn("piper-graphics.wav", "")], SIMULATED);
-    let replay = Replay::of(question.clone());
+    let replay = Run::of(question.clone());
     let kept = replay.keep_in(folder.path().to_owned(), KeepAudio::Yes);
     kept.run().unwrap_or_else(|error| panic!("{error}"));
     let error = repeated(&question, folder.path()).expect_err("refused");
@@ -533,7 +533,7 @@ fn what_speculation_gains_and_throws_away_is_shown() {
         run(scenario.unwrap_or_else(|error| panic!("{error}"))).0
     };
     let (on, off) = (run_with("enabled = true"), run_with("enabled = false"));
-    let e2e = |run: &Replayed| run.measured.rows[0].e2e_ns.expect("answered") / 1_000_000;
+    let e2e = |run: &Finished| run.measured.rows[0].e2e_ns.expect("answered") / 1_000_000;
     // 80 ms of lag and 304 of silence; then 120, 80 and 60 ms of engines, or what is left of them.
     assert_eq!((e2e(&off), e2e(&on)), (384 + 260, 384));
     assert_eq!(off.measured.speculation.prepared, 0);

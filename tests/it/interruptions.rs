@@ -10,8 +10,8 @@ use voicesim::audio::{SAMPLE_RATE, decode, wav};
 use voicesim::event::{Mark, Verdict};
 use voicesim::measure::Outcome;
 use voicesim::record::store::KeepAudio;
-use voicesim::replay::{Replay, Time};
 use voicesim::rng::Seed;
+use voicesim::run::{Run, Time};
 use voicesim::scenario;
 
 const VOICES: [&str; 4] = ["piper", "en-us", "en-gb", "en-gb-scotland"];
@@ -72,7 +72,7 @@ fn stopped_by(recordings: &[String], snr_db: Option<f64>, kind: &str) -> Vec<Str
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it/data/interruptions")
         .join(format!("{kind}-{snr}"));
-    let replay = Replay::of(scenario).in_time(Time::Virtual);
+    let replay = Run::of(scenario).in_time(Time::Virtual);
     let run = if std::env::var_os("VOICESIM_RECORD").is_some() {
         let _ = std::fs::remove_dir_all(&recorded);
         let run = replay.keep_in(recorded.clone(), KeepAudio::Yes).run();
@@ -154,7 +154,7 @@ fn every_decision_is_recorded_with_its_probability_and_reasons() {
     );
     let scenario = scenario::parse(Path::new("over.toml"), &toml);
     let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
-    let run = Replay::of(scenario).in_time(Time::Virtual).run();
+    let run = Run::of(scenario).in_time(Time::Virtual).run();
     let run = run.unwrap_or_else(|error| panic!("{error}"));
     let mut ticks = Vec::new();
     for event in &run.events {

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::time::Duration;
 use voicesim::event::{Event, Expect, Mark, OutputNote, ReplyEnd, StageName, VisitEnd, VisitId};
 use voicesim::measure::Outcome;
-use voicesim::replay::{Replay, Replayed, Time};
+use voicesim::run::{Finished, Run, Time};
 use voicesim::scenario::fault::{Fault, FaultyStage};
 use voicesim::scenario::latency::LatencyModel;
 use voicesim::scenario::speech::{Pause, Speech};
@@ -292,8 +292,8 @@ fn nobody_hears_a_reply_to_half_a_sentence() {
     assert!(voided.get() > 50, "the callers did not go on: {voided:?}");
 }
 
-fn hold(scenario: Scenario, hang_up: Option<u64>) -> Result<Replayed, TestCaseError> {
-    let mut replay = Replay::of(scenario).in_time(Time::Virtual);
+fn hold(scenario: Scenario, hang_up: Option<u64>) -> Result<Finished, TestCaseError> {
+    let mut replay = Run::of(scenario).in_time(Time::Virtual);
     if let Some(ms) = hang_up {
         replay = replay.hanging_up_after(Duration::from_millis(ms));
     }
@@ -302,7 +302,7 @@ fn hold(scenario: Scenario, hang_up: Option<u64>) -> Result<Replayed, TestCaseEr
         .map_err(|error| TestCaseError::fail(error.to_string()))
 }
 
-fn check(run: &Replayed) -> Result<(), TestCaseError> {
+fn check(run: &Finished) -> Result<(), TestCaseError> {
     ticks_rise(&run.events)?;
     every_visit_has_one_end(&run.events)?;
     every_reply_has_one_end_and_is_silent_after_it(&run.events)?;
@@ -453,7 +453,7 @@ fn no_queue_exceeds_its_bound(events: &[Event]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn every_turn_has_an_outcome_and_its_hops_add_up(run: &Replayed) -> Result<(), TestCaseError> {
+fn every_turn_has_an_outcome_and_its_hops_add_up(run: &Finished) -> Result<(), TestCaseError> {
     let asked = run.header.scenario["turn"].as_array().map_or(0, Vec::len);
     prop_assert_eq!(run.measured.rows.len(), asked);
     for row in &run.measured.rows {

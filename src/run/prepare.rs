@@ -1,6 +1,6 @@
 //! From a scenario to what a session needs, checked before any model is looked for.
 
-use super::{ReplayError, input, unavailable};
+use super::{RunError, input, unavailable};
 use crate::audio::{self, SAMPLE_RATE, Samples};
 use crate::clock::Clock;
 use crate::ear::truth::speech_in;
@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 pub(super) type Sounds = Vec<Option<Samples>>;
 
 /// Reads the recordings of a scenario. The same file is read once.
-pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, ReplayError> {
+pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, RunError> {
     let mut read: BTreeMap<&Path, Samples> = BTreeMap::new();
     let mut sounds = Vec::new();
     for (index, turn) in scenario.turn.iter().enumerate() {
@@ -38,7 +38,7 @@ pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, ReplayError> {
         read.insert(path, samples.clone());
         let length_ms = samples.len() as u64 * 1_000 / u64::from(SAMPLE_RATE);
         if turn.speech_end_ms.is_some_and(|end| end > length_ms) {
-            return Err(ReplayError::Input(format!(
+            return Err(RunError::Input(format!(
                 "turn {} speech_end_ms lies behind the end of {}, which is {length_ms} ms long",
                 index + 1,
                 path.display()
@@ -55,7 +55,7 @@ pub(super) async fn speak(
     engines: &mut Engines,
     sounds: &mut Sounds,
     clock: &Clock,
-) -> Result<(), ReplayError> {
+) -> Result<(), RunError> {
     for (turn, sound) in scenario.turn.iter().zip(sounds.iter_mut()) {
         if let (Some(words), None) = (&turn.say, &sound) {
             let spoken = spoken(words, engines, clock).await;
@@ -71,7 +71,7 @@ pub(super) fn keep_spoken(
     scenario: &Scenario,
     sounds: &mut Sounds,
     folder: &RunFolder,
-) -> Result<(), ReplayError> {
+) -> Result<(), RunError> {
     for (row, turn) in scenario.turn.iter().enumerate() {
         if let (Some(_), Some(sound)) = (&turn.say, &mut sounds[row])
             && let Some(path) = folder.said(row, sound).map_err(unavailable)?
@@ -87,12 +87,12 @@ pub(super) fn read_spoken(
     scenario: &Scenario,
     sounds: &mut Sounds,
     folder: &Path,
-) -> Result<(), ReplayError> {
+) -> Result<(), RunError> {
     for (row, turn) in scenario.turn.iter().enumerate() {
         if turn.say.is_some() {
             let path = store::said_wav(folder, row);
             let samples = audio::decode::read(&path).map_err(|error| {
-                ReplayError::Input(format!(
+                RunError::Input(format!(
                     "the words of turn {} were not spoken when {} was recorded: {error}; record it again",
                     row + 1,
                     folder.display()

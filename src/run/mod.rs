@@ -1,8 +1,11 @@
-//! A conversation from recordings, from the scenario to the figures: engines built, a session held,
-//! the record measured. `voicesim run` and a `#[test]` of yours do the same through here.
+//! A run: one conversation, from the scenario to the figures. Engines are built, a session is held, the
+//! record is measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
 mod call;
 mod prepare;
+mod talk;
+
+pub use talk::Talk;
 
 use crate::clock::Clock;
 use crate::engine::recorded::MissingInput;
@@ -10,7 +13,7 @@ use crate::engine::{self, EngineError, Engines};
 use crate::event::{Event, SessionId};
 use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
-use crate::record::tap::Tap;
+use crate::record::tap::{Tap, Watcher};
 use crate::report::hlog;
 use crate::scenario::{After, Scenario, Turn};
 use call::Call;
@@ -20,9 +23,12 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What is to be replayed, and where it is kept.
-pub struct Replay {
+/// What is to be run, and where it is kept.
+pub struct Run {
     scenario: Scenario,
+    /// Somebody talks into a microphone; else the scenario's turns are spoken.
+    talk: Option<Talk>,
+    watcher: Option<Watcher>,
     rows_per: RowsPer,
     time: Time,
     recorded: Option<PathBuf>,
@@ -41,8 +47,8 @@ pub enum Time {
     Virtual,
 }
 
-/// A replay that is over.
-pub struct Replayed {
+/// A run that is over.
+pub struct Finished {
     pub header: Header,
     pub events: Vec<Event>,
     pub measured: Measurement,
@@ -50,7 +56,7 @@ pub struct Replayed {
 
 /// Why there is nothing to report. The text names what is wrong, and the cure.
 #[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
+pub enum RunError {
     /// The scenario, a recording or a folder is wrong.
     #[error("{0}")]
     Input(String),
@@ -59,28 +65,30 @@ pub enum ReplayError {
     Unavailable(String),
 }
 
-impl From<EngineError> for ReplayError {
-    fn from(error: EngineError) -> ReplayError {
+impl From<EngineError> for RunError {
+    fn from(error: EngineError) -> RunError {
         match error {
-            EngineError::Input(text) => ReplayError::Input(text),
-            EngineError::Unavailable(text) => ReplayError::Unavailable(text),
+            EngineError::Input(text) => RunError::Input(text),
+            EngineError::Unavailable(text) => RunError::Unavailable(text),
         }
     }
 }
 
-fn input(error: impl ToString) -> ReplayError {
-    ReplayError::Input(error.to_string())
+fn input(error: impl ToString) -> RunError {
+    RunError::Input(error.to_string())
 }
 
-fn unavailable(error: impl ToString) -> ReplayError {
-    ReplayError::Unavailable(error.to_string())
+fn unavailable(error: impl ToString) -> RunError {
+    RunError::Unavailable(error.to_string())
 }
 
-impl Replay {
+impl Run {
     /// Replays the turns of a scenario; the report has a row for each.
-    pub fn of(scenario: Scenario) -> Replay {
-        Replay {
+    pub fn of(scenario: Scenario) -> Run {
+        Run {
             scenario,
+            talk: None,
+            watcher: None,
             rows_per: RowsPer::Turn,
             time: Time::Real,
             recorded: None,
@@ -91,7 +99,7 @@ impl Replay {
 
     /// Replays recordings of which nothing else is known, one after the other, in place of the
     /// scenario's turns; the report has a row for each utterance in them.
-    pub fn of_recordings(recordings: &[PathBuf], mut scenario: Scenario) -> Replay {
+    pub fn of_recordings(recordings: &[PathBuf], mut scenario: Scenario) -> Run {
         let turns = recordings.iter().enumerate().map(|(index, path)| Turn {
             wav: Some(path.clone()),
             after: Some(match index {
@@ -105,38 +113,54 @@ impl Replay {
             let stem = first.file_stem().unwrap_or_default();
             scenario.name = stem.to_string_lossy().into_owned();
         }
-        Replay {
-            scenario,
+        Run {
             rows_per: RowsPer::Utterance,
-            time: Time::Real,
-            recorded: None,
-            keep: None,
-            hang_up: None,
+            ..Run::of(scenario)
         }
     }
 
+    /// Talks with whoever speaks into the microphone, in place of the scenario's turns; the report has a
+    /// row for each utterance.
+    pub fn of_talk(talk: Talk, mut scenario: Scenario) -> Run {
+        scenario.turn.clear();
+        if scenario.name.is_empty() {
+            scenario.name = "talk".into();
+        }
+        Run {
+            talk: Some(talk),
+            rows_per: RowsPer::Utterance,
+            ..Run::of(scenario)
+        }
+    }
+
+    /// Shows every event to `watcher` when it is recorded.
+    pub fn watched_by(mut self, watcher: Watcher) -> Run {
+        self.watcher = Some(watcher);
+        self
+    }
+
     /// Keeps the run in a folder, which must be new or empty.
-    pub fn keep_in(mut self, folder: PathBuf, audio: KeepAudio) -> Replay {
+    pub fn keep_in(mut self, folder: PathBuf, audio: KeepAudio) -> Run {
         self.keep = Some((folder, audio));
         self
     }
 
     /// Holds it in this kind of time; in real time unless told.
-    pub fn in_time(mut self, time: Time) -> Replay {
+    pub fn in_time(mut self, time: Time) -> Run {
         self.time = time;
         self
     }
 
     /// Repeats the outputs and durations of an earlier run folder in place of running engines, in
     /// virtual time, on the cores of that run. An input that is not in it is an error that names it.
-    pub fn repeating(mut self, folder: PathBuf) -> Replay {
+    pub fn repeating(mut self, folder: PathBuf) -> Run {
         self.time = Time::Virtual;
         self.recorded = Some(folder);
         self
     }
 
     /// Has the caller hang up after so long, whatever is still to be said.
-    pub fn hanging_up_after(mut self, length: Duration) -> Replay {
+    pub fn hanging_up_after(mut self, length: Duration) -> Run {
         self.hang_up = Some(length);
         self
     }
@@ -146,13 +170,19 @@ impl Replay {
     }
 
     /// Everything that can be wrong with the input, without looking for a model.
-    pub fn check(&self) -> Result<(), ReplayError> {
+    pub fn check(&self) -> Result<(), RunError> {
         self.sounds().map(|_| ())
     }
 
-    fn sounds(&self) -> Result<Sounds, ReplayError> {
+    fn sounds(&self) -> Result<Sounds, RunError> {
+        if self.talk.is_none() && self.scenario.turn.is_empty() {
+            return Err(RunError::Input(
+                "nobody says anything: give the scenario at least one [[turn]] with wav, say or speech, or talk to it (--mic)"
+                    .into(),
+            ));
+        }
         let sounds = prepare::recordings(&self.scenario)?;
-        self.scenario.check().map_err(ReplayError::Input)?;
+        self.scenario.check().map_err(RunError::Input)?;
         engine::check(&self.scenario)?;
         if let Some((folder, _)) = &self.keep {
             refuse_used(folder)?;
@@ -162,7 +192,7 @@ impl Replay {
 
     /// Holds the conversation to its end, or, in real time, to Ctrl-C. It blocks the thread, and
     /// cannot be called inside of an async runtime.
-    pub fn run(mut self) -> Result<Replayed, ReplayError> {
+    pub fn run(mut self) -> Result<Finished, RunError> {
         let mut sounds = self.sounds()?;
         if let Some(folder) = &self.recorded {
             self.scenario.cores = store::read_header(folder).map_err(input)?.cores;
@@ -177,7 +207,8 @@ impl Replay {
         clock.block_on(conversation).map_err(unavailable)?
     }
 
-    async fn hold(self, mut sounds: Sounds, clock: Clock) -> Result<Replayed, ReplayError> {
+    async fn hold(mut self, mut sounds: Sounds, clock: Clock) -> Result<Finished, RunError> {
+        let (talk, watcher) = (self.talk.take(), self.watcher.take());
         let scenario = &self.scenario;
         let (mut engines, missing) = match &self.recorded {
             Some(folder) => {
@@ -209,6 +240,9 @@ impl Replay {
             None => None,
         };
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
+        if let Some(watcher) = watcher {
+            tap.watched_by(watcher);
+        }
         let call = Call {
             scenario,
             time: self.time,
@@ -217,21 +251,21 @@ impl Replay {
             missing: &missing,
             length_max: self.hang_up,
         };
-        call.hold(engines, sounds).await?;
+        call.hold(engines, sounds, talk).await?;
         tap.finish().map_err(|error| {
             unavailable(format!(
                 "the run folder could not be written to its end: {error}; make room or choose another folder"
             ))
         })?;
         if let Some(missing) = missing.take() {
-            return Err(ReplayError::Input(missing));
+            return Err(RunError::Input(missing));
         }
         let events = tap.events();
         let measured = measure::measure(&events, &Plan::of(scenario, self.rows_per));
         if let Some((path, _)) = &self.keep {
             write_hlog(&path.join("latency.hlog"), &measured, &events)?;
         }
-        Ok(Replayed {
+        Ok(Finished {
             header,
             events,
             measured,
@@ -240,10 +274,10 @@ impl Replay {
 }
 
 /// Refused before models are loaded; [`RunFolder::create`] checks again.
-fn refuse_used(folder: &Path) -> Result<(), ReplayError> {
+fn refuse_used(folder: &Path) -> Result<(), RunError> {
     let existing = folder.ancestors().find(|ancestor| ancestor.exists());
     if let Some(file) = existing.filter(|ancestor| !ancestor.is_dir()) {
-        return Err(ReplayError::Input(format!(
+        return Err(RunError::Input(format!(
             "{} cannot be made: {} is a file; choose another folder (--out)",
             folder.display(),
             file.display()
@@ -254,7 +288,7 @@ fn refuse_used(folder: &Path) -> Result<(), ReplayError> {
         Err(_) => folder.exists(),
     };
     if is_used {
-        return Err(ReplayError::Input(format!(
+        return Err(RunError::Input(format!(
             "{} exists already and is not an empty folder; choose another one (--out)",
             folder.display()
         )));
@@ -267,7 +301,7 @@ fn header(
     engines: &Engines,
     rows_per: RowsPer,
     clock: &Clock,
-) -> Result<Header, ReplayError> {
+) -> Result<Header, RunError> {
     Ok(Header {
         schema: Header::SCHEMA.into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -291,7 +325,7 @@ fn header(
     })
 }
 
-fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), ReplayError> {
+fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), RunError> {
     let length = events
         .last()
         .map_or(Duration::ZERO, |event| Duration::from_nanos(event.tick.0));

@@ -1,7 +1,8 @@
 //! One call: a caller and a session on one clock, until the caller hangs up.
 
 use super::prepare::{self, Sounds};
-use super::{ReplayError, Time, input};
+use super::{RunError, Talk, Time, input, unavailable};
+use crate::audio::device::{DeviceError, Devices};
 use crate::clock::Clock;
 use crate::ear::{Ear, UtteranceOver};
 use crate::engine::Engines;
@@ -14,12 +15,12 @@ use crate::pipeline::{AgentState, Session, Settings, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
 use crate::sim::caller::Caller;
-use crate::stage::{Imagined, SpeechActivity};
+use crate::stage::{Imagined, Speaker, SpeechActivity};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Reports of the ear that may wait for the session: a second of frames.
 const ACTIVITY_WAITING_MAX: usize = 64;
@@ -38,22 +39,54 @@ pub(super) struct Call<'a> {
 type Speaking = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Call<'_> {
-    pub(super) async fn hold(self, engines: Engines, sounds: Sounds) -> Result<(), ReplayError> {
+    pub(super) async fn hold(
+        self,
+        engines: Engines,
+        sounds: Sounds,
+        talk: Option<Talk>,
+    ) -> Result<(), RunError> {
         let over = UtteranceOver::default();
         let (activity, heard) = mpsc::channel(ACTIVITY_WAITING_MAX);
         let (shown, agent) = watch::channel(AgentState::default());
-        let session = self.session(engines, over.clone(), shown)?;
-        let caller = self.caller(sounds, over, agent, activity);
-        self.clock.start();
-        // Ctrl-C hangs up, and so does an input that was never recorded: the caller is dropped, and
-        // with it the ear's reports.
+        // Opening a sound device takes a moment, and dates what it hears: the clock runs by then.
+        let is_talk = talk.is_some();
+        let (caller, speaker, hang_up): (Speaking, Rc<dyn Speaker>, _) = match talk {
+            Some(mut talk) => {
+                self.clock.start();
+                let devices = Devices::open(&talk.devices, self.clock).map_err(|e| match e {
+                    DeviceError::Unknown { .. } => input(e),
+                    _ => unavailable(e),
+                })?;
+                let speaker = devices.speaker.clone();
+                let ear = Ear::new(self.scenario.ear.vad_threshold, over.clone());
+                let hang_up = talk.hang_up.take();
+                let listener = talk.listener((self.clock, self.tap), devices, ear, agent, activity);
+                (Box::pin(listener.listen()), speaker, hang_up)
+            }
+            None => {
+                let caller = self.caller(sounds, over.clone(), agent, activity);
+                (caller, Rc::new(Imagined), None)
+            }
+        };
+        let session = self.session(engines, over, speaker, shown)?;
+        if !is_talk {
+            self.clock.start();
+        }
+        // Who talks may stop when they like. A script that is stopped has not said all; nor has one
+        // that needs an input that was never recorded. The caller is dropped, and with it the ear's
+        // reports.
+        let stopped = match is_talk {
+            true => SessionEnd::Finished,
+            false => SessionEnd::Aborted,
+        };
         let call = async {
             tokio::select! {
                 biased;
                 () = caller => SessionEnd::Finished,
                 () = self.missing.found() => SessionEnd::Aborted,
-                () = self.is_long_enough() => SessionEnd::Aborted,
-                () = self.ctrl_c() => SessionEnd::Aborted,
+                () = self.is_long_enough() => stopped,
+                () = told(hang_up) => stopped,
+                () = self.ctrl_c() => stopped,
             }
         };
         let (cause, ()) = tokio::join!(biased; call, session.run(heard));
@@ -65,8 +98,9 @@ impl Call<'_> {
         &self,
         engines: Engines,
         over: UtteranceOver,
+        speaker: Rc<dyn Speaker>,
         agent: watch::Sender<AgentState>,
-    ) -> Result<Session, ReplayError> {
+    ) -> Result<Session, RunError> {
         let scenario = self.scenario;
         let policy = policy::by_name(&scenario.interruption.policy).map_err(input)?;
         Ok(Session {
@@ -93,7 +127,7 @@ impl Call<'_> {
                     .filter(|patience| !patience.is_zero()),
             },
             over,
-            speaker: Rc::new(Imagined),
+            speaker,
             agent,
         })
     }
@@ -147,5 +181,13 @@ impl Call<'_> {
             Time::Real => _ = tokio::signal::ctrl_c().await,
             Time::Virtual => pending().await,
         }
+    }
+}
+
+/// Waits for a word, if there is anybody to give it.
+async fn told(by: Option<oneshot::Receiver<()>>) {
+    match by {
+        Some(by) => _ = by.await,
+        None => pending().await,
     }
 }

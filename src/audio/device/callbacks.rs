@@ -1,0 +1,276 @@
+//! What runs on a sound card's own thread. It must never block, lock, log or allocate: it copies
+//! between the device's buffer and lock-free rings, and counts what went wrong.
+
+use crate::audio::Samples;
+use crate::clock::Stopwatch;
+use crate::event::Tick;
+use rtrb::{Consumer, Producer, RingBuffer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Blocks whose time stamps may wait: two seconds of the shortest ones in use.
+const STAMPS_WAITING_MAX: usize = 1_024;
+/// Chunks of a reply that may wait for the speaker.
+const CHUNKS_WAITING_MAX: usize = 256;
+
+/// Where a block of a stream stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    /// Of its first sample, counted since the stream was opened; lost samples count.
+    pub(super) position: u64,
+    pub(super) frames: u32,
+    /// When its first sample was heard, or will be.
+    pub(super) at: Tick,
+}
+
+/// What a callback counts.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) blocks: AtomicU64,
+    /// Samples of the microphone for which there was no room.
+    pub(super) lost: AtomicU64,
+    /// Samples of a reply that came too late for their time.
+    pub(super) late: AtomicU64,
+    /// Over- and underruns that the device itself reported.
+    pub(super) xruns: AtomicU64,
+}
+
+/// The microphone's end on its own thread.
+pub(super) struct Taking {
+    channels: usize,
+    position: u64,
+    samples: Producer<f32>,
+    stamps: Producer<Stamp>,
+    counts: Arc<Counts>,
+    stopwatch: Stopwatch,
+    block: Duration,
+    rate: u32,
+}
+
+/// What the microphone heard, for the session to take.
+pub(super) struct Taken {
+    pub(super) samples: Consumer<f32>,
+    pub(super) stamps: Consumer<Stamp>,
+    pub(super) counts: Arc<Counts>,
+}
+
+/// Rings for a microphone of `channels` at `rate` Hz, with room for two seconds.
+pub(super) fn microphone(channels: u16, rate: u32, stopwatch: Stopwatch) -> (Taking, Taken) {
+    let (samples, samples_out) = RingBuffer::new(2 * rate as usize);
+    let (stamps, stamps_out) = RingBuffer::new(STAMPS_WAITING_MAX);
+    let counts = Arc::new(Counts::default());
+    let taking = Taking {
+        channels: usize::from(channels.max(1)),
+        position: 0,
+        samples,
+        stamps,
+        counts: counts.clone(),
+        stopwatch,
+        block: Duration::ZERO,
+        rate: rate.max(1),
+    };
+    let taken = Taken {
+        samples: samples_out,
+        stamps: stamps_out,
+        counts,
+    };
+    (taking, taken)
+}
+
+impl Taking {
+    /// Takes a block of interleaved samples, as one channel: their mean.
+    pub(super) fn take<T: Copy>(&mut self, block: &[T], to_f32: impl Fn(T) -> f32) {
+        let frames = block.len() / self.channels;
+        // What the device says of the time of capture cannot be relied on; a block is over when it comes.
+        self.block = Duration::from_nanos(frames as u64 * 1_000_000_000 / u64::from(self.rate));
+        let stamp = Stamp {
+            position: self.position,
+            frames: u32::try_from(frames).unwrap_or(u32::MAX),
+            at: self.stopwatch.now().before(self.block),
+        };
+        self.position += frames as u64;
+        self.counts.blocks.fetch_add(1, Ordering::Relaxed);
+        let room = self.samples.slots() >= frames && !self.stamps.is_full();
+        let chunk = match room {
+            true => self.samples.write_chunk_uninit(frames).ok(),
+            false => None,
+        };
+        let Some(chunk) = chunk else {
+            self.counts.lost.fetch_add(frames as u64, Ordering::Relaxed);
+            return;
+        };
+        let share = 1.0 / self.channels as f32;
+        let mono = block
+            .chunks_exact(self.channels)
+            .map(|frame| frame.iter().map(|sample| to_f32(*sample)).sum::<f32>() * share);
+        chunk.fill_from_iter(mono);
+        // There is room: it was looked for.
+        let _ = self.stamps.push(stamp);
+    }
+}
+
+/// A chunk of a reply on its way to the speaker, at the device's rate.
+pub(super) struct Chunk {
+    /// The position of its first sample in the stream.
+    pub(super) start: u64,
+    pub(super) samples: Samples,
+    /// Of the reply; raised by every stop.
+    pub(super) epoch: u32,
+}
+
+/// The speaker's end on its own thread.
+pub(super) struct Playing {
+    channels: usize,
+    position: u64,
+    chunks: Consumer<Chunk>,
+    /// Chunks are freed elsewhere.
+    done: Producer<Chunk>,
+    stamps: Producer<Stamp>,
+    current: Option<(Chunk, usize)>,
+    shared: Arc<Shared>,
+    counts: Arc<Counts>,
+    stopwatch: Stopwatch,
+    /// Samples of a fade.
+    fade: usize,
+    fading: Option<usize>,
+}
+
+/// What both ends of the speaker see.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Chunks of earlier epochs are not to be heard any more.
+    pub(super) epoch: AtomicU32,
+    /// The position of the next block.
+    pub(super) position: AtomicU64,
+    /// When the latest block was asked for, as a tick.
+    pub(super) asked_at: AtomicU64,
+    /// Samples in the latest block.
+    pub(super) frames: AtomicU32,
+}
+
+/// The session's end of a speaker.
+pub(super) struct Played {
+    pub(super) chunks: Producer<Chunk>,
+    pub(super) done: Consumer<Chunk>,
+    pub(super) stamps: Consumer<Stamp>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) counts: Arc<Counts>,
+}
+
+/// A fade to silence: 8 ms. Cut off at once, a voice clicks.
+pub(super) const FADE: Duration = Duration::from_millis(8);
+
+/// Rings for a speaker of `channels` at `rate` Hz.
+pub(super) fn speaker(channels: u16, rate: u32, stopwatch: Stopwatch) -> (Playing, Played) {
+    let (chunks, chunks_out) = RingBuffer::new(CHUNKS_WAITING_MAX);
+    // Every chunk that waits, the one that sounds, and one more.
+    let (done, done_out) = RingBuffer::new(CHUNKS_WAITING_MAX + 2);
+    let (stamps, stamps_out) = RingBuffer::new(STAMPS_WAITING_MAX);
+    let counts = Arc::new(Counts::default());
+    let shared = Arc::new(Shared::default());
+    let playing = Playing {
+        channels: usize::from(channels.max(1)),
+        position: 0,
+        chunks: chunks_out,
+        done,
+        stamps,
+        current: None,
+        shared: shared.clone(),
+        counts: counts.clone(),
+        stopwatch,
+        fade: (rate as usize * FADE.as_millis() as usize / 1_000).max(1),
+        fading: None,
+    };
+    let played = Played {
+        chunks,
+        done: done_out,
+        stamps: stamps_out,
+        shared,
+        counts,
+    };
+    (playing, played)
+}
+
+impl Playing {
+    /// Fills a block of interleaved samples, of which the first sounds after `delay`.
+    pub(super) fn fill<T: Copy>(
+        &mut self,
+        block: &mut [T],
+        delay: Duration,
+        from_f32: impl Fn(f32) -> T,
+    ) {
+        let now = self.stopwatch.now();
+        let frames = block.len() / self.channels;
+        let stamp = Stamp {
+            position: self.position,
+            frames: u32::try_from(frames).unwrap_or(u32::MAX),
+            at: now + delay,
+        };
+        // One that finds no room is of no use: nobody listens.
+        let _ = self.stamps.push(stamp);
+        self.counts.blocks.fetch_add(1, Ordering::Relaxed);
+        let epoch = self.shared.epoch.load(Ordering::Acquire);
+        for frame in block.chunks_exact_mut(self.channels) {
+            let sample = from_f32(self.next(epoch));
+            frame.fill(sample);
+            self.position += 1;
+        }
+        let shared = &self.shared;
+        shared.frames.store(stamp.frames, Ordering::Relaxed);
+        shared.asked_at.store(now.0, Ordering::Relaxed);
+        shared.position.store(self.position, Ordering::Release);
+    }
+
+    fn next(&mut self, epoch: u32) -> f32 {
+        if self.current.is_none() && !self.begin(epoch) {
+            return 0.0;
+        }
+        let Some((chunk, at)) = &mut self.current else {
+            return 0.0;
+        };
+        let mut sample = chunk.samples.get(*at).copied().unwrap_or_default();
+        *at += 1;
+        let mut is_over = *at >= chunk.samples.len();
+        if chunk.epoch != epoch {
+            let left = self.fading.unwrap_or(self.fade).saturating_sub(1);
+            sample *= left as f32 / self.fade as f32;
+            self.fading = Some(left);
+            is_over |= left == 0;
+        }
+        if is_over && let Some((chunk, _)) = self.current.take() {
+            self.fading = None;
+            self.free(chunk);
+        }
+        sample
+    }
+
+    /// Takes the chunk whose time has come, if there is one.
+    fn begin(&mut self, epoch: u32) -> bool {
+        while let Ok(chunk) = self.chunks.peek() {
+            if chunk.epoch == epoch && chunk.start > self.position {
+                return false;
+            }
+            let Ok(chunk) = self.chunks.pop() else {
+                return false;
+            };
+            if chunk.epoch != epoch || chunk.samples.is_empty() {
+                self.free(chunk);
+                continue;
+            }
+            let late = self.position - chunk.start;
+            self.counts.late.fetch_add(late, Ordering::Relaxed);
+            self.current = Some((chunk, 0));
+            return true;
+        }
+        false
+    }
+
+    fn free(&mut self, chunk: Chunk) {
+        // It has room for every chunk there can be. Were it full, forgetting the chunk is better
+        // than freeing it here.
+        if let Err(rtrb::PushError::Full(chunk)) = self.done.push(chunk) {
+            std::mem::forget(chunk);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Sound libraries write whatever they dislike about devices that nobody asked for to standard error.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+/// While it lives, standard error leads nowhere.
+pub struct Hush(Option<OwnedFd>);
+
+impl Hush {
+    pub fn new() -> Hush {
+        let _ = std::io::stderr().flush();
+        let kept = rustix::io::dup(rustix::stdio::stderr()).ok();
+        let nowhere = File::options().write(true).open("/dev/null");
+        Hush(match nowhere {
+            Ok(nowhere) => kept.filter(|_| rustix::stdio::dup2_stderr(nowhere).is_ok()),
+            Err(_) => None,
+        })
+    }
+}
+
+impl Default for Hush {
+    fn default() -> Hush {
+        Hush::new()
+    }
+}
+
+impl Drop for Hush {
+    fn drop(&mut self) {
+        if let Some(kept) = &self.0 {
+            let _ = rustix::stdio::dup2_stderr(kept);
+        }
+    }
+}

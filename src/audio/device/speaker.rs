@@ -1,0 +1,407 @@
+//! A speaker on the session's time axis.
+
+use super::callbacks::{Chunk, FADE, Played, Stamp};
+use super::timing::DeviceTime;
+use crate::audio::{AudioError, FRAME_SAMPLES, SAMPLE_RATE, Samples, length_of, position_of};
+use crate::clock::Clock;
+use crate::event::Tick;
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{
+    Async, FixedAsync, Resampler, SincInterpolationParameters, SincInterpolationType,
+    WindowFunction,
+};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Chunks that follow one another are joined without a gap unless they are this far from their time.
+const JOIN: Duration = Duration::from_millis(2);
+/// A chunk that is handed over this long before a block is asked for is still in it.
+const MARGIN: Duration = Duration::from_millis(3);
+/// What an unopened device would take.
+const LATENCY_UNKNOWN: Duration = Duration::from_millis(40);
+/// What was played is remembered this long, to be told from what is heard.
+const REMEMBERED: Duration = Duration::from_secs(1);
+/// Samples that are resampled at once.
+const STEP: usize = 32;
+
+/// The agent's speaker. Without a device sound is laid out as if there were one, and nobody hears it.
+pub struct DeviceSpeaker {
+    clock: Clock,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    line: Option<Line>,
+    laid: VecDeque<Laid>,
+}
+
+/// Sound on the time axis.
+struct Laid {
+    start: Tick,
+    samples: Vec<f32>,
+}
+
+struct Line {
+    played: Played,
+    time: DeviceTime,
+    rate: u32,
+    /// `None` if the device runs at the pipeline's rate.
+    resampler: Option<Async<f32>>,
+    /// Samples that did not fill a step.
+    rest: Vec<f32>,
+    /// Output of the resampler that comes before the first sample of a run.
+    to_skip: usize,
+    /// Where the latest chunk ends, on both axes.
+    end: Option<(Tick, u64)>,
+}
+
+impl DeviceSpeaker {
+    pub fn new(clock: Clock) -> DeviceSpeaker {
+        DeviceSpeaker {
+            clock,
+            state: RefCell::default(),
+        }
+    }
+
+    pub(super) fn open(&self, played: Played, rate: u32) -> Result<(), AudioError> {
+        let resampler = match rate {
+            SAMPLE_RATE => None,
+            rate => Some(resampler(rate)?),
+        };
+        self.state.borrow_mut().line = Some(Line {
+            played,
+            time: DeviceTime::new(rate),
+            rate,
+            resampler,
+            rest: Vec::new(),
+            to_skip: 0,
+            end: None,
+        });
+        Ok(())
+    }
+
+    pub(super) fn close(&self) {
+        self.state.borrow_mut().line = None;
+    }
+
+    /// What sounds in the frame that begins at `start`.
+    pub fn played(&self, start: Tick) -> [f32; FRAME_SAMPLES] {
+        let mut frame = [0.0; FRAME_SAMPLES];
+        let mut state = self.state.borrow_mut();
+        let first = position_of(start);
+        for laid in &state.laid {
+            let offset = position_of(laid.start) as i64 - first as i64;
+            let from = usize::try_from(-offset).unwrap_or(0);
+            let to = usize::try_from(offset).unwrap_or(0);
+            let source = laid.samples.iter().skip(from);
+            for (sum, sample) in frame.iter_mut().skip(to).zip(source) {
+                *sum += sample;
+            }
+        }
+        let stale = start.before(REMEMBERED);
+        state
+            .laid
+            .retain(|laid| laid.start + length_of(laid.samples.len()) > stale);
+        if let Some(line) = &mut state.line {
+            line.update();
+        }
+        frame
+    }
+
+    /// Samples that came too late for their time since the device was opened: the device had run out
+    /// of sound, or the session was held up.
+    pub fn late(&self) -> u64 {
+        let state = self.state.borrow();
+        let line = state.line.as_ref();
+        line.map_or(0, |line| line.played.counts.late.load(Ordering::Relaxed))
+    }
+
+    /// The device's rate in Hz; the pipeline's without a device.
+    pub fn rate(&self) -> u32 {
+        let state = self.state.borrow();
+        state.line.as_ref().map_or(SAMPLE_RATE, |line| line.rate)
+    }
+
+    /// How much faster its crystal is than the session's clock, in parts per million.
+    pub fn drift_ppm(&self) -> f64 {
+        let state = self.state.borrow();
+        state
+            .line
+            .as_ref()
+            .map_or(0.0, |line| line.time.drift_ppm())
+    }
+}
+
+impl crate::stage::Speaker for DeviceSpeaker {
+    fn latency(&self) -> Duration {
+        let now = self.clock.now();
+        let mut state = self.state.borrow_mut();
+        let earliest = state.line.as_mut().and_then(|line| line.earliest(now));
+        earliest.map_or(LATENCY_UNKNOWN, |at| at.since(now))
+    }
+
+    fn play(&self, start: Tick, samples: &[f32]) {
+        let mut state = self.state.borrow_mut();
+        state.laid.push_back(Laid {
+            start,
+            samples: samples.to_vec(),
+        });
+        if let Some(line) = &mut state.line {
+            line.play(start, samples);
+        }
+    }
+
+    fn silence(&self) -> Duration {
+        let now = self.clock.now();
+        let mut state = self.state.borrow_mut();
+        let silent = state.line.as_mut().and_then(|line| line.silence());
+        let silent = silent.unwrap_or(now).max(now);
+        for laid in &mut state.laid {
+            let sounded = position_of(silent).saturating_sub(position_of(laid.start));
+            laid.samples
+                .truncate(usize::try_from(sounded).unwrap_or(usize::MAX));
+        }
+        silent.since(now)
+    }
+}
+
+fn resampler(rate: u32) -> Result<Async<f32>, AudioError> {
+    let parameters = SincInterpolationParameters {
+        sinc_len: 64,
+        f_cutoff: None,
+        oversampling_factor: 128,
+        interpolation: SincInterpolationType::Linear,
+        window: WindowFunction::BlackmanHarris2,
+    };
+    let ratio = f64::from(rate) / f64::from(SAMPLE_RATE);
+    Async::new_sinc(ratio, 1.01, &parameters, STEP, 1, FixedAsync::Input).map_err(|reason| {
+        AudioError::Resample {
+            from: SAMPLE_RATE,
+            to: rate,
+            what: reason.to_string(),
+        }
+    })
+}
+
+impl Line {
+    fn update(&mut self) {
+        while let Ok(Stamp { position, at, .. }) = self.played.stamps.pop() {
+            self.time.observe(position, at);
+        }
+        // Chunks are freed here, not on the device's thread.
+        while self.played.done.pop().is_ok() {}
+    }
+
+    /// When what is handed over now can sound at the earliest.
+    fn earliest(&mut self, now: Tick) -> Option<Tick> {
+        self.update();
+        let shared = &self.played.shared;
+        let next = shared.position.load(Ordering::Acquire);
+        let frames = u64::from(shared.frames.load(Ordering::Relaxed));
+        let block = Duration::from_nanos(frames * 1_000_000_000 / u64::from(self.rate));
+        let next_asked = Tick(shared.asked_at.load(Ordering::Relaxed)) + block;
+        let position = match now + MARGIN < next_asked {
+            true => next,
+            false => next + frames,
+        };
+        self.time.tick_of(position)
+    }
+
+    fn play(&mut self, start: Tick, samples: &[f32]) {
+        self.update();
+        let Some(position) = self.time.position_of(start) else {
+            return;
+        };
+        let join = u64::from(self.rate) * JOIN.as_millis() as u64 / 1_000;
+        let position = match self.end {
+            Some((tick, end)) if tick == start && end.abs_diff(position) <= join => end,
+            latest => {
+                self.begin_run();
+                latest.map_or(position, |(_, end)| position.max(end))
+            }
+        };
+        let converted = self.converted(samples);
+        self.end = Some((
+            start + length_of(samples.len()),
+            position + converted.len() as u64,
+        ));
+        let chunk = Chunk {
+            start: position,
+            samples: converted,
+            epoch: self.played.shared.epoch.load(Ordering::Relaxed),
+        };
+        if self.played.chunks.push(chunk).is_err() {
+            tracing::error!("too much waits for the speaker; some of the reply is not heard");
+        }
+    }
+
+    /// Sound that does not continue what was played before.
+    fn begin_run(&mut self) {
+        self.rest.clear();
+        if let Some(resampler) = &mut self.resampler {
+            resampler.reset();
+            self.to_skip = resampler.output_delay();
+        }
+    }
+
+    /// `samples` at the device's rate. What does not fill a step comes with the next ones.
+    fn converted(&mut self, samples: &[f32]) -> Samples {
+        let Some(resampler) = &mut self.resampler else {
+            return samples.into();
+        };
+        self.rest.extend_from_slice(samples);
+        let mut converted = Vec::new();
+        let mut step_out = vec![0.0; resampler.output_frames_max()];
+        let whole = self.rest.len() - self.rest.len() % STEP;
+        for step in self.rest[..whole].chunks_exact(STEP) {
+            let room = step_out.len();
+            let (Ok(input), Ok(mut output)) = (
+                InterleavedSlice::new(step, 1, STEP),
+                InterleavedSlice::new_mut(&mut step_out, 1, room),
+            ) else {
+                break;
+            };
+            if let Ok((_, made)) = resampler.process_into_buffer(&input, &mut output, None) {
+                let skipped = made.min(self.to_skip);
+                self.to_skip -= skipped;
+                converted.extend_from_slice(&step_out[skipped..made]);
+            }
+        }
+        self.rest.drain(..whole);
+        converted.into()
+    }
+
+    /// Has the device fall silent; when it does.
+    fn silence(&mut self) -> Option<Tick> {
+        self.update();
+        self.end = None;
+        let shared = &self.played.shared;
+        shared.epoch.fetch_add(1, Ordering::Release);
+        let next = shared.position.load(Ordering::Acquire);
+        let fade = u64::from(self.rate) * FADE.as_millis() as u64 / 1_000;
+        self.time.tick_of(next + fade)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::callbacks::{Playing, speaker};
+    use super::*;
+    use crate::stage::Speaker;
+
+    /// A speaker whose device is driven by the test: blocks of 20 ms, 20 ms ahead.
+    fn opened(rate: u32) -> (DeviceSpeaker, Playing, Clock) {
+        let clock = Clock::real(1);
+        clock.start();
+        let (playing, played) = speaker(1, rate, clock.stopwatch().expect("it runs"));
+        let speaker = DeviceSpeaker::new(clock.clone());
+        speaker.open(played, rate).expect("a usual rate");
+        (speaker, playing, clock)
+    }
+
+    fn block(playing: &mut Playing, frames: usize) -> Vec<f32> {
+        let mut block = vec![9.0; frames];
+        playing.fill(&mut block, Duration::from_millis(20), |sample| sample);
+        block
+    }
+
+    #[test]
+    fn sound_is_heard_where_it_was_laid_and_chunks_join() {
+        for rate in [16_000, 48_000] {
+            let (speaker, mut playing, clock) = opened(rate);
+            let frames = rate as usize / 50;
+            assert!(block(&mut playing, frames).iter().all(|s| *s == 0.0));
+            let start = clock.now() + speaker.latency();
+            speaker.play(start, &[0.5; 640]);
+            speaker.play(start + Duration::from_millis(40), &[0.5; 640]);
+            let mut heard = Vec::new();
+            for _ in 0..8 {
+                heard.extend(block(&mut playing, frames));
+            }
+            let loud: Vec<usize> = (0..heard.len()).filter(|at| heard[*at] > 0.4).collect();
+            let (first, last) = (loud[0], loud[loud.len() - 1]);
+            // What the filter still holds at the end is not heard: two milliseconds.
+            let length_ms = (last - first) as f64 * 1e3 / f64::from(rate);
+            assert!(
+                (76.0..=80.5).contains(&length_ms),
+                "{length_ms} ms at {rate} Hz"
+            );
+            assert!(
+                heard[first + 10..last - 10]
+                    .iter()
+                    .all(|s| (s - 0.5).abs() < 0.02)
+            );
+            assert_eq!(speaker.late(), 0);
+        }
+    }
+
+    #[test]
+    fn a_stop_fades_out_within_the_next_block_and_what_was_to_come_is_forgotten() {
+        let (speaker, mut playing, clock) = opened(16_000);
+        block(&mut playing, 320);
+        speaker.play(clock.now() + speaker.latency(), &[0.5; 16_000]);
+        block(&mut playing, 320);
+        block(&mut playing, 320);
+        let rest = speaker.silence();
+        assert!(rest <= Duration::from_millis(70), "{rest:?}");
+        let fading = block(&mut playing, 320);
+        assert!(fading[0] > 0.49 && fading[64] < 0.3);
+        assert!(fading.windows(2).all(|pair| pair[1] <= pair[0]));
+        assert!(fading[128..].iter().all(|sample| *sample == 0.0), "8 ms");
+        assert!(block(&mut playing, 320).iter().all(|sample| *sample == 0.0));
+        // The next reply is heard from its first sample on.
+        speaker.play(clock.now() + speaker.latency(), &[0.25; 1_600]);
+        let mut heard: Vec<f32> = Vec::new();
+        for _ in 0..8 {
+            heard.extend(block(&mut playing, 320));
+        }
+        assert_eq!(
+            heard.iter().filter(|sample| **sample == 0.25).count(),
+            1_600
+        );
+    }
+
+    #[test]
+    fn what_was_played_is_known_as_far_as_it_was_heard() {
+        let (speaker, mut playing, _clock) = opened(16_000);
+        block(&mut playing, 320);
+        let start = Tick::from_ms(100);
+        speaker.play(start, &[0.5; 16_000]);
+        let frame = speaker.played(Tick::from_ms(96));
+        assert!(frame[..64].iter().all(|s| *s == 0.0) && frame[64..].iter().all(|s| *s == 0.5));
+        assert!(speaker.played(Tick::from_ms(192)).iter().all(|s| *s == 0.5));
+        speaker.silence();
+        assert!(speaker.played(Tick::from_ms(800)).iter().all(|s| *s == 0.0));
+    }
+
+    #[test]
+    fn the_callbacks_never_allocate() {
+        let (speaker, mut playing, clock) = opened(16_000);
+        let (mut taking, taken) =
+            super::super::callbacks::microphone(2, 16_000, clock.stopwatch().expect("it runs"));
+        let (mut out, input) = (vec![0.0_f32; 320], vec![0.1_f32; 640]);
+        let mut run = || {
+            assert_no_alloc::assert_no_alloc(|| {
+                playing.fill(&mut out, Duration::ZERO, |sample| sample);
+                taking.take(&input, |sample| sample);
+            });
+        };
+        run();
+        for _ in 0..3 {
+            speaker.play(clock.now(), &[0.5; 100]);
+        }
+        run();
+        speaker.play(clock.now(), &[0.5; 16_000]);
+        run();
+        speaker.silence();
+        run();
+        // Neither do they when nobody takes what they bring.
+        for _ in 0..3_000 {
+            run();
+        }
+        drop(taken);
+    }
+}

@@ -1,0 +1,50 @@
+//! Somebody talks with the agent.
+
+use crate::audio::device::{self, Devices};
+use crate::clock::Clock;
+use crate::ear::Ear;
+use crate::live::{Level, Listener};
+use crate::pipeline::AgentState;
+use crate::record::tap::Tap;
+use crate::stage::SpeechActivity;
+use std::cell::Cell;
+use std::rc::Rc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How to talk with the agent.
+#[derive(Default)]
+pub struct Talk {
+    /// Which devices to talk through.
+    pub devices: device::Choice,
+    /// The agent hears nothing while it speaks: for rooms whose echo is past cancelling.
+    pub is_half_duplex: bool,
+    /// The microphone is taken for silent.
+    pub is_muted: Rc<Cell<bool>>,
+    /// Hangs up when it is sent, or dropped.
+    pub hang_up: Option<oneshot::Receiver<()>>,
+    /// Told of every 16 ms of the microphone when they began, and their peak in dB of full scale.
+    pub level: Option<Level>,
+}
+
+impl Talk {
+    pub(super) fn listener(
+        self,
+        (clock, tap): (&Clock, &Tap),
+        devices: Devices,
+        ear: Ear,
+        agent: watch::Receiver<AgentState>,
+        activity: mpsc::Sender<SpeechActivity>,
+    ) -> Listener {
+        Listener {
+            clock: clock.clone(),
+            tap: tap.clone(),
+            ear,
+            devices,
+            is_half_duplex: self.is_half_duplex,
+            is_muted: self.is_muted,
+            agent,
+            activity,
+            level: self.level,
+        }
+    }
+}
