@@ -9,9 +9,11 @@ pub mod device;
 mod kept;
 mod position;
 pub mod resample;
+mod speaker;
 pub mod wav;
 
 pub use position::{FRAME, length_of, position_of};
+pub use speaker::{Imagined, Speaker};
 
 use std::io;
 use std::path::{Path, PathBuf};

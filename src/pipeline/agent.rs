@@ -3,10 +3,11 @@
 use super::Stages;
 use super::playback::{Sounded, Spoken};
 use super::reply::Reply;
+use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::event::{Mark, ReplyEnd, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
-use crate::stage::{Exchange, Question, Speaker};
+use crate::stage::{Exchange, Question};
 use std::future::Future;
 use std::ops::Range;
 use std::rc::Rc;

@@ -13,6 +13,8 @@ pub(super) struct OverlapWatch {
     /// What the agent knew when the sound began.
     context: Context,
     voice: Option<Voice>,
+    /// The sound is over; only its words are still to come.
+    is_over: bool,
     /// `None` if no recogniser prints words while the caller speaks.
     words: Option<Vec<Word>>,
 }
@@ -38,6 +40,7 @@ impl OverlapWatch {
             turn,
             context,
             voice: None,
+            is_over: false,
             words: None,
         }
     }
@@ -66,13 +69,19 @@ impl OverlapWatch {
 
     /// When the policy is to be asked next, if there is anything to decide.
     pub(super) fn next_decision(&self) -> Option<Tick> {
-        self.voice.as_ref().map(|voice| voice.next_decision)
+        let voice = self.voice.as_ref().filter(|_| !self.is_over)?;
+        Some(voice.next_decision)
+    }
+
+    /// The sound is over.
+    pub(super) fn is_over(&mut self) {
+        self.is_over = true;
     }
 
     /// When the recogniser is to be asked: as often as it answers while the caller goes on, and in a
     /// pause once.
     pub(super) fn next_question(&self) -> Option<Tick> {
-        let voice = self.voice.as_ref()?;
+        let voice = self.voice.as_ref().filter(|_| !self.is_over)?;
         let earliest = voice.next_question?;
         let end = voice.activity.last()?.off.map(|off| voice.onset + off);
         match end {

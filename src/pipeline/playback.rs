@@ -1,10 +1,10 @@
 //! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
 
-use crate::audio::{self, first_audible, length_of, peak, position_of};
+use crate::audio::{self, Speaker, first_audible, length_of, peak, position_of};
 use crate::clock::Clock;
 use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
-use crate::stage::{AudioChunk, Speaker};
+use crate::stage::AudioChunk;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -304,8 +304,8 @@ fn inaudible_head(chunk: &AudioChunk) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::Imagined;
     use crate::event::{Event, SessionId};
-    use crate::stage::Imagined;
 
     fn chunk(samples: Vec<f32>, text: &str) -> AudioChunk {
         AudioChunk::new(samples.into(), text.into())

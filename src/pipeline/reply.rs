@@ -3,10 +3,11 @@
 use super::Stages;
 use super::chain::answer_aloud;
 use super::playback::Playback;
+use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::event::{ReplyEnd, TurnId};
 use crate::record::tap::Tap;
-use crate::stage::{Question, Speaker};
+use crate::stage::Question;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;

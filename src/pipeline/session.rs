@@ -8,13 +8,14 @@ use super::recognise::{Recognised, recognise};
 use super::turn::{Do, Floor, Happened};
 use super::utterance::Utterance;
 use super::{AgentState, Stages};
+use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
-use crate::interrupt::lexicon::{class, says_something};
+use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
-use crate::stage::{AudioFeed, Heard, Speaker, SpeechActivity, SureVoice};
+use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice};
 use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
@@ -256,6 +257,9 @@ impl Conversation<'_> {
         );
         feed_one(&utterance.feed, Heard::Committed);
         self.over.set();
+        if let Some(watch) = &mut self.overlap {
+            watch.is_over();
+        }
         let todo = self.floor.happened(Happened::Committed);
         self.carry_out(todo);
         if utterance.feed.is_closed() {
@@ -275,6 +279,13 @@ impl Conversation<'_> {
             // Ignored if there was a final transcript before.
             Recognised::Over(turn) => (turn, String::new()),
         };
+        if let Some(watch) = self.overlap.as_mut().filter(|w| w.turn == turn) {
+            watch.words_known(self.clock.now(), &text);
+            if asks_for_silence(text.split_whitespace()) {
+                // The recogniser was slow. Better late than not at all.
+                self.decide();
+            }
+        }
         let text = self.meant(text);
         let todo = self.floor.happened(Happened::Transcribed { turn, text });
         self.carry_out(todo);
@@ -329,7 +340,7 @@ impl Conversation<'_> {
     /// Asks the policy about the sound over the agent.
     fn decide(&mut self) {
         let now = self.clock.now();
-        let Some(watch) = &mut self.overlap else {
+        let Some(watch) = self.overlap.as_mut().filter(|_| self.agent.is_speaking()) else {
             return;
         };
         let turn = watch.turn;
@@ -362,7 +373,7 @@ impl Conversation<'_> {
                 // Done where the utterance began, since the audio is there.
                 Do::Listen(_) => {}
                 Do::WatchOverlap => self.watch_overlap(),
-                Do::EndOverlap => self.end_overlap(),
+                Do::EndOverlap(turn) => self.end_overlap(turn),
                 Do::Speculate { turn, question } => self.agent.speculate(turn, question),
                 Do::StartReply { turn, question } => self.agent.reply(turn, question),
                 Do::KeepSpeculation => self.agent.release(),
@@ -377,6 +388,10 @@ impl Conversation<'_> {
     }
 
     fn watch_overlap(&mut self) {
+        // Of two sounds the later one counts.
+        if let Some(watch) = &self.overlap {
+            self.end_overlap(watch.turn);
+        }
         if let Some(utterance) = &self.utterance {
             let (turn, onset) = (utterance.turn, utterance.onset);
             self.tap.mark(turn, Mark::OverlapStarted { onset });
@@ -385,10 +400,10 @@ impl Conversation<'_> {
         }
     }
 
-    fn end_overlap(&mut self) {
-        if let Some(watch) = self.overlap.take() {
+    fn end_overlap(&mut self, turn: TurnId) {
+        if self.overlap.take_if(|watch| watch.turn == turn).is_some() {
             let at = self.clock.now();
-            self.tap.mark(watch.turn, Mark::OverlapEnded { at });
+            self.tap.mark(turn, Mark::OverlapEnded { at });
         }
     }
 
@@ -421,7 +436,9 @@ impl Conversation<'_> {
 
     fn hang_up(mut self) {
         self.end_reply(ReplyEnd::Abandoned);
-        self.end_overlap();
+        if let Some(watch) = &self.overlap {
+            self.end_overlap(watch.turn);
+        }
     }
 
     /// Shows the caller what the agent does, if that has changed.

@@ -38,9 +38,9 @@ pub(super) enum Happened {
 pub(super) enum Do {
     /// Hand the utterance to the recogniser as it comes.
     Listen(TurnId),
-    /// Watch the utterance for an interruption.
+    /// Watch the utterance for an interruption, until all of it has been understood.
     WatchOverlap,
-    EndOverlap,
+    EndOverlap(TurnId),
     /// Prepare a reply of which nothing is heard yet.
     Speculate {
         turn: TurnId,
@@ -125,11 +125,7 @@ impl Floor {
                     return Vec::new();
                 };
                 self.transcribing.push(utterance);
-                if utterance.over_agent {
-                    vec![Do::EndOverlap]
-                } else {
-                    Vec::new()
-                }
+                Vec::new()
             }
             Happened::Guessed { turn, text } => self.guessed(turn, text),
             Happened::Transcribed { turn, text } => self.transcribed(turn, text),
@@ -220,7 +216,7 @@ impl Floor {
         };
         let utterance = self.transcribing.remove(index);
         if utterance.over_agent {
-            return vec![Do::NoReply(turn)];
+            return vec![Do::EndOverlap(turn), Do::NoReply(turn)];
         }
         let mut todo = Vec::new();
         if !text.is_empty() {
@@ -250,11 +246,16 @@ impl Floor {
     }
 
     fn must_stop(&mut self, may_resume: bool) -> Vec<Do> {
-        let over_agent = self.hearing.as_mut().filter(|heard| heard.over_agent);
-        let (Some(heard), Reply::Audible) = (over_agent, self.reply) else {
+        let mut latest = self
+            .hearing
+            .iter_mut()
+            .chain(self.transcribing.iter_mut().rev());
+        let over_agent = latest.find(|utterance| utterance.over_agent);
+        let (Some(utterance), Reply::Audible) = (over_agent, self.reply) else {
             return Vec::new();
         };
-        heard.over_agent = false;
+        utterance.over_agent = false;
+        let turn = utterance.turn;
         let stop = if may_resume {
             self.reply = Reply::Held;
             Do::HoldReply
@@ -262,7 +263,7 @@ impl Floor {
             self.reply = Reply::None;
             Do::DropReply(ReplyEnd::Stopped)
         };
-        vec![stop, Do::EndOverlap]
+        vec![stop, Do::EndOverlap(turn)]
     }
 
     /// An utterance that is voiced when the agent falls silent, or is again later, has the floor: it
@@ -273,7 +274,7 @@ impl Floor {
         match &mut self.hearing {
             Some(heard) if heard.over_agent => {
                 heard.over_agent = !caller_is_voiced;
-                vec![Do::EndOverlap]
+                vec![Do::EndOverlap(heard.turn)]
             }
             _ => Vec::new(),
         }
@@ -372,8 +373,11 @@ mod tests {
             floor.happened(Happened::VoiceStarted),
             [Do::Listen(SECOND), Do::WatchOverlap]
         );
-        assert_eq!(floor.happened(Happened::Committed), [Do::EndOverlap]);
-        assert_eq!(floor.happened(text(SECOND, "yeah")), [Do::NoReply(SECOND)]);
+        assert!(floor.happened(Happened::Committed).is_empty());
+        assert_eq!(
+            floor.happened(text(SECOND, "yeah")),
+            [Do::EndOverlap(SECOND), Do::NoReply(SECOND)]
+        );
     }
 
     #[test]
@@ -382,7 +386,7 @@ mod tests {
         floor.happened(Happened::VoiceStarted);
         assert_eq!(
             floor.happened(STOP),
-            [Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap]
+            [Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap(SECOND)]
         );
         assert!(floor.happened(STOP).is_empty());
         floor.happened(Happened::Committed);
@@ -392,13 +396,28 @@ mod tests {
         );
     }
 
+    #[test]
+    fn an_interruption_that_is_understood_late_still_takes_the_floor() {
+        let mut floor = answering();
+        floor.happened(Happened::VoiceStarted);
+        floor.happened(Happened::Committed);
+        assert_eq!(
+            floor.happened(STOP),
+            [Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap(SECOND)]
+        );
+        assert_eq!(
+            floor.happened(text(SECOND, "wait")),
+            [reply(SECOND, "wait")]
+        );
+    }
+
     /// A floor on which the agent was stopped by a sound that nobody has understood yet.
     fn holding() -> Floor {
         let mut floor = answering();
         floor.happened(Happened::VoiceStarted);
         assert_eq!(
             floor.happened(Happened::MustStop { may_resume: true }),
-            [Do::HoldReply, Do::EndOverlap]
+            [Do::HoldReply, Do::EndOverlap(SECOND)]
         );
         floor
     }
@@ -451,7 +470,7 @@ mod tests {
         let over = Happened::ReplyOver {
             caller_is_voiced: true,
         };
-        assert_eq!(floor.happened(over), [Do::EndOverlap]);
+        assert_eq!(floor.happened(over), [Do::EndOverlap(SECOND)]);
         floor.happened(Happened::Committed);
         assert_eq!(
             floor.happened(text(SECOND, "and then")),
@@ -466,7 +485,7 @@ mod tests {
         let over = Happened::ReplyOver {
             caller_is_voiced: false,
         };
-        assert_eq!(floor.happened(over), [Do::EndOverlap]);
+        assert_eq!(floor.happened(over), [Do::EndOverlap(SECOND)]);
         floor.happened(Happened::VoiceResumed);
         floor.happened(Happened::Committed);
         assert_eq!(

@@ -3,6 +3,7 @@
 use super::prepare::{self, Sounds};
 use super::{RunError, Talk, Time, input, unavailable};
 use crate::audio::device::{DeviceError, Devices};
+use crate::audio::{Imagined, Speaker};
 use crate::clock::Clock;
 use crate::ear::{Ear, UtteranceOver};
 use crate::engine::Engines;
@@ -15,7 +16,7 @@ use crate::pipeline::{AgentState, Session, Settings, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
 use crate::sim::caller::Caller;
-use crate::stage::{Imagined, Speaker, SpeechActivity};
+use crate::stage::SpeechActivity;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;

@@ -3,12 +3,10 @@
 mod batch;
 mod feed;
 mod outlet;
-mod speaker;
 
 pub use batch::transcribe_in_batches;
 pub use feed::{AudioFeed, Heard, TextFeed, Utterance};
 pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};
-pub use speaker::{Imagined, Speaker};
 
 use crate::audio::Samples;
 use crate::event::{OutputNote, Tick};

@@ -437,7 +437,11 @@ fn no_queue_exceeds_its_bound(events: &[Event]) -> Result<(), TestCaseError> {
                     "{waiting} clauses wait"
                 );
             }
-            // The queue goes with the reply.
+            // The queue goes with the reply, unless that may go on.
+            Mark::ReplyEnded {
+                end: ReplyEnd::Stopped,
+                ..
+            } => {}
             Mark::SpeculationDropped | Mark::ReplyEnded { .. } => _ = waiting.remove(&event.turn),
             Mark::Enter {
                 stage: StageName::TextToSpeech,

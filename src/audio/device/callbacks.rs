@@ -131,6 +131,8 @@ pub(super) struct Playing {
     shared: Arc<Shared>,
     counts: Arc<Counts>,
     stopwatch: Stopwatch,
+    /// Fewer samples than this are jitter.
+    late_min: u64,
     /// Samples of a fade.
     fade: usize,
     fading: Option<usize>,
@@ -161,6 +163,9 @@ pub(super) struct Played {
 /// A fade to silence: 8 ms. Cut off at once, a voice clicks.
 pub(super) const FADE: Duration = Duration::from_millis(8);
 
+/// Sound that comes less than this too late for its time is not late.
+const LATE_MIN: Duration = Duration::from_millis(5);
+
 /// Rings for a speaker of `channels` at `rate` Hz.
 pub(super) fn speaker(channels: u16, rate: u32, stopwatch: Stopwatch) -> (Playing, Played) {
     let (chunks, chunks_out) = RingBuffer::new(CHUNKS_WAITING_MAX);
@@ -179,6 +184,7 @@ pub(super) fn speaker(channels: u16, rate: u32, stopwatch: Stopwatch) -> (Playin
         shared: shared.clone(),
         counts: counts.clone(),
         stopwatch,
+        late_min: u64::from(rate) * LATE_MIN.as_millis() as u64 / 1_000,
         fade: (rate as usize * FADE.as_millis() as usize / 1_000).max(1),
         fading: None,
     };
@@ -259,7 +265,9 @@ impl Playing {
                 continue;
             }
             let late = self.position - chunk.start;
-            self.counts.late.fetch_add(late, Ordering::Relaxed);
+            if late > self.late_min {
+                self.counts.late.fetch_add(late, Ordering::Relaxed);
+            }
             self.current = Some((chunk, 0));
             return true;
         }

@@ -22,13 +22,15 @@ const FAULTS_WAITING_MAX: usize = 4;
 /// take a whole core for it.
 const FAULT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The sound servers that can be there, the best first.
-fn hosts() -> Vec<Host> {
-    let mut ids = cpal::available_hosts();
-    let default = cpal::default_host().id();
-    ids.sort_by_key(|id| *id != default);
-    let hosts = ids.into_iter().map(cpal::host_from_id);
-    hosts.filter_map(Result::ok).collect()
+/// The sound servers that can be there, the best first. Each is connected to when its turn comes.
+fn hosts() -> impl Iterator<Item = Host> {
+    let first = cpal::default_host();
+    let best = first.id();
+    let others = cpal::available_hosts().into_iter();
+    let others = others
+        .filter(move |id| *id != best)
+        .filter_map(|id| cpal::host_from_id(id).ok());
+    std::iter::once(first).chain(others)
 }
 
 fn id_of(device: &Device) -> String {
@@ -61,14 +63,13 @@ fn devices_of(host: &Host, direction: Direction) -> Vec<Device> {
 
 /// The device with this name, or the default one.
 fn find(direction: Direction, name: Option<&str>) -> Result<Device, DeviceError> {
-    let hosts = hosts();
     let Some(name) = name else {
-        let mut defaults = hosts.iter().filter_map(|host| default_of(host, direction));
+        let mut defaults = hosts().filter_map(|host| default_of(&host, direction));
         return defaults.next().ok_or(DeviceError::None(direction));
     };
     let mut known = Vec::new();
-    for host in &hosts {
-        let devices = devices_of(host, direction);
+    for host in hosts() {
+        let devices = devices_of(&host, direction);
         let is_called = |device: &&Device| {
             let id = id_of(device);
             let short = id.split_once(':').map_or("", |(_, short)| short);

@@ -195,7 +195,8 @@ mod tests {
     fn it_shows_what_comes_until_the_end() {
         let (mut feed, updates) = channel();
         let (keys, mut asked) = mpsc::channel(8);
-        feed.notice("the microphone was unplugged".into());
+        let notice = Update::Notice("the microphone was unplugged".into());
+        feed.sender().send(notice).expect("room");
         feed.now(Tick::from_ms(100));
         let mut feed = Some(feed);
         let mut inputs = [Some(MUTE), Some(Input::Resized), None].into_iter();

@@ -1,0 +1,176 @@
+//! What a caller hears.
+
+use super::daemon::Daemon;
+use super::recording::{RATE, Recorder, Recording};
+use super::sound::{first_audible, last_audible, milliseconds, peak, position, sounds, threshold};
+use super::talk::{Held, Talk, fixture};
+use std::ops::Range;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Pauses that do not end what somebody says.
+const PAUSE: Duration = Duration::from_millis(700);
+
+/// An answer of about a minute.
+const MINUTE: &str = "[answer]
+engine = \"simulated\"
+text = \"This is a long answer. It is read aloud for about a minute, so that there is time to talk over it. The first part says very little, and says it slowly. The second part repeats the first, in other words and at no greater speed. The third part would be of interest if it had any content. It goes on to mention the weather, which was fine. It then mentions the harbour, the ships in the harbour, and the flags on the ships. Nobody counted the flags. The fourth part is about the flags. There were red ones and blue ones, and one that was green. The fifth part comes to the end of the story, which is that the ships left in the evening. After that the harbour was empty. The lights were turned off one by one. The last one stayed on for the rest of the night. In the morning the ships came back. That was the whole story, and now it is over.\"
+";
+
+/// What was said into the microphone, as stretches of the recording.
+fn said(recording: &Recording) -> Vec<Range<usize>> {
+    sounds(&recording.mic, threshold(&recording.mic), PAUSE)
+}
+
+/// From the end of what was said to the agent's first sound, in ms.
+fn latency_ms(recording: &Recording, said: &Range<usize>) -> f64 {
+    let answer = first_audible(&recording.speaker, said.end, threshold(&recording.speaker));
+    milliseconds(said.end, answer.expect("an answer"))
+}
+
+/// The last sound of the speaker within so many seconds of `from`.
+fn last_sound(recording: &Recording, from: usize, seconds: usize) -> usize {
+    let speaker = &recording.speaker;
+    let to = (from + seconds * RATE as usize).min(speaker.len());
+    last_audible(speaker, to, threshold(speaker)).expect("a sound")
+}
+
+fn write(name: &str, text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    let path = path.display().to_string();
+    (folder, path)
+}
+
+#[test]
+fn questions_are_answered_and_the_latency_is_what_a_recorder_hears() {
+    let daemon = Daemon::start();
+    let talk = Talk::start(&daemon, 38, &[]);
+    let recorder = Recorder::start(&daemon);
+    for (index, question) in ["piper-graphics", "piper-finished", "piper-average"]
+        .iter()
+        .enumerate()
+    {
+        daemon.speak(&fixture(question));
+        talk.until_answer(index + 1);
+        talk.until_silent(index + 1);
+    }
+    let held = talk.finish(Duration::from_secs(40));
+    let answered = held.answered();
+    assert_eq!(answered.len(), 3, "{}", held.stderr);
+    let recording = recorder.finish();
+    let said = said(&recording);
+    assert_eq!(said.len(), 3);
+    for (row, said) in answered.iter().zip(&said) {
+        let own_ms = row["e2e_ns"].as_f64().expect("a latency") / 1e6;
+        let heard_ms = latency_ms(&recording, said);
+        println!("its own e2e {own_ms:.1} ms, on the recordings {heard_ms:.1} ms");
+        assert!(
+            (own_ms - heard_ms).abs() < 40.0,
+            "{own_ms} ms, on the recordings {heard_ms} ms"
+        );
+        let hops = row["hops_ns"].as_object().expect("hops").values();
+        let sum: u64 = hops.map(|hop| hop.as_u64().expect("nanoseconds")).sum();
+        assert_eq!(Some(sum), row["e2e_ns"].as_u64());
+    }
+    assert_eq!(held.count("sound_lost"), 0, "{}", held.stderr);
+}
+
+/// Asks something, and says `over` so long after the answer began; what became of it.
+fn talk_over(over: &str, after: Duration) -> (Held, Recording, usize) {
+    let daemon = Daemon::start();
+    let (_folder, scenario) = write("long.toml", MINUTE);
+    let talk = Talk::start(&daemon, 22, &[&scenario]);
+    let recorder = Recorder::start(&daemon);
+    daemon.speak(&fixture("piper-graphics"));
+    talk.until_answer(1);
+    sleep(after);
+    daemon.speak(&fixture(over));
+    let held = talk.finish(Duration::from_secs(25));
+    let recording = recorder.finish();
+    let said = said(&recording);
+    assert_eq!(said.len(), 2, "{said:?}");
+    let onset = said[1].start;
+    (held, recording, onset)
+}
+
+#[test]
+fn wait_stop_silences_the_speaker_within_700_ms_of_its_onset() {
+    let (held, recording, onset) = talk_over("en-gb-wait-stop", Duration::from_millis(2_500));
+    let silent_ms = milliseconds(onset, last_sound(&recording, onset, 2));
+    println!("silent {silent_ms:.0} ms after the onset");
+    assert!(
+        silent_ms > 0.0 && silent_ms < 700.0,
+        "{silent_ms} ms\n{}",
+        held.stderr
+    );
+}
+
+#[test]
+fn mm_hmm_and_a_cough_do_not_silence_it() {
+    for sound in ["piper-mm-hmm", "cough"] {
+        let (held, recording, onset) = talk_over(sound, Duration::from_millis(2_500));
+        let silent = last_sound(&recording, onset, 8);
+        assert!(
+            milliseconds(onset, silent) > 7_000.0,
+            "{sound}: {}",
+            held.stderr
+        );
+    }
+}
+
+#[test]
+fn a_question_over_the_agent_is_answered() {
+    let daemon = Daemon::start();
+    let talk = Talk::start(&daemon, 26, &[]);
+    daemon.speak(&fixture("piper-finished"));
+    talk.until_answer(1);
+    sleep(Duration::from_millis(1_500));
+    daemon.speak(&fixture("piper-graphics"));
+    talk.until_answer(2);
+    let held = talk.finish(Duration::from_secs(30));
+    let rows = held.answered();
+    let said = rows.last().expect("an answer")["said"].to_string();
+    assert!(said.contains("graphics card"), "{said}\n{}", held.stderr);
+}
+
+#[test]
+fn its_own_echo_never_interrupts_it_and_wait_stop_still_does() {
+    for delay_ms in [60, 120] {
+        let daemon = Daemon::start();
+        daemon.echo(Duration::from_millis(delay_ms), -20.0);
+        let (_folder, scenario) = write("long.toml", MINUTE);
+        let talk = Talk::start(&daemon, 85, &[&scenario]);
+        let recorder = Recorder::start(&daemon);
+        daemon.speak(&fixture("piper-graphics"));
+        talk.until_answer(1);
+        // The first answer is heard to its end, the second is interrupted.
+        talk.until_silent(1);
+        let is_whole = |event: &serde_json::Value| event["end"] == "completed";
+        assert!(talk.events().iter().any(is_whole), "{}", talk.stderr());
+        daemon.speak(&fixture("piper-graphics"));
+        talk.until_answer(2);
+        sleep(Duration::from_millis(2_500));
+        let before = recorder.so_far().speaker.len();
+        daemon.speak(&fixture("en-gb-wait-stop"));
+        let held = talk.finish(Duration::from_secs(90));
+        let recording = recorder.finish();
+        let onset = before + voice_in(&recording.mic[before..]);
+        let silent_ms = milliseconds(onset, last_sound(&recording, onset, 3));
+        println!("echo after {delay_ms} ms: silent {silent_ms:.0} ms after the onset");
+        assert!(silent_ms < 900.0, "{silent_ms} ms\n{}", held.stderr);
+        assert!(
+            held.count("echo") >= 1,
+            "the echo is told of: {}",
+            held.stderr
+        );
+    }
+}
+
+/// Where a caller who is much louder than the echo begins.
+fn voice_in(microphone: &[f32]) -> usize {
+    let loud = 0.2 * peak(microphone);
+    let first = first_audible(microphone, 0, loud).expect("a voice");
+    first.saturating_sub(position(Duration::from_millis(20)))
+}

@@ -1,0 +1,10 @@
+//! Talks with the program through a virtual microphone and speaker, in real time, and judges it by what a
+//! recorder hears. Needs PulseAudio (`make test-live` gets it), not a sound card.
+
+mod conversations;
+mod daemon;
+mod devices;
+mod process;
+mod recording;
+mod sound;
+mod talk;
