@@ -5,7 +5,7 @@ CARGO ?= cargo
 VOICESIM := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test setup packages models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live setup packages models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -13,6 +13,11 @@ demo: setup
 test: packages
 	$(CARGO) run -- models install
 	$(CARGO) test
+
+# Talks with it through a virtual sound card, in real time: on a quiet machine. VOICESIM_SOAK_S=600 for ten minutes of it.
+test-live: setup
+	@sh tests/setup/packages.sh pulseaudio pulseaudio-utils libasound2-plugins
+	$(CARGO) test --release --test live -- --test-threads=1 --nocapture
 
 setup: packages models
 

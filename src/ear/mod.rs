@@ -99,6 +99,17 @@ impl Ear {
     /// Hears the frame that began at `start`; says what changed, in order. The frame must have
     /// 256 samples.
     pub fn hear(&mut self, start: Tick, frame: Samples) -> Vec<SpeechActivity> {
+        let voice = frame.clone();
+        self.hear_beside(start, frame, &voice)
+    }
+
+    /// The same, with a voice looked for in another rendering of the frame than the one that is handed on.
+    pub fn hear_beside(
+        &mut self,
+        start: Tick,
+        frame: Samples,
+        voice: &[f32],
+    ) -> Vec<SpeechActivity> {
         debug_assert_eq!(frame.len(), FRAME_SAMPLES);
         if self.over.take() {
             self.state = State::Idle;
@@ -108,7 +119,7 @@ impl Ear {
             let stale = self.recent.len().saturating_sub(self.voiced as usize);
             self.recent.drain(..stale);
         }
-        let sound = self.detector.hear(&frame);
+        let sound = self.detector.hear(voice);
         self.be_sure(start, sound.is_sure);
         if sound.is_voiced {
             self.voiced += 1;

@@ -43,6 +43,17 @@ pub struct Echo {
     pub delay: Duration,
 }
 
+/// What the microphone heard without the agent, both [`DELAY_SAMPLES`] later.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Clean {
+    /// Nothing of the agent is left in it, but somebody who talks over the agent comes through with holes: to
+    /// tell whether there is somebody.
+    pub muted: Vec<f32>,
+    /// Somebody who talks over the agent comes through whole, and a little of the agent with them: to tell what they
+    /// say.
+    pub subtracted: Vec<f32>,
+}
+
 /// Takes the agent's own voice out of what the microphone heard.
 ///
 /// While nothing is played the microphone passes unchanged (within 1e-6), [`DELAY_SAMPLES`] later.
@@ -52,6 +63,8 @@ pub struct EchoCanceller {
     heard: Block,
     /// What is left of the heard block after the subtraction, before the muting. It is not delayed.
     rest: Block,
+    /// The rest of the block before, in step with what is muted.
+    rest_before: [f32; BLOCK_SAMPLES],
     power: Power,
     echo: Option<Echo>,
 }
@@ -63,24 +76,32 @@ impl EchoCanceller {
             played: Block::new(1, 1),
             heard: Block::new(1, 1),
             rest: Block::new(1, 1),
+            rest_before: [0.0; BLOCK_SAMPLES],
             power: Power::default(),
             echo: None,
         }
     }
 
-    /// What was heard, without what was played: as many samples as `heard`, [`DELAY_SAMPLES`] later.
+    /// What was heard, without what was played: as many samples as `heard`.
     ///
     /// Both are mono at 16,000 Hz and a whole number of 64 samples long, `played` being [`LEAD_SAMPLES`] ahead of
     /// `heard`; samples that are missing in `played` count as silence. Samples that are no numbers do as well.
-    pub fn cancel(&mut self, heard: &[f32], played: &[f32]) -> Vec<f32> {
-        let mut clean = Vec::with_capacity(heard.len());
+    pub fn cancel(&mut self, heard: &[f32], played: &[f32]) -> Clean {
+        let mut clean = Clean::default();
         let silence: &[f32] = &[];
         let played = played.chunks(BLOCK_SAMPLES);
         let played = played.chain(std::iter::repeat(silence));
         for (heard, played) in heard.chunks(BLOCK_SAMPLES).zip(played) {
             self.cancel_block(heard, played);
-            let block = &self.heard.view(0, 0)[..heard.len()];
-            clean.extend(block.iter().map(|sample| sample / FULL_SCALE));
+            let muted = &self.heard.view(0, 0)[..heard.len()];
+            clean
+                .muted
+                .extend(muted.iter().map(|sample| sample / FULL_SCALE));
+            let rest = &self.rest_before[..heard.len()];
+            clean
+                .subtracted
+                .extend(rest.iter().map(|sample| sample / FULL_SCALE));
+            self.rest_before.copy_from_slice(self.rest.view(0, 0));
         }
         clean
     }
@@ -241,7 +262,7 @@ mod tests {
         let frames = heard.chunks_exact(FRAME_SAMPLES);
         frames
             .zip(ahead.chunks_exact(FRAME_SAMPLES))
-            .flat_map(|(heard, played)| canceller.cancel(heard, played))
+            .flat_map(|(heard, played)| canceller.cancel(heard, played).muted)
             .collect()
     }
 

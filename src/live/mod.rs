@@ -60,10 +60,11 @@ impl Listener {
                 if let Some(tell) = &self.level {
                     tell(start, db_from_amplitude(peak(&frame)));
                 }
-                let (at, frame) = self.clean(&mut echo, start, frame);
+                let at = start.before(length_of(DELAY_SAMPLES));
+                let (voice, frame) = self.clean(&mut echo, start, &frame);
                 self.record(start, at, &frame);
-                let said = self.ear.hear(at, frame.clone());
-                if let Some(ended) = endings.hear(at, &frame, &said) {
+                let said = self.ear.hear_beside(at, frame.clone(), &voice);
+                if let Some(ended) = endings.hear(at, &voice, &said) {
                     self.tap
                         .mark(TurnId(0), Mark::CallerSpeechEnded { at: ended });
                 }
@@ -114,16 +115,15 @@ impl Listener {
         (due < self.clock.now()).then(|| microphone.miss())
     }
 
-    /// What was heard in the frame that began at `start`, without the agent; and when that began, since
-    /// taking the agent out takes a little time.
-    fn clean(&self, echo: &mut EchoCanceller, start: Tick, heard: Samples) -> (Tick, Samples) {
+    /// What was heard in the frame that began at `start`, without the agent: to find a voice in, and to
+    /// understand what it says.
+    fn clean(&self, echo: &mut EchoCanceller, start: Tick, heard: &[f32]) -> (Vec<f32>, Samples) {
         let ahead = start + length_of(LEAD_SAMPLES);
-        let clean = echo.cancel(&heard, &self.devices.speaker.played(ahead));
-        let at = start.before(length_of(DELAY_SAMPLES));
-        let is_deaf = self.is_muted.get() || (self.is_half_duplex && self.agent_sounds(at));
+        let clean = echo.cancel(heard, &self.devices.speaker.played(ahead));
+        let is_deaf = self.is_muted.get() || (self.is_half_duplex && self.agent_sounds(start));
         match is_deaf {
-            true => (at, vec![0.0; clean.len()].into()),
-            false => (at, clean.into()),
+            true => (vec![0.0; heard.len()], vec![0.0; heard.len()].into()),
+            false => (clean.muted, clean.subtracted.into()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::daemon::Daemon;
 use super::recording::{RATE, Recorder, Recording};
-use super::sound::{first_audible, last_audible, milliseconds, peak, position, sounds, threshold};
+use super::sound::{first_audible, milliseconds, peak, position, silences, sounds, threshold};
 use super::talk::{Held, Talk, fixture};
 use std::ops::Range;
 use std::thread::sleep;
@@ -28,11 +28,14 @@ fn latency_ms(recording: &Recording, said: &Range<usize>) -> f64 {
     milliseconds(said.end, answer.expect("an answer"))
 }
 
-/// The last sound of the speaker within so many seconds of `from`.
-fn last_sound(recording: &Recording, from: usize, seconds: usize) -> usize {
+/// From `onset` to when the speaker falls silent for longer than between two sentences. Nothing, if it goes
+/// on for as long as the recording does.
+fn silent_after_ms(recording: &Recording, onset: usize) -> Option<f64> {
     let speaker = &recording.speaker;
-    let to = (from + seconds * RATE as usize).min(speaker.len());
-    last_audible(speaker, to, threshold(speaker)).expect("a sound")
+    let long = Duration::from_millis(600);
+    let mut pauses = silences(speaker, threshold(speaker), long).into_iter();
+    let pause = pauses.find(|pause| pause.end > onset)?;
+    Some(milliseconds(onset, pause.start))
 }
 
 fn write(name: &str, text: &str) -> (tempfile::TempDir, String) {
@@ -98,7 +101,7 @@ fn talk_over(over: &str, after: Duration) -> (Held, Recording, usize) {
 #[test]
 fn wait_stop_silences_the_speaker_within_700_ms_of_its_onset() {
     let (held, recording, onset) = talk_over("en-gb-wait-stop", Duration::from_millis(2_500));
-    let silent_ms = milliseconds(onset, last_sound(&recording, onset, 2));
+    let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
     println!("silent {silent_ms:.0} ms after the onset");
     assert!(
         silent_ms > 0.0 && silent_ms < 700.0,
@@ -111,12 +114,11 @@ fn wait_stop_silences_the_speaker_within_700_ms_of_its_onset() {
 fn mm_hmm_and_a_cough_do_not_silence_it() {
     for sound in ["piper-mm-hmm", "cough"] {
         let (held, recording, onset) = talk_over(sound, Duration::from_millis(2_500));
-        let silent = last_sound(&recording, onset, 8);
-        assert!(
-            milliseconds(onset, silent) > 7_000.0,
-            "{sound}: {}",
-            held.stderr
-        );
+        // The pauses between sentences are shorter than those of somebody who was stopped.
+        assert_eq!(held.count("reply_ended"), 1, "{sound}: {}", held.stderr);
+        let speaker = &recording.speaker[onset..onset + 8 * RATE as usize];
+        let pauses = silences(speaker, threshold(speaker), Duration::from_millis(1_200));
+        assert!(pauses.is_empty(), "{sound}: {pauses:?}\n{}", held.stderr);
     }
 }
 
@@ -157,7 +159,7 @@ fn its_own_echo_never_interrupts_it_and_wait_stop_still_does() {
         let held = talk.finish(Duration::from_secs(90));
         let recording = recorder.finish();
         let onset = before + voice_in(&recording.mic[before..]);
-        let silent_ms = milliseconds(onset, last_sound(&recording, onset, 3));
+        let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
         println!("echo after {delay_ms} ms: silent {silent_ms:.0} ms after the onset");
         assert!(silent_ms < 900.0, "{silent_ms} ms\n{}", held.stderr);
         assert!(

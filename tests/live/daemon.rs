@@ -158,11 +158,6 @@ impl Daemon {
         self.pactl(&["set-sink-input-volume", input, &format!("{level_db}dB")]);
     }
 
-    /// Ends all echoes.
-    pub fn no_echo(&self) {
-        self.pactl(&["unload-module", "module-loopback"]);
-    }
-
     /// Unplugs the speaker. Programs are not told: the server moves what they play to a sink nobody hears.
     pub fn remove_speaker(&self) {
         self.pactl(&["unload-module", "module-remap-sink"]);
@@ -174,35 +169,9 @@ impl Daemon {
         self.pactl(&["set-default-sink", "spk"]);
     }
 
-    /// Unplugs the microphone. Programs are not told: the server moves them to a source that is silent.
-    pub fn remove_microphone(&self) {
-        self.pactl(&["unload-module", "module-remap-source"]);
-    }
-
-    /// Plugs the microphone in again, as the default.
-    pub fn restore_microphone(&self) {
-        self.load(MICROPHONE);
-        self.pactl(&["set-default-source", "mic"]);
-    }
-
-    /// Stops the speaker taking sound, without a word to programs; or lets it go on.
-    pub fn suspend_speaker(&self, suspended: bool) {
-        self.pactl(&["suspend-sink", "spk", flag(suspended)]);
-    }
-
-    /// Stops the microphone giving sound, without a word to programs; or lets it go on.
-    pub fn suspend_microphone(&self, suspended: bool) {
-        self.pactl(&["suspend-source", "mic", flag(suspended)]);
-    }
-
     /// Ends what programs play into the speaker, and tells them. Returns how many streams that were.
     pub fn kill_playback(&self) -> usize {
         self.kill_streams("sink", "spk", "sink-input")
-    }
-
-    /// Ends what programs record from the microphone, and tells them. Returns how many streams that were.
-    pub fn kill_recording(&self) -> usize {
-        self.kill_streams("source", "mic", "source-output")
     }
 
     /// Ends the daemon at once, as a crash would.
@@ -351,10 +320,6 @@ impl Daemon {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
-}
-
-fn flag(on: bool) -> &'static str {
-    if on { "1" } else { "0" }
 }
 
 /// The rows of a short list of `pactl`, cut at tabs.

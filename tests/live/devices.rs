@@ -109,3 +109,37 @@ fn control_c_ends_it_like_the_end_of_its_time() {
     assert_eq!(held.count("session_ended"), 1);
     assert!(!held.folder.path().join("run/conversation.wav").exists());
 }
+
+#[test]
+fn a_speaker_that_is_unplugged_for_a_while_ends_nothing() {
+    let daemon = Daemon::start();
+    let talk = Talk::start(&daemon, 30, &[]);
+    daemon.speak(&fixture("piper-graphics"));
+    talk.until_answer(1);
+    daemon.remove_speaker();
+    talk.until_silent(1);
+    daemon.restore_speaker();
+    daemon.speak(&fixture("piper-average"));
+    talk.until_answer(2);
+    let held = talk.finish(Duration::from_secs(35));
+    assert_eq!(held.answered().len(), 2, "{}", held.stderr);
+}
+
+#[test]
+fn a_stream_that_the_server_ends_is_opened_again() {
+    let daemon = Daemon::start();
+    let talk = Talk::start(&daemon, 25, &[]);
+    assert_eq!(daemon.kill_playback(), 1);
+    talk.until("return", Duration::from_secs(10), |events| {
+        events
+            .iter()
+            .filter(|e| e["mark"] == "device_opened")
+            .count()
+            == 3
+    });
+    daemon.speak(&fixture("piper-graphics"));
+    talk.until_answer(1);
+    let held = talk.finish(Duration::from_secs(30));
+    assert_eq!(held.count("device_lost"), 1, "{}", held.stderr);
+    assert_eq!(held.answered().len(), 1, "{}", held.stderr);
+}

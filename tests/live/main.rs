@@ -6,5 +6,6 @@ mod daemon;
 mod devices;
 mod process;
 mod recording;
+mod soak;
 mod sound;
 mod talk;

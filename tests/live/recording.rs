@@ -95,15 +95,6 @@ impl Recorder {
         aligned(mic, speaker)
     }
 
-    /// Waits until what has been recorded so far satisfies `condition`; false when it does not within `limit`.
-    pub fn wait_until(&self, limit: Duration, condition: impl Fn(&Recording) -> bool) -> bool {
-        wait_until(limit, || {
-            // Looking at everything again is not free, and nothing new arrives in between.
-            thread::sleep(Duration::from_millis(u64::from(BLOCK_MS)));
-            condition(&self.so_far())
-        })
-    }
-
     /// Ends the recording; what was heard up to the call is in it.
     ///
     /// # Panics

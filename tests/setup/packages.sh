@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the Debian packages that voicesim is built and run with, if any is missing.
+# Installs the Debian packages that voicesim is built and run with, and those that are named, if any is missing.
 set -eu
 
 missing=""
-for package in cmake g++ libclang-dev pkg-config libasound2-dev espeak-ng python3-pip; do
+for package in cmake g++ libclang-dev pkg-config libasound2-dev espeak-ng python3-pip "$@"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
 done
 # A pip of one's own will do.

@@ -131,6 +131,8 @@ pub(super) struct Playing {
     shared: Arc<Shared>,
     counts: Arc<Counts>,
     stopwatch: Stopwatch,
+    /// How late the latest chunk was, in samples.
+    lateness: u64,
     /// Fewer samples than this are jitter.
     late_min: u64,
     /// Samples of a fade.
@@ -184,6 +186,7 @@ pub(super) fn speaker(channels: u16, rate: u32, stopwatch: Stopwatch) -> (Playin
         shared: shared.clone(),
         counts: counts.clone(),
         stopwatch,
+        lateness: 0,
         late_min: u64::from(rate) * LATE_MIN.as_millis() as u64 / 1_000,
         fade: (rate as usize * FADE.as_millis() as usize / 1_000).max(1),
         fading: None,
@@ -264,10 +267,14 @@ impl Playing {
                 self.free(chunk);
                 continue;
             }
+            // What follows a late chunk without a gap is as late, and not a second loss.
             let late = self.position - chunk.start;
-            if late > self.late_min {
-                self.counts.late.fetch_add(late, Ordering::Relaxed);
+            if late > self.lateness + self.late_min {
+                self.counts
+                    .late
+                    .fetch_add(late - self.lateness, Ordering::Relaxed);
             }
+            self.lateness = late;
             self.current = Some((chunk, 0));
             return true;
         }

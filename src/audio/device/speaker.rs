@@ -19,6 +19,9 @@ use std::time::Duration;
 const JOIN: Duration = Duration::from_millis(2);
 /// A chunk that is handed over this long before a block is asked for is still in it.
 const MARGIN: Duration = Duration::from_millis(3);
+/// A device that asks for its blocks less regularly than it seems gets its sound up to so many of them
+/// earlier.
+const BLOCKS_AHEAD_MAX: u64 = 3;
 /// What an unopened device would take.
 const LATENCY_UNKNOWN: Duration = Duration::from_millis(40);
 /// What was played is remembered this long, to be told from what is heard.
@@ -56,6 +59,10 @@ struct Line {
     to_skip: usize,
     /// Where the latest chunk ends, on both axes.
     end: Option<(Tick, u64)>,
+    /// Blocks that sound is handed over ahead of the next one.
+    blocks_ahead: u64,
+    /// What was late when that was last looked at.
+    late: u64,
 }
 
 impl DeviceSpeaker {
@@ -79,6 +86,8 @@ impl DeviceSpeaker {
             rest: Vec::new(),
             to_skip: 0,
             end: None,
+            blocks_ahead: 0,
+            late: 0,
         });
         Ok(())
     }
@@ -203,11 +212,14 @@ impl Line {
         let frames = u64::from(shared.frames.load(Ordering::Relaxed));
         let block = Duration::from_nanos(frames * 1_000_000_000 / u64::from(self.rate));
         let next_asked = Tick(shared.asked_at.load(Ordering::Relaxed)) + block;
-        let position = match now + MARGIN < next_asked {
-            true => next,
-            false => next + frames,
-        };
-        self.time.tick_of(position)
+        let late = self.played.counts.late.load(Ordering::Relaxed);
+        if late > self.late {
+            self.late = late;
+            self.blocks_ahead = (self.blocks_ahead + 1).min(BLOCKS_AHEAD_MAX);
+        }
+        let missed = u64::from(now + MARGIN >= next_asked);
+        self.time
+            .tick_of(next + frames * (missed + self.blocks_ahead))
     }
 
     fn play(&mut self, start: Tick, samples: &[f32]) {
