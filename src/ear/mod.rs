@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
-use vad::VoiceDetector;
+pub use vad::{SURE, VoiceDetector};
 
 /// Voiced frames in a row that begin an utterance: 48 ms. Clicks are shorter.
 const START_FRAMES: u32 = 3;
