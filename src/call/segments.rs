@@ -1,0 +1,363 @@
+//! Where somebody speaks on a channel, to the millisecond.
+//!
+//! The voice detector finds stretches of speech; energy finds their true edges, as `ear::truth` does for
+//! recordings that are short enough to hold: the last sound above -40 dB of the stretch's peak, within 200 ms
+//! of the detector's end. Where noise hides that, the last 10 ms that stand out of the noise by 3.5 dB.
+
+use super::track::{FRAME_MS, Level, Track, db};
+use crate::ear::SURE;
+use std::ops::Range;
+
+/// A stretch in which somebody speaks, or makes a sound. All positions are milliseconds of the recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// From the first to the last sound that stands out.
+    pub start: usize,
+    pub end: usize,
+    /// What the voice detector calls the first and the last of it.
+    pub onset: usize,
+    pub last_voiced: usize,
+    /// Where it is a voice beyond doubt; nowhere in a cough or a noise.
+    pub sure: Vec<Range<usize>>,
+    /// It breaks off in the middle of a sound, as when playback is stopped.
+    pub is_cut: bool,
+}
+
+impl Stretch {
+    /// It is speech, not only a sound.
+    pub fn is_voice(&self) -> bool {
+        !self.sure.is_empty()
+    }
+}
+
+/// Speech further apart than this is two stretches: 13 frames, 208 ms.
+const GAP_FRAMES: usize = 13;
+/// Voiced frames that make a stretch.
+const SPEECH_FRAMES: usize = 3;
+/// Doubtful frames that end a voice beyond doubt.
+const SURE_GAP_FRAMES: usize = 3;
+/// How far from the detector's boundary the true one is looked for, in milliseconds.
+const EDGE_WINDOW: usize = 200;
+/// The true edge is the last sound above this much under the stretch's peak.
+const UNDER_PEAK: Level = db(40);
+/// What is this much quieter than the other channel at the same time is that channel, leaking: music and
+/// voices leak at -30 dB and less, and nobody's voice is that much quieter than another's.
+const LEAK: Level = db(24);
+/// What is louder than this under its stretch's peak at its very end was cut off there.
+const CUT: Level = db(26);
+/// The last sound that is looked at to tell a cut from an end, in milliseconds.
+const CUT_WINDOW: usize = 10;
+/// The noise is judged this far on either side of a stretch, in milliseconds.
+const NOISE_WINDOW: usize = 10_000;
+/// Noise is averaged over this many milliseconds.
+const NOISE_GRAIN: usize = 10;
+/// What stands out of the noise by this factor (3.5 dB) is no noise: four standard deviations of its grains.
+const OVER_NOISE: f32 = 1.5;
+/// Steadiness from which on a stretch is music or a hum: of one that lasts, and of one as short as a syllable,
+/// which a voice can hum.
+const TONE: u8 = 153;
+const SHORT_TONE: u8 = 217;
+const SHORT_FRAMES: usize = 37;
+
+/// The stretches of speech and other sounds of a channel, in order; `other` is the channel that may leak into it.
+/// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
+pub fn stretches(track: &Track, other: &Track, threshold: f32) -> Vec<Stretch> {
+    let ear = Ear::new(track, other, threshold);
+    let mut voiced = ear.voiced();
+    voiced.retain(|stretch| !ear.is_tone(stretch));
+    let outside = ear.noise(&voiced);
+    let mut found: Vec<Stretch> = Vec::new();
+    for (index, frames) in voiced.iter().enumerate() {
+        let before = found.last().map_or(0, |stretch| stretch.end);
+        let after = voiced
+            .get(index + 1)
+            .map_or(usize::MAX, |next| next.start * FRAME_MS);
+        found.extend(ear.stretch(frames, before..after, &outside));
+    }
+    found
+}
+
+/// A channel at a threshold, without what leaks into it.
+struct Ear<'a> {
+    track: &'a Track,
+    threshold: u8,
+    sure: u8,
+    /// Frames in which only the other channel is heard.
+    leaks: Vec<bool>,
+}
+
+impl<'a> Ear<'a> {
+    fn new(track: &'a Track, other: &Track, threshold: f32) -> Ear<'a> {
+        let frames = track.voice.len();
+        let of_frame =
+            |track: &Track, frame: usize| track.loudest(frame * FRAME_MS..(frame + 1) * FRAME_MS);
+        let others: Vec<Level> = (0..frames).map(|frame| of_frame(other, frame)).collect();
+        let leaks = (0..frames).map(|frame| {
+            let near = &others[frame.saturating_sub(1)..(frame + 2).min(frames)];
+            let loudest = near.iter().max().copied().unwrap_or(0);
+            loudest >= of_frame(track, frame).saturating_add(LEAK)
+        });
+        let in_255ths = |probability: f32| (255.0 * probability).ceil() as u8;
+        Ear {
+            track,
+            threshold: in_255ths(threshold).max(1),
+            sure: in_255ths(threshold.max(SURE)),
+            leaks: leaks.collect(),
+        }
+    }
+
+    fn is_at_least(&self, frame: usize, probability: u8) -> bool {
+        self.track.voice[frame] >= probability && !self.leaks[frame]
+    }
+
+    /// Stretches of voiced frames.
+    fn voiced(&self) -> Vec<Range<usize>> {
+        let all = 0..self.track.voice.len();
+        let voiced = all.filter(|frame| self.is_at_least(*frame, self.threshold));
+        joined(voiced, GAP_FRAMES)
+            .into_iter()
+            .filter(|(_, frames)| *frames >= SPEECH_FRAMES)
+            .map(|(stretch, _)| stretch)
+            .collect()
+    }
+
+    /// Whether it is music or a hum.
+    fn is_tone(&self, stretch: &Range<usize>) -> bool {
+        let voiced = stretch
+            .clone()
+            .filter(|frame| self.is_at_least(*frame, self.threshold));
+        let mut steadiness: Vec<u8> = voiced.map(|frame| self.track.steadiness[frame]).collect();
+        steadiness.sort_unstable();
+        let limit = if stretch.len() < SHORT_FRAMES {
+            SHORT_TONE
+        } else {
+            TONE
+        };
+        steadiness
+            .get(steadiness.len() / 2)
+            .is_some_and(|median| *median >= limit)
+    }
+
+    /// Grains of 10 ms outside of speech: when, and how loud.
+    fn noise(&self, voiced: &[Range<usize>]) -> Vec<(usize, f32)> {
+        let mut rest = voiced.iter().peekable();
+        let mut noise = Vec::new();
+        for (index, grain) in self.track.peaks.chunks_exact(NOISE_GRAIN).enumerate() {
+            let at = index * NOISE_GRAIN;
+            let frame = at / FRAME_MS;
+            while rest.next_if(|stretch| stretch.end <= frame).is_some() {}
+            let is_speech = rest.peek().is_some_and(|stretch| stretch.contains(&frame));
+            if !is_speech && !self.leaks.get(frame).is_some_and(|leaks| *leaks) {
+                noise.push((at, mean(grain)));
+            }
+        }
+        noise
+    }
+
+    /// The stretch in these voiced frames; `None` if nothing of it stands out. `free` is where its edges may lie.
+    fn stretch(
+        &self,
+        frames: &Range<usize>,
+        free: Range<usize>,
+        noise: &[(usize, f32)],
+    ) -> Option<Stretch> {
+        let (onset, last_voiced) = (frames.start * FRAME_MS, frames.end * FRAME_MS);
+        let peak = self.track.loudest(onset..last_voiced);
+        let near = onset.saturating_sub(NOISE_WINDOW)..last_voiced + NOISE_WINDOW;
+        let from = noise.partition_point(|(at, _)| *at < near.start);
+        let to = noise.partition_point(|(at, _)| *at < near.end);
+        let mut near: Vec<f32> = noise[from..to]
+            .iter()
+            .map(|(_, loudness)| *loudness)
+            .collect();
+        near.sort_by(f32::total_cmp);
+        let floor = near.get(near.len() / 2).copied().unwrap_or(0.0);
+        let stands_out = |ms: &usize| self.stands_out(*ms, peak, floor);
+        let window = |boundary: usize| {
+            let end = (boundary + EDGE_WINDOW)
+                .min(free.end)
+                .min(self.track.peaks.len());
+            boundary
+                .saturating_sub(EDGE_WINDOW)
+                .max(free.start)
+                .min(end)..end
+        };
+        let start = window(onset).find(stands_out).unwrap_or(onset);
+        let end = window(last_voiced).rev().find(stands_out);
+        let end = end.map_or(last_voiced, |last| last + 1).max(start + 1);
+        let last = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
+        Some(Stretch {
+            start,
+            end,
+            onset,
+            last_voiced,
+            sure: self.sure(frames),
+            is_cut: last >= peak.saturating_sub(CUT),
+        })
+        .filter(|_| peak > 0)
+    }
+
+    /// Whether a millisecond is part of speech with this peak, over this noise.
+    fn stands_out(&self, ms: usize, peak: Level, floor: f32) -> bool {
+        if self.leaks[ms / FRAME_MS] || self.track.peaks[ms] <= peak.saturating_sub(UNDER_PEAK) {
+            return false;
+        }
+        let around = ms.saturating_sub(NOISE_GRAIN / 2);
+        let grain = &self.track.peaks[around..(around + NOISE_GRAIN).min(self.track.peaks.len())];
+        mean(grain) > OVER_NOISE * floor
+    }
+
+    /// Where in these frames it is a voice beyond doubt, in milliseconds.
+    fn sure(&self, frames: &Range<usize>) -> Vec<Range<usize>> {
+        let sure = frames
+            .clone()
+            .filter(|frame| self.is_at_least(*frame, self.sure));
+        let runs = joined(sure, SURE_GAP_FRAMES);
+        let in_ms = |run: Range<usize>| run.start * FRAME_MS..run.end * FRAME_MS;
+        runs.into_iter().map(|(run, _)| in_ms(run)).collect()
+    }
+}
+
+/// Joins frames that are at most `gap` apart; each run, and how many frames it is made of.
+fn joined(frames: impl Iterator<Item = usize>, gap: usize) -> Vec<(Range<usize>, usize)> {
+    let mut runs: Vec<(Range<usize>, usize)> = Vec::new();
+    for frame in frames {
+        match runs.last_mut() {
+            Some((run, count)) if frame - run.end <= gap => {
+                run.end = frame + 1;
+                *count += 1;
+            }
+            _ => runs.push((frame..frame + 1, 1)),
+        }
+    }
+    runs
+}
+
+/// The mean amplitude of some levels.
+fn mean(levels: &[Level]) -> f32 {
+    let sum: f32 = levels
+        .iter()
+        .map(|level| AMPLITUDES[usize::from(*level)])
+        .sum();
+    sum / levels.len().max(1) as f32
+}
+
+/// The amplitude of every level: a step is half a decibel, and 0 is silence.
+const AMPLITUDES: [f32; 256] = {
+    let mut all = [0.0; 256];
+    let (mut level, mut amplitude) = (255, 1.0f64);
+    while level > 0 {
+        all[level] = amplitude as f32;
+        // 10^(-0.5 / 20)
+        amplitude *= 0.944_060_876_285_923_4;
+        level -= 1;
+    }
+    all
+};
+
+#[cfg(test)]
+mod tests {
+    use super::super::track::level;
+    use super::*;
+
+    /// A channel from pieces: milliseconds, amplitude, probability of voice.
+    fn track(pieces: &[(usize, f32, f32)]) -> Track {
+        let mut track = Track::default();
+        let mut voice = Vec::new();
+        for (ms, amplitude, probability) in pieces {
+            track
+                .peaks
+                .extend(std::iter::repeat_n(level(*amplitude), *ms));
+            voice.extend(std::iter::repeat_n((255.0 * probability) as u8, *ms));
+        }
+        track.voice = voice.chunks(FRAME_MS).map(|frame| frame[0]).collect();
+        track.steadiness = vec![76; track.voice.len()];
+        track
+    }
+
+    fn edges(track: &Track, other: &Track) -> Vec<(usize, usize)> {
+        let found = stretches(track, other, 0.5);
+        found
+            .iter()
+            .map(|stretch| (stretch.start, stretch.end))
+            .collect()
+    }
+
+    const VOICE: f32 = 0.9;
+
+    #[test]
+    fn the_edges_are_where_sound_stands_out_and_not_where_the_detector_says() {
+        let speech = [
+            (980, 0.0, 0.0),
+            (30, 0.1, 0.0),
+            (1_000, 0.5, VOICE),
+            (70, 0.02, 0.3),
+            (60, 0.004, VOICE),
+        ];
+        let channel = track(&[&speech[..], &[(900, 0.0, 0.0)]].concat());
+        assert_eq!(edges(&channel, &Track::default()), [(980, 2_080)]);
+    }
+
+    #[test]
+    fn noise_does_not_move_the_edges() {
+        let channel = track(&[
+            (2_000, 0.03, 0.1),
+            (1_000, 0.5, VOICE),
+            (96, 0.03, VOICE),
+            (2_000, 0.03, 0.1),
+        ]);
+        let [(start, end)] = edges(&channel, &Track::default())[..] else {
+            panic!("one stretch");
+        };
+        assert!(
+            start.abs_diff(2_000) <= 5 && end.abs_diff(3_000) <= 5,
+            "{start} {end}"
+        );
+    }
+
+    #[test]
+    fn what_leaks_from_the_other_channel_is_nobody() {
+        let agent = track(&[(500, 0.0, 0.0), (2_000, 0.5, VOICE), (500, 0.0, 0.0)]);
+        let leak = track(&[(500, 0.0, 0.0), (2_000, 0.016, VOICE), (500, 0.0, 0.0)]);
+        assert!(edges(&leak, &agent).is_empty());
+        let caller = track(&[(500, 0.0, 0.0), (1_900, 0.016, VOICE), (600, 0.2, VOICE)]);
+        assert_eq!(
+            edges(&caller, &agent),
+            [(2_400, 3_000)],
+            "and moves no edge"
+        );
+    }
+
+    #[test]
+    fn tones_are_no_speech_and_a_hummed_syllable_is() {
+        let mut channel = track(&[(480, 0.0, 0.0), (4_000, 0.2, VOICE), (480, 0.0, 0.0)]);
+        channel.steadiness.fill(190);
+        assert!(edges(&channel, &Track::default()).is_empty());
+        let mut hm = track(&[(480, 0.0, 0.0), (320, 0.2, VOICE), (480, 0.0, 0.0)]);
+        hm.steadiness.fill(190);
+        assert_eq!(edges(&hm, &Track::default()), [(480, 800)]);
+    }
+
+    #[test]
+    fn a_click_is_no_speech_and_a_cough_is_no_voice() {
+        let click = track(&[(480, 0.0, 0.0), (32, 0.9, VOICE), (480, 0.0, 0.0)]);
+        assert!(edges(&click, &Track::default()).is_empty());
+        let cough = track(&[(480, 0.0, 0.0), (320, 0.9, 0.7), (480, 0.0, 0.0)]);
+        let found = stretches(&cough, &Track::default(), 0.5);
+        assert!(found.len() == 1 && !found[0].is_voice());
+    }
+
+    #[test]
+    fn a_voice_that_is_stopped_is_cut_and_one_that_ends_is_not() {
+        let is_cut = |last: f32| {
+            let channel = track(&[
+                (480, 0.0, 0.0),
+                (1_000, 0.5, VOICE),
+                (64, last, VOICE),
+                (480, 0.0, 0.0),
+            ]);
+            stretches(&channel, &Track::default(), 0.5)[0].is_cut
+        };
+        assert!(is_cut(0.3) && !is_cut(0.01));
+    }
+}
