@@ -240,7 +240,7 @@ impl Replay {
 }
 
 /// Refused before models are loaded; [`RunFolder::create`] checks again.
-fn refuse_used(folder: &Path) -> Result<(), ReplayError> {
+pub fn refuse_used(folder: &Path) -> Result<(), ReplayError> {
     let existing = folder.ancestors().find(|ancestor| ancestor.exists());
     if let Some(file) = existing.filter(|ancestor| !ancestor.is_dir()) {
         return Err(ReplayError::Input(format!(
@@ -291,7 +291,12 @@ fn header(
     })
 }
 
-fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), ReplayError> {
+/// Writes the histograms of what was measured from `events`.
+pub fn write_hlog(
+    path: &Path,
+    measured: &Measurement,
+    events: &[Event],
+) -> Result<(), ReplayError> {
     let length = events
         .last()
         .map_or(Duration::ZERO, |event| Duration::from_nanos(event.tick.0));
