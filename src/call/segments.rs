@@ -2,7 +2,8 @@
 //!
 //! The voice detector finds stretches of speech; energy finds their true edges, as `ear::truth` does for
 //! recordings that are short enough to hold: the last sound above -40 dB of the stretch's peak, within 200 ms
-//! of the detector's end. Where noise hides that, the last 10 ms that stand out of the noise by 3.5 dB.
+//! of the detector's end. Where noise hides that, the last 10 ms that stand out of the noise by 3 dB, and wherever
+//! the detector, which noise confuses, holds on to it.
 
 use super::track::{FRAME_MS, Level, Track, db};
 use crate::ear::SURE;
@@ -36,7 +37,7 @@ const GAP_FRAMES: usize = 13;
 const SPEECH_FRAMES: usize = 3;
 /// Doubtful frames that end a voice beyond doubt.
 const SURE_GAP_FRAMES: usize = 3;
-/// How far from the detector's boundary the true one is looked for, in milliseconds.
+/// How far outside of the detector's boundary the true one is looked for, in milliseconds.
 const EDGE_WINDOW: usize = 200;
 /// The true edge is the last sound above this much under the stretch's peak.
 const UNDER_PEAK: Level = db(40);
@@ -51,10 +52,14 @@ const CUT_WINDOW: usize = 10;
 const NOISE_WINDOW: usize = 10_000;
 /// Noise is averaged over this many milliseconds.
 const NOISE_GRAIN: usize = 10;
-/// What stands out of the noise by this factor (3.5 dB) is no noise: four standard deviations of its grains.
-const OVER_NOISE: f32 = 1.5;
-/// Steadiness from which on a stretch is music or a hum: of one that lasts, and of one as short as a syllable,
-/// which a voice can hum.
+/// From so many grains on the noise is known: 200 ms.
+const NOISE_GRAINS_MIN: usize = 20;
+/// What stands out of the noise by this factor (3 dB) is no noise: five standard deviations of its grains.
+const OVER_NOISE: f32 = 1.4;
+/// Quiet frames that part two islands of sound.
+const ISLAND_GAP_FRAMES: usize = 2;
+/// Steadiness from which on sound is music or a hum: of one that lasts, and of one as short as a syllable, which
+/// a voice can hum.
 const TONE: u8 = 153;
 const SHORT_TONE: u8 = 217;
 const SHORT_FRAMES: usize = 37;
@@ -62,28 +67,27 @@ const SHORT_FRAMES: usize = 37;
 /// The stretches of speech and other sounds of a channel, in order; `other` is the channel that may leak into it.
 /// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
 pub fn stretches(track: &Track, other: &Track, threshold: f32) -> Vec<Stretch> {
-    let ear = Ear::new(track, other, threshold);
-    let mut voiced = ear.voiced();
-    voiced.retain(|stretch| !ear.is_tone(stretch));
-    let outside = ear.noise(&voiced);
+    let mut ear = Ear::new(track, other, threshold);
+    ear.forget_tones();
+    let voiced = ear.voiced();
+    let noise = Noise::outside(&ear, &voiced);
     let mut found: Vec<Stretch> = Vec::new();
     for (index, frames) in voiced.iter().enumerate() {
         let before = found.last().map_or(0, |stretch| stretch.end);
-        let after = voiced
-            .get(index + 1)
-            .map_or(usize::MAX, |next| next.start * FRAME_MS);
-        found.extend(ear.stretch(frames, before..after, &outside));
+        let next = voiced.get(index + 1);
+        let after = next.map_or(usize::MAX, |next| next.start * FRAME_MS);
+        found.extend(ear.stretch(frames, before..after, &noise));
     }
     found
 }
 
-/// A channel at a threshold, without what leaks into it.
+/// A channel at a threshold, without what is no sound of its speaker.
 struct Ear<'a> {
     track: &'a Track,
     threshold: u8,
     sure: u8,
-    /// Frames in which only the other channel is heard.
-    leaks: Vec<bool>,
+    /// Frames in which only the other channel, or music, or a hum is heard.
+    foreign: Vec<bool>,
 }
 
 impl<'a> Ear<'a> {
@@ -102,12 +106,12 @@ impl<'a> Ear<'a> {
             track,
             threshold: in_255ths(threshold).max(1),
             sure: in_255ths(threshold.max(SURE)),
-            leaks: leaks.collect(),
+            foreign: leaks.collect(),
         }
     }
 
     fn is_at_least(&self, frame: usize, probability: u8) -> bool {
-        self.track.voice[frame] >= probability && !self.leaks[frame]
+        self.track.voice[frame] >= probability && !self.foreign[frame]
     }
 
     /// Stretches of voiced frames.
@@ -121,14 +125,37 @@ impl<'a> Ear<'a> {
             .collect()
     }
 
-    /// Whether it is music or a hum.
-    fn is_tone(&self, stretch: &Range<usize>) -> bool {
-        let voiced = stretch
-            .clone()
-            .filter(|frame| self.is_at_least(*frame, self.threshold));
-        let mut steadiness: Vec<u8> = voiced.map(|frame| self.track.steadiness[frame]).collect();
+    /// Marks music and hums, which the detector takes for voices, as foreign. Between a tune and a word there is a
+    /// little silence, so they are told apart island by island of sound.
+    fn forget_tones(&mut self) {
+        let voiced = self.voiced();
+        let noise = Noise::outside(self, &voiced);
+        let mut tones = Vec::new();
+        for frames in &voiced {
+            let (peak, floor) = self.peak_and_floor(frames, &noise);
+            let stands_out = |frame: &usize| {
+                let mut grains = frame * FRAME_MS..(frame + 1) * FRAME_MS;
+                grains.any(|ms| self.stands_out(ms, peak, floor))
+            };
+            let reach = frames.start.saturating_sub(GAP_FRAMES)
+                ..(frames.end + GAP_FRAMES).min(self.track.voice.len());
+            let islands = joined(reach.filter(stands_out), ISLAND_GAP_FRAMES);
+            tones.extend(
+                islands
+                    .into_iter()
+                    .map(|(island, _)| island)
+                    .filter(|i| self.is_tone(i)),
+            );
+        }
+        for tone in tones {
+            self.foreign[tone].fill(true);
+        }
+    }
+
+    fn is_tone(&self, island: &Range<usize>) -> bool {
+        let mut steadiness = self.track.steadiness[island.clone()].to_vec();
         steadiness.sort_unstable();
-        let limit = if stretch.len() < SHORT_FRAMES {
+        let limit = if island.len() < SHORT_FRAMES {
             SHORT_TONE
         } else {
             TONE
@@ -138,68 +165,44 @@ impl<'a> Ear<'a> {
             .is_some_and(|median| *median >= limit)
     }
 
-    /// Grains of 10 ms outside of speech: when, and how loud.
-    fn noise(&self, voiced: &[Range<usize>]) -> Vec<(usize, f32)> {
-        let mut rest = voiced.iter().peekable();
-        let mut noise = Vec::new();
-        for (index, grain) in self.track.peaks.chunks_exact(NOISE_GRAIN).enumerate() {
-            let at = index * NOISE_GRAIN;
-            let frame = at / FRAME_MS;
-            while rest.next_if(|stretch| stretch.end <= frame).is_some() {}
-            let is_speech = rest.peek().is_some_and(|stretch| stretch.contains(&frame));
-            if !is_speech && !self.leaks.get(frame).is_some_and(|leaks| *leaks) {
-                noise.push((at, mean(grain)));
-            }
-        }
-        noise
+    fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, f32) {
+        let range = frames.start * FRAME_MS..frames.end * FRAME_MS;
+        (
+            self.track.loudest(range.clone()),
+            noise.near(&range, self.track),
+        )
     }
 
     /// The stretch in these voiced frames; `None` if nothing of it stands out. `free` is where its edges may lie.
-    fn stretch(
-        &self,
-        frames: &Range<usize>,
-        free: Range<usize>,
-        noise: &[(usize, f32)],
-    ) -> Option<Stretch> {
+    fn stretch(&self, frames: &Range<usize>, free: Range<usize>, noise: &Noise) -> Option<Stretch> {
         let (onset, last_voiced) = (frames.start * FRAME_MS, frames.end * FRAME_MS);
-        let peak = self.track.loudest(onset..last_voiced);
-        let near = onset.saturating_sub(NOISE_WINDOW)..last_voiced + NOISE_WINDOW;
-        let from = noise.partition_point(|(at, _)| *at < near.start);
-        let to = noise.partition_point(|(at, _)| *at < near.end);
-        let mut near: Vec<f32> = noise[from..to]
-            .iter()
-            .map(|(_, loudness)| *loudness)
-            .collect();
-        near.sort_by(f32::total_cmp);
-        let floor = near.get(near.len() / 2).copied().unwrap_or(0.0);
+        let (peak, floor) = self.peak_and_floor(frames, noise);
+        // In noise the detector may hold on for long, so the edges may lie anywhere inside.
+        let first = onset.saturating_sub(EDGE_WINDOW).max(free.start);
+        let last = (last_voiced + EDGE_WINDOW)
+            .min(free.end)
+            .min(self.track.peaks.len());
         let stands_out = |ms: &usize| self.stands_out(*ms, peak, floor);
-        let window = |boundary: usize| {
-            let end = (boundary + EDGE_WINDOW)
-                .min(free.end)
-                .min(self.track.peaks.len());
-            boundary
-                .saturating_sub(EDGE_WINDOW)
-                .max(free.start)
-                .min(end)..end
-        };
-        let start = window(onset).find(stands_out).unwrap_or(onset);
-        let end = window(last_voiced).rev().find(stands_out);
-        let end = end.map_or(last_voiced, |last| last + 1).max(start + 1);
-        let last = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
+        let start = (first..last).find(stands_out)?;
+        let end = (start..last).rev().find(stands_out)? + 1;
+        let ending = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
         Some(Stretch {
             start,
             end,
             onset,
             last_voiced,
             sure: self.sure(frames),
-            is_cut: last >= peak.saturating_sub(CUT),
+            is_cut: ending >= peak.saturating_sub(CUT),
         })
-        .filter(|_| peak > 0)
     }
 
     /// Whether a millisecond is part of speech with this peak, over this noise.
     fn stands_out(&self, ms: usize, peak: Level, floor: f32) -> bool {
-        if self.leaks[ms / FRAME_MS] || self.track.peaks[ms] <= peak.saturating_sub(UNDER_PEAK) {
+        let is_foreign = self
+            .foreign
+            .get(ms / FRAME_MS)
+            .is_none_or(|foreign| *foreign);
+        if is_foreign || self.track.peaks[ms] <= peak.saturating_sub(UNDER_PEAK) {
             return false;
         }
         let around = ms.saturating_sub(NOISE_GRAIN / 2);
@@ -215,6 +218,46 @@ impl<'a> Ear<'a> {
         let runs = joined(sure, SURE_GAP_FRAMES);
         let in_ms = |run: Range<usize>| run.start * FRAME_MS..run.end * FRAME_MS;
         runs.into_iter().map(|(run, _)| in_ms(run)).collect()
+    }
+}
+
+/// What is heard on a channel when nobody speaks.
+struct Noise {
+    /// Grains of 10 ms: when, and how loud.
+    grains: Vec<(usize, f32)>,
+}
+
+impl Noise {
+    fn outside(ear: &Ear<'_>, voiced: &[Range<usize>]) -> Noise {
+        let mut rest = voiced.iter().peekable();
+        let mut grains = Vec::new();
+        for (index, grain) in ear.track.peaks.chunks_exact(NOISE_GRAIN).enumerate() {
+            let at = index * NOISE_GRAIN;
+            let frame = at / FRAME_MS;
+            while rest.next_if(|stretch| stretch.end <= frame).is_some() {}
+            let is_speech = rest.peek().is_some_and(|stretch| stretch.contains(&frame));
+            if !is_speech && !ear.foreign.get(frame).is_some_and(|foreign| *foreign) {
+                grains.push((at, mean(grain)));
+            }
+        }
+        Noise { grains }
+    }
+
+    /// The median near `range` (milliseconds). Where all is called speech, what is quietest of it.
+    fn near(&self, range: &Range<usize>, track: &Track) -> f32 {
+        let near = range.start.saturating_sub(NOISE_WINDOW)..range.end + NOISE_WINDOW;
+        let from = self.grains.partition_point(|(at, _)| *at < near.start);
+        let to = self.grains.partition_point(|(at, _)| *at < near.end);
+        let mut loudness: Vec<f32> = self.grains[from..to].iter().map(|(_, l)| *l).collect();
+        let mut share = 2;
+        if loudness.len() < NOISE_GRAINS_MIN {
+            let end = near.end.min(track.peaks.len());
+            let all = track.peaks.get(near.start..end).unwrap_or_default();
+            loudness = all.chunks_exact(NOISE_GRAIN).map(mean).collect();
+            share = 10;
+        }
+        loudness.sort_by(f32::total_cmp);
+        loudness.get(loudness.len() / share).copied().unwrap_or(0.0)
     }
 }
 
