@@ -56,6 +56,12 @@ const NOISE_GRAIN: usize = 10;
 const NOISE_GRAINS_MIN: usize = 20;
 /// What stands out of the noise by this factor (3 dB) is no noise: five standard deviations of its grains.
 const OVER_NOISE: f32 = 1.4;
+/// Soft sounds are told from noise over this many milliseconds, where 1.2 dB are four standard deviations ...
+const COARSE: usize = 50;
+const OVER_NOISE_COARSE: f32 = 1.15;
+/// ... after a closure of the lips, say, up to so long, and up to so far from what stands out.
+const SOFT_GAP: usize = 100;
+const SOFT_MAX: usize = 400;
 /// Quiet frames that part two islands of sound.
 const ISLAND_GAP_FRAMES: usize = 2;
 /// Steadiness from which on sound is music or a hum: of one that lasts, and of one as short as a syllable, which
@@ -165,12 +171,9 @@ impl<'a> Ear<'a> {
             .is_some_and(|median| *median >= limit)
     }
 
-    fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, f32) {
+    fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, Floor) {
         let range = frames.start * FRAME_MS..frames.end * FRAME_MS;
-        (
-            self.track.loudest(range.clone()),
-            noise.near(&range, self.track),
-        )
+        (self.track.loudest(range.clone()), noise.near(&range, self))
     }
 
     /// The stretch in these voiced frames; `None` if nothing of it stands out. `free` is where its edges may lie.
@@ -185,6 +188,10 @@ impl<'a> Ear<'a> {
         let stands_out = |ms: &usize| self.stands_out(*ms, peak, floor);
         let start = (first..last).find(stands_out)?;
         let end = (start..last).rev().find(stands_out)? + 1;
+        let (start, end) = match floor.hides(peak) {
+            true => self.reach_into_noise(start..end, first..last, &floor),
+            false => (start, end),
+        };
         let ending = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
         Some(Stretch {
             start,
@@ -197,17 +204,56 @@ impl<'a> Ear<'a> {
     }
 
     /// Whether a millisecond is part of speech with this peak, over this noise.
-    fn stands_out(&self, ms: usize, peak: Level, floor: f32) -> bool {
-        let is_foreign = self
-            .foreign
-            .get(ms / FRAME_MS)
-            .is_none_or(|foreign| *foreign);
-        if is_foreign || self.track.peaks[ms] <= peak.saturating_sub(UNDER_PEAK) {
+    fn stands_out(&self, ms: usize, peak: Level, floor: Floor) -> bool {
+        let level = self.track.peaks.get(ms).copied().unwrap_or(0);
+        if self.is_foreign(ms) || level <= peak.saturating_sub(UNDER_PEAK) {
             return false;
         }
         let around = ms.saturating_sub(NOISE_GRAIN / 2);
-        let grain = &self.track.peaks[around..(around + NOISE_GRAIN).min(self.track.peaks.len())];
-        mean(grain) > OVER_NOISE * floor
+        self.mean(around..around + NOISE_GRAIN) > floor.fine
+    }
+
+    /// Moves the edges over soft first and last sounds, which stand out only over 50 ms.
+    fn reach_into_noise(
+        &self,
+        speech: Range<usize>,
+        within: Range<usize>,
+        floor: &Floor,
+    ) -> (usize, usize) {
+        let (mut start, mut end) = (speech.start, speech.end);
+        let is_speech = |from: usize| {
+            let range = from..from + COARSE;
+            range.start >= within.start
+                && range.end <= within.end
+                && !self.is_foreign(range.start)
+                && self.mean(range) > floor.coarse
+        };
+        let gaps = || (0..=SOFT_GAP).step_by(NOISE_GRAIN);
+        let far = |from: usize, to: usize| to.abs_diff(from) > SOFT_MAX;
+        while !far(speech.end, end)
+            && let Some(gap) = gaps().find(|gap| is_speech(end + gap))
+        {
+            end += gap + NOISE_GRAIN;
+        }
+        while !far(speech.start, start)
+            && let Some(gap) =
+                gaps().find(|gap| start >= gap + COARSE && is_speech(start - gap - COARSE))
+        {
+            start -= gap + NOISE_GRAIN;
+        }
+        (start, end)
+    }
+
+    fn is_foreign(&self, ms: usize) -> bool {
+        self.foreign
+            .get(ms / FRAME_MS)
+            .is_none_or(|foreign| *foreign)
+    }
+
+    /// The mean amplitude of some milliseconds.
+    fn mean(&self, range: Range<usize>) -> f32 {
+        let end = range.end.min(self.track.peaks.len());
+        mean(&self.track.peaks[range.start.min(end)..end])
     }
 
     /// Where in these frames it is a voice beyond doubt, in milliseconds.
@@ -243,22 +289,53 @@ impl Noise {
         Noise { grains }
     }
 
-    /// The median near `range` (milliseconds). Where all is called speech, what is quietest of it.
-    fn near(&self, range: &Range<usize>, track: &Track) -> f32 {
+    /// The noise near `range` (milliseconds). Where all is called speech, what is quietest of it.
+    fn near(&self, range: &Range<usize>, ear: &Ear<'_>) -> Floor {
         let near = range.start.saturating_sub(NOISE_WINDOW)..range.end + NOISE_WINDOW;
         let from = self.grains.partition_point(|(at, _)| *at < near.start);
         let to = self.grains.partition_point(|(at, _)| *at < near.end);
-        let mut loudness: Vec<f32> = self.grains[from..to].iter().map(|(_, l)| *l).collect();
-        let mut share = 2;
-        if loudness.len() < NOISE_GRAINS_MIN {
-            let end = near.end.min(track.peaks.len());
-            let all = track.peaks.get(near.start..end).unwrap_or_default();
-            loudness = all.chunks_exact(NOISE_GRAIN).map(mean).collect();
-            share = 10;
+        let outside: Vec<f32> = self.grains[from..to].iter().map(|(_, l)| *l).collect();
+        if outside.len() >= NOISE_GRAINS_MIN {
+            let coarse = outside.chunks_exact(COARSE / NOISE_GRAIN);
+            let coarse = coarse
+                .map(|five| five.iter().sum::<f32>() / five.len() as f32)
+                .collect();
+            let level = quantile(outside, 0.5);
+            return Floor {
+                fine: OVER_NOISE * level,
+                coarse: (OVER_NOISE_COARSE * level).max(quantile(coarse, 0.9)),
+            };
         }
-        loudness.sort_by(f32::total_cmp);
-        loudness.get(loudness.len() / share).copied().unwrap_or(0.0)
+        let end = near.end.min(ear.track.peaks.len());
+        let grains = (near.start..end)
+            .step_by(NOISE_GRAIN)
+            .filter(|at| !ear.is_foreign(*at));
+        let grains = grains.map(|at| ear.mean(at..at + NOISE_GRAIN)).collect();
+        let fine = OVER_NOISE * quantile(grains, 0.02);
+        Floor { fine, coarse: fine }
     }
+}
+
+/// Mean amplitudes from which on sound is no noise.
+#[derive(Debug, Clone, Copy)]
+struct Floor {
+    /// Of 10 ms.
+    fine: f32,
+    /// Of 50 ms.
+    coarse: f32,
+}
+
+impl Floor {
+    /// Whether it hides the softer sounds of speech with this peak.
+    fn hides(&self, peak: Level) -> bool {
+        self.fine > AMPLITUDES[usize::from(peak.saturating_sub(UNDER_PEAK))]
+    }
+}
+
+fn quantile(mut values: Vec<f32>, share: f64) -> f32 {
+    values.sort_by(f32::total_cmp);
+    let at = (values.len() as f64 * share) as usize;
+    values.get(at).copied().unwrap_or(0.0)
 }
 
 /// Joins frames that are at most `gap` apart; each run, and how many frames it is made of.
