@@ -194,16 +194,22 @@ impl Marks {
             }
         }
         heard += range.end.saturating_sub(since);
+        // A speech that was stopped in a pause ended there, and not before.
+        let over = match end {
+            SpeechEnd::StoppedFor(utterance) => floor.utterances[utterance].range().start,
+            SpeechEnd::Completed | SpeechEnd::Open => 0,
+        };
+        let at = range.end.max(over);
         let ended = Mark::ReplyEnded {
             end: match end {
                 SpeechEnd::Completed => ReplyEnd::Completed,
                 SpeechEnd::StoppedFor(_) => ReplyEnd::Stopped,
                 SpeechEnd::Open => ReplyEnd::Abandoned,
             },
-            at: tick(range.end),
+            at: tick(at),
             heard: said.unwrap_or_default().to_owned(),
             heard_ns: nanos(heard),
         };
-        self.add(range.end, turn, ended);
+        self.add(at, turn, ended);
     }
 }

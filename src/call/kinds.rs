@@ -33,6 +33,18 @@ const MINUTE_MS: usize = 60_000;
 const GAP_MAX_S: f64 = 120.0;
 const TAIL_WORDS: usize = 8;
 
+/// The floor as the words have it. Who asks for silence where the agent ends has interrupted it: what it would have
+/// said next was never heard.
+pub(super) fn with_words(floor: &Floor, words: &Words) -> Floor {
+    let mut floor = floor.clone();
+    for (utterance, said) in floor.utterances.iter_mut().zip(&words.caller) {
+        if utterance.over.is_none() && lexicon::asks_for_silence(said.split_whitespace()) {
+            utterance.over = utterance.at_end;
+        }
+    }
+    floor
+}
+
 /// Judges every utterance.
 pub(super) fn judge(floor: &Floor, words: Option<&Words>, policy: &mut dyn Policy) -> Vec<Judged> {
     let all = floor.utterances.iter().enumerate();

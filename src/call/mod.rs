@@ -90,8 +90,9 @@ pub fn events(
     folder: Option<RunFolder>,
 ) -> Result<Vec<Event>, CallError> {
     let mut policy = policy::by_name("classifier")?;
-    let judged = kinds::judge(floor, words, policy.as_mut());
-    let marks = events::marks(floor, &judged, words);
+    let floor = words.map_or_else(|| floor.clone(), |words| kinds::with_words(floor, words));
+    let judged = kinds::judge(&floor, words, policy.as_mut());
+    let marks = events::marks(&floor, &judged, words);
     // The call happens once more, on a clock of its own.
     let clock = Clock::virtual_time(1);
     let tap = Tap::new(clock.clone(), SessionId(0), folder);

@@ -197,7 +197,8 @@ fn interruptions(rows: &[Row]) -> Interruptions {
     use crate::event::Expect::{Ignore, Respond, Stop};
     let count = |is: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| is(row)).count() as u32;
     let barge_ins = count(&|row| row.expect == Some(Stop));
-    let stopped = count(&|row| row.expect == Some(Stop) && row.outcome == Outcome::Stopped);
+    let has_stopped = [Outcome::Stopped, Outcome::Answered];
+    let stopped = count(&|row| row.expect == Some(Stop) && has_stopped.contains(&row.outcome));
     Interruptions {
         barge_ins,
         barge_in_success_rate: (barge_ins > 0).then(|| f64::from(stopped) / f64::from(barge_ins)),

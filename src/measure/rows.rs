@@ -275,7 +275,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// What is asked for: by the scenario, or by an utterance on a recording.
-    fn expect(&self) -> Option<Expect> {
+    fn asked_for(&self) -> Option<Expect> {
         let judged = self.utterances.iter().find_map(|(_, u)| u.asks);
         self.plan.map(|plan| plan.expect).or(judged)
     }
@@ -293,7 +293,11 @@ impl<'a> Gathered<'a> {
     fn outcome(&self, expect: Option<Expect>) -> Outcome {
         match expect {
             _ if self.was_never_spoken => Outcome::Missed,
-            Some(Expect::Stop) if self.stopped_at.is_some() => Outcome::Stopped,
+            Some(Expect::Stop) if self.stopped_at.is_some() => match self.answered() {
+                // As of an utterance of which nothing was expected.
+                Some(utterance) if utterance.asks.is_some() => Outcome::Answered,
+                _ => Outcome::Stopped,
+            },
             Some(Expect::Stop | Expect::Ignore) if self.is_open => Outcome::Abandoned,
             Some(Expect::Stop) => Outcome::Missed,
             Some(Expect::Ignore) if self.stopped_at.is_some() || self.answered().is_some() => {
@@ -361,7 +365,7 @@ fn outcome_of_sound(utterance: &Utterance) -> Option<Outcome> {
 }
 
 fn row(index: usize, gathered: &Gathered) -> Row {
-    let expect = gathered.expect();
+    let expect = gathered.asked_for();
     let outcome = gathered.outcome(expect);
     let heard: Vec<&str> = gathered
         .utterances

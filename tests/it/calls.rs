@@ -6,7 +6,8 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use voicesim::audio::wav;
-use voicesim::record::store::KeepAudio;
+use voicesim::measure::{Plan, measure as measured};
+use voicesim::record::store::{KeepAudio, RowsPer};
 use voicesim::replay::{Replay, Time};
 use voicesim::scenario;
 
@@ -138,10 +139,16 @@ fn a_recording_of_our_own_agrees_with_what_happened() {
     let run = run.unwrap_or_else(|error| panic!("{error}"));
     let heard = report(&folder.path().join("conversation.wav"), &[]);
 
-    let outcomes_of_run: Vec<&str> = run.measured.rows.iter().map(|r| r.outcome.name()).collect();
+    // A recording knows no scenario: it has a row for each utterance.
+    let plan = Plan {
+        rows_per: RowsPer::Utterance,
+        rows: Vec::new(),
+        budgets: Vec::new(),
+    };
+    let happened = measured(&run.events, &plan);
+    let outcomes_of_run: Vec<&str> = happened.rows.iter().map(|r| r.outcome.name()).collect();
     assert_eq!(outcomes(&heard), outcomes_of_run);
-    for (row, heard) in run
-        .measured
+    for (row, heard) in happened
         .rows
         .iter()
         .zip(heard["detail"].as_array().expect("rows"))
@@ -172,7 +179,7 @@ fn a_recording_of_our_own_agrees_with_what_happened() {
         assert_eq!(count(&heard, name), u64::from(happened), "{name}");
     }
     for metric in ["e2e_latency", "e2e_latency_vad", "barge_in_stop", "overlap"] {
-        let happened = run.measured.metrics[metric].summary().expect("recorded");
+        let happened = happened.metrics[metric].summary().expect("recorded");
         let (max, mean) = (ms(&heard, metric, "max_ms"), ms(&heard, metric, "mean_ms"));
         assert!(
             (happened.max_ms - max).abs() <= 20.0,
@@ -229,9 +236,11 @@ fn an_interruption_the_agent_stops_for_is_told_from_a_back_channel_it_ignores() 
         &[(answered_at, cut), (began + wait.len() / MS + 900, &answer)],
     );
     let report = report(&path, &[]);
-    assert_eq!(outcomes(&report), ["answered", "ignored", "stopped"]);
+    assert_eq!(outcomes(&report), ["answered", "ignored", "answered"]);
     assert_eq!(count(&report, "barge_ins"), 1);
+    assert_eq!(count(&report, "missed_barge_ins"), 0);
     assert_eq!(count(&report, "false_barge_ins"), 0);
+    assert!((ms(&report, "e2e_latency", "max_ms") - 900.0).abs() <= 5.0);
     let stop = ms(&report, "barge_in_stop", "max_ms");
     assert!((stop - 800.0).abs() <= 20.0, "{stop}");
     assert!((ms(&report, "overlap", "max_ms") - 800.0).abs() <= 20.0);
