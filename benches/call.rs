@@ -99,7 +99,7 @@ fn errors(call: &Call, rows: &[Row]) -> Vec<f64> {
     found.collect()
 }
 
-/// How fast an hour is gone through, and in how much memory.
+/// How fast an hour is gone through.
 fn speed(folder: &Path) {
     let mut long = call(Surroundings::Quiet, 0);
     let (caller, agent) = (long.caller.clone(), long.agent.clone());
@@ -111,25 +111,15 @@ fn speed(folder: &Path) {
     let path = folder.join("long.wav");
     long.write(&path);
     drop(long);
-    let before = resident_mb();
     let began = Instant::now();
     let rows = rows_of(&path);
     let took = began.elapsed().as_secs_f64();
     println!(
-        "\n{:.0} min of a call, {} turns: {:.1} s, {:.0} times real time; at most {:.0} MB more resident",
+        "\n{:.0} min of a call, {} turns: {:.1} s, {:.0} times real time",
         seconds / 60.0,
         rows.len(),
         took,
-        seconds / took,
-        (resident_mb() - before).max(0.0)
+        seconds / took
     );
     std::fs::remove_file(path).expect("removed");
-}
-
-/// The resident memory of this process now, in MB; 0 where the system does not say.
-fn resident_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS"));
-    let kb = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
-    kb.unwrap_or(0.0) / 1e3
 }

@@ -5,6 +5,7 @@
 //! measured; `segments` finds speech, `turns` who had the floor, `words` what was said, `kinds` what it asked for;
 //! `events` says all of it in marks. Durations are for `measure`.
 
+mod bands;
 pub mod check;
 mod events;
 mod kinds;

@@ -5,6 +5,7 @@
 //! of the detector's end. Where noise hides that, the last 10 ms that stand out of the noise by 3 dB, and wherever
 //! the detector, which noise confuses, holds on to it.
 
+use super::bands::{BAND_MS, BANDS};
 use super::track::{FRAME_MS, Level, Track, db};
 use crate::ear::SURE;
 use std::ops::Range;
@@ -56,11 +57,13 @@ const NOISE_GRAIN: usize = 10;
 const NOISE_GRAINS_MIN: usize = 20;
 /// What stands out of the noise by this factor (3 dB) is no noise: five standard deviations of its grains.
 const OVER_NOISE: f32 = 1.4;
-/// Soft sounds are told from noise over this many milliseconds, where 1.2 dB are four standard deviations ...
+/// Soft sounds are told from noise over this many milliseconds ...
 const COARSE: usize = 50;
+/// ... by four standard deviations of white noise: 1.2 dB, and more among low or high sounds alone ...
 const OVER_NOISE_COARSE: f32 = 1.15;
+const OVER_NOISE_BANDS: [f32; BANDS] = [1.35, 1.17];
 /// ... after a closure of the lips, say, up to so long, and up to so far from what stands out.
-const SOFT_GAP: usize = 100;
+const SOFT_GAP: usize = 160;
 const SOFT_MAX: usize = 400;
 /// Quiet frames that part two islands of sound.
 const ISLAND_GAP_FRAMES: usize = 2;
@@ -226,7 +229,7 @@ impl<'a> Ear<'a> {
             range.start >= within.start
                 && range.end <= within.end
                 && !self.is_foreign(range.start)
-                && self.mean(range) > floor.coarse
+                && self.is_over(range, floor)
         };
         let gaps = || (0..=SOFT_GAP).step_by(NOISE_GRAIN);
         let far = |from: usize, to: usize| to.abs_diff(from) > SOFT_MAX;
@@ -242,6 +245,19 @@ impl<'a> Ear<'a> {
             start -= gap + NOISE_GRAIN;
         }
         (start, end)
+    }
+
+    /// Whether 50 ms stand out of the noise, at any pitch.
+    fn is_over(&self, range: Range<usize>, floor: &Floor) -> bool {
+        let mut bands = floor.bands.iter().enumerate();
+        self.mean(range.clone()) > floor.coarse
+            || bands.any(|(band, limit)| self.mean_of_band(band, range.clone()) > *limit)
+    }
+
+    fn mean_of_band(&self, band: usize, range: Range<usize>) -> f32 {
+        let levels = &self.track.bands[band];
+        let end = range.end.div_ceil(BAND_MS).min(levels.len());
+        mean(&levels[(range.start / BAND_MS).min(end)..end])
     }
 
     fn is_foreign(&self, ms: usize) -> bool {
@@ -300,10 +316,19 @@ impl Noise {
             let coarse = coarse
                 .map(|five| five.iter().sum::<f32>() / five.len() as f32)
                 .collect();
+            let starts = self.grains[from..to].iter().step_by(COARSE / NOISE_GRAIN);
+            let bands = [0, 1].map(|band| {
+                let levels = starts
+                    .clone()
+                    .map(|(at, _)| ear.mean_of_band(band, *at..at + COARSE));
+                let levels: Vec<f32> = levels.collect();
+                (OVER_NOISE_BANDS[band] * quantile(levels.clone(), 0.5)).max(quantile(levels, 0.98))
+            });
             let level = quantile(outside, 0.5);
             return Floor {
                 fine: OVER_NOISE * level,
-                coarse: (OVER_NOISE_COARSE * level).max(quantile(coarse, 0.9)),
+                coarse: (OVER_NOISE_COARSE * level).max(quantile(coarse, 0.98)),
+                bands,
             };
         }
         let end = near.end.min(ear.track.peaks.len());
@@ -312,7 +337,11 @@ impl Noise {
             .filter(|at| !ear.is_foreign(*at));
         let grains = grains.map(|at| ear.mean(at..at + NOISE_GRAIN)).collect();
         let fine = OVER_NOISE * quantile(grains, 0.02);
-        Floor { fine, coarse: fine }
+        Floor {
+            fine,
+            coarse: fine,
+            bands: [f32::MAX; BANDS],
+        }
     }
 }
 
@@ -323,6 +352,8 @@ struct Floor {
     fine: f32,
     /// Of 50 ms.
     coarse: f32,
+    /// Of 50 ms of low and of high sounds.
+    bands: [f32; BANDS],
 }
 
 impl Floor {

@@ -25,7 +25,7 @@ pub enum Side {
 /// Is told how far it is: seconds of sound gone through, and in all if the file says so.
 pub type Progress<'a> = &'a mut dyn FnMut(f64, Option<f64>);
 
-/// What is remembered of both sides: about 8 MB an hour.
+/// What is remembered of both sides: about 12 MB an hour.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tracks {
     pub caller: Track,

@@ -1,9 +1,10 @@
 //! What is remembered of a channel: how likely each frame is a voice, and how loud each millisecond is.
 //!
-//! A recording of any length becomes 1,125 bytes a second and channel, from which everything else is pure
+//! A recording of any length becomes 1,625 bytes a second and channel, from which everything else is pure
 //! arithmetic: where speech begins and ends, at any threshold of the detector, without hearing the
 //! recording again.
 
+use super::bands::{BAND_MS, BANDS, Bands};
 use super::tones::Tones;
 use crate::audio::{FRAME_SAMPLES, SAMPLE_RATE, db_from_amplitude, peak};
 use crate::ear::VoiceDetector;
@@ -47,6 +48,8 @@ pub struct Track {
     pub(super) steadiness: Vec<u8>,
     /// The peak of each millisecond.
     pub(super) peaks: Vec<Level>,
+    /// The mean amplitude of low and high sounds, every four milliseconds.
+    pub(super) bands: [Vec<Level>; BANDS],
     /// Milliseconds in which the sound is cut off at its loudest.
     pub(super) clipped_ms: u32,
 }
@@ -72,6 +75,9 @@ impl Track {
         let frames = self.peaks.len().div_ceil(FRAME_MS);
         self.voice.resize(frames.max(self.voice.len()), 0);
         self.steadiness.resize(self.voice.len(), 0);
+        for band in &mut self.bands {
+            band.resize(self.peaks.len().div_ceil(BAND_MS).max(band.len()), 0);
+        }
     }
 }
 
@@ -84,6 +90,7 @@ const CLIP_MIN: f32 = 0.5;
 pub struct Listener {
     detector: VoiceDetector,
     tones: Tones,
+    bands: Bands,
     /// What does not fill a frame yet.
     waiting: Vec<f32>,
     clips: Clips,
@@ -107,6 +114,7 @@ impl Default for Listener {
             // Every probability is kept, so the threshold does not matter.
             detector: VoiceDetector::new(0.5),
             tones: Tones::default(),
+            bands: Bands::default(),
             waiting: Vec::with_capacity(FRAME_SAMPLES),
             clips: Clips::default(),
             track: Track::default(),
@@ -138,6 +146,8 @@ impl Listener {
         let steadiness = self.tones.steadiness(&self.waiting);
         self.track.voice.push((255.0 * probability).round() as u8);
         self.track.steadiness.push((255.0 * steadiness) as u8);
+        self.bands
+            .hear(&self.waiting[..samples], &mut self.track.bands);
         let grains = self.waiting[..samples].chunks(MS_SAMPLES);
         self.track
             .peaks

@@ -21,7 +21,9 @@ pub struct Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surroundings {
     Quiet,
-    /// White noise on both channels, 10 dB under the voices.
+    /// White noise on both channels, 20 dB under the voices.
+    FaintNoise,
+    /// The same, 10 dB under them.
     Noise,
     /// A hum with its harmonics, 20 dB under the voices.
     Hum,
@@ -32,8 +34,9 @@ pub enum Surroundings {
 }
 
 impl Surroundings {
-    pub const ALL: [Surroundings; 5] = [
+    pub const ALL: [Surroundings; 6] = [
         Surroundings::Quiet,
+        Surroundings::FaintNoise,
         Surroundings::Noise,
         Surroundings::Hum,
         Surroundings::MusicOnHold,
@@ -43,6 +46,7 @@ impl Surroundings {
     pub fn name(self) -> &'static str {
         match self {
             Surroundings::Quiet => "quiet",
+            Surroundings::FaintNoise => "noise at 20 dB",
             Surroundings::Noise => "noise at 10 dB",
             Surroundings::Hum => "a steady hum",
             Surroundings::MusicOnHold => "music on hold",
@@ -154,8 +158,9 @@ fn surround(
     let amplitude = |db: f64| (voice * 10f64.powf(-db / 10.0)).sqrt() as f32;
     match surroundings {
         Surroundings::Quiet => {}
-        Surroundings::Noise => {
-            let noise = amplitude(10.0);
+        Surroundings::FaintNoise | Surroundings::Noise => {
+            let is_faint = surroundings == Surroundings::FaintNoise;
+            let noise = amplitude(if is_faint { 20.0 } else { 10.0 });
             for sample in caller.iter_mut().chain(agent.iter_mut()) {
                 *sample = (*sample + noise * random.normal() as f32).clamp(-1.0, 1.0);
             }
