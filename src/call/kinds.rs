@@ -253,21 +253,13 @@ mod tests {
     use super::*;
     use crate::interrupt::policy::by_name;
 
-    fn stretch(start: usize, end: usize) -> Stretch {
-        Stretch {
-            start,
-            end,
-            onset: start,
-            last_voiced: end,
-            sure: vec![start..end],
-            is_cut: false,
-        }
-    }
-
     /// A question, its answer, and something that is said 2 s into the answer for so long.
     fn asks(length_ms: usize, said: &str) -> (Expect, Expect) {
-        let caller = [stretch(0, 1_000), stretch(3_700, 3_700 + length_ms)];
-        let floor = turns::floor(&caller, &[stretch(1_700, 9_000)], 20_000);
+        let caller = [
+            Stretch::voice(0, 1_000),
+            Stretch::voice(3_700, 3_700 + length_ms),
+        ];
+        let floor = turns::floor(&caller, &[Stretch::voice(1_700, 9_000)], 20_000);
         let words = Words {
             caller: vec!["Do you open on Sundays?".into(), said.into()],
             agent: vec![
@@ -297,7 +289,7 @@ mod tests {
     #[test]
     fn what_nobody_understands_needs_no_answer_nor_does_a_yes_without_one() {
         let judged = |said: &str, agent: &[Stretch]| {
-            let floor = turns::floor(&[stretch(0, 1_000)], agent, 20_000);
+            let floor = turns::floor(&[Stretch::voice(0, 1_000)], agent, 20_000);
             let words = Words {
                 caller: vec![said.into()],
                 agent: vec![String::new(); floor.speeches.len()],
@@ -305,7 +297,7 @@ mod tests {
             let mut policy = by_name("classifier").expect("it ships");
             judge(&floor, Some(&words), policy.as_mut())[0].asks
         };
-        let answer = [stretch(1_700, 3_000)];
+        let answer = [Stretch::voice(1_700, 3_000)];
         assert_eq!(judged("", &answer), Expect::Ignore);
         assert_eq!(judged("Okay, yeah.", &answer), Expect::Respond);
         assert_eq!(judged("Okay, yeah.", &[]), Expect::Ignore);

@@ -9,6 +9,7 @@ mod bands;
 pub mod check;
 mod events;
 mod kinds;
+mod noise;
 pub mod segments;
 pub mod source;
 mod tones;

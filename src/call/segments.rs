@@ -5,7 +5,8 @@
 //! of the detector's end. Where noise hides that, the last 10 ms that stand out of the noise by 3 dB, and wherever
 //! the detector, which noise confuses, holds on to it.
 
-use super::bands::{BAND_MS, BANDS};
+use super::bands::BAND_MS;
+use super::noise::{COARSE, Floor, NOISE_GRAIN, Noise, mean};
 use super::track::{FRAME_MS, Level, Track, db};
 use crate::ear::SURE;
 use std::ops::Range;
@@ -32,6 +33,21 @@ impl Stretch {
     }
 }
 
+#[cfg(test)]
+impl Stretch {
+    /// Somebody who speaks from `start` to `end`.
+    pub(super) fn voice(start: usize, end: usize) -> Stretch {
+        Stretch {
+            start,
+            end,
+            onset: start,
+            last_voiced: end,
+            sure: std::iter::once(start..end).collect(),
+            is_cut: false,
+        }
+    }
+}
+
 /// Speech further apart than this is two stretches: 13 frames, 208 ms.
 const GAP_FRAMES: usize = 13;
 /// Voiced frames that make a stretch.
@@ -41,7 +57,7 @@ const SURE_GAP_FRAMES: usize = 3;
 /// How far outside of the detector's boundary the true one is looked for, in milliseconds.
 const EDGE_WINDOW: usize = 200;
 /// The true edge is the last sound above this much under the stretch's peak.
-const UNDER_PEAK: Level = db(40);
+pub(super) const UNDER_PEAK: Level = db(40);
 /// What is this much quieter than the other channel at the same time is that channel, leaking: music and
 /// voices leak at -30 dB and less, and nobody's voice is that much quieter than another's.
 const LEAK: Level = db(24);
@@ -49,20 +65,8 @@ const LEAK: Level = db(24);
 const CUT: Level = db(26);
 /// The last sound that is looked at to tell a cut from an end, in milliseconds.
 const CUT_WINDOW: usize = 10;
-/// The noise is judged this far on either side of a stretch, in milliseconds.
-const NOISE_WINDOW: usize = 10_000;
-/// Noise is averaged over this many milliseconds.
-const NOISE_GRAIN: usize = 10;
-/// From so many grains on the noise is known: 200 ms.
-const NOISE_GRAINS_MIN: usize = 20;
-/// What stands out of the noise by this factor (3 dB) is no noise: five standard deviations of its grains.
-const OVER_NOISE: f32 = 1.4;
-/// Soft sounds are told from noise over this many milliseconds ...
-const COARSE: usize = 50;
-/// ... by four standard deviations of white noise: 1.2 dB, and more among low or high sounds alone ...
-const OVER_NOISE_COARSE: f32 = 1.15;
-const OVER_NOISE_BANDS: [f32; BANDS] = [1.35, 1.17];
-/// ... after a closure of the lips, say, up to so long, and up to so far from what stands out.
+/// Soft sounds are looked for after a closure of the lips, say, up to so long, and up to so far from what stands
+/// out.
 const SOFT_GAP: usize = 160;
 const SOFT_MAX: usize = 400;
 /// Quiet frames that part two islands of sound.
@@ -91,8 +95,8 @@ pub fn stretches(track: &Track, other: &Track, threshold: f32) -> Vec<Stretch> {
 }
 
 /// A channel at a threshold, without what is no sound of its speaker.
-struct Ear<'a> {
-    track: &'a Track,
+pub(super) struct Ear<'a> {
+    pub(super) track: &'a Track,
     threshold: u8,
     sure: u8,
     /// Frames in which only the other channel, or music, or a hum is heard.
@@ -254,20 +258,20 @@ impl<'a> Ear<'a> {
             || bands.any(|(band, limit)| self.mean_of_band(band, range.clone()) > *limit)
     }
 
-    fn mean_of_band(&self, band: usize, range: Range<usize>) -> f32 {
+    pub(super) fn mean_of_band(&self, band: usize, range: Range<usize>) -> f32 {
         let levels = &self.track.bands[band];
         let end = range.end.div_ceil(BAND_MS).min(levels.len());
         mean(&levels[(range.start / BAND_MS).min(end)..end])
     }
 
-    fn is_foreign(&self, ms: usize) -> bool {
+    pub(super) fn is_foreign(&self, ms: usize) -> bool {
         self.foreign
             .get(ms / FRAME_MS)
             .is_none_or(|foreign| *foreign)
     }
 
     /// The mean amplitude of some milliseconds.
-    fn mean(&self, range: Range<usize>) -> f32 {
+    pub(super) fn mean(&self, range: Range<usize>) -> f32 {
         let end = range.end.min(self.track.peaks.len());
         mean(&self.track.peaks[range.start.min(end)..end])
     }
@@ -281,92 +285,6 @@ impl<'a> Ear<'a> {
         let in_ms = |run: Range<usize>| run.start * FRAME_MS..run.end * FRAME_MS;
         runs.into_iter().map(|(run, _)| in_ms(run)).collect()
     }
-}
-
-/// What is heard on a channel when nobody speaks.
-struct Noise {
-    /// Grains of 10 ms: when, and how loud.
-    grains: Vec<(usize, f32)>,
-}
-
-impl Noise {
-    fn outside(ear: &Ear<'_>, voiced: &[Range<usize>]) -> Noise {
-        let mut rest = voiced.iter().peekable();
-        let mut grains = Vec::new();
-        for (index, grain) in ear.track.peaks.chunks_exact(NOISE_GRAIN).enumerate() {
-            let at = index * NOISE_GRAIN;
-            let frame = at / FRAME_MS;
-            while rest.next_if(|stretch| stretch.end <= frame).is_some() {}
-            let is_speech = rest.peek().is_some_and(|stretch| stretch.contains(&frame));
-            if !is_speech && !ear.foreign.get(frame).is_some_and(|foreign| *foreign) {
-                grains.push((at, mean(grain)));
-            }
-        }
-        Noise { grains }
-    }
-
-    /// The noise near `range` (milliseconds). Where all is called speech, what is quietest of it.
-    fn near(&self, range: &Range<usize>, ear: &Ear<'_>) -> Floor {
-        let near = range.start.saturating_sub(NOISE_WINDOW)..range.end + NOISE_WINDOW;
-        let from = self.grains.partition_point(|(at, _)| *at < near.start);
-        let to = self.grains.partition_point(|(at, _)| *at < near.end);
-        let outside: Vec<f32> = self.grains[from..to].iter().map(|(_, l)| *l).collect();
-        if outside.len() >= NOISE_GRAINS_MIN {
-            let coarse = outside.chunks_exact(COARSE / NOISE_GRAIN);
-            let coarse = coarse
-                .map(|five| five.iter().sum::<f32>() / five.len() as f32)
-                .collect();
-            let starts = self.grains[from..to].iter().step_by(COARSE / NOISE_GRAIN);
-            let bands = [0, 1].map(|band| {
-                let levels = starts
-                    .clone()
-                    .map(|(at, _)| ear.mean_of_band(band, *at..at + COARSE));
-                let levels: Vec<f32> = levels.collect();
-                (OVER_NOISE_BANDS[band] * quantile(levels.clone(), 0.5)).max(quantile(levels, 0.98))
-            });
-            let level = quantile(outside, 0.5);
-            return Floor {
-                fine: OVER_NOISE * level,
-                coarse: (OVER_NOISE_COARSE * level).max(quantile(coarse, 0.98)),
-                bands,
-            };
-        }
-        let end = near.end.min(ear.track.peaks.len());
-        let grains = (near.start..end)
-            .step_by(NOISE_GRAIN)
-            .filter(|at| !ear.is_foreign(*at));
-        let grains = grains.map(|at| ear.mean(at..at + NOISE_GRAIN)).collect();
-        let fine = OVER_NOISE * quantile(grains, 0.02);
-        Floor {
-            fine,
-            coarse: fine,
-            bands: [f32::MAX; BANDS],
-        }
-    }
-}
-
-/// Mean amplitudes from which on sound is no noise.
-#[derive(Debug, Clone, Copy)]
-struct Floor {
-    /// Of 10 ms.
-    fine: f32,
-    /// Of 50 ms.
-    coarse: f32,
-    /// Of 50 ms of low and of high sounds.
-    bands: [f32; BANDS],
-}
-
-impl Floor {
-    /// Whether it hides the softer sounds of speech with this peak.
-    fn hides(&self, peak: Level) -> bool {
-        self.fine > AMPLITUDES[usize::from(peak.saturating_sub(UNDER_PEAK))]
-    }
-}
-
-fn quantile(mut values: Vec<f32>, share: f64) -> f32 {
-    values.sort_by(f32::total_cmp);
-    let at = (values.len() as f64 * share) as usize;
-    values.get(at).copied().unwrap_or(0.0)
 }
 
 /// Joins frames that are at most `gap` apart; each run, and how many frames it is made of.
@@ -383,28 +301,6 @@ fn joined(frames: impl Iterator<Item = usize>, gap: usize) -> Vec<(Range<usize>,
     }
     runs
 }
-
-/// The mean amplitude of some levels.
-fn mean(levels: &[Level]) -> f32 {
-    let sum: f32 = levels
-        .iter()
-        .map(|level| AMPLITUDES[usize::from(*level)])
-        .sum();
-    sum / levels.len().max(1) as f32
-}
-
-/// The amplitude of every level: a step is half a decibel, and 0 is silence.
-const AMPLITUDES: [f32; 256] = {
-    let mut all = [0.0; 256];
-    let (mut level, mut amplitude) = (255, 1.0f64);
-    while level > 0 {
-        all[level] = amplitude as f32;
-        // 10^(-0.5 / 20)
-        amplitude *= 0.944_060_876_285_923_4;
-        level -= 1;
-    }
-    all
-};
 
 #[cfg(test)]
 mod tests {

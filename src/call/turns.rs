@@ -266,22 +266,11 @@ impl Floor {
 mod tests {
     use super::*;
 
-    fn stretch(start: usize, end: usize) -> Stretch {
-        Stretch {
-            start,
-            end,
-            onset: start,
-            last_voiced: end,
-            sure: vec![start..end],
-            is_cut: false,
-        }
-    }
-
     fn of(caller: &[(usize, usize)], agent: &[(usize, usize)]) -> Floor {
         let all = |pairs: &[(usize, usize)]| -> Vec<Stretch> {
             pairs
                 .iter()
-                .map(|(start, end)| stretch(*start, *end))
+                .map(|(start, end)| Stretch::voice(*start, *end))
                 .collect()
         };
         floor(&all(caller), &all(agent), 60_000)
@@ -366,8 +355,8 @@ mod tests {
 
     #[test]
     fn an_agent_that_ends_after_a_back_channel_stopped_for_it_only_if_it_was_cut() {
-        let caller = [stretch(0, 1_000), stretch(3_000, 3_300)];
-        let mut speech = stretch(1_700, 3_600);
+        let caller = [Stretch::voice(0, 1_000), Stretch::voice(3_000, 3_300)];
+        let mut speech = Stretch::voice(1_700, 3_600);
         for is_cut in [false, true] {
             speech.is_cut = is_cut;
             let floor = floor(&caller, std::slice::from_ref(&speech), 60_000);
@@ -380,11 +369,11 @@ mod tests {
     fn a_cough_counts_where_the_agent_may_react_to_it() {
         let cough = |start| Stretch {
             sure: Vec::new(),
-            ..stretch(start, start + 300)
+            ..Stretch::voice(start, start + 300)
         };
-        let agent = [stretch(1_700, 4_000), stretch(9_000, 9_500)];
+        let agent = [Stretch::voice(1_700, 4_000), Stretch::voice(9_000, 9_500)];
         let with = |sound| {
-            floor(&[stretch(0, 1_000), sound], &agent, 60_000)
+            floor(&[Stretch::voice(0, 1_000), sound], &agent, 60_000)
                 .utterances
                 .len()
         };
