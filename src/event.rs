@@ -288,6 +288,11 @@ pub enum Mark {
     CallerSpeechEnded {
         at: Tick,
     },
+    /// What an utterance asks of the agent, as far as a finished recording tells. Nothing else is known
+    /// there of the inside of the agent: no hops, no decisions of its own.
+    Judged {
+        asks: Expect,
+    },
 
     // What the ear and the endpoint made of it.
     VoiceStarted {

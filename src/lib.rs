@@ -22,6 +22,7 @@
 //! | [`models`] | the files that engines need |
 //! | [`interrupt`] | whether to stop for a sound over the agent |
 //! | [`pipeline`] | one session: turns, endpoints, replies, playback |
+//! | [`call`] | a finished recording of somebody's call, as events; no pipeline |
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
 //! | [`report`] | figures to text, JSON, files |
@@ -66,6 +67,7 @@
 //! ```
 
 pub mod audio;
+pub mod call;
 pub mod cli;
 pub mod clock;
 pub mod ear;

@@ -18,7 +18,7 @@ use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 use symphonia::default::formats::{FlacReader, MpaReader, OggReader};
 
-use super::kept::{Keep, Kept};
+use super::kept::{Keep, Kept, Sink};
 use crate::audio::{AudioError, SAMPLE_RATE, resample, wav};
 
 /// The largest file that is opened.
@@ -26,6 +26,9 @@ pub const FILE_BYTES_MAX: u64 = 2 << 30;
 
 /// The longest recording that is read, in seconds: 4 hours.
 pub const DURATION_S_MAX: u64 = 4 * 3_600;
+
+/// The longest recording that [`stream`] goes through, in seconds: a day.
+pub const STREAM_DURATION_S_MAX: u64 = 24 * 3_600;
 
 /// ID3v2 tags stepped over in front of the audio.
 const TAGS_MAX: usize = 16;
@@ -57,7 +60,13 @@ pub fn read_channels(path: &Path) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
     collect(path, Keep::Every)
 }
 
-fn collect(path: &Path, keep: Keep) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
+/// Hands the sound of a file to `take` as it is decoded, and keeps nothing of it. Errors as for [`read`], but
+/// up to [`STREAM_DURATION_S_MAX`]; an error of `take` ends it.
+pub fn stream<'a>(path: &'a Path, take: &'a mut Sink<'a>) -> Result<(), AudioError> {
+    collect(path, Keep::Nothing(take)).map(|_| ())
+}
+
+fn collect<'a>(path: &'a Path, keep: Keep<'a>) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
     let (mut file, file_bytes) = open(path)?;
     let kind = recognise(&mut file, path)?;
     let mut kept = Kept::new(path, keep);
@@ -165,6 +174,7 @@ fn decode_wav(
 ) -> Result<(), AudioError> {
     let header = wav::read_header(&mut file, file_bytes, kept.path)?;
     kept.check_length(header.rate, header.frames())?;
+    kept.frames_declared = Some(header.frames());
     let mut decoder = wav_decoder(&header).map_err(|error| kept.failed(error))?;
     file.seek(SeekFrom::Start(header.data_start))
         .map_err(|error| kept.failed(Error::IoError(error)))?;
@@ -233,6 +243,7 @@ fn decode_compressed(file: File, codec: Codec, kept: &mut Kept) -> Result<(), Au
     if let (Some(rate), Some(frames)) = (parameters.sample_rate, frames_declared) {
         kept.check_length(rate, frames)?;
     }
+    kept.frames_declared = frames_declared;
     let ended = loop {
         let packet = match format.next_packet() {
             Ok(Some(packet)) => packet,

@@ -1,6 +1,6 @@
-//! The samples that are kept while a file is decoded: checked as they come, and bounded.
+//! The samples of a file while it is decoded: checked as they come, and kept in bounds or handed on.
 
-use super::decode::DURATION_S_MAX;
+use super::decode::{DURATION_S_MAX, STREAM_DURATION_S_MAX};
 use super::{AudioError, RATE_MAX, RATE_MIN};
 use std::path::Path;
 use symphonia::core::audio::GenericAudioBufferRef;
@@ -12,36 +12,55 @@ const SAMPLES_MAX: u64 = DURATION_S_MAX * 48_000;
 /// The largest magnitude of a float sample, 24 dB over full scale. Beyond it the file is not scaled to -1..1.
 const AMPLITUDE_MAX: f32 = 16.0;
 
-/// Which channels are kept in memory while decoding.
-#[derive(Clone, Copy)]
-pub(super) enum Keep {
-    /// Their mean, as one channel.
+/// What becomes of the channels while decoding.
+pub(super) enum Keep<'a> {
+    /// Their mean is kept, as one channel.
     Mean,
+    /// Every one is kept.
     Every,
+    /// They are handed on, packet by packet, and forgotten.
+    Nothing(&'a mut Sink<'a>),
+}
+
+/// Takes decoded packets, in order.
+pub(super) type Sink<'a> = dyn FnMut(Packet<'_>) -> Result<(), AudioError> + 'a;
+
+/// Some of a file's sound, as it was decoded.
+#[derive(Clone, Copy)]
+pub struct Packet<'a> {
+    /// In Hz.
+    pub rate: u32,
+    /// A vector for each channel of the file, all equally long.
+    pub channels: &'a [Vec<f32>],
+    /// Samples of one channel in the whole file, where its header says so.
+    pub frames_declared: Option<u64>,
 }
 
 /// What has been decoded, checked as it comes.
 pub(super) struct Kept<'a> {
     pub(super) path: &'a Path,
-    keep: Keep,
+    keep: Keep<'a>,
     pub(super) rate: u32,
     /// Channels in the file.
     file_channels: usize,
     /// Samples of each channel so far.
     pub(super) frames: u64,
+    /// Samples of each channel in all, as far as the header says.
+    pub(super) frames_declared: Option<u64>,
     pub(super) channels: Vec<Vec<f32>>,
     /// The newest packet, a vector for each channel in the file.
     packet: Vec<Vec<f32>>,
 }
 
 impl<'a> Kept<'a> {
-    pub(super) fn new(path: &'a Path, keep: Keep) -> Self {
+    pub(super) fn new(path: &'a Path, keep: Keep<'a>) -> Self {
         Self {
             path,
             keep,
             rate: 0,
             file_channels: 0,
             frames: 0,
+            frames_declared: None,
             channels: Vec::new(),
             packet: Vec::new(),
         }
@@ -49,12 +68,13 @@ impl<'a> Kept<'a> {
 
     pub(super) fn push(&mut self, decoded: GenericAudioBufferRef<'_>) -> Result<(), AudioError> {
         let (rate, file_channels) = (decoded.spec().rate(), decoded.num_planes());
-        if self.channels.is_empty() {
+        if self.file_channels == 0 {
             self.rate = rate;
             self.file_channels = file_channels;
             self.channels = match self.keep {
                 Keep::Mean => vec![Vec::new()],
                 Keep::Every => vec![Vec::new(); file_channels],
+                Keep::Nothing(_) => Vec::new(),
             };
         }
         if (rate, file_channels) != (self.rate, self.file_channels) {
@@ -67,7 +87,12 @@ impl<'a> Kept<'a> {
         decoded.copy_to_vecs_planar(&mut self.packet);
         self.check_samples()?;
         self.frames += decoded.frames() as u64;
-        match self.keep {
+        match &mut self.keep {
+            Keep::Nothing(sink) => sink(Packet {
+                rate,
+                channels: &self.packet,
+                frames_declared: self.frames_declared,
+            })?,
             Keep::Mean => mix_down(&self.packet, &mut self.channels[0]),
             Keep::Every => {
                 for (channel, samples) in self.channels.iter_mut().zip(&self.packet) {
@@ -84,11 +109,15 @@ impl<'a> Kept<'a> {
         if !(RATE_MIN..=RATE_MAX).contains(&rate) {
             return Err(AudioError::FileRate { path: path(), rate });
         }
-        if frames > DURATION_S_MAX * u64::from(rate) {
+        let longest_s = match self.keep {
+            Keep::Nothing(_) => STREAM_DURATION_S_MAX,
+            Keep::Mean | Keep::Every => DURATION_S_MAX,
+        };
+        if frames > longest_s * u64::from(rate) {
             return Err(AudioError::TooLarge {
                 path: path(),
                 what: format!(
-                    "{} s of audio, and up to {DURATION_S_MAX} are read",
+                    "{} s of audio, and up to {longest_s} are read",
                     frames / u64::from(rate)
                 ),
             });

@@ -81,6 +81,95 @@ impl Resampler {
     }
 }
 
+/// A change of rate for sound that comes piece by piece.
+///
+/// All its pieces together are what [`resample`] makes of the whole.
+pub struct StreamResampler {
+    from: u32,
+    to: u32,
+    /// None when the rates are equal.
+    fft: Option<Fft<f32>>,
+    /// What does not fill a block yet.
+    waiting: Vec<f32>,
+    /// Samples that the filter's delay still puts before the sound.
+    ahead: usize,
+    /// Samples that came in, and went out.
+    taken: usize,
+    given: usize,
+}
+
+impl StreamResampler {
+    /// Plans the change from `from` Hz to `to` Hz. Errors as for [`Resampler::new`].
+    pub fn new(from: u32, to: u32) -> Result<Self, AudioError> {
+        let Resampler { fft, .. } = Resampler::new(from, to)?;
+        Ok(Self {
+            from,
+            to,
+            ahead: fft.as_ref().map_or(0, |fft| fft.output_delay()),
+            fft,
+            waiting: Vec::new(),
+            taken: 0,
+            given: 0,
+        })
+    }
+
+    /// Takes the next piece, and appends to `out` as much as can be known by now.
+    pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), AudioError> {
+        let Some(fft) = &self.fft else {
+            out.extend_from_slice(samples);
+            return Ok(());
+        };
+        self.taken += samples.len();
+        let block = fft.input_frames_next();
+        self.waiting.extend_from_slice(samples);
+        let mut start = 0;
+        while self.waiting.len() - start >= block {
+            self.block(start..start + block, out)?;
+            start += block;
+        }
+        self.waiting.drain(..start);
+        Ok(())
+    }
+
+    /// Appends what is left, to the length that [`resample`] gives the whole.
+    pub fn finish(mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
+        let whole = output_len(self.taken, self.from, self.to);
+        let Some(block) = self.fft.as_ref().map(|fft| fft.input_frames_next()) else {
+            return Ok(());
+        };
+        while self.given < whole {
+            self.waiting.resize(block, 0.0);
+            self.block(0..block, out)?;
+            self.waiting.clear();
+        }
+        out.truncate(out.len() - (self.given - whole));
+        Ok(())
+    }
+
+    fn block(
+        &mut self,
+        block: std::ops::Range<usize>,
+        out: &mut Vec<f32>,
+    ) -> Result<(), AudioError> {
+        let Some(fft) = &mut self.fft else {
+            return Ok(());
+        };
+        let (from, to) = (self.from, self.to);
+        let samples = &self.waiting[block];
+        let input = InterleavedSlice::new(samples, 1, samples.len())
+            .map_err(|reason| failed(from, to, &reason))?;
+        let made = fft
+            .process(&input, None)
+            .map_err(|reason| failed(from, to, &reason))?
+            .take_data();
+        let skipped = self.ahead.min(made.len());
+        self.ahead -= skipped;
+        self.given += made.len() - skipped;
+        out.extend_from_slice(&made[skipped..]);
+        Ok(())
+    }
+}
+
 fn plan(from: u32, to: u32) -> Result<Fft<f32>, rubato::ResamplerConstructionError> {
     // Both blocks are whole multiples of the rates over their greatest common divisor. The multiple is even, so
     // that the delay, half a block, is a whole number of samples at both rates and can be cut off exactly.
@@ -219,6 +308,25 @@ mod tests {
         let first = resampler.resample(&clip).unwrap();
         resampler.resample(&vec![1.0; 777]).unwrap();
         assert_eq!(resampler.resample(&clip).unwrap(), first);
+    }
+
+    #[test]
+    fn sound_that_comes_in_pieces_is_resampled_as_a_whole() {
+        for rate in RATES {
+            for len in [0, 1, 700, 12_345] {
+                let clip = sine(f64::from(rate.min(SAMPLE_RATE)) * 0.2, rate, len);
+                let whole = resample(&clip, rate, SAMPLE_RATE).unwrap();
+                let mut resampler = StreamResampler::new(rate, SAMPLE_RATE).unwrap();
+                let mut pieces = Vec::new();
+                for piece in clip.chunks(997) {
+                    resampler.push(piece, &mut pieces).unwrap();
+                }
+                resampler.finish(&mut pieces).unwrap();
+                assert_eq!(pieces.len(), whole.len(), "{len} samples at {rate} Hz");
+                let differ = |(a, b): (&f32, &f32)| (a - b).abs() > 1e-6;
+                assert!(!pieces.iter().zip(whole.iter()).any(differ), "{rate} Hz");
+            }
+        }
     }
 
     #[test]

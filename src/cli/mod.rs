@@ -5,10 +5,13 @@ mod classifier;
 mod devices;
 mod init;
 mod live;
+mod measure;
 mod models;
 mod report;
 mod run;
 
+use crate::call::CallError;
+use crate::engine::EngineError;
 use crate::run::RunError;
 use clap::{ArgAction, Parser, Subcommand};
 use std::io::Write;
@@ -39,6 +42,8 @@ pub struct Arguments {
 enum Command {
     /// Hold a conversation, from recordings or at a microphone, and report its latency
     Run(run::Run),
+    /// Measure any assistant from the recording of a call
+    Measure(measure::Measure),
     /// Report on a run folder again
     Report(report::Report),
     /// Say whether a scenario can be run, without running it
@@ -90,6 +95,23 @@ impl From<RunError> for Failure {
     }
 }
 
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Failure {
+        match error {
+            CallError::Words(_) | CallError::Record(_) | CallError::Policy(_) => {
+                Failure::unavailable(error)
+            }
+            _ => Failure::input(error),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Failure {
+        RunError::from(error).into()
+    }
+}
+
 impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -112,6 +134,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let is_quiet = arguments.quiet;
     match arguments.command {
         Command::Run(command) => command.run(),
+        Command::Measure(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),

@@ -4,12 +4,12 @@
 //! not decide anything: an endpoint is decided in `pipeline::endpoint`, an interruption in
 //! `interrupt`.
 
-mod ending;
+mod edges;
 pub mod simulated;
 pub mod truth;
 mod vad;
 
-pub use ending::SpeechEndings;
+pub use edges::{SpeechEdge, SpeechEdges};
 
 use crate::audio::{FRAME, FRAME_SAMPLES, Samples};
 use crate::event::Tick;
@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
-use vad::VoiceDetector;
+pub use vad::{SURE, VoiceDetector};
 
 /// Voiced frames in a row that begin an utterance: 48 ms. Clicks are shorter.
 const START_FRAMES: u32 = 3;

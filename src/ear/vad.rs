@@ -2,14 +2,15 @@
 
 use crate::audio::FRAME_SAMPLES;
 
-pub(super) struct VoiceDetector {
+/// Listens to one channel, frame by frame.
+pub struct VoiceDetector {
     detector: Box<earshot::Detector>,
     threshold: f32,
 }
 
 /// The probability from which on a frame is a voice beyond doubt. Coughs and steady noise stay under
 /// it, also for as long as the detector hangs on after a voice; vowels do not.
-const SURE: f32 = 0.8;
+pub const SURE: f32 = 0.8;
 
 /// What the detector makes of a frame.
 #[derive(Clone, Copy)]
@@ -19,7 +20,8 @@ pub(super) struct Sound {
 }
 
 impl VoiceDetector {
-    pub(super) fn new(threshold: f32) -> VoiceDetector {
+    /// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
+    pub fn new(threshold: f32) -> VoiceDetector {
         VoiceDetector {
             detector: earshot::Detector::default_boxed(),
             threshold,
@@ -32,11 +34,16 @@ impl VoiceDetector {
         self.hear(frame).is_voiced
     }
 
-    pub(super) fn hear(&mut self, frame: &[f32]) -> Sound {
-        let probability = match frame.len() {
+    /// The probability, in 0..=1, that the frame is a voice. It remembers the frames before it, too.
+    pub fn probability(&mut self, frame: &[f32]) -> f32 {
+        match frame.len() {
             FRAME_SAMPLES => self.detector.predict_f32(frame),
             _ => 0.0,
-        };
+        }
+    }
+
+    pub(super) fn hear(&mut self, frame: &[f32]) -> Sound {
+        let probability = self.probability(frame);
         Sound {
             is_voiced: probability >= self.threshold,
             is_sure: probability >= self.threshold.max(SURE),

@@ -102,6 +102,15 @@ pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError>
     })
 }
 
+/// Loads only the scenario's recogniser; it, and a line about it.
+pub fn speech_to_text(
+    scenario: &Scenario,
+    clock: &Clock,
+) -> Result<(stage::SpeechToText, String), EngineError> {
+    let built = recogniser(scenario, clock, Seed(scenario.seed))?;
+    Ok((built.stage, built.described))
+}
+
 impl Engines {
     /// The engines with the scenario's faults, from their next input on.
     pub fn with_faults(self, scenario: &Scenario, clock: &Clock) -> Engines {

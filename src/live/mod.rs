@@ -6,7 +6,7 @@ mod health;
 use crate::audio::device::{DeviceNews, Devices};
 use crate::audio::{FRAME, Samples, db_from_amplitude, length_of, peak};
 use crate::clock::Clock;
-use crate::ear::{Ear, SpeechEndings};
+use crate::ear::{Ear, SpeechEdge, SpeechEdges};
 use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::pipeline::AgentState;
 use crate::record::tap::Tap;
@@ -49,7 +49,7 @@ impl Listener {
     /// Listens until nobody wants to know any more.
     pub async fn listen(mut self) {
         let mut echo = EchoCanceller::new();
-        let mut endings = SpeechEndings::default();
+        let mut edges = SpeechEdges::default();
         let mut health = Health::new(self.tap.clone());
         loop {
             if self.tell_news(&mut health) {
@@ -64,9 +64,12 @@ impl Listener {
                 let (voice, frame) = self.clean(&mut echo, start, &frame);
                 self.record(start, at, &frame);
                 let said = self.ear.hear_beside(at, frame.clone(), &voice);
-                if let Some(ended) = endings.hear(at, &voice, &said) {
-                    self.tap
-                        .mark(TurnId(0), Mark::CallerSpeechEnded { at: ended });
+                if let Some(edge) = edges.hear(at, &voice, &said) {
+                    let mark = match edge {
+                        SpeechEdge::Began(at) => Mark::CallerSpeechStarted { at },
+                        SpeechEdge::Ended(at) => Mark::CallerSpeechEnded { at },
+                    };
+                    self.tap.mark(TurnId(0), mark);
                 }
                 for activity in said {
                     if self.activity.send(activity).await.is_err() {

@@ -42,6 +42,19 @@ impl Histogram {
         self.count += 1;
     }
 
+    /// Adds what another one has recorded.
+    pub fn add(&mut self, other: &Histogram) {
+        match (&mut self.hdr, &other.hdr) {
+            // Both have the same bounds, so this cannot fail.
+            (Some(hdr), Some(more)) => _ = hdr.add(more),
+            (None, more) => self.hdr.clone_from(more),
+            (Some(_), None) => {}
+        }
+        self.sum_ns += other.sum_ns;
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.count += other.count;
+    }
+
     /// `None` if nothing was recorded.
     pub fn summary(&self) -> Option<Summary> {
         let hdr = self.hdr.as_ref()?;
@@ -83,6 +96,20 @@ mod tests {
             assert!((actual / expected - 1.0).abs() < 1.1e-3, "{actual}");
         }
         assert_eq!((summary.mean_ms, summary.max_ms), (500.5, 1_000.0));
+    }
+
+    #[test]
+    fn two_histograms_make_one() {
+        let of = |spans: std::ops::RangeInclusive<u64>| {
+            let mut histogram = Histogram::default();
+            spans.for_each(|ms| histogram.record(ms * 1_000_000));
+            histogram
+        };
+        let mut sum = Histogram::default();
+        sum.add(&of(1..=400));
+        sum.add(&of(401..=1_000));
+        sum.add(&Histogram::default());
+        assert_eq!(sum.summary(), of(1..=1_000).summary());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! From events to figures: turns, hops, histograms, interruptions, word error rate. A fold over what
 //! was recorded; it reads no clock and runs no engine, so it can be done anywhere, at any time.
 
+mod both;
+mod devices;
 mod histogram;
 mod hops;
 mod rows;
@@ -8,6 +10,7 @@ mod speculation;
 mod utterance;
 mod wer;
 
+pub use devices::Devices;
 pub use histogram::{Histogram, Summary};
 pub use hops::Slice;
 pub use rows::{Outcome, Plan, Row, RowPlan};
@@ -26,7 +29,8 @@ use std::time::Duration;
 pub struct Measurement {
     pub rows: Vec<Row>,
     /// Latencies of answered turns by metric, in nanoseconds; besides them `playback_gap` of every
-    /// reply, and `barge_in_stop` and `detection_delay` of every stop that was right.
+    /// reply, `barge_in_stop` and `detection_delay` of every stop that was right, and every `overlap`,
+    /// `talk_over` and `dead_air`.
     pub metrics: BTreeMap<&'static str, Histogram>,
     /// Hops of answered turns.
     pub hops: BTreeMap<Hop, Histogram>,
@@ -37,6 +41,7 @@ pub struct Measurement {
     pub budgets: Vec<BudgetResult>,
     /// The real clock's worst lag.
     pub clock_lag: Duration,
+    pub devices: Devices,
     /// The record ends before the conversation does: the run was stopped or killed.
     pub is_cut_short: bool,
 }
@@ -85,7 +90,9 @@ pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
         }
     }
     let (mut clock_lag, mut is_cut_short) = (Duration::ZERO, true);
+    let mut devices = Devices::default();
     for event in events {
+        devices.add(event);
         match &event.mark {
             Mark::PlaybackGap { gap_ns, .. } => {
                 metrics.entry("playback_gap").or_default().record(*gap_ns);
@@ -97,6 +104,16 @@ pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
                 cause: SessionEnd::Finished,
             } => is_cut_short = false,
             _ => {}
+        }
+    }
+    let both = both::both(events);
+    for (metric, spans) in [
+        ("overlap", both.overlap),
+        ("talk_over", both.talk_over),
+        ("dead_air", both.dead_air),
+    ] {
+        for span in spans {
+            metrics.entry(metric).or_default().record(span);
         }
     }
     let interruptions = interruptions(&rows);
@@ -113,6 +130,7 @@ pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
         wer,
         budgets: Vec::new(),
         clock_lag,
+        devices,
         is_cut_short,
     };
     measurement.budgets = plan
@@ -125,13 +143,50 @@ pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
 
 impl Measurement {
     /// Whether every budget is kept and every turn came out as expected. A run without
-    /// expectations has none to fail.
+    /// expectations has none to fail, nor has a recording, which is only judged.
     pub fn has_passed(&self) -> bool {
         self.budgets.iter().all(|budget| budget.pass)
             && self
                 .rows
                 .iter()
-                .all(|row| row.outcome.is_as_expected(row.expect))
+                .all(|row| row.is_judged || row.outcome.is_as_expected(row.expect))
+    }
+
+    /// Several conversations as one: the rows one after the other, the histograms added up.
+    pub fn of_many<'a>(
+        conversations: impl Iterator<Item = &'a Measurement>,
+        budgets: &[Budget],
+    ) -> Measurement {
+        let mut all = Measurement {
+            rows: Vec::new(),
+            metrics: BTreeMap::new(),
+            hops: BTreeMap::new(),
+            interruptions: Interruptions::default(),
+            speculation: Speculation::default(),
+            wer: None,
+            budgets: Vec::new(),
+            clock_lag: Duration::ZERO,
+            devices: Devices::default(),
+            is_cut_short: false,
+        };
+        for one in conversations {
+            all.rows.extend(one.rows.iter().cloned());
+            for (metric, histogram) in &one.metrics {
+                all.metrics.entry(metric).or_default().add(histogram);
+            }
+            for (hop, histogram) in &one.hops {
+                all.hops.entry(*hop).or_default().add(histogram);
+            }
+            all.wer = match (all.wer, one.wer) {
+                (Some(wer), Some(more)) => Some(wer.plus(more)),
+                (wer, more) => wer.or(more),
+            };
+            all.clock_lag = all.clock_lag.max(one.clock_lag);
+            all.is_cut_short |= one.is_cut_short;
+        }
+        all.interruptions = interruptions(&all.rows);
+        all.budgets = budgets.iter().map(|budget| judge(budget, &all)).collect();
+        all
     }
 }
 
@@ -149,7 +204,8 @@ fn interruptions(rows: &[Row]) -> Interruptions {
     use crate::event::Expect::{Ignore, Respond, Stop};
     let count = |is: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| is(row)).count() as u32;
     let barge_ins = count(&|row| row.expect == Some(Stop));
-    let stopped = count(&|row| row.expect == Some(Stop) && row.outcome == Outcome::Stopped);
+    let has_stopped = [Outcome::Stopped, Outcome::Answered];
+    let stopped = count(&|row| row.expect == Some(Stop) && has_stopped.contains(&row.outcome));
     Interruptions {
         barge_ins,
         barge_in_success_rate: (barge_ins > 0).then(|| f64::from(stopped) / f64::from(barge_ins)),

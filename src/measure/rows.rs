@@ -98,6 +98,8 @@ pub struct Row {
     /// From one.
     pub number: u32,
     pub expect: Option<Expect>,
+    /// Nobody asked for `expect`: it is what the sound on a recording was taken for.
+    pub is_judged: bool,
     pub outcome: Outcome,
     /// All transcripts of the row, joined.
     pub heard: String,
@@ -224,11 +226,9 @@ fn by_utterance<'a>(events: &[Event], all: &'a BTreeMap<TurnId, Utterance>) -> V
         let within = |at: &&Tick| {
             onset.is_none_or(|onset| **at > onset) && committed.is_none_or(|end| **at <= end)
         };
-        row.speech_ended = ends
-            .iter()
-            .rev()
-            .find(within)
-            .copied()
+        row.speech_ended = utterance
+            .speech_ended
+            .or_else(|| ends.iter().rev().find(within).copied())
             .or(utterance.last_voiced);
         row.speech_starts.clone_from(&starts);
     }
@@ -274,9 +274,16 @@ impl<'a> Gathered<'a> {
         asked.find(|utterance| utterance.had_the_floor())
     }
 
+    /// What is asked for: by the scenario, or by an utterance on a recording.
+    fn asked_for(&self) -> Option<Expect> {
+        let judged = self.utterances.iter().find_map(|(_, u)| u.asks);
+        self.plan.map(|plan| plan.expect).or(judged)
+    }
+
     /// When the caller truly began to say what the agent stopped for.
     fn interruption_began(&self) -> Option<Tick> {
-        let stopping = self.utterances.iter().find(|(_, u)| u.must_stop.is_some());
+        let must_stop = |u: &Utterance| u.must_stop.is_some() || u.asks == Some(Expect::Stop);
+        let stopping = self.utterances.iter().find(|(_, u)| must_stop(u));
         let onset = stopping.and_then(|(_, utterance)| utterance.onset)?;
         let window = onset.before(ONSET_WINDOW)..=onset + ONSET_WINDOW;
         let truly = self.speech_starts.iter().find(|at| window.contains(at));
@@ -286,7 +293,11 @@ impl<'a> Gathered<'a> {
     fn outcome(&self, expect: Option<Expect>) -> Outcome {
         match expect {
             _ if self.was_never_spoken => Outcome::Missed,
-            Some(Expect::Stop) if self.stopped_at.is_some() => Outcome::Stopped,
+            Some(Expect::Stop) if self.stopped_at.is_some() => match self.answered() {
+                // As of an utterance of which nothing was expected.
+                Some(utterance) if utterance.asks.is_some() => Outcome::Answered,
+                _ => Outcome::Stopped,
+            },
             Some(Expect::Stop | Expect::Ignore) if self.is_open => Outcome::Abandoned,
             Some(Expect::Stop) => Outcome::Missed,
             Some(Expect::Ignore) if self.stopped_at.is_some() || self.answered().is_some() => {
@@ -354,7 +365,7 @@ fn outcome_of_sound(utterance: &Utterance) -> Option<Outcome> {
 }
 
 fn row(index: usize, gathered: &Gathered) -> Row {
-    let expect = gathered.plan.map(|plan| plan.expect);
+    let expect = gathered.asked_for();
     let outcome = gathered.outcome(expect);
     let heard: Vec<&str> = gathered
         .utterances
@@ -367,6 +378,7 @@ fn row(index: usize, gathered: &Gathered) -> Row {
     let mut row = Row {
         number: index as u32 + 1,
         expect,
+        is_judged: gathered.plan.is_none() && expect.is_some(),
         outcome,
         said: answered
             .and_then(|utterance| utterance.ended.as_ref())
@@ -407,6 +419,29 @@ impl Row {
         let Some(audible) = turn.audible.filter(|at| *at >= caller_end) else {
             return;
         };
+        self.e2e_ns = Some(audible.0 - caller_end.0);
+        let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {
+            if let (Some(from), Some(to)) = (from, to) {
+                self.metrics.insert(metric, to.0.saturating_sub(from.0));
+            }
+        };
+        let truly = Some(caller_end);
+        span("e2e_latency", truly, turn.audible);
+        span("e2e_latency_vad", turn.last_voiced, turn.audible);
+        if turn.asks.is_some() {
+            // On a recording nothing is known of what lies between.
+            return;
+        }
+        span("end_of_turn_delay", truly, turn.committed);
+        span("transcription_delay", truly, turn.stt.first_output);
+        span("llm_ttft", turn.answer.entered, turn.answer.first_output);
+        span("llm_ttfs", turn.answer.entered, turn.clauses.first_output);
+        span("tts_ttfb", turn.tts.entered, turn.tts.first_output);
+        span(
+            "ttfa",
+            turn.committed,
+            turn.queued.map(|queued| queued.start),
+        );
         let Some(slices) = hops::slices(caller_end, turn) else {
             return;
         };
@@ -419,25 +454,6 @@ impl Row {
         self.metrics
             .insert("orchestration", orchestration.iter().sum());
         self.slices = slices;
-        self.e2e_ns = Some(audible.0 - caller_end.0);
-        let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {
-            if let (Some(from), Some(to)) = (from, to) {
-                self.metrics.insert(metric, to.0.saturating_sub(from.0));
-            }
-        };
-        let truly = Some(caller_end);
-        span("e2e_latency", truly, turn.audible);
-        span("e2e_latency_vad", turn.last_voiced, turn.audible);
-        span("end_of_turn_delay", truly, turn.committed);
-        span("transcription_delay", truly, turn.stt.first_output);
-        span("llm_ttft", turn.answer.entered, turn.answer.first_output);
-        span("llm_ttfs", turn.answer.entered, turn.clauses.first_output);
-        span("tts_ttfb", turn.tts.entered, turn.tts.first_output);
-        span(
-            "ttfa",
-            turn.committed,
-            turn.queued.map(|queued| queued.start),
-        );
     }
 
     /// How long it took to stop for a sound that had to be stopped for.
@@ -449,7 +465,8 @@ impl Row {
         };
         let stop = stopped.0.saturating_sub(onset.0);
         self.metrics.insert("barge_in_stop", stop);
-        let verdict = gathered.utterances.iter().find_map(|(_, u)| u.must_stop);
+        let decides = |u: &Utterance| u.must_stop.filter(|_| u.asks.is_none());
+        let verdict = gathered.utterances.iter().find_map(|(_, u)| decides(u));
         if let Some(verdict) = verdict {
             let delay = verdict.0.saturating_sub(onset.0);
             self.metrics.insert("detection_delay", delay);

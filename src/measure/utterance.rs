@@ -1,6 +1,8 @@
 //! What the events say about each utterance and the reply to it.
 
-use crate::event::{Event, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd};
+use crate::event::{
+    Event, Expect, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -9,6 +11,10 @@ use std::collections::BTreeMap;
 pub(super) struct Utterance {
     pub onset: Option<Tick>,
     pub last_voiced: Option<Tick>,
+    /// What it asks for, if it was heard on a finished recording, where nothing else is known of the agent.
+    pub asks: Option<Expect>,
+    /// The true end of its speech, where a recording says whose it is.
+    pub speech_ended: Option<Tick>,
     pub committed: Option<Tick>,
     pub stt: Work,
     pub heard: String,
@@ -84,6 +90,8 @@ impl Utterance {
         let now = event.tick;
         match &event.mark {
             Mark::VoiceStarted { onset } => self.onset = Some(*onset),
+            Mark::Judged { asks } => self.asks = Some(*asks),
+            Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
             Mark::EndpointCommitted { last_voiced, .. } => {
                 self.last_voiced = Some(*last_voiced);
                 self.committed = Some(now);

@@ -21,7 +21,7 @@ pub struct Header {
     pub version: String,
     pub name: String,
     pub seed: u64,
-    /// `real` or `virtual`.
+    /// `real` or `virtual`; [`Header::RECORDING`] if nothing was run.
     pub clock: String,
     pub cores: u32,
     /// One line about each engine, by stage.
@@ -53,6 +53,8 @@ pub enum RowsPer {
 
 impl Header {
     pub const SCHEMA: &'static str = "voicesim.header/1";
+    /// The clock of a recording of somebody else's call.
+    pub const RECORDING: &'static str = "recording";
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,8 @@
 
 use crate::event::{Expect, Hop};
 use crate::measure::{
-    BudgetResult, Decided, Histogram, Interruptions, Measurement, Outcome, Row, Speculation,
-    Summary,
+    BudgetResult, Decided, Devices, Histogram, Interruptions, Measurement, Outcome, Row,
+    Speculation, Summary,
 };
 use crate::record::store::Header;
 use serde::Serialize;
@@ -32,15 +32,55 @@ pub struct Document<'a> {
     pub wer: Option<f64>,
     pub budgets: &'a [BudgetResult],
     pub clock_lag_max_ns: u64,
+    /// Of a live session.
+    #[serde(skip_serializing_if = "Devices::is_empty")]
+    pub devices: &'a Devices,
     /// The run was killed: the record has no end.
     pub is_cut_short: bool,
     pub detail: Vec<Detail<'a>>,
+    /// What the voice detector's threshold does to the latency, if the recording was at hand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vad_thresholds: Vec<AtThreshold>,
+    /// One for each call of a folder, the worst first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallLine<'a>>,
+    /// What in the folder could not be measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
+}
+
+/// The latency at a threshold of the voice detector.
+#[derive(Debug, Clone, Serialize)]
+pub struct AtThreshold {
+    pub vad_threshold: f32,
+    pub turns: usize,
+    pub e2e_latency: Option<Summary>,
+}
+
+/// One call of a folder.
+#[derive(Debug, Serialize)]
+pub struct CallLine<'a> {
+    pub call: &'a str,
+    pub turns: usize,
+    pub e2e_latency: Option<Summary>,
+    pub interruptions: &'a Interruptions,
+    pub notes: &'a [String],
+}
+
+/// A file that could not be measured, and the cure.
+#[derive(Debug, Clone, Serialize)]
+pub struct Skipped {
+    pub call: String,
+    pub reason: String,
 }
 
 /// One row. `caller_end_ns` and `agent_start_ns` are positions on the time axis of
 /// `conversation.wav`; `e2e_ns` is their difference and the sum of `hops_ns`.
 #[derive(Debug, Serialize)]
 pub struct Detail<'a> {
+    /// Of a folder of calls: which one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<&'a str>,
     pub turn: u32,
     pub expect: Option<Expect>,
     pub outcome: Outcome,
@@ -74,8 +114,12 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         wer: measured.wer.map(|wer| wer.rate()),
         budgets: &measured.budgets,
         clock_lag_max_ns: measured.clock_lag_ns(),
+        devices: &measured.devices,
         is_cut_short: measured.is_cut_short,
         detail: measured.rows.iter().map(detail).collect(),
+        vad_thresholds: Vec::new(),
+        calls: Vec::new(),
+        skipped: Vec::new(),
     }
 }
 
@@ -87,8 +131,10 @@ fn summaries<'a>(
         .collect()
 }
 
-fn detail(row: &Row) -> Detail<'_> {
+/// One row of it.
+pub fn detail(row: &Row) -> Detail<'_> {
     Detail {
+        call: None,
         turn: row.number,
         expect: row.expect,
         outcome: row.outcome,

@@ -1,7 +1,9 @@
 //! The report for people, at the terminal.
 
 use crate::event::{Expect, Verdict};
-use crate::measure::{Decided, Interruptions, Measurement, Outcome, Row, Slice, Summary, ms};
+use crate::measure::{
+    Decided, Devices, Interruptions, Measurement, Outcome, Row, Slice, Summary, ms,
+};
 use crate::record::store::{Header, RowsPer};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -19,12 +21,16 @@ pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> Str
     if measured.rows.is_empty() {
         text.push_str(match measured.is_cut_short {
             true => "\nNo turns: the run ended before anybody spoke.\n",
+            false if is_recording(header) => "\nNo turns: the caller says nothing.\n",
             false => "\nNo turns: nothing that was played holds speech.\n",
         });
         return text;
     }
     latencies(&mut text, measured);
-    text.push_str("\nTurns (hops under half a millisecond are not drawn)\n");
+    text.push_str(match is_recording(header) {
+        true => "\nTurns\n",
+        false => "\nTurns (hops under half a millisecond are not drawn)\n",
+    });
     let longest_ns = measured.rows.iter().filter_map(|row| row.e2e_ns).max();
     for row in &measured.rows {
         turn(&mut text, row, longest_ns.unwrap_or(1));
@@ -33,7 +39,40 @@ pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> Str
     text
 }
 
+/// Whether somebody else's recording was measured.
+fn is_recording(header: &Header) -> bool {
+    header.clock == Header::RECORDING
+}
+
+fn recording_head(text: &mut String, header: &Header) {
+    let _ = writeln!(
+        text,
+        "{} · recording · voicesim {}",
+        header.name, header.version
+    );
+    let words = header
+        .engines
+        .get("speech_to_text")
+        .map_or("-", String::as_str);
+    let _ = writeln!(text, "  {:<15} {words}", "speech_to_text");
+    for note in &header.notes {
+        let _ = writeln!(text, "  {:<15} {note}", "note");
+    }
+}
+
+/// The figures without the turns.
+pub fn summary_report(header: &Header, measured: &Measurement) -> String {
+    let mut text = String::new();
+    head(&mut text, header, measured);
+    latencies(&mut text, measured);
+    summary(&mut text, measured, header.rows_per);
+    text
+}
+
 fn head(text: &mut String, header: &Header, measured: &Measurement) {
+    if is_recording(header) {
+        return recording_head(text, header);
+    }
     let _ = writeln!(
         text,
         "{} · {} clock · {} cores · seed {} · voicesim {}",
@@ -63,6 +102,35 @@ fn head(text: &mut String, header: &Header, measured: &Measurement) {
         let lag = format!("the clock was up to {lag:.0} ms late: this machine was busy");
         engine(text, "note", &lag);
     }
+    for note in device_notes(&measured.devices) {
+        engine(text, "note", &note);
+    }
+}
+
+/// What is to be known of the devices of a live session.
+fn device_notes(devices: &Devices) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (direction, device) in &devices.used {
+        let mut note = format!("{direction} {} at {} Hz", device.name, device.rate);
+        if let Some(ppm) = device.drift_ppm {
+            note += &format!(", {ppm:+.0} ppm off the clock");
+        }
+        if device.lost_ns > 0 {
+            note += &format!(", {:.0} ms of sound got lost", ms(device.lost_ns));
+        }
+        if device.times_lost > 0 {
+            note += &format!(", gone {}x", device.times_lost);
+        }
+        notes.push(note);
+    }
+    if let Some(echo) = devices.echo {
+        notes.push(format!(
+            "the agent came back through the microphone at {:.0} dB after {:.0} ms",
+            echo.level_db,
+            ms(echo.delay_ns)
+        ));
+    }
+    notes
 }
 
 fn speculation(header: &Header) -> String {
@@ -83,7 +151,12 @@ fn latencies(text: &mut String, measured: &Measurement) {
     if answered.is_empty() {
         text.push_str("\nNo turn was answered, so there is no latency to show.\n");
     } else {
-        let mut table = table("hop, ms");
+        let has_hops = !measured.hops.is_empty();
+        let mut table = table(if has_hops {
+            "hop, ms"
+        } else {
+            "what the caller hears, ms"
+        });
         for (hop, histogram) in &measured.hops {
             if let Some(summary) = histogram.summary().filter(|s| s.max_ms > 0.0) {
                 add(&mut table, hop.name(), &summary);
@@ -91,9 +164,16 @@ fn latencies(text: &mut String, measured: &Measurement) {
         }
         let e2e = measured.metrics.get("e2e_latency");
         if let Some(summary) = e2e.and_then(|histogram| histogram.summary()) {
-            add(&mut table, "sum = e2e_latency", &summary);
+            let name = if has_hops {
+                "sum = e2e_latency"
+            } else {
+                "e2e_latency"
+            };
+            add(&mut table, name, &summary);
         }
         let _ = writeln!(text, "\n{}", trimmed(&table));
+    }
+    if !measured.hops.is_empty() {
         let exact = answered
             .iter()
             .filter(|row| Some(row.hops.values().sum::<u64>()) == row.e2e_ns);
@@ -154,6 +234,8 @@ fn trimmed(table: &Table) -> String {
 fn turn(text: &mut String, row: &Row, longest_ns: u64) {
     let asked = match row.expect {
         Some(Expect::Respond) | None => "",
+        Some(Expect::Stop) if row.is_judged => " (an interruption)",
+        Some(Expect::Ignore) if row.is_judged => " (nothing to stop for or to answer)",
         Some(Expect::Stop) => " (asked to stop)",
         Some(Expect::Ignore) => " (asked to go on)",
     };
@@ -171,7 +253,12 @@ fn turn(text: &mut String, row: &Row, longest_ns: u64) {
         let _ = writeln!(text, "     said   {}", quoted(&row.said));
     }
     if let Some(decided) = &row.decided {
-        let _ = writeln!(text, "     {}", decision(decided));
+        let who = if row.is_judged {
+            "the classifier would say"
+        } else {
+            "decided"
+        };
+        let _ = writeln!(text, "     {who} {}", decision(decided));
     }
     for slice in &row.slices {
         if slice.end.0 - slice.start.0 >= WORTH_A_LINE_NS {
@@ -188,7 +275,7 @@ fn decision(decided: &Decided) -> String {
         Verdict::KeepTalking => "go on",
     };
     let after = ms(decided.after_ns);
-    let mut text = format!("decided {verdict}, after {after:.0} ms");
+    let mut text = format!("{verdict}, after {after:.0} ms");
     if let Some(probability) = decided.probability {
         let _ = write!(text, ", p {probability:.2}");
     }
@@ -252,7 +339,8 @@ fn quoted(text: &str) -> String {
 
 fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
     text.push('\n');
-    if rows_per == RowsPer::Turn {
+    let is_judged = measured.rows.iter().any(|row| row.is_judged);
+    if rows_per == RowsPer::Turn || is_judged {
         let counts = &measured.interruptions;
         let _ = writeln!(
             text,
@@ -304,7 +392,7 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
     let unexpected: Vec<String> = measured
         .rows
         .iter()
-        .filter(|row| !row.outcome.is_as_expected(row.expect))
+        .filter(|row| !row.is_judged && !row.outcome.is_as_expected(row.expect))
         .map(|row| format!("turn {} was {}", row.number, Outcome::name(row.outcome)))
         .collect();
     if !unexpected.is_empty() {

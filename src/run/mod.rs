@@ -274,7 +274,7 @@ impl Run {
 }
 
 /// Refused before models are loaded; [`RunFolder::create`] checks again.
-fn refuse_used(folder: &Path) -> Result<(), RunError> {
+pub fn refuse_used(folder: &Path) -> Result<(), RunError> {
     let existing = folder.ancestors().find(|ancestor| ancestor.exists());
     if let Some(file) = existing.filter(|ancestor| !ancestor.is_dir()) {
         return Err(RunError::Input(format!(
@@ -325,7 +325,8 @@ fn header(
     })
 }
 
-fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), RunError> {
+/// Writes the histograms of what was measured from `events`.
+pub fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), RunError> {
     let length = events
         .last()
         .map_or(Duration::ZERO, |event| Duration::from_nanos(event.tick.0));

@@ -19,7 +19,7 @@ pub enum BudgetEntry {
 
 /// The latencies that a report gives besides the hops. Each has a count, mean, percentiles and
 /// maximum.
-pub const METRICS: [&str; 12] = [
+pub const METRICS: [&str; 15] = [
     "e2e_latency",
     "e2e_latency_vad",
     "end_of_turn_delay",
@@ -32,6 +32,9 @@ pub const METRICS: [&str; 12] = [
     "playback_gap",
     "barge_in_stop",
     "detection_delay",
+    "talk_over",
+    "overlap",
+    "dead_air",
 ];
 
 /// The counts that a report gives.

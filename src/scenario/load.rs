@@ -1,5 +1,6 @@
 //! Reading a scenario file. Everything wrong with it is said with its line and the cure.
 
+use super::budget::BudgetTable;
 use super::{Scenario, check};
 use std::fs::File;
 use std::io::{self, Read};
@@ -28,6 +29,21 @@ pub enum ScenarioError {
 /// Reads and checks the scenario in `path`. Paths in it are made relative to its folder, and must
 /// exist.
 pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
+    parse(path, &text_of(path)?)
+}
+
+/// Reads and checks the `[budget]` of a file; whatever else a scenario holds may be in it.
+pub fn load_budget(path: &Path) -> Result<BudgetTable, ScenarioError> {
+    let text = text_of(path)?;
+    let scenario: Scenario = toml::from_str(&text).map_err(|error| ScenarioError::Syntax {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    check::check_budget(&scenario).map_err(|fault| wrong(path, &text, fault))?;
+    Ok(scenario.budget)
+}
+
+fn text_of(path: &Path) -> Result<String, ScenarioError> {
     let unreadable = |source| ScenarioError::Unreadable {
         path: path.to_owned(),
         source,
@@ -43,7 +59,16 @@ pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
             path: path.to_owned(),
         });
     }
-    parse(path, &text)
+    Ok(text)
+}
+
+fn wrong(path: &Path, text: &str, fault: check::Fault) -> ScenarioError {
+    ScenarioError::Value {
+        path: path.to_owned(),
+        line: line_of(text, &fault.place),
+        key: fault.place.to_string(),
+        cure: fault.cure,
+    }
 }
 
 /// Reads and checks a scenario's text; `path` is where it came from.
@@ -63,12 +88,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
     if let Some(docs) = &mut scenario.answer.docs {
         *docs = folder.join(&*docs);
     }
-    check::check(&scenario).map_err(|fault| ScenarioError::Value {
-        path: path.to_owned(),
-        line: line_of(text, &fault.place),
-        key: fault.place.to_string(),
-        cure: fault.cure,
-    })?;
+    check::check(&scenario).map_err(|fault| wrong(path, text, fault))?;
     Ok(scenario)
 }
 

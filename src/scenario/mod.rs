@@ -8,7 +8,7 @@ pub mod latency;
 mod load;
 pub mod speech;
 
-pub use load::{ScenarioError, load, parse};
+pub use load::{ScenarioError, load, load_budget, parse};
 
 use crate::event::Expect;
 use budget::BudgetTable;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("event", &[]),
     ("rng", &[]),
     ("models", &[]),
@@ -16,6 +16,18 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("scenario", &["event", "rng"]),
     ("ear", &["stage", "audio", "event"]),
     ("interrupt", &["stage", "audio", "event", "rng"]),
+    (
+        "call",
+        &[
+            "event",
+            "stage",
+            "ear",
+            "interrupt",
+            "audio",
+            "clock",
+            "record",
+        ],
+    ),
     (
         "engine",
         &[

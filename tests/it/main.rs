@@ -1,5 +1,6 @@
 //! voicesim from the outside: the house rules, the command line, whole conversations.
 
+mod calls;
 mod classifier;
 mod cli;
 mod conversations;
@@ -9,3 +10,4 @@ mod models;
 mod properties;
 mod reports;
 mod support;
+mod synthetic;

@@ -126,7 +126,12 @@ pub(in crate::scenario) fn check(scenario: &Scenario) -> Result<(), Fault> {
             return Err(at_nth("fault", index, key, cure));
         }
     }
-    budget::budgets(&scenario.budget).map_err(|(key, cure)| at("budget", &key, cure))?;
+    check_budget(scenario)
+}
+
+pub(in crate::scenario) fn check_budget(scenario: &Scenario) -> Result<(), Fault> {
+    let budgets = budget::budgets(&scenario.budget);
+    budgets.map_err(|(key, cure)| at("budget", &key, cure))?;
     Ok(())
 }
 

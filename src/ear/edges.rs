@@ -1,5 +1,5 @@
-//! Where speech that is being heard truly ended, as far as the last 200 ms around the detector's end
-//! tell: the same definition as for recordings (see `truth`), from a stream.
+//! Where speech that is being heard began and truly ended. The end is that of recordings (see `truth`),
+//! from a stream: as far as the 200 ms around the detector's end tell. The beginning is the detector's.
 
 use super::truth::{WINDOW_SAMPLES, threshold};
 use crate::audio::{FRAME, FRAME_SAMPLES, length_of, peak, position_of};
@@ -13,9 +13,16 @@ const WINDOW: Duration = Duration::from_millis(200);
 /// The noise floor is the median peak of so many silent frames: 10 s.
 const FLOOR_FRAMES: usize = 625;
 
+/// Where speech begins or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpeechEdge {
+    Began(Tick),
+    Ended(Tick),
+}
+
 /// Follows an ear.
 #[derive(Default)]
-pub struct SpeechEndings {
+pub struct SpeechEdges {
     /// Peaks of frames outside speech.
     silent: VecDeque<f32>,
     /// Sound since some 400 ms ago, and when it ends.
@@ -28,15 +35,15 @@ pub struct SpeechEndings {
     pending: Option<Tick>,
 }
 
-impl SpeechEndings {
-    /// Follows the frame that began at `start`, about which the ear said `activity`. When speech truly
-    /// ended, once it is known.
+impl SpeechEdges {
+    /// Follows the frame that began at `start`, about which the ear said `activity`. An edge of speech,
+    /// once it is known.
     pub fn hear(
         &mut self,
         start: Tick,
         frame: &[f32],
         activity: &[SpeechActivity],
-    ) -> Option<Tick> {
+    ) -> Option<SpeechEdge> {
         self.end = start + FRAME;
         self.recent.extend(frame);
         let stale = self
@@ -44,14 +51,20 @@ impl SpeechEndings {
             .len()
             .saturating_sub(2 * WINDOW_SAMPLES + FRAME_SAMPLES);
         self.recent.drain(..stale);
+        let was_speaking = self.is_speaking;
+        let mut began = None;
         for said in activity {
             match said {
-                SpeechActivity::Started { audio, .. } => {
-                    let before = audio.samples.as_deref().map_or(0.0, peak);
-                    (self.peak, self.is_speaking, self.pending) = (before, true, None);
+                SpeechActivity::Started { onset, audio, .. } => {
+                    self.peak = audio.samples.as_deref().map_or(0.0, peak);
+                    (self.is_speaking, self.pending) = (true, None);
+                    began = Some(*onset);
                 }
                 SpeechActivity::Paused { last_voiced } => self.pending = Some(*last_voiced),
-                SpeechActivity::Resumed { .. } => self.pending = None,
+                SpeechActivity::Resumed { at } => {
+                    (self.is_speaking, self.pending) = (true, None);
+                    began = Some(*at);
+                }
                 SpeechActivity::Going { .. } => {}
             }
         }
@@ -63,9 +76,12 @@ impl SpeechEndings {
                 self.silent.pop_front();
             }
         }
+        if let Some(began) = began.filter(|_| !was_speaking) {
+            return Some(SpeechEdge::Began(began));
+        }
         let last_voiced = self.pending.filter(|at| self.end >= *at + WINDOW)?;
         (self.pending, self.is_speaking) = (None, false);
-        Some(self.true_end(last_voiced))
+        Some(SpeechEdge::Ended(self.true_end(last_voiced)))
     }
 
     fn true_end(&self, last_voiced: Tick) -> Tick {
@@ -104,14 +120,18 @@ mod tests {
             samples.extend(vec![0.0; SAMPLE_RATE as usize]);
             let last = speech_in(&samples, 0.5).last().cloned().expect("speech");
             let mut ear = Ear::new(0.5, UtteranceOver::default());
-            let mut endings = SpeechEndings::default();
+            let mut endings = SpeechEdges::default();
             let mut ends = Vec::new();
             for (index, frame) in samples.chunks_exact(FRAME_SAMPLES).enumerate() {
                 let start = Tick::ZERO + length_of(index * FRAME_SAMPLES);
                 let said = ear.hear(start, frame.into());
                 ends.extend(endings.hear(start, frame, &said));
             }
-            let found = ends.last().expect("it ended").as_ms();
+            let Some(SpeechEdge::Ended(found)) = ends.last().copied() else {
+                panic!("{name}: {ends:?}");
+            };
+            assert!(matches!(ends[0], SpeechEdge::Began(_)));
+            let found = found.as_ms();
             let truly = last.end as f64 / 16.0;
             assert!(
                 (found - truly).abs() < 1.0,

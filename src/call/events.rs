@@ -1,0 +1,215 @@
+//! From who had the floor to what happened, as the marks of a session would have it.
+
+use super::Words;
+use super::kinds::Judged;
+use super::turns::{Floor, SpeechEnd, Utterance};
+use crate::event::{
+    EndpointCause, Expect, Mark, OutputNote, ReplyEnd, SessionEnd, StageName, Tick, TurnId, VisitId,
+};
+use std::collections::BTreeMap;
+
+/// Silence in mid-answer from which on it is a gap, in milliseconds. Voices pause up to that long between two
+/// sentences, and a recording does not tell one from the other.
+const GAP_MIN: usize = 600;
+/// Ends and beginnings are known this well, in milliseconds: an answer that begins so little before the question
+/// ends begins with its end.
+const UNCERTAINTY: usize = 20;
+/// An answer that begins up to this long before the caller's last sound, in milliseconds, cuts nobody off:
+/// people do it all the time.
+const EARLY: usize = 200;
+
+/// What happened, in order.
+pub(super) fn marks(
+    floor: &Floor,
+    judged: &[Judged],
+    words: Option<&Words>,
+) -> Vec<(Tick, TurnId, Mark)> {
+    let asks: Vec<Expect> = judged.iter().map(|judged| judged.asks).collect();
+    let answers = floor.answers(&asks);
+    let mut answered: BTreeMap<usize, usize> = BTreeMap::new();
+    for (speech, utterance) in answers.iter().enumerate() {
+        if let Some(utterance) = utterance {
+            answered.insert(*utterance, speech);
+        }
+    }
+    let mut marks = Marks::default();
+    for (index, utterance) in floor.utterances.iter().enumerate() {
+        let said = words.map(|words| words.caller[index].as_str());
+        marks.utterance(index, utterance, &judged[index], said);
+        let answer = answered
+            .get(&index)
+            .map(|speech| floor.speeches[*speech].range().start);
+        marks.endpoint(index, floor, answer);
+    }
+    for (index, (end, answers)) in floor.ends(&asks).into_iter().zip(answers).enumerate() {
+        let said = words.map(|words| words.agent[index].as_str());
+        marks.speech(floor, index, (end, answers), (said, words));
+    }
+    let cause = SessionEnd::Finished;
+    marks.add(floor.length_ms, TurnId(0), Mark::SessionEnded { cause });
+    // Stable: what happens at once stays in the order of causes.
+    marks.0.sort_by_key(|(tick, ..)| *tick);
+    marks.0
+}
+
+#[derive(Default)]
+struct Marks(Vec<(Tick, TurnId, Mark)>);
+
+fn tick(ms: usize) -> Tick {
+    Tick::from_ms(ms as u64)
+}
+
+fn nanos(ms: usize) -> u64 {
+    ms as u64 * 1_000_000
+}
+
+fn turn_of(utterance: usize) -> TurnId {
+    TurnId(u32::try_from(utterance + 1).unwrap_or(u32::MAX))
+}
+
+impl Marks {
+    fn add(&mut self, ms: usize, turn: TurnId, mark: Mark) {
+        self.0.push((tick(ms), turn, mark));
+    }
+
+    fn utterance(
+        &mut self,
+        index: usize,
+        utterance: &Utterance,
+        judged: &Judged,
+        said: Option<&str>,
+    ) {
+        let turn = turn_of(index);
+        let end = utterance.range().end;
+        for (number, stretch) in utterance.stretches.iter().enumerate() {
+            let (at, onset) = (tick(stretch.start), tick(stretch.onset));
+            self.add(stretch.start, turn, Mark::CallerSpeechStarted { at });
+            if number == 0 {
+                self.add(stretch.start, turn, Mark::VoiceStarted { onset });
+                self.add(stretch.start, turn, Mark::Judged { asks: judged.asks });
+                if utterance.over.is_some() {
+                    self.add(stretch.start, turn, Mark::OverlapStarted { onset });
+                }
+            } else {
+                self.add(stretch.start, turn, Mark::VoiceResumed { at: onset });
+            }
+            let last_voiced = tick(stretch.last_voiced);
+            self.add(
+                stretch.end,
+                turn,
+                Mark::CallerSpeechEnded {
+                    at: tick(stretch.end),
+                },
+            );
+            self.add(stretch.end, turn, Mark::VoicePaused { last_voiced });
+        }
+        if let Some((decision, since_onset)) = &judged.decision {
+            let since_onset_ns = crate::event::nanos(*since_onset);
+            let decided = Mark::Decision {
+                policy: "classifier".into(),
+                verdict: decision.verdict,
+                since_onset_ns,
+                probability: decision.probability,
+                reasons: decision.reasons.clone(),
+            };
+            self.add(end, turn, decided);
+        }
+        if utterance.over.is_some() {
+            self.add(end, turn, Mark::OverlapEnded { at: tick(end) });
+        }
+        if let Some(said) = said {
+            let visit = VisitId(turn.0);
+            let note = OutputNote::Final {
+                text: said.to_owned(),
+                audio_ns: nanos(utterance.range().len()),
+            };
+            let stage = StageName::SpeechToText;
+            self.add(end, turn, Mark::Output { stage, visit, note });
+        }
+    }
+
+    /// When the utterance was over for somebody who heard the recording only: with the beginning of the answer,
+    /// with the next utterance, or when an answer had not come for too long.
+    fn endpoint(&mut self, index: usize, floor: &Floor, answer: Option<usize>) {
+        let utterance = &floor.utterances[index];
+        let end = utterance.range().end;
+        let last_voiced = utterance
+            .stretches
+            .last()
+            .map_or(end, |last| last.last_voiced);
+        let next = floor
+            .utterances
+            .get(index + 1)
+            .map(|next| next.range().start);
+        let at = match answer {
+            Some(start) if start + EARLY > end => start.max(end),
+            Some(start) => start,
+            None => {
+                (end + super::turns::PATIENCE).min(next.map_or(usize::MAX, |next| next.max(end)))
+            }
+        };
+        if at > floor.length_ms {
+            // The call ended first.
+            return;
+        }
+        let committed = Mark::EndpointCommitted {
+            last_voiced: tick(last_voiced),
+            cause: EndpointCause::Silence,
+        };
+        self.add(at, turn_of(index), committed);
+    }
+
+    fn speech(
+        &mut self,
+        floor: &Floor,
+        index: usize,
+        (end, answers): (SpeechEnd, Option<usize>),
+        (said, words): (Option<&str>, Option<&Words>),
+    ) {
+        let speech = &floor.speeches[index];
+        let range = speech.range();
+        let turn = answers.map_or(TurnId(0), turn_of);
+        let asked_until = answers.map_or(0, |utterance| floor.utterances[utterance].range().end);
+        let is_with_end = range.start < asked_until && asked_until - range.start <= UNCERTAINTY;
+        let start = if is_with_end {
+            asked_until
+        } else {
+            range.start
+        };
+        let question = answers
+            .zip(words)
+            .map(|(utterance, words)| words.caller[utterance].clone());
+        let question = question.unwrap_or_default();
+        self.add(start, turn, Mark::ReplyStarted { question });
+        self.add(start, turn, Mark::Audible { at: tick(start) });
+        let mut heard = 0;
+        let mut since = start;
+        for pair in speech.stretches.windows(2) {
+            let gap = pair[0].end..pair[1].start;
+            if gap.len() >= GAP_MIN {
+                let (at, gap_ns) = (tick(gap.start), nanos(gap.len()));
+                self.add(gap.end, turn, Mark::PlaybackGap { at, gap_ns });
+                heard += gap.start.saturating_sub(since);
+                since = gap.end;
+            }
+        }
+        heard += range.end.saturating_sub(since);
+        // A speech that was stopped in a pause ended there, and not before.
+        let over = match end {
+            SpeechEnd::StoppedFor(utterance) => floor.utterances[utterance].range().start,
+            SpeechEnd::Completed | SpeechEnd::Open => 0,
+        };
+        let at = range.end.max(over);
+        let ended = Mark::ReplyEnded {
+            end: match end {
+                SpeechEnd::Completed => ReplyEnd::Completed,
+                SpeechEnd::StoppedFor(_) => ReplyEnd::Stopped,
+                SpeechEnd::Open => ReplyEnd::Abandoned,
+            },
+            at: tick(at),
+            heard: said.unwrap_or_default().to_owned(),
+            heard_ns: nanos(heard),
+        };
+        self.add(at, turn, ended);
+    }
+}

@@ -1,0 +1,109 @@
+//! A finished recording of somebody's call, as events: the same events that a session of our own leaves, as far as
+//! they can be heard. Whose agent it was does not matter, and nothing is known of its inside.
+//!
+//! `source` goes through the recording once and remembers little of it ([`Tracks`]); `check` refuses what cannot be
+//! measured; `segments` finds speech, `turns` who had the floor, `words` what was said, `kinds` what it asked for;
+//! `events` says all of it in marks. Durations are for `measure`.
+
+mod bands;
+pub mod check;
+mod events;
+mod kinds;
+mod noise;
+pub mod segments;
+pub mod source;
+mod tones;
+pub mod track;
+pub mod turns;
+pub mod words;
+
+pub use source::{Progress, Source, Tracks};
+pub use words::Words;
+
+use crate::audio::AudioError;
+use crate::clock::Clock;
+use crate::event::{Event, SessionId};
+use crate::interrupt::policy::{self, PolicyError};
+use crate::record::store::RunFolder;
+use crate::record::tap::Tap;
+use std::path::PathBuf;
+use turns::Floor;
+
+/// The voice detector's threshold that is used unless another one is asked for.
+pub const VAD_THRESHOLD: f32 = 0.5;
+
+/// Why a recording cannot be measured. The text names the file and the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    #[error(
+        "{path}: has one channel, in which caller and agent are mixed; record the two sides as two channels (caller left, agent right), or as two files: --caller FILE --agent FILE"
+    )]
+    OneChannel { path: PathBuf },
+    #[error(
+        "{path}: has {channels} channels; a call has two (caller left, agent right): choose them with ffmpeg -i {path} -af 'pan=stereo|c0=c0|c1=c1' call.wav"
+    )]
+    ManyChannels { path: PathBuf, channels: usize },
+    #[error(
+        "{path}: has {channels} channels, and --caller and --agent take one each; if it holds both sides, name it alone"
+    )]
+    NotMono { path: PathBuf, channels: usize },
+    #[error(
+        "{what}: both channels hold the same sound, so caller and agent are mixed; record the two sides separately"
+    )]
+    SameSound { what: String },
+    #[error(
+        "{what}: the channel of the {side} is silent (peak {peak_db:.0} dB); check what was recorded there, or name two files: --caller FILE --agent FILE"
+    )]
+    Silent {
+        what: String,
+        side: &'static str,
+        peak_db: f32,
+    },
+    #[error(
+        "{what}: the channel of the {side} is clipped in {percent:.0} % of its speech, so its beginnings and ends are not where they seem; record it at a lower level"
+    )]
+    Clipped {
+        what: String,
+        side: &'static str,
+        percent: f64,
+    },
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error("what was said could not be written down: {0}; --no-transcribe measures without words")]
+    Words(String),
+    #[error("the events could not be recorded: {0}; make room or choose another folder (--out)")]
+    Record(#[from] std::io::Error),
+}
+
+/// Who had the floor, with the voice detector at `threshold` (in 0..1).
+pub fn floor(tracks: &Tracks, threshold: f32) -> Floor {
+    let caller = segments::stretches(&tracks.caller, &tracks.agent, threshold);
+    let agent = segments::stretches(&tracks.agent, &tracks.caller, threshold);
+    turns::floor(&caller, &agent, tracks.length_ms())
+}
+
+/// What happened, as far as it can be heard; in `folder`, too, if there is one. Without `words` the interruption
+/// classifier goes by voice alone.
+pub fn events(
+    floor: &Floor,
+    words: Option<&Words>,
+    folder: Option<RunFolder>,
+) -> Result<Vec<Event>, CallError> {
+    let mut policy = policy::by_name("classifier")?;
+    let floor = words.map_or_else(|| floor.clone(), |words| kinds::with_words(floor, words));
+    let judged = kinds::judge(&floor, words, policy.as_mut());
+    let marks = events::marks(&floor, &judged, words);
+    // The call happens once more, on a clock of its own.
+    let clock = Clock::virtual_time(1);
+    let tap = Tap::new(clock.clone(), SessionId(0), folder);
+    clock.block_on(async {
+        for (tick, turn, mark) in marks {
+            clock.sleep_until(tick).await;
+            tap.mark(turn, mark);
+        }
+    })?;
+    tap.finish()?;
+    Ok(tap.events())
+}

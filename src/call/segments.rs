@@ -1,0 +1,410 @@
+//! Where somebody speaks on a channel, to the millisecond.
+//!
+//! The voice detector finds stretches of speech; energy finds their true edges, as `ear::truth` does for
+//! recordings that are short enough to hold: the last sound above -40 dB of the stretch's peak, within 200 ms
+//! of the detector's end. Where noise hides that, the last 10 ms that stand out of the noise by 3 dB, and wherever
+//! the detector, which noise confuses, holds on to it.
+
+use super::bands::BAND_MS;
+use super::noise::{COARSE, Floor, NOISE_GRAIN, Noise, mean};
+use super::track::{FRAME_MS, Level, Track, db};
+use crate::ear::SURE;
+use std::ops::Range;
+
+/// A stretch in which somebody speaks, or makes a sound. All positions are milliseconds of the recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// From the first to the last sound that stands out.
+    pub start: usize,
+    pub end: usize,
+    /// What the voice detector calls the first and the last of it.
+    pub onset: usize,
+    pub last_voiced: usize,
+    /// Where it is a voice beyond doubt; nowhere in a cough or a noise.
+    pub sure: Vec<Range<usize>>,
+    /// It breaks off in the middle of a sound, as when playback is stopped.
+    pub is_cut: bool,
+}
+
+impl Stretch {
+    /// It is speech, not only a sound.
+    pub fn is_voice(&self) -> bool {
+        !self.sure.is_empty()
+    }
+}
+
+#[cfg(test)]
+impl Stretch {
+    /// Somebody who speaks from `start` to `end`.
+    pub(super) fn voice(start: usize, end: usize) -> Stretch {
+        Stretch {
+            start,
+            end,
+            onset: start,
+            last_voiced: end,
+            sure: std::iter::once(start..end).collect(),
+            is_cut: false,
+        }
+    }
+}
+
+/// Speech further apart than this is two stretches: 13 frames, 208 ms.
+const GAP_FRAMES: usize = 13;
+/// Voiced frames that make a stretch.
+const SPEECH_FRAMES: usize = 3;
+/// Doubtful frames that end a voice beyond doubt.
+const SURE_GAP_FRAMES: usize = 3;
+/// How far outside of the detector's boundary the true one is looked for, in milliseconds.
+const EDGE_WINDOW: usize = 200;
+/// The true edge is the last sound above this much under the stretch's peak.
+pub(super) const UNDER_PEAK: Level = db(40);
+/// What is this much quieter than the other channel at the same time is that channel, leaking: music and
+/// voices leak at -30 dB and less, and nobody's voice is that much quieter than another's.
+const LEAK: Level = db(24);
+/// What is louder than this under its stretch's peak at its very end was cut off there.
+const CUT: Level = db(26);
+/// The last sound that is looked at to tell a cut from an end, in milliseconds.
+const CUT_WINDOW: usize = 10;
+/// Soft sounds are looked for after a closure of the lips, say, up to so long, and up to so far from what stands
+/// out.
+const SOFT_GAP: usize = 160;
+const SOFT_MAX: usize = 400;
+/// Quiet frames that part two islands of sound.
+const ISLAND_GAP_FRAMES: usize = 2;
+/// Steadiness from which on sound is music or a hum: of one that lasts, and of one as short as a syllable, which
+/// a voice can hum.
+const TONE: u8 = 153;
+const SHORT_TONE: u8 = 217;
+const SHORT_FRAMES: usize = 37;
+
+/// The stretches of speech and other sounds of a channel, in order; `other` is the channel that may leak into it.
+/// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
+pub fn stretches(track: &Track, other: &Track, threshold: f32) -> Vec<Stretch> {
+    let mut ear = Ear::new(track, other, threshold);
+    ear.forget_tones();
+    let voiced = ear.voiced();
+    let noise = Noise::outside(&ear, &voiced);
+    let mut found: Vec<Stretch> = Vec::new();
+    for (index, frames) in voiced.iter().enumerate() {
+        let before = found.last().map_or(0, |stretch| stretch.end);
+        let next = voiced.get(index + 1);
+        let after = next.map_or(usize::MAX, |next| next.start * FRAME_MS);
+        found.extend(ear.stretch(frames, before..after, &noise));
+    }
+    found
+}
+
+/// A channel at a threshold, without what is no sound of its speaker.
+pub(super) struct Ear<'a> {
+    pub(super) track: &'a Track,
+    threshold: u8,
+    sure: u8,
+    /// Frames in which only the other channel, or music, or a hum is heard.
+    foreign: Vec<bool>,
+}
+
+impl<'a> Ear<'a> {
+    fn new(track: &'a Track, other: &Track, threshold: f32) -> Ear<'a> {
+        let frames = track.voice.len();
+        let of_frame =
+            |track: &Track, frame: usize| track.loudest(frame * FRAME_MS..(frame + 1) * FRAME_MS);
+        let others: Vec<Level> = (0..frames).map(|frame| of_frame(other, frame)).collect();
+        let leaks = (0..frames).map(|frame| {
+            let near = &others[frame.saturating_sub(1)..(frame + 2).min(frames)];
+            let loudest = near.iter().max().copied().unwrap_or(0);
+            loudest >= of_frame(track, frame).saturating_add(LEAK)
+        });
+        let in_255ths = |probability: f32| (255.0 * probability).ceil() as u8;
+        Ear {
+            track,
+            threshold: in_255ths(threshold).max(1),
+            sure: in_255ths(threshold.max(SURE)),
+            foreign: leaks.collect(),
+        }
+    }
+
+    fn is_at_least(&self, frame: usize, probability: u8) -> bool {
+        self.track.voice[frame] >= probability && !self.foreign[frame]
+    }
+
+    /// Stretches of voiced frames.
+    fn voiced(&self) -> Vec<Range<usize>> {
+        let all = 0..self.track.voice.len();
+        let voiced = all.filter(|frame| self.is_at_least(*frame, self.threshold));
+        joined(voiced, GAP_FRAMES)
+            .into_iter()
+            .filter(|(_, frames)| *frames >= SPEECH_FRAMES)
+            .map(|(stretch, _)| stretch)
+            .collect()
+    }
+
+    /// Marks music and hums, which the detector takes for voices, as foreign. Between a tune and a word there is a
+    /// little silence, so they are told apart island by island of sound.
+    fn forget_tones(&mut self) {
+        let voiced = self.voiced();
+        let noise = Noise::outside(self, &voiced);
+        let mut tones = Vec::new();
+        for frames in &voiced {
+            let (peak, floor) = self.peak_and_floor(frames, &noise);
+            let stands_out = |frame: &usize| {
+                let mut grains = frame * FRAME_MS..(frame + 1) * FRAME_MS;
+                grains.any(|ms| self.stands_out(ms, peak, floor))
+            };
+            let reach = frames.start.saturating_sub(GAP_FRAMES)
+                ..(frames.end + GAP_FRAMES).min(self.track.voice.len());
+            let islands = joined(reach.filter(stands_out), ISLAND_GAP_FRAMES);
+            tones.extend(
+                islands
+                    .into_iter()
+                    .map(|(island, _)| island)
+                    .filter(|i| self.is_tone(i)),
+            );
+        }
+        for tone in tones {
+            self.foreign[tone].fill(true);
+        }
+    }
+
+    fn is_tone(&self, island: &Range<usize>) -> bool {
+        let mut steadiness = self.track.steadiness[island.clone()].to_vec();
+        steadiness.sort_unstable();
+        let limit = if island.len() < SHORT_FRAMES {
+            SHORT_TONE
+        } else {
+            TONE
+        };
+        steadiness
+            .get(steadiness.len() / 2)
+            .is_some_and(|median| *median >= limit)
+    }
+
+    fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, Floor) {
+        let range = frames.start * FRAME_MS..frames.end * FRAME_MS;
+        (self.track.loudest(range.clone()), noise.near(&range, self))
+    }
+
+    /// The stretch in these voiced frames; `None` if nothing of it stands out. `free` is where its edges may lie.
+    fn stretch(&self, frames: &Range<usize>, free: Range<usize>, noise: &Noise) -> Option<Stretch> {
+        let (onset, last_voiced) = (frames.start * FRAME_MS, frames.end * FRAME_MS);
+        let (peak, floor) = self.peak_and_floor(frames, noise);
+        // In noise the detector may hold on for long, so the edges may lie anywhere inside.
+        let first = onset.saturating_sub(EDGE_WINDOW).max(free.start);
+        let last = (last_voiced + EDGE_WINDOW)
+            .min(free.end)
+            .min(self.track.peaks.len());
+        let stands_out = |ms: &usize| self.stands_out(*ms, peak, floor);
+        let start = (first..last).find(stands_out)?;
+        let end = (start..last).rev().find(stands_out)? + 1;
+        let (start, end) = match floor.hides(peak) {
+            true => self.reach_into_noise(start..end, first..last, &floor),
+            false => (start, end),
+        };
+        let ending = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
+        Some(Stretch {
+            start,
+            end,
+            onset,
+            last_voiced,
+            sure: self.sure(frames),
+            is_cut: ending >= peak.saturating_sub(CUT),
+        })
+    }
+
+    /// Whether a millisecond is part of speech with this peak, over this noise.
+    fn stands_out(&self, ms: usize, peak: Level, floor: Floor) -> bool {
+        let level = self.track.peaks.get(ms).copied().unwrap_or(0);
+        if self.is_foreign(ms) || level <= peak.saturating_sub(UNDER_PEAK) {
+            return false;
+        }
+        let around = ms.saturating_sub(NOISE_GRAIN / 2);
+        self.mean(around..around + NOISE_GRAIN) > floor.fine
+    }
+
+    /// Moves the edges over soft first and last sounds, which stand out only over 50 ms.
+    fn reach_into_noise(
+        &self,
+        speech: Range<usize>,
+        within: Range<usize>,
+        floor: &Floor,
+    ) -> (usize, usize) {
+        let (mut start, mut end) = (speech.start, speech.end);
+        let is_speech = |from: usize| {
+            let range = from..from + COARSE;
+            range.start >= within.start
+                && range.end <= within.end
+                && !self.is_foreign(range.start)
+                && self.is_over(range, floor)
+        };
+        let gaps = || (0..=SOFT_GAP).step_by(NOISE_GRAIN);
+        let far = |from: usize, to: usize| to.abs_diff(from) > SOFT_MAX;
+        while !far(speech.end, end)
+            && let Some(gap) = gaps().find(|gap| is_speech(end + gap))
+        {
+            end += gap + NOISE_GRAIN;
+        }
+        while !far(speech.start, start)
+            && let Some(gap) =
+                gaps().find(|gap| start >= gap + COARSE && is_speech(start - gap - COARSE))
+        {
+            start -= gap + NOISE_GRAIN;
+        }
+        (start, end)
+    }
+
+    /// Whether 50 ms stand out of the noise, at any pitch.
+    fn is_over(&self, range: Range<usize>, floor: &Floor) -> bool {
+        let mut bands = floor.bands.iter().enumerate();
+        self.mean(range.clone()) > floor.coarse
+            || bands.any(|(band, limit)| self.mean_of_band(band, range.clone()) > *limit)
+    }
+
+    pub(super) fn mean_of_band(&self, band: usize, range: Range<usize>) -> f32 {
+        let levels = &self.track.bands[band];
+        let end = range.end.div_ceil(BAND_MS).min(levels.len());
+        mean(&levels[(range.start / BAND_MS).min(end)..end])
+    }
+
+    pub(super) fn is_foreign(&self, ms: usize) -> bool {
+        self.foreign
+            .get(ms / FRAME_MS)
+            .is_none_or(|foreign| *foreign)
+    }
+
+    /// The mean amplitude of some milliseconds.
+    pub(super) fn mean(&self, range: Range<usize>) -> f32 {
+        let end = range.end.min(self.track.peaks.len());
+        mean(&self.track.peaks[range.start.min(end)..end])
+    }
+
+    /// Where in these frames it is a voice beyond doubt, in milliseconds.
+    fn sure(&self, frames: &Range<usize>) -> Vec<Range<usize>> {
+        let sure = frames
+            .clone()
+            .filter(|frame| self.is_at_least(*frame, self.sure));
+        let runs = joined(sure, SURE_GAP_FRAMES);
+        let in_ms = |run: Range<usize>| run.start * FRAME_MS..run.end * FRAME_MS;
+        runs.into_iter().map(|(run, _)| in_ms(run)).collect()
+    }
+}
+
+/// Joins frames that are at most `gap` apart; each run, and how many frames it is made of.
+fn joined(frames: impl Iterator<Item = usize>, gap: usize) -> Vec<(Range<usize>, usize)> {
+    let mut runs: Vec<(Range<usize>, usize)> = Vec::new();
+    for frame in frames {
+        match runs.last_mut() {
+            Some((run, count)) if frame - run.end <= gap => {
+                run.end = frame + 1;
+                *count += 1;
+            }
+            _ => runs.push((frame..frame + 1, 1)),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::track::level;
+    use super::*;
+
+    /// A channel from pieces: milliseconds, amplitude, probability of voice.
+    fn track(pieces: &[(usize, f32, f32)]) -> Track {
+        let mut track = Track::default();
+        let mut voice = Vec::new();
+        for (ms, amplitude, probability) in pieces {
+            track
+                .peaks
+                .extend(std::iter::repeat_n(level(*amplitude), *ms));
+            voice.extend(std::iter::repeat_n((255.0 * probability) as u8, *ms));
+        }
+        track.voice = voice.chunks(FRAME_MS).map(|frame| frame[0]).collect();
+        track.steadiness = vec![76; track.voice.len()];
+        track
+    }
+
+    fn edges(track: &Track, other: &Track) -> Vec<(usize, usize)> {
+        let found = stretches(track, other, 0.5);
+        found
+            .iter()
+            .map(|stretch| (stretch.start, stretch.end))
+            .collect()
+    }
+
+    const VOICE: f32 = 0.9;
+
+    #[test]
+    fn the_edges_are_where_sound_stands_out_and_not_where_the_detector_says() {
+        let speech = [
+            (980, 0.0, 0.0),
+            (30, 0.1, 0.0),
+            (1_000, 0.5, VOICE),
+            (70, 0.02, 0.3),
+            (60, 0.004, VOICE),
+        ];
+        let channel = track(&[&speech[..], &[(900, 0.0, 0.0)]].concat());
+        assert_eq!(edges(&channel, &Track::default()), [(980, 2_080)]);
+    }
+
+    #[test]
+    fn noise_does_not_move_the_edges() {
+        let channel = track(&[
+            (2_000, 0.03, 0.1),
+            (1_000, 0.5, VOICE),
+            (96, 0.03, VOICE),
+            (2_000, 0.03, 0.1),
+        ]);
+        let [(start, end)] = edges(&channel, &Track::default())[..] else {
+            panic!("one stretch");
+        };
+        assert!(
+            start.abs_diff(2_000) <= 5 && end.abs_diff(3_000) <= 5,
+            "{start} {end}"
+        );
+    }
+
+    #[test]
+    fn what_leaks_from_the_other_channel_is_nobody() {
+        let agent = track(&[(500, 0.0, 0.0), (2_000, 0.5, VOICE), (500, 0.0, 0.0)]);
+        let leak = track(&[(500, 0.0, 0.0), (2_000, 0.016, VOICE), (500, 0.0, 0.0)]);
+        assert!(edges(&leak, &agent).is_empty());
+        let caller = track(&[(500, 0.0, 0.0), (1_900, 0.016, VOICE), (600, 0.2, VOICE)]);
+        assert_eq!(
+            edges(&caller, &agent),
+            [(2_400, 3_000)],
+            "and moves no edge"
+        );
+    }
+
+    #[test]
+    fn tones_are_no_speech_and_a_hummed_syllable_is() {
+        let mut channel = track(&[(480, 0.0, 0.0), (4_000, 0.2, VOICE), (480, 0.0, 0.0)]);
+        channel.steadiness.fill(190);
+        assert!(edges(&channel, &Track::default()).is_empty());
+        let mut hm = track(&[(480, 0.0, 0.0), (320, 0.2, VOICE), (480, 0.0, 0.0)]);
+        hm.steadiness.fill(190);
+        assert_eq!(edges(&hm, &Track::default()), [(480, 800)]);
+    }
+
+    #[test]
+    fn a_click_is_no_speech_and_a_cough_is_no_voice() {
+        let click = track(&[(480, 0.0, 0.0), (32, 0.9, VOICE), (480, 0.0, 0.0)]);
+        assert!(edges(&click, &Track::default()).is_empty());
+        let cough = track(&[(480, 0.0, 0.0), (320, 0.9, 0.7), (480, 0.0, 0.0)]);
+        let found = stretches(&cough, &Track::default(), 0.5);
+        assert!(found.len() == 1 && !found[0].is_voice());
+    }
+
+    #[test]
+    fn a_voice_that_is_stopped_is_cut_and_one_that_ends_is_not() {
+        let is_cut = |last: f32| {
+            let channel = track(&[
+                (480, 0.0, 0.0),
+                (1_000, 0.5, VOICE),
+                (64, last, VOICE),
+                (480, 0.0, 0.0),
+            ]);
+            stretches(&channel, &Track::default(), 0.5)[0].is_cut
+        };
+        assert!(is_cut(0.3) && !is_cut(0.01));
+    }
+}

@@ -1,0 +1,229 @@
+//! What was said on both sides, by a recogniser that is handed in.
+
+use super::source::{Progress, Side, Source, samples_before};
+use super::turns::Floor;
+use super::{CallError, segments::Stretch};
+use crate::clock::Clock;
+use crate::event::{SessionId, StageName, TurnId};
+use crate::record::tap::Tap;
+use crate::stage::{
+    AudioChunk, AudioFeed, Heard, Identified, OUTPUTS_WAITING_MAX, Outlet, SpeechToText, StageError,
+};
+use std::collections::VecDeque;
+use std::ops::Range;
+use tokio::sync::mpsc;
+use tracing::subscriber::{NoSubscriber, with_default};
+
+/// Texts, by utterance of the caller and by speech of the agent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Words {
+    pub caller: Vec<String>,
+    pub agent: Vec<String>,
+}
+
+/// What goes into a recogniser at once, in milliseconds. Recognisers take up to 30 s, but the time they take grows
+/// faster than the sound.
+const PIECE_MS_MAX: usize = 12_000;
+/// Sound is cut out with this much around it, in milliseconds.
+const MARGIN: usize = 150;
+
+/// A part of what somebody says, to be cut out: where (in samples), and of which utterance or speech.
+struct Part {
+    of: usize,
+    range: Range<usize>,
+}
+
+/// Goes through the recording again and has every utterance and speech written down. One part of a side is held in
+/// memory at a time.
+pub fn transcribe(
+    source: &Source,
+    floor: &Floor,
+    stt: &mut SpeechToText,
+    clock: &Clock,
+    progress: Progress<'_>,
+) -> Result<Words, CallError> {
+    let utterances = floor.utterances.iter().map(|u| u.stretches.as_slice());
+    let speeches = floor.speeches.iter().map(|s| s.stretches.as_slice());
+    let mut sides = [Cutter::new(parts(utterances)), Cutter::new(parts(speeches))];
+    let mut texts = [
+        vec![String::new(); floor.utterances.len()],
+        vec![String::new(); floor.speeches.len()],
+    ];
+    let mut failed = None;
+    // People watch the call, not the recogniser.
+    let mut write_down = |side: usize, of: usize, sound: &[f32]| {
+        if failed.is_none() {
+            match with_default(NoSubscriber::default(), || text(stt, clock, sound)) {
+                Ok(text) => add(&mut texts[side][of], &text),
+                Err(error) => failed = Some(error),
+            }
+        }
+    };
+    source.each_side(
+        |side: Side, samples| {
+            let side = side as usize;
+            sides[side].hear(samples, |of, sound| write_down(side, of, sound));
+        },
+        progress,
+    )?;
+    for (side, cutter) in sides.into_iter().enumerate() {
+        cutter.finish(|of, sound| write_down(side, of, sound));
+    }
+    let [caller, agent] = texts;
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Words { caller, agent }),
+    }
+}
+
+fn add(text: &mut String, more: &str) {
+    if !text.is_empty() && !more.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(more);
+}
+
+/// Cuts what is said at its pauses, so that no part is too long; a stretch without a pause anywhere.
+fn parts<'a>(said: impl Iterator<Item = &'a [Stretch]>) -> VecDeque<Part> {
+    let mut parts: VecDeque<(usize, Range<usize>)> = VecDeque::new();
+    for (of, stretches) in said.enumerate() {
+        for stretch in stretches {
+            match parts.back_mut() {
+                Some((same, part)) if *same == of && stretch.end - part.start <= PIECE_MS_MAX => {
+                    part.end = stretch.end;
+                }
+                _ => parts.push_back((of, stretch.start..stretch.end)),
+            }
+            while let Some((_, part)) = parts.back_mut().filter(|(_, p)| p.len() > PIECE_MS_MAX) {
+                let rest = part.start + PIECE_MS_MAX..part.end;
+                part.end = rest.start;
+                parts.push_back((of, rest));
+            }
+        }
+    }
+    let in_samples = |(of, ms): (usize, Range<usize>)| Part {
+        of,
+        range: samples_before(ms.start.saturating_sub(MARGIN))..samples_before(ms.end + MARGIN),
+    };
+    parts.into_iter().map(in_samples).collect()
+}
+
+/// Cuts parts out of a channel that comes in pieces.
+struct Cutter {
+    parts: VecDeque<Part>,
+    /// What may still be needed, and where it begins.
+    held: Vec<f32>,
+    held_from: usize,
+}
+
+impl Cutter {
+    fn new(parts: VecDeque<Part>) -> Cutter {
+        Cutter {
+            parts,
+            held: Vec::new(),
+            held_from: 0,
+        }
+    }
+
+    fn hear(&mut self, samples: &[f32], mut cut: impl FnMut(usize, &[f32])) {
+        self.held.extend_from_slice(samples);
+        let end = self.held_from + self.held.len();
+        while let Some(part) = self.parts.pop_front_if(|part| part.range.end <= end) {
+            let range = part.range.start - self.held_from..part.range.end - self.held_from;
+            cut(part.of, &self.held[range]);
+            self.forget();
+        }
+        self.forget();
+    }
+
+    /// The parts that reach to the end.
+    fn finish(self, mut cut: impl FnMut(usize, &[f32])) {
+        for part in self.parts {
+            let from = part.range.start.saturating_sub(self.held_from);
+            if let Some(sound) = self.held.get(from..).filter(|sound| !sound.is_empty()) {
+                cut(part.of, sound);
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        let end = self.held_from + self.held.len();
+        let needed = self
+            .parts
+            .front()
+            .map_or(end, |part| part.range.start.min(end));
+        self.held.drain(..needed.saturating_sub(self.held_from));
+        self.held_from = self.held_from.max(needed);
+    }
+}
+
+/// What the recogniser makes of some sound.
+fn text(stt: &mut SpeechToText, clock: &Clock, sound: &[f32]) -> Result<String, CallError> {
+    let failed = |error: &dyn std::fmt::Display| CallError::Words(error.to_string());
+    let (marks, feed) = AudioFeed::new();
+    let chunk = AudioChunk::new(sound.into(), "".into());
+    for mark in [Heard::Audio(chunk), Heard::Committed] {
+        marks.try_send(mark).map_err(|error| failed(&error))?;
+    }
+    drop(marks);
+    let (sender, mut transcripts) = mpsc::channel(OUTPUTS_WAITING_MAX);
+    let tap = Tap::new(clock.clone(), SessionId(0), None);
+    let visit = tap.visit(TurnId(0), StageName::SpeechToText, feed.identity());
+    let mut outlet = Outlet::new(visit, sender);
+    let work = async {
+        let result = stt.handle(feed, &mut outlet).await;
+        outlet.close(&result);
+        result
+    };
+    let collect = async {
+        let mut text = String::new();
+        while let Some(transcript) = transcripts.recv().await {
+            if transcript.is_final {
+                text = transcript.text;
+            }
+        }
+        text
+    };
+    let both = async { tokio::join!(biased; work, collect) };
+    let (result, text): (Result<(), StageError>, String) =
+        clock.block_on(both).map_err(|error| failed(&error))?;
+    result.map_err(|error| failed(&error))?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(ranges: &[(usize, usize)]) -> Vec<Stretch> {
+        let stretch = |(start, end): &(usize, usize)| Stretch::voice(*start, *end);
+        ranges.iter().map(stretch).collect()
+    }
+
+    #[test]
+    fn what_is_said_in_one_go_is_cut_at_its_pauses_only_if_it_is_long() {
+        let long = said(&[(1_000, 10_000), (10_400, 20_000), (20_500, 21_000)]);
+        let short = said(&[(40_000, 41_000), (41_500, 42_000)]);
+        let parts = parts([long.as_slice(), short.as_slice()].into_iter());
+        let cut: Vec<(usize, usize, usize)> = parts
+            .iter()
+            .map(|part| (part.of, part.range.start / 16, part.range.end / 16))
+            .collect();
+        let expected = [(0, 850, 10_150), (0, 10_250, 21_150), (1, 39_850, 42_150)];
+        assert_eq!(cut, expected);
+    }
+
+    #[test]
+    fn parts_are_cut_out_of_sound_that_comes_in_pieces() {
+        let parts = parts([said(&[(200, 300), (900, 1_000)]).as_slice()].into_iter());
+        let mut cutter = Cutter::new(parts);
+        let sound: Vec<f32> = (0..16_500).map(|n| n as f32).collect();
+        let mut cut: Vec<(f32, f32)> = Vec::new();
+        let mut keep = |_, sound: &[f32]| cut.push((sound[0], sound[sound.len() - 1]));
+        for piece in sound.chunks(1_000) {
+            cutter.hear(piece, &mut keep);
+        }
+        cutter.finish(&mut keep);
+        assert_eq!(cut, [(800.0, 16_499.0)], "to the end of the recording");
+    }
+}

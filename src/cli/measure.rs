@@ -1,0 +1,397 @@
+//! `voicesim measure`: the report of any assistant, from recordings of its calls.
+
+use super::{Failure, Verdict, print, print_json};
+use crate::audio::AudioError;
+use crate::call::{self, CallError, Source, Tracks, VAD_THRESHOLD};
+use crate::clock::Clock;
+use crate::engine;
+use crate::measure::{self, Measurement, Plan};
+use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
+use crate::report::calls::{self, Call};
+use crate::report::document::{AtThreshold, Skipped};
+use crate::report::text;
+use crate::run;
+use crate::scenario::{self, Scenario};
+use crate::stage::SpeechToText;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use tracing::subscriber::{NoSubscriber, with_default};
+
+#[derive(Debug, Args)]
+pub(super) struct Measure {
+    /// A recording of a call, the caller left and the agent right (WAV, FLAC, MP3, OGG); or a folder of them
+    #[arg(required_unless_present = "caller", conflicts_with = "caller")]
+    call: Option<PathBuf>,
+    /// The caller's side, if each side has a file of its own
+    #[arg(long, value_name = "FILE", requires = "agent")]
+    caller: Option<PathBuf>,
+    /// The agent's side
+    #[arg(long, value_name = "FILE", requires = "caller")]
+    agent: Option<PathBuf>,
+    /// The caller is on the right
+    #[arg(long)]
+    swap: bool,
+    /// Measure without writing down what was said: faster, and no model is needed
+    #[arg(long)]
+    no_transcribe: bool,
+    /// Probability from which on the detector hears a voice, between 0 and 1
+    #[arg(long, value_name = "P", default_value_t = VAD_THRESHOLD)]
+    vad_threshold: f32,
+    /// A TOML file with a [budget] to keep, as in a scenario
+    #[arg(long, value_name = "FILE")]
+    budget: Option<PathBuf>,
+    /// Keep what was measured, without sound, as a run folder; of a folder of calls, one for each
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the report as one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Thresholds that are always shown besides the one that is used.
+const THRESHOLDS: [f32; 3] = [0.3, 0.5, 0.7];
+/// Cores for the recogniser.
+const CORES: u32 = 2;
+/// Files of a folder that are taken for recordings.
+const EXTENSIONS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "oga"];
+/// More calls than this in one folder are refused.
+const CALLS_MAX: usize = 100_000;
+
+impl Measure {
+    pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
+        let scenario = self.scenario()?;
+        if let Some(out) = &self.out {
+            run::refuse_used(out)?;
+        }
+        let mut work = Work {
+            transcribes: !self.no_transcribe,
+            scenario,
+            recogniser: None,
+            is_quiet,
+        };
+        match &self.call {
+            Some(folder) if folder.is_dir() => self.folder(folder, &mut work),
+            _ => self.one(&mut work),
+        }
+    }
+
+    /// What the measurement is made with, as the header of a run has it.
+    fn scenario(&self) -> Result<Scenario, Failure> {
+        let threshold = self.vad_threshold;
+        if !(threshold > 0.0 && threshold < 1.0) {
+            return Err(Failure::Input(format!(
+                "--vad-threshold {threshold} is no probability between 0 and 1; {VAD_THRESHOLD} is a good one"
+            )));
+        }
+        let mut scenario = Scenario::default();
+        scenario.ear.vad_threshold = threshold;
+        if let Some(path) = &self.budget {
+            scenario.budget = scenario::load_budget(path).map_err(Failure::input)?;
+        }
+        Ok(scenario)
+    }
+
+    fn source(&self, path: &Path) -> Source {
+        Source::Stereo {
+            path: path.to_owned(),
+            is_swapped: self.swap,
+        }
+    }
+
+    fn one(&self, work: &mut Work) -> Result<Verdict, Failure> {
+        let source = match (&self.call, &self.caller, &self.agent) {
+            (Some(path), ..) => self.source(path),
+            (None, Some(caller), Some(agent)) if self.swap => Source::Two {
+                caller: agent.clone(),
+                agent: caller.clone(),
+            },
+            (None, Some(caller), Some(agent)) => Source::Two {
+                caller: caller.clone(),
+                agent: agent.clone(),
+            },
+            _ => return Err(Failure::Input("name a recording of a call".into())),
+        };
+        let call = work.measure(&source, stem(&source), self.out.as_deref())?;
+        if self.json {
+            print_json(&calls::of_one(&call))?;
+        } else {
+            print(&text::report(
+                &call.header,
+                &call.measured,
+                RowsPer::Utterance,
+            ));
+            print(&calls::thresholds(&call.at_thresholds));
+        }
+        Ok(verdict(&call.measured))
+    }
+
+    fn folder(&self, folder: &Path, work: &mut Work) -> Result<Verdict, Failure> {
+        let (mut done, mut skipped) = (Vec::new(), Vec::new());
+        for path in recordings(folder)? {
+            let source = self.source(&path);
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let out = self.out.as_ref().map(|out| out.join(&name));
+            match work.measure(&source, name.clone(), out.as_deref()) {
+                Ok(call) => done.push(call),
+                Err(Failure::Input(reason)) => skipped.push(Skipped { call: name, reason }),
+                Err(unavailable) => return Err(unavailable),
+            }
+        }
+        if done.is_empty() {
+            let reasons: Vec<&str> = skipped.iter().map(|file| file.reason.as_str()).collect();
+            return Err(Failure::Input(match reasons.is_empty() {
+                true => format!(
+                    "{} holds no recordings ({}); name one that does",
+                    folder.display(),
+                    EXTENSIONS.join(", ")
+                ),
+                false => format!(
+                    "none of the calls in {} can be measured:\n{}",
+                    folder.display(),
+                    reasons.join("\n")
+                ),
+            }));
+        }
+        calls::worst_first(&mut done);
+        let plan = Plan::of(&work.scenario, RowsPer::Utterance);
+        let all = Measurement::of_many(done.iter().map(|call| &call.measured), &plan.budgets);
+        let name = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let header = work.header(name, Vec::new())?;
+        if self.json {
+            print_json(&calls::of_many(&header, &all, &done, &skipped))?;
+        } else {
+            print(&text::summary_report(&header, &all));
+            print(&calls::calls(&done, &skipped));
+        }
+        Ok(verdict(&all))
+    }
+}
+
+fn verdict(measured: &Measurement) -> Verdict {
+    match measured.has_passed() {
+        true => Verdict::Fine,
+        false => Verdict::NotAsAsked,
+    }
+}
+
+fn stem(source: &Source) -> String {
+    let path = match source {
+        Source::Stereo { path, .. } => path,
+        Source::Two { caller, .. } => caller,
+    };
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// The recordings in a folder, by name.
+fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |source| {
+        let path = folder.to_owned();
+        Failure::input(AudioError::Unreadable { path, source })
+    };
+    let mut found = Vec::new();
+    for entry in folder.read_dir().map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let extension = path
+            .extension()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
+        if EXTENSIONS.contains(&extension.as_str()) {
+            found.push(path);
+        }
+        if found.len() > CALLS_MAX {
+            let what = format!(
+                "{} holds more than {CALLS_MAX} recordings; measure them in parts",
+                folder.display()
+            );
+            return Err(Failure::Input(what));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// What measures one call after the other.
+struct Work {
+    scenario: Scenario,
+    transcribes: bool,
+    /// Loaded when the first call needs it.
+    recogniser: Option<Recogniser>,
+    is_quiet: bool,
+}
+
+struct Recogniser {
+    clock: Clock,
+    stage: SpeechToText,
+    described: String,
+}
+
+impl Work {
+    fn measure(
+        &mut self,
+        source: &Source,
+        name: String,
+        out: Option<&Path>,
+    ) -> Result<Call, Failure> {
+        let threshold = self.scenario.ear.vad_threshold;
+        let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
+        let tracks = source.listen(&mut |done, whole| bar.show(done, whole));
+        drop(bar);
+        let tracks = tracks?;
+        call::check::check(source, &tracks)?;
+        let floor = call::floor(&tracks, threshold);
+        let words = match self.transcribes {
+            true => {
+                let is_quiet = self.is_quiet;
+                let recogniser = self.recogniser()?;
+                let mut bar = Bar::new(&format!("writing down {name}"), is_quiet);
+                let Recogniser { clock, stage, .. } = recogniser;
+                let mut progress = |done, whole| bar.show(done, whole);
+                Some(call::words::transcribe(
+                    source,
+                    &floor,
+                    stage,
+                    clock,
+                    &mut progress,
+                )?)
+            }
+            false => None,
+        };
+        let at_thresholds = self.at_thresholds(&tracks)?;
+        let header = self.header(name.clone(), call::check::notes(&tracks, &floor))?;
+        let folder = match out {
+            Some(path) => {
+                let folder = RunFolder::create(path, &header, KeepAudio::No);
+                Some(folder.map_err(Failure::unavailable)?)
+            }
+            None => None,
+        };
+        let events = call::events(&floor, words.as_ref(), folder)?;
+        let measured = measure::measure(&events, &self.plan());
+        if let Some(path) = out {
+            run::write_hlog(&path.join("latency.hlog"), &measured, &events)?;
+        }
+        Ok(Call {
+            name,
+            header,
+            measured,
+            at_thresholds,
+        })
+    }
+
+    fn plan(&self) -> Plan {
+        Plan::of(&self.scenario, RowsPer::Utterance)
+    }
+
+    /// The latency by other settings of the voice detector; by voice alone, so that nothing but it differs.
+    fn at_thresholds(&self, tracks: &Tracks) -> Result<Vec<AtThreshold>, CallError> {
+        let mut thresholds = THRESHOLDS.to_vec();
+        thresholds.push(self.scenario.ear.vad_threshold);
+        thresholds.sort_by(f32::total_cmp);
+        thresholds.dedup();
+        let at = |vad_threshold| {
+            let floor = call::floor(tracks, vad_threshold);
+            let events =
+                with_default(NoSubscriber::default(), || call::events(&floor, None, None))?;
+            let measured = measure::measure(&events, &self.plan());
+            Ok(AtThreshold {
+                vad_threshold,
+                turns: measured.rows.len(),
+                e2e_latency: calls::e2e(&measured),
+            })
+        };
+        thresholds.into_iter().map(at).collect()
+    }
+
+    fn recogniser(&mut self) -> Result<&mut Recogniser, Failure> {
+        let recogniser = match self.recogniser.take() {
+            Some(recogniser) => recogniser,
+            None => {
+                let clock = Clock::virtual_time(CORES);
+                let loaded = engine::speech_to_text(&self.scenario, &clock);
+                let (stage, described) = loaded.map_err(|error| {
+                    Failure::Unavailable(format!(
+                        "{error}; or measure without words: --no-transcribe"
+                    ))
+                })?;
+                Recogniser {
+                    clock,
+                    stage,
+                    described,
+                }
+            }
+        };
+        Ok(self.recogniser.insert(recogniser))
+    }
+
+    fn header(&self, name: String, notes: Vec<String>) -> Result<Header, Failure> {
+        let recogniser = self.recogniser.as_ref();
+        let words = recogniser.map_or("none (--no-transcribe)", |words| &words.described);
+        let scenario = Scenario {
+            name: name.clone(),
+            ..self.scenario.clone()
+        };
+        Ok(Header {
+            schema: Header::SCHEMA.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            name,
+            seed: scenario.seed,
+            clock: Header::RECORDING.into(),
+            cores: CORES,
+            engines: BTreeMap::from([("speech_to_text".into(), words.into())]),
+            policy: "classifier".into(),
+            keeps_audio: false,
+            rows_per: RowsPer::Utterance,
+            notes,
+            scenario: serde_json::to_value(&scenario).map_err(Failure::unavailable)?,
+            machine: String::new(),
+            started: Clock::date_and_time(),
+        })
+    }
+}
+
+/// A progress bar on standard error, where that is a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(what: &str, is_quiet: bool) -> Bar {
+        let bar = match std::io::stderr().is_terminal() && !is_quiet {
+            true => ProgressBar::new_spinner(),
+            false => ProgressBar::hidden(),
+        };
+        // A template that does not parse would cost the looks of the bar, not the report.
+        if let Ok(style) = ProgressStyle::with_template("{msg}  {bar:30} {pos}/{len} s  {eta} left")
+        {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        Bar(bar)
+    }
+
+    fn show(&mut self, done_s: f64, whole_s: Option<f64>) {
+        if let Some(whole) = whole_s {
+            self.0.set_length(whole as u64);
+        }
+        self.0.set_position(done_s as u64);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,182 @@
+//! What a report of recorded calls has besides: what the voice detector's threshold does, and a folder of calls.
+
+use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document};
+use crate::measure::{Measurement, Summary};
+use crate::record::store::Header;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use std::fmt::Write;
+
+/// A call that was measured.
+pub struct Call {
+    pub name: String,
+    pub header: Header,
+    pub measured: Measurement,
+    pub at_thresholds: Vec<AtThreshold>,
+}
+
+impl Call {
+    fn e2e(&self) -> Option<Summary> {
+        e2e(&self.measured)
+    }
+
+    /// The worse, the larger: what went wrong first, then how long the caller waited.
+    fn badness(&self) -> (u32, f64) {
+        let counts = &self.measured.interruptions;
+        let wrong = counts.missed_responses
+            + counts.missed_barge_ins
+            + counts.false_barge_ins
+            + counts.spurious_responses
+            + counts.cut_offs;
+        (wrong, self.e2e().map_or(0.0, |e2e| e2e.p95_ms))
+    }
+}
+
+/// The latency of a measurement, if there is any.
+pub fn e2e(measured: &Measurement) -> Option<Summary> {
+    measured
+        .metrics
+        .get("e2e_latency")
+        .and_then(|histogram| histogram.summary())
+}
+
+/// Puts the worst calls first.
+pub fn worst_first(calls: &mut [Call]) {
+    calls.sort_by(|a, b| {
+        let (a, b) = (a.badness(), b.badness());
+        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
+    });
+}
+
+/// The document of one call.
+pub fn of_one(call: &Call) -> Document<'_> {
+    Document {
+        vad_thresholds: call.at_thresholds.clone(),
+        ..document(&call.header, &call.measured)
+    }
+}
+
+/// The document of a folder of calls; `all` is what they amount to together.
+pub fn of_many<'a>(
+    header: &'a Header,
+    all: &'a Measurement,
+    calls: &'a [Call],
+    skipped: &[Skipped],
+) -> Document<'a> {
+    let line = |call: &'a Call| CallLine {
+        call: &call.name,
+        turns: call.measured.rows.len(),
+        e2e_latency: call.e2e(),
+        interruptions: &call.measured.interruptions,
+        notes: &call.header.notes,
+    };
+    let mut document = document(header, all);
+    document.detail = Vec::with_capacity(all.rows.len());
+    for call in calls {
+        let rows = call.measured.rows.iter().map(detail);
+        document.detail.extend(rows.map(|mut row| {
+            row.call = Some(&call.name);
+            row
+        }));
+    }
+    document.calls = calls.iter().map(line).collect();
+    document.skipped = skipped.to_vec();
+    document
+}
+
+/// What the voice detector's threshold does, for people.
+pub fn thresholds(lines: &[AtThreshold]) -> String {
+    let mut table = plain(&["vad threshold", "turns", "answered", "e2e p50, ms", "p95"]);
+    for at in lines {
+        let (count, p50, p95) = cells(at.e2e_latency.as_ref());
+        table.add_row([
+            format!("{}", at.vad_threshold),
+            at.turns.to_string(),
+            count,
+            p50,
+            p95,
+        ]);
+    }
+    let mut text = String::from(
+        "\nWhat the voice detector's setting does to these figures (--vad-threshold):\n",
+    );
+    text += &trimmed(&table);
+    text.push('\n');
+    text
+}
+
+/// The calls of a folder, for people.
+pub fn calls(calls: &[Call], skipped: &[Skipped]) -> String {
+    let header = [
+        "call",
+        "turns",
+        "answered",
+        "e2e p50, ms",
+        "p95",
+        "max",
+        "missed",
+        "false stops",
+        "missed stops",
+        "cut-offs",
+    ];
+    let mut table = plain(&header);
+    for call in calls {
+        let e2e = call.e2e();
+        let (count, p50, p95) = cells(e2e.as_ref());
+        let counts = &call.measured.interruptions;
+        let mut row = vec![
+            call.name.clone(),
+            call.measured.rows.len().to_string(),
+            count,
+            p50,
+            p95,
+        ];
+        row.push(e2e.map_or_else(|| "-".into(), |e2e| format!("{:.0}", e2e.max_ms)));
+        let wrong = [
+            counts.missed_responses,
+            counts.false_barge_ins,
+            counts.missed_barge_ins,
+            counts.cut_offs,
+        ];
+        row.extend(wrong.map(|count| count.to_string()));
+        table.add_row(row);
+    }
+    let mut text = format!(
+        "\n{} calls, the worst first\n{}\n",
+        calls.len(),
+        trimmed(&table)
+    );
+    for file in skipped {
+        let _ = writeln!(text, "skipped  {}: {}", file.call, file.reason);
+    }
+    text
+}
+
+fn cells(e2e: Option<&Summary>) -> (String, String, String) {
+    match e2e {
+        Some(e2e) => (
+            e2e.count.to_string(),
+            format!("{:.0}", e2e.p50_ms),
+            format!("{:.0}", e2e.p95_ms),
+        ),
+        None => ("0".into(), "-".into(), "-".into()),
+    }
+}
+
+fn plain(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(header.iter().copied());
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn trimmed(table: &Table) -> String {
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.join("\n")
+}
