@@ -50,8 +50,8 @@ pub struct Clean {
     /// tell whether there is somebody.
     pub muted: Vec<f32>,
     /// Somebody who talks over the agent comes through whole, and a little of the agent with them: to tell what they
-    /// say.
-    pub subtracted: Vec<f32>,
+    /// say. Unchanged as long as no echo was found, since a subtraction that has nothing to learn from learns the caller.
+    pub whole: Vec<f32>,
 }
 
 /// Takes the agent's own voice out of what the microphone heard.
@@ -63,8 +63,10 @@ pub struct EchoCanceller {
     heard: Block,
     /// What is left of the heard block after the subtraction, before the muting. It is not delayed.
     rest: Block,
-    /// The rest of the block before, in step with what is muted.
-    rest_before: [f32; BLOCK_SAMPLES],
+    /// What was heard, before anything was taken away.
+    raw: Block,
+    /// What the whole sound was in the block before, in step with what is muted.
+    whole_before: [f32; BLOCK_SAMPLES],
     power: Power,
     echo: Option<Echo>,
 }
@@ -76,7 +78,8 @@ impl EchoCanceller {
             played: Block::new(1, 1),
             heard: Block::new(1, 1),
             rest: Block::new(1, 1),
-            rest_before: [0.0; BLOCK_SAMPLES],
+            raw: Block::new(1, 1),
+            whole_before: [0.0; BLOCK_SAMPLES],
             power: Power::default(),
             echo: None,
         }
@@ -97,11 +100,15 @@ impl EchoCanceller {
             clean
                 .muted
                 .extend(muted.iter().map(|sample| sample / FULL_SCALE));
-            let rest = &self.rest_before[..heard.len()];
+            let whole = &self.whole_before[..heard.len()];
             clean
-                .subtracted
-                .extend(rest.iter().map(|sample| sample / FULL_SCALE));
-            self.rest_before.copy_from_slice(self.rest.view(0, 0));
+                .whole
+                .extend(whole.iter().map(|sample| sample / FULL_SCALE));
+            let now = match self.echo {
+                Some(_) => self.rest.view(0, 0),
+                None => self.raw.view(0, 0),
+            };
+            self.whole_before.copy_from_slice(now);
         }
         clean
     }
@@ -113,6 +120,7 @@ impl EchoCanceller {
 
     fn cancel_block(&mut self, heard: &[f32], played: &[f32]) {
         fill(&mut self.heard, heard);
+        fill(&mut self.raw, heard);
         fill(&mut self.played, played);
         let heard_power = power(&self.heard);
         let is_overdriven = heard.iter().any(|sample| sample.abs() >= OVERDRIVEN);
@@ -311,6 +319,21 @@ mod tests {
     }
 
     #[test]
+    fn without_an_echo_a_caller_comes_through_unchanged() {
+        let played = agent();
+        let mut heard = vec![0.0; played.len()];
+        add(&mut heard, 100 * FRAME_SAMPLES, &speech("en-gb-wait-stop"));
+        let mut canceller = EchoCanceller::new();
+        let mut whole = Vec::new();
+        for (heard, played) in heard.chunks_exact(256).zip(played.chunks_exact(256)) {
+            whole.extend(canceller.cancel(heard, played).whole);
+        }
+        for (whole, heard) in whole[DELAY_SAMPLES..].iter().zip(&heard) {
+            assert!((whole - heard).abs() < 1e-6);
+        }
+    }
+
+    #[test]
     fn a_caller_is_heard_over_the_agent() {
         let played = agent();
         let at = 100 * FRAME_SAMPLES;
@@ -356,7 +379,7 @@ mod tests {
         let broken = [f32::NAN, f32::INFINITY, f32::MAX, -f32::MAX].repeat(64);
         canceller.cancel(&broken, &broken);
         canceller.cancel(&heard, &silence);
-        let passed = canceller.cancel(&heard, &silence);
+        let passed = canceller.cancel(&heard, &silence).muted;
         for (passed, heard) in passed[DELAY_SAMPLES..].iter().zip(&heard) {
             assert!((passed - heard).abs() < 1e-3);
         }
@@ -365,8 +388,12 @@ mod tests {
     #[test]
     fn as_much_comes_out_as_was_heard() {
         let mut canceller = EchoCanceller::new();
-        assert_eq!(canceller.cancel(&[0.1; 256], &[]).len(), 256);
-        assert_eq!(canceller.cancel(&[0.1; 100], &[0.1; 256]).len(), 100);
-        assert!(canceller.cancel(&[], &[0.1; 256]).is_empty());
+        let mut lengths = |heard: &[f32], played: &[f32]| {
+            let clean = canceller.cancel(heard, played);
+            (clean.muted.len(), clean.whole.len())
+        };
+        assert_eq!(lengths(&[0.1; 256], &[]), (256, 256));
+        assert_eq!(lengths(&[0.1; 100], &[0.1; 256]), (100, 100));
+        assert_eq!(lengths(&[], &[0.1; 256]), (0, 0));
     }
 }

@@ -126,7 +126,7 @@ impl Listener {
         let is_deaf = self.is_muted.get() || (self.is_half_duplex && self.agent_sounds(start));
         match is_deaf {
             true => (vec![0.0; heard.len()], vec![0.0; heard.len()].into()),
-            false => (clean.muted, clean.subtracted.into()),
+            false => (clean.muted, clean.whole.into()),
         }
     }
 

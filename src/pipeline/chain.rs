@@ -7,7 +7,12 @@ use super::playback::Playback;
 use crate::event::{ReplyEnd, StageName, TurnId};
 use crate::record::tap::Tap;
 use crate::stage::{Clause, OUTPUTS_WAITING_MAX, Question, StageError, TextFeed};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+
+/// Speech is synthesised until so much of it waits to be played. More would be thrown away by an
+/// interruption, and take the processor from whoever has to notice one.
+const AHEAD: Duration = Duration::from_secs(2);
 
 /// Answers `question` aloud, once it is released: until then it prepares the first clause and holds
 /// it. Dropping the future gives the whole reply up. An error of any stage ends the reply; what was
@@ -44,12 +49,16 @@ pub(super) async fn answer_aloud(
         // clauses also with an error, so that nobody waits to put a clause into it.
         let (audio, mut spoken) = (audio, spoken);
         let mut stage = stages.tts.lock().await;
+        let (mut spoken_so_far, mut taken) = (Duration::ZERO, playback.taken());
         while let Some(clause) = spoken.recv().await {
+            let is_wanted = |taken: &Duration| spoken_so_far <= *taken + AHEAD;
+            // The sender goes only together with the speaker.
+            let _ = taken.wait_for(is_wanted).await;
             let at = (tap, turn, StageName::TextToSpeech);
-            drive(&mut **stage, clause, at, audio.clone()).await?;
+            spoken_so_far += drive(&mut **stage, clause, at, audio.clone()).await?;
             is_released().await;
         }
-        Ok(())
+        Ok(Duration::ZERO)
     };
     let playing = async {
         is_released().await;

@@ -3,19 +3,21 @@
 use crate::event::{StageName, TurnId};
 use crate::record::tap::Tap;
 use crate::stage::{Identified, Outlet, Recorded, Stage, StageError};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Has `stage` handle `input`; its outputs go to `next`. Dropping the future gives the work up, and
-/// the record says cancelled.
+/// Has `stage` handle `input`; its outputs go to `next`. Returns how much sound they have. Dropping the
+/// future gives the work up, and the record says cancelled.
 pub(super) async fn drive<In: Identified, Out: Recorded>(
     stage: &mut dyn Stage<In = In, Out = Out>,
     input: In,
     (tap, turn, name): (&Tap, TurnId, StageName),
     next: mpsc::Sender<Out>,
-) -> Result<(), StageError> {
+) -> Result<Duration, StageError> {
     let visit = tap.visit(turn, name, input.identity());
     let mut outlet = Outlet::new(visit, next);
     let result = stage.handle(input, &mut outlet).await;
+    let sound = outlet.sound();
     outlet.close(&result);
-    result
+    result.map(|()| sound)
 }

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Sound is handed to the speaker this long before its turn, so that clauses join without a gap.
 const LEAD: Duration = Duration::from_millis(200);
@@ -29,6 +29,8 @@ pub(super) struct Playback {
     queued: RefCell<Vec<Queued>>,
     /// When what is queued ends.
     end: Cell<Option<Tick>>,
+    /// How much sound was taken to be played.
+    taken: watch::Sender<Duration>,
     /// What was queued when it was stopped, and had not sounded.
     rest: RefCell<Vec<AudioChunk>>,
     words_before_stop: RefCell<String>,
@@ -118,6 +120,7 @@ impl Playback {
             turn,
             queued: RefCell::default(),
             end: Cell::default(),
+            taken: watch::Sender::default(),
             rest: RefCell::default(),
             words_before_stop: RefCell::default(),
             audible: Cell::new(false),
@@ -130,6 +133,7 @@ impl Playback {
     pub(super) async fn play(&self, mut chunks: mpsc::Receiver<AudioChunk>, on_audible: impl Fn()) {
         while let Some(chunk) = chunks.recv().await {
             let start = self.queue(&chunk);
+            self.taken.send_modify(|taken| *taken += chunk.length);
             if let (false, Some(head)) = (self.audible.get(), inaudible_head(&chunk)) {
                 let at = start + head;
                 self.clock.sleep_until(at).await;
@@ -140,6 +144,11 @@ impl Playback {
             self.is_nearly_through(LEAD).await;
         }
         self.is_nearly_through(Duration::ZERO).await;
+    }
+
+    /// Follows how much sound was taken to be played.
+    pub(super) fn taken(&self) -> watch::Receiver<Duration> {
+        self.taken.subscribe()
     }
 
     /// Waits until this long before the end of what is queued.

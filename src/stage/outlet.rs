@@ -4,6 +4,7 @@ use super::{StageError, Work};
 use crate::clock::{Charge, Emitter, Progress, Worker};
 use crate::event::{Cost, OutputNote, TurnId};
 use crate::record::tap::Visit;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Outputs that may wait between two stages: enough that a clause is synthesised while two others
@@ -15,6 +16,7 @@ pub struct Outlet<T> {
     visit: Visit,
     next: mpsc::Sender<T>,
     gate: Option<Box<dyn Gate>>,
+    sound: Duration,
 }
 
 /// Holds a stage's outputs up, or ends it: what a wrapper puts before an outlet.
@@ -29,6 +31,7 @@ impl<T: Recorded> Outlet<T> {
             visit,
             next,
             gate: None,
+            sound: Duration::ZERO,
         }
     }
 
@@ -55,6 +58,11 @@ impl<T: Recorded> Outlet<T> {
         self.visit.begun_anew();
     }
 
+    /// How much sound it was handed.
+    pub fn sound(&self) -> Duration {
+        self.sound
+    }
+
     /// The turn that the work is for.
     pub fn turn(&self) -> TurnId {
         self.visit.turn()
@@ -68,7 +76,11 @@ impl<T: Recorded> Outlet<T> {
     /// Hands an output to the next stage. Waits while that one's queue is full.
     pub async fn send(&mut self, output: T) -> Result<(), StageError> {
         self.pass_gate().await?;
-        self.visit.output(output.note(), output.samples());
+        let note = output.note();
+        if let OutputNote::Audio { audio_ns, .. } = note {
+            self.sound += Duration::from_nanos(audio_ns);
+        }
+        self.visit.output(note, output.samples());
         self.next
             .send(output)
             .await

@@ -100,7 +100,7 @@ fn talk_over(over: &str, after: Duration) -> (Held, Recording, usize) {
 
 #[test]
 fn wait_stop_silences_the_speaker_within_700_ms_of_its_onset() {
-    let (held, recording, onset) = talk_over("en-gb-wait-stop", Duration::from_millis(2_500));
+    let (held, recording, onset) = talk_over("piper-wait-stop", Duration::from_millis(2_500));
     let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
     println!("silent {silent_ms:.0} ms after the onset");
     assert!(
@@ -155,7 +155,7 @@ fn its_own_echo_never_interrupts_it_and_wait_stop_still_does() {
         talk.until_answer(2);
         sleep(Duration::from_millis(2_500));
         let before = recorder.so_far().speaker.len();
-        daemon.speak(&fixture("en-gb-wait-stop"));
+        daemon.speak(&fixture("piper-wait-stop"));
         let held = talk.finish(Duration::from_secs(90));
         let recording = recorder.finish();
         let onset = before + voice_in(&recording.mic[before..]);
