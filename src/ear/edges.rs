@@ -98,7 +98,9 @@ impl SpeechEdges {
             .enumerate()
             .skip(from)
             .take(2 * WINDOW_SAMPLES);
-        let loud = window.filter(|(_, sample)| sample.abs() > threshold).last();
+        let loud = window
+            .filter(|(_, sample)| sample.abs() > threshold)
+            .next_back();
         loud.map_or(last_voiced, |(at, _)| begin + length_of(at + 1))
     }
 }

@@ -2,7 +2,7 @@
 //! is there.
 
 use super::Stages;
-use super::drive::drive;
+use super::drive::{Pace, drive};
 use super::playback::Playback;
 use crate::event::{ReplyEnd, StageName, TurnId};
 use crate::record::tap::Tap;
@@ -37,12 +37,12 @@ pub(super) async fn answer_aloud(
     let answering = async {
         let mut stage = stages.answer.lock().await;
         let at = (tap, turn, StageName::Answer);
-        drive(&mut **stage, question, at, pieces).await
+        drive(&mut **stage, question, at, Pace::Urgent, pieces).await
     };
     let cutting = async {
         let mut stage = stages.clauses.lock().await;
         let at = (tap, turn, StageName::Clauses);
-        drive(&mut **stage, TextFeed::new(text), at, clauses).await
+        drive(&mut **stage, TextFeed::new(text), at, Pace::Urgent, clauses).await
     };
     let speaking = async {
         // Both queues end with this: the one to the speaker after the last clause, the one from the
@@ -55,7 +55,12 @@ pub(super) async fn answer_aloud(
             // The sender goes only together with the speaker.
             let _ = taken.wait_for(is_wanted).await;
             let at = (tap, turn, StageName::TextToSpeech);
-            spoken_so_far += drive(&mut **stage, clause, at, audio.clone()).await?;
+            // The first clause is waited for, the others are spoken while the one before sounds.
+            let pace = match spoken_so_far.is_zero() {
+                true => Pace::Urgent,
+                false => Pace::Leisurely,
+            };
+            spoken_so_far += drive(&mut **stage, clause, at, pace, audio.clone()).await?;
             is_released().await;
         }
         Ok(Duration::ZERO)

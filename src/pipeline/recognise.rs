@@ -1,7 +1,7 @@
 //! The recogniser's side of a session: one utterance after the other.
 
 use super::Stages;
-use super::drive::drive;
+use super::drive::{Pace, drive};
 use crate::event::{StageName, TurnId};
 use crate::record::tap::Tap;
 use crate::stage::{AudioFeed, OUTPUTS_WAITING_MAX, Transcript};
@@ -30,6 +30,7 @@ pub(super) async fn recognise(
                 &mut **stage,
                 feed,
                 (&tap, turn, StageName::SpeechToText),
+                Pace::Urgent,
                 sender,
             )
             .await

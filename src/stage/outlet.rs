@@ -17,6 +17,7 @@ pub struct Outlet<T> {
     next: mpsc::Sender<T>,
     gate: Option<Box<dyn Gate>>,
     sound: Duration,
+    is_urgent: bool,
 }
 
 /// Holds a stage's outputs up, or ends it: what a wrapper puts before an outlet.
@@ -32,6 +33,7 @@ impl<T: Recorded> Outlet<T> {
             next,
             gate: None,
             sound: Duration::ZERO,
+            is_urgent: true,
         }
     }
 
@@ -56,6 +58,17 @@ impl<T: Recorded> Outlet<T> {
     /// Work begins again, on more or on other input than before.
     pub fn begun_anew(&mut self) {
         self.visit.begun_anew();
+    }
+
+    /// Nobody waits for the outputs: work from now on takes one core, and leaves the others to whoever
+    /// is waited for.
+    pub fn at_leisure(&mut self) {
+        self.is_urgent = false;
+    }
+
+    /// How many threads a job gets that could use so many.
+    fn threads(&self, wanted: u32) -> u32 {
+        if self.is_urgent { wanted } else { 1 }
     }
 
     /// How much sound it was handed.
@@ -102,7 +115,7 @@ impl<T: Recorded> Outlet<T> {
         let job = move |state: &mut S, threads, out: &Emitter<R>| {
             out.send(job(state, threads));
         };
-        let mut charge = worker.charge(threads, job);
+        let mut charge = worker.charge(self.threads(threads), job);
         let mut made = None;
         while let Some(progress) = charge.next().await {
             match progress {
@@ -126,6 +139,7 @@ impl<T: Recorded> Outlet<T> {
         T: Send + 'static,
         F: FnOnce(&mut S, u32, &Emitter<Result<T, StageError>>) + Send + 'static,
     {
+        let threads = self.threads(threads);
         self.follow(worker.charge(threads, job)).await
     }
 
