@@ -92,15 +92,13 @@ impl SpeechEdges {
         let begin = self.end.before(length_of(self.recent.len()));
         let from = position_of(last_voiced.before(WINDOW)).saturating_sub(position_of(begin));
         let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let window = self
+        let mut window = self
             .recent
             .iter()
             .enumerate()
             .skip(from)
             .take(2 * WINDOW_SAMPLES);
-        let loud = window
-            .filter(|(_, sample)| sample.abs() > threshold)
-            .next_back();
+        let loud = window.rfind(|(_, sample)| sample.abs() > threshold);
         loud.map_or(last_voiced, |(at, _)| begin + length_of(at + 1))
     }
 }

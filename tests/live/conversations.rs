@@ -3,7 +3,7 @@
 use super::daemon::Daemon;
 use super::recording::{RATE, Recorder, Recording};
 use super::sound::{first_audible, milliseconds, peak, position, silences, sounds, threshold};
-use super::talk::{Held, Talk, fixture};
+use super::talk::{Held, Talk, fixture, on_a_quiet_machine};
 use std::ops::Range;
 use std::thread::sleep;
 use std::time::Duration;
@@ -48,36 +48,38 @@ fn write(name: &str, text: &str) -> (tempfile::TempDir, String) {
 
 #[test]
 fn questions_are_answered_and_the_latency_is_what_a_recorder_hears() {
-    let daemon = Daemon::start();
-    let talk = Talk::start(&daemon, 38, &[]);
-    let recorder = Recorder::start(&daemon);
-    for (index, question) in ["piper-graphics", "piper-finished", "piper-average"]
-        .iter()
-        .enumerate()
-    {
-        daemon.speak(&fixture(question));
-        talk.until_answer(index + 1);
-        talk.until_silent(index + 1);
-    }
-    let held = talk.finish(Duration::from_secs(40));
-    let answered = held.answered();
-    assert_eq!(answered.len(), 3, "{}", held.stderr);
-    let recording = recorder.finish();
-    let said = said(&recording);
-    assert_eq!(said.len(), 3);
-    for (row, said) in answered.iter().zip(&said) {
-        let own_ms = row["e2e_ns"].as_f64().expect("a latency") / 1e6;
-        let heard_ms = latency_ms(&recording, said);
-        println!("its own e2e {own_ms:.1} ms, on the recordings {heard_ms:.1} ms");
-        assert!(
-            (own_ms - heard_ms).abs() < 40.0,
-            "{own_ms} ms, on the recordings {heard_ms} ms"
-        );
-        let hops = row["hops_ns"].as_object().expect("hops").values();
-        let sum: u64 = hops.map(|hop| hop.as_u64().expect("nanoseconds")).sum();
-        assert_eq!(Some(sum), row["e2e_ns"].as_u64());
-    }
-    assert_eq!(held.count("sound_lost"), 0, "{}", held.stderr);
+    on_a_quiet_machine(|| {
+        let daemon = Daemon::start();
+        let talk = Talk::start(&daemon, 38, &[]);
+        let recorder = Recorder::start(&daemon);
+        for (index, question) in ["piper-graphics", "piper-finished", "piper-average"]
+            .iter()
+            .enumerate()
+        {
+            daemon.speak(&fixture(question));
+            talk.until_answer(index + 1);
+            talk.until_silent(index + 1);
+        }
+        let held = talk.finish(Duration::from_secs(40));
+        let answered = held.answered();
+        assert_eq!(answered.len(), 3, "{}", held.stderr);
+        let recording = recorder.finish();
+        let said = said(&recording);
+        assert_eq!(said.len(), 3);
+        for (row, said) in answered.iter().zip(&said) {
+            let own_ms = row["e2e_ns"].as_f64().expect("a latency") / 1e6;
+            let heard_ms = latency_ms(&recording, said);
+            println!("its own e2e {own_ms:.1} ms, on the recordings {heard_ms:.1} ms");
+            assert!(
+                (own_ms - heard_ms).abs() < 40.0,
+                "{own_ms} ms, on the recordings {heard_ms} ms"
+            );
+            let hops = row["hops_ns"].as_object().expect("hops").values();
+            let sum: u64 = hops.map(|hop| hop.as_u64().expect("nanoseconds")).sum();
+            assert_eq!(Some(sum), row["e2e_ns"].as_u64());
+        }
+        assert_eq!(held.count("sound_lost"), 0, "{}", held.stderr);
+    });
 }
 
 /// Asks something, and says `over` so long after the answer began; what became of it.
@@ -100,74 +102,82 @@ fn talk_over(over: &str, after: Duration) -> (Held, Recording, usize) {
 
 #[test]
 fn wait_stop_silences_the_speaker_within_700_ms_of_its_onset() {
-    let (held, recording, onset) = talk_over("piper-wait-stop", Duration::from_millis(2_500));
-    let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
-    println!("silent {silent_ms:.0} ms after the onset");
-    assert!(
-        silent_ms > 0.0 && silent_ms < 700.0,
-        "{silent_ms} ms\n{}",
-        held.stderr
-    );
+    on_a_quiet_machine(|| {
+        let (held, recording, onset) = talk_over("piper-wait-stop", Duration::from_millis(2_500));
+        let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
+        println!("silent {silent_ms:.0} ms after the onset");
+        assert!(
+            silent_ms > 0.0 && silent_ms < 700.0,
+            "{silent_ms} ms\n{}",
+            held.stderr
+        );
+    });
 }
 
 #[test]
 fn mm_hmm_and_a_cough_do_not_silence_it() {
-    for sound in ["piper-mm-hmm", "cough"] {
-        let (held, recording, onset) = talk_over(sound, Duration::from_millis(2_500));
-        // The pauses between sentences are shorter than those of somebody who was stopped.
-        assert_eq!(held.count("reply_ended"), 1, "{sound}: {}", held.stderr);
-        let speaker = &recording.speaker[onset..onset + 8 * RATE as usize];
-        let pauses = silences(speaker, threshold(speaker), Duration::from_millis(1_200));
-        assert!(pauses.is_empty(), "{sound}: {pauses:?}\n{}", held.stderr);
-    }
+    on_a_quiet_machine(|| {
+        for sound in ["piper-mm-hmm", "cough"] {
+            let (held, recording, onset) = talk_over(sound, Duration::from_millis(2_500));
+            // The pauses between sentences are shorter than those of somebody who was stopped.
+            assert_eq!(held.count("reply_ended"), 1, "{sound}: {}", held.stderr);
+            let speaker = &recording.speaker[onset..onset + 8 * RATE as usize];
+            let pauses = silences(speaker, threshold(speaker), Duration::from_millis(1_200));
+            assert!(pauses.is_empty(), "{sound}: {pauses:?}\n{}", held.stderr);
+        }
+    });
 }
 
 #[test]
 fn a_question_over_the_agent_is_answered() {
-    let daemon = Daemon::start();
-    let talk = Talk::start(&daemon, 26, &[]);
-    daemon.speak(&fixture("piper-finished"));
-    talk.until_answer(1);
-    sleep(Duration::from_millis(1_500));
-    daemon.speak(&fixture("piper-graphics"));
-    talk.until_answer(2);
-    let held = talk.finish(Duration::from_secs(30));
-    let rows = held.answered();
-    let said = rows.last().expect("an answer")["said"].to_string();
-    assert!(said.contains("graphics card"), "{said}\n{}", held.stderr);
+    on_a_quiet_machine(|| {
+        let daemon = Daemon::start();
+        let talk = Talk::start(&daemon, 26, &[]);
+        daemon.speak(&fixture("piper-finished"));
+        talk.until_answer(1);
+        sleep(Duration::from_millis(1_500));
+        daemon.speak(&fixture("piper-graphics"));
+        talk.until_answer(2);
+        let held = talk.finish(Duration::from_secs(30));
+        let rows = held.answered();
+        let said = rows.last().expect("an answer")["said"].to_string();
+        assert!(said.contains("graphics card"), "{said}\n{}", held.stderr);
+    });
 }
 
 #[test]
 fn its_own_echo_never_interrupts_it_and_wait_stop_still_does() {
-    for delay_ms in [60, 120] {
-        let daemon = Daemon::start();
-        daemon.echo(Duration::from_millis(delay_ms), -20.0);
-        let (_folder, scenario) = write("long.toml", MINUTE);
-        let talk = Talk::start(&daemon, 85, &[&scenario]);
-        let recorder = Recorder::start(&daemon);
-        daemon.speak(&fixture("piper-graphics"));
-        talk.until_answer(1);
-        // The first answer is heard to its end, the second is interrupted.
-        talk.until_silent(1);
-        let is_whole = |event: &serde_json::Value| event["end"] == "completed";
-        assert!(talk.events().iter().any(is_whole), "{}", talk.stderr());
-        daemon.speak(&fixture("piper-graphics"));
-        talk.until_answer(2);
-        sleep(Duration::from_millis(2_500));
-        let before = recorder.so_far().speaker.len();
-        daemon.speak(&fixture("piper-wait-stop"));
-        let held = talk.finish(Duration::from_secs(90));
-        let recording = recorder.finish();
-        let onset = before + voice_in(&recording.mic[before..]);
-        let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
-        println!("echo after {delay_ms} ms: silent {silent_ms:.0} ms after the onset");
-        assert!(silent_ms < 900.0, "{silent_ms} ms\n{}", held.stderr);
-        assert!(
-            held.count("echo") >= 1,
-            "the echo is told of: {}",
-            held.stderr
-        );
-    }
+    on_a_quiet_machine(|| {
+        for delay_ms in [60, 120] {
+            let daemon = Daemon::start();
+            daemon.echo(Duration::from_millis(delay_ms), -20.0);
+            let (_folder, scenario) = write("long.toml", MINUTE);
+            let talk = Talk::start(&daemon, 85, &[&scenario]);
+            let recorder = Recorder::start(&daemon);
+            daemon.speak(&fixture("piper-graphics"));
+            talk.until_answer(1);
+            // The first answer is heard to its end, the second is interrupted.
+            talk.until_silent(1);
+            let is_whole = |event: &serde_json::Value| event["end"] == "completed";
+            assert!(talk.events().iter().any(is_whole), "{}", talk.stderr());
+            daemon.speak(&fixture("piper-graphics"));
+            talk.until_answer(2);
+            sleep(Duration::from_millis(2_500));
+            let before = recorder.so_far().speaker.len();
+            daemon.speak(&fixture("piper-wait-stop"));
+            let held = talk.finish(Duration::from_secs(90));
+            let recording = recorder.finish();
+            let onset = before + voice_in(&recording.mic[before..]);
+            let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
+            println!("echo after {delay_ms} ms: silent {silent_ms:.0} ms after the onset");
+            assert!(silent_ms < 900.0, "{silent_ms} ms\n{}", held.stderr);
+            assert!(
+                held.count("echo") >= 1,
+                "the echo is told of: {}",
+                held.stderr
+            );
+        }
+    });
 }
 
 /// Where a caller who is much louder than the echo begins.
