@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How long, in seconds, unless the environment says otherwise.
-const SHORT_S: u64 = 85;
+const SHORT_S: u64 = 62;
 /// Memory is compared with that after so long.
 const WARM: Duration = Duration::from_secs(40);
 /// Every so often a question is asked; the rest is silence.
@@ -44,7 +44,11 @@ fn a_long_conversation_loses_no_sound_needs_no_more_memory_and_rests_while_nobod
                 .expect("VOICESIM_SOAK_S is a number of seconds")
         });
         let daemon = Daemon::start();
-        let mut talk = Talk::start(&daemon, u32::try_from(seconds + 5).expect("short"), &[]);
+        let mut talk = Talk::start(
+            &daemon,
+            u32::try_from(seconds + EVERY.as_secs() + 5).expect("short"),
+            &[],
+        );
         let process = talk.process().child().id();
         let begun = Instant::now();
         let (mut warm, mut busy) = (None, Vec::new());
