@@ -5,6 +5,10 @@
 //! files. Nothing here knows of speech, turns or engines.
 
 pub mod decode;
+#[cfg_attr(
+    not(feature = "mic"),
+    allow(dead_code, reason = "only a device that is opened needs all of it")
+)]
 pub mod device;
 mod kept;
 mod position;
