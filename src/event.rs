@@ -416,6 +416,11 @@ pub enum Mark {
         direction: Direction,
         lost_ns: u64,
     },
+    /// Over- or underruns that a device reported since the last such mark.
+    Xruns {
+        direction: Direction,
+        count: u64,
+    },
     /// How much faster a device's crystal is than the session's clock, in parts per million.
     DeviceDrift {
         direction: Direction,

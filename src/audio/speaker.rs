@@ -1,5 +1,6 @@
 //! Where replies sound.
 
+use super::Samples;
 use crate::event::Tick;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ pub trait Speaker {
 
     /// Has `samples` (at the pipeline's rate) sound from `start` on, which lies at least
     /// [`Speaker::latency`] ahead. What sounds together is added.
-    fn play(&self, start: Tick, samples: &[f32]);
+    fn play(&self, start: Tick, samples: &Samples);
 
     /// Falls silent, and forgets what was still to sound. How long what cannot be taken back is
     /// heard after this.
@@ -26,7 +27,7 @@ impl Speaker for Imagined {
         Duration::ZERO
     }
 
-    fn play(&self, _: Tick, _: &[f32]) {}
+    fn play(&self, _: Tick, _: &Samples) {}
 
     fn silence(&self) -> Duration {
         Duration::ZERO

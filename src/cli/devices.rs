@@ -2,9 +2,9 @@
 
 use super::{Failure, Verdict, print, print_json};
 use crate::audio::device::{self, Listed};
+use crate::report::table::{plain, trimmed};
 use clap::Args;
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
+use comfy_table::CellAlignment;
 
 #[derive(Debug, Args)]
 pub(super) struct Devices {
@@ -33,9 +33,10 @@ fn text(devices: &[Listed]) -> String {
         return "No sound devices, and no sound server. Plug one in, or start PulseAudio or PipeWire.\n"
             .into();
     }
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["", "device", "rate", "channels", "name", "opens"]);
+    let mut table = plain(&["", "device", "rate", "channels", "name", "opens"]);
+    for column in table.column_iter_mut() {
+        column.set_cell_alignment(CellAlignment::Left);
+    }
     for device in devices {
         let mark = if device.is_default { "*" } else { "" };
         table.add_row([
@@ -56,12 +57,7 @@ fn text(devices: &[Listed]) -> String {
     }
     format!(
         "{}\n\n* is used unless another one is named: voicesim run --mic --input DEVICE --output DEVICE\n",
-        table
-            .to_string()
-            .lines()
-            .map(str::trim_end)
-            .collect::<Vec<_>>()
-            .join("\n")
+        trimmed(&table)
     )
 }
 

@@ -97,11 +97,14 @@ impl From<ClockKind> for Time {
 
 impl Run {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        let (run, show) = match self.mic {
+        let (run, folder, show) = match self.mic {
             true => self.talk()?,
-            false => (self.replay()?, Show::in_lines()),
+            false => {
+                let run = self.replay()?;
+                let folder = self.folder(run.scenario());
+                (run, folder, Show::in_lines())
+            }
         };
-        let folder = self.folder(run.scenario());
         let keep = match self.no_audio {
             true => KeepAudio::No,
             false => KeepAudio::Yes,
@@ -129,12 +132,16 @@ impl Run {
     }
 
     /// A scenario gives a talk its settings; its turns are not spoken.
-    fn talk(&self) -> Result<(run::Run, Show), Failure> {
+    fn talk(&self) -> Result<(run::Run, PathBuf, Show), Failure> {
         let mut scenario = match &self.scenario {
             Some(path) => scenario::load(path).map_err(Failure::input)?,
             None => Scenario::default(),
         };
         self.overrule(&mut scenario);
+        if scenario.name.is_empty() {
+            scenario.name = "talk".into();
+        }
+        let folder = self.folder(&scenario);
         let (hang_up, hung_up) = oneshot::channel();
         let mut talk = Talk {
             devices: Choice {
@@ -145,8 +152,7 @@ impl Run {
             hang_up: Some(hung_up),
             ..Talk::default()
         };
-        let folder = self.folder(&scenario).display().to_string();
-        let keeps_voices_in = (!self.no_audio).then_some(folder);
+        let keeps_voices_in = (!self.no_audio).then(|| folder.display().to_string());
         if let Some(folder) = &keeps_voices_in {
             tracing::info!("voices are recorded into {folder}; --no-audio keeps none");
         }
@@ -163,7 +169,7 @@ impl Run {
             Some(seconds) => run.hanging_up_after(Duration::from_secs(seconds)),
             None => run,
         };
-        Ok((run, show))
+        Ok((run, folder, show))
     }
 
     fn replay(&self) -> Result<run::Run, Failure> {

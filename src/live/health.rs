@@ -21,6 +21,8 @@ pub(super) struct Health {
     /// What was lost of the microphone's sound, and of the replies, when it was last told.
     lost: u64,
     late: u64,
+    /// The same of what devices reported: of the microphone, and of the speaker.
+    xruns: [u64; 2],
     echo_db: Option<f32>,
 }
 
@@ -32,6 +34,7 @@ impl Health {
             next_drift: Tick::ZERO + DRIFT_EVERY,
             lost: 0,
             late: 0,
+            xruns: [0; 2],
             echo_db: None,
         }
     }
@@ -39,8 +42,8 @@ impl Health {
     /// A device that is opened counts from zero.
     pub(super) fn opened(&mut self, direction: Direction) {
         match direction {
-            Direction::Input => self.lost = 0,
-            Direction::Output => self.late = 0,
+            Direction::Input => (self.lost, self.xruns[0]) = (0, 0),
+            Direction::Output => (self.late, self.xruns[1]) = (0, 0),
         }
     }
 
@@ -53,6 +56,17 @@ impl Health {
         self.lost_since(Direction::Input, lost, self.lost, devices.microphone.rate());
         self.lost_since(Direction::Output, late, self.late, devices.speaker.rate());
         (self.lost, self.late) = (lost, late);
+        let xruns = [devices.microphone.xruns(), devices.speaker.xruns()];
+        for (at, direction) in [Direction::Input, Direction::Output]
+            .into_iter()
+            .enumerate()
+        {
+            let count = xruns[at].saturating_sub(self.xruns[at]);
+            if count > 0 {
+                self.mark(Mark::Xruns { direction, count });
+            }
+        }
+        self.xruns = xruns;
         if now >= self.next_drift {
             self.next_drift = now + DRIFT_EVERY;
             self.drift(Direction::Input, devices.microphone.drift_ppm());

@@ -23,6 +23,8 @@ pub struct Device {
     /// Sound that got lost on the way: of the caller before it was heard, of the agent because it came
     /// too late.
     pub lost_ns: u64,
+    /// Over- or underruns that it reported; some never do.
+    pub xruns: u64,
     /// How much faster its crystal is than the session's clock, in parts per million; known after a
     /// minute.
     pub drift_ppm: Option<f64>,
@@ -48,6 +50,7 @@ impl Devices {
             }
             Mark::DeviceLost { direction, .. } => self.device(*direction).times_lost += 1,
             Mark::SoundLost { direction, lost_ns } => self.device(*direction).lost_ns += lost_ns,
+            Mark::Xruns { direction, count } => self.device(*direction).xruns += count,
             Mark::DeviceDrift { direction, ppm } => {
                 self.device(*direction).drift_ppm = Some(*ppm);
             }

@@ -21,8 +21,9 @@ pub(super) struct Agent {
     stages: Rc<Stages>,
     speaker: Rc<dyn Speaker>,
     reply: Option<Reply>,
-    /// Stopped in mid-speech, perhaps for nothing: it does no work, and may go on.
-    held: Option<Reply>,
+    /// Stopped in mid-speech, perhaps for nothing: it does no work, and may go on. With what was heard
+    /// of it.
+    held: Option<(Reply, String)>,
     history: Vec<Exchange>,
 }
 
@@ -130,14 +131,15 @@ impl Agent {
     pub(super) fn hold(&mut self) -> Option<Range<Tick>> {
         let reply = self.reply.take()?;
         let sounded = reply.playback.stop();
+        let heard = sounded.words.clone();
         let speech = self.mark_end(reply.turn, ReplyEnd::Stopped, sounded);
-        self.held = Some(reply);
+        self.held = Some((reply, heard));
         Some(speech)
     }
 
     /// Goes on where it was held.
     pub(super) fn resume(&mut self) {
-        if let Some(reply) = self.held.take() {
+        if let Some((reply, _)) = self.held.take() {
             let at = self.clock.now();
             self.tap.mark(reply.turn, Mark::ReplyResumed { at });
             reply.playback.resume();
@@ -147,8 +149,7 @@ impl Agent {
 
     /// Gives up what was held: it was stopped for good.
     pub(super) fn let_go(&mut self) {
-        if let Some(reply) = self.held.take() {
-            let heard = reply.playback.words_before_stop();
+        if let Some((reply, heard)) = self.held.take() {
             self.remember(reply.question.clone(), heard);
         }
     }

@@ -33,7 +33,6 @@ pub(super) struct Playback {
     taken: watch::Sender<Duration>,
     /// What was queued when it was stopped, and had not sounded.
     rest: RefCell<Vec<AudioChunk>>,
-    words_before_stop: RefCell<String>,
     audible: Cell<bool>,
 }
 
@@ -122,7 +121,6 @@ impl Playback {
             end: Cell::default(),
             taken: watch::Sender::default(),
             rest: RefCell::default(),
-            words_before_stop: RefCell::default(),
             audible: Cell::new(false),
         }
     }
@@ -210,17 +208,11 @@ impl Playback {
         let at = self.clock.now() + self.speaker.silence();
         self.tap.agent_silenced(at);
         let sounded = self.heard(at);
-        *self.words_before_stop.borrow_mut() = sounded.words.clone();
         let mut rest = self.rest.borrow_mut();
         for queued in self.queued.borrow_mut().iter_mut() {
             rest.extend(queued.cut(at));
         }
         sounded
-    }
-
-    /// What was heard before the latest stop.
-    pub(super) fn words_before_stop(&self) -> String {
-        self.words_before_stop.borrow().clone()
     }
 
     /// Goes on where it was stopped.
@@ -415,7 +407,6 @@ mod tests {
             assert_eq!(sounded.words, "one two");
             assert_eq!((sounded.at, sounded.length), (Tick::from_ms(50), ms(50)));
             clock.sleep_until(Tick::from_ms(1_000)).await;
-            assert_eq!(playback.words_before_stop(), "one two");
             playback.resume();
             play.await;
         };

@@ -1,10 +1,9 @@
 //! What a report of recorded calls has besides: what the voice detector's threshold does, and a folder of calls.
 
 use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document};
+use super::table::{plain, trimmed};
 use crate::measure::{Measurement, Summary};
 use crate::record::store::Header;
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use std::fmt::Write;
 
 /// A call that was measured.
@@ -161,22 +160,4 @@ fn cells(e2e: Option<&Summary>) -> (String, String, String) {
         ),
         None => ("0".into(), "-".into(), "-".into()),
     }
-}
-
-fn plain(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(header.iter().copied());
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn trimmed(table: &Table) -> String {
-    let lines: Vec<String> = table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect();
-    lines.join("\n")
 }

@@ -3,4 +3,5 @@
 pub mod calls;
 pub mod document;
 pub mod hlog;
+pub mod table;
 pub mod text;

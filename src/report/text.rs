@@ -1,12 +1,12 @@
 //! The report for people, at the terminal.
 
+use super::table::{plain, trimmed};
 use crate::event::{Expect, Verdict};
 use crate::measure::{
     Decided, Devices, Interruptions, Measurement, Outcome, Row, Slice, Summary, ms,
 };
 use crate::record::store::{Header, RowsPer};
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 use std::fmt::Write;
 
 /// Characters of the waterfall's time axis.
@@ -118,6 +118,9 @@ fn device_notes(devices: &Devices) -> Vec<String> {
         if device.lost_ns > 0 {
             note += &format!(", {:.0} ms of sound got lost", ms(device.lost_ns));
         }
+        if device.xruns > 0 {
+            note += &format!(", {} over- or underruns", device.xruns);
+        }
         if device.times_lost > 0 {
             note += &format!(", gone {}x", device.times_lost);
         }
@@ -198,13 +201,7 @@ fn latencies(text: &mut String, measured: &Measurement) {
 }
 
 fn table(what: &str) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header([what, "count", "mean", "p50", "p90", "p95", "p99", "max"]);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+    plain(&[what, "count", "mean", "p50", "p90", "p95", "p99", "max"])
 }
 
 fn add(table: &mut Table, name: &str, summary: &Summary) {
@@ -220,14 +217,6 @@ fn add(table: &mut Table, name: &str, summary: &Summary) {
         cells.push(format!("{value:.1}"));
     }
     table.add_row(cells);
-}
-
-fn trimmed(table: &Table) -> String {
-    let lines: Vec<String> = table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect();
-    lines.join("\n")
 }
 
 /// One turn: what was said, and where its time went.

@@ -123,9 +123,6 @@ impl Run {
     /// row for each utterance.
     pub fn of_talk(talk: Talk, mut scenario: Scenario) -> Run {
         scenario.turn.clear();
-        if scenario.name.is_empty() {
-            scenario.name = "talk".into();
-        }
         Run {
             talk: Some(talk),
             rows_per: RowsPer::Utterance,
@@ -175,6 +172,11 @@ impl Run {
     }
 
     fn sounds(&self) -> Result<Sounds, RunError> {
+        if self.talk.is_some() && self.time == Time::Virtual {
+            return Err(RunError::Input(
+                "whoever talks takes real time; hold it in real time".into(),
+            ));
+        }
         if self.talk.is_none() && self.scenario.turn.is_empty() {
             return Err(RunError::Input(
                 "nobody says anything: give the scenario at least one [[turn]] with wav, say or speech, or talk to it (--mic)"

@@ -176,6 +176,9 @@ fn any_conversation_keeps_the_invariants() {
                 for row in &run.measured.rows {
                     *outcomes.borrow_mut().entry(row.outcome.name()).or_default() += 1;
                 }
+                let goes_on = |event: &&Event| matches!(event.mark, Mark::ReplyResumed { .. });
+                let resumed = run.events.iter().filter(goes_on).count();
+                *outcomes.borrow_mut().entry("resumed").or_default() += resumed;
                 Ok(())
             });
         if let Err(TestError::Fail(reason, (scenario, hang_up))) = result {
@@ -197,6 +200,7 @@ fn any_conversation_keeps_the_invariants() {
             "spurious",
             "failed",
             "abandoned",
+            "resumed",
         ] {
             assert!(outcomes.get(outcome) >= Some(&5), "{outcome}: {outcomes:?}");
         }

@@ -44,7 +44,6 @@ pub(super) struct Taking {
     stamps: Producer<Stamp>,
     counts: Arc<Counts>,
     stopwatch: Stopwatch,
-    block: Duration,
     rate: u32,
 }
 
@@ -67,7 +66,6 @@ pub(super) fn microphone(channels: u16, rate: u32, stopwatch: Stopwatch) -> (Tak
         stamps,
         counts: counts.clone(),
         stopwatch,
-        block: Duration::ZERO,
         rate: rate.max(1),
     };
     let taken = Taken {
@@ -83,11 +81,11 @@ impl Taking {
     pub(super) fn take<T: Copy>(&mut self, block: &[T], to_f32: impl Fn(T) -> f32) {
         let frames = block.len() / self.channels;
         // What the device says of the time of capture cannot be relied on; a block is over when it comes.
-        self.block = Duration::from_nanos(frames as u64 * 1_000_000_000 / u64::from(self.rate));
+        let length = Duration::from_nanos(frames as u64 * 1_000_000_000 / u64::from(self.rate));
         let stamp = Stamp {
             position: self.position,
             frames: u32::try_from(frames).unwrap_or(u32::MAX),
-            at: self.stopwatch.now().before(self.block),
+            at: self.stopwatch.now().before(length),
         };
         self.position += frames as u64;
         self.counts.blocks.fetch_add(1, Ordering::Relaxed);
@@ -117,6 +115,13 @@ pub(super) struct Chunk {
     pub(super) samples: Samples,
     /// Of the reply; raised by every stop.
     pub(super) epoch: u32,
+}
+
+impl Chunk {
+    /// Not to be heard any more. One that is newer than `epoch` came while a block was being filled.
+    fn is_stale(&self, epoch: u32) -> bool {
+        self.epoch < epoch
+    }
 }
 
 /// The speaker's end on its own thread.
@@ -221,9 +226,7 @@ impl Playing {
         self.counts.blocks.fetch_add(1, Ordering::Relaxed);
         let epoch = self.shared.epoch.load(Ordering::Acquire);
         for frame in block.chunks_exact_mut(self.channels) {
-            let sample = from_f32(self.next(epoch));
-            frame.fill(sample);
-            self.position += 1;
+            frame.fill(from_f32(self.sample(epoch)));
         }
         let shared = &self.shared;
         shared.frames.store(stamp.frames, Ordering::Relaxed);
@@ -231,7 +234,14 @@ impl Playing {
         shared.position.store(self.position, Ordering::Release);
     }
 
-    fn next(&mut self, epoch: u32) -> f32 {
+    /// The next sample, as of an epoch.
+    pub(super) fn sample(&mut self, epoch: u32) -> f32 {
+        let sample = self.sounding(epoch);
+        self.position += 1;
+        sample
+    }
+
+    fn sounding(&mut self, epoch: u32) -> f32 {
         if self.current.is_none() && !self.begin(epoch) {
             return 0.0;
         }
@@ -241,7 +251,7 @@ impl Playing {
         let mut sample = chunk.samples.get(*at).copied().unwrap_or_default();
         *at += 1;
         let mut is_over = *at >= chunk.samples.len();
-        if chunk.epoch != epoch {
+        if chunk.is_stale(epoch) {
             let left = self.fading.unwrap_or(self.fade).saturating_sub(1);
             sample *= left as f32 / self.fade as f32;
             self.fading = Some(left);
@@ -257,13 +267,14 @@ impl Playing {
     /// Takes the chunk whose time has come, if there is one.
     fn begin(&mut self, epoch: u32) -> bool {
         while let Ok(chunk) = self.chunks.peek() {
-            if chunk.epoch == epoch && chunk.start > self.position {
+            let is_stale = chunk.is_stale(epoch);
+            if !is_stale && chunk.start > self.position {
                 return false;
             }
             let Ok(chunk) = self.chunks.pop() else {
                 return false;
             };
-            if chunk.epoch != epoch || chunk.samples.is_empty() {
+            if is_stale || chunk.samples.is_empty() {
                 self.free(chunk);
                 continue;
             }

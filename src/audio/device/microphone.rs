@@ -1,14 +1,12 @@
 //! A microphone on the session's time axis: frames of 16 ms, whatever the device's rate and blocks.
 
 use super::callbacks::{Stamp, Taken};
+use super::rate::resampler;
 use super::timing::DeviceTime;
 use crate::audio::{AudioError, FRAME, FRAME_SAMPLES, SAMPLE_RATE, Samples};
 use crate::event::{Tick, nanos};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{
-    Adjustable, Async, FixedAsync, Resampler, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction,
-};
+use rubato::{Adjustable, Async, FixedAsync, Resampler};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -47,32 +45,13 @@ struct Line {
 impl Microphone {
     /// From now on this device is heard.
     pub(super) fn open(&mut self, taken: Taken, rate: u32) -> Result<(), AudioError> {
-        let failed = |reason: rubato::ResamplerConstructionError| AudioError::Resample {
-            from: rate,
-            to: SAMPLE_RATE,
-            what: reason.to_string(),
-        };
-        let ratio = f64::from(SAMPLE_RATE) / f64::from(rate.max(1));
-        let parameters = SincInterpolationParameters {
-            sinc_len: 64,
-            f_cutoff: None,
-            oversampling_factor: 128,
-            interpolation: SincInterpolationType::Linear,
-            window: WindowFunction::BlackmanHarris2,
-        };
-        let resampler = Async::new_sinc(
-            ratio,
-            1.0 + 2.0 * STRETCH_MAX,
-            &parameters,
-            FRAME_SAMPLES,
-            1,
-            FixedAsync::Output,
-        );
+        let steps = (FixedAsync::Output, FRAME_SAMPLES);
+        let resampler = resampler((rate, SAMPLE_RATE), 2.0 * STRETCH_MAX, steps)?;
         self.line = Some(Line {
             taken,
             time: DeviceTime::new(rate),
             rate,
-            resampler: resampler.map_err(failed)?,
+            resampler,
             pending: Vec::new(),
             position: 0,
         });
@@ -113,6 +92,12 @@ impl Microphone {
     /// The device's rate in Hz; the pipeline's without a device.
     pub fn rate(&self) -> u32 {
         self.line.as_ref().map_or(SAMPLE_RATE, |line| line.rate)
+    }
+
+    /// Overruns that the device itself reported since it was opened.
+    pub fn xruns(&self) -> u64 {
+        let line = self.line.as_ref();
+        line.map_or(0, |line| line.taken.counts.xruns.load(Ordering::Relaxed))
     }
 
     /// How much faster its crystal is than the session's clock, in parts per million.

@@ -14,6 +14,7 @@ mod microphone;
 mod open;
 #[cfg(feature = "mic")]
 mod open;
+mod rate;
 mod speaker;
 mod timing;
 

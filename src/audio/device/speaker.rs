@@ -1,15 +1,13 @@
 //! A speaker on the session's time axis.
 
 use super::callbacks::{Chunk, FADE, Played, Stamp};
+use super::rate::resampler;
 use super::timing::DeviceTime;
 use crate::audio::{AudioError, FRAME_SAMPLES, SAMPLE_RATE, Samples, length_of, position_of};
 use crate::clock::Clock;
 use crate::event::Tick;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{
-    Async, FixedAsync, Resampler, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction,
-};
+use rubato::{Async, FixedAsync, Resampler};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -44,7 +42,9 @@ struct State {
 /// Sound on the time axis.
 struct Laid {
     start: Tick,
-    samples: Vec<f32>,
+    samples: Samples,
+    /// How many of them sound.
+    length: usize,
 }
 
 struct Line {
@@ -76,7 +76,11 @@ impl DeviceSpeaker {
     pub(super) fn open(&self, played: Played, rate: u32) -> Result<(), AudioError> {
         let resampler = match rate {
             SAMPLE_RATE => None,
-            rate => Some(resampler(rate)?),
+            rate => Some(resampler(
+                (SAMPLE_RATE, rate),
+                0.0,
+                (FixedAsync::Input, STEP),
+            )?),
         };
         self.state.borrow_mut().line = Some(Line {
             played,
@@ -105,7 +109,7 @@ impl DeviceSpeaker {
             let offset = position_of(laid.start) as i64 - first as i64;
             let from = usize::try_from(-offset).unwrap_or(0);
             let to = usize::try_from(offset).unwrap_or(0);
-            let source = laid.samples.iter().skip(from);
+            let source = laid.samples[..laid.length].iter().skip(from);
             for (sum, sample) in frame.iter_mut().skip(to).zip(source) {
                 *sum += sample;
             }
@@ -113,7 +117,7 @@ impl DeviceSpeaker {
         let stale = start.before(REMEMBERED);
         state
             .laid
-            .retain(|laid| laid.start + length_of(laid.samples.len()) > stale);
+            .retain(|laid| laid.start + length_of(laid.length) > stale);
         if let Some(line) = &mut state.line {
             line.update();
         }
@@ -134,6 +138,13 @@ impl DeviceSpeaker {
         state.line.as_ref().map_or(SAMPLE_RATE, |line| line.rate)
     }
 
+    /// Underruns that the device itself reported since it was opened.
+    pub fn xruns(&self) -> u64 {
+        let state = self.state.borrow();
+        let line = state.line.as_ref();
+        line.map_or(0, |line| line.played.counts.xruns.load(Ordering::Relaxed))
+    }
+
     /// How much faster its crystal is than the session's clock, in parts per million.
     pub fn drift_ppm(&self) -> f64 {
         let state = self.state.borrow();
@@ -152,11 +163,12 @@ impl crate::audio::Speaker for DeviceSpeaker {
         earliest.map_or(LATENCY_UNKNOWN, |at| at.since(now))
     }
 
-    fn play(&self, start: Tick, samples: &[f32]) {
+    fn play(&self, start: Tick, samples: &Samples) {
         let mut state = self.state.borrow_mut();
         state.laid.push_back(Laid {
             start,
-            samples: samples.to_vec(),
+            samples: samples.clone(),
+            length: samples.len(),
         });
         if let Some(line) = &mut state.line {
             line.play(start, samples);
@@ -170,29 +182,11 @@ impl crate::audio::Speaker for DeviceSpeaker {
         let silent = silent.unwrap_or(now).max(now);
         for laid in &mut state.laid {
             let sounded = position_of(silent).saturating_sub(position_of(laid.start));
-            laid.samples
-                .truncate(usize::try_from(sounded).unwrap_or(usize::MAX));
+            let sounded = usize::try_from(sounded).unwrap_or(usize::MAX);
+            laid.length = laid.length.min(sounded);
         }
         silent.since(now)
     }
-}
-
-fn resampler(rate: u32) -> Result<Async<f32>, AudioError> {
-    let parameters = SincInterpolationParameters {
-        sinc_len: 64,
-        f_cutoff: None,
-        oversampling_factor: 128,
-        interpolation: SincInterpolationType::Linear,
-        window: WindowFunction::BlackmanHarris2,
-    };
-    let ratio = f64::from(rate) / f64::from(SAMPLE_RATE);
-    Async::new_sinc(ratio, 1.01, &parameters, STEP, 1, FixedAsync::Input).map_err(|reason| {
-        AudioError::Resample {
-            from: SAMPLE_RATE,
-            to: rate,
-            what: reason.to_string(),
-        }
-    })
 }
 
 impl Line {
@@ -222,7 +216,7 @@ impl Line {
             .tick_of(next + frames * (missed + self.blocks_ahead))
     }
 
-    fn play(&mut self, start: Tick, samples: &[f32]) {
+    fn play(&mut self, start: Tick, samples: &Samples) {
         self.update();
         let Some(position) = self.time.position_of(start) else {
             return;
@@ -262,9 +256,9 @@ impl Line {
     }
 
     /// `samples` at the device's rate. What does not fill a step comes with the next ones.
-    fn converted(&mut self, samples: &[f32]) -> Samples {
+    fn converted(&mut self, samples: &Samples) -> Samples {
         let Some(resampler) = &mut self.resampler else {
-            return samples.into();
+            return samples.clone();
         };
         self.rest.extend_from_slice(samples);
         let mut converted = Vec::new();
@@ -316,6 +310,10 @@ mod tests {
         (speaker, playing, clock)
     }
 
+    fn sound(level: f32, samples: usize) -> Samples {
+        vec![level; samples].into()
+    }
+
     fn block(playing: &mut Playing, frames: usize) -> Vec<f32> {
         let mut block = vec![9.0; frames];
         playing.fill(&mut block, Duration::from_millis(20), |sample| sample);
@@ -329,8 +327,8 @@ mod tests {
             let frames = rate as usize / 50;
             assert!(block(&mut playing, frames).iter().all(|s| *s == 0.0));
             let start = clock.now() + speaker.latency();
-            speaker.play(start, &[0.5; 640]);
-            speaker.play(start + Duration::from_millis(40), &[0.5; 640]);
+            speaker.play(start, &sound(0.5, 640));
+            speaker.play(start + Duration::from_millis(40), &sound(0.5, 640));
             let mut heard = Vec::new();
             for _ in 0..8 {
                 heard.extend(block(&mut playing, frames));
@@ -356,7 +354,7 @@ mod tests {
     fn a_stop_fades_out_within_the_next_block_and_what_was_to_come_is_forgotten() {
         let (speaker, mut playing, clock) = opened(16_000);
         block(&mut playing, 320);
-        speaker.play(clock.now() + speaker.latency(), &[0.5; 16_000]);
+        speaker.play(clock.now() + speaker.latency(), &sound(0.5, 16_000));
         block(&mut playing, 320);
         block(&mut playing, 320);
         let rest = speaker.silence();
@@ -368,7 +366,7 @@ mod tests {
         assert!(fading[128..].iter().all(|sample| *sample == 0.0), "8 ms");
         assert!(block(&mut playing, 320).iter().all(|sample| *sample == 0.0));
         // The next reply is heard from its first sample on.
-        speaker.play(clock.now() + speaker.latency(), &[0.25; 1_600]);
+        speaker.play(clock.now() + speaker.latency(), &sound(0.25, 1_600));
         let mut heard: Vec<f32> = Vec::new();
         for _ in 0..8 {
             heard.extend(block(&mut playing, 320));
@@ -380,11 +378,26 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_that_follows_a_stop_within_one_block_is_not_taken_for_the_one_that_was_stopped() {
+        let (speaker, mut playing, clock) = opened(16_000);
+        block(&mut playing, 320);
+        let start = clock.now() + speaker.latency();
+        speaker.silence();
+        speaker.play(start, &sound(0.5, 1_600));
+        // The callback has looked at the epoch before the stop.
+        let mut heard = 0;
+        for _ in 0..3_200 {
+            heard += usize::from(playing.sample(0) == 0.5);
+        }
+        assert_eq!(heard, 1_600);
+    }
+
+    #[test]
     fn what_was_played_is_known_as_far_as_it_was_heard() {
         let (speaker, mut playing, _clock) = opened(16_000);
         block(&mut playing, 320);
         let start = Tick::from_ms(100);
-        speaker.play(start, &[0.5; 16_000]);
+        speaker.play(start, &sound(0.5, 16_000));
         let frame = speaker.played(Tick::from_ms(96));
         assert!(frame[..64].iter().all(|s| *s == 0.0) && frame[64..].iter().all(|s| *s == 0.5));
         assert!(speaker.played(Tick::from_ms(192)).iter().all(|s| *s == 0.5));
@@ -406,10 +419,10 @@ mod tests {
         };
         run();
         for _ in 0..3 {
-            speaker.play(clock.now(), &[0.5; 100]);
+            speaker.play(clock.now(), &sound(0.5, 100));
         }
         run();
-        speaker.play(clock.now(), &[0.5; 16_000]);
+        speaker.play(clock.now(), &sound(0.5, 16_000));
         run();
         speaker.silence();
         run();

@@ -30,6 +30,9 @@ pub(super) fn told(mark: &Mark) -> Option<String> {
             "the agent was {:.0} ms too late for its speaker",
             ms(*lost_ns)
         ),
+        Mark::Xruns { direction, count } => {
+            format!("the {direction} reports {count} over- or underruns")
+        }
         Mark::Echo { level_db, delay_ns } => {
             let cure = match *level_db > LOUD_ECHO_DB {
                 true => "; if it interrupts itself: headphones, less volume, or --half-duplex",

@@ -79,14 +79,15 @@ impl Show {
             *state =
                 opened(about.clone()).map_or_else(|| State::Lines(Lines::default()), State::Screen);
         }
-        match &mut *state {
-            State::Screen(shown) if shown.feed.is_watched() => shown.feed.event(event.clone()),
-            State::Lines(lines) => tell(lines, event),
+        if matches!(&*state, State::Screen(shown) if !shown.feed.is_watched()) {
             // Somebody closed the terminal.
-            other => {
-                ScreenLog::to_stderr();
-                *other = State::Lines(Lines::default());
-            }
+            ScreenLog::to_stderr();
+            *state = State::Lines(Lines::default());
+        }
+        match &mut *state {
+            State::Screen(shown) => shown.feed.event(event.clone()),
+            State::Lines(lines) => tell(lines, event),
+            State::Wanted(_) => {}
         }
     }
 

@@ -1,84 +1,15 @@
-//! A run folder: what is written while a run goes on, and how it is read back.
-//!
-//! `header.json` says what was run, `events.jsonl` what happened, `conversation.wav` what was heard,
-//! `outputs/` what every stage put out. Each is on disk as soon as it is known, so that a killed
-//! run can still be read.
+//! Writes a run folder while the run goes on.
 
-use super::conversation::Conversation;
+use super::{Header, KeepAudio, StoreError, said_wav};
 use crate::audio::wav;
 use crate::event::{Event, OutputNote, StageName, Tick, VisitId};
-use serde::{Deserialize, Serialize};
+use crate::record::conversation::Conversation;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-/// What `header.json` holds. Everything needed to read the events, and to run the same again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    pub schema: String,
-    pub version: String,
-    pub name: String,
-    pub seed: u64,
-    /// `real` or `virtual`; [`Header::RECORDING`] if nothing was run.
-    pub clock: String,
-    pub cores: u32,
-    /// One line about each engine, by stage.
-    pub engines: BTreeMap<String, String>,
-    /// The interruption policy.
-    pub policy: String,
-    /// Whether the folder has the sound of the run.
-    pub keeps_audio: bool,
-    /// What one row of the report stands for.
-    pub rows_per: RowsPer,
-    /// What a reader should know about this run before trusting its figures.
-    pub notes: Vec<String>,
-    /// The scenario as it was run, defaults filled in.
-    pub scenario: serde_json::Value,
-    /// The machine: operating system, architecture, processor count.
-    pub machine: String,
-    /// When it began: RFC 3339, UTC.
-    pub started: String,
-}
-
-/// What one row of a report stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowsPer {
-    /// A turn of the scenario, which may hold several utterances.
-    Turn,
-    Utterance,
-}
-
-impl Header {
-    pub const SCHEMA: &'static str = "voicesim.header/1";
-    /// The clock of a recording of somebody else's call.
-    pub const RECORDING: &'static str = "recording";
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("cannot write {path}: {source}; choose another folder with --out, or make room", path = path.display())]
-    Write { path: PathBuf, source: io::Error },
-    #[error("cannot read {path}: {source}; is this a run folder, as `voicesim run --out` makes them?", path = path.display())]
-    Read { path: PathBuf, source: io::Error },
-    #[error("{path} is not a run header of this version: {reason}", path = path.display())]
-    Header { path: PathBuf, reason: String },
-    #[error("{path} line {line} is not an event: {reason}; the lines before it are fine, delete the rest to read them", path = path.display())]
-    Event {
-        path: PathBuf,
-        line: usize,
-        reason: String,
-    },
-    #[error("{path} exists already and is not empty; choose another folder with --out", path = path.display())]
-    Exists { path: PathBuf },
-}
-
-/// A header longer than this is refused: 16 MiB.
-const HEADER_BYTES_MAX: u64 = 16 << 20;
-/// An event longer than this is refused: 1 MiB.
-const EVENT_BYTES_MAX: u64 = 1 << 20;
 
 /// A run folder that is being written.
 pub struct RunFolder {
@@ -93,13 +24,6 @@ pub struct RunFolder {
 struct Outputs {
     lines: File,
     count: u32,
-}
-
-/// Whether a run folder keeps sound. Sound holds voices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeepAudio {
-    Yes,
-    No,
 }
 
 impl RunFolder {
@@ -140,12 +64,12 @@ impl RunFolder {
         })
     }
 
-    pub(super) fn keeps_audio(&self) -> bool {
+    pub(in crate::record) fn keeps_audio(&self) -> bool {
         self.keeps_audio
     }
 
     /// One line, handed to the operating system at once: it outlives a kill.
-    pub(super) fn event(&mut self, event: &Event) {
+    pub(in crate::record) fn event(&mut self, event: &Event) {
         if self.failure.is_some() {
             // Behind half a line, whole ones could not be read any more.
             return;
@@ -154,26 +78,26 @@ impl RunFolder {
         self.keep_first(written);
     }
 
-    pub(super) fn caller_audio(&mut self, at: Tick, samples: &[f32]) {
+    pub(in crate::record) fn caller_audio(&mut self, at: Tick, samples: &[f32]) {
         if let Some(conversation) = &mut self.conversation {
             let written = conversation.caller(at, samples).map_err(io::Error::other);
             self.keep_first(written);
         }
     }
 
-    pub(super) fn agent_audio(&mut self, at: Tick, samples: &[f32]) {
+    pub(in crate::record) fn agent_audio(&mut self, at: Tick, samples: &[f32]) {
         if let Some(conversation) = &mut self.conversation {
             conversation.agent(at, samples);
         }
     }
 
-    pub(super) fn agent_silenced(&mut self, at: Tick) {
+    pub(in crate::record) fn agent_silenced(&mut self, at: Tick) {
         if let Some(conversation) = &mut self.conversation {
             conversation.silence_agent(at);
         }
     }
 
-    pub(super) fn output(
+    pub(in crate::record) fn output(
         &mut self,
         stage: StageName,
         visit: VisitId,
@@ -237,7 +161,7 @@ impl RunFolder {
     }
 
     /// Writes what is left. The first thing that went wrong since the folder was made is returned.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(in crate::record) fn finish(&mut self) -> io::Result<()> {
         if let Some(conversation) = self.conversation.take() {
             let written = conversation.finish().map_err(io::Error::other);
             self.keep_first(written);
@@ -273,136 +197,11 @@ fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Where a run folder keeps what was spoken for the caller in scenario turn `row` (from zero).
-pub fn said_wav(folder: &Path, row: usize) -> PathBuf {
-    folder.join("said").join(format!("{:05}.wav", row + 1))
-}
-
-/// Reads the header of a run folder.
-pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
-    let path = folder.join("header.json");
-    let read = |source| StoreError::Read {
-        path: path.clone(),
-        source,
-    };
-    let mut text = String::new();
-    File::open(&path)
-        .map_err(read)?
-        .take(HEADER_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(read)?;
-    let header: Header = serde_json::from_str(&text).map_err(|e| StoreError::Header {
-        path: path.clone(),
-        reason: e.to_string(),
-    })?;
-    if header.schema != Header::SCHEMA {
-        return Err(StoreError::Header {
-            path,
-            reason: format!(
-                "its schema is {:?}, this version reads {:?}",
-                header.schema,
-                Header::SCHEMA
-            ),
-        });
-    }
-    Ok(header)
-}
-
-/// What `outputs/` says of an output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptOutput {
-    /// The hash of what had gone in.
-    pub input: String,
-    /// The sound, if it has any.
-    pub wav: Option<PathBuf>,
-}
-
-/// The outputs of a stage in a run folder, by visit, in the order they came. A stage that put nothing
-/// out has none.
-pub fn read_outputs(
-    folder: &Path,
-    stage: StageName,
-) -> Result<BTreeMap<VisitId, VecDeque<KeptOutput>>, StoreError> {
-    #[derive(Deserialize)]
-    struct Line {
-        input: String,
-        visit: VisitId,
-        wav: Option<String>,
-    }
-    let path = folder
-        .join("outputs")
-        .join(format!("{}.jsonl", stage.name()));
-    let mut outputs: BTreeMap<VisitId, VecDeque<KeptOutput>> = BTreeMap::new();
-    if !path.exists() {
-        return Ok(outputs);
-    }
-    for (index, line) in read_lines(&path)?.iter().enumerate() {
-        let line: Line = serde_json::from_slice(line).map_err(|error| StoreError::Event {
-            path: path.clone(),
-            line: index + 1,
-            reason: error.to_string(),
-        })?;
-        // Only the name counts: a path in a file of others must not lead out of the folder.
-        let wav = line
-            .wav
-            .as_deref()
-            .and_then(|wav| Path::new(wav).file_name());
-        let wav = wav.map(|name| folder.join("outputs").join(stage.name()).join(name));
-        let output = KeptOutput {
-            input: line.input,
-            wav,
-        };
-        outputs.entry(line.visit).or_default().push_back(output);
-    }
-    Ok(outputs)
-}
-
-/// Reads the events of a run folder. A last line that was cut off in mid-writing is left out.
-pub fn read_events(folder: &Path) -> Result<Vec<Event>, StoreError> {
-    let path = folder.join("events.jsonl");
-    let lines = read_lines(&path)?;
-    let mut events = Vec::with_capacity(lines.len());
-    for (index, line) in lines.iter().enumerate() {
-        match serde_json::from_slice(line) {
-            Ok(event) => events.push(event),
-            Err(_) if index + 1 == lines.len() && !line.ends_with(b"\n") => {}
-            Err(error) => {
-                return Err(StoreError::Event {
-                    path,
-                    line: index + 1,
-                    reason: error.to_string(),
-                });
-            }
-        }
-    }
-    Ok(events)
-}
-
-/// The lines of a file, each cut at the longest length an event may have.
-fn read_lines(path: &Path) -> Result<Vec<Vec<u8>>, StoreError> {
-    let read = |source| StoreError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut reader = BufReader::new(File::open(path).map_err(read)?);
-    let mut lines = Vec::new();
-    loop {
-        let mut line = Vec::new();
-        let length = (&mut reader)
-            .take(EVENT_BYTES_MAX)
-            .read_until(b'\n', &mut line)
-            .map_err(read)?;
-        if length == 0 {
-            return Ok(lines);
-        }
-        lines.push(line);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::{Mark, SessionId, TurnId};
+    use crate::record::store::{RowsPer, read_events, read_header};
 
     fn header() -> Header {
         Header {

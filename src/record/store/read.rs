@@ -1,0 +1,135 @@
+//! Reads a run folder back, also one whose run was killed.
+
+use super::{Header, StoreError};
+use crate::event::{Event, StageName, VisitId};
+use serde::Deserialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// A header longer than this is refused: 16 MiB.
+const HEADER_BYTES_MAX: u64 = 16 << 20;
+/// An event longer than this is refused: 1 MiB.
+const EVENT_BYTES_MAX: u64 = 1 << 20;
+
+/// Reads the header of a run folder.
+pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
+    let path = folder.join("header.json");
+    let read = |source| StoreError::Read {
+        path: path.clone(),
+        source,
+    };
+    let mut text = String::new();
+    File::open(&path)
+        .map_err(read)?
+        .take(HEADER_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(read)?;
+    let header: Header = serde_json::from_str(&text).map_err(|e| StoreError::Header {
+        path: path.clone(),
+        reason: e.to_string(),
+    })?;
+    if header.schema != Header::SCHEMA {
+        return Err(StoreError::Header {
+            path,
+            reason: format!(
+                "its schema is {:?}, this version reads {:?}",
+                header.schema,
+                Header::SCHEMA
+            ),
+        });
+    }
+    Ok(header)
+}
+
+/// What `outputs/` says of an output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptOutput {
+    /// The hash of what had gone in.
+    pub input: String,
+    /// The sound, if it has any.
+    pub wav: Option<PathBuf>,
+}
+
+/// The outputs of a stage in a run folder, by visit, in the order they came. A stage that put nothing
+/// out has none.
+pub fn read_outputs(
+    folder: &Path,
+    stage: StageName,
+) -> Result<BTreeMap<VisitId, VecDeque<KeptOutput>>, StoreError> {
+    #[derive(Deserialize)]
+    struct Line {
+        input: String,
+        visit: VisitId,
+        wav: Option<String>,
+    }
+    let path = folder
+        .join("outputs")
+        .join(format!("{}.jsonl", stage.name()));
+    let mut outputs: BTreeMap<VisitId, VecDeque<KeptOutput>> = BTreeMap::new();
+    if !path.exists() {
+        return Ok(outputs);
+    }
+    for (index, line) in read_lines(&path)?.iter().enumerate() {
+        let line: Line = serde_json::from_slice(line).map_err(|error| StoreError::Event {
+            path: path.clone(),
+            line: index + 1,
+            reason: error.to_string(),
+        })?;
+        // Only the name counts: a path in a file of others must not lead out of the folder.
+        let wav = line
+            .wav
+            .as_deref()
+            .and_then(|wav| Path::new(wav).file_name());
+        let wav = wav.map(|name| folder.join("outputs").join(stage.name()).join(name));
+        let output = KeptOutput {
+            input: line.input,
+            wav,
+        };
+        outputs.entry(line.visit).or_default().push_back(output);
+    }
+    Ok(outputs)
+}
+
+/// Reads the events of a run folder. A last line that was cut off in mid-writing is left out.
+pub fn read_events(folder: &Path) -> Result<Vec<Event>, StoreError> {
+    let path = folder.join("events.jsonl");
+    let lines = read_lines(&path)?;
+    let mut events = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        match serde_json::from_slice(line) {
+            Ok(event) => events.push(event),
+            Err(_) if index + 1 == lines.len() && !line.ends_with(b"\n") => {}
+            Err(error) => {
+                return Err(StoreError::Event {
+                    path,
+                    line: index + 1,
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(events)
+}
+
+/// The lines of a file, each cut at the longest length an event may have.
+fn read_lines(path: &Path) -> Result<Vec<Vec<u8>>, StoreError> {
+    let read = |source| StoreError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut reader = BufReader::new(File::open(path).map_err(read)?);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        let length = (&mut reader)
+            .take(EVENT_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+            .map_err(read)?;
+        if length == 0 {
+            return Ok(lines);
+        }
+        lines.push(line);
+    }
+}
