@@ -24,6 +24,9 @@ use crate::audio::{AudioError, SAMPLE_RATE, resample, wav};
 /// The largest file that is opened.
 pub const FILE_BYTES_MAX: u64 = 2 << 30;
 
+/// The largest file that [`stream`] goes through: nothing of it is held.
+pub const STREAM_FILE_BYTES_MAX: u64 = 16 << 30;
+
 /// The longest recording that is read, in seconds: 4 hours.
 pub const DURATION_S_MAX: u64 = 4 * 3_600;
 
@@ -61,13 +64,17 @@ pub fn read_channels(path: &Path) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
 }
 
 /// Hands the sound of a file to `take` as it is decoded, and keeps nothing of it. Errors as for [`read`], but
-/// up to [`STREAM_DURATION_S_MAX`]; an error of `take` ends it.
+/// up to [`STREAM_FILE_BYTES_MAX`] and [`STREAM_DURATION_S_MAX`]; an error of `take` ends it.
 pub fn stream<'a>(path: &'a Path, take: &'a mut Sink<'a>) -> Result<(), AudioError> {
     collect(path, Keep::Nothing(take)).map(|_| ())
 }
 
 fn collect<'a>(path: &'a Path, keep: Keep<'a>) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
-    let (mut file, file_bytes) = open(path)?;
+    let bytes_max = match keep {
+        Keep::Nothing(_) => STREAM_FILE_BYTES_MAX,
+        _ => FILE_BYTES_MAX,
+    };
+    let (mut file, file_bytes) = open(path, bytes_max)?;
     let kind = recognise(&mut file, path)?;
     let mut kept = Kept::new(path, keep);
     match kind {
@@ -91,7 +98,7 @@ fn collect<'a>(path: &'a Path, keep: Keep<'a>) -> Result<(u32, Vec<Vec<f32>>), A
 }
 
 /// Opens a regular file and tells its size. Anything else (a pipe, a device) could block or never end.
-fn open(path: &Path) -> Result<(File, u64), AudioError> {
+fn open(path: &Path, bytes_max: u64) -> Result<(File, u64), AudioError> {
     let owned = || path.to_owned();
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => AudioError::NotFound { path: owned() },
@@ -106,9 +113,9 @@ fn open(path: &Path) -> Result<(File, u64), AudioError> {
     }
     match metadata.len() {
         0 => Err(AudioError::Empty { path: owned() }),
-        bytes if bytes > FILE_BYTES_MAX => Err(AudioError::TooLarge {
+        bytes if bytes > bytes_max => Err(AudioError::TooLarge {
             path: owned(),
-            what: format!("{bytes} bytes, and up to {FILE_BYTES_MAX} are read"),
+            what: format!("{bytes} bytes, and up to {bytes_max} are read"),
         }),
         bytes => Ok((File::open(path).map_err(unreadable)?, bytes)),
     }

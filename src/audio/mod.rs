@@ -141,7 +141,7 @@ pub enum AudioError {
 /// The cure for a file in a format that is not read: what to type.
 fn convert(path: &Path) -> String {
     format!(
-        "convert it with: ffmpeg -i '{}' -ar {SAMPLE_RATE} -ac 1 converted.wav",
+        "convert it with: ffmpeg -i '{}' -ar {SAMPLE_RATE} converted.wav",
         path.display()
     )
 }

@@ -107,7 +107,7 @@ fn over_agent(
     let onset = first.start;
     let of_agent = words.map(|words| words.agent[speech].as_str());
     let context = context(floor, onset, &floor.speeches[speech], of_agent);
-    let known = said.map(|said| words_of(said, &(0..last.end - onset)));
+    let known = said.map(|said| words_of(said, last.end - onset));
     let end = (last.end - onset + AFTERMATH_MS).min(JUDGED_MS_MAX);
     let mut latest = None;
     for step in 1..=end / DECIDE_EVERY.as_millis() as usize {
@@ -159,11 +159,11 @@ fn activity(sure: &[Range<usize>], onset: usize, now: Duration) -> Vec<Interval>
         .collect()
 }
 
-/// Words, each with its share of the time in which they were said.
-fn words_of(said: &str, time: &Range<usize>) -> Vec<Word> {
+/// Words, each with its share of the milliseconds in which they were said.
+fn words_of(said: &str, length: usize) -> Vec<Word> {
     let words: Vec<&str> = said.split_whitespace().collect();
     let count = words.len();
-    let known_at = |index: usize| time.start + (index + 1) * time.len() / count + WORD_DELAY_MS;
+    let known_at = |index: usize| (index + 1) * length / count + WORD_DELAY_MS;
     let numbered = words.into_iter().enumerate();
     numbered
         .map(|(index, text)| Word {

@@ -105,7 +105,10 @@ fn parts<'a>(said: impl Iterator<Item = &'a [Stretch]>) -> VecDeque<Part> {
         of,
         range: samples_before(ms.start.saturating_sub(MARGIN))..samples_before(ms.end + MARGIN),
     };
-    parts.into_iter().map(in_samples).collect()
+    let mut parts: Vec<Part> = parts.into_iter().map(in_samples).collect();
+    // A cough may lie in a pause of what was begun before it. Those of one utterance stay in order.
+    parts.sort_by_key(|part| part.range.start);
+    parts.into()
 }
 
 /// Cuts parts out of a channel that comes in pieces.
@@ -211,6 +214,47 @@ mod tests {
             .collect();
         let expected = [(0, 850, 10_150), (0, 10_250, 21_150), (1, 39_850, 42_150)];
         assert_eq!(cut, expected);
+    }
+
+    #[test]
+    fn a_cough_in_a_pause_of_something_long_is_cut_out_in_its_turn() {
+        let long = said(&[(0, 11_000), (12_600, 14_000)]);
+        let cough = said(&[(11_500, 11_800)]);
+        let mut cutter = Cutter::new(parts([long.as_slice(), cough.as_slice()].into_iter()));
+        let mut cut = Vec::new();
+        for piece in vec![0.0; 16 * 16_000].chunks(1_000) {
+            cutter.hear(piece, |of, sound| cut.push((of, sound.len() / 16)));
+        }
+        assert_eq!(cut, [(0, 11_150), (1, 600), (0, 1_700)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_part_is_cut_out_whole_whatever_lies_in_its_pauses(
+            spans in proptest::collection::vec((0_usize..30_000, 1_usize..15_000, 0_usize..4_000), 1..6),
+            piece in 100_usize..9_000,
+        ) {
+            // Each utterance has a pause in it, in which others may lie.
+            let all: Vec<Vec<Stretch>> = spans
+                .iter()
+                .map(|(start, length, pause)| {
+                    let second = start + length + pause;
+                    said(&[(*start, start + length), (second + 1, second + 500)])
+                })
+                .collect();
+            let planned = parts(all.iter().map(Vec::as_slice));
+            let sound: Vec<f32> = (0..50_000 * 16).map(|n| n as f32).collect();
+            let expected: Vec<(usize, f32, usize)> = planned
+                .iter()
+                .map(|part| (part.of, sound[part.range.start], part.range.len()))
+                .collect();
+            let mut cutter = Cutter::new(planned);
+            let mut cut = Vec::new();
+            for piece in sound.chunks(piece) {
+                cutter.hear(piece, |of, sound| cut.push((of, sound[0], sound.len())));
+            }
+            proptest::prop_assert_eq!(cut, expected);
+        }
     }
 
     #[test]

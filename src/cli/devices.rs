@@ -1,6 +1,6 @@
 //! `voicesim devices`: which microphones and speakers there are.
 
-use super::{Failure, Verdict, print, print_json};
+use super::{Failure, Verdict, print_json, print_plain};
 use crate::audio::device::{self, Listed};
 use crate::report::table::{plain, trimmed};
 use clap::Args;
@@ -22,7 +22,7 @@ impl Devices {
                 "devices": devices,
             }))?;
         } else {
-            print(&text(&devices));
+            print_plain(&text(&devices));
         }
         Ok(Verdict::Fine)
     }

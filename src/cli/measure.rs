@@ -1,6 +1,6 @@
 //! `voicesim measure`: the report of any assistant, from recordings of its calls.
 
-use super::{Failure, Verdict, print, print_json};
+use super::{Failure, Verdict, print_json, print_plain};
 use crate::audio::AudioError;
 use crate::call::{self, CallError, Source, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
@@ -114,16 +114,17 @@ impl Measure {
             },
             _ => return Err(Failure::Input("name a recording of a call".into())),
         };
-        let call = work.measure(&source, stem(&source), self.out.as_deref())?;
+        let (mut call, tracks) = work.measure(&source, stem(&source), self.out.as_deref())?;
+        call.at_thresholds = work.at_thresholds(&tracks)?;
         if self.json {
             print_json(&calls::of_one(&call))?;
         } else {
-            print(&text::report(
+            print_plain(&text::report(
                 &call.header,
                 &call.measured,
                 RowsPer::Utterance,
             ));
-            print(&calls::thresholds(&call.at_thresholds));
+            print_plain(&calls::thresholds(&call.at_thresholds));
         }
         Ok(verdict(&call.measured))
     }
@@ -139,7 +140,7 @@ impl Measure {
                 .into_owned();
             let out = self.out.as_ref().map(|out| out.join(&name));
             match work.measure(&source, name.clone(), out.as_deref()) {
-                Ok(call) => done.push(call),
+                Ok((call, _)) => done.push(call),
                 Err(Failure::Input(reason)) => skipped.push(Skipped { call: name, reason }),
                 Err(unavailable) => return Err(unavailable),
             }
@@ -171,8 +172,8 @@ impl Measure {
         if self.json {
             print_json(&calls::of_many(&header, &all, &done, &skipped))?;
         } else {
-            print(&text::summary_report(&header, &all));
-            print(&calls::calls(&done, &skipped));
+            print_plain(&text::summary_report(&header, &all));
+            print_plain(&calls::calls(&done, &skipped));
         }
         Ok(verdict(&all))
     }
@@ -246,7 +247,7 @@ impl Work {
         source: &Source,
         name: String,
         out: Option<&Path>,
-    ) -> Result<Call, Failure> {
+    ) -> Result<(Call, Tracks), Failure> {
         let threshold = self.scenario.ear.vad_threshold;
         let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
         let tracks = source.listen(&mut |done, whole| bar.show(done, whole));
@@ -271,7 +272,6 @@ impl Work {
             }
             false => None,
         };
-        let at_thresholds = self.at_thresholds(&tracks)?;
         let header = self.header(name.clone(), call::check::notes(&tracks, &floor))?;
         let folder = match out {
             Some(path) => {
@@ -285,12 +285,13 @@ impl Work {
         if let Some(path) = out {
             run::write_hlog(&path.join("latency.hlog"), &measured, &events)?;
         }
-        Ok(Call {
+        let call = Call {
             name,
             header,
             measured,
-            at_thresholds,
-        })
+            at_thresholds: Vec::new(),
+        };
+        Ok((call, tracks))
     }
 
     fn plan(&self) -> Plan {

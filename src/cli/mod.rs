@@ -169,6 +169,11 @@ fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Prints for people, whoever made up the names in it.
+fn print_plain(text: &str) {
+    print(&crate::report::plain::plain(text));
+}
+
 fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document).map_err(Failure::unavailable)?;
     print(&(text + "\n"));

@@ -1,6 +1,6 @@
 //! `voicesim report`: the report of a run folder, made again from its events.
 
-use super::{Failure, Verdict, print, print_json};
+use super::{Failure, Verdict, print_json, print_plain};
 use crate::measure::{self, Plan};
 use crate::record::store::{self, Header};
 use crate::report;
@@ -25,7 +25,7 @@ impl Report {
         if self.json {
             print_json(&report::document::document(&header, &measured))?;
         } else {
-            print(&report::text::report(&header, &measured, header.rows_per));
+            print_plain(&report::text::report(&header, &measured, header.rows_per));
         }
         Ok(Verdict::Fine)
     }

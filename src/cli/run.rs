@@ -1,7 +1,7 @@
 //! `voicesim run`: hold a conversation, from recordings or at a microphone.
 
 use super::live::{About, Controls, Show};
-use super::{Failure, Verdict, print, print_json};
+use super::{Failure, Verdict, print_json, print_plain};
 use crate::audio::device::Choice;
 use crate::clock::Clock;
 use crate::record::store::{KeepAudio, RowsPer};
@@ -116,7 +116,7 @@ impl Run {
             print_json(&report::document::document(&run.header, &run.measured))?;
         } else {
             let rows_per = run.header.rows_per;
-            print(&report::text::report(&run.header, &run.measured, rows_per));
+            print_plain(&report::text::report(&run.header, &run.measured, rows_per));
         }
         Ok(match run.measured.has_passed() {
             true => Verdict::Fine,

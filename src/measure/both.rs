@@ -24,7 +24,8 @@ pub(super) fn both(events: &[Event]) -> Both {
     for agent in &agent {
         let before = caller.partition_point(|caller| caller.end <= agent.start);
         for caller in caller[before..].iter().take_while(|c| c.start < agent.end) {
-            let span = caller.end.min(agent.end).0 - caller.start.max(agent.start).0;
+            let begun = caller.start.max(agent.start);
+            let span = crate::event::nanos(caller.end.min(agent.end).since(begun));
             both.overlap.push(span);
             if agent.start > caller.start {
                 both.talk_over.push(span);
@@ -72,6 +73,10 @@ fn speech(events: &[Event]) -> (Vec<Range<Tick>>, Vec<Range<Tick>>) {
     let end = events.last().map_or(Tick::ZERO, |event| event.tick);
     close(&mut caller, &mut caller_since, end);
     close(&mut agent, &mut agent_since, end);
+    // A record of others may be in any order.
+    for speech in [&mut caller, &mut agent] {
+        speech.sort_by_key(|speech| (speech.end, speech.start));
+    }
     (caller, agent)
 }
 

@@ -49,8 +49,14 @@ impl Devices {
                 (device.name, device.rate) = (name.clone(), *rate);
             }
             Mark::DeviceLost { direction, .. } => self.device(*direction).times_lost += 1,
-            Mark::SoundLost { direction, lost_ns } => self.device(*direction).lost_ns += lost_ns,
-            Mark::Xruns { direction, count } => self.device(*direction).xruns += count,
+            Mark::SoundLost { direction, lost_ns } => {
+                let device = self.device(*direction);
+                device.lost_ns = device.lost_ns.saturating_add(*lost_ns);
+            }
+            Mark::Xruns { direction, count } => {
+                let device = self.device(*direction);
+                device.xruns = device.xruns.saturating_add(*count);
+            }
             Mark::DeviceDrift { direction, ppm } => {
                 self.device(*direction).drift_ppm = Some(*ppm);
             }

@@ -230,7 +230,12 @@ fn by_utterance<'a>(events: &[Event], all: &'a BTreeMap<TurnId, Utterance>) -> V
             .speech_ended
             .or_else(|| ends.iter().rev().find(within).copied())
             .or(utterance.last_voiced);
-        row.speech_starts.clone_from(&starts);
+        let near = |at: &&Tick| {
+            onset.is_some_and(|onset| {
+                (onset.before(ONSET_WINDOW)..=onset + ONSET_WINDOW).contains(at)
+            })
+        };
+        row.speech_starts = starts.iter().filter(near).copied().collect();
     }
     rows
 }

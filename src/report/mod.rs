@@ -3,5 +3,6 @@
 pub mod calls;
 pub mod document;
 pub mod hlog;
+pub mod plain;
 pub mod table;
 pub mod text;

@@ -114,6 +114,20 @@ fn wait_stop_silences_the_speaker_within_700_ms_of_its_onset() {
     });
 }
 
+/// Of these voices the recogniser prints nothing before they are through with "wait".
+#[test]
+fn wait_stop_silences_it_in_other_voices_too() {
+    on_a_quiet_machine(|| {
+        for voice in ["en-us", "en-gb", "en-gb-scotland"] {
+            let said = format!("{voice}-wait-stop");
+            let (held, recording, onset) = talk_over(&said, Duration::from_millis(2_500));
+            let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
+            println!("{voice}: silent {silent_ms:.0} ms after the onset");
+            assert!(silent_ms < 1_500.0, "{silent_ms} ms\n{}", held.stderr);
+        }
+    });
+}
+
 #[test]
 fn mm_hmm_and_a_cough_do_not_silence_it() {
     on_a_quiet_machine(|| {

@@ -83,6 +83,11 @@ impl Feed {
         let _ = self.sender.send(Update::End);
     }
 
+    /// Events that no screen was told of.
+    pub fn untold(self) -> impl Iterator<Item = Event> {
+        self.waiting.into_iter()
+    }
+
     /// For notices of others.
     pub(super) fn sender(&self) -> SyncSender<Update> {
         self.sender.clone()
@@ -93,9 +98,9 @@ impl Feed {
         match self.sender.try_send(update) {
             Ok(()) => None,
             Err(TrySendError::Full(update)) => Some(update),
-            Err(TrySendError::Disconnected(_)) => {
+            Err(TrySendError::Disconnected(update)) => {
                 self.is_watched = false;
-                None
+                Some(update)
             }
         }
     }
@@ -141,8 +146,9 @@ mod tests {
     fn a_screen_that_is_gone_is_noticed() {
         let (mut feed, updates) = channel();
         drop(updates);
+        feed.event(event(1));
         feed.now(Tick::ZERO);
         assert!(!feed.is_watched());
-        feed.end();
+        assert_eq!(feed.untold().count(), 1, "and nothing is lost");
     }
 }

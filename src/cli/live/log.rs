@@ -2,7 +2,7 @@
 
 use super::feed::{Feed, Update};
 use std::io::{self, Write};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The screen of this process, if one is up: there is one terminal, as there is one stderr.
@@ -31,7 +31,10 @@ impl Write for ScreenLog {
         };
         for line in String::from_utf8_lossy(text).lines() {
             // A notice too many for the screen is one that nobody could read.
-            let _ = screen.try_send(Update::Notice(line.to_owned()));
+            let told = screen.try_send(Update::Notice(line.to_owned()));
+            if let Err(TrySendError::Disconnected(_)) = told {
+                return io::stderr().write(text);
+            }
         }
         Ok(text.len())
     }

@@ -1,5 +1,6 @@
 //! Text of others, made fit for a terminal: nothing in it can move the cursor or hide what follows.
 
+use crate::report::plain::is_invisible;
 use ratatui::text::Span;
 
 /// Longer texts are cut, with an ellipsis: far more than anybody reads while talking.
@@ -42,14 +43,6 @@ pub fn plain(text: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-/// Characters that show nothing and change how others are shown.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Columns of the terminal that `text` takes, which [`plain`] has made.

@@ -80,9 +80,14 @@ impl Show {
                 opened(about.clone()).map_or_else(|| State::Lines(Lines::default()), State::Screen);
         }
         if matches!(&*state, State::Screen(shown) if !shown.feed.is_watched()) {
-            // Somebody closed the terminal.
+            // Somebody closed the terminal. What it was not told yet is told in lines.
             ScreenLog::to_stderr();
-            *state = State::Lines(Lines::default());
+            let before = std::mem::replace(&mut *state, State::Lines(Lines::default()));
+            if let (State::Screen(shown), State::Lines(lines)) = (before, &mut *state) {
+                for event in shown.feed.untold() {
+                    tell(lines, &event);
+                }
+            }
         }
         match &mut *state {
             State::Screen(shown) => shown.feed.event(event.clone()),
@@ -122,6 +127,7 @@ fn opened(about: About) -> Option<Shown> {
     let thread = thread::Builder::new().name("screen".into());
     let shown = thread.spawn(move || {
         if let Err(error) = screen.show(View::new(about), &updates, &keys) {
+            ScreenLog::to_stderr();
             tracing::warn!("{error}");
         }
     });

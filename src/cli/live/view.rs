@@ -7,7 +7,7 @@ use super::lanes::Lane;
 use super::meter::Meter;
 use super::plain::plain;
 use super::turns::{Answered, Turns, push};
-use crate::event::{Event, Mark, ReplyEnd, Tick, VisitEnd};
+use crate::event::{Event, Mark, ReplyEnd, Tick, TurnId, VisitEnd};
 use crate::measure::{Histogram, Row, Summary};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -63,6 +63,8 @@ pub struct View {
     pub agent: Lane,
     /// When the caller waited for a reply.
     pub waiting: Lane,
+    /// The turn whose reply is waited for.
+    waits_for: TurnId,
     /// When the agent was stopped.
     pub stops: VecDeque<Tick>,
     /// The turn that was answered last.
@@ -88,6 +90,7 @@ impl View {
             caller: Lane::default(),
             agent: Lane::default(),
             waiting: Lane::default(),
+            waits_for: TurnId::default(),
             stops: VecDeque::new(),
             answered: None,
             interruptions: VecDeque::new(),
@@ -188,6 +191,7 @@ impl View {
             Mark::EndpointCommitted { last_voiced, .. } => {
                 self.caller.end(*last_voiced);
                 self.waiting.begin(*last_voiced);
+                self.waits_for = event.turn;
             }
             Mark::Queued {
                 start,
@@ -198,18 +202,23 @@ impl View {
                 let length = Duration::from_nanos(*audio_ns).saturating_sub(head);
                 self.agent.during(*start + head, length);
             }
-            Mark::Audible { at } => self.waiting.end(*at),
-            Mark::NoReply => self.waiting.end(event.tick),
+            Mark::Audible { at } => self.waited(event.turn, *at),
+            Mark::NoReply => self.waited(event.turn, event.tick),
             Mark::ReplyEnded { end, at, .. } => {
                 self.agent.cut(*at);
-                // What waits may be the reply to somebody who spoke over this one.
-                if *end != ReplyEnd::Stopped {
-                    self.waiting.end(*at);
-                } else {
+                self.waited(event.turn, *at);
+                if *end == ReplyEnd::Stopped {
                     push(&mut self.stops, *at, STOPS_MAX);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The waiting for this turn is over. What waits may as well be the reply to somebody who spoke over it.
+    fn waited(&mut self, turn: TurnId, at: Tick) {
+        if turn == self.waits_for {
+            self.waiting.end(at);
         }
     }
 
@@ -224,7 +233,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{EndpointCause, OutputNote, SessionId, StageName, TurnId, VisitId};
+    use crate::event::{EndpointCause, OutputNote, SessionId, StageName, VisitId};
 
     fn view(marks: Vec<(u64, u32, Mark)>) -> View {
         let mut view = View::new(About::default());
