@@ -1,6 +1,6 @@
 //! `voicesim classifier`: train, judge and question the interruption classifier.
 
-use super::{Failure, Verdict, print, print_json};
+use super::{Failure, Verdict, print, print_json, print_plain};
 use crate::audio::{decode, length_of};
 use crate::ear::truth::speech_in;
 use crate::interrupt::eval::track::stops_after;
@@ -298,7 +298,7 @@ impl Explain {
         if self.json {
             print_json(&explanation)?;
         } else {
-            print(&explanation.as_text());
+            print_plain(&explanation.as_text());
         }
         Ok(Verdict::Fine)
     }
