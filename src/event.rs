@@ -147,6 +147,8 @@ pub enum StageName {
     Answer,
     Clauses,
     TextToSpeech,
+    /// One model in place of the three before.
+    SpeechToSpeech,
 }
 
 impl StageName {
@@ -156,6 +158,7 @@ impl StageName {
             StageName::Answer => "answer",
             StageName::Clauses => "clauses",
             StageName::TextToSpeech => "text_to_speech",
+            StageName::SpeechToSpeech => "speech_to_speech",
         }
     }
 }
@@ -274,6 +277,9 @@ pub enum Mark {
     RowStarted {
         row: u32,
         at: Tick,
+        /// What it asks for, if the scenario does not say: a caller made it up.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        expect: Option<Expect>,
     },
     /// Scenario turn `row` was never spoken: its anchor did not come.
     RowMissed {
@@ -288,6 +294,14 @@ pub enum Mark {
     CallerSpeechEnded {
         at: Tick,
     },
+    /// The end of the caller's speech has crossed a simulated network, and reaches the ear.
+    CallerSpeechArrived {
+        at: Tick,
+    },
+    /// A simulated caller heard nothing for too long, and starts again.
+    CallerStartedAgain,
+    /// And has lost patience.
+    CallerGaveUp,
     /// What an utterance asks of the agent, as far as a finished recording tells. Nothing else is known
     /// there of the inside of the agent: no hops, no decisions of its own.
     Judged {
@@ -339,6 +353,12 @@ pub enum Mark {
         input: Option<String>,
     },
 
+    /// A simulated answer was chosen from so many samples by a vote.
+    Voted {
+        samples: u32,
+        is_right: bool,
+    },
+
     // The reply.
     /// A reply is prepared in case the caller has finished. Nothing of it is heard before
     /// `ReplyStarted`.
@@ -351,11 +371,19 @@ pub enum Mark {
     ReplyStarted {
         question: String,
     },
-    /// Sound for the speaker: it starts at `start`, its first `silence_ns` are inaudible.
+    /// Sound for the speaker: it starts at `start`, its first `silence_ns` are inaudible. It takes
+    /// `network_ns` to cross a simulated network.
     Queued {
         start: Tick,
         audio_ns: u64,
         silence_ns: u64,
+        #[serde(skip_serializing_if = "is_zero", default)]
+        network_ns: u64,
+    },
+    /// Something to fill the time until there is an answer ("let me check"), from `at` on.
+    Filler {
+        at: Tick,
+        audio_ns: u64,
     },
     /// The first audible sample of the reply left the speaker.
     Audible {
@@ -466,6 +494,10 @@ pub enum SessionEnd {
     Finished,
     /// Somebody stopped it.
     Aborted,
+}
+
+fn is_zero(span_ns: &u64) -> bool {
+    *span_ns == 0
 }
 
 /// A mark with its time and place. `events.jsonl` holds one a line, in the order of their ticks.

@@ -10,6 +10,11 @@ pub trait Speaker {
     /// How long after it is handed over sound is heard, at the earliest.
     fn latency(&self) -> Duration;
 
+    /// The part of that which is the way to the caller.
+    fn network(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Has `samples` (at the pipeline's rate) sound from `start` on, which lies at least
     /// [`Speaker::latency`] ahead. What sounds together is added.
     fn play(&self, start: Tick, samples: &Samples);

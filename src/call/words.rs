@@ -5,6 +5,7 @@ use super::turns::Floor;
 use super::{CallError, segments::Stretch};
 use crate::clock::Clock;
 use crate::event::{SessionId, StageName, TurnId};
+use crate::record::input::InputHash;
 use crate::record::tap::Tap;
 use crate::stage::{
     AudioChunk, AudioFeed, Heard, Identified, OUTPUTS_WAITING_MAX, Outlet, SpeechToText, StageError,
@@ -163,7 +164,7 @@ impl Cutter {
 /// What the recogniser makes of some sound.
 fn text(stt: &mut SpeechToText, clock: &Clock, sound: &[f32]) -> Result<String, CallError> {
     let failed = |error: &dyn std::fmt::Display| CallError::Words(error.to_string());
-    let (marks, feed) = AudioFeed::new();
+    let (marks, feed) = AudioFeed::new(InputHash::default());
     let chunk = AudioChunk::new(sound.into(), "".into());
     for mark in [Heard::Audio(chunk), Heard::Committed] {
         marks.try_send(mark).map_err(|error| failed(&error))?;

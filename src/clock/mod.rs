@@ -3,12 +3,16 @@
 //! A [`Clock`] is a cheap handle that is passed to whoever needs time. The code that uses it
 //! cannot tell whether the time behind it is real or virtual.
 
+mod alarm;
+mod branch;
 mod in_place;
 mod real;
 mod thread;
 mod timeline;
 mod worker;
 
+pub use alarm::Alarm;
+pub use branch::Branch;
 pub use worker::{Charge, Emitter, Job, Progress, Worker};
 
 use crate::event::Tick;
@@ -91,6 +95,17 @@ impl Clock {
         match &self.0 {
             Kind::Real(clock) => clock.sleep_until(deadline).await,
             Kind::Virtual(timeline) => timeline.sleep_until(deadline).await,
+        }
+    }
+
+    /// The same as a value, to be kept for a while.
+    fn sleep(&self, deadline: Tick) -> alarm::Sleep {
+        match &self.0 {
+            Kind::Real(clock) => {
+                let clock = Rc::clone(clock);
+                Box::pin(async move { clock.sleep_until(deadline).await })
+            }
+            Kind::Virtual(timeline) => Box::pin(timeline.sleep_until(deadline)),
         }
     }
 

@@ -127,16 +127,20 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let timeline = Rc::clone(&self.timeline);
-        match self.timer {
-            None if self.deadline <= timeline.raw_now.get() => Poll::Ready(()),
+        let Sleep {
+            timeline,
+            deadline,
+            timer,
+        } = &mut *self;
+        match *timer {
+            None if *deadline <= timeline.raw_now.get() => Poll::Ready(()),
             None => {
                 let order = timeline.timers_set.get();
                 timeline.timers_set.set(order + 1);
-                let timer = (self.deadline, order);
+                let set = (*deadline, order);
                 let waker = context.waker().clone();
-                timeline.timers.borrow_mut().insert(timer, waker);
-                self.timer = Some(timer);
+                timeline.timers.borrow_mut().insert(set, waker);
+                *timer = Some(set);
                 Poll::Pending
             }
             Some(timer) => match timeline.timers.borrow_mut().get_mut(&timer) {

@@ -1,14 +1,11 @@
 //! Text to clauses: what is spoken in one go, the first one short so that speech begins early.
 
 use super::phoneme_brackets::strip_phoneme_brackets;
+use crate::scenario::Clauses;
 use crate::stage::{Clause, Outlet, Piece, Stage, TextFeed, Work};
 
-/// The first clause ends at the first natural break behind this many words.
-const FIRST_WORDS_MIN: usize = 2;
-/// A first clause that has this many words may end before a joining word.
-const FIRST_WORDS_BEFORE_JOIN: usize = 4;
-/// Later clauses end at a comma only when they are this long, in characters.
-const LONG_CHARS: usize = 70;
+/// A first clause that has so many words more than it needs may end before a joining word.
+const MORE_WORDS_BEFORE_JOIN: usize = 2;
 /// No clause is longer than this, in characters, unless a single word is.
 const CHARS_MAX: usize = 240;
 
@@ -27,7 +24,7 @@ const ABBREVIATIONS: [&str; 9] = [
 ];
 
 /// The stage. It keeps nothing between answers.
-pub(super) struct ClauseStage;
+pub(super) struct ClauseStage(pub(super) Clauses);
 
 impl Stage for ClauseStage {
     type In = TextFeed;
@@ -35,7 +32,7 @@ impl Stage for ClauseStage {
 
     fn handle<'a>(&'a mut self, mut text: TextFeed, out: &'a mut Outlet<Clause>) -> Work<'a> {
         Box::pin(async move {
-            let mut cutter = ClauseCutter::default();
+            let mut cutter = ClauseCutter::new(&self.0);
             while let Some(Piece(piece)) = text.next().await {
                 for clause in cutter.push(&piece) {
                     out.send(Clause(clause)).await?;
@@ -52,13 +49,31 @@ impl Stage for ClauseStage {
 
 /// Cuts text into clauses as it comes. Joined with blanks, the clauses are the text: nothing is
 /// lost but white space, and phoneme brackets (`[[…]]`), which are not for answers to use.
-#[derive(Default)]
 pub struct ClauseCutter {
     waiting: String,
     is_late: bool,
+    /// The first clause ends at the first natural break behind this many words.
+    first_words: usize,
+    /// Later clauses end at a comma only when they are this long.
+    long_characters: usize,
+}
+
+impl Default for ClauseCutter {
+    fn default() -> ClauseCutter {
+        ClauseCutter::new(&Clauses::default())
+    }
 }
 
 impl ClauseCutter {
+    pub fn new(clauses: &Clauses) -> ClauseCutter {
+        ClauseCutter {
+            waiting: String::new(),
+            is_late: false,
+            first_words: clauses.first_words as usize,
+            long_characters: clauses.long_characters as usize,
+        }
+    }
+
     /// The clauses that are complete with this piece.
     pub fn push(&mut self, piece: &str) -> Vec<String> {
         self.waiting.push_str(piece);
@@ -105,7 +120,9 @@ impl ClauseCutter {
             if chars + word.chars().count() > CHARS_MAX {
                 return Some(last_end.unwrap_or(end));
             }
-            if !self.is_late && words >= FIRST_WORDS_BEFORE_JOIN && is_joining(word) {
+            if !self.is_late
+                && words >= self.first_words + MORE_WORDS_BEFORE_JOIN
+                && is_joining(word) {
                 return last_end;
             }
             let (opened, closed) = (word.matches("[[").count(), word.matches("]]").count());
@@ -118,9 +135,9 @@ impl ClauseCutter {
             chars += word.chars().count() + 1;
             last_end = Some(end);
             let is_break = if self.is_late {
-                ends_sentence(word) || (ends_phrase(word) && chars >= LONG_CHARS)
+                ends_sentence(word) || (ends_phrase(word) && chars >= self.long_characters)
             } else {
-                ends_sentence(word) || (ends_phrase(word) && words >= FIRST_WORDS_MIN)
+                ends_sentence(word) || (ends_phrase(word) && words >= self.first_words)
             };
             if is_break {
                 return last_end;

@@ -11,7 +11,7 @@ mod phoneme_brackets;
 pub mod recorded;
 #[cfg(feature = "retrieval")]
 mod retrieval;
-mod simulated;
+pub mod simulated;
 #[cfg(any(feature = "piper", feature = "espeak"))]
 mod speech;
 #[cfg(any(feature = "piper", feature = "espeak"))]
@@ -22,7 +22,7 @@ mod whisper;
 use crate::clock::Clock;
 use crate::event::StageName;
 use crate::rng::Seed;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Topology};
 use crate::stage;
 use faulty::faulty;
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub struct Engines {
     pub answer: stage::Answer,
     pub clauses: stage::Clauses,
     pub tts: stage::TextToSpeech,
+    /// In place of the three before, if the scenario has it so.
+    pub speech_to_speech: Option<stage::SpeechToSpeech>,
     /// One line about each, by stage.
     pub described: BTreeMap<String, String>,
     /// What a reader of the figures should know, for example that a voice was replaced.
@@ -78,10 +80,9 @@ pub fn check(scenario: &Scenario) -> Result<(), EngineError> {
 
 /// Loads the scenario's engines and warms them up, so that the first turn is like the others.
 pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError> {
-    let seed = Seed(scenario.seed);
-    let stt = recogniser(scenario, clock, seed)?;
-    let answer = answerer(scenario, clock, seed)?;
-    let tts = voice(scenario, clock, seed)?;
+    let stt = recogniser(scenario, clock)?;
+    let answer = answerer(scenario, clock)?;
+    let tts = voice(scenario, clock)?;
     let described = [
         ("speech_to_text", &stt.described),
         ("answer", &answer.described),
@@ -97,7 +98,14 @@ pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError>
             .collect(),
         stt: stt.stage,
         answer: answer.stage,
-        clauses: Box::new(clauses::ClauseStage),
+        clauses: match scenario.answer.engine.as_str() {
+            "simulated" => simulated::Fakes::clauses(),
+            _ => Box::new(clauses::ClauseStage(scenario.clauses.clone())),
+        },
+        speech_to_speech: match scenario.topology {
+            Topology::Cascade => None,
+            Topology::SpeechToSpeech => Some(simulated::model(scenario, clock)),
+        },
         tts: tts.stage,
     })
 }
@@ -107,7 +115,7 @@ pub fn speech_to_text(
     scenario: &Scenario,
     clock: &Clock,
 ) -> Result<(stage::SpeechToText, String), EngineError> {
-    let built = recogniser(scenario, clock, Seed(scenario.seed))?;
+    let built = recogniser(scenario, clock)?;
     Ok((built.stage, built.described))
 }
 
@@ -127,7 +135,6 @@ impl Engines {
 fn recogniser(
     scenario: &Scenario,
     clock: &Clock,
-    seed: Seed,
 ) -> Result<Built<stage::SpeechToText>, EngineError> {
     let spec = &scenario.stt;
     match spec.engine.as_str() {
@@ -135,7 +142,7 @@ fn recogniser(
         "whisper" => whisper::build(spec, clock),
         #[cfg(feature = "command")]
         "command" => command::recogniser(spec.command.as_deref(), clock),
-        "simulated" => Ok(simulated::recogniser(spec.latency, clock, seed)),
+        "simulated" => Ok(simulated::recogniser(scenario, clock)),
         other => Err(missing(other)),
     }
 }
@@ -143,7 +150,6 @@ fn recogniser(
 fn answerer(
     scenario: &Scenario,
     clock: &Clock,
-    seed: Seed,
 ) -> Result<Built<stage::Answer>, EngineError> {
     let spec = &scenario.answer;
     match spec.engine.as_str() {
@@ -151,12 +157,7 @@ fn answerer(
         "retrieval" => retrieval::build(spec.docs.as_deref(), clock),
         #[cfg(feature = "command")]
         "command" => command::answerer(spec.command.as_deref(), clock),
-        "simulated" => Ok(simulated::answerer(
-            spec.latency,
-            spec.text.as_deref(),
-            clock,
-            seed,
-        )),
+        "simulated" => Ok(simulated::answerer(scenario, clock)),
         other => Err(missing(other)),
     }
 }
@@ -164,7 +165,6 @@ fn answerer(
 fn voice(
     scenario: &Scenario,
     clock: &Clock,
-    seed: Seed,
 ) -> Result<Built<stage::TextToSpeech>, EngineError> {
     let spec = &scenario.tts;
     match spec.engine.as_str() {
@@ -174,7 +174,7 @@ fn voice(
         "espeak" => speech::espeak(spec.voice.as_deref(), clock),
         #[cfg(feature = "command")]
         "command" => command::voice(spec.command.as_deref(), clock),
-        "simulated" => Ok(simulated::voice(spec.latency, clock, seed)),
+        "simulated" => Ok(simulated::voice(scenario, clock)),
         other => Err(missing(other)),
     }
 }

@@ -1,17 +1,21 @@
 //! Fakes of every engine, for simulation: they take their time and invent the rest.
 //!
-//! Their latencies are drawn from named random streams by the turn, so a conversation is the same
-//! for the same seed.
+//! Their latencies are drawn from named random sources by the conversation and the turn, so a
+//! conversation is the same for the same seed.
 
 use super::Built;
+use super::clauses::ClauseCutter;
 use crate::clock::Clock;
-use crate::event::TurnId;
-use crate::rng::Seed;
-use crate::scenario::latency::LatencyModel;
+use crate::event::{Tick, TurnId};
+use crate::rng::{Draw, Seed, Source};
+use crate::scenario::latency::{LatencyModel, Sampler, Work as Amount};
+use crate::scenario::{self, Scenario, Topology};
 use crate::stage::{
-    self, AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Stage, Transcript,
+    self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, TextFeed, Transcript,
     Utterance, Work, transcribe_in_batches,
 };
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,75 +25,207 @@ const CHARACTERS_PER_SECOND: f64 = 15.0;
 /// And say about so many words.
 const WORDS_PER_SECOND: f64 = 2.5;
 
+/// A token of English is about four characters.
+const CHARACTERS_PER_TOKEN: f64 = 4.0;
+
 const ANSWER: &str = "This answer is simulated, and it is about as long as answers are.";
 
-/// A latency model with the streams it draws from.
-struct Latency {
+/// What a conversation's latencies are drawn by.
+#[derive(Clone)]
+pub struct Occasion {
     clock: Clock,
-    model: LatencyModel,
-    seed: Seed,
-    stage: &'static str,
+    conversation: u64,
+    /// The question that the caller is at, counted from one; zero where nobody counts them.
+    asked: Rc<Cell<u32>>,
+}
+
+impl Occasion {
+    pub fn new(clock: &Clock, conversation: u64) -> Occasion {
+        Occasion {
+            clock: clock.clone(),
+            conversation,
+            asked: Rc::default(),
+        }
+    }
+
+    /// To be told which question the caller is at.
+    pub fn asked(&self) -> Rc<Cell<u32>> {
+        self.asked.clone()
+    }
+
+    /// Draws for `input` to a stage in `turn`. The same work draws the same again.
+    fn draw(&self, source: Source, turn: TurnId, input: u32) -> Draw {
+        let turn = match self.asked.get() {
+            0 => turn.0,
+            asked => asked,
+        };
+        source.draw(self.conversation | u64::from(input) << 32, turn)
+    }
+
+    async fn pass(&self, since: Tick, span: Duration) {
+        self.clock.sleep_until(since + span).await;
+    }
+}
+
+/// A latency model, ready to be drawn from.
+struct Latency {
+    sampler: Sampler,
+    source: Source,
 }
 
 impl Latency {
-    fn new(
-        stage: &'static str,
-        model: Option<LatencyModel>,
-        default_ms: f64,
-        (clock, seed): (&Clock, Seed),
-    ) -> Latency {
+    fn of(model: &LatencyModel, stage: &str, seed: Seed) -> Latency {
         Latency {
-            clock: clock.clone(),
-            model: model.unwrap_or(LatencyModel::FixedMs(default_ms)),
-            seed,
-            stage,
+            sampler: model.sampler(),
+            source: seed.source(stage, "latency"),
         }
     }
 
-    fn described(&self) -> String {
-        match self.model {
-            LatencyModel::FixedMs(ms) => format!("simulated, {ms} ms"),
-            LatencyModel::Lognormal { median_ms, p95_ms } => {
-                format!("simulated, lognormal with median {median_ms} ms and p95 {p95_ms} ms")
-            }
+    fn sample(&self, at: &Occasion, turn: TurnId, input: u32, amount: Amount) -> Duration {
+        let mut draw = at.draw(self.source, turn, input);
+        let mut mood = self.source.draw(at.conversation, u32::MAX);
+        self.sampler.sample(&mut draw, &mut mood, amount)
+    }
+}
+
+/// The fakes of a scenario, ready to be made for one conversation after the other.
+pub struct Fakes {
+    transcription: Latency,
+    answer: AnswerModel,
+    synthesis: Latency,
+    model: Latency,
+}
+
+/// How a fake answers.
+struct AnswerModel {
+    first_token: Latency,
+    right: Source,
+    token: Duration,
+    samples: u32,
+    accuracy: f64,
+    clauses: Vec<Piece>,
+    seconds: f64,
+}
+
+impl Fakes {
+    pub fn of(scenario: &Scenario) -> Fakes {
+        let seed = Seed(scenario.seed);
+        let answer = &scenario.answer;
+        let text = answer.text.as_deref().unwrap_or(ANSWER);
+        let clauses = pieces(text, &scenario.clauses);
+        Fakes {
+            transcription: Latency::of(&transcription(scenario), "speech_to_text", seed),
+            answer: AnswerModel {
+                first_token: Latency::of(&first_token(scenario), "answer", seed),
+                right: seed.source("answer", "right"),
+                token: Duration::from_secs_f64(answer.token_ms / 1e3),
+                samples: answer.best_of,
+                accuracy: answer.accuracy,
+                seconds: text.chars().count() as f64 / CHARACTERS_PER_SECOND,
+                clauses,
+            },
+            synthesis: Latency::of(&synthesis(scenario), "text_to_speech", seed),
+            model: Latency::of(&scenario.speech_to_speech.latency, "speech_to_speech", seed),
         }
     }
 
-    /// Takes as long as work on `input` in `turn` does. The same work takes as long again.
-    async fn pass(&self, turn: TurnId, input: &str) {
-        let purpose = format!("latency {input}");
-        let mut stream = self.seed.stream(self.stage, 0, turn.0.into(), &purpose);
-        let span = self.model.sample(&mut stream);
-        self.clock.sleep_until(self.clock.now() + span).await;
+    pub fn speech_to_text(self: &Rc<Self>, at: &Occasion) -> stage::SpeechToText {
+        Box::new(Recogniser(self.clone(), at.clone()))
+    }
+
+    pub fn answer(self: &Rc<Self>, at: &Occasion) -> stage::Answer {
+        Box::new(Answerer(self.clone(), at.clone()))
+    }
+
+    pub fn text_to_speech(self: &Rc<Self>, at: &Occasion) -> stage::TextToSpeech {
+        Box::new(Voice(self.clone(), at.clone()))
+    }
+
+    pub fn speech_to_speech(self: &Rc<Self>, at: &Occasion) -> stage::SpeechToSpeech {
+        Box::new(Model(self.clone(), at.clone()))
+    }
+
+    /// Pieces of a fake's answer are clauses already.
+    pub fn clauses() -> stage::Clauses {
+        Box::new(AsTheyCome)
     }
 }
 
-struct Recogniser(Latency);
-
-pub(super) fn recogniser(
-    model: Option<LatencyModel>,
-    clock: &Clock,
-    seed: Seed,
-) -> Built<stage::SpeechToText> {
-    let latency = Latency::new("speech_to_text", model, 250.0, (clock, seed));
-    let described = latency.described();
-    Built::new(Box::new(Recogniser(latency)), described)
+fn transcription(scenario: &Scenario) -> LatencyModel {
+    // A model that hears and speaks waits for no transcript.
+    let usual_ms = match scenario.topology {
+        Topology::Cascade => 250.0,
+        Topology::SpeechToSpeech => 0.0,
+    };
+    let given = scenario.stt.latency.clone();
+    given.unwrap_or(LatencyModel::FixedMs(usual_ms))
 }
+
+fn first_token(scenario: &Scenario) -> LatencyModel {
+    let given = scenario.answer.latency.clone();
+    given.unwrap_or(LatencyModel::FixedMs(300.0))
+}
+
+fn synthesis(scenario: &Scenario) -> LatencyModel {
+    let given = scenario.tts.latency.clone();
+    given.unwrap_or(LatencyModel::FixedMs(150.0))
+}
+
+/// A text, cut as it is spoken.
+fn pieces(text: &str, clauses: &scenario::Clauses) -> Vec<Piece> {
+    let mut cutter = ClauseCutter::new(clauses);
+    let mut pieces = cutter.push(text);
+    pieces.extend(cutter.finish());
+    pieces.into_iter().map(Piece).collect()
+}
+
+fn described<S>(stage: S, model: &LatencyModel) -> Built<S> {
+    Built::new(stage, format!("simulated, {}", model.describe()))
+}
+
+pub(super) fn recogniser(scenario: &Scenario, clock: &Clock) -> Built<stage::SpeechToText> {
+    let at = Occasion::new(clock, 0);
+    let stage = Rc::new(Fakes::of(scenario)).speech_to_text(&at);
+    described(stage, &transcription(scenario))
+}
+
+pub(super) fn answerer(scenario: &Scenario, clock: &Clock) -> Built<stage::Answer> {
+    let at = Occasion::new(clock, 0);
+    let stage = Rc::new(Fakes::of(scenario)).answer(&at);
+    described(stage, &first_token(scenario))
+}
+
+pub(super) fn voice(scenario: &Scenario, clock: &Clock) -> Built<stage::TextToSpeech> {
+    let at = Occasion::new(clock, 0);
+    let stage = Rc::new(Fakes::of(scenario)).text_to_speech(&at);
+    described(stage, &synthesis(scenario))
+}
+
+pub(super) fn model(scenario: &Scenario, clock: &Clock) -> stage::SpeechToSpeech {
+    Rc::new(Fakes::of(scenario)).speech_to_speech(&Occasion::new(clock, 0))
+}
+
+struct Recogniser(Rc<Fakes>, Occasion);
 
 impl Stage for Recogniser {
     type In = AudioFeed;
     type Out = Transcript;
 
     fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        let latency = &self.0;
+        let Recogniser(fakes, at) = self;
         Box::pin(transcribe_in_batches(
             feed,
             out,
-            async move |heard: Arc<Utterance>, out: &mut Outlet<Transcript>| {
+            async |heard: Arc<Utterance>, out: &mut Outlet<Transcript>| {
                 out.begun_anew();
-                latency.pass(out.turn(), "").await;
+                let amount = Amount {
+                    audio_s: heard.length.as_secs_f64(),
+                    ..Amount::default()
+                };
+                let span = fakes.transcription.sample(at, out.turn(), 0, amount);
+                at.pass(at.clock.now(), span).await;
                 Ok(match heard.text.trim() {
-                    "" => unknown_words(heard.length),
+                    "" if heard.text.is_empty() => unknown_words(heard.length),
                     text => text.to_owned(),
                 })
             },
@@ -103,22 +239,7 @@ fn unknown_words(length: Duration) -> String {
     vec!["…"; words as usize].join(" ")
 }
 
-struct Answerer {
-    latency: Latency,
-    text: String,
-}
-
-pub(super) fn answerer(
-    model: Option<LatencyModel>,
-    text: Option<&str>,
-    clock: &Clock,
-    seed: Seed,
-) -> Built<stage::Answer> {
-    let latency = Latency::new("answer", model, 300.0, (clock, seed));
-    let described = latency.described();
-    let text = text.unwrap_or(ANSWER).to_owned();
-    Built::new(Box::new(Answerer { latency, text }), described)
-}
+struct Answerer(Rc<Fakes>, Occasion);
 
 impl Stage for Answerer {
     type In = Question;
@@ -126,25 +247,91 @@ impl Stage for Answerer {
 
     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
         Box::pin(async move {
+            let Answerer(fakes, at) = self;
+            let model = &fakes.answer;
             out.begun();
-            let input = question.identity().hex();
-            self.latency.pass(out.turn(), &input).await;
-            out.send(Piece(self.text.clone())).await
+            let start = at.clock.now();
+            let characters = question.text.chars().count() as f64;
+            if model.samples > 1 {
+                let span = model.vote(at, out, characters);
+                at.pass(start, span).await;
+                for piece in &model.clauses {
+                    out.send(piece.clone()).await?;
+                }
+                return Ok(());
+            }
+            let mut span = model.first_token(at, out.turn(), 0, characters);
+            for piece in &model.clauses {
+                // A clause is there with its last token.
+                span += model.token.mul_f64(tokens(&piece.0));
+                at.pass(start, span).await;
+                out.send(piece.clone()).await?;
+            }
+            Ok(())
         })
     }
 }
 
-struct Voice(Latency);
+impl AnswerModel {
+    fn first_token(&self, at: &Occasion, turn: TurnId, sample: u32, characters: f64) -> Duration {
+        let amount = Amount {
+            characters,
+            tokens: characters / CHARACTERS_PER_TOKEN,
+            ..Amount::default()
+        };
+        self.first_token.sample(at, turn, sample, amount)
+    }
 
-pub(super) fn voice(
-    model: Option<LatencyModel>,
-    clock: &Clock,
-    seed: Seed,
-) -> Built<stage::TextToSpeech> {
-    let latency = Latency::new("text_to_speech", model, 150.0, (clock, seed));
-    let described = latency.described();
-    Built::new(Box::new(Voice(latency)), described)
+    /// Has all samples answered at once; how long it takes until the vote can no longer change. Wrong
+    /// answers are taken to agree with each other, which is the worst case.
+    fn vote(&self, at: &Occasion, out: &mut Outlet<Piece>, characters: f64) -> Duration {
+        let turn = out.turn();
+        let all: f64 = self.clauses.iter().map(|piece| tokens(&piece.0)).sum();
+        let writing = self.token.mul_f64(all);
+        let mut votes: Vec<(Duration, bool)> = (0..self.samples)
+            .map(|sample| {
+                let span = self.first_token(at, turn, sample, characters) + writing;
+                let mut draw = at.draw(self.right, turn, sample);
+                (span, draw.uniform() < self.accuracy)
+            })
+            .collect();
+        votes.sort();
+        let needed = self.samples / 2 + 1;
+        let (mut right, mut wrong) = (0, 0);
+        for (span, is_right) in votes {
+            *if is_right { &mut right } else { &mut wrong } += 1;
+            if right >= needed || wrong >= needed {
+                out.voted(self.samples, right > wrong);
+                return span;
+            }
+        }
+        writing
+    }
 }
+
+fn tokens(text: &str) -> f64 {
+    text.chars().count() as f64 / CHARACTERS_PER_TOKEN
+}
+
+/// Hands pieces on as clauses.
+struct AsTheyCome;
+
+impl Stage for AsTheyCome {
+    type In = TextFeed;
+    type Out = Clause;
+
+    fn handle<'a>(&'a mut self, mut text: TextFeed, out: &'a mut Outlet<Clause>) -> Work<'a> {
+        Box::pin(async move {
+            while let Some(Piece(piece)) = text.next().await {
+                out.send(Clause(piece)).await?;
+            }
+            out.begun();
+            Ok(())
+        })
+    }
+}
+
+struct Voice(Rc<Fakes>, Occasion);
 
 impl Stage for Voice {
     type In = Clause;
@@ -152,15 +339,55 @@ impl Stage for Voice {
 
     fn handle<'a>(&'a mut self, clause: Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         Box::pin(async move {
-            out.begun();
-            let input = clause.identity().hex();
-            self.0.pass(out.turn(), &input).await;
+            let Voice(fakes, at) = self;
             let Clause(text) = clause;
-            let seconds = text.chars().count() as f64 / CHARACTERS_PER_SECOND;
+            out.begun();
+            let characters = text.chars().count() as f64;
+            let amount = Amount {
+                characters,
+                tokens: characters / CHARACTERS_PER_TOKEN,
+                ..Amount::default()
+            };
+            let span = fakes.synthesis.sample(at, out.turn(), hash(&text), amount);
+            at.pass(at.clock.now(), span).await;
+            out.send(sound(&text)).await
+        })
+    }
+}
+
+/// What it sounds like when `text` is spoken: it takes its time.
+pub fn sound(text: &str) -> AudioChunk {
+    let characters = text.chars().count() as f64;
+    AudioChunk {
+        length: Duration::from_secs_f64(characters / CHARACTERS_PER_SECOND),
+        samples: None,
+        text: text.into(),
+    }
+}
+
+/// Tells clauses of a turn apart (Fowler, Noll and Vo's FNV-1a, 32 bits).
+fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+struct Model(Rc<Fakes>, Occasion);
+
+impl Stage for Model {
+    type In = Question;
+    type Out = AudioChunk;
+
+    fn handle<'a>(&'a mut self, _: Question, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
+        Box::pin(async move {
+            let Model(fakes, at) = self;
+            out.begun();
+            let span = fakes.model.sample(at, out.turn(), 0, Amount::default());
+            at.pass(at.clock.now(), span).await;
             out.send(AudioChunk {
-                length: Duration::from_secs_f64(seconds),
+                length: Duration::from_secs_f64(fakes.answer.seconds),
                 samples: None,
-                text: text.into(),
+                text: "…".into(),
             })
             .await
         })

@@ -7,6 +7,7 @@
 //!
 //! MODEL_CARD.md beside this file says what the weights were fitted to, and how far they go.
 
+pub mod curve;
 pub mod eval;
 pub mod explain;
 pub mod features;

@@ -7,7 +7,7 @@ use super::model::{Classifier, Weights, WeightsError, reasons, shipped, sigmoid}
 use crate::event::Verdict;
 use std::time::Duration;
 
-/// A policy is asked this often while the caller makes sound over the agent.
+/// A policy is usually asked this often while the caller makes sound over the agent.
 pub const DECIDE_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,18 @@ pub struct Decision {
 pub trait Policy {
     fn name(&self) -> &'static str;
     fn decide(&mut self, heard: &Heard<'_>) -> Decision;
+
+    /// When it is to be asked next, counted from the onset of the sound, if it was last asked this long
+    /// after it; `None` if it has made up its mind.
+    fn next(&self, since_onset: Duration) -> Option<Duration> {
+        let looks = since_onset.as_nanos() / DECIDE_EVERY.as_nanos() + 1;
+        Some(DECIDE_EVERY * u32::try_from(looks).unwrap_or(u32::MAX))
+    }
+
+    /// Whether it makes use of words that are known while the caller still speaks.
+    fn reads_words(&self) -> bool {
+        true
+    }
 }
 
 /// Names that [`by_name`] knows.

@@ -17,10 +17,15 @@ pub struct Slice {
 
 /// The slices from `caller_end` to the first audible sample of the reply, in path order. `queue_wait`
 /// appears where each wait lies. `None` if the reply was never heard.
-pub(super) fn slices(caller_end: Tick, turn: &Utterance) -> Option<Vec<Slice>> {
+/// `arrived` is when the end of speech reached the ear, if it had to cross a network.
+pub(super) fn slices(
+    caller_end: Tick,
+    arrived: Option<Tick>,
+    turn: &Utterance,
+) -> Option<Vec<Slice>> {
     let audible = turn.audible?;
     let milestones = [
-        (Hop::NetworkIn, Some(caller_end)),
+        (Hop::NetworkIn, arrived.or(Some(caller_end))),
         (Hop::EndpointingWait, turn.committed),
         (Hop::QueueWait, turn.stt.begun),
         (Hop::Transcription, turn.stt.first_output),
@@ -29,6 +34,8 @@ pub(super) fn slices(caller_end: Tick, turn: &Utterance) -> Option<Vec<Slice>> {
         (Hop::SentenceAggregation, turn.clauses.first_output),
         (Hop::QueueWait, turn.tts.begun),
         (Hop::SpeechSynthesis, turn.tts.first_output),
+        (Hop::QueueWait, turn.model.begun),
+        (Hop::ModelResponse, turn.model.first_output),
     ];
     let mut slices = Vec::with_capacity(Hop::ALL.len() + 1);
     let mut previous = caller_end;
@@ -51,8 +58,11 @@ pub(super) fn slices(caller_end: Tick, turn: &Utterance) -> Option<Vec<Slice>> {
     let head = turn
         .queued
         .map(|queued| Duration::from_nanos(queued.silence_ns));
-    reach(Hop::LeadingSilence, head.map(|head| ready + head));
-    reach(Hop::NetworkOut, None);
+    let heard = reach(Hop::LeadingSilence, head.map(|head| ready + head));
+    let network = turn
+        .queued
+        .map(|queued| Duration::from_nanos(queued.network_ns));
+    reach(Hop::NetworkOut, network.map(|way| heard + way));
     reach(Hop::OutputTransport, Some(audible));
     Some(slices)
 }
@@ -84,11 +94,11 @@ mod tests {
                 answer: work(3, 4),
                 clauses: work(5, 5),
                 tts: work(6, 7),
-                queued: tick(8).map(|start| Queued { start, silence_ns }),
+                queued: tick(8).map(|start| Queued { start, silence_ns, network_ns: 0 }),
                 audible: Some(audible),
                 ..Utterance::default()
             };
-            let slices = slices(Tick(caller_end), &turn).expect("it was heard");
+            let slices = slices(Tick(caller_end), None, &turn).expect("it was heard");
             let mut at = Tick(caller_end);
             for slice in &slices {
                 prop_assert_eq!(slice.start, at);
@@ -112,7 +122,7 @@ mod tests {
             audible: ms(1_400),
             ..Utterance::default()
         };
-        let slices = slices(Tick::from_ms(1_000), &turn).expect("it was heard");
+        let slices = slices(Tick::from_ms(1_000), None, &turn).expect("it was heard");
         let length = |hop| -> u64 {
             let of_hop = slices.iter().filter(|slice| slice.hop == hop);
             of_hop.map(|slice| slice.end.0 - slice.start.0).sum()

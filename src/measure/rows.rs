@@ -129,9 +129,13 @@ pub struct Row {
 #[derive(Default)]
 struct Gathered<'a> {
     plan: Option<&'a RowPlan>,
+    /// What a caller who made it up asks for.
+    made_up: Option<Expect>,
     utterances: Vec<(TurnId, &'a Utterance)>,
     speech_starts: Vec<Tick>,
     speech_ended: Option<Tick>,
+    /// When the end of speech reached the ear, if it had to cross a network.
+    speech_arrived: Option<Tick>,
     /// When the agent was stopped during it.
     stopped_at: Option<Tick>,
     was_never_spoken: bool,
@@ -182,9 +186,14 @@ fn by_turn<'a>(
     let mut rows: Vec<Gathered> = Vec::new();
     for event in events {
         match &event.mark {
-            Mark::RowStarted { row, .. } | Mark::RowMissed { row, .. } => rows.push(Gathered {
+            Mark::RowStarted { row, expect, .. } => rows.push(Gathered {
                 plan: plan.rows.get(*row as usize),
-                was_never_spoken: matches!(event.mark, Mark::RowMissed { .. }),
+                made_up: *expect,
+                ..Gathered::default()
+            }),
+            Mark::RowMissed { row, .. } => rows.push(Gathered {
+                plan: plan.rows.get(*row as usize),
+                was_never_spoken: true,
                 ..Gathered::default()
             }),
             mark => {
@@ -245,6 +254,7 @@ impl<'a> Gathered<'a> {
         match mark {
             Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),
             Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
+            Mark::CallerSpeechArrived { at } => self.speech_arrived = Some(*at),
             Mark::VoiceStarted { .. } => {
                 self.utterances.extend(all.get(&turn).map(|u| (turn, u)));
             }
@@ -282,7 +292,8 @@ impl<'a> Gathered<'a> {
     /// What is asked for: by the scenario, or by an utterance on a recording.
     fn asked_for(&self) -> Option<Expect> {
         let judged = self.utterances.iter().find_map(|(_, u)| u.asks);
-        self.plan.map(|plan| plan.expect).or(judged)
+        let planned = self.made_up.or(self.plan.map(|plan| plan.expect));
+        planned.or(judged)
     }
 
     /// When the caller truly began to say what the agent stopped for.
@@ -383,7 +394,7 @@ fn row(index: usize, gathered: &Gathered) -> Row {
     let mut row = Row {
         number: index as u32 + 1,
         expect,
-        is_judged: gathered.plan.is_none() && expect.is_some(),
+        is_judged: gathered.plan.is_none() && gathered.made_up.is_none() && expect.is_some(),
         outcome,
         said: answered
             .and_then(|utterance| utterance.ended.as_ref())
@@ -412,14 +423,14 @@ fn row(index: usize, gathered: &Gathered) -> Row {
     if let (Outcome::Answered, Some(end), Some(utterance)) =
         (outcome, gathered.speech_ended, answered)
     {
-        row.add_latency(end, utterance);
+        row.add_latency(end, gathered.speech_arrived, utterance);
     }
     row.add_interruption(gathered);
     row
 }
 
 impl Row {
-    fn add_latency(&mut self, caller_end: Tick, turn: &Utterance) {
+    fn add_latency(&mut self, caller_end: Tick, arrived: Option<Tick>, turn: &Utterance) {
         // A reply that sounds before the caller's true end answered something else.
         let Some(audible) = turn.audible.filter(|at| *at >= caller_end) else {
             return;
@@ -437,6 +448,7 @@ impl Row {
             // On a recording nothing is known of what lies between.
             return;
         }
+        span("first_sound", truly, turn.filler.or(turn.audible));
         span("end_of_turn_delay", truly, turn.committed);
         span("transcription_delay", truly, turn.stt.first_output);
         span("llm_ttft", turn.answer.entered, turn.answer.first_output);
@@ -447,7 +459,7 @@ impl Row {
             turn.committed,
             turn.queued.map(|queued| queued.start),
         );
-        let Some(slices) = hops::slices(caller_end, turn) else {
+        let Some(slices) = hops::slices(caller_end, arrived, turn) else {
             return;
         };
         for slice in &slices {

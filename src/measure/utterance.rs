@@ -22,6 +22,10 @@ pub(super) struct Utterance {
     pub clauses: Work,
     /// Of the first clause.
     pub tts: Work,
+    /// One model in place of the three before.
+    pub model: Work,
+    /// When something was said in place of an answer.
+    pub filler: Option<Tick>,
     pub queued: Option<Queued>,
     pub audible: Option<Tick>,
     pub ended: Option<Ended>,
@@ -59,6 +63,7 @@ pub struct Decided {
 pub(super) struct Queued {
     pub start: Tick,
     pub silence_ns: u64,
+    pub network_ns: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +84,7 @@ pub(super) fn utterances(events: &[Event]) -> BTreeMap<TurnId, Utterance> {
 impl Utterance {
     /// It was not spoken over an agent who went on.
     pub(super) fn had_the_floor(&self) -> bool {
-        self.over_agent.is_none() || self.must_stop.is_some() || self.answer.entered.is_some()
+        self.over_agent.is_none() || self.must_stop.is_some() || (self.answer.entered.is_some() || self.model.entered.is_some())
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -121,14 +126,19 @@ impl Utterance {
             },
             Mark::Speculated { .. } | Mark::SpeculationDropped => self.forget_reply(),
             Mark::Queued {
-                start, silence_ns, ..
+                start,
+                silence_ns,
+                network_ns,
+                ..
             } => first(
                 &mut self.queued,
                 Queued {
                     start: *start,
                     silence_ns: *silence_ns,
+                    network_ns: *network_ns,
                 },
             ),
+            Mark::Filler { at, .. } => first(&mut self.filler, *at),
             Mark::Audible { at } => first(&mut self.audible, *at),
             Mark::ReplyEnded { end, heard, .. } => {
                 self.ended = Some(Ended {
@@ -158,7 +168,7 @@ impl Utterance {
 
     /// What was prepared in vain never happened, as far as the turn is concerned.
     fn forget_reply(&mut self) {
-        (self.answer, self.clauses, self.tts) = Default::default();
+        (self.answer, self.clauses, self.tts, self.model) = Default::default();
         self.has_reply_failed = false;
     }
 
@@ -168,6 +178,7 @@ impl Utterance {
             StageName::Answer => &mut self.answer,
             StageName::Clauses => &mut self.clauses,
             StageName::TextToSpeech => &mut self.tts,
+            StageName::SpeechToSpeech => &mut self.model,
         }
     }
 }

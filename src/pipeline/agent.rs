@@ -1,7 +1,7 @@
 //! The agent's side of a session: the reply that is on its way, one that is held, and what was said.
 
 use super::Stages;
-use super::playback::{Sounded, Spoken};
+use super::playback::{Sounded, Sounds, Spoken};
 use super::reply::Reply;
 use crate::audio::Speaker;
 use crate::clock::Clock;
@@ -45,18 +45,23 @@ impl Agent {
         }
     }
 
-    /// Waits for the reply to end, and for its first sound.
+    /// Waits for the reply to end, and for what sounds of it first.
     pub(super) fn news(
         &mut self,
     ) -> (
         impl Future<Output = ReplyEnd> + '_,
-        impl Future<Output = ()> + '_,
+        impl Future<Output = Sounds> + '_,
     ) {
         Reply::news(self.reply.as_mut())
     }
 
     pub(super) fn is_speaking(&self) -> bool {
         self.reply.as_ref().is_some_and(|r| r.playback.is_audible())
+    }
+
+    /// When what is said in place of an answer is over.
+    pub(super) fn filler_ends(&self) -> Option<Tick> {
+        self.reply.as_ref().and_then(|r| r.playback.filler_ends())
     }
 
     /// What was said of the reply by `now`.

@@ -1,85 +1,113 @@
 //! The stages of a reply: answer, clauses, speech and playback, chained so that each works on what
 //! is there.
 
-use super::Stages;
 use super::drive::{Pace, drive};
 use super::playback::Playback;
+use super::watched::Watched;
+use super::{Replying, Stages};
 use crate::event::{ReplyEnd, StageName, TurnId};
 use crate::record::tap::Tap;
-use crate::stage::{Clause, OUTPUTS_WAITING_MAX, Question, StageError, TextFeed};
+use crate::stage::{
+    AudioChunk, Clause, Identified, OUTPUTS_WAITING_MAX, Question, Recorded, Stage, StageError,
+    TextFeed, TextToSpeech,
+};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc};
 
 /// Speech is synthesised until so much of it waits to be played. More would be thrown away by an
 /// interruption, and take the processor from whoever has to notice one.
 const AHEAD: Duration = Duration::from_secs(2);
 
-/// Answers `question` aloud, once it is released: until then it prepares the first clause and holds
+/// Answers `question` aloud, once it is released: until then it prepares the first sound and holds
 /// it. Dropping the future gives the whole reply up. An error of any stage ends the reply; what was
 /// queued before it is still played.
 pub(super) async fn answer_aloud(
     stages: &Stages,
     question: Question,
-    (tap, turn): (&Tap, TurnId),
+    at: (&Tap, TurnId),
     playback: &Playback,
-    released: watch::Receiver<bool>,
-    on_audible: impl Fn(),
+    released: &Watched<bool>,
 ) -> ReplyEnd {
-    let (pieces, text) = mpsc::channel(OUTPUTS_WAITING_MAX);
-    let (clauses, spoken) = mpsc::channel::<Clause>(OUTPUTS_WAITING_MAX);
     let (audio, chunks) = mpsc::channel(OUTPUTS_WAITING_MAX);
-    let is_released = || {
-        let mut released = released.clone();
-        // The sender goes only together with this future.
-        async move { released.wait_for(|is| *is).await.map(|_| ()).unwrap_or(()) }
-    };
-
-    let answering = async {
-        let mut stage = stages.answer.lock().await;
-        let at = (tap, turn, StageName::Answer);
-        drive(&mut **stage, question, at, Pace::Urgent, pieces).await
-    };
-    let cutting = async {
-        let mut stage = stages.clauses.lock().await;
-        let at = (tap, turn, StageName::Clauses);
-        drive(&mut **stage, TextFeed::new(text), at, Pace::Urgent, clauses).await
-    };
-    let speaking = async {
-        // Both queues end with this: the one to the speaker after the last clause, the one from the
-        // clauses also with an error, so that nobody waits to put a clause into it.
-        let (audio, mut spoken) = (audio, spoken);
-        let mut stage = stages.tts.lock().await;
-        let (mut spoken_so_far, mut taken) = (Duration::ZERO, playback.taken());
-        while let Some(clause) = spoken.recv().await {
-            let is_wanted = |taken: &Duration| spoken_so_far <= *taken + AHEAD;
-            // The sender goes only together with the speaker.
-            let _ = taken.wait_for(is_wanted).await;
-            let at = (tap, turn, StageName::TextToSpeech);
-            // The first clause is waited for, the others are spoken while the one before sounds.
-            let pace = match spoken_so_far.is_zero() {
-                true => Pace::Urgent,
-                false => Pace::Leisurely,
-            };
-            spoken_so_far += drive(&mut **stage, clause, at, pace, audio.clone()).await?;
-            is_released().await;
-        }
-        Ok(Duration::ZERO)
-    };
     let playing = async {
-        is_released().await;
-        playback.play(chunks, on_audible).await;
+        released.until(|is| is).await;
+        playback.play(stages.filler.as_ref(), chunks).await;
     };
-
-    let (answered, cut, spoke, ()) = tokio::join!(biased; answering, cutting, speaking, playing);
-    let failed = [answered, cut, spoke]
-        .into_iter()
-        .find_map(|result| result.err().filter(|e| !matches!(e, StageError::Unwanted)));
+    let failed = match &stages.reply {
+        Replying::Cascade {
+            answer,
+            clauses,
+            tts,
+        } => {
+            let (pieces, text) = mpsc::channel(OUTPUTS_WAITING_MAX);
+            let (cut, spoken) = mpsc::channel(OUTPUTS_WAITING_MAX);
+            let answering = visit(answer, question, at, StageName::Answer, pieces);
+            let text = TextFeed::new(text, at.0.input_hash());
+            let cutting = visit(clauses, text, at, StageName::Clauses, cut);
+            let speaking = speak(tts, spoken, at, audio, playback, released);
+            let (answered, cut, spoke, ()) =
+                tokio::join!(biased; answering, cutting, speaking, playing);
+            [answered, cut, spoke].into_iter().find_map(failure)
+        }
+        Replying::Direct(model) => {
+            let responding = visit(model, question, at, StageName::SpeechToSpeech, audio);
+            let (responded, ()) = tokio::join!(biased; responding, playing);
+            failure(responded)
+        }
+    };
     match failed {
         Some(error) => {
-            tracing::error!("turn {}: {error}", turn.0);
+            tracing::error!("turn {}: {error}", at.1.0);
             ReplyEnd::Failed
         }
         None if playback.is_audible() => ReplyEnd::Completed,
         None => ReplyEnd::Silent,
     }
+}
+
+/// Has a stage handle one input, as soon as it is free.
+async fn visit<In: Identified, Out: Recorded>(
+    stage: &Mutex<Box<dyn Stage<In = In, Out = Out>>>,
+    input: In,
+    (tap, turn): (&Tap, TurnId),
+    name: StageName,
+    next: mpsc::Sender<Out>,
+) -> Result<(), StageError> {
+    let mut stage = stage.lock().await;
+    drive(&mut **stage, input, (tap, turn, name), Pace::Urgent, next)
+        .await
+        .map(|_| ())
+}
+
+/// Speaks clauses as they come, as far ahead as is wanted.
+async fn speak(
+    tts: &Mutex<TextToSpeech>,
+    mut clauses: mpsc::Receiver<Clause>,
+    (tap, turn): (&Tap, TurnId),
+    audio: mpsc::Sender<AudioChunk>,
+    playback: &Playback,
+    released: &Watched<bool>,
+) -> Result<(), StageError> {
+    // Both queues end with this: the one to the speaker after the last clause, the one from the
+    // clauses also with an error, so that nobody waits to put a clause into it.
+    let mut stage = tts.lock().await;
+    let mut spoken_so_far = Duration::ZERO;
+    while let Some(clause) = clauses.recv().await {
+        let is_wanted = |taken: Duration| spoken_so_far <= taken + AHEAD;
+        playback.taken.until(is_wanted).await;
+        let at = (tap, turn, StageName::TextToSpeech);
+        // The first clause is waited for, the others are spoken while the one before sounds.
+        let pace = match spoken_so_far.is_zero() {
+            true => Pace::Urgent,
+            false => Pace::Leisurely,
+        };
+        spoken_so_far += drive(&mut **stage, clause, at, pace, audio.clone()).await?;
+        released.until(|is| is).await;
+    }
+    Ok(())
+}
+
+/// What went wrong. That nobody wants an output any more is nothing wrong.
+fn failure(result: Result<(), StageError>) -> Option<StageError> {
+    result.err().filter(|e| !matches!(e, StageError::Unwanted))
 }

@@ -88,7 +88,8 @@ impl Cues {
             if due > now {
                 return Next::Wait(due);
             }
-            tap.mark(TurnId(0), Mark::RowStarted { row, at: now });
+            let expect = None;
+            tap.mark(TurnId(0), Mark::RowStarted { row, at: now, expect });
             if cue.wants_answer {
                 self.asked = Some(now);
             }
@@ -148,6 +149,7 @@ mod tests {
         is_speaking: false,
         speech_started: Some(Tick(2_000)),
         speech_ended: Some(Tick(5_000)),
+        filler_ends: None,
         changed: Tick(5_000),
     };
 

@@ -24,7 +24,7 @@ pub(super) async fn drive<In: Identified, Out: Recorded>(
     pace: Pace,
     next: mpsc::Sender<Out>,
 ) -> Result<Duration, StageError> {
-    let visit = tap.visit(turn, name, input.identity());
+    let visit = tap.visit(turn, name, tap.hash_of(&input));
     let mut outlet = Outlet::new(visit, next);
     if pace == Pace::Leisurely {
         outlet.at_leisure();

@@ -3,7 +3,7 @@
 //! `turn` decides whose turn it is, `endpoint` when an utterance is over; `session` carries it out.
 //! `drive` feeds a stage, `recognise` the recogniser, `utterance` knows when to ask it ahead; `chain` has the stages of a reply work on what
 //! is there, `reply` is that as the session holds it, `agent` has the one at hand, `playback` plays it. `overlap` watches a sound
-//! over it, `lately` remembers who spoke when. `script` is the caller of a replay, `cue` when a
+//! over it, `lately` remembers who spoke when, `watched` is a value that others wait for. `script` is the caller of a replay, `cue` when a
 //! caller speaks.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
@@ -21,19 +21,32 @@ pub mod script;
 mod session;
 mod turn;
 mod utterance;
+mod watched;
 
+pub use playback::Filler;
 pub use session::{Session, Settings};
 
 use crate::event::Tick;
-use crate::stage::{Answer, Clauses, SpeechToText, TextToSpeech};
+use crate::stage::{Answer, Clauses, SpeechToSpeech, SpeechToText, TextToSpeech};
 use tokio::sync::Mutex;
 
-/// The stages of a cascade. Each is used by one visit at a time.
+/// The stages of a conversation. Each is used by one visit at a time.
 pub struct Stages {
     pub stt: Mutex<SpeechToText>,
-    pub answer: Mutex<Answer>,
-    pub clauses: Mutex<Clauses>,
-    pub tts: Mutex<TextToSpeech>,
+    pub reply: Replying,
+    pub filler: Option<Filler>,
+}
+
+/// What makes a reply.
+pub enum Replying {
+    /// A text, cut into clauses, which are spoken.
+    Cascade {
+        answer: Mutex<Answer>,
+        clauses: Mutex<Clauses>,
+        tts: Mutex<TextToSpeech>,
+    },
+    /// One model, in speech.
+    Direct(Mutex<SpeechToSpeech>),
 }
 
 /// What the caller can tell of the agent: whether it speaks, and since when.
@@ -46,6 +59,8 @@ pub struct AgentState {
     pub speech_started: Option<Tick>,
     /// When its latest speech ended.
     pub speech_ended: Option<Tick>,
+    /// When the latest filler is over, or was.
+    pub filler_ends: Option<Tick>,
     /// When any of this last changed.
     pub changed: Tick,
 }

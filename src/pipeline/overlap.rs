@@ -2,7 +2,7 @@
 
 use crate::event::{Tick, TurnId};
 use crate::interrupt::heard::{Context, Heard, Interval, Word};
-use crate::interrupt::policy::DECIDE_EVERY;
+use crate::interrupt::policy::Policy;
 use crate::stage::SureVoice;
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ struct Voice {
     activity: Vec<Interval>,
     /// Since when the latest stretch of it is going on.
     since: Tick,
-    next_decision: Tick,
+    /// `None` when there is nothing more to decide.
+    next_decision: Option<Tick>,
     /// When the recogniser is asked what was said so far; `None` while it is at it.
     next_question: Option<Tick>,
     asked: Tick,
@@ -46,13 +47,13 @@ impl OverlapWatch {
     }
 
     /// The ear's latest word about a voice beyond doubt.
-    pub(super) fn heard(&mut self, sure: SureVoice) {
+    pub(super) fn heard(&mut self, sure: SureVoice, policy: &dyn Policy) {
         let voice = self.voice.get_or_insert_with(|| Voice {
             onset: sure.since,
             activity: Vec::new(),
             since: sure.since,
-            next_decision: sure.since + DECIDE_EVERY,
-            next_question: Some(sure.since + ASK_EVERY),
+            next_decision: policy.next(Duration::ZERO).map(|after| sure.since + after),
+            next_question: policy.reads_words().then_some(sure.since + ASK_EVERY),
             asked: sure.since,
         });
         let counted = |at: Tick| at.since(voice.onset);
@@ -70,7 +71,7 @@ impl OverlapWatch {
     /// When the policy is to be asked next, if there is anything to decide.
     pub(super) fn next_decision(&self) -> Option<Tick> {
         let voice = self.voice.as_ref().filter(|_| !self.is_over)?;
-        Some(voice.next_decision)
+        voice.next_decision
     }
 
     /// The sound is over.
@@ -128,11 +129,10 @@ impl OverlapWatch {
     }
 
     /// What is known at `now`, if there is anything to decide; the next decision is due after it.
-    pub(super) fn look(&mut self, now: Tick) -> Option<Heard<'_>> {
+    pub(super) fn look(&mut self, now: Tick, policy: &dyn Policy) -> Option<Heard<'_>> {
         let voice = self.voice.as_mut()?;
-        while voice.next_decision <= now {
-            voice.next_decision = voice.next_decision + DECIDE_EVERY;
-        }
+        let next = policy.next(now.since(voice.onset));
+        voice.next_decision = next.map(|after| voice.onset + after);
         Some(Heard {
             since_onset: now.since(voice.onset),
             activity: &voice.activity,
@@ -154,6 +154,24 @@ fn is_same(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interrupt::policy::Decision;
+
+    fn hear(watch: &mut OverlapWatch, sure: SureVoice) {
+        watch.heard(sure, &Every50);
+    }
+
+    /// Asked every 50 ms.
+    struct Every50;
+
+    impl Policy for Every50 {
+        fn name(&self) -> &'static str {
+            "every 50 ms"
+        }
+
+        fn decide(&mut self, _: &Heard<'_>) -> Decision {
+            unreachable!("nobody asks it")
+        }
+    }
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -177,14 +195,14 @@ mod tests {
     #[test]
     fn pauses_are_not_voice_and_noise_is_nothing() {
         let mut watch = watch();
-        assert!(watch.next_decision().is_none() && watch.look(at(40)).is_none());
-        watch.heard(voice(0, None));
+        assert!(watch.next_decision().is_none() && watch.look(at(40), &Every50).is_none());
+        hear(&mut watch, voice(0, None));
         assert_eq!(watch.next_decision(), Some(at(50)));
-        watch.heard(voice(0, Some(200)));
-        let heard = watch.look(at(300)).expect("a voice");
+        hear(&mut watch, voice(0, Some(200)));
+        let heard = watch.look(at(300), &Every50).expect("a voice");
         assert_eq!((heard.voiced(), heard.is_voiced()), (ms(200), false));
-        watch.heard(voice(350, None));
-        let heard = watch.look(at(400)).expect("a voice");
+        hear(&mut watch, voice(350, None));
+        let heard = watch.look(at(400), &Every50).expect("a voice");
         assert_eq!((heard.voiced(), heard.since_onset), (ms(250), ms(400)));
         assert_eq!(watch.next_decision(), Some(at(450)));
     }
@@ -192,11 +210,11 @@ mod tests {
     #[test]
     fn the_recogniser_is_asked_as_often_as_it_answers() {
         let mut watch = watch();
-        watch.heard(voice(0, None));
+        hear(&mut watch, voice(0, None));
         assert_eq!(watch.next_question(), Some(at(400)));
         watch.asked(at(400));
         assert_eq!(watch.next_question(), None, "it is at it");
-        watch.heard(voice(0, Some(500)));
+        hear(&mut watch, voice(0, Some(500)));
         watch.words_known(at(600), "Wait");
         assert_eq!(watch.next_question(), Some(at(500)), "once in a pause");
         watch.asked(at(600));
@@ -207,11 +225,11 @@ mod tests {
     #[test]
     fn a_word_is_known_since_it_was_first_printed() {
         let mut watch = watch();
-        watch.heard(voice(0, None));
-        assert!(watch.look(at(100)).expect("a voice").words.is_none());
+        hear(&mut watch, voice(0, None));
+        assert!(watch.look(at(100), &Every50).expect("a voice").words.is_none());
         watch.words_known(at(500), "Wait");
         watch.words_known(at(900), "Wait, stop.");
-        let heard = watch.look(at(1_000)).expect("a voice");
+        let heard = watch.look(at(1_000), &Every50).expect("a voice");
         let known: Vec<(u128, &str)> = heard
             .words
             .unwrap_or_default()

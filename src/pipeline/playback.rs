@@ -1,5 +1,6 @@
 //! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
 
+use super::watched::Watched;
 use crate::audio::{self, Speaker, first_audible, length_of, peak, position_of};
 use crate::clock::Clock;
 use crate::event::{Mark, Tick, TurnId, nanos};
@@ -9,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// Sound is handed to the speaker this long before its turn, so that clauses join without a gap.
 const LEAD: Duration = Duration::from_millis(200);
@@ -30,10 +31,29 @@ pub(super) struct Playback {
     /// When what is queued ends.
     end: Cell<Option<Tick>>,
     /// How much sound was taken to be played.
-    taken: watch::Sender<Duration>,
+    pub(super) taken: Watched<Duration>,
+    /// When what was said in place of an answer is over.
+    filler_ends: Cell<Option<Tick>>,
     /// What was queued when it was stopped, and had not sounded.
     rest: RefCell<Vec<AudioChunk>>,
-    audible: Cell<bool>,
+    sounds: Watched<Sounds>,
+}
+
+/// What has sounded of a reply so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Sounds {
+    #[default]
+    Nothing,
+    /// Something in place of an answer.
+    Filler,
+    Answer,
+}
+
+/// What is said when an answer takes long: "let me check".
+pub struct Filler {
+    /// So long after the reply was wanted.
+    pub after: Duration,
+    pub sound: AudioChunk,
 }
 
 /// What the caller heard of a reply.
@@ -119,34 +139,40 @@ impl Playback {
             turn,
             queued: RefCell::default(),
             end: Cell::default(),
-            taken: watch::Sender::default(),
+            taken: Watched::default(),
+            filler_ends: Cell::default(),
             rest: RefCell::default(),
-            audible: Cell::new(false),
+            sounds: Watched::default(),
         }
     }
 
-    /// Plays chunks as they come, and returns when the last one has been played. `on_audible` is
-    /// called when the first audible sample has left the speaker. Not polled, it takes no more chunks;
-    /// [`Playback::stop`] silences what is queued.
-    pub(super) async fn play(&self, mut chunks: mpsc::Receiver<AudioChunk>, on_audible: impl Fn()) {
-        while let Some(chunk) = chunks.recv().await {
+    /// Plays chunks as they come, `filler` before them if they are late, and returns when the last one
+    /// has been played. Not polled, it takes no more chunks; [`Playback::stop`] silences what is queued.
+    pub(super) async fn play(
+        &self,
+        filler: Option<&Filler>,
+        mut chunks: mpsc::Receiver<AudioChunk>,
+    ) {
+        let mut next = self.first_of(&mut chunks, filler).await;
+        while let Some(chunk) = next {
             let start = self.queue(&chunk);
-            self.taken.send_modify(|taken| *taken += chunk.length);
-            if let (false, Some(head)) = (self.audible.get(), inaudible_head(&chunk)) {
+            self.taken.set(self.taken.get() + chunk.length);
+            if let (false, Some(head)) = (self.is_audible(), inaudible_head(&chunk)) {
                 let at = start + head;
                 self.clock.sleep_until(at).await;
-                self.audible.set(true);
                 self.tap.mark(self.turn, Mark::Audible { at });
-                on_audible();
+                self.sounds.set(Sounds::Answer);
             }
             self.is_nearly_through(LEAD).await;
+            next = chunks.recv().await;
         }
         self.is_nearly_through(Duration::ZERO).await;
     }
 
-    /// Follows how much sound was taken to be played.
-    pub(super) fn taken(&self) -> watch::Receiver<Duration> {
-        self.taken.subscribe()
+    /// Waits until something else has sounded than `before`: a filler, or the first audible sample.
+    pub(super) async fn sounds(&self, before: Sounds) -> Sounds {
+        self.sounds.until(|now| now != before).await;
+        self.sounds.get()
     }
 
     /// Waits until this long before the end of what is queued.
@@ -160,12 +186,47 @@ impl Playback {
         }
     }
 
+    /// Waits for the first chunk, and says something meanwhile if it is late.
+    async fn first_of(
+        &self,
+        chunks: &mut mpsc::Receiver<AudioChunk>,
+        filler: Option<&Filler>,
+    ) -> Option<AudioChunk> {
+        if let Some(filler) = filler {
+            let late = self.clock.now() + filler.after;
+            tokio::select! {
+                biased;
+                first = chunks.recv() => return first,
+                () = self.clock.sleep_until(late) => self.fill(&filler.sound),
+            }
+        }
+        chunks.recv().await
+    }
+
+    /// It is no part of the answer, which comes after it.
+    fn fill(&self, filler: &AudioChunk) {
+        let at = self.clock.now() + self.speaker.latency();
+        let audio_ns = nanos(filler.length);
+        self.tap.mark(self.turn, Mark::Filler { at, audio_ns });
+        self.sound(at, filler);
+        let end = Some(at + filler.length);
+        self.filler_ends.set(end);
+        self.end.set(end);
+        self.sounds.set(Sounds::Filler);
+    }
+
+    pub(super) fn filler_ends(&self) -> Option<Tick> {
+        self.filler_ends.get()
+    }
+
     /// Lays a chunk behind what is queued, or as soon as the speaker can if that has run out.
     fn queue(&self, chunk: &AudioChunk) -> Tick {
         let soon = self.clock.now() + self.speaker.latency();
         let end = self.end.get();
         let start = end.map_or(soon, |end| end.max(soon));
-        if let Some(end) = end.filter(|end| *end < soon) {
+        // Silence after a filler is none in mid-answer.
+        let is_begun = !self.queued.borrow().is_empty();
+        if let Some(end) = end.filter(|end| is_begun && *end < soon) {
             let gap_ns = nanos(soon.since(end));
             self.tap
                 .mark(self.turn, Mark::PlaybackGap { at: end, gap_ns });
@@ -177,8 +238,19 @@ impl Playback {
                 start,
                 audio_ns: nanos(chunk.length),
                 silence_ns: nanos(head),
+                network_ns: nanos(self.speaker.network()),
             },
         );
+        self.sound(start, chunk);
+        self.end.set(Some(start + chunk.length));
+        self.queued.borrow_mut().push(Queued {
+            start,
+            chunk: chunk.clone(),
+        });
+        start
+    }
+
+    fn sound(&self, start: Tick, chunk: &AudioChunk) {
         match &chunk.samples {
             Some(samples) => {
                 self.speaker.play(start, samples);
@@ -190,17 +262,11 @@ impl Playback {
             }
             None => {}
         }
-        self.end.set(Some(start + chunk.length));
-        self.queued.borrow_mut().push(Queued {
-            start,
-            chunk: chunk.clone(),
-        });
-        start
     }
 
     /// Whether anything was heard of it.
     pub(super) fn is_audible(&self) -> bool {
-        self.audible.get()
+        self.sounds.get() == Sounds::Answer
     }
 
     /// Silences the speaker, and keeps what was still to sound.
@@ -328,7 +394,7 @@ mod tests {
                 sender.send(chunk).await.expect("room");
             }
             drop(sender);
-            playback.play(receiver, || {}).await;
+            playback.play(None, receiver).await;
             (tap.events(), playback, clock.now())
         })
     }
@@ -397,7 +463,7 @@ mod tests {
                 said.await.expect("room");
             }
             drop(sender);
-            let mut play = Box::pin(playback.play(receiver, || {}));
+            let mut play = Box::pin(playback.play(None, receiver));
             tokio::select! {
                 biased;
                 () = &mut play => panic!("not yet"),

@@ -2,26 +2,26 @@
 
 use super::Stages;
 use super::chain::answer_aloud;
-use super::playback::Playback;
+use super::playback::{Playback, Sounds};
+use super::watched::Watched;
 use crate::audio::Speaker;
-use crate::clock::Clock;
+use crate::clock::{Branch, Clock};
 use crate::event::{ReplyEnd, TurnId};
 use crate::record::tap::Tap;
 use crate::stage::Question;
 use std::future::{Future, pending};
-use std::pin::Pin;
 use std::rc::Rc;
-use tokio::sync::watch;
 
 /// A reply on its way. It works only while [`Reply::news`] is waited for.
 pub(super) struct Reply {
     pub(super) turn: TurnId,
     pub(super) question: String,
     pub(super) playback: Rc<Playback>,
-    audible: watch::Receiver<bool>,
-    /// Lets it be heard. Nothing of a speculation is until then.
-    release: watch::Sender<bool>,
-    work: Pin<Box<dyn Future<Output = ReplyEnd>>>,
+    /// It may be heard. Nothing of a speculation is until then.
+    released: Rc<Watched<bool>>,
+    /// What the session was told has sounded of it.
+    told: Sounds,
+    work: Branch<'static, ReplyEnd>,
 }
 
 impl Reply {
@@ -35,41 +35,29 @@ impl Reply {
         question: Question,
     ) -> Reply {
         let playback = Rc::new(Playback::new(clock.clone(), tap.clone(), speaker, turn));
-        let (news, audible) = watch::channel(false);
-        let (release, released) = watch::channel(false);
+        let released = Rc::new(Watched::default());
         let text = question.text.clone();
-        let (tap, player) = (tap.clone(), playback.clone());
-        let work = Box::pin(async move {
-            let on_audible = || {
-                news.send_replace(true);
-            };
-            answer_aloud(
-                &stages,
-                question,
-                (&tap, turn),
-                &player,
-                released,
-                on_audible,
-            )
-            .await
+        let (tap, player, may_sound) = (tap.clone(), playback.clone(), released.clone());
+        let work = Branch::new(async move {
+            answer_aloud(&stages, question, (&tap, turn), &player, &may_sound).await
         });
         Reply {
             turn,
             question: text,
             playback,
-            audible,
-            release,
+            released,
+            told: Sounds::default(),
             work,
         }
     }
 
     /// From now on it may be heard.
     pub(super) fn release(&self) {
-        self.release.send_replace(true);
+        self.released.set(true);
     }
 
     pub(super) fn is_released(&self) -> bool {
-        *self.release.borrow()
+        self.released.get()
     }
 
     /// Gives up what is not done of it; what was queued for the speaker is left.
@@ -78,16 +66,19 @@ impl Reply {
         self.playback
     }
 
-    /// Two futures that wait for the reply to end and for its first sound; they wait for ever if
-    /// there is no reply.
+    /// Two futures that wait for the reply to end and for what sounds of it first; they wait for ever
+    /// if there is no reply.
     pub(super) fn news(
         reply: Option<&mut Reply>,
     ) -> (
         impl Future<Output = ReplyEnd> + '_,
-        impl Future<Output = ()> + '_,
+        impl Future<Output = Sounds> + '_,
     ) {
-        let (work, audible) = match reply {
-            Some(reply) => (Some(&mut reply.work), Some(&mut reply.audible)),
+        let (work, sound) = match reply {
+            Some(reply) => (
+                Some(&mut reply.work),
+                Some((&mut reply.told, &reply.playback)),
+            ),
             None => (None, None),
         };
         let over = async move {
@@ -97,13 +88,12 @@ impl Reply {
             }
         };
         let heard = async move {
-            // The sender goes when the reply does, and then there is no more news.
-            let is_heard = match audible {
-                Some(audible) => audible.changed().await.is_ok(),
-                None => false,
-            };
-            if !is_heard {
-                pending::<()>().await;
+            match sound {
+                Some((told, playback)) => {
+                    *told = playback.sounds(*told).await;
+                    *told
+                }
+                None => pending().await,
             }
         };
         (over, heard)

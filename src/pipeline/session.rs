@@ -4,19 +4,19 @@ use super::agent::Agent;
 use super::endpoint::Endpointing;
 use super::lately::Lately;
 use super::overlap::OverlapWatch;
+use super::playback::Sounds;
 use super::recognise::{Recognised, recognise};
 use super::turn::{Do, Floor, Happened};
 use super::utterance::Utterance;
 use super::{AgentState, Stages};
 use crate::audio::Speaker;
-use crate::clock::Clock;
+use crate::clock::{Alarm, Branch, Clock};
 use crate::ear::UtteranceOver;
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
 use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice};
-use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -59,7 +59,12 @@ impl Session {
         let stages = Rc::new(self.stages);
         let (utterances, waiting) = mpsc::channel(UTTERANCES_WAITING_MAX);
         let (transcripts, recognised) = mpsc::channel(UTTERANCES_WAITING_MAX);
-        let recogniser = recognise(stages.clone(), self.tap.clone(), waiting, transcripts);
+        let recogniser = Branch::new(recognise(
+            stages.clone(),
+            self.tap.clone(),
+            waiting,
+            transcripts,
+        ));
         let conversation = Conversation {
             clock: self.clock.clone(),
             tap: self.tap.clone(),
@@ -67,6 +72,7 @@ impl Session {
             settings: self.settings,
             over: self.over,
             shown: self.agent,
+            showing: AgentState::default(),
             floor: Floor::new(),
             utterances,
             utterance: None,
@@ -90,6 +96,8 @@ struct Conversation<'a> {
     settings: Settings,
     over: UtteranceOver,
     shown: watch::Sender<AgentState>,
+    /// What it shows.
+    showing: AgentState,
     floor: Floor,
     utterances: mpsc::Sender<(TurnId, AudioFeed)>,
     utterance: Option<Utterance>,
@@ -107,12 +115,10 @@ impl Conversation<'_> {
         mut recognised: mpsc::Receiver<Recognised>,
     ) {
         self.show_agent();
+        let mut alarm = Alarm::new(self.clock.clone());
         loop {
-            let (deadline, question) = (self.deadline(), self.ask_at());
-            let (clock, overlap) = (self.clock.clone(), self.overlap.as_ref());
-            let decision = overlap.and_then(OverlapWatch::next_decision);
-            let resume = self.resume_at();
-            let (over, audible) = self.agent.news();
+            alarm.set(self.due().iter().flatten().min().copied());
+            let (over, sounds) = self.agent.news();
             // Ties are settled in this order: what was said comes before what was waited for, and
             // the caller before the agent.
             tokio::select! {
@@ -123,24 +129,47 @@ impl Conversation<'_> {
                 },
                 Some(said) = recognised.recv() => self.recognised(said),
                 end = over => self.reply_over(end),
-                () = audible => self.audible(),
-                () = until(&clock, decision) => self.decide(),
-                () = until(&clock, question) => self.ask(),
-                () = until(&clock, resume) => self.nothing_more(),
-                () = until(&clock, deadline.map(|(at, _)| at)) => {
-                    if let Some((_, cause)) = deadline {
-                        self.commit(cause);
-                    }
-                }
+                sound = sounds => if sound == Sounds::Answer {
+                    self.audible();
+                },
+                () = alarm.rings() => self.time_has_come(),
             }
             self.show_agent();
+        }
+    }
+
+    /// When something is to be done if nothing happens before: decide on a sound over the agent, ask
+    /// the recogniser, go on with a held reply, commit the endpoint. What is due at once is done in this
+    /// order.
+    fn due(&self) -> [Option<Tick>; 4] {
+        let overlap = self.overlap.as_ref();
+        [
+            overlap.and_then(OverlapWatch::next_decision),
+            self.ask_at(),
+            self.resume_at(),
+            self.deadline().map(|(at, _)| at),
+        ]
+    }
+
+    fn time_has_come(&mut self) {
+        let now = self.clock.now();
+        match self.due().map(|due| due.is_some_and(|at| at <= now)) {
+            [true, ..] => self.decide(),
+            [_, true, ..] => self.ask(),
+            [_, _, true, _] => self.nothing_more(),
+            [.., true] => {
+                if let Some((_, cause)) = self.deadline() {
+                    self.commit(cause);
+                }
+            }
+            _ => {}
         }
     }
 
     fn heard(&mut self, activity: SpeechActivity) {
         match activity {
             SpeechActivity::Started { onset, audio, sure } => {
-                let (feed, utterance_feed) = AudioFeed::new();
+                let (feed, utterance_feed) = AudioFeed::new(self.tap.input_hash());
                 feed_one(&feed, Heard::Audio(audio));
                 let todo = self.floor.happened(Happened::VoiceStarted);
                 for step in &todo {
@@ -171,7 +200,7 @@ impl Conversation<'_> {
             utterance.has_voice = true;
         }
         if let (Some(watch), Some(sure)) = (&mut self.overlap, sure) {
-            watch.heard(sure);
+            watch.heard(sure, self.policy);
         }
     }
 
@@ -344,7 +373,7 @@ impl Conversation<'_> {
             return;
         };
         let turn = watch.turn;
-        let Some(heard) = watch.look(now) else {
+        let Some(heard) = watch.look(now, self.policy) else {
             return;
         };
         let decision = self.policy.decide(&heard);
@@ -442,24 +471,30 @@ impl Conversation<'_> {
     }
 
     /// Shows the caller what the agent does, if that has changed.
-    fn show_agent(&self) {
+    fn show_agent(&mut self) {
         let now = self.clock.now();
         let is_speaking = self.agent.is_speaking();
         let is_idle = self.floor.is_idle();
-        self.shown.send_if_modified(|state| {
-            let changed = state.is_idle != is_idle || state.is_speaking != is_speaking;
-            if changed {
-                match (state.is_speaking, is_speaking) {
-                    (false, true) => state.speech_started = Some(now),
-                    (true, false) => state.speech_ended = Some(now),
-                    _ => {}
-                }
-                state.is_idle = is_idle;
-                state.is_speaking = is_speaking;
-                state.changed = now;
-            }
-            changed
-        });
+        let filler_ends = self.agent.filler_ends().or(self.showing.filler_ends);
+        let before = (
+            self.showing.is_idle,
+            self.showing.is_speaking,
+            self.showing.filler_ends,
+        );
+        if before == (is_idle, is_speaking, filler_ends) {
+            return;
+        }
+        let state = &mut self.showing;
+        match (state.is_speaking, is_speaking) {
+            (false, true) => state.speech_started = Some(now),
+            (true, false) => state.speech_ended = Some(now),
+            _ => {}
+        }
+        state.is_idle = is_idle;
+        state.is_speaking = is_speaking;
+        state.filler_ends = filler_ends;
+        state.changed = now;
+        self.shown.send_replace(self.showing);
     }
 }
 
@@ -467,11 +502,4 @@ impl Conversation<'_> {
 /// frame is of no use to anybody.
 fn feed_one(feed: &mpsc::Sender<Heard>, heard: Heard) {
     let _ = feed.try_send(heard);
-}
-
-async fn until(clock: &Clock, deadline: Option<Tick>) {
-    match deadline {
-        Some(at) => clock.sleep_until(at).await,
-        None => pending().await,
-    }
 }

@@ -4,7 +4,7 @@
 //! hop is also shown as a `tracing` event of target `voicesim::hop`, for whoever watches live;
 //! nothing is derived from that.
 
-use super::input::InputHash;
+use super::input::{Identified, InputHash};
 use super::store::RunFolder;
 use crate::clock::Clock;
 use crate::event::{
@@ -23,6 +23,7 @@ struct Session {
     visits: Cell<u32>,
     events: RefCell<Vec<Event>>,
     folder: Option<RefCell<RunFolder>>,
+    tells_inputs_apart: bool,
     watcher: OnceCell<Watcher>,
 }
 
@@ -38,8 +39,40 @@ impl Tap {
             visits: Cell::new(0),
             events: RefCell::new(Vec::new()),
             folder: folder.map(RefCell::new),
+            tells_inputs_apart: true,
             watcher: OnceCell::new(),
         }))
+    }
+
+    /// Records into memory, in place of what `events` held before. Inputs of stages are not told apart:
+    /// nothing can be repeated from this.
+    pub fn of_figures(clock: Clock, id: SessionId, mut events: Vec<Event>) -> Tap {
+        events.clear();
+        Tap(Rc::new(Session {
+            clock,
+            id,
+            visits: Cell::new(0),
+            events: RefCell::new(events),
+            folder: None,
+            tells_inputs_apart: false,
+            watcher: OnceCell::new(),
+        }))
+    }
+
+    /// The hash of an input that is to come.
+    pub fn input_hash(&self) -> InputHash {
+        match self.0.tells_inputs_apart {
+            true => InputHash::default(),
+            false => InputHash::unknown(),
+        }
+    }
+
+    /// The hash of an input that is there.
+    pub fn hash_of(&self, input: &impl Identified) -> InputHash {
+        match self.0.tells_inputs_apart {
+            true => input.identity(),
+            false => InputHash::unknown(),
+        }
     }
 
     /// Has somebody watch from now on. Only the first one is told.
@@ -122,6 +155,11 @@ impl Tap {
     pub fn events(&self) -> Vec<Event> {
         self.0.events.borrow().clone()
     }
+
+    /// The same, and forgets it.
+    pub fn take_events(&self) -> Vec<Event> {
+        self.0.events.take()
+    }
 }
 
 /// The record of one input on its way through one stage. Dropped without being closed, it says
@@ -167,6 +205,11 @@ impl Visit {
         }
         self.tap
             .mark(self.turn, Mark::Output { stage, visit, note });
+    }
+
+    /// A simulated answer was voted for.
+    pub fn voted(&mut self, samples: u32, is_right: bool) {
+        self.tap.mark(self.turn, Mark::Voted { samples, is_right });
     }
 
     /// What a piece of the work took; pieces add up.

@@ -10,12 +10,15 @@ use crate::engine::Engines;
 use crate::engine::recorded::MissingInput;
 use crate::event::{Mark, SessionEnd, Tick, TurnId};
 use crate::interrupt::policy;
-use crate::pipeline::endpoint::Endpointing;
 use crate::pipeline::script::Script;
-use crate::pipeline::{AgentState, Session, Settings, Stages};
+use crate::pipeline::{AgentState, Filler, Replying, Session, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
-use crate::sim::caller::Caller;
+use crate::sim::caller::{Caller, Mind, Scripted};
+use crate::sim::lines::lines;
+use crate::sim::setting::settings;
+use crate::sim::voice::Voice;
+use crate::sim::{Between, Fate};
 use crate::stage::SpeechActivity;
 use std::future::{Future, pending};
 use std::pin::Pin;
@@ -34,6 +37,8 @@ pub(super) struct Call<'a> {
     pub(super) missing: &'a MissingInput,
     /// The caller hangs up then, if not before.
     pub(super) length_max: Option<Duration>,
+    /// Said when an answer takes long.
+    pub(super) filler: Option<Filler>,
 }
 
 /// A caller who speaks, and says nothing more when it is over.
@@ -41,7 +46,7 @@ type Speaking = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Call<'_> {
     pub(super) async fn hold(
-        self,
+        mut self,
         engines: Engines,
         sounds: Sounds,
         talk: Option<Talk>,
@@ -96,7 +101,7 @@ impl Call<'_> {
     }
 
     fn session(
-        &self,
+        &mut self,
         engines: Engines,
         over: UtteranceOver,
         speaker: Rc<dyn Speaker>,
@@ -109,24 +114,18 @@ impl Call<'_> {
             tap: self.tap.clone(),
             stages: Stages {
                 stt: engines.stt.into(),
-                answer: engines.answer.into(),
-                clauses: engines.clauses.into(),
-                tts: engines.tts.into(),
+                reply: match engines.speech_to_speech {
+                    Some(model) => Replying::Direct(model.into()),
+                    None => Replying::Cascade {
+                        answer: engines.answer.into(),
+                        clauses: engines.clauses.into(),
+                        tts: engines.tts.into(),
+                    },
+                },
+                filler: self.filler.take(),
             },
             policy,
-            settings: Settings {
-                endpointing: Endpointing {
-                    silence: Duration::from_millis(scenario.endpointing.silence_ms),
-                    longest: Duration::from_millis(scenario.endpointing.longest_utterance_ms),
-                },
-                speculate_after: (scenario.speculation.enabled)
-                    .then(|| Duration::from_millis(scenario.speculation.after_ms)),
-                ask_every: (scenario.speculation.while_speaking_ms)
-                    .filter(|_| scenario.speculation.enabled)
-                    .map(Duration::from_millis),
-                resume_after: Some(Duration::from_millis(scenario.interruption.resume_after_ms))
-                    .filter(|patience| !patience.is_zero()),
-            },
+            settings: settings(scenario),
             over,
             speaker,
             agent,
@@ -141,16 +140,15 @@ impl Call<'_> {
         activity: mpsc::Sender<SpeechActivity>,
     ) -> Speaking {
         let (clock, tap) = (self.clock.clone(), self.tap.clone());
-        match prepare::speeches(self.scenario) {
+        let between = Between::new(self.scenario);
+        match lines(self.scenario, &between, 0) {
             Some(lines) => {
                 let caller = Caller {
+                    voice: Voice::new(clock.clone(), tap.clone(), over, activity, Fate::default()),
+                    mind: Mind::Scripted(Scripted::new(lines)),
                     clock,
                     tap,
-                    lines,
                     agent,
-                    over,
-                    activity,
-                    is_going: false,
                 };
                 Box::pin(caller.speak())
             }

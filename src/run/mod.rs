@@ -220,6 +220,7 @@ impl Run {
             None => (engine::build(scenario, &clock)?, MissingInput::default()),
         };
         prepare::speak(scenario, &mut engines, &mut sounds, &clock).await?;
+        let filler = prepare::filler(scenario, &mut engines, &clock).await?;
         if self.recorded.is_none() {
             // What was recorded has them already; the caller's own voice never has.
             engines = engines.with_faults(scenario, &clock);
@@ -252,6 +253,7 @@ impl Run {
             tap: &tap,
             missing: &missing,
             length_max: self.hang_up,
+            filler,
         };
         call.hold(engines, sounds, talk).await?;
         tap.finish().map_err(|error| {

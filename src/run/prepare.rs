@@ -5,14 +5,13 @@ use crate::audio::{self, SAMPLE_RATE, Samples};
 use crate::clock::Clock;
 use crate::ear::truth::speech_in;
 use crate::engine::Engines;
-use crate::event::{Expect, SessionId, StageName, TurnId};
-use crate::pipeline::cue::{Anchor, Cue};
+use crate::event::{SessionId, StageName, TurnId};
+use crate::pipeline::Filler;
 use crate::pipeline::script::Line;
 use crate::record::store::{self, RunFolder};
 use crate::record::tap::Tap;
-use crate::rng::Seed;
-use crate::scenario::{After, Scenario, Turn};
-use crate::sim::caller::Speech;
+use crate::scenario::{Scenario, Turn};
+use crate::sim::{self, lines::cue};
 use crate::stage::{AudioChunk, Clause, Identified, Outlet, StageError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -63,6 +62,25 @@ pub(super) async fn speak(
         }
     }
     Ok(())
+}
+
+/// Has the engines' voice speak what is said when an answer takes long.
+pub(super) async fn filler(
+    scenario: &Scenario,
+    engines: &mut Engines,
+    clock: &Clock,
+) -> Result<Option<Filler>, RunError> {
+    let Some(filler) = &scenario.filler else {
+        return Ok(None);
+    };
+    if scenario.tts.engine == "simulated" {
+        return Ok(sim::setting::filler(scenario));
+    }
+    let samples = spoken(&filler.text, engines, clock).await;
+    Ok(Some(Filler {
+        after: Duration::from_millis(filler.after_ms),
+        sound: AudioChunk::new(samples.map_err(unavailable)?, filler.text.as_str().into()),
+    }))
 }
 
 /// Keeps the spoken words in the run folder. From then on they sound as they do there, so that a
@@ -132,24 +150,6 @@ async fn spoken(words: &str, engines: &mut Engines, clock: &Clock) -> Result<Sam
     Ok(samples.into())
 }
 
-/// What a simulated caller says, if the scenario has one.
-pub(super) fn speeches(scenario: &Scenario) -> Option<Vec<Speech>> {
-    let seed = Seed(scenario.seed);
-    let turns = scenario.turn.iter().enumerate();
-    turns
-        .map(|(index, turn)| {
-            let row = index as u64;
-            let mut lag = seed.stream("ear", 0, row, "lag");
-            Some(Speech {
-                stretches: turn.speech.as_ref()?.sample(seed, row),
-                words: turn.text.clone().unwrap_or_default(),
-                cue: cue(scenario, index, turn),
-                ear_lag: scenario.ear.lag.sample(&mut lag),
-            })
-        })
-        .collect()
-}
-
 /// The lines that the caller of a replay speaks.
 pub(super) fn lines(scenario: &Scenario, sounds: Sounds) -> Vec<Line> {
     let turns = scenario.turn.iter().enumerate().zip(sounds);
@@ -172,19 +172,5 @@ fn line(scenario: &Scenario, index: usize, turn: &Turn, samples: Samples) -> Lin
         samples,
         speech,
         cue: cue(scenario, index, turn),
-    }
-}
-
-fn cue(scenario: &Scenario, index: usize, turn: &Turn) -> Cue {
-    Cue {
-        after: match scenario.anchor(index) {
-            After::SessionStart => Anchor::SessionStart,
-            After::AgentSpeechStart => Anchor::AgentSpeechStart,
-            After::AgentSpeechEnd => Anchor::AgentSpeechEnd,
-            After::PreviousTurnEnd => Anchor::PreviousTurnEnd,
-        },
-        delay: Duration::from_millis(turn.delay_ms),
-        give_up: Duration::from_millis(turn.give_up_ms),
-        wants_answer: turn.expect == Expect::Respond,
     }
 }

@@ -19,8 +19,9 @@ pub enum BudgetEntry {
 
 /// The latencies that a report gives besides the hops. Each has a count, mean, percentiles and
 /// maximum.
-pub const METRICS: [&str; 15] = [
+pub const METRICS: [&str; 16] = [
     "e2e_latency",
+    "first_sound",
     "e2e_latency_vad",
     "end_of_turn_delay",
     "transcription_delay",

@@ -2,18 +2,22 @@
 //! keep. A scenario is a TOML file; every key is known, or reading it is an error.
 
 pub mod budget;
+pub mod caller;
 mod check;
 pub mod fault;
 pub mod latency;
 mod load;
+pub mod network;
 pub mod speech;
 
 pub use load::{ScenarioError, load, load_budget, parse};
 
 use crate::event::Expect;
 use budget::BudgetTable;
+use caller::Caller;
 use fault::Fault;
 use latency::LatencyModel;
+use network::Network;
 use serde::{Deserialize, Serialize};
 use speech::Speech;
 use std::path::PathBuf;
@@ -30,12 +34,23 @@ pub struct Scenario {
     /// means the same everywhere.
     pub cores: u32,
     pub turn: Vec<Turn>,
+    /// A caller who makes up what to say, in place of turns: only in simulations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
+    /// What lies between a simulated caller and the assistant.
+    #[serde(skip_serializing_if = "Network::is_none")]
+    pub network: Network,
+    pub topology: Topology,
     pub ear: Ear,
     pub endpointing: Endpointing,
     pub speculation: Speculation,
     pub stt: SpeechToText,
     pub answer: Answer,
+    pub clauses: Clauses,
     pub tts: TextToSpeech,
+    pub speech_to_speech: SpeechToSpeech,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filler: Option<Filler>,
     pub interruption: Interruption,
     pub fault: Vec<Fault>,
     pub budget: BudgetTable,
@@ -48,12 +63,18 @@ impl Default for Scenario {
             seed: 1,
             cores: 2,
             turn: Vec::new(),
+            caller: None,
+            network: Network::default(),
+            topology: Topology::default(),
             ear: Ear::default(),
             endpointing: Endpointing::default(),
             speculation: Speculation::default(),
             stt: SpeechToText::default(),
             answer: Answer::default(),
+            clauses: Clauses::default(),
             tts: TextToSpeech::default(),
+            speech_to_speech: SpeechToSpeech::default(),
+            filler: None,
             interruption: Interruption::default(),
             fault: Vec::new(),
             budget: BudgetTable::default(),
@@ -245,6 +266,13 @@ pub struct Answer {
     /// `simulated`: what is answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// `simulated`: each further token takes so long, at most 10,000.
+    pub token_ms: f64,
+    /// `simulated`: so many answers are made at once, and the majority's is given, 1 to 99. The vote is
+    /// over when it can no longer change.
+    pub best_of: u32,
+    /// `simulated`: the share of single answers that are right, in 0..=1.
+    pub accuracy: f64,
 }
 
 impl Default for Answer {
@@ -255,6 +283,76 @@ impl Default for Answer {
             command: None,
             latency: None,
             text: None,
+            token_ms: 0.0,
+            best_of: 1,
+            accuracy: 1.0,
+        }
+    }
+}
+
+/// What makes a reply of what was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topology {
+    /// A text, which is then spoken: `[answer]`, `[clauses]`, `[tts]`.
+    #[default]
+    Cascade,
+    /// One model that hears and speaks, of which only a fake is known: `[speech_to_speech]`.
+    SpeechToSpeech,
+}
+
+/// A model in place of answer, clauses and voice. It hears the utterance itself, so there is no waiting
+/// for a transcript either.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeechToSpeech {
+    /// From the end of the utterance, as the endpointing has it, to the first sound.
+    pub latency: LatencyModel,
+}
+
+impl Default for SpeechToSpeech {
+    fn default() -> SpeechToSpeech {
+        SpeechToSpeech {
+            latency: LatencyModel::FixedMs(800.0),
+        }
+    }
+}
+
+/// How an answer's text is cut into what is spoken in one go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clauses {
+    /// The first clause may end at a comma, or the like, behind so many words, and before a joining word
+    /// behind two more: 1 to 100. The fewer, the sooner there is something to speak.
+    pub first_words: u32,
+    /// Later ones end at a comma only when they are this long: 1 to 240.
+    pub long_characters: u32,
+}
+
+impl Default for Clauses {
+    fn default() -> Clauses {
+        Clauses {
+            first_words: 2,
+            long_characters: 70,
+        }
+    }
+}
+
+/// What is said when an answer takes long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Filler {
+    /// After the reply was wanted, up to 10,000.
+    pub after_ms: u64,
+    /// 1 to 200 characters.
+    pub text: String,
+}
+
+impl Default for Filler {
+    fn default() -> Filler {
+        Filler {
+            after_ms: 400,
+            text: "Let me check.".into(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a simulated caller says, as data: for how long, and with which pauses.
 
-use super::latency::LatencyModel;
+use super::latency::{LatencyModel, Work};
 use crate::rng::Seed;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -48,11 +48,16 @@ impl Speech {
         lengths.into_iter().find_map(LatencyModel::fault)
     }
 
-    /// When the caller speaks in turn `row`, counted from the beginning of it. At least a
-    /// millisecond is spoken.
-    pub fn sample(&self, seed: Seed, row: u64) -> Vec<Range<Duration>> {
+    /// When the caller speaks in turn `row` of a conversation, counted from the beginning of it. At
+    /// least a millisecond is spoken.
+    pub fn sample(&self, seed: Seed, conversation: u64, row: u32) -> Vec<Range<Duration>> {
         let draw = |model: &LatencyModel, purpose: &str| {
-            model.sample(&mut seed.stream("caller", 0, row, purpose))
+            let source = seed.source("caller", purpose);
+            let mut mood = source.draw(conversation, u32::MAX);
+            let mut draw = source.draw(conversation, row);
+            model
+                .sampler()
+                .sample(&mut draw, &mut mood, Work::default())
         };
         let length = draw(&self.length, "length").max(Duration::from_millis(1));
         let mut stretches = Vec::new();
@@ -93,7 +98,7 @@ mod tests {
         };
         let ms = Duration::from_millis;
         assert_eq!(
-            speech.sample(Seed(1), 0),
+            speech.sample(Seed(1), 0, 0),
             [ms(0)..ms(500), ms(1_200)..ms(2_700)]
         );
     }

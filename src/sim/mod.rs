@@ -1,3 +1,20 @@
-//! Simulation: callers without sound, who hold the conversation that recordings would.
+//! Simulation: conversations without sound, held by the same pipeline in virtual time.
+//!
+//! `manner` decides what a caller does, `improvised` makes up their lines and `lines` reads them from a
+//! script, `caller` has `voice` say them; `between` is what becomes of them on the way. `judge` is the
+//! interruption policy, `distant` the speaker at the far end of a network. `setting` holds one
+//! conversation.
 
+mod between;
 pub mod caller;
+mod distant;
+mod improvised;
+mod judge;
+pub mod lines;
+mod manner;
+pub mod setting;
+pub mod voice;
+mod words;
+
+pub use between::Between;
+pub use judge::Fate;

@@ -26,11 +26,12 @@ enum Counts {
 pub const FEED_WAITING_MAX: usize = 4_096;
 
 impl AudioFeed {
-    pub fn new() -> (mpsc::Sender<Heard>, AudioFeed) {
+    /// `identity` tells it from others, once all of it has come.
+    pub fn new(identity: InputHash) -> (mpsc::Sender<Heard>, AudioFeed) {
         let (sender, receiver) = mpsc::channel(FEED_WAITING_MAX);
         let feed = AudioFeed {
             heard: receiver,
-            identity: InputHash::default(),
+            identity,
             since_mark: None,
         };
         (sender, feed)
@@ -122,11 +123,9 @@ pub struct TextFeed {
 }
 
 impl TextFeed {
-    pub fn new(pieces: mpsc::Receiver<Piece>) -> TextFeed {
-        TextFeed {
-            pieces,
-            identity: InputHash::default(),
-        }
+    /// `identity` tells it from others, once all of it has come.
+    pub fn new(pieces: mpsc::Receiver<Piece>, identity: InputHash) -> TextFeed {
+        TextFeed { pieces, identity }
     }
 
     /// The next piece; `None` when the answer is over.

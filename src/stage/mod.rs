@@ -10,6 +10,7 @@ pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};
 
 use crate::audio::Samples;
 use crate::event::{OutputNote, Tick};
+pub use crate::record::input::Identified;
 use crate::record::input::InputHash;
 use std::future::Future;
 use std::pin::Pin;
@@ -38,6 +39,9 @@ pub type SpeechToText = Box<dyn Stage<In = AudioFeed, Out = Transcript>>;
 pub type Answer = Box<dyn Stage<In = Question, Out = Piece>>;
 pub type Clauses = Box<dyn Stage<In = TextFeed, Out = Clause>>;
 pub type TextToSpeech = Box<dyn Stage<In = Clause, Out = AudioChunk>>;
+/// One model in place of answer, clauses and text to speech. It heard the utterance itself: the question
+/// tells it which.
+pub type SpeechToSpeech = Box<dyn Stage<In = Question, Out = AudioChunk>>;
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StageError {
@@ -47,11 +51,6 @@ pub enum StageError {
     /// Whoever wanted the output is gone. Not a fault: the stage just ends.
     #[error("the output is no longer wanted")]
     Unwanted,
-}
-
-/// A value that can be told from every other one by its hash.
-pub trait Identified {
-    fn identity(&self) -> InputHash;
 }
 
 impl Identified for Question {

@@ -86,6 +86,11 @@ impl<T: Recorded> Outlet<T> {
         self.visit.cost(cost);
     }
 
+    /// The answer was voted for by so many samples, and is right or not, as far as a fake knows.
+    pub fn voted(&mut self, samples: u32, is_right: bool) {
+        self.visit.voted(samples, is_right);
+    }
+
     /// Hands an output to the next stage. Waits while that one's queue is full.
     pub async fn send(&mut self, output: T) -> Result<(), StageError> {
         self.pass_gate().await?;

@@ -278,6 +278,7 @@ mod tests {
             start: Tick::from_ms(second * 1_000),
             audio_ns: 1_000_000_000,
             silence_ns: 0,
+            network_ns: 0,
         }
     }
 

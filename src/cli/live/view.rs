@@ -197,6 +197,7 @@ impl View {
                 start,
                 audio_ns,
                 silence_ns,
+                ..
             } => {
                 let head = Duration::from_nanos(*silence_ns);
                 let length = Duration::from_nanos(*audio_ns).saturating_sub(head);
@@ -260,6 +261,7 @@ mod tests {
             start: at(2_400),
             audio_ns: 2_100_000_000,
             silence_ns: 100_000_000,
+            network_ns: 0,
         };
         vec![
             (1_050, 1, Mark::VoiceStarted { onset: at(1_000) }),

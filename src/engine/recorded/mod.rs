@@ -6,11 +6,13 @@
 
 mod recordings;
 
+use super::simulated::Fakes;
 use super::{EngineError, Engines, clauses};
 use crate::audio::{decode, length_of};
 use crate::clock::Clock;
 use crate::event::{Mark, OutputNote, StageName, Tick};
 use crate::record::store::{self, Header};
+use crate::scenario::Scenario;
 use crate::stage::{
     AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Recorded, Stage,
     StageError, Transcript, Utterance, Work, transcribe_in_batches,
@@ -87,6 +89,12 @@ pub fn build(
             folder.display()
         )));
     }
+    let scenario: Scenario = serde_json::from_value(header.scenario.clone()).map_err(|error| {
+        EngineError::Input(format!(
+            "{} holds no scenario of this version: {error}",
+            folder.display()
+        ))
+    })?;
     let missing = MissingInput::default();
     let repeat = |stage| -> Result<Repeat, EngineError> {
         Ok(Repeat {
@@ -101,7 +109,11 @@ pub fn build(
     let engines = Engines {
         stt: Box::new(Recogniser(repeat(StageName::SpeechToText)?)),
         answer: Box::new(Answerer(repeat(StageName::Answer)?)),
-        clauses: Box::new(clauses::ClauseStage),
+        clauses: match scenario.answer.engine.as_str() {
+            "simulated" => Fakes::clauses(),
+            _ => Box::new(clauses::ClauseStage(scenario.clauses)),
+        },
+        speech_to_speech: None,
         tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
         described: header
             .engines

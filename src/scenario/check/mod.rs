@@ -1,5 +1,6 @@
 //! What a scenario may say. Syntax and unknown keys are refused before this.
 
+mod simulation;
 mod turns;
 
 use super::{Scenario, budget};
@@ -118,6 +119,7 @@ pub(in crate::scenario) fn check(scenario: &Scenario) -> Result<(), Fault> {
         return Err(at("speculation", "while_speaking_ms", cure));
     }
     check_engines(scenario)?;
+    simulation::check_simulated(scenario)?;
     for (index, turn) in scenario.turn.iter().enumerate() {
         turns::check_turn(scenario, index, turn)?;
     }

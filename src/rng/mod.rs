@@ -1,4 +1,11 @@
 //! Named random streams: a new draw in one place never shifts an old one elsewhere.
+//!
+//! [`Stream`] hashes its name for every turn. [`Source`] hashes it once and then counts, which
+//! costs a few nanoseconds a draw: for millions of simulated conversations.
+
+mod counter;
+
+pub use counter::{Draw, Source};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

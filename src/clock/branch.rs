@@ -1,0 +1,125 @@
+//! A part of a task that is left alone until it was woken itself.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// `join!` and `select!` poll every branch whenever any of them was woken. One that is wrapped in this
+/// answers at once unless it was the one, so that what happens in one part of a conversation costs the
+/// others nothing.
+pub struct Branch<'a, T> {
+    future: Pin<Box<dyn Future<Output = T> + 'a>>,
+    woken: Arc<Woken>,
+    waker: Waker,
+    /// Who polls it: told when it is woken.
+    parent: Option<Waker>,
+}
+
+struct Woken {
+    is: AtomicBool,
+    parent: Mutex<Option<Waker>>,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is.swap(true, Ordering::AcqRel) {
+            let parent = self.parent.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(parent) = parent.as_ref() {
+                parent.wake_by_ref();
+            }
+        }
+    }
+}
+
+impl<'a, T> Branch<'a, T> {
+    pub fn new(future: impl Future<Output = T> + 'a) -> Branch<'a, T> {
+        let woken = Arc::new(Woken {
+            is: AtomicBool::new(true),
+            parent: Mutex::new(None),
+        });
+        Branch {
+            future: Box::pin(future),
+            waker: Waker::from(woken.clone()),
+            woken,
+            parent: None,
+        }
+    }
+}
+
+impl<T> Future for Branch<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let this = &mut *self;
+        let parent = context.waker();
+        if !this.parent.as_ref().is_some_and(|p| p.will_wake(parent)) {
+            this.parent = Some(parent.clone());
+            let told = this.woken.parent.lock();
+            *told.unwrap_or_else(PoisonError::into_inner) = Some(parent.clone());
+        }
+        if !this.woken.is.swap(false, Ordering::AcqRel) {
+            return Poll::Pending;
+        }
+        this.future
+            .as_mut()
+            .poll(&mut Context::from_waker(&this.waker))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::event::Tick;
+    use std::cell::Cell;
+    use std::future::poll_fn;
+
+    #[test]
+    fn it_is_polled_only_when_it_was_woken_itself() {
+        let clock = Clock::virtual_time(1);
+        let polled = Cell::new(0);
+        let quiet = Branch::new(poll_fn(|_| {
+            polled.set(polled.get() + 1);
+            Poll::<()>::Pending
+        }));
+        let busy = async {
+            for count in 1..=10 {
+                clock.sleep_until(Tick(count)).await;
+            }
+        };
+        let both = async {
+            tokio::select! {
+                biased;
+                () = quiet => {}
+                () = busy => {}
+            }
+        };
+        clock.block_on(both).expect("it ends");
+        assert_eq!(polled.get(), 1);
+    }
+
+    #[test]
+    fn branches_take_turns_as_if_they_were_not_there() {
+        let clock = Clock::virtual_time(1);
+        let order = std::cell::RefCell::new(Vec::new());
+        let sleeper = |name: u64, every: u64| {
+            let (clock, order) = (&clock, &order);
+            Branch::new(async move {
+                for count in 1..=3 {
+                    clock.sleep_until(Tick(every * count)).await;
+                    order.borrow_mut().push((name, clock.now().0));
+                }
+            })
+        };
+        let both = async { tokio::join!(biased; sleeper(1, 2), sleeper(2, 3)) };
+        clock.block_on(both).expect("it ends");
+        let expected = [(1, 2), (2, 3), (1, 4), (2, 6), (1, 6), (2, 9)];
+        assert_eq!(*order.borrow(), expected);
+    }
+}

@@ -1,0 +1,40 @@
+//! A value that one part of a conversation shows to others.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+
+/// What others wait for. All of it lives on one thread: a conversation is one task.
+#[derive(Default)]
+pub(super) struct Watched<T> {
+    value: Cell<T>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl<T: Copy> Watched<T> {
+    pub(super) fn get(&self) -> T {
+        self.value.get()
+    }
+
+    pub(super) fn set(&self, value: T) {
+        self.value.set(value);
+        for waker in self.waiting.borrow_mut().drain(..) {
+            waker.wake();
+        }
+    }
+
+    /// Waits until the value is such.
+    pub(super) async fn until(&self, is_such: impl Fn(T) -> bool) {
+        poll_fn(|context| {
+            if is_such(self.value.get()) {
+                return Poll::Ready(());
+            }
+            let mut waiting = self.waiting.borrow_mut();
+            if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                waiting.push(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}

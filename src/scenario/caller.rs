@@ -1,0 +1,131 @@
+//! A simulated caller who makes up what to say: how much and how often, as data.
+
+use super::latency::LatencyModel;
+use serde::{Deserialize, Serialize};
+
+/// How callers behave. Times are drawn anew for everything that a caller does; rates are means of
+/// Poisson processes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Caller {
+    /// Questions in a conversation, 1 to 10,000.
+    pub questions: u32,
+    /// How long a question is, without its pauses.
+    pub speech: LatencyModel,
+    /// Seconds of speech between two pauses inside a question, on average; 0 for no pauses.
+    pub pause_every_s: f64,
+    pub pause: LatencyModel,
+    /// From the end of the agent's answer to the next question.
+    pub reaction: LatencyModel,
+    /// A caller who hears nothing for so long after a question starts again; 0 for never.
+    pub patience_ms: u64,
+    /// How long they then speak.
+    pub restart: LatencyModel,
+    /// And hangs up when so many restarts in a row brought no answer.
+    pub restarts_max: u32,
+    /// Per minute of the agent's speech: "mm-hmm" and the like.
+    pub backchannels_per_minute: f64,
+    pub backchannel: LatencyModel,
+    /// Per minute of the agent's speech: the caller wants it to stop, and says why.
+    pub interruptions_per_minute: f64,
+    pub interruption: LatencyModel,
+    /// Per minute of the agent's speech: coughs and doors.
+    pub noises_per_minute: f64,
+    pub noise: LatencyModel,
+}
+
+impl Default for Caller {
+    fn default() -> Caller {
+        let lognormal = |median_ms, p95_ms| LatencyModel::Lognormal { median_ms, p95_ms };
+        Caller {
+            questions: 8,
+            speech: lognormal(2_400.0, 5_200.0),
+            pause_every_s: 6.0,
+            // 95 % of the pauses inside a turn of a dialogue last less than 1.4 s (livekit/agents#3640).
+            pause: lognormal(400.0, 1_400.0),
+            reaction: lognormal(300.0, 900.0),
+            patience_ms: 1_200,
+            restart: lognormal(900.0, 1_800.0),
+            restarts_max: 3,
+            backchannels_per_minute: 4.0,
+            backchannel: lognormal(350.0, 600.0),
+            interruptions_per_minute: 1.0,
+            interruption: lognormal(1_500.0, 3_000.0),
+            noises_per_minute: 1.0,
+            noise: lognormal(250.0, 500.0),
+        }
+    }
+}
+
+/// More than this is no question, but a monologue.
+const QUESTIONS_MAX: u32 = 10_000;
+/// A sound a second is as often as anybody makes one.
+const PER_MINUTE_MAX: f64 = 60.0;
+const PAUSE_EVERY_S: std::ops::RangeInclusive<f64> = 0.5..=3_600.0;
+const PATIENCE_MS_MAX: u64 = 60_000;
+
+impl Caller {
+    /// The key that is wrong, and the cure, if one is.
+    pub fn wrong(&self) -> Option<(&'static str, String)> {
+        let models = [
+            ("speech", &self.speech),
+            ("pause", &self.pause),
+            ("reaction", &self.reaction),
+            ("restart", &self.restart),
+            ("backchannel", &self.backchannel),
+            ("interruption", &self.interruption),
+            ("noise", &self.noise),
+        ];
+        let rates = [
+            ("backchannels_per_minute", self.backchannels_per_minute),
+            ("interruptions_per_minute", self.interruptions_per_minute),
+            ("noises_per_minute", self.noises_per_minute),
+        ];
+        let faulty = models
+            .iter()
+            .find_map(|(key, model)| Some((*key, model.fault()?)));
+        let too_often = rates.iter().find_map(|(key, rate)| {
+            let cure = format!("{rate}; give between 0 and {PER_MINUTE_MAX} a minute");
+            (!(0.0..=PER_MINUTE_MAX).contains(rate)).then_some((*key, cure))
+        });
+        let every = self.pause_every_s;
+        if !(1..=QUESTIONS_MAX).contains(&self.questions) {
+            let cure = format!("{}; give between 1 and {QUESTIONS_MAX}", self.questions);
+            Some(("questions", cure))
+        } else if every != 0.0 && !PAUSE_EVERY_S.contains(&every) {
+            let cure = format!("{every}; give 0.5 to 3600 seconds of speech, or 0 for no pauses");
+            Some(("pause_every_s", cure))
+        } else if self.patience_ms > PATIENCE_MS_MAX {
+            let cure = format!("{}; up to {PATIENCE_MS_MAX}, 0 for never", self.patience_ms);
+            Some(("patience_ms", cure))
+        } else {
+            faulty.or(too_often)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_as_they_come_is_fine() {
+        assert_eq!(Caller::default().wrong(), None);
+    }
+
+    #[test]
+    fn what_nobody_does_is_refused_with_its_key() {
+        let wrong = |caller: Caller| caller.wrong().map(|(key, _)| key);
+        let default = Caller::default;
+        for (key, caller) in [
+            ("questions", Caller { questions: 0, ..default() }),
+            ("pause_every_s", Caller { pause_every_s: 0.1, ..default() }),
+            ("pause_every_s", Caller { pause_every_s: f64::NAN, ..default() }),
+            ("patience_ms", Caller { patience_ms: 1 << 40, ..default() }),
+            ("noises_per_minute", Caller { noises_per_minute: 61.0, ..default() }),
+            ("speech", Caller { speech: LatencyModel::FixedMs(-1.0), ..default() }),
+        ] {
+            assert_eq!(wrong(caller), Some(key));
+        }
+    }
+}

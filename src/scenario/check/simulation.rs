@@ -1,0 +1,113 @@
+//! What a scenario may say of what only a simulation has.
+
+use super::{Fault, at};
+use crate::scenario::{Scenario, Topology};
+
+/// Nobody waits longer before saying something.
+const FILLER_AFTER_MS_MAX: u64 = 10_000;
+const FILLER_CHARACTERS_MAX: usize = 200;
+/// More samples make no vote better.
+const BEST_OF_MAX: u32 = 99;
+const TOKEN_MS_MAX: f64 = 10_000.0;
+
+pub(super) fn check_simulated(scenario: &Scenario) -> Result<(), Fault> {
+    if let Some(caller) = &scenario.caller {
+        if !scenario.turn.is_empty() {
+            let cure = "a caller makes up what to say, and turns say it; take [caller] or the turns away";
+            return Err(at("caller", "questions", cure));
+        }
+        if scenario.stt.engine != "simulated" {
+            let cure = format!(
+                "a made-up caller makes no sound that the engine {:?} could hear; set engine = \"simulated\"",
+                scenario.stt.engine
+            );
+            return Err(at("stt", "engine", cure));
+        }
+        if let Some((key, cure)) = caller.wrong() {
+            return Err(at("caller", key, cure));
+        }
+    }
+    if let Some((key, cure)) = scenario.network.fault() {
+        return Err(at("network", &key, cure));
+    }
+    check_topology(scenario)?;
+    check_answer(scenario)?;
+    check_clauses(scenario)
+}
+
+fn check_topology(scenario: &Scenario) -> Result<(), Fault> {
+    if scenario.topology == Topology::Cascade {
+        return Ok(());
+    }
+    let engines = [
+        ("stt", &scenario.stt.engine),
+        ("answer", &scenario.answer.engine),
+        ("tts", &scenario.tts.engine),
+    ];
+    for (table, engine) in engines {
+        if engine != "simulated" {
+            let cure = format!(
+                "topology = \"speech_to_speech\" is only simulated, this stage has {engine:?}; set engine = \"simulated\""
+            );
+            return Err(at(table, "engine", cure));
+        }
+    }
+    match scenario.speech_to_speech.latency.fault() {
+        Some(cure) => Err(at("speech_to_speech", "latency", cure)),
+        None => Ok(()),
+    }
+}
+
+fn check_answer(scenario: &Scenario) -> Result<(), Fault> {
+    let answer = &scenario.answer;
+    let is_fake = answer.engine == "simulated";
+    let (best_of, accuracy, token_ms) = (answer.best_of, answer.accuracy, answer.token_ms);
+    let fakes_only = [
+        ("best_of", best_of != 1),
+        ("accuracy", accuracy != 1.0),
+        ("token_ms", token_ms != 0.0),
+    ];
+    if let Some((key, _)) = fakes_only.iter().find(|(_, given)| *given && !is_fake) {
+        let cure = format!(
+            "only the engine \"simulated\" has this, this stage has {:?}; take the key away",
+            answer.engine
+        );
+        return Err(at("answer", key, cure));
+    }
+    if !(1..=BEST_OF_MAX).contains(&best_of) || best_of % 2 == 0 {
+        let cure = format!("{best_of}; give an odd number up to {BEST_OF_MAX}, so that every vote has a majority");
+        return Err(at("answer", "best_of", cure));
+    }
+    if !(0.0..=1.0).contains(&accuracy) {
+        return Err(at("answer", "accuracy", format!("{accuracy} is no share; give 0 to 1")));
+    }
+    if !(0.0..=TOKEN_MS_MAX).contains(&token_ms) {
+        let cure = format!("{token_ms}; give between 0 and {TOKEN_MS_MAX} milliseconds");
+        return Err(at("answer", "token_ms", cure));
+    }
+    Ok(())
+}
+
+fn check_clauses(scenario: &Scenario) -> Result<(), Fault> {
+    let clauses = &scenario.clauses;
+    if !(1..=100).contains(&clauses.first_words) {
+        let cure = format!("{}; give between 1 and 100", clauses.first_words);
+        return Err(at("clauses", "first_words", cure));
+    }
+    if !(1..=240).contains(&clauses.long_characters) {
+        let cure = format!("{}; give between 1 and 240", clauses.long_characters);
+        return Err(at("clauses", "long_characters", cure));
+    }
+    let Some(filler) = &scenario.filler else {
+        return Ok(());
+    };
+    if filler.after_ms > FILLER_AFTER_MS_MAX {
+        let cure = format!("{}; up to {FILLER_AFTER_MS_MAX}", filler.after_ms);
+        return Err(at("filler", "after_ms", cure));
+    }
+    if filler.text.trim().is_empty() || filler.text.chars().count() > FILLER_CHARACTERS_MAX {
+        let cure = format!("give between 1 and {FILLER_CHARACTERS_MAX} characters to speak");
+        return Err(at("filler", "text", cure));
+    }
+    Ok(())
+}

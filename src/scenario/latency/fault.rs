@@ -1,0 +1,350 @@
+//! What no latency can be, and the cure.
+
+use super::gamma::RATIOS;
+use super::{LONGEST_MS, LatencyModel, Linear, Part, presets};
+
+const DEPTH_MAX: usize = 4;
+const PARTS_MAX: usize = 16;
+const POINTS_MAX: usize = 10_000;
+const WEIGHT_MAX: f64 = 1e9;
+
+/// Latencies are whole nanoseconds: no median or mean is shorter than one.
+const SHORTEST_MS: f64 = 1e-6;
+
+impl LatencyModel {
+    /// Why no such distribution exists, if none does, and the cure.
+    pub fn fault(&self) -> Option<String> {
+        self.fault_within(&[])
+    }
+
+    /// `outer`: the keys of the models that this one is in.
+    fn fault_within(&self, outer: &[&str]) -> Option<String> {
+        if outer.len() >= DEPTH_MAX {
+            return Some(format!(
+                "models are nested more than {DEPTH_MAX} deep; put the parts of an inner mixture into the outer one"
+            ));
+        }
+        match self {
+            LatencyModel::FixedMs(ms) => no_time("fixed_ms", *ms),
+            LatencyModel::Uniform { min_ms, max_ms } => uniform_fault(*min_ms, *max_ms),
+            LatencyModel::Lognormal { median_ms, p95_ms }
+            | LatencyModel::Weibull { median_ms, p95_ms } => median_fault(*median_ms, *p95_ms),
+            LatencyModel::Gamma { mean_ms, p95_ms } => gamma_fault(*mean_ms, *p95_ms),
+            LatencyModel::Mixture(parts) => mixture_fault(parts, outer),
+            LatencyModel::Quantiles(points) => quantiles_fault(points),
+            LatencyModel::Linear(linear) => linear_fault(linear, outer),
+            LatencyModel::Correlated { correlation, model } => {
+                correlated_fault(*correlation, model, outer)
+            }
+            LatencyModel::Preset(name) => preset_fault(name),
+        }
+    }
+}
+
+fn no_time(key: &str, ms: f64) -> Option<String> {
+    (!(0.0..=LONGEST_MS).contains(&ms)).then(|| {
+        format!(
+            "{key} = {ms} is no latency; give between 0 and {LONGEST_MS} milliseconds (an hour)"
+        )
+    })
+}
+
+fn no_time_above_zero(key: &str, ms: f64) -> Option<String> {
+    no_time(key, ms).or_else(|| {
+        (ms < SHORTEST_MS).then(|| {
+            format!("{key} = {ms} must be above 0, by a nanosecond (0.000001) at least; use {{ fixed_ms = 0 }} for what takes no time")
+        })
+    })
+}
+
+fn uniform_fault(min_ms: f64, max_ms: f64) -> Option<String> {
+    no_time("min_ms", min_ms)
+        .or_else(|| no_time("max_ms", max_ms))
+        .or_else(|| {
+            (max_ms < min_ms).then(|| {
+                format!("max_ms = {max_ms} lies under min_ms = {min_ms}; exchange the two")
+            })
+        })
+}
+
+fn median_fault(median_ms: f64, p95_ms: f64) -> Option<String> {
+    no_time_above_zero("median_ms", median_ms)
+        .or_else(|| no_time("p95_ms", p95_ms))
+        .or_else(|| {
+            (p95_ms < median_ms).then(|| {
+                format!("p95_ms = {p95_ms} lies under median_ms = {median_ms}; a 95th percentile is at least the median")
+            })
+        })
+}
+
+fn gamma_fault(mean_ms: f64, p95_ms: f64) -> Option<String> {
+    let [least, most] = RATIOS;
+    no_time_above_zero("mean_ms", mean_ms)
+        .or_else(|| no_time("p95_ms", p95_ms))
+        .or_else(|| {
+            let ratio = p95_ms / mean_ms;
+            (!(least..=most).contains(&ratio)).then(|| {
+                format!("p95_ms = {p95_ms} is {ratio:.3} times mean_ms = {mean_ms}; for a gamma distribution give {least} to {most} times the mean, or use lognormal")
+            })
+        })
+}
+
+fn mixture_fault(parts: &[Part], outer: &[&str]) -> Option<String> {
+    if !(1..=PARTS_MAX).contains(&parts.len()) {
+        return Some(format!(
+            "a mixture of {} parts; give between 1 and {PARTS_MAX}",
+            parts.len()
+        ));
+    }
+    let inner = [outer, &["mixture"]].concat();
+    parts.iter().enumerate().find_map(|(index, part)| {
+        let fault = if part.weight > 0.0 && part.weight <= WEIGHT_MAX {
+            part.model.fault_within(&inner)?
+        } else {
+            format!(
+                "weight = {} must be above 0 and at most {WEIGHT_MAX}; weights count relative to each other",
+                part.weight
+            )
+        };
+        Some(format!("mixture part {}: {fault}", index + 1))
+    })
+}
+
+fn quantiles_fault(points: &[(f64, f64)]) -> Option<String> {
+    if !(2..=POINTS_MAX).contains(&points.len()) {
+        return Some(format!(
+            "{} quantiles; give between 2 and {POINTS_MAX}, such as [[0, 120], [0.5, 247], [1, 420]]",
+            points.len()
+        ));
+    }
+    let no_latency = |(index, (_, ms)): (usize, &(f64, f64))| {
+        no_time(&format!("the latency of quantile {}", index + 1), *ms)
+    };
+    if let Some(fault) = points.iter().enumerate().find_map(no_latency) {
+        return Some(fault);
+    }
+    let shares = || points.iter().map(|(share, _)| *share);
+    if shares().next() != Some(0.0) || shares().next_back() != Some(1.0) {
+        return Some(
+            "quantiles begin with share 0, the least latency, and end with share 1, the greatest; add [0, ms] or [1, ms]".into(),
+        );
+    }
+    for (index, pair) in points.windows(2).enumerate() {
+        let [(share, ms), (next_share, next_ms)] = *pair else {
+            continue;
+        };
+        // A share that is no number is in no order.
+        if share.partial_cmp(&next_share) != Some(std::cmp::Ordering::Less) {
+            return Some(format!(
+                "the share {next_share} of quantile {} does not rise above {share}; sort the quantiles and give each share once",
+                index + 2
+            ));
+        }
+        if next_ms < ms {
+            return Some(format!(
+                "the latency {next_ms} of quantile {} lies under the {ms} before it; latencies rise with their shares",
+                index + 2
+            ));
+        }
+    }
+    None
+}
+
+fn linear_fault(linear: &Linear, outer: &[&str]) -> Option<String> {
+    if outer.contains(&"linear") {
+        return Some(
+            "the residual of a linear model is linear again; add its base and slopes to the outer one"
+                .into(),
+        );
+    }
+    let times = [
+        ("base_ms", linear.base_ms),
+        ("per_audio_s_ms", linear.per_audio_s_ms),
+        ("per_character_ms", linear.per_character_ms),
+        ("per_token_ms", linear.per_token_ms),
+    ];
+    let no_time = times.into_iter().find_map(|(key, ms)| no_time(key, ms));
+    no_time.or_else(|| {
+        let inner = [outer, &["linear"]].concat();
+        let fault = linear.residual.as_ref()?.fault_within(&inner)?;
+        Some(format!("residual: {fault}"))
+    })
+}
+
+fn correlated_fault(correlation: f64, model: &LatencyModel, outer: &[&str]) -> Option<String> {
+    if outer.contains(&"mixture") {
+        return Some(
+            "only a whole mixture can be correlated; put it outside: { correlated = { correlation = 0.4, model = { mixture = [ … ] } } }".into(),
+        );
+    }
+    if outer.contains(&"correlated") {
+        return Some(
+            "it is correlated already by an outer model; give one correlation, and take the inner one away"
+                .into(),
+        );
+    }
+    if !(0.0..=1.0).contains(&correlation) {
+        return Some(format!(
+            "correlation = {correlation} is none that latencies of one conversation have; give 0 (none) to 1 (all the same)"
+        ));
+    }
+    let inner = [outer, &["correlated"]].concat();
+    model.fault_within(&inner)
+}
+
+fn preset_fault(name: &str) -> Option<String> {
+    if presets::preset(name).is_some() {
+        return None;
+    }
+    let names: Vec<&str> = presets::presets().iter().map(|p| p.name.as_str()).collect();
+    Some(format!(
+        "there is no preset {name:?}; choose one of {}",
+        names.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixed(ms: f64) -> LatencyModel {
+        LatencyModel::FixedMs(ms)
+    }
+
+    fn mixture(model: LatencyModel) -> LatencyModel {
+        LatencyModel::Mixture(vec![Part { weight: 1.0, model }])
+    }
+
+    fn correlated(correlation: f64, model: LatencyModel) -> LatencyModel {
+        let model = Box::new(model);
+        LatencyModel::Correlated { correlation, model }
+    }
+
+    fn linear(residual: LatencyModel) -> LatencyModel {
+        LatencyModel::Linear(Linear {
+            residual: Some(Box::new(residual)),
+            ..Linear::default()
+        })
+    }
+
+    fn assert_refused(model: LatencyModel, words: &str) {
+        let fault = model.fault();
+        let named = fault.as_ref().is_some_and(|fault| fault.contains(words));
+        assert!(named, "{model:?}: {fault:?} does not say {words:?}");
+    }
+
+    #[test]
+    fn times_outside_an_hour_are_refused() {
+        for ms in [-1.0, 3_600_000.1, f64::NAN, f64::INFINITY] {
+            assert_refused(fixed(ms), "fixed_ms");
+            let (median_ms, p95_ms) = (ms, 300.0);
+            assert_refused(LatencyModel::Lognormal { median_ms, p95_ms }, "median_ms");
+            let (median_ms, p95_ms) = (100.0, ms);
+            assert_refused(LatencyModel::Weibull { median_ms, p95_ms }, "p95_ms");
+            let (min_ms, max_ms) = (0.0, ms);
+            assert_refused(LatencyModel::Uniform { min_ms, max_ms }, "max_ms");
+            let linear = Linear {
+                per_token_ms: ms,
+                ..Linear::default()
+            };
+            assert_refused(LatencyModel::Linear(linear), "per_token_ms");
+        }
+        assert_eq!(fixed(0.0).fault(), None);
+        assert_eq!(fixed(LONGEST_MS).fault(), None);
+    }
+
+    #[test]
+    fn a_p95_under_the_median_is_refused() {
+        let lognormal = |median_ms, p95_ms| LatencyModel::Lognormal { median_ms, p95_ms };
+        assert_refused(
+            lognormal(200.0, 100.0),
+            "p95_ms = 100 lies under median_ms = 200; a 95th percentile is at least the median",
+        );
+        assert_refused(lognormal(0.0, 100.0), "use { fixed_ms = 0 }");
+        assert_eq!(lognormal(200.0, 200.0).fault(), None);
+        let (min_ms, max_ms) = (2.0, 1.0);
+        assert_refused(LatencyModel::Uniform { min_ms, max_ms }, "exchange");
+    }
+
+    #[test]
+    fn ratios_that_no_gamma_distribution_has_are_refused() {
+        let gamma = |mean_ms, p95_ms| LatencyModel::Gamma { mean_ms, p95_ms };
+        assert_eq!(gamma(100.0, 102.1).fault(), None);
+        assert_eq!(gamma(100.0, 579.0).fault(), None);
+        assert_refused(gamma(100.0, 101.0), "1.02 to 5.8");
+        assert_refused(gamma(100.0, 590.0), "is 5.900 times mean_ms = 100");
+    }
+
+    #[test]
+    fn mixtures_name_the_part_that_is_wrong() {
+        let part = |weight, model| Part { weight, model };
+        assert_refused(LatencyModel::Mixture(vec![]), "between 1 and 16");
+        for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let parts = vec![part(1.0, fixed(1.0)), part(weight, fixed(1.0))];
+            assert_refused(LatencyModel::Mixture(parts), "mixture part 2: weight");
+        }
+        assert_refused(mixture(fixed(-1.0)), "mixture part 1: fixed_ms = -1");
+        let many = vec![part(1.0, fixed(1.0)); 17];
+        assert_refused(LatencyModel::Mixture(many), "17 parts");
+    }
+
+    #[test]
+    fn quantiles_rise_from_share_0_to_share_1() {
+        let quantiles = |points: &[(f64, f64)]| LatencyModel::Quantiles(points.to_vec());
+        assert_eq!(quantiles(&[(0.0, 5.0), (1.0, 5.0)]).fault(), None);
+        for (points, words) in [
+            (&[(0.0, 1.0)][..], "1 quantiles"),
+            (&[(0.1, 1.0), (1.0, 2.0)], "begin with share 0"),
+            (&[(0.0, 1.0), (0.9, 2.0)], "end with share 1"),
+            (&[(0.0, 1.0), (0.0, 1.5), (1.0, 2.0)], "does not rise"),
+            (&[(0.0, 1.0), (f64::NAN, 1.5), (1.0, 2.0)], "does not rise"),
+            (&[(0.0, 1.0), (0.5, 0.5), (1.0, 2.0)], "lies under the 1"),
+            (&[(0.0, 1.0), (1.0, f64::NAN)], "quantile 2 = NaN"),
+        ] {
+            assert_refused(quantiles(points), words);
+        }
+        let step = |n: u32| (f64::from(n) / 10_000.0, 1.0);
+        assert_refused(
+            quantiles(&(0..=10_000).map(step).collect::<Vec<_>>()),
+            "10001",
+        );
+    }
+
+    #[test]
+    fn a_correlation_lies_outside_and_between_0_and_1() {
+        assert_eq!(correlated(0.0, fixed(1.0)).fault(), None);
+        assert_eq!(correlated(1.0, mixture(fixed(1.0))).fault(), None);
+        assert_eq!(linear(correlated(0.5, fixed(1.0))).fault(), None);
+        for correlation in [-0.1, 1.1, f64::NAN] {
+            assert_refused(correlated(correlation, fixed(1.0)), "correlation = ");
+        }
+        assert_refused(mixture(correlated(0.5, fixed(1.0))), "put it outside");
+        assert_refused(
+            mixture(linear(correlated(0.5, fixed(1.0)))),
+            "put it outside",
+        );
+        assert_refused(
+            correlated(0.5, linear(correlated(0.5, fixed(1.0)))),
+            "one correlation",
+        );
+    }
+
+    #[test]
+    fn a_residual_is_not_linear_and_nesting_ends() {
+        assert_refused(linear(linear(fixed(1.0))), "add its base and slopes");
+        assert_refused(
+            linear(mixture(linear(fixed(1.0)))),
+            "residual: mixture part 1",
+        );
+        assert_eq!(mixture(mixture(mixture(fixed(1.0)))).fault(), None);
+        assert_refused(mixture(mixture(mixture(mixture(fixed(1.0))))), "4 deep");
+    }
+
+    #[test]
+    fn an_unknown_preset_lists_the_known_ones() {
+        assert_refused(
+            LatencyModel::Preset("deepgram".into()),
+            "choose one of deepgram-nova-3, ",
+        );
+    }
+}

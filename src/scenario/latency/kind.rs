@@ -1,0 +1,184 @@
+//! A latency model worked out as far as it can be before the numbers are drawn.
+
+use super::normal::{self, Z95};
+use super::numbers::{Numbers, Weights};
+use super::points::{quantile_ms, quantile_share};
+use super::table::Table;
+use super::{LatencyModel, Linear, Part, Work, presets};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Fixed(f64),
+    Uniform {
+        min_ms: f64,
+        span_ms: f64,
+    },
+    Lognormal {
+        median_ms: f64,
+        sigma: f64,
+    },
+    Tabulated(Table),
+    /// Each part with the share of draws that it and those before it get.
+    Mixture(Vec<(f64, Kind)>),
+    Quantiles(Vec<(f64, f64)>),
+    Linear {
+        linear: Linear,
+        residual: Box<Kind>,
+    },
+    Correlated {
+        weights: Weights,
+        kind: Box<Kind>,
+    },
+}
+
+impl Kind {
+    pub fn of(model: &LatencyModel) -> Kind {
+        match model {
+            LatencyModel::FixedMs(ms) => Kind::Fixed(*ms),
+            LatencyModel::Uniform { min_ms, max_ms } => Kind::Uniform {
+                min_ms: *min_ms,
+                span_ms: max_ms - min_ms,
+            },
+            LatencyModel::Lognormal { median_ms, p95_ms } => Kind::Lognormal {
+                median_ms: *median_ms,
+                sigma: libm::log(p95_ms / median_ms) / Z95,
+            },
+            LatencyModel::Gamma { mean_ms, p95_ms } => {
+                Kind::Tabulated(Table::gamma(*mean_ms, *p95_ms))
+            }
+            LatencyModel::Weibull { median_ms, p95_ms } if median_ms == p95_ms => {
+                Kind::Fixed(*median_ms)
+            }
+            LatencyModel::Weibull { median_ms, p95_ms } => {
+                Kind::Tabulated(Table::weibull(*median_ms, *p95_ms))
+            }
+            LatencyModel::Mixture(parts) => Kind::mixture(parts),
+            LatencyModel::Quantiles(points) => Kind::Quantiles(points.clone()),
+            LatencyModel::Linear(linear) => Kind::linear(linear),
+            LatencyModel::Correlated { correlation, model } => Kind::Correlated {
+                weights: Weights::of(*correlation),
+                kind: Box::new(Kind::of(model)),
+            },
+            LatencyModel::Preset(name) => match presets::preset(name) {
+                Some(preset) => Kind::of(&preset.model),
+                None => Kind::Fixed(0.0),
+            },
+        }
+    }
+
+    fn mixture(parts: &[Part]) -> Kind {
+        let total: f64 = parts.iter().map(|part| part.weight).sum();
+        let mut share = 0.0;
+        let compiled = parts.iter().map(|part| {
+            share += part.weight / total;
+            (share, Kind::of(&part.model))
+        });
+        Kind::Mixture(compiled.collect())
+    }
+
+    fn linear(linear: &Linear) -> Kind {
+        let residual = linear
+            .residual
+            .as_deref()
+            .map_or(Kind::Fixed(0.0), Kind::of);
+        let slopes = Linear {
+            residual: None,
+            ..*linear
+        };
+        Kind::Linear {
+            linear: slopes,
+            residual: Box::new(residual),
+        }
+    }
+
+    /// One latency, and any number at all if the model has a fault.
+    pub fn ms(&self, numbers: &mut Numbers<'_>, work: Work) -> f64 {
+        match self {
+            Kind::Fixed(ms) => *ms,
+            Kind::Uniform { min_ms, span_ms } => min_ms + span_ms * numbers.uniform(),
+            Kind::Lognormal { median_ms, sigma } => median_ms * libm::exp(sigma * numbers.normal()),
+            Kind::Tabulated(table) => table.ms_at(numbers.normal()),
+            Kind::Mixture(parts) => {
+                let share = numbers.uniform();
+                let chosen = parts.iter().find(|(end, _)| share < *end);
+                // The shares may add up to a little less than 1.
+                let part = chosen.or(parts.last());
+                part.map_or(0.0, |(_, kind)| kind.ms(numbers, work))
+            }
+            Kind::Quantiles(points) => quantile_ms(points, numbers.uniform()),
+            Kind::Linear { linear, residual } => {
+                linear.base_ms
+                    + linear.per_audio_s_ms * work.audio_s
+                    + linear.per_character_ms * work.characters
+                    + linear.per_token_ms * work.tokens
+                    + residual.ms(numbers, work)
+            }
+            Kind::Correlated { weights, kind } => {
+                numbers.weights = *weights;
+                kind.ms(numbers, work)
+            }
+        }
+    }
+
+    /// The share of draws longer than `ms`, where there is no work.
+    pub fn share_above(&self, ms: f64) -> f64 {
+        match self {
+            Kind::Fixed(at) => f64::from(*at > ms),
+            Kind::Uniform { min_ms, .. } if ms < *min_ms => 1.0,
+            Kind::Uniform { min_ms, span_ms } if ms >= min_ms + span_ms => 0.0,
+            Kind::Uniform { min_ms, span_ms } => 1.0 - (ms - min_ms) / span_ms,
+            Kind::Lognormal { .. } if ms <= 0.0 => 1.0,
+            Kind::Lognormal { median_ms, sigma } if *sigma == 0.0 => f64::from(*median_ms > ms),
+            Kind::Lognormal { median_ms, sigma } => {
+                normal::share_below(-libm::log(ms / median_ms) / sigma)
+            }
+            Kind::Tabulated(table) => table.share_above(ms),
+            Kind::Mixture(parts) => {
+                let mut before = 0.0;
+                let shares = parts.iter().map(|(end, kind)| {
+                    let share = end - before;
+                    before = *end;
+                    share * kind.share_above(ms)
+                });
+                shares.sum()
+            }
+            Kind::Quantiles(points) => 1.0 - quantile_share(points, ms),
+            Kind::Linear { linear, residual } => residual.share_above(ms - linear.base_ms),
+            Kind::Correlated { kind, .. } => kind.share_above(ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_draws::{draws, lognormal, part};
+    use super::*;
+
+    #[test]
+    fn the_share_above_a_time_is_the_share_of_draws_above_it() {
+        let (mean_ms, p95_ms) = (25.0, 60.0);
+        let mixture = LatencyModel::Mixture(vec![
+            part(2.0, lognormal(10.0, 40.0)),
+            part(1.0, LatencyModel::Gamma { mean_ms, p95_ms }),
+            part(1.0, LatencyModel::FixedMs(30.0)),
+            part(
+                1.0,
+                LatencyModel::Quantiles(vec![(0.0, 5.0), (0.4, 20.0), (1.0, 90.0)]),
+            ),
+        ]);
+        let model = LatencyModel::Linear(Linear {
+            base_ms: 5.0,
+            residual: Some(Box::new(mixture)),
+            ..Linear::default()
+        });
+        let draws = draws(&model, 0, 100_000);
+        for ms in [0.0, 5.0, 15.0, 34.9, 35.1, 60.0, 94.0, 400.0] {
+            let above = draws.iter().filter(|drawn| **drawn > ms).count() as f64 / 1e5;
+            let share = model.sampler().share_above(ms);
+            assert!(
+                (share - above).abs() < 0.007,
+                "{share} above {ms}, drawn {above}"
+            );
+        }
+    }
+}

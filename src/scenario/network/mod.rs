@@ -1,0 +1,340 @@
+//! The way of sound between caller and assistant, as data.
+//!
+//! Sound travels in packets of 20 ms and waits in a jitter buffer. A packet that is lost, or later
+//! than the buffer waits, makes a hole. The first sound of a turn is there with the first packet
+//! that gets through; packets are taken to be lost independently of each other, not in bursts.
+
+mod presets;
+
+pub use presets::NetworkPreset;
+
+use super::latency::{LatencyModel, Sampler, Work};
+use crate::rng::Draw;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+const PACKET: Duration = Duration::from_millis(20);
+
+/// More packets are never lost in a row: ten seconds.
+const LOST_IN_A_ROW_MAX: u32 = 500;
+
+/// With more holes than this there is no call.
+const HOLES_MAX: f64 = 0.5;
+
+/// A quarter of a minute: no jitter buffer, and no distance, is longer.
+const WAIT_MAX_MS: f64 = 15_000.0;
+
+/// Both ways. Nothing given is no network: all sound is there at once.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// Gives what `in` and `out` leave out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<NetworkPreset>,
+    /// Added each way, in milliseconds: a server in another region.
+    pub region_ms: f64,
+    /// From the caller to the assistant.
+    #[serde(rename = "in")]
+    pub inbound: Way,
+    /// From the assistant to the caller.
+    #[serde(rename = "out")]
+    pub outbound: Way,
+}
+
+/// One way. What is left out is the preset's, or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Way {
+    /// Of a turn, without the jitter buffer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay: Option<LatencyModel>,
+    /// Of a packet, on top of the delay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<LatencyModel>,
+    /// How long sound waits for late packets, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jitter_buffer_ms: Option<f64>,
+    /// The share of packets that never arrive, from 0 to a half.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+}
+
+/// Both ways, ready to cross.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paths {
+    pub inbound: Path,
+    pub outbound: Path,
+}
+
+/// One way, ready to cross.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    delay: Sampler,
+    /// The region's distance and the jitter buffer.
+    fixed: Duration,
+    /// The share of packets that are lost or too late.
+    holes: f64,
+}
+
+impl Network {
+    /// Sound crosses nothing.
+    pub fn is_none(&self) -> bool {
+        *self == Network::default()
+    }
+
+    /// The key that is wrong, below `[network]`, and the cure, if one is.
+    pub fn fault(&self) -> Option<(String, String)> {
+        if let Some(cure) = no_wait(self.region_ms) {
+            return Some(("region_ms".into(), cure));
+        }
+        let ways = [("in", self.inbound()), ("out", self.outbound())];
+        ways.into_iter().find_map(|(name, way)| {
+            let (key, cure) = way.fault()?;
+            Some((format!("{name}.{key}"), cure))
+        })
+    }
+
+    /// What sound crosses by. Make it once: it works out what the jitter costs.
+    pub fn paths(&self) -> Paths {
+        Paths {
+            inbound: Path::of(&self.inbound(), self.region_ms),
+            outbound: Path::of(&self.outbound(), self.region_ms),
+        }
+    }
+
+    fn inbound(&self) -> Way {
+        self.inbound.clone().or(self.preset)
+    }
+
+    fn outbound(&self) -> Way {
+        self.outbound.clone().or(self.preset)
+    }
+}
+
+impl Way {
+    fn or(self, preset: Option<NetworkPreset>) -> Way {
+        let default = preset.map_or_else(Way::default, NetworkPreset::way);
+        Way {
+            delay: self.delay.or(default.delay),
+            jitter: self.jitter.or(default.jitter),
+            jitter_buffer_ms: self.jitter_buffer_ms.or(default.jitter_buffer_ms),
+            loss: self.loss.or(default.loss),
+        }
+    }
+
+    fn fault(&self) -> Option<(&'static str, String)> {
+        for (key, model) in [("delay", &self.delay), ("jitter", &self.jitter)] {
+            if let Some(cure) = model.as_ref().and_then(LatencyModel::fault) {
+                return Some((key, cure));
+            }
+        }
+        if let Some(cure) = self.jitter_buffer_ms.and_then(no_wait) {
+            return Some(("jitter_buffer_ms", cure));
+        }
+        let loss = self.loss.unwrap_or(0.0);
+        if !(0.0..=HOLES_MAX).contains(&loss) {
+            let cure = format!(
+                "{loss} is no share of packets that a call survives; give 0 (none) to {HOLES_MAX} (half of them)"
+            );
+            return Some(("loss", cure));
+        }
+        let holes = self.holes();
+        (holes > HOLES_MAX).then(|| {
+            let percent = libm::round(holes * 100.0);
+            let cure = format!(
+                "{percent} % of packets are lost or later than the jitter buffer waits, too many for a call; give a longer buffer, less jitter or less loss"
+            );
+            ("jitter_buffer_ms", cure)
+        })
+    }
+
+    fn holes(&self) -> f64 {
+        let loss = self.loss.unwrap_or(0.0);
+        let buffer_ms = self.jitter_buffer_ms.unwrap_or(0.0);
+        let late = |jitter: &LatencyModel| jitter.sampler().share_above(buffer_ms);
+        loss + (1.0 - loss) * self.jitter.as_ref().map_or(0.0, late)
+    }
+}
+
+impl Path {
+    fn of(way: &Way, region_ms: f64) -> Path {
+        let delay = way.delay.as_ref().unwrap_or(&LatencyModel::FixedMs(0.0));
+        let fixed_ms = region_ms + way.jitter_buffer_ms.unwrap_or(0.0);
+        Path {
+            delay: delay.sampler(),
+            // To the nearest nanosecond; what is no number becomes 0.
+            fixed: Duration::from_nanos(
+                (fixed_ms.clamp(0.0, 2.0 * WAIT_MAX_MS) * 1e6 + 0.5) as u64,
+            ),
+            holes: way.holes(),
+        }
+    }
+
+    /// How long the first sound of a turn takes: distance, delay, jitter buffer, and the packets
+    /// before the first that gets through. `mood` is that of the conversation, made afresh.
+    pub fn cross(&self, draw: &mut Draw, mood: &mut Draw) -> Duration {
+        // First, so that it stays what it is however many numbers the delay takes.
+        let number = draw.uniform();
+        let delay = self.delay.sample(draw, mood, Work::default());
+        self.fixed + delay + PACKET * packets_lost(self.holes, number)
+    }
+
+    /// The share of sound that is missing, from 0 to 1.
+    pub fn holes(&self) -> f64 {
+        self.holes
+    }
+}
+
+/// How many packets are lost before one gets through, by the quantile function: geometric.
+fn packets_lost(holes: f64, number: f64) -> u32 {
+    let rest = 1.0 - number;
+    if rest > holes {
+        return 0;
+    }
+    if holes >= 1.0 {
+        return LOST_IN_A_ROW_MAX;
+    }
+    let count = libm::log(rest) / libm::log(holes);
+    // Whole packets; no more than the most.
+    (count as u32).min(LOST_IN_A_ROW_MAX)
+}
+
+fn no_wait(ms: f64) -> Option<String> {
+    (!(0.0..=WAIT_MAX_MS).contains(&ms))
+        .then(|| format!("{ms} ms; give between 0 and {WAIT_MAX_MS} milliseconds"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Seed, Source};
+
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Holder {
+        network: Network,
+    }
+
+    fn read(text: &str) -> Network {
+        toml::from_str::<Holder>(text).expect(text).network
+    }
+
+    fn source() -> Source {
+        Seed(1).source("test", "network")
+    }
+
+    fn crossings(path: &Path, count: u64) -> Vec<Duration> {
+        let cross = |n| path.cross(&mut source().draw(n, 0), &mut source().mood(n));
+        (0..count).map(cross).collect()
+    }
+
+    #[test]
+    fn without_a_network_all_sound_is_there_at_once() {
+        let network = read("");
+        assert_eq!(network, Network::default());
+        assert_eq!(network.fault(), None);
+        let paths = network.paths();
+        for path in [&paths.inbound, &paths.outbound] {
+            assert_eq!(path.holes(), 0.0);
+            assert!(crossings(path, 100).iter().all(Duration::is_zero));
+        }
+    }
+
+    #[test]
+    fn a_preset_gives_what_is_left_out() {
+        let network = read(
+            "[network]\npreset = \"webrtc\"\nregion_ms = 30\n[network.in]\ndelay = { fixed_ms = 5 }\nloss = 0",
+        );
+        assert_eq!(network.fault(), None);
+        let webrtc = NetworkPreset::Webrtc.way();
+        assert_eq!(network.outbound(), webrtc);
+        assert_eq!(network.inbound().jitter, webrtc.jitter);
+        assert_eq!(network.inbound().loss, Some(0.0));
+        let fastest = crossings(&network.paths().inbound, 1_000).into_iter().min();
+        assert_eq!(fastest, Some(Duration::from_millis(30 + 5 + 40)));
+    }
+
+    #[test]
+    fn a_network_is_written_as_it_is_read() {
+        let text = "[network]\npreset = \"telephone\"\n[network.out]\njitter = { uniform = { min_ms = 0, max_ms = 30 } }\njitter_buffer_ms = 20\n";
+        let network = read(text);
+        let written = toml::to_string(&Holder {
+            network: network.clone(),
+        });
+        assert_eq!(read(&written.expect("TOML")), network);
+        for text in [
+            "[network]\npreset = \"pigeon\"",
+            "[network]\ninward = 3",
+            "[network.in]\ndelay_ms = 3",
+        ] {
+            assert!(toml::from_str::<Holder>(text).is_err(), "{text} was read");
+        }
+    }
+
+    #[test]
+    fn late_packets_are_holes_as_lost_ones_are() {
+        let path = read(
+            "[network.in]\nloss = 0.1\njitter = { uniform = { min_ms = 0, max_ms = 50 } }\njitter_buffer_ms = 40",
+        )
+        .paths()
+        .inbound;
+        // A fifth of the nine tenths that arrive come too late.
+        assert!((path.holes() - 0.28).abs() < 1e-12);
+        let count = 100_000;
+        let packets = crossings(&path, count)
+            .into_iter()
+            .map(|took| ((took - Duration::from_millis(40)).as_millis() / 20) as f64);
+        let mean = packets.sum::<f64>() / count as f64;
+        assert!((mean - 0.28 / 0.72).abs() < 0.01, "{mean} packets lost");
+    }
+
+    #[test]
+    fn packets_lost_in_a_row_are_geometric_and_end() {
+        assert_eq!(packets_lost(0.0, 1.0 - 1e-16), 0);
+        assert_eq!(packets_lost(0.5, 0.49), 0);
+        assert_eq!(packets_lost(0.5, 0.51), 1);
+        assert_eq!(packets_lost(0.5, 0.76), 2);
+        assert_eq!(packets_lost(0.999, 1.0 - 1e-16), LOST_IN_A_ROW_MAX);
+        assert_eq!(packets_lost(1.0, 0.5), LOST_IN_A_ROW_MAX);
+    }
+
+    #[test]
+    fn what_no_call_survives_is_refused_by_its_key() {
+        for (text, key) in [
+            ("[network]\nregion_ms = -1", "region_ms"),
+            ("[network]\nregion_ms = nan", "region_ms"),
+            ("[network.in]\nloss = 0.6", "in.loss"),
+            ("[network.out]\nloss = nan", "out.loss"),
+            (
+                "[network.out]\njitter_buffer_ms = 20000",
+                "out.jitter_buffer_ms",
+            ),
+            ("[network.in]\ndelay = { fixed_ms = -1 }", "in.delay"),
+            ("[network.in]\njitter = { preset = \"none\" }", "in.jitter"),
+            (
+                "[network.in]\njitter = { fixed_ms = 5 }",
+                "in.jitter_buffer_ms",
+            ),
+        ] {
+            let fault = read(text).fault();
+            let (named, cure) = fault.expect(text);
+            assert_eq!(named, key, "{text}: {cure}");
+            assert!(cure.contains("give") || cure.contains("choose"), "{cure}");
+        }
+    }
+
+    #[test]
+    fn delays_of_a_conversation_can_be_correlated() {
+        let path = read(
+            "[network.in]\ndelay = { correlated = { correlation = 1, model = { uniform = { min_ms = 10, max_ms = 90 } } } }",
+        )
+        .paths()
+        .inbound;
+        let at = |conversation, turn| {
+            let mut draw = source().draw(conversation, turn);
+            path.cross(&mut draw, &mut source().mood(conversation))
+        };
+        assert_eq!(at(1, 0), at(1, 9));
+        assert_ne!(at(1, 0), at(2, 0));
+    }
+}

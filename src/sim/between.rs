@@ -1,0 +1,71 @@
+//! What lies between a simulated caller's mouth and the assistant's decisions: the network, the lag of the
+//! ear, and what the interruption policy makes of a sound.
+
+use super::voice::Saying;
+use crate::interrupt::curve::{Sound, curve};
+use crate::rng::{Draw, Seed, Source};
+use crate::scenario::Scenario;
+use crate::scenario::latency::{Sampler, Work};
+use crate::scenario::network::Path;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Between {
+    lag: Sampler,
+    inbound: Path,
+    policy: String,
+    sources: Sources,
+}
+
+#[derive(Clone, Copy)]
+struct Sources {
+    lag: Source,
+    network: Source,
+    fate: Source,
+}
+
+impl Between {
+    pub fn new(scenario: &Scenario) -> Between {
+        let seed = Seed(scenario.seed);
+        Between {
+            lag: scenario.ear.lag.sampler(),
+            inbound: scenario.network.paths().inbound,
+            policy: scenario.interruption.policy.clone(),
+            sources: Sources {
+                lag: seed.source("ear", "lag"),
+                network: seed.source("network", "in"),
+                fate: seed.source("interruption", "fate"),
+            },
+        }
+    }
+
+    /// Something said, with what becomes of it on the way. `at` is the conversation, the question in it,
+    /// and how many sounds came between.
+    pub(super) fn say(
+        &self,
+        stretches: Vec<Range<Duration>>,
+        words: Arc<str>,
+        sound: Sound,
+        at: (u64, u32, u32),
+    ) -> Saying {
+        let (conversation, question, occasion) = at;
+        let draw = |source: Source| -> Draw {
+            source.draw(conversation | u64::from(occasion) << 32, question)
+        };
+        let mood = |source: Source| source.draw(conversation, u32::MAX);
+        let Sources { lag, network, fate } = self.sources;
+        let mut fate = draw(fate);
+        let (chance, when) = (fate.uniform(), fate.uniform());
+        Saying {
+            stretches,
+            words,
+            ear_lag: self
+                .lag
+                .sample(&mut draw(lag), &mut mood(lag), Work::default()),
+            network: self.inbound.cross(&mut draw(network), &mut mood(network)),
+            stops_after: curve(&self.policy, sound)
+                .and_then(|curve| curve.stop_after(chance, when)),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A caller who makes up what to say: what `manner` decides, with its marks in the record.
+
+use super::between::Between;
+use super::caller::Todo;
+use super::manner::{Habits, Line, Manner, Next, Says};
+use super::voice::Saying;
+use crate::event::{Expect, Mark, Tick, TurnId};
+use crate::interrupt::curve::Sound;
+use crate::pipeline::AgentState;
+use crate::record::tap::Tap;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub struct Improvised {
+    manner: Manner,
+    between: Arc<Between>,
+    conversation: u64,
+    /// Told which question the caller is at.
+    asked: Rc<Cell<u32>>,
+    texts: Texts,
+    /// Rows of the report so far.
+    rows: u32,
+}
+
+/// What the recogniser makes of what is said.
+#[derive(Clone)]
+pub struct Texts {
+    unknown: Arc<str>,
+    backchannel: Arc<str>,
+    noise: Arc<str>,
+}
+
+impl Default for Texts {
+    fn default() -> Texts {
+        Texts {
+            unknown: Arc::from("…"),
+            backchannel: Arc::from("Mm-hmm."),
+            noise: Arc::from(" "),
+        }
+    }
+}
+
+impl Improvised {
+    pub fn new(
+        habits: Arc<Habits>,
+        between: Arc<Between>,
+        texts: Texts,
+        conversation: u64,
+        asked: Rc<Cell<u32>>,
+    ) -> Improvised {
+        Improvised {
+            manner: Manner::new(habits, conversation),
+            between,
+            conversation,
+            asked,
+            texts,
+            rows: 0,
+        }
+    }
+
+    pub(super) fn look(&mut self, agent: &AgentState, now: Tick, tap: &Tap) -> Todo {
+        match self.manner.look(agent, now) {
+            Next::Speak(line) => Todo::Say(self.saying(line, now, tap)),
+            Next::Wait(until) => Todo::Wait(until),
+            Next::HangUp => Todo::HangUp,
+            Next::GiveUp => {
+                tap.mark(TurnId(0), Mark::CallerGaveUp);
+                Todo::HangUp
+            }
+        }
+    }
+
+    pub(super) fn spoken(&mut self, at: Tick) {
+        self.manner.spoken(at);
+    }
+
+    fn saying(&mut self, line: Line, now: Tick, tap: &Tap) -> Saying {
+        let expect = match line.says {
+            Says::Question => Some(Expect::Respond),
+            Says::Restart => None,
+            Says::Over(Sound::Interruption) => Some(Expect::Stop),
+            Says::Over(Sound::Backchannel | Sound::Noise) => Some(Expect::Ignore),
+        };
+        match expect {
+            Some(_) => {
+                let (row, at) = (self.rows, now);
+                tap.mark(TurnId(0), Mark::RowStarted { row, at, expect });
+                self.rows += 1;
+            }
+            None => tap.mark(TurnId(0), Mark::CallerStartedAgain),
+        }
+        let sound = match line.says {
+            Says::Over(sound) => sound,
+            // Who goes on over the agent, in mid-question, interrupts it.
+            Says::Question | Says::Restart => Sound::Interruption,
+        };
+        let words = match sound {
+            Sound::Interruption => &self.texts.unknown,
+            Sound::Backchannel => &self.texts.backchannel,
+            Sound::Noise => &self.texts.noise,
+        };
+        let (question, occasion) = self.manner.at();
+        self.asked.set(question);
+        let at = (self.conversation, question, occasion);
+        self.between.say(line.stretches, words.clone(), sound, at)
+    }
+}

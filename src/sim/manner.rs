@@ -1,0 +1,310 @@
+//! How a simulated caller behaves: when to ask, to start again, to hang up, and which sounds to make over
+//! the agent. Pure arithmetic on what the agent does; everything drawn is keyed by the question, so
+//! that one setting more or less shifts nothing else.
+
+use crate::event::Tick;
+use crate::interrupt::curve::Sound;
+use crate::pipeline::AgentState;
+use crate::rng::{Draw, Seed, Source};
+use crate::scenario::caller::Caller;
+use crate::scenario::latency::{Sampler, Work};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The caller stays on the line this long after everything is over, so that a late reply is heard.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// An agent from whom nothing was heard for this long is gone, also for the most patient.
+const STUCK: Duration = Duration::from_secs(60);
+
+/// Sounds over one answer are numbered up to this.
+const SOUNDS_MAX: u32 = 64;
+
+/// A scenario's `[caller]`, ready to be drawn from.
+pub struct Habits {
+    caller: Caller,
+    speech: Sampler,
+    pause: Sampler,
+    reaction: Sampler,
+    restart: Sampler,
+    backchannel: Sampler,
+    interruption: Sampler,
+    noise: Sampler,
+    sources: Sources,
+}
+
+/// A random source for everything that is drawn.
+struct Sources {
+    speech: Source,
+    pauses: Source,
+    reaction: Source,
+    restart: Source,
+    sounds: Source,
+}
+
+impl Habits {
+    pub fn new(caller: &Caller, seed: Seed) -> Habits {
+        let source = |purpose| seed.source("caller", purpose);
+        Habits {
+            speech: caller.speech.sampler(),
+            pause: caller.pause.sampler(),
+            reaction: caller.reaction.sampler(),
+            restart: caller.restart.sampler(),
+            backchannel: caller.backchannel.sampler(),
+            interruption: caller.interruption.sampler(),
+            noise: caller.noise.sampler(),
+            sources: Sources {
+                speech: source("speech"),
+                pauses: source("pauses"),
+                reaction: source("reaction"),
+                restart: source("restart"),
+                sounds: source("sounds"),
+            },
+            caller: caller.clone(),
+        }
+    }
+}
+
+/// What a caller says next, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Says {
+    Question,
+    /// Again, since nothing came.
+    Restart,
+    /// Over the agent.
+    Over(Sound),
+}
+
+/// Something to be said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    pub says: Says,
+    /// When the caller speaks, counted from the beginning; there are pauses in between.
+    pub stretches: Vec<Range<Duration>>,
+}
+
+/// What the caller is to do now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    Speak(Line),
+    /// Nothing, unless the agent does something, before this tick.
+    Wait(Tick),
+    /// Everything was asked.
+    HangUp,
+    /// The caller has lost patience.
+    GiveUp,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Asks the next question at this tick.
+    Reacting(Tick),
+    /// Has spoken, and waits for the agent since then.
+    Waiting { since: Tick, restarts: u32 },
+    /// The agent speaks; the caller is about to make a sound over it.
+    Listening(Option<(Tick, Sound)>),
+}
+
+/// One caller in one conversation.
+pub struct Manner {
+    habits: Arc<Habits>,
+    conversation: u64,
+    /// Questions asked so far.
+    asked: u32,
+    /// Sounds over the answer to the latest of them, so far.
+    sounds: u32,
+    /// What was said since that question, of any kind.
+    said: u32,
+    state: State,
+}
+
+impl Manner {
+    pub fn new(habits: Arc<Habits>, conversation: u64) -> Manner {
+        Manner {
+            habits,
+            conversation,
+            asked: 0,
+            sounds: 0,
+            said: 0,
+            state: State::Reacting(Tick::ZERO + LINGER),
+        }
+    }
+
+    /// What to do at `now`, while nothing is being said.
+    pub fn look(&mut self, agent: &AgentState, now: Tick) -> Next {
+        if let (State::Waiting { .. }, true) = (&self.state, agent.is_speaking) {
+            self.listen(now);
+        }
+        if let (State::Listening(_), false) = (&self.state, agent.is_speaking) {
+            let since = agent.speech_ended.unwrap_or(now);
+            self.state = match agent.is_idle {
+                true => State::Reacting(since + self.reaction()),
+                // It stopped in mid-answer.
+                false => State::Waiting { since, restarts: 0 },
+            };
+        }
+        match self.state {
+            State::Reacting(at) if self.asked == self.habits.caller.questions => match at.max(agent.changed + LINGER) {
+                end if end <= now => Next::HangUp,
+                end => Next::Wait(end),
+            },
+            State::Reacting(at) if at > now => Next::Wait(at),
+            State::Reacting(_) => self.ask(now),
+            State::Waiting { since, restarts } => self.wait(agent, now, since, restarts),
+            State::Listening(Some((at, sound))) if at <= now => self.sound(sound, now),
+            State::Listening(Some((at, _))) => Next::Wait(at),
+            State::Listening(None) => Next::Wait(Tick(u64::MAX)),
+        }
+    }
+
+    /// What was being said ended at `at`.
+    pub fn spoken(&mut self, at: Tick) {
+        self.said += 1;
+        if let State::Waiting { since, .. } = &mut self.state {
+            *since = at;
+        }
+    }
+
+    /// The question that the caller is at, counted from one, and how much was said since it began.
+    pub fn at(&self) -> (u32, u32) {
+        (self.asked, self.said)
+    }
+
+    fn ask(&mut self, now: Tick) -> Next {
+        self.asked += 1;
+        (self.sounds, self.said) = (0, 0);
+        self.state = State::Waiting {
+            since: now,
+            restarts: 0,
+        };
+        let length = self.sample(&self.habits.speech, self.habits.sources.speech, 0);
+        Next::Speak(Line {
+            says: Says::Question,
+            stretches: self.with_pauses(length.max(Duration::from_millis(1))),
+        })
+    }
+
+    fn wait(&mut self, agent: &AgentState, now: Tick, since: Tick, restarts: u32) -> Next {
+        let caller = &self.habits.caller;
+        // A filler is something.
+        let since = since.max(agent.filler_ends.unwrap_or_default());
+        let answered = agent.speech_ended.is_some_and(|ended| ended >= since);
+        if answered && agent.is_idle {
+            // The answer was over before the caller looked.
+            self.state = State::Reacting(now + self.reaction());
+            return Next::Wait(now);
+        }
+        let patience = match caller.patience_ms {
+            0 => STUCK,
+            ms => Duration::from_millis(ms),
+        };
+        let end = since + patience;
+        if end > now {
+            return Next::Wait(end);
+        }
+        if caller.patience_ms == 0 || restarts >= caller.restarts_max {
+            return Next::GiveUp;
+        }
+        self.state = State::Waiting {
+            since: now,
+            restarts: restarts + 1,
+        };
+        let (restart, source) = (&self.habits.restart, self.habits.sources.restart);
+        let length = self.sample(restart, source, restarts);
+        Next::Speak(Line {
+            says: Says::Restart,
+            stretches: vec![Duration::ZERO..length.max(Duration::from_millis(1))],
+        })
+    }
+
+    /// From now on the agent speaks: when to make a sound over it.
+    fn listen(&mut self, now: Tick) {
+        let caller = &self.habits.caller;
+        let rates = [
+            (Sound::Interruption, caller.interruptions_per_minute),
+            (Sound::Backchannel, caller.backchannels_per_minute),
+            (Sound::Noise, caller.noises_per_minute),
+        ];
+        let all: f64 = rates.iter().map(|(_, rate)| rate).sum();
+        self.state = State::Listening(None);
+        if all <= 0.0 || self.sounds >= SOUNDS_MAX {
+            return;
+        }
+        let mut draw = self.draw(self.habits.sources.sounds, self.sounds);
+        // Of a Poisson process.
+        let after_s = -libm::log(draw.uniform()) * 60.0 / all;
+        let mut pick = draw.uniform() * all;
+        let kind = rates.into_iter().find(|(_, rate)| {
+            pick -= rate;
+            pick < 0.0
+        });
+        let sound = kind.map_or(Sound::Noise, |(sound, _)| sound);
+        self.sounds += 1;
+        self.state = State::Listening(Some((now + Duration::from_secs_f64(after_s), sound)));
+    }
+
+    fn sound(&mut self, sound: Sound, now: Tick) -> Next {
+        let habits = self.habits.clone();
+        let length = match sound {
+            Sound::Interruption => &habits.interruption,
+            Sound::Backchannel => &habits.backchannel,
+            Sound::Noise => &habits.noise,
+        };
+        let source = habits.sources.sounds;
+        // Behind the draws of its moment.
+        let length = self.sample(length, source, SOUNDS_MAX + self.sounds);
+        match sound {
+            // Who interrupts waits for an answer, or finds that the agent has not stopped.
+            Sound::Interruption => {
+                self.state = State::Waiting {
+                    since: now,
+                    restarts: 0,
+                }
+            }
+            Sound::Backchannel | Sound::Noise => self.listen(now + length),
+        }
+        Next::Speak(Line {
+            says: Says::Over(sound),
+            stretches: vec![Duration::ZERO..length.max(Duration::from_millis(1))],
+        })
+    }
+
+    fn reaction(&self) -> Duration {
+        self.sample(&self.habits.reaction, self.habits.sources.reaction, self.sounds)
+    }
+
+    fn with_pauses(&self, length: Duration) -> Vec<Range<Duration>> {
+        let every_s = self.habits.caller.pause_every_s;
+        let mut stretches = Vec::with_capacity(2);
+        let (mut at, mut spoken) = (Duration::ZERO, Duration::ZERO);
+        let mut mood = self.mood(self.habits.sources.pauses);
+        let mut draw = self.draw(self.habits.sources.pauses, 0);
+        while every_s > 0.0 {
+            let stretch = Duration::from_secs_f64(-libm::log(draw.uniform()) * every_s);
+            if stretch.is_zero() || spoken + stretch >= length {
+                break;
+            }
+            stretches.push(at..at + stretch);
+            let pause = self.habits.pause.sample(&mut draw, &mut mood, Work::default());
+            spoken += stretch;
+            at += stretch + pause;
+        }
+        stretches.push(at..at + (length - spoken));
+        stretches
+    }
+
+    fn sample(&self, model: &Sampler, source: Source, occasion: u32) -> Duration {
+        let mut draw = self.draw(source, occasion);
+        model.sample(&mut draw, &mut self.mood(source), Work::default())
+    }
+
+    /// A draw for the latest question; `occasion` counts what is drawn for it.
+    fn draw(&self, source: Source, occasion: u32) -> Draw {
+        source.draw(self.conversation | u64::from(occasion) << 32, self.asked)
+    }
+
+    fn mood(&self, source: Source) -> Draw {
+        source.draw(self.conversation, u32::MAX)
+    }
+}

@@ -1,0 +1,179 @@
+//! What all conversations of a simulation share, and how one of them is held.
+
+use super::between::Between;
+use super::caller::{Caller, Mind, Scripted};
+use super::distant::Distant;
+use super::improvised::{Improvised, Texts};
+use super::judge::{Fate, Judge};
+use super::lines::lines;
+use super::manner::Habits;
+use super::voice::Voice;
+use crate::audio::{Imagined, Speaker};
+use crate::clock::{Branch, Clock};
+use crate::ear::UtteranceOver;
+use crate::engine::simulated::{self, Fakes, Occasion};
+use crate::event::{Event, Mark, SessionEnd, SessionId, TurnId};
+use crate::interrupt::policy::NAMES;
+use crate::pipeline::endpoint::Endpointing;
+use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
+use crate::record::tap::Tap;
+use crate::rng::{Seed, Source};
+use crate::scenario::network::Path;
+use crate::scenario::{Scenario, Topology};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Reports of the ear that may wait for the session: more than come in one tick.
+const ACTIVITY_WAITING_MAX: usize = 16;
+
+/// A scenario, ready to be simulated on one thread.
+pub struct Setting {
+    scenario: Scenario,
+    fakes: Rc<Fakes>,
+    habits: Option<Arc<Habits>>,
+    between: Arc<Between>,
+    texts: Texts,
+    outbound: Path,
+    way_out: Source,
+    policy: &'static str,
+}
+
+impl Setting {
+    /// The scenario must have been checked.
+    pub fn new(scenario: &Scenario) -> Setting {
+        let seed = Seed(scenario.seed);
+        let caller = scenario.caller.as_ref();
+        let named = |name: &&&str| **name == scenario.interruption.policy;
+        Setting {
+            fakes: Rc::new(Fakes::of(scenario)),
+            habits: caller.map(|caller| Arc::new(Habits::new(caller, seed))),
+            between: Arc::new(Between::new(scenario)),
+            texts: Texts::default(),
+            outbound: scenario.network.paths().outbound,
+            way_out: seed.source("network", "out"),
+            policy: NAMES.iter().find(named).copied().unwrap_or_default(),
+            scenario: scenario.clone(),
+        }
+    }
+
+    /// Holds one conversation; what happened, in place of what `events` held before.
+    ///
+    /// # Errors
+    /// If it waits for something that cannot come, which is a fault of voicesim's.
+    pub fn hold(&self, conversation: u32, events: Vec<Event>) -> io::Result<Vec<Event>> {
+        let clock = Clock::virtual_time(self.scenario.cores);
+        let tap = Tap::of_figures(clock.clone(), SessionId(conversation), events);
+        let at = Occasion::new(&clock, conversation.into());
+        let fate = Fate::default();
+        let over = UtteranceOver::default();
+        let (activity, heard) = mpsc::channel(ACTIVITY_WAITING_MAX);
+        let (shown, agent) = watch::channel(AgentState::default());
+        let caller = Caller {
+            clock: clock.clone(),
+            tap: tap.clone(),
+            agent,
+            voice: Voice::new(
+                clock.clone(),
+                tap.clone(),
+                over.clone(),
+                activity,
+                fate.clone(),
+            ),
+            mind: self.mind(conversation.into(), &at),
+        };
+        let session = Session {
+            clock: clock.clone(),
+            tap: tap.clone(),
+            stages: self.stages(&at),
+            policy: Box::new(Judge {
+                policy: self.policy,
+                fate,
+            }),
+            settings: settings(&self.scenario),
+            over,
+            speaker: self.speaker(conversation.into(), &at),
+            agent: shown,
+        };
+        clock.start();
+        let (caller, session) = (Branch::new(caller.speak()), Branch::new(session.run(heard)));
+        clock.block_on(async { tokio::join!(biased; caller, session) })?;
+        let cause = SessionEnd::Finished;
+        tap.mark(TurnId(0), Mark::SessionEnded { cause });
+        Ok(tap.take_events())
+    }
+
+    fn mind(&self, conversation: u64, at: &Occasion) -> Mind {
+        match &self.habits {
+            Some(habits) => Mind::Improvised(Improvised::new(
+                habits.clone(),
+                self.between.clone(),
+                self.texts.clone(),
+                conversation,
+                at.asked(),
+            )),
+            None => {
+                let lines = lines(&self.scenario, &self.between, conversation);
+                Mind::Scripted(Scripted::new(lines.unwrap_or_default()))
+            }
+        }
+    }
+
+    fn stages(&self, at: &Occasion) -> Stages {
+        Stages {
+            stt: self.fakes.speech_to_text(at).into(),
+            reply: match self.scenario.topology {
+                Topology::Cascade => Replying::Cascade {
+                    answer: self.fakes.answer(at).into(),
+                    clauses: Fakes::clauses().into(),
+                    tts: self.fakes.text_to_speech(at).into(),
+                },
+                Topology::SpeechToSpeech => {
+                    Replying::Direct(self.fakes.speech_to_speech(at).into())
+                }
+            },
+            filler: filler(&self.scenario),
+        }
+    }
+
+    fn speaker(&self, conversation: u64, at: &Occasion) -> Rc<dyn Speaker> {
+        if self.scenario.network.is_none() {
+            return Rc::new(Imagined);
+        }
+        Rc::new(Distant {
+            path: self.outbound.clone(),
+            source: self.way_out,
+            conversation,
+            asked: at.asked(),
+        })
+    }
+}
+
+/// What a fake voice says when an answer takes long.
+pub fn filler(scenario: &Scenario) -> Option<Filler> {
+    let filler = scenario.filler.as_ref()?;
+    Some(Filler {
+        after: Duration::from_millis(filler.after_ms),
+        sound: simulated::sound(&filler.text),
+    })
+}
+
+/// The settings of a session.
+pub fn settings(scenario: &Scenario) -> Settings {
+    let speculation = &scenario.speculation;
+    let resume_after = Duration::from_millis(scenario.interruption.resume_after_ms);
+    Settings {
+        endpointing: Endpointing {
+            silence: Duration::from_millis(scenario.endpointing.silence_ms),
+            longest: Duration::from_millis(scenario.endpointing.longest_utterance_ms),
+        },
+        speculate_after: (speculation.enabled)
+            .then(|| Duration::from_millis(speculation.after_ms)),
+        ask_every: (speculation.while_speaking_ms)
+            .filter(|_| speculation.enabled)
+            .map(Duration::from_millis),
+        resume_after: Some(resume_after).filter(|patience| !patience.is_zero()),
+    }
+}
