@@ -6,11 +6,11 @@
 use hdrhistogram::Histogram;
 use std::cell::RefCell;
 use std::time::Instant;
-use tokio::sync::mpsc;
 use voicesim::clock::Clock;
 use voicesim::event::{SessionId, StageName, TurnId};
 use voicesim::record::input::InputHash;
 use voicesim::record::tap::Tap;
+use voicesim::stage::queue;
 use voicesim::stage::{AudioChunk, OUTPUTS_WAITING_MAX, Outlet};
 
 const STAGES: usize = 5;
@@ -40,10 +40,10 @@ async fn hand_over(clock: Clock, chunks: usize) -> Histogram<u64> {
     let tap = Tap::new(clock, SessionId(0), None);
     let hops = RefCell::new(Histogram::new(3).expect("a histogram"));
     let had = RefCell::new(Instant::now());
-    let (first, mut input) = mpsc::channel::<AudioChunk>(OUTPUTS_WAITING_MAX);
+    let (first, mut input) = queue::channel::<AudioChunk>(OUTPUTS_WAITING_MAX);
     let mut stages = Vec::new();
     for stage in 0..STAGES {
-        let (sender, receiver) = mpsc::channel(OUTPUTS_WAITING_MAX);
+        let (sender, receiver) = queue::channel(OUTPUTS_WAITING_MAX);
         let mut from = std::mem::replace(&mut input, receiver);
         let visit = tap.visit(TurnId(1), StageName::TextToSpeech, InputHash::default());
         let mut outlet = Outlet::new(visit, sender);

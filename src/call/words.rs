@@ -7,12 +7,12 @@ use crate::clock::Clock;
 use crate::event::{SessionId, StageName, TurnId};
 use crate::record::input::InputHash;
 use crate::record::tap::Tap;
+use crate::stage::queue;
 use crate::stage::{
     AudioChunk, AudioFeed, Heard, Identified, OUTPUTS_WAITING_MAX, Outlet, SpeechToText, StageError,
 };
 use std::collections::VecDeque;
 use std::ops::Range;
-use tokio::sync::mpsc;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 /// Texts, by utterance of the caller and by speech of the agent.
@@ -170,7 +170,7 @@ fn text(stt: &mut SpeechToText, clock: &Clock, sound: &[f32]) -> Result<String, 
         marks.try_send(mark).map_err(|error| failed(&error))?;
     }
     drop(marks);
-    let (sender, mut transcripts) = mpsc::channel(OUTPUTS_WAITING_MAX);
+    let (sender, mut transcripts) = queue::channel(OUTPUTS_WAITING_MAX);
     let tap = Tap::new(clock.clone(), SessionId(0), None);
     let visit = tap.visit(TurnId(0), StageName::SpeechToText, feed.identity());
     let mut outlet = Outlet::new(visit, sender);

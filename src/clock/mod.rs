@@ -98,14 +98,14 @@ impl Clock {
         }
     }
 
-    /// The same as a value, to be kept for a while.
+    /// The same as a value.
     fn sleep(&self, deadline: Tick) -> alarm::Sleep {
         match &self.0 {
             Kind::Real(clock) => {
                 let clock = Rc::clone(clock);
-                Box::pin(async move { clock.sleep_until(deadline).await })
+                alarm::Sleep::Real(Box::pin(async move { clock.sleep_until(deadline).await }))
             }
-            Kind::Virtual(timeline) => Box::pin(timeline.sleep_until(deadline)),
+            Kind::Virtual(timeline) => alarm::Sleep::Virtual(timeline.sleep_until(deadline)),
         }
     }
 

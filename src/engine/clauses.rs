@@ -122,7 +122,8 @@ impl ClauseCutter {
             }
             if !self.is_late
                 && words >= self.first_words + MORE_WORDS_BEFORE_JOIN
-                && is_joining(word) {
+                && is_joining(word)
+            {
                 return last_end;
             }
             let (opened, closed) = (word.matches("[[").count(), word.matches("]]").count());

@@ -147,10 +147,7 @@ fn recogniser(
     }
 }
 
-fn answerer(
-    scenario: &Scenario,
-    clock: &Clock,
-) -> Result<Built<stage::Answer>, EngineError> {
+fn answerer(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::Answer>, EngineError> {
     let spec = &scenario.answer;
     match spec.engine.as_str() {
         #[cfg(feature = "retrieval")]
@@ -162,10 +159,7 @@ fn answerer(
     }
 }
 
-fn voice(
-    scenario: &Scenario,
-    clock: &Clock,
-) -> Result<Built<stage::TextToSpeech>, EngineError> {
+fn voice(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::TextToSpeech>, EngineError> {
     let spec = &scenario.tts;
     match spec.engine.as_str() {
         #[cfg(feature = "piper")]

@@ -11,12 +11,13 @@ use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::pipeline::AgentState;
 use crate::record::tap::Tap;
 use crate::stage::SpeechActivity;
+use crate::stage::Watched;
+use crate::stage::queue;
 use echo::{DELAY_SAMPLES, EchoCanceller, LEAD_SAMPLES};
 use health::Health;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
 
 /// How often the microphone is asked for what it heard. A frame comes every 16 ms.
 const LISTEN_EVERY: Duration = Duration::from_millis(4);
@@ -38,9 +39,9 @@ pub struct Listener {
     /// Hears nothing while the agent speaks.
     pub is_half_duplex: bool,
     pub is_muted: Rc<Cell<bool>>,
-    pub agent: watch::Receiver<AgentState>,
+    pub agent: Rc<Watched<AgentState>>,
     /// Where the ear reports to.
-    pub activity: mpsc::Sender<SpeechActivity>,
+    pub activity: queue::Sender<SpeechActivity>,
     /// Told of each frame when it began, and its peak in dB of full scale.
     pub level: Option<Level>,
 }
@@ -131,7 +132,7 @@ impl Listener {
     }
 
     fn agent_sounds(&self, at: Tick) -> bool {
-        let agent = self.agent.borrow();
+        let agent = self.agent.get();
         let rings = agent.speech_ended.is_some_and(|ended| at < ended + RING);
         agent.is_speaking || rings
     }

@@ -84,7 +84,9 @@ pub(super) fn utterances(events: &[Event]) -> BTreeMap<TurnId, Utterance> {
 impl Utterance {
     /// It was not spoken over an agent who went on.
     pub(super) fn had_the_floor(&self) -> bool {
-        self.over_agent.is_none() || self.must_stop.is_some() || (self.answer.entered.is_some() || self.model.entered.is_some())
+        self.over_agent.is_none()
+            || self.must_stop.is_some()
+            || (self.answer.entered.is_some() || self.model.entered.is_some())
     }
 
     pub(super) fn has_failed(&self) -> bool {

@@ -3,16 +3,16 @@
 
 use super::drive::{Pace, drive};
 use super::playback::Playback;
-use super::watched::Watched;
 use super::{Replying, Stages};
 use crate::event::{ReplyEnd, StageName, TurnId};
 use crate::record::tap::Tap;
+use crate::stage::queue;
 use crate::stage::{
     AudioChunk, Clause, Identified, OUTPUTS_WAITING_MAX, Question, Recorded, Stage, StageError,
-    TextFeed, TextToSpeech,
+    TextFeed, TextToSpeech, Watched,
 };
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 
 /// Speech is synthesised until so much of it waits to be played. More would be thrown away by an
 /// interruption, and take the processor from whoever has to notice one.
@@ -28,7 +28,7 @@ pub(super) async fn answer_aloud(
     playback: &Playback,
     released: &Watched<bool>,
 ) -> ReplyEnd {
-    let (audio, chunks) = mpsc::channel(OUTPUTS_WAITING_MAX);
+    let (audio, chunks) = queue::channel(OUTPUTS_WAITING_MAX);
     let playing = async {
         released.until(|is| is).await;
         playback.play(stages.filler.as_ref(), chunks).await;
@@ -39,8 +39,8 @@ pub(super) async fn answer_aloud(
             clauses,
             tts,
         } => {
-            let (pieces, text) = mpsc::channel(OUTPUTS_WAITING_MAX);
-            let (cut, spoken) = mpsc::channel(OUTPUTS_WAITING_MAX);
+            let (pieces, text) = queue::channel(OUTPUTS_WAITING_MAX);
+            let (cut, spoken) = queue::channel(OUTPUTS_WAITING_MAX);
             let answering = visit(answer, question, at, StageName::Answer, pieces);
             let text = TextFeed::new(text, at.0.input_hash());
             let cutting = visit(clauses, text, at, StageName::Clauses, cut);
@@ -71,7 +71,7 @@ async fn visit<In: Identified, Out: Recorded>(
     input: In,
     (tap, turn): (&Tap, TurnId),
     name: StageName,
-    next: mpsc::Sender<Out>,
+    next: queue::Sender<Out>,
 ) -> Result<(), StageError> {
     let mut stage = stage.lock().await;
     drive(&mut **stage, input, (tap, turn, name), Pace::Urgent, next)
@@ -82,9 +82,9 @@ async fn visit<In: Identified, Out: Recorded>(
 /// Speaks clauses as they come, as far ahead as is wanted.
 async fn speak(
     tts: &Mutex<TextToSpeech>,
-    mut clauses: mpsc::Receiver<Clause>,
+    mut clauses: queue::Receiver<Clause>,
     (tap, turn): (&Tap, TurnId),
-    audio: mpsc::Sender<AudioChunk>,
+    audio: queue::Sender<AudioChunk>,
     playback: &Playback,
     released: &Watched<bool>,
 ) -> Result<(), StageError> {

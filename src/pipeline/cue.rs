@@ -89,7 +89,14 @@ impl Cues {
                 return Next::Wait(due);
             }
             let expect = None;
-            tap.mark(TurnId(0), Mark::RowStarted { row, at: now, expect });
+            tap.mark(
+                TurnId(0),
+                Mark::RowStarted {
+                    row,
+                    at: now,
+                    expect,
+                },
+            );
             if cue.wants_answer {
                 self.asked = Some(now);
             }

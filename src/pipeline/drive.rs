@@ -2,9 +2,9 @@
 
 use crate::event::{StageName, TurnId};
 use crate::record::tap::Tap;
+use crate::stage::queue;
 use crate::stage::{Identified, Outlet, Recorded, Stage, StageError};
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// Whether somebody waits for what a stage puts out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) async fn drive<In: Identified, Out: Recorded>(
     input: In,
     (tap, turn, name): (&Tap, TurnId, StageName),
     pace: Pace,
-    next: mpsc::Sender<Out>,
+    next: queue::Sender<Out>,
 ) -> Result<Duration, StageError> {
     let visit = tap.visit(turn, name, tap.hash_of(&input));
     let mut outlet = Outlet::new(visit, next);

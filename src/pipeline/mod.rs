@@ -3,7 +3,7 @@
 //! `turn` decides whose turn it is, `endpoint` when an utterance is over; `session` carries it out.
 //! `drive` feeds a stage, `recognise` the recogniser, `utterance` knows when to ask it ahead; `chain` has the stages of a reply work on what
 //! is there, `reply` is that as the session holds it, `agent` has the one at hand, `playback` plays it. `overlap` watches a sound
-//! over it, `lately` remembers who spoke when, `watched` is a value that others wait for. `script` is the caller of a replay, `cue` when a
+//! over it, `lately` remembers who spoke when. `script` is the caller of a replay, `cue` when a
 //! caller speaks.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
@@ -21,7 +21,6 @@ pub mod script;
 mod session;
 mod turn;
 mod utterance;
-mod watched;
 
 pub use playback::Filler;
 pub use session::{Session, Settings};

@@ -226,7 +226,13 @@ mod tests {
     fn a_word_is_known_since_it_was_first_printed() {
         let mut watch = watch();
         hear(&mut watch, voice(0, None));
-        assert!(watch.look(at(100), &Every50).expect("a voice").words.is_none());
+        assert!(
+            watch
+                .look(at(100), &Every50)
+                .expect("a voice")
+                .words
+                .is_none()
+        );
         watch.words_known(at(500), "Wait");
         watch.words_known(at(900), "Wait, stop.");
         let heard = watch.look(at(1_000), &Every50).expect("a voice");

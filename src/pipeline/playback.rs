@@ -1,16 +1,15 @@
 //! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
 
-use super::watched::Watched;
 use crate::audio::{self, Speaker, first_audible, length_of, peak, position_of};
 use crate::clock::Clock;
 use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
-use crate::stage::AudioChunk;
+use crate::stage::queue;
+use crate::stage::{AudioChunk, Watched};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// Sound is handed to the speaker this long before its turn, so that clauses join without a gap.
 const LEAD: Duration = Duration::from_millis(200);
@@ -151,7 +150,7 @@ impl Playback {
     pub(super) async fn play(
         &self,
         filler: Option<&Filler>,
-        mut chunks: mpsc::Receiver<AudioChunk>,
+        mut chunks: queue::Receiver<AudioChunk>,
     ) {
         let mut next = self.first_of(&mut chunks, filler).await;
         while let Some(chunk) = next {
@@ -189,7 +188,7 @@ impl Playback {
     /// Waits for the first chunk, and says something meanwhile if it is late.
     async fn first_of(
         &self,
-        chunks: &mut mpsc::Receiver<AudioChunk>,
+        chunks: &mut queue::Receiver<AudioChunk>,
         filler: Option<&Filler>,
     ) -> Option<AudioChunk> {
         if let Some(filler) = filler {
@@ -389,7 +388,7 @@ mod tests {
             clock.start();
             let tap = Tap::new(clock.clone(), SessionId(0), None);
             let playback = Playback::new(clock.clone(), tap.clone(), Rc::new(Imagined), TurnId(1));
-            let (sender, receiver) = mpsc::channel(8);
+            let (sender, receiver) = queue::channel(8);
             for chunk in chunks {
                 sender.send(chunk).await.expect("room");
             }
@@ -454,7 +453,7 @@ mod tests {
         let tap = Tap::new(clock.clone(), SessionId(0), None);
         let speaker = Rc::new(Imagined);
         let playback = Playback::new(clock.clone(), tap.clone(), speaker, TurnId(1));
-        let (sender, receiver) = mpsc::channel(8);
+        let (sender, receiver) = queue::channel(8);
         let ms = Duration::from_millis;
         let talk = async {
             let clauses = ["one two three four", "five six"];

@@ -4,9 +4,9 @@ use super::Stages;
 use super::drive::{Pace, drive};
 use crate::event::{StageName, TurnId};
 use crate::record::tap::Tap;
+use crate::stage::queue;
 use crate::stage::{AudioFeed, OUTPUTS_WAITING_MAX, Transcript};
 use std::rc::Rc;
-use tokio::sync::mpsc;
 
 /// What the recogniser says of an utterance.
 pub(super) enum Recognised {
@@ -19,11 +19,11 @@ pub(super) enum Recognised {
 pub(super) async fn recognise(
     stages: Rc<Stages>,
     tap: Tap,
-    mut utterances: mpsc::Receiver<(TurnId, AudioFeed)>,
-    recognised: mpsc::Sender<Recognised>,
+    mut utterances: queue::Receiver<(TurnId, AudioFeed)>,
+    recognised: queue::Sender<Recognised>,
 ) {
     while let Some((turn, feed)) = utterances.recv().await {
-        let (sender, mut transcripts) = mpsc::channel(OUTPUTS_WAITING_MAX);
+        let (sender, mut transcripts) = queue::channel(OUTPUTS_WAITING_MAX);
         let work = async {
             let mut stage = stages.stt.lock().await;
             drive(

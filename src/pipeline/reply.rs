@@ -3,12 +3,11 @@
 use super::Stages;
 use super::chain::answer_aloud;
 use super::playback::{Playback, Sounds};
-use super::watched::Watched;
 use crate::audio::Speaker;
 use crate::clock::{Branch, Clock};
 use crate::event::{ReplyEnd, TurnId};
 use crate::record::tap::Tap;
-use crate::stage::Question;
+use crate::stage::{Question, Watched};
 use std::future::{Future, pending};
 use std::rc::Rc;
 

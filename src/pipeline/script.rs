@@ -11,9 +11,11 @@ use crate::ear::Ear;
 use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
 use crate::stage::SpeechActivity;
+use crate::stage::Watched;
+use crate::stage::queue;
 use std::ops::Range;
+use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
 
 /// A recording to be spoken.
 #[derive(Debug, Clone)]
@@ -33,9 +35,9 @@ pub struct Script {
     pub tap: Tap,
     pub ear: Ear,
     pub lines: Vec<Line>,
-    pub agent: watch::Receiver<AgentState>,
+    pub agent: Rc<Watched<AgentState>>,
     /// Where the ear reports to. Dropping it ends the call.
-    pub activity: mpsc::Sender<SpeechActivity>,
+    pub activity: queue::Sender<SpeechActivity>,
 }
 
 /// The line that is being spoken.
@@ -67,7 +69,7 @@ impl Script {
                 self.tap.mark(TurnId(0), Mark::ClockLag { lag_ns });
             }
             if sounding.is_none() {
-                let agent = *self.agent.borrow();
+                let agent = self.agent.get();
                 match cues.look(&agent, start, &self.tap) {
                     Next::Speak(line) => sounding = Some(self.begin(line, start)),
                     Next::Wait(_) => {}

@@ -16,10 +16,11 @@ use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
+use crate::stage::Watched;
+use crate::stage::queue;
 use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice};
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
 
 /// Utterances that may wait for the recogniser. One is spoken while one is transcribed; a recogniser
 /// that is this far behind is of no use any more.
@@ -49,16 +50,16 @@ pub struct Session {
     /// Where replies sound.
     pub speaker: Rc<dyn Speaker>,
     /// Shows the caller what the agent does.
-    pub agent: watch::Sender<AgentState>,
+    pub agent: Rc<Watched<AgentState>>,
 }
 
 impl Session {
     /// Holds the conversation until the caller's activity ends; what is then still on its way is
     /// abandoned.
-    pub async fn run(mut self, activity: mpsc::Receiver<SpeechActivity>) {
+    pub async fn run(mut self, activity: queue::Receiver<SpeechActivity>) {
         let stages = Rc::new(self.stages);
-        let (utterances, waiting) = mpsc::channel(UTTERANCES_WAITING_MAX);
-        let (transcripts, recognised) = mpsc::channel(UTTERANCES_WAITING_MAX);
+        let (utterances, waiting) = queue::channel(UTTERANCES_WAITING_MAX);
+        let (transcripts, recognised) = queue::channel(UTTERANCES_WAITING_MAX);
         let recogniser = Branch::new(recognise(
             stages.clone(),
             self.tap.clone(),
@@ -72,7 +73,6 @@ impl Session {
             settings: self.settings,
             over: self.over,
             shown: self.agent,
-            showing: AgentState::default(),
             floor: Floor::new(),
             utterances,
             utterance: None,
@@ -95,11 +95,9 @@ struct Conversation<'a> {
     policy: &'a mut dyn Policy,
     settings: Settings,
     over: UtteranceOver,
-    shown: watch::Sender<AgentState>,
-    /// What it shows.
-    showing: AgentState,
+    shown: Rc<Watched<AgentState>>,
     floor: Floor,
-    utterances: mpsc::Sender<(TurnId, AudioFeed)>,
+    utterances: queue::Sender<(TurnId, AudioFeed)>,
     utterance: Option<Utterance>,
     agent: Agent,
     overlap: Option<OverlapWatch>,
@@ -111,8 +109,8 @@ struct Conversation<'a> {
 impl Conversation<'_> {
     async fn hold(
         mut self,
-        mut activity: mpsc::Receiver<SpeechActivity>,
-        mut recognised: mpsc::Receiver<Recognised>,
+        mut activity: queue::Receiver<SpeechActivity>,
+        mut recognised: queue::Receiver<Recognised>,
     ) {
         self.show_agent();
         let mut alarm = Alarm::new(self.clock.clone());
@@ -471,20 +469,16 @@ impl Conversation<'_> {
     }
 
     /// Shows the caller what the agent does, if that has changed.
-    fn show_agent(&mut self) {
+    fn show_agent(&self) {
         let now = self.clock.now();
         let is_speaking = self.agent.is_speaking();
         let is_idle = self.floor.is_idle();
-        let filler_ends = self.agent.filler_ends().or(self.showing.filler_ends);
-        let before = (
-            self.showing.is_idle,
-            self.showing.is_speaking,
-            self.showing.filler_ends,
-        );
+        let filler_ends = self.agent.filler_ends().or(self.shown.get().filler_ends);
+        let mut state = self.shown.get();
+        let before = (state.is_idle, state.is_speaking, state.filler_ends);
         if before == (is_idle, is_speaking, filler_ends) {
             return;
         }
-        let state = &mut self.showing;
         match (state.is_speaking, is_speaking) {
             (false, true) => state.speech_started = Some(now),
             (true, false) => state.speech_ended = Some(now),
@@ -494,12 +488,12 @@ impl Conversation<'_> {
         state.is_speaking = is_speaking;
         state.filler_ends = filler_ends;
         state.changed = now;
-        self.shown.send_replace(self.showing);
+        self.shown.set(state);
     }
 }
 
 /// A feed holds the longest utterance, so it is full only if a recogniser died over it; then the
 /// frame is of no use to anybody.
-fn feed_one(feed: &mpsc::Sender<Heard>, heard: Heard) {
+fn feed_one(feed: &queue::Sender<Heard>, heard: Heard) {
     let _ = feed.try_send(heard);
 }

@@ -4,7 +4,7 @@
 use super::session::Settings;
 use crate::event::{Tick, TurnId};
 use crate::stage::Heard;
-use tokio::sync::mpsc;
+use crate::stage::queue;
 
 pub(super) struct Utterance {
     pub(super) turn: TurnId,
@@ -12,7 +12,7 @@ pub(super) struct Utterance {
     pub(super) last_voiced: Option<Tick>,
     /// There was a voice in it, not just noise.
     pub(super) has_voice: bool,
-    pub(super) feed: mpsc::Sender<Heard>,
+    pub(super) feed: queue::Sender<Heard>,
     /// When the recogniser was last asked what was said so far, and whether it has answered.
     asked: (Tick, bool),
     /// It was asked in the present pause.
@@ -20,7 +20,7 @@ pub(super) struct Utterance {
 }
 
 impl Utterance {
-    pub(super) fn new(turn: TurnId, onset: Tick, feed: mpsc::Sender<Heard>) -> Utterance {
+    pub(super) fn new(turn: TurnId, onset: Tick, feed: queue::Sender<Heard>) -> Utterance {
         Utterance {
             turn,
             onset,

@@ -20,11 +20,13 @@ use crate::sim::setting::settings;
 use crate::sim::voice::Voice;
 use crate::sim::{Between, Fate};
 use crate::stage::SpeechActivity;
+use crate::stage::Watched;
+use crate::stage::queue;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 
 /// Reports of the ear that may wait for the session: a second of frames.
 const ACTIVITY_WAITING_MAX: usize = 64;
@@ -52,8 +54,9 @@ impl Call<'_> {
         talk: Option<Talk>,
     ) -> Result<(), RunError> {
         let over = UtteranceOver::default();
-        let (activity, heard) = mpsc::channel(ACTIVITY_WAITING_MAX);
-        let (shown, agent) = watch::channel(AgentState::default());
+        let (activity, heard) = queue::channel(ACTIVITY_WAITING_MAX);
+        let shown = Rc::new(Watched::<AgentState>::default());
+        let agent = shown.clone();
         // Opening a sound device takes a moment, and dates what it hears: the clock runs by then.
         let is_talk = talk.is_some();
         let (caller, speaker, hang_up): (Speaking, Rc<dyn Speaker>, _) = match talk {
@@ -105,7 +108,7 @@ impl Call<'_> {
         engines: Engines,
         over: UtteranceOver,
         speaker: Rc<dyn Speaker>,
-        agent: watch::Sender<AgentState>,
+        agent: Rc<Watched<AgentState>>,
     ) -> Result<Session, RunError> {
         let scenario = self.scenario;
         let policy = policy::by_name(&scenario.interruption.policy).map_err(input)?;
@@ -136,8 +139,8 @@ impl Call<'_> {
         &self,
         sounds: Sounds,
         over: UtteranceOver,
-        agent: watch::Receiver<AgentState>,
-        activity: mpsc::Sender<SpeechActivity>,
+        agent: Rc<Watched<AgentState>>,
+        activity: queue::Sender<SpeechActivity>,
     ) -> Speaking {
         let (clock, tap) = (self.clock.clone(), self.tap.clone());
         let between = Between::new(self.scenario);

@@ -12,11 +12,11 @@ use crate::record::store::{self, RunFolder};
 use crate::record::tap::Tap;
 use crate::scenario::{Scenario, Turn};
 use crate::sim::{self, lines::cue};
+use crate::stage::queue;
 use crate::stage::{AudioChunk, Clause, Identified, Outlet, StageError};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// What each turn sounds like, as far as it is known: `None` for words that a voice has to speak.
 pub(super) type Sounds = Vec<Option<Samples>>;
@@ -123,7 +123,7 @@ pub(super) fn read_spoken(
 }
 
 async fn spoken(words: &str, engines: &mut Engines, clock: &Clock) -> Result<Samples, StageError> {
-    let (sender, mut chunks) = mpsc::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
+    let (sender, mut chunks) = queue::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
     let clause = Clause(words.to_owned());
     // This happens before the conversation, so nothing of it is kept.
     let tap = Tap::new(clock.clone(), SessionId(0), None);

@@ -7,9 +7,11 @@ use crate::live::{Level, Listener};
 use crate::pipeline::AgentState;
 use crate::record::tap::Tap;
 use crate::stage::SpeechActivity;
+use crate::stage::Watched;
+use crate::stage::queue;
 use std::cell::Cell;
 use std::rc::Rc;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 
 /// How to talk with the agent.
 #[derive(Default)]
@@ -32,8 +34,8 @@ impl Talk {
         (clock, tap): (&Clock, &Tap),
         devices: Devices,
         ear: Ear,
-        agent: watch::Receiver<AgentState>,
-        activity: mpsc::Sender<SpeechActivity>,
+        agent: Rc<Watched<AgentState>>,
+        activity: queue::Sender<SpeechActivity>,
     ) -> Listener {
         Listener {
             clock: clock.clone(),

@@ -118,12 +118,48 @@ mod tests {
         let wrong = |caller: Caller| caller.wrong().map(|(key, _)| key);
         let default = Caller::default;
         for (key, caller) in [
-            ("questions", Caller { questions: 0, ..default() }),
-            ("pause_every_s", Caller { pause_every_s: 0.1, ..default() }),
-            ("pause_every_s", Caller { pause_every_s: f64::NAN, ..default() }),
-            ("patience_ms", Caller { patience_ms: 1 << 40, ..default() }),
-            ("noises_per_minute", Caller { noises_per_minute: 61.0, ..default() }),
-            ("speech", Caller { speech: LatencyModel::FixedMs(-1.0), ..default() }),
+            (
+                "questions",
+                Caller {
+                    questions: 0,
+                    ..default()
+                },
+            ),
+            (
+                "pause_every_s",
+                Caller {
+                    pause_every_s: 0.1,
+                    ..default()
+                },
+            ),
+            (
+                "pause_every_s",
+                Caller {
+                    pause_every_s: f64::NAN,
+                    ..default()
+                },
+            ),
+            (
+                "patience_ms",
+                Caller {
+                    patience_ms: 1 << 40,
+                    ..default()
+                },
+            ),
+            (
+                "noises_per_minute",
+                Caller {
+                    noises_per_minute: 61.0,
+                    ..default()
+                },
+            ),
+            (
+                "speech",
+                Caller {
+                    speech: LatencyModel::FixedMs(-1.0),
+                    ..default()
+                },
+            ),
         ] {
             assert_eq!(wrong(caller), Some(key));
         }

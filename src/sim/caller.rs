@@ -7,7 +7,8 @@ use crate::event::Tick;
 use crate::pipeline::AgentState;
 use crate::pipeline::cue::{self, Cue, Cues};
 use crate::record::tap::Tap;
-use tokio::sync::watch;
+use crate::stage::Watched;
+use std::rc::Rc;
 
 /// What a caller is to do now.
 pub(super) enum Todo {
@@ -21,7 +22,7 @@ pub(super) enum Todo {
 pub struct Caller {
     pub clock: Clock,
     pub tap: Tap,
-    pub agent: watch::Receiver<AgentState>,
+    pub agent: Rc<Watched<AgentState>>,
     pub voice: Voice,
     pub mind: Mind,
 }
@@ -60,7 +61,7 @@ impl Caller {
     /// Speaks until there is nothing more to say and the conversation has come to rest.
     pub async fn speak(mut self) {
         loop {
-            let agent = *self.agent.borrow_and_update();
+            let agent = self.agent.get();
             let now = self.clock.now();
             let todo = match &mut self.mind {
                 Mind::Scripted(mind) => mind.look(&agent, now, &self.tap),
@@ -78,9 +79,7 @@ impl Caller {
                 }
                 Todo::Wait(until) => tokio::select! {
                     biased;
-                    changed = self.agent.changed() => if changed.is_err() {
-                        return;
-                    },
+                    () = self.agent.until(|now| now != agent) => {}
                     () = self.clock.sleep_until(until) => {}
                 },
                 Todo::HangUp => return,

@@ -10,7 +10,11 @@ use crate::scenario::{After, Scenario, Turn};
 use std::time::Duration;
 
 /// What a simulated caller says in this conversation, if the scenario has one with turns.
-pub fn lines(scenario: &Scenario, between: &Between, conversation: u64) -> Option<Vec<(Cue, Saying)>> {
+pub fn lines(
+    scenario: &Scenario,
+    between: &Between,
+    conversation: u64,
+) -> Option<Vec<(Cue, Saying)>> {
     let turns = scenario.turn.iter().enumerate();
     turns
         .map(|(index, turn)| {

@@ -145,10 +145,12 @@ impl Manner {
             };
         }
         match self.state {
-            State::Reacting(at) if self.asked == self.habits.caller.questions => match at.max(agent.changed + LINGER) {
-                end if end <= now => Next::HangUp,
-                end => Next::Wait(end),
-            },
+            State::Reacting(at) if self.asked == self.habits.caller.questions => {
+                match at.max(agent.changed + LINGER) {
+                    end if end <= now => Next::HangUp,
+                    end => Next::Wait(end),
+                }
+            }
             State::Reacting(at) if at > now => Next::Wait(at),
             State::Reacting(_) => self.ask(now),
             State::Waiting { since, restarts } => self.wait(agent, now, since, restarts),
@@ -271,7 +273,11 @@ impl Manner {
     }
 
     fn reaction(&self) -> Duration {
-        self.sample(&self.habits.reaction, self.habits.sources.reaction, self.sounds)
+        self.sample(
+            &self.habits.reaction,
+            self.habits.sources.reaction,
+            self.sounds,
+        )
     }
 
     fn with_pauses(&self, length: Duration) -> Vec<Range<Duration>> {
@@ -286,7 +292,10 @@ impl Manner {
                 break;
             }
             stretches.push(at..at + stretch);
-            let pause = self.habits.pause.sample(&mut draw, &mut mood, Work::default());
+            let pause = self
+                .habits
+                .pause
+                .sample(&mut draw, &mut mood, Work::default());
             spoken += stretch;
             at += stretch + pause;
         }

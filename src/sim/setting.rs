@@ -20,11 +20,12 @@ use crate::record::tap::Tap;
 use crate::rng::{Seed, Source};
 use crate::scenario::network::Path;
 use crate::scenario::{Scenario, Topology};
+use crate::stage::Watched;
+use crate::stage::queue;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
 
 /// Reports of the ear that may wait for the session: more than come in one tick.
 const ACTIVITY_WAITING_MAX: usize = 16;
@@ -69,12 +70,12 @@ impl Setting {
         let at = Occasion::new(&clock, conversation.into());
         let fate = Fate::default();
         let over = UtteranceOver::default();
-        let (activity, heard) = mpsc::channel(ACTIVITY_WAITING_MAX);
-        let (shown, agent) = watch::channel(AgentState::default());
+        let (activity, heard) = queue::channel(ACTIVITY_WAITING_MAX);
+        let shown = Rc::new(Watched::<AgentState>::default());
         let caller = Caller {
             clock: clock.clone(),
             tap: tap.clone(),
-            agent,
+            agent: shown.clone(),
             voice: Voice::new(
                 clock.clone(),
                 tap.clone(),
@@ -169,8 +170,7 @@ pub fn settings(scenario: &Scenario) -> Settings {
             silence: Duration::from_millis(scenario.endpointing.silence_ms),
             longest: Duration::from_millis(scenario.endpointing.longest_utterance_ms),
         },
-        speculate_after: (speculation.enabled)
-            .then(|| Duration::from_millis(speculation.after_ms)),
+        speculate_after: (speculation.enabled).then(|| Duration::from_millis(speculation.after_ms)),
         ask_every: (speculation.while_speaking_ms)
             .filter(|_| speculation.enabled)
             .map(Duration::from_millis),

@@ -9,11 +9,11 @@ use crate::ear::UtteranceOver;
 use crate::ear::simulated::{Noticed, noticed};
 use crate::event::{Mark, Tick, TurnId};
 use crate::record::tap::Tap;
+use crate::stage::queue;
 use crate::stage::{SpeechActivity, SureVoice};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// The pitch of a simulated caller in a recording, in Hz.
 const PITCH_HZ: f64 = 150.0;
@@ -41,7 +41,7 @@ pub struct Voice {
     /// Tells that an utterance was committed, as the ear is told.
     over: UtteranceOver,
     /// Where the ear reports to. Dropping it ends the call.
-    activity: mpsc::Sender<SpeechActivity>,
+    activity: queue::Sender<SpeechActivity>,
     fate: Fate,
     /// An utterance has begun.
     is_going: bool,
@@ -62,7 +62,7 @@ impl Voice {
         clock: Clock,
         tap: Tap,
         over: UtteranceOver,
-        activity: mpsc::Sender<SpeechActivity>,
+        activity: queue::Sender<SpeechActivity>,
         fate: Fate,
     ) -> Voice {
         Voice {

@@ -2,13 +2,13 @@
 
 use super::{AudioChunk, Identified, Piece, Transcript};
 use crate::record::input::InputHash;
+use crate::stage::queue;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// What a recogniser hears of one utterance, as it is spoken. The queue holds a whole utterance of
 /// the longest length the ear allows, so the ear never waits for a recogniser.
 pub struct AudioFeed {
-    heard: mpsc::Receiver<Heard>,
+    heard: queue::Receiver<Heard>,
     identity: InputHash,
     /// What came since the latest mark, and whether it counts if that was the end.
     since_mark: Option<(Vec<AudioChunk>, Counts)>,
@@ -27,8 +27,8 @@ pub const FEED_WAITING_MAX: usize = 4_096;
 
 impl AudioFeed {
     /// `identity` tells it from others, once all of it has come.
-    pub fn new(identity: InputHash) -> (mpsc::Sender<Heard>, AudioFeed) {
-        let (sender, receiver) = mpsc::channel(FEED_WAITING_MAX);
+    pub fn new(identity: InputHash) -> (queue::Sender<Heard>, AudioFeed) {
+        let (sender, receiver) = queue::channel(FEED_WAITING_MAX);
         let feed = AudioFeed {
             heard: receiver,
             identity,
@@ -118,13 +118,13 @@ impl Identified for AudioFeed {
 
 /// The answer's text as it comes, piece by piece.
 pub struct TextFeed {
-    pieces: mpsc::Receiver<Piece>,
+    pieces: queue::Receiver<Piece>,
     identity: InputHash,
 }
 
 impl TextFeed {
     /// `identity` tells it from others, once all of it has come.
-    pub fn new(pieces: mpsc::Receiver<Piece>, identity: InputHash) -> TextFeed {
+    pub fn new(pieces: queue::Receiver<Piece>, identity: InputHash) -> TextFeed {
         TextFeed { pieces, identity }
     }
 

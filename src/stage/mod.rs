@@ -3,10 +3,13 @@
 mod batch;
 mod feed;
 mod outlet;
+pub mod queue;
+mod watched;
 
 pub use batch::transcribe_in_batches;
 pub use feed::{AudioFeed, Heard, TextFeed, Utterance};
 pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};
+pub use watched::Watched;
 
 use crate::audio::Samples;
 use crate::event::{OutputNote, Tick};

@@ -4,8 +4,8 @@ use super::{StageError, Work};
 use crate::clock::{Charge, Emitter, Progress, Worker};
 use crate::event::{Cost, OutputNote, TurnId};
 use crate::record::tap::Visit;
+use crate::stage::queue;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// Outputs that may wait between two stages: enough that a clause is synthesised while two others
 /// wait for playback, few enough that an interruption wastes little.
@@ -14,7 +14,7 @@ pub const OUTPUTS_WAITING_MAX: usize = 4;
 /// Where a stage puts its outputs. Everything that passes is stamped and recorded.
 pub struct Outlet<T> {
     visit: Visit,
-    next: mpsc::Sender<T>,
+    next: queue::Sender<T>,
     gate: Option<Box<dyn Gate>>,
     sound: Duration,
     is_urgent: bool,
@@ -27,7 +27,7 @@ pub trait Gate {
 }
 
 impl<T: Recorded> Outlet<T> {
-    pub fn new(visit: Visit, next: mpsc::Sender<T>) -> Outlet<T> {
+    pub fn new(visit: Visit, next: queue::Sender<T>) -> Outlet<T> {
         Outlet {
             visit,
             next,

@@ -13,7 +13,8 @@ const TOKEN_MS_MAX: f64 = 10_000.0;
 pub(super) fn check_simulated(scenario: &Scenario) -> Result<(), Fault> {
     if let Some(caller) = &scenario.caller {
         if !scenario.turn.is_empty() {
-            let cure = "a caller makes up what to say, and turns say it; take [caller] or the turns away";
+            let cure =
+                "a caller makes up what to say, and turns say it; take [caller] or the turns away";
             return Err(at("caller", "questions", cure));
         }
         if scenario.stt.engine != "simulated" {
@@ -75,11 +76,17 @@ fn check_answer(scenario: &Scenario) -> Result<(), Fault> {
         return Err(at("answer", key, cure));
     }
     if !(1..=BEST_OF_MAX).contains(&best_of) || best_of % 2 == 0 {
-        let cure = format!("{best_of}; give an odd number up to {BEST_OF_MAX}, so that every vote has a majority");
+        let cure = format!(
+            "{best_of}; give an odd number up to {BEST_OF_MAX}, so that every vote has a majority"
+        );
         return Err(at("answer", "best_of", cure));
     }
     if !(0.0..=1.0).contains(&accuracy) {
-        return Err(at("answer", "accuracy", format!("{accuracy} is no share; give 0 to 1")));
+        return Err(at(
+            "answer",
+            "accuracy",
+            format!("{accuracy} is no share; give 0 to 1"),
+        ));
     }
     if !(0.0..=TOKEN_MS_MAX).contains(&token_ms) {
         let cure = format!("{token_ms}; give between 0 and {TOKEN_MS_MAX} milliseconds");

@@ -66,7 +66,7 @@ pub enum LatencyModel {
         correlation: f64,
         model: Box<LatencyModel>,
     },
-    /// One of [`presets`], by its name.
+    /// One of [`presets()`], by its name.
     Preset(String),
 }
 
@@ -166,6 +166,19 @@ mod tests {
             "{ fixed_ms = 80, preset = \"moshi\" }",
         ] {
             assert!(read(text).is_err(), "{text} was read");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(test_draws::cases(256))]
+
+        #[test]
+        fn whatever_has_no_fault_is_read_as_it_was_written(latency in test_draws::any_model()) {
+            if latency.fault().is_none() {
+                let holder = Holder { latency };
+                let written = toml::to_string(&holder).expect("TOML");
+                proptest::prop_assert_eq!(toml::from_str::<Holder>(&written).expect("TOML"), holder);
+            }
         }
     }
 }

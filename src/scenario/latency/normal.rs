@@ -34,11 +34,13 @@ pub(super) fn quantile(p: f64) -> f64 {
     if offset < 0.0 { -size } else { size }
 }
 
-/// Horner's rule, the constant first.
+/// The constant first. In pairs (Estrin, 1960): they need not wait for each other.
 #[inline]
-fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
-    let [first, rest @ ..] = coefficients;
-    first + x * rest.iter().rev().fold(0.0, |sum, c| sum * x + c)
+fn polynomial([c0, c1, c2, c3, c4, c5, c6, c7]: &[f64; 8], x: f64) -> f64 {
+    let square = x * x;
+    let low = (c0 + c1 * x) + (c2 + c3 * x) * square;
+    let high = (c4 + c5 * x) + (c6 + c7 * x) * square;
+    low + high * (square * square)
 }
 
 /// Numerator and denominator where p is within 0.425 of one half.

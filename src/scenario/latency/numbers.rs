@@ -35,16 +35,17 @@ pub(super) struct Numbers<'a> {
 impl Numbers<'_> {
     #[inline]
     pub fn normal(&mut self) -> f64 {
-        let own = normal::quantile(self.draw.uniform());
-        if self.weights == Weights::OWN {
-            return own;
+        let own = self.draw.uniform();
+        if self.weights.common == 0.0 {
+            return normal::quantile(own);
         }
-        self.weights.common * normal::quantile(self.mood.uniform()) + self.weights.own * own
+        let common = self.mood.uniform();
+        self.weights.common * normal::quantile(common) + self.weights.own * normal::quantile(own)
     }
 
     #[inline]
     pub fn uniform(&mut self) -> f64 {
-        if self.weights == Weights::OWN {
+        if self.weights.common == 0.0 {
             return self.draw.uniform();
         }
         normal::share_below(self.normal())

@@ -35,6 +35,24 @@ pub(super) fn correlated(correlation: f64, model: LatencyModel) -> LatencyModel 
     LatencyModel::Correlated { correlation, model }
 }
 
+/// Quantiles without a fault.
+fn rising_quantiles(mut ms: Vec<f64>) -> LatencyModel {
+    ms.sort_by(f64::total_cmp);
+    let last = (ms.len() - 1) as f64;
+    let point = |(index, ms)| (index as f64 / last, ms);
+    LatencyModel::Quantiles(ms.into_iter().enumerate().map(point).collect())
+}
+
+/// The same cases in every run.
+pub(super) fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    }
+}
+
 /// Times that may be wrong in every way.
 fn time() -> impl Strategy<Value = f64> {
     prop_oneof![
@@ -52,10 +70,8 @@ pub(super) fn any_model() -> impl Strategy<Value = LatencyModel> {
         (time(), time()).prop_map(|(mean_ms, p95_ms)| LatencyModel::Gamma { mean_ms, p95_ms }),
         (time(), time())
             .prop_map(|(median_ms, p95_ms)| LatencyModel::Weibull { median_ms, p95_ms }),
-        proptest::collection::vec((-0.1..1.1_f64, time()), 0..5).prop_map(|mut points| {
-            points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            LatencyModel::Quantiles(points)
-        }),
+        proptest::collection::vec((-0.1..1.1_f64, time()), 0..5).prop_map(LatencyModel::Quantiles),
+        proptest::collection::vec(0.0..4e3, 2..9).prop_map(rising_quantiles),
         Just(LatencyModel::Preset("cartesia-ink-2".into())),
         Just(LatencyModel::Preset("nobody".into())),
     ];

@@ -1,4 +1,4 @@
-//! A value that one part of a conversation shows to others.
+//! A value that one part of a conversation shows to others, who wait for it to change.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -6,17 +6,17 @@ use std::task::{Poll, Waker};
 
 /// What others wait for. All of it lives on one thread: a conversation is one task.
 #[derive(Default)]
-pub(super) struct Watched<T> {
+pub struct Watched<T> {
     value: Cell<T>,
     waiting: RefCell<Vec<Waker>>,
 }
 
 impl<T: Copy> Watched<T> {
-    pub(super) fn get(&self) -> T {
+    pub fn get(&self) -> T {
         self.value.get()
     }
 
-    pub(super) fn set(&self, value: T) {
+    pub fn set(&self, value: T) {
         self.value.set(value);
         for waker in self.waiting.borrow_mut().drain(..) {
             waker.wake();
@@ -24,7 +24,7 @@ impl<T: Copy> Watched<T> {
     }
 
     /// Waits until the value is such.
-    pub(super) async fn until(&self, is_such: impl Fn(T) -> bool) {
+    pub async fn until(&self, is_such: impl Fn(T) -> bool) {
         poll_fn(|context| {
             if is_such(self.value.get()) {
                 return Poll::Ready(());
