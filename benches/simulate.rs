@@ -5,6 +5,9 @@ use std::time::Instant;
 use voicesim::scenario;
 use voicesim::sim::setting::Setting;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let path = Path::new("audio/simulations/assistant.toml");
     let scenario = scenario::load(path).expect("a scenario");

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A point in time: whole nanoseconds since the session began. Position zero of
@@ -192,13 +193,13 @@ pub enum VisitEnd {
 #[serde(rename_all = "snake_case", tag = "output")]
 pub enum OutputNote {
     /// A transcript that may still change.
-    Partial { text: String },
+    Partial { text: Arc<str> },
     /// The transcript of the whole utterance, and how much audio went in.
-    Final { text: String, audio_ns: u64 },
+    Final { text: Arc<str>, audio_ns: u64 },
     /// A piece of the answer's text.
-    Piece { text: String },
+    Piece { text: Arc<str> },
     /// Text that is spoken in one go.
-    Clause { text: String },
+    Clause { text: Arc<str> },
     /// Synthesised speech: its length and how many characters it speaks.
     Audio { audio_ns: u64, characters: u32 },
 }
@@ -363,13 +364,13 @@ pub enum Mark {
     /// A reply is prepared in case the caller has finished. Nothing of it is heard before
     /// `ReplyStarted`.
     Speculated {
-        question: String,
+        question: Arc<str>,
     },
     /// It was in vain: the caller went on, or said something else.
     SpeculationDropped,
     /// The reply to what the caller said, with what was prepared of it if anything was.
     ReplyStarted {
-        question: String,
+        question: Arc<str>,
     },
     /// Sound for the speaker: it starts at `start`, its first `silence_ns` are inaudible. It takes
     /// `network_ns` to cross a simulated network.
@@ -398,7 +399,7 @@ pub enum Mark {
     ReplyEnded {
         end: ReplyEnd,
         at: Tick,
-        heard: String,
+        heard: Arc<str>,
         heard_ns: u64,
     },
     /// It had been stopped for nothing, and goes on where it was.

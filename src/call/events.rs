@@ -120,7 +120,7 @@ impl Marks {
         if let Some(said) = said {
             let visit = VisitId(turn.0);
             let note = OutputNote::Final {
-                text: said.to_owned(),
+                text: said.into(),
                 audio_ns: nanos(utterance.range().len()),
             };
             let stage = StageName::SpeechToText;
@@ -180,7 +180,13 @@ impl Marks {
             .zip(words)
             .map(|(utterance, words)| words.caller[utterance].clone());
         let question = question.unwrap_or_default();
-        self.add(start, turn, Mark::ReplyStarted { question });
+        self.add(
+            start,
+            turn,
+            Mark::ReplyStarted {
+                question: question.into(),
+            },
+        );
         self.add(start, turn, Mark::Audible { at: tick(start) });
         let mut heard = 0;
         let mut since = start;
@@ -207,7 +213,7 @@ impl Marks {
                 SpeechEnd::Open => ReplyEnd::Abandoned,
             },
             at: tick(at),
-            heard: said.unwrap_or_default().to_owned(),
+            heard: said.unwrap_or_default().into(),
             heard_ns: nanos(heard),
         };
         self.add(at, turn, ended);

@@ -183,7 +183,7 @@ fn text(stt: &mut SpeechToText, clock: &Clock, sound: &[f32]) -> Result<String, 
         let mut text = String::new();
         while let Some(transcript) = transcripts.recv().await {
             if transcript.is_final {
-                text = transcript.text;
+                text = transcript.text.to_string();
             }
         }
         text

@@ -35,11 +35,11 @@ impl Stage for ClauseStage {
             let mut cutter = ClauseCutter::new(&self.0);
             while let Some(Piece(piece)) = text.next().await {
                 for clause in cutter.push(&piece) {
-                    out.send(Clause(clause)).await?;
+                    out.send(Clause(clause.into())).await?;
                 }
             }
             for clause in cutter.finish() {
-                out.send(Clause(clause)).await?;
+                out.send(Clause(clause.into())).await?;
             }
             out.begun();
             Ok(())

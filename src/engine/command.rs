@@ -114,7 +114,9 @@ impl Stage for AnswerIt {
             .collect();
         let request = json!({"type": "answer", "question": question.text, "history": history});
         let job = move |program: &mut Program, _, outputs: &Emitter<_>| {
-            program.serve(&request, outputs, |line| Ok(line.text.map(Piece)));
+            program.serve(&request, outputs, |line| {
+                Ok(line.text.map(|text| Piece(text.into())))
+            });
         };
         Box::pin(out.charge(&self.0.worker, 1, job))
     }

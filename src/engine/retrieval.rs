@@ -37,7 +37,7 @@ impl Stage for Retrieval {
             // The core is free again before the answer is handed on to a voice that wants it.
             let job = move |knowledge: &mut Knowledge, _| knowledge.answer(&text).text;
             let answer = out.compute(&self.worker, 1, job).await?;
-            out.send(Piece(answer)).await
+            out.send(Piece(answer.into())).await
         })
     }
 }

@@ -83,7 +83,7 @@ impl Latency {
 
     fn sample(&self, at: &Occasion, turn: TurnId, input: u32, amount: Amount) -> Duration {
         let mut draw = at.draw(self.source, turn, input);
-        let mut mood = self.source.draw(at.conversation, u32::MAX);
+        let mut mood = self.source.mood(at.conversation);
         self.sampler.sample(&mut draw, &mut mood, amount)
     }
 }
@@ -176,7 +176,7 @@ fn pieces(text: &str, clauses: &scenario::Clauses) -> Vec<Piece> {
     let mut cutter = ClauseCutter::new(clauses);
     let mut pieces = cutter.push(text);
     pieces.extend(cutter.finish());
-    pieces.into_iter().map(Piece).collect()
+    pieces.into_iter().map(|text| Piece(text.into())).collect()
 }
 
 fn described<S>(stage: S, model: &LatencyModel) -> Built<S> {
@@ -224,9 +224,9 @@ impl Stage for Recogniser {
                 };
                 let span = fakes.transcription.sample(at, out.turn(), 0, amount);
                 at.pass(at.clock.now(), span).await;
-                Ok(match heard.text.trim() {
-                    "" if heard.text.is_empty() => unknown_words(heard.length),
-                    text => text.to_owned(),
+                Ok::<Arc<str>, _>(match heard.text.trim() {
+                    "" if heard.text.is_empty() => unknown_words(heard.length).into(),
+                    text => text.into(),
                 })
             },
         ))
@@ -350,18 +350,18 @@ impl Stage for Voice {
             };
             let span = fakes.synthesis.sample(at, out.turn(), hash(&text), amount);
             at.pass(at.clock.now(), span).await;
-            out.send(sound(&text)).await
+            out.send(sound(text)).await
         })
     }
 }
 
 /// What it sounds like when `text` is spoken: it takes its time.
-pub fn sound(text: &str) -> AudioChunk {
+pub fn sound(text: Arc<str>) -> AudioChunk {
     let characters = text.chars().count() as f64;
     AudioChunk {
         length: Duration::from_secs_f64(characters / CHARACTERS_PER_SECOND),
         samples: None,
-        text: text.into(),
+        text,
     }
 }
 

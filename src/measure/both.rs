@@ -106,7 +106,7 @@ mod tests {
             let ended = Mark::ReplyEnded {
                 end: ReplyEnd::Completed,
                 at: ms(*end),
-                heard: String::new(),
+                heard: "".into(),
                 heard_ns: 0,
             };
             mark(*end, ended);

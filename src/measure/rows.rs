@@ -9,6 +9,7 @@ use crate::scenario::Scenario;
 use crate::scenario::budget::{Budget, budgets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What was asked for.
@@ -102,9 +103,9 @@ pub struct Row {
     pub is_judged: bool,
     pub outcome: Outcome,
     /// All transcripts of the row, joined.
-    pub heard: String,
+    pub heard: Arc<str>,
     /// What the caller heard of the reply.
-    pub said: String,
+    pub said: Arc<str>,
     /// The true end of the caller's speech.
     pub caller_end: Option<Tick>,
     /// The first audible sample of the reply.
@@ -383,13 +384,21 @@ fn outcome_of_sound(utterance: &Utterance) -> Option<Outcome> {
 fn row(index: usize, gathered: &Gathered) -> Row {
     let expect = gathered.asked_for();
     let outcome = gathered.outcome(expect);
-    let heard: Vec<&str> = gathered
+    let heard: Vec<&Arc<str>> = gathered
         .utterances
         .iter()
-        .map(|(_, utterance)| utterance.heard.as_str())
+        .map(|(_, utterance)| &utterance.heard)
         .filter(|heard| !heard.is_empty())
         .collect();
-    let heard = heard.join(" ");
+    let heard = match heard.as_slice() {
+        [heard] => Arc::clone(heard),
+        all => all
+            .iter()
+            .map(|heard| &***heard)
+            .collect::<Vec<&str>>()
+            .join(" ")
+            .into(),
+    };
     let answered = gathered.answered();
     let mut row = Row {
         number: index as u32 + 1,
@@ -398,7 +407,7 @@ fn row(index: usize, gathered: &Gathered) -> Row {
         outcome,
         said: answered
             .and_then(|utterance| utterance.ended.as_ref())
-            .map_or_else(String::new, |ended| ended.heard.clone()),
+            .map_or_else(Arc::default, |ended| ended.heard.clone()),
         caller_end: gathered.speech_ended,
         agent_start: answered.and_then(|utterance| utterance.audible),
         e2e_ns: None,

@@ -5,6 +5,7 @@ use crate::event::{
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The marks of one turn, by what they mark. Each is the first of its kind.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +18,7 @@ pub(super) struct Utterance {
     pub speech_ended: Option<Tick>,
     pub committed: Option<Tick>,
     pub stt: Work,
-    pub heard: String,
+    pub heard: Arc<str>,
     pub answer: Work,
     pub clauses: Work,
     /// Of the first clause.
@@ -69,7 +70,7 @@ pub(super) struct Queued {
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
     pub end: ReplyEnd,
-    pub heard: String,
+    pub heard: Arc<str>,
 }
 
 /// Sorts events by turn.
@@ -114,7 +115,7 @@ impl Utterance {
                 OutputNote::Partial { .. } => {}
                 OutputNote::Final { text, .. } => {
                     first(&mut self.stt.first_output, now);
-                    self.heard.clone_from(text);
+                    self.heard = text.clone();
                 }
                 _ => first(&mut self.work(*stage).first_output, now),
             },

@@ -11,6 +11,7 @@ use crate::stage::{Exchange, Question};
 use std::future::Future;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Exchanges that an answer gets to see.
 const HISTORY_MAX: usize = 16;
@@ -23,8 +24,8 @@ pub(super) struct Agent {
     reply: Option<Reply>,
     /// Stopped in mid-speech, perhaps for nothing: it does no work, and may go on. With what was heard
     /// of it.
-    held: Option<(Reply, String)>,
-    history: Vec<Exchange>,
+    held: Option<(Reply, Arc<str>)>,
+    history: Rc<Vec<Exchange>>,
 }
 
 impl Agent {
@@ -41,7 +42,7 @@ impl Agent {
             speaker,
             reply: None,
             held: None,
-            history: Vec::new(),
+            history: Rc::default(),
         }
     }
 
@@ -71,19 +72,19 @@ impl Agent {
     }
 
     /// Prepares a reply in case it is wanted.
-    pub(super) fn speculate(&mut self, turn: TurnId, question: String) {
+    pub(super) fn speculate(&mut self, turn: TurnId, question: Arc<str>) {
         let text = question.clone();
         self.tap.mark(turn, Mark::Speculated { question: text });
         self.prepare(turn, question);
     }
 
-    pub(super) fn reply(&mut self, turn: TurnId, question: String) {
+    pub(super) fn reply(&mut self, turn: TurnId, question: Arc<str>) {
         self.prepare(turn, question);
         self.release();
     }
 
-    fn prepare(&mut self, turn: TurnId, question: String) {
-        let history = self.history.as_slice().into();
+    fn prepare(&mut self, turn: TurnId, question: Arc<str>) {
+        let history = self.history.clone();
         let input = Question {
             text: question,
             history,
@@ -163,10 +164,11 @@ impl Agent {
         self.held.is_some()
     }
 
-    fn remember(&mut self, question: String, heard: String) {
+    fn remember(&mut self, question: Arc<str>, heard: Arc<str>) {
         let stale = (self.history.len() + 1).saturating_sub(HISTORY_MAX);
-        self.history.drain(..stale);
-        self.history.push(Exchange { question, heard });
+        let history = Rc::make_mut(&mut self.history);
+        history.drain(..stale);
+        history.push(Exchange { question, heard });
     }
 
     fn mark_end(&self, turn: TurnId, end: ReplyEnd, sounded: Sounded) -> Range<Tick> {

@@ -60,7 +60,7 @@ pub struct Filler {
 pub(super) struct Sounded {
     /// When it ended.
     pub(super) at: Tick,
-    pub(super) words: String,
+    pub(super) words: Arc<str>,
     /// How long it sounded, without gaps.
     pub(super) length: Duration,
 }
@@ -337,7 +337,7 @@ impl Playback {
     /// What was played before `at`. Of a chunk that was cut off, the words that had their share of
     /// its time.
     pub(super) fn heard(&self, at: Tick) -> Sounded {
-        let mut words: Vec<&str> = Vec::new();
+        let mut words = String::new();
         let mut length = Duration::ZERO;
         let queued = self.queued.borrow();
         // A chunk without words continues the one before it: the words belong to both.
@@ -345,16 +345,32 @@ impl Playback {
             let played: Duration = clause.iter().map(|queued| queued.played(at)).sum();
             let whole: Duration = clause.iter().map(|queued| queued.chunk.length).sum();
             length += played;
-            let all: Vec<&str> = clause[0].chunk.text.split_whitespace().collect();
-            let share = played.as_secs_f64() / whole.as_secs_f64().max(1e-9);
-            words.extend(&all[..(all.len() as f64 * share) as usize]);
+            let text = clause[0].chunk.text.trim();
+            let heard = match played == whole {
+                true => text,
+                false => beginning(text, played.as_secs_f64() / whole.as_secs_f64().max(1e-9)),
+            };
+            if !words.is_empty() && !heard.is_empty() {
+                words.push(' ');
+            }
+            words.push_str(heard);
         }
         Sounded {
             at,
-            words: words.join(" "),
+            words: words.into(),
             length,
         }
     }
+}
+
+/// So many of the words of `text`, as a share of them in 0..=1.
+fn beginning(text: &str, share: f64) -> &str {
+    let count = (text.split_whitespace().count() as f64 * share) as usize;
+    let last = text.split_whitespace().take(count).last();
+    let end = last.map_or(0, |word| {
+        word.as_ptr() as usize - text.as_ptr() as usize + word.len()
+    });
+    &text[..end]
 }
 
 /// How long a chunk begins inaudibly: up to its first sample above -40 dB of its peak. `None` if
@@ -416,7 +432,7 @@ mod tests {
                 .any(|e| matches!(e.mark, Mark::PlaybackGap { .. }))
         );
         let heard = playback.heard(now);
-        assert_eq!(heard.words, "one two");
+        assert_eq!(&*heard.words, "one two");
         assert_eq!(heard.length, Duration::from_millis(100));
     }
 
@@ -442,8 +458,8 @@ mod tests {
         let (_, playback, _) = play(vec![chunk(vec![0.5; 1_600], "one two three four")]);
         let start = playback.queued.borrow()[0].start;
         let half = start + Duration::from_millis(50);
-        assert_eq!(playback.heard(half).words, "one two");
-        assert_eq!(playback.heard(start).words, "");
+        assert_eq!(&*playback.heard(half).words, "one two");
+        assert_eq!(&*playback.heard(start).words, "");
     }
 
     #[test]
@@ -469,7 +485,7 @@ mod tests {
                 () = clock.sleep_until(Tick::ZERO + ms(50)) => {}
             }
             let sounded = playback.stop();
-            assert_eq!(sounded.words, "one two");
+            assert_eq!(&*sounded.words, "one two");
             assert_eq!((sounded.at, sounded.length), (Tick::from_ms(50), ms(50)));
             clock.sleep_until(Tick::from_ms(1_000)).await;
             playback.resume();
@@ -478,7 +494,7 @@ mod tests {
         clock.block_on(talk).expect("it ends");
         assert_eq!(clock.now(), Tick::from_ms(1_150));
         let heard = playback.heard(clock.now());
-        assert_eq!(heard.words, "one two three four five six");
+        assert_eq!(&*heard.words, "one two three four five six");
         assert_eq!(heard.length, ms(200));
         let gaps = tap.events();
         let is_gap = |event: &Event| matches!(event.mark, Mark::PlaybackGap { .. });
@@ -521,10 +537,8 @@ mod tests {
         ];
         let (_, playback, end) = play(chunks);
         let start = playback.queued.borrow()[0].start;
-        assert_eq!(
-            playback.heard(start + Duration::from_millis(30)).words,
-            "one"
-        );
-        assert_eq!(playback.heard(end).words, "one two three four");
+        let soon = start + Duration::from_millis(30);
+        assert_eq!(&*playback.heard(soon).words, "one");
+        assert_eq!(&*playback.heard(end).words, "one two three four");
     }
 }

@@ -10,11 +10,12 @@ use crate::record::tap::Tap;
 use crate::stage::{Question, Watched};
 use std::future::{Future, pending};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A reply on its way. It works only while [`Reply::news`] is waited for.
 pub(super) struct Reply {
     pub(super) turn: TurnId,
-    pub(super) question: String,
+    pub(super) question: Arc<str>,
     pub(super) playback: Rc<Playback>,
     /// It may be heard. Nothing of a speculation is until then.
     released: Rc<Watched<bool>>,

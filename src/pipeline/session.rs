@@ -20,6 +20,7 @@ use crate::stage::Watched;
 use crate::stage::queue;
 use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Utterances that may wait for the recogniser. One is spoken while one is transcribed; a recogniser
@@ -291,7 +292,7 @@ impl Conversation<'_> {
         self.carry_out(todo);
         if utterance.feed.is_closed() {
             // The recogniser gave up on it before its end, and has nothing more to say.
-            let (turn, text) = (utterance.turn, String::new());
+            let (turn, text) = (utterance.turn, Arc::from(""));
             let todo = self.floor.happened(Happened::Transcribed { turn, text });
             self.carry_out(todo);
         }
@@ -304,7 +305,7 @@ impl Conversation<'_> {
             }
             Recognised::Text(turn, transcript) => (turn, transcript.text),
             // Ignored if there was a final transcript before.
-            Recognised::Over(turn) => (turn, String::new()),
+            Recognised::Over(turn) => (turn, Arc::from("")),
         };
         if let Some(watch) = self.overlap.as_mut().filter(|w| w.turn == turn) {
             watch.words_known(self.clock.now(), &text);
@@ -319,15 +320,15 @@ impl Conversation<'_> {
     }
 
     /// What was said, as far as it is for the agent: "mm-hmm" to a reply that was stopped for it is not.
-    fn meant(&self, text: String) -> String {
+    fn meant(&self, text: Arc<str>) -> Arc<str> {
         match self.agent.is_holding() && !says_something(&text) {
-            true => String::new(),
+            true => Arc::from(""),
             false => text,
         }
     }
 
     /// What the recogniser makes of what was said so far.
-    fn guessed(&mut self, turn: TurnId, text: String) {
+    fn guessed(&mut self, turn: TurnId, text: Arc<str>) {
         if let Some(watch) = self.overlap.as_mut().filter(|w| w.turn == turn) {
             watch.words_known(self.clock.now(), &text);
             return self.decide();

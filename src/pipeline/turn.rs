@@ -8,6 +8,7 @@
 //! is kept if that turns out to be the question, and dropped if the caller goes on.
 
 use crate::event::{ReplyEnd, TurnId};
+use std::sync::Arc;
 
 /// What the session tells the floor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +20,9 @@ pub(super) enum Happened {
     /// The caller's utterance is over.
     Committed,
     /// What the recogniser makes of the utterance so far, while the caller pauses.
-    Guessed { turn: TurnId, text: String },
+    Guessed { turn: TurnId, text: Arc<str> },
     /// The recogniser is through with the utterance of this turn.
-    Transcribed { turn: TurnId, text: String },
+    Transcribed { turn: TurnId, text: Arc<str> },
     /// The interruption policy says that the agent should stop; it `may_resume` if that was for
     /// nothing.
     MustStop { may_resume: bool },
@@ -44,14 +45,14 @@ pub(super) enum Do {
     /// Prepare a reply of which nothing is heard yet.
     Speculate {
         turn: TurnId,
-        question: String,
+        question: Arc<str>,
     },
     /// What was prepared is the reply.
     KeepSpeculation,
     DropSpeculation,
     StartReply {
         turn: TurnId,
-        question: String,
+        question: Arc<str>,
     },
     /// Give the reply up.
     DropReply(ReplyEnd),
@@ -81,6 +82,14 @@ enum Reply {
     Held,
 }
 
+/// What is still to be answered, with what is said now.
+fn together(unanswered: &[Arc<str>], text: &Arc<str>) -> Arc<str> {
+    if unanswered.is_empty() {
+        return text.clone();
+    }
+    format!("{} {text}", unanswered.join(" ")).into()
+}
+
 /// Who speaks, who is heard, what is still to be answered.
 #[derive(Debug)]
 pub(super) struct Floor {
@@ -89,9 +98,9 @@ pub(super) struct Floor {
     transcribing: Vec<Utterance>,
     reply: Reply,
     /// The question to which a reply is being prepared in case.
-    guess: Option<String>,
+    guess: Option<Arc<str>>,
     /// Questions whose answer nobody has heard a sound of.
-    unanswered: Vec<String>,
+    unanswered: Vec<Arc<str>>,
 }
 
 impl Floor {
@@ -187,14 +196,12 @@ impl Floor {
         })
     }
 
-    fn guessed(&mut self, turn: TurnId, text: String) -> Vec<Do> {
+    fn guessed(&mut self, turn: TurnId, text: Arc<str>) -> Vec<Do> {
         let is_heard = self.hearing.is_some_and(|heard| heard.turn == turn);
         if !is_heard || !self.may_guess() || text.is_empty() {
             return Vec::new();
         }
-        let mut questions = self.unanswered.clone();
-        questions.push(text);
-        let question = questions.join(" ");
+        let question = together(&self.unanswered, &text);
         if self.guess.as_ref() == Some(&question) {
             return Vec::new();
         }
@@ -210,7 +217,7 @@ impl Floor {
         dropped.into_iter().collect()
     }
 
-    fn transcribed(&mut self, turn: TurnId, text: String) -> Vec<Do> {
+    fn transcribed(&mut self, turn: TurnId, text: Arc<str>) -> Vec<Do> {
         let Some(index) = self.transcribing.iter().position(|u| u.turn == turn) else {
             return Vec::new();
         };
@@ -230,7 +237,10 @@ impl Floor {
             todo.push(Do::NoReply(turn));
             return todo;
         }
-        let question = self.unanswered.join(" ");
+        let question = match self.unanswered.as_slice() {
+            [question] => question.clone(),
+            questions => questions.join(" ").into(),
+        };
         if self.guess.take_if(|guess| *guess == question).is_some() {
             self.reply = Reply::Pending;
             todo.push(Do::KeepSpeculation);
@@ -290,12 +300,12 @@ mod tests {
     const SECOND: TurnId = TurnId(2);
 
     fn text(turn: TurnId, text: &str) -> Happened {
-        let text = text.to_owned();
+        let text = text.into();
         Happened::Transcribed { turn, text }
     }
 
     fn reply(turn: TurnId, question: &str) -> Do {
-        let question = question.to_owned();
+        let question = question.into();
         Do::StartReply { turn, question }
     }
 
@@ -498,7 +508,7 @@ mod tests {
     fn what_was_prepared_in_a_pause_is_the_reply_if_that_was_all() {
         let mut floor = Floor::new();
         floor.happened(Happened::VoiceStarted);
-        let (turn, question) = (FIRST, "why".to_owned());
+        let (turn, question) = (FIRST, Arc::<str>::from("why"));
         let guess = Happened::Guessed {
             turn,
             text: question.clone(),
@@ -549,7 +559,7 @@ mod tests {
         let mut floor = answering();
         floor.happened(Happened::VoiceStarted);
         assert!(!floor.may_guess());
-        let (turn, text) = (SECOND, "yeah".to_owned());
+        let (turn, text) = (SECOND, "yeah".into());
         assert!(floor.happened(Happened::Guessed { turn, text }).is_empty());
     }
 

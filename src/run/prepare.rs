@@ -124,7 +124,7 @@ pub(super) fn read_spoken(
 
 async fn spoken(words: &str, engines: &mut Engines, clock: &Clock) -> Result<Samples, StageError> {
     let (sender, mut chunks) = queue::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
-    let clause = Clause(words.to_owned());
+    let clause = Clause(words.into());
     // This happens before the conversation, so nothing of it is kept.
     let tap = Tap::new(clock.clone(), SessionId(0), None);
     let visit = tap.visit(TurnId(0), StageName::TextToSpeech, clause.identity());

@@ -2,7 +2,7 @@
 //! ear, and what the interruption policy makes of a sound.
 
 use super::voice::Saying;
-use crate::interrupt::curve::{Sound, curve};
+use crate::interrupt::curve::{Curve, Sound, curve};
 use crate::rng::{Draw, Seed, Source};
 use crate::scenario::Scenario;
 use crate::scenario::latency::{Sampler, Work};
@@ -14,7 +14,8 @@ use std::time::Duration;
 pub struct Between {
     lag: Sampler,
     inbound: Path,
-    policy: String,
+    /// Of an interruption, a back-channel, a noise.
+    curves: [Option<&'static Curve>; 3],
     sources: Sources,
 }
 
@@ -31,12 +32,22 @@ impl Between {
         Between {
             lag: scenario.ear.lag.sampler(),
             inbound: scenario.network.paths().inbound,
-            policy: scenario.interruption.policy.clone(),
+            curves: [Sound::Interruption, Sound::Backchannel, Sound::Noise]
+                .map(|sound| curve(&scenario.interruption.policy, sound)),
             sources: Sources {
                 lag: seed.source("ear", "lag"),
                 network: seed.source("network", "in"),
                 fate: seed.source("interruption", "fate"),
             },
+        }
+    }
+
+    fn curve(&self, sound: Sound) -> Option<&'static Curve> {
+        let [interruption, backchannel, noise] = self.curves;
+        match sound {
+            Sound::Interruption => interruption,
+            Sound::Backchannel => backchannel,
+            Sound::Noise => noise,
         }
     }
 
@@ -53,7 +64,7 @@ impl Between {
         let draw = |source: Source| -> Draw {
             source.draw(conversation | u64::from(occasion) << 32, question)
         };
-        let mood = |source: Source| source.draw(conversation, u32::MAX);
+        let mood = |source: Source| source.mood(conversation);
         let Sources { lag, network, fate } = self.sources;
         let mut fate = draw(fate);
         let (chance, when) = (fate.uniform(), fate.uniform());
@@ -64,7 +75,8 @@ impl Between {
                 .lag
                 .sample(&mut draw(lag), &mut mood(lag), Work::default()),
             network: self.inbound.cross(&mut draw(network), &mut mood(network)),
-            stops_after: curve(&self.policy, sound)
+            stops_after: self
+                .curve(sound)
                 .and_then(|curve| curve.stop_after(chance, when)),
         }
     }

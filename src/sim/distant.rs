@@ -11,18 +11,46 @@ use std::time::Duration;
 /// What is handed to it is heard when it has crossed the network. The way is as long for all that is
 /// said to one question.
 pub(super) struct Distant {
-    pub(super) path: Path,
-    pub(super) source: Source,
-    pub(super) conversation: u64,
+    path: Path,
+    source: Source,
+    conversation: u64,
     /// The question that the caller is at.
-    pub(super) asked: Rc<Cell<u32>>,
+    asked: Rc<Cell<u32>>,
+    /// The way to the answer of that question.
+    way: Cell<Option<(u32, Duration)>>,
+}
+
+impl Distant {
+    pub(super) fn new(
+        path: Path,
+        source: Source,
+        conversation: u64,
+        asked: Rc<Cell<u32>>,
+    ) -> Distant {
+        Distant {
+            path,
+            source,
+            conversation,
+            asked,
+            way: Cell::new(None),
+        }
+    }
 }
 
 impl Speaker for Distant {
     fn latency(&self) -> Duration {
-        let mut draw = self.source.draw(self.conversation, self.asked.get());
-        let mut mood = self.source.draw(self.conversation, u32::MAX);
-        self.path.cross(&mut draw, &mut mood)
+        let asked = self.asked.get();
+        if let Some((question, way)) = self.way.get()
+            && question == asked
+        {
+            return way;
+        }
+        let mut draw = self.source.draw(self.conversation, asked);
+        let way = self
+            .path
+            .cross(&mut draw, &mut self.source.mood(self.conversation));
+        self.way.set(Some((asked, way)));
+        way
     }
 
     fn network(&self) -> Duration {

@@ -314,6 +314,6 @@ impl Manner {
     }
 
     fn mood(&self, source: Source) -> Draw {
-        source.draw(self.conversation, u32::MAX)
+        source.mood(self.conversation)
     }
 }

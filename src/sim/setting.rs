@@ -143,12 +143,12 @@ impl Setting {
         if self.scenario.network.is_none() {
             return Rc::new(Imagined);
         }
-        Rc::new(Distant {
-            path: self.outbound.clone(),
-            source: self.way_out,
+        Rc::new(Distant::new(
+            self.outbound.clone(),
+            self.way_out,
             conversation,
-            asked: at.asked(),
-        })
+            at.asked(),
+        ))
     }
 }
 
@@ -157,7 +157,7 @@ pub fn filler(scenario: &Scenario) -> Option<Filler> {
     let filler = scenario.filler.as_ref()?;
     Some(Filler {
         after: Duration::from_millis(filler.after_ms),
-        sound: simulated::sound(&filler.text),
+        sound: simulated::sound(filler.text.as_str().into()),
     })
 }
 

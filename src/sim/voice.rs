@@ -108,6 +108,9 @@ impl Voice {
                 Moment::Truth(mark) => self.tap.mark(TurnId(0), mark),
                 Moment::Noticed(Noticed::Voice { onset }) => {
                     let is_new = self.over.take() || !self.is_going;
+                    if is_new {
+                        words.anew();
+                    }
                     let audio = words.until(at, onset);
                     since = onset;
                     let sure = sure(onset, None);

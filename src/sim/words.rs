@@ -41,6 +41,13 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// A new utterance begins: one word is told again.
+    pub(super) fn anew(&mut self) {
+        if self.words.is_empty() {
+            self.told = 0;
+        }
+    }
+
     fn spoken(&mut self, until: Tick) -> Arc<str> {
         if self.words.is_empty() {
             // One word is told as soon as it is begun.

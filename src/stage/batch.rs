@@ -9,13 +9,10 @@ use std::sync::Arc;
 /// the caller pauses, and when the utterance is over unless it was over with the last pause. Sends
 /// the text as one that may change until then. Work ahead is given up for newer work; work on a pause
 /// also when the caller goes on. If it failed, the end is tried all the same.
-pub async fn transcribe_in_batches(
+pub async fn transcribe_in_batches<T: Into<Arc<str>>>(
     mut feed: AudioFeed,
     out: &mut Outlet<Transcript>,
-    mut transcribe: impl AsyncFnMut(
-        Arc<Utterance>,
-        &mut Outlet<Transcript>,
-    ) -> Result<String, StageError>,
+    mut transcribe: impl AsyncFnMut(Arc<Utterance>, &mut Outlet<Transcript>) -> Result<T, StageError>,
 ) -> Result<(), StageError> {
     let mut heard = Arc::new(Utterance::default());
     let mut next = feed.next().await;
@@ -31,7 +28,9 @@ pub async fn transcribe_in_batches(
                 continue;
             }
             Some(mark @ (Heard::SoFar | Heard::Paused)) => mark,
-            Some(Heard::Committed) | None => break transcribe(heard.clone(), out).await?,
+            Some(Heard::Committed) | None => {
+                break transcribe(heard.clone(), out).await?.into();
+            }
         };
         let mut since = Vec::new();
         let ahead = {
@@ -54,20 +53,17 @@ pub async fn transcribe_in_batches(
 /// What became of work ahead.
 enum Ahead {
     /// It turned out to be on the whole utterance, and this is its text.
-    Over(String),
+    Over(Arc<str>),
     /// Something else happened, and that is next.
     Next(Option<Heard>),
 }
 
-async fn work_ahead(
+async fn work_ahead<T: Into<Arc<str>>>(
     heard: &Arc<Utterance>,
     out: &mut Outlet<Transcript>,
-    transcribe: &mut impl AsyncFnMut(
-        Arc<Utterance>,
-        &mut Outlet<Transcript>,
-    ) -> Result<String, StageError>,
-) -> Result<String, StageError> {
-    let text = transcribe(heard.clone(), out).await?;
+    transcribe: &mut impl AsyncFnMut(Arc<Utterance>, &mut Outlet<Transcript>) -> Result<T, StageError>,
+) -> Result<Arc<str>, StageError> {
+    let text: Arc<str> = transcribe(heard.clone(), out).await?.into();
     out.send(heard.transcript(text.clone(), false)).await?;
     Ok(text)
 }
@@ -78,7 +74,7 @@ async fn go_on(
     feed: &mut AudioFeed,
     mark: &Heard,
     since: &mut Vec<AudioChunk>,
-    mut work: Pin<&mut impl Future<Output = Result<String, StageError>>>,
+    mut work: Pin<&mut impl Future<Output = Result<Arc<str>, StageError>>>,
 ) -> Result<Ahead, StageError> {
     let mut made = None;
     let mut is_over = false;

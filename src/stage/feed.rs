@@ -3,6 +3,7 @@
 use super::{AudioChunk, Identified, Piece, Transcript};
 use crate::record::input::InputHash;
 use crate::stage::queue;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a recogniser hears of one utterance, as it is spoken. The queue holds a whole utterance of
@@ -100,7 +101,7 @@ impl Utterance {
     }
 
     /// Says that `text` is what was heard.
-    pub(super) fn transcript(&self, text: String, is_final: bool) -> Transcript {
+    pub(super) fn transcript(&self, text: Arc<str>, is_final: bool) -> Transcript {
         Transcript {
             text,
             is_final,

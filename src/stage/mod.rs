@@ -111,7 +111,7 @@ impl Recorded for AudioChunk {
 /// Text of an utterance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transcript {
-    pub text: String,
+    pub text: Arc<str>,
     /// Nothing will change it any more.
     pub is_final: bool,
     /// How much audio it was made from.
@@ -135,20 +135,20 @@ impl Recorded for Transcript {
 /// What the caller wants answered, and what was said before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
-    pub text: String,
-    pub history: Rc<[Exchange]>,
+    pub text: Arc<str>,
+    pub history: Rc<Vec<Exchange>>,
 }
 
 /// A past question and as much of its answer as the caller heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
-    pub question: String,
-    pub heard: String,
+    pub question: Arc<str>,
+    pub heard: Arc<str>,
 }
 
 /// A piece of the answer's text, as small as the engine likes; white space is part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece(pub String);
+pub struct Piece(pub Arc<str>);
 
 impl Recorded for Piece {
     fn note(&self) -> OutputNote {
@@ -160,7 +160,7 @@ impl Recorded for Piece {
 
 /// Text that is spoken in one go, ready for a voice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clause(pub String);
+pub struct Clause(pub Arc<str>);
 
 impl Recorded for Clause {
     fn note(&self) -> OutputNote {

@@ -294,7 +294,7 @@ fn an_agent_that_stopped_for_nothing_says_the_rest() {
     let (resumed, folder) = hears("Mm-hmm.");
     assert_eq!(outcomes(&resumed)[1], Outcome::Spurious, "it did stop");
     assert_eq!(resumed.measured.interruptions.false_barge_ins, 1);
-    assert_eq!(resumed.measured.rows[0].said, LONG);
+    assert_eq!(&*resumed.measured.rows[0].said, LONG);
     let at = |is: &dyn Fn(&Mark) -> bool| {
         let found = resumed.events.iter().find(|event| is(&event.mark));
         found.expect("it happened").tick
@@ -361,7 +361,7 @@ fn any_program_can_answer() {
         "[answer]\nengine = \"command\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n[stt]\nengine = \"simulated\"\n[tts]\nengine = \"simulated\"\n"
     );
     let (run, _folder) = run(scenario(&[turn("piper-graphics.wav", "")], &settings));
-    assert_eq!(run.measured.rows[0].said, "I am a script.");
+    assert_eq!(&*run.measured.rows[0].said, "I am a script.");
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn nobody_hears_a_reply_to_half_a_sentence() {
         let cut_offs = run.measured.interruptions.cut_offs;
         prop_assume!(cut_offs == 0);
         let asked = run.events.iter().filter_map(|event| match &event.mark {
-            Mark::ReplyStarted { question } => Some(question.as_str()),
+            Mark::ReplyStarted { question } => Some(&**question),
             _ => None,
         });
         let said: Vec<&str> = scenario

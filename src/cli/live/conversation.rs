@@ -367,7 +367,12 @@ mod tests {
             (1, clause("Wrong.")),
             (1, audio(6)),
             (1, Mark::SpeculationDropped),
-            (1, Mark::Speculated { question }),
+            (
+                1,
+                Mark::Speculated {
+                    question: question.into(),
+                },
+            ),
             (1, clause("Right.")),
             (1, audio(6)),
             (1, queued(0)),

@@ -206,7 +206,7 @@ impl Repeat {
         &mut self,
         input: &str,
         out: &mut Outlet<Transcript>,
-    ) -> Result<String, StageError> {
+    ) -> Result<Arc<str>, StageError> {
         let Some(recording) = self.find(input) else {
             // Work that was void before it was done has left no text.
             out.begun_anew();
@@ -298,7 +298,7 @@ impl Stage for Voice {
                     return Ok(None);
                 };
                 // A piece that continues a clause has no words of its own.
-                let text = if characters == 0 { "" } else { text.as_str() };
+                let text = if characters == 0 { "" } else { &text };
                 let Some(wav) = wav else {
                     return Ok(Some(AudioChunk {
                         length: Duration::from_nanos(audio_ns),
