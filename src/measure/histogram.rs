@@ -71,6 +71,12 @@ impl Histogram {
         })
     }
 
+    /// In milliseconds; `None` if nothing was recorded.
+    pub fn percentile_ms(&self, quantile: f64) -> Option<f64> {
+        let hdr = self.hdr.as_ref()?;
+        Some(super::ms(hdr.value_at_quantile(quantile).min(self.max_ns)))
+    }
+
     /// The histogram itself, for export.
     pub fn hdr(&self) -> Option<&Hdr<u64>> {
         self.hdr.as_ref()

@@ -3,22 +3,28 @@
 
 mod both;
 mod devices;
+mod batches;
+mod callers;
 mod histogram;
 mod hops;
+mod interruptions;
 mod rows;
 mod speculation;
 mod utterance;
 mod wer;
 
+pub use batches::{BATCHES, Batches, Interval};
+pub use callers::Callers;
 pub use devices::Devices;
 pub use histogram::{Histogram, Summary};
 pub use hops::Slice;
-pub use rows::{Outcome, Plan, Row, RowPlan};
+pub use interruptions::Interruptions;
+pub use rows::{Outcome, Plan, Row, RowPlan, rows};
 pub use speculation::Speculation;
 pub use utterance::Decided;
 pub use wer::WordErrors;
 
-use crate::event::{Event, Expect, Hop, Mark, SessionEnd, nanos};
+use crate::event::{Event, Hop, Mark, SessionEnd, nanos};
 use crate::scenario::budget::{Budget, Limited, Statistic};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,7 +33,10 @@ use std::time::Duration;
 /// What a run amounts to.
 #[derive(Debug, Clone)]
 pub struct Measurement {
+    /// Of a simulation they are not kept.
     pub rows: Vec<Row>,
+    /// How many rows there are, or were.
+    pub turns: u64,
     /// Latencies of answered turns by metric, in nanoseconds; besides them `playback_gap` of every
     /// reply, `barge_in_stop` and `detection_delay` of every stop that was right, and every `overlap`,
     /// `talk_over` and `dead_air`.
@@ -35,6 +44,7 @@ pub struct Measurement {
     /// Hops of answered turns.
     pub hops: BTreeMap<Hop, Histogram>,
     pub interruptions: Interruptions,
+    pub callers: Callers,
     pub speculation: Speculation,
     /// Over all turns with a reference; `None` if there is none.
     pub wer: Option<WordErrors>,
@@ -44,27 +54,6 @@ pub struct Measurement {
     pub devices: Devices,
     /// The record ends before the conversation does: the run was stopped or killed.
     pub is_cut_short: bool,
-}
-
-/// Counts of what went right and wrong when both spoke, or nobody did.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Interruptions {
-    /// Turns that asked the agent to stop.
-    pub barge_ins: u32,
-    /// The share of them that it stopped for; `None` if there were none.
-    pub barge_in_success_rate: Option<f64>,
-    /// Sounds to be ignored that it stopped for.
-    pub false_barge_ins: u32,
-    pub missed_barge_ins: u32,
-    /// Replies to what was to be ignored.
-    pub spurious_responses: u32,
-    /// Questions that got no reply.
-    pub missed_responses: u32,
-    /// Questions that were cut off in the middle.
-    pub cut_offs: u32,
-    pub failed_turns: u32,
-    /// How turns came out, by what was asked for: expectation, outcome, count.
-    pub outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,77 +68,117 @@ pub struct BudgetResult {
 /// Folds the events of one conversation.
 pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
     let rows = rows::rows(events, plan);
-    let mut metrics: BTreeMap<&'static str, Histogram> = BTreeMap::new();
-    let mut hops: BTreeMap<Hop, Histogram> = BTreeMap::new();
-    for row in &rows {
-        for (metric, span) in &row.metrics {
-            metrics.entry(metric).or_default().record(*span);
-        }
-        for (hop, span) in &row.hops {
-            hops.entry(*hop).or_default().record(*span);
-        }
-    }
-    let (mut clock_lag, mut is_cut_short) = (Duration::ZERO, true);
-    let mut devices = Devices::default();
-    for event in events {
-        devices.add(event);
-        match &event.mark {
-            Mark::PlaybackGap { gap_ns, .. } => {
-                metrics.entry("playback_gap").or_default().record(*gap_ns);
-            }
-            Mark::ClockLag { lag_ns } => {
-                clock_lag = clock_lag.max(Duration::from_nanos(*lag_ns));
-            }
-            Mark::SessionEnded {
-                cause: SessionEnd::Finished,
-            } => is_cut_short = false,
-            _ => {}
-        }
-    }
-    let both = both::both(events);
-    for (metric, spans) in [
-        ("overlap", both.overlap),
-        ("talk_over", both.talk_over),
-        ("dead_air", both.dead_air),
-    ] {
-        for span in spans {
-            metrics.entry(metric).or_default().record(span);
-        }
-    }
-    let interruptions = interruptions(&rows);
-    let wer = rows
-        .iter()
-        .filter_map(|row| row.wer)
-        .reduce(WordErrors::plus);
-    let mut measurement = Measurement {
-        rows,
-        metrics,
-        hops,
-        interruptions,
-        speculation: speculation::speculation(events),
-        wer,
-        budgets: Vec::new(),
-        clock_lag,
-        devices,
-        is_cut_short,
-    };
-    measurement.budgets = plan
-        .budgets
-        .iter()
-        .map(|budget| judge(budget, &measurement))
-        .collect();
+    let mut measurement = Measurement::of_nothing();
+    measurement.add(events, &rows);
+    measurement.rows = rows;
+    measurement.speculation = speculation::speculation(events);
+    measurement.judge(&plan.budgets);
     measurement
 }
 
 impl Measurement {
+    /// Of no conversation at all.
+    pub fn of_nothing() -> Measurement {
+        Measurement {
+            rows: Vec::new(),
+            turns: 0,
+            metrics: BTreeMap::new(),
+            hops: BTreeMap::new(),
+            interruptions: Interruptions::default(),
+            callers: Callers::default(),
+            speculation: Speculation::default(),
+            wer: None,
+            budgets: Vec::new(),
+            clock_lag: Duration::ZERO,
+            devices: Devices::default(),
+            is_cut_short: false,
+        }
+    }
+
+    /// Adds a conversation, of which only the figures are kept. What speculation cost is not among
+    /// them: fakes take no CPU time.
+    pub(crate) fn add(&mut self, events: &[Event], rows: &[Row]) {
+        self.turns += rows.len() as u64;
+        for row in rows {
+            for (metric, span) in &row.metrics {
+                self.metrics.entry(metric).or_default().record(*span);
+            }
+            for (hop, span) in &row.hops {
+                self.hops.entry(*hop).or_default().record(*span);
+            }
+            self.interruptions.add(row);
+            self.wer = plus(self.wer, row.wer);
+        }
+        let mut is_cut_short = true;
+        for event in events {
+            self.devices.add(event);
+            self.callers.add(&event.mark);
+            match &event.mark {
+                Mark::PlaybackGap { gap_ns, .. } => self.record("playback_gap", *gap_ns),
+                Mark::Speculated { .. } => self.speculation.prepared += 1,
+                Mark::SpeculationDropped => self.speculation.dropped += 1,
+                Mark::ClockLag { lag_ns } => {
+                    self.clock_lag = self.clock_lag.max(Duration::from_nanos(*lag_ns));
+                }
+                Mark::SessionEnded {
+                    cause: SessionEnd::Finished,
+                } => is_cut_short = false,
+                _ => {}
+            }
+        }
+        self.is_cut_short |= is_cut_short;
+        let both = both::both(events);
+        for (metric, spans) in [
+            ("overlap", both.overlap),
+            ("talk_over", both.talk_over),
+            ("dead_air", both.dead_air),
+        ] {
+            for span in spans {
+                self.record(metric, span);
+            }
+        }
+    }
+
+    fn record(&mut self, metric: &'static str, span_ns: u64) {
+        self.metrics.entry(metric).or_default().record(span_ns);
+    }
+
+    /// Adds the figures of others to these. In whatever order that is done, the sum is the same.
+    pub fn merge(&mut self, other: &Measurement) {
+        self.rows.extend(other.rows.iter().cloned());
+        self.turns += other.turns;
+        for (metric, histogram) in &other.metrics {
+            self.metrics.entry(metric).or_default().add(histogram);
+        }
+        for (hop, histogram) in &other.hops {
+            self.hops.entry(*hop).or_default().add(histogram);
+        }
+        self.interruptions.merge(&other.interruptions);
+        self.callers.merge(&other.callers);
+        self.speculation.prepared += other.speculation.prepared;
+        self.speculation.dropped += other.speculation.dropped;
+        self.wer = plus(self.wer, other.wer);
+        self.clock_lag = self.clock_lag.max(other.clock_lag);
+        self.is_cut_short |= other.is_cut_short;
+    }
+
+    /// Sees which budgets are kept.
+    pub fn judge(&mut self, budgets: &[Budget]) {
+        self.budgets = budgets.iter().map(|budget| judge(budget, self)).collect();
+    }
+
     /// Whether every budget is kept and every turn came out as expected. A run without
     /// expectations has none to fail, nor has a recording, which is only judged.
     pub fn has_passed(&self) -> bool {
-        self.budgets.iter().all(|budget| budget.pass)
+        self.keeps_budgets()
             && self
                 .rows
                 .iter()
                 .all(|row| row.is_judged || row.outcome.is_as_expected(row.expect))
+    }
+
+    pub fn keeps_budgets(&self) -> bool {
+        self.budgets.iter().all(|budget| budget.pass)
     }
 
     /// Several conversations as one: the rows one after the other, the histograms added up.
@@ -157,67 +186,17 @@ impl Measurement {
         conversations: impl Iterator<Item = &'a Measurement>,
         budgets: &[Budget],
     ) -> Measurement {
-        let mut all = Measurement {
-            rows: Vec::new(),
-            metrics: BTreeMap::new(),
-            hops: BTreeMap::new(),
-            interruptions: Interruptions::default(),
-            speculation: Speculation::default(),
-            wer: None,
-            budgets: Vec::new(),
-            clock_lag: Duration::ZERO,
-            devices: Devices::default(),
-            is_cut_short: false,
-        };
-        for one in conversations {
-            all.rows.extend(one.rows.iter().cloned());
-            for (metric, histogram) in &one.metrics {
-                all.metrics.entry(metric).or_default().add(histogram);
-            }
-            for (hop, histogram) in &one.hops {
-                all.hops.entry(*hop).or_default().add(histogram);
-            }
-            all.wer = match (all.wer, one.wer) {
-                (Some(wer), Some(more)) => Some(wer.plus(more)),
-                (wer, more) => wer.or(more),
-            };
-            all.clock_lag = all.clock_lag.max(one.clock_lag);
-            all.is_cut_short |= one.is_cut_short;
-        }
-        all.interruptions = interruptions(&all.rows);
-        all.budgets = budgets.iter().map(|budget| judge(budget, &all)).collect();
+        let mut all = Measurement::of_nothing();
+        conversations.for_each(|one| all.merge(one));
+        all.judge(budgets);
         all
     }
 }
 
-fn interruptions(rows: &[Row]) -> Interruptions {
-    let mut outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>> = BTreeMap::new();
-    for row in rows {
-        if let Some(expect) = row.expect {
-            *outcomes
-                .entry(expect)
-                .or_default()
-                .entry(row.outcome)
-                .or_default() += 1;
-        }
-    }
-    use crate::event::Expect::{Ignore, Respond, Stop};
-    let count = |is: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| is(row)).count() as u32;
-    let barge_ins = count(&|row| row.expect == Some(Stop));
-    let has_stopped = [Outcome::Stopped, Outcome::Answered];
-    let stopped = count(&|row| row.expect == Some(Stop) && has_stopped.contains(&row.outcome));
-    Interruptions {
-        barge_ins,
-        barge_in_success_rate: (barge_ins > 0).then(|| f64::from(stopped) / f64::from(barge_ins)),
-        false_barge_ins: count(&|row| row.expect == Some(Ignore) && row.stopped_agent),
-        missed_barge_ins: barge_ins - stopped,
-        spurious_responses: count(&|row| row.expect == Some(Ignore) && row.was_answered),
-        missed_responses: count(&|row| {
-            row.expect == Some(Respond) && row.outcome == Outcome::Missed
-        }),
-        cut_offs: count(&|row| row.outcome == Outcome::CutOff),
-        failed_turns: count(&|row| row.outcome == Outcome::Failed),
-        outcomes,
+fn plus(one: Option<WordErrors>, other: Option<WordErrors>) -> Option<WordErrors> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.plus(other)),
+        (one, other) => one.or(other),
     }
 }
 

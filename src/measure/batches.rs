@@ -1,0 +1,99 @@
+//! How far a simulated figure can be trusted: intervals from 64 batches of conversations.
+//!
+//! A conversation belongs to the batch of its number, so batches are the same at any number of threads.
+//! Turns of one conversation resemble each other; conversations do not, so batches are independent.
+//! The interval is that of the batches' own figures: mean difference t(63) * s / sqrt(64) (method of batch
+//! means, Law 2015, "Simulation Modeling and Analysis", 9.5).
+
+use super::histogram::Histogram;
+use super::rows::Row;
+use serde::{Deserialize, Serialize};
+
+/// Batches that conversations are dealt into.
+pub const BATCHES: usize = 64;
+
+/// The 97.5 % quantile of Student's t with 63 degrees of freedom.
+const T_975: f64 = 1.998_340_5;
+
+/// End-to-end latencies by batch, with the counts that shares are made of.
+#[derive(Debug, Clone)]
+pub struct Batches(Vec<Batch>);
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Batch {
+    e2e: Histogram,
+    questions: u64,
+    cut_offs: u64,
+}
+
+/// A 95 % confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Default for Batches {
+    fn default() -> Batches {
+        Batches(vec![Batch::default(); BATCHES])
+    }
+}
+
+impl Batches {
+    pub(crate) fn add(&mut self, conversation: u32, rows: &[Row]) {
+        let batch = &mut self.0[conversation as usize % BATCHES];
+        for row in rows {
+            if let Some(span) = row.e2e_ns {
+                batch.e2e.record(span);
+            }
+            batch.questions += u64::from(row.expect == Some(crate::event::Expect::Respond));
+            batch.cut_offs += u64::from(row.outcome == super::Outcome::CutOff);
+        }
+    }
+
+    pub fn merge(&mut self, other: &Batches) {
+        for (own, other) in self.0.iter_mut().zip(&other.0) {
+            own.e2e.add(&other.e2e);
+            own.questions += other.questions;
+            own.cut_offs += other.cut_offs;
+        }
+    }
+
+    /// Of a percentile of the end-to-end latency, in milliseconds, around `value`. `None` with too few
+    /// conversations: every batch must hold a turn.
+    pub fn percentile(&self, quantile: f64, value: f64) -> Option<Interval> {
+        self.around(value, |batch| batch.e2e.percentile_ms(quantile))
+    }
+
+    /// Of its mean.
+    pub fn mean(&self, value: f64) -> Option<Interval> {
+        self.around(value, |batch| batch.e2e.summary().map(|s| s.mean_ms))
+    }
+
+    /// Of the share of questions that were cut off, 0 to 1.
+    pub fn cut_offs(&self) -> Option<(f64, Interval)> {
+        let count = |of: fn(&Batch) -> u64| self.0.iter().map(of).sum::<u64>() as f64;
+        let share = count(|b| b.cut_offs) / count(|b| b.questions);
+        let own = |b: &Batch| (b.questions > 0).then(|| b.cut_offs as f64 / b.questions as f64);
+        Some((share, self.around(share, own)?))
+    }
+
+    fn around(&self, value: f64, figure: impl Fn(&Batch) -> Option<f64>) -> Option<Interval> {
+        let figures: Vec<f64> = self.0.iter().map(figure).collect::<Option<_>>()?;
+        let count = figures.len() as f64;
+        let mean = figures.iter().sum::<f64>() / count;
+        let variance = figures.iter().map(|f| (f - mean) * (f - mean)).sum::<f64>() / (count - 1.0);
+        let half = T_975 * (variance / count).sqrt();
+        Some(Interval {
+            low: value - half,
+            high: value + half,
+        })
+    }
+}
+
+impl Interval {
+    /// Half its width, as a share of what lies in its middle.
+    pub fn relative(&self) -> f64 {
+        (self.high - self.low) / (self.high + self.low)
+    }
+}

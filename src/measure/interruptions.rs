@@ -1,0 +1,90 @@
+//! What went right and wrong when both spoke, or nobody did: counts.
+
+use super::rows::{Outcome, Row};
+use crate::event::Expect;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Counts over turns of which something was expected.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interruptions {
+    /// Turns that asked the agent to stop.
+    pub barge_ins: u32,
+    /// The share of them that it stopped for; `None` if there were none.
+    pub barge_in_success_rate: Option<f64>,
+    /// Sounds to be ignored that it stopped for.
+    pub false_barge_ins: u32,
+    pub missed_barge_ins: u32,
+    /// Replies to what was to be ignored.
+    pub spurious_responses: u32,
+    /// Questions that got no reply.
+    pub missed_responses: u32,
+    /// Questions that were cut off in the middle.
+    pub cut_offs: u32,
+    pub failed_turns: u32,
+    /// How turns came out, by what was asked for: expectation, outcome, count.
+    pub outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>>,
+}
+
+impl Interruptions {
+    pub(super) fn add(&mut self, row: &Row) {
+        if let Some(expect) = row.expect {
+            *self
+                .outcomes
+                .entry(expect)
+                .or_default()
+                .entry(row.outcome)
+                .or_default() += 1;
+        }
+        self.cut_offs += u32::from(row.outcome == Outcome::CutOff);
+        self.failed_turns += u32::from(row.outcome == Outcome::Failed);
+        match row.expect {
+            Some(Expect::Stop) => {
+                let has_stopped = matches!(row.outcome, Outcome::Stopped | Outcome::Answered);
+                self.barge_ins += 1;
+                self.missed_barge_ins += u32::from(!has_stopped);
+                self.rate();
+            }
+            Some(Expect::Ignore) => {
+                self.false_barge_ins += u32::from(row.stopped_agent);
+                self.spurious_responses += u32::from(row.was_answered);
+            }
+            Some(Expect::Respond) => {
+                self.missed_responses += u32::from(row.outcome == Outcome::Missed);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Interruptions) {
+        self.barge_ins += other.barge_ins;
+        self.false_barge_ins += other.false_barge_ins;
+        self.missed_barge_ins += other.missed_barge_ins;
+        self.spurious_responses += other.spurious_responses;
+        self.missed_responses += other.missed_responses;
+        self.cut_offs += other.cut_offs;
+        self.failed_turns += other.failed_turns;
+        for (expect, outcomes) in &other.outcomes {
+            let own = self.outcomes.entry(*expect).or_default();
+            for (outcome, count) in outcomes {
+                *own.entry(*outcome).or_default() += count;
+            }
+        }
+        self.rate();
+    }
+
+    fn rate(&mut self) {
+        let stopped = self.barge_ins - self.missed_barge_ins;
+        self.barge_in_success_rate =
+            (self.barge_ins > 0).then(|| f64::from(stopped) / f64::from(self.barge_ins));
+    }
+
+    /// How many turns of which so much was expected came out so.
+    pub fn count(&self, expect: Expect, outcome: Outcome) -> u32 {
+        let outcomes = self.outcomes.get(&expect);
+        outcomes
+            .and_then(|outcomes| outcomes.get(&outcome))
+            .copied()
+            .unwrap_or(0)
+    }
+}
