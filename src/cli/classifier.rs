@@ -4,7 +4,7 @@ use super::{Failure, Verdict, print, print_json, print_plain};
 use crate::audio::{decode, length_of};
 use crate::ear::truth::speech_in;
 use crate::interrupt::eval::track::stops_after;
-use crate::interrupt::eval::{as_text, evaluate, trade_off_svg};
+use crate::interrupt::eval::{CORPUS, as_text, curves, curves_as_text, evaluate, trade_off_svg};
 use crate::interrupt::explain::{Step, explain};
 use crate::interrupt::features::features;
 use crate::interrupt::heard::{Context, Listening};
@@ -150,6 +150,10 @@ struct Eval {
     /// Draw recall against false stops
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write here what simulations draw from: how often and how soon each policy stops for an
+    /// interruption, a back-channel and a noise, on the AMI sounds of the data
+    #[arg(long, value_name = "FILE")]
+    curves: Option<PathBuf>,
     /// Write the figures here too, as JSON
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -162,6 +166,12 @@ impl Eval {
     fn run(self) -> Result<Verdict, Failure> {
         let overlaps = self.data.read(Needs::Truth)?;
         let word_delay = Duration::from_millis(self.word_delay_ms.into());
+        if let Some(path) = &self.curves {
+            let curves = curves(&overlaps, CORPUS, weights()?, word_delay);
+            let curves = curves.map_err(|error| Failure::Input(format!("--curves: {error}")))?;
+            let text = curves_as_text(&curves).map_err(Failure::unavailable)?;
+            write(path, &text)?;
+        }
         let evaluation = evaluate(&overlaps, weights()?, word_delay);
         if let Some(path) = &self.svg {
             write(path, &trade_off_svg(&evaluation))?;

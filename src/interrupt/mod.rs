@@ -3,7 +3,7 @@
 //! `heard` is what is known so far, `features` turns it into numbers, `model` into a probability,
 //! `policy` into a decision. `overlaps` reads labelled data, `rows` replays it as `heard`, `train`
 //! (cargo feature `train`) fits the committed weights to it, `eval` says how good they are,
-//! `explain` what they make of one sound.
+//! `explain` what they make of one sound, `curve` what policies do where there is no sound at all.
 //!
 //! MODEL_CARD.md beside this file says what the weights were fitted to, and how far they go.
 

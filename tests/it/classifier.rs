@@ -105,6 +105,47 @@ fn data_that_cannot_be_right_is_refused_with_its_line() {
 }
 
 #[test]
+fn curves_for_simulations_are_written_or_what_lacks_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let labelled = |id: &str, label: &str, tokens: &str| {
+        let more = format!(
+            r#","label":"{label}","corpus":"ami","meeting":"m","split":"dev","post":{{"n_other":0}}"#
+        );
+        line(id, tokens, &more)
+    };
+    let yeah = labelled("yeah", "bc", r#"[[0.0,0.31,"yeah"]]"#);
+    let wait = labelled(
+        "wait",
+        "floor",
+        r#"[[0.0,0.3,"wait"],[0.3,0.7,"that's"],[0.7,1.2,"wrong"]]"#,
+    );
+    let out = folder.path().join("curves.json").display().to_string();
+    let eval = |lines: &[String]| {
+        let data = file(folder.path(), lines).display().to_string();
+        voicesim(&["classifier", "eval", "--data", &data, "--curves", &out])
+    };
+    let refused = eval(std::slice::from_ref(&yeah));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("--curves"),
+        "{}",
+        stderr(&refused)
+    );
+    assert!(!Path::new(&out).exists());
+
+    let written = eval(&[yeah, wait]);
+    assert_eq!(written.status.code(), Some(0), "{}", stderr(&written));
+    let text = std::fs::read_to_string(&out).expect("curves");
+    let curves: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let first = &curves["curves"][0];
+    assert_eq!(first["policy"], "classifier");
+    assert_eq!(first["sound"], "interruption");
+    assert_eq!(first["stops"], 1.0);
+    // "wait" is known 300 ms after its end.
+    assert_eq!(first["after_ms"][10], 600);
+}
+
+#[test]
 fn an_explanation_says_what_pushed_which_way() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = file(folder.path(), &[line("yeah", r#"[[0.0,0.31,"yeah"]]"#, "")]);

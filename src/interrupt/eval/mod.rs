@@ -1,5 +1,6 @@
 //! How good the classifier is: on whatever labelled sounds it is given, two speakers only.
 
+mod curves;
 mod operating;
 mod picture;
 mod policies;
@@ -8,6 +9,7 @@ mod slices;
 mod text;
 pub mod track;
 
+pub use curves::{CORPUS, CurvesError, curves, curves_as_text};
 pub use operating::{Curve, OperatingCurve, operating_curve};
 pub use picture::trade_off_svg;
 pub use policies::{CarriedOver, PolicyFigures, TradeOff};
@@ -212,8 +214,10 @@ mod tests {
     use crate::interrupt::rows::Replay;
     use track::{at_steps, stops_after, time_of};
 
+    pub(super) const MADE_UP: &str = "made <up>";
+
     /// Made-up sounds of every label.
-    fn overlaps() -> Vec<Overlap> {
+    pub(super) fn overlaps() -> Vec<Overlap> {
         let overlap = |number: usize| {
             let mut stream = SEED.stream("made up", number as u64, 0, "sound");
             let label = Label::ALL[number % Label::ALL.len()];
@@ -245,7 +249,7 @@ mod tests {
                 },
                 truth: Some(Truth {
                     label,
-                    corpus: "made <up>".to_owned(),
+                    corpus: MADE_UP.to_owned(),
                     meeting: (number % 5).to_string(),
                     split: "dev".to_owned(),
                     is_two_party: true,
