@@ -87,7 +87,7 @@ struct Train {
     /// as many when they are not
     #[arg(long, default_value_t = 0.1, value_name = "P")]
     false_stops: f64,
-    /// Write the weights here, and operating_curve.json beside them
+    /// Write the weights here
     #[arg(
         long,
         default_value = "src/interrupt/weights.json",
@@ -110,8 +110,7 @@ impl Train {
 
     #[cfg(feature = "train")]
     fn run(self) -> Result<Verdict, Failure> {
-        use crate::interrupt::eval::operating_curve;
-        use crate::interrupt::train::{Target, kept_back, train};
+        use crate::interrupt::train::{Target, train};
         if !(self.false_stops > 0.0 && self.false_stops < 1.0) {
             let given = self.false_stops;
             return Err(Failure::Input(format!(
@@ -124,13 +123,7 @@ impl Train {
         };
         let trained = train(&overlaps, target).map_err(Failure::input)?;
         let text = trained.weights.as_text().map_err(Failure::unavailable)?;
-        let curve = operating_curve(&kept_back(&overlaps), &trained.weights);
-        let curve = serde_json::to_string(&curve).map_err(Failure::unavailable)?;
         write(&self.out, &text)?;
-        write(
-            &self.out.with_file_name("operating_curve.json"),
-            &(curve.replace(",{\"policy\"", ",\n{\"policy\"") + "\n"),
-        )?;
         if self.json {
             print_json(&trained.selection)?;
         } else {

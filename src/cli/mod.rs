@@ -9,6 +9,7 @@ mod measure;
 mod models;
 mod report;
 mod run;
+mod simulate;
 
 use crate::call::CallError;
 use crate::engine::EngineError;
@@ -42,6 +43,8 @@ pub struct Arguments {
 enum Command {
     /// Hold a conversation, from recordings or at a microphone, and report its latency
     Run(run::Run),
+    /// Hold a conversation thousands of times without sound, and report what callers would feel
+    Simulate(simulate::Simulate),
     /// Measure any assistant from the recording of a call
     Measure(measure::Measure),
     /// Report on a run folder again
@@ -134,6 +137,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let is_quiet = arguments.quiet;
     match arguments.command {
         Command::Run(command) => command.run(),
+        Command::Simulate(command) => command.run(is_quiet),
         Command::Measure(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Check(command) => command.run(),

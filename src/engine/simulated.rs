@@ -15,6 +15,7 @@ use crate::stage::{
     Utterance, Work, transcribe_in_batches,
 };
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -203,6 +204,25 @@ pub(super) fn voice(scenario: &Scenario, clock: &Clock) -> Built<stage::TextToSp
 
 pub(super) fn model(scenario: &Scenario, clock: &Clock) -> stage::SpeechToSpeech {
     Rc::new(Fakes::of(scenario)).speech_to_speech(&Occasion::new(clock, 0))
+}
+
+/// A line about each fake of a scenario, by stage.
+pub fn described_stages(scenario: &Scenario) -> BTreeMap<String, String> {
+    let models = match scenario.topology {
+        Topology::Cascade => vec![
+            ("speech_to_text", transcription(scenario)),
+            ("answer", first_token(scenario)),
+            ("text_to_speech", synthesis(scenario)),
+        ],
+        Topology::SpeechToSpeech => vec![(
+            "speech_to_speech",
+            scenario.speech_to_speech.latency.clone(),
+        )],
+    };
+    let line = |(stage, model): (&str, LatencyModel)| {
+        (stage.to_owned(), format!("simulated, {}", model.describe()))
+    };
+    models.into_iter().map(line).collect()
 }
 
 struct Recogniser(Rc<Fakes>, Occasion);

@@ -7,7 +7,7 @@
 
 use super::histogram::Histogram;
 use super::rows::Row;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Batches that conversations are dealt into.
 pub const BATCHES: usize = 64;
@@ -19,7 +19,7 @@ const T_975: f64 = 1.998_340_5;
 #[derive(Debug, Clone)]
 pub struct Batches(Vec<Batch>);
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 struct Batch {
     e2e: Histogram,
     questions: u64,

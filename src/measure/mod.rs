@@ -1,15 +1,17 @@
 //! From events to figures: turns, hops, histograms, interruptions, word error rate. A fold over what
 //! was recorded; it reads no clock and runs no engine, so it can be done anywhere, at any time.
 
-mod both;
-mod devices;
 mod batches;
+mod both;
 mod callers;
+mod devices;
 mod histogram;
 mod hops;
 mod interruptions;
 mod rows;
 mod speculation;
+mod totals;
+pub mod turns;
 mod utterance;
 mod wer;
 
@@ -19,8 +21,9 @@ pub use devices::Devices;
 pub use histogram::{Histogram, Summary};
 pub use hops::Slice;
 pub use interruptions::Interruptions;
-pub use rows::{Outcome, Plan, Row, RowPlan, rows};
+pub use rows::{Outcome, Plan, Row, RowPlan};
 pub use speculation::Speculation;
+pub use totals::Totals;
 pub use utterance::Decided;
 pub use wer::WordErrors;
 
@@ -37,6 +40,8 @@ pub struct Measurement {
     pub rows: Vec<Row>,
     /// How many rows there are, or were.
     pub turns: u64,
+    /// Answered turns whose hops add up to their latency, to the nanosecond.
+    pub exact: u64,
     /// Latencies of answered turns by metric, in nanoseconds; besides them `playback_gap` of every
     /// reply, `barge_in_stop` and `detection_delay` of every stop that was right, and every `overlap`,
     /// `talk_over` and `dead_air`.
@@ -82,6 +87,7 @@ impl Measurement {
         Measurement {
             rows: Vec::new(),
             turns: 0,
+            exact: 0,
             metrics: BTreeMap::new(),
             hops: BTreeMap::new(),
             interruptions: Interruptions::default(),
@@ -100,6 +106,8 @@ impl Measurement {
     pub(crate) fn add(&mut self, events: &[Event], rows: &[Row]) {
         self.turns += rows.len() as u64;
         for row in rows {
+            let is_exact = row.e2e_ns == Some(row.hops.values().sum());
+            self.exact += u64::from(is_exact);
             for (metric, span) in &row.metrics {
                 self.metrics.entry(metric).or_default().record(*span);
             }
@@ -109,14 +117,24 @@ impl Measurement {
             self.interruptions.add(row);
             self.wer = plus(self.wer, row.wer);
         }
-        let mut is_cut_short = true;
+        let (mut is_cut_short, mut prepared) = (true, None);
         for event in events {
             self.devices.add(event);
             self.callers.add(&event.mark);
             match &event.mark {
                 Mark::PlaybackGap { gap_ns, .. } => self.record("playback_gap", *gap_ns),
-                Mark::Speculated { .. } => self.speculation.prepared += 1,
-                Mark::SpeculationDropped => self.speculation.dropped += 1,
+                Mark::Speculated { .. } => {
+                    self.speculation.prepared += 1;
+                    prepared = Some(event.turn);
+                }
+                Mark::SpeculationDropped => {
+                    self.speculation.dropped += 1;
+                    prepared = None;
+                }
+                Mark::ReplyStarted { .. } => {
+                    let is_kept = prepared.take() == Some(event.turn);
+                    self.speculation.kept += u32::from(is_kept);
+                }
                 Mark::ClockLag { lag_ns } => {
                     self.clock_lag = self.clock_lag.max(Duration::from_nanos(*lag_ns));
                 }
@@ -147,6 +165,7 @@ impl Measurement {
     pub fn merge(&mut self, other: &Measurement) {
         self.rows.extend(other.rows.iter().cloned());
         self.turns += other.turns;
+        self.exact += other.exact;
         for (metric, histogram) in &other.metrics {
             self.metrics.entry(metric).or_default().add(histogram);
         }
@@ -156,6 +175,7 @@ impl Measurement {
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
         self.speculation.prepared += other.speculation.prepared;
+        self.speculation.kept += other.speculation.kept;
         self.speculation.dropped += other.speculation.dropped;
         self.wer = plus(self.wer, other.wer);
         self.clock_lag = self.clock_lag.max(other.clock_lag);

@@ -15,6 +15,9 @@ pub struct Speculation {
     pub prepared: u32,
     /// Those that became the reply.
     pub kept: u32,
+    /// Those that the caller voided.
+    #[serde(default)]
+    pub dropped: u32,
     /// CPU seconds of all engine work.
     pub cpu_s: f64,
     /// CPU seconds of work that the caller went on over.
@@ -61,6 +64,10 @@ pub(super) fn speculation(events: &[Event]) -> Speculation {
             Mark::Speculated { .. } => {
                 all.prepared += 1;
                 fold.prepared.insert(event.turn, Vec::new());
+            }
+            Mark::SpeculationDropped => {
+                all.dropped += 1;
+                fold.add(event);
             }
             // What was prepared is still there when the reply starts: it was not dropped.
             Mark::ReplyStarted { .. } => {

@@ -2,8 +2,8 @@
 
 use crate::event::{Expect, Hop};
 use crate::measure::{
-    BudgetResult, Decided, Devices, Histogram, Interruptions, Measurement, Outcome, Row,
-    Speculation, Summary,
+    BudgetResult, Callers, Decided, Devices, Histogram, Interruptions, Interval, Measurement,
+    Outcome, Row, Speculation, Summary, Totals,
 };
 use crate::record::store::Header;
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub struct Document<'a> {
     pub policy: &'a str,
     pub notes: &'a [String],
     /// Rows in `detail`.
-    pub turns: usize,
+    pub turns: u64,
     pub metrics: BTreeMap<&'a str, Summary>,
     pub hops: BTreeMap<&'a str, Summary>,
     pub interruptions: &'a Interruptions,
@@ -47,6 +47,46 @@ pub struct Document<'a> {
     /// What in the folder could not be measured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
+}
+
+/// A simulation: the same document, with how much was simulated and how far it can be trusted. Only the
+/// keys from `wall_s` on may differ between equal simulations.
+#[derive(Debug, Serialize)]
+pub struct Simulation<'a> {
+    #[serde(flatten)]
+    pub document: Document<'a>,
+    pub conversations: u64,
+    pub questions: u64,
+    pub callers: &'a Callers,
+    /// 95 % confidence intervals.
+    pub intervals: BTreeMap<&'static str, Interval>,
+    #[serde(flatten)]
+    pub took: Option<Took>,
+}
+
+/// What a simulation took.
+#[derive(Debug, Clone, Serialize)]
+pub struct Took {
+    pub wall_s: f64,
+    pub turns_per_second: f64,
+    pub threads: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<String>,
+}
+
+pub fn simulation<'a>(
+    header: &'a Header,
+    totals: &'a Totals,
+    took: Option<Took>,
+) -> Simulation<'a> {
+    Simulation {
+        document: document(header, &totals.measured),
+        conversations: totals.conversations,
+        questions: totals.questions(),
+        callers: &totals.measured.callers,
+        intervals: totals.intervals(),
+        took,
+    }
 }
 
 /// The latency at a threshold of the voice detector.
@@ -106,7 +146,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         engines: &header.engines,
         policy: &header.policy,
         notes: &header.notes,
-        turns: measured.rows.len(),
+        turns: measured.turns,
         metrics: summaries(measured.metrics.iter().map(|(name, h)| (*name, h))),
         hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
         interruptions: &measured.interruptions,

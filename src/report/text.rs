@@ -3,7 +3,7 @@
 use super::table::{plain, trimmed};
 use crate::event::{Expect, Verdict};
 use crate::measure::{
-    Decided, Devices, Interruptions, Measurement, Outcome, Row, Slice, Summary, ms,
+    BATCHES, Decided, Devices, Interruptions, Measurement, Outcome, Row, Slice, Summary, Totals, ms,
 };
 use crate::record::store::{Header, RowsPer};
 use comfy_table::Table;
@@ -81,9 +81,18 @@ fn head(text: &mut String, header: &Header, measured: &Measurement) {
     let engine = |text: &mut String, what: &str, name: &str| {
         let _ = writeln!(text, "  {what:<15} {name}");
     };
-    for stage in ["speech_to_text", "answer", "text_to_speech"] {
-        let name = header.engines.get(stage).map_or("-", String::as_str);
-        engine(text, stage, name);
+    // In the order of the path, with the model in place of the others if there is one.
+    let stages = ["speech_to_text", "answer", "text_to_speech"];
+    let missing = |stage: &&&str| !header.engines.contains_key(**stage);
+    if stages.iter().all(|stage| missing(&stage)) {
+        for (stage, name) in &header.engines {
+            engine(text, stage, name);
+        }
+    } else {
+        for stage in stages {
+            let name = header.engines.get(stage).map_or("-", String::as_str);
+            engine(text, stage, name);
+        }
     }
     engine(text, "interruptions", &format!("policy {}", header.policy));
     engine(text, "speculation", &speculation(header));
@@ -146,12 +155,9 @@ fn speculation(header: &Header) -> String {
 
 /// The hops, and what they add up to; then every other metric.
 fn latencies(text: &mut String, measured: &Measurement) {
-    let answered: Vec<&Row> = measured
-        .rows
-        .iter()
-        .filter(|r| r.e2e_ns.is_some())
-        .collect();
-    if answered.is_empty() {
+    let e2e = measured.metrics.get("e2e_latency");
+    let answered = e2e.and_then(|histogram| histogram.summary());
+    if answered.is_none() {
         text.push_str("\nNo turn was answered, so there is no latency to show.\n");
     } else {
         let has_hops = !measured.hops.is_empty();
@@ -165,26 +171,22 @@ fn latencies(text: &mut String, measured: &Measurement) {
                 add(&mut table, hop.name(), &summary);
             }
         }
-        let e2e = measured.metrics.get("e2e_latency");
-        if let Some(summary) = e2e.and_then(|histogram| histogram.summary()) {
+        if let Some(summary) = &answered {
             let name = if has_hops {
                 "sum = e2e_latency"
             } else {
                 "e2e_latency"
             };
-            add(&mut table, name, &summary);
+            add(&mut table, name, summary);
         }
         let _ = writeln!(text, "\n{}", trimmed(&table));
     }
     if !measured.hops.is_empty() {
-        let exact = answered
-            .iter()
-            .filter(|row| Some(row.hops.values().sum::<u64>()) == row.e2e_ns);
         let _ = writeln!(
             text,
             "The hops add up to e2e_latency, to the nanosecond, in {} of {} answered turns. Means add up; percentiles do not.",
-            exact.count(),
-            answered.len()
+            measured.exact,
+            answered.map_or(0, |summary| summary.count)
         );
     }
     let mut table = table("metric, ms");
@@ -198,6 +200,53 @@ fn latencies(text: &mut String, measured: &Measurement) {
     if !is_empty {
         let _ = writeln!(text, "\n{}", trimmed(&table));
     }
+}
+
+/// The figures of a simulation, with how far they can be trusted.
+pub fn simulation(header: &Header, totals: &Totals) -> String {
+    let measured = &totals.measured;
+    let mut text = summary_report(header, measured);
+    let callers = &measured.callers;
+    if !callers.is_empty() {
+        let _ = writeln!(
+            text,
+            "callers        started again {}x, hung up {}x · fillers {}",
+            callers.restarts, callers.hang_ups, callers.fillers
+        );
+    }
+    if callers.votes > 0 {
+        let _ = writeln!(
+            text,
+            "votes          {} of {} right ({:.1} %)",
+            callers.right_votes,
+            callers.votes,
+            100.0 * callers.right_votes as f64 / callers.votes as f64
+        );
+    }
+    if let Some(share) = totals.share(Outcome::CutOff) {
+        let _ = writeln!(
+            text,
+            "cut off        {:.2} % of {} questions",
+            100.0 * share,
+            totals.questions()
+        );
+    }
+    let intervals = totals.intervals();
+    if intervals.is_empty() {
+        let _ = writeln!(
+            text,
+            "no intervals   too few conversations for {BATCHES} batches with an answer each"
+        );
+    }
+    for (name, interval) in intervals {
+        let digits = if name.ends_with("_ms") { 1 } else { 4 };
+        let _ = writeln!(
+            text,
+            "95 % interval  {name:<20} {:.digits$} to {:.digits$}",
+            interval.low, interval.high
+        );
+    }
+    text
 }
 
 fn table(what: &str) -> Table {
@@ -346,16 +395,23 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
     }
     let speculation = &measured.speculation;
     if speculation.prepared > 0 {
-        let per_turn = |cpu_s: f64| cpu_s / measured.rows.len().max(1) as f64;
-        let _ = writeln!(
+        let per_turn = |cpu_s: f64| cpu_s / measured.turns.max(1) as f64;
+        let _ = write!(
             text,
-            "speculation    {} prepared, {} kept · thrown away {:.2} of {:.2} CPU s a turn ({:.0} %)",
-            speculation.prepared,
-            speculation.kept,
-            per_turn(speculation.thrown_away_cpu_s),
-            per_turn(speculation.cpu_s),
-            100.0 * speculation.thrown_away_share()
+            "speculation    {} prepared, {} kept",
+            speculation.prepared, speculation.kept
         );
+        // Fakes take no CPU time.
+        let _ = match speculation.cpu_s > 0.0 {
+            true => writeln!(
+                text,
+                " · thrown away {:.2} of {:.2} CPU s a turn ({:.0} %)",
+                per_turn(speculation.thrown_away_cpu_s),
+                per_turn(speculation.cpu_s),
+                100.0 * speculation.thrown_away_share()
+            ),
+            false => writeln!(text, ", {} dropped", speculation.dropped),
+        };
     }
     if let Some(wer) = measured.wer {
         let _ = writeln!(

@@ -3,8 +3,10 @@
 
 mod call;
 mod prepare;
+mod simulation;
 mod talk;
 
+pub use simulation::{CONVERSATIONS_MAX, KeepEvents, Simulated, Simulation};
 pub use talk::Talk;
 
 use crate::clock::Clock;
@@ -18,6 +20,7 @@ use crate::report::hlog;
 use crate::scenario::{After, Scenario, Turn};
 use call::Call;
 use prepare::Sounds;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -179,8 +182,11 @@ impl Run {
         }
         if self.talk.is_none() && self.scenario.turn.is_empty() {
             return Err(RunError::Input(
-                "nobody says anything: give the scenario at least one [[turn]] with wav, say or speech, or talk to it (--mic)"
-                    .into(),
+                match self.scenario.caller {
+                    Some(_) => "a [caller] makes up what to say only in simulations: `voicesim simulate`; give the scenario turns to run it once",
+                    None => "nobody says anything: give the scenario at least one [[turn]] with wav, say or speech, or talk to it (--mic)",
+                }
+                .into(),
             ));
         }
         let sounds = prepare::recordings(&self.scenario)?;
@@ -307,17 +313,27 @@ fn header(
     clock: &Clock,
 ) -> Result<Header, RunError> {
     Ok(Header {
+        clock: clock.name().into(),
+        engines: engines.described.clone(),
+        notes: engines.notes.clone(),
+        ..header_of(scenario, rows_per)?
+    })
+}
+
+/// What a header says of a scenario on this machine.
+fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header, RunError> {
+    Ok(Header {
         schema: Header::SCHEMA.into(),
         version: env!("CARGO_PKG_VERSION").into(),
         name: scenario.name.clone(),
         seed: scenario.seed,
-        clock: clock.name().into(),
+        clock: String::new(),
         cores: scenario.cores,
-        engines: engines.described.clone(),
+        engines: BTreeMap::new(),
         policy: scenario.interruption.policy.clone(),
         keeps_audio: false,
         rows_per,
-        notes: engines.notes.clone(),
+        notes: Vec::new(),
         scenario: serde_json::to_value(scenario).map_err(unavailable)?,
         machine: format!(
             "{} {}, {} processors",

@@ -1,7 +1,7 @@
 //! Reading a scenario file. Everything wrong with it is said with its line and the cure.
 
 use super::budget::BudgetTable;
-use super::{Scenario, check};
+use super::{Scenario, check, set};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,29 @@ pub enum ScenarioError {
         key: String,
         cure: String,
     },
+}
+
+/// The same, with some of its keys set to other values.
+///
+/// # Errors
+/// Also for a setting that is no `KEY=VALUE`, or leads through something that is no table.
+pub fn load_with(path: &Path, settings: &[String]) -> Result<Scenario, ScenarioError> {
+    let text = text_of(path)?;
+    if settings.is_empty() {
+        return parse(path, &text);
+    }
+    let syntax = |reason: String| ScenarioError::Syntax {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut table: toml::Table = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
+    for setting in settings {
+        set::set(&mut table, setting)
+            .map_err(|reason| syntax(format!("--set {setting}: {reason}")))?;
+    }
+    // What was not set stands where it stood.
+    let changed = toml::to_string(&table).map_err(|e| syntax(e.to_string()))?;
+    parse_as(path, &changed, &text)
 }
 
 /// Reads and checks the scenario in `path`. Paths in it are made relative to its folder, and must
@@ -73,6 +96,11 @@ fn wrong(path: &Path, text: &str, fault: check::Fault) -> ScenarioError {
 
 /// Reads and checks a scenario's text; `path` is where it came from.
 pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
+    parse_as(path, text, text)
+}
+
+/// Lines of keys are those of `written`, which `text` was made from.
+fn parse_as(path: &Path, text: &str, written: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario: Scenario = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
         path: path.to_owned(),
         reason: error.to_string(),
@@ -88,7 +116,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
     if let Some(docs) = &mut scenario.answer.docs {
         *docs = folder.join(&*docs);
     }
-    check::check(&scenario).map_err(|fault| wrong(path, text, fault))?;
+    check::check(&scenario).map_err(|fault| wrong(path, written, fault))?;
     Ok(scenario)
 }
 

@@ -8,9 +8,10 @@ pub mod fault;
 pub mod latency;
 mod load;
 pub mod network;
+mod set;
 pub mod speech;
 
-pub use load::{ScenarioError, load, load_budget, parse};
+pub use load::{ScenarioError, load, load_budget, load_with, parse};
 
 use crate::event::Expect;
 use budget::BudgetTable;

@@ -3,7 +3,7 @@
 //! `manner` decides what a caller does, `improvised` makes up their lines and `lines` reads them from a
 //! script, `caller` has `voice` say them; `between` is what becomes of them on the way. `judge` is the
 //! interruption policy, `distant` the speaker at the far end of a network. `setting` holds one
-//! conversation.
+//! conversation, `worlds` many of them over threads.
 
 mod between;
 pub mod caller;
@@ -15,6 +15,7 @@ mod manner;
 pub mod setting;
 pub mod voice;
 mod words;
+pub mod worlds;
 
 pub use between::Between;
 pub use judge::Fate;

@@ -1,7 +1,6 @@
 //! How good the classifier is: on whatever labelled sounds it is given, two speakers only.
 
 mod curves;
-mod operating;
 mod picture;
 mod policies;
 pub mod ranking;
@@ -10,7 +9,6 @@ mod text;
 pub mod track;
 
 pub use curves::{CORPUS, CurvesError, curves, curves_as_text};
-pub use operating::{Curve, OperatingCurve, operating_curve};
 pub use picture::trade_off_svg;
 pub use policies::{CarriedOver, PolicyFigures, TradeOff};
 pub use slices::{Reliability, Slice};
@@ -306,17 +304,5 @@ mod tests {
         let svg = trade_off_svg(&evaluation);
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
         assert!(svg.contains("made &lt;up&gt;") && !svg.contains("NaN"));
-    }
-
-    #[test]
-    fn operating_curves_never_fall() {
-        let curves = operating_curve(&overlaps(), shipped().expect("weights")).curves;
-        assert_eq!(curves.len(), 5 * 2 * 6);
-        for curve in curves {
-            assert!(
-                curve.stopped.is_sorted() && curve.stopped.len() == track::STEPS,
-                "{curve:?}"
-            );
-        }
     }
 }

@@ -5,9 +5,11 @@
 //! run can still be read.
 
 mod read;
+mod simulated;
 mod write;
 
 pub use read::{KeptOutput, read_events, read_header, read_outputs};
+pub use simulated::SimulationFolder;
 pub use write::RunFolder;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,204 @@
+//! `voicesim simulate`: the same conversation again and again, with other luck, in virtual time.
+
+use super::{Failure, Verdict, print_json, print_plain};
+use crate::clock::Clock;
+use crate::report;
+use crate::report::document::Took;
+use crate::run::{CONVERSATIONS_MAX, KeepEvents, Simulated, Simulation};
+use crate::scenario::{self, Scenario};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Conversations that are held unless told; with `--until-ci`, at most so many.
+const CONVERSATIONS: u32 = 10_000;
+const CONVERSATIONS_UNTIL: u32 = 1_000_000;
+
+/// How often the progress bar is drawn.
+const PER_SECOND: u8 = 5;
+
+#[derive(Debug, Args)]
+pub(super) struct Simulate {
+    /// What to simulate; see audio/simulations
+    scenario: PathBuf,
+    /// How many conversations to hold; 10,000 unless given, with --until-ci at most 1,000,000
+    #[arg(long, value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
+    conversations: Option<u32>,
+    /// Stop once p50 and p95 of the latency are known within P of themselves, as in 1%
+    #[arg(long, value_name = "P", value_parser = share)]
+    until_ci: Option<f64>,
+    /// Of everything random
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads to use; as many as there are processors unless given. The figures are the same
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Change a key of the scenario, as in endpointing.silence_ms=700 (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Of which conversations to keep all events: sample keeps the first 100
+    #[arg(long, value_enum, default_value = "sample")]
+    events: Events,
+    /// Where to keep it; nothing is kept unless given
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the report as one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Events {
+    None,
+    Sample,
+    All,
+}
+
+impl From<Events> for KeepEvents {
+    fn from(events: Events) -> KeepEvents {
+        match events {
+            Events::None => KeepEvents::None,
+            Events::Sample => KeepEvents::Sample,
+            Events::All => KeepEvents::All,
+        }
+    }
+}
+
+/// A share, as `0.01` or `1%`, above 0 and up to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(percent) => (percent, 100.0),
+        None => (text, 1.0),
+    };
+    let share = number.trim().parse::<f64>().map(|number| number / unit);
+    share
+        .ok()
+        .filter(|share| *share > 0.0 && *share <= 1.0)
+        .ok_or_else(|| "give a share above 0, as in 1% or 0.01".into())
+}
+
+impl Simulate {
+    pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
+        let mut scenario =
+            scenario::load_with(&self.scenario, &self.set).map_err(Failure::input)?;
+        if let Some(seed) = self.seed {
+            scenario.seed = seed;
+        }
+        let threads = self.threads.map_or_else(
+            || std::thread::available_parallelism().map_or(1, |n| n.get()),
+            usize::from,
+        );
+        let clock = Clock::real(1);
+        clock.start();
+        let simulated = self.hold(scenario, threads, is_quiet)?;
+        let wall_s = clock.now().as_ms() / 1e3;
+        let Simulated { header, totals } = &simulated;
+        let took = Took {
+            wall_s,
+            turns_per_second: totals.measured.turns as f64 / wall_s.max(1e-9),
+            threads,
+            out: self.out.map(|out| out.display().to_string()),
+        };
+        if self.json {
+            print_json(&report::document::simulation(header, totals, Some(took)))?;
+        } else {
+            print_plain(&report::text::simulation(header, totals));
+            tracing::info!(
+                "{} conversations, {} turns in {wall_s:.1} s: {:.0} turns/s on {threads} threads",
+                totals.conversations,
+                totals.measured.turns,
+                took.turns_per_second
+            );
+        }
+        Ok(match totals.measured.keeps_budgets() {
+            true => Verdict::Fine,
+            false => Verdict::NotAsAsked,
+        })
+    }
+
+    fn hold(
+        &self,
+        scenario: Scenario,
+        threads: usize,
+        is_quiet: bool,
+    ) -> Result<Simulated, Failure> {
+        let most = match self.until_ci {
+            None => CONVERSATIONS,
+            Some(_) => CONVERSATIONS_UNTIL,
+        };
+        let most = self.conversations.unwrap_or(most);
+        let mut simulation = Simulation::of(scenario)
+            .conversations(most)
+            .threads(threads);
+        if let Some(share) = self.until_ci {
+            simulation = simulation.until(share);
+        }
+        if let Some(folder) = &self.out {
+            simulation = simulation.keep_in(folder.clone(), self.events.into());
+        }
+        simulation.check()?;
+        let stop = Arc::new(AtomicBool::new(false));
+        stop_at_ctrl_c(stop.clone());
+        let bar = bar(u64::from(most), is_quiet);
+        let (turns, since) = (AtomicU64::new(0), Clock::real(1));
+        since.start();
+        let stopwatch = since.stopwatch();
+        let simulated = simulation.run(&stop, &|conversations, more| {
+            let turns = turns.fetch_add(more, Ordering::Relaxed) + more;
+            let elapsed_s = stopwatch.map_or(0.0, |s| s.now().as_ms() / 1e3);
+            bar.set_message(format!("{:.0} turns/s", turns as f64 / elapsed_s.max(1e-9)));
+            bar.inc(conversations);
+        });
+        bar.finish_and_clear();
+        Ok(simulated?)
+    }
+}
+
+fn bar(conversations: u64, is_quiet: bool) -> ProgressBar {
+    if is_quiet {
+        return ProgressBar::hidden();
+    }
+    let target = indicatif::ProgressDrawTarget::stderr_with_hz(PER_SECOND);
+    let bar = ProgressBar::with_draw_target(Some(conversations), target);
+    // A template that cannot be read leaves the usual one.
+    if let Ok(style) = ProgressStyle::with_template(
+        "{bar:30} {human_pos}/{human_len} conversations, {msg}, {eta} left",
+    ) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Sets `stop` at Ctrl-C; the second one ends the program at once. Without a handler it does so the first
+/// time.
+fn stop_at_ctrl_c(stop: Arc<AtomicBool>) {
+    let wait = async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if stop.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    if let Ok(runtime) = runtime {
+        std::thread::spawn(move || runtime.block_on(wait));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_number_or_percent() {
+        assert_eq!(share("1%"), Ok(0.01));
+        assert_eq!(share("0.05"), Ok(0.05));
+        for wrong in ["0", "-1%", "101%", "x", "nan", ""] {
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The figures of many simulated conversations, without their turns.
+
+use super::batches::Batches;
+use super::rows::{Plan, Row, rows};
+use super::{Interval, Measurement, Outcome};
+use crate::event::{Event, Expect};
+use std::collections::BTreeMap;
+
+/// Sums over conversations. All that is added up are integers, so it makes no difference in which order,
+/// or on how many threads.
+#[derive(Debug, Clone)]
+pub struct Totals {
+    pub measured: Measurement,
+    pub batches: Batches,
+    pub conversations: u64,
+}
+
+impl Default for Totals {
+    fn default() -> Totals {
+        Totals {
+            measured: Measurement::of_nothing(),
+            batches: Batches::default(),
+            conversations: 0,
+        }
+    }
+}
+
+impl Totals {
+    /// Adds a conversation; its rows.
+    pub fn add(&mut self, conversation: u32, events: &[Event], plan: &Plan) -> Vec<Row> {
+        let rows = rows(events, plan);
+        self.measured.add(events, &rows);
+        self.batches.add(conversation, &rows);
+        self.conversations += 1;
+        rows
+    }
+
+    pub fn merge(&mut self, other: &Totals) {
+        self.measured.merge(&other.measured);
+        self.batches.merge(&other.batches);
+        self.conversations += other.conversations;
+    }
+
+    /// 95 % confidence intervals, by what they are of: `e2e_latency` in milliseconds, `cut_offs` as a
+    /// share of the questions.
+    pub fn intervals(&self) -> BTreeMap<&'static str, Interval> {
+        let mut all = BTreeMap::new();
+        let e2e = self.measured.metrics.get("e2e_latency");
+        if let Some(summary) = e2e.and_then(|histogram| histogram.summary()) {
+            let percentile = |quantile, value| self.batches.percentile(quantile, value);
+            for (name, interval) in [
+                ("e2e_latency_mean_ms", self.batches.mean(summary.mean_ms)),
+                ("e2e_latency_p50_ms", percentile(0.5, summary.p50_ms)),
+                ("e2e_latency_p95_ms", percentile(0.95, summary.p95_ms)),
+                ("e2e_latency_p99_ms", percentile(0.99, summary.p99_ms)),
+            ] {
+                all.extend(interval.map(|interval| (name, interval)));
+            }
+        }
+        let cut_offs = self.batches.cut_offs();
+        all.extend(cut_offs.map(|(_, interval)| ("cut_off_share", interval)));
+        all
+    }
+
+    /// Questions that were asked.
+    pub fn questions(&self) -> u64 {
+        let outcomes = &self.measured.interruptions.outcomes;
+        let questions = outcomes.get(&Expect::Respond);
+        questions.map_or(0, |outcomes| {
+            outcomes.values().map(|count| u64::from(*count)).sum()
+        })
+    }
+
+    /// The share of questions that came out so, 0 to 1; `None` if none was asked.
+    pub fn share(&self, outcome: Outcome) -> Option<f64> {
+        let count = self.measured.interruptions.count(Expect::Respond, outcome);
+        let questions = self.questions();
+        (questions > 0).then(|| f64::from(count) / questions as f64)
+    }
+}

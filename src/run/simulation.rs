@@ -1,0 +1,269 @@
+//! A simulation: a scenario's conversation, again and again with other luck, and the figures of all.
+
+use super::{RunError, header_of, unavailable};
+use crate::engine::simulated::described_stages;
+use crate::event::Event;
+use crate::measure::{Plan, Row, Totals, turns};
+use crate::record::store::{Header, RowsPer, SimulationFolder};
+use crate::report::hlog;
+use crate::scenario::{Scenario, Topology};
+use crate::sim::worlds::{Encoded, Keep, Worlds};
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Conversations of which all events are kept, unless all or none are asked for.
+const SAMPLE: u32 = 100;
+
+/// Where `--until-ci` looks for the first time, and then at twice as many.
+const FIRST_LOOK: u32 = 1_000;
+
+/// Numbers of conversations have room for what is drawn in them.
+pub const CONVERSATIONS_MAX: u32 = 1 << 31;
+
+/// Which events are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeepEvents {
+    None,
+    /// Those of the first 100 conversations.
+    #[default]
+    Sample,
+    All,
+}
+
+/// What is to be simulated, and where it is kept.
+pub struct Simulation {
+    scenario: Scenario,
+    conversations: u32,
+    threads: usize,
+    until: Option<f64>,
+    keep: Option<(PathBuf, KeepEvents)>,
+}
+
+/// A simulation that is over.
+pub struct Simulated {
+    pub header: Header,
+    pub totals: Totals,
+}
+
+/// Is told how far a simulation is: conversations and turns since it was last told.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+impl Simulation {
+    /// 10,000 conversations on one thread, of which nothing is kept.
+    pub fn of(scenario: Scenario) -> Simulation {
+        Simulation {
+            scenario,
+            conversations: 10_000,
+            threads: 1,
+            until: None,
+            keep: None,
+        }
+    }
+
+    /// Holds so many conversations: at least one, at most [`CONVERSATIONS_MAX`].
+    pub fn conversations(mut self, conversations: u32) -> Simulation {
+        self.conversations = conversations.clamp(1, CONVERSATIONS_MAX);
+        self
+    }
+
+    /// Holds them on so many threads. It makes no difference to the figures.
+    pub fn threads(mut self, threads: usize) -> Simulation {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Ends once p50 and p95 of the end-to-end latency are known within this share of themselves (half the
+    /// width of their 95 % intervals), which is looked at after 1,000, 2,000, 4,000 … conversations.
+    pub fn until(mut self, share: f64) -> Simulation {
+        self.until = Some(share);
+        self
+    }
+
+    /// Keeps it in a folder, which must be new or empty.
+    pub fn keep_in(mut self, folder: PathBuf, events: KeepEvents) -> Simulation {
+        self.keep = Some((folder, events));
+        self
+    }
+
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Everything that can be wrong with the input.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.scenario.check().map_err(RunError::Input)?;
+        let engines = [
+            ("stt", &self.scenario.stt.engine),
+            ("answer", &self.scenario.answer.engine),
+            ("tts", &self.scenario.tts.engine),
+        ];
+        let needed = match self.scenario.topology {
+            Topology::Cascade => engines.as_slice(),
+            Topology::SpeechToSpeech => &engines[..1],
+        };
+        if let Some((table, engine)) = needed.iter().find(|(_, e)| *e != "simulated") {
+            return Err(RunError::Input(format!(
+                "{table}.engine: a simulation runs no engines, this stage has {engine:?}; set engine = \"simulated\" and a latency, or hold the conversation once with `voicesim run --clock virtual`"
+            )));
+        }
+        let turns = &self.scenario.turn;
+        if self.scenario.caller.is_none() && turns.is_empty() {
+            return Err(RunError::Input(
+                "caller: nobody says anything; add a [caller], or turns with speech = { … }".into(),
+            ));
+        }
+        if let Some(index) = turns.iter().position(|turn| turn.speech.is_none()) {
+            return Err(RunError::Input(format!(
+                "turn {} speech: a simulation plays no sound; give the turn speech = {{ … }} in place of a recording or words",
+                index + 1
+            )));
+        }
+        if let Some((folder, _)) = &self.keep {
+            super::refuse_used(folder)?;
+        }
+        Ok(())
+    }
+
+    /// Holds the conversations. Once `stop` is set, no further one is begun, and the figures are those
+    /// of the ones held so far.
+    pub fn run(self, stop: &AtomicBool, progress: Progress<'_>) -> Result<Simulated, RunError> {
+        self.check()?;
+        let header = Header {
+            clock: "virtual".into(),
+            engines: described_stages(&self.scenario),
+            ..header_of(&self.scenario, RowsPer::Turn)?
+        };
+        let kept = Kept::new(&self, &header, progress)?;
+        let plan = Plan::of(&self.scenario, RowsPer::Turn);
+        let mut totals = Totals::default();
+        let mut held = 0;
+        while held < self.conversations && !stop.load(Ordering::Relaxed) {
+            let next = self.next_look(held);
+            let worlds = Worlds {
+                scenario: &self.scenario,
+                plan: &plan,
+                conversations: held..next,
+                threads: self.threads,
+                stop,
+            };
+            totals.merge(&worlds.hold(&kept).map_err(unavailable)?);
+            held = next;
+            if self.is_known(&totals) {
+                break;
+            }
+        }
+        totals.measured.judge(&plan.budgets);
+        totals.measured.is_cut_short |= stop.load(Ordering::Relaxed);
+        kept.finish(&totals)?;
+        Ok(Simulated { header, totals })
+    }
+
+    /// After how many conversations to look at the intervals, if so many are held.
+    fn next_look(&self, held: u32) -> u32 {
+        let look = match self.until {
+            None => self.conversations,
+            Some(_) if held == 0 => FIRST_LOOK,
+            Some(_) => held.saturating_mul(2),
+        };
+        look.min(self.conversations)
+    }
+
+    fn is_known(&self, totals: &Totals) -> bool {
+        let Some(share) = self.until else {
+            return false;
+        };
+        let intervals = totals.intervals();
+        ["e2e_latency_p50_ms", "e2e_latency_p95_ms"]
+            .iter()
+            .all(|name| intervals.get(name).is_some_and(|i| i.relative() <= share))
+    }
+}
+
+/// What is kept of a simulation on disk.
+struct Kept<'a> {
+    folder: Option<(PathBuf, Mutex<SimulationFolder>)>,
+    events: KeepEvents,
+    progress: Progress<'a>,
+}
+
+impl<'a> Kept<'a> {
+    fn new(
+        simulation: &Simulation,
+        header: &Header,
+        progress: Progress<'a>,
+    ) -> Result<Self, RunError> {
+        let folder = match &simulation.keep {
+            Some((path, _)) => {
+                let folder = SimulationFolder::create(path, header, turns::HEADER);
+                Some((path.clone(), Mutex::new(folder.map_err(unavailable)?)))
+            }
+            None => None,
+        };
+        Ok(Kept {
+            folder,
+            events: simulation
+                .keep
+                .as_ref()
+                .map_or(KeepEvents::None, |(_, e)| *e),
+            progress,
+        })
+    }
+
+    fn finish(&self, totals: &Totals) -> Result<(), RunError> {
+        let Some((path, folder)) = &self.folder else {
+            return Ok(());
+        };
+        let full = |error: io::Error| {
+            unavailable(format!(
+                "{} could not be written to its end: {error}; make room or choose another folder",
+                path.display()
+            ))
+        };
+        let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+        folder.finish().map_err(full)?;
+        write_histograms(path, totals).map_err(full)
+    }
+}
+
+/// Keeps the histograms. A simulation has no length of its own: its interval is empty.
+fn write_histograms(folder: &Path, totals: &Totals) -> io::Result<()> {
+    let file = File::create(folder.join("latency.hlog"))?;
+    hlog::write(&totals.measured, Duration::ZERO, BufWriter::new(file))
+}
+
+impl Keep for Kept<'_> {
+    fn encode(&self, conversation: u32, rows: &[Row], events: &[Event], into: &mut Encoded) {
+        if self.folder.is_none() {
+            return;
+        }
+        turns::encode(conversation, rows, &mut into.turns);
+        let is_kept = match self.events {
+            KeepEvents::None => false,
+            KeepEvents::Sample => conversation < SAMPLE,
+            KeepEvents::All => true,
+        };
+        for event in events.iter().filter(|_| is_kept) {
+            // Writing to memory does not fail, and no event holds what JSON cannot.
+            let _ = serde_json::to_writer(&mut into.events, event);
+            into.events.push(b'\n');
+        }
+    }
+
+    fn write(&self, encoded: &Encoded) -> io::Result<()> {
+        match &self.folder {
+            Some((_, folder)) => {
+                let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+                folder.add(&encoded.turns, &encoded.events)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn progress(&self, conversations: u64, turns: u64) {
+        (self.progress)(conversations, turns);
+    }
+}

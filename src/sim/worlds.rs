@@ -1,0 +1,139 @@
+//! Many conversations, over threads. The result is the same at any number of them.
+
+use super::setting::Setting;
+use crate::event::Event;
+use crate::measure::{Plan, Row, Totals};
+use crate::scenario::Scenario;
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// Conversations that a thread takes at a time: some ten milliseconds of work.
+const CHUNK: u32 = 64;
+
+/// Chunks that may wait to be written, for each thread.
+const WAITING_MAX: usize = 4;
+
+/// Conversations to be held.
+pub struct Worlds<'a> {
+    pub scenario: &'a Scenario,
+    pub plan: &'a Plan,
+    /// By number. A number means the same conversation in every run of the scenario and its seed.
+    pub conversations: Range<u32>,
+    pub threads: usize,
+    /// Once it is set, no further conversation is begun.
+    pub stop: &'a AtomicBool,
+}
+
+/// What is kept of conversations besides their figures, in the order of their numbers.
+pub trait Keep: Sync {
+    /// Is called on the thread that held the conversation: adds what is to be written of it.
+    fn encode(&self, conversation: u32, rows: &[Row], events: &[Event], into: &mut Encoded);
+
+    /// Writes it.
+    fn write(&self, encoded: &Encoded) -> io::Result<()>;
+
+    /// So many more conversations and turns were held.
+    fn progress(&self, conversations: u64, turns: u64);
+}
+
+/// What is to be written of some conversations.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    pub turns: Vec<u8>,
+    pub events: Vec<u8>,
+}
+
+/// The figures of a chunk are with its thread; this is what is to be written of it.
+type Chunk = (u32, Encoded);
+
+impl Worlds<'_> {
+    /// Holds the conversations; their figures. If it is stopped, those of the conversations held so far,
+    /// which are the first ones.
+    ///
+    /// # Errors
+    /// If something cannot be written, or a conversation waits for something that cannot come.
+    pub fn hold(&self, keep: &dyn Keep) -> io::Result<Totals> {
+        let next = AtomicU32::new(0);
+        let failed = AtomicBool::new(false);
+        let threads = self.threads.max(1);
+        let (chunks, written) = sync_channel(threads * WAITING_MAX);
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|_| {
+                    let (next, failed, chunks) = (&next, &failed, chunks.clone());
+                    scope.spawn(move || self.work(next, failed, chunks, keep))
+                })
+                .collect();
+            drop(chunks);
+            let written = write_in_order(written, &failed, keep);
+            let mut all = Totals::default();
+            for worker in workers {
+                let totals = worker
+                    .join()
+                    .map_err(|_| io::Error::other("a thread of the simulation died"))?;
+                all.merge(&totals?);
+            }
+            written?;
+            all.measured.judge(&self.plan.budgets);
+            Ok(all)
+        })
+    }
+
+    /// Holds one chunk after the other, until none is left.
+    fn work(
+        &self,
+        next: &AtomicU32,
+        failed: &AtomicBool,
+        chunks: SyncSender<Chunk>,
+        keep: &dyn Keep,
+    ) -> io::Result<Totals> {
+        let setting = Setting::new(self.scenario);
+        let mut totals = Totals::default();
+        let mut events = Vec::new();
+        loop {
+            if self.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed) {
+                return Ok(totals);
+            }
+            let chunk = next.fetch_add(1, Ordering::Relaxed);
+            let first = chunk
+                .checked_mul(CHUNK)
+                .and_then(|offset| self.conversations.start.checked_add(offset));
+            let Some(first) = first.filter(|first| *first < self.conversations.end) else {
+                return Ok(totals);
+            };
+            let last = first.saturating_add(CHUNK).min(self.conversations.end);
+            let before = totals.measured.turns;
+            let mut encoded = Encoded::default();
+            for conversation in first..last {
+                events = setting.hold(conversation, events).inspect_err(|_| {
+                    failed.store(true, Ordering::Relaxed);
+                })?;
+                let rows = totals.add(conversation, &events, self.plan);
+                keep.encode(conversation, &rows, &events, &mut encoded);
+            }
+            keep.progress(u64::from(last - first), totals.measured.turns - before);
+            // Nobody takes it if writing failed, which is told there.
+            let _ = chunks.send((chunk, encoded));
+        }
+    }
+}
+
+/// Writes chunks in the order of their numbers, whatever order they come in. There are few that came too
+/// early: a thread waits when too many are not yet written.
+fn write_in_order(chunks: Receiver<Chunk>, failed: &AtomicBool, keep: &dyn Keep) -> io::Result<()> {
+    let mut early: BTreeMap<u32, Encoded> = BTreeMap::new();
+    let mut next = 0;
+    for (number, encoded) in chunks {
+        early.insert(number, encoded);
+        while let Some(encoded) = early.remove(&next) {
+            keep.write(&encoded)
+                .inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+            next += 1;
+        }
+    }
+    Ok(())
+}
