@@ -140,6 +140,8 @@ struct Gathered<'a> {
     /// When the agent was stopped during it.
     stopped_at: Option<Tick>,
     was_never_spoken: bool,
+    /// The caller did not wait for the reply any longer.
+    was_given_up: bool,
     /// The record ends before it, or in it.
     is_open: bool,
 }
@@ -255,6 +257,7 @@ impl<'a> Gathered<'a> {
         match mark {
             Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),
             Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
+            Mark::CallerStartedAgain | Mark::CallerGaveUp => self.was_given_up = true,
             Mark::CallerSpeechArrived { at } => self.speech_arrived = Some(*at),
             Mark::VoiceStarted { .. } => {
                 self.utterances.extend(all.get(&turn).map(|u| (turn, u)));
@@ -316,6 +319,8 @@ impl<'a> Gathered<'a> {
                 _ => Outcome::Stopped,
             },
             Some(Expect::Stop | Expect::Ignore) if self.is_open => Outcome::Abandoned,
+            // It fell silent before it was stopped.
+            Some(Expect::Stop) if self.answered().is_some() => Outcome::Answered,
             Some(Expect::Stop) => Outcome::Missed,
             Some(Expect::Ignore) if self.stopped_at.is_some() || self.answered().is_some() => {
                 Outcome::Spurious
@@ -344,6 +349,8 @@ impl<'a> Gathered<'a> {
             Outcome::CutOff
         } else if question.is_some_and(|utterance| utterance.audible.is_some()) {
             Outcome::Answered
+        } else if self.was_given_up {
+            Outcome::Interrupted
         } else {
             let ended = question.and_then(|utterance| utterance.ended.as_ref());
             match ended.map(|ended| ended.end) {

@@ -192,7 +192,13 @@ fn latencies(text: &mut String, measured: &Measurement) {
     let mut table = table("metric, ms");
     let mut is_empty = true;
     for (name, histogram) in &measured.metrics {
-        if let (Some(summary), true) = (histogram.summary(), *name != "e2e_latency") {
+        let is_shown = match *name {
+            "e2e_latency" => false,
+            // Without fillers it is the same.
+            "first_sound" => measured.callers.fillers > 0,
+            _ => true,
+        };
+        if let (Some(summary), true) = (histogram.summary(), is_shown) {
             add(&mut table, name, &summary);
             is_empty = false;
         }

@@ -76,20 +76,17 @@ impl Improvised {
     }
 
     fn saying(&mut self, line: Line, now: Tick, tap: &Tap) -> Saying {
-        let expect = match line.says {
-            Says::Question => Some(Expect::Respond),
-            Says::Restart => None,
-            Says::Over(Sound::Interruption) => Some(Expect::Stop),
-            Says::Over(Sound::Backchannel | Sound::Noise) => Some(Expect::Ignore),
-        };
-        match expect {
-            Some(_) => {
-                let (row, at) = (self.rows, now);
-                tap.mark(TurnId(0), Mark::RowStarted { row, at, expect });
-                self.rows += 1;
-            }
-            None => tap.mark(TurnId(0), Mark::CallerStartedAgain),
+        if line.says == Says::Restart {
+            tap.mark(TurnId(0), Mark::CallerStartedAgain);
         }
+        let expect = Some(match line.says {
+            Says::Question | Says::Restart => Expect::Respond,
+            Says::Over(Sound::Interruption) => Expect::Stop,
+            Says::Over(Sound::Backchannel | Sound::Noise) => Expect::Ignore,
+        });
+        let (row, at) = (self.rows, now);
+        tap.mark(TurnId(0), Mark::RowStarted { row, at, expect });
+        self.rows += 1;
         let sound = match line.says {
             Says::Over(sound) => sound,
             // Who goes on over the agent, in mid-question, interrupts it.

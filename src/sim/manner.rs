@@ -27,6 +27,7 @@ pub struct Habits {
     speech: Sampler,
     pause: Sampler,
     reaction: Sampler,
+    patience: Sampler,
     restart: Sampler,
     backchannel: Sampler,
     interruption: Sampler,
@@ -39,6 +40,7 @@ struct Sources {
     speech: Source,
     pauses: Source,
     reaction: Source,
+    patience: Source,
     restart: Source,
     sounds: Source,
 }
@@ -50,6 +52,7 @@ impl Habits {
             speech: caller.speech.sampler(),
             pause: caller.pause.sampler(),
             reaction: caller.reaction.sampler(),
+            patience: caller.patience.sampler(),
             restart: caller.restart.sampler(),
             backchannel: caller.backchannel.sampler(),
             interruption: caller.interruption.sampler(),
@@ -58,6 +61,7 @@ impl Habits {
                 speech: source("speech"),
                 pauses: source("pauses"),
                 reaction: source("reaction"),
+                patience: source("patience"),
                 restart: source("restart"),
                 sounds: source("sounds"),
             },
@@ -197,15 +201,14 @@ impl Manner {
             self.state = State::Reacting(now + self.reaction());
             return Next::Wait(now);
         }
-        let patience = match caller.patience_ms {
-            0 => STUCK,
-            ms => Duration::from_millis(ms),
-        };
-        let end = since + patience;
+        let (model, source) = (&self.habits.patience, self.habits.sources.patience);
+        let patience = self.sample(model, source, restarts);
+        let is_patient = patience.is_zero();
+        let end = since + if is_patient { STUCK } else { patience };
         if end > now {
             return Next::Wait(end);
         }
-        if caller.patience_ms == 0 || restarts >= caller.restarts_max {
+        if is_patient || restarts >= caller.restarts_max {
             return Next::GiveUp;
         }
         self.state = State::Waiting {

@@ -1,0 +1,339 @@
+//! The turns of a simulation in a compact file, `turns.bin`: written by the million, read again by
+//! whatever reports or compares them.
+//!
+//! # The format, version 1
+//!
+//! A file is [`HEADER`], then blocks to its end. Where a block may begin the header may stand again
+//! and means nothing, so files are joined by concatenation. Every number is a *varint* (LEB128):
+//! seven bits a byte, the low ones first, the high bit set in all bytes but the last; at most 64
+//! bits. Times are nanoseconds since the conversation began, spans are nanoseconds.
+//!
+//! A block is one conversation:
+//!
+//! | what | as |
+//! |---|---|
+//! | marker | the byte `C` (0x43) |
+//! | conversation | varint below 2³² |
+//! | number of its first row | varint, 1 or more; the other rows count on from it, and stay below 2³² − 1 |
+//! | how many rows | varint, at most 100,000 |
+//! | the rows | see below |
+//!
+//! Only a conversation of more than 100,000 rows has several blocks; all but its first begin with a
+//! number above 1.
+//!
+//! A row:
+//!
+//! | what | as |
+//! |---|---|
+//! | flags | one byte: bits 0–1 `expect` (0 none, 1 respond, 2 stop, 3 ignore), bits 2–5 outcome (0 answered, 1 interrupted, 2 cut_off, 3 stopped, 4 ignored, 5 missed, 6 spurious, 7 failed, 8 abandoned), bit 6: there is a `caller_end`, bit 7: there is an `agent_start` |
+//! | `caller_end` | if there is one: varint |
+//! | `agent_start` | if there is one: varint. Without a `caller_end` it is the time; with one it is 2*d* for a time *d* after it, 2*d* − 1 for a time *d* before it, *d* taken modulo 2⁶⁴ (zigzag) |
+//! | hops | varint of bits: bit *i* stands for hop *i*, its place in [`Hop::ALL`]. Then a varint for each bit that is set, from bit 0 up. A hop of 0 ns is left out |
+//! | metrics | varint of bits: bit 0 says that `e2e_latency` is there and is `agent_start` − `caller_end`; bit *i* + 1 stands for metric *i*, its place in [`METRICS`]. Then a varint for each bit that is set but bit 0, from bit 1 up |
+//!
+//! The hops from 0 up: network_in, endpointing_wait, transcription, queue_wait, answer,
+//! sentence_aggregation, speech_synthesis, leading_silence, network_out, output_transport,
+//! model_response.
+//!
+//! The metrics from 0 up: e2e_latency, first_sound, e2e_latency_vad, end_of_turn_delay,
+//! transcription_delay, llm_ttft, llm_ttfs, tts_ttfb, ttfa, orchestration, playback_gap,
+//! barge_in_stop, detection_delay, talk_over, overlap, dead_air.
+//!
+//! Hops and metrics may be added at the end of their lists; any other change is a new version.
+//!
+//! A file that was cut exactly between two conversations looks whole: how many there should be, the
+//! file does not say.
+//!
+//! [`METRICS`]: crate::scenario::budget::METRICS
+
+mod read;
+mod source;
+mod write;
+
+pub use read::Reader;
+pub use source::TurnsError;
+pub use write::encode;
+
+use crate::event::{Expect, Hop, Tick};
+use crate::measure::Outcome;
+
+/// What a file of turns begins with; the digit is the version of the format.
+pub const HEADER: &[u8] = b"voicesim turns 1\n";
+
+/// Rows of a block. A block is read as a whole, so this bounds the memory that a damaged file can
+/// ask for.
+const MAXIMUM_ROWS: usize = 100_000;
+
+const MARKER: u8 = b'C';
+const HAS_CALLER_END: u8 = 1 << 6;
+const HAS_AGENT_START: u8 = 1 << 7;
+
+/// By code.
+const OUTCOMES: [Outcome; 9] = [
+    Outcome::Answered,
+    Outcome::Interrupted,
+    Outcome::CutOff,
+    Outcome::Stopped,
+    Outcome::Ignored,
+    Outcome::Missed,
+    Outcome::Spurious,
+    Outcome::Failed,
+    Outcome::Abandoned,
+];
+
+/// The place of `e2e_latency` among the metrics.
+const E2E_LATENCY: usize = 0;
+
+/// One turn (row) of a simulated conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// Counted from zero.
+    pub conversation: u32,
+    /// Its row in the conversation, counted from one.
+    pub number: u32,
+    pub expect: Option<Expect>,
+    pub outcome: Outcome,
+    /// The true end of the caller's speech.
+    pub caller_end: Option<Tick>,
+    /// The first audible sample of the reply.
+    pub agent_start: Option<Tick>,
+    /// Nanoseconds by hop, in path order, without hops of zero. Of an answered turn they add up to
+    /// `agent_start` − `caller_end`.
+    pub hops: Vec<(Hop, u64)>,
+    /// Nanoseconds by metric, in the order of [`METRICS`](crate::scenario::budget::METRICS).
+    pub metrics: Vec<(&'static str, u64)>,
+}
+
+impl Turn {
+    /// From the caller's end to the agent's start, in nanoseconds; only of answered turns.
+    pub fn e2e_ns(&self) -> Option<u64> {
+        e2e_ns(self.outcome, self.caller_end, self.agent_start)
+    }
+}
+
+fn e2e_ns(outcome: Outcome, caller_end: Option<Tick>, agent_start: Option<Tick>) -> Option<u64> {
+    let (end, start) = caller_end.zip(agent_start)?;
+    (outcome == Outcome::Answered)
+        .then(|| start.0.checked_sub(end.0))
+        .flatten()
+}
+
+/// The bits that are set, from the lowest up.
+fn places(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros() as usize;
+        (bits != 0).then(|| {
+            bits &= bits - 1;
+            place
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Row;
+    use crate::scenario::budget::METRICS;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    fn row(number: u32, outcome: Outcome) -> Row {
+        Row {
+            number,
+            expect: None,
+            is_judged: false,
+            outcome,
+            heard: "".into(),
+            said: "".into(),
+            caller_end: None,
+            agent_start: None,
+            e2e_ns: None,
+            slices: Vec::new(),
+            hops: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            wer: None,
+            decided: None,
+            stopped_agent: false,
+            was_answered: false,
+        }
+    }
+
+    /// A row with six hops and six metrics, as a simulation has them.
+    pub(super) fn answered(number: u32) -> Row {
+        let hops: BTreeMap<Hop, u64> = [
+            (Hop::EndpointingWait, 700_000_123),
+            (Hop::Transcription, 212_345_678),
+            (Hop::QueueWait, 0),
+            (Hop::Answer, 498_765_432),
+            (Hop::SentenceAggregation, 187_654_321),
+            (Hop::SpeechSynthesis, 171_234_567),
+            (Hop::OutputTransport, 20_000_000),
+        ]
+        .into();
+        let e2e_ns: u64 = hops.values().sum();
+        let caller_end = Tick(187_000_000_000 + u64::from(number));
+        let metrics = [
+            ("e2e_latency", e2e_ns),
+            ("first_sound", e2e_ns),
+            ("transcription_delay", 912_345_801),
+            ("llm_ttft", 498_765_432),
+            ("tts_ttfb", 171_234_567),
+            ("ttfa", 1_069_999_998),
+        ];
+        Row {
+            expect: Some(Expect::Respond),
+            caller_end: Some(caller_end),
+            agent_start: Some(Tick(caller_end.0 + e2e_ns)),
+            e2e_ns: Some(e2e_ns),
+            hops,
+            metrics: metrics.into(),
+            was_answered: true,
+            ..row(number, Outcome::Answered)
+        }
+    }
+
+    pub(super) fn turn(conversation: u32, row: &Row) -> Turn {
+        let metric = |name: &&'static str| Some((*name, *row.metrics.get(name)?));
+        Turn {
+            conversation,
+            number: row.number,
+            expect: row.expect,
+            outcome: row.outcome,
+            caller_end: row.caller_end,
+            agent_start: row.agent_start,
+            hops: row
+                .hops
+                .iter()
+                .map(|(hop, span_ns)| (*hop, *span_ns))
+                .filter(|(_, span_ns)| *span_ns > 0)
+                .collect(),
+            metrics: METRICS.iter().filter_map(metric).collect(),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Vec<Turn> {
+        Reader::new(bytes, Path::new("turns.bin"))
+            .and_then(Iterator::collect)
+            .expect("a whole file")
+    }
+
+    fn span_ns() -> impl Strategy<Value = u64> {
+        (any::<u64>(), 0u32..64).prop_map(|(span_ns, shift)| span_ns >> shift)
+    }
+
+    prop_compose! {
+        fn any_row()(
+            expect in prop::sample::select(vec![
+                None, Some(Expect::Respond), Some(Expect::Stop), Some(Expect::Ignore),
+            ]),
+            outcome in prop::sample::select(OUTCOMES.to_vec()),
+            caller_end in prop::option::of(span_ns().prop_map(Tick)),
+            agent_start in prop::option::of(span_ns().prop_map(Tick)),
+            hops in prop::collection::btree_map(
+                prop::sample::select(Hop::ALL.to_vec()), span_ns(), 0..12,
+            ),
+            mut metrics in prop::collection::btree_map(
+                prop::sample::select([&METRICS[..], &["another"]].concat()), span_ns(), 0..17,
+            ),
+            has_e2e in any::<bool>(),
+        ) -> Row {
+            let e2e_ns = e2e_ns(outcome, caller_end, agent_start);
+            if let Some(e2e_ns) = e2e_ns.filter(|_| has_e2e) {
+                metrics.insert("e2e_latency", e2e_ns);
+            }
+            Row { expect, caller_end, agent_start, e2e_ns, hops, metrics, ..row(1, outcome) }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            conversations in prop::collection::vec(
+                (any::<u32>(), prop::collection::vec(any_row(), 0..5)), 0..5,
+            ),
+        ) {
+            let mut bytes = HEADER.to_vec();
+            let mut turns = Vec::new();
+            for (conversation, mut rows) in conversations {
+                for (row, number) in rows.iter_mut().zip(1..) {
+                    row.number = number;
+                }
+                encode(conversation, &rows, &mut bytes);
+                turns.extend(rows.iter().map(|row| turn(conversation, row)));
+            }
+            prop_assert_eq!(read(&bytes), turns);
+        }
+    }
+
+    #[test]
+    fn an_answered_turn_is_small_and_its_parts_add_up() {
+        let mut bytes = Vec::new();
+        encode(1_000_000, &[answered(1)], &mut bytes);
+        assert!(bytes.len() < 90, "{} bytes", bytes.len());
+        let turns = read(&[HEADER, &bytes].concat());
+        let [turn] = turns.as_slice() else {
+            panic!("one turn, not {turns:?}");
+        };
+        assert_eq!((turn.hops.len(), turn.metrics.len()), (6, 6));
+        let sum = turn.hops.iter().map(|(_, span_ns)| span_ns).sum();
+        assert_eq!(turn.e2e_ns(), Some(sum));
+    }
+
+    #[test]
+    fn only_an_answered_turn_has_a_latency() {
+        let missed = Row {
+            outcome: Outcome::Missed,
+            ..answered(1)
+        };
+        assert_eq!(turn(0, &missed).e2e_ns(), None);
+    }
+
+    #[test]
+    fn files_are_joined_by_concatenation() {
+        let mut first = HEADER.to_vec();
+        encode(0, &[answered(1), answered(2)], &mut first);
+        let mut second = HEADER.to_vec();
+        encode(1, &[answered(1)], &mut second);
+        let both = read(&[first.as_slice(), &second].concat());
+        let ids: Vec<(u32, u32)> = both.iter().map(|t| (t.conversation, t.number)).collect();
+        assert_eq!(ids, [(0, 1), (0, 2), (1, 1)]);
+    }
+
+    #[test]
+    fn a_conversation_of_any_length_is_written() {
+        let rows: Vec<Row> = (1..=MAXIMUM_ROWS as u32 + 1)
+            .map(|number| row(number, Outcome::Ignored))
+            .collect();
+        let mut bytes = HEADER.to_vec();
+        encode(7, &rows, &mut bytes);
+        let turns = read(&bytes);
+        assert!(turns.iter().map(|t| t.number).eq(1..=100_001));
+        assert!(turns.iter().all(|t| t.conversation == 7));
+    }
+
+    #[test]
+    fn the_codes_of_version_1_stay_as_they_are() {
+        for (code, outcome) in OUTCOMES.into_iter().enumerate() {
+            assert_eq!(outcome as usize, code, "{}", outcome.name());
+        }
+        for (code, hop) in Hop::ALL.into_iter().enumerate() {
+            assert_eq!(hop as usize, code, "{hop}");
+        }
+        assert_eq!(METRICS[E2E_LATENCY], "e2e_latency");
+        let mut bytes = Vec::new();
+        encode(300, &[answered(1)], &mut bytes);
+        let begin = [b'C', 0xac, 0x02, 1, 1, 0b1100_0001];
+        assert_eq!(bytes[..6], begin);
+        // The hops 1, 2, 4, 5, 6 and 9, the first of 700,000,123 ns.
+        assert_eq!(bytes[17..24], [0xf6, 0x04, 0xfb, 0xce, 0xe4, 0xcd, 0x02]);
+        let metrics = "e2e_latency first_sound e2e_latency_vad end_of_turn_delay \
+            transcription_delay llm_ttft llm_ttfs tts_ttfb ttfa orchestration playback_gap \
+            barge_in_stop detection_delay talk_over overlap dead_air";
+        assert!(METRICS.join(" ").starts_with(metrics));
+        let hops = "network_in endpointing_wait transcription queue_wait answer \
+            sentence_aggregation speech_synthesis leading_silence network_out output_transport \
+            model_response";
+        assert!(Hop::ALL.map(Hop::name).join(" ").starts_with(hops));
+    }
+}

@@ -1,0 +1,398 @@
+//! Bytes to turns. What is wrong with them is an error with a position, never more memory than a block
+//! can take.
+
+use super::source::{Source, TurnsError};
+use super::{
+    E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HEADER, MARKER, MAXIMUM_ROWS, OUTCOMES, Turn,
+    e2e_ns, places,
+};
+use crate::event::{Expect, Hop, Tick};
+use crate::scenario::budget::METRICS;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// Reads turns, a whole conversation at a time; after an error there is nothing more.
+#[derive(Debug)]
+pub struct Reader<R> {
+    source: Source<R>,
+    /// Turns of the last block that are still to be given.
+    block: VecDeque<Turn>,
+    is_over: bool,
+}
+
+impl Reader<BufReader<File>> {
+    /// Opens a file of turns and checks its header.
+    pub fn open(path: &Path) -> Result<Reader<BufReader<File>>, TurnsError> {
+        match File::open(path) {
+            Ok(file) => Reader::new(BufReader::with_capacity(1 << 16, file), path),
+            Err(source) => Err(TurnsError::Read {
+                path: path.to_path_buf(),
+                source,
+            }),
+        }
+    }
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads from `source`, of which errors say that it is `path`, and checks its header.
+    pub fn new(source: R, path: &Path) -> Result<Reader<R>, TurnsError> {
+        Ok(Reader {
+            source: Source::new(source, path.to_path_buf())?,
+            block: VecDeque::new(),
+            is_over: false,
+        })
+    }
+
+    /// Reads a block, or a header between blocks; `None` at the end of the file.
+    fn read_block(&mut self) -> Result<Option<()>, TurnsError> {
+        match self.source.byte_or_end()? {
+            None => return Ok(None),
+            Some(MARKER) => {
+                let first = self.read_rows()?;
+                self.source.add_whole(u64::from(first == 1));
+            }
+            Some(byte) if byte == HEADER[0] => {
+                for expected in &HEADER[1..] {
+                    if self.source.byte()? != *expected {
+                        return Err(self.source.damaged("neither a conversation nor a header"));
+                    }
+                }
+                self.source.add_whole(0);
+            }
+            Some(_) => return Err(self.source.damaged("no conversation begins here")),
+        }
+        Ok(Some(()))
+    }
+
+    /// Reads the rows of a block, and says which number the first one has.
+    fn read_rows(&mut self) -> Result<u32, TurnsError> {
+        let conversation = self.source.varint_u32()?;
+        let first = self.source.varint_u32()?;
+        if first == 0 {
+            return Err(self.source.damaged("rows are numbered from one"));
+        }
+        let rows = self.source.varint_u32()?;
+        if rows as usize > MAXIMUM_ROWS {
+            return Err(self.source.damaged("a block has at most 100000 rows"));
+        }
+        let Some(end) = first.checked_add(rows) else {
+            return Err(self.source.damaged("there are too many rows"));
+        };
+        for number in first..end {
+            let turn = self.row(conversation, number)?;
+            self.block.push_back(turn);
+        }
+        Ok(first)
+    }
+
+    fn row(&mut self, conversation: u32, number: u32) -> Result<Turn, TurnsError> {
+        let flags = self.source.byte()?;
+        let expect = match flags & 3 {
+            0 => None,
+            1 => Some(Expect::Respond),
+            2 => Some(Expect::Stop),
+            _ => Some(Expect::Ignore),
+        };
+        let Some(outcome) = OUTCOMES.get(usize::from(flags >> 2 & 15)).copied() else {
+            return Err(self.source.damaged("no such outcome"));
+        };
+        let mut caller_end = None;
+        if flags & HAS_CALLER_END != 0 {
+            caller_end = Some(Tick(self.source.varint()?));
+        }
+        let mut agent_start = None;
+        if flags & HAS_AGENT_START != 0 {
+            let value = self.source.varint()?;
+            agent_start = Some(caller_end.map_or(Tick(value), |end| unzigzag(value, end)));
+        }
+        let e2e_ns = e2e_ns(outcome, caller_end, agent_start);
+        Ok(Turn {
+            conversation,
+            number,
+            expect,
+            outcome,
+            caller_end,
+            agent_start,
+            hops: self.hops()?,
+            metrics: self.metrics(e2e_ns)?,
+        })
+    }
+
+    fn hops(&mut self) -> Result<Vec<(Hop, u64)>, TurnsError> {
+        let bits = self.source.varint()?;
+        if bits >> Hop::ALL.len() != 0 {
+            return Err(self.source.damaged("no such hop"));
+        }
+        let mut hops = Vec::with_capacity(bits.count_ones() as usize);
+        for place in places(bits) {
+            hops.push((Hop::ALL[place], self.source.varint()?));
+        }
+        Ok(hops)
+    }
+
+    fn metrics(&mut self, e2e_ns: Option<u64>) -> Result<Vec<(&'static str, u64)>, TurnsError> {
+        let bits = self.source.varint()?;
+        if bits >> 1 >> METRICS.len() != 0 {
+            return Err(self.source.damaged("no such metric"));
+        }
+        let mut metrics = Vec::with_capacity(bits.count_ones() as usize);
+        if bits & 1 != 0 {
+            let Some(e2e_ns) = e2e_ns.filter(|_| bits >> 1 >> E2E_LATENCY & 1 == 0) else {
+                return Err(self.source.damaged("there is no such e2e_latency"));
+            };
+            metrics.push((METRICS[E2E_LATENCY], e2e_ns));
+        }
+        for place in places(bits >> 1) {
+            metrics.push((METRICS[place], self.source.varint()?));
+        }
+        Ok(metrics)
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Turn, TurnsError>;
+
+    fn next(&mut self) -> Option<Result<Turn, TurnsError>> {
+        while !self.is_over && self.block.is_empty() {
+            match self.read_block() {
+                Ok(Some(())) => {}
+                Ok(None) => self.is_over = true,
+                Err(error) => {
+                    self.is_over = true;
+                    // Its conversation is not whole.
+                    self.block.clear();
+                    return Some(Err(error));
+                }
+            }
+        }
+        self.block.pop_front().map(Ok)
+    }
+}
+
+fn unzigzag(value: u64, to: Tick) -> Tick {
+    Tick(to.0.wrapping_add(value >> 1 ^ (value & 1).wrapping_neg()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode;
+    use super::super::tests::{answered, turn};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Three conversations of two, none and one row, and where each ends.
+    fn small_file() -> (Vec<u8>, Vec<Turn>, [usize; 3]) {
+        let mut bytes = HEADER.to_vec();
+        let conversations = [vec![answered(1), answered(2)], vec![], vec![answered(1)]];
+        let ends = std::array::from_fn(|conversation| {
+            encode(
+                conversation as u32,
+                &conversations[conversation],
+                &mut bytes,
+            );
+            bytes.len()
+        });
+        let turns = conversations.iter().zip(0..).flat_map(|(rows, number)| {
+            rows.iter()
+                .map(move |row| turn(number, row))
+                .collect::<Vec<_>>()
+        });
+        (bytes, turns.collect(), ends)
+    }
+
+    fn reader(bytes: &[u8]) -> Result<Reader<&[u8]>, TurnsError> {
+        Reader::new(bytes, Path::new("run/turns.bin"))
+    }
+
+    /// The error after the header and `bytes`.
+    fn error(bytes: &[u8]) -> TurnsError {
+        let bytes = [HEADER, bytes].concat();
+        let last = reader(&bytes).expect("a header").last();
+        last.expect("an error").expect_err("garbage")
+    }
+
+    /// Reads to the end: the turns, and the error if there is one. Nothing comes after it.
+    fn read_all(bytes: &[u8]) -> (Vec<Turn>, Option<TurnsError>) {
+        let mut reader = match reader(bytes) {
+            Ok(reader) => reader,
+            Err(error) => return (Vec::new(), Some(error)),
+        };
+        let mut turns = Vec::new();
+        for turn in &mut reader {
+            match turn {
+                Ok(turn) => turns.push(turn),
+                Err(error) => {
+                    assert!(reader.next().is_none());
+                    return (turns, Some(error));
+                }
+            }
+        }
+        (turns, None)
+    }
+
+    #[test]
+    fn a_file_that_was_cut_anywhere_yields_all_whole_conversations() {
+        let (file, all, ends) = small_file();
+        for length in 0..=file.len() {
+            let (turns, error) = read_all(&file[..length]);
+            let whole = ends.into_iter().filter(|end| *end <= length).count();
+            assert_eq!(turns, all[..[0, 2, 2, 3][whole]], "{length} bytes");
+            let end = whole.checked_sub(1).map_or(HEADER.len(), |last| ends[last]);
+            match error {
+                None => assert_eq!(length, end),
+                Some(TurnsError::Header { .. }) => assert!(length < HEADER.len()),
+                Some(TurnsError::CutShort {
+                    conversations,
+                    bytes,
+                    ..
+                }) => {
+                    assert_ne!(length, end);
+                    assert_eq!((conversations, bytes), (whole as u64, end as u64));
+                }
+                Some(error) => panic!("{length} bytes: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_error_of_a_cut_file_says_what_is_fine_and_what_to_do() {
+        let (file, _, ends) = small_file();
+        let (_, error) = read_all(&file[..file.len() - 1]);
+        let sentence = error.expect("an error").to_string();
+        assert!(
+            sentence.starts_with("run/turns.bin ends in the middle"),
+            "{sentence}"
+        );
+        assert!(sentence.contains("before it: 2, all fine"), "{sentence}");
+        assert!(
+            sentence.contains(&format!("to {} bytes", ends[1])),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn garbage_is_refused_where_it_lies() {
+        let high = [0xff; 9];
+        let cases: [(&[u8], u64, &str); 11] = [
+            (b"?", 0, "no conversation begins here"),
+            (
+                b"voicesim turns 2",
+                15,
+                "neither a conversation nor a header",
+            ),
+            (
+                &[b'C', 0x80, 0x80, 0x80, 0x80, 0x10],
+                5,
+                "the number is too large",
+            ),
+            (&[b'C', 0, 0, 1], 2, "rows are numbered from one"),
+            (
+                &[b'C', 0, 1, 0xa1, 0x8d, 6],
+                5,
+                "a block has at most 100000 rows",
+            ),
+            (
+                &[b'C', 0, 0xff, 0xff, 0xff, 0xff, 15, 1],
+                7,
+                "there are too many rows",
+            ),
+            (&[b'C', 0, 1, 1, 9 << 2], 4, "no such outcome"),
+            (
+                &[&[b'C', 0, 1, 1, 64][..], &high, &[2]].concat(),
+                14,
+                "a number has more than 64 bits",
+            ),
+            (&[b'C', 0, 1, 1, 0, 0x80, 0x10], 6, "no such hop"),
+            (&[b'C', 0, 1, 1, 0, 0, 0x80, 0x80, 8], 8, "no such metric"),
+            (&[b'C', 0, 1, 1, 0, 0, 1], 6, "there is no such e2e_latency"),
+        ];
+        for (bytes, at, because) in cases {
+            let error = error(bytes);
+            let TurnsError::Damaged { byte, reason, .. } = error else {
+                panic!("{because}: {error}");
+            };
+            assert_eq!((byte - HEADER.len() as u64, reason), (at, because));
+        }
+    }
+
+    #[test]
+    fn rows_that_are_announced_but_do_not_come_take_no_memory() {
+        let file = [HEADER, &[b'C', 0, 1, 0xa0, 0x8d, 6]].concat();
+        let mut reader = reader(&file).expect("a header");
+        let error = reader.next().expect("an error").expect_err("no rows");
+        assert!(matches!(error, TurnsError::CutShort { .. }), "{error}");
+        assert!(reader.block.capacity() < 100);
+    }
+
+    #[test]
+    fn a_file_is_opened_by_its_path_and_its_header() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("turns.bin");
+        let missing = Reader::open(&path).expect_err("there is none").to_string();
+        assert!(
+            missing.contains("turns.bin") && missing.contains("simulate"),
+            "{missing}"
+        );
+        std::fs::write(&path, b"voicesim turns 2\n").expect("written");
+        let other = Reader::open(&path)
+            .expect_err("another version")
+            .to_string();
+        assert!(
+            other.contains("turns.bin does not begin with \"voicesim turns 1\""),
+            "{other}"
+        );
+        let (file, all, _) = small_file();
+        std::fs::write(&path, file).expect("written");
+        let turns: Result<Vec<Turn>, TurnsError> = Reader::open(&path).expect("opened").collect();
+        assert_eq!(turns.expect("whole"), all);
+    }
+
+    #[test]
+    fn where_the_buffer_ends_makes_no_difference() {
+        let (file, all, _) = small_file();
+        for capacity in 1..40 {
+            let source = BufReader::with_capacity(capacity, file.as_slice());
+            let reader = Reader::new(source, Path::new("turns.bin")).expect("a header");
+            let turns: Result<Vec<Turn>, TurnsError> = reader.collect();
+            assert_eq!(turns.expect("whole"), all);
+        }
+    }
+
+    fn check_garbage(bytes: &[u8]) {
+        if let (_, Some(error)) = read_all(bytes) {
+            assert!(error.to_string().contains("run/turns.bin"), "{error}");
+            match error {
+                TurnsError::Damaged {
+                    byte, bytes: whole, ..
+                } => {
+                    assert!(whole <= byte && byte < bytes.len() as u64);
+                }
+                TurnsError::CutShort { bytes: whole, .. } => assert!(whole < bytes.len() as u64),
+                TurnsError::Header { .. } => {}
+                TurnsError::Read { .. } => panic!("{error}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_an_error_and_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            check_garbage(&bytes);
+            check_garbage(&[HEADER, &bytes].concat());
+            check_garbage(&[HEADER, &[MARKER, 0, 1, 50], &bytes].concat());
+        }
+
+        #[test]
+        fn a_byte_that_flipped_is_an_error_or_another_file(
+            place in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let (mut file, _, _) = small_file();
+            let place = place.index(file.len());
+            file[place] = byte;
+            check_garbage(&file);
+        }
+    }
+}

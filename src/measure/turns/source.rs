@@ -1,0 +1,154 @@
+//! Bytes and numbers of a file of turns, and errors that say where they are wrong.
+
+use super::HEADER;
+use std::io::{self, BufRead};
+use std::path::PathBuf;
+
+/// Why turns cannot be read. What was read before is fine.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnsError {
+    #[error("cannot read {path}: {source}; is this the turns.bin of a run folder of `voicesim simulate`?", path = path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} does not begin with \"{header}\", so it is empty, of another version or no file of turns; simulate again", path = path.display(), header = HEADER.trim_ascii_end().escape_ascii())]
+    Header { path: PathBuf },
+    /// The end is missing.
+    #[error("{path} ends in the middle of a conversation: the run was killed, or the disk full. Conversations before it: {conversations}, all fine; cut the file to {bytes} bytes to read only those, or simulate again", path = path.display())]
+    CutShort {
+        path: PathBuf,
+        /// Whole ones.
+        conversations: u64,
+        /// Where they end.
+        bytes: u64,
+    },
+    #[error("{path} is damaged at byte {byte}: {reason}. Conversations before it: {conversations}, all fine; simulate again, or cut the file to {bytes} bytes to read only those", path = path.display())]
+    Damaged {
+        path: PathBuf,
+        /// Counted from zero.
+        byte: u64,
+        reason: &'static str,
+        /// Whole ones.
+        conversations: u64,
+        /// Where they end.
+        bytes: u64,
+    },
+}
+
+/// Where turns are read from.
+#[derive(Debug)]
+pub struct Source<R> {
+    bytes: R,
+    path: PathBuf,
+    /// How many bytes were taken.
+    position: u64,
+    /// Whole conversations that were taken, and where the last one ends.
+    conversations: u64,
+    whole_bytes: u64,
+}
+
+impl<R: BufRead> Source<R> {
+    /// Takes the header.
+    pub fn new(bytes: R, path: PathBuf) -> Result<Source<R>, TurnsError> {
+        let mut source = Source {
+            bytes,
+            path,
+            position: 0,
+            conversations: 0,
+            whole_bytes: 0,
+        };
+        for expected in HEADER {
+            if source.byte_or_end()? != Some(*expected) {
+                return Err(TurnsError::Header { path: source.path });
+            }
+        }
+        source.whole_bytes = source.position;
+        Ok(source)
+    }
+
+    /// Everything up to here is whole: so many conversations more than before.
+    pub fn add_whole(&mut self, conversations: u64) {
+        self.conversations += conversations;
+        self.whole_bytes = self.position;
+    }
+
+    pub fn varint_u32(&mut self) -> Result<u32, TurnsError> {
+        let value = self.varint()?;
+        u32::try_from(value).map_err(|_| self.damaged("the number is too large"))
+    }
+
+    pub fn varint(&mut self) -> Result<u64, TurnsError> {
+        // Mostly it lies whole in the buffer; where it does not, it is taken byte by byte, which also
+        // finds what is wrong.
+        if let Some((value, length)) = self.bytes.fill_buf().ok().and_then(short_varint) {
+            self.bytes.consume(length);
+            self.position += length as u64;
+            return Ok(value);
+        }
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            value |= bits << shift;
+            if bits << shift >> shift != bits {
+                break;
+            }
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(self.damaged("a number has more than 64 bits"))
+    }
+
+    /// A byte that has to be there.
+    pub fn byte(&mut self) -> Result<u8, TurnsError> {
+        self.byte_or_end()?.ok_or_else(|| TurnsError::CutShort {
+            path: self.path.clone(),
+            conversations: self.conversations,
+            bytes: self.whole_bytes,
+        })
+    }
+
+    pub fn byte_or_end(&mut self) -> Result<Option<u8>, TurnsError> {
+        loop {
+            match self.bytes.fill_buf() {
+                Ok([]) => return Ok(None),
+                Ok([byte, ..]) => {
+                    let byte = *byte;
+                    self.bytes.consume(1);
+                    self.position += 1;
+                    return Ok(Some(byte));
+                }
+                Err(source) if source.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => {
+                    return Err(TurnsError::Read {
+                        path: self.path.clone(),
+                        source,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The error that the byte taken last is wrong.
+    #[cold]
+    pub fn damaged(&self, reason: &'static str) -> TurnsError {
+        TurnsError::Damaged {
+            path: self.path.clone(),
+            byte: self.position.saturating_sub(1),
+            reason,
+            conversations: self.conversations,
+            bytes: self.whole_bytes,
+        }
+    }
+}
+
+/// A varint of at most eight bytes that lies whole in `bytes`, and how many bytes it takes.
+fn short_varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0;
+    for (place, byte) in bytes.iter().take(8).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Some((value, place + 1));
+        }
+    }
+    None
+}
