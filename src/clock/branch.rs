@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// `join!` and `select!` poll every branch whenever any of them was woken. One that is wrapped in this
@@ -13,13 +13,14 @@ pub struct Branch<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + 'a>>,
     woken: Arc<Woken>,
     waker: Waker,
-    /// Who polls it: told when it is woken.
-    parent: Option<Waker>,
 }
 
 struct Woken {
     is: AtomicBool,
-    parent: Mutex<Option<Waker>>,
+    /// Who polls the branch: told when it is woken.
+    parent: OnceLock<Waker>,
+    /// Somebody else polls it now: this is who passes for it there.
+    successor: OnceLock<Arc<Woken>>,
 }
 
 impl Wake for Woken {
@@ -28,26 +29,34 @@ impl Wake for Woken {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.is.swap(true, Ordering::AcqRel) {
-            let parent = self.parent.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(parent) = parent.as_ref() {
-                parent.wake_by_ref();
-            }
+        if let Some(successor) = self.successor.get() {
+            successor.wake_by_ref();
+        } else if !self.is.swap(true, Ordering::AcqRel)
+            && let Some(parent) = self.parent.get()
+        {
+            parent.wake_by_ref();
+        }
+    }
+}
+
+impl Woken {
+    /// A branch is polled the first time without being woken.
+    fn new() -> Woken {
+        Woken {
+            is: AtomicBool::new(true),
+            parent: OnceLock::new(),
+            successor: OnceLock::new(),
         }
     }
 }
 
 impl<'a, T> Branch<'a, T> {
     pub fn new(future: impl Future<Output = T> + 'a) -> Branch<'a, T> {
-        let woken = Arc::new(Woken {
-            is: AtomicBool::new(true),
-            parent: Mutex::new(None),
-        });
+        let woken = Arc::new(Woken::new());
         Branch {
             future: Box::pin(future),
             waker: Waker::from(woken.clone()),
             woken,
-            parent: None,
         }
     }
 }
@@ -58,10 +67,19 @@ impl<T> Future for Branch<'_, T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = &mut *self;
         let parent = context.waker();
-        if !this.parent.as_ref().is_some_and(|p| p.will_wake(parent)) {
-            this.parent = Some(parent.clone());
-            let told = this.woken.parent.lock();
-            *told.unwrap_or_else(PoisonError::into_inner) = Some(parent.clone());
+        if !this
+            .woken
+            .parent
+            .get_or_init(|| parent.clone())
+            .will_wake(parent)
+        {
+            // Whoever holds the old waker wakes the new parent from now on. What was woken meanwhile
+            // is looked at: a branch that is new was woken.
+            let woken = Arc::new(Woken::new());
+            _ = woken.parent.set(parent.clone());
+            _ = this.woken.successor.set(woken.clone());
+            this.waker = Waker::from(woken.clone());
+            this.woken = woken;
         }
         if !this.woken.is.swap(false, Ordering::AcqRel) {
             return Poll::Pending;
@@ -102,6 +120,23 @@ mod tests {
         };
         clock.block_on(both).expect("it ends");
         assert_eq!(polled.get(), 1);
+    }
+
+    #[test]
+    fn a_branch_that_is_handed_on_wakes_whoever_polls_it_now() {
+        let clock = Clock::virtual_time(1);
+        let mut sleeper = Branch::new(clock.sleep_until(Tick(5)));
+        let done = clock.block_on(async {
+            // It is polled once inside of another branch, which is given up then.
+            let first = Branch::new(poll_fn(|context| {
+                assert!(Pin::new(&mut sleeper).poll(context).is_pending());
+                Poll::Ready(())
+            }));
+            first.await;
+            Branch::new(&mut sleeper).await;
+            clock.now()
+        });
+        assert_eq!(done.expect("it ends"), Tick(5));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(super) struct Timeline {
     /// Timers by deadline, then by the order in which they were set.
     timers: RefCell<BTreeMap<(Tick, u64), Waker>>,
     timers_set: Cell<u64>,
+    /// The timer that fired last.
+    fired: Cell<(Tick, u64)>,
     cores: VirtualCores,
 }
 
@@ -38,7 +40,9 @@ impl Timeline {
             raw_now: Cell::new(Tick::ZERO),
             origin: Cell::new(Tick::ZERO),
             timers: RefCell::new(BTreeMap::new()),
-            timers_set: Cell::new(0),
+            // From one on, so that none is the one that fired last before the first.
+            timers_set: Cell::new(1),
+            fired: Cell::default(),
             cores: VirtualCores {
                 total: cores.max(1),
                 busy: RefCell::new(Vec::new()),
@@ -83,7 +87,9 @@ impl Timeline {
                     return Some(output);
                 }
             }
-            let ((deadline, _), timer) = self.timers.borrow_mut().pop_first()?;
+            let (set, timer) = self.timers.borrow_mut().pop_first()?;
+            let (deadline, _) = set;
+            self.fired.set(set);
             self.raw_now.set(self.raw_now.get().max(deadline));
             timer.wake();
         }
@@ -120,7 +126,8 @@ impl Wake for Woken {
 pub(super) struct Sleep {
     timeline: Rc<Timeline>,
     deadline: Tick,
-    timer: Option<(Tick, u64)>,
+    /// Its timer, and who is woken by it.
+    timer: Option<((Tick, u64), Waker)>,
 }
 
 impl Future for Sleep {
@@ -132,32 +139,35 @@ impl Future for Sleep {
             deadline,
             timer,
         } = &mut *self;
-        match *timer {
+        match timer {
             None if *deadline <= timeline.raw_now.get() => Poll::Ready(()),
             None => {
                 let order = timeline.timers_set.get();
                 timeline.timers_set.set(order + 1);
                 let set = (*deadline, order);
                 let waker = context.waker().clone();
-                timeline.timers.borrow_mut().insert(set, waker);
-                *timer = Some(set);
+                timeline.timers.borrow_mut().insert(set, waker.clone());
+                *timer = Some((set, waker));
                 Poll::Pending
             }
-            Some(timer) => match timeline.timers.borrow_mut().get_mut(&timer) {
-                Some(waker) => {
-                    waker.clone_from(context.waker());
-                    Poll::Pending
-                }
-                None => Poll::Ready(()),
-            },
+            // Timers fire in order, and none is set for the past.
+            Some((set, _)) if *set <= timeline.fired.get() => Poll::Ready(()),
+            Some((_, waker)) if waker.will_wake(context.waker()) => Poll::Pending,
+            Some((set, waker)) => {
+                waker.clone_from(context.waker());
+                timeline.timers.borrow_mut().insert(*set, waker.clone());
+                Poll::Pending
+            }
         }
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let Some(timer) = self.timer {
-            self.timeline.timers.borrow_mut().remove(&timer);
+        if let Some((timer, _)) = &self.timer
+            && *timer > self.timeline.fired.get()
+        {
+            self.timeline.timers.borrow_mut().remove(timer);
         }
     }
 }

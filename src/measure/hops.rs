@@ -15,6 +15,40 @@ pub struct Slice {
     pub end: Tick,
 }
 
+/// Nanoseconds by hop: of every hop, or of none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HopSpans(Option<[u64; Hop::ALL.len()]>);
+
+impl HopSpans {
+    pub(super) fn of(slices: &[Slice]) -> HopSpans {
+        let spans = slices.iter().map(|s| (s.hop, s.end.0 - s.start.0));
+        spans.collect()
+    }
+
+    pub fn get(&self, hop: Hop) -> Option<u64> {
+        self.0.map(|spans| spans[hop as usize])
+    }
+
+    /// In path order.
+    pub fn iter(&self) -> impl Iterator<Item = (Hop, u64)> {
+        Hop::ALL.into_iter().zip(self.0.into_iter().flatten())
+    }
+
+    pub fn sum(&self) -> u64 {
+        self.0.into_iter().flatten().sum()
+    }
+}
+
+impl FromIterator<(Hop, u64)> for HopSpans {
+    fn from_iter<I: IntoIterator<Item = (Hop, u64)>>(spans: I) -> HopSpans {
+        let mut all = [0; Hop::ALL.len()];
+        for (hop, span) in spans {
+            all[hop as usize] += span;
+        }
+        HopSpans(Some(all))
+    }
+}
+
 /// The slices from `caller_end` to the first audible sample of the reply, in path order. `queue_wait`
 /// appears where each wait lies. `None` if the reply was never heard.
 /// `arrived` is when the end of speech reached the ear, if it had to cross a network.

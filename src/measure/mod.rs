@@ -19,7 +19,7 @@ pub use batches::{BATCHES, Batches, Interval};
 pub use callers::Callers;
 pub use devices::Devices;
 pub use histogram::{Histogram, Summary};
-pub use hops::Slice;
+pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
 pub use rows::{Outcome, Plan, Row, RowPlan};
 pub use speculation::Speculation;
@@ -106,13 +106,13 @@ impl Measurement {
     pub(crate) fn add(&mut self, events: &[Event], rows: &[Row]) {
         self.turns += rows.len() as u64;
         for row in rows {
-            let is_exact = row.e2e_ns == Some(row.hops.values().sum());
+            let is_exact = row.e2e_ns == Some(row.hops.sum());
             self.exact += u64::from(is_exact);
             for (metric, span) in &row.metrics {
                 self.metrics.entry(metric).or_default().record(*span);
             }
-            for (hop, span) in &row.hops {
-                self.hops.entry(*hop).or_default().record(*span);
+            for (hop, span) in row.hops.iter() {
+                self.hops.entry(hop).or_default().record(span);
             }
             self.interruptions.add(row);
             self.wer = plus(self.wer, row.wer);

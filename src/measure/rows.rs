@@ -1,14 +1,13 @@
 //! The rows of a report: scenario turns, or utterances where there is no scenario.
 
-use super::hops::{self, Slice};
-use super::utterance::{Decided, Utterance, utterances};
+use super::hops::{self, HopSpans, Slice};
+use super::utterance::{Decided, Utterance, Utterances, utterances};
 use super::wer::WordErrors;
 use crate::event::{Event, Expect, Hop, Mark, ReplyEnd, SessionEnd, Tick, TurnId, Verdict};
 use crate::record::store::RowsPer;
 use crate::scenario::Scenario;
-use crate::scenario::budget::{Budget, budgets};
+use crate::scenario::budget::{Budget, METRICS, budgets};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,8 +114,9 @@ pub struct Row {
     /// Where the latency lies, in path order; empty unless answered.
     pub slices: Vec<Slice>,
     /// Nanoseconds by hop; they add up to `e2e_ns`.
-    pub hops: BTreeMap<Hop, u64>,
-    pub metrics: BTreeMap<&'static str, u64>,
+    pub hops: HopSpans,
+    /// Nanoseconds of what is known of it, each name once.
+    pub metrics: Vec<(&'static str, u64)>,
     pub wer: Option<WordErrors>,
     /// What was decided about it, if it was spoken over the agent.
     pub decided: Option<Decided>,
@@ -155,10 +155,11 @@ pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
         RowsPer::Turn => by_turn(events, plan, &all),
         RowsPer::Utterance => by_utterance(events, &all),
     };
-    let is_over = events.iter().any(|event| {
+    let is_end = |event: &Event| {
         let cause = SessionEnd::Finished;
-        event.mark == Mark::SessionEnded { cause }
-    });
+        matches!(event.mark, Mark::SessionEnded { cause: how } if how == cause)
+    };
+    let is_over = events.iter().any(is_end);
     if !is_over {
         if let Some(last) = gathered.last_mut() {
             last.is_open = true;
@@ -181,11 +182,7 @@ pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
 }
 
 /// What happened from the beginning of a scenario turn to that of the next belongs to it.
-fn by_turn<'a>(
-    events: &[Event],
-    plan: &'a Plan,
-    all: &'a BTreeMap<TurnId, Utterance>,
-) -> Vec<Gathered<'a>> {
+fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a Utterances) -> Vec<Gathered<'a>> {
     let mut rows: Vec<Gathered> = Vec::new();
     for event in events {
         match &event.mark {
@@ -209,7 +206,7 @@ fn by_turn<'a>(
     rows
 }
 
-fn by_utterance<'a>(events: &[Event], all: &'a BTreeMap<TurnId, Utterance>) -> Vec<Gathered<'a>> {
+fn by_utterance<'a>(events: &[Event], all: &'a Utterances) -> Vec<Gathered<'a>> {
     let mut ends: Vec<Tick> = Vec::new();
     let mut starts: Vec<Tick> = Vec::new();
     let mut rows: Vec<Gathered> = Vec::new();
@@ -253,14 +250,14 @@ fn by_utterance<'a>(events: &[Event], all: &'a BTreeMap<TurnId, Utterance>) -> V
 }
 
 impl<'a> Gathered<'a> {
-    fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a BTreeMap<TurnId, Utterance>) {
+    fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a Utterances) {
         match mark {
             Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),
             Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
             Mark::CallerStartedAgain | Mark::CallerGaveUp => self.was_given_up = true,
             Mark::CallerSpeechArrived { at } => self.speech_arrived = Some(*at),
             Mark::VoiceStarted { .. } => {
-                self.utterances.extend(all.get(&turn).map(|u| (turn, u)));
+                self.utterances.extend(all.get(turn).map(|u| (turn, u)));
             }
             Mark::ReplyEnded {
                 end: ReplyEnd::Stopped,
@@ -419,8 +416,8 @@ fn row(index: usize, gathered: &Gathered) -> Row {
         agent_start: answered.and_then(|utterance| utterance.audible),
         e2e_ns: None,
         slices: Vec::new(),
-        hops: BTreeMap::new(),
-        metrics: BTreeMap::new(),
+        hops: HopSpans::default(),
+        metrics: Vec::new(),
         wer: gathered
             .plan
             .and_then(|plan| plan.reference.as_deref())
@@ -446,15 +443,22 @@ fn row(index: usize, gathered: &Gathered) -> Row {
 }
 
 impl Row {
+    /// Nanoseconds of a metric, if the row has it.
+    pub fn metric(&self, name: &str) -> Option<u64> {
+        let found = self.metrics.iter().find(|(metric, _)| *metric == name);
+        found.map(|(_, span)| *span)
+    }
+
     fn add_latency(&mut self, caller_end: Tick, arrived: Option<Tick>, turn: &Utterance) {
         // A reply that sounds before the caller's true end answered something else.
         let Some(audible) = turn.audible.filter(|at| *at >= caller_end) else {
             return;
         };
         self.e2e_ns = Some(audible.0 - caller_end.0);
+        self.metrics.reserve(METRICS.len());
         let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {
             if let (Some(from), Some(to)) = (from, to) {
-                self.metrics.insert(metric, to.0.saturating_sub(from.0));
+                self.metrics.push((metric, to.0.saturating_sub(from.0)));
             }
         };
         let truly = Some(caller_end);
@@ -478,14 +482,12 @@ impl Row {
         let Some(slices) = hops::slices(caller_end, arrived, turn) else {
             return;
         };
-        for slice in &slices {
-            *self.hops.entry(slice.hop).or_default() += slice.end.0 - slice.start.0;
-        }
+        self.hops = HopSpans::of(&slices);
         // What lies neither in waiting for the endpoint nor in any engine.
         let elsewhere = [Hop::SentenceAggregation, Hop::OutputTransport];
-        let orchestration = elsewhere.map(|hop| self.hops.get(&hop).copied().unwrap_or_default());
+        let orchestration = elsewhere.map(|hop| self.hops.get(hop).unwrap_or_default());
         self.metrics
-            .insert("orchestration", orchestration.iter().sum());
+            .push(("orchestration", orchestration.iter().sum()));
         self.slices = slices;
     }
 
@@ -497,12 +499,12 @@ impl Row {
             return;
         };
         let stop = stopped.0.saturating_sub(onset.0);
-        self.metrics.insert("barge_in_stop", stop);
+        self.metrics.push(("barge_in_stop", stop));
         let decides = |u: &Utterance| u.must_stop.filter(|_| u.asks.is_none());
         let verdict = gathered.utterances.iter().find_map(|(_, u)| decides(u));
         if let Some(verdict) = verdict {
             let delay = verdict.0.saturating_sub(onset.0);
-            self.metrics.insert("detection_delay", delay);
+            self.metrics.push(("detection_delay", delay));
         }
     }
 }

@@ -4,7 +4,6 @@ use crate::event::{
     Event, Expect, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The marks of one turn, by what they mark. Each is the first of its kind.
@@ -73,13 +72,40 @@ pub(super) struct Ended {
     pub heard: Arc<str>,
 }
 
+/// The utterances of a conversation, by their turns.
+pub(super) struct Utterances(Vec<(TurnId, Utterance)>);
+
 /// Sorts events by turn.
-pub(super) fn utterances(events: &[Event]) -> BTreeMap<TurnId, Utterance> {
-    let mut all: BTreeMap<TurnId, Utterance> = BTreeMap::new();
+pub(super) fn utterances(events: &[Event]) -> Utterances {
+    let mut all = Utterances(Vec::with_capacity(events.len() / EVENTS_PER_TURN + 1));
     for event in events.iter().filter(|event| event.turn != TurnId(0)) {
-        all.entry(event.turn).or_default().add(event);
+        all.of(event.turn).add(event);
     }
     all
+}
+
+/// About so many events belong to a turn.
+const EVENTS_PER_TURN: usize = 24;
+
+impl Utterances {
+    pub(super) fn get(&self, turn: TurnId) -> Option<&Utterance> {
+        let index = self.0.binary_search_by_key(&turn, |(turn, _)| *turn).ok()?;
+        Some(&self.0[index].1)
+    }
+
+    /// The utterance of a turn; most events are of the latest.
+    fn of(&mut self, turn: TurnId) -> &mut Utterance {
+        let behind = self.0.iter().rposition(|(other, _)| *other <= turn);
+        let index = match behind {
+            Some(index) if self.0[index].0 == turn => index,
+            behind => {
+                let index = behind.map_or(0, |index| index + 1);
+                self.0.insert(index, (turn, Utterance::default()));
+                index
+            }
+        };
+        &mut self.0[index].1
+    }
 }
 
 impl Utterance {

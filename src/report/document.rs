@@ -1,6 +1,6 @@
 //! The report as one JSON document, schema `voicesim.report/1`.
 
-use crate::event::{Expect, Hop};
+use crate::event::Expect;
 use crate::measure::{
     BudgetResult, Callers, Decided, Devices, Histogram, Interruptions, Interval, Measurement,
     Outcome, Row, Speculation, Summary, Totals,
@@ -186,7 +186,7 @@ pub fn detail(row: &Row) -> Detail<'_> {
         hops_ns: row
             .hops
             .iter()
-            .map(|(hop, span): (&Hop, &u64)| (hop.name(), *span))
+            .map(|(hop, span)| (hop.name(), span))
             .collect(),
         decided: row.decided.as_ref(),
         wer: row.wer.map(|wer| wer.rate()),

@@ -288,8 +288,8 @@ fn turn(text: &mut String, row: &Row, longest_ns: u64) {
     if let Some(e2e) = row.e2e_ns {
         let _ = write!(text, ", {:.1} ms", ms(e2e));
     }
-    if let Some(stop) = row.metrics.get("barge_in_stop") {
-        let _ = write!(text, ", silent after {:.1} ms", ms(*stop));
+    if let Some(stop) = row.metric("barge_in_stop") {
+        let _ = write!(text, ", silent after {:.1} ms", ms(stop));
     }
     text.push('\n');
     let _ = writeln!(text, "     heard  {}", quoted(&row.heard));

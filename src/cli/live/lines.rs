@@ -79,8 +79,8 @@ fn onset(event: &Event) -> Tick {
 
 fn latency(answered: &Answered) -> Option<String> {
     let e2e = ms(answered.row.e2e_ns?);
-    let (hop, longest) = answered.row.hops.iter().max_by_key(|(_, span)| **span)?;
-    let longest = ms(*longest);
+    let (hop, longest) = answered.row.hops.iter().max_by_key(|(_, span)| *span)?;
+    let longest = ms(longest);
     Some(format!(
         "answered after {e2e:.1} ms, {longest:.1} of it {hop}"
     ))

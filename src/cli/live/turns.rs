@@ -143,12 +143,12 @@ mod tests {
         let of_report: Vec<_> = report
             .rows
             .iter()
-            .filter_map(|row| Some((row.e2e_ns?, row.hops.clone())))
+            .filter_map(|row| Some((row.e2e_ns?, row.hops)))
             .collect();
         let live: Vec<_> = answered
             .iter()
             .filter(|answered| answered.is_counted)
-            .filter_map(|answered| Some((answered.row.e2e_ns?, answered.row.hops.clone())))
+            .filter_map(|answered| Some((answered.row.e2e_ns?, answered.row.hops)))
             .collect();
         assert_eq!(live.len(), 6);
         assert_eq!(live, of_report);

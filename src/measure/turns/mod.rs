@@ -132,10 +132,10 @@ fn places(mut bits: u64) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::HopSpans;
     use crate::measure::Row;
     use crate::scenario::budget::METRICS;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
     use std::path::Path;
 
     fn row(number: u32, outcome: Outcome) -> Row {
@@ -150,8 +150,8 @@ mod tests {
             agent_start: None,
             e2e_ns: None,
             slices: Vec::new(),
-            hops: BTreeMap::new(),
-            metrics: BTreeMap::new(),
+            hops: HopSpans::default(),
+            metrics: Vec::new(),
             wer: None,
             decided: None,
             stopped_agent: false,
@@ -161,7 +161,7 @@ mod tests {
 
     /// A row with six hops and six metrics, as a simulation has them.
     pub(super) fn answered(number: u32) -> Row {
-        let hops: BTreeMap<Hop, u64> = [
+        let hops: HopSpans = [
             (Hop::EndpointingWait, 700_000_123),
             (Hop::Transcription, 212_345_678),
             (Hop::QueueWait, 0),
@@ -170,8 +170,9 @@ mod tests {
             (Hop::SpeechSynthesis, 171_234_567),
             (Hop::OutputTransport, 20_000_000),
         ]
-        .into();
-        let e2e_ns: u64 = hops.values().sum();
+        .into_iter()
+        .collect();
+        let e2e_ns: u64 = hops.sum();
         let caller_end = Tick(187_000_000_000 + u64::from(number));
         let metrics = [
             ("e2e_latency", e2e_ns),
@@ -194,7 +195,7 @@ mod tests {
     }
 
     pub(super) fn turn(conversation: u32, row: &Row) -> Turn {
-        let metric = |name: &&'static str| Some((*name, *row.metrics.get(name)?));
+        let metric = |name: &&'static str| Some((*name, row.metric(name)?));
         Turn {
             conversation,
             number: row.number,
@@ -205,7 +206,6 @@ mod tests {
             hops: row
                 .hops
                 .iter()
-                .map(|(hop, span_ns)| (*hop, *span_ns))
                 .filter(|(_, span_ns)| *span_ns > 0)
                 .collect(),
             metrics: METRICS.iter().filter_map(metric).collect(),
@@ -239,9 +239,11 @@ mod tests {
             has_e2e in any::<bool>(),
         ) -> Row {
             let e2e_ns = e2e_ns(outcome, caller_end, agent_start);
+            let hops = hops.into_iter().collect();
             if let Some(e2e_ns) = e2e_ns.filter(|_| has_e2e) {
                 metrics.insert("e2e_latency", e2e_ns);
             }
+            let metrics = metrics.into_iter().collect();
             Row { expect, caller_end, agent_start, e2e_ns, hops, metrics, ..row(1, outcome) }
         }
     }

@@ -4,17 +4,9 @@ use super::{E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, MARKER, MAXIMUM_ROWS, 
 use crate::event::{Expect, Hop, Tick};
 use crate::measure::Row;
 use crate::scenario::budget::METRICS;
-use std::sync::LazyLock;
 
 /// Bytes of the longest row: flags, two ticks, the bits of hops and metrics, all their spans.
 const LONGEST_ROW: usize = 1 + 10 * (2 + 2 + Hop::ALL.len() + METRICS.len());
-
-/// Names and places of [`METRICS`], in the order in which a row has them.
-static BY_NAME: LazyLock<[(&'static str, usize); METRICS.len()]> = LazyLock::new(|| {
-    let mut metrics = std::array::from_fn(|place| (METRICS[place], place));
-    metrics.sort_unstable();
-    metrics
-});
 
 /// Appends a conversation. Its rows are numbered without a gap; a metric that is not in [`METRICS`]
 /// is left out.
@@ -57,10 +49,8 @@ fn put_row(row: &Row, into: &mut Vec<u8>) {
         );
     }
     let mut hops = Spans::<{ Hop::ALL.len() }>::new();
-    for (hop, span_ns) in &row.hops {
-        if *span_ns > 0 {
-            hops.set(*hop as usize, *span_ns);
-        }
+    for (hop, span_ns) in row.hops.iter().filter(|(_, span_ns)| *span_ns > 0) {
+        hops.set(hop as usize, span_ns);
     }
     put(hops.bits, into);
     hops.put(into);
@@ -71,14 +61,10 @@ fn put_metrics(row: &Row, into: &mut Vec<u8>) {
     let e2e_ns = e2e_ns(row.outcome, row.caller_end, row.agent_start);
     let mut metrics = Spans::<{ METRICS.len() }>::new();
     let mut is_e2e = 0;
-    // A row has its metrics in order of their names, so each lies behind the one before.
-    let mut known = BY_NAME.as_slice();
     for (name, span_ns) in &row.metrics {
-        let Some(found) = known.iter().position(|(metric, _)| metric == name) else {
+        let Some(place) = METRICS.iter().position(|metric| metric == name) else {
             continue;
         };
-        let place = known[found].1;
-        known = &known[found + 1..];
         if place == E2E_LATENCY && e2e_ns == Some(*span_ns) {
             is_e2e = 1;
         } else {
