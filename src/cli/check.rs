@@ -1,7 +1,7 @@
 //! `voicesim check`: everything about a scenario that can be wrong, without running it.
 
 use super::{Failure, Verdict, print};
-use crate::run::Run;
+use crate::run::{Run, Simulation};
 use crate::scenario;
 use clap::Args;
 use std::path::PathBuf;
@@ -13,7 +13,17 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        let run = Run::of(scenario::load(&self.scenario).map_err(Failure::input)?);
+        let scenario = scenario::load(&self.scenario).map_err(Failure::input)?;
+        if scenario.caller.is_some() {
+            let simulation = Simulation::of(scenario);
+            simulation.check()?;
+            print(&format!(
+                "{} is fine, to be simulated\n",
+                self.scenario.display()
+            ));
+            return Ok(Verdict::Fine);
+        }
+        let run = Run::of(scenario);
         run.check()?;
         let scenario = run.scenario();
         print(&format!(

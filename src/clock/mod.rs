@@ -109,6 +109,14 @@ impl Clock {
         }
     }
 
+    /// A wait until everything else that is due at this tick has happened. In real time nothing else is.
+    fn behind(&self) -> Option<alarm::Sleep> {
+        match &self.0 {
+            Kind::Real(_) => None,
+            Kind::Virtual(timeline) => Some(alarm::Sleep::Virtual(timeline.behind())),
+        }
+    }
+
     /// A worker that owns `state` and computes on it, one job at a time.
     pub fn worker<S: Send + 'static>(&self, name: &str, state: S) -> io::Result<Worker<S>> {
         Ok(Worker(match &self.0 {

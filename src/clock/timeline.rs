@@ -70,6 +70,17 @@ impl Timeline {
         Sleep {
             timeline: Rc::clone(self),
             deadline,
+            waits_its_turn: false,
+            timer: None,
+        }
+    }
+
+    /// Waits until everything else that is due now has happened.
+    pub(super) fn behind(self: &Rc<Self>) -> Sleep {
+        Sleep {
+            timeline: Rc::clone(self),
+            deadline: self.raw_now.get(),
+            waits_its_turn: true,
             timer: None,
         }
     }
@@ -126,6 +137,8 @@ impl Wake for Woken {
 pub(super) struct Sleep {
     timeline: Rc<Timeline>,
     deadline: Tick,
+    /// It is not over at once if the time has come.
+    waits_its_turn: bool,
     /// Its timer, and who is woken by it.
     timer: Option<((Tick, u64), Waker)>,
 }
@@ -137,10 +150,11 @@ impl Future for Sleep {
         let Sleep {
             timeline,
             deadline,
+            waits_its_turn,
             timer,
         } = &mut *self;
         match timer {
-            None if *deadline <= timeline.raw_now.get() => Poll::Ready(()),
+            None if *deadline <= timeline.raw_now.get() && !*waits_its_turn => Poll::Ready(()),
             None => {
                 let order = timeline.timers_set.get();
                 timeline.timers_set.set(order + 1);

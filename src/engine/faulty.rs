@@ -10,35 +10,49 @@ use crate::scenario::fault::Fault;
 use crate::stage::{Gate, Outlet, Stage, StageError, Work};
 use std::time::Duration;
 
+/// What goes wrong in a conversation.
+pub struct Faults<'a> {
+    pub faults: &'a [Fault],
+    pub seed: Seed,
+    pub conversation: u64,
+    pub clock: &'a Clock,
+}
+
 struct Faulty<S: ?Sized> {
     name: StageName,
     faults: Vec<Fault>,
     clock: Clock,
     seed: Seed,
+    conversation: u64,
     inputs: u64,
     stage: Box<S>,
 }
 
-/// `stage` with those of `faults` that are its own.
-pub(super) fn faulty<In: 'static, Out: crate::stage::Recorded + 'static>(
-    stage: Box<dyn Stage<In = In, Out = Out>>,
-    name: StageName,
-    faults: &[Fault],
-    (clock, seed): (&Clock, Seed),
-) -> Box<dyn Stage<In = In, Out = Out>> {
-    let own = faults.iter().filter(|fault| fault.stage.name() == name);
-    let faults: Vec<Fault> = own.cloned().collect();
-    if faults.is_empty() {
-        return stage;
+impl Faults<'_> {
+    /// `stage` with those faults that are its own.
+    pub fn strike<In: 'static, Out: crate::stage::Recorded + 'static>(
+        &self,
+        name: StageName,
+        stage: Box<dyn Stage<In = In, Out = Out>>,
+    ) -> Box<dyn Stage<In = In, Out = Out>> {
+        let own = self
+            .faults
+            .iter()
+            .filter(|fault| fault.stage.name() == name);
+        let faults: Vec<Fault> = own.cloned().collect();
+        if faults.is_empty() {
+            return stage;
+        }
+        Box::new(Faulty {
+            name,
+            faults,
+            clock: self.clock.clone(),
+            seed: self.seed,
+            conversation: self.conversation,
+            inputs: 0,
+            stage,
+        })
     }
-    Box::new(Faulty {
-        name,
-        faults,
-        clock: clock.clone(),
-        seed,
-        inputs: 0,
-        stage,
-    })
 }
 
 impl<S: ?Sized> Faulty<S> {
@@ -49,7 +63,9 @@ impl<S: ?Sized> Faulty<S> {
         numbered
             .filter(|(index, fault)| {
                 let purpose = format!("fault {index}");
-                let mut stream = self.seed.stream(self.name.name(), 0, self.inputs, &purpose);
+                let mut stream =
+                    self.seed
+                        .stream(self.name.name(), self.conversation, self.inputs, &purpose);
                 let is_meant = fault
                     .inputs
                     .as_ref()

@@ -24,7 +24,7 @@ use crate::event::StageName;
 use crate::rng::Seed;
 use crate::scenario::{Scenario, Topology};
 use crate::stage;
-use faulty::faulty;
+pub use faulty::Faults;
 use std::collections::BTreeMap;
 
 /// The stages of a conversation, warm.
@@ -122,11 +122,16 @@ pub fn speech_to_text(
 impl Engines {
     /// The engines with the scenario's faults, from their next input on.
     pub fn with_faults(self, scenario: &Scenario, clock: &Clock) -> Engines {
-        let (faults, at) = (scenario.fault.as_slice(), (clock, Seed(scenario.seed)));
+        let faults = Faults {
+            faults: &scenario.fault,
+            seed: Seed(scenario.seed),
+            conversation: 0,
+            clock,
+        };
         Engines {
-            stt: faulty(self.stt, StageName::SpeechToText, faults, at),
-            answer: faulty(self.answer, StageName::Answer, faults, at),
-            tts: faulty(self.tts, StageName::TextToSpeech, faults, at),
+            stt: faults.strike(StageName::SpeechToText, self.stt),
+            answer: faults.strike(StageName::Answer, self.answer),
+            tts: faults.strike(StageName::TextToSpeech, self.tts),
             ..self
         }
     }

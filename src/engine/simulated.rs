@@ -36,8 +36,9 @@ const ANSWER: &str = "This answer is simulated, and it is about as long as answe
 pub struct Occasion {
     clock: Clock,
     conversation: u64,
-    /// The question that the caller is at, counted from one; zero where nobody counts them.
-    asked: Rc<Cell<u32>>,
+    /// The question that the caller is at, counted from one, and how often it was begun again; zero where
+    /// nobody counts them.
+    said: Rc<Cell<(u32, u32)>>,
 }
 
 impl Occasion {
@@ -45,20 +46,29 @@ impl Occasion {
         Occasion {
             clock: clock.clone(),
             conversation,
-            asked: Rc::default(),
+            said: Rc::default(),
         }
     }
 
-    /// To be told which question the caller is at.
-    pub fn asked(&self) -> Rc<Cell<u32>> {
-        self.asked.clone()
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn conversation(&self) -> u64 {
+        self.conversation
+    }
+
+    /// To be told which question the caller is at, and how often it was begun again.
+    pub fn said(&self) -> Rc<Cell<(u32, u32)>> {
+        self.said.clone()
     }
 
     /// Draws for `input` to a stage in `turn`. The same work draws the same again.
     fn draw(&self, source: Source, turn: TurnId, input: u32) -> Draw {
-        let turn = match self.asked.get() {
-            0 => turn.0,
-            asked => asked,
+        let turn = match self.said.get() {
+            (0, _) => turn.0,
+            // Of what is said to one question each has its own luck; restarts are few.
+            (asked, again) => asked | again << 24,
         };
         source.draw(self.conversation | u64::from(input) << 32, turn)
     }
@@ -153,13 +163,12 @@ impl Fakes {
 }
 
 fn transcription(scenario: &Scenario) -> LatencyModel {
-    // A model that hears and speaks waits for no transcript.
-    let usual_ms = match scenario.topology {
-        Topology::Cascade => 250.0,
-        Topology::SpeechToSpeech => 0.0,
-    };
     let given = scenario.stt.latency.clone();
-    given.unwrap_or(LatencyModel::FixedMs(usual_ms))
+    match scenario.topology {
+        Topology::Cascade => given.unwrap_or(LatencyModel::FixedMs(250.0)),
+        // A model that hears and speaks waits for no transcript.
+        Topology::SpeechToSpeech => LatencyModel::FixedMs(0.0),
+    }
 }
 
 fn first_token(scenario: &Scenario) -> LatencyModel {
@@ -175,9 +184,11 @@ fn synthesis(scenario: &Scenario) -> LatencyModel {
 /// A text, cut as it is spoken.
 fn pieces(text: &str, clauses: &scenario::Clauses) -> Vec<Piece> {
     let mut cutter = ClauseCutter::new(clauses);
-    let mut pieces = cutter.push(text);
-    pieces.extend(cutter.finish());
-    pieces.into_iter().map(|text| Piece(text.into())).collect()
+    let mut clauses = cutter.push(text);
+    clauses.extend(cutter.finish());
+    // White space is part of a piece.
+    let piece = |clause: String| Piece((clause + " ").into());
+    clauses.into_iter().map(piece).collect()
 }
 
 fn described<S>(stage: S, model: &LatencyModel) -> Built<S> {
@@ -245,7 +256,7 @@ impl Stage for Recogniser {
                 let span = fakes.transcription.sample(at, out.turn(), 0, amount);
                 at.pass(at.clock.now(), span).await;
                 Ok::<Arc<str>, _>(match heard.text.trim() {
-                    "" if heard.text.is_empty() => unknown_words(heard.length).into(),
+                    "" if heard.text.is_empty() => unknown_words(heard.length),
                     text => text.into(),
                 })
             },
@@ -254,9 +265,13 @@ impl Stage for Recogniser {
 }
 
 /// Words of which only the number is known: a fake cannot hear what a recording says.
-fn unknown_words(length: Duration) -> String {
-    let words = (length.as_secs_f64() * WORDS_PER_SECOND).ceil().max(1.0);
-    vec!["…"; words as usize].join(" ")
+fn unknown_words(length: Duration) -> Arc<str> {
+    let words = (length.as_secs_f64() * WORDS_PER_SECOND).ceil().max(1.0) as usize;
+    let few = "… … … … … … … … … … … … … … … …";
+    match few.get(..words * "… ".len() - " ".len()) {
+        Some(few) => few.into(),
+        None => vec!["…"; words].join(" ").into(),
+    }
 }
 
 struct Answerer(Rc<Fakes>, Occasion);
@@ -343,7 +358,7 @@ impl Stage for AsTheyCome {
     fn handle<'a>(&'a mut self, mut text: TextFeed, out: &'a mut Outlet<Clause>) -> Work<'a> {
         Box::pin(async move {
             while let Some(Piece(piece)) = text.next().await {
-                out.send(Clause(piece)).await?;
+                out.send(Clause(piece.trim_end().into())).await?;
             }
             out.begun();
             Ok(())

@@ -46,7 +46,8 @@ impl Batches {
             if let Some(span) = row.e2e_ns {
                 batch.e2e.record(span);
             }
-            batch.questions += u64::from(row.expect == Some(crate::event::Expect::Respond));
+            batch.questions +=
+                u64::from(row.expect == Some(crate::event::Expect::Respond) && !row.is_again);
             batch.cut_offs += u64::from(row.outcome == super::Outcome::CutOff);
         }
     }
@@ -75,7 +76,9 @@ impl Batches {
         let count = |of: fn(&Batch) -> u64| self.0.iter().map(of).sum::<u64>() as f64;
         let share = count(|b| b.cut_offs) / count(|b| b.questions);
         let own = |b: &Batch| (b.questions > 0).then(|| b.cut_offs as f64 / b.questions as f64);
-        Some((share, self.around(share, own)?))
+        let Interval { low, high } = self.around(share, own)?;
+        let (low, high) = (low.max(0.0), high.min(1.0));
+        Some((share, Interval { low, high }))
     }
 
     fn around(&self, value: f64, figure: impl Fn(&Batch) -> Option<f64>) -> Option<Interval> {

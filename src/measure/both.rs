@@ -62,6 +62,9 @@ fn speech(events: &[Event]) -> (Vec<Range<Tick>>, Vec<Range<Tick>>) {
             Mark::CallerSpeechStarted { at } => caller_since = Some(*at),
             Mark::CallerSpeechEnded { at } => close(&mut caller, &mut caller_since, *at),
             Mark::Audible { at } | Mark::ReplyResumed { at } => agent_since = Some(*at),
+            Mark::Filler { at, audio_ns } => {
+                agent.push(*at..*at + Duration::from_nanos(*audio_ns));
+            }
             Mark::PlaybackGap { at, gap_ns } if agent_since.is_some() => {
                 close(&mut agent, &mut agent_since, *at);
                 agent_since = Some(*at + Duration::from_nanos(*gap_ns));

@@ -15,9 +15,9 @@ pub struct Slice {
     pub end: Tick,
 }
 
-/// Nanoseconds by hop: of every hop, or of none.
+/// Nanoseconds by hop, of the hops that lie on a turn's path.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct HopSpans(Option<[u64; Hop::ALL.len()]>);
+pub struct HopSpans([Option<u64>; Hop::ALL.len()]);
 
 impl HopSpans {
     pub(super) fn of(slices: &[Slice]) -> HopSpans {
@@ -26,12 +26,13 @@ impl HopSpans {
     }
 
     pub fn get(&self, hop: Hop) -> Option<u64> {
-        self.0.map(|spans| spans[hop as usize])
+        self.0[hop as usize]
     }
 
     /// In path order.
     pub fn iter(&self) -> impl Iterator<Item = (Hop, u64)> {
-        Hop::ALL.into_iter().zip(self.0.into_iter().flatten())
+        let spans = Hop::ALL.into_iter().zip(self.0);
+        spans.filter_map(|(hop, span)| Some((hop, span?)))
     }
 
     pub fn sum(&self) -> u64 {
@@ -41,11 +42,11 @@ impl HopSpans {
 
 impl FromIterator<(Hop, u64)> for HopSpans {
     fn from_iter<I: IntoIterator<Item = (Hop, u64)>>(spans: I) -> HopSpans {
-        let mut all = [0; Hop::ALL.len()];
+        let mut all = HopSpans::default();
         for (hop, span) in spans {
-            all[hop as usize] += span;
+            *all.0[hop as usize].get_or_insert(0) += span;
         }
-        HopSpans(Some(all))
+        all
     }
 }
 
@@ -58,9 +59,11 @@ pub(super) fn slices(
     turn: &Utterance,
 ) -> Option<Vec<Slice>> {
     let audible = turn.audible?;
-    let milestones = [
+    let heard = [
         (Hop::NetworkIn, arrived.or(Some(caller_end))),
         (Hop::EndpointingWait, turn.committed),
+    ];
+    let cascade = [
         (Hop::QueueWait, turn.stt.begun),
         (Hop::Transcription, turn.stt.first_output),
         (Hop::QueueWait, turn.answer.begun),
@@ -68,9 +71,16 @@ pub(super) fn slices(
         (Hop::SentenceAggregation, turn.clauses.first_output),
         (Hop::QueueWait, turn.tts.begun),
         (Hop::SpeechSynthesis, turn.tts.first_output),
+    ];
+    let direct = [
         (Hop::QueueWait, turn.model.begun),
         (Hop::ModelResponse, turn.model.first_output),
     ];
+    let made = match turn.model.entered {
+        None => cascade.as_slice(),
+        Some(_) => direct.as_slice(),
+    };
+    let milestones = heard.iter().chain(made).copied();
     let mut slices = Vec::with_capacity(Hop::ALL.len() + 1);
     let mut previous = caller_end;
     let mut reach = |hop, milestone: Option<Tick>| {
@@ -92,11 +102,11 @@ pub(super) fn slices(
     let head = turn
         .queued
         .map(|queued| Duration::from_nanos(queued.silence_ns));
-    let heard = reach(Hop::LeadingSilence, head.map(|head| ready + head));
+    let sounds = reach(Hop::LeadingSilence, head.map(|head| ready + head));
     let network = turn
         .queued
         .map(|queued| Duration::from_nanos(queued.network_ns));
-    reach(Hop::NetworkOut, network.map(|way| heard + way));
+    reach(Hop::NetworkOut, network.map(|way| sounds + way));
     reach(Hop::OutputTransport, Some(audible));
     Some(slices)
 }

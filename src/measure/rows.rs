@@ -124,6 +124,8 @@ pub struct Row {
     pub stopped_agent: bool,
     /// A reply to it became audible.
     pub was_answered: bool,
+    /// The caller asked the same before, and did not wait for the answer any longer.
+    pub is_again: bool,
 }
 
 /// The events of one row.
@@ -142,6 +144,7 @@ struct Gathered<'a> {
     was_never_spoken: bool,
     /// The caller did not wait for the reply any longer.
     was_given_up: bool,
+    is_again: bool,
     /// The record ends before it, or in it.
     is_open: bool,
 }
@@ -189,6 +192,7 @@ fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a Utterances) -> Vec<Gat
             Mark::RowStarted { row, expect, .. } => rows.push(Gathered {
                 plan: plan.rows.get(*row as usize),
                 made_up: *expect,
+                is_again: rows.last().is_some_and(|row| row.was_given_up),
                 ..Gathered::default()
             }),
             Mark::RowMissed { row, .. } => rows.push(Gathered {
@@ -432,6 +436,7 @@ fn row(index: usize, gathered: &Gathered) -> Row {
             .cloned(),
         stopped_agent: gathered.stopped_at.is_some(),
         was_answered: answered.is_some(),
+        is_again: gathered.is_again,
     };
     if let (Outcome::Answered, Some(end), Some(utterance)) =
         (outcome, gathered.speech_ended, answered)

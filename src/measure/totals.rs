@@ -62,13 +62,14 @@ impl Totals {
         all
     }
 
-    /// Questions that were asked.
+    /// Questions that were asked; one that was begun again counts once.
     pub fn questions(&self) -> u64 {
         let outcomes = &self.measured.interruptions.outcomes;
         let questions = outcomes.get(&Expect::Respond);
-        questions.map_or(0, |outcomes| {
+        let rows: u64 = questions.map_or(0, |outcomes| {
             outcomes.values().map(|count| u64::from(*count)).sum()
-        })
+        });
+        rows.saturating_sub(self.measured.callers.restarts)
     }
 
     /// The share of questions that came out so, 0 to 1; `None` if none was asked.

@@ -6,7 +6,9 @@ mod prepare;
 mod simulation;
 mod talk;
 
-pub use simulation::{CONVERSATIONS_MAX, KeepEvents, Simulated, Simulation};
+pub use simulation::{
+    CONVERSATIONS_MAX, KeepEvents, REPORT_JSON, REPORT_TEXT, Simulated, Simulation,
+};
 pub use talk::Talk;
 
 use crate::clock::Clock;

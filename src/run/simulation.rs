@@ -5,10 +5,10 @@ use crate::engine::simulated::described_stages;
 use crate::event::Event;
 use crate::measure::{Plan, Row, Totals, turns};
 use crate::record::store::{Header, RowsPer, SimulationFolder};
-use crate::report::hlog;
+use crate::report::{document, hlog, text};
 use crate::scenario::{Scenario, Topology};
 use crate::sim::worlds::{Encoded, Keep, Worlds};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,10 @@ const FIRST_LOOK: u32 = 1_000;
 
 /// Numbers of conversations have room for what is drawn in them.
 pub const CONVERSATIONS_MAX: u32 = 1 << 31;
+
+/// The report of a simulation in its folder: of its events only a sample is kept.
+pub const REPORT_JSON: &str = "report.json";
+pub const REPORT_TEXT: &str = "report.txt";
 
 /// Which events are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -158,7 +162,7 @@ impl Simulation {
         }
         totals.measured.judge(&plan.budgets);
         totals.measured.is_cut_short |= stop.load(Ordering::Relaxed);
-        kept.finish(&totals)?;
+        kept.finish(&header, &totals)?;
         Ok(Simulated { header, totals })
     }
 
@@ -213,7 +217,7 @@ impl<'a> Kept<'a> {
         })
     }
 
-    fn finish(&self, totals: &Totals) -> Result<(), RunError> {
+    fn finish(&self, header: &Header, totals: &Totals) -> Result<(), RunError> {
         let Some((path, folder)) = &self.folder else {
             return Ok(());
         };
@@ -225,7 +229,11 @@ impl<'a> Kept<'a> {
         };
         let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
         folder.finish().map_err(full)?;
-        write_histograms(path, totals).map_err(full)
+        write_histograms(path, totals).map_err(full)?;
+        let document = document::simulation(header, totals, None);
+        let json = serde_json::to_string_pretty(&document).map_err(unavailable)?;
+        fs::write(path.join(REPORT_JSON), json + "\n").map_err(full)?;
+        fs::write(path.join(REPORT_TEXT), text::simulation(header, totals)).map_err(full)
     }
 }
 

@@ -60,6 +60,7 @@ impl Default for Caller {
 
 /// More than this is no question, but a monologue.
 const QUESTIONS_MAX: u32 = 10_000;
+const RESTARTS_MAX: u32 = 100;
 /// A sound a second is as often as anybody makes one.
 const PER_MINUTE_MAX: f64 = 60.0;
 const PAUSE_EVERY_S: std::ops::RangeInclusive<f64> = 0.5..=3_600.0;
@@ -90,7 +91,13 @@ impl Caller {
             (!(0.0..=PER_MINUTE_MAX).contains(rate)).then_some((*key, cure))
         });
         let every = self.pause_every_s;
-        if !(1..=QUESTIONS_MAX).contains(&self.questions) {
+        if self.restarts_max > RESTARTS_MAX {
+            let cure = format!(
+                "{}; nobody starts again more than {RESTARTS_MAX} times",
+                self.restarts_max
+            );
+            Some(("restarts_max", cure))
+        } else if !(1..=QUESTIONS_MAX).contains(&self.questions) {
             let cure = format!("{}; give between 1 and {QUESTIONS_MAX}", self.questions);
             Some(("questions", cure))
         } else if every != 0.0 && !PAUSE_EVERY_S.contains(&every) {

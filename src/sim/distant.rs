@@ -14,10 +14,10 @@ pub(super) struct Distant {
     path: Path,
     source: Source,
     conversation: u64,
-    /// The question that the caller is at.
-    asked: Rc<Cell<u32>>,
-    /// The way to the answer of that question.
-    way: Cell<Option<(u32, Duration)>>,
+    /// The question that the caller is at, and how often it was begun again.
+    said: Rc<Cell<(u32, u32)>>,
+    /// The way to the answer to that.
+    way: Cell<Option<((u32, u32), Duration)>>,
 }
 
 impl Distant {
@@ -25,13 +25,13 @@ impl Distant {
         path: Path,
         source: Source,
         conversation: u64,
-        asked: Rc<Cell<u32>>,
+        said: Rc<Cell<(u32, u32)>>,
     ) -> Distant {
         Distant {
             path,
             source,
             conversation,
-            asked,
+            said,
             way: Cell::new(None),
         }
     }
@@ -39,17 +39,17 @@ impl Distant {
 
 impl Speaker for Distant {
     fn latency(&self) -> Duration {
-        let asked = self.asked.get();
+        let said = self.said.get();
         if let Some((question, way)) = self.way.get()
-            && question == asked
+            && question == said
         {
             return way;
         }
-        let mut draw = self.source.draw(self.conversation, asked);
+        let mut draw = self.source.draw(self.conversation, said.0 | said.1 << 24);
         let way = self
             .path
             .cross(&mut draw, &mut self.source.mood(self.conversation));
-        self.way.set(Some((asked, way)));
+        self.way.set(Some((said, way)));
         way
     }
 

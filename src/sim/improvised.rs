@@ -16,8 +16,8 @@ pub struct Improvised {
     manner: Manner,
     between: Arc<Between>,
     conversation: u64,
-    /// Told which question the caller is at.
-    asked: Rc<Cell<u32>>,
+    /// Told which question the caller is at, and how often it was begun again.
+    said: Rc<Cell<(u32, u32)>>,
     texts: Texts,
     /// Rows of the report so far.
     rows: u32,
@@ -26,6 +26,7 @@ pub struct Improvised {
 /// What the recogniser makes of what is said.
 #[derive(Clone)]
 pub struct Texts {
+    /// Words of which only the number is known: the recogniser counts them.
     unknown: Arc<str>,
     backchannel: Arc<str>,
     noise: Arc<str>,
@@ -34,7 +35,7 @@ pub struct Texts {
 impl Default for Texts {
     fn default() -> Texts {
         Texts {
-            unknown: Arc::from("…"),
+            unknown: Arc::from(""),
             backchannel: Arc::from("Mm-hmm."),
             noise: Arc::from(" "),
         }
@@ -47,13 +48,13 @@ impl Improvised {
         between: Arc<Between>,
         texts: Texts,
         conversation: u64,
-        asked: Rc<Cell<u32>>,
+        said: Rc<Cell<(u32, u32)>>,
     ) -> Improvised {
         Improvised {
             manner: Manner::new(habits, conversation),
             between,
             conversation,
-            asked,
+            said,
             texts,
             rows: 0,
         }
@@ -93,13 +94,13 @@ impl Improvised {
             Says::Question | Says::Restart => Sound::Interruption,
         };
         let words = match sound {
-            Sound::Interruption => &self.texts.unknown,
-            Sound::Backchannel => &self.texts.backchannel,
-            Sound::Noise => &self.texts.noise,
+            Sound::Interruption => self.texts.unknown.clone(),
+            Sound::Backchannel => self.texts.backchannel.clone(),
+            Sound::Noise => self.texts.noise.clone(),
         };
         let (question, occasion) = self.manner.at();
-        self.asked.set(question);
+        self.said.set((question, self.manner.begun_again()));
         let at = (self.conversation, question, occasion);
-        self.between.say(line.stretches, words.clone(), sound, at)
+        self.between.say(line.stretches, words, sound, at)
     }
 }

@@ -18,6 +18,9 @@ const LINGER: Duration = Duration::from_millis(500);
 /// An agent from whom nothing was heard for this long is gone, also for the most patient.
 const STUCK: Duration = Duration::from_secs(60);
 
+/// Restarts have luck of their own up to this.
+const AGAIN_MAX: u32 = 255;
+
 /// Sounds over one answer are numbered up to this.
 const SOUNDS_MAX: u32 = 64;
 
@@ -105,7 +108,7 @@ enum State {
     /// Asks the next question at this tick.
     Reacting(Tick),
     /// Has spoken, and waits for the agent since then.
-    Waiting { since: Tick, restarts: u32 },
+    Waiting { since: Tick },
     /// The agent speaks; the caller is about to make a sound over it.
     Listening(Option<(Tick, Sound)>),
 }
@@ -120,6 +123,10 @@ pub struct Manner {
     sounds: u32,
     /// What was said since that question, of any kind.
     said: u32,
+    /// Restarts in a row.
+    restarts: u32,
+    /// How often the question was begun again, or another one put over the answer.
+    again: u32,
     state: State,
 }
 
@@ -131,6 +138,8 @@ impl Manner {
             asked: 0,
             sounds: 0,
             said: 0,
+            restarts: 0,
+            again: 0,
             state: State::Reacting(Tick::ZERO + LINGER),
         }
     }
@@ -145,7 +154,7 @@ impl Manner {
             self.state = match agent.is_idle {
                 true => State::Reacting(since + self.reaction()),
                 // It stopped in mid-answer.
-                false => State::Waiting { since, restarts: 0 },
+                false => State::Waiting { since },
             };
         }
         match self.state {
@@ -157,7 +166,7 @@ impl Manner {
             }
             State::Reacting(at) if at > now => Next::Wait(at),
             State::Reacting(_) => self.ask(now),
-            State::Waiting { since, restarts } => self.wait(agent, now, since, restarts),
+            State::Waiting { since } => self.wait(agent, now, since),
             State::Listening(Some((at, sound))) if at <= now => self.sound(sound, now),
             State::Listening(Some((at, _))) => Next::Wait(at),
             State::Listening(None) => Next::Wait(Tick(u64::MAX)),
@@ -177,13 +186,16 @@ impl Manner {
         (self.asked, self.said)
     }
 
+    /// How often the question was begun again, or another one put over the answer.
+    pub fn begun_again(&self) -> u32 {
+        self.again.min(AGAIN_MAX)
+    }
+
     fn ask(&mut self, now: Tick) -> Next {
         self.asked += 1;
         (self.sounds, self.said) = (0, 0);
-        self.state = State::Waiting {
-            since: now,
-            restarts: 0,
-        };
+        (self.restarts, self.again) = (0, 0);
+        self.state = State::Waiting { since: now };
         let length = self.sample(&self.habits.speech, self.habits.sources.speech, 0);
         Next::Speak(Line {
             says: Says::Question,
@@ -191,7 +203,7 @@ impl Manner {
         })
     }
 
-    fn wait(&mut self, agent: &AgentState, now: Tick, since: Tick, restarts: u32) -> Next {
+    fn wait(&mut self, agent: &AgentState, now: Tick, since: Tick) -> Next {
         let caller = &self.habits.caller;
         // A filler is something.
         let since = since.max(agent.filler_ends.unwrap_or_default());
@@ -202,7 +214,8 @@ impl Manner {
             return Next::Wait(now);
         }
         let (model, source) = (&self.habits.patience, self.habits.sources.patience);
-        let patience = self.sample(model, source, restarts);
+        let restarts = self.restarts;
+        let patience = self.sample(model, source, self.again);
         let is_patient = patience.is_zero();
         let end = since + if is_patient { STUCK } else { patience };
         if end > now {
@@ -211,12 +224,11 @@ impl Manner {
         if is_patient || restarts >= caller.restarts_max {
             return Next::GiveUp;
         }
-        self.state = State::Waiting {
-            since: now,
-            restarts: restarts + 1,
-        };
+        self.state = State::Waiting { since: now };
+        self.restarts += 1;
+        self.again += 1;
         let (restart, source) = (&self.habits.restart, self.habits.sources.restart);
-        let length = self.sample(restart, source, restarts);
+        let length = self.sample(restart, source, self.again);
         Next::Speak(Line {
             says: Says::Restart,
             stretches: vec![Duration::ZERO..length.max(Duration::from_millis(1))],
@@ -262,10 +274,9 @@ impl Manner {
         match sound {
             // Who interrupts waits for an answer, or finds that the agent has not stopped.
             Sound::Interruption => {
-                self.state = State::Waiting {
-                    since: now,
-                    restarts: 0,
-                }
+                self.state = State::Waiting { since: now };
+                self.again += 1;
+                self.restarts = 0;
             }
             Sound::Backchannel | Sound::Noise => self.listen(now + length),
         }

@@ -11,8 +11,9 @@ use super::voice::Voice;
 use crate::audio::{Imagined, Speaker};
 use crate::clock::{Branch, Clock};
 use crate::ear::UtteranceOver;
+use crate::engine::Faults;
 use crate::engine::simulated::{self, Fakes, Occasion};
-use crate::event::{Event, Mark, SessionEnd, SessionId, TurnId};
+use crate::event::{Event, Mark, SessionEnd, SessionId, StageName, TurnId};
 use crate::interrupt::policy::NAMES;
 use crate::pipeline::endpoint::Endpointing;
 use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
@@ -113,7 +114,7 @@ impl Setting {
                 self.between.clone(),
                 self.texts.clone(),
                 conversation,
-                at.asked(),
+                at.said(),
             )),
             None => {
                 let lines = lines(&self.scenario, &self.between, conversation);
@@ -123,13 +124,24 @@ impl Setting {
     }
 
     fn stages(&self, at: &Occasion) -> Stages {
+        let faults = Faults {
+            faults: &self.scenario.fault,
+            seed: Seed(self.scenario.seed),
+            conversation: at.conversation(),
+            clock: at.clock(),
+        };
+        let stt = self.fakes.speech_to_text(at);
         Stages {
-            stt: self.fakes.speech_to_text(at).into(),
+            stt: faults.strike(StageName::SpeechToText, stt).into(),
             reply: match self.scenario.topology {
                 Topology::Cascade => Replying::Cascade {
-                    answer: self.fakes.answer(at).into(),
+                    answer: faults
+                        .strike(StageName::Answer, self.fakes.answer(at))
+                        .into(),
                     clauses: Fakes::clauses().into(),
-                    tts: self.fakes.text_to_speech(at).into(),
+                    tts: faults
+                        .strike(StageName::TextToSpeech, self.fakes.text_to_speech(at))
+                        .into(),
                 },
                 Topology::SpeechToSpeech => {
                     Replying::Direct(self.fakes.speech_to_speech(at).into())
@@ -147,7 +159,7 @@ impl Setting {
             self.outbound.clone(),
             self.way_out,
             conversation,
-            at.asked(),
+            at.said(),
         ))
     }
 }

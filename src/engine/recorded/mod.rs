@@ -6,7 +6,6 @@
 
 mod recordings;
 
-use super::simulated::Fakes;
 use super::{EngineError, Engines, clauses};
 use crate::audio::{decode, length_of};
 use crate::clock::Clock;
@@ -109,10 +108,7 @@ pub fn build(
     let engines = Engines {
         stt: Box::new(Recogniser(repeat(StageName::SpeechToText)?)),
         answer: Box::new(Answerer(repeat(StageName::Answer)?)),
-        clauses: match scenario.answer.engine.as_str() {
-            "simulated" => Fakes::clauses(),
-            _ => Box::new(clauses::ClauseStage(scenario.clauses)),
-        },
+        clauses: Box::new(clauses::ClauseStage(scenario.clauses)),
         speech_to_speech: None,
         tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
         described: header

@@ -156,6 +156,7 @@ mod tests {
             decided: None,
             stopped_agent: false,
             was_answered: false,
+            is_again: false,
         }
     }
 

@@ -9,7 +9,7 @@ mod simulated;
 mod write;
 
 pub use read::{KeptOutput, read_events, read_header, read_outputs};
-pub use simulated::SimulationFolder;
+pub use simulated::{SimulationFolder, TURNS};
 pub use write::RunFolder;
 
 use serde::{Deserialize, Serialize};

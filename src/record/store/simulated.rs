@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// The file of all turns. Only the folder of a simulation has one.
+pub const TURNS: &str = "turns.bin";
+
 /// A simulation on disk, while it goes on.
 pub struct SimulationFolder {
     turns: BufWriter<File>,
@@ -33,13 +36,13 @@ impl SimulationFolder {
             Ok(BufWriter::with_capacity(1 << 18, file))
         };
         let mut folder = SimulationFolder {
-            turns: create("turns.bin")?,
+            turns: create(TURNS)?,
             events: create("events.jsonl")?,
         };
         folder
             .turns
             .write_all(turns_head)
-            .map_err(write(path.join("turns.bin")))?;
+            .map_err(write(path.join(TURNS)))?;
         Ok(folder)
     }
 
