@@ -9,5 +9,6 @@ mod interruptions;
 mod models;
 mod properties;
 mod reports;
+mod simulations;
 mod support;
 mod synthetic;
