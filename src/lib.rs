@@ -26,9 +26,9 @@
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
 //! | [`report`] | figures to text, JSON, files |
-//! | [`sim`] | callers without sound |
+//! | [`sim`] | conversations without sound: callers, many of them over threads |
 //! | [`live`] | the caller at a microphone |
-//! | [`run`] | all of it together: a conversation from the scenario to the figures |
+//! | [`run`] | all of it together: a conversation, or thousands, from the scenario to the figures |
 //! | [`rng`] | named random streams |
 //! | [`cli`] | the command line, one file a subcommand |
 //!

@@ -139,7 +139,7 @@ impl Stage for Speak {
                 let samples = from_16_bit(&pcm, line.sample_rate.unwrap_or(SAMPLE_RATE))?;
                 // The words go with the first piece; the others only continue it.
                 let text = words.take().unwrap_or_default();
-                Ok((!samples.is_empty()).then(|| AudioChunk::new(samples.into(), text.into())))
+                Ok((!samples.is_empty()).then(|| AudioChunk::new(samples.into(), text)))
             });
         };
         Box::pin(out.charge(&self.0.worker, 1, job))

@@ -23,7 +23,7 @@ impl Stage for Speech {
             match voice.speak(&text) {
                 Ok(samples) if samples.is_empty() => {}
                 Ok(samples) => {
-                    chunks.send(Ok(AudioChunk::new(samples.into(), text.into())));
+                    chunks.send(Ok(AudioChunk::new(samples.into(), text)));
                 }
                 Err(error) => {
                     chunks.send(Err(StageError::Failed(error.to_string())));

@@ -228,7 +228,6 @@ impl Run {
             None => (engine::build(scenario, &clock)?, MissingInput::default()),
         };
         prepare::speak(scenario, &mut engines, &mut sounds, &clock).await?;
-        let filler = prepare::filler(scenario, &mut engines, &clock).await?;
         if self.recorded.is_none() {
             // What was recorded has them already; the caller's own voice never has.
             engines = engines.with_faults(scenario, &clock);
@@ -250,6 +249,7 @@ impl Run {
             }
             None => None,
         };
+        let filler = prepare::filler(scenario, &sounds);
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
         if let Some(watcher) = watcher {
             tap.watched_by(watcher);

@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// What each turn sounds like, as far as it is known: `None` for words that a voice has to speak.
+/// What each turn sounds like, as far as it is known, and behind them what is said when an answer takes
+/// long: `None` for words that a voice has to speak.
 pub(super) type Sounds = Vec<Option<Samples>>;
 
 /// Reads the recordings of a scenario. The same file is read once.
@@ -45,42 +46,46 @@ pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, RunError> {
         }
         sounds.push(Some(samples));
     }
+    sounds.push(None);
     Ok(sounds)
 }
 
-/// Has the engines' voice speak the turns that are words.
+/// What the engines' voice has to speak before the conversation, by where it belongs in [`Sounds`]: turns
+/// that are words, and behind all turns what is said when an answer takes long.
+fn words(scenario: &Scenario) -> impl Iterator<Item = (usize, &str)> {
+    let turns = scenario.turn.iter().enumerate();
+    let said = turns.filter_map(|(row, turn)| Some((row, turn.say.as_deref()?)));
+    let is_real = scenario.tts.engine != "simulated";
+    let filler = scenario.filler.as_ref().filter(|_| is_real);
+    said.chain(filler.map(|filler| (scenario.turn.len(), filler.text.as_str())))
+}
+
+/// Has the engines' voice speak what is words.
 pub(super) async fn speak(
     scenario: &Scenario,
     engines: &mut Engines,
     sounds: &mut Sounds,
     clock: &Clock,
 ) -> Result<(), RunError> {
-    for (turn, sound) in scenario.turn.iter().zip(sounds.iter_mut()) {
-        if let (Some(words), None) = (&turn.say, &sound) {
+    for (row, words) in words(scenario) {
+        if sounds[row].is_none() {
             let spoken = spoken(words, engines, clock).await;
-            *sound = Some(spoken.map_err(unavailable)?);
+            sounds[row] = Some(spoken.map_err(unavailable)?);
         }
     }
     Ok(())
 }
 
-/// Has the engines' voice speak what is said when an answer takes long.
-pub(super) async fn filler(
-    scenario: &Scenario,
-    engines: &mut Engines,
-    clock: &Clock,
-) -> Result<Option<Filler>, RunError> {
-    let Some(filler) = &scenario.filler else {
-        return Ok(None);
-    };
-    if scenario.tts.engine == "simulated" {
-        return Ok(sim::setting::filler(scenario));
+/// What is said when an answer takes long, once it was spoken.
+pub(super) fn filler(scenario: &Scenario, sounds: &Sounds) -> Option<Filler> {
+    let filler = scenario.filler.as_ref()?;
+    match sounds.last().cloned().flatten() {
+        Some(samples) if scenario.tts.engine != "simulated" => Some(Filler {
+            after: Duration::from_millis(filler.after_ms),
+            sound: AudioChunk::new(samples, filler.text.as_str().into()),
+        }),
+        _ => sim::setting::filler(scenario),
     }
-    let samples = spoken(&filler.text, engines, clock).await;
-    Ok(Some(Filler {
-        after: Duration::from_millis(filler.after_ms),
-        sound: AudioChunk::new(samples.map_err(unavailable)?, filler.text.as_str().into()),
-    }))
 }
 
 /// Keeps the spoken words in the run folder. From then on they sound as they do there, so that a
@@ -90,8 +95,8 @@ pub(super) fn keep_spoken(
     sounds: &mut Sounds,
     folder: &RunFolder,
 ) -> Result<(), RunError> {
-    for (row, turn) in scenario.turn.iter().enumerate() {
-        if let (Some(_), Some(sound)) = (&turn.say, &mut sounds[row])
+    for (row, _) in words(scenario) {
+        if let Some(sound) = &mut sounds[row]
             && let Some(path) = folder.said(row, sound).map_err(unavailable)?
         {
             *sound = audio::decode::read(&path).map_err(unavailable)?.into();
@@ -100,24 +105,21 @@ pub(super) fn keep_spoken(
     Ok(())
 }
 
-/// Reads what was spoken for the caller when `folder` was recorded.
+/// Reads what was spoken when `folder` was recorded.
 pub(super) fn read_spoken(
     scenario: &Scenario,
     sounds: &mut Sounds,
     folder: &Path,
 ) -> Result<(), RunError> {
-    for (row, turn) in scenario.turn.iter().enumerate() {
-        if turn.say.is_some() {
-            let path = store::said_wav(folder, row);
-            let samples = audio::decode::read(&path).map_err(|error| {
-                RunError::Input(format!(
-                    "the words of turn {} were not spoken when {} was recorded: {error}; record it again",
-                    row + 1,
-                    folder.display()
-                ))
-            })?;
-            sounds[row] = Some(samples.into());
-        }
+    for (row, words) in words(scenario) {
+        let path = store::said_wav(folder, row);
+        let samples = audio::decode::read(&path).map_err(|error| {
+            RunError::Input(format!(
+                "{words:?} was not spoken when {} was recorded: {error}; record it again",
+                folder.display()
+            ))
+        })?;
+        sounds[row] = Some(samples.into());
     }
     Ok(())
 }

@@ -249,8 +249,7 @@ impl Manner {
             return;
         }
         let mut draw = self.draw(self.habits.sources.sounds, self.sounds);
-        // Of a Poisson process.
-        let after_s = -libm::log(draw.uniform()) * 60.0 / all;
+        let after = exponential(&mut draw, 60.0 / all);
         let mut pick = draw.uniform() * all;
         let kind = rates.into_iter().find(|(_, rate)| {
             pick -= rate;
@@ -258,7 +257,7 @@ impl Manner {
         });
         let sound = kind.map_or(Sound::Noise, |(sound, _)| sound);
         self.sounds += 1;
-        self.state = State::Listening(Some((now + Duration::from_secs_f64(after_s), sound)));
+        self.state = State::Listening(Some((now + after, sound)));
     }
 
     fn sound(&mut self, sound: Sound, now: Tick) -> Next {
@@ -300,8 +299,8 @@ impl Manner {
         let (mut at, mut spoken) = (Duration::ZERO, Duration::ZERO);
         let mut mood = self.mood(self.habits.sources.pauses);
         let mut draw = self.draw(self.habits.sources.pauses, 0);
-        while every_s > 0.0 {
-            let stretch = Duration::from_secs_f64(-libm::log(draw.uniform()) * every_s);
+        let has_pauses = every_s > 0.0;
+        while let Some(stretch) = has_pauses.then(|| exponential(&mut draw, every_s)) {
             if stretch.is_zero() || spoken + stretch >= length {
                 break;
             }
@@ -330,4 +329,9 @@ impl Manner {
     fn mood(&self, source: Source) -> Draw {
         source.mood(self.conversation)
     }
+}
+
+/// The time between two events of a Poisson process.
+fn exponential(draw: &mut Draw, mean_s: f64) -> Duration {
+    Duration::from_secs_f64(-libm::log(draw.uniform()) * mean_s)
 }

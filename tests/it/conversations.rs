@@ -430,6 +430,30 @@ fn repeated(scenario: &Scenario, recorded: &Path) -> Result<Vec<Event>, RunError
 }
 
 #[test]
+fn a_filler_is_said_before_a_late_answer_and_repeats_from_its_recording() {
+    let settings = "[stt]\nengine = \"simulated\"\n[answer]\nengine = \"simulated\"\nlatency = { fixed_ms = 1500.0 }\n[tts]\nengine = \"espeak\"\n[filler]\nafter_ms = 300\n";
+    let scenario = scenario(&[turn("en-us-graphics.wav", "")], settings);
+    let (said, folder) = run(scenario.clone());
+    let filler = said.events.iter().find_map(|event| match event.mark {
+        Mark::Filler { at, audio_ns } => Some((at, at + Duration::from_nanos(audio_ns))),
+        _ => None,
+    });
+    let (begun, over) = filler.expect("a filler");
+    let row = &said.measured.rows[0];
+    let answered = row.agent_start.expect("an answer");
+    assert!(answered >= over, "the answer waits until it is said");
+    assert!(row.metric("first_sound") < row.e2e_ns, "it is heard before");
+    // It is heard on the recording, where the answer is not yet.
+    let (_, agent) = conversation(folder.path());
+    let first_ms = onset_ms(&agent);
+    assert!((first_ms - begun.as_ms()).abs() < 100.0, "{first_ms}");
+    assert_eq!(
+        repeated(&scenario, folder.path()).expect("a run"),
+        said.events
+    );
+}
+
+#[test]
 fn a_recorded_run_repeats_to_the_byte_without_its_engines() {
     let turns = [
         turn("en-us-graphics.wav", ""),

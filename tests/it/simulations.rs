@@ -70,7 +70,7 @@ fn a_speculation_hides_what_is_shorter_than_the_wait() {
 /// The mean of a sum is the sum of the means, and that of a lognormal is known.
 #[test]
 fn the_mean_of_lognormal_stages_lies_in_its_interval() {
-    let (median_ms, p95_ms) = (300.0, 600.0);
+    let (median_ms, p95_ms) = (300.0_f64, 600.0);
     let model =
         format!("latency = {{ lognormal = {{ median_ms = {median_ms}, p95_ms = {p95_ms} }} }}\n");
     let mut scenario = scenario("[speculation]\nenabled = false\n[ear.lag]\nfixed_ms = 0.0\n");
@@ -80,7 +80,7 @@ fn the_mean_of_lognormal_stages_lies_in_its_interval() {
     scenario.answer.latency = with.stt.latency.clone();
     scenario.tts.latency = with.stt.latency;
     let totals = simulate(scenario, 4_000, 2);
-    let sigma = (p95_ms / median_ms as f64).ln() / 1.644_853_626_951_472_7;
+    let sigma = (p95_ms / median_ms).ln() / 1.644_853_626_951_472_7;
     let mean = median_ms * (sigma * sigma / 2.0).exp();
     let expected = 304.0 + 3.0 * mean;
     let interval = totals.intervals()["e2e_latency_mean_ms"];
