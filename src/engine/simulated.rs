@@ -256,7 +256,8 @@ impl Stage for Recogniser {
                 let span = fakes.transcription.sample(at, out.turn(), 0, amount);
                 at.pass(at.clock.now(), span).await;
                 Ok::<Arc<str>, _>(match heard.text.trim() {
-                    "" if heard.text.is_empty() => unknown_words(heard.length),
+                    _ if heard.text.is_empty() => unknown_words(heard.length),
+                    text if text.contains('…') => unknown_words(heard.length),
                     text => text.into(),
                 })
             },

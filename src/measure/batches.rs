@@ -6,7 +6,8 @@
 //! means, Law 2015, "Simulation Modeling and Analysis", 9.5).
 
 use super::histogram::Histogram;
-use super::rows::Row;
+use super::rows::{Outcome, Row};
+use crate::event::Expect;
 use serde::Serialize;
 
 /// Batches that conversations are dealt into.
@@ -46,9 +47,10 @@ impl Batches {
             if let Some(span) = row.e2e_ns {
                 batch.e2e.record(span);
             }
-            batch.questions +=
-                u64::from(row.expect == Some(crate::event::Expect::Respond) && !row.is_again);
-            batch.cut_offs += u64::from(row.outcome == super::Outcome::CutOff);
+            if row.expect == Some(Expect::Respond) && !row.is_again {
+                batch.questions += 1;
+                batch.cut_offs += u64::from(row.outcome == Outcome::CutOff);
+            }
         }
     }
 
@@ -71,14 +73,20 @@ impl Batches {
         self.around(value, |batch| batch.e2e.summary().map(|s| s.mean_ms))
     }
 
-    /// Of the share of questions that were cut off, 0 to 1.
-    pub fn cut_offs(&self) -> Option<(f64, Interval)> {
+    /// The share of questions that were cut off, 0 to 1; `None` if none was asked.
+    pub fn cut_off_share(&self) -> Option<f64> {
         let count = |of: fn(&Batch) -> u64| self.0.iter().map(of).sum::<u64>() as f64;
-        let share = count(|b| b.cut_offs) / count(|b| b.questions);
+        let questions = count(|b| b.questions);
+        (questions > 0.0).then(|| count(|b| b.cut_offs) / questions)
+    }
+
+    /// Of that share.
+    pub fn cut_offs(&self) -> Option<Interval> {
+        let share = self.cut_off_share()?;
         let own = |b: &Batch| (b.questions > 0).then(|| b.cut_offs as f64 / b.questions as f64);
         let Interval { low, high } = self.around(share, own)?;
         let (low, high) = (low.max(0.0), high.min(1.0));
-        Some((share, Interval { low, high }))
+        Some(Interval { low, high })
     }
 
     fn around(&self, value: f64, figure: impl Fn(&Batch) -> Option<f64>) -> Option<Interval> {

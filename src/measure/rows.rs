@@ -200,6 +200,7 @@ fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a Utterances) -> Vec<Gat
                 was_never_spoken: true,
                 ..Gathered::default()
             }),
+            Mark::VoiceResumed { .. } => hand_over(&mut rows, event.turn),
             mark => {
                 if let Some(row) = rows.last_mut() {
                     row.add(event.turn, mark, all);
@@ -208,6 +209,24 @@ fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a Utterances) -> Vec<Gat
         }
     }
     rows
+}
+
+/// What is said so soon behind the turn before that the ear takes it for the same utterance belongs to the
+/// later one, unless that has one of its own.
+fn hand_over(rows: &mut [Gathered], turn: TurnId) {
+    let [before @ .., last] = rows else {
+        return;
+    };
+    if !last.utterances.is_empty() {
+        return;
+    }
+    for row in before.iter_mut().rev() {
+        let owned = row.utterances.iter().position(|(other, _)| *other == turn);
+        if let Some(index) = owned {
+            last.utterances.push(row.utterances.remove(index));
+            return;
+        }
+    }
 }
 
 fn by_utterance<'a>(events: &[Event], all: &'a Utterances) -> Vec<Gathered<'a>> {

@@ -2,7 +2,7 @@
 
 use super::batches::Batches;
 use super::rows::{Plan, Row, rows};
-use super::{Interval, Measurement, Outcome};
+use super::{Interval, Measurement};
 use crate::event::{Event, Expect};
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ impl Totals {
             }
         }
         let cut_offs = self.batches.cut_offs();
-        all.extend(cut_offs.map(|(_, interval)| ("cut_off_share", interval)));
+        all.extend(cut_offs.map(|interval| ("cut_off_share", interval)));
         all
     }
 
@@ -70,12 +70,5 @@ impl Totals {
             outcomes.values().map(|count| u64::from(*count)).sum()
         });
         rows.saturating_sub(self.measured.callers.restarts)
-    }
-
-    /// The share of questions that came out so, 0 to 1; `None` if none was asked.
-    pub fn share(&self, outcome: Outcome) -> Option<f64> {
-        let count = self.measured.interruptions.count(Expect::Respond, outcome);
-        let questions = self.questions();
-        (questions > 0).then(|| f64::from(count) / questions as f64)
     }
 }

@@ -65,6 +65,17 @@ impl OverlapWatch {
             Some(last) if voice.since == sure.since => *last = interval,
             _ => voice.activity.push(interval),
         }
+        if voice.next_decision.is_none() && voice.since != sure.since {
+            // The policy had made up its mind about what it heard before.
+            voice.onset = sure.since;
+            voice.activity.clear();
+            voice.activity.push(Interval {
+                on: Duration::ZERO,
+                off: sure.until.map(|until| until.since(sure.since)),
+            });
+            let next = policy.next(Duration::ZERO);
+            voice.next_decision = next.map(|after| sure.since + after);
+        }
         voice.since = sure.since;
     }
 

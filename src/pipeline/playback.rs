@@ -7,6 +7,7 @@ use crate::record::tap::Tap;
 use crate::stage::queue;
 use crate::stage::{AudioChunk, Watched};
 use std::cell::{Cell, RefCell};
+use std::future::pending;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(super) struct Playback {
     /// What was queued when it was stopped, and had not sounded.
     rest: RefCell<Vec<AudioChunk>>,
     sounds: Watched<Sounds>,
+    /// When its first audible sample leaves the speaker.
+    audible_at: Watched<Option<Tick>>,
 }
 
 /// What has sounded of a reply so far.
@@ -142,27 +145,44 @@ impl Playback {
             filler_ends: Cell::default(),
             rest: RefCell::default(),
             sounds: Watched::default(),
+            audible_at: Watched::default(),
         }
     }
 
     /// Plays chunks as they come, `filler` before them if they are late, and returns when the last one
     /// has been played. Not polled, it takes no more chunks; [`Playback::stop`] silences what is queued.
-    pub(super) async fn play(
-        &self,
-        filler: Option<&Filler>,
-        mut chunks: queue::Receiver<AudioChunk>,
-    ) {
+    pub(super) async fn play(&self, filler: Option<&Filler>, chunks: queue::Receiver<AudioChunk>) {
+        tokio::select! {
+            biased;
+            () = self.announce() => {}
+            () = self.lay(filler, chunks) => {}
+        }
+    }
+
+    /// Tells of the first audible sample when it has left the speaker; then there is nothing more to tell.
+    async fn announce(&self) {
+        if self.is_audible() {
+            return pending().await;
+        }
+        self.audible_at.until(|at| at.is_some()).await;
+        if let Some(at) = self.audible_at.get() {
+            self.clock.sleep_until(at).await;
+            self.tap.mark(self.turn, Mark::Audible { at });
+            self.sounds.set(Sounds::Answer);
+        }
+        pending().await
+    }
+
+    /// Lays chunks behind each other as they come.
+    async fn lay(&self, filler: Option<&Filler>, mut chunks: queue::Receiver<AudioChunk>) {
         let mut next = self.first_of(&mut chunks, filler).await;
         while let Some(chunk) = next {
             let start = self.queue(&chunk);
             self.taken.set(self.taken.get() + chunk.length);
-            if let (false, Some(head)) = (self.is_audible(), inaudible_head(&chunk)) {
-                let at = start + head;
-                self.clock.sleep_until(at).await;
-                self.tap.mark(self.turn, Mark::Audible { at });
-                self.sounds.set(Sounds::Answer);
+            if let (None, Some(head)) = (self.audible_at.get(), inaudible_head(&chunk)) {
+                self.audible_at.set(Some(start + head));
             }
-            self.is_nearly_through(LEAD).await;
+            self.is_nearly_through(LEAD + self.speaker.network()).await;
             next = chunks.recv().await;
         }
         self.is_nearly_through(Duration::ZERO).await;
@@ -272,6 +292,8 @@ impl Playback {
     pub(super) fn stop(&self) -> Sounded {
         let at = self.clock.now() + self.speaker.silence();
         self.tap.agent_silenced(at);
+        self.filler_ends
+            .set(self.filler_ends.get().map(|end| end.min(at)));
         let sounded = self.heard(at);
         let mut rest = self.rest.borrow_mut();
         for queued in self.queued.borrow_mut().iter_mut() {

@@ -141,7 +141,8 @@ impl Conversation<'_> {
     /// the recogniser, go on with a held reply, commit the endpoint. What is due at once is done in this
     /// order.
     fn due(&self) -> [Option<Tick>; 4] {
-        let overlap = self.overlap.as_ref();
+        let is_speaking = self.agent.is_speaking();
+        let overlap = self.overlap.as_ref().filter(|_| is_speaking);
         [
             overlap.and_then(OverlapWatch::next_decision),
             self.ask_at(),

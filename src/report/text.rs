@@ -229,7 +229,7 @@ pub fn simulation(header: &Header, totals: &Totals) -> String {
             100.0 * callers.right_votes as f64 / callers.votes as f64
         );
     }
-    if let Some(share) = totals.share(Outcome::CutOff) {
+    if let Some(share) = totals.batches.cut_off_share() {
         let _ = writeln!(
             text,
             "cut off        {:.2} % of {} questions",

@@ -19,7 +19,7 @@ use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::{Tap, Watcher};
 use crate::report::hlog;
-use crate::scenario::{After, Scenario, Turn};
+use crate::scenario::{After, Scenario, Topology, Turn};
 use call::Call;
 use prepare::Sounds;
 use std::collections::BTreeMap;
@@ -189,6 +189,16 @@ impl Run {
                     None => "nobody says anything: give the scenario at least one [[turn]] with wav, say or speech, or talk to it (--mic)",
                 }
                 .into(),
+            ));
+        }
+        if !self.scenario.network.is_none() {
+            return Err(RunError::Input(
+                "network: only simulated; hold the conversation with `voicesim simulate`, or take [network] away".into(),
+            ));
+        }
+        if self.recorded.is_some() && self.scenario.topology == Topology::SpeechToSpeech {
+            return Err(RunError::Input(
+                "topology: a speech-to-speech model is not repeated from a recording; take --recorded away, its fake gives the same again".into(),
             ));
         }
         let sounds = prepare::recordings(&self.scenario)?;

@@ -21,6 +21,9 @@ const SAMPLE: u32 = 100;
 /// Where `--until-ci` looks for the first time, and then at twice as many.
 const FIRST_LOOK: u32 = 1_000;
 
+/// Counts have room for so many, with all sounds between them.
+const QUESTIONS_MAX: u64 = 100_000_000;
+
 /// Numbers of conversations have room for what is drawn in them.
 pub const CONVERSATIONS_MAX: u32 = 1 << 31;
 
@@ -126,6 +129,17 @@ impl Simulation {
                 index + 1
             )));
         }
+        let questions = self
+            .scenario
+            .caller
+            .as_ref()
+            .map_or(turns.len(), |c| c.questions as usize);
+        if u64::from(self.conversations) * questions as u64 > QUESTIONS_MAX {
+            return Err(RunError::Input(format!(
+                "conversations: {} of {questions} questions each are too many to count; give up to {QUESTIONS_MAX} questions in all",
+                self.conversations
+            )));
+        }
         if let Some((folder, _)) = &self.keep {
             super::refuse_used(folder)?;
         }
@@ -161,7 +175,7 @@ impl Simulation {
             }
         }
         totals.measured.judge(&plan.budgets);
-        totals.measured.is_cut_short |= stop.load(Ordering::Relaxed);
+        totals.measured.is_cut_short |= totals.conversations < u64::from(held);
         kept.finish(&header, &totals)?;
         Ok(Simulated { header, totals })
     }

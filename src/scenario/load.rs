@@ -2,6 +2,7 @@
 
 use super::budget::BudgetTable;
 use super::{Scenario, check, set};
+use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -44,9 +45,11 @@ pub fn load_with(path: &Path, settings: &[String]) -> Result<Scenario, ScenarioE
         set::set(&mut table, setting)
             .map_err(|reason| syntax(format!("--set {setting}: {reason}")))?;
     }
-    // What was not set stands where it stood.
-    let changed = toml::to_string(&table).map_err(|e| syntax(e.to_string()))?;
-    parse_as(path, &changed, &text)
+    // A fault of the file itself is told with its line.
+    let _: Scenario = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
+    let scenario = Scenario::deserialize(table)
+        .map_err(|e| syntax(format!("as changed by --set: {}", e.message())))?;
+    complete(path, scenario, &text)
 }
 
 /// Reads and checks the scenario in `path`. Paths in it are made relative to its folder, and must
@@ -96,15 +99,15 @@ fn wrong(path: &Path, text: &str, fault: check::Fault) -> ScenarioError {
 
 /// Reads and checks a scenario's text; `path` is where it came from.
 pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
-    parse_as(path, text, text)
-}
-
-/// Lines of keys are those of `written`, which `text` was made from.
-fn parse_as(path: &Path, text: &str, written: &str) -> Result<Scenario, ScenarioError> {
-    let mut scenario: Scenario = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
+    let scenario = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
         path: path.to_owned(),
         reason: error.to_string(),
     })?;
+    complete(path, scenario, text)
+}
+
+/// Finds what a scenario names, and checks it. Lines are told as they are in `written`.
+fn complete(path: &Path, mut scenario: Scenario, written: &str) -> Result<Scenario, ScenarioError> {
     if scenario.name.is_empty() {
         let stem = path.file_stem().unwrap_or_default();
         scenario.name = stem.to_string_lossy().into_owned();

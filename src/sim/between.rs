@@ -14,8 +14,8 @@ use std::time::Duration;
 pub struct Between {
     lag: Sampler,
     inbound: Path,
-    /// Of an interruption, a back-channel, a noise.
-    curves: [Option<&'static Curve>; 3],
+    /// Of an interruption, and of a back-channel.
+    curves: [Option<&'static Curve>; 2],
     sources: Sources,
 }
 
@@ -32,7 +32,7 @@ impl Between {
         Between {
             lag: scenario.ear.lag.sampler(),
             inbound: scenario.network.paths().inbound,
-            curves: [Sound::Interruption, Sound::Backchannel, Sound::Noise]
+            curves: [Sound::Interruption, Sound::Backchannel]
                 .map(|sound| curve(&scenario.interruption.policy, sound)),
             sources: Sources {
                 lag: seed.source("ear", "lag"),
@@ -43,11 +43,12 @@ impl Between {
     }
 
     fn curve(&self, sound: Sound) -> Option<&'static Curve> {
-        let [interruption, backchannel, noise] = self.curves;
+        let [interruption, backchannel] = self.curves;
         match sound {
             Sound::Interruption => interruption,
             Sound::Backchannel => backchannel,
-            Sound::Noise => noise,
+            // The ear is never sure of a noise, so no policy is asked.
+            Sound::Noise => None,
         }
     }
 

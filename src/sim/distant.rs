@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What is handed to it is heard when it has crossed the network. The way is as long for all that is
-/// said to one question.
+/// What is handed to it is heard when it has crossed the network. The way is drawn anew whenever the caller
+/// asks something, and is as long until then.
 pub(super) struct Distant {
     path: Path,
     source: Source,

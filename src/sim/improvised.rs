@@ -35,7 +35,7 @@ pub struct Texts {
 impl Default for Texts {
     fn default() -> Texts {
         Texts {
-            unknown: Arc::from(""),
+            unknown: Arc::from("…"),
             backchannel: Arc::from("Mm-hmm."),
             noise: Arc::from(" "),
         }

@@ -21,6 +21,9 @@ const STUCK: Duration = Duration::from_secs(60);
 /// Restarts have luck of their own up to this.
 const AGAIN_MAX: u32 = 255;
 
+/// No conversation lasts so long.
+const NEVER: Duration = Duration::from_secs(1 << 32);
+
 /// Sounds over one answer are numbered up to this.
 const SOUNDS_MAX: u32 = 64;
 
@@ -245,6 +248,7 @@ impl Manner {
         ];
         let all: f64 = rates.iter().map(|(_, rate)| rate).sum();
         self.state = State::Listening(None);
+        self.restarts = 0;
         if all <= 0.0 || self.sounds >= SOUNDS_MAX {
             return;
         }
@@ -333,5 +337,8 @@ impl Manner {
 
 /// The time between two events of a Poisson process.
 fn exponential(draw: &mut Draw, mean_s: f64) -> Duration {
-    Duration::from_secs_f64(-libm::log(draw.uniform()) * mean_s)
+    let span_s = -libm::log(draw.uniform()) * mean_s;
+    Duration::try_from_secs_f64(span_s)
+        .unwrap_or(NEVER)
+        .min(NEVER)
 }

@@ -23,7 +23,7 @@ const PITCH_HZ: f64 = 150.0;
 pub struct Saying {
     /// When the caller speaks, counted from the beginning, in order; there are pauses in between.
     pub stretches: Vec<Range<Duration>>,
-    /// What is said. Empty: words that nobody knows; white space: none, it is a noise.
+    /// What is said. "…" or nothing: words that nobody knows; white space: none, it is a noise.
     pub words: Arc<str>,
     /// How late the voice detector lets go after each stretch.
     pub ear_lag: Duration,

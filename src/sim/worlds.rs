@@ -24,7 +24,7 @@ pub struct Worlds<'a> {
     /// By number. A number means the same conversation in every run of the scenario and its seed.
     pub conversations: Range<u32>,
     pub threads: usize,
-    /// Once it is set, no further conversation is begun.
+    /// Once it is set, a thread ends what it has taken, some dozens of conversations, and takes no more.
     pub stop: &'a AtomicBool,
 }
 
@@ -78,7 +78,6 @@ impl Worlds<'_> {
                 all.merge(&totals?);
             }
             written?;
-            all.measured.judge(&self.plan.budgets);
             Ok(all)
         })
     }
@@ -91,6 +90,7 @@ impl Worlds<'_> {
         chunks: SyncSender<Chunk>,
         keep: &dyn Keep,
     ) -> io::Result<Totals> {
+        let _failing = Failing(failed);
         let setting = Setting::new(self.scenario);
         let mut totals = Totals::default();
         let mut events = Vec::new();
@@ -109,8 +109,9 @@ impl Worlds<'_> {
             let before = totals.measured.turns;
             let mut encoded = Encoded::default();
             for conversation in first..last {
-                events = setting.hold(conversation, events).inspect_err(|_| {
+                events = setting.hold(conversation, events).map_err(|error| {
                     failed.store(true, Ordering::Relaxed);
+                    io::Error::other(format!("conversation {conversation}: {error}"))
                 })?;
                 let rows = totals.add(conversation, &events, self.plan);
                 keep.encode(conversation, &rows, &events, &mut encoded);
@@ -122,8 +123,19 @@ impl Worlds<'_> {
     }
 }
 
-/// Writes chunks in the order of their numbers, whatever order they come in. There are few that came too
-/// early: a thread waits when too many are not yet written.
+/// Has the other threads stop if this one dies.
+struct Failing<'a>(&'a AtomicBool);
+
+impl Drop for Failing<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Writes chunks in the order of their numbers, whatever order they come in. Few come too early: threads
+/// take them in order, and one lasts about as long as another.
 fn write_in_order(chunks: Receiver<Chunk>, failed: &AtomicBool, keep: &dyn Keep) -> io::Result<()> {
     let mut early: BTreeMap<u32, Encoded> = BTreeMap::new();
     let mut next = 0;

@@ -1,6 +1,6 @@
 //! What a scenario may say of what only a simulation has.
 
-use super::{Fault, at};
+use super::{Fault, at, at_nth};
 use crate::scenario::{Scenario, Topology};
 
 /// Nobody waits longer before saying something.
@@ -52,6 +52,10 @@ fn check_topology(scenario: &Scenario) -> Result<(), Fault> {
             );
             return Err(at(table, "engine", cure));
         }
+    }
+    if !scenario.fault.is_empty() {
+        let cure = "a speech-to-speech model has none of the stages that faults strike; take the faults away";
+        return Err(at_nth("fault", 0, "stage", cure));
     }
     match scenario.speech_to_speech.latency.fault() {
         Some(cure) => Err(at("speech_to_speech", "latency", cure)),
