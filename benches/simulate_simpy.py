@@ -1,0 +1,53 @@
+"""The bare turn of benches/simulate.rs in SimPy: eight events, lognormal stages.
+
+    pip install simpy
+    python3 benches/simulate_simpy.py [TURNS] [REPEATS]
+"""
+
+import math
+import random
+import statistics
+import sys
+import time
+
+import simpy
+
+# Median in seconds and sigma: speech, endpoint, transcript, first token, first sentence, first audio, network, playback.
+STAGES = [(1.5, 0.5), (0.5, 0.15), (0.12, 0.3), (0.35, 0.4), (0.15, 0.3), (0.15, 0.35), (0.05, 0.3), (2.5, 0.5)]
+
+
+def simulate(turns):
+    environment = simpy.Environment()
+    draw = random.Random(1).lognormvariate
+    latencies = []
+
+    stages = [(math.log(median), sigma) for median, sigma in STAGES]
+    speech, waits, playback = stages[0], stages[1:7], stages[7]
+
+    def caller():
+        timeout = environment.timeout
+        for _ in range(turns):
+            yield timeout(draw(*speech))
+            asked = environment.now
+            for wait in waits:
+                yield timeout(draw(*wait))
+            latencies.append(environment.now - asked)
+            yield timeout(draw(*playback))
+
+    environment.process(caller())
+    start = time.perf_counter()
+    environment.run()
+    return turns / (time.perf_counter() - start), latencies
+
+
+def main():
+    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    rates, latencies = zip(*(simulate(turns) for _ in range(repeats)))
+    cuts = statistics.quantiles(latencies[-1], n=100)
+    print(f"SimPy {simpy.__version__}: {statistics.median(rates):,.0f} turns/s, "
+          f"p50/p95/p99 {1e3 * cuts[49]:.0f}/{1e3 * cuts[94]:.0f}/{1e3 * cuts[98]:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
