@@ -14,9 +14,6 @@ use voicesim::run::Simulation;
 use voicesim::scenario;
 use voicesim::scenario::latency::{LatencyModel, Sampler, Work};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const BARE_TURNS: u32 = 1_000_000;
 const CONVERSATIONS: u32 = 100_000;
 const REPEATS: usize = 5;
