@@ -109,7 +109,7 @@ fn whole(threads: usize) -> f64 {
     let scenario =
         scenario::load(Path::new("audio/simulations/assistant.toml")).expect("a scenario");
     let simulation = Simulation::of(scenario)
-        .conversations(CONVERSATIONS)
+        .worlds(CONVERSATIONS)
         .threads(threads);
     let start = Instant::now();
     let stop = AtomicBool::new(false);

@@ -12,10 +12,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Conversations that are held unless told; with `--until-ci`, at most so many.
-const CONVERSATIONS: u32 = 10_000;
-const CONVERSATIONS_UNTIL: u32 = 1_000_000;
-
 /// How often the progress bar is drawn.
 const PER_SECOND: u8 = 5;
 
@@ -23,7 +19,8 @@ const PER_SECOND: u8 = 5;
 pub(super) struct Simulate {
     /// What to simulate; see audio/simulations
     scenario: PathBuf,
-    /// How many conversations to hold; 10,000 unless given, with --until-ci at most 1,000,000
+    /// How many conversations to hold, or loads if the scenario has a [load]; 10,000 and 64 unless given,
+    /// with --until-ci at most 1,000,000 and 32,768
     #[arg(long, value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
     conversations: Option<u32>,
     /// Stop once p50 and p95 of the latency are known within P of themselves, as in 1%
@@ -124,14 +121,10 @@ impl Simulate {
         threads: usize,
         is_quiet: bool,
     ) -> Result<Simulated, Failure> {
-        let most = match self.until_ci {
-            None => CONVERSATIONS,
-            Some(_) => CONVERSATIONS_UNTIL,
-        };
-        let most = self.conversations.unwrap_or(most);
-        let mut simulation = Simulation::of(scenario)
-            .conversations(most)
-            .threads(threads);
+        let mut simulation = Simulation::of(scenario).threads(threads);
+        if let Some(worlds) = self.conversations {
+            simulation = simulation.worlds(worlds);
+        }
         if let Some(share) = self.until_ci {
             simulation = simulation.until(share);
         }
@@ -141,31 +134,35 @@ impl Simulate {
         simulation.check()?;
         let stop = Arc::new(AtomicBool::new(false));
         stop_at_ctrl_c(stop.clone());
-        let bar = bar(u64::from(most), is_quiet);
+        let bar = bar(&simulation, is_quiet);
         let (turns, since) = (AtomicU64::new(0), Clock::real(1));
         since.start();
         let stopwatch = since.stopwatch();
-        let simulated = simulation.run(&stop, &|conversations, more| {
+        let simulated = simulation.run(&stop, &|worlds, more| {
             let turns = turns.fetch_add(more, Ordering::Relaxed) + more;
             let elapsed_s = stopwatch.map_or(0.0, |s| s.now().as_ms() / 1e3);
             bar.set_message(format!("{:.0} turns/s", turns as f64 / elapsed_s.max(1e-9)));
-            bar.inc(conversations);
+            bar.inc(worlds);
         });
         bar.finish_and_clear();
         Ok(simulated?)
     }
 }
 
-fn bar(conversations: u64, is_quiet: bool) -> ProgressBar {
+fn bar(simulation: &Simulation, is_quiet: bool) -> ProgressBar {
     if is_quiet {
         return ProgressBar::hidden();
     }
     let target = indicatif::ProgressDrawTarget::stderr_with_hz(PER_SECOND);
-    let bar = ProgressBar::with_draw_target(Some(conversations), target);
+    let bar = ProgressBar::with_draw_target(Some(simulation.how_many().into()), target);
+    let worlds = match simulation.scenario().load {
+        None => "conversations",
+        Some(_) => "loads",
+    };
     // A template that cannot be read leaves the usual one.
-    if let Ok(style) = ProgressStyle::with_template(
-        "{bar:30} {human_pos}/{human_len} conversations, {msg}, {eta} left",
-    ) {
+    if let Ok(style) = ProgressStyle::with_template(&format!(
+        "{{bar:30}} {{human_pos}}/{{human_len}} {worlds}, {{msg}}, {{eta}} left"
+    )) {
         bar.set_style(style);
     }
     bar

@@ -85,11 +85,11 @@ impl<T> InPlaceCharge<T> {
             Step::Delivering { start, items, cost } => {
                 let (start, cost) = (*start, *cost);
                 if let Some((after, _)) = items.front() {
-                    self.timeline.sleep_until_raw(start + *after).await;
+                    self.timeline.sleep_until(start + *after).await;
                     return items.pop_front().map(|(_, item)| Progress::Item(item));
                 }
                 let end = start + Duration::from_nanos(cost.wall_ns);
-                self.timeline.sleep_until_raw(end).await;
+                self.timeline.sleep_until(end).await;
                 self.step = Step::Over;
                 Some(Progress::Done(cost))
             }
@@ -100,7 +100,7 @@ impl<T> InPlaceCharge<T> {
     /// Waits for the worker and a core, and runs the job.
     async fn begin(&mut self) -> Option<Progress<T>> {
         let (granted, concurrent) = loop {
-            let now = self.timeline.raw_now();
+            let now = self.timeline.now();
             let free_at = if self.busy_until.get() > now {
                 self.busy_until.get()
             } else {
@@ -109,12 +109,12 @@ impl<T> InPlaceCharge<T> {
                     Err(free_at) => free_at,
                 }
             };
-            self.timeline.sleep_until_raw(free_at).await;
+            self.timeline.sleep_until(free_at).await;
         };
         let Step::Waiting(run) = std::mem::replace(&mut self.step, Step::Over) else {
             return None;
         };
-        let start = self.timeline.raw_now();
+        let start = self.timeline.now();
         let (items, cost) = run(granted, concurrent)?;
         let end = start + Duration::from_nanos(cost.wall_ns);
         self.busy_until.set(end);

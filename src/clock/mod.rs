@@ -6,6 +6,7 @@
 mod alarm;
 mod branch;
 mod in_place;
+mod lane;
 mod real;
 mod thread;
 mod timeline;
@@ -17,6 +18,7 @@ pub use worker::{Charge, Emitter, Job, Progress, Worker};
 
 use crate::event::Tick;
 use in_place::InPlaceWorker;
+use lane::Lane;
 use real::RealClock;
 use std::future::Future;
 use std::io;
@@ -33,7 +35,7 @@ pub struct Clock(Kind);
 #[derive(Clone)]
 enum Kind {
     Real(Rc<RealClock>),
-    Virtual(Rc<Timeline>),
+    Virtual(Rc<Lane>),
 }
 
 /// A real clock that runs, as other threads see it.
@@ -56,7 +58,17 @@ impl Clock {
     /// A clock on which waiting takes no time, and computing as much as it is measured to take, on
     /// `cores` that jobs contend for. Futures that wait on it run under [`Clock::block_on`].
     pub fn virtual_time(cores: u32) -> Clock {
-        Clock(Kind::Virtual(Rc::new(Timeline::new(cores))))
+        let timeline = Rc::new(Timeline::new(cores));
+        Clock(Kind::Virtual(Rc::new(Lane::new(timeline))))
+    }
+
+    /// A clock of the same time that counts from its own start, for another conversation: what happens in
+    /// either happens in order. In real time it shares the cores.
+    pub fn alongside(&self) -> Clock {
+        Clock(match &self.0 {
+            Kind::Real(clock) => Kind::Real(Rc::new(clock.alongside())),
+            Kind::Virtual(lane) => Kind::Virtual(Rc::new(Lane::new(Rc::clone(lane.timeline())))),
+        })
     }
 
     /// Runs a future to its end.
@@ -67,7 +79,7 @@ impl Clock {
     pub fn block_on<F: Future>(&self, future: F) -> io::Result<F::Output> {
         match &self.0 {
             Kind::Real(_) => real::block_on(future),
-            Kind::Virtual(timeline) => timeline.block_on(future).ok_or_else(|| {
+            Kind::Virtual(lane) => lane.timeline().block_on(future).ok_or_else(|| {
                 io::Error::other("the conversation waits for something that cannot come")
             }),
         }
@@ -77,14 +89,14 @@ impl Clock {
     pub fn start(&self) {
         match &self.0 {
             Kind::Real(clock) => clock.start(),
-            Kind::Virtual(timeline) => timeline.start(),
+            Kind::Virtual(lane) => lane.start(),
         }
     }
 
     pub fn now(&self) -> Tick {
         match &self.0 {
             Kind::Real(clock) => clock.now(),
-            Kind::Virtual(timeline) => timeline.now(),
+            Kind::Virtual(lane) => lane.now(),
         }
     }
 
@@ -94,7 +106,7 @@ impl Clock {
     pub async fn sleep_until(&self, deadline: Tick) {
         match &self.0 {
             Kind::Real(clock) => clock.sleep_until(deadline).await,
-            Kind::Virtual(timeline) => timeline.sleep_until(deadline).await,
+            Kind::Virtual(lane) => lane.sleep_until(deadline).await,
         }
     }
 
@@ -105,7 +117,7 @@ impl Clock {
                 let clock = Rc::clone(clock);
                 alarm::Sleep::Real(Box::pin(async move { clock.sleep_until(deadline).await }))
             }
-            Kind::Virtual(timeline) => alarm::Sleep::Virtual(timeline.sleep_until(deadline)),
+            Kind::Virtual(lane) => alarm::Sleep::Virtual(lane.sleep_until(deadline)),
         }
     }
 
@@ -113,7 +125,7 @@ impl Clock {
     fn behind(&self) -> Option<alarm::Sleep> {
         match &self.0 {
             Kind::Real(_) => None,
-            Kind::Virtual(timeline) => Some(alarm::Sleep::Virtual(timeline.behind())),
+            Kind::Virtual(lane) => Some(alarm::Sleep::Virtual(lane.timeline().behind())),
         }
     }
 
@@ -123,8 +135,8 @@ impl Clock {
             Kind::Real(clock) => {
                 Place::Thread(ThreadWorker::start(name, state, Arc::clone(clock.cores()))?)
             }
-            Kind::Virtual(timeline) => {
-                Place::InPlace(InPlaceWorker::new(Rc::clone(timeline), state))
+            Kind::Virtual(lane) => {
+                Place::InPlace(InPlaceWorker::new(Rc::clone(lane.timeline()), state))
             }
         }))
     }

@@ -19,6 +19,14 @@ impl RealClock {
         }
     }
 
+    /// Another one with the same cores.
+    pub(super) fn alongside(&self) -> RealClock {
+        RealClock {
+            origin: Cell::new(None),
+            cores: Arc::clone(&self.cores),
+        }
+    }
+
     pub(super) fn start(&self) {
         self.origin.set(Some(Instant::now()));
     }

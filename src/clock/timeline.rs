@@ -16,10 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Ticks on the timeline itself count from its making; [`Timeline::now`] counts from its start.
+/// Its ticks count from its making.
 pub(super) struct Timeline {
-    raw_now: Cell<Tick>,
-    origin: Cell<Tick>,
+    now: Cell<Tick>,
     /// Timers by deadline, then by the order in which they were set.
     timers: RefCell<BTreeMap<(Tick, u64), Waker>>,
     timers_set: Cell<u64>,
@@ -37,8 +36,7 @@ struct VirtualCores {
 impl Timeline {
     pub(super) fn new(cores: u32) -> Timeline {
         Timeline {
-            raw_now: Cell::new(Tick::ZERO),
-            origin: Cell::new(Tick::ZERO),
+            now: Cell::new(Tick::ZERO),
             timers: RefCell::new(BTreeMap::new()),
             // From one on, so that none is the one that fired last before the first.
             timers_set: Cell::new(1),
@@ -50,23 +48,11 @@ impl Timeline {
         }
     }
 
-    pub(super) fn start(&self) {
-        self.origin.set(self.raw_now.get());
-    }
-
     pub(super) fn now(&self) -> Tick {
-        Tick(self.raw_now.get().0 - self.origin.get().0)
-    }
-
-    pub(super) fn raw_now(&self) -> Tick {
-        self.raw_now.get()
+        self.now.get()
     }
 
     pub(super) fn sleep_until(self: &Rc<Self>, deadline: Tick) -> Sleep {
-        self.sleep_until_raw(Tick(deadline.0.saturating_add(self.origin.get().0)))
-    }
-
-    pub(super) fn sleep_until_raw(self: &Rc<Self>, deadline: Tick) -> Sleep {
         Sleep {
             timeline: Rc::clone(self),
             deadline,
@@ -79,7 +65,7 @@ impl Timeline {
     pub(super) fn behind(self: &Rc<Self>) -> Sleep {
         Sleep {
             timeline: Rc::clone(self),
-            deadline: self.raw_now.get(),
+            deadline: self.now.get(),
             waits_its_turn: true,
             timer: None,
         }
@@ -101,7 +87,7 @@ impl Timeline {
             let (set, timer) = self.timers.borrow_mut().pop_first()?;
             let (deadline, _) = set;
             self.fired.set(set);
-            self.raw_now.set(self.raw_now.get().max(deadline));
+            self.now.set(self.now.get().max(deadline));
             timer.wake();
         }
     }
@@ -109,7 +95,7 @@ impl Timeline {
     /// Takes up to `wanted` free cores from now on: how many, and how many were busy. `Err` with
     /// the tick at which one will be free, if none is.
     pub(super) fn take_cores(&self, wanted: u32) -> Result<(u32, u32), Tick> {
-        let now = self.raw_now.get();
+        let now = self.now.get();
         let mut busy = self.cores.busy.borrow_mut();
         busy.retain(|(until, _)| *until > now);
         let taken: u32 = busy.iter().map(|(_, cores)| cores).sum();
@@ -154,7 +140,7 @@ impl Future for Sleep {
             timer,
         } = &mut *self;
         match timer {
-            None if *deadline <= timeline.raw_now.get() && !*waits_its_turn => Poll::Ready(()),
+            None if *deadline <= timeline.now.get() && !*waits_its_turn => Poll::Ready(()),
             None => {
                 let order = timeline.timers_set.get();
                 timeline.timers_set.set(order + 1);
@@ -238,18 +224,5 @@ mod tests {
     fn waiting_for_what_cannot_come_ends() {
         let timeline = Timeline::new(1);
         assert_eq!(timeline.block_on(std::future::pending::<()>()), None);
-    }
-
-    #[test]
-    fn starting_sets_the_time_to_zero_and_keeps_the_cores_busy() {
-        let timeline = Rc::new(Timeline::new(1));
-        timeline.keep_cores(1, Tick(150));
-        timeline.block_on(timeline.sleep_until(Tick(100)));
-        timeline.start();
-        assert_eq!(timeline.now(), Tick::ZERO);
-        assert_eq!(timeline.take_cores(1), Err(Tick(150)));
-        timeline.block_on(timeline.sleep_until(Tick(50)));
-        assert_eq!(timeline.now(), Tick(50));
-        assert_eq!(timeline.take_cores(2), Ok((1, 0)));
     }
 }

@@ -8,6 +8,7 @@ mod faulty;
 #[cfg(feature = "retrieval")]
 pub mod knowledge;
 mod phoneme_brackets;
+pub mod pool;
 pub mod recorded;
 #[cfg(feature = "retrieval")]
 mod retrieval;

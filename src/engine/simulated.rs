@@ -5,14 +5,15 @@
 
 use super::Built;
 use super::clauses::ClauseCutter;
+use super::pool::{Pools, Slot};
 use crate::clock::Clock;
-use crate::event::{Tick, TurnId};
+use crate::event::{StageName, Tick, TurnId};
 use crate::rng::{Draw, Seed, Source};
 use crate::scenario::latency::{LatencyModel, Sampler, Work as Amount};
 use crate::scenario::{self, Scenario, Topology};
 use crate::stage::{
-    self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, TextFeed, Transcript,
-    Utterance, Work, transcribe_in_batches,
+    self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, StageError, TextFeed,
+    Transcript, Utterance, Work, transcribe_in_batches,
 };
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -39,14 +40,17 @@ pub struct Occasion {
     /// The question that the caller is at, counted from one, and how often it was begun again; zero where
     /// nobody counts them.
     said: Rc<Cell<(u32, u32)>>,
+    pools: Rc<Pools>,
 }
 
 impl Occasion {
-    pub fn new(clock: &Clock, conversation: u64) -> Occasion {
+    /// The fakes share `pools` with other conversations.
+    pub fn new(clock: &Clock, conversation: u64, pools: Rc<Pools>) -> Occasion {
         Occasion {
             clock: clock.clone(),
             conversation,
             said: Rc::default(),
+            pools,
         }
     }
 
@@ -75,6 +79,14 @@ impl Occasion {
 
     async fn pass(&self, since: Tick, span: Duration) {
         self.clock.sleep_until(since + span).await;
+    }
+
+    /// Waits for a place in the stage's pool, if it stands in one, for work of so long.
+    async fn slot(&self, stage: StageName, span: Duration) -> Result<Option<Slot>, StageError> {
+        match self.pools.of_stage(stage) {
+            Some(pool) => pool.slot(span).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
@@ -196,25 +208,25 @@ fn described<S>(stage: S, model: &LatencyModel) -> Built<S> {
 }
 
 pub(super) fn recogniser(scenario: &Scenario, clock: &Clock) -> Built<stage::SpeechToText> {
-    let at = Occasion::new(clock, 0);
+    let at = Occasion::new(clock, 0, Rc::default());
     let stage = Rc::new(Fakes::of(scenario)).speech_to_text(&at);
     described(stage, &transcription(scenario))
 }
 
 pub(super) fn answerer(scenario: &Scenario, clock: &Clock) -> Built<stage::Answer> {
-    let at = Occasion::new(clock, 0);
+    let at = Occasion::new(clock, 0, Rc::default());
     let stage = Rc::new(Fakes::of(scenario)).answer(&at);
     described(stage, &first_token(scenario))
 }
 
 pub(super) fn voice(scenario: &Scenario, clock: &Clock) -> Built<stage::TextToSpeech> {
-    let at = Occasion::new(clock, 0);
+    let at = Occasion::new(clock, 0, Rc::default());
     let stage = Rc::new(Fakes::of(scenario)).text_to_speech(&at);
     described(stage, &synthesis(scenario))
 }
 
 pub(super) fn model(scenario: &Scenario, clock: &Clock) -> stage::SpeechToSpeech {
-    Rc::new(Fakes::of(scenario)).speech_to_speech(&Occasion::new(clock, 0))
+    Rc::new(Fakes::of(scenario)).speech_to_speech(&Occasion::new(clock, 0, Rc::default()))
 }
 
 /// A line about each fake of a scenario, by stage.
@@ -248,14 +260,15 @@ impl Stage for Recogniser {
             feed,
             out,
             async |heard: Arc<Utterance>, out: &mut Outlet<Transcript>| {
-                out.begun_anew();
                 let amount = Amount {
                     audio_s: heard.length.as_secs_f64(),
                     ..Amount::default()
                 };
                 let span = fakes.transcription.sample(at, out.turn(), 0, amount);
+                let _slot = at.slot(StageName::SpeechToText, span).await?;
+                out.begun_anew();
                 at.pass(at.clock.now(), span).await;
-                Ok::<Arc<str>, _>(match heard.text.trim() {
+                Ok::<Arc<str>, StageError>(match heard.text.trim() {
                     _ if heard.text.is_empty() => unknown_words(heard.length),
                     text if text.contains('…') => unknown_words(heard.length),
                     text => text.into(),
@@ -285,25 +298,30 @@ impl Stage for Answerer {
         Box::pin(async move {
             let Answerer(fakes, at) = self;
             let model = &fakes.answer;
+            let characters = question.text.chars().count() as f64;
+            let written = model.written(at, out, characters);
+            let all = written.last().copied().unwrap_or_default();
+            let slot = at.slot(StageName::Answer, all).await?;
             out.begun();
             let start = at.clock.now();
-            let characters = question.text.chars().count() as f64;
-            if model.samples > 1 {
-                let span = model.vote(at, out, characters);
-                at.pass(start, span).await;
-                for piece in &model.clauses {
+            let writing = async {
+                for (piece, span) in model.clauses.iter().zip(&written) {
+                    at.pass(start, *span).await;
                     out.send(piece.clone()).await?;
                 }
-                return Ok(());
+                Ok(())
+            };
+            match slot {
+                None => writing.await,
+                // Its engine writes on while nobody takes what it wrote.
+                Some(slot) => {
+                    let serving = async {
+                        at.pass(start, all).await;
+                        drop(slot);
+                    };
+                    tokio::join!(biased; writing, serving).0
+                }
             }
-            let mut span = model.first_token(at, out.turn(), 0, characters);
-            for piece in &model.clauses {
-                // A clause is there with its last token.
-                span += model.token.mul_f64(tokens(&piece.0));
-                at.pass(start, span).await;
-                out.send(piece.clone()).await?;
-            }
-            Ok(())
         })
     }
 }
@@ -316,6 +334,20 @@ impl AnswerModel {
             ..Amount::default()
         };
         self.first_token.sample(at, turn, sample, amount)
+    }
+
+    /// When each clause of an answer is written, counted from its beginning.
+    fn written(&self, at: &Occasion, out: &mut Outlet<Piece>, characters: f64) -> Vec<Duration> {
+        if self.samples > 1 {
+            return vec![self.vote(at, out, characters); self.clauses.len()];
+        }
+        let mut span = self.first_token(at, out.turn(), 0, characters);
+        let clause = |piece: &Piece| {
+            // A clause is there with its last token.
+            span += self.token.mul_f64(tokens(&piece.0));
+            span
+        };
+        self.clauses.iter().map(clause).collect()
     }
 
     /// Has all samples answered at once; how long it takes until the vote can no longer change. Wrong
@@ -377,7 +409,6 @@ impl Stage for Voice {
         Box::pin(async move {
             let Voice(fakes, at) = self;
             let Clause(text) = clause;
-            out.begun();
             let characters = text.chars().count() as f64;
             let amount = Amount {
                 characters,
@@ -385,6 +416,8 @@ impl Stage for Voice {
                 ..Amount::default()
             };
             let span = fakes.synthesis.sample(at, out.turn(), hash(&text), amount);
+            let _slot = at.slot(StageName::TextToSpeech, span).await?;
+            out.begun();
             at.pass(at.clock.now(), span).await;
             out.send(sound(text)).await
         })
@@ -417,8 +450,9 @@ impl Stage for Model {
     fn handle<'a>(&'a mut self, _: Question, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         Box::pin(async move {
             let Model(fakes, at) = self;
-            out.begun();
             let span = fakes.model.sample(at, out.turn(), 0, Amount::default());
+            let _slot = at.slot(StageName::SpeechToSpeech, span).await?;
+            out.begun();
             at.pass(at.clock.now(), span).await;
             out.send(AudioChunk {
                 length: Duration::from_secs_f64(fakes.answer.seconds),

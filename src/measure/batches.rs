@@ -1,7 +1,8 @@
-//! How far a simulated figure can be trusted: intervals from 64 batches of conversations.
+//! How far a simulated figure can be trusted: intervals from 64 batches of worlds.
 //!
-//! A conversation belongs to the batch of its number, so batches are the same at any number of threads.
-//! Turns of one conversation resemble each other; conversations do not, so batches are independent.
+//! A world, which is one conversation or one whole load run, belongs to the batch of its number, so batches
+//! are the same at any number of threads. Turns of one world resemble each other; worlds do not, so batches
+//! are independent.
 //! The interval is that of the batches' own figures: mean difference t(63) * s / sqrt(64) (method of batch
 //! means, Law 2015, "Simulation Modeling and Analysis", 9.5).
 
@@ -10,7 +11,7 @@ use super::rows::{Outcome, Row};
 use crate::event::Expect;
 use serde::Serialize;
 
-/// Batches that conversations are dealt into.
+/// Batches that worlds are dealt into.
 pub const BATCHES: usize = 64;
 
 /// The 97.5 % quantile of Student's t with 63 degrees of freedom.
@@ -41,8 +42,8 @@ impl Default for Batches {
 }
 
 impl Batches {
-    pub(crate) fn add(&mut self, conversation: u32, rows: &[Row]) {
-        let batch = &mut self.0[conversation as usize % BATCHES];
+    pub(crate) fn add(&mut self, world: u32, rows: &[Row]) {
+        let batch = &mut self.0[world as usize % BATCHES];
         for row in rows {
             if let Some(span) = row.e2e_ns {
                 batch.e2e.record(span);

@@ -2,7 +2,7 @@
 
 use super::batches::Batches;
 use super::rows::{Plan, Row, rows};
-use super::{Interval, Measurement};
+use super::{Interval, LoadFigures, Measurement};
 use crate::event::{Event, Expect};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,8 @@ pub struct Totals {
     pub measured: Measurement,
     pub batches: Batches,
     pub conversations: u64,
+    /// Of simulations of many calls at once.
+    pub load: Option<LoadFigures>,
 }
 
 impl Default for Totals {
@@ -21,24 +23,33 @@ impl Default for Totals {
             measured: Measurement::of_nothing(),
             batches: Batches::default(),
             conversations: 0,
+            load: None,
         }
     }
 }
 
 impl Totals {
-    /// Adds a conversation; its rows.
-    pub fn add(&mut self, conversation: u32, events: &[Event], plan: &Plan) -> Vec<Row> {
+    /// Adds a conversation of world `world`; its rows.
+    pub fn add(&mut self, world: u32, events: &[Event], plan: &Plan) -> Vec<Row> {
         let rows = rows(events, plan);
         self.measured.add(events, &rows);
-        self.batches.add(conversation, &rows);
+        self.batches.add(world, &rows);
         self.conversations += 1;
         rows
+    }
+
+    /// Adds what the load of a world was.
+    pub fn add_load(&mut self, load: &LoadFigures) {
+        self.load.get_or_insert_default().merge(load);
     }
 
     pub fn merge(&mut self, other: &Totals) {
         self.measured.merge(&other.measured);
         self.batches.merge(&other.batches);
         self.conversations += other.conversations;
+        if let Some(load) = &other.load {
+            self.add_load(load);
+        }
     }
 
     /// 95 % confidence intervals, by what they are of: `e2e_latency` in milliseconds, `cut_offs` as a

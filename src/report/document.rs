@@ -1,9 +1,9 @@
 //! The report as one JSON document, schema `voicesim.report/1`.
 
-use crate::event::Expect;
+use crate::event::{Expect, StageName};
 use crate::measure::{
-    BudgetResult, Callers, Decided, Devices, Histogram, Interruptions, Interval, Measurement,
-    Outcome, Row, Speculation, Summary, Totals,
+    BudgetResult, Callers, Decided, Devices, Histogram, Interruptions, Interval, LoadFigures,
+    Measurement, Outcome, PoolFigures, Row, Speculation, Summary, Totals,
 };
 use crate::record::store::Header;
 use serde::Serialize;
@@ -58,6 +58,9 @@ pub struct Simulation<'a> {
     pub conversations: u64,
     pub questions: u64,
     pub callers: &'a Callers,
+    /// Of many calls at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
     /// 95 % confidence intervals.
     pub intervals: BTreeMap<&'static str, Interval>,
     #[serde(flatten)]
@@ -84,8 +87,62 @@ pub fn simulation<'a>(
         conversations: totals.conversations,
         questions: totals.questions(),
         callers: &totals.measured.callers,
+        load: totals.load.as_ref().map(load),
         intervals: totals.intervals(),
         took,
+    }
+}
+
+/// Many calls at once, of those that were measured.
+#[derive(Debug, Serialize)]
+pub struct Load {
+    pub worlds: u64,
+    pub calls: u64,
+    pub calls_per_minute: f64,
+    pub calls_at_once_mean: f64,
+    pub calls_at_once_max: u64,
+    /// By stage.
+    pub pools: BTreeMap<&'static str, Pool>,
+}
+
+/// What the engines that calls share were asked for.
+#[derive(Debug, Serialize)]
+pub struct Pool {
+    pub requests: u64,
+    /// Because too many waited, and because of the rate limit.
+    pub refused_full: u64,
+    pub refused_rate: u64,
+    pub waiting_max: u64,
+    /// On average; fewer than `slots_max` where servers are added as needed.
+    pub slots_mean: f64,
+    pub slots_max: u64,
+    /// The share of slots that were busy.
+    pub busy_share: f64,
+    /// The work that was asked for, as a share of what `slots_max` slots can do.
+    pub asked_share: f64,
+}
+
+fn load(figures: &LoadFigures) -> Load {
+    let pool = |(stage, pool): (&StageName, &PoolFigures)| {
+        let line = Pool {
+            requests: pool.requests,
+            refused_full: pool.refused_full,
+            refused_rate: pool.refused_rate,
+            waiting_max: pool.waiting_max,
+            slots_mean: pool.slots_us as f64 / figures.window_us.max(1) as f64,
+            slots_max: pool.slots_max,
+            busy_share: pool.busy_share(),
+            asked_share: figures.asked_share(pool),
+        };
+        (stage.name(), line)
+    };
+    Load {
+        worlds: figures.worlds,
+        calls: figures.calls,
+        calls_per_minute: figures.calls_per_minute(),
+        calls_at_once_mean: figures.calls_mean(),
+        calls_at_once_max: figures.calls_max,
+        pools: figures.pools.iter().map(pool).collect(),
     }
 }
 

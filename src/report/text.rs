@@ -3,7 +3,8 @@
 use super::table::{plain, trimmed};
 use crate::event::{Expect, Verdict};
 use crate::measure::{
-    BATCHES, Decided, Devices, Interruptions, Measurement, Outcome, Row, Slice, Summary, Totals, ms,
+    BATCHES, Decided, Devices, Interruptions, LoadFigures, Measurement, Outcome, Row, Slice,
+    Summary, Totals, ms,
 };
 use crate::record::store::{Header, RowsPer};
 use comfy_table::Table;
@@ -237,11 +238,18 @@ pub fn simulation(header: &Header, totals: &Totals) -> String {
             totals.questions()
         );
     }
+    if let Some(figures) = &totals.load {
+        load(&mut text, figures);
+    }
     let intervals = totals.intervals();
     if intervals.is_empty() {
+        let worlds = match totals.load {
+            None => "conversations",
+            Some(_) => "loads",
+        };
         let _ = writeln!(
             text,
-            "no intervals   too few conversations for {BATCHES} batches with an answer each"
+            "no intervals   too few {worlds} for {BATCHES} batches with an answer each"
         );
     }
     for (name, interval) in intervals {
@@ -253,6 +261,31 @@ pub fn simulation(header: &Header, totals: &Totals) -> String {
         );
     }
     text
+}
+
+/// Many calls at once, and the engines that they shared.
+fn load(text: &mut String, load: &LoadFigures) {
+    let _ = writeln!(
+        text,
+        "load           {:.1} calls at once on average, {} at most · {:.1} calls a minute · {} calls in {} loads",
+        load.calls_mean(),
+        load.calls_max,
+        load.calls_per_minute(),
+        load.calls,
+        load.worlds,
+    );
+    for (stage, pool) in &load.pools {
+        let slots = pool.slots_us as f64 / load.window_us.max(1) as f64;
+        let _ = writeln!(
+            text,
+            "pool           {}: {slots:.1} slots, {:.1} % busy · up to {} waiting · {} of {} requests refused",
+            stage.name(),
+            100.0 * pool.busy_share(),
+            pool.waiting_max,
+            pool.refused_full + pool.refused_rate,
+            pool.requests,
+        );
+    }
 }
 
 fn table(what: &str) -> Table {

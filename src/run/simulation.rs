@@ -1,11 +1,12 @@
 //! A simulation: a scenario's conversation, again and again with other luck, and the figures of all.
 
-use super::{RunError, header_of, unavailable};
+use super::{RunError, header_of, input, unavailable};
 use crate::engine::simulated::described_stages;
-use crate::event::Event;
-use crate::measure::{Plan, Row, Totals, turns};
+use crate::event::{Event, StageName};
+use crate::measure::{BATCHES, Plan, Row, Totals, turns};
 use crate::record::store::{Header, RowsPer, SimulationFolder};
 use crate::report::{document, hlog, text};
+use crate::scenario::traffic::CALLS_MAX;
 use crate::scenario::{Scenario, Topology};
 use crate::sim::worlds::{Encoded, Keep, Worlds};
 use std::fs::{self, File};
@@ -27,6 +28,12 @@ const QUESTIONS_MAX: u64 = 100_000_000;
 /// Numbers of conversations have room for what is drawn in them.
 pub const CONVERSATIONS_MAX: u32 = 1 << 31;
 
+/// The same for worlds of many calls.
+const LOADS_MAX: u32 = CONVERSATIONS_MAX / CALLS_MAX;
+
+/// Where `--until-ci` looks for the first time at worlds of many calls: with one for each batch.
+const FIRST_LOOK_AT_LOADS: u32 = BATCHES as u32;
+
 /// The report of a simulation in its folder: of its events only a sample is kept.
 pub const REPORT_JSON: &str = "report.json";
 pub const REPORT_TEXT: &str = "report.txt";
@@ -44,7 +51,7 @@ pub enum KeepEvents {
 /// What is to be simulated, and where it is kept.
 pub struct Simulation {
     scenario: Scenario,
-    conversations: u32,
+    worlds: Option<u32>,
     threads: usize,
     until: Option<f64>,
     keep: Option<(PathBuf, KeepEvents)>,
@@ -56,25 +63,36 @@ pub struct Simulated {
     pub totals: Totals,
 }
 
-/// Is told how far a simulation is: conversations and turns since it was last told.
+/// Is told how far a simulation is: worlds and turns since it was last told.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 impl Simulation {
-    /// 10,000 conversations on one thread, of which nothing is kept.
+    /// 10,000 conversations, or 64 worlds of many calls, on one thread, of which nothing is kept.
     pub fn of(scenario: Scenario) -> Simulation {
         Simulation {
             scenario,
-            conversations: 10_000,
+            worlds: None,
             threads: 1,
             until: None,
             keep: None,
         }
     }
 
-    /// Holds so many conversations: at least one, at most [`CONVERSATIONS_MAX`].
-    pub fn conversations(mut self, conversations: u32) -> Simulation {
-        self.conversations = conversations.clamp(1, CONVERSATIONS_MAX);
+    /// Simulates so many worlds, at least one: conversations, at most [`CONVERSATIONS_MAX`], or whole loads.
+    pub fn worlds(mut self, worlds: u32) -> Simulation {
+        self.worlds = Some(worlds.clamp(1, CONVERSATIONS_MAX));
         self
+    }
+
+    /// How many worlds are simulated, at most.
+    pub fn how_many(&self) -> u32 {
+        self.worlds
+            .unwrap_or(match (&self.scenario.load, self.until) {
+                (None, None) => 10_000,
+                (None, Some(_)) => 1_000_000,
+                (Some(_), None) => FIRST_LOOK_AT_LOADS,
+                (Some(_), Some(_)) => LOADS_MAX,
+            })
     }
 
     /// Holds them on so many threads. It makes no difference to the figures.
@@ -84,7 +102,8 @@ impl Simulation {
     }
 
     /// Ends once p50 and p95 of the end-to-end latency are known within this share of themselves (half the
-    /// width of their 95 % intervals), which is looked at after 1,000, 2,000, 4,000 … conversations.
+    /// width of their 95 % intervals), which is looked at after 1,000, 2,000, 4,000 … conversations, or 64,
+    /// 128, 256 … worlds of many calls.
     pub fn until(mut self, share: f64) -> Simulation {
         self.until = Some(share);
         self
@@ -134,10 +153,15 @@ impl Simulation {
             .caller
             .as_ref()
             .map_or(turns.len(), |c| c.questions as usize);
-        if u64::from(self.conversations) * questions as u64 > QUESTIONS_MAX {
+        let worlds = self.how_many();
+        if self.scenario.load.is_some() && worlds > LOADS_MAX {
             return Err(RunError::Input(format!(
-                "conversations: {} of {questions} questions each are too many to count; give up to {QUESTIONS_MAX} questions in all",
-                self.conversations
+                "--worlds: {worlds} loads; give up to {LOADS_MAX}"
+            )));
+        }
+        if self.scenario.load.is_none() && u64::from(worlds) * questions as u64 > QUESTIONS_MAX {
+            return Err(RunError::Input(format!(
+                "conversations: {worlds} of {questions} questions each are too many to count; give up to {QUESTIONS_MAX} questions in all"
             )));
         }
         if let Some((folder, _)) = &self.keep {
@@ -159,45 +183,107 @@ impl Simulation {
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
         let mut totals = Totals::default();
         let mut held = 0;
-        while held < self.conversations && !stop.load(Ordering::Relaxed) {
+        while held < self.how_many() && !stop.load(Ordering::Relaxed) {
             let next = self.next_look(held);
             let worlds = Worlds {
                 scenario: &self.scenario,
                 plan: &plan,
-                conversations: held..next,
+                numbers: held..next,
                 threads: self.threads,
                 stop,
             };
-            totals.merge(&worlds.hold(&kept).map_err(unavailable)?);
+            totals.merge(&worlds.hold(&kept).map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidInput => input(error),
+                _ => unavailable(error),
+            })?);
             held = next;
+            self.refuse_saturated(&totals)?;
             if self.is_known(&totals) {
                 break;
             }
         }
         totals.measured.judge(&plan.budgets);
-        totals.measured.is_cut_short |= totals.conversations < u64::from(held);
+        let worlds = match &totals.load {
+            Some(load) => load.worlds,
+            None => totals.conversations,
+        };
+        totals.measured.is_cut_short |= worlds < u64::from(held);
         kept.finish(&header, &totals)?;
         Ok(Simulated { header, totals })
     }
 
-    /// After how many conversations to look at the intervals, if so many are held.
+    /// After how many worlds to look at what they came to, if so many are simulated.
     fn next_look(&self, held: u32) -> u32 {
+        let first = match self.scenario.load {
+            None => FIRST_LOOK,
+            Some(_) => FIRST_LOOK_AT_LOADS,
+        };
         let look = match self.until {
-            None => self.conversations,
-            Some(_) if held == 0 => FIRST_LOOK,
+            // A load may be too much for its pools, which the first one shows.
+            _ if held == 0 && self.scenario.load.is_some() => 1,
+            None => self.how_many(),
+            Some(_) if held < first => first,
             Some(_) => held.saturating_mul(2),
         };
-        look.min(self.conversations)
+        look.min(self.how_many())
+    }
+
+    /// Callers who come whether or not others have finished must not bring more than a pool can do: its
+    /// queue grows for ever, and all figures with it.
+    fn refuse_saturated(&self, totals: &Totals) -> Result<(), RunError> {
+        let (Some(asked), Some(load)) = (&self.scenario.load, &totals.load) else {
+            return Ok(());
+        };
+        if asked.arrivals.is_none() {
+            return Ok(());
+        }
+        for (table, pool) in self.scenario.pool.named() {
+            let figures = load
+                .pools
+                .iter()
+                .find(|(stage, _)| table_of(**stage) == table);
+            let Some((_, figures)) = figures.filter(|(_, f)| load.is_saturated(f)) else {
+                continue;
+            };
+            if pool.queue.is_none() {
+                let share = load.asked_share(figures);
+                return Err(RunError::Input(format!(
+                    "pool.{table}: this load never drains: {:.1} calls a minute ask for {share:.2} times what {} slots can do; it saturates at about {:.1} calls a minute. Lower load.arrivals, give the pool more slots, or a queue to refuse what is too much",
+                    load.calls_per_minute(),
+                    figures.slots_max,
+                    load.calls_per_minute() / share,
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn is_known(&self, totals: &Totals) -> bool {
         let Some(share) = self.until else {
             return false;
         };
+        if totals
+            .load
+            .as_ref()
+            .is_some_and(|load| load.worlds < u64::from(FIRST_LOOK_AT_LOADS))
+        {
+            return false;
+        }
         let intervals = totals.intervals();
         ["e2e_latency_p50_ms", "e2e_latency_p95_ms"]
             .iter()
             .all(|name| intervals.get(name).is_some_and(|i| i.relative() <= share))
+    }
+}
+
+/// The table of a stage in a scenario.
+fn table_of(stage: StageName) -> &'static str {
+    match stage {
+        StageName::SpeechToText => "stt",
+        StageName::Answer => "answer",
+        StageName::Clauses => "clauses",
+        StageName::TextToSpeech => "tts",
+        StageName::SpeechToSpeech => "speech_to_speech",
     }
 }
 
@@ -258,14 +344,20 @@ fn write_histograms(folder: &Path, totals: &Totals) -> io::Result<()> {
 }
 
 impl Keep for Kept<'_> {
-    fn encode(&self, conversation: u32, rows: &[Row], events: &[Event], into: &mut Encoded) {
+    fn encode(
+        &self,
+        (conversation, nth): (u32, u32),
+        rows: &[Row],
+        events: &[Event],
+        into: &mut Encoded,
+    ) {
         if self.folder.is_none() {
             return;
         }
         turns::encode(conversation, rows, &mut into.turns);
         let is_kept = match self.events {
             KeepEvents::None => false,
-            KeepEvents::Sample => conversation < SAMPLE,
+            KeepEvents::Sample => nth < SAMPLE,
             KeepEvents::All => true,
         };
         for event in events.iter().filter(|_| is_kept) {
@@ -285,7 +377,7 @@ impl Keep for Kept<'_> {
         }
     }
 
-    fn progress(&self, conversations: u64, turns: u64) {
-        (self.progress)(conversations, turns);
+    fn progress(&self, worlds: u64, turns: u64) {
+        (self.progress)(worlds, turns);
     }
 }

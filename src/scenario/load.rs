@@ -1,6 +1,7 @@
 //! Reading a scenario file. Everything wrong with it is said with its line and the cure.
 
 use super::budget::BudgetTable;
+use super::traffic::{Arrivals, CALLS_MAX, Load, Trace};
 use super::{Scenario, check, set};
 use serde::Deserialize;
 use std::fs::File;
@@ -119,8 +120,56 @@ fn complete(path: &Path, mut scenario: Scenario, written: &str) -> Result<Scenar
     if let Some(docs) = &mut scenario.answer.docs {
         *docs = folder.join(&*docs);
     }
+    if let Some(load) = &mut scenario.load {
+        read_trace(folder, load).map_err(|cure| {
+            let place = check::Place {
+                tables: vec!["load".into()],
+                index: None,
+                key: "arrivals".into(),
+            };
+            wrong(path, written, check::Fault { place, cure })
+        })?;
+    }
     check::check(&scenario).map_err(|fault| wrong(path, written, fault))?;
     Ok(scenario)
+}
+
+/// Puts the times that a trace's file holds in place of its name.
+fn read_trace(folder: &Path, load: &mut Load) -> Result<(), String> {
+    let Some(Arrivals::Trace(trace)) = &mut load.arrivals else {
+        return Ok(());
+    };
+    let Trace::File(file) = trace else {
+        return Ok(());
+    };
+    let file = folder.join(file);
+    let text = text_of(&file).map_err(|error| match error {
+        ScenarioError::Unreadable { source, .. } => {
+            format!("cannot read the arrivals {}: {source}", file.display())
+        }
+        _ => format!(
+            "{} is longer than 4 MiB; is it a list of arrivals?",
+            file.display()
+        ),
+    })?;
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    let mut times = Vec::new();
+    for (index, line) in lines.take(CALLS_MAX as usize + 1) {
+        let time: f64 = line.trim().parse().map_err(|_| {
+            format!(
+                "{} line {}: {:?} is no time; write one arrival on each line, in seconds",
+                file.display(),
+                index + 1,
+                line.chars().take(40).collect::<String>()
+            )
+        })?;
+        times.push(time);
+    }
+    *trace = Trace::Seconds(times);
+    Ok(())
 }
 
 /// The line of a key, from one; that of its table if the key itself was left out.

@@ -10,6 +10,7 @@ mod load;
 pub mod network;
 mod set;
 pub mod speech;
+pub mod traffic;
 
 pub use load::{ScenarioError, load, load_budget, load_with, parse};
 
@@ -22,6 +23,7 @@ use network::Network;
 use serde::{Deserialize, Serialize};
 use speech::Speech;
 use std::path::PathBuf;
+use traffic::{Load, Pools};
 
 /// A conversation to replay or simulate. Defaults are those of [`Scenario::default`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +55,12 @@ pub struct Scenario {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filler: Option<Filler>,
     pub interruption: Interruption,
+    /// Many calls at once: only in simulations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
+    /// Simulated engines that calls share.
+    #[serde(skip_serializing_if = "Pools::is_empty")]
+    pub pool: Pools,
     pub fault: Vec<Fault>,
     pub budget: BudgetTable,
 }
@@ -77,6 +85,8 @@ impl Default for Scenario {
             speech_to_speech: SpeechToSpeech::default(),
             filler: None,
             interruption: Interruption::default(),
+            load: None,
+            pool: Pools::default(),
             fault: Vec::new(),
             budget: BudgetTable::default(),
         }

@@ -11,10 +11,12 @@ mod distant;
 mod improvised;
 mod judge;
 pub mod lines;
+mod load;
 mod manner;
 pub mod setting;
 pub mod voice;
 mod words;
+mod world;
 pub mod worlds;
 
 pub use between::Between;

@@ -6,15 +6,18 @@ use super::distant::Distant;
 use super::improvised::{Improvised, Texts};
 use super::judge::{Fate, Judge};
 use super::lines::lines;
+use super::load::{self, Fold};
 use super::manner::Habits;
 use super::voice::Voice;
+use super::world::World;
 use crate::audio::{Imagined, Speaker};
-use crate::clock::{Branch, Clock};
+use crate::clock::Branch;
 use crate::ear::UtteranceOver;
 use crate::engine::Faults;
 use crate::engine::simulated::{self, Fakes, Occasion};
-use crate::event::{Event, Mark, SessionEnd, SessionId, StageName, TurnId};
+use crate::event::{Event, Mark, SessionEnd, SessionId, StageName, Tick, TurnId};
 use crate::interrupt::policy::NAMES;
+use crate::measure::LoadFigures;
 use crate::pipeline::endpoint::Endpointing;
 use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
@@ -66,9 +69,35 @@ impl Setting {
     /// # Errors
     /// If it waits for something that cannot come, which is a fault of voicesim's.
     pub fn hold(&self, conversation: u32, events: Vec<Event>) -> io::Result<Vec<Event>> {
-        let clock = Clock::virtual_time(self.scenario.cores);
+        let world = World::new(&self.scenario, &(Tick::ZERO..Tick(u64::MAX)));
+        world.run(self.converse(&world, conversation, events))
+    }
+
+    /// Holds the calls of world `number` of a load, if the scenario has one; `None` if it has not. `fold` is
+    /// handed the number and the events of each conversation that is measured, and gives back room for others.
+    ///
+    /// # Errors
+    /// If more calls come than a world has room for; of kind `InvalidInput`.
+    pub fn hold_load(&self, number: u32, fold: &mut Fold<'_>) -> io::Result<Option<LoadFigures>> {
+        let load = self.scenario.load.as_ref();
+        load.map(|load| load::hold(self, load, number, fold))
+            .transpose()
+    }
+
+    pub(super) fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// A conversation of a world, from now on.
+    pub(super) async fn converse(
+        &self,
+        world: &World,
+        conversation: u32,
+        events: Vec<Event>,
+    ) -> Vec<Event> {
+        let clock = world.clock.alongside();
         let tap = Tap::of_figures(clock.clone(), SessionId(conversation), events);
-        let at = Occasion::new(&clock, conversation.into());
+        let at = Occasion::new(&clock, conversation.into(), world.pools.clone());
         let fate = Fate::default();
         let over = UtteranceOver::default();
         let (activity, heard) = queue::channel(ACTIVITY_WAITING_MAX);
@@ -87,7 +116,7 @@ impl Setting {
             mind: self.mind(conversation.into(), &at),
         };
         let session = Session {
-            clock: clock.clone(),
+            clock,
             tap: tap.clone(),
             stages: self.stages(&at),
             policy: Box::new(Judge {
@@ -99,12 +128,11 @@ impl Setting {
             speaker: self.speaker(conversation.into(), &at),
             agent: shown,
         };
-        clock.start();
         let (caller, session) = (Branch::new(caller.speak()), Branch::new(session.run(heard)));
-        clock.block_on(async { tokio::join!(biased; caller, session) })?;
+        tokio::join!(biased; caller, session);
         let cause = SessionEnd::Finished;
         tap.mark(TurnId(0), Mark::SessionEnded { cause });
-        Ok(tap.take_events())
+        tap.take_events()
     }
 
     fn mind(&self, conversation: u64, at: &Occasion) -> Mind {

@@ -1,4 +1,4 @@
-//! Many conversations, over threads. The result is the same at any number of them.
+//! Many worlds, over threads. The result is the same at any number of them.
 
 use super::setting::Setting;
 use crate::event::Event;
@@ -11,33 +11,38 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// Conversations that a thread takes at a time: some ten milliseconds of work.
+/// Worlds that a thread takes at a time, if each is one conversation: some ten milliseconds of work.
 const CHUNK: u32 = 64;
+
+/// No conversation is sampled that comes behind so many.
+pub const LATER: u32 = 1 << 31;
 
 /// Chunks that may wait to be written, for each thread.
 const WAITING_MAX: usize = 4;
 
-/// Conversations to be held.
+/// Worlds to be simulated: conversations, or with `[load]` whole load runs.
 pub struct Worlds<'a> {
     pub scenario: &'a Scenario,
     pub plan: &'a Plan,
-    /// By number. A number means the same conversation in every run of the scenario and its seed.
-    pub conversations: Range<u32>,
+    /// By number. A number means the same world in every run of the scenario and its seed.
+    pub numbers: Range<u32>,
     pub threads: usize,
-    /// Once it is set, a thread ends what it has taken, some dozens of conversations, and takes no more.
+    /// Once it is set, a thread ends what it has taken, some dozens of conversations or one load, and takes
+    /// no more.
     pub stop: &'a AtomicBool,
 }
 
-/// What is kept of conversations besides their figures, in the order of their numbers.
+/// What is kept of conversations besides their figures, in the order of their worlds.
 pub trait Keep: Sync {
-    /// Is called on the thread that held the conversation: adds what is to be written of it.
-    fn encode(&self, conversation: u32, rows: &[Row], events: &[Event], into: &mut Encoded);
+    /// Is called on the thread that held the conversation: adds what is to be written of it. It is the
+    /// `nth` of all that are kept, counted from zero, or of later ones at least [`LATER`].
+    fn encode(&self, at: (u32, u32), rows: &[Row], events: &[Event], into: &mut Encoded);
 
     /// Writes it.
     fn write(&self, encoded: &Encoded) -> io::Result<()>;
 
-    /// So many more conversations and turns were held.
-    fn progress(&self, conversations: u64, turns: u64);
+    /// So many more worlds and turns were held.
+    fn progress(&self, worlds: u64, turns: u64);
 }
 
 /// What is to be written of some conversations.
@@ -51,8 +56,8 @@ pub struct Encoded {
 type Chunk = (u32, Encoded);
 
 impl Worlds<'_> {
-    /// Holds the conversations; their figures. If it is stopped, those of the conversations held so far,
-    /// which are the first ones.
+    /// Holds what happens in them; its figures. If it is stopped, those of the worlds simulated so far, which
+    /// are the first ones.
     ///
     /// # Errors
     /// If something cannot be written, or a conversation waits for something that cannot come.
@@ -92,6 +97,10 @@ impl Worlds<'_> {
     ) -> io::Result<Totals> {
         let _failing = Failing(failed);
         let setting = Setting::new(self.scenario);
+        let chunk_size = match self.scenario.load {
+            None => CHUNK,
+            Some(_) => 1,
+        };
         let mut totals = Totals::default();
         let mut events = Vec::new();
         loop {
@@ -100,26 +109,57 @@ impl Worlds<'_> {
             }
             let chunk = next.fetch_add(1, Ordering::Relaxed);
             let first = chunk
-                .checked_mul(CHUNK)
-                .and_then(|offset| self.conversations.start.checked_add(offset));
-            let Some(first) = first.filter(|first| *first < self.conversations.end) else {
+                .checked_mul(chunk_size)
+                .and_then(|offset| self.numbers.start.checked_add(offset));
+            let Some(first) = first.filter(|first| *first < self.numbers.end) else {
                 return Ok(totals);
             };
-            let last = first.saturating_add(CHUNK).min(self.conversations.end);
+            let last = first.saturating_add(chunk_size).min(self.numbers.end);
             let before = totals.measured.turns;
             let mut encoded = Encoded::default();
-            for conversation in first..last {
-                events = setting.hold(conversation, events).map_err(|error| {
-                    failed.store(true, Ordering::Relaxed);
-                    io::Error::other(format!("conversation {conversation}: {error}"))
-                })?;
-                let rows = totals.add(conversation, &events, self.plan);
-                keep.encode(conversation, &rows, &events, &mut encoded);
+            for world in first..last {
+                events = self
+                    .hold_one(&setting, world, events, (&mut totals, &mut encoded), keep)
+                    .map_err(|error| {
+                        failed.store(true, Ordering::Relaxed);
+                        io::Error::new(error.kind(), format!("world {world}: {error}"))
+                    })?;
             }
             keep.progress(u64::from(last - first), totals.measured.turns - before);
             // Nobody takes it if writing failed, which is told there.
             let _ = chunks.send((chunk, encoded));
         }
+    }
+}
+
+impl Worlds<'_> {
+    /// Simulates one world; room for the events of the next.
+    fn hold_one(
+        &self,
+        setting: &Setting,
+        world: u32,
+        events: Vec<Event>,
+        (totals, encoded): (&mut Totals, &mut Encoded),
+        keep: &dyn Keep,
+    ) -> io::Result<Vec<Event>> {
+        let mut nth = match world {
+            0 => 0,
+            _ => LATER,
+        };
+        let load = setting.hold_load(world, &mut |conversation, events| {
+            let rows = totals.add(world, &events, self.plan);
+            keep.encode((conversation, nth), &rows, &events, encoded);
+            nth = nth.saturating_add(1);
+            events
+        })?;
+        if let Some(load) = load {
+            totals.add_load(&load);
+            return Ok(events);
+        }
+        let events = setting.hold(world, events)?;
+        let rows = totals.add(world, &events, self.plan);
+        keep.encode((world, world), &rows, &events, encoded);
+        Ok(events)
     }
 }
 

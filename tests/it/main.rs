@@ -6,6 +6,7 @@ mod cli;
 mod conversations;
 mod house;
 mod interruptions;
+mod loads;
 mod models;
 mod properties;
 mod reports;

@@ -20,7 +20,7 @@ fn scenario(settings: &str) -> Scenario {
 
 fn simulate(scenario: Scenario, conversations: u32, threads: usize) -> Totals {
     let simulation = Simulation::of(scenario)
-        .conversations(conversations)
+        .worlds(conversations)
         .threads(threads);
     let stop = AtomicBool::new(false);
     simulation
@@ -214,7 +214,7 @@ fn assistant() -> PathBuf {
 
 fn folder_of(scenario: Scenario, threads: usize, folder: &Path) -> Vec<u8> {
     let simulation = Simulation::of(scenario)
-        .conversations(300)
+        .worlds(300)
         .threads(threads)
         .keep_in(folder.to_owned(), KeepEvents::All);
     let stop = AtomicBool::new(false);

@@ -28,12 +28,57 @@ pub(super) fn check_simulated(scenario: &Scenario) -> Result<(), Fault> {
             return Err(at("caller", key, cure));
         }
     }
+    if let Some(load) = &scenario.load
+        && let Some((key, cure)) = load.wrong()
+    {
+        return Err(at("load", key, cure));
+    }
+    check_pools(scenario)?;
     if let Some((key, cure)) = scenario.network.fault() {
         return Err(at("network", &key, cure));
     }
     check_topology(scenario)?;
     check_answer(scenario)?;
     check_clauses(scenario)
+}
+
+fn check_pools(scenario: &Scenario) -> Result<(), Fault> {
+    let engines = [
+        ("stt", &scenario.stt.engine),
+        ("answer", &scenario.answer.engine),
+        ("tts", &scenario.tts.engine),
+    ];
+    for (stage, pool) in scenario.pool.named() {
+        let of_pool = |key: &str, cure: String| {
+            let mut fault = at("pool", key, cure);
+            fault.place.tables.push(stage.to_owned());
+            Err(fault)
+        };
+        let engine = engines.iter().find(|(table, _)| *table == stage);
+        if let Some((_, engine)) = engine
+            && *engine != "simulated"
+        {
+            return of_pool(
+                "slots",
+                format!(
+                    "only the engine \"simulated\" stands in a pool, {stage} has {engine:?}; set {stage}.engine = \"simulated\" or take the pool away"
+                ),
+            );
+        }
+        let is_used = match (stage, scenario.topology) {
+            ("speech_to_speech", topology) => topology == Topology::SpeechToSpeech,
+            ("answer" | "tts", topology) => topology == Topology::Cascade,
+            _ => true,
+        };
+        if !is_used {
+            let cure = "the scenario's topology has no such stage; take the pool away";
+            return of_pool("slots", cure.into());
+        }
+        if let Some((key, cure)) = pool.wrong() {
+            return of_pool(key, cure);
+        }
+    }
+    Ok(())
 }
 
 fn check_topology(scenario: &Scenario) -> Result<(), Fault> {

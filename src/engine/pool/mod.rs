@@ -1,0 +1,368 @@
+//! Engines that conversations share: servers with slots, and requests that wait for one in the order in
+//! which they came.
+//!
+//! Only simulated engines stand in a pool: a real one has its own queue, which is measured.
+
+mod limit;
+mod servers;
+#[cfg(test)]
+mod theory;
+
+use crate::clock::Clock;
+use crate::event::{StageName, Tick, nanos};
+use crate::scenario::traffic;
+use crate::stage::{StageError, Watched};
+use limit::Limit;
+use servers::{Servers, Taken};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::ops::Range;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+/// The pools of a world, by stage.
+#[derive(Default)]
+pub struct Pools {
+    all: Vec<(StageName, Rc<Pool>)>,
+}
+
+/// Servers of one stage.
+pub struct Pool {
+    name: StageName,
+    clock: Clock,
+    queue_max: usize,
+    batch_size: u32,
+    batch_wait: Duration,
+    window: Range<Tick>,
+    servers: RefCell<Servers>,
+    limit: RefCell<Option<Limit>>,
+    waiting: RefCell<VecDeque<Rc<Request>>>,
+    /// The batch that still has room, while it waits for others.
+    filling: RefCell<Option<Rc<Batch>>>,
+    /// When the server that was ordered works.
+    ordered: Watched<Option<Tick>>,
+    asked: RefCell<Asked>,
+}
+
+/// A request that waits for a slot.
+#[derive(Default)]
+struct Request {
+    granted: RefCell<Option<Slot>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// What a slot serves at once.
+struct Batch {
+    taken: Taken,
+    /// Requests that are in it, and those that were.
+    members: Cell<u32>,
+    joined: Cell<u32>,
+    begins: Tick,
+    is_full: Watched<bool>,
+}
+
+/// A place in a slot, until it is dropped.
+pub struct Slot {
+    pool: Rc<Pool>,
+    batch: Rc<Batch>,
+}
+
+/// What a pool was asked for within the time that is measured. Spans are in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub requests: u64,
+    /// Because too many waited.
+    pub refused_full: u64,
+    /// Because of the rate limit.
+    pub refused_rate: u64,
+    pub waiting_max: u64,
+    /// How long all requests take, were none refused or given up, and the sum of the squares of that.
+    pub work_us: u64,
+    pub work_us_squared: u128,
+    /// Slots that were busy and that were there, each times how long.
+    pub busy_us: u64,
+    pub slots_us: u64,
+    /// Slots that there can be at most.
+    pub slots_max: u64,
+}
+
+impl Pools {
+    /// Of a world whose time is `clock`'s. What is asked is counted within `window`.
+    pub fn of(pools: &traffic::Pools, clock: &Clock, window: &Range<Tick>) -> Pools {
+        let of_stage = |(table, pool): (&str, &traffic::Pool)| {
+            let name = match table {
+                "stt" => StageName::SpeechToText,
+                "answer" => StageName::Answer,
+                "tts" => StageName::TextToSpeech,
+                _ => StageName::SpeechToSpeech,
+            };
+            (name, Rc::new(Pool::new(name, pool, clock, window)))
+        };
+        Pools {
+            all: pools.named().map(of_stage).collect(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(super) fn of_stage(&self, name: StageName) -> Option<&Rc<Pool>> {
+        let found = self.all.iter().find(|(stage, _)| *stage == name);
+        found.map(|(_, pool)| pool)
+    }
+
+    /// Puts servers to work that were ordered, when it is time; for ever.
+    pub async fn tend(&self) -> std::convert::Infallible {
+        let tending = self.all.iter().map(|(_, pool)| Box::pin(pool.tend()));
+        let mut tending: Vec<_> = tending.collect();
+        poll_fn(|context| {
+            for pool in &mut tending {
+                let _ = pool.as_mut().poll(context);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// What they were asked for until now.
+    pub fn asked(&self) -> impl Iterator<Item = (StageName, Asked)> {
+        self.all.iter().map(|(name, pool)| (*name, pool.asked()))
+    }
+}
+
+impl Pool {
+    fn new(name: StageName, pool: &traffic::Pool, clock: &Clock, window: &Range<Tick>) -> Pool {
+        let limit = pool
+            .requests_per_minute
+            .map(|rate| Limit::new(rate, pool.burst));
+        Pool {
+            name,
+            clock: clock.clone(),
+            queue_max: pool.queue.map_or(usize::MAX, |queue| queue as usize),
+            batch_size: pool.batch,
+            batch_wait: Duration::from_secs_f64(pool.batch_wait_ms / 1e3),
+            window: window.clone(),
+            servers: RefCell::new(Servers::new(pool, window.clone())),
+            limit: RefCell::new(limit),
+            waiting: RefCell::default(),
+            filling: RefCell::default(),
+            ordered: Watched::default(),
+            asked: RefCell::default(),
+        }
+    }
+
+    /// Waits for a slot, in the order of asking. The work that is to be done in it takes `span`. Dropping
+    /// the future leaves the queue.
+    ///
+    /// # Errors
+    /// Too many wait already, or the rate limit is exceeded.
+    pub async fn slot(self: &Rc<Self>, span: Duration) -> Result<Slot, StageError> {
+        let now = self.clock.now();
+        let is_counted = self.window.contains(&now);
+        let mut uncounted = Asked::default();
+        let slot = {
+            let mut asked = self.asked.borrow_mut();
+            let asked = if is_counted {
+                &mut *asked
+            } else {
+                &mut uncounted
+            };
+            let work_us = nanos(span) / 1_000;
+            asked.requests += 1;
+            asked.work_us += work_us;
+            asked.work_us_squared += u128::from(work_us) * u128::from(work_us);
+            if let Some(limit) = &mut *self.limit.borrow_mut()
+                && !limit.lets_through(now)
+            {
+                asked.refused_rate += 1;
+                return Err(self.refused("its rate limit is exceeded (429)"));
+            }
+            let slot = self.free_slot(now);
+            if slot.is_none() {
+                let mut waiting = self.waiting.borrow_mut();
+                if waiting.len() >= self.queue_max {
+                    asked.refused_full += 1;
+                    return Err(self.refused("all its slots are busy and its queue is full (503)"));
+                }
+                waiting.push_back(Rc::default());
+                asked.waiting_max = asked.waiting_max.max(waiting.len() as u64);
+            }
+            slot
+        };
+        let slot = match slot {
+            Some(slot) => slot,
+            None => self.wait(now).await,
+        };
+        slot.begins().await;
+        Ok(slot)
+    }
+
+    fn refused(&self, why: &str) -> StageError {
+        StageError::Failed(format!("the pool of {} refuses: {why}", self.name.name()))
+    }
+
+    /// Without overtaking those that wait.
+    fn free_slot(self: &Rc<Self>, now: Tick) -> Option<Slot> {
+        if !self.waiting.borrow().is_empty() {
+            return None;
+        }
+        self.join_or_open(now)
+    }
+
+    fn join_or_open(self: &Rc<Self>, now: Tick) -> Option<Slot> {
+        let mut filling = self.filling.borrow_mut();
+        let batch = match filling
+            .take()
+            .filter(|batch| batch.has_room(self.batch_size, now))
+        {
+            Some(batch) => batch,
+            None => Rc::new(Batch {
+                taken: self.servers.borrow_mut().take(now)?,
+                members: Cell::new(0),
+                joined: Cell::new(0),
+                begins: match self.batch_size {
+                    1 => now,
+                    _ => now + self.batch_wait,
+                },
+                is_full: Watched::default(),
+            }),
+        };
+        batch.members.set(batch.members.get() + 1);
+        batch.joined.set(batch.joined.get() + 1);
+        if batch.joined.get() < self.batch_size {
+            *filling = Some(batch.clone());
+        } else if self.batch_size > 1 {
+            batch.is_full.set(true);
+        }
+        Some(Slot {
+            pool: Rc::clone(self),
+            batch,
+        })
+    }
+
+    /// Waits at the end of the queue, where the request stands already.
+    async fn wait(self: &Rc<Self>, now: Tick) -> Slot {
+        let request = self.waiting.borrow().back().cloned().unwrap_or_default();
+        let place = Place {
+            pool: self,
+            request: request.clone(),
+        };
+        self.order(now);
+        let slot = poll_fn(|context| match request.granted.take() {
+            Some(slot) => Poll::Ready(slot),
+            None => {
+                *request.waker.borrow_mut() = Some(context.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await;
+        drop(place);
+        slot
+    }
+
+    fn order(&self, now: Tick) {
+        let mut servers = self.servers.borrow_mut();
+        servers.order(self.waiting.borrow().len(), now);
+        if servers.ordered() != self.ordered.get() {
+            self.ordered.set(servers.ordered());
+        }
+    }
+
+    /// Serves those that wait, as far as slots are free.
+    fn serve(self: &Rc<Self>) {
+        let now = self.clock.now();
+        while !self.waiting.borrow().is_empty() {
+            let Some(slot) = self.join_or_open(now) else {
+                return;
+            };
+            let request = self.waiting.borrow_mut().pop_front();
+            if let Some(request) = request {
+                *request.granted.borrow_mut() = Some(slot);
+                if let Some(waker) = request.waker.take() {
+                    waker.wake();
+                }
+            }
+        }
+    }
+
+    async fn tend(self: &Rc<Self>) {
+        loop {
+            self.ordered.until(|at| at.is_some()).await;
+            if let Some(at) = self.ordered.get() {
+                self.clock.sleep_until(at).await;
+            }
+            let now = self.clock.now();
+            self.servers.borrow_mut().add(now);
+            self.ordered.set(None);
+            self.serve();
+            self.order(now);
+        }
+    }
+
+    fn asked(&self) -> Asked {
+        let mut servers = self.servers.borrow_mut();
+        servers.count(self.clock.now());
+        let (busy_ns, slots_ns) = servers.busy_and_there();
+        let us = |ns: u128| u64::try_from(ns / 1_000).unwrap_or(u64::MAX);
+        Asked {
+            busy_us: us(busy_ns),
+            slots_us: us(slots_ns),
+            slots_max: servers.slots_max(),
+            ..*self.asked.borrow()
+        }
+    }
+}
+
+/// A place in the queue; whoever drops it leaves.
+struct Place<'a> {
+    pool: &'a Rc<Pool>,
+    request: Rc<Request>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.pool.waiting.borrow_mut();
+        waiting.retain(|request| !Rc::ptr_eq(request, &self.request));
+    }
+}
+
+impl Batch {
+    fn has_room(&self, size: u32, now: Tick) -> bool {
+        let is_alive = self.members.get() > 0;
+        // What begins now takes whoever comes now.
+        is_alive && self.joined.get() < size && now <= self.begins
+    }
+}
+
+impl Slot {
+    /// Waits until the batch is full or has waited long enough, and its server works.
+    async fn begins(&self) {
+        let Slot { pool, batch } = self;
+        if pool.clock.now() < batch.begins {
+            tokio::select! {
+                biased;
+                () = batch.is_full.until(|is| is) => {}
+                () = pool.clock.sleep_until(batch.begins) => {}
+            }
+        }
+        pool.clock.sleep_until(batch.taken.works_from).await;
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let members = self.batch.members.get() - 1;
+        self.batch.members.set(members);
+        if members == 0 {
+            let now = self.pool.clock.now();
+            self.pool
+                .servers
+                .borrow_mut()
+                .free(self.batch.taken.server, now);
+            self.pool.serve();
+        }
+    }
+}

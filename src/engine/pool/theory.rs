@@ -1,0 +1,248 @@
+//! Pools against queueing theory: what requests wait on average, and how many are refused.
+//!
+//! Each figure must lie within its 99 % interval of 64 independent worlds, and the interval within a few
+//! percent of it, so that a wrong queue is found.
+
+use super::*;
+use crate::rng::{Draw, Seed};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+const WORLDS: u32 = 64;
+/// The 99.5 % quantile of Student's t with 63 degrees of freedom.
+const T_995: f64 = 2.656;
+/// The mean service time, in seconds.
+const SERVICE_S: f64 = 1.0;
+
+struct Queue {
+    pool: traffic::Pool,
+    /// Requests a second.
+    rate: f64,
+    service: fn(&mut Draw) -> f64,
+}
+
+fn exponential(draw: &mut Draw) -> f64 {
+    -libm::log(draw.uniform()) * SERVICE_S
+}
+
+/// Two thirds of the mean, and four times that for one in six: the square of the coefficient of variation
+/// is 5/9.
+fn of_two_kinds(draw: &mut Draw) -> f64 {
+    match draw.uniform() < 1.0 / 6.0 {
+        true => SERVICE_S * 8.0 / 3.0,
+        false => SERVICE_S * 2.0 / 3.0,
+    }
+}
+
+fn always_the_same(_: &mut Draw) -> f64 {
+    SERVICE_S
+}
+
+/// The mean wait in seconds and the share of refused requests, of one world: `requests` of them behind
+/// `before`.
+fn one_world(queue: &Queue, world: u32, before: u32, requests: u32) -> (f64, f64) {
+    let clock = Clock::virtual_time(1);
+    let window = Tick::ZERO..Tick(u64::MAX);
+    let pool = Rc::new(Pool::new(StageName::Answer, &queue.pool, &clock, &window));
+    let between = Seed(1).source("theory", "between");
+    let lasting = Seed(1).source("theory", "service");
+    let request = async |number: u32| {
+        let span = (queue.service)(&mut lasting.draw(world.into(), number));
+        let span = Duration::from_secs_f64(span);
+        let asked = clock.now();
+        let slot = pool.slot(span).await.ok();
+        let wait = clock.now().since(asked);
+        if slot.is_some() {
+            clock.sleep_until(clock.now() + span).await;
+        }
+        (number >= before).then_some(slot.map(|_| wait))
+    };
+    let (mut waited, mut served, mut refused) = (0.0, 0.0, 0.0);
+    let all = async {
+        let mut open = FuturesUnordered::new();
+        let (mut next, mut number) = (Tick::ZERO, 0);
+        while number < before + requests || !open.is_empty() {
+            let over = tokio::select! {
+                biased;
+                () = clock.sleep_until(next), if number < before + requests => {
+                    open.push(request(number));
+                    let mut draw = between.draw(world.into(), number);
+                    next = next + Duration::from_secs_f64(-libm::log(draw.uniform()) / queue.rate);
+                    number += 1;
+                    None
+                }
+                over = open.next(), if !open.is_empty() => over.flatten(),
+            };
+            match over {
+                Some(Some(wait)) => {
+                    waited += wait.as_secs_f64();
+                    served += 1.0;
+                }
+                Some(None) => refused += 1.0,
+                None => {}
+            }
+        }
+    };
+    clock.block_on(all).expect("it ends");
+    (waited / served, refused / (served + refused))
+}
+
+struct Figure {
+    mean: f64,
+    half: f64,
+}
+
+fn figure(of_worlds: &[f64]) -> Figure {
+    let count = of_worlds.len() as f64;
+    let mean = of_worlds.iter().sum::<f64>() / count;
+    let squares: f64 = of_worlds.iter().map(|f| (f - mean).powi(2)).sum();
+    Figure {
+        mean,
+        half: T_995 * (squares / (count - 1.0) / count).sqrt(),
+    }
+}
+
+fn simulated(queue: &Queue, before: u32, requests: u32) -> (Figure, Figure) {
+    let worlds = (0..WORLDS).map(|world| one_world(queue, world, before, requests));
+    let (waits, losses): (Vec<f64>, Vec<f64>) = worlds.unzip();
+    (figure(&waits), figure(&losses))
+}
+
+fn assert_is(simulated: &Figure, theory: f64, what: &str) {
+    let Figure { mean, half } = simulated;
+    println!("{what}: {mean:.4} ± {half:.4}, theory {theory:.4}");
+    assert!(
+        *half < 0.12 * theory,
+        "{what}: {mean} ± {half} says nothing"
+    );
+    assert!(
+        (mean - theory).abs() < *half,
+        "{what}: {mean} ± {half}, theory {theory}"
+    );
+}
+
+/// Requests to leave out, and to measure, at a load: the closer to 1, the longer a queue remembers.
+fn lengths(load: f64) -> (u32, u32) {
+    match load {
+        l if l > 0.9 => (4_000, 30_000),
+        l if l > 0.7 => (500, 6_000),
+        _ => (200, 4_000),
+    }
+}
+
+fn slots(slots: u32) -> traffic::Pool {
+    traffic::Pool {
+        slots,
+        ..traffic::Pool::default()
+    }
+}
+
+/// The probability that a request waits (Erlang 1917), and with a bounded queue that it is refused: the
+/// probabilities of so many requests at a time, by their ratios.
+fn states(servers: u32, at_most: u32, offered: f64) -> Vec<f64> {
+    let mut states = vec![1.0];
+    for count in 1..=at_most {
+        let last = states[count as usize - 1];
+        states.push(last * offered / f64::from(count.min(servers)));
+    }
+    let all: f64 = states.iter().sum();
+    states.iter().map(|state| state / all).collect()
+}
+
+fn erlang_c(servers: u32, offered: f64) -> f64 {
+    // Far above any number that matters at a load of 0.95.
+    let states = states(servers, 5_000, offered);
+    states[servers as usize..].iter().sum()
+}
+
+#[test]
+fn one_slot_waits_as_an_m_m_1_queue_does() {
+    for load in [0.5, 0.8, 0.95] {
+        let queue = Queue {
+            pool: slots(1),
+            rate: load / SERVICE_S,
+            service: exponential,
+        };
+        let (before, requests) = lengths(load);
+        let (wait, _) = simulated(&queue, before, requests);
+        assert_is(
+            &wait,
+            load / (1.0 - load) * SERVICE_S,
+            &format!("M/M/1 at {load}"),
+        );
+    }
+}
+
+#[test]
+fn eight_slots_wait_as_erlang_says() {
+    for load in [0.5, 0.8, 0.95] {
+        let queue = Queue {
+            pool: slots(8),
+            rate: 8.0 * load / SERVICE_S,
+            service: exponential,
+        };
+        // The same time takes eight times the requests.
+        let (before, requests) = lengths(load);
+        let (wait, _) = simulated(&queue, before * 3, requests * 3);
+        let theory = erlang_c(8, 8.0 * load) * SERVICE_S / (8.0 * (1.0 - load));
+        assert_is(&wait, theory, &format!("M/M/8 at {load}"));
+    }
+}
+
+#[test]
+fn any_service_time_waits_as_pollaczek_and_khinchine_say() {
+    let services: [(fn(&mut Draw) -> f64, f64, &str); 2] = [
+        (always_the_same, 0.0, "M/D/1"),
+        (of_two_kinds, 5.0 / 9.0, "M/G/1"),
+    ];
+    for (service, variation, name) in services {
+        for load in [0.5, 0.8, 0.95] {
+            let queue = Queue {
+                pool: slots(1),
+                rate: load / SERVICE_S,
+                service,
+            };
+            let (before, requests) = lengths(load);
+            let (wait, _) = simulated(&queue, before, requests);
+            let theory = load / (1.0 - load) * (1.0 + variation) / 2.0 * SERVICE_S;
+            assert_is(&wait, theory, &format!("{name} at {load}"));
+        }
+    }
+}
+
+#[test]
+fn a_bounded_queue_refuses_what_m_m_c_k_loses() {
+    for load in [0.5, 0.8, 0.95, 1.5] {
+        let (servers, queue_max) = (4, 3);
+        let queue = Queue {
+            pool: traffic::Pool {
+                queue: Some(queue_max),
+                ..slots(servers)
+            },
+            rate: f64::from(servers) * load / SERVICE_S,
+            service: exponential,
+        };
+        let (_, lost) = simulated(&queue, 200, 8_000);
+        let all = states(servers, servers + queue_max, f64::from(servers) * load);
+        let theory = all.last().copied().expect("a last state");
+        assert_is(&lost, theory, &format!("M/M/4/7 at {load}"));
+    }
+}
+
+#[test]
+fn without_a_queue_erlang_b_is_lost() {
+    let queue = Queue {
+        pool: traffic::Pool {
+            queue: Some(0),
+            ..slots(8)
+        },
+        rate: 6.4,
+        service: exponential,
+    };
+    let (_, lost) = simulated(&queue, 200, 8_000);
+    assert_is(
+        &lost,
+        *states(8, 8, 6.4).last().expect("a state"),
+        "M/M/8/8 at 0.8",
+    );
+}

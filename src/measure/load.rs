@@ -1,0 +1,123 @@
+//! What a load was, and what the engines that its calls share were asked for.
+
+use crate::event::StageName;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Sums over worlds, of the time that is measured. Integers only: in whatever order they are added up, the
+/// sum is the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadFigures {
+    pub worlds: u64,
+    /// How long was measured, in microseconds.
+    pub window_us: u64,
+    /// Calls that began then.
+    pub calls: u64,
+    /// Calls that were open, times how long.
+    pub call_us: u64,
+    /// The most that were open at once in any world.
+    pub calls_max: u64,
+    pub pools: BTreeMap<StageName, PoolFigures>,
+}
+
+/// Of the pool of one stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolFigures {
+    pub requests: u64,
+    /// Because too many waited.
+    pub refused_full: u64,
+    /// Because of the rate limit.
+    pub refused_rate: u64,
+    /// The most requests that waited at once.
+    pub waiting_max: u64,
+    /// How long all requests would take, and the sum of the squares of that.
+    pub work_us: u64,
+    pub work_us_squared: u128,
+    /// Slots that were busy and that were there, each times how long.
+    pub busy_us: u64,
+    pub slots_us: u64,
+    /// Slots that there can be at most, in one world.
+    pub slots_max: u64,
+}
+
+impl LoadFigures {
+    pub fn merge(&mut self, other: &LoadFigures) {
+        self.worlds += other.worlds;
+        self.window_us += other.window_us;
+        self.calls += other.calls;
+        self.call_us += other.call_us;
+        self.calls_max = self.calls_max.max(other.calls_max);
+        for (stage, pool) in &other.pools {
+            self.pools.entry(*stage).or_default().merge(pool);
+        }
+    }
+
+    /// Calls that were open on average; zero if nothing was measured.
+    pub fn calls_mean(&self) -> f64 {
+        self.call_us as f64 / self.window_us.max(1) as f64
+    }
+
+    /// Calls that began in a minute, on average.
+    pub fn calls_per_minute(&self) -> f64 {
+        self.calls as f64 / (self.window_us.max(1) as f64 / 60e6)
+    }
+
+    /// The work that a pool is asked for, as a share of what all its slots can do at most.
+    pub fn asked_share(&self, pool: &PoolFigures) -> f64 {
+        pool.work_us as f64 / (pool.slots_max as f64 * self.window_us as f64).max(1.0)
+    }
+
+    /// Whether a pool is asked for more than it can ever do, beyond doubt: three standard errors of the
+    /// work that independent requests bring.
+    pub fn is_saturated(&self, pool: &PoolFigures) -> bool {
+        let doubt = 3.0 * libm::sqrt(pool.work_us_squared as f64) / (pool.work_us as f64).max(1.0);
+        self.asked_share(pool) * (1.0 - doubt) > 1.0
+    }
+}
+
+impl PoolFigures {
+    fn merge(&mut self, other: &PoolFigures) {
+        self.requests += other.requests;
+        self.refused_full += other.refused_full;
+        self.refused_rate += other.refused_rate;
+        self.waiting_max = self.waiting_max.max(other.waiting_max);
+        self.work_us += other.work_us;
+        self.work_us_squared += other.work_us_squared;
+        self.busy_us += other.busy_us;
+        self.slots_us += other.slots_us;
+        self.slots_max = self.slots_max.max(other.slots_max);
+    }
+
+    /// The share of its slots that were busy, in 0..=1.
+    pub fn busy_share(&self) -> f64 {
+        self.busy_us as f64 / self.slots_us.max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(requests: u64, each_us: u64) -> PoolFigures {
+        PoolFigures {
+            requests,
+            work_us: requests * each_us,
+            work_us_squared: u128::from(requests * each_us) * u128::from(each_us),
+            slots_max: 2,
+            ..PoolFigures::default()
+        }
+    }
+
+    #[test]
+    fn a_pool_is_saturated_when_it_is_asked_for_more_than_it_can_do_beyond_doubt() {
+        let load = LoadFigures {
+            window_us: 1_000_000,
+            ..LoadFigures::default()
+        };
+        let asked = |requests| load.is_saturated(&pool(requests, 1_000));
+        assert!(!asked(1_900));
+        assert!(!asked(2_050), "it may be luck");
+        assert!(asked(2_300));
+        assert_eq!(load.asked_share(&pool(1_000, 1_000)), 0.5);
+    }
+}

@@ -1,0 +1,42 @@
+//! What the conversations of a world share.
+
+use crate::clock::Clock;
+use crate::engine::pool::Pools;
+use crate::event::Tick;
+use crate::scenario::Scenario;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Time, and engines that stand in pools. Most worlds are one conversation.
+pub(super) struct World {
+    pub(super) clock: Clock,
+    pub(super) pools: Rc<Pools>,
+}
+
+impl World {
+    /// Its pools count what they are asked for within `window`.
+    pub(super) fn new(scenario: &Scenario, window: &Range<Tick>) -> World {
+        let clock = Clock::virtual_time(scenario.cores);
+        World {
+            pools: Rc::new(Pools::of(&scenario.pool, &clock, window)),
+            clock,
+        }
+    }
+
+    /// Runs what happens in it to its end.
+    ///
+    /// # Errors
+    /// If it waits for something that cannot come, which is a fault of voicesim's.
+    pub(super) fn run<F: Future>(&self, what: F) -> std::io::Result<F::Output> {
+        if self.pools.is_empty() {
+            return self.clock.block_on(what);
+        }
+        self.clock.block_on(async {
+            tokio::select! {
+                biased;
+                output = what => output,
+                never = self.pools.tend() => match never {},
+            }
+        })
+    }
+}
