@@ -1,22 +1,32 @@
 //! What simulated turns cost: a bare turn of eight events on the virtual clock, as a general simulator would
-//! have it, and whole conversations through the pipeline, on one thread and on two.
+//! have it, the same with fifty callers on eight slots of a language model, and whole conversations through the
+//! pipeline, on one thread and on two.
 //!
 //!     cargo bench --bench simulate
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use voicesim::clock::Clock;
+use voicesim::engine::pool::Pools;
+use voicesim::event::{StageName, Tick, nanos};
 use voicesim::measure::Histogram;
 use voicesim::rng::Seed;
 use voicesim::run::Simulation;
 use voicesim::scenario;
 use voicesim::scenario::latency::{LatencyModel, Sampler, Work};
+use voicesim::scenario::traffic;
 
 const BARE_TURNS: u32 = 1_000_000;
 const CONVERSATIONS: u32 = 100_000;
 const REPEATS: usize = 5;
+const POOLED_TURNS: u32 = 500_000;
+const CALLERS: u32 = 50;
+const SLOTS: u32 = 8;
 
 /// Of a turn: from the caller's speech over endpoint, transcript, first token, first sentence, first audio
 /// and network to playback; median in seconds and sigma of a lognormal each.
@@ -45,6 +55,17 @@ fn main() {
             summary.p50_ms, summary.p95_ms, summary.p99_ms
         );
     }
+    let mut all = Histogram::default();
+    let rate = median((0..REPEATS).map(|_| {
+        let (histogram, rate) = pooled();
+        all = histogram;
+        rate
+    }));
+    let summary = all.summary().expect("turns");
+    println!(
+        "the same of {CALLERS} callers on {SLOTS} slots, 1 thread: {rate:.0} turns/s (latency p50/p95/p99 {:.0}/{:.0}/{:.0} ms)",
+        summary.p50_ms, summary.p95_ms, summary.p99_ms
+    );
     for threads in [1, 2] {
         let rate = median((0..REPEATS).map(|_| whole(threads)));
         println!("turns of audio/simulations/assistant.toml, {threads} threads: {rate:.0} turns/s");
@@ -72,15 +93,67 @@ fn bare(threads: usize) -> (Histogram, f64) {
     (all, f64::from(BARE_TURNS) / start.elapsed().as_secs_f64())
 }
 
+fn stages() -> Vec<Sampler> {
+    let stages = STAGES.iter().map(|(median_s, sigma)| {
+        let median_ms = 1e3 * median_s;
+        let p95_ms = median_ms * (1.644_853_626_951_472_7 * sigma).exp();
+        LatencyModel::Lognormal { median_ms, p95_ms }.sampler()
+    });
+    stages.collect()
+}
+
+/// The latency of every turn of callers who share a language model, and turns per second. A slot is theirs
+/// from the first token to the first sentence.
+fn pooled() -> (Histogram, f64) {
+    let start = Instant::now();
+    let stages = stages();
+    let source = Seed(1).source("turn", "stages");
+    let clock = Clock::virtual_time(1);
+    let pools = traffic::Pools {
+        answer: Some(traffic::Pool {
+            slots: SLOTS,
+            ..traffic::Pool::default()
+        }),
+        ..traffic::Pools::default()
+    };
+    let pools = Pools::of(&pools, &clock, &(Tick::ZERO..Tick(u64::MAX)));
+    let model = pools.of_stage(StageName::Answer).expect("a pool");
+    let latencies = RefCell::new(Histogram::default());
+    let caller = async |conversation: u32| {
+        for turn in 0..POOLED_TURNS / CALLERS {
+            let mut draw = source.draw(conversation.into(), turn);
+            let mut mood = source.mood(conversation.into());
+            let spans: Vec<Duration> = stages
+                .iter()
+                .map(|stage| stage.sample(&mut draw, &mut mood, Work::default()))
+                .collect();
+            let pass = async |span: Duration| clock.sleep_until(clock.now() + span).await;
+            pass(spans[0]).await;
+            let asked = clock.now();
+            pass(spans[1]).await;
+            pass(spans[2]).await;
+            let slot = model.slot(spans[3] + spans[4]).await.expect("room");
+            pass(spans[3]).await;
+            pass(spans[4]).await;
+            drop(slot);
+            pass(spans[5]).await;
+            pass(spans[6]).await;
+            let latency = clock.now().since(asked);
+            latencies.borrow_mut().record(nanos(latency));
+            pass(spans[7]).await;
+        }
+    };
+    let all = async {
+        let mut callers: FuturesUnordered<_> = (0..CALLERS).map(caller).collect();
+        while callers.next().await.is_some() {}
+    };
+    clock.block_on(all).expect("it ends");
+    let rate = f64::from(POOLED_TURNS) / start.elapsed().as_secs_f64();
+    (latencies.into_inner(), rate)
+}
+
 fn turns(conversation: u64, count: u32) -> Histogram {
-    let stages: Vec<Sampler> = STAGES
-        .iter()
-        .map(|(median_s, sigma)| {
-            let median_ms = 1e3 * median_s;
-            let p95_ms = median_ms * (1.644_853_626_951_472_7 * sigma).exp();
-            LatencyModel::Lognormal { median_ms, p95_ms }.sampler()
-        })
-        .collect();
+    let stages = stages();
     let source = Seed(1).source("turn", "stages");
     let clock = Clock::virtual_time(1);
     let mut latencies = Histogram::default();
@@ -93,7 +166,7 @@ fn turns(conversation: u64, count: u32) -> Histogram {
                 clock.sleep_until(clock.now() + span).await;
                 match index {
                     0 => asked = clock.now(),
-                    6 => latencies.record(voicesim::event::nanos(clock.now().since(asked))),
+                    6 => latencies.record(nanos(clock.now().since(asked))),
                     _ => {}
                 }
             }

@@ -1,4 +1,5 @@
-"""The bare turn of benches/simulate.rs in SimPy: eight events, lognormal stages.
+"""The bare turns of benches/simulate.rs in SimPy: eight events, lognormal stages; alone, and of fifty callers who
+share eight slots of a language model.
 
     pip install simpy
     python3 benches/simulate_simpy.py [TURNS] [REPEATS]
@@ -40,13 +41,44 @@ def simulate(turns):
     return turns / (time.perf_counter() - start), latencies
 
 
+def simulate_pooled(turns, callers=50, slots=8):
+    environment = simpy.Environment()
+    model = simpy.Resource(environment, slots)
+    draw = random.Random(1).lognormvariate
+    latencies = []
+    stages = [(math.log(median), sigma) for median, sigma in STAGES]
+
+    def caller():
+        timeout = environment.timeout
+        for _ in range(turns // callers):
+            yield timeout(draw(*stages[0]))
+            asked = environment.now
+            yield timeout(draw(*stages[1]))
+            yield timeout(draw(*stages[2]))
+            with model.request() as slot:
+                yield slot
+                yield timeout(draw(*stages[3]))
+                yield timeout(draw(*stages[4]))
+            yield timeout(draw(*stages[5]))
+            yield timeout(draw(*stages[6]))
+            latencies.append(environment.now - asked)
+            yield timeout(draw(*stages[7]))
+
+    for _ in range(callers):
+        environment.process(caller())
+    start = time.perf_counter()
+    environment.run()
+    return len(latencies) / (time.perf_counter() - start), latencies
+
+
 def main():
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    rates, latencies = zip(*(simulate(turns) for _ in range(repeats)))
-    cuts = statistics.quantiles(latencies[-1], n=100)
-    print(f"SimPy {simpy.__version__}: {statistics.median(rates):,.0f} turns/s, "
-          f"p50/p95/p99 {1e3 * cuts[49]:.0f}/{1e3 * cuts[94]:.0f}/{1e3 * cuts[98]:.0f} ms")
+    for name, model in [("alone", simulate), ("50 callers on 8 slots", simulate_pooled)]:
+        rates, latencies = zip(*(model(turns) for _ in range(repeats)))
+        cuts = statistics.quantiles(latencies[-1], n=100)
+        print(f"SimPy {simpy.__version__}, {name}: {statistics.median(rates):,.0f} turns/s, "
+              f"p50/p95/p99 {1e3 * cuts[49]:.0f}/{1e3 * cuts[94]:.0f}/{1e3 * cuts[98]:.0f} ms")
 
 
 if __name__ == "__main__":

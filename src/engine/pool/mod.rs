@@ -109,7 +109,7 @@ impl Pools {
         self.all.is_empty()
     }
 
-    pub(super) fn of_stage(&self, name: StageName) -> Option<&Rc<Pool>> {
+    pub fn of_stage(&self, name: StageName) -> Option<&Rc<Pool>> {
         let found = self.all.iter().find(|(stage, _)| *stage == name);
         found.map(|(_, pool)| pool)
     }
