@@ -5,7 +5,7 @@ CARGO ?= cargo
 VOICESIM := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live setup packages models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live test-cluster test-slurm test-kubernetes setup packages models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -18,6 +18,18 @@ test: packages
 test-live: setup
 	@sh tests/setup/packages.sh pulseaudio pulseaudio-utils libasound2-plugins
 	$(CARGO) test --release --test live -- --test-threads=1 --nocapture
+
+# Simulations on clusters: the files in tests/cluster that users copy, held here at a small size.
+test-cluster: test-slurm test-kubernetes
+
+# As a job array, on a Slurm of its own.
+test-slurm: $(VOICESIM)
+	@sh tests/setup/packages.sh slurm-wlm munge
+	@sh tests/cluster/test-slurm.sh $(VOICESIM)
+
+# As an Indexed Job: against the schemas of Kubernetes, and each container's command without its image.
+test-kubernetes: $(VOICESIM)
+	@sh tests/cluster/test-kubernetes.sh $(VOICESIM) target/cluster
 
 setup: packages models
 
