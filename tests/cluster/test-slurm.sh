@@ -30,7 +30,7 @@ done
 work=$(mktemp -d)
 # munge wants its socket within reach of everybody, and its folder changed by nobody else.
 chmod 755 "$work"
-mkdir "$work/bin" "$work/state" "$work/spool" "$work/jobs"
+mkdir "$work/bin" "$work/state" "$work/spool" "$work/cgroup" "$work/jobs"
 export SLURM_CONF="$work/slurm.conf"
 outcome=failed
 
@@ -147,6 +147,15 @@ PartitionName=test Nodes=$node Default=YES MaxTime=INFINITE State=UP
 CONF
 }
 
+# No control groups, for which slurmd may want systemd. Versions before 23 know no such setting, and are shown an empty folder.
+cgroup_settings() {
+    if [ "${version%%.*}" -ge 23 ]; then
+        echo CgroupPlugin=disabled
+    else
+        printf 'CgroupPlugin=cgroup/v1\nCgroupMountpoint=%s\n' "$work/cgroup"
+    fi
+}
+
 start_munge() {
     head -c 128 /dev/urandom > "$work/munge.key"
     chmod 400 "$work/munge.key"
@@ -223,11 +232,11 @@ requeue_the_second_task() {
 }
 
 started_s=$(date +%s)
-# Nothing of this needs control groups, which later versions ask for unless told.
-echo CgroupPlugin=disabled > "$work/cgroup.conf"
+version=$(slurmd -V | sed 's/.* //')
+cgroup_settings > "$work/cgroup.conf"
 start_munge
 start_slurm
-echo "Slurm $(slurmd -V | sed 's/.* //') is ready, $tasks CPUs, after $(($(date +%s) - started_s)) s"
+echo "Slurm $version is ready, $tasks CPUs, after $(($(date +%s) - started_s)) s"
 write_voicesim
 submit
 echo "submitted: array $array of $tasks tasks, $conversations conversations, and job $merge to merge them"
