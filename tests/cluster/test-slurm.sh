@@ -2,6 +2,10 @@
 # Holds a simulation as the job array of slurm.sh, requeues a task, merges, and compares: test-slurm.sh VOICESIM
 # munged, slurmctld and slurmd are its own: key, ports, logs and state lie in a temporary folder, and they end with it.
 set -eu
+if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
+    echo "$1 is not there; cargo build --release makes it" >&2
+    exit 2
+fi
 cd "$(dirname "$0")"
 here=$(pwd)
 PATH=$PATH:/usr/sbin:/sbin
@@ -17,13 +21,9 @@ for program in munged slurmctld slurmd sbatch squeue scontrol python3; do
         exit 3
     fi
 done
-if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build --release makes it" >&2
-    exit 2
-fi
 
 # A job of another Slurm may run this; its settings are not for ours.
-for name in $(env | sed -n 's/^\(S\(LURM\|BATCH\|CONTROL\|QUEUE\)_[A-Za-z0-9_]*\)=.*/\1/p'); do
+for name in $(env | sed -n 's/^\(S\(LURM\|BATCH\|CONTROL\|QUEUE\|INFO\|CANCEL\)_[A-Za-z0-9_]*\)=.*/\1/p'); do
     unset "$name"
 done
 
@@ -140,7 +140,6 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=1,sched_min_interval=0,bf_interval=1
-CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 ReturnToService=2
 NodeName=$node NodeAddr=127.0.0.1 CPUs=$tasks RealMemory=$((tasks * 512)) State=UNKNOWN
 PartitionName=test Nodes=$node Default=YES MaxTime=INFINITE State=UP
