@@ -34,8 +34,10 @@ mkdir "$work/bin" "$work/state" "$work/spool" "$work/cgroup" "$work/jobs"
 export SLURM_CONF="$work/slurm.conf"
 outcome=failed
 
+# What it prints may have no reader any more, and it is to end all the same.
 stop() {
     set +e
+    trap '' HUP INT PIPE TERM
     if [ "$outcome" = failed ]; then
         for log in "$work"/*.log "$work"/jobs/*.log; do
             [ ! -s "$log" ] || { echo "== the end of $(basename "$log")"; tail -n 15 "$log"; } >&2
@@ -79,6 +81,7 @@ is_running() {
 trap stop EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
 fail() {
