@@ -299,10 +299,13 @@ impl Stage for Answerer {
             let Answerer(fakes, at) = self;
             let model = &fakes.answer;
             let characters = question.text.chars().count() as f64;
-            let written = model.written(at, out, characters);
+            let (written, vote) = model.written(at, out.turn(), characters);
             let all = written.last().copied().unwrap_or_default();
             let slot = at.slot(StageName::Answer, all).await?;
             out.begun();
+            if let Some(is_right) = vote {
+                out.voted(model.samples, is_right);
+            }
             let start = at.clock.now();
             let writing = async {
                 for (piece, span) in model.clauses.iter().zip(&written) {
@@ -336,24 +339,30 @@ impl AnswerModel {
         self.first_token.sample(at, turn, sample, amount)
     }
 
-    /// When each clause of an answer is written, counted from its beginning.
-    fn written(&self, at: &Occasion, out: &mut Outlet<Piece>, characters: f64) -> Vec<Duration> {
+    /// When each clause of an answer is written, counted from its beginning; and if it was voted for, whether
+    /// it is right.
+    fn written(
+        &self,
+        at: &Occasion,
+        turn: TurnId,
+        characters: f64,
+    ) -> (Vec<Duration>, Option<bool>) {
         if self.samples > 1 {
-            return vec![self.vote(at, out, characters); self.clauses.len()];
+            let (span, is_right) = self.vote(at, turn, characters);
+            return (vec![span; self.clauses.len()], Some(is_right));
         }
-        let mut span = self.first_token(at, out.turn(), 0, characters);
+        let mut span = self.first_token(at, turn, 0, characters);
         let clause = |piece: &Piece| {
             // A clause is there with its last token.
             span += self.token.mul_f64(tokens(&piece.0));
             span
         };
-        self.clauses.iter().map(clause).collect()
+        (self.clauses.iter().map(clause).collect(), None)
     }
 
-    /// Has all samples answered at once; how long it takes until the vote can no longer change. Wrong
-    /// answers are taken to agree with each other, which is the worst case.
-    fn vote(&self, at: &Occasion, out: &mut Outlet<Piece>, characters: f64) -> Duration {
-        let turn = out.turn();
+    /// Has all samples answered at once; how long it takes until the vote can no longer change, and whether
+    /// it is right. Wrong answers are taken to agree with each other, which is the worst case.
+    fn vote(&self, at: &Occasion, turn: TurnId, characters: f64) -> (Duration, bool) {
         let all: f64 = self.clauses.iter().map(|piece| tokens(&piece.0)).sum();
         let writing = self.token.mul_f64(all);
         let mut votes: Vec<(Duration, bool)> = (0..self.samples)
@@ -369,11 +378,10 @@ impl AnswerModel {
         for (span, is_right) in votes {
             *if is_right { &mut right } else { &mut wrong } += 1;
             if right >= needed || wrong >= needed {
-                out.voted(self.samples, right > wrong);
-                return span;
+                return (span, right > wrong);
             }
         }
-        writing
+        (writing, right > wrong)
     }
 }
 
