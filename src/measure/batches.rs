@@ -6,10 +6,10 @@
 //! The interval is that of the batches' own figures: mean difference t(63) * s / sqrt(64) (method of batch
 //! means, Law 2015, "Simulation Modeling and Analysis", 9.5).
 
-use super::histogram::Histogram;
+use super::histogram::{Histogram, Sparse};
 use super::rows::{Outcome, Row};
 use crate::event::Expect;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Batches that worlds are dealt into.
 pub const BATCHES: usize = 64;
@@ -26,6 +26,15 @@ struct Batch {
     e2e: Histogram,
     questions: u64,
     cut_offs: u64,
+}
+
+/// A batch, to be kept in a file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeptBatch {
+    questions: u64,
+    cut_offs: u64,
+    e2e_latency: Sparse,
 }
 
 /// A 95 % confidence interval.
@@ -88,6 +97,48 @@ impl Batches {
         let Interval { low, high } = self.around(share, own)?;
         let (low, high) = (low.max(0.0), high.min(1.0));
         Some(Interval { low, high })
+    }
+
+    pub(super) fn kept(&self) -> Vec<KeptBatch> {
+        let kept = |batch: &Batch| KeptBatch {
+            questions: batch.questions,
+            cut_offs: batch.cut_offs,
+            e2e_latency: batch.e2e.sparse(),
+        };
+        self.0.iter().map(kept).collect()
+    }
+
+    /// The batches that were kept.
+    ///
+    /// # Errors
+    /// What in them cannot be.
+    pub(super) fn of_kept(kept: &[KeptBatch], count_max: u64) -> Result<Batches, String> {
+        if kept.len() != BATCHES {
+            return Err(format!("there are {} batches, not {BATCHES}", kept.len()));
+        }
+        let batch = |(number, kept): (usize, &KeptBatch)| {
+            if kept.cut_offs > kept.questions || kept.questions > count_max {
+                return Err(format!(
+                    "batch {number} counts {} questions and {} of them cut off",
+                    kept.questions, kept.cut_offs
+                ));
+            }
+            let e2e = Histogram::of_sparse(&kept.e2e_latency, count_max);
+            Ok(Batch {
+                e2e: e2e.map_err(|reason| format!("batch {number} {reason}"))?,
+                questions: kept.questions,
+                cut_offs: kept.cut_offs,
+            })
+        };
+        let batches: Result<_, String> = kept.iter().enumerate().map(batch).collect();
+        Ok(Batches(batches?))
+    }
+
+    /// All latencies of the batches, as one.
+    pub(super) fn latencies(&self) -> Histogram {
+        let mut all = Histogram::default();
+        self.0.iter().for_each(|batch| all.add(&batch.e2e));
+        all
     }
 
     fn around(&self, value: f64, figure: impl Fn(&Batch) -> Option<f64>) -> Option<Interval> {

@@ -1,7 +1,7 @@
 //! Latency histograms: HDR, three significant digits, one microsecond to one hour.
 
 use hdrhistogram::Histogram as Hdr;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const LOWEST_NS: u64 = 1_000;
 const HIGHEST_NS: u64 = 3_600_000_000_000;
@@ -29,10 +29,22 @@ pub struct Summary {
     pub max_ms: f64,
 }
 
+/// A histogram without its empty buckets, to be kept in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sparse {
+    pub count: u64,
+    /// The sum may have more digits than other programs keep of a number.
+    pub sum_ns: String,
+    pub max_ns: u64,
+    /// The lowest value in nanoseconds that belongs to the bucket, and how many do; the lower ones first.
+    pub buckets: Vec<(u64, u64)>,
+}
+
 impl Histogram {
     pub fn record(&mut self, span_ns: u64) {
         if self.hdr.is_none() {
-            self.hdr = Hdr::new_with_bounds(LOWEST_NS, HIGHEST_NS, 3).ok();
+            self.hdr = empty();
         }
         if let Some(hdr) = &mut self.hdr {
             hdr.saturating_record(span_ns.min(HIGHEST_NS));
@@ -81,11 +93,109 @@ impl Histogram {
     pub fn hdr(&self) -> Option<&Hdr<u64>> {
         self.hdr.as_ref()
     }
+
+    pub(super) fn sparse(&self) -> Sparse {
+        let of = |hdr: &Hdr<u64>| {
+            let recorded = hdr.iter_recorded();
+            let bucket = |b: hdrhistogram::iterators::IterationValue<u64>| {
+                let lowest_ns = hdr.lowest_equivalent(b.value_iterated_to());
+                (lowest_ns, b.count_at_value())
+            };
+            recorded.map(bucket).collect()
+        };
+        Sparse {
+            count: self.count,
+            sum_ns: self.sum_ns.to_string(),
+            max_ns: self.max_ns,
+            buckets: self.hdr.as_ref().map_or_else(Vec::new, of),
+        }
+    }
+
+    /// The histogram that was made sparse. Its counts are at most `count_max`, which keeps the sum of
+    /// many from overflowing.
+    ///
+    /// # Errors
+    /// What in it cannot be, as the end of a sentence that begins with its name.
+    pub(super) fn of_sparse(sparse: &Sparse, count_max: u64) -> Result<Histogram, String> {
+        let sum_ns: u128 = sparse
+            .sum_ns
+            .parse()
+            .map_err(|_| format!("has the sum {:?}, which is no number", sparse.sum_ns))?;
+        let mut own = Histogram {
+            hdr: None,
+            sum_ns,
+            max_ns: sparse.max_ns,
+            count: sparse.count,
+        };
+        if sparse.count > count_max {
+            return Err(format!("counts {}, more than there can be", sparse.count));
+        }
+        let Some((highest_ns, _)) = sparse.buckets.last() else {
+            return match (own.count, own.sum_ns, own.max_ns) {
+                (0, 0, 0) => Ok(own),
+                _ => Err(format!("counts {} values, and has no buckets", own.count)),
+            };
+        };
+        let mut hdr = empty().ok_or("cannot be made")?;
+        if *highest_ns != hdr.lowest_equivalent(own.max_ns.min(HIGHEST_NS)) {
+            return Err(format!(
+                "has the maximum {} ns, which is not in its last bucket",
+                own.max_ns
+            ));
+        }
+        let least_ns = fill(&mut hdr, sparse)?;
+        let most_ns = u128::from(own.count) * u128::from(own.max_ns);
+        if !(least_ns..=most_ns).contains(&sum_ns) {
+            return Err(format!(
+                "has the sum {sum_ns} ns, which its {} values cannot have",
+                own.count
+            ));
+        }
+        own.hdr = Some(hdr);
+        Ok(own)
+    }
+}
+
+/// `None` if the bounds were refused, which these are not.
+fn empty() -> Option<Hdr<u64>> {
+    Hdr::new_with_bounds(LOWEST_NS, HIGHEST_NS, 3).ok()
+}
+
+/// Fills its buckets, which have to hold as many values as it counts; the least that these can add up to.
+fn fill(hdr: &mut Hdr<u64>, sparse: &Sparse) -> Result<u128, String> {
+    let count = sparse.count;
+    let (mut least_ns, mut rest, mut before) = (0, count, None);
+    for (lowest_ns, values) in sparse.buckets.iter().copied() {
+        let is_bucket = lowest_ns <= HIGHEST_NS && hdr.lowest_equivalent(lowest_ns) == lowest_ns;
+        if !is_bucket || before.is_some_and(|before| before >= lowest_ns) {
+            return Err(format!(
+                "has a bucket at {lowest_ns} ns, where none begins or not in this order"
+            ));
+        }
+        let remaining = rest.checked_sub(values).filter(|_| values > 0);
+        rest = remaining
+            .ok_or_else(|| format!("counts {count} values, which are not those of its buckets"))?;
+        hdr.saturating_record_n(lowest_ns, values);
+        // Up to 2^64 values of up to 2^42 ns: it fits.
+        least_ns += u128::from(lowest_ns) * u128::from(values);
+        before = Some(lowest_ns);
+    }
+    // The first bucket begins at 0 ns, and a histogram tells whether it ever saw more than that.
+    if (1..LOWEST_NS).contains(&sparse.max_ns) {
+        hdr.saturating_record_n(sparse.max_ns, 0);
+    }
+    match rest {
+        0 => Ok(least_ns),
+        _ => Err(format!(
+            "counts {count} values, which are {rest} more than its buckets hold"
+        )),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn percentiles_are_within_a_thousandth() {
@@ -116,6 +226,70 @@ mod tests {
         sum.add(&of(401..=1_000));
         sum.add(&Histogram::default());
         assert_eq!(sum.summary(), of(1..=1_000).summary());
+    }
+
+    fn recorded(spans_ns: &[u64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        spans_ns.iter().for_each(|span| histogram.record(*span));
+        histogram
+    }
+
+    proptest! {
+        #[test]
+        fn without_its_empty_buckets_a_histogram_is_the_same(
+            spans in prop::collection::vec((any::<u64>(), 0u32..64), 0..200),
+            more in prop::collection::vec(any::<u64>(), 0..20),
+        ) {
+            let spans: Vec<u64> = spans.iter().map(|(span, shift)| span >> shift).collect();
+            let mut own = recorded(&spans);
+            let mut again = Histogram::of_sparse(&own.sparse(), u64::MAX).expect("a histogram");
+            prop_assert_eq!(&again.hdr, &own.hdr);
+            prop_assert_eq!(again.sparse(), own.sparse());
+            prop_assert_eq!(again.summary(), own.summary());
+            // Also as a part of a sum.
+            own.add(&recorded(&more));
+            again.add(&recorded(&more));
+            prop_assert_eq!(again.hdr.map(|hdr| (hdr.min(), hdr.max(), hdr.len())),
+                own.hdr.as_ref().map(|hdr| (hdr.min(), hdr.max(), hdr.len())));
+            prop_assert_eq!(again.sum_ns, own.sum_ns);
+        }
+    }
+
+    #[test]
+    fn whether_a_value_was_zero_is_kept() {
+        for spans in [[0].as_slice(), &[1], &[0, 256]] {
+            let own = recorded(spans);
+            let again = Histogram::of_sparse(&own.sparse(), 9).expect("a histogram");
+            let max = |histogram: &Histogram| histogram.hdr().map(Hdr::max);
+            assert_eq!(max(&again), max(&own), "{spans:?}");
+        }
+    }
+
+    #[test]
+    fn a_histogram_that_cannot_be_is_refused() {
+        let good = recorded(&[1_000_000, 1_000_000, 5_000_000]).sparse();
+        let refused = |change: fn(&mut Sparse), says: &str| {
+            let mut bad = good.clone();
+            change(&mut bad);
+            let error = Histogram::of_sparse(&bad, 1 << 40).expect_err(says);
+            assert!(error.contains(says), "{error}");
+        };
+        refused(|bad| bad.count = 4, "1 more than");
+        refused(|bad| bad.count = 2, "not those of its buckets");
+        refused(|bad| bad.count = u64::MAX, "more than there can be");
+        refused(|bad| bad.sum_ns = "much".into(), "no number");
+        refused(|bad| bad.sum_ns = "1999999".into(), "cannot have");
+        refused(|bad| bad.sum_ns = u128::MAX.to_string(), "cannot have");
+        refused(|bad| bad.max_ns = 6_000_000, "last bucket");
+        refused(|bad| bad.buckets.clear(), "no buckets");
+        refused(|bad| bad.buckets[0].0 += 1, "where none begins");
+        refused(|bad| bad.buckets[0].0 = bad.buckets[1].0, "in this order");
+        refused(|bad| bad.buckets[0].1 = 0, "not those of its buckets");
+        refused(
+            |bad| bad.buckets[0].1 = u64::MAX,
+            "not those of its buckets",
+        );
+        refused(|bad| bad.buckets[0].0 = u64::MAX, "where none begins");
     }
 
     #[test]

@@ -26,7 +26,77 @@ pub struct Interruptions {
     pub outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>>,
 }
 
+/// The counts alone, to be kept in a file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counts {
+    barge_ins: u32,
+    false_barge_ins: u32,
+    missed_barge_ins: u32,
+    spurious_responses: u32,
+    missed_responses: u32,
+    cut_offs: u32,
+    failed_turns: u32,
+    outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>>,
+}
+
+impl Counts {
+    /// Turns of which such a thing was expected.
+    fn of(&self, is_asked: impl Fn(Expect) -> bool) -> u64 {
+        let asked = self
+            .outcomes
+            .iter()
+            .filter(|(expect, _)| is_asked(**expect));
+        asked
+            .flat_map(|(_, outcomes)| outcomes.values())
+            .map(|count| u64::from(*count))
+            .sum()
+    }
+}
+
 impl Interruptions {
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            barge_ins: self.barge_ins,
+            false_barge_ins: self.false_barge_ins,
+            missed_barge_ins: self.missed_barge_ins,
+            spurious_responses: self.spurious_responses,
+            missed_responses: self.missed_responses,
+            cut_offs: self.cut_offs,
+            failed_turns: self.failed_turns,
+            outcomes: self.outcomes.clone(),
+        }
+    }
+
+    /// From counts over so many turns; `None` if they cannot be of these.
+    pub(super) fn of_counts(counts: Counts, turns: u64) -> Option<Interruptions> {
+        let all: u64 = counts.of(|_| true);
+        let asked = |expect| counts.of(|own| own == expect);
+        let is_possible = all <= turns
+            && u64::from(counts.barge_ins) == asked(Expect::Stop)
+            && counts.missed_barge_ins <= counts.barge_ins
+            && u64::from(counts.false_barge_ins) <= asked(Expect::Ignore)
+            && u64::from(counts.spurious_responses) <= asked(Expect::Ignore)
+            && u64::from(counts.missed_responses) <= asked(Expect::Respond)
+            && u64::from(counts.cut_offs) <= turns
+            && u64::from(counts.failed_turns) <= turns;
+        let mut own = Interruptions {
+            barge_ins: counts.barge_ins,
+            barge_in_success_rate: None,
+            false_barge_ins: counts.false_barge_ins,
+            missed_barge_ins: counts.missed_barge_ins,
+            spurious_responses: counts.spurious_responses,
+            missed_responses: counts.missed_responses,
+            cut_offs: counts.cut_offs,
+            failed_turns: counts.failed_turns,
+            outcomes: counts.outcomes,
+        };
+        is_possible.then(|| {
+            own.rate();
+            own
+        })
+    }
+
     pub(super) fn add(&mut self, row: &Row) {
         if let Some(expect) = row.expect {
             *self

@@ -52,6 +52,26 @@ impl Totals {
         }
     }
 
+    /// Whether there is room for both in one: many counts have 32 bits.
+    pub fn has_room_for(&self, other: &Totals) -> bool {
+        let largest = |totals: &Totals| {
+            let measured = &totals.measured;
+            let speculation = &measured.speculation;
+            let wer = measured.wer.unwrap_or_default();
+            let small = [
+                speculation.prepared,
+                speculation.kept,
+                speculation.dropped,
+                wer.errors,
+                wer.words,
+            ];
+            // No count of interruptions exceeds that of the turns.
+            let largest = small.into_iter().max().map_or(0, u64::from);
+            largest.max(measured.turns)
+        };
+        largest(self).saturating_add(largest(other)) <= u64::from(u32::MAX)
+    }
+
     /// 95 % confidence intervals, by what they are of: `e2e_latency` in milliseconds, `cut_offs` as a
     /// share of the questions.
     pub fn intervals(&self) -> BTreeMap<&'static str, Interval> {

@@ -1,7 +1,9 @@
 //! Word error rate.
 
+use serde::{Deserialize, Serialize};
+
 /// Wrong words against reference words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct WordErrors {
     /// Words to substitute, insert or delete (Levenshtein distance over words).
     pub errors: u32,

@@ -134,31 +134,10 @@ mod tests {
     use super::*;
     use crate::measure::HopSpans;
     use crate::measure::Row;
+    use crate::measure::test_rows::row;
     use crate::scenario::budget::METRICS;
     use proptest::prelude::*;
     use std::path::Path;
-
-    fn row(number: u32, outcome: Outcome) -> Row {
-        Row {
-            number,
-            expect: None,
-            is_judged: false,
-            outcome,
-            heard: "".into(),
-            said: "".into(),
-            caller_end: None,
-            agent_start: None,
-            e2e_ns: None,
-            slices: Vec::new(),
-            hops: HopSpans::default(),
-            metrics: Vec::new(),
-            wer: None,
-            decided: None,
-            stopped_agent: false,
-            was_answered: false,
-            is_again: false,
-        }
-    }
 
     /// A row with six hops and six metrics, as a simulation has them.
     pub(super) fn answered(number: u32) -> Row {

@@ -5,11 +5,13 @@
 //! run can still be read.
 
 mod read;
+mod shard;
 mod simulated;
 mod write;
 
 pub use read::{KeptOutput, read_events, read_header, read_outputs};
-pub use simulated::{SimulationFolder, TURNS};
+pub use shard::Shard;
+pub use simulated::{EVENTS, KeepEvents, SimulationFolder, Sizes, TURNS, write_whole};
 pub use write::RunFolder;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,15 @@ pub struct Header {
     pub rows_per: RowsPer,
     /// What a reader should know about this run before trusting its figures.
     pub notes: Vec<String>,
+    /// Of a simulation: how many worlds the whole of it has; with `--until-ci` at most so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worlds: Option<u32>,
+    /// Of a simulation: which events are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<KeepEvents>,
+    /// Which part of a simulation it is; the whole, unless it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// The scenario as it was run, defaults filled in.
     pub scenario: serde_json::Value,
     /// The machine: operating system, architecture, processor count.

@@ -1,17 +1,54 @@
 //! The folder of a simulation: `header.json`, `turns.bin` (every turn), `events.jsonl` (some conversations).
 
 use super::{Header, StoreError};
+use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The file of all turns. Only the folder of a simulation has one.
 pub const TURNS: &str = "turns.bin";
 
+/// The file of events, one a line.
+pub const EVENTS: &str = "events.jsonl";
+
+/// Which events are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepEvents {
+    None,
+    /// Those of the first 100 conversations.
+    #[default]
+    Sample,
+    All,
+}
+
+impl KeepEvents {
+    pub fn name(self) -> &'static str {
+        match self {
+            KeepEvents::None => "none",
+            KeepEvents::Sample => "sample",
+            KeepEvents::All => "all",
+        }
+    }
+}
+
+/// How many bytes the files of a simulation hold. By them it is seen whether one lost its end on the way
+/// from another machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sizes {
+    /// Of [`TURNS`].
+    pub turns: u64,
+    /// Of [`EVENTS`].
+    pub events: u64,
+}
+
 /// A simulation on disk, while it goes on.
 pub struct SimulationFolder {
     turns: BufWriter<File>,
     events: BufWriter<File>,
+    sizes: Sizes,
 }
 
 impl SimulationFolder {
@@ -37,11 +74,11 @@ impl SimulationFolder {
         };
         let mut folder = SimulationFolder {
             turns: create(TURNS)?,
-            events: create("events.jsonl")?,
+            events: create(EVENTS)?,
+            sizes: Sizes::default(),
         };
         folder
-            .turns
-            .write_all(turns_head)
+            .add(turns_head, &[])
             .map_err(write(path.join(TURNS)))?;
         Ok(folder)
     }
@@ -49,12 +86,36 @@ impl SimulationFolder {
     /// Adds encoded turns, and events as JSON lines.
     pub fn add(&mut self, turns: &[u8], events: &[u8]) -> io::Result<()> {
         self.turns.write_all(turns)?;
-        self.events.write_all(events)
+        self.events.write_all(events)?;
+        self.sizes.turns += turns.len() as u64;
+        self.sizes.events += events.len() as u64;
+        Ok(())
     }
 
-    /// Hands everything to the operating system.
-    pub fn finish(&mut self) -> io::Result<()> {
-        self.turns.flush()?;
-        self.events.flush()
+    /// Adds encoded turns, and events as JSON lines, from where they lie; how many bytes there were.
+    pub fn append(&mut self, turns: &mut impl Read, events: &mut impl Read) -> io::Result<Sizes> {
+        let added = Sizes {
+            turns: io::copy(turns, &mut self.turns)?,
+            events: io::copy(events, &mut self.events)?,
+        };
+        self.sizes.turns += added.turns;
+        self.sizes.events += added.events;
+        Ok(added)
     }
+
+    /// Hands everything to the operating system; how much it is.
+    pub fn finish(&mut self) -> io::Result<Sizes> {
+        self.turns.flush()?;
+        self.events.flush()?;
+        Ok(self.sizes)
+    }
+}
+
+/// Writes a file that is there as a whole or not at all, whatever happens meanwhile.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    fs::write(&part, bytes)?;
+    fs::rename(&part, path)
 }
