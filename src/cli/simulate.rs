@@ -4,7 +4,7 @@ use super::{Failure, Verdict, print_json, print_plain};
 use crate::clock::Clock;
 use crate::report;
 use crate::report::document::Took;
-use crate::run::{CONVERSATIONS_MAX, KeepEvents, Simulated, Simulation};
+use crate::run::{CONVERSATIONS_MAX, KeepEvents, Shard, Simulated, Simulation};
 use crate::scenario::{self, Scenario};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -32,6 +32,9 @@ pub(super) struct Simulate {
     /// Threads to use; as many as there are processors unless given. The figures are the same
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Hold only the I-th of N equal parts, kept with --out; `voicesim merge` joins all of them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Change a key of the scenario, as in endpointing.silence_ms=700 (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -128,6 +131,9 @@ impl Simulate {
         if let Some(share) = self.until_ci {
             simulation = simulation.until(share);
         }
+        if let Some(shard) = self.shard {
+            simulation = simulation.shard(shard);
+        }
         if let Some(folder) = &self.out {
             simulation = simulation.keep_in(folder.clone(), self.events.into());
         }
@@ -154,7 +160,7 @@ fn bar(simulation: &Simulation, is_quiet: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let target = indicatif::ProgressDrawTarget::stderr_with_hz(PER_SECOND);
-    let bar = ProgressBar::with_draw_target(Some(simulation.how_many().into()), target);
+    let bar = ProgressBar::with_draw_target(Some(simulation.numbers().len() as u64), target);
     let worlds = match simulation.scenario().load {
         None => "conversations",
         Some(_) => "loads",

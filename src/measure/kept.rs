@@ -8,7 +8,7 @@ use super::batches::{Batches, KeptBatch};
 use super::callers::Callers;
 use super::histogram::{Histogram, Sparse};
 use super::interruptions::{Counts, Interruptions};
-use super::{Measurement, Speculation, Totals, WordErrors};
+use super::{LoadFigures, Measurement, Speculation, Totals, WordErrors};
 use crate::event::Hop;
 use crate::record::store::Sizes;
 use crate::scenario::budget::METRICS;
@@ -55,6 +55,8 @@ struct Kept {
     /// Of the other files in the folder.
     bytes: Sizes,
     conversations: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    load: Option<LoadFigures>,
     turns: u64,
     exact: u64,
     interruptions: Counts,
@@ -91,6 +93,7 @@ impl Totals {
             version: env!("CARGO_PKG_VERSION").into(),
             bytes,
             conversations: self.conversations,
+            load: self.load.clone(),
             turns: measured.turns,
             exact: measured.exact,
             interruptions: measured.interruptions.counts(),
@@ -197,6 +200,7 @@ impl Kept {
             measured,
             batches,
             conversations: self.conversations,
+            load: self.load,
         })
     }
 
@@ -213,6 +217,13 @@ impl Kept {
             if count > COUNT_MAX {
                 return Err(format!("{name} = {count} is more than there can be"));
             }
+        }
+        if self
+            .load
+            .as_ref()
+            .is_some_and(|load| !load.is_possible(COUNT_MAX))
+        {
+            return Err("its load is more than there can be".into());
         }
         for (part, count, whole, all) in [
             ("exact", self.exact, "turns", self.turns),

@@ -52,6 +52,31 @@ impl LoadFigures {
         }
     }
 
+    /// Whether figures that were read can be added up without overflowing: counts up to `count_max`, and
+    /// times up to a million years.
+    pub(super) fn is_possible(&self, count_max: u64) -> bool {
+        const US_MAX: u64 = 1 << 55;
+        let pools = self.pools.values();
+        let counts = pools.clone().flat_map(|pool| {
+            [
+                pool.requests,
+                pool.refused_full,
+                pool.refused_rate,
+                pool.waiting_max,
+                pool.slots_max,
+            ]
+        });
+        let mut counts = counts.chain([self.worlds, self.calls, self.calls_max]);
+        let times = pools
+            .clone()
+            .flat_map(|pool| [pool.work_us, pool.busy_us, pool.slots_us]);
+        let mut times = times.chain([self.window_us, self.call_us]);
+        let squares = u128::from(US_MAX) * u128::from(US_MAX);
+        counts.all(|count| count <= count_max)
+            && times.all(|us| us <= US_MAX)
+            && pools.clone().all(|pool| pool.work_us_squared <= squares)
+    }
+
     /// Calls that were open on average; zero if nothing was measured.
     pub fn calls_mean(&self) -> f64 {
         self.call_us as f64 / self.window_us.max(1) as f64

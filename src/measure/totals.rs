@@ -38,6 +38,13 @@ impl Totals {
         rows
     }
 
+    /// Worlds that were simulated: conversations, or whole loads.
+    pub fn worlds(&self) -> u64 {
+        self.load
+            .as_ref()
+            .map_or(self.conversations, |load| load.worlds)
+    }
+
     /// Adds what the load of a world was.
     pub fn add_load(&mut self, load: &LoadFigures) {
         self.load.get_or_insert_default().merge(load);

@@ -5,7 +5,7 @@ use crate::measure::{
     BudgetResult, Callers, Decided, Devices, Histogram, Interruptions, Interval, LoadFigures,
     Measurement, Outcome, PoolFigures, Row, Speculation, Summary, Totals,
 };
-use crate::record::store::Header;
+use crate::record::store::{Header, Shard};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub struct Document<'a> {
 }
 
 /// A simulation: the same document, with how much was simulated and how far it can be trusted. Only the
-/// keys from `wall_s` on may differ between equal simulations.
+/// keys from `shard` on may differ between equal simulations.
 #[derive(Debug, Serialize)]
 pub struct Simulation<'a> {
     #[serde(flatten)]
@@ -63,6 +63,9 @@ pub struct Simulation<'a> {
     pub load: Option<Load>,
     /// 95 % confidence intervals.
     pub intervals: BTreeMap<&'static str, Interval>,
+    /// Which part of a simulation it is, if not the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     #[serde(flatten)]
     pub took: Option<Took>,
 }
@@ -89,6 +92,7 @@ pub fn simulation<'a>(
         callers: &totals.measured.callers,
         load: totals.load.as_ref().map(load),
         intervals: totals.intervals(),
+        shard: header.shard,
         took,
     }
 }

@@ -260,6 +260,12 @@ pub fn simulation(header: &Header, totals: &Totals) -> String {
             interval.low, interval.high
         );
     }
+    if let Some(shard) = header.shard {
+        let _ = writeln!(
+            text,
+            "shard          {shard}: the figures of a part; `voicesim merge` joins all parts"
+        );
+    }
     text
 }
 

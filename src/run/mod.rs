@@ -2,13 +2,16 @@
 //! record is measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
 mod call;
+mod figures;
+mod merge;
 mod prepare;
 mod simulation;
 mod talk;
 
-pub use simulation::{
-    CONVERSATIONS_MAX, KeepEvents, REPORT_JSON, REPORT_TEXT, Simulated, Simulation,
-};
+pub use crate::record::store::{KeepEvents, Shard};
+pub use figures::{REPORT_JSON, REPORT_TEXT};
+pub use merge::merge;
+pub use simulation::{CONVERSATIONS_MAX, Simulated, Simulation};
 pub use talk::Talk;
 
 use crate::clock::Clock;
@@ -346,6 +349,9 @@ fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header, RunError>
         keeps_audio: false,
         rows_per,
         notes: Vec::new(),
+        worlds: None,
+        events: None,
+        shard: None,
         scenario: serde_json::to_value(scenario).map_err(unavailable)?,
         machine: format!(
             "{} {}, {} processors",

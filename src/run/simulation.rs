@@ -1,20 +1,18 @@
 //! A simulation: a scenario's conversation, again and again with other luck, and the figures of all.
 
-use super::{RunError, header_of, input, unavailable};
+use super::{RunError, figures, header_of, input, unavailable};
 use crate::engine::simulated::described_stages;
 use crate::event::{Event, StageName};
 use crate::measure::{BATCHES, Plan, Row, Totals, turns};
-use crate::record::store::{Header, RowsPer, SimulationFolder};
-use crate::report::{document, hlog, text};
+use crate::record::store::{Header, KeepEvents, RowsPer, Shard, SimulationFolder};
 use crate::scenario::traffic::CALLS_MAX;
 use crate::scenario::{Scenario, Topology};
 use crate::sim::worlds::{Encoded, Keep, Worlds};
-use std::fs::{self, File};
-use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// Conversations of which all events are kept, unless all or none are asked for.
 const SAMPLE: u32 = 100;
@@ -34,26 +32,13 @@ const LOADS_MAX: u32 = CONVERSATIONS_MAX / CALLS_MAX;
 /// Where `--until-ci` looks for the first time at worlds of many calls: with one for each batch.
 const FIRST_LOOK_AT_LOADS: u32 = BATCHES as u32;
 
-/// The report of a simulation in its folder: of its events only a sample is kept.
-pub const REPORT_JSON: &str = "report.json";
-pub const REPORT_TEXT: &str = "report.txt";
-
-/// Which events are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KeepEvents {
-    None,
-    /// Those of the first 100 conversations.
-    #[default]
-    Sample,
-    All,
-}
-
 /// What is to be simulated, and where it is kept.
 pub struct Simulation {
     scenario: Scenario,
     worlds: Option<u32>,
     threads: usize,
     until: Option<f64>,
+    shard: Option<Shard>,
     keep: Option<(PathBuf, KeepEvents)>,
 }
 
@@ -74,6 +59,7 @@ impl Simulation {
             worlds: None,
             threads: 1,
             until: None,
+            shard: None,
             keep: None,
         }
     }
@@ -109,6 +95,12 @@ impl Simulation {
         self
     }
 
+    /// Holds only this part of them, which must be kept: [`merge`](super::merge()) joins all parts.
+    pub fn shard(mut self, shard: Shard) -> Simulation {
+        self.shard = Some(shard);
+        self
+    }
+
     /// Keeps it in a folder, which must be new or empty.
     pub fn keep_in(mut self, folder: PathBuf, events: KeepEvents) -> Simulation {
         self.keep = Some((folder, events));
@@ -117,6 +109,14 @@ impl Simulation {
 
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// The worlds to be held, by number: all of them, or those of the shard.
+    pub fn numbers(&self) -> Range<u32> {
+        match self.shard {
+            Some(shard) => shard.worlds(self.how_many()),
+            None => 0..self.how_many(),
+        }
     }
 
     /// Everything that can be wrong with the input.
@@ -164,10 +164,30 @@ impl Simulation {
                 "conversations: {worlds} of {questions} questions each are too many to count; give up to {QUESTIONS_MAX} questions in all"
             )));
         }
+        self.check_shard()?;
         if let Some((folder, _)) = &self.keep {
             super::refuse_used(folder)?;
         }
         Ok(())
+    }
+
+    fn check_shard(&self) -> Result<(), RunError> {
+        let Some(shard) = self.shard else {
+            return Ok(());
+        };
+        let (count, worlds) = (shard.count(), self.how_many());
+        let wrong = if self.until.is_some() {
+            "with --until-ci nobody knows how many worlds there will be, so they cannot be dealt out; give their number (--worlds) in place of --until-ci".into()
+        } else if self.keep.is_none() {
+            "what is not kept cannot be merged; give the shard a folder (--out)".into()
+        } else if count > worlds {
+            format!(
+                "{worlds} worlds are too few for {count} shards, some would be empty; cut them into {worlds} at most, or hold more (--worlds)"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(RunError::Input(format!("--shard {shard}: {wrong}")))
     }
 
     /// Holds the conversations. Once `stop` is set, no further one is begun, and the figures are those
@@ -177,14 +197,18 @@ impl Simulation {
         let header = Header {
             clock: "virtual".into(),
             engines: described_stages(&self.scenario),
+            worlds: Some(self.how_many()),
+            events: self.keep.as_ref().map(|(_, events)| *events),
+            shard: self.shard,
             ..header_of(&self.scenario, RowsPer::Turn)?
         };
         let kept = Kept::new(&self, &header, progress)?;
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
         let mut totals = Totals::default();
-        let mut held = 0;
-        while held < self.how_many() && !stop.load(Ordering::Relaxed) {
-            let next = self.next_look(held);
+        let Range { start, end } = self.numbers();
+        let mut held = start;
+        while held < end && !stop.load(Ordering::Relaxed) {
+            let next = self.next_look(held - start).saturating_add(start).min(end);
             let worlds = Worlds {
                 scenario: &self.scenario,
                 plan: &plan,
@@ -203,11 +227,7 @@ impl Simulation {
             }
         }
         totals.measured.judge(&plan.budgets);
-        let worlds = match &totals.load {
-            Some(load) => load.worlds,
-            None => totals.conversations,
-        };
-        totals.measured.is_cut_short |= worlds < u64::from(held);
+        totals.measured.is_cut_short |= totals.worlds() < u64::from(held - start);
         kept.finish(&header, &totals)?;
         Ok(Simulated { header, totals })
     }
@@ -262,11 +282,7 @@ impl Simulation {
         let Some(share) = self.until else {
             return false;
         };
-        if totals
-            .load
-            .as_ref()
-            .is_some_and(|load| load.worlds < u64::from(FIRST_LOOK_AT_LOADS))
-        {
+        if totals.worlds() < u64::from(FIRST_LOOK_AT_LOADS) {
             return false;
         }
         let intervals = totals.intervals();
@@ -321,26 +337,12 @@ impl<'a> Kept<'a> {
         let Some((path, folder)) = &self.folder else {
             return Ok(());
         };
-        let full = |error: io::Error| {
-            unavailable(format!(
-                "{} could not be written to its end: {error}; make room or choose another folder",
-                path.display()
-            ))
-        };
         let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-        folder.finish().map_err(full)?;
-        write_histograms(path, totals).map_err(full)?;
-        let document = document::simulation(header, totals, None);
-        let json = serde_json::to_string_pretty(&document).map_err(unavailable)?;
-        fs::write(path.join(REPORT_JSON), json + "\n").map_err(full)?;
-        fs::write(path.join(REPORT_TEXT), text::simulation(header, totals)).map_err(full)
+        let bytes = folder
+            .finish()
+            .map_err(|error| figures::full(path, error))?;
+        figures::write(path, header, totals, bytes)
     }
-}
-
-/// Keeps the histograms. A simulation has no length of its own: its interval is empty.
-fn write_histograms(folder: &Path, totals: &Totals) -> io::Result<()> {
-    let file = File::create(folder.join("latency.hlog"))?;
-    hlog::write(&totals.measured, Duration::ZERO, BufWriter::new(file))
 }
 
 impl Keep for Kept<'_> {

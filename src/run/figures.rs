@@ -1,0 +1,47 @@
+//! The figures of a simulation in its folder, which are written when all else is there.
+
+use super::{RunError, unavailable};
+use crate::measure::{TOTALS, Totals};
+use crate::record::store::{Header, Sizes, write_whole};
+use crate::report::{document, hlog, text};
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::Path;
+use std::time::Duration;
+
+/// The report of a simulation in its folder: of its events only a sample is kept.
+pub const REPORT_JSON: &str = "report.json";
+pub const REPORT_TEXT: &str = "report.txt";
+
+/// Writes the figures, beside files of these sizes. The reports come last: a folder with both of them is
+/// whole.
+pub(super) fn write(
+    folder: &Path,
+    header: &Header,
+    totals: &Totals,
+    bytes: Sizes,
+) -> Result<(), RunError> {
+    let full = |error| full(folder, error);
+    write_histograms(folder, totals).map_err(full)?;
+    let figures = totals.to_json(bytes).map_err(unavailable)?;
+    write_whole(&folder.join(TOTALS), &figures).map_err(full)?;
+    let document = document::simulation(header, totals, None);
+    let json = serde_json::to_string_pretty(&document).map_err(unavailable)? + "\n";
+    write_whole(&folder.join(REPORT_JSON), json.as_bytes()).map_err(full)?;
+    let text = text::simulation(header, totals);
+    write_whole(&folder.join(REPORT_TEXT), text.as_bytes()).map_err(full)
+}
+
+/// Keeps the histograms. A simulation has no length of its own: its interval is empty.
+fn write_histograms(folder: &Path, totals: &Totals) -> io::Result<()> {
+    let file = File::create(folder.join("latency.hlog"))?;
+    hlog::write(&totals.measured, Duration::ZERO, BufWriter::new(file))
+}
+
+/// The error that a folder could not be written.
+pub(super) fn full(folder: &Path, error: io::Error) -> RunError {
+    unavailable(format!(
+        "{} could not be written to its end: {error}; make room or choose another folder",
+        folder.display()
+    ))
+}
