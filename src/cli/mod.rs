@@ -6,6 +6,7 @@ mod devices;
 mod init;
 mod live;
 mod measure;
+mod merge;
 mod models;
 mod report;
 mod run;
@@ -45,6 +46,8 @@ enum Command {
     Run(run::Run),
     /// Hold a conversation thousands of times without sound, and report what callers would feel
     Simulate(simulate::Simulate),
+    /// Join the shards of a simulation
+    Merge(merge::Merge),
     /// Measure any assistant from the recording of a call
     Measure(measure::Measure),
     /// Report on a run folder again
@@ -138,6 +141,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     match arguments.command {
         Command::Run(command) => command.run(),
         Command::Simulate(command) => command.run(is_quiet),
+        Command::Merge(command) => command.run(),
         Command::Measure(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Check(command) => command.run(),

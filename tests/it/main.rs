@@ -10,6 +10,7 @@ mod loads;
 mod models;
 mod properties;
 mod reports;
+mod shards;
 mod simulations;
 mod support;
 mod synthetic;

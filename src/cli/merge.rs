@@ -1,0 +1,32 @@
+//! `voicesim merge`: shards of a simulation, from several machines, as the whole that they are parts of.
+
+use super::{Failure, Verdict, print_json, print_plain};
+use crate::report;
+use crate::run::{self, Simulated};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// The folders of all shards, in any order
+    #[arg(value_name = "DIR", required = true)]
+    folders: Vec<PathBuf>,
+    /// Where to keep the whole
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Print the report as one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Merge {
+    pub(super) fn run(self) -> Result<Verdict, Failure> {
+        let Simulated { header, totals } = run::merge(&self.folders, &self.out)?;
+        if self.json {
+            print_json(&report::document::simulation(&header, &totals, None))?;
+        } else {
+            print_plain(&report::text::simulation(&header, &totals));
+        }
+        Ok(Verdict::Fine)
+    }
+}
