@@ -245,7 +245,7 @@ fn histogram(name: &str, sparse: &Sparse) -> Result<Histogram, String> {
 mod tests {
     use super::*;
     use crate::event::{Event, Expect, Mark, SessionEnd, SessionId, Tick, TurnId};
-    use crate::measure::test_rows::row;
+    use crate::measure::test_rows::{any_row, row};
     use crate::measure::{Outcome, Row};
     use proptest::prelude::*;
 
@@ -270,37 +270,6 @@ mod tests {
                 cause: SessionEnd::Finished
             }),
         ]
-    }
-
-    prop_compose! {
-        fn any_row()(
-            expect in prop::sample::select(vec![
-                None, Some(Expect::Respond), Some(Expect::Stop), Some(Expect::Ignore),
-            ]),
-            outcome in prop::sample::select(vec![
-                Outcome::Answered, Outcome::CutOff, Outcome::Missed, Outcome::Failed,
-            ]),
-            (latency, shift) in (any::<u64>(), 0u32..64),
-            others in prop::collection::btree_map(
-                prop::sample::select(METRICS[1..].to_vec()), any::<u64>(), 0..5,
-            ),
-            errors in prop::option::of(0u32..9),
-            (stopped_agent, was_answered, is_again) in any::<(bool, bool, bool)>(),
-        ) -> Row {
-            let e2e_ns = (outcome == Outcome::Answered).then_some(latency >> shift);
-            let metrics = others.into_iter().chain(e2e_ns.map(|ns| ("e2e_latency", ns)));
-            Row {
-                expect,
-                e2e_ns,
-                hops: e2e_ns.map(|ns| (Hop::Answer, ns)).into_iter().collect(),
-                metrics: metrics.collect(),
-                wer: errors.map(|errors| WordErrors { errors, words: 9 }),
-                stopped_agent,
-                was_answered,
-                is_again,
-                ..row(1, outcome)
-            }
-        }
     }
 
     prop_compose! {

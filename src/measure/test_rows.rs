@@ -1,6 +1,9 @@
 //! Rows for tests.
 
-use super::{HopSpans, Outcome, Row};
+use super::{HopSpans, Outcome, Row, WordErrors};
+use crate::event::{Expect, Hop};
+use crate::scenario::budget::METRICS;
+use proptest::prelude::*;
 
 /// A row that came out so, and nothing else is known of it.
 pub(super) fn row(number: u32, outcome: Outcome) -> Row {
@@ -22,5 +25,37 @@ pub(super) fn row(number: u32, outcome: Outcome) -> Row {
         stopped_agent: false,
         was_answered: false,
         is_again: false,
+    }
+}
+
+prop_compose! {
+    /// A row with any figures.
+    pub(super) fn any_row()(
+        expect in prop::sample::select(vec![
+            None, Some(Expect::Respond), Some(Expect::Stop), Some(Expect::Ignore),
+        ]),
+        outcome in prop::sample::select(vec![
+            Outcome::Answered, Outcome::CutOff, Outcome::Missed, Outcome::Failed,
+        ]),
+        (latency, shift) in (any::<u64>(), 0u32..64),
+        others in prop::collection::btree_map(
+            prop::sample::select(METRICS[1..].to_vec()), any::<u64>(), 0..5,
+        ),
+        errors in prop::option::of(0u32..9),
+        (stopped_agent, was_answered, is_again) in any::<(bool, bool, bool)>(),
+    ) -> Row {
+        let e2e_ns = (outcome == Outcome::Answered).then_some(latency >> shift);
+        let metrics = others.into_iter().chain(e2e_ns.map(|ns| ("e2e_latency", ns)));
+        Row {
+            expect,
+            e2e_ns,
+            hops: e2e_ns.map(|ns| (Hop::Answer, ns)).into_iter().collect(),
+            metrics: metrics.collect(),
+            wer: errors.map(|errors| WordErrors { errors, words: 9 }),
+            stopped_agent,
+            was_answered,
+            is_again,
+            ..row(1, outcome)
+        }
     }
 }
