@@ -82,6 +82,7 @@ fn rows_of(path: &Path) -> Vec<Row> {
         rows_per: RowsPer::Utterance,
         rows: Vec::new(),
         budgets: Vec::new(),
+        prices: None,
     };
     measure(&events(&floor, None, None).expect("events"), &plan).rows
 }

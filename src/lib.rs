@@ -29,6 +29,7 @@
 //! | [`sim`] | conversations without sound: callers, many of them over threads |
 //! | [`live`] | the caller at a microphone |
 //! | [`run`] | all of it together: a conversation, or thousands, from the scenario to the figures |
+//! | [`picture`] | axes and labels of pictures |
 //! | [`rng`] | named random streams |
 //! | [`cli`] | the command line, one file a subcommand |
 //!
@@ -77,6 +78,7 @@ pub mod interrupt;
 pub mod live;
 pub mod measure;
 pub mod models;
+pub mod picture;
 pub mod pipeline;
 pub mod record;
 pub mod report;

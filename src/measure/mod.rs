@@ -4,6 +4,7 @@
 mod batches;
 mod both;
 mod callers;
+mod consumption;
 mod devices;
 mod histogram;
 mod hops;
@@ -21,6 +22,7 @@ mod wer;
 
 pub use batches::{BATCHES, Batches, Interval};
 pub use callers::Callers;
+pub use consumption::{Consumption, Cost};
 pub use devices::Devices;
 pub use histogram::{Histogram, Summary};
 pub use hops::{HopSpans, Slice};
@@ -35,6 +37,7 @@ pub use wer::WordErrors;
 
 use crate::event::{Event, Hop, Mark, SessionEnd, nanos};
 use crate::scenario::budget::{Budget, Limited, Statistic};
+use crate::scenario::cost::Prices;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,10 +59,13 @@ pub struct Measurement {
     pub hops: BTreeMap<Hop, Histogram>,
     pub interruptions: Interruptions,
     pub callers: Callers,
+    pub consumption: Consumption,
     pub speculation: Speculation,
     /// Over all turns with a reference; `None` if there is none.
     pub wer: Option<WordErrors>,
     pub budgets: Vec<BudgetResult>,
+    /// What it came to, where prices are known.
+    pub cost: Option<Cost>,
     /// The real clock's worst lag.
     pub clock_lag: Duration,
     pub devices: Devices,
@@ -84,6 +90,7 @@ pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
     measurement.rows = rows;
     measurement.speculation = speculation::speculation(events);
     measurement.judge(&plan.budgets);
+    measurement.price(plan.prices.as_ref());
     measurement
 }
 
@@ -98,9 +105,11 @@ impl Measurement {
             hops: BTreeMap::new(),
             interruptions: Interruptions::default(),
             callers: Callers::default(),
+            consumption: Consumption::default(),
             speculation: Speculation::default(),
             wer: None,
             budgets: Vec::new(),
+            cost: None,
             clock_lag: Duration::ZERO,
             devices: Devices::default(),
             is_cut_short: false,
@@ -151,6 +160,7 @@ impl Measurement {
             }
         }
         self.is_cut_short |= is_cut_short;
+        self.consumption.add(events);
         let both = both::both(events);
         for (metric, spans) in [
             ("overlap", both.overlap),
@@ -180,6 +190,7 @@ impl Measurement {
         }
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
+        self.consumption.merge(&other.consumption);
         self.speculation.prepared += other.speculation.prepared;
         self.speculation.kept += other.speculation.kept;
         self.speculation.dropped += other.speculation.dropped;
@@ -190,7 +201,17 @@ impl Measurement {
 
     /// Sees which budgets are kept.
     pub fn judge(&mut self, budgets: &[Budget]) {
-        self.budgets = budgets.iter().map(|budget| judge(budget, self)).collect();
+        self.budgets = budgets.iter().map(|budget| self.held_to(budget)).collect();
+    }
+
+    /// Sees whether one is kept.
+    pub fn held_to(&self, budget: &Budget) -> BudgetResult {
+        judge(budget, self)
+    }
+
+    /// Sees what it came to.
+    pub fn price(&mut self, prices: Option<&Prices>) {
+        self.cost = prices.and_then(|prices| self.consumption.cost(prices));
     }
 
     /// Whether every budget is kept and every turn came out as expected. A run without

@@ -7,6 +7,7 @@ use crate::event::{Event, Expect, Hop, Mark, ReplyEnd, SessionEnd, Tick, TurnId,
 use crate::record::store::RowsPer;
 use crate::scenario::Scenario;
 use crate::scenario::budget::{Budget, METRICS, budgets};
+use crate::scenario::cost::Prices;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub struct Plan {
     pub rows_per: RowsPer,
     pub rows: Vec<RowPlan>,
     pub budgets: Vec<Budget>,
+    /// What the work is paid for.
+    pub prices: Option<Prices>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +41,7 @@ impl Plan {
             rows_per,
             rows: rows.collect(),
             budgets: budgets(&scenario.budget).unwrap_or_default(),
+            prices: scenario.prices(),
         }
     }
 }

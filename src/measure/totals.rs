@@ -2,8 +2,9 @@
 
 use super::batches::Batches;
 use super::rows::{Plan, Row, rows};
-use super::{Interval, LoadFigures, Measurement};
+use super::{Cost, Interval, LoadFigures, Measurement};
 use crate::event::{Event, Expect};
+use crate::scenario::cost::Prices;
 use std::collections::BTreeMap;
 
 /// Sums over conversations. All that is added up are integers, so it makes no difference in which order,
@@ -36,6 +37,24 @@ impl Totals {
         self.batches.add(world, &rows);
         self.conversations += 1;
         rows
+    }
+
+    /// Sees which budgets are kept, and what it all cost.
+    pub fn judge(&mut self, plan: &Plan) {
+        self.measured.judge(&plan.budgets);
+        self.measured.cost = plan.prices.as_ref().and_then(|prices| self.cost(prices));
+    }
+
+    /// The slots of pools are paid for as long as they are there.
+    fn cost(&self, prices: &Prices) -> Option<Cost> {
+        let mut cost = self.measured.consumption.cost(prices)?;
+        if let Some(load) = &self.load {
+            let slots_us: u64 = load.pools.values().map(|pool| pool.slots_us).sum();
+            let slots = prices.slot_per_hour * slots_us as f64 / 3_600e6;
+            cost.per_call += slots / load.calls.max(1) as f64;
+            cost.per_minute += slots / (load.call_us.max(1) as f64 / 60e6);
+        }
+        Some(cost)
     }
 
     /// Worlds that were simulated: conversations, or whole loads.

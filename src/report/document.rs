@@ -2,7 +2,7 @@
 
 use crate::event::{Expect, StageName};
 use crate::measure::{
-    BudgetResult, Callers, Decided, Devices, Histogram, Interruptions, Interval, LoadFigures,
+    BudgetResult, Callers, Cost, Decided, Devices, Histogram, Interruptions, Interval, LoadFigures,
     Measurement, Outcome, PoolFigures, Row, Speculation, Summary, Totals,
 };
 use crate::record::store::{Header, Shard};
@@ -31,6 +31,9 @@ pub struct Document<'a> {
     pub speculation: &'a Speculation,
     pub wer: Option<f64>,
     pub budgets: &'a [BudgetResult],
+    /// Where prices are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<&'a Cost>,
     pub clock_lag_max_ns: u64,
     /// Of a live session.
     #[serde(skip_serializing_if = "Devices::is_empty")]
@@ -214,6 +217,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         speculation: &measured.speculation,
         wer: measured.wer.map(|wer| wer.rate()),
         budgets: &measured.budgets,
+        cost: measured.cost.as_ref(),
         clock_lag_max_ns: measured.clock_lag_ns(),
         devices: &measured.devices,
         is_cut_short: measured.is_cut_short,

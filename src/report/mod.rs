@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod document;
 pub mod hlog;
+mod money;
 pub mod plain;
 pub mod table;
 pub mod text;

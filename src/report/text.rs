@@ -1,5 +1,6 @@
 //! The report for people, at the terminal.
 
+use super::money::money;
 use super::table::{plain, trimmed};
 use crate::event::{Expect, Verdict};
 use crate::measure::{
@@ -465,6 +466,15 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
             wer.rate(),
             wer.errors,
             wer.words
+        );
+    }
+    if let Some(cost) = &measured.cost {
+        let money = |amount| money(amount, &cost.currency);
+        let _ = writeln!(
+            text,
+            "cost           {} a call, {} a minute",
+            money(cost.per_call),
+            money(cost.per_minute)
         );
     }
     for budget in &measured.budgets {

@@ -38,7 +38,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Simulated, RunError> {
         ));
     };
     let (mut totals, bytes) = add_up(&parts)?;
-    totals.measured.judge(&first.plan()?.budgets);
+    totals.judge(&first.plan()?);
     let header = Header {
         shard: None,
         ..first.header.clone()

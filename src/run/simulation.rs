@@ -226,7 +226,7 @@ impl Simulation {
                 break;
             }
         }
-        totals.measured.judge(&plan.budgets);
+        totals.judge(&plan);
         totals.measured.is_cut_short |= totals.worlds() < u64::from(held - start);
         kept.finish(&header, &totals)?;
         Ok(Simulated { header, totals })

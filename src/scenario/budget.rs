@@ -120,6 +120,18 @@ pub fn budgets(table: &BudgetTable) -> Result<Vec<Budget>, (String, String)> {
         .collect()
 }
 
+/// A limit that stands alone, named as in a budget; a count may be named without its `_max`.
+pub fn budget(name: &str, limit: f64) -> Result<Budget, String> {
+    let is_count = COUNTS.contains(&name) || name == "wer";
+    let name = match is_count {
+        true => format!("{name}_max"),
+        false => name.to_owned(),
+    };
+    let table = BudgetTable::from([(name, BudgetEntry::Limit(limit))]);
+    let mut budgets = budgets(&table).map_err(|(key, cure)| format!("{key}: {cure}"))?;
+    budgets.pop().ok_or_else(unknown)
+}
+
 fn limited(name: &str) -> Option<Limited> {
     if let Some(count) = name.strip_suffix("_max") {
         if count == "wer" {

@@ -33,24 +33,76 @@ pub enum ScenarioError {
 /// # Errors
 /// Also for a setting that is no `KEY=VALUE`, or leads through something that is no table.
 pub fn load_with(path: &Path, settings: &[String]) -> Result<Scenario, ScenarioError> {
-    let text = text_of(path)?;
     if settings.is_empty() {
-        return parse(path, &text);
+        return load(path);
     }
-    let syntax = |reason: String| ScenarioError::Syntax {
-        path: path.to_owned(),
-        reason,
-    };
-    let mut table: toml::Table = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
-    for setting in settings {
-        set::set(&mut table, setting)
-            .map_err(|reason| syntax(format!("--set {setting}: {reason}")))?;
+    Template::read(path, settings)?.scenario("as changed by --set: ", |_| Ok(()))
+}
+
+/// A scenario file, to be read with one change or another.
+pub struct Template {
+    path: PathBuf,
+    text: String,
+    table: toml::Table,
+}
+
+impl Template {
+    /// Reads the file in `path`, and sets some of its keys to other values.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a setting leads nowhere. Whether the values may be so is seen later.
+    pub fn read(path: &Path, settings: &[String]) -> Result<Template, ScenarioError> {
+        let text = text_of(path)?;
+        let syntax = |reason: String| ScenarioError::Syntax {
+            path: path.to_owned(),
+            reason,
+        };
+        let mut table: toml::Table = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
+        for setting in settings {
+            set::set(&mut table, setting)
+                .map_err(|reason| syntax(format!("--set {setting}: {reason}")))?;
+        }
+        // A fault of the file itself is told with its line.
+        let _: Scenario = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
+        Ok(Template {
+            path: path.to_owned(),
+            text,
+            table,
+        })
     }
-    // A fault of the file itself is told with its line.
-    let _: Scenario = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
-    let scenario = Scenario::deserialize(table)
-        .map_err(|e| syntax(format!("as changed by --set: {}", e.message())))?;
-    complete(path, scenario, &text)
+
+    /// What a key is set to in it, named as in `--set`.
+    pub fn value(&self, key: &str) -> Option<&toml::Value> {
+        set::get(&self.table, key)
+    }
+
+    /// Reads and checks it with some keys at other values.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Value`] for a value that may not be so, [`ScenarioError::Syntax`] for a key that
+    /// is none or takes no such kind of value.
+    pub fn with(&self, changes: &[(&str, &toml::Value)]) -> Result<Scenario, ScenarioError> {
+        self.scenario("", |table| {
+            changes
+                .iter()
+                .try_for_each(|(key, value)| set::insert(table, key, (*value).clone()))
+        })
+    }
+
+    fn scenario(
+        &self,
+        told_first: &str,
+        change: impl FnOnce(&mut toml::Table) -> Result<(), String>,
+    ) -> Result<Scenario, ScenarioError> {
+        let syntax = |reason: &str| ScenarioError::Syntax {
+            path: self.path.clone(),
+            reason: format!("{told_first}{reason}"),
+        };
+        let mut table = self.table.clone();
+        change(&mut table).map_err(|reason| syntax(&reason))?;
+        let scenario = Scenario::deserialize(table).map_err(|e| syntax(e.message()))?;
+        complete(&self.path, scenario, &self.text)
+    }
 }
 
 /// Reads and checks the scenario in `path`. Paths in it are made relative to its folder, and must

@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod caller;
 mod check;
+pub mod cost;
 pub mod fault;
 pub mod latency;
 mod load;
@@ -11,12 +12,15 @@ pub mod network;
 mod set;
 pub mod speech;
 pub mod traffic;
+mod variation;
 
-pub use load::{ScenarioError, load, load_budget, load_with, parse};
+pub use load::{ScenarioError, Template, load, load_budget, load_with, parse};
+pub use variation::Variation;
 
 use crate::event::Expect;
 use budget::BudgetTable;
 use caller::Caller;
+use cost::Prices;
 use fault::Fault;
 use latency::LatencyModel;
 use network::Network;
@@ -62,6 +66,9 @@ pub struct Scenario {
     #[serde(skip_serializing_if = "Pools::is_empty")]
     pub pool: Pools,
     pub fault: Vec<Fault>,
+    /// What the work of a conversation is paid for; nobody asks unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Prices>,
     pub budget: BudgetTable,
 }
 
@@ -88,6 +95,7 @@ impl Default for Scenario {
             load: None,
             pool: Pools::default(),
             fault: Vec::new(),
+            cost: None,
             budget: BudgetTable::default(),
         }
     }
@@ -98,6 +106,15 @@ impl Scenario {
     /// this too, and names the line.
     pub fn check(&self) -> Result<(), String> {
         check::check(self).map_err(|fault| format!("{}: {}", fault.place, fault.cure))
+    }
+
+    /// What is paid for. A model that hears the utterance itself needs no transcript of it.
+    pub fn prices(&self) -> Option<Prices> {
+        let mut prices = self.cost.clone()?;
+        if self.topology == Topology::SpeechToSpeech {
+            prices.stt_per_minute = 0.0;
+        }
+        Some(prices)
     }
 }
 

@@ -2,12 +2,17 @@
 
 use toml::{Table, Value};
 
-/// Sets a key of a scenario, whether or not it was there. Tables are parted by dots; of several (`[[turn]]`)
-/// one is named by its number, from one: `turn.2.delay_ms=700`. The value is TOML; what is none is text.
+/// Sets a key of a scenario as `KEY=VALUE` has it. The value is TOML; what is none is text.
 pub(super) fn set(scenario: &mut Table, setting: &str) -> Result<(), String> {
     let (key, value) = setting
         .split_once('=')
         .ok_or("write KEY=VALUE, for example endpointing.silence_ms=700")?;
+    insert(scenario, key, read(value.trim()))
+}
+
+/// Sets a key of a scenario, whether or not it was there. Tables are parted by dots; of several (`[[turn]]`)
+/// one is named by its number, from one: `turn.2.delay_ms`.
+pub(super) fn insert(scenario: &mut Table, key: &str, value: Value) -> Result<(), String> {
     let mut names: Vec<&str> = key.trim().split('.').collect();
     let last = names.pop().unwrap_or_default();
     if last.is_empty() || names.iter().any(|name| name.is_empty()) {
@@ -36,11 +41,26 @@ pub(super) fn set(scenario: &mut Table, setting: &str) -> Result<(), String> {
             }
         };
     }
-    table.insert(last.to_owned(), read(value.trim()));
+    table.insert(last.to_owned(), value);
     Ok(())
 }
 
-fn read(value: &str) -> Value {
+/// What is at a key, named the same way.
+pub(super) fn get<'a>(scenario: &'a Table, key: &str) -> Option<&'a Value> {
+    let mut names = key.trim().split('.');
+    let mut value = scenario.get(names.next()?)?;
+    for name in names {
+        value = match value {
+            Value::Table(table) => table.get(name)?,
+            Value::Array(several) => several.get(name.parse::<usize>().ok()?.checked_sub(1)?)?,
+            _ => return None,
+        };
+    }
+    Some(value)
+}
+
+/// TOML, or text if it is none.
+pub(super) fn read(value: &str) -> Value {
     let read = toml::from_str::<Table>(&format!("value = {value}"));
     let value_of = |mut table: Table| table.remove("value").filter(|_| table.is_empty());
     read.ok()

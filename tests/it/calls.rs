@@ -145,6 +145,7 @@ fn a_recording_of_our_own_agrees_with_what_happened() {
         rows_per: RowsPer::Utterance,
         rows: Vec::new(),
         budgets: Vec::new(),
+        prices: None,
     };
     let happened = measured(&run.events, &plan);
     let outcomes_of_run: Vec<&str> = happened.rows.iter().map(|r| r.outcome.name()).collect();

@@ -5,17 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("event", &[]),
     ("rng", &[]),
     ("models", &[]),
+    ("picture", &[]),
     ("clock", &["event"]),
     ("audio", &["event", "clock"]),
     ("record", &["event", "clock", "audio"]),
     ("stage", &["event", "audio", "record", "clock"]),
     ("scenario", &["event", "rng"]),
     ("ear", &["stage", "audio", "event"]),
-    ("interrupt", &["stage", "audio", "event", "rng"]),
+    ("interrupt", &["stage", "audio", "event", "rng", "picture"]),
     (
         "call",
         &[
@@ -70,7 +71,10 @@ const ARROWS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("measure", &["event", "rng", "scenario", "record"]),
-    ("report", &["measure", "record", "audio", "event"]),
+    (
+        "report",
+        &["measure", "record", "audio", "event", "picture"],
+    ),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

@@ -36,7 +36,7 @@ fn simulate(folder: &Path, shard: Option<&str>, threads: usize, events: KeepEven
     ];
     let scenario = scenario::load_with(&assistant(), &settings.map(String::from));
     let mut simulation = Simulation::of(scenario.expect("a scenario"))
-        .conversations(WORLDS)
+        .worlds(WORLDS)
         .threads(threads)
         .keep_in(folder.to_owned(), events);
     if let Some(shard) = shard {
@@ -354,7 +354,7 @@ fn a_shard_that_did_not_come_to_its_end_is_not_merged() {
     let copy = Copy::new();
     let scenario = scenario::load(&assistant()).expect("a scenario");
     let stopped = Simulation::of(scenario)
-        .conversations(WORLDS)
+        .worlds(WORLDS)
         .shard("1/1".parse().expect("a shard"))
         .keep_in(copy.at("stopped"), KeepEvents::Sample);
     stopped

@@ -87,6 +87,7 @@ impl Turns {
             rows_per: RowsPer::Utterance,
             rows: Vec::new(),
             budgets: Vec::new(),
+            prices: None,
         };
         let row = measure::measure(&events, &plan).rows.pop()?;
         row.e2e_ns?;
@@ -138,6 +139,7 @@ mod tests {
             rows_per: RowsPer::Utterance,
             rows: Vec::new(),
             budgets: Vec::new(),
+            prices: None,
         };
         let report = measure(&events, &plan);
         let of_report: Vec<_> = report

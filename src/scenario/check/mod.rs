@@ -3,6 +3,7 @@
 mod simulation;
 mod turns;
 
+use super::cost::Prices;
 use super::{Scenario, budget};
 use std::fmt;
 
@@ -127,6 +128,9 @@ pub(in crate::scenario) fn check(scenario: &Scenario) -> Result<(), Fault> {
         if let Some((key, cure)) = fault.wrong() {
             return Err(at_nth("fault", index, key, cure));
         }
+    }
+    if let Some((key, cure)) = scenario.cost.as_ref().and_then(Prices::fault) {
+        return Err(at("cost", key, cure));
     }
     check_budget(scenario)
 }
@@ -309,6 +313,14 @@ mod tests {
                 " line 2: answer.docs: nowhere is no folder",
             ),
             ("[ear]\nvad_threshold = 2.0\n", " line 2: ear.vad_threshold"),
+            (
+                "[cost]\ncurrency = \"USD\"\ncall_per_minute = -0.1\n",
+                " line 3: cost.call_per_minute: -0.1 is no price; give between 0 and 1000000",
+            ),
+            (
+                "[cost]\nanswer_per_request = nan\n",
+                " line 2: cost.answer_per_request: NaN is no price",
+            ),
             (
                 "[stt]\nengine = \"simulated\"\nlatency = { lognormal = { median_ms = 9, p95_ms = 1 } }\n",
                 " line 3: stt.latency: p95_ms = 1 lies under",

@@ -1,0 +1,56 @@
+//! `[cost]`: what is paid for the work of a conversation, in any one currency.
+
+use serde::{Deserialize, Serialize};
+
+/// The most that a unit of anything may cost.
+const PRICE_MAX: f64 = 1e6;
+
+/// Prices, each 0 to 1,000,000. What is left out is free.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prices {
+    /// For display: `USD`.
+    pub currency: String,
+    /// Of audio that was transcribed to its end. Transcripts of what was said so far are in it.
+    pub stt_per_minute: f64,
+    /// Of what was answered, a token being four characters. Each sample of `best_of` counts.
+    pub answer_per_1k_tokens: f64,
+    /// Of questions asked, each sample of `best_of` one: instructions and history go in here.
+    pub answer_per_request: f64,
+    /// Of text that was spoken.
+    pub tts_per_1k_characters: f64,
+    /// Of speech that the model put out, heard or not.
+    pub speech_to_speech_per_minute: f64,
+    /// Of the call: the line, and whatever else is paid for by the minute.
+    pub call_per_minute: f64,
+}
+
+/// A name of a currency is short.
+const CURRENCY_CHARACTERS_MAX: usize = 16;
+
+impl Prices {
+    /// Which key is wrong, and the cure.
+    pub(super) fn fault(&self) -> Option<(&'static str, String)> {
+        if self.currency.chars().count() > CURRENCY_CHARACTERS_MAX {
+            let cure =
+                format!("it is for display; give at most {CURRENCY_CHARACTERS_MAX} characters");
+            return Some(("currency", cure));
+        }
+        let prices = [
+            ("stt_per_minute", self.stt_per_minute),
+            ("answer_per_1k_tokens", self.answer_per_1k_tokens),
+            ("answer_per_request", self.answer_per_request),
+            ("tts_per_1k_characters", self.tts_per_1k_characters),
+            (
+                "speech_to_speech_per_minute",
+                self.speech_to_speech_per_minute,
+            ),
+            ("call_per_minute", self.call_per_minute),
+        ];
+        let (key, price) = prices
+            .into_iter()
+            .find(|(_, price)| !(0.0..=PRICE_MAX).contains(price))?;
+        let cure = format!("{price} is no price; give between 0 and {PRICE_MAX}");
+        Some((key, cure))
+    }
+}
