@@ -3,14 +3,17 @@
 mod check;
 mod classifier;
 mod devices;
+mod find;
 mod init;
 mod live;
 mod measure;
 mod merge;
 mod models;
+mod plan;
 mod report;
 mod run;
 mod simulate;
+mod sweep;
 
 use crate::call::CallError;
 use crate::engine::EngineError;
@@ -48,6 +51,10 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Join the shards of a simulation
     Merge(merge::Merge),
+    /// Simulate a scenario in every combination of some settings, and show which are beaten by none
+    Sweep(sweep::Sweep),
+    /// Choose the cheapest, or fastest, combination of settings that keeps the scenario's budgets
+    Plan(plan::Plan),
     /// Measure any assistant from the recording of a call
     Measure(measure::Measure),
     /// Report on a run folder again
@@ -95,7 +102,7 @@ pub enum Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
         match error {
-            RunError::Input(text) => Failure::Input(text),
+            RunError::Input(text) | RunError::Saturated(text) => Failure::Input(text),
             RunError::Unavailable(text) => Failure::Unavailable(text),
         }
     }
@@ -142,6 +149,8 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Run(command) => command.run(),
         Command::Simulate(command) => command.run(is_quiet),
         Command::Merge(command) => command.run(),
+        Command::Sweep(command) => command.run(is_quiet),
+        Command::Plan(command) => command.run(is_quiet),
         Command::Measure(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Check(command) => command.run(),

@@ -1,11 +1,13 @@
 //! `voicesim simulate`: the same conversation again and again, with other luck, in virtual time.
 
-use super::{Failure, Verdict, print_json, print_plain};
+use super::{Failure, Verdict, find, print_json, print_plain};
 use crate::clock::Clock;
 use crate::report;
 use crate::report::document::Took;
-use crate::run::{CONVERSATIONS_MAX, KeepEvents, Shard, Simulated, Simulation};
-use crate::scenario::{self, Scenario};
+use crate::run::{
+    CONVERSATIONS_MAX, Find, KeepEvents, Progress, RunError, Shard, Simulated, Simulation,
+};
+use crate::scenario::{self, Scenario, Template};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
@@ -38,6 +40,8 @@ pub(super) struct Simulate {
     /// Change a key of the scenario, as in endpointing.silence_ms=700 (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    #[command(flatten)]
+    search: find::Search,
     /// Of which conversations to keep all events: sample keeps the first 100
     #[arg(long, value_enum, default_value = "sample")]
     events: Events,
@@ -81,15 +85,20 @@ fn share(text: &str) -> Result<f64, String> {
 
 impl Simulate {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
+        if let (Some(key), Some(goal)) = (&self.search.find, &self.search.until) {
+            let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
+            let find = Find::of(template, key, goal.clone())?
+                .seed(self.seed)
+                .worlds(self.conversations)
+                .threads(threads(self.threads));
+            return find::run(find, self.json);
+        }
         let mut scenario =
             scenario::load_with(&self.scenario, &self.set).map_err(Failure::input)?;
         if let Some(seed) = self.seed {
             scenario.seed = seed;
         }
-        let threads = self.threads.map_or_else(
-            || std::thread::available_parallelism().map_or(1, |n| n.get()),
-            usize::from,
-        );
+        let threads = threads(self.threads);
         let clock = Clock::real(1);
         clock.start();
         let simulated = self.hold(scenario, threads, is_quiet)?;
@@ -124,10 +133,9 @@ impl Simulate {
         threads: usize,
         is_quiet: bool,
     ) -> Result<Simulated, Failure> {
-        let mut simulation = Simulation::of(scenario).threads(threads);
-        if let Some(worlds) = self.conversations {
-            simulation = simulation.worlds(worlds);
-        }
+        let mut simulation = Simulation::of(scenario)
+            .worlds(self.conversations)
+            .threads(threads);
         if let Some(share) = self.until_ci {
             simulation = simulation.until(share);
         }
@@ -138,36 +146,53 @@ impl Simulate {
             simulation = simulation.keep_in(folder.clone(), self.events.into());
         }
         simulation.check()?;
-        let stop = Arc::new(AtomicBool::new(false));
-        stop_at_ctrl_c(stop.clone());
-        let bar = bar(&simulation, is_quiet);
-        let (turns, since) = (AtomicU64::new(0), Clock::real(1));
-        since.start();
-        let stopwatch = since.stopwatch();
-        let simulated = simulation.run(&stop, &|worlds, more| {
-            let turns = turns.fetch_add(more, Ordering::Relaxed) + more;
-            let elapsed_s = stopwatch.map_or(0.0, |s| s.now().as_ms() / 1e3);
-            bar.set_message(format!("{:.0} turns/s", turns as f64 / elapsed_s.max(1e-9)));
-            bar.inc(worlds);
-        });
-        bar.finish_and_clear();
-        Ok(simulated?)
+        let worlds = simulation.numbers().len() as u64;
+        let kind = simulation.scenario().kind_of_world();
+        watched((worlds, kind), is_quiet, |stop, progress| {
+            simulation.run(stop, progress)
+        })
     }
 }
 
-fn bar(simulation: &Simulation, is_quiet: bool) -> ProgressBar {
+/// As many as there are processors unless given.
+pub(super) fn threads(given: Option<u16>) -> usize {
+    given.map_or_else(
+        || std::thread::available_parallelism().map_or(1, |n| n.get()),
+        usize::from,
+    )
+}
+
+/// Shows how far simulations of so many worlds of a kind are, and stops them at Ctrl-C.
+pub(super) fn watched<T>(
+    (worlds, kind): (u64, &str),
+    is_quiet: bool,
+    simulate: impl FnOnce(&AtomicBool, Progress<'_>) -> Result<T, RunError>,
+) -> Result<T, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    stop_at_ctrl_c(stop.clone());
+    let bar = bar((worlds, kind), is_quiet);
+    let (turns, since) = (AtomicU64::new(0), Clock::real(1));
+    since.start();
+    let stopwatch = since.stopwatch();
+    let simulated = simulate(&stop, &|worlds, more| {
+        let turns = turns.fetch_add(more, Ordering::Relaxed) + more;
+        let elapsed_s = stopwatch.map_or(0.0, |s| s.now().as_ms() / 1e3);
+        bar.set_message(format!("{:.0} turns/s", turns as f64 / elapsed_s.max(1e-9)));
+        bar.inc(worlds);
+    });
+    bar.finish_and_clear();
+    Ok(simulated?)
+}
+
+fn bar((worlds, kind): (u64, &str), is_quiet: bool) -> ProgressBar {
     if is_quiet {
         return ProgressBar::hidden();
     }
     let target = indicatif::ProgressDrawTarget::stderr_with_hz(PER_SECOND);
-    let bar = ProgressBar::with_draw_target(Some(simulation.numbers().len() as u64), target);
-    let worlds = match simulation.scenario().load {
-        None => "conversations",
-        Some(_) => "loads",
-    };
+    let bar = ProgressBar::with_draw_target(Some(worlds), target);
     // A template that cannot be read leaves the usual one.
     if let Ok(style) = ProgressStyle::with_template(&format!(
-        "{{bar:30}} {{human_pos}}/{{human_len}} {worlds}, {{msg}}, {{eta}} left"
+        "{{bar:30}} {{human_pos}}/{{human_len}} {kind}, {{msg}}, {{eta}} left"
     )) {
         bar.set_style(style);
     }
@@ -176,7 +201,7 @@ fn bar(simulation: &Simulation, is_quiet: bool) -> ProgressBar {
 
 /// Sets `stop` at Ctrl-C; the second one ends the program at once. Without a handler it does so the first
 /// time.
-fn stop_at_ctrl_c(stop: Arc<AtomicBool>) {
+pub(super) fn stop_at_ctrl_c(stop: Arc<AtomicBool>) {
     let wait = async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             if stop.swap(true, Ordering::Relaxed) {

@@ -82,6 +82,17 @@ impl Consumption {
         }
     }
 
+    /// Whether sums that were read can be added up without overflowing: counts up to `count_max`, texts to
+    /// 65,536 times that, and times to thirty years.
+    pub(super) fn is_possible(&self, count_max: u64) -> bool {
+        let counts = [self.calls, self.requests];
+        let characters = [self.answered_characters, self.spoken_characters];
+        let times = [self.call_ns, self.transcribed_ns, self.direct_speech_ns];
+        counts.iter().all(|count| *count <= count_max)
+            && characters.iter().all(|count| *count <= count_max << 16)
+            && times.iter().all(|ns| *ns <= 1 << 60)
+    }
+
     pub(super) fn merge(&mut self, other: &Consumption) {
         self.calls += other.calls;
         self.call_ns += other.call_ns;
@@ -212,6 +223,7 @@ mod tests {
             tts_per_1k_characters: 4.0,
             speech_to_speech_per_minute: 8.0,
             call_per_minute: 16.0,
+            ..Prices::default()
         };
         let cost = sum.cost(&prices).expect("a call");
         let each = 0.25 + 1.0 + 1.0 + 2.0 + 2.0 + 16.0;

@@ -8,7 +8,7 @@ use super::batches::{Batches, KeptBatch};
 use super::callers::Callers;
 use super::histogram::{Histogram, Sparse};
 use super::interruptions::{Counts, Interruptions};
-use super::{LoadFigures, Measurement, Speculation, Totals, WordErrors};
+use super::{Consumption, LoadFigures, Measurement, Speculation, Totals, WordErrors};
 use crate::event::Hop;
 use crate::record::store::Sizes;
 use crate::scenario::budget::METRICS;
@@ -61,6 +61,7 @@ struct Kept {
     exact: u64,
     interruptions: Counts,
     callers: Callers,
+    consumption: Consumption,
     speculation: KeptSpeculation,
     wer: Option<WordErrors>,
     clock_lag_max_ns: u64,
@@ -98,6 +99,7 @@ impl Totals {
             exact: measured.exact,
             interruptions: measured.interruptions.counts(),
             callers: measured.callers,
+            consumption: measured.consumption,
             speculation: KeptSpeculation {
                 prepared: measured.speculation.prepared,
                 kept: measured.speculation.kept,
@@ -187,6 +189,7 @@ impl Kept {
         measured.turns = self.turns;
         measured.exact = self.exact;
         measured.callers = self.callers;
+        measured.consumption = self.consumption;
         measured.speculation = Speculation {
             prepared: self.speculation.prepared,
             kept: self.speculation.kept,
@@ -206,6 +209,9 @@ impl Kept {
 
     fn check_counts(&self) -> Result<(), String> {
         let callers = &self.callers;
+        if !self.consumption.is_possible(COUNT_MAX) {
+            return Err("what it used is more than there can be".into());
+        }
         for (name, count) in [
             ("conversations", self.conversations),
             ("turns", self.turns),

@@ -2,8 +2,11 @@
 
 pub mod calls;
 pub mod document;
+pub mod find;
 pub mod hlog;
 mod money;
 pub mod plain;
+pub mod plan;
+pub mod sweep;
 pub mod table;
 pub mod text;

@@ -3,15 +3,22 @@
 
 mod call;
 mod figures;
+mod find;
+mod front;
 mod merge;
+mod plan;
 mod prepare;
 mod simulation;
+mod sweep;
 mod talk;
 
 pub use crate::record::store::{KeepEvents, Shard};
 pub use figures::{REPORT_JSON, REPORT_TEXT};
+pub use find::{Find, Goal};
 pub use merge::merge;
-pub use simulation::{CONVERSATIONS_MAX, Simulated, Simulation};
+pub use plan::plan;
+pub use simulation::{CONVERSATIONS_MAX, Progress, Simulated, Simulation};
+pub use sweep::{SETTINGS_MAX, Sweep};
 pub use talk::Talk;
 
 use crate::clock::Clock;
@@ -68,6 +75,9 @@ pub enum RunError {
     /// The scenario, a recording or a folder is wrong.
     #[error("{0}")]
     Input(String),
+    /// A simulated load brings more than its pools can ever do.
+    #[error("{0}")]
+    Saturated(String),
     /// An engine, a model or the disk is not available.
     #[error("{0}")]
     Unavailable(String),

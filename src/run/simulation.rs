@@ -65,8 +65,9 @@ impl Simulation {
     }
 
     /// Simulates so many worlds, at least one: conversations, at most [`CONVERSATIONS_MAX`], or whole loads.
-    pub fn worlds(mut self, worlds: u32) -> Simulation {
-        self.worlds = Some(worlds.clamp(1, CONVERSATIONS_MAX));
+    /// 10,000 of the former or 64 of the latter unless given.
+    pub fn worlds(mut self, worlds: impl Into<Option<u32>>) -> Simulation {
+        self.worlds = worlds.into().map(|w| w.clamp(1, CONVERSATIONS_MAX));
         self
     }
 
@@ -267,7 +268,7 @@ impl Simulation {
             };
             if pool.queue.is_none() {
                 let share = load.asked_share(figures);
-                return Err(RunError::Input(format!(
+                return Err(RunError::Saturated(format!(
                     "pool.{table}: this load never drains: {:.1} calls a minute ask for {share:.2} times what {} slots can do; it saturates at about {:.1} calls a minute. Lower load.arrivals, give the pool more slots, or a queue to refuse what is too much",
                     load.calls_per_minute(),
                     figures.slots_max,

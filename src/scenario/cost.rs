@@ -21,6 +21,8 @@ pub struct Prices {
     pub tts_per_1k_characters: f64,
     /// Of speech that the model put out, heard or not.
     pub speech_to_speech_per_minute: f64,
+    /// Of each slot of the pools of a load, busy or not: machines of one's own.
+    pub slot_per_hour: f64,
     /// Of the call: the line, and whatever else is paid for by the minute.
     pub call_per_minute: f64,
 }
@@ -45,6 +47,7 @@ impl Prices {
                 "speech_to_speech_per_minute",
                 self.speech_to_speech_per_minute,
             ),
+            ("slot_per_hour", self.slot_per_hour),
             ("call_per_minute", self.call_per_minute),
         ];
         let (key, price) = prices

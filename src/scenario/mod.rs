@@ -15,7 +15,7 @@ pub mod traffic;
 mod variation;
 
 pub use load::{ScenarioError, Template, load, load_budget, load_with, parse};
-pub use variation::Variation;
+pub use variation::{Variation, shown};
 
 use crate::event::Expect;
 use budget::BudgetTable;
@@ -102,6 +102,14 @@ impl Default for Scenario {
 }
 
 impl Scenario {
+    /// What a world of its simulation is, in the plural.
+    pub fn kind_of_world(&self) -> &'static str {
+        match self.load {
+            None => "conversations",
+            Some(_) => "loads",
+        }
+    }
+
     /// Whether this can be run; else which key is at fault, and the cure. Reading a file checks
     /// this too, and names the line.
     pub fn check(&self) -> Result<(), String> {

@@ -1,0 +1,35 @@
+//! `voicesim plan`: the best of many settings that keeps the scenario's budgets.
+
+use super::sweep::Settings;
+use super::{Failure, Verdict, print_json, print_plain};
+use crate::run;
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Plan {
+    pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
+        let sweep = self.settings.read()?;
+        if sweep.scenarios().any(|scenario| scenario.budget.is_empty()) {
+            return Err(Failure::Input(
+                "budget: the scenario has no limits to plan for; add [budget], or --set budget.e2e_latency_p95_ms=1200".into(),
+            ));
+        }
+        let swept = self.settings.simulate(sweep, is_quiet)?;
+        let plan = run::plan(swept);
+        if self.settings.json {
+            print_json(&plan.document())?;
+        } else {
+            print_plain(&plan.text());
+        }
+        self.settings.draw(&plan.sweep)?;
+        Ok(match plan.chosen {
+            Some(_) => Verdict::Fine,
+            None => Verdict::NotAsAsked,
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! `voicesim sweep`: a scenario in every combination of some settings.
+
+use super::simulate::{threads, watched};
+use super::{Failure, Verdict, print_json, print_plain};
+use crate::report::sweep::{Sweep as Swept, svg, text};
+use crate::run::{self, CONVERSATIONS_MAX};
+use crate::scenario::{Scenario, Template, Variation};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// What is to be compared, also for `voicesim plan`.
+#[derive(Debug, Args)]
+pub(super) struct Settings {
+    /// What to simulate; see audio/simulations
+    scenario: PathBuf,
+    /// Values of a key, as in endpointing.silence_ms=300,500,700; several keys give every combination,
+    /// at most 1,000
+    #[arg(long, value_name = "KEY=V1,V2", required = true)]
+    vary: Vec<Variation>,
+    /// How many conversations to hold in each setting, or loads if the scenario has a [load]; 10,000 and 64
+    /// unless given
+    #[arg(long, value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
+    conversations: Option<u32>,
+    /// Of everything random, in every setting the same
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads to use; as many as there are processors unless given. The figures are the same
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Change a key of the scenario in every setting (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Draw the settings, and which of them nothing beats
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Settings {
+    /// The settings, before they are simulated.
+    pub(super) fn read(&self) -> Result<run::Sweep, Failure> {
+        if let Some(path) = &self.svg {
+            refuse_unwritable(path)?;
+        }
+        let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
+        let sweep = run::Sweep::of(&template, &self.vary, self.seed)?
+            .worlds(self.conversations)
+            .threads(threads(self.threads));
+        sweep.check()?;
+        Ok(sweep)
+    }
+
+    pub(super) fn simulate(&self, sweep: run::Sweep, is_quiet: bool) -> Result<Swept, Failure> {
+        let kind = sweep.scenarios().next().map(Scenario::kind_of_world);
+        let all = (sweep.worlds_in_all(), kind.unwrap_or_default());
+        watched(all, is_quiet, |stop, progress| sweep.run(stop, progress))
+    }
+
+    /// Draws it if that was asked for.
+    pub(super) fn draw(&self, swept: &Swept) -> Result<(), Failure> {
+        let Some(path) = &self.svg else {
+            return Ok(());
+        };
+        std::fs::write(path, svg(swept)).map_err(|error| {
+            Failure::Unavailable(format!(
+                "--svg {}: {error}; make room or name another file",
+                path.display()
+            ))
+        })
+    }
+}
+
+/// Refuses what cannot become a file, before minutes of simulation are spent on it.
+fn refuse_unwritable(path: &Path) -> Result<(), Failure> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    if path.is_dir() || !folder.is_dir() {
+        return Err(Failure::Input(format!(
+            "--svg {}: there is no folder {} for a file of that name; make it, or name another file",
+            path.display(),
+            folder.display()
+        )));
+    }
+    Ok(())
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Sweep {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Sweep {
+    pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
+        let sweep = self.settings.read()?;
+        let swept = self.settings.simulate(sweep, is_quiet)?;
+        if self.settings.json {
+            print_json(&swept)?;
+        } else {
+            print_plain(&text(&swept));
+        }
+        self.settings.draw(&swept)?;
+        Ok(Verdict::Fine)
+    }
+}

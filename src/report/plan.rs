@@ -1,0 +1,159 @@
+//! The choice among the settings of a sweep. The document is `voicesim.plan/1`:
+//!
+//! ```json
+//! {
+//!   "schema": "voicesim.plan/1", "name": "…", "version": "…", "seed": 1,
+//!   "worlds": 10000, "vary": ["…"], "settings": 12, "is_cut_short": false,
+//!   "by": "cost_per_minute",
+//!   "chosen": { a setting of voicesim.sweep/1, or null },
+//!   "alternatives": [the next best that keep the budgets too],
+//!   "nearly": [{ "setting": { … }, "misses": [{ "name", "limit", "actual", "high" }] }]
+//! }
+//! ```
+//!
+//! `by` is what the chosen one is least in: `cost_per_minute` where prices are known, else
+//! `e2e_latency_p95_ms`. `high` is the upper end of the 95 % interval of what is limited, if it has one: it must
+//! keep the limit too. If nothing is chosen, `nearly` begins with the nearest.
+
+use super::sweep::{Other, P95, Setting, Sweep, head, table};
+use serde::Serialize;
+use std::fmt::Write;
+
+pub const SCHEMA: &str = "voicesim.plan/1";
+
+/// What was chosen of a sweep; settings by their place in it.
+pub struct Plan {
+    pub sweep: Sweep,
+    pub chosen: Option<usize>,
+    /// The next best, the best first.
+    pub alternatives: Vec<usize>,
+    /// The nearest first.
+    pub nearly: Vec<Nearly>,
+}
+
+/// A setting that does not keep every budget for certain.
+pub struct Nearly {
+    pub setting: usize,
+    pub misses: Vec<Miss>,
+}
+
+/// A budget that is not kept for certain.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Miss {
+    pub name: String,
+    pub limit: f64,
+    pub actual: Option<f64>,
+    /// The upper end of its 95 % interval.
+    pub high: Option<f64>,
+}
+
+#[derive(Serialize)]
+pub struct Document<'a> {
+    schema: &'static str,
+    name: &'a str,
+    version: &'static str,
+    seed: u64,
+    worlds: u32,
+    vary: &'a [String],
+    settings: usize,
+    is_cut_short: bool,
+    by: &'static str,
+    chosen: Option<&'a Setting>,
+    alternatives: Vec<&'a Setting>,
+    nearly: Vec<NearlyDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct NearlyDocument<'a> {
+    setting: &'a Setting,
+    misses: &'a [Miss],
+}
+
+impl Plan {
+    pub fn document(&self) -> Document<'_> {
+        let sweep = &self.sweep;
+        let nearly = |nearly: &'_ Nearly| sweep.settings.get(nearly.setting);
+        Document {
+            schema: SCHEMA,
+            name: &sweep.name,
+            version: sweep.version,
+            seed: sweep.seed,
+            worlds: sweep.worlds,
+            vary: &sweep.vary,
+            settings: sweep.settings.len(),
+            is_cut_short: sweep.is_cut_short,
+            by: match sweep.axes.y {
+                Other::CostPerMinute => "cost_per_minute",
+                Other::CutOffShare => P95,
+            },
+            chosen: self.chosen.and_then(|index| sweep.settings.get(index)),
+            alternatives: self.settings(&self.alternatives).collect(),
+            nearly: self
+                .nearly
+                .iter()
+                .filter_map(|one| {
+                    Some(NearlyDocument {
+                        setting: nearly(one)?,
+                        misses: &one.misses,
+                    })
+                })
+                .collect(),
+        }
+    }
+
+    fn settings<'a>(&'a self, which: &'a [usize]) -> impl Iterator<Item = &'a Setting> {
+        let settings = &self.sweep.settings;
+        which.iter().filter_map(|index| settings.get(*index))
+    }
+
+    pub fn text(&self) -> String {
+        let mut text = head(&self.sweep);
+        let least = match self.sweep.axes.y {
+            Other::CostPerMinute => "the cheapest",
+            Other::CutOffShare => "the lowest p95",
+        };
+        let _ = match self.chosen {
+            Some(_) => writeln!(
+                text,
+                "chosen: {least} that keeps every budget, also at the upper end of its 95 % interval"
+            ),
+            None => writeln!(
+                text,
+                "No setting keeps every budget for certain; the first one comes nearest."
+            ),
+        };
+        let marked = |mark: &'static str, which: Vec<usize>| {
+            let found = which.into_iter();
+            found.filter_map(move |index| Some((mark, self.sweep.settings.get(index)?)))
+        };
+        let nearly = self.nearly.iter().map(|nearly| nearly.setting).collect();
+        let rows = marked("chosen", self.chosen.into_iter().collect())
+            .chain(marked("next", self.alternatives.clone()))
+            .chain(marked("nearly", nearly));
+        let _ = writeln!(text, "\n{}", table(&self.sweep, rows));
+        for nearly in &self.nearly {
+            self.misses(&mut text, nearly);
+        }
+        text
+    }
+
+    /// What a setting misses, a line each.
+    fn misses(&self, text: &mut String, nearly: &Nearly) {
+        let values = match self.sweep.settings.get(nearly.setting) {
+            Some(setting) => setting.values.join(", "),
+            None => return,
+        };
+        for miss in &nearly.misses {
+            let up_to = match (miss.actual, miss.high) {
+                (None, _) => "nothing measured".to_owned(),
+                (Some(actual), Some(high)) => format!("{actual:.1}, up to {high:.1}"),
+                (Some(actual), None) if actual <= miss.limit => {
+                    format!("{actual:.1}, of unknown certainty: give more --worlds")
+                }
+                (Some(actual), None) => format!("{actual:.3}"),
+            };
+            let (name, limit) = (&miss.name, miss.limit);
+            let _ = writeln!(text, "nearly {values}: {name} {up_to} (limit {limit})");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The greatest value of a key with which a simulation keeps a limit.
+
+mod search;
+
+use super::simulation::{Progress, Simulated, Simulation};
+use super::{RunError, input};
+use crate::report::find::{self, Ended, SCHEMA, Step};
+use crate::scenario::budget::{Budget, budget};
+use crate::scenario::{Scenario, ScenarioError, Template};
+use search::{Found, Numbers, Search};
+use std::sync::atomic::{AtomicBool, Ordering};
+use toml::Value;
+
+/// Simulations of one search: enough for whole numbers up to a million, one by one.
+const STEPS_MAX: usize = 40;
+
+/// The greatest number that is tried in search of one that a key takes.
+const FIRST_MAX: f64 = 1_048_576.0;
+
+/// What is to be kept, as in `e2e_latency_p95_ms=900`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Goal {
+    /// As it was given.
+    metric: String,
+    budget: Budget,
+}
+
+impl std::str::FromStr for Goal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Goal, String> {
+        let (metric, limit) = text
+            .split_once('=')
+            .ok_or("write METRIC=VALUE, for example e2e_latency_p95_ms=900")?;
+        let (metric, limit) = (metric.trim().to_owned(), limit.trim());
+        let number = limit
+            .parse()
+            .map_err(|_| format!("{limit:?} is no number; write {metric}=VALUE"))?;
+        Ok(Goal {
+            budget: budget(&metric, number)?,
+            metric,
+        })
+    }
+}
+
+/// What is looked for.
+pub struct Find {
+    template: Template,
+    key: String,
+    goal: Goal,
+    seed: Option<u64>,
+    worlds: Option<u32>,
+    threads: usize,
+    numbers: Numbers,
+    /// What is tried first.
+    first: f64,
+}
+
+/// Why a search ends before it has found anything out.
+enum Halt {
+    Stopped,
+    Failed(RunError),
+}
+
+impl Find {
+    /// The greatest value of `key`, named as in `--set`, that keeps `goal`: by simulations on one thread.
+    ///
+    /// # Errors
+    /// If the scenario has no such key, or it takes no numbers.
+    pub fn of(template: Template, key: &str, goal: Goal) -> Result<Find, RunError> {
+        let (numbers, first) = numbers(&template, key)?;
+        Ok(Find {
+            template,
+            key: key.to_owned(),
+            goal,
+            seed: None,
+            worlds: None,
+            threads: 1,
+            numbers,
+            first,
+        })
+    }
+
+    /// In place of the scenario's.
+    pub fn seed(mut self, seed: Option<u64>) -> Find {
+        self.seed = seed;
+        self
+    }
+
+    /// Simulates so many worlds with each value, in place of as many as a simulation has.
+    pub fn worlds(mut self, worlds: Option<u32>) -> Find {
+        self.worlds = worlds;
+        self
+    }
+
+    /// Holds them on so many threads. It makes no difference to the figures.
+    pub fn threads(mut self, threads: usize) -> Find {
+        self.threads = threads;
+        self
+    }
+
+    fn simulation(&self, scenario: Scenario) -> Simulation {
+        Simulation::of(scenario)
+            .worlds(self.worlds)
+            .threads(self.threads)
+    }
+
+    fn scenario(&self, value: f64) -> Result<Scenario, RunError> {
+        let mut scenario = with(&self.template, &self.key, self.numbers, value).map_err(input)?;
+        scenario.seed = self.seed.unwrap_or(scenario.seed);
+        Ok(scenario)
+    }
+
+    fn may(&self, value: f64) -> bool {
+        let scenario = self.scenario(value);
+        scenario.is_ok_and(|scenario| self.simulation(scenario).check().is_ok())
+    }
+
+    /// Everything that can be wrong with the input.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.simulation(self.scenario(self.first)?).check()
+    }
+
+    /// Simulates until it is found, telling each step when it is done. Once `stop` is set, it is what was
+    /// found so far.
+    pub fn run(
+        self,
+        stop: &AtomicBool,
+        progress: Progress<'_>,
+        mut told: impl FnMut(&Step),
+    ) -> Result<find::Find, RunError> {
+        self.check()?;
+        let mut steps: Vec<(f64, Step)> = Vec::new();
+        let keeps = |value: f64| {
+            if steps.len() == STEPS_MAX {
+                return Err(Halt::Stopped);
+            }
+            let scenario = self.scenario(value).map_err(Halt::Failed)?;
+            let simulated = match self.simulation(scenario).run(stop, progress) {
+                // What never drains keeps nothing.
+                Err(RunError::Saturated(_)) => None,
+                simulated => Some(simulated.map_err(Halt::Failed)?),
+            };
+            if stop.load(Ordering::Relaxed) {
+                return Err(Halt::Stopped);
+            }
+            let step = self.step(value, simulated.as_ref());
+            let is_kept = step.kept;
+            told(&step);
+            steps.push((value, step));
+            Ok(is_kept)
+        };
+        let found = Search {
+            numbers: self.numbers,
+            may: |value| self.may(value),
+            keeps,
+        }
+        .from(self.first);
+        let kept = steps.iter().filter(|(_, step)| step.kept);
+        let greatest = kept.map(|(value, _)| *value).max_by(f64::total_cmp);
+        let (found, ended) = match found {
+            Ok(Found::AtLimit(value)) => (Some(value), Ended::AtLimit),
+            Ok(Found::AtBound(value)) => (Some(value), Ended::AtBound),
+            Ok(Found::Nothing) => (None, Ended::Missed),
+            Err(Halt::Stopped) => (greatest, Ended::Stopped),
+            Err(Halt::Failed(error)) => return Err(error),
+        };
+        let scenario = self.scenario(self.first)?;
+        Ok(find::Find {
+            schema: SCHEMA,
+            name: scenario.name.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            seed: scenario.seed,
+            kind: scenario.kind_of_world(),
+            worlds: self.simulation(scenario.clone()).how_many(),
+            found: found.map(|value| json(self.numbers, value)),
+            ended,
+            key: self.key,
+            metric: self.goal.metric,
+            limit: self.goal.budget.limit,
+            steps: steps.into_iter().map(|(_, step)| step).collect(),
+        })
+    }
+
+    fn step(&self, value: f64, simulated: Option<&Simulated>) -> Step {
+        let Some(Simulated { totals, .. }) = simulated else {
+            return Step {
+                value: json(self.numbers, value),
+                actual: None,
+                interval: None,
+                kept: false,
+                saturated: true,
+            };
+        };
+        let result = totals.measured.held_to(&self.goal.budget);
+        Step {
+            value: json(self.numbers, value),
+            actual: result.actual,
+            interval: totals.intervals().get(result.name.as_str()).copied(),
+            kept: result.pass,
+            saturated: false,
+        }
+    }
+}
+
+fn json(numbers: Numbers, value: f64) -> serde_json::Value {
+    // Whatever a scenario takes is JSON too.
+    serde_json::to_value(toml_of(numbers, value)).unwrap_or_default()
+}
+
+fn toml_of(numbers: Numbers, value: f64) -> Value {
+    match numbers {
+        // Whole, and far below where that would lose anything.
+        Numbers::Whole => Value::Integer(value as i64),
+        Numbers::Real => Value::Float(value),
+    }
+}
+
+fn with(
+    template: &Template,
+    key: &str,
+    numbers: Numbers,
+    value: f64,
+) -> Result<Scenario, ScenarioError> {
+    template.with(&[(key, &toml_of(numbers, value))])
+}
+
+/// Which numbers a key takes, and the first to be tried: the scenario's own, or the first of 1, 2, 4 and so
+/// on that may be so, or of their halves.
+fn numbers(template: &Template, key: &str) -> Result<(Numbers, f64), RunError> {
+    let refused = |error: ScenarioError| RunError::Input(format!("--find {key}: {error}"));
+    let has_no_such = |numbers, value| {
+        let read = with(template, key, numbers, value);
+        read.err()
+            .filter(|e| matches!(e, ScenarioError::Syntax { .. }))
+    };
+    if let Some(error) = has_no_such(Numbers::Whole, 1.0) {
+        return Err(refused(error));
+    }
+    // A key for whole numbers is none for this one; another one may only find it too great or small.
+    let numbers = match has_no_such(Numbers::Real, 1.5) {
+        Some(_) => Numbers::Whole,
+        None => Numbers::Real,
+    };
+    let own = match template.value(key) {
+        // What lies past the greatest number that is tried is refused by the search.
+        Some(Value::Integer(own)) => Some(*own as f64),
+        Some(Value::Float(own)) => Some(*own),
+        _ => None,
+    };
+    let may = |value: &f64| with(template, key, numbers, *value).is_ok();
+    let doubled = |value: &f64| Some(2.0 * value).filter(|value| *value <= FIRST_MAX);
+    let halved = |value: &f64| Some(value / 2.0).filter(|value| 1.0 / FIRST_MAX <= *value);
+    let halves = (numbers == Numbers::Real)
+        .then(|| std::iter::successors(Some(0.5), halved))
+        .into_iter()
+        .flatten();
+    let mut candidates = own
+        .into_iter()
+        .filter(|own| *own >= 0.0)
+        .chain(std::iter::successors(Some(1.0), doubled))
+        .chain(halves);
+    match candidates.find(may) {
+        Some(first) => Ok((numbers, first)),
+        None => match with(template, key, numbers, 1.0) {
+            Err(error) => Err(refused(error)),
+            Ok(_) => Ok((numbers, 1.0)),
+        },
+    }
+}

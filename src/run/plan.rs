@@ -1,0 +1,196 @@
+//! Choosing among settings: the least of those that keep every budget, whatever chance has done.
+
+use crate::measure::BudgetResult;
+use crate::report::plan::{Miss, Nearly, Plan};
+use crate::report::sweep::{Other, Setting, Sweep};
+
+/// So many others are told.
+const ALTERNATIVES_MAX: usize = 3;
+const NEARLY_MAX: usize = 3;
+
+/// A setting that is over its budgets by a larger part did not nearly make it.
+const NEARLY: f64 = 1.1;
+
+/// Statistics of the end-to-end latency that have intervals, if enough was simulated.
+const WITH_INTERVALS: [&str; 4] = [
+    "e2e_latency_mean_ms",
+    "e2e_latency_p50_ms",
+    "e2e_latency_p95_ms",
+    "e2e_latency_p99_ms",
+];
+
+/// Chooses the cheapest setting that keeps every budget for certain, or, where prices are not known, the
+/// one with the lowest p95.
+pub fn plan(sweep: Sweep) -> Plan {
+    let of = |setting: &Setting| match sweep.axes.y {
+        Other::CostPerMinute => setting.cost_per_minute,
+        Other::CutOffShare => setting.p95_ms(),
+    };
+    // What is unknown is worst; of equals the faster, and then the first.
+    let rank = |index: &usize| {
+        let setting = &sweep.settings[*index];
+        let worst = f64::INFINITY;
+        (
+            of(setting).unwrap_or(worst),
+            setting.p95_ms().unwrap_or(worst),
+        )
+    };
+    let (mut sure, mut others) = (Vec::new(), Vec::new());
+    for (index, setting) in sweep.settings.iter().enumerate() {
+        let misses: Vec<Miss> = setting
+            .budgets
+            .iter()
+            .filter_map(|budget| miss(setting, budget))
+            .collect();
+        match misses.is_empty() {
+            true => sure.push(index),
+            false => others.push(Nearly {
+                setting: index,
+                misses,
+            }),
+        }
+    }
+    sure.sort_by(|one, other| {
+        let (one, other) = (rank(one), rank(other));
+        one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
+    });
+    let chosen = sure.first().copied();
+    let alternatives = sure.into_iter().skip(1).take(ALTERNATIVES_MAX).collect();
+    Plan {
+        nearly: nearest(others, usize::from(chosen.is_none())),
+        sweep,
+        chosen,
+        alternatives,
+    }
+}
+
+/// The budget, if the setting does not keep it for certain.
+fn miss(setting: &Setting, budget: &BudgetResult) -> Option<Miss> {
+    let interval = setting.intervals.get(budget.name.as_str());
+    let high = interval.map(|interval| interval.high);
+    let is_known = high.is_some() || !WITH_INTERVALS.contains(&budget.name.as_str());
+    let is_sure = is_known && high.is_none_or(|high| high <= budget.limit);
+    (!budget.pass || !is_sure).then(|| Miss {
+        name: budget.name.clone(),
+        limit: budget.limit,
+        actual: budget.actual,
+        high,
+    })
+}
+
+/// Those that are over by little, the nearest first, and `least` of them however far off.
+fn nearest(mut others: Vec<Nearly>, least: usize) -> Vec<Nearly> {
+    others.sort_by(|one, other| over(one).total_cmp(&over(other)));
+    let near = others.iter().filter(|one| over(one) <= NEARLY).count();
+    others.truncate(near.clamp(least, NEARLY_MAX));
+    others
+}
+
+/// By how much a setting is over its budgets: 1.05 for 5 % over the one it is furthest from.
+fn over(nearly: &Nearly) -> f64 {
+    let over = |miss: &Miss| match miss.high.or(miss.actual) {
+        Some(value) if miss.limit > 0.0 => value / miss.limit,
+        _ => f64::INFINITY,
+    };
+    nearly.misses.iter().map(over).fold(1.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Interval, Summary};
+    use crate::report::sweep::{Axes, P95, SCHEMA};
+    use std::collections::BTreeMap;
+
+    /// A budget of 900 ms for the p95, which is known within `half`.
+    fn setting(p95_ms: f64, half: Option<f64>, cost: Option<f64>) -> Setting {
+        let interval = half.map(|half| Interval {
+            low: p95_ms - half,
+            high: p95_ms + half,
+        });
+        Setting {
+            set: BTreeMap::new(),
+            values: vec![format!("{p95_ms}")],
+            is_saturated: false,
+            e2e_latency: Some(Summary {
+                count: 1,
+                mean_ms: p95_ms,
+                p50_ms: p95_ms,
+                p90_ms: p95_ms,
+                p95_ms,
+                p99_ms: p95_ms,
+                max_ms: p95_ms,
+            }),
+            intervals: interval
+                .map(|interval| (P95, interval))
+                .into_iter()
+                .collect(),
+            cut_off_share: Some(0.1),
+            failed_share: Some(0.0),
+            cost_per_minute: cost,
+            budgets: vec![BudgetResult {
+                name: P95.into(),
+                limit: 900.0,
+                actual: Some(p95_ms),
+                pass: p95_ms <= 900.0,
+            }],
+            is_on_front: false,
+        }
+    }
+
+    fn planned(settings: Vec<Setting>, y: Other) -> Plan {
+        plan(Sweep {
+            schema: SCHEMA,
+            name: "test".into(),
+            version: "0",
+            seed: 1,
+            worlds: 1,
+            kind: "conversations",
+            vary: vec!["key".into()],
+            axes: Axes { x: P95, y },
+            currency: String::new(),
+            is_cut_short: false,
+            settings,
+        })
+    }
+
+    fn nearly(plan: &Plan) -> Vec<usize> {
+        plan.nearly.iter().map(|nearly| nearly.setting).collect()
+    }
+
+    #[test]
+    fn the_cheapest_that_keeps_the_budget_for_certain_is_chosen() {
+        let plan = planned(
+            vec![
+                setting(800.0, Some(10.0), Some(3.0)),
+                setting(850.0, Some(10.0), Some(2.0)),
+                setting(895.0, Some(10.0), Some(1.0)),
+                setting(890.0, None, Some(0.5)),
+                setting(2_000.0, Some(10.0), Some(0.1)),
+            ],
+            Other::CostPerMinute,
+        );
+        assert_eq!((plan.chosen, plan.alternatives.clone()), (Some(1), vec![0]));
+        // The third may be over by chance; how far off the fourth is nobody knows.
+        assert_eq!(nearly(&plan), [3, 2]);
+        let text = plan.text();
+        assert!(text.contains("895.0, up to 905.0 (limit 900)"), "{text}");
+        assert!(text.contains("--worlds"), "{text}");
+    }
+
+    #[test]
+    fn without_prices_the_fastest_is_chosen() {
+        let half = Some(1.0);
+        let settings = [850.0, 800.0, 820.0].map(|ms| setting(ms, half, None));
+        let plan = planned(settings.to_vec(), Other::CutOffShare);
+        assert_eq!((plan.chosen, plan.alternatives), (Some(1), vec![2, 0]));
+    }
+
+    #[test]
+    fn the_nearest_is_told_when_nothing_keeps_the_budget() {
+        let half = Some(1.0);
+        let settings = [5_000.0, 3_000.0, 4_000.0].map(|ms| setting(ms, half, None));
+        let plan = planned(settings.to_vec(), Other::CutOffShare);
+        assert_eq!((plan.chosen, nearly(&plan)), (None, vec![1]));
+    }
+}
