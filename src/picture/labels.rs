@@ -150,8 +150,8 @@ fn along(from: (f64, f64), to: (f64, f64)) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
-/// About how wide a text is, rather too wide.
-fn width(text: &str) -> f64 {
+/// About how wide a text of 12 pixels is, rather too wide.
+pub fn width(text: &str) -> f64 {
     let letter = |c: char| if c < '\u{300}' { LETTER } else { WIDE_LETTER };
     text.chars().map(letter).sum()
 }

@@ -4,7 +4,7 @@ mod axis;
 mod labels;
 
 pub use axis::{Axis, Frame};
-pub use labels::{Labels, Placed, Rectangle};
+pub use labels::{Labels, Placed, Rectangle, width};
 
 /// Of every picture, in pixels.
 pub const WIDTH: f64 = 720.0;

@@ -188,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_alone_is_named_like_one_in_a_table() {
+        let limited = |name| budget(name, 3.0).map(|budget| budget.limited);
+        assert_eq!(limited("cut_offs"), Ok(Limited::Count("cut_offs")));
+        assert_eq!(limited("cut_offs_max"), Ok(Limited::Count("cut_offs")));
+        assert_eq!(limited("wer"), Ok(Limited::Wer));
+        let hop = Limited::Hop(Hop::Answer, Statistic::P99);
+        assert_eq!(limited("hop.answer_p99_ms"), Ok(hop));
+        assert!(limited("lunch").is_err_and(|cure| cure.contains("e2e_latency")));
+    }
+
+    #[test]
     fn what_cannot_be_limited_is_named() {
         for wrong in [
             "e2e_latency_p95 = 900",

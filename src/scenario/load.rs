@@ -71,9 +71,13 @@ impl Template {
         })
     }
 
-    /// What a key is set to in it, named as in `--set`.
-    pub fn value(&self, key: &str) -> Option<&toml::Value> {
-        set::get(&self.table, key)
+    /// What a key has in it, named as in `--set`: what was written, or its default.
+    pub fn value(&self, key: &str) -> Option<toml::Value> {
+        let written = set::get(&self.table, key).cloned();
+        written.or_else(|| {
+            let whole = toml::Table::try_from(self.with(&[]).ok()?).ok()?;
+            set::get(&whole, key).cloned()
+        })
     }
 
     /// Reads and checks it with some keys at other values.

@@ -37,8 +37,8 @@ fn values_of(text: &str) -> Option<Vec<Value>> {
         return Some(values).filter(|values| !values.is_empty());
     }
     let parts = split(text);
-    let is_empty = |part: &&str| part.trim().is_empty();
-    if parts.iter().any(|part| is_empty(&part)) {
+    let is_empty = |part: &str| part.trim().is_empty();
+    if parts.iter().any(|part| is_empty(part)) {
         return None;
     }
     Some(parts.iter().map(|part| set::read(part.trim())).collect())

@@ -13,4 +13,5 @@ mod reports;
 mod shards;
 mod simulations;
 mod support;
+mod sweeps;
 mod synthetic;

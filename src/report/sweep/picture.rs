@@ -3,7 +3,7 @@
 use super::text::shortened;
 use super::{Axes, Other, P95, Setting, Sweep};
 use crate::measure::Interval;
-use crate::picture::{Axis, COLOURS, Frame, Labels, Placed, Rectangle, escaped};
+use crate::picture::{Axis, COLOURS, Frame, Labels, Placed, Rectangle, escaped, width};
 use std::fmt::Write;
 
 const FRONT: &str = COLOURS[0];
@@ -31,18 +31,18 @@ pub fn svg(sweep: &Sweep) -> String {
     points.sort_by(|one, other| one.x.total_cmp(&other.x));
     let frame = frame(sweep, &points);
     let title = format!("{}, by {}", sweep.name, sweep.vary.join(", "));
-    frame.picture(&shortened_title(&title), |svg| {
+    // As wide as the picture, in bold.
+    frame.picture(&cut(&title, 76), |svg| {
         // Writing to a String cannot fail.
-        let _ = draw(svg, &frame, &points);
+        let _ = draw(svg, &frame, sweep, &points);
     })
 }
 
-/// What is as wide as the picture, at 14 bold pixels.
-fn shortened_title(title: &str) -> String {
-    const TITLE_CHARACTERS_MAX: usize = 76;
-    match title.char_indices().nth(TITLE_CHARACTERS_MAX) {
-        None => title.to_owned(),
-        Some((end, _)) => format!("{}…", &title[..end]),
+/// The beginning of a text that is longer than so many characters.
+fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 
@@ -99,7 +99,7 @@ fn frame(sweep: &Sweep, points: &[Point]) -> Frame {
     }
 }
 
-fn draw(svg: &mut String, frame: &Frame, points: &[Point]) -> std::fmt::Result {
+fn draw(svg: &mut String, frame: &Frame, sweep: &Sweep, points: &[Point]) -> std::fmt::Result {
     let front: Vec<&Point> = points.iter().filter(|p| p.setting.is_on_front).collect();
     let at = |p: &Point| (frame.x(p.x), frame.y(p.y));
     let line: Vec<String> = front
@@ -119,12 +119,14 @@ fn draw(svg: &mut String, frame: &Frame, points: &[Point]) -> std::fmt::Result {
         dot(svg, at(p), p.setting)?;
     }
     legend(svg, points)?;
+    let distinct = distinct_on(&front);
+    common(svg, sweep, &distinct)?;
     let mut labels = room(frame, points);
-    front
-        .windows(2)
-        .for_each(|pair| labels.avoid_line(at(pair[0]), at(pair[1])));
+    for pair in front.windows(2) {
+        labels.avoid_line(at(pair[0]), at(pair[1]));
+    }
     for p in front.iter().take(LABELS_MAX) {
-        let text = shortened(&p.setting.values.join(", "));
+        let text = name(p.setting, &distinct);
         if let Some(placed) = labels.place(at(p), &text) {
             label(svg, &placed, &text)?;
         }
@@ -166,27 +168,77 @@ fn whiskers(svg: &mut String, frame: &Frame, p: &Point) -> std::fmt::Result {
     )
 }
 
-/// What the colours say, at the right above the frame.
+/// What the dots say, at the right above the frame.
 fn legend(svg: &mut String, points: &[Point]) -> std::fmt::Result {
-    let mut says = vec![format!(
-        "<tspan fill=\"{FRONT}\">●</tspan> nothing is better in both <tspan fill=\"{BEATEN}\">●</tspan> beaten"
-    )];
-    if points
-        .iter()
-        .any(|p| p.setting.keeps_budgets() == Some(false))
-    {
-        says.push("○ misses a budget".to_owned());
+    let misses = |p: &Point| p.setting.keeps_budgets() == Some(false);
+    let mut says = vec![(FRONT, FRONT, "beaten by none")];
+    if points.iter().any(|p| !p.setting.is_on_front) {
+        says.push((BEATEN, BEATEN, "beaten"));
     }
-    if points.iter().any(|p| p.x_interval.is_some()) {
-        says.push("lines: 95 % intervals".to_owned());
+    if points.iter().any(misses) {
+        says.push(("white", BEATEN, "misses a budget"));
     }
+    let (y, mut right) = (Frame::TOP - 12.0, Frame::RIGHT);
+    for (fill, stroke, text) in says.into_iter().rev() {
+        let left = right - width(text);
+        writeln!(
+            svg,
+            "<circle cx=\"{:.1}\" cy=\"{}\" r=\"4\" fill=\"{fill}\" stroke=\"{stroke}\"/>\n\
+             <text x=\"{left:.1}\" y=\"{y}\">{text}</text>",
+            left - 10.0,
+            y - 4.0
+        )?;
+        right = left - 30.0;
+    }
+    Ok(())
+}
+
+/// What the front has in common, which its labels leave out.
+fn common(svg: &mut String, sweep: &Sweep, distinct: &[bool]) -> std::fmt::Result {
+    let on_front = sweep.settings.iter().find(|setting| setting.is_on_front);
+    let values = on_front.map_or(&[][..], |setting| &setting.values);
+    let keys = sweep.vary.iter().zip(values).zip(distinct);
+    let same: Vec<String> = keys
+        .filter(|(_, is_distinct)| !**is_distinct)
+        .map(|((key, value), _)| format!("{key} = {}", shortened(value)))
+        .collect();
+    if same.is_empty() {
+        return Ok(());
+    }
+    let text = cut(&format!("the front has {}", same.join(", ")), 104);
     writeln!(
         svg,
-        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" font-size=\"11\" fill=\"#444\">{}</text>",
-        Frame::RIGHT,
-        Frame::TOP - 12.0,
-        says.join(" · ")
+        "<text x=\"{}\" y=\"38\" font-size=\"11\" fill=\"{FRONT}\">{}</text>",
+        Frame::LEFT,
+        escaped(&text)
     )
+}
+
+/// Which keys have several values on the front; all if none has.
+fn distinct_on(front: &[&Point]) -> Vec<bool> {
+    let Some((first, others)) = front.split_first() else {
+        return Vec::new();
+    };
+    let values = first.setting.values.iter().enumerate();
+    let is_distinct = |(index, value): (usize, &String)| {
+        let of = |p: &&Point| p.setting.values.get(index) != Some(value);
+        others.iter().any(of)
+    };
+    let distinct: Vec<bool> = values.map(is_distinct).collect();
+    match distinct.contains(&true) {
+        true => distinct,
+        false => vec![true; distinct.len()],
+    }
+}
+
+/// A label of a point on the front.
+fn name(setting: &Setting, distinct: &[bool]) -> String {
+    let values = setting.values.iter().zip(distinct);
+    let told: Vec<&str> = values
+        .filter(|(_, is_distinct)| **is_distinct)
+        .map(|(value, _)| value.as_str())
+        .collect();
+    shortened(&told.join(", "))
 }
 
 /// The room for labels: where no point lies and no whisker of the front.

@@ -23,7 +23,7 @@ pub fn text(sweep: &Sweep) -> String {
     };
     let _ = writeln!(
         text,
-        "● nothing else is as good in both p95 and {axis} and better in one. ± is half a 95 % interval. Shares are of the questions."
+        "\n● no other one is as good by p95 and by {axis}, and better by one of them. ± is half a 95 % interval; shares are of the questions."
     );
     text
 }

@@ -244,8 +244,8 @@ fn numbers(template: &Template, key: &str) -> Result<(Numbers, f64), RunError> {
     };
     let own = match template.value(key) {
         // What lies past the greatest number that is tried is refused by the search.
-        Some(Value::Integer(own)) => Some(*own as f64),
-        Some(Value::Float(own)) => Some(*own),
+        Some(Value::Integer(own)) => Some(own as f64),
+        Some(Value::Float(own)) => Some(own),
         _ => None,
     };
     let may = |value: &f64| with(template, key, numbers, *value).is_ok();
