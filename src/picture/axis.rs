@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 30.0;
-const TOP: f64 = 64.0;
+const TOP: f64 = 74.0;
 const BOTTOM: f64 = 60.0;
 
 /// Of a range that is one value, so much of it is shown to either side.

@@ -34,11 +34,13 @@ impl Rectangle {
     }
 }
 
-/// A label that found a place: its text begins at `x`, on the base line `y`.
+/// A label that found a place: where its text begins, has its middle or ends, on the base line `y`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
     pub x: f64,
     pub y: f64,
+    /// `start`, `middle` or `end`, whichever is nearest to the point: text may be shorter than its room.
+    pub anchor: &'static str,
     /// A line to its point, from the first to the second end, if it lies far off.
     pub line: Option<[(f64, f64); 2]>,
 }
@@ -117,9 +119,15 @@ impl Labels {
                 if let Some([from, to]) = line {
                     self.avoid_line(from, to);
                 }
+                let (x, anchor) = match dx {
+                    ..-0.5 => (room.right, "end"),
+                    0.5.. => (room.left, "start"),
+                    _ => ((room.left + room.right) / 2.0, "middle"),
+                };
                 return Some(Placed {
-                    x: left,
+                    x,
                     y: top + LINE - 3.5,
+                    anchor,
                     line,
                 });
             }
@@ -161,10 +169,15 @@ mod tests {
     use super::*;
 
     fn room_of(placed: &Placed, text: &str) -> Rectangle {
+        let left = match placed.anchor {
+            "end" => placed.x - width(text),
+            "start" => placed.x,
+            _ => placed.x - width(text) / 2.0,
+        };
         Rectangle {
-            left: placed.x,
+            left,
             top: placed.y + 3.5 - LINE,
-            right: placed.x + width(text),
+            right: left + width(text),
             bottom: placed.y + 3.5,
         }
     }

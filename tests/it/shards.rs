@@ -360,7 +360,7 @@ fn a_shard_that_did_not_come_to_its_end_is_not_merged() {
     stopped
         .run(&AtomicBool::new(true), &|_, _| {})
         .expect("stopped");
-    let says = "stopped holds 0 of the 200 conversations of its shard";
+    let says = "stopped holds 0 of the 200 worlds of its shard";
     copy.refused(&["stopped"], &[says, "simulate this shard again"]);
 }
 

@@ -63,7 +63,7 @@ fn every_combination_is_simulated_the_last_key_changing_first() {
         0,
     );
     assert_eq!(
-        (&swept["schema"], &swept["seed"], &swept["conversations"]),
+        (&swept["schema"], &swept["seed"], &swept["worlds"]),
         (&"voicesim.sweep/1".into(), &7.into(), &20.into())
     );
     let settings = &swept["settings"];
@@ -163,7 +163,7 @@ fn a_sweep_draws_its_trade_off() {
         svg.contains("a&lt;b&amp;c, by endpointing.silence_ms"),
         "{svg}"
     );
-    assert_eq!(svg.matches("<circle").count(), 3);
+    assert_eq!(svg.matches(" r=\"4.5\"").count(), 3);
     for value in ["304", "704", "1504"] {
         assert!(svg.contains(&format!(">{value}</text>")), "{value}: {svg}");
     }
@@ -284,7 +284,7 @@ fn a_plan_without_intervals_is_not_certain() {
         "-q",
     ];
     let text = said(&command, 1);
-    assert!(text.contains("give more --conversations"), "{text}");
+    assert!(text.contains("give more --worlds"), "{text}");
 }
 
 #[test]

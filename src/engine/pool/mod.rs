@@ -6,7 +6,7 @@
 mod limit;
 mod servers;
 #[cfg(test)]
-mod theory;
+mod test_theory;
 
 use crate::clock::Clock;
 use crate::event::{StageName, Tick, nanos};

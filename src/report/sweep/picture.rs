@@ -208,7 +208,7 @@ fn common(svg: &mut String, sweep: &Sweep, distinct: &[bool]) -> std::fmt::Resul
     let text = cut(&format!("the front has {}", same.join(", ")), 104);
     writeln!(
         svg,
-        "<text x=\"{}\" y=\"38\" font-size=\"11\" fill=\"{FRONT}\">{}</text>",
+        "<text x=\"{}\" y=\"40\" font-size=\"11\" fill=\"{FRONT}\">{}</text>",
         Frame::LEFT,
         escaped(&text)
     )
@@ -269,9 +269,10 @@ fn label(svg: &mut String, placed: &Placed, text: &str) -> std::fmt::Result {
     }
     writeln!(
         svg,
-        "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{FRONT}\">{}</text>",
+        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{}\" fill=\"{FRONT}\">{}</text>",
         placed.x,
         placed.y,
+        placed.anchor,
         escaped(text)
     )
 }
