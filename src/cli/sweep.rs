@@ -2,10 +2,10 @@
 
 use super::simulate::{threads, watched};
 use super::{Failure, Verdict, print_json, print_plain};
-use crate::report::sweep::{Sweep as Swept, svg, text};
+use crate::report::sweep::{Other, Sweep as Swept, svg, text};
 use crate::run::{self, CONVERSATIONS_MAX};
 use crate::scenario::{Scenario, Template, Variation};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
 /// What is to be compared, also for `voicesim plan`.
@@ -92,11 +92,38 @@ fn refuse_unwritable(path: &Path) -> Result<(), Failure> {
 pub(super) struct Sweep {
     #[command(flatten)]
     settings: Settings,
+    /// What the latency is compared with; the cost unless given, or cut-offs where nothing is paid for
+    #[arg(long, value_enum)]
+    against: Option<Against>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Against {
+    CutOffs,
+    Failures,
+    Cost,
+}
+
+impl From<Against> for Other {
+    fn from(against: Against) -> Other {
+        match against {
+            Against::CutOffs => Other::CutOffShare,
+            Against::Failures => Other::FailedShare,
+            Against::Cost => Other::CostPerMinute,
+        }
+    }
 }
 
 impl Sweep {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         let sweep = self.settings.read()?;
+        let is_priced = sweep.scenarios().all(|scenario| scenario.cost.is_some());
+        if matches!(self.against, Some(Against::Cost)) && !is_priced {
+            return Err(Failure::Input(
+                "--against cost: nothing has a price; add a [cost], as in --set cost.call_per_minute=0.01".into(),
+            ));
+        }
+        let sweep = sweep.against(self.against.map(Other::from));
         let swept = self.settings.simulate(sweep, is_quiet)?;
         if self.settings.json {
             print_json(&swept)?;

@@ -84,7 +84,7 @@ impl Plan {
             is_cut_short: sweep.is_cut_short,
             by: match sweep.axes.y {
                 Other::CostPerMinute => "cost_per_minute",
-                Other::CutOffShare => P95,
+                _ => P95,
             },
             chosen: self.chosen.and_then(|index| sweep.settings.get(index)),
             alternatives: self.settings(&self.alternatives).collect(),
@@ -110,7 +110,7 @@ impl Plan {
         let mut text = head(&self.sweep);
         let least = match self.sweep.axes.y {
             Other::CostPerMinute => "the cheapest",
-            Other::CutOffShare => "the lowest p95",
+            _ => "the lowest p95",
         };
         let _ = match self.chosen {
             Some(_) => writeln!(

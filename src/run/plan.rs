@@ -24,7 +24,7 @@ const WITH_INTERVALS: [&str; 4] = [
 pub fn plan(sweep: Sweep) -> Plan {
     let of = |setting: &Setting| match sweep.axes.y {
         Other::CostPerMinute => setting.cost_per_minute,
-        Other::CutOffShare => setting.p95_ms(),
+        _ => setting.p95_ms(),
     };
     // What is unknown is worst; of equals the faster, and then the first.
     let rank = |index: &usize| {

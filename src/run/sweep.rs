@@ -23,6 +23,7 @@ pub struct Sweep {
     settings: Vec<(Vec<Value>, Scenario)>,
     worlds: Option<u32>,
     threads: usize,
+    against: Option<Other>,
 }
 
 impl Sweep {
@@ -54,6 +55,7 @@ impl Sweep {
             settings,
             worlds: None,
             threads: 1,
+            against: None,
         })
     }
 
@@ -66,6 +68,12 @@ impl Sweep {
     /// Holds them on so many threads. It makes no difference to the figures.
     pub fn threads(mut self, threads: usize) -> Sweep {
         self.threads = threads;
+        self
+    }
+
+    /// What latency is compared with, in place of the cost, or of cut-offs where nothing is paid for.
+    pub fn against(mut self, other: Option<Other>) -> Sweep {
+        self.against = other;
         self
     }
 
@@ -113,10 +121,10 @@ impl Sweep {
         let is_priced = self.scenarios().all(|scenario| scenario.cost.is_some());
         let axes = Axes {
             x: sweep::P95,
-            y: match is_priced {
+            y: self.against.unwrap_or(match is_priced {
                 true => Other::CostPerMinute,
                 false => Other::CutOffShare,
-            },
+            }),
         };
         let points: Vec<_> = settings.iter().map(|s: &Setting| s.point(axes)).collect();
         for (setting, is_on_front) in settings.iter_mut().zip(front(&points)) {

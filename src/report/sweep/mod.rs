@@ -21,7 +21,7 @@
 //!
 //! `worlds` are those of each setting, all with the same seed: conversations, or loads. A load that never
 //! drains is saturated and has no figures. Shares are of the questions. `y` is
-//! `cost_per_minute` where prices are known. A setting is on the front if no other one is at least as good
+//! `cost_per_minute` where prices are known and nothing else was asked for. A setting is on the front if no other one is at least as good
 //! by both axes, and better by one. `e2e_latency` is null if nothing was answered.
 
 mod picture;
@@ -46,6 +46,8 @@ pub const P95: &str = "e2e_latency_p95_ms";
 pub enum Other {
     /// The share of questions whose caller was cut off, 0 to 1.
     CutOffShare,
+    /// The share of questions that failed: a stage gave up, and nothing was answered.
+    FailedShare,
     /// Of a call.
     CostPerMinute,
 }
@@ -104,6 +106,7 @@ impl Setting {
     pub fn other(&self, other: Other) -> Option<f64> {
         match other {
             Other::CutOffShare => self.cut_off_share,
+            Other::FailedShare => self.failed_share,
             Other::CostPerMinute => self.cost_per_minute,
         }
     }

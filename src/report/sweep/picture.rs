@@ -49,7 +49,7 @@ fn cut(text: &str, characters: usize) -> String {
 /// Percent for shares; money as it is.
 fn scale(other: Other) -> f64 {
     match other {
-        Other::CutOffShare => 100.0,
+        Other::CutOffShare | Other::FailedShare => 100.0,
         Other::CostPerMinute => 1.0,
     }
 }
@@ -77,6 +77,7 @@ fn frame(sweep: &Sweep, points: &[Point]) -> Frame {
     };
     let (title, unit) = match sweep.axes.y {
         Other::CutOffShare => ("questions cut off".to_owned(), " %"),
+        Other::FailedShare => ("questions that failed".to_owned(), " %"),
         Other::CostPerMinute => {
             let money = match sweep.currency.as_str() {
                 "" => "cost",

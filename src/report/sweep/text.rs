@@ -19,6 +19,7 @@ pub fn text(sweep: &Sweep) -> String {
     let _ = writeln!(text, "\n{}", table(sweep, rows));
     let axis = match sweep.axes.y {
         Other::CutOffShare => "cut-offs",
+        Other::FailedShare => "failures",
         Other::CostPerMinute => "cost",
     };
     let _ = writeln!(
