@@ -204,6 +204,24 @@ pub enum OutputNote {
     Audio { audio_ns: u64, characters: u32 },
 }
 
+/// What was done about a stage that failed, or took too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CuredBy {
+    /// A try was given up.
+    TimedOut,
+    /// It was tried again.
+    Retried,
+    /// A second request was made beside the first.
+    Hedged,
+    /// The second request was the first to put something out, and the other one was dropped.
+    HedgeWon,
+    /// It had failed too often, and was not even asked.
+    Refused,
+    /// Another engine was asked in its place.
+    FellBack,
+}
+
 /// What the work of a visit took, measured by the clock that ran it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
@@ -352,6 +370,12 @@ pub enum Mark {
         /// What went in, by its hash; known where outputs are kept.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         input: Option<String>,
+    },
+
+    /// A cure was applied to a stage that failed, or took too long.
+    Cured {
+        stage: StageName,
+        by: CuredBy,
     },
 
     /// A simulated answer was chosen from so many samples by a vote.

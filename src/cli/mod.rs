@@ -170,6 +170,11 @@ pub fn log_to_stderr(arguments: &Arguments) {
         (false, 1) => "voicesim=debug,warn",
         (false, _) => "trace",
     };
+    // Of a simulation the failures are counted; a line for each would be thousands.
+    let level = match (&arguments.command, arguments.verbose) {
+        (Command::Simulate(_), 0) => format!("{level},voicesim::pipeline=off"),
+        _ => level.to_owned(),
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let format = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -1,13 +1,17 @@
 //! Any engine, with faults: what it puts out comes late, stops in mid-stream, or is an error.
 //!
 //! Which inputs a fault strikes comes from random streams named by the number of the input. Work
-//! that is void in the end is an input too, so on the real clock speculation moves the numbers.
+//! that is void in the end is an input too, so on the real clock speculation moves the numbers; so is
+//! a request that a cure makes again, or beside another one. Whether a fault that is limited in time
+//! strikes is decided when its output is due.
 
 use crate::clock::Clock;
-use crate::event::StageName;
+use crate::event::{StageName, Tick};
 use crate::rng::Seed;
-use crate::scenario::fault::Fault;
+use crate::scenario::fault::{Fault, Window};
 use crate::stage::{Gate, Outlet, Stage, StageError, Work};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// What goes wrong in a conversation.
@@ -16,15 +20,26 @@ pub struct Faults<'a> {
     pub seed: Seed,
     pub conversation: u64,
     pub clock: &'a Clock,
+    /// How long the world had been going when this conversation began.
+    pub since: Tick,
 }
 
-struct Faulty<S: ?Sized> {
+/// The faults of one stage. Engines that share them count their inputs together.
+#[derive(Clone, Default)]
+pub(super) struct Struck(Option<Rc<Own>>);
+
+struct Own {
     name: StageName,
     faults: Vec<Fault>,
     clock: Clock,
     seed: Seed,
     conversation: u64,
-    inputs: u64,
+    since: Tick,
+    inputs: Cell<u64>,
+}
+
+struct Faulty<S: ?Sized> {
+    own: Rc<Own>,
     stage: Box<S>,
 }
 
@@ -35,50 +50,74 @@ impl Faults<'_> {
         name: StageName,
         stage: Box<dyn Stage<In = In, Out = Out>>,
     ) -> Box<dyn Stage<In = In, Out = Out>> {
+        self.of(name).strike(stage)
+    }
+
+    /// Those of a stage.
+    pub(super) fn of(&self, name: StageName) -> Struck {
         let own = self
             .faults
             .iter()
-            .filter(|fault| fault.stage.name() == name);
+            .filter(|fault| fault.stage.name() == Some(name));
         let faults: Vec<Fault> = own.cloned().collect();
         if faults.is_empty() {
-            return stage;
+            return Struck(None);
         }
-        Box::new(Faulty {
+        Struck(Some(Rc::new(Own {
             name,
             faults,
             clock: self.clock.clone(),
             seed: self.seed,
             conversation: self.conversation,
-            inputs: 0,
-            stage,
-        })
+            since: self.since,
+            inputs: Cell::new(0),
+        })))
     }
 }
 
-impl<S: ?Sized> Faulty<S> {
+impl Struck {
+    pub(super) fn strike<In: 'static, Out: crate::stage::Recorded + 'static>(
+        &self,
+        stage: Box<dyn Stage<In = In, Out = Out>>,
+    ) -> Box<dyn Stage<In = In, Out = Out>> {
+        match &self.0 {
+            Some(own) => Box::new(Faulty {
+                own: own.clone(),
+                stage,
+            }),
+            None => stage,
+        }
+    }
+}
+
+impl Own {
     /// What strikes the next input.
-    fn strike(&mut self) -> Vec<Strike> {
-        self.inputs += 1;
+    fn strikes(&self) -> Vec<Strike> {
+        let input = self.inputs.get() + 1;
+        self.inputs.set(input);
         let numbered = self.faults.iter().enumerate();
         numbered
             .filter(|(index, fault)| {
                 let purpose = format!("fault {index}");
                 let mut stream =
                     self.seed
-                        .stream(self.name.name(), self.conversation, self.inputs, &purpose);
-                let is_meant = fault
-                    .inputs
-                    .as_ref()
-                    .is_none_or(|of| of.contains(&self.inputs));
+                        .stream(self.name.name(), self.conversation, input, &purpose);
+                let is_meant = fault.inputs.as_ref().is_none_or(|of| of.contains(&input));
                 is_meant && stream.uniform() < fault.probability
             })
             .map(|(_, fault)| Strike::of(fault))
             .collect()
     }
+
+    /// Since the world began.
+    fn now(&self) -> Tick {
+        self.since + Duration::from_nanos(self.clock.now().0)
+    }
 }
 
 /// What happens to the outputs of one input.
 struct Strike {
+    window: Window,
     after_outputs: u32,
     effect: Effect,
 }
@@ -97,6 +136,7 @@ impl Strike {
             (None, None, error) => (0, Effect::Fail(error.clone().unwrap_or_default())),
         };
         Strike {
+            window: fault.window(),
             after_outputs: fault.after_outputs.unwrap_or(usually_after),
             effect,
         }
@@ -104,7 +144,7 @@ impl Strike {
 }
 
 struct Strikes {
-    clock: Clock,
+    own: Rc<Own>,
     strikes: Vec<Strike>,
     outputs: u32,
 }
@@ -112,19 +152,23 @@ struct Strikes {
 impl Gate for Strikes {
     fn pass(&mut self) -> Work<'_> {
         Box::pin(async move {
-            let due = self
-                .strikes
-                .iter()
-                .filter(|s| s.after_outputs == self.outputs);
-            for strike in due {
+            let Strikes {
+                own,
+                strikes,
+                outputs,
+            } = self;
+            for strike in strikes.iter().filter(|s| s.after_outputs == *outputs) {
+                if !strike.window.contains(own.now()) {
+                    continue;
+                }
                 match &strike.effect {
-                    Effect::Wait(span) => self.clock.sleep_until(self.clock.now() + *span).await,
+                    Effect::Wait(span) => own.clock.sleep_until(own.clock.now() + *span).await,
                     Effect::Fail(error) => {
                         return Err(StageError::Failed(format!("as the scenario asks: {error}")));
                     }
                 }
             }
-            self.outputs += 1;
+            *outputs += 1;
             Ok(())
         })
     }
@@ -138,17 +182,23 @@ where
     type Out = S::Out;
 
     fn handle<'a>(&'a mut self, input: S::In, out: &'a mut Outlet<S::Out>) -> Work<'a> {
-        let strikes = self.strike();
-        if !strikes.is_empty() {
-            out.gated(Box::new(Strikes {
-                clock: self.clock.clone(),
-                strikes,
-                outputs: 0,
-            }));
+        let strikes = self.own.strikes();
+        if strikes.is_empty() {
+            return self.stage.handle(input, out);
         }
+        out.gated(Box::new(Strikes {
+            own: self.own.clone(),
+            strikes,
+            outputs: 0,
+        }));
         Box::pin(async move {
-            self.stage.handle(input, out).await?;
-            out.pass_gate().await
+            let mut result = self.stage.handle(input, out).await;
+            if result.is_ok() {
+                result = out.pass_gate().await;
+            }
+            // Whoever is asked next in its place has faults of their own, or none.
+            out.ungated();
+            result
         })
     }
 }

@@ -4,6 +4,7 @@
 pub mod clauses;
 #[cfg(feature = "command")]
 mod command;
+pub mod cure;
 mod faulty;
 #[cfg(feature = "retrieval")]
 pub mod knowledge;
@@ -21,10 +22,12 @@ pub mod voice;
 mod whisper;
 
 use crate::clock::Clock;
-use crate::event::StageName;
+use crate::event::Tick;
 use crate::rng::Seed;
-use crate::scenario::{Scenario, Topology};
+use crate::scenario::cure::{Cure, Cures as CureTable, fallback};
+use crate::scenario::{self, Scenario, Topology};
 use crate::stage;
+use cure::{Breakers, Cures, Providers, Treatment};
 pub use faulty::Faults;
 use std::collections::BTreeMap;
 
@@ -75,6 +78,12 @@ pub fn check(scenario: &Scenario) -> Result<(), EngineError> {
     if let ("retrieval", Some(docs)) = (scenario.answer.engine.as_str(), &scenario.answer.docs) {
         knowledge::check(docs).map_err(|error| EngineError::Input(error.to_string()))?;
     }
+    #[cfg(feature = "retrieval")]
+    if let Some(answer) = fallback(&scenario.cure.answer)
+        && let ("retrieval", Some(docs)) = (answer.engine.as_str(), &answer.docs)
+    {
+        knowledge::check(docs).map_err(|error| EngineError::Input(error.to_string()))?;
+    }
     let _ = scenario;
     Ok(())
 }
@@ -99,9 +108,11 @@ pub fn build(scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError>
             .collect(),
         stt: stt.stage,
         answer: answer.stage,
-        clauses: match scenario.answer.engine.as_str() {
-            "simulated" => simulated::Fakes::clauses(),
-            _ => Box::new(clauses::ClauseStage(scenario.clauses.clone())),
+        clauses: match is_fake(&scenario.answer)
+            && fallback(&scenario.cure.answer).is_none_or(is_fake)
+        {
+            true => simulated::Fakes::clauses(),
+            false => Box::new(clauses::ClauseStage(scenario.clauses.clone())),
         },
         speech_to_speech: match scenario.topology {
             Topology::Cascade => None,
@@ -120,21 +131,89 @@ pub fn speech_to_text(
     Ok((built.stage, built.described))
 }
 
+/// Its pieces are clauses already.
+fn is_fake(answer: &scenario::Answer) -> bool {
+    answer.engine == "simulated"
+}
+
 impl Engines {
-    /// The engines with the scenario's faults, from their next input on.
-    pub fn with_faults(self, scenario: &Scenario, clock: &Clock) -> Engines {
-        let faults = Faults {
-            faults: &scenario.fault,
-            seed: Seed(scenario.seed),
-            conversation: 0,
-            clock,
+    /// The engines with the scenario's faults and cures, from their next input on. What is fallen back
+    /// on, or asked beside another one, is loaded here.
+    pub fn treated(self, scenario: &Scenario, clock: &Clock) -> Result<Engines, EngineError> {
+        let (cures, breakers) = (Cures::of(scenario), Breakers::default());
+        let treatment = Treatment {
+            faults: Faults {
+                faults: &scenario.fault,
+                seed: Seed(scenario.seed),
+                conversation: 0,
+                clock,
+                since: Tick::ZERO,
+            },
+            cures: &cures,
+            breakers: &breakers,
         };
-        Engines {
-            stt: faults.strike(StageName::SpeechToText, self.stt),
-            answer: faults.strike(StageName::Answer, self.answer),
-            tts: faults.strike(StageName::TextToSpeech, self.tts),
-            ..self
+        let CureTable { stt, answer, tts } = &scenario.cure;
+        let (mut described, mut notes) = (self.described, self.notes);
+        let mut spare = Spare {
+            scenario,
+            reserve: &scenario.in_reserve(),
+            clock,
+            described: &mut described,
+            notes: &mut notes,
+        };
+        Ok(Engines {
+            stt: treatment.speech_to_text(spare.of(
+                ("speech_to_text", self.stt),
+                stt,
+                recogniser,
+            )?),
+            answer: treatment.answer(spare.of(("answer", self.answer), answer, answerer)?),
+            tts: treatment.text_to_speech(spare.of(("text_to_speech", self.tts), tts, voice)?),
+            clauses: self.clauses,
+            speech_to_speech: self.speech_to_speech,
+            described,
+            notes,
+        })
+    }
+}
+
+/// Loads what is asked besides the engines that are asked first.
+struct Spare<'a> {
+    scenario: &'a Scenario,
+    /// The same with what is fallen back on.
+    reserve: &'a Scenario,
+    clock: &'a Clock,
+    described: &'a mut BTreeMap<String, String>,
+    notes: &'a mut Vec<String>,
+}
+
+impl Spare<'_> {
+    fn of<S, T>(
+        &mut self,
+        (stage, engine): (&str, S),
+        cure: &Option<Cure<T>>,
+        build: impl Fn(&Scenario, &Clock) -> Result<Built<S>, EngineError>,
+    ) -> Result<Providers<S>, EngineError> {
+        let is_hedged = cure
+            .as_ref()
+            .is_some_and(|cure| cure.hedge_after_ms.is_some());
+        let second = match is_hedged {
+            true => Some(build(self.scenario, self.clock)?.stage),
+            false => None,
+        };
+        let fallback = match fallback(cure) {
+            Some(_) => Some(build(self.reserve, self.clock)?),
+            None => None,
+        };
+        if let (Some(built), Some(line)) = (&fallback, self.described.get_mut(stage)) {
+            *line += &format!("; if that fails, {}", built.described);
+            self.notes.extend(built.note.clone());
         }
+        Ok(Providers {
+            engine,
+            second,
+            fallback: fallback.map(|built| built.stage),
+        })
     }
 }
 

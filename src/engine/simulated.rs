@@ -9,6 +9,7 @@ use super::pool::{Pools, Slot};
 use crate::clock::Clock;
 use crate::event::{StageName, Tick, TurnId};
 use crate::rng::{Draw, Seed, Source};
+use crate::scenario::cure::fallback;
 use crate::scenario::latency::{LatencyModel, Sampler, Work as Amount};
 use crate::scenario::{self, Scenario, Topology};
 use crate::stage::{
@@ -60,6 +61,14 @@ impl Occasion {
 
     pub fn conversation(&self) -> u64 {
         self.conversation
+    }
+
+    /// The same for engines that stand in no pool: whoever is asked in place of those that do.
+    pub fn elsewhere(&self) -> Occasion {
+        Occasion {
+            pools: Rc::default(),
+            ..self.clone()
+        }
     }
 
     /// To be told which question the caller is at, and how often it was begun again.
@@ -245,7 +254,30 @@ pub fn described_stages(scenario: &Scenario) -> BTreeMap<String, String> {
     let line = |(stage, model): (&str, LatencyModel)| {
         (stage.to_owned(), format!("simulated, {}", model.describe()))
     };
-    models.into_iter().map(line).collect()
+    let mut lines: BTreeMap<String, String> = models.into_iter().map(line).collect();
+    let (cure, reserve) = (&scenario.cure, scenario.in_reserve());
+    for (stage, falls_back, model) in [
+        (
+            "speech_to_text",
+            fallback(&cure.stt).is_some(),
+            transcription(&reserve),
+        ),
+        (
+            "answer",
+            fallback(&cure.answer).is_some(),
+            first_token(&reserve),
+        ),
+        (
+            "text_to_speech",
+            fallback(&cure.tts).is_some(),
+            synthesis(&reserve),
+        ),
+    ] {
+        if let (true, Some(line)) = (falls_back, lines.get_mut(stage)) {
+            *line += &format!("; if that fails, simulated, {}", model.describe());
+        }
+    }
+    lines
 }
 
 struct Recogniser(Rc<Fakes>, Occasion);
@@ -264,7 +296,10 @@ impl Stage for Recogniser {
                     audio_s: heard.length.as_secs_f64(),
                     ..Amount::default()
                 };
-                let span = fakes.transcription.sample(at, out.turn(), 0, amount);
+                let span =
+                    fakes
+                        .transcription
+                        .sample(at, out.turn(), luck(0, out.nth_try()), amount);
                 let _slot = at.slot(StageName::SpeechToText, span).await?;
                 out.begun_anew();
                 at.pass(at.clock.now(), span).await;
@@ -299,7 +334,7 @@ impl Stage for Answerer {
             let Answerer(fakes, at) = self;
             let model = &fakes.answer;
             let characters = question.text.chars().count() as f64;
-            let (written, vote) = model.written(at, out.turn(), characters);
+            let (written, vote) = model.written(at, (out.turn(), out.nth_try()), characters);
             let all = written.last().copied().unwrap_or_default();
             let slot = at.slot(StageName::Answer, all).await?;
             out.begun();
@@ -344,14 +379,14 @@ impl AnswerModel {
     fn written(
         &self,
         at: &Occasion,
-        turn: TurnId,
+        (turn, nth_try): (TurnId, u32),
         characters: f64,
     ) -> (Vec<Duration>, Option<bool>) {
         if self.samples > 1 {
-            let (span, is_right) = self.vote(at, turn, characters);
+            let (span, is_right) = self.vote(at, (turn, nth_try), characters);
             return (vec![span; self.clauses.len()], Some(is_right));
         }
-        let mut span = self.first_token(at, turn, 0, characters);
+        let mut span = self.first_token(at, turn, luck(0, nth_try), characters);
         let clause = |piece: &Piece| {
             // A clause is there with its last token.
             span += self.token.mul_f64(tokens(&piece.0));
@@ -362,11 +397,17 @@ impl AnswerModel {
 
     /// Has all samples answered at once; how long it takes until the vote can no longer change, and whether
     /// it is right. Wrong answers are taken to agree with each other, which is the worst case.
-    fn vote(&self, at: &Occasion, turn: TurnId, characters: f64) -> (Duration, bool) {
+    fn vote(
+        &self,
+        at: &Occasion,
+        (turn, nth_try): (TurnId, u32),
+        characters: f64,
+    ) -> (Duration, bool) {
         let all: f64 = self.clauses.iter().map(|piece| tokens(&piece.0)).sum();
         let writing = self.token.mul_f64(all);
         let mut votes: Vec<(Duration, bool)> = (0..self.samples)
             .map(|sample| {
+                let sample = luck(sample, nth_try);
                 let span = self.first_token(at, turn, sample, characters) + writing;
                 let mut draw = at.draw(self.right, turn, sample);
                 (span, draw.uniform() < self.accuracy)
@@ -423,7 +464,10 @@ impl Stage for Voice {
                 tokens: characters / CHARACTERS_PER_TOKEN,
                 ..Amount::default()
             };
-            let span = fakes.synthesis.sample(at, out.turn(), hash(&text), amount);
+            let span =
+                fakes
+                    .synthesis
+                    .sample(at, out.turn(), luck(hash(&text), out.nth_try()), amount);
             let _slot = at.slot(StageName::TextToSpeech, span).await?;
             out.begun();
             at.pass(at.clock.now(), span).await;
@@ -440,6 +484,11 @@ pub fn sound(text: Arc<str>) -> AudioChunk {
         samples: None,
         text,
     }
+}
+
+/// Tells the tries of the same work apart; fewer than 256 samples are drawn for one.
+fn luck(input: u32, nth_try: u32) -> u32 {
+    input ^ nth_try << 8
 }
 
 /// Tells clauses of a turn apart (Fowler, Noll and Vo's FNV-1a, 32 bits).

@@ -1,7 +1,7 @@
 //! What conversations used of what is paid for. Sums of integers, so that it makes no difference in which
 //! order they are added up.
 
-use crate::event::{Event, Mark, OutputNote, StageName, VisitId};
+use crate::event::{CuredBy, Event, Mark, OutputNote, StageName, VisitId};
 use crate::scenario::cost::Prices;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,11 @@ impl Consumption {
                     let is_new = asked.replace(*visit) != Some(*visit);
                     self.requests += u64::from(is_new);
                 }
+                // Another request for the same. Whoever is fallen back on has prices of their own.
+                Mark::Cured {
+                    stage: StageName::Answer,
+                    by: CuredBy::Retried | CuredBy::Hedged,
+                } => self.requests += 1,
                 // Told behind the beginning of the answer, and before the first of it.
                 Mark::Voted { samples: all, .. } => {
                     samples = u64::from(*all);

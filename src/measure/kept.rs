@@ -8,7 +8,7 @@ use super::batches::{Batches, KeptBatch};
 use super::callers::Callers;
 use super::histogram::{Histogram, Sparse};
 use super::interruptions::{Counts, Interruptions};
-use super::{Consumption, LoadFigures, Measurement, Speculation, Totals, WordErrors};
+use super::{Consumption, Cures, LoadFigures, Measurement, Speculation, Totals, WordErrors};
 use crate::event::Hop;
 use crate::record::store::Sizes;
 use crate::scenario::budget::METRICS;
@@ -62,6 +62,8 @@ struct Kept {
     interruptions: Counts,
     callers: Callers,
     consumption: Consumption,
+    #[serde(skip_serializing_if = "Cures::is_empty", default)]
+    cures: Cures,
     speculation: KeptSpeculation,
     wer: Option<WordErrors>,
     clock_lag_max_ns: u64,
@@ -100,6 +102,7 @@ impl Totals {
             interruptions: measured.interruptions.counts(),
             callers: measured.callers,
             consumption: measured.consumption,
+            cures: measured.cures.clone(),
             speculation: KeptSpeculation {
                 prepared: measured.speculation.prepared,
                 kept: measured.speculation.kept,
@@ -190,6 +193,7 @@ impl Kept {
         measured.exact = self.exact;
         measured.callers = self.callers;
         measured.consumption = self.consumption;
+        measured.cures = self.cures;
         measured.speculation = Speculation {
             prepared: self.speculation.prepared,
             kept: self.speculation.kept,
@@ -224,6 +228,10 @@ impl Kept {
                 return Err(format!("{name} = {count} is more than there can be"));
             }
         }
+        let cures = self.cures.iter().flat_map(|(_, counts)| counts.values());
+        if cures.into_iter().any(|count| *count > COUNT_MAX) {
+            return Err("its cures are more than there can be".into());
+        }
         if self
             .load
             .as_ref()
@@ -250,7 +258,9 @@ fn histogram(name: &str, sparse: &Sparse) -> Result<Histogram, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, Expect, Mark, SessionEnd, SessionId, Tick, TurnId};
+    use crate::event::{
+        CuredBy, Event, Expect, Mark, SessionEnd, SessionId, StageName, Tick, TurnId,
+    };
     use crate::measure::test_rows::{any_row, row};
     use crate::measure::{Outcome, Row};
     use proptest::prelude::*;
@@ -272,6 +282,10 @@ mod tests {
             Just(Mark::SpeculationDropped),
             Just(Mark::CallerStartedAgain),
             Just(Mark::CallerGaveUp),
+            Just(Mark::Cured {
+                stage: StageName::Answer,
+                by: CuredBy::Retried,
+            }),
             Just(Mark::SessionEnded {
                 cause: SessionEnd::Finished
             }),

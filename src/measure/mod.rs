@@ -5,6 +5,7 @@ mod batches;
 mod both;
 mod callers;
 mod consumption;
+mod cures;
 mod devices;
 mod histogram;
 mod hops;
@@ -23,6 +24,7 @@ mod wer;
 pub use batches::{BATCHES, Batches, Interval};
 pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
+pub use cures::Cures;
 pub use devices::Devices;
 pub use histogram::{Histogram, Summary};
 pub use hops::{HopSpans, Slice};
@@ -59,6 +61,7 @@ pub struct Measurement {
     pub hops: BTreeMap<Hop, Histogram>,
     pub interruptions: Interruptions,
     pub callers: Callers,
+    pub cures: Cures,
     pub consumption: Consumption,
     pub speculation: Speculation,
     /// Over all turns with a reference; `None` if there is none.
@@ -105,6 +108,7 @@ impl Measurement {
             hops: BTreeMap::new(),
             interruptions: Interruptions::default(),
             callers: Callers::default(),
+            cures: Cures::default(),
             consumption: Consumption::default(),
             speculation: Speculation::default(),
             wer: None,
@@ -136,6 +140,7 @@ impl Measurement {
         for event in events {
             self.devices.add(event);
             self.callers.add(&event.mark);
+            self.cures.add(&event.mark);
             match &event.mark {
                 Mark::PlaybackGap { gap_ns, .. } => self.record("playback_gap", *gap_ns),
                 Mark::Speculated { .. } => {
@@ -190,6 +195,7 @@ impl Measurement {
         }
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
+        self.cures.merge(&other.cures);
         self.consumption.merge(&other.consumption);
         self.speculation.prepared += other.speculation.prepared;
         self.speculation.kept += other.speculation.kept;

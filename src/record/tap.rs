@@ -8,7 +8,7 @@ use super::input::{Identified, InputHash};
 use super::store::RunFolder;
 use crate::clock::Clock;
 use crate::event::{
-    Cost, Event, Mark, OutputNote, SessionId, StageName, Tick, TurnId, VisitEnd, VisitId,
+    Cost, CuredBy, Event, Mark, OutputNote, SessionId, StageName, Tick, TurnId, VisitEnd, VisitId,
 };
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -212,13 +212,24 @@ impl Visit {
         self.tap.mark(self.turn, Mark::Voted { samples, is_right });
     }
 
+    /// Something was done about a failure of the stage.
+    pub fn cured(&mut self, by: CuredBy) {
+        let stage = self.stage;
+        self.tap.mark(self.turn, Mark::Cured { stage, by });
+    }
+
+    /// The next work counts as begun when it begins, also if other work did before.
+    pub fn begins_anew(&mut self) {
+        self.has_begun = false;
+    }
+
     /// What a piece of the work took; pieces add up.
     pub fn cost(&mut self, cost: Cost) {
         self.cost = Some(self.cost.map_or(cost, |before| before.plus(cost)));
     }
 
-    /// The work ended by itself, with an error or without.
-    pub fn close(mut self, error: Option<String>) {
+    /// The work ended by itself, with an error or without. It is written down when this is dropped.
+    pub fn ends(&mut self, error: Option<String>) {
         self.end = Some(match error {
             None => VisitEnd::Done,
             Some(error) => VisitEnd::Failed { error },

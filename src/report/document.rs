@@ -2,8 +2,8 @@
 
 use crate::event::{Expect, StageName};
 use crate::measure::{
-    BudgetResult, Callers, Cost, Decided, Devices, Histogram, Interruptions, Interval, LoadFigures,
-    Measurement, Outcome, PoolFigures, Row, Speculation, Summary, Totals,
+    BudgetResult, Callers, Cost, Cures, Decided, Devices, Histogram, Interruptions, Interval,
+    LoadFigures, Measurement, Outcome, PoolFigures, Row, Speculation, Summary, Totals,
 };
 use crate::record::store::{Header, Shard};
 use serde::Serialize;
@@ -29,6 +29,9 @@ pub struct Document<'a> {
     pub hops: BTreeMap<&'a str, Summary>,
     pub interruptions: &'a Interruptions,
     pub speculation: &'a Speculation,
+    /// What was done about stages that failed or took too long: stage, what, count.
+    #[serde(skip_serializing_if = "Cures::is_empty")]
+    pub cures: &'a Cures,
     pub wer: Option<f64>,
     pub budgets: &'a [BudgetResult],
     /// Where prices are known.
@@ -215,6 +218,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,
+        cures: &measured.cures,
         wer: measured.wer.map(|wer| wer.rate()),
         budgets: &measured.budgets,
         cost: measured.cost.as_ref(),

@@ -1,6 +1,7 @@
 //! Showing what was measured: as text for people, as JSON for programs, as files for other tools.
 
 pub mod calls;
+mod cures;
 pub mod document;
 pub mod find;
 pub mod hlog;

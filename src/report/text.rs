@@ -1,5 +1,6 @@
 //! The report for people, at the terminal.
 
+use super::cures::cures;
 use super::money::money;
 use super::table::{plain, trimmed};
 use crate::event::{Expect, Verdict};
@@ -231,6 +232,18 @@ pub fn simulation(header: &Header, totals: &Totals) -> String {
             100.0 * callers.right_votes as f64 / callers.votes as f64
         );
     }
+    let failed = measured
+        .interruptions
+        .count(Expect::Respond, Outcome::Failed);
+    if failed > 0 {
+        // Who gets no answer asks again.
+        let asked = totals.questions() + callers.restarts;
+        let _ = writeln!(
+            text,
+            "failed         {:.2} % of the {asked} times that a question was asked",
+            100.0 * f64::from(failed) / asked.max(1) as f64
+        );
+    }
     if let Some(share) = totals.batches.cut_off_share() {
         let _ = writeln!(
             text,
@@ -439,6 +452,7 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
         );
         outcomes(text, counts);
     }
+    cures(text, &measured.cures);
     let speculation = &measured.speculation;
     if speculation.prepared > 0 {
         let per_turn = |cpu_s: f64| cpu_s / measured.turns.max(1) as f64;

@@ -14,6 +14,7 @@ use crate::pipeline::script::Script;
 use crate::pipeline::{AgentState, Filler, Replying, Session, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
+use crate::scenario::network::Bursts;
 use crate::sim::caller::{Caller, Mind, Scripted};
 use crate::sim::lines::lines;
 use crate::sim::setting::settings;
@@ -147,7 +148,14 @@ impl Call<'_> {
         match lines(self.scenario, &between, 0) {
             Some(lines) => {
                 let caller = Caller {
-                    voice: Voice::new(clock.clone(), tap.clone(), over, activity, Fate::default()),
+                    voice: Voice::new(
+                        clock.clone(),
+                        tap.clone(),
+                        over,
+                        activity,
+                        Fate::default(),
+                        Bursts::default(),
+                    ),
                     mind: Mind::Scripted(Scripted::new(lines)),
                     clock,
                     tap,

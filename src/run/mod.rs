@@ -29,6 +29,7 @@ use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::{Tap, Watcher};
 use crate::report::hlog;
+use crate::scenario::fault::{Fault, FaultyStage};
 use crate::scenario::{After, Scenario, Topology, Turn};
 use call::Call;
 use prepare::Sounds;
@@ -209,6 +210,13 @@ impl Run {
                 "network: only simulated; hold the conversation with `voicesim simulate`, or take [network] away".into(),
             ));
         }
+        let is_burst = |fault: &Fault| fault.stage == FaultyStage::Network;
+        if let Some(index) = self.scenario.fault.iter().position(is_burst) {
+            return Err(RunError::Input(format!(
+                "fault {} stage: lost packets are only simulated; hold the conversation with `voicesim simulate`, or take the fault away",
+                index + 1
+            )));
+        }
         if self.recorded.is_some() && self.scenario.topology == Topology::SpeechToSpeech {
             return Err(RunError::Input(
                 "topology: a speech-to-speech model is not repeated from a recording; take --recorded away, its fake gives the same again".into(),
@@ -253,7 +261,7 @@ impl Run {
         prepare::speak(scenario, &mut engines, &mut sounds, &clock).await?;
         if self.recorded.is_none() {
             // What was recorded has them already; the caller's own voice never has.
-            engines = engines.with_faults(scenario, &clock);
+            engines = engines.treated(scenario, &clock)?;
         }
         let keeps_audio = self
             .keep

@@ -123,10 +123,15 @@ impl Simulation {
     /// Everything that can be wrong with the input.
     pub fn check(&self) -> Result<(), RunError> {
         self.scenario.check().map_err(RunError::Input)?;
+        let reserve = self.scenario.in_reserve();
         let engines = [
             ("stt", &self.scenario.stt.engine),
             ("answer", &self.scenario.answer.engine),
             ("tts", &self.scenario.tts.engine),
+            // Without cures these are the same again.
+            ("cure.stt.fallback", &reserve.stt.engine),
+            ("cure.answer.fallback", &reserve.answer.engine),
+            ("cure.tts.fallback", &reserve.tts.engine),
         ];
         let needed = match self.scenario.topology {
             Topology::Cascade => engines.as_slice(),

@@ -173,8 +173,12 @@ fn complete(path: &Path, mut scenario: Scenario, written: &str) -> Result<Scenar
     for wav in scenario.turn.iter_mut().filter_map(|t| t.wav.as_mut()) {
         *wav = folder.join(&*wav);
     }
-    if let Some(docs) = &mut scenario.answer.docs {
-        *docs = folder.join(&*docs);
+    let fallback = scenario.cure.answer.as_mut();
+    let fallback = fallback.and_then(|cure| cure.fallback.as_mut());
+    for answer in std::iter::once(&mut scenario.answer).chain(fallback) {
+        if let Some(docs) = &mut answer.docs {
+            *docs = folder.join(&*docs);
+        }
     }
     if let Some(load) = &mut scenario.load {
         read_trace(folder, load).map_err(|cure| {

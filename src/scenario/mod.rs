@@ -5,6 +5,7 @@ pub mod budget;
 pub mod caller;
 mod check;
 pub mod cost;
+pub mod cure;
 pub mod fault;
 pub mod latency;
 mod load;
@@ -21,6 +22,7 @@ use crate::event::Expect;
 use budget::BudgetTable;
 use caller::Caller;
 use cost::Prices;
+use cure::Cures;
 use fault::Fault;
 use latency::LatencyModel;
 use network::Network;
@@ -66,6 +68,9 @@ pub struct Scenario {
     #[serde(skip_serializing_if = "Pools::is_empty")]
     pub pool: Pools,
     pub fault: Vec<Fault>,
+    /// What is done about stages that fail or take too long.
+    #[serde(skip_serializing_if = "Cures::is_none")]
+    pub cure: Cures,
     /// What the work of a conversation is paid for; nobody asks unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Prices>,
@@ -95,6 +100,7 @@ impl Default for Scenario {
             load: None,
             pool: Pools::default(),
             fault: Vec::new(),
+            cure: Cures::default(),
             cost: None,
             budget: BudgetTable::default(),
         }

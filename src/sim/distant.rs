@@ -1,9 +1,10 @@
 //! A speaker at the far end of a network.
 
 use crate::audio::{Samples, Speaker};
+use crate::clock::Clock;
 use crate::event::Tick;
 use crate::rng::Source;
-use crate::scenario::network::Path;
+use crate::scenario::network::{Bursts, Path};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +12,9 @@ use std::time::Duration;
 /// What is handed to it is heard when it has crossed the network. The way is drawn anew whenever the caller
 /// asks something, and is as long until then.
 pub(super) struct Distant {
+    clock: Clock,
     path: Path,
+    bursts: Bursts,
     source: Source,
     conversation: u64,
     /// The question that the caller is at, and how often it was begun again.
@@ -22,13 +25,16 @@ pub(super) struct Distant {
 
 impl Distant {
     pub(super) fn new(
-        path: Path,
+        clock: Clock,
+        (path, bursts): (Path, Bursts),
         source: Source,
         conversation: u64,
         said: Rc<Cell<(u32, u32)>>,
     ) -> Distant {
         Distant {
+            clock,
             path,
+            bursts,
             source,
             conversation,
             said,
@@ -46,9 +52,10 @@ impl Speaker for Distant {
             return way;
         }
         let mut draw = self.source.draw(self.conversation, said.0 | said.1 << 24);
-        let way = self
+        let crossing = self
             .path
             .cross(&mut draw, &mut self.source.mood(self.conversation));
+        let way = crossing.takes(self.bursts.at(self.clock.now()));
         self.way.set(Some((said, way)));
         way
     }

@@ -14,15 +14,17 @@ use crate::audio::{Imagined, Speaker};
 use crate::clock::Branch;
 use crate::ear::UtteranceOver;
 use crate::engine::Faults;
+use crate::engine::cure::{Cures, Providers, Treatment};
 use crate::engine::simulated::{self, Fakes, Occasion};
-use crate::event::{Event, Mark, SessionEnd, SessionId, StageName, Tick, TurnId};
+use crate::event::{Event, Mark, SessionEnd, SessionId, Tick, TurnId};
 use crate::interrupt::policy::NAMES;
 use crate::measure::LoadFigures;
 use crate::pipeline::endpoint::Endpointing;
 use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
 use crate::rng::{Seed, Source};
-use crate::scenario::network::Path;
+use crate::scenario::cure::{Cure, fallback};
+use crate::scenario::network::{Bursts, Path};
 use crate::scenario::{Scenario, Topology};
 use crate::stage::Watched;
 use crate::stage::queue;
@@ -38,10 +40,14 @@ const ACTIVITY_WAITING_MAX: usize = 16;
 pub struct Setting {
     scenario: Scenario,
     fakes: Rc<Fakes>,
+    /// What is fallen back on.
+    reserve: Rc<Fakes>,
+    cures: Cures,
     habits: Option<Arc<Habits>>,
     between: Arc<Between>,
     texts: Texts,
     outbound: Path,
+    bursts: Bursts,
     way_out: Source,
     policy: &'static str,
 }
@@ -52,12 +58,19 @@ impl Setting {
         let seed = Seed(scenario.seed);
         let caller = scenario.caller.as_ref();
         let named = |name: &&&str| **name == scenario.interruption.policy;
+        let fakes = Rc::new(Fakes::of(scenario));
         Setting {
-            fakes: Rc::new(Fakes::of(scenario)),
+            reserve: match scenario.cure.is_none() {
+                true => fakes.clone(),
+                false => Rc::new(Fakes::of(&scenario.in_reserve())),
+            },
+            fakes,
+            cures: Cures::of(scenario),
             habits: caller.map(|caller| Arc::new(Habits::new(caller, seed))),
             between: Arc::new(Between::new(scenario)),
             texts: Texts::default(),
             outbound: scenario.network.paths().outbound,
+            bursts: Bursts::of(&scenario.fault),
             way_out: seed.source("network", "out"),
             policy: NAMES.iter().find(named).copied().unwrap_or_default(),
             scenario: scenario.clone(),
@@ -95,7 +108,9 @@ impl Setting {
         conversation: u32,
         events: Vec<Event>,
     ) -> Vec<Event> {
+        let since = world.clock.now();
         let clock = world.clock.alongside();
+        let bursts = self.bursts.since(since);
         let tap = Tap::of_figures(clock.clone(), SessionId(conversation), events);
         let at = Occasion::new(&clock, conversation.into(), world.pools.clone());
         let fate = Fate::default();
@@ -112,20 +127,21 @@ impl Setting {
                 over.clone(),
                 activity,
                 fate.clone(),
+                bursts.clone(),
             ),
             mind: self.mind(conversation.into(), &at),
         };
         let session = Session {
             clock,
             tap: tap.clone(),
-            stages: self.stages(&at),
+            stages: self.stages(&at, (world, since)),
             policy: Box::new(Judge {
                 policy: self.policy,
                 fate,
             }),
             settings: settings(&self.scenario),
             over,
-            speaker: self.speaker(conversation.into(), &at),
+            speaker: self.speaker(conversation.into(), &at, bursts),
             agent: shown,
         };
         let (caller, session) = (Branch::new(caller.speak()), Branch::new(session.run(heard)));
@@ -151,24 +167,31 @@ impl Setting {
         }
     }
 
-    fn stages(&self, at: &Occasion) -> Stages {
-        let faults = Faults {
-            faults: &self.scenario.fault,
-            seed: Seed(self.scenario.seed),
-            conversation: at.conversation(),
-            clock: at.clock(),
+    fn stages(&self, at: &Occasion, (world, since): (&World, Tick)) -> Stages {
+        let treatment = Treatment {
+            faults: Faults {
+                faults: &self.scenario.fault,
+                seed: Seed(self.scenario.seed),
+                conversation: at.conversation(),
+                clock: at.clock(),
+                since,
+            },
+            cures: &self.cures,
+            breakers: &world.breakers,
         };
-        let stt = self.fakes.speech_to_text(at);
+        let cure = &self.scenario.cure;
         Stages {
-            stt: faults.strike(StageName::SpeechToText, stt).into(),
+            stt: treatment
+                .speech_to_text(self.providers(at, &cure.stt, Fakes::speech_to_text))
+                .into(),
             reply: match self.scenario.topology {
                 Topology::Cascade => Replying::Cascade {
-                    answer: faults
-                        .strike(StageName::Answer, self.fakes.answer(at))
+                    answer: treatment
+                        .answer(self.providers(at, &cure.answer, Fakes::answer))
                         .into(),
                     clauses: Fakes::clauses().into(),
-                    tts: faults
-                        .strike(StageName::TextToSpeech, self.fakes.text_to_speech(at))
+                    tts: treatment
+                        .text_to_speech(self.providers(at, &cure.tts, Fakes::text_to_speech))
                         .into(),
                 },
                 Topology::SpeechToSpeech => {
@@ -179,12 +202,28 @@ impl Setting {
         }
     }
 
-    fn speaker(&self, conversation: u64, at: &Occasion) -> Rc<dyn Speaker> {
-        if self.scenario.network.is_none() {
+    /// The fakes of one stage that its cures ask.
+    fn providers<S, T>(
+        &self,
+        at: &Occasion,
+        cure: &Option<Cure<T>>,
+        make: impl Fn(&Rc<Fakes>, &Occasion) -> S,
+    ) -> Providers<S> {
+        let is_hedged = cure.as_ref().is_some_and(|c| c.hedge_after_ms.is_some());
+        Providers {
+            engine: make(&self.fakes, at),
+            second: is_hedged.then(|| make(&self.fakes, at)),
+            fallback: fallback(cure).map(|_| make(&self.reserve, &at.elsewhere())),
+        }
+    }
+
+    fn speaker(&self, conversation: u64, at: &Occasion, bursts: Bursts) -> Rc<dyn Speaker> {
+        if self.scenario.network.is_none() && bursts.is_empty() {
             return Rc::new(Imagined);
         }
         Rc::new(Distant::new(
-            self.outbound.clone(),
+            at.clock().clone(),
+            (self.outbound.clone(), bursts),
             self.way_out,
             conversation,
             at.said(),

@@ -9,6 +9,7 @@ use crate::ear::UtteranceOver;
 use crate::ear::simulated::{Noticed, noticed};
 use crate::event::{Mark, Tick, TurnId};
 use crate::record::tap::Tap;
+use crate::scenario::network::{Bursts, Crossing};
 use crate::stage::queue;
 use crate::stage::{SpeechActivity, SureVoice};
 use std::ops::Range;
@@ -27,8 +28,8 @@ pub struct Saying {
     pub words: Arc<str>,
     /// How late the voice detector lets go after each stretch.
     pub ear_lag: Duration,
-    /// How much later the ear hears it than it is spoken.
-    pub network: Duration,
+    /// How it reaches the ear.
+    pub network: Crossing,
     /// When the interruption policy stops an agent over whom it is said, counted from the onset; `None`
     /// if it does not. Only a simulated policy goes by this.
     pub stops_after: Option<Duration>,
@@ -43,6 +44,8 @@ pub struct Voice {
     /// Where the ear reports to. Dropping it ends the call.
     activity: queue::Sender<SpeechActivity>,
     fate: Fate,
+    /// What befalls what is said.
+    bursts: Bursts,
     /// An utterance has begun.
     is_going: bool,
     no_words: Arc<str>,
@@ -64,6 +67,7 @@ impl Voice {
         over: UtteranceOver,
         activity: queue::Sender<SpeechActivity>,
         fate: Fate,
+        bursts: Bursts,
     ) -> Voice {
         Voice {
             clock,
@@ -71,6 +75,7 @@ impl Voice {
             over,
             activity,
             fate,
+            bursts,
             is_going: false,
             no_words: Arc::from(""),
         }
@@ -88,7 +93,7 @@ impl Voice {
         };
         let speech = shifted(Duration::ZERO);
         self.record(&speech);
-        let arriving = shifted(saying.network);
+        let arriving = shifted(saying.network.takes(self.bursts.at(start)));
         let mut words = Words::new(&saying.words, &arriving, &self.no_words.clone());
         let is_voice = saying.words.is_empty() || !saying.words.trim().is_empty();
         let sure = |since, until| is_voice.then_some(SureVoice { since, until });

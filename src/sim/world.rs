@@ -1,16 +1,18 @@
 //! What the conversations of a world share.
 
 use crate::clock::Clock;
+use crate::engine::cure::Breakers;
 use crate::engine::pool::Pools;
 use crate::event::Tick;
 use crate::scenario::Scenario;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Time, and engines that stand in pools. Most worlds are one conversation.
+/// Time, engines that stand in pools, and what is known of engines that fail. Most worlds are one conversation.
 pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) pools: Rc<Pools>,
+    pub(super) breakers: Breakers,
 }
 
 impl World {
@@ -19,6 +21,7 @@ impl World {
         let clock = Clock::virtual_time(scenario.cores);
         World {
             pools: Rc::new(Pools::of(&scenario.pool, &clock, window)),
+            breakers: Breakers::default(),
             clock,
         }
     }

@@ -1,11 +1,13 @@
 //! The contract of a stage, and the values that pass between stages.
 
+mod attempt;
 mod batch;
 mod feed;
 mod outlet;
 pub mod queue;
 mod watched;
 
+pub use attempt::Attempt;
 pub use batch::transcribe_in_batches;
 pub use feed::{AudioFeed, Heard, TextFeed, Utterance};
 pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};

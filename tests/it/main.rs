@@ -4,6 +4,8 @@ mod calls;
 mod classifier;
 mod cli;
 mod conversations;
+mod faults;
+mod faulty_worlds;
 mod house;
 mod interruptions;
 mod loads;

@@ -1,5 +1,7 @@
 //! What a scenario may say. Syntax and unknown keys are refused before this.
 
+mod cures;
+mod engines;
 mod simulation;
 mod turns;
 
@@ -50,6 +52,13 @@ fn at(table: &str, key: &str, cure: impl Into<String>) -> Fault {
         },
         cure: cure.into(),
     }
+}
+
+/// A key in a table inside of others, as in `cure.answer`.
+fn at_inside(tables: &[&str], key: &str, cure: impl Into<String>) -> Fault {
+    let mut fault = at("", key, cure);
+    fault.place.tables = tables.iter().map(|table| (*table).to_owned()).collect();
+    fault
 }
 
 fn at_turn(index: usize, key: &str, cure: impl Into<String>) -> Fault {
@@ -119,7 +128,9 @@ pub(in crate::scenario) fn check(scenario: &Scenario) -> Result<(), Fault> {
         let cure = format!("{every} ms; give between 200 and 10000 milliseconds");
         return Err(at("speculation", "while_speaking_ms", cure));
     }
-    check_engines(scenario)?;
+    engines::check_engines(scenario)?;
+    check_interruption(scenario)?;
+    cures::check_cures(scenario)?;
     simulation::check_simulated(scenario)?;
     for (index, turn) in scenario.turn.iter().enumerate() {
         turns::check_turn(scenario, index, turn)?;
@@ -141,73 +152,7 @@ pub(in crate::scenario) fn check_budget(scenario: &Scenario) -> Result<(), Fault
     Ok(())
 }
 
-fn check_engines(scenario: &Scenario) -> Result<(), Fault> {
-    let (stt, answer, tts) = (&scenario.stt, &scenario.answer, &scenario.tts);
-    let stages = [
-        (
-            "stt",
-            &stt.engine,
-            &stt.command,
-            &stt.latency,
-            ["whisper", "command", "simulated"].as_slice(),
-        ),
-        (
-            "answer",
-            &answer.engine,
-            &answer.command,
-            &answer.latency,
-            &["retrieval", "command", "simulated"],
-        ),
-        (
-            "tts",
-            &tts.engine,
-            &tts.command,
-            &tts.latency,
-            &["piper", "espeak", "command", "simulated"],
-        ),
-    ];
-    for (table, engine, command, latency, known) in stages {
-        if !known.contains(&engine.as_str()) {
-            return Err(at(
-                table,
-                "engine",
-                format!(
-                    "there is no engine {engine:?} for this stage; choose one of {}",
-                    known.join(", ")
-                ),
-            ));
-        }
-        if engine == "command" && command.as_ref().is_none_or(Vec::is_empty) {
-            return Err(at(
-                table,
-                "command",
-                "the engine \"command\" needs a program: command = [\"program\", \"argument\"]",
-            ));
-        }
-        if engine != "command" && command.is_some() {
-            return Err(at(
-                table,
-                "command",
-                format!(
-                    "only the engine \"command\" runs a program, this stage has {engine:?}; set engine = \"command\" or take the key away"
-                ),
-            ));
-        }
-        if let Some(latency) = latency {
-            if engine != "simulated" {
-                return Err(at(
-                    table,
-                    "latency",
-                    format!(
-                        "only the engine \"simulated\" has a latency model, this stage has {engine:?}; set engine = \"simulated\" or take the key away"
-                    ),
-                ));
-            }
-            if let Some(cure) = latency.fault() {
-                return Err(at(table, "latency", cure));
-            }
-        }
-    }
+fn check_interruption(scenario: &Scenario) -> Result<(), Fault> {
     let policy = &scenario.interruption.policy;
     if !POLICIES.contains(&policy.as_str()) {
         return Err(at(
@@ -224,18 +169,6 @@ fn check_engines(scenario: &Scenario) -> Result<(), Fault> {
             "interruption",
             "resume_after_ms",
             format!("up to {RESUME_AFTER_MS_MAX}; 0 for never"),
-        ));
-    }
-    if let Some(docs) = &answer.docs
-        && !docs.is_dir()
-    {
-        return Err(at(
-            "answer",
-            "docs",
-            format!(
-                "{} is no folder; name one with Markdown or text files in it, or take the key away to use the built-in knowledge",
-                docs.display()
-            ),
         ));
     }
     Ok(())

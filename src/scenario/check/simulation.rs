@@ -1,7 +1,7 @@
 //! What a scenario may say of what only a simulation has.
 
-use super::{Fault, at, at_nth};
-use crate::scenario::{Scenario, Topology};
+use super::{Fault, at, at_inside, at_nth};
+use crate::scenario::{Answer, Scenario, Topology};
 
 /// Nobody waits longer before saying something.
 const FILLER_AFTER_MS_MAX: u64 = 10_000;
@@ -38,7 +38,7 @@ pub(super) fn check_simulated(scenario: &Scenario) -> Result<(), Fault> {
         return Err(at("network", &key, cure));
     }
     check_topology(scenario)?;
-    check_answer(scenario)?;
+    check_answer(&["answer"], &scenario.answer)?;
     check_clauses(scenario)
 }
 
@@ -98,9 +98,10 @@ fn check_topology(scenario: &Scenario) -> Result<(), Fault> {
             return Err(at(table, "engine", cure));
         }
     }
-    if !scenario.fault.is_empty() {
+    let strikes_stage = |fault: &crate::scenario::fault::Fault| fault.stage.name().is_some();
+    if let Some(index) = scenario.fault.iter().position(strikes_stage) {
         let cure = "a speech-to-speech model has none of the stages that faults strike; take the faults away";
-        return Err(at_nth("fault", 0, "stage", cure));
+        return Err(at_nth("fault", index, "stage", cure));
     }
     match scenario.speech_to_speech.latency.fault() {
         Some(cure) => Err(at("speech_to_speech", "latency", cure)),
@@ -108,8 +109,8 @@ fn check_topology(scenario: &Scenario) -> Result<(), Fault> {
     }
 }
 
-fn check_answer(scenario: &Scenario) -> Result<(), Fault> {
-    let answer = &scenario.answer;
+pub(super) fn check_answer(tables: &[&str], answer: &Answer) -> Result<(), Fault> {
+    let at = |key: &str, cure: String| at_inside(tables, key, cure);
     let is_fake = answer.engine == "simulated";
     let (best_of, accuracy, token_ms) = (answer.best_of, answer.accuracy, answer.token_ms);
     let fakes_only = [
@@ -122,24 +123,23 @@ fn check_answer(scenario: &Scenario) -> Result<(), Fault> {
             "only the engine \"simulated\" has this, this stage has {:?}; take the key away",
             answer.engine
         );
-        return Err(at("answer", key, cure));
+        return Err(at(key, cure));
     }
     if !(1..=BEST_OF_MAX).contains(&best_of) || best_of % 2 == 0 {
         let cure = format!(
             "{best_of}; give an odd number up to {BEST_OF_MAX}, so that every vote has a majority"
         );
-        return Err(at("answer", "best_of", cure));
+        return Err(at("best_of", cure));
     }
     if !(0.0..=1.0).contains(&accuracy) {
         return Err(at(
-            "answer",
             "accuracy",
             format!("{accuracy} is no share; give 0 to 1"),
         ));
     }
     if !(0.0..=TOKEN_MS_MAX).contains(&token_ms) {
         let cure = format!("{token_ms}; give between 0 and {TOKEN_MS_MAX} milliseconds");
-        return Err(at("answer", "token_ms", cure));
+        return Err(at("token_ms", cure));
     }
     Ok(())
 }

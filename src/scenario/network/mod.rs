@@ -2,10 +2,13 @@
 //!
 //! Sound travels in packets of 20 ms and waits in a jitter buffer. A packet that is lost, or later
 //! than the buffer waits, makes a hole. The first sound of a turn is there with the first packet
-//! that gets through; packets are taken to be lost independently of each other, not in bursts.
+//! that gets through; packets are taken to be lost independently of each other, not in bursts, except
+//! for those that a scenario asks for: while one lasts, more of them are lost.
 
+mod bursts;
 mod presets;
 
+pub use bursts::{Burst, Bursts};
 pub use presets::NetworkPreset;
 
 use super::latency::{LatencyModel, Sampler, Work};
@@ -170,18 +173,49 @@ impl Path {
         }
     }
 
-    /// How long the first sound of a turn takes: distance, delay, jitter buffer, and the packets
-    /// before the first that gets through. `mood` is that of the conversation, made afresh.
-    pub fn cross(&self, draw: &mut Draw, mood: &mut Draw) -> Duration {
+    /// The way of a turn's first sound: distance, delay, jitter buffer, and the packets before the
+    /// first that gets through. `mood` is that of the conversation, made afresh.
+    pub fn cross(&self, draw: &mut Draw, mood: &mut Draw) -> Crossing {
         // First, so that it stays what it is however many numbers the delay takes.
         let number = draw.uniform();
         let delay = self.delay.sample(draw, mood, Work::default());
-        self.fixed + delay + PACKET * packets_lost(self.holes, number)
+        Crossing {
+            whole: self.fixed + delay,
+            holes: self.holes,
+            number,
+        }
     }
 
     /// The share of sound that is missing, from 0 to 1.
     pub fn holes(&self) -> f64 {
         self.holes
+    }
+}
+
+/// One way of sound, as it was drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Crossing {
+    /// What it takes if no packet is lost.
+    whole: Duration,
+    holes: f64,
+    number: f64,
+}
+
+impl Crossing {
+    /// How long it takes, if `burst` is under way when it begins. Packets that are lost to that are
+    /// lost besides those that are lost or late anyway; once it is over, sound gets through.
+    pub fn takes(&self, burst: Option<Burst>) -> Duration {
+        let usual = packets_lost(self.holes, self.number);
+        let lost = match burst {
+            None => usual,
+            Some(Burst { loss, rest }) => {
+                let holes = self.holes + (1.0 - self.holes) * loss;
+                let in_it = rest.as_nanos().div_ceil(PACKET.as_nanos());
+                let in_it = u32::try_from(in_it).unwrap_or(u32::MAX);
+                packets_lost(holes, self.number).min(in_it.max(usual))
+            }
+        };
+        self.whole + PACKET * lost
     }
 }
 
@@ -224,7 +258,10 @@ mod tests {
     }
 
     fn crossings(path: &Path, count: u64) -> Vec<Duration> {
-        let cross = |n| path.cross(&mut source().draw(n, 0), &mut source().mood(n));
+        let cross = |n| {
+            let crossing = path.cross(&mut source().draw(n, 0), &mut source().mood(n));
+            crossing.takes(None)
+        };
         (0..count).map(cross).collect()
     }
 
@@ -299,6 +336,25 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_loses_more_packets_until_it_is_over() {
+        let path = read("[network.in]\nloss = 0.2").paths().inbound;
+        let mean_ms = |burst| {
+            let cross = |n| path.cross(&mut source().draw(n, 0), &mut source().mood(n));
+            let spans = (0..50_000).map(|n| cross(n).takes(burst).as_secs_f64() * 1e3);
+            spans.sum::<f64>() / 50_000.0
+        };
+        let burst = |loss, rest_ms| {
+            let rest = Duration::from_millis(rest_ms);
+            mean_ms(Some(Burst { loss, rest }))
+        };
+        // Of the four fifths that are left, half are lost: p = 0.6, and p / (1 - p) packets.
+        assert!((burst(0.5, 60_000) - 20.0 * 0.6 / 0.4).abs() < 0.5);
+        assert!((mean_ms(None) - 20.0 * 0.2 / 0.8).abs() < 0.2);
+        // Nothing gets through before its end, and then as usual.
+        assert!((burst(1.0, 100) - 100.0).abs() < 0.1);
+    }
+
+    #[test]
     fn what_no_call_survives_is_refused_by_its_key() {
         for (text, key) in [
             ("[network]\nregion_ms = -1", "region_ms"),
@@ -333,6 +389,7 @@ mod tests {
         let at = |conversation, turn| {
             let mut draw = source().draw(conversation, turn);
             path.cross(&mut draw, &mut source().mood(conversation))
+                .takes(None)
         };
         assert_eq!(at(1, 0), at(1, 9));
         assert_ne!(at(1, 0), at(2, 0));

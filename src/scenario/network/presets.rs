@@ -68,7 +68,7 @@ mod tests {
             assert!(path.holes() < holes_max, "{preset:?}: {}", path.holes());
             let within = (0..10_000)
                 .map(|n| path.cross(&mut source.draw(n, 0), &mut source.mood(n)))
-                .filter(|took| *took <= Duration::from_millis(150))
+                .filter(|crossing| crossing.takes(None) <= Duration::from_millis(150))
                 .count();
             assert!(within >= 9_500, "{preset:?}: {within} of 10,000");
         }

@@ -1,0 +1,72 @@
+//! What was done about stages that failed or took too long: counts.
+
+use crate::event::{CuredBy, Mark, StageName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How often each cure was applied, by stage. In replies that were prepared in vain too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cures(BTreeMap<StageName, BTreeMap<CuredBy, u64>>);
+
+impl Cures {
+    pub(super) fn add(&mut self, mark: &Mark) {
+        if let Mark::Cured { stage, by } = mark {
+            *self.0.entry(*stage).or_default().entry(*by).or_default() += 1;
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Cures) {
+        for (stage, counts) in &other.0 {
+            let own = self.0.entry(*stage).or_default();
+            for (by, count) in counts {
+                *own.entry(*by).or_default() += count;
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn count(&self, stage: StageName, by: CuredBy) -> u64 {
+        let counts = self.0.get(&stage);
+        counts
+            .and_then(|counts| counts.get(&by))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// By stage, and by what was done.
+    pub fn iter(&self) -> impl Iterator<Item = (StageName, &BTreeMap<CuredBy, u64>)> {
+        self.0.iter().map(|(stage, counts)| (*stage, counts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_by_stage_and_by_what_was_done() {
+        let of = |marks: &[(StageName, CuredBy)]| {
+            let mut cures = Cures::default();
+            for (stage, by) in marks {
+                let (stage, by) = (*stage, *by);
+                cures.add(&Mark::Cured { stage, by });
+            }
+            cures
+        };
+        use CuredBy::{Hedged, Retried};
+        use StageName::{Answer, TextToSpeech};
+        let mut all = of(&[(Answer, Retried), (Answer, Hedged)]);
+        all.merge(&of(&[(Answer, Retried), (TextToSpeech, Hedged)]));
+        let json = serde_json::to_string(&all).expect("JSON");
+        assert_eq!(
+            json,
+            r#"{"answer":{"retried":2,"hedged":1},"text_to_speech":{"hedged":1}}"#
+        );
+        assert_eq!(all.count(Answer, Retried), 2);
+        assert_eq!(all.count(TextToSpeech, Retried), 0);
+    }
+}

@@ -1,0 +1,27 @@
+//! What was done about stages that failed or took too long, in words.
+
+use crate::event::CuredBy;
+use crate::measure::Cures;
+use std::fmt::Write;
+
+/// One line for each stage of which there is anything to say.
+pub(super) fn cures(text: &mut String, cures: &Cures) {
+    for (stage, counts) in cures.iter() {
+        let words: Vec<String> = counts
+            .iter()
+            .map(|(by, count)| format!("{} {count}x", in_words(*by)))
+            .collect();
+        let _ = writeln!(text, "{:<14} {}", stage.name(), words.join(" · "));
+    }
+}
+
+fn in_words(by: CuredBy) -> &'static str {
+    match by {
+        CuredBy::TimedOut => "given up as too slow",
+        CuredBy::Retried => "tried again",
+        CuredBy::Hedged => "asked twice at once",
+        CuredBy::HedgeWon => "where the second was first",
+        CuredBy::Refused => "not asked, having failed too often,",
+        CuredBy::FellBack => "left to the fallback",
+    }
+}

@@ -1,0 +1,83 @@
+//! Bursts of lost packets: while one lasts, the way of sound has more holes than usual.
+
+use crate::event::Tick;
+use crate::scenario::fault::{Fault, Window};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// When more packets are lost than usual. A clone is cheap.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bursts {
+    all: Rc<[(Window, f64)]>,
+    since: Tick,
+}
+
+/// A burst under way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Burst {
+    /// The share of packets that is lost to it, in 0..=1.
+    pub loss: f64,
+    /// How long it goes on.
+    pub rest: Duration,
+}
+
+impl Bursts {
+    /// Those among the faults of a scenario.
+    pub fn of(faults: &[Fault]) -> Bursts {
+        let bursts = faults
+            .iter()
+            .filter_map(|fault| Some((fault.window(), fault.loss?)));
+        Bursts {
+            all: bursts.collect(),
+            since: Tick::ZERO,
+        }
+    }
+
+    /// As a conversation has them that begins when the world has been going for `since`.
+    pub fn since(&self, since: Tick) -> Bursts {
+        Bursts {
+            all: self.all.clone(),
+            since,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The burst at this time of the conversation; of several, the worst.
+    pub fn at(&self, now: Tick) -> Option<Burst> {
+        let now = self.since + Duration::from_nanos(now.0);
+        let under_way = self.all.iter().filter(|(window, _)| window.contains(now));
+        let worst = under_way.max_by(|(_, one), (_, other)| one.total_cmp(other));
+        worst.map(|(window, loss)| Burst {
+            loss: *loss,
+            rest: window.until.since(now),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_bursts_at_once_the_worse_one_counts() {
+        let burst = |loss: f64, from_s: f64, for_s: f64| -> Fault {
+            let keys = format!(
+                "stage = \"network\"\nloss = {loss:?}\nfrom_s = {from_s:?}\nfor_s = {for_s:?}"
+            );
+            toml::from_str(&keys).expect("a burst")
+        };
+        let bursts = Bursts::of(&[burst(0.2, 1.0, 10.0), burst(0.6, 2.0, 3.0)]);
+        let loss = |ms| bursts.at(Tick::from_ms(ms)).map(|burst| burst.loss);
+        assert_eq!(
+            [500, 1_500, 2_500, 5_500, 11_000].map(loss),
+            [None, Some(0.2), Some(0.6), Some(0.2), None]
+        );
+        let rest = bursts.at(Tick::from_ms(2_500)).map(|burst| burst.rest);
+        assert_eq!(rest, Some(Duration::from_millis(2_500)));
+        let later = bursts.since(Tick::from_ms(9_000)).at(Tick::from_ms(1_000));
+        assert_eq!(later.map(|burst| burst.loss), Some(0.2));
+    }
+}

@@ -1,0 +1,50 @@
+//! One of several attempts at the same work, as a wrapper follows it.
+
+use super::{Outlet, Recorded, Stage, StageError, Work, queue};
+
+/// A stage at work on an input. Its outputs go to whoever made the attempt; dropping it gives it up.
+pub struct Attempt<'a, T> {
+    work: Work<'a>,
+    outputs: queue::Receiver<T>,
+    ended: Option<Result<(), StageError>>,
+}
+
+impl<'a, T: Recorded + 'static> Attempt<'a, T> {
+    /// Has `stage` try what `out` is for.
+    pub fn of<In: 'a>(
+        stage: &'a mut dyn Stage<In = In, Out = T>,
+        input: In,
+        out: &mut Outlet<T>,
+    ) -> Attempt<'a, T> {
+        let (mut own, outputs) = out.attempt();
+        Attempt {
+            work: Box::pin(async move { stage.handle(input, &mut own).await }),
+            outputs,
+            ended: None,
+        }
+    }
+
+    /// The next output; `None` when the work is done. An error comes behind what was put out before
+    /// it. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Result<Option<T>, StageError> {
+        loop {
+            tokio::select! {
+                biased;
+                // What comes of the work now is put out now.
+                result = &mut self.work, if self.ended.is_none() => self.ended = Some(result),
+                output = self.outputs.recv() => return match output {
+                    Some(output) => Ok(Some(output)),
+                    None => self.ended.clone().unwrap_or(Ok(())).map(|()| None),
+                },
+            }
+        }
+    }
+
+    /// Hands on what is still to come.
+    pub async fn finish(mut self, out: &mut Outlet<T>) -> Result<(), StageError> {
+        while let Some(output) = self.next().await? {
+            out.send(output).await?;
+        }
+        Ok(())
+    }
+}
