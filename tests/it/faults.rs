@@ -224,9 +224,9 @@ fn calls_of_a_load_share_outages_and_breakers_and_who_is_fallen_back_on_stands_i
     };
     // Only what begins after the warm-up is measured.
     assert_eq!(failed_share(&loaded(&outage(0))), 0.0);
-    assert!(failed_share(&loaded(&outage(50))) > 0.01);
+    assert!(failed_share(&loaded(&outage(90))) > 0.05);
     let fallback = "fallback = { engine = \"simulated\", latency = { fixed_ms = 50 } }\n";
-    let breaker = "breaker = { failures = 5, open_s = 3600 }\n";
+    let breaker = "breaker = { failures = 2, open_s = 3600 }\n";
     let broken = loaded(&format!("{}[cure.answer]\n{fallback}{breaker}", outage(0)));
     // It opened in the warm-up, for all of them.
     let refused = cures(&broken, CuredBy::Refused);
