@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 #[derive(Debug, Args)]
 pub(super) struct Search {
     /// Find the greatest value of this key with which --until is kept
-    #[arg(long, value_name = "KEY", requires = "until", conflicts_with_all = ["until_ci", "out", "events"])]
+    #[arg(long, value_name = "KEY", requires = "until", conflicts_with_all = ["until_ci", "out", "events", "shard"])]
     pub(super) find: Option<String>,
     /// What --find keeps, named like a budget, as in e2e_latency_p95_ms=900
     #[arg(long, value_name = "METRIC=VALUE", requires = "find")]

@@ -172,7 +172,9 @@ pub fn log_to_stderr(arguments: &Arguments) {
     };
     // Of a simulation the failures are counted; a line for each would be thousands.
     let level = match (&arguments.command, arguments.verbose) {
-        (Command::Simulate(_), 0) => format!("{level},voicesim::pipeline=off"),
+        (Command::Simulate(_) | Command::Sweep(_) | Command::Plan(_), 0) => {
+            format!("{level},voicesim::pipeline=off")
+        }
         _ => level.to_owned(),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));

@@ -40,24 +40,33 @@ pub struct Cost {
 impl Consumption {
     /// Adds a conversation.
     pub(super) fn add(&mut self, events: &[Event]) {
-        let (mut asked, mut samples) = (None::<VisitId>, 1_u64);
+        let (mut asked, mut samples, mut fell_back) = (None::<VisitId>, 1_u64, false);
         for event in events {
             match &event.mark {
+                Mark::Enter {
+                    stage: StageName::Answer,
+                    ..
+                } => (asked, samples, fell_back) = (None, 1, false),
+                // Work that begins again is still the same question.
                 Mark::Begun {
                     stage: StageName::Answer,
                     visit,
-                } => {
-                    // Work that begins again is still the same question.
+                } if !fell_back => {
                     let is_new = asked.replace(*visit) != Some(*visit);
                     self.requests += u64::from(is_new);
                 }
-                // Another request for the same. Whoever is fallen back on has prices of their own.
+                // Another request for the same, if there was one: who is refused at once pays nothing.
                 Mark::Cured {
                     stage: StageName::Answer,
                     by: CuredBy::Retried | CuredBy::Hedged,
-                } => self.requests += 1,
+                } => self.requests += u64::from(asked.is_some()),
+                // Whoever is fallen back on has prices of their own.
+                Mark::Cured {
+                    stage: StageName::Answer,
+                    by: CuredBy::FellBack,
+                } => (samples, fell_back) = (0, true),
                 // Told behind the beginning of the answer, and before the first of it.
-                Mark::Voted { samples: all, .. } => {
+                Mark::Voted { samples: all, .. } if !fell_back => {
                     samples = u64::from(*all);
                     self.requests += samples.saturating_sub(1);
                 }

@@ -30,7 +30,8 @@ pub struct PoolFigures {
     pub refused_rate: u64,
     /// The most requests that waited at once.
     pub waiting_max: u64,
-    /// How long all requests would take, and the sum of the squares of that.
+    /// How long slots work on all requests that were let in, less what was given up of those they began; and
+    /// the sum of the squares of that, one for each world.
     pub work_us: u64,
     pub work_us_squared: u128,
     /// Slots that were busy and that were there, each times how long.
@@ -39,6 +40,9 @@ pub struct PoolFigures {
     /// Slots that there can be at most, in one world.
     pub slots_max: u64,
 }
+
+/// Slots that saturated pools keep busy, at least: servers that are added take their time.
+const BUSY_MIN: f64 = 0.9;
 
 impl LoadFigures {
     pub fn merge(&mut self, other: &LoadFigures) {
@@ -92,11 +96,22 @@ impl LoadFigures {
         pool.work_us as f64 / (pool.slots_max as f64 * self.window_us as f64).max(1.0)
     }
 
-    /// Whether a pool is asked for more than it can ever do, beyond doubt: three standard errors of the
-    /// work that independent requests bring.
+    /// Whether a pool is asked for more than it can ever do, beyond doubt: by three standard errors of the
+    /// work that worlds bring, which are independent of each other; of a single world, by twice. Its slots
+    /// are busy all the time then: who leaves a queue that moves had just changed their mind.
     pub fn is_saturated(&self, pool: &PoolFigures) -> bool {
-        let doubt = 3.0 * libm::sqrt(pool.work_us_squared as f64) / (pool.work_us as f64).max(1.0);
-        self.asked_share(pool) * (1.0 - doubt) > 1.0
+        let share = self.asked_share(pool);
+        let busy = pool.busy_us as f64 / (pool.slots_max as f64 * self.window_us as f64).max(1.0);
+        if busy < BUSY_MIN {
+            return false;
+        }
+        if self.worlds < 2 {
+            return share > 2.0;
+        }
+        let (worlds, work) = (self.worlds as f64, pool.work_us as f64);
+        let squares = pool.work_us_squared as f64 - work * work / worlds;
+        let doubt = libm::sqrt(squares.max(0.0) / (worlds - 1.0) * worlds) / work.max(1.0);
+        share * (1.0 - 3.0 * doubt) > 1.0
     }
 }
 
@@ -123,26 +138,56 @@ impl PoolFigures {
 mod tests {
     use super::*;
 
-    fn pool(requests: u64, each_us: u64) -> PoolFigures {
-        PoolFigures {
-            requests,
-            work_us: requests * each_us,
-            work_us_squared: u128::from(requests * each_us) * u128::from(each_us),
+    /// Two worlds of a second, in which two slots are asked for so much.
+    fn two_worlds(work_us: [u64; 2]) -> (LoadFigures, PoolFigures) {
+        let load = LoadFigures {
+            worlds: 2,
+            window_us: 2_000_000,
+            ..LoadFigures::default()
+        };
+        let square = |us: u64| u128::from(us) * u128::from(us);
+        let pool = PoolFigures {
+            work_us: work_us.iter().sum(),
+            work_us_squared: work_us.into_iter().map(square).sum(),
             slots_max: 2,
+            busy_us: 3_900_000,
             ..PoolFigures::default()
-        }
+        };
+        (load, pool)
     }
 
     #[test]
     fn a_pool_is_saturated_when_it_is_asked_for_more_than_it_can_do_beyond_doubt() {
-        let load = LoadFigures {
-            window_us: 1_000_000,
-            ..LoadFigures::default()
+        let is_saturated = |work_us| {
+            let (load, pool) = two_worlds(work_us);
+            load.is_saturated(&pool)
         };
-        let asked = |requests| load.is_saturated(&pool(requests, 1_000));
-        assert!(!asked(1_900));
-        assert!(!asked(2_050), "it may be luck");
-        assert!(asked(2_300));
-        assert_eq!(load.asked_share(&pool(1_000, 1_000)), 0.5);
+        assert!(!is_saturated([1_900_000, 1_900_000]));
+        assert!(!is_saturated([1_800_000, 2_400_000]), "it may be luck");
+        assert!(is_saturated([2_290_000, 2_310_000]));
+        let (load, pool) = two_worlds([2_290_000, 2_310_000]);
+        let busy_us = 2_000_000;
+        assert!(
+            !load.is_saturated(&PoolFigures { busy_us, ..pool }),
+            "its slots are free at times"
+        );
+        let (load, pool) = two_worlds([1_000_000, 1_000_000]);
+        assert_eq!(load.asked_share(&pool), 0.5);
+    }
+
+    #[test]
+    fn one_world_alone_is_saturated_only_if_it_is_asked_for_twice_what_it_can_do() {
+        let one = |work_us| {
+            let (load, pool) = two_worlds([work_us, 0]);
+            let load = LoadFigures {
+                worlds: 1,
+                window_us: 1_000_000,
+                ..load
+            };
+            let busy_us = 1_950_000;
+            load.is_saturated(&PoolFigures { busy_us, ..pool })
+        };
+        assert!(!one(3_900_000));
+        assert!(one(4_100_000));
     }
 }

@@ -1,5 +1,6 @@
 //! Shards of a simulation, joined: the folder that the whole would have given, to the byte.
 
+use super::simulation::refuse_saturated;
 use super::{REPORT_JSON, RunError, Simulated, figures, input, unavailable};
 use crate::measure::turns::{self, TurnsError};
 use crate::measure::{Plan, TOTALS, Totals};
@@ -38,7 +39,9 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Simulated, RunError> {
         ));
     };
     let (mut totals, bytes) = add_up(&parts)?;
-    totals.judge(&first.plan()?);
+    let scenario = first.scenario()?;
+    refuse_saturated(&scenario, &totals)?;
+    totals.judge(&Plan::of(&scenario, first.header.rows_per));
     let header = Header {
         shard: None,
         ..first.header.clone()
@@ -270,7 +273,7 @@ impl Part<'_> {
     }
 
     /// What was asked for.
-    fn plan(&self) -> Result<Plan, RunError> {
+    fn scenario(&self) -> Result<Scenario, RunError> {
         let wrong = |reason: String| {
             input(format!(
                 "{}: the scenario in header.json cannot be read: {reason}; simulate it again",
@@ -280,7 +283,7 @@ impl Part<'_> {
         let scenario: Scenario = serde_json::from_value(self.header.scenario.clone())
             .map_err(|error| wrong(error.to_string()))?;
         scenario.check().map_err(wrong)?;
-        Ok(Plan::of(&scenario, self.header.rows_per))
+        Ok(scenario)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::engine::simulated::described_stages;
 use crate::event::{Event, StageName};
 use crate::measure::{BATCHES, Plan, Row, Totals, turns};
 use crate::record::store::{Header, KeepEvents, RowsPer, Shard, SimulationFolder};
-use crate::scenario::traffic::CALLS_MAX;
+use crate::scenario::traffic::{Arrivals, CALLS_MAX};
 use crate::scenario::{Scenario, Topology};
 use crate::sim::worlds::{Encoded, Keep, Worlds};
 use std::io;
@@ -212,8 +212,8 @@ impl Simulation {
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
         let mut totals = Totals::default();
         let Range { start, end } = self.numbers();
-        let mut held = start;
-        while held < end && !stop.load(Ordering::Relaxed) {
+        let (mut held, mut asked) = (start, end);
+        while held < asked && !stop.load(Ordering::Relaxed) {
             let next = self.next_look(held - start).saturating_add(start).min(end);
             let worlds = Worlds {
                 scenario: &self.scenario,
@@ -224,16 +224,17 @@ impl Simulation {
             };
             totals.merge(&worlds.hold(&kept).map_err(|error| match error.kind() {
                 io::ErrorKind::InvalidInput => input(error),
+                io::ErrorKind::QuotaExceeded => RunError::Saturated(error.to_string()),
                 _ => unavailable(error),
             })?);
             held = next;
             self.refuse_saturated(&totals)?;
             if self.is_known(&totals) {
-                break;
+                asked = held;
             }
         }
         totals.judge(&plan);
-        totals.measured.is_cut_short |= totals.worlds() < u64::from(held - start);
+        totals.measured.is_cut_short |= totals.worlds() < u64::from(asked - start);
         kept.finish(&header, &totals)?;
         Ok(Simulated { header, totals })
     }
@@ -254,34 +255,13 @@ impl Simulation {
         look.min(self.how_many())
     }
 
-    /// Callers who come whether or not others have finished must not bring more than a pool can do: its
-    /// queue grows for ever, and all figures with it.
+    /// Looks whether a load is too much: of its first world, whether by far, and when all is there. What a
+    /// shard comes to is looked at when it is merged.
     fn refuse_saturated(&self, totals: &Totals) -> Result<(), RunError> {
-        let (Some(asked), Some(load)) = (&self.scenario.load, &totals.load) else {
-            return Ok(());
-        };
-        if asked.arrivals.is_none() {
-            return Ok(());
+        match totals.worlds() > 1 && self.shard.is_some() {
+            true => Ok(()),
+            false => refuse_saturated(&self.scenario, totals),
         }
-        for (table, pool) in self.scenario.pool.named() {
-            let figures = load
-                .pools
-                .iter()
-                .find(|(stage, _)| table_of(**stage) == table);
-            let Some((_, figures)) = figures.filter(|(_, f)| load.is_saturated(f)) else {
-                continue;
-            };
-            if pool.queue.is_none() {
-                let share = load.asked_share(figures);
-                return Err(RunError::Saturated(format!(
-                    "pool.{table}: this load never drains: {:.1} calls a minute ask for {share:.2} times what {} slots can do; it saturates at about {:.1} calls a minute. Lower load.arrivals, give the pool more slots, or a queue to refuse what is too much",
-                    load.calls_per_minute(),
-                    figures.slots_max,
-                    load.calls_per_minute() / share,
-                )));
-            }
-        }
-        Ok(())
     }
 
     fn is_known(&self, totals: &Totals) -> bool {
@@ -296,6 +276,44 @@ impl Simulation {
             .iter()
             .all(|name| intervals.get(name).is_some_and(|i| i.relative() <= share))
     }
+}
+
+/// Callers who come whether or not others have finished must not bring more than a pool can do: its queue
+/// grows for ever, and all figures with it. A trace ends, and a rate that falls may end below.
+pub(super) fn refuse_saturated(scenario: &Scenario, totals: &Totals) -> Result<(), RunError> {
+    let arrivals = scenario
+        .load
+        .as_ref()
+        .and_then(|load| load.arrivals.as_ref());
+    let (Some(arrivals), Some(load)) = (arrivals, &totals.load) else {
+        return Ok(());
+    };
+    let goes_on = match arrivals {
+        Arrivals::PerMinute(_) => true,
+        Arrivals::Ramp {
+            from_per_minute,
+            to_per_minute,
+        } => to_per_minute >= from_per_minute,
+        Arrivals::Trace(_) => false,
+    };
+    let pools = scenario
+        .pool
+        .named()
+        .filter(|(_, pool)| pool.queue.is_none() && goes_on);
+    for (table, _) in pools {
+        let mut all = load.pools.iter();
+        let figures = all.find(|(stage, _)| table_of(**stage) == table);
+        if let Some((_, figures)) = figures.filter(|(_, f)| load.is_saturated(f)) {
+            let share = load.asked_share(figures);
+            return Err(RunError::Saturated(format!(
+                "pool.{table}: this load never drains: {:.1} calls a minute ask for {share:.2} times what {} slots can do; it saturates at about {:.1} calls a minute. Lower load.arrivals, give the pool more slots, or a queue to refuse what is too much",
+                load.calls_per_minute(),
+                figures.slots_max,
+                load.calls_per_minute() / share,
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The table of a stage in a scenario.

@@ -1,6 +1,7 @@
 //! Many calls at once: how they come, and the engines that they share. Only in simulations.
 
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// How calls come. Exactly one of `calls` and `arrivals` is given.
@@ -179,7 +180,7 @@ impl Load {
                 (!(1..=CALLS_AT_ONCE_MAX).contains(&calls)).then_some(("calls", cure))
             }
             (None, Some(arrivals)) => {
-                let cure = arrivals.wrong(self.duration_s)?;
+                let cure = arrivals.wrong(self.warm_up_s, self.duration_s)?;
                 Some(("arrivals", cure))
             }
             _ => Some((
@@ -191,7 +192,7 @@ impl Load {
 }
 
 impl Arrivals {
-    fn wrong(&self, duration_s: f64) -> Option<String> {
+    fn wrong(&self, warm_up_s: f64, duration_s: f64) -> Option<String> {
         let minutes = duration_s / 60.0;
         let (rates, calls) = match self {
             Arrivals::PerMinute(rate) => (vec![*rate], rate * minutes),
@@ -202,7 +203,9 @@ impl Arrivals {
                 vec![*from_per_minute, *to_per_minute],
                 (from_per_minute + to_per_minute) / 2.0 * minutes,
             ),
-            Arrivals::Trace(Trace::Seconds(times)) => return trace_fault(times),
+            Arrivals::Trace(Trace::Seconds(times)) => {
+                return trace_fault(times, warm_up_s..duration_s);
+            }
             Arrivals::Trace(Trace::File(_)) => (vec![], 0.0),
         };
         if let Some(rate) = rates.iter().find(|r| !(0.0..=PER_MINUTE_MAX).contains(*r)) {
@@ -220,7 +223,7 @@ impl Arrivals {
     }
 }
 
-fn trace_fault(times: &[f64]) -> Option<String> {
+fn trace_fault(times: &[f64], measured: Range<f64>) -> Option<String> {
     if times.is_empty() || times.len() > CALLS_MAX as usize {
         return Some(format!(
             "{} arrivals; give between 1 and {CALLS_MAX}",
@@ -235,12 +238,20 @@ fn trace_fault(times: &[f64]) -> Option<String> {
             times[index]
         ));
     }
-    let back = times.windows(2).position(|pair| pair[1] < pair[0])?;
-    Some(format!(
-        "arrival {} comes before arrival {}; sort them by time",
-        back + 2,
-        back + 1
-    ))
+    if let Some(back) = times.windows(2).position(|pair| pair[1] < pair[0]) {
+        return Some(format!(
+            "arrival {} comes before arrival {}; sort them by time",
+            back + 2,
+            back + 1
+        ));
+    }
+    let is_measured = times.iter().any(|at| measured.contains(at));
+    (!is_measured).then(|| {
+        format!(
+            "none of the arrivals lies from warm_up_s = {} to duration_s = {}, so nothing is measured; change these",
+            measured.start, measured.end
+        )
+    })
 }
 
 impl Pools {
@@ -382,7 +393,8 @@ mod tests {
     fn a_trace_is_in_order_and_within_a_day() {
         let trace =
             |times: &[f64]| arrivals(Arrivals::Trace(Trace::Seconds(times.to_vec()))).wrong();
-        assert_eq!(trace(&[0.0, 1.5, 1.5]), None);
+        assert_eq!(trace(&[0.0, 61.5, 61.5]), None);
+        assert_refused(trace(&[0.0, 5.0, 700.0]), "arrivals", "nothing is measured");
         assert_refused(trace(&[]), "arrivals", "between 1 and");
         assert_refused(trace(&[1.0, 0.5]), "arrivals", "sort them");
         assert_refused(trace(&[-1.0]), "arrivals", "outside of a day");

@@ -20,7 +20,8 @@ pub(super) type Fold<'a> = dyn FnMut(u32, Vec<Event>) -> Vec<Event> + 'a;
 /// Holds the calls of world `number`, and hands on those that are measured in the order in which they end.
 ///
 /// # Errors
-/// If more calls come than a world has room for.
+/// If more calls come than a world has room for: of kind `QuotaExceeded` at once, of kind `InvalidInput` in
+/// all.
 pub(super) fn hold(
     setting: &Setting,
     load: &Load,
@@ -52,7 +53,7 @@ pub(super) fn hold(
                     refused_rate: asked.refused_rate,
                     waiting_max: asked.waiting_max,
                     work_us: asked.work_us,
-                    work_us_squared: asked.work_us_squared,
+                    work_us_squared: u128::from(asked.work_us) * u128::from(asked.work_us),
                     busy_us: asked.busy_us,
                     slots_us: asked.slots_us,
                     slots_max: asked.slots_max,
@@ -131,17 +132,23 @@ impl Calls<'_> {
     }
 
     fn next_number(&mut self) -> io::Result<u32> {
-        let too_many = |what: String| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        let too_many = |kind, what: String| Err(io::Error::new(kind, what));
         if self.crowd.open >= CALLS_AT_ONCE_MAX {
-            return too_many(format!(
-                "load: more than {CALLS_AT_ONCE_MAX} calls at once, and still they come: this load never drains; lower load.arrivals or give its pools more slots"
-            ));
+            return too_many(
+                io::ErrorKind::QuotaExceeded,
+                format!(
+                    "load: more than {CALLS_AT_ONCE_MAX} calls at once, more than a world has room for, and still they come; lower load.arrivals, or give its pools more slots if it does not drain"
+                ),
+            );
         }
         match self.numbers.next() {
             Some(number) => Ok(number),
-            None => too_many(format!(
-                "load: more than {CALLS_MAX} calls in one world; make load.duration_s shorter and simulate more worlds"
-            )),
+            None => too_many(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "load: more than {CALLS_MAX} calls in one world; make load.duration_s shorter and simulate more worlds"
+                ),
+            ),
         }
     }
 }
@@ -173,12 +180,13 @@ impl Crowd {
     fn change(&mut self, now: Tick, by: i32) {
         let (from, to) = (self.since.max(self.window.start), now.min(self.window.end));
         self.call_ns += to.since(from).as_nanos() * u128::from(self.open);
+        // Whoever is open while it is measured counts, whenever they came.
+        if !to.since(from).is_zero() {
+            self.figures.calls_max = self.figures.calls_max.max(u64::from(self.open));
+        }
         self.since = now;
         self.open = self.open.saturating_add_signed(by);
         self.figures.call_us = u64::try_from(self.call_ns / 1_000).unwrap_or(u64::MAX);
-        if self.window.contains(&now) {
-            self.figures.calls_max = self.figures.calls_max.max(u64::from(self.open));
-        }
     }
 
     /// A call begins; whether it is measured.

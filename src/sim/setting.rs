@@ -90,7 +90,8 @@ impl Setting {
     /// handed the number and the events of each conversation that is measured, and gives back room for others.
     ///
     /// # Errors
-    /// If more calls come than a world has room for; of kind `InvalidInput`.
+    /// If more calls come than a world has room for: of kind `QuotaExceeded` at once, of kind `InvalidInput`
+    /// in all.
     pub fn hold_load(&self, number: u32, fold: &mut Fold<'_>) -> io::Result<Option<LoadFigures>> {
         let load = self.scenario.load.as_ref();
         load.map(|load| load::hold(self, load, number, fold))

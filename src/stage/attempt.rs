@@ -40,10 +40,23 @@ impl<'a, T: Recorded + 'static> Attempt<'a, T> {
         }
     }
 
+    /// Hands an output on. Meanwhile the work goes on: nobody holds an engine who only waits for a listener.
+    pub async fn pass(&mut self, output: T, out: &mut Outlet<T>) -> Result<(), StageError> {
+        let sent = out.send(output);
+        tokio::pin!(sent);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut sent => return result,
+                result = &mut self.work, if self.ended.is_none() => self.ended = Some(result),
+            }
+        }
+    }
+
     /// Hands on what is still to come.
     pub async fn finish(mut self, out: &mut Outlet<T>) -> Result<(), StageError> {
         while let Some(output) = self.next().await? {
-            out.send(output).await?;
+            self.pass(output, out).await?;
         }
         Ok(())
     }

@@ -203,6 +203,82 @@ fn a_batch_is_served_together() {
 }
 
 #[test]
+fn batches_that_keep_up_are_not_saturated() {
+    let settings = format!(
+        "{SIMULATED}latency = {{ fixed_ms = 1000 }}\n[pool.answer]\nslots = 1\nbatch = 8\n[load]\narrivals = {{ per_minute = 150 }}\nwarm_up_s = 10\nduration_s = 100\n"
+    );
+    let totals = simulate(scenario(&settings), 8);
+    let load = totals.load.as_ref().expect("a load");
+    let share = load.asked_share(&pool(&totals));
+    assert!((0.25..0.4).contains(&share), "{share}");
+}
+
+#[test]
+fn shards_of_a_load_are_merged_to_the_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("load.toml");
+    let settings = format!(
+        "{SIMULATED}{}{ONE_SLOT}[load]\narrivals = {{ per_minute = 30 }}\nwarm_up_s = 10\nduration_s = 60\n",
+        exponential(700.0)
+    );
+    fs::write(&path, text(&settings)).expect("a file");
+    let path = path.to_str().expect("a path");
+    let out = |name: &str| {
+        folder
+            .path()
+            .join(name)
+            .to_str()
+            .expect("a path")
+            .to_owned()
+    };
+    let run = |arguments: &[&str]| {
+        let done = voicesim(arguments);
+        assert!(done.status.success(), "{}", stderr(&done));
+    };
+    let (whole, merged) = (out("whole"), out("merged"));
+    run(&["simulate", path, "--worlds", "7", "--out", &whole]);
+    let shards: Vec<String> = ["1/3", "2/3", "3/3"]
+        .iter()
+        .map(|shard| {
+            let out = out(&shard.replace('/', "-"));
+            run(&[
+                "simulate", path, "--worlds", "7", "--shard", shard, "--out", &out,
+            ]);
+            out
+        })
+        .collect();
+    run(&[
+        "merge", &shards[2], &shards[0], &shards[1], "--out", &merged,
+    ]);
+    for file in [
+        "turns.bin",
+        "events.jsonl",
+        "totals.json",
+        "report.json",
+        "report.txt",
+    ] {
+        let of = |folder: &str| fs::read(Path::new(folder).join(file)).expect(file);
+        assert_eq!(of(&whole), of(&merged), "{file}");
+    }
+}
+
+#[test]
+fn a_load_that_is_stopped_says_so() {
+    let settings = format!(
+        "{SIMULATED}latency = {{ fixed_ms = 200 }}\n[load]\ncalls = 2\nwarm_up_s = 1\nduration_s = 20\n"
+    );
+    let stop = AtomicBool::new(false);
+    let simulated = Simulation::of(scenario(&settings))
+        .worlds(64)
+        .run(&stop, &|_, _| {
+            stop.store(true, std::sync::atomic::Ordering::Relaxed)
+        })
+        .expect("a simulation");
+    assert_eq!(simulated.totals.worlds(), 1);
+    assert!(simulated.totals.measured.is_cut_short);
+}
+
+#[test]
 fn arrivals_come_from_a_file_or_from_a_rising_rate() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("arrivals.txt"), "0.5\n1\n\n20.25\n").expect("a file");

@@ -60,12 +60,23 @@ impl Breaker {
 }
 
 impl Pass<'_> {
+    /// It began before the breaker opened, and tells nothing new.
+    fn is_stale(&self) -> bool {
+        !self.is_probe && self.breaker.open_until.get().is_some()
+    }
+
     fn worked(&self) {
+        if self.is_stale() {
+            return;
+        }
         self.breaker.failures.set(0);
         self.breaker.open_until.set(None);
     }
 
     fn failed(&self, now: Tick, limit: Limit) {
+        if self.is_stale() {
+            return;
+        }
         let failures = self.breaker.failures.get().saturating_add(1);
         self.breaker.failures.set(failures);
         if self.is_probe || failures >= limit.failures {
@@ -167,6 +178,21 @@ mod tests {
         let tries = vec![fail(), works(), fail(), works()];
         let trial = asked(&[0, 1, 2, 3], tries);
         assert_eq!((trial.cures(), trial.said().len()), (vec![], 2));
+    }
+
+    #[test]
+    fn what_began_before_it_opened_neither_closes_it_nor_keeps_it_open() {
+        let limit = Limit {
+            failures: 1,
+            open: Duration::from_nanos(10),
+        };
+        let breaker = Breaker::default();
+        let [works, fails, opens] =
+            [0; 3].map(|tick| breaker.pass(Tick(tick)).expect("let through"));
+        opens.failed(Tick(1), limit);
+        works.worked();
+        fails.failed(Tick(5), limit);
+        assert_eq!(breaker.open_until.get(), Some(Tick(11)));
     }
 
     #[test]

@@ -76,12 +76,12 @@ fn win<Out: Recorded>(output: &Result<Option<Out>, StageError>, out: &mut Outlet
 /// Hands on what an attempt put out, and all that is still to come of it.
 async fn keep<Out: Recorded + 'static>(
     output: Result<Option<Out>, StageError>,
-    attempt: Attempt<'_, Out>,
+    mut attempt: Attempt<'_, Out>,
     out: &mut Outlet<Out>,
 ) -> Result<(), StageError> {
     match output? {
         Some(output) => {
-            out.send(output).await?;
+            attempt.pass(output, out).await?;
             attempt.finish(out).await
         }
         None => Ok(()),

@@ -40,7 +40,7 @@ impl<In: 'static, Out: Recorded + 'static> Stage for Timed<In, Out> {
                     biased;
                     // What comes at the last moment is in time.
                     output = attempt.next() => match output? {
-                        Some(output) => out.send(output).await?,
+                        Some(output) => attempt.pass(output, out).await?,
                         None => return Ok(()),
                     },
                     span = passes(&self.clock, patience) => {

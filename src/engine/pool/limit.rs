@@ -16,7 +16,9 @@ pub(super) struct Limit {
 impl Limit {
     /// `burst` requests, at least one, may come at once.
     pub(super) fn new(requests_per_minute: f64, burst: u32) -> Limit {
-        let every = Duration::from_secs_f64(60.0 / requests_per_minute);
+        // Slower than once in an age is never.
+        let every =
+            Duration::try_from_secs_f64(60.0 / requests_per_minute).unwrap_or(Duration::MAX);
         Limit {
             every,
             ahead: every.saturating_mul(burst.saturating_sub(1)),
@@ -60,6 +62,12 @@ mod tests {
             let_through(&mut limit, ten_a_second),
             [0, 100, 200, 1_000, 2_000]
         );
+    }
+
+    #[test]
+    fn once_in_an_age_is_once() {
+        let mut limit = Limit::new(1e-20, 1);
+        assert_eq!(let_through(&mut limit, [0, 1, u64::MAX / 2_000_000]), [0]);
     }
 
     #[test]

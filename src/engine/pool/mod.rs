@@ -67,6 +67,16 @@ struct Batch {
 pub struct Slot {
     pool: Rc<Pool>,
     batch: Rc<Batch>,
+    work: Option<Asking>,
+}
+
+/// Work that was asked for. What of it was begun and is not done when this is dropped was not asked for after
+/// all: it was given up. Who leaves the queue may have waited too long, and would have wanted it.
+struct Asking {
+    pool: Rc<Pool>,
+    span: Duration,
+    begun: Cell<Option<Tick>>,
+    is_counted: bool,
 }
 
 /// What a pool was asked for within the time that is measured. Spans are in microseconds.
@@ -78,9 +88,8 @@ pub struct Asked {
     /// Because of the rate limit.
     pub refused_rate: u64,
     pub waiting_max: u64,
-    /// How long all requests take, were none refused or given up, and the sum of the squares of that.
+    /// How long slots work on all requests that were let in, less what was given up of those they began.
     pub work_us: u64,
-    pub work_us_squared: u128,
     /// Slots that were busy and that were there, each times how long.
     pub busy_us: u64,
     pub slots_us: u64,
@@ -170,10 +179,7 @@ impl Pool {
             } else {
                 &mut uncounted
             };
-            let work_us = nanos(span) / 1_000;
             asked.requests += 1;
-            asked.work_us += work_us;
-            asked.work_us_squared += u128::from(work_us) * u128::from(work_us);
             if let Some(limit) = &mut *self.limit.borrow_mut()
                 && !limit.lets_through(now)
             {
@@ -192,11 +198,14 @@ impl Pool {
             }
             slot
         };
-        let slot = match slot {
+        let work = Asking::new(self, span, is_counted);
+        let mut slot = match slot {
             Some(slot) => slot,
             None => self.wait(now).await,
         };
         slot.begins().await;
+        work.begun.set(Some(self.clock.now()));
+        slot.work = Some(work);
         Ok(slot)
     }
 
@@ -240,6 +249,7 @@ impl Pool {
         Some(Slot {
             pool: Rc::clone(self),
             batch,
+            work: None,
         })
     }
 
@@ -304,7 +314,8 @@ impl Pool {
 
     fn asked(&self) -> Asked {
         let mut servers = self.servers.borrow_mut();
-        servers.count(self.clock.now());
+        // Servers are there to the end of the time that is measured, also when the last call ended before.
+        servers.count(self.clock.now().max(self.window.end));
         let (busy_ns, slots_ns) = servers.busy_and_there();
         let us = |ns: u128| u64::try_from(ns / 1_000).unwrap_or(u64::MAX);
         Asked {
@@ -312,6 +323,40 @@ impl Pool {
             slots_us: us(slots_ns),
             slots_max: servers.slots_max(),
             ..*self.asked.borrow()
+        }
+    }
+}
+
+impl Asking {
+    fn new(pool: &Rc<Pool>, span: Duration, is_counted: bool) -> Asking {
+        let asking = Asking {
+            pool: Rc::clone(pool),
+            span,
+            begun: Cell::new(None),
+            is_counted,
+        };
+        if is_counted {
+            pool.asked.borrow_mut().work_us += asking.slot_us(span);
+        }
+        asking
+    }
+
+    /// A slot does this for a whole batch at once.
+    fn slot_us(&self, span: Duration) -> u64 {
+        nanos(span) / 1_000 / u64::from(self.pool.batch_size)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if self.is_counted {
+            let Some(begun) = self.begun.get() else {
+                return;
+            };
+            let done = self.pool.clock.now().since(begun);
+            let undone = self.span.saturating_sub(done);
+            let mut asked = self.pool.asked.borrow_mut();
+            asked.work_us = asked.work_us.saturating_sub(self.slot_us(undone));
         }
     }
 }
@@ -340,7 +385,7 @@ impl Batch {
 impl Slot {
     /// Waits until the batch is full or has waited long enough, and its server works.
     async fn begins(&self) {
-        let Slot { pool, batch } = self;
+        let Slot { pool, batch, .. } = self;
         if pool.clock.now() < batch.begins {
             tokio::select! {
                 biased;
@@ -364,5 +409,82 @@ impl Drop for Slot {
                 .free(self.batch.taken.server, now);
             self.pool.serve();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn pool(clock: &Clock, pool: &traffic::Pool) -> Rc<Pool> {
+        let window = Tick::ZERO..Tick::from_ms(60_000);
+        Rc::new(Pool::new(StageName::Answer, pool, clock, &window))
+    }
+
+    /// Asks at a time for work of so long, and gives up when told so; when it began.
+    async fn ask(pool: &Rc<Pool>, at_ms: u64, span_ms: u64, given_up_ms: u64) -> Option<Tick> {
+        let clock = &pool.clock;
+        clock.sleep_until(Tick::from_ms(at_ms)).await;
+        let work = async {
+            let _slot = pool.slot(ms(span_ms)).await.ok()?;
+            let begun = clock.now();
+            clock.sleep_until(begun + ms(span_ms)).await;
+            Some(begun)
+        };
+        tokio::select! {
+            biased;
+            begun = work => begun,
+            () = clock.sleep_until(Tick::from_ms(given_up_ms)) => None,
+        }
+    }
+
+    #[test]
+    fn what_is_given_up_frees_its_slot_or_leaves_the_queue() {
+        let clock = Clock::virtual_time(1);
+        let pool = pool(&clock, &traffic::Pool::default());
+        let never = u64::MAX / 1_000_000;
+        let all = async {
+            tokio::join!(
+                biased;
+                ask(&pool, 0, 1_000, 300),
+                ask(&pool, 10, 1_000, 200),
+                ask(&pool, 20, 500, never),
+            )
+        };
+        let (_, waited_in_vain, third) = clock.block_on(all).expect("it ends");
+        assert_eq!((waited_in_vain, third), (None, Some(Tick::from_ms(300))));
+        let asked = pool.asked();
+        // What was begun was worked on for 300 ms; who waited in vain had asked for a second.
+        assert_eq!((asked.requests, asked.work_us), (3, 1_800_000));
+        assert_eq!(asked.busy_us, 800_000);
+        assert_eq!((asked.slots_us, asked.waiting_max), (60_000_000, 2));
+    }
+
+    #[test]
+    fn a_batch_begins_when_it_is_full_or_has_waited_and_ends_with_its_longest() {
+        let clock = Clock::virtual_time(1);
+        let batches = traffic::Pool {
+            batch: 2,
+            batch_wait_ms: 50.0,
+            ..traffic::Pool::default()
+        };
+        let pool = pool(&clock, &batches);
+        let never = u64::MAX / 1_000_000;
+        let all = async {
+            tokio::join!(
+                biased;
+                ask(&pool, 0, 100, never),
+                ask(&pool, 20, 400, never),
+                ask(&pool, 30, 100, never),
+            )
+        };
+        let begun = clock.block_on(all).expect("it ends");
+        let at = |ms| Some(Tick::from_ms(ms));
+        // The third opens a batch when the longest of the first is over, and nobody joins.
+        assert_eq!(begun, (at(20), at(20), at(470)));
     }
 }

@@ -18,8 +18,11 @@ struct Queue {
     pool: traffic::Pool,
     /// Requests a second.
     rate: f64,
-    service: fn(&mut Draw) -> f64,
+    service: Service,
 }
+
+/// How long a request is served, in seconds.
+type Service = fn(&mut Draw) -> f64;
 
 fn exponential(draw: &mut Draw) -> f64 {
     -libm::log(draw.uniform()) * SERVICE_S
@@ -181,7 +184,7 @@ fn eight_slots_wait_as_erlang_says() {
             rate: 8.0 * load / SERVICE_S,
             service: exponential,
         };
-        // The same time takes eight times the requests.
+        // Eight slots take eight times the requests in the same time, and forget a little sooner.
         let (before, requests) = lengths(load);
         let (wait, _) = simulated(&queue, before * 3, requests * 3);
         let theory = erlang_c(8, 8.0 * load) * SERVICE_S / (8.0 * (1.0 - load));
@@ -191,7 +194,7 @@ fn eight_slots_wait_as_erlang_says() {
 
 #[test]
 fn any_service_time_waits_as_pollaczek_and_khinchine_say() {
-    let services: [(fn(&mut Draw) -> f64, f64, &str); 2] = [
+    let services: [(Service, f64, &str); 2] = [
         (always_the_same, 0.0, "M/D/1"),
         (of_two_kinds, 5.0 / 9.0, "M/G/1"),
     ];

@@ -52,7 +52,7 @@ impl Numbers {
 
     fn least(self, first: f64) -> f64 {
         match self {
-            Numbers::Whole => first.min(1.0),
+            Numbers::Whole => first.min(0.0),
             Numbers::Real => rounded(first * LEAST_SHARE),
         }
     }

@@ -48,6 +48,10 @@ fn check_pools(scenario: &Scenario) -> Result<(), Fault> {
         ("answer", &scenario.answer.engine),
         ("tts", &scenario.tts.engine),
     ];
+    if scenario.pool.answer.is_some() && scenario.answer.best_of > 1 {
+        let cure = "each sample would need a slot of its own, which pools do not simulate; take best_of or [pool.answer] away";
+        return Err(at("answer", "best_of", cure));
+    }
     for (stage, pool) in scenario.pool.named() {
         let of_pool = |key: &str, cure: String| {
             let mut fault = at("pool", key, cure);
