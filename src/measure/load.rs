@@ -30,8 +30,8 @@ pub struct PoolFigures {
     pub refused_rate: u64,
     /// The most requests that waited at once.
     pub waiting_max: u64,
-    /// How long slots work on all requests that were let in, less what was given up of those they began; and
-    /// the sum of the squares of that, one for each world.
+    /// How long slots would work on all requests that the rate limit let in; and the sum of the squares of
+    /// that, one for each world.
     pub work_us: u64,
     pub work_us_squared: u128,
     /// Slots that were busy and that were there, each times how long.
@@ -41,8 +41,8 @@ pub struct PoolFigures {
     pub slots_max: u64,
 }
 
-/// Slots that saturated pools keep busy, at least: servers that are added take their time.
-const BUSY_MIN: f64 = 0.9;
+/// The share of slots that saturated pools keep busy, at least.
+const BUSY_MIN: f64 = 0.98;
 
 impl LoadFigures {
     pub fn merge(&mut self, other: &LoadFigures) {
@@ -98,7 +98,7 @@ impl LoadFigures {
 
     /// Whether a pool is asked for more than it can ever do, beyond doubt: by three standard errors of the
     /// work that worlds bring, which are independent of each other; of a single world, by twice. Its slots
-    /// are busy all the time then: who leaves a queue that moves had just changed their mind.
+    /// are busy all the time then: what else was asked for was not wanted in the end.
     pub fn is_saturated(&self, pool: &PoolFigures) -> bool {
         let share = self.asked_share(pool);
         let busy = pool.busy_us as f64 / (pool.slots_max as f64 * self.window_us as f64).max(1.0);
@@ -150,7 +150,7 @@ mod tests {
             work_us: work_us.iter().sum(),
             work_us_squared: work_us.into_iter().map(square).sum(),
             slots_max: 2,
-            busy_us: 3_900_000,
+            busy_us: 3_990_000,
             ..PoolFigures::default()
         };
         (load, pool)
@@ -184,7 +184,7 @@ mod tests {
                 window_us: 1_000_000,
                 ..load
             };
-            let busy_us = 1_950_000;
+            let busy_us = 1_995_000;
             load.is_saturated(&PoolFigures { busy_us, ..pool })
         };
         assert!(!one(3_900_000));

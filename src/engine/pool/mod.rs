@@ -67,16 +67,6 @@ struct Batch {
 pub struct Slot {
     pool: Rc<Pool>,
     batch: Rc<Batch>,
-    work: Option<Asking>,
-}
-
-/// Work that was asked for. What of it was begun and is not done when this is dropped was not asked for after
-/// all: it was given up. Who leaves the queue may have waited too long, and would have wanted it.
-struct Asking {
-    pool: Rc<Pool>,
-    span: Duration,
-    begun: Cell<Option<Tick>>,
-    is_counted: bool,
 }
 
 /// What a pool was asked for within the time that is measured. Spans are in microseconds.
@@ -88,7 +78,7 @@ pub struct Asked {
     /// Because of the rate limit.
     pub refused_rate: u64,
     pub waiting_max: u64,
-    /// How long slots work on all requests that were let in, less what was given up of those they began.
+    /// How long slots would work on all requests that the rate limit let in.
     pub work_us: u64,
     /// Slots that were busy and that were there, each times how long.
     pub busy_us: u64,
@@ -186,6 +176,8 @@ impl Pool {
                 asked.refused_rate += 1;
                 return Err(self.refused("its rate limit is exceeded (429)"));
             }
+            // A slot does this for a whole batch at once.
+            asked.work_us += nanos(span) / 1_000 / u64::from(self.batch_size);
             let slot = self.free_slot(now);
             if slot.is_none() {
                 let mut waiting = self.waiting.borrow_mut();
@@ -198,14 +190,11 @@ impl Pool {
             }
             slot
         };
-        let work = Asking::new(self, span, is_counted);
-        let mut slot = match slot {
+        let slot = match slot {
             Some(slot) => slot,
             None => self.wait(now).await,
         };
         slot.begins().await;
-        work.begun.set(Some(self.clock.now()));
-        slot.work = Some(work);
         Ok(slot)
     }
 
@@ -249,7 +238,6 @@ impl Pool {
         Some(Slot {
             pool: Rc::clone(self),
             batch,
-            work: None,
         })
     }
 
@@ -327,40 +315,6 @@ impl Pool {
     }
 }
 
-impl Asking {
-    fn new(pool: &Rc<Pool>, span: Duration, is_counted: bool) -> Asking {
-        let asking = Asking {
-            pool: Rc::clone(pool),
-            span,
-            begun: Cell::new(None),
-            is_counted,
-        };
-        if is_counted {
-            pool.asked.borrow_mut().work_us += asking.slot_us(span);
-        }
-        asking
-    }
-
-    /// A slot does this for a whole batch at once.
-    fn slot_us(&self, span: Duration) -> u64 {
-        nanos(span) / 1_000 / u64::from(self.pool.batch_size)
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        if self.is_counted {
-            let Some(begun) = self.begun.get() else {
-                return;
-            };
-            let done = self.pool.clock.now().since(begun);
-            let undone = self.span.saturating_sub(done);
-            let mut asked = self.pool.asked.borrow_mut();
-            asked.work_us = asked.work_us.saturating_sub(self.slot_us(undone));
-        }
-    }
-}
-
 /// A place in the queue; whoever drops it leaves.
 struct Place<'a> {
     pool: &'a Rc<Pool>,
@@ -385,7 +339,7 @@ impl Batch {
 impl Slot {
     /// Waits until the batch is full or has waited long enough, and its server works.
     async fn begins(&self) {
-        let Slot { pool, batch, .. } = self;
+        let Slot { pool, batch } = self;
         if pool.clock.now() < batch.begins {
             tokio::select! {
                 biased;
@@ -458,8 +412,7 @@ mod tests {
         let (_, waited_in_vain, third) = clock.block_on(all).expect("it ends");
         assert_eq!((waited_in_vain, third), (None, Some(Tick::from_ms(300))));
         let asked = pool.asked();
-        // What was begun was worked on for 300 ms; who waited in vain had asked for a second.
-        assert_eq!((asked.requests, asked.work_us), (3, 1_800_000));
+        assert_eq!((asked.requests, asked.work_us), (3, 2_500_000));
         assert_eq!(asked.busy_us, 800_000);
         assert_eq!((asked.slots_us, asked.waiting_max), (60_000_000, 2));
     }
