@@ -18,7 +18,7 @@
 //! | [`stage`] | the contract of a stage, and what passes between stages |
 //! | [`scenario`] | what was asked for, as data |
 //! | [`ear`] | frames to speech activity; decides nothing |
-//! | [`engine`] | whatever recognises, answers and speaks; [`engine::build`] knows them by name |
+//! | [`engine`] | whatever recognises, answers and speaks, with its faults, their cures, and the pools it stands in; [`engine::build`] knows them by name |
 //! | [`models`] | the files that engines need |
 //! | [`interrupt`] | whether to stop for a sound over the agent |
 //! | [`pipeline`] | one session: turns, endpoints, replies, playback |
@@ -26,7 +26,7 @@
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
 //! | [`report`] | figures to text, JSON, files |
-//! | [`sim`] | conversations without sound: callers, many of them over threads |
+//! | [`sim`] | conversations without sound: callers, alone or many at once, over threads |
 //! | [`live`] | the caller at a microphone |
 //! | [`run`] | all of it together: a conversation, or thousands, from the scenario to the figures |
 //! | [`picture`] | axes and labels of pictures |

@@ -1,0 +1,156 @@
+//! A fake answer: a text whose clauses come with their tokens, perhaps chosen by a vote.
+
+use super::occasion::{Latency, Occasion, luck};
+use super::{CHARACTERS_PER_SECOND, CHARACTERS_PER_TOKEN, Fakes, first_token};
+use crate::engine::clauses::ClauseCutter;
+use crate::event::{StageName, TurnId};
+use crate::rng::{Seed, Source};
+use crate::scenario::latency::Work as Amount;
+use crate::scenario::{self, Scenario};
+use crate::stage::{Outlet, Piece, Question, Stage, Work};
+use std::rc::Rc;
+use std::time::Duration;
+
+const ANSWER: &str = "This answer is simulated, and it is about as long as answers are.";
+
+/// How a fake answers.
+pub(super) struct AnswerModel {
+    first_token: Latency,
+    right: Source,
+    token: Duration,
+    samples: u32,
+    accuracy: f64,
+    clauses: Vec<Piece>,
+    /// How long it takes to say all of it.
+    pub(super) seconds: f64,
+}
+
+pub(super) struct Answerer(pub(super) Rc<Fakes>, pub(super) Occasion);
+
+impl Stage for Answerer {
+    type In = Question;
+    type Out = Piece;
+
+    fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
+        Box::pin(async move {
+            let Answerer(fakes, at) = self;
+            let model = &fakes.answer;
+            let characters = question.text.chars().count() as f64;
+            let (written, vote) = model.written(at, (out.turn(), out.nth_try()), characters);
+            let all = written.last().copied().unwrap_or_default();
+            let slot = at.slot(StageName::Answer, all).await?;
+            out.begun();
+            if let Some(is_right) = vote {
+                out.voted(model.samples, is_right);
+            }
+            let start = at.clock.now();
+            let writing = async {
+                for (piece, span) in model.clauses.iter().zip(&written) {
+                    at.pass(start, *span).await;
+                    out.send(piece.clone()).await?;
+                }
+                Ok(())
+            };
+            match slot {
+                None => writing.await,
+                // Its engine writes on while nobody takes what it wrote.
+                Some(slot) => {
+                    let serving = async {
+                        at.pass(start, all).await;
+                        drop(slot);
+                    };
+                    tokio::join!(biased; writing, serving).0
+                }
+            }
+        })
+    }
+}
+
+impl AnswerModel {
+    pub(super) fn of(scenario: &Scenario) -> AnswerModel {
+        let (seed, answer) = (Seed(scenario.seed), &scenario.answer);
+        let text = answer.text.as_deref().unwrap_or(ANSWER);
+        AnswerModel {
+            first_token: Latency::of(&first_token(scenario), "answer", seed),
+            right: seed.source("answer", "right"),
+            token: Duration::from_secs_f64(answer.token_ms / 1e3),
+            samples: answer.best_of,
+            accuracy: answer.accuracy,
+            clauses: pieces(text, &scenario.clauses),
+            seconds: text.chars().count() as f64 / CHARACTERS_PER_SECOND,
+        }
+    }
+
+    fn first_token(&self, at: &Occasion, turn: TurnId, sample: u32, characters: f64) -> Duration {
+        let amount = Amount {
+            characters,
+            tokens: characters / CHARACTERS_PER_TOKEN,
+            ..Amount::default()
+        };
+        self.first_token.sample(at, turn, sample, amount)
+    }
+
+    /// When each clause of an answer is written, counted from its beginning; and if it was voted for, whether
+    /// it is right.
+    fn written(
+        &self,
+        at: &Occasion,
+        (turn, nth_try): (TurnId, u32),
+        characters: f64,
+    ) -> (Vec<Duration>, Option<bool>) {
+        if self.samples > 1 {
+            let (span, is_right) = self.vote(at, (turn, nth_try), characters);
+            return (vec![span; self.clauses.len()], Some(is_right));
+        }
+        let mut span = self.first_token(at, turn, luck(0, nth_try), characters);
+        let clause = |piece: &Piece| {
+            // A clause is there with its last token.
+            span += self.token.mul_f64(tokens(&piece.0));
+            span
+        };
+        (self.clauses.iter().map(clause).collect(), None)
+    }
+
+    /// Has all samples answered at once; how long it takes until the vote can no longer change, and whether
+    /// it is right. Wrong answers are taken to agree with each other, which is the worst case.
+    fn vote(
+        &self,
+        at: &Occasion,
+        (turn, nth_try): (TurnId, u32),
+        characters: f64,
+    ) -> (Duration, bool) {
+        let all: f64 = self.clauses.iter().map(|piece| tokens(&piece.0)).sum();
+        let writing = self.token.mul_f64(all);
+        let mut votes: Vec<(Duration, bool)> = (0..self.samples)
+            .map(|sample| {
+                let sample = luck(sample, nth_try);
+                let span = self.first_token(at, turn, sample, characters) + writing;
+                let mut draw = at.draw(self.right, turn, sample);
+                (span, draw.uniform() < self.accuracy)
+            })
+            .collect();
+        votes.sort();
+        let needed = self.samples / 2 + 1;
+        let (mut right, mut wrong) = (0, 0);
+        for (span, is_right) in votes {
+            *if is_right { &mut right } else { &mut wrong } += 1;
+            if right >= needed || wrong >= needed {
+                return (span, right > wrong);
+            }
+        }
+        (writing, right > wrong)
+    }
+}
+
+fn tokens(text: &str) -> f64 {
+    text.chars().count() as f64 / CHARACTERS_PER_TOKEN
+}
+/// A text, cut as it is spoken.
+fn pieces(text: &str, clauses: &scenario::Clauses) -> Vec<Piece> {
+    let mut cutter = ClauseCutter::new(clauses);
+    let mut clauses = cutter.push(text);
+    clauses.extend(cutter.finish());
+    // White space is part of a piece.
+    let piece = |clause: String| Piece((clause + " ").into());
+    clauses.into_iter().map(piece).collect()
+}

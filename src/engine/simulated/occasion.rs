@@ -1,0 +1,106 @@
+//! What the fakes of a conversation go by: whose luck it is, and which engines others share with them.
+
+use crate::clock::Clock;
+use crate::engine::pool::{Pools, Slot};
+use crate::event::{StageName, Tick, TurnId};
+use crate::rng::{Draw, Seed, Source};
+use crate::scenario::latency::{LatencyModel, Sampler, Work as Amount};
+use crate::stage::StageError;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What a conversation's latencies are drawn by.
+#[derive(Clone)]
+pub struct Occasion {
+    pub(super) clock: Clock,
+    conversation: u64,
+    /// The question that the caller is at, counted from one, and how often it was begun again; zero where
+    /// nobody counts them.
+    said: Rc<Cell<(u32, u32)>>,
+    pools: Rc<Pools>,
+}
+
+impl Occasion {
+    /// The fakes share `pools` with other conversations.
+    pub fn new(clock: &Clock, conversation: u64, pools: Rc<Pools>) -> Occasion {
+        Occasion {
+            clock: clock.clone(),
+            conversation,
+            said: Rc::default(),
+            pools,
+        }
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn conversation(&self) -> u64 {
+        self.conversation
+    }
+
+    /// The same for engines that stand in no pool: whoever is asked in place of those that do.
+    pub fn elsewhere(&self) -> Occasion {
+        Occasion {
+            pools: Rc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// To be told which question the caller is at, and how often it was begun again.
+    pub fn said(&self) -> Rc<Cell<(u32, u32)>> {
+        self.said.clone()
+    }
+
+    /// Draws for `input` to a stage in `turn`. The same work draws the same again.
+    pub(super) fn draw(&self, source: Source, turn: TurnId, input: u32) -> Draw {
+        let turn = match self.said.get() {
+            (0, _) => turn.0,
+            // Of what is said to one question each has its own luck; restarts are few.
+            (asked, again) => asked | again << 24,
+        };
+        source.draw(self.conversation | u64::from(input) << 32, turn)
+    }
+
+    pub(super) async fn pass(&self, since: Tick, span: Duration) {
+        self.clock.sleep_until(since + span).await;
+    }
+
+    /// Waits for a place in the stage's pool, if it stands in one, for work of so long.
+    pub(super) async fn slot(
+        &self,
+        stage: StageName,
+        span: Duration,
+    ) -> Result<Option<Slot>, StageError> {
+        match self.pools.of_stage(stage) {
+            Some(pool) => pool.slot(span).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// A latency model, ready to be drawn from.
+pub(super) struct Latency {
+    sampler: Sampler,
+    source: Source,
+}
+
+impl Latency {
+    pub(super) fn of(model: &LatencyModel, stage: &str, seed: Seed) -> Latency {
+        Latency {
+            sampler: model.sampler(),
+            source: seed.source(stage, "latency"),
+        }
+    }
+
+    pub(super) fn sample(&self, at: &Occasion, turn: TurnId, input: u32, amount: Amount) -> Duration {
+        let mut draw = at.draw(self.source, turn, input);
+        let mut mood = self.source.mood(at.conversation);
+        self.sampler.sample(&mut draw, &mut mood, amount)
+    }
+}
+/// Tells the tries of the same work apart; fewer than 256 samples are drawn for one.
+pub(super) fn luck(input: u32, nth_try: u32) -> u32 {
+    input ^ nth_try << 8
+}
