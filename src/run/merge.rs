@@ -1,6 +1,6 @@
 //! Shards of a simulation, joined: the folder that the whole would have given, to the byte.
 
-use super::simulation::refuse_saturated;
+use super::saturation;
 use super::{REPORT_JSON, RunError, Simulated, figures, input, unavailable};
 use crate::measure::turns::{self, TurnsError};
 use crate::measure::{Plan, TOTALS, Totals};
@@ -40,7 +40,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Simulated, RunError> {
     };
     let (mut totals, bytes) = add_up(&parts)?;
     let scenario = first.scenario()?;
-    refuse_saturated(&scenario, &totals)?;
+    saturation::refuse(&scenario, &totals)?;
     totals.judge(&Plan::of(&scenario, first.header.rows_per));
     let header = Header {
         shard: None,

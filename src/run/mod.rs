@@ -8,6 +8,7 @@ mod front;
 mod merge;
 mod plan;
 mod prepare;
+mod saturation;
 mod simulation;
 mod sweep;
 mod talk;

@@ -1,11 +1,12 @@
 //! A simulation: a scenario's conversation, again and again with other luck, and the figures of all.
 
+use super::saturation;
 use super::{RunError, figures, header_of, input, unavailable};
 use crate::engine::simulated::described_stages;
-use crate::event::{Event, StageName};
+use crate::event::Event;
 use crate::measure::{BATCHES, Plan, Row, Totals, turns};
 use crate::record::store::{Header, KeepEvents, RowsPer, Shard, SimulationFolder};
-use crate::scenario::traffic::{Arrivals, CALLS_MAX};
+use crate::scenario::traffic::CALLS_MAX;
 use crate::scenario::{Scenario, Topology};
 use crate::sim::worlds::{Encoded, Keep, Worlds};
 use std::io;
@@ -260,7 +261,7 @@ impl Simulation {
     fn refuse_saturated(&self, totals: &Totals) -> Result<(), RunError> {
         match totals.worlds() > 1 && self.shard.is_some() {
             true => Ok(()),
-            false => refuse_saturated(&self.scenario, totals),
+            false => saturation::refuse(&self.scenario, totals),
         }
     }
 
@@ -275,55 +276,6 @@ impl Simulation {
         ["e2e_latency_p50_ms", "e2e_latency_p95_ms"]
             .iter()
             .all(|name| intervals.get(name).is_some_and(|i| i.relative() <= share))
-    }
-}
-
-/// Callers who come whether or not others have finished must not bring more than a pool can do: its queue
-/// grows for ever, and all figures with it. A trace ends, and a rate that falls may end below.
-pub(super) fn refuse_saturated(scenario: &Scenario, totals: &Totals) -> Result<(), RunError> {
-    let arrivals = scenario
-        .load
-        .as_ref()
-        .and_then(|load| load.arrivals.as_ref());
-    let (Some(arrivals), Some(load)) = (arrivals, &totals.load) else {
-        return Ok(());
-    };
-    let goes_on = match arrivals {
-        Arrivals::PerMinute(_) => true,
-        Arrivals::Ramp {
-            from_per_minute,
-            to_per_minute,
-        } => to_per_minute >= from_per_minute,
-        Arrivals::Trace(_) => false,
-    };
-    let pools = scenario
-        .pool
-        .named()
-        .filter(|(_, pool)| pool.queue.is_none() && goes_on);
-    for (table, _) in pools {
-        let mut all = load.pools.iter();
-        let figures = all.find(|(stage, _)| table_of(**stage) == table);
-        if let Some((_, figures)) = figures.filter(|(_, f)| load.is_saturated(f)) {
-            let share = load.asked_share(figures);
-            return Err(RunError::Saturated(format!(
-                "pool.{table}: this load never drains: {:.1} calls a minute ask for {share:.2} times what {} slots can do; it saturates at about {:.1} calls a minute. Lower load.arrivals, give the pool more slots, or a queue to refuse what is too much",
-                load.calls_per_minute(),
-                figures.slots_max,
-                load.calls_per_minute() / share,
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// The table of a stage in a scenario.
-fn table_of(stage: StageName) -> &'static str {
-    match stage {
-        StageName::SpeechToText => "stt",
-        StageName::Answer => "answer",
-        StageName::Clauses => "clauses",
-        StageName::TextToSpeech => "tts",
-        StageName::SpeechToSpeech => "speech_to_speech",
     }
 }
 

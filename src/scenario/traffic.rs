@@ -150,7 +150,8 @@ pub const CALLS_AT_ONCE_MAX: u32 = 5_000;
 pub const CALLS_MAX: u32 = 1 << 16;
 /// A rate above this leaves no time between callers.
 const PER_MINUTE_MAX: f64 = 100_000.0;
-const A_DAY_S: f64 = 86_400.0;
+/// No load lasts longer.
+pub const A_DAY_S: f64 = 86_400.0;
 const SLOTS_MAX: u32 = 100_000;
 const SERVERS_MAX: u32 = 10_000;
 const BATCH_MAX: u32 = 1_000;

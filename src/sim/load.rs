@@ -53,7 +53,6 @@ pub(super) fn hold(
                     refused_rate: asked.refused_rate,
                     waiting_max: asked.waiting_max,
                     work_us: asked.work_us,
-                    work_us_squared: u128::from(asked.work_us) * u128::from(asked.work_us),
                     busy_us: asked.busy_us,
                     slots_us: asked.slots_us,
                     slots_max: asked.slots_max,

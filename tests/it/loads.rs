@@ -126,9 +126,30 @@ fn a_load_that_never_drains_is_refused_with_the_saturation_point() {
         said.contains("pool.answer: this load never drains"),
         "{said}"
     );
+    // A question takes two seconds of the slot.
+    let point = said.split("saturates at about ").nth(1).and_then(|rest| {
+        let number = rest.split(' ').next()?;
+        number.parse::<f64>().ok()
+    });
+    assert!(point.is_some_and(|at| (at - 30.0).abs() < 0.5), "{said}");
+}
+
+/// Callers who wait ask less, so what is asked for does not show how far it is too much.
+#[test]
+fn callers_who_hang_up_do_not_hide_that_a_load_is_too_much() {
+    let settings = format!(
+        "{SIMULATED}latency = {{ fixed_ms = 2000 }}\n{ONE_SLOT}[load]\narrivals = {{ per_minute = 9 }}\n"
+    );
+    let mut scenario = scenario(&settings);
+    scenario.caller.as_mut().expect("a caller").questions = 4;
+    let stop = AtomicBool::new(false);
+    let refused = Simulation::of(scenario).worlds(2).run(&stop, &|_, _| {});
+    let error = refused
+        .err()
+        .expect("four questions of two seconds, nine times a minute");
     assert!(
-        said.contains("saturates at about 30.1 calls a minute"),
-        "{said}"
+        error.to_string().contains("saturates at about 7."),
+        "{error}"
     );
 }
 

@@ -94,7 +94,13 @@ impl Latency {
         }
     }
 
-    pub(super) fn sample(&self, at: &Occasion, turn: TurnId, input: u32, amount: Amount) -> Duration {
+    pub(super) fn sample(
+        &self,
+        at: &Occasion,
+        turn: TurnId,
+        input: u32,
+        amount: Amount,
+    ) -> Duration {
         let mut draw = at.draw(self.source, turn, input);
         let mut mood = self.source.mood(at.conversation);
         self.sampler.sample(&mut draw, &mut mood, amount)
