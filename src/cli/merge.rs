@@ -25,7 +25,7 @@ impl Merge {
         if self.json {
             print_json(&report::document::simulation(&header, &totals, None))?;
         } else {
-            print_plain(&report::text::simulation(&header, &totals));
+            print_plain(&report::simulation::text(&header, &totals));
         }
         Ok(Verdict::Fine)
     }

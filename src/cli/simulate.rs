@@ -113,7 +113,7 @@ impl Simulate {
         if self.json {
             print_json(&report::document::simulation(header, totals, Some(took)))?;
         } else {
-            print_plain(&report::text::simulation(header, totals));
+            print_plain(&report::simulation::text(header, totals));
             tracing::info!(
                 "{} conversations, {} turns in {wall_s:.1} s: {:.0} turns/s on {threads} threads",
                 totals.conversations,

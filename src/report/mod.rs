@@ -8,6 +8,7 @@ pub mod hlog;
 mod money;
 pub mod plain;
 pub mod plan;
+pub mod simulation;
 pub mod sweep;
 pub mod table;
 pub mod text;

@@ -3,7 +3,7 @@
 use super::{RunError, unavailable};
 use crate::measure::{TOTALS, Totals};
 use crate::record::store::{Header, Sizes, write_whole};
-use crate::report::{document, hlog, text};
+use crate::report::{document, hlog, simulation};
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(super) fn write(
     let document = document::simulation(header, totals, None);
     let json = serde_json::to_string_pretty(&document).map_err(unavailable)? + "\n";
     write_whole(&folder.join(REPORT_JSON), json.as_bytes()).map_err(full)?;
-    let text = text::simulation(header, totals);
+    let text = simulation::text(header, totals);
     write_whole(&folder.join(REPORT_TEXT), text.as_bytes()).map_err(full)
 }
 

@@ -338,7 +338,7 @@ fn a_simulation_says_how_many_questions_failed() {
     let failed = simulated.totals.measured.interruptions.failed_turns;
     let asked = asked_times(&simulated.totals);
     let percent = 100.0 * f64::from(failed) / asked;
-    let text = voicesim::report::text::simulation(&simulated.header, &simulated.totals);
+    let text = voicesim::report::simulation::text(&simulated.header, &simulated.totals);
     let line =
         format!("failed         {percent:.2} % of the {asked} times that a question was asked");
     assert!(failed > 0 && text.contains(&line), "{text}");
