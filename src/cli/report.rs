@@ -1,18 +1,15 @@
-//! `voicesim report`: the report of a run folder, made again from its events.
+//! `voicesim report`: the report of a folder of results, made again.
 
-use super::{Failure, Verdict, print, print_json, print_plain};
-use crate::measure::{self, Plan};
-use crate::record::store::TURNS;
-use crate::record::store::{self, Header};
-use crate::report;
-use crate::run::{REPORT_JSON, REPORT_TEXT};
-use crate::scenario::Scenario;
+use super::{Failure, Verdict, print_json, print_plain};
+use crate::measure::folder::{Folder, Kept};
+use crate::report::calls::{self, Calls, folder_name};
+use crate::report::{document, simulation, text};
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct Report {
-    /// A run folder, also one of a run that was killed
+    /// What `run`, `measure` or `simulate` wrote with --out, also of a run that was killed; or a folder of runs
     folder: PathBuf,
     /// Print one JSON document
     #[arg(long)]
@@ -21,50 +18,49 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        if self.folder.join(TURNS).is_file() {
-            return self.simulation();
+        match Folder::open(&self.folder).map_err(Failure::input)? {
+            Folder::One(kept) => self.one(&kept)?,
+            Folder::Several(several) => self.several(several)?,
         }
-        let (header, scenario) = recorded_scenario(&self.folder)?;
-        let events = store::read_events(&self.folder).map_err(Failure::input)?;
-        let measured = measure::measure(&events, &Plan::of(&scenario, header.rows_per));
+        Ok(Verdict::Fine)
+    }
+
+    fn one(&self, kept: &Kept) -> Result<(), Failure> {
+        match kept {
+            Kept::Run(run) if self.json => {
+                print_json(&document::document(&run.header, &run.measured))?;
+            }
+            Kept::Run(run) => {
+                let rows_per = run.header.rows_per;
+                print_plain(&text::report(&run.header, &run.measured, rows_per));
+            }
+            Kept::Simulation(of) if self.json => {
+                print_json(&document::simulation(&of.header, &of.totals, None))?;
+            }
+            Kept::Simulation(of) => print_plain(&simulation::text(&of.header, &of.totals)),
+        }
+        Ok(())
+    }
+
+    /// Runs, the worst first, and what they amount to.
+    fn several(&self, several: Vec<Kept>) -> Result<(), Failure> {
+        let run = |kept| match kept {
+            Kept::Run(run) => Ok(*run),
+            Kept::Simulation(_) => Err(Failure::Input(format!(
+                "{} holds simulations; report on one of them, join shards with `voicesim merge`, or see what two differ in with `voicesim compare`",
+                self.folder.display()
+            ))),
+        };
+        let runs = several.into_iter().map(run).collect::<Result<_, _>>()?;
+        let Some(Calls { header, all, calls }) = Calls::of(&folder_name(&self.folder), runs) else {
+            return Ok(());
+        };
         if self.json {
-            print_json(&report::document::document(&header, &measured))?;
+            print_json(&calls::of_many(&header, &all, &calls, &[]))?;
         } else {
-            print_plain(&report::text::report(&header, &measured, header.rows_per));
+            print_plain(&text::summary_report(&header, &all));
+            print_plain(&calls::calls(&calls, &[]));
         }
-        Ok(Verdict::Fine)
+        Ok(())
     }
-}
-
-impl Report {
-    /// What a simulation reported when it was over.
-    fn simulation(&self) -> Result<Verdict, Failure> {
-        let path = self.folder.join(match self.json {
-            true => REPORT_JSON,
-            false => REPORT_TEXT,
-        });
-        let report = std::fs::read_to_string(&path).map_err(|error| {
-            Failure::Input(format!(
-                "cannot read {}: {error}; a simulation that was killed has no report, its turns are in {TURNS}",
-                path.display()
-            ))
-        })?;
-        match self.json {
-            true => print(&report),
-            false => print_plain(&report),
-        }
-        Ok(Verdict::Fine)
-    }
-}
-
-/// The header of a run folder, and the scenario in it.
-pub(super) fn recorded_scenario(folder: &Path) -> Result<(Header, Scenario), Failure> {
-    let header = store::read_header(folder).map_err(Failure::input)?;
-    let scenario = serde_json::from_value(header.scenario.clone()).map_err(|error| {
-        Failure::Input(format!(
-            "{}: the scenario in header.json cannot be read: {error}",
-            folder.display()
-        ))
-    })?;
-    Ok((header, scenario))
 }

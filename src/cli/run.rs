@@ -4,6 +4,7 @@ use super::live::{About, Controls, Show};
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::audio::device::Choice;
 use crate::clock::Clock;
+use crate::measure::folder::header_and_scenario;
 use crate::record::store::{KeepAudio, RowsPer};
 use crate::report;
 use crate::run::{self, Talk, Time};
@@ -195,7 +196,8 @@ impl Run {
             (Some(path), _) => Ok((scenario::load(path).map_err(Failure::input)?, wavs)),
             (None, _) if !wavs.is_empty() => Ok((Scenario::default(), wavs)),
             (None, Some(folder)) => {
-                let (header, scenario) = super::report::recorded_scenario(folder)?;
+                let (header, scenario) =
+                    header_and_scenario(folder).map_err(Failure::input)?;
                 if scenario.turn.is_empty() {
                     return Err(Failure::Input(format!(
                         "{} was spoken into a microphone, and has no turns to repeat; name a scenario with recordings of it",

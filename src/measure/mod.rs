@@ -7,6 +7,7 @@ mod callers;
 mod consumption;
 mod cures;
 mod devices;
+pub mod folder;
 mod histogram;
 mod hops;
 mod interruptions;

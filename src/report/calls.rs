@@ -2,9 +2,10 @@
 
 use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document};
 use super::table::{plain, trimmed};
-use crate::measure::{Measurement, Summary};
+use crate::measure::{Measurement, Plan, Summary, folder};
 use crate::record::store::Header;
 use std::fmt::Write;
+use std::path::Path;
 
 /// A call that was measured.
 pub struct Call {
@@ -37,6 +38,42 @@ pub fn e2e(measured: &Measurement) -> Option<Summary> {
         .metrics
         .get("e2e_latency")
         .and_then(|histogram| histogram.summary())
+}
+
+/// Calls that were measured earlier, the worst first, and what they amount to together.
+pub struct Calls {
+    pub header: Header,
+    pub all: Measurement,
+    pub calls: Vec<Call>,
+}
+
+impl Calls {
+    /// Of runs in one folder, of that name; `None` if there is none.
+    pub fn of(name: &str, runs: Vec<folder::Run>) -> Option<Calls> {
+        let first = runs.first()?;
+        let plan = Plan::of(&first.scenario, first.header.rows_per);
+        let header = Header {
+            name: name.to_owned(),
+            notes: Vec::new(),
+            ..first.header.clone()
+        };
+        let all = Measurement::of_many(runs.iter().map(|run| &run.measured), &plan.budgets);
+        let call = |run: folder::Run| Call {
+            name: folder_name(&run.path),
+            header: run.header,
+            measured: run.measured,
+            at_thresholds: Vec::new(),
+        };
+        let mut calls = runs.into_iter().map(call).collect::<Vec<_>>();
+        worst_first(&mut calls);
+        Some(Calls { header, all, calls })
+    }
+}
+
+/// The last part of a path, as it is shown.
+pub fn folder_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// Puts the worst calls first.

@@ -1,0 +1,226 @@
+//! What lies in folders that were written earlier: runs, measured calls, simulations, or several of them.
+
+use super::turns::{Reader, TurnsError};
+use super::{Measurement, Plan, Totals, TotalsError, measure};
+use crate::event::Event;
+use crate::record::store::{self, Header, StoreError, TURNS};
+use crate::scenario::Scenario;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+/// More folders than this in one are refused.
+const FOLDERS_MAX: usize = 100_000;
+
+/// A folder of results.
+#[derive(Debug)]
+pub enum Folder {
+    One(Box<Kept>),
+    /// A folder of such folders, by name. There is at least one.
+    Several(Vec<Kept>),
+}
+
+/// What one run or one simulation left.
+#[derive(Debug)]
+pub enum Kept {
+    /// Of a run, or of a recorded call that was measured.
+    Run(Box<Run>),
+    Simulation(Box<Simulation>),
+}
+
+/// A run, folded again from its events.
+#[derive(Debug)]
+pub struct Run {
+    pub path: PathBuf,
+    pub header: Header,
+    pub scenario: Scenario,
+    pub measured: Measurement,
+}
+
+/// A simulation. Its turns stay on disk.
+#[derive(Debug)]
+pub struct Simulation {
+    pub path: PathBuf,
+    pub header: Header,
+    pub scenario: Scenario,
+    pub totals: Totals,
+}
+
+/// Why a folder cannot be read. The text names the file and the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Totals(#[from] TotalsError),
+    #[error("{path}: the scenario in header.json cannot be read: {reason}; it was written by voicesim {writer}, this is {own}", path = path.display(), own = env!("CARGO_PKG_VERSION"))]
+    Scenario {
+        path: PathBuf,
+        reason: String,
+        writer: String,
+    },
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path} holds neither a header.json nor folders that do; name a folder that `voicesim run`, `measure` or `simulate` wrote with --out", path = path.display())]
+    Nothing { path: PathBuf },
+    #[error("{path} holds more than {FOLDERS_MAX} folders; name them in parts", path = path.display())]
+    TooMany { path: PathBuf },
+}
+
+impl Folder {
+    /// Reads a run folder, that of a simulation, or a folder of them; what else is in it is passed over.
+    pub fn open(path: &Path) -> Result<Folder, FolderError> {
+        if is_one(path) || !path.is_dir() {
+            return Ok(Folder::One(Box::new(Kept::open(path)?)));
+        }
+        let unreadable = |source| FolderError::Unreadable {
+            path: path.to_owned(),
+            source,
+        };
+        let mut paths = Vec::new();
+        for entry in path.read_dir().map_err(unreadable)? {
+            let inside = entry.map_err(unreadable)?.path();
+            if is_one(&inside) {
+                paths.push(inside);
+            }
+            if paths.len() > FOLDERS_MAX {
+                return Err(FolderError::TooMany {
+                    path: path.to_owned(),
+                });
+            }
+        }
+        if paths.is_empty() {
+            return Err(FolderError::Nothing {
+                path: path.to_owned(),
+            });
+        }
+        paths.sort();
+        let kept: Result<_, FolderError> = paths.iter().map(|path| Kept::open(path)).collect();
+        Ok(Folder::Several(kept?))
+    }
+
+    /// All that was kept, in one list.
+    pub fn all(&self) -> &[Kept] {
+        match self {
+            Folder::One(one) => std::slice::from_ref(one),
+            Folder::Several(several) => several,
+        }
+    }
+}
+
+fn is_one(path: &Path) -> bool {
+    path.join("header.json").is_file()
+}
+
+/// The header of a run folder, and the scenario in it.
+pub fn header_and_scenario(folder: &Path) -> Result<(Header, Scenario), FolderError> {
+    let header = store::read_header(folder)?;
+    let scenario =
+        serde_json::from_value(header.scenario.clone()).map_err(|error| FolderError::Scenario {
+            path: folder.to_owned(),
+            reason: error.to_string(),
+            writer: header.version.clone(),
+        })?;
+    Ok((header, scenario))
+}
+
+impl Kept {
+    /// Reads a run folder, or that of a simulation.
+    pub fn open(path: &Path) -> Result<Kept, FolderError> {
+        let (header, scenario) = header_and_scenario(path)?;
+        let plan = Plan::of(&scenario, header.rows_per);
+        let path = path.to_owned();
+        if path.join(TURNS).is_file() {
+            let (mut totals, _) = Totals::read(&path)?;
+            totals.judge(&plan);
+            return Ok(Kept::Simulation(Box::new(Simulation {
+                path,
+                header,
+                scenario,
+                totals,
+            })));
+        }
+        let measured = measure(&store::read_events(&path)?, &plan);
+        Ok(Kept::Run(Box::new(Run {
+            path,
+            header,
+            scenario,
+            measured,
+        })))
+    }
+
+    pub fn path(&self) -> &Path {
+        match self {
+            Kept::Run(run) => &run.path,
+            Kept::Simulation(simulation) => &simulation.path,
+        }
+    }
+
+    pub fn header(&self) -> &Header {
+        match self {
+            Kept::Run(run) => &run.header,
+            Kept::Simulation(simulation) => &simulation.header,
+        }
+    }
+
+    pub fn measured(&self) -> &Measurement {
+        match self {
+            Kept::Run(run) => &run.measured,
+            Kept::Simulation(simulation) => &simulation.totals.measured,
+        }
+    }
+}
+
+impl Run {
+    /// What happened, read again: of many runs it would be too much to keep.
+    pub fn events(&self) -> Result<Vec<Event>, StoreError> {
+        store::read_events(&self.path)
+    }
+}
+
+impl Simulation {
+    /// Every turn of it, one after the other.
+    pub fn turns(&self) -> Result<Reader<BufReader<File>>, TurnsError> {
+        Reader::open(&self.path.join(TURNS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/it/data")
+            .join(name)
+    }
+
+    #[test]
+    fn a_run_is_folded_again() {
+        let Ok(Folder::One(kept)) = Folder::open(&data("recorded")) else {
+            panic!("one run");
+        };
+        assert!(matches!(*kept, Kept::Run(_)));
+        assert_eq!(kept.measured().rows.len(), 8);
+    }
+
+    #[test]
+    fn a_folder_of_runs_is_several() {
+        let Ok(Folder::Several(runs)) = Folder::open(&data("interruptions")) else {
+            panic!("several runs");
+        };
+        let names: Vec<_> = runs.iter().map(|run| run.path().file_name()).collect();
+        assert!(names.is_sorted() && names.len() > 4);
+    }
+
+    #[test]
+    fn a_folder_without_results_says_what_to_name() {
+        let error = Folder::open(&data("..")).expect_err("sources");
+        // Folders of data, each without a header of its own.
+        assert!(
+            error
+                .to_string()
+                .contains("neither a header.json nor folders that do")
+        );
+    }
+}
