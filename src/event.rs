@@ -378,10 +378,15 @@ pub enum Mark {
         by: CuredBy,
     },
 
-    /// A simulated answer was chosen from so many samples by a vote.
+    /// An answer was chosen from so many samples by a vote.
     Voted {
         samples: u32,
-        is_right: bool,
+        /// How many say the same, of those that were complete when the vote was decided.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        agree: Option<u32>,
+        /// Of a fake, which knows.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        is_right: Option<bool>,
     },
 
     // The reply.

@@ -16,8 +16,11 @@ mod retrieval;
 pub mod simulated;
 #[cfg(any(feature = "piper", feature = "espeak"))]
 mod speech;
+#[cfg(test)]
+mod test_stages;
 #[cfg(any(feature = "piper", feature = "espeak"))]
 pub mod voice;
+mod vote;
 #[cfg(feature = "whisper")]
 mod whisper;
 
@@ -232,7 +235,7 @@ fn recogniser(
     }
 }
 
-fn answerer(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::Answer>, EngineError> {
+fn one_answerer(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::Answer>, EngineError> {
     let spec = &scenario.answer;
     match spec.engine.as_str() {
         #[cfg(feature = "retrieval")]
@@ -242,6 +245,24 @@ fn answerer(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::Answer>, 
         "simulated" => Ok(simulated::answerer(scenario, clock)),
         other => Err(missing(other)),
     }
+}
+
+/// The engine that answers, or as many of it as vote on an answer. A fake votes by itself.
+fn answerer(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::Answer>, EngineError> {
+    let samples = scenario.answer.best_of;
+    if samples == 1 || is_fake(&scenario.answer) {
+        return one_answerer(scenario, clock);
+    }
+    let engines = (0..samples).map(|_| one_answerer(scenario, clock));
+    let engines: Vec<_> = engines.collect::<Result<_, _>>()?;
+    let described = engines.first().map_or("", |built| &built.described);
+    Ok(Built {
+        described: format!("the majority of {samples} answers of {described}"),
+        note: engines.iter().find_map(|built| built.note.clone()),
+        stage: Box::new(vote::Voted(
+            engines.into_iter().map(|built| built.stage).collect(),
+        )),
+    })
 }
 
 fn voice(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::TextToSpeech>, EngineError> {

@@ -23,7 +23,10 @@ impl Callers {
             Mark::CallerStartedAgain => self.restarts += 1,
             Mark::CallerGaveUp => self.hang_ups += 1,
             Mark::Filler { .. } => self.fillers += 1,
-            Mark::Voted { is_right, .. } => {
+            Mark::Voted {
+                is_right: Some(is_right),
+                ..
+            } => {
                 self.votes += 1;
                 self.right_votes += u64::from(*is_right);
             }

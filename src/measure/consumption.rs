@@ -211,7 +211,8 @@ mod tests {
     fn each_sample_of_a_vote_costs() {
         let voted = Mark::Voted {
             samples: 3,
-            is_right: true,
+            agree: Some(2),
+            is_right: None,
         };
         let sum = conversation(vec![asked(1), voted, piece("four")]);
         assert_eq!((sum.requests, sum.answered_characters), (3, 12));

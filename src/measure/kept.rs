@@ -8,7 +8,9 @@ use super::batches::{Batches, KeptBatch};
 use super::callers::Callers;
 use super::histogram::{Histogram, Sparse};
 use super::interruptions::{Counts, Interruptions};
-use super::{Consumption, Cures, LoadFigures, Measurement, Speculation, Totals, WordErrors};
+use super::{
+    Consumption, Cures, LoadFigures, Measurement, RightAnswers, Speculation, Totals, WordErrors,
+};
 use crate::event::Hop;
 use crate::record::store::Sizes;
 use crate::scenario::budget::METRICS;
@@ -66,6 +68,8 @@ struct Kept {
     cures: Cures,
     speculation: KeptSpeculation,
     wer: Option<WordErrors>,
+    #[serde(skip_serializing_if = "RightAnswers::is_empty", default)]
+    right_answers: RightAnswers,
     clock_lag_max_ns: u64,
     is_cut_short: bool,
     metrics: BTreeMap<String, Sparse>,
@@ -109,6 +113,7 @@ impl Totals {
                 dropped: measured.speculation.dropped,
             },
             wer: measured.wer,
+            right_answers: measured.right_answers,
             clock_lag_max_ns: measured.clock_lag_ns(),
             is_cut_short: measured.is_cut_short,
             metrics: metrics.map(|(m, h)| ((*m).into(), h.sparse())).collect(),
@@ -201,6 +206,7 @@ impl Kept {
             ..Speculation::default()
         };
         measured.wer = self.wer;
+        measured.right_answers = self.right_answers;
         measured.clock_lag = Duration::from_nanos(self.clock_lag_max_ns);
         measured.is_cut_short = self.is_cut_short;
         Ok(Totals {

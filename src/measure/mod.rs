@@ -13,6 +13,7 @@ mod hops;
 mod interruptions;
 mod kept;
 mod load;
+mod right;
 mod rows;
 mod speculation;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
 pub use kept::{TOTALS, TotalsError};
 pub use load::{LoadFigures, PoolFigures};
+pub use right::RightAnswers;
 pub use rows::{Outcome, Plan, Row, RowPlan};
 pub use speculation::Speculation;
 pub use totals::Totals;
@@ -67,6 +69,8 @@ pub struct Measurement {
     pub speculation: Speculation,
     /// Over all turns with a reference; `None` if there is none.
     pub wer: Option<WordErrors>,
+    /// Of questions of which a right answer is known.
+    pub right_answers: RightAnswers,
     pub budgets: Vec<BudgetResult>,
     /// What it came to, where prices are known.
     pub cost: Option<Cost>,
@@ -113,6 +117,7 @@ impl Measurement {
             consumption: Consumption::default(),
             speculation: Speculation::default(),
             wer: None,
+            right_answers: RightAnswers::default(),
             budgets: Vec::new(),
             cost: None,
             clock_lag: Duration::ZERO,
@@ -136,6 +141,7 @@ impl Measurement {
             }
             self.interruptions.add(row);
             self.wer = plus(self.wer, row.wer);
+            self.right_answers.add(row.is_right);
         }
         let (mut is_cut_short, mut prepared) = (true, None);
         for event in events {
@@ -202,6 +208,7 @@ impl Measurement {
         self.speculation.kept += other.speculation.kept;
         self.speculation.dropped += other.speculation.dropped;
         self.wer = plus(self.wer, other.wer);
+        self.right_answers.merge(other.right_answers);
         self.clock_lag = self.clock_lag.max(other.clock_lag);
         self.is_cut_short |= other.is_cut_short;
     }

@@ -1,6 +1,7 @@
 //! The rows of a report: scenario turns, or utterances where there is no scenario.
 
 use super::hops::{self, HopSpans, Slice};
+use super::right::has_any;
 use super::utterance::{Decided, Utterance, Utterances, utterances};
 use super::wer::WordErrors;
 use crate::event::{Event, Expect, Hop, Mark, ReplyEnd, SessionEnd, Tick, TurnId, Verdict};
@@ -27,6 +28,8 @@ pub struct RowPlan {
     pub expect: Expect,
     /// What is truly said.
     pub reference: Option<String>,
+    /// What a right answer has one of.
+    pub answer_has: Vec<String>,
 }
 
 impl Plan {
@@ -36,6 +39,7 @@ impl Plan {
         let rows = scenario.turn.iter().map(|turn| RowPlan {
             expect: turn.expect,
             reference: turn.text.clone().or_else(|| turn.say.clone()),
+            answer_has: turn.answer_has.clone(),
         });
         Plan {
             rows_per,
@@ -122,6 +126,8 @@ pub struct Row {
     /// Nanoseconds of what is known of it, each name once.
     pub metrics: Vec<(&'static str, u64)>,
     pub wer: Option<WordErrors>,
+    /// Whether it got an answer that has what a right one has; `None` if that is not known.
+    pub is_right: Option<bool>,
     /// What was decided about it, if it was spoken over the agent.
     pub decided: Option<Decided>,
     /// The agent fell silent because of it.
@@ -450,6 +456,7 @@ fn row(index: usize, gathered: &Gathered) -> Row {
             .and_then(|plan| plan.reference.as_deref())
             .filter(|_| !gathered.was_never_spoken && gathered.speech_ended.is_some())
             .map(|reference| WordErrors::between(reference, &heard)),
+        is_right: None,
         heard,
         decided: gathered
             .utterances
@@ -461,6 +468,10 @@ fn row(index: usize, gathered: &Gathered) -> Row {
         was_answered: answered.is_some(),
         is_again: gathered.is_again,
     };
+    let answer_has = gathered.plan.map_or(&[][..], |plan| &plan.answer_has);
+    if !answer_has.is_empty() && !gathered.was_never_spoken {
+        row.is_right = Some(outcome == Outcome::Answered && has_any(&row.said, answer_has));
+    }
     if let (Outcome::Answered, Some(end), Some(utterance)) =
         (outcome, gathered.speech_ended, answered)
     {

@@ -34,7 +34,8 @@ impl WordErrors {
     }
 }
 
-fn words(text: &str) -> Vec<String> {
+/// Without case, punctuation and hyphens.
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | '/'))
         .map(|word| {
             let letters = word.chars().filter(|c| c.is_alphanumeric());

@@ -207,9 +207,14 @@ impl Visit {
             .mark(self.turn, Mark::Output { stage, visit, note });
     }
 
-    /// A simulated answer was voted for.
-    pub fn voted(&mut self, samples: u32, is_right: bool) {
-        self.tap.mark(self.turn, Mark::Voted { samples, is_right });
+    /// An answer was voted for.
+    pub fn voted(&mut self, samples: u32, agree: Option<u32>, is_right: Option<bool>) {
+        let mark = Mark::Voted {
+            samples,
+            agree,
+            is_right,
+        };
+        self.tap.mark(self.turn, mark);
     }
 
     /// Something was done about a failure of the stage.

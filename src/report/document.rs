@@ -3,7 +3,8 @@
 use crate::event::{Expect, StageName};
 use crate::measure::{
     BudgetResult, Callers, Cost, Cures, Decided, Devices, Histogram, Interruptions, Interval,
-    LoadFigures, Measurement, Outcome, PoolFigures, Row, Speculation, Summary, Totals,
+    LoadFigures, Measurement, Outcome, PoolFigures, RightAnswers, Row, Speculation, Summary,
+    Totals,
 };
 use crate::record::store::{Header, Shard};
 use serde::Serialize;
@@ -33,6 +34,9 @@ pub struct Document<'a> {
     #[serde(skip_serializing_if = "Cures::is_empty")]
     pub cures: &'a Cures,
     pub wer: Option<f64>,
+    /// Of questions of which a right answer is known.
+    #[serde(skip_serializing_if = "RightAnswers::is_empty")]
+    pub right_answers: RightAnswers,
     pub budgets: &'a [BudgetResult],
     /// Where prices are known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,6 +205,9 @@ pub struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<&'a Decided>,
     pub wer: Option<f64>,
+    /// Whether the answer is right, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_right: Option<bool>,
 }
 
 pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'a> {
@@ -220,6 +227,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         speculation: &measured.speculation,
         cures: &measured.cures,
         wer: measured.wer.map(|wer| wer.rate()),
+        right_answers: measured.right_answers,
         budgets: &measured.budgets,
         cost: measured.cost.as_ref(),
         clock_lag_max_ns: measured.clock_lag_ns(),
@@ -259,5 +267,6 @@ pub fn detail(row: &Row) -> Detail<'_> {
             .collect(),
         decided: row.decided.as_ref(),
         wer: row.wer.map(|wer| wer.rate()),
+        is_right: row.is_right,
     }
 }

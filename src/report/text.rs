@@ -17,6 +17,9 @@ const AXIS: usize = 48;
 /// Hops shorter than this are left out of a waterfall, which says so: half a millisecond.
 const WORTH_A_LINE_NS: u64 = 500_000;
 
+/// So many turns that did not come out as expected are named.
+const UNEXPECTED_MAX: usize = 20;
+
 pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> String {
     let mut text = String::new();
     head(&mut text, header, measured);
@@ -384,6 +387,16 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
             wer.words
         );
     }
+    let answers = measured.right_answers;
+    if !answers.is_empty() {
+        let _ = writeln!(
+            text,
+            "right answers  {} of {} ({:.1} %)",
+            answers.right,
+            answers.of,
+            100.0 * answers.share()
+        );
+    }
     if let Some(cost) = &measured.cost {
         let money = |amount| money(amount, &cost.currency);
         let _ = writeln!(
@@ -412,6 +425,15 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
         .map(|row| format!("turn {} was {}", row.number, Outcome::name(row.outcome)))
         .collect();
     if !unexpected.is_empty() {
-        let _ = writeln!(text, "not as expected: {}", unexpected.join(", "));
+        let named = unexpected.len().min(UNEXPECTED_MAX);
+        let rest = match unexpected.len() - named {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let _ = writeln!(
+            text,
+            "not as expected: {}{rest}",
+            unexpected[..named].join(", ")
+        );
     }
 }

@@ -148,6 +148,9 @@ pub struct Turn {
     /// What is truly said: gives the word error rate. `say` is its own reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// An answer that has any of these words in it, in a row, is right. Gives the share of right answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answer_has: Vec<String>,
     #[serde(default = "respond")]
     pub expect: Expect,
     /// The first turn's default is the start of the session, the others' the end of the agent's
@@ -172,6 +175,7 @@ impl Default for Turn {
             say: None,
             speech: None,
             text: None,
+            answer_has: Vec::new(),
             expect: respond(),
             after: None,
             delay_ms: default_delay_ms(),
@@ -310,8 +314,8 @@ pub struct Answer {
     pub text: Option<String>,
     /// `simulated`: each further token takes so long, at most 10,000.
     pub token_ms: f64,
-    /// `simulated`: so many answers are made at once, and the majority's is given, 1 to 99. The vote is
-    /// over when it can no longer change.
+    /// `simulated`, `openai`, `command`: so many answers are made at once, and the majority's is given, an
+    /// odd number up to 99. The vote is over when it can no longer change.
     pub best_of: u32,
     /// `simulated`: the share of single answers that are right, in 0..=1.
     pub accuracy: f64,

@@ -182,9 +182,16 @@ impl<T: Recorded> Outlet<T> {
         self.visit.write(|visit| visit.cured(by));
     }
 
-    /// The answer was voted for by so many samples, and is right or not, as far as a fake knows.
-    pub fn voted(&mut self, samples: u32, is_right: bool) {
-        self.visit.write(|visit| visit.voted(samples, is_right));
+    /// The answer was voted for by so many samples, of which so many say the same.
+    pub fn voted(&mut self, samples: u32, agree: u32) {
+        self.visit
+            .write(|visit| visit.voted(samples, Some(agree), None));
+    }
+
+    /// A fake's answer was voted for, and is right or not.
+    pub fn voted_by_luck(&mut self, samples: u32, is_right: bool) {
+        self.visit
+            .write(|visit| visit.voted(samples, None, Some(is_right)));
     }
 
     /// Hands an output to the next stage. Waits while that one's queue is full.

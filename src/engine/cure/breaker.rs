@@ -125,8 +125,8 @@ impl<In: 'static, Out: Recorded + 'static> Stage for Broken<In, Out> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_stages::{Does, Trial};
     use super::*;
+    use crate::engine::test_stages::{Does, Trial};
 
     /// Asks at these times, in milliseconds, with one second of patience after two failures.
     fn asked(at_ms: &[u64], tries: Vec<Vec<Does>>) -> Trial {

@@ -31,8 +31,8 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for FallingBack<In, Out
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_stages::{Does, Trial};
     use super::*;
+    use crate::engine::test_stages::{Does, Trial};
 
     fn falling_back(first: Vec<Does>, other: Vec<Does>) -> Trial {
         let trial = Trial::new();

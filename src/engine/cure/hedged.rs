@@ -90,8 +90,8 @@ async fn keep<Out: Recorded + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_stages::{Does, Trial};
     use super::*;
+    use crate::engine::test_stages::{Does, Trial};
 
     fn hedged(first: Vec<Does>, second: Vec<Does>) -> Trial {
         let trial = Trial::new();

@@ -10,8 +10,6 @@ mod fallback;
 mod hedged;
 mod requests;
 mod retried;
-#[cfg(test)]
-mod test_stages;
 mod timed;
 
 use super::Faults;

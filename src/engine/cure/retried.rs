@@ -68,8 +68,8 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Retried<In, Out> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_stages::{Does, Trial};
     use super::*;
+    use crate::engine::test_stages::{Does, Trial};
     use crate::rng::Seed;
 
     fn back_off(first_ms: u64, most_ms: u64) -> BackOff {

@@ -70,8 +70,8 @@ async fn passes(clock: &Clock, span: Option<Duration>) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_stages::{Does, Trial};
     use super::*;
+    use crate::engine::test_stages::{Does, Trial};
 
     fn timed(first_ms: u64, then_ms: u64, does: Vec<Does>) -> Trial {
         let trial = Trial::new();

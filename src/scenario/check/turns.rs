@@ -14,6 +14,15 @@ pub(super) fn check_turn(scenario: &Scenario, index: usize, turn: &Turn) -> Resu
             return Err(at_turn(index, key, format!("{ms} ms is more than an hour")));
         }
     }
+    let is_wordless = |words: &String| !words.contains(char::is_alphanumeric);
+    if turn.answer_has.iter().any(is_wordless) {
+        let cure = "a right answer has words; take the empty ones away";
+        return Err(at_turn(index, "answer_has", cure));
+    }
+    if turn.expect != Expect::Respond && !turn.answer_has.is_empty() {
+        let cure = "there is no answer unless expect = \"respond\"; take the key away";
+        return Err(at_turn(index, "answer_has", cure));
+    }
     check_anchor(scenario, index, turn)
 }
 

@@ -1,11 +1,10 @@
-//! Small stages for tests of the cures: they do as they are told, and tell what they did.
+//! Small stages for tests of what is put around them: they do as they are told, and tell what they did.
 
-use super::Boxed;
 use crate::clock::Clock;
 use crate::event::{CuredBy, Event, Mark, SessionId, StageName, Tick, TurnId, VisitEnd};
 use crate::record::input::InputHash;
 use crate::record::tap::Tap;
-use crate::stage::{Outlet, Piece, Question, Stage, StageError, Work, queue};
+use crate::stage::{Answer, Outlet, Piece, Question, Stage, StageError, Work, queue};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -117,11 +116,7 @@ impl Trial {
         Trial { taking_ms, ..self }
     }
 
-    pub(super) fn stage(
-        &self,
-        name: &'static str,
-        tries: Vec<Vec<Does>>,
-    ) -> Boxed<Question, Piece> {
+    pub(super) fn stage(&self, name: &'static str, tries: Vec<Vec<Does>>) -> Answer {
         Box::new(Scripted {
             name,
             clock: self.clock.clone(),
@@ -130,12 +125,12 @@ impl Trial {
         })
     }
 
-    pub(super) fn ask(self, stage: Boxed<Question, Piece>) -> Trial {
+    pub(super) fn ask(self, stage: Answer) -> Trial {
         self.ask_at(&[0], stage)
     }
 
     /// Asks at these times, one after the other.
-    pub(super) fn ask_at(mut self, at_ms: &[u64], mut stage: Boxed<Question, Piece>) -> Trial {
+    pub(super) fn ask_at(mut self, at_ms: &[u64], mut stage: Answer) -> Trial {
         let clock = self.clock.clone();
         let asking = async {
             for at in at_ms {
