@@ -17,3 +17,4 @@ mod simulations;
 mod support;
 mod sweeps;
 mod synthetic;
+mod votes;
