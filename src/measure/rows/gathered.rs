@@ -1,0 +1,210 @@
+//! Which events belong to which row.
+
+use super::plan::{Plan, RowPlan};
+use crate::event::{Event, Expect, Mark, ReplyEnd, SessionEnd, Tick, TurnId};
+use crate::measure::utterance::{Utterance, Utterances};
+use crate::record::store::RowsPer;
+use std::time::Duration;
+
+/// The events of one row.
+#[derive(Default)]
+pub(super) struct Gathered<'a> {
+    pub(super) plan: Option<&'a RowPlan>,
+    /// What a caller who made it up asks for.
+    pub(super) made_up: Option<Expect>,
+    pub(super) utterances: Vec<(TurnId, &'a Utterance)>,
+    pub(super) speech_starts: Vec<Tick>,
+    pub(super) speech_ended: Option<Tick>,
+    /// When the end of speech reached the ear, if it had to cross a network.
+    pub(super) speech_arrived: Option<Tick>,
+    /// When the agent was stopped during it.
+    pub(super) stopped_at: Option<Tick>,
+    pub(super) was_never_spoken: bool,
+    /// The caller did not wait for the reply any longer.
+    pub(super) was_given_up: bool,
+    pub(super) is_again: bool,
+    /// The record ends before it, or in it.
+    pub(super) is_open: bool,
+}
+
+/// True speech begins at most this long before the detector hears it: 200 ms.
+const ONSET_WINDOW: Duration = Duration::from_millis(200);
+
+/// The rows of a conversation, in order.
+pub(super) fn gathered<'a>(
+    events: &[Event],
+    plan: &'a Plan,
+    all: &'a Utterances,
+) -> Vec<Gathered<'a>> {
+    let mut gathered = match plan.rows_per {
+        RowsPer::Turn => by_turn(events, plan, all),
+        RowsPer::Utterance => by_utterance(events, all),
+    };
+    let is_end = |event: &Event| {
+        let cause = SessionEnd::Finished;
+        matches!(event.mark, Mark::SessionEnded { cause: how } if how == cause)
+    };
+    let is_over = events.iter().any(is_end);
+    if !is_over {
+        if let Some(last) = gathered.last_mut() {
+            last.is_open = true;
+        }
+        // Turns that the run did not come to.
+        if plan.rows_per == RowsPer::Turn {
+            let rest = plan.rows.iter().skip(gathered.len());
+            gathered.extend(rest.map(|plan| Gathered {
+                plan: Some(plan),
+                is_open: true,
+                ..Gathered::default()
+            }));
+        }
+    }
+    gathered
+}
+
+/// What happened from the beginning of a scenario turn to that of the next belongs to it.
+fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a Utterances) -> Vec<Gathered<'a>> {
+    let mut rows: Vec<Gathered> = Vec::new();
+    for event in events {
+        match &event.mark {
+            Mark::RowStarted { row, expect, .. } => rows.push(Gathered {
+                plan: plan.rows.get(*row as usize),
+                made_up: *expect,
+                is_again: rows.last().is_some_and(|row| row.was_given_up),
+                ..Gathered::default()
+            }),
+            Mark::RowMissed { row, .. } => rows.push(Gathered {
+                plan: plan.rows.get(*row as usize),
+                was_never_spoken: true,
+                ..Gathered::default()
+            }),
+            Mark::VoiceResumed { .. } => hand_over(&mut rows, event.turn),
+            mark => {
+                if let Some(row) = rows.last_mut() {
+                    row.add(event.turn, mark, all);
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// What is said so soon behind the turn before that the ear takes it for the same utterance belongs to the
+/// later one, unless that has one of its own.
+fn hand_over(rows: &mut [Gathered], turn: TurnId) {
+    let [before @ .., last] = rows else {
+        return;
+    };
+    if !last.utterances.is_empty() {
+        return;
+    }
+    for row in before.iter_mut().rev() {
+        let owned = row.utterances.iter().position(|(other, _)| *other == turn);
+        if let Some(index) = owned {
+            last.utterances.push(row.utterances.remove(index));
+            return;
+        }
+    }
+}
+
+fn by_utterance<'a>(events: &[Event], all: &'a Utterances) -> Vec<Gathered<'a>> {
+    let mut ends: Vec<Tick> = Vec::new();
+    let mut starts: Vec<Tick> = Vec::new();
+    let mut rows: Vec<Gathered> = Vec::new();
+    for event in events {
+        match &event.mark {
+            Mark::CallerSpeechStarted { at } => starts.push(*at),
+            Mark::CallerSpeechEnded { at } => ends.push(*at),
+            Mark::VoiceStarted { .. } => {
+                let mut row = Gathered::default();
+                row.add(event.turn, &event.mark, all);
+                rows.push(row);
+            }
+            Mark::ReplyEnded { .. } => {
+                if let Some(row) = rows.last_mut() {
+                    row.add(event.turn, &event.mark, all);
+                }
+            }
+            _ => {}
+        }
+    }
+    for row in &mut rows {
+        let Some((_, utterance)) = row.utterances.last() else {
+            continue;
+        };
+        let (onset, committed) = (utterance.onset, utterance.committed);
+        let within = |at: &&Tick| {
+            onset.is_none_or(|onset| **at > onset) && committed.is_none_or(|end| **at <= end)
+        };
+        row.speech_ended = utterance
+            .speech_ended
+            .or_else(|| ends.iter().rev().find(within).copied())
+            .or(utterance.last_voiced);
+        let near = |at: &&Tick| {
+            onset.is_some_and(|onset| {
+                (onset.before(ONSET_WINDOW)..=onset + ONSET_WINDOW).contains(at)
+            })
+        };
+        row.speech_starts = starts.iter().filter(near).copied().collect();
+    }
+    rows
+}
+
+impl<'a> Gathered<'a> {
+    fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a Utterances) {
+        match mark {
+            Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),
+            Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
+            Mark::CallerStartedAgain | Mark::CallerGaveUp => self.was_given_up = true,
+            Mark::CallerSpeechArrived { at } => self.speech_arrived = Some(*at),
+            Mark::VoiceStarted { .. } => {
+                self.utterances.extend(all.get(turn).map(|u| (turn, u)));
+            }
+            Mark::ReplyEnded {
+                end: ReplyEnd::Stopped,
+                at,
+                ..
+            } => {
+                self.stopped_at.get_or_insert(*at);
+            }
+            _ => {}
+        }
+    }
+
+    /// The utterance whose reply was heard, the last one if several were.
+    pub(super) fn answered(&self) -> Option<&'a Utterance> {
+        let heard = self
+            .utterances
+            .iter()
+            .rev()
+            .find(|(_, u)| u.audible.is_some());
+        heard.map(|(_, utterance)| *utterance)
+    }
+
+    /// The utterance that was to be answered: the last one that had the floor.
+    pub(super) fn question(&self) -> Option<&'a Utterance> {
+        let mut asked = self
+            .utterances
+            .iter()
+            .rev()
+            .map(|(_, utterance)| *utterance);
+        asked.find(|utterance| utterance.had_the_floor())
+    }
+
+    /// What is asked for: by the scenario, or by an utterance on a recording.
+    pub(super) fn asked_for(&self) -> Option<Expect> {
+        let judged = self.utterances.iter().find_map(|(_, u)| u.asks);
+        let planned = self.made_up.or(self.plan.map(|plan| plan.expect));
+        planned.or(judged)
+    }
+
+    /// When the caller truly began to say what the agent stopped for.
+    pub(super) fn interruption_began(&self) -> Option<Tick> {
+        let must_stop = |u: &Utterance| u.must_stop.is_some() || u.asks == Some(Expect::Stop);
+        let stopping = self.utterances.iter().find(|(_, u)| must_stop(u));
+        let onset = stopping.and_then(|(_, utterance)| utterance.onset)?;
+        let window = onset.before(ONSET_WINDOW)..=onset + ONSET_WINDOW;
+        let truly = self.speech_starts.iter().find(|at| window.contains(at));
+        Some(truly.copied().unwrap_or(onset))
+    }
+}

@@ -1,0 +1,192 @@
+//! The rows of a report: scenario turns, or utterances where there is no scenario.
+
+mod gathered;
+mod outcome;
+mod plan;
+
+pub use outcome::Outcome;
+pub use plan::{Plan, RowPlan};
+
+use super::hops::{self, HopSpans, Slice};
+use super::right::has_any;
+use super::utterance::{Decided, Utterance, utterances};
+use super::wer::WordErrors;
+use crate::event::{Event, Expect, Hop, Tick, Verdict};
+use crate::scenario::budget::METRICS;
+use gathered::{Gathered, gathered};
+use std::sync::Arc;
+
+/// One row of a report.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// From one.
+    pub number: u32,
+    pub expect: Option<Expect>,
+    /// Nobody asked for `expect`: it is what the sound on a recording was taken for.
+    pub is_judged: bool,
+    pub outcome: Outcome,
+    /// All transcripts of the row, joined.
+    pub heard: Arc<str>,
+    /// What the caller heard of the reply.
+    pub said: Arc<str>,
+    /// The true end of the caller's speech.
+    pub caller_end: Option<Tick>,
+    /// The first audible sample of the reply.
+    pub agent_start: Option<Tick>,
+    /// Only of an answered turn.
+    pub e2e_ns: Option<u64>,
+    /// Where the latency lies, in path order; empty unless answered.
+    pub slices: Vec<Slice>,
+    /// Nanoseconds by hop; they add up to `e2e_ns`.
+    pub hops: HopSpans,
+    /// Nanoseconds of what is known of it, each name once.
+    pub metrics: Vec<(&'static str, u64)>,
+    pub wer: Option<WordErrors>,
+    /// Whether it got an answer that has what a right one has; `None` if that is not known.
+    pub is_right: Option<bool>,
+    /// What was decided about it, if it was spoken over the agent.
+    pub decided: Option<Decided>,
+    /// The agent fell silent because of it.
+    pub stopped_agent: bool,
+    /// A reply to it became audible.
+    pub was_answered: bool,
+    /// The caller asked the same before, and did not wait for the answer any longer.
+    pub is_again: bool,
+}
+
+pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
+    let all = utterances(events);
+    let gathered = gathered(events, plan, &all);
+    let rows = gathered.iter().enumerate();
+    rows.map(|(index, gathered)| row(index, gathered)).collect()
+}
+
+fn row(index: usize, gathered: &Gathered) -> Row {
+    let expect = gathered.asked_for();
+    let outcome = gathered.outcome(expect);
+    let heard: Vec<&Arc<str>> = gathered
+        .utterances
+        .iter()
+        .map(|(_, utterance)| &utterance.heard)
+        .filter(|heard| !heard.is_empty())
+        .collect();
+    let heard = match heard.as_slice() {
+        [heard] => Arc::clone(heard),
+        all => all
+            .iter()
+            .map(|heard| &***heard)
+            .collect::<Vec<&str>>()
+            .join(" ")
+            .into(),
+    };
+    let answered = gathered.answered();
+    let mut row = Row {
+        number: index as u32 + 1,
+        expect,
+        is_judged: gathered.plan.is_none() && gathered.made_up.is_none() && expect.is_some(),
+        outcome,
+        said: answered
+            .and_then(|utterance| utterance.ended.as_ref())
+            .map_or_else(Arc::default, |ended| ended.heard.clone()),
+        caller_end: gathered.speech_ended,
+        agent_start: answered.and_then(|utterance| utterance.audible),
+        e2e_ns: None,
+        slices: Vec::new(),
+        hops: HopSpans::default(),
+        metrics: Vec::new(),
+        wer: gathered
+            .plan
+            .and_then(|plan| plan.reference.as_deref())
+            .filter(|_| !gathered.was_never_spoken && gathered.speech_ended.is_some())
+            .map(|reference| WordErrors::between(reference, &heard)),
+        is_right: None,
+        heard,
+        decided: gathered
+            .utterances
+            .iter()
+            .filter_map(|(_, utterance)| utterance.decided.as_ref())
+            .max_by_key(|decided| decided.verdict == Verdict::Stop)
+            .cloned(),
+        stopped_agent: gathered.stopped_at.is_some(),
+        was_answered: answered.is_some(),
+        is_again: gathered.is_again,
+    };
+    let answer_has = gathered.plan.map_or(&[][..], |plan| &plan.answer_has);
+    if !answer_has.is_empty() && !gathered.was_never_spoken {
+        row.is_right = Some(outcome == Outcome::Answered && has_any(&row.said, answer_has));
+    }
+    if let (Outcome::Answered, Some(end), Some(utterance)) =
+        (outcome, gathered.speech_ended, answered)
+    {
+        row.add_latency(end, gathered.speech_arrived, utterance);
+    }
+    row.add_interruption(gathered);
+    row
+}
+
+impl Row {
+    /// Nanoseconds of a metric, if the row has it.
+    pub fn metric(&self, name: &str) -> Option<u64> {
+        let found = self.metrics.iter().find(|(metric, _)| *metric == name);
+        found.map(|(_, span)| *span)
+    }
+
+    fn add_latency(&mut self, caller_end: Tick, arrived: Option<Tick>, turn: &Utterance) {
+        // A reply that sounds before the caller's true end answered something else.
+        let Some(audible) = turn.audible.filter(|at| *at >= caller_end) else {
+            return;
+        };
+        self.e2e_ns = Some(audible.0 - caller_end.0);
+        self.metrics.reserve(METRICS.len());
+        let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {
+            if let (Some(from), Some(to)) = (from, to) {
+                self.metrics.push((metric, to.0.saturating_sub(from.0)));
+            }
+        };
+        let truly = Some(caller_end);
+        span("e2e_latency", truly, turn.audible);
+        span("e2e_latency_vad", turn.last_voiced, turn.audible);
+        if turn.asks.is_some() {
+            // On a recording nothing is known of what lies between.
+            return;
+        }
+        span("first_sound", truly, turn.filler.or(turn.audible));
+        span("end_of_turn_delay", truly, turn.committed);
+        span("transcription_delay", truly, turn.stt.first_output);
+        span("llm_ttft", turn.answer.entered, turn.answer.first_output);
+        span("llm_ttfs", turn.answer.entered, turn.clauses.first_output);
+        span("tts_ttfb", turn.tts.entered, turn.tts.first_output);
+        span(
+            "ttfa",
+            turn.committed,
+            turn.queued.map(|queued| queued.start),
+        );
+        let Some(slices) = hops::slices(caller_end, arrived, turn) else {
+            return;
+        };
+        self.hops = HopSpans::of(&slices);
+        // What lies neither in waiting for the endpoint nor in any engine.
+        let elsewhere = [Hop::SentenceAggregation, Hop::OutputTransport];
+        let orchestration = elsewhere.map(|hop| self.hops.get(hop).unwrap_or_default());
+        self.metrics
+            .push(("orchestration", orchestration.iter().sum()));
+        self.slices = slices;
+    }
+
+    /// How long it took to stop for a sound that had to be stopped for.
+    fn add_interruption(&mut self, gathered: &Gathered) {
+        let is_asked_for = matches!(self.outcome, Outcome::Stopped | Outcome::Answered);
+        let began = gathered.interruption_began().filter(|_| is_asked_for);
+        let Some((stopped, onset)) = gathered.stopped_at.zip(began) else {
+            return;
+        };
+        let stop = stopped.0.saturating_sub(onset.0);
+        self.metrics.push(("barge_in_stop", stop));
+        let decides = |u: &Utterance| u.must_stop.filter(|_| u.asks.is_none());
+        let verdict = gathered.utterances.iter().find_map(|(_, u)| decides(u));
+        if let Some(verdict) = verdict {
+            let delay = verdict.0.saturating_sub(onset.0);
+            self.metrics.push(("detection_delay", delay));
+        }
+    }
+}

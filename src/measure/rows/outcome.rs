@@ -1,0 +1,136 @@
+//! How a turn came out.
+
+use super::gathered::Gathered;
+use crate::event::{Expect, ReplyEnd};
+use crate::measure::utterance::Utterance;
+use serde::{Deserialize, Serialize};
+
+/// How a turn came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The reply to the whole utterance became audible.
+    Answered,
+    /// The reply was dropped before it was audible.
+    Interrupted,
+    /// The endpoint was committed before the last speech of the turn.
+    CutOff,
+    /// The agent stopped, as asked.
+    Stopped,
+    /// The agent went on, as asked.
+    Ignored,
+    /// The reply or the stop that was asked for did not come.
+    Missed,
+    /// A reply or a stop that nobody asked for.
+    Spurious,
+    /// An engine failed.
+    Failed,
+    /// The call ended first.
+    Abandoned,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Answered => "answered",
+            Outcome::Interrupted => "interrupted",
+            Outcome::CutOff => "cut_off",
+            Outcome::Stopped => "stopped",
+            Outcome::Ignored => "ignored",
+            Outcome::Missed => "missed",
+            Outcome::Spurious => "spurious",
+            Outcome::Failed => "failed",
+            Outcome::Abandoned => "abandoned",
+        }
+    }
+
+    /// Without an expectation only a failure is wrong.
+    pub fn is_as_expected(self, expect: Option<Expect>) -> bool {
+        match expect {
+            Some(Expect::Respond) => self == Outcome::Answered,
+            Some(Expect::Stop) => self == Outcome::Stopped,
+            Some(Expect::Ignore) => self == Outcome::Ignored,
+            None => self != Outcome::Failed,
+        }
+    }
+}
+
+impl Gathered<'_> {
+    /// How it came out, by what was expected of it.
+    pub(super) fn outcome(&self, expect: Option<Expect>) -> Outcome {
+        match expect {
+            _ if self.was_never_spoken => Outcome::Missed,
+            Some(Expect::Stop) if self.stopped_at.is_some() => match self.answered() {
+                // As of an utterance of which nothing was expected.
+                Some(utterance) if utterance.asks.is_some() => Outcome::Answered,
+                _ => Outcome::Stopped,
+            },
+            Some(Expect::Stop | Expect::Ignore) if self.is_open => Outcome::Abandoned,
+            // It fell silent before it was stopped.
+            Some(Expect::Stop) if self.answered().is_some() => Outcome::Answered,
+            Some(Expect::Stop) => Outcome::Missed,
+            Some(Expect::Ignore) if self.stopped_at.is_some() || self.answered().is_some() => {
+                Outcome::Spurious
+            }
+            Some(Expect::Ignore) => Outcome::Ignored,
+            Some(Expect::Respond) => self.outcome_of_question(),
+            None => {
+                let last = self.utterances.last().map(|(_, utterance)| *utterance);
+                last.and_then(outcome_of_sound)
+                    .unwrap_or_else(|| self.outcome_of_question())
+            }
+        }
+    }
+
+    fn outcome_of_question(&self) -> Outcome {
+        let was_cut_off = self.utterances.iter().any(|(_, utterance)| {
+            let committed = utterance.committed.filter(|_| utterance.had_the_floor());
+            committed
+                .zip(self.speech_ended)
+                .is_some_and(|(committed, end)| committed < end)
+        });
+        let question = self.question();
+        if self.utterances.iter().any(|(_, u)| u.has_failed()) {
+            Outcome::Failed
+        } else if was_cut_off {
+            Outcome::CutOff
+        } else if question.is_some_and(|utterance| utterance.audible.is_some()) {
+            Outcome::Answered
+        } else if self.was_given_up {
+            Outcome::Interrupted
+        } else {
+            let ended = question.and_then(|utterance| utterance.ended.as_ref());
+            match ended.map(|ended| ended.end) {
+                Some(ReplyEnd::Superseded) => Outcome::Interrupted,
+                Some(ReplyEnd::Abandoned) => Outcome::Abandoned,
+                None if self.is_open || question.is_some_and(|u| u.committed.is_none()) => {
+                    Outcome::Abandoned
+                }
+                _ => Outcome::Missed,
+            }
+        }
+    }
+}
+
+/// How an utterance came out of which nothing was expected, if it was no question with an answer.
+fn outcome_of_sound(utterance: &Utterance) -> Option<Outcome> {
+    let end = utterance.ended.as_ref().map(|ended| ended.end);
+    if utterance.audible.is_some() || utterance.has_failed() {
+        None
+    } else if utterance.over_agent.is_some() {
+        Some(match utterance.must_stop {
+            Some(_) => Outcome::Stopped,
+            None => Outcome::Ignored,
+        })
+    } else if end == Some(ReplyEnd::Silent) {
+        Some(Outcome::Ignored)
+    } else if end.is_none() && utterance.stt.first_output.is_some() {
+        Some(match utterance.heard.is_empty() {
+            true => Outcome::Ignored,
+            // The caller went on before there was a reply to this part.
+            false => Outcome::Interrupted,
+        })
+    } else {
+        None
+    }
+}
