@@ -1,7 +1,8 @@
 //! The agent's side of a session: the reply that is on its way, one that is held, and what was said.
 
 use super::Stages;
-use super::playback::{Sounded, Sounds, Spoken};
+use super::laid::{Sounded, Spoken};
+use super::playback::Sounds;
 use super::reply::Reply;
 use crate::audio::Speaker;
 use crate::clock::Clock;

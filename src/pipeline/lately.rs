@@ -1,6 +1,6 @@
 //! Who spoke when in the last minute: what an agent knows of the call when a caller talks over it.
 
-use super::playback::Spoken;
+use super::laid::Spoken;
 use crate::event::Tick;
 use crate::interrupt::heard::Context;
 use std::collections::VecDeque;

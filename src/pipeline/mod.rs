@@ -12,6 +12,7 @@ mod chain;
 pub mod cue;
 mod drive;
 pub mod endpoint;
+mod laid;
 mod lately;
 mod overlap;
 mod playback;

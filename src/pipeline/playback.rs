@@ -1,6 +1,7 @@
 //! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
 
-use crate::audio::{self, Speaker, first_audible, length_of, peak, position_of};
+use super::laid::{Laid, Sounded, Spoken};
+use crate::audio::{self, Speaker, first_audible, length_of, peak};
 use crate::clock::Clock;
 use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
@@ -9,7 +10,6 @@ use crate::stage::{AudioChunk, Watched};
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Sound is handed to the speaker this long before its turn, so that clauses join without a gap.
@@ -27,7 +27,7 @@ pub(super) struct Playback {
     tap: Tap,
     speaker: Rc<dyn Speaker>,
     turn: TurnId,
-    queued: RefCell<Vec<Queued>>,
+    laid: RefCell<Laid>,
     /// When what is queued ends.
     end: Cell<Option<Tick>>,
     /// How much sound was taken to be played.
@@ -58,80 +58,6 @@ pub struct Filler {
     pub sound: AudioChunk,
 }
 
-/// What the caller heard of a reply.
-#[derive(Debug, PartialEq)]
-pub(super) struct Sounded {
-    /// When it ended.
-    pub(super) at: Tick,
-    pub(super) words: Arc<str>,
-    /// How long it sounded, without gaps.
-    pub(super) length: Duration,
-}
-
-/// What the agent has said of a reply.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Spoken {
-    /// Since it began.
-    pub(super) elapsed: Duration,
-    pub(super) words: usize,
-    /// Since its last sound, if the next one is not there yet.
-    pub(super) silence: Duration,
-    pub(super) sentence_elapsed: Duration,
-    pub(super) sentence_is_done: bool,
-    pub(super) sentence_is_question: bool,
-    pub(super) previous_was_question: bool,
-    /// Its last eight words.
-    pub(super) tail: String,
-}
-
-const TAIL_WORDS: usize = 8;
-
-struct Queued {
-    start: Tick,
-    chunk: AudioChunk,
-}
-
-impl Queued {
-    fn played(&self, until: Tick) -> Duration {
-        until.since(self.start).min(self.chunk.length)
-    }
-
-    fn end(&self) -> Tick {
-        self.start + self.chunk.length
-    }
-
-    /// Ends it at `at`; the rest of it, if there is any, continues its words.
-    fn cut(&mut self, at: Tick) -> Option<AudioChunk> {
-        let played = self.played(at);
-        if played == self.chunk.length {
-            return None;
-        }
-        let mut rest = match self.chunk.samples.clone() {
-            Some(samples) => {
-                let index = usize::try_from(position_of(Tick::ZERO + played)).unwrap_or(usize::MAX);
-                let (head, tail) = samples.split_at(index.min(samples.len()));
-                let text = std::mem::take(&mut self.chunk.text);
-                self.chunk = AudioChunk::new(head.into(), text);
-                AudioChunk::new(tail.into(), Arc::from(""))
-            }
-            None => {
-                let rest = self.chunk.length - played;
-                self.chunk.length = played;
-                AudioChunk {
-                    length: rest,
-                    samples: None,
-                    text: Arc::from(""),
-                }
-            }
-        };
-        if played.is_zero() {
-            // Nothing was heard of it, so its words are still to come.
-            std::mem::swap(&mut rest.text, &mut self.chunk.text);
-        }
-        Some(rest)
-    }
-}
-
 impl Playback {
     pub(super) fn new(clock: Clock, tap: Tap, speaker: Rc<dyn Speaker>, turn: TurnId) -> Playback {
         Playback {
@@ -139,7 +65,7 @@ impl Playback {
             tap,
             speaker,
             turn,
-            queued: RefCell::default(),
+            laid: RefCell::default(),
             end: Cell::default(),
             taken: Watched::default(),
             filler_ends: Cell::default(),
@@ -244,7 +170,7 @@ impl Playback {
         let end = self.end.get();
         let start = end.map_or(soon, |end| end.max(soon));
         // Silence after a filler is none in mid-answer.
-        let is_begun = !self.queued.borrow().is_empty();
+        let is_begun = !self.laid.borrow().is_empty();
         if let Some(end) = end.filter(|end| is_begun && *end < soon) {
             let gap_ns = nanos(soon.since(end));
             self.tap
@@ -262,10 +188,7 @@ impl Playback {
         );
         self.sound(start, chunk);
         self.end.set(Some(start + chunk.length));
-        self.queued.borrow_mut().push(Queued {
-            start,
-            chunk: chunk.clone(),
-        });
+        self.laid.borrow_mut().push(start, chunk.clone());
         start
     }
 
@@ -295,18 +218,14 @@ impl Playback {
         self.filler_ends
             .set(self.filler_ends.get().map(|end| end.min(at)));
         let sounded = self.heard(at);
-        let mut rest = self.rest.borrow_mut();
-        for queued in self.queued.borrow_mut().iter_mut() {
-            rest.extend(queued.cut(at));
-        }
+        let rest = self.laid.borrow_mut().cut(at);
+        self.rest.borrow_mut().extend(rest);
         sounded
     }
 
     /// Goes on where it was stopped.
     pub(super) fn resume(&self) {
-        let mut queued = self.queued.borrow_mut();
-        queued.retain(|queued| !queued.chunk.length.is_zero());
-        drop(queued);
+        self.laid.borrow_mut().forget_silent();
         // Nobody waited for sound meanwhile, so this is no gap.
         self.end.set(None);
         for chunk in self.rest.take() {
@@ -316,83 +235,13 @@ impl Playback {
 
     /// What was said by `now`, as far as it matters to somebody who talks over it.
     pub(super) fn spoken(&self, now: Tick) -> Spoken {
-        let queued = self.queued.borrow();
-        // A chunk without words continues the clause before it.
-        let clauses: Vec<(Tick, Tick, &str)> = queued
-            .chunk_by(|_, next| next.chunk.text.is_empty())
-            .map(|chunks| {
-                let end = chunks.last().map(Queued::end);
-                (
-                    chunks[0].start,
-                    end.unwrap_or_default(),
-                    chunks[0].chunk.text.trim_end(),
-                )
-            })
-            .collect();
-        let begun = clauses.partition_point(|(start, ..)| *start <= now);
-        let Some((_, end, last)) = clauses[..begun].last().copied() else {
-            return Spoken::default();
-        };
-        let ends = |text: &str| text.ends_with(['.', '!', '?']);
-        let asks = |text: &str| text.ends_with('?');
-        // A sentence is what lies behind the end of the one before; a clause without an end goes on.
-        let before = clauses[..begun - 1]
-            .iter()
-            .rposition(|(.., text)| ends(text));
-        let (sentence_start, ..) = clauses[before.map_or(0, |at| at + 1)];
-        // Whether a question is being asked is known before it is spoken to its end.
-        let sentence_end = clauses[begun - 1..].iter().find(|(.., text)| ends(text));
-        let heard = self.heard(now).words;
-        let words: Vec<&str> = heard.split_whitespace().collect();
-        Spoken {
-            elapsed: now.since(clauses[0].0),
-            words: words.len(),
-            silence: now.since(end),
-            sentence_elapsed: now.since(sentence_start),
-            sentence_is_done: ends(last) && now >= end,
-            sentence_is_question: sentence_end.is_some_and(|(.., text)| asks(text)),
-            previous_was_question: before.is_some_and(|at| asks(clauses[at].2)),
-            tail: words[words.len().saturating_sub(TAIL_WORDS)..].join(" "),
-        }
+        self.laid.borrow().spoken(now)
     }
 
-    /// What was played before `at`. Of a chunk that was cut off, the words that had their share of
-    /// its time.
+    /// What was played before `at`.
     pub(super) fn heard(&self, at: Tick) -> Sounded {
-        let mut words = String::new();
-        let mut length = Duration::ZERO;
-        let queued = self.queued.borrow();
-        // A chunk without words continues the one before it: the words belong to both.
-        for clause in queued.chunk_by(|_, next| next.chunk.text.is_empty()) {
-            let played: Duration = clause.iter().map(|queued| queued.played(at)).sum();
-            let whole: Duration = clause.iter().map(|queued| queued.chunk.length).sum();
-            length += played;
-            let text = clause[0].chunk.text.trim();
-            let heard = match played == whole {
-                true => text,
-                false => beginning(text, played.as_secs_f64() / whole.as_secs_f64().max(1e-9)),
-            };
-            if !words.is_empty() && !heard.is_empty() {
-                words.push(' ');
-            }
-            words.push_str(heard);
-        }
-        Sounded {
-            at,
-            words: words.into(),
-            length,
-        }
+        self.laid.borrow().heard(at)
     }
-}
-
-/// So many of the words of `text`, as a share of them in 0..=1.
-fn beginning(text: &str, share: f64) -> &str {
-    let count = (text.split_whitespace().count() as f64 * share) as usize;
-    let last = text.split_whitespace().take(count).last();
-    let end = last.map_or(0, |word| {
-        word.as_ptr() as usize - text.as_ptr() as usize + word.len()
-    });
-    &text[..end]
 }
 
 /// How long a chunk begins inaudibly: up to its first sample above -40 dB of its peak. `None` if
@@ -478,7 +327,7 @@ mod tests {
     #[test]
     fn what_was_heard_of_a_cut_off_chunk_is_its_share_of_words() {
         let (_, playback, _) = play(vec![chunk(vec![0.5; 1_600], "one two three four")]);
-        let start = playback.queued.borrow()[0].start;
+        let start = playback.laid.borrow().begins();
         let half = start + Duration::from_millis(50);
         assert_eq!(&*playback.heard(half).words, "one two");
         assert_eq!(&*playback.heard(start).words, "");
@@ -531,7 +380,7 @@ mod tests {
             chunk(vec![0.5; 1_600], "to come?"),
         ];
         let (_, playback, end) = play(chunks);
-        let start = playback.queued.borrow()[0].start;
+        let start = playback.laid.borrow().begins();
         let ms = Duration::from_millis;
         let spoken = playback.spoken(start + ms(250));
         assert_eq!(
@@ -558,7 +407,7 @@ mod tests {
             chunk(piece(), ""),
         ];
         let (_, playback, end) = play(chunks);
-        let start = playback.queued.borrow()[0].start;
+        let start = playback.laid.borrow().begins();
         let soon = start + Duration::from_millis(30);
         assert_eq!(&*playback.heard(soon).words, "one");
         assert_eq!(&*playback.heard(end).words, "one two three four");
