@@ -2,6 +2,7 @@
 
 use super::sweep::Settings;
 use super::{Failure, Verdict, print_json, print_plain};
+use crate::report::html;
 use crate::run;
 use clap::Args;
 
@@ -26,7 +27,7 @@ impl Plan {
         } else {
             print_plain(&plan.text());
         }
-        self.settings.draw(&plan.sweep)?;
+        self.settings.write(&plan.sweep, || html::of_plan(&plan))?;
         Ok(match plan.chosen {
             Some(_) => Verdict::Fine,
             None => Verdict::NotAsAsked,

@@ -2,6 +2,7 @@
 
 use super::simulate::{threads, watched};
 use super::{Failure, Verdict, print_json, print_plain};
+use crate::report::html;
 use crate::report::sweep::{Other, Sweep as Swept, svg, text};
 use crate::run::{self, CONVERSATIONS_MAX};
 use crate::scenario::{Scenario, Template, Variation};
@@ -33,6 +34,9 @@ pub(super) struct Settings {
     /// Draw the settings, and which of them nothing beats
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write a page with the table and the picture
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
@@ -41,8 +45,10 @@ pub(super) struct Settings {
 impl Settings {
     /// The settings, before they are simulated.
     pub(super) fn read(&self) -> Result<run::Sweep, Failure> {
-        if let Some(path) = &self.svg {
-            refuse_unwritable(path)?;
+        for (flag, path) in [("--svg", &self.svg), ("--html", &self.html)] {
+            if let Some(path) = path {
+                refuse_unwritable(flag, path)?;
+            }
         }
         let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
         let sweep = run::Sweep::of(&template, &self.vary, self.seed)?
@@ -58,29 +64,41 @@ impl Settings {
         watched(all, is_quiet, |stop, progress| sweep.run(stop, progress))
     }
 
-    /// Draws it if that was asked for.
-    pub(super) fn draw(&self, swept: &Swept) -> Result<(), Failure> {
-        let Some(path) = &self.svg else {
-            return Ok(());
-        };
-        std::fs::write(path, svg(swept)).map_err(|error| {
-            Failure::Unavailable(format!(
-                "--svg {}: {error}; make room or name another file",
-                path.display()
-            ))
-        })
+    /// Writes the picture and the page if they were asked for.
+    pub(super) fn write(
+        &self,
+        swept: &Swept,
+        page: impl FnOnce() -> askama::Result<String>,
+    ) -> Result<(), Failure> {
+        if let Some(path) = &self.svg {
+            write("--svg", path, &svg(swept))?;
+        }
+        match &self.html {
+            Some(path) => write("--html", path, &page().map_err(Failure::unavailable)?),
+            None => Ok(()),
+        }
     }
 }
 
-/// Refuses what cannot become a file, before minutes of simulation are spent on it.
-fn refuse_unwritable(path: &Path) -> Result<(), Failure> {
+/// Writes what a flag asked for.
+pub(super) fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        Failure::Unavailable(format!(
+            "{flag} {}: {error}; make room or name another file",
+            path.display()
+        ))
+    })
+}
+
+/// Refuses what cannot become a file, before minutes of work are spent on it.
+pub(super) fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), Failure> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
     if path.is_dir() || !folder.is_dir() {
         return Err(Failure::Input(format!(
-            "--svg {}: there is no folder {} for a file of that name; make it, or name another file",
+            "{flag} {}: there is no folder {} for a file of that name; make it, or name another file",
             path.display(),
             folder.display()
         )));
@@ -130,7 +148,7 @@ impl Sweep {
         } else {
             print_plain(&text(&swept));
         }
-        self.settings.draw(&swept)?;
+        self.settings.write(&swept, || html::of_sweep(&swept))?;
         Ok(Verdict::Fine)
     }
 }

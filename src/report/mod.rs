@@ -1,10 +1,12 @@
 //! Showing what was measured: as text for people, as JSON for programs, as files for other tools.
 
 pub mod calls;
+pub mod chart;
 mod cures;
 pub mod document;
 pub mod find;
 pub mod hlog;
+pub mod html;
 mod money;
 pub mod plain;
 pub mod plan;

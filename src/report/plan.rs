@@ -108,42 +108,51 @@ impl Plan {
 
     pub fn text(&self) -> String {
         let mut text = head(&self.sweep);
-        let least = match self.sweep.axes.y {
-            Other::CostPerMinute => "the cheapest",
-            _ => "the lowest p95",
-        };
-        let _ = match self.chosen {
-            Some(_) => writeln!(
-                text,
-                "chosen: {least} that keeps every budget, also at the upper end of its 95 % interval"
-            ),
-            None => writeln!(
-                text,
-                "No setting keeps every budget for certain; the first one comes nearest."
-            ),
-        };
-        let marked = |mark: &'static str, which: Vec<usize>| {
-            let found = which.into_iter();
-            found.filter_map(move |index| Some((mark, self.sweep.settings.get(index)?)))
-        };
-        let nearly = self.nearly.iter().map(|nearly| nearly.setting).collect();
-        let rows = marked("chosen", self.chosen.into_iter().collect())
-            .chain(marked("next", self.alternatives.clone()))
-            .chain(marked("nearly", nearly));
-        let _ = writeln!(text, "\n{}", table(&self.sweep, rows));
+        let _ = writeln!(text, "{}", self.lead());
+        let _ = writeln!(text, "\n{}", table(&self.sweep, self.rows()));
         for nearly in &self.nearly {
-            self.misses(&mut text, nearly);
+            for miss in self.misses(nearly) {
+                let _ = writeln!(text, "{miss}");
+            }
         }
         text
     }
 
+    /// What was chosen, in a sentence.
+    pub(super) fn lead(&self) -> String {
+        let least = match self.sweep.axes.y {
+            Other::CostPerMinute => "the cheapest",
+            _ => "the lowest p95",
+        };
+        match self.chosen {
+            Some(_) => format!(
+                "chosen: {least} that keeps every budget, also at the upper end of its 95 % interval"
+            ),
+            None => {
+                "No setting keeps every budget for certain; the first one comes nearest.".into()
+            }
+        }
+    }
+
+    /// What is shown, each with what it is.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&str, &Setting)> {
+        let marked = |mark, which: Vec<usize>| {
+            let found = which.into_iter();
+            found.filter_map(move |index| Some((mark, self.sweep.settings.get(index)?)))
+        };
+        let nearly = self.nearly.iter().map(|nearly| nearly.setting).collect();
+        marked("chosen", self.chosen.into_iter().collect())
+            .chain(marked("next", self.alternatives.clone()))
+            .chain(marked("nearly", nearly))
+    }
+
     /// What a setting misses, a line each.
-    fn misses(&self, text: &mut String, nearly: &Nearly) {
+    pub(super) fn misses(&self, nearly: &Nearly) -> Vec<String> {
         let values = match self.sweep.settings.get(nearly.setting) {
             Some(setting) => setting.values.join(", "),
-            None => return,
+            None => return Vec::new(),
         };
-        for miss in &nearly.misses {
+        let miss = |miss: &Miss| {
             let up_to = match (miss.actual, miss.high) {
                 (None, _) => "nothing measured".to_owned(),
                 (Some(actual), Some(high)) => format!("{actual:.1}, up to {high:.1}"),
@@ -153,7 +162,8 @@ impl Plan {
                 (Some(actual), None) => format!("{actual:.3}"),
             };
             let (name, limit) = (&miss.name, miss.limit);
-            let _ = writeln!(text, "nearly {values}: {name} {up_to} (limit {limit})");
-        }
+            format!("nearly {values}: {name} {up_to} (limit {limit})")
+        };
+        nearly.misses.iter().map(miss).collect()
     }
 }

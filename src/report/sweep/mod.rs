@@ -29,7 +29,7 @@ mod text;
 
 pub use picture::svg;
 pub use text::text;
-pub(super) use text::{head, table};
+pub(super) use text::{cells, head, table};
 
 use crate::measure::{BudgetResult, Interval, Summary};
 use serde::Serialize;

@@ -51,23 +51,35 @@ pub(in crate::report) fn table<'a>(
     sweep: &'a Sweep,
     rows: impl Iterator<Item = (&'a str, &'a Setting)>,
 ) -> String {
-    let mut header = vec![""];
-    header.extend(sweep.vary.iter().map(String::as_str));
-    header.extend(["p50 ms", "p95 ms", "cut off", "failed"]);
+    let (header, rows) = cells(sweep, rows);
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut table = plain(&header);
+    for cells in rows {
+        table.add_row(cells);
+    }
+    trimmed(&table)
+}
+
+/// What the columns are called, and what stands in them.
+pub(in crate::report) fn cells<'a>(
+    sweep: &'a Sweep,
+    rows: impl Iterator<Item = (&'a str, &'a Setting)>,
+) -> (Vec<String>, Vec<Vec<String>>) {
+    let mut header = vec![String::new()];
+    header.extend(sweep.vary.iter().cloned());
+    header.extend(["p50 ms", "p95 ms", "cut off", "failed"].map(str::to_owned));
     let has_cost = sweep.settings.iter().any(|s| s.cost_per_minute.is_some());
-    let per_minute = match sweep.currency.as_str() {
-        "" => "cost/min".to_owned(),
-        currency => format!("{currency}/min"),
-    };
     if has_cost {
-        header.push(&per_minute);
+        header.push(match sweep.currency.as_str() {
+            "" => "cost/min".to_owned(),
+            currency => format!("{currency}/min"),
+        });
     }
     let has_budgets = (sweep.settings.iter()).any(|s| s.is_saturated || !s.budgets.is_empty());
     if has_budgets {
-        header.push("budgets");
+        header.push("budgets".to_owned());
     }
-    let mut table = plain(&header);
-    for (mark, setting) in rows {
+    let row = |(mark, setting): (&str, &Setting)| {
         let mut cells = vec![mark.to_owned()];
         cells.extend(setting.values.iter().map(|value| shortened(value)));
         cells.extend(figures(setting));
@@ -78,9 +90,9 @@ pub(in crate::report) fn table<'a>(
         if has_budgets {
             cells.push(budgets(setting));
         }
-        table.add_row(cells);
-    }
-    trimmed(&table)
+        cells
+    };
+    (header, rows.map(row).collect())
 }
 
 fn figures(setting: &Setting) -> [String; 4] {

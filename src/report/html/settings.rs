@@ -1,0 +1,100 @@
+//! The pages of `sweep` and `plan`: settings of one scenario, and what is to be had for what.
+
+use super::page::{Page, Part, Svg};
+use super::table::{Cell, Table};
+use crate::report::plan::Plan;
+use crate::report::sweep::{self, Other, Setting, Sweep, cells};
+use askama::Template;
+use askama::filters::Safe;
+
+#[derive(Template)]
+#[template(path = "settings.html", config = "src/report/html/askama.toml")]
+struct Settings {
+    page: Page,
+    lead: String,
+    picture: Svg,
+    varied: String,
+    table: Option<Part<Table>>,
+    misses: Vec<String>,
+}
+
+/// The page of a sweep.
+///
+/// # Errors
+/// None is known.
+pub fn of_sweep(sweep: &Sweep) -> askama::Result<String> {
+    let mark = |setting: &Setting| if setting.is_on_front { "●" } else { "" };
+    let rows = sweep.settings.iter().map(|one| (mark(one), one));
+    let other = match sweep.axes.y {
+        Other::CutOffShare => "cut-offs",
+        Other::FailedShare => "failures",
+        Other::CostPerMinute => "cost",
+    };
+    Settings {
+        lead: format!(
+            "● No other setting is as good by p95 and by {other}, and better by one of them. ± is half a 95 % interval; shares are of the questions."
+        ),
+        table: table(sweep, rows),
+        misses: Vec::new(),
+        ..around(sweep, "sweep")
+    }
+    .render()
+}
+
+/// The page of a plan.
+///
+/// # Errors
+/// None is known.
+pub fn of_plan(plan: &Plan) -> askama::Result<String> {
+    let misses = plan.nearly.iter().flat_map(|one| plan.misses(one));
+    Settings {
+        lead: plan.lead(),
+        table: table(&plan.sweep, plan.rows()),
+        misses: misses.collect(),
+        ..around(&plan.sweep, "plan")
+    }
+    .render()
+}
+
+fn around(sweep: &Sweep, kind: &'static str) -> Settings {
+    let mut page = Page::new(kind, &sweep.name);
+    page.version = sweep.version.to_owned();
+    page.facts = vec![
+        format!(
+            "{} settings of {} {} each",
+            sweep.settings.len(),
+            sweep.worlds,
+            sweep.kind
+        ),
+        format!("seed {}", sweep.seed),
+    ];
+    if sweep.is_cut_short {
+        let note = "It was stopped: the settings that it did not come to are left out.";
+        page.notes.push(note.to_owned());
+    }
+    Settings {
+        page,
+        lead: String::new(),
+        picture: Safe(sweep::svg(sweep)),
+        varied: sweep.vary.join(", "),
+        table: None,
+        misses: Vec::new(),
+    }
+}
+
+fn table<'a>(
+    sweep: &'a Sweep,
+    rows: impl Iterator<Item = (&'a str, &'a Setting)>,
+) -> Option<Part<Table>> {
+    let (heads, rows) = cells(sweep, rows);
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    let mut table = Table::new("Every setting, in the order it was asked for", &heads);
+    for row in rows {
+        table.add(row.into_iter().map(|text| match text.as_str() {
+            "MISSED" | "NEVER DRAINS" => Cell::from(text).with_class("missed"),
+            "kept" => Cell::from(text).with_class("kept"),
+            _ => Cell::from(text),
+        }));
+    }
+    table.part()
+}

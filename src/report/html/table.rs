@@ -1,0 +1,137 @@
+//! A table of figures in a page.
+
+use super::page::{Part, Svg};
+use crate::measure::Summary;
+use askama::Template;
+use askama::filters::Safe;
+
+/// The first column names the row; the others hold figures, on the right. It scrolls by itself where it is too
+/// wide for the screen.
+#[derive(Template)]
+#[template(path = "table.html", config = "src/report/html/askama.toml")]
+pub struct Table {
+    pub caption: String,
+    pub class: &'static str,
+    pub heads: Vec<String>,
+    pub rows: Vec<Row>,
+}
+
+pub struct Row {
+    pub cells: Vec<Cell>,
+    /// What the others add up to.
+    pub is_total: bool,
+}
+
+#[derive(Default)]
+pub struct Cell {
+    pub text: String,
+    /// `words` for what is to be read and stands on the left; `kept`, `missed`.
+    pub class: &'static str,
+    /// Where it leads to in the page.
+    pub anchor: Option<String>,
+    /// The class of a spot of colour before it.
+    pub swatch: Option<&'static str>,
+    pub chart: Option<Svg>,
+}
+
+impl Table {
+    pub fn new(caption: impl Into<String>, heads: &[&str]) -> Table {
+        Table {
+            caption: caption.into(),
+            class: "",
+            heads: heads.iter().map(|head| (*head).to_owned()).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Of summaries: count, mean and percentiles, in milliseconds.
+    pub fn of_figures(caption: impl Into<String>, what: &str) -> Table {
+        Table::new(
+            caption,
+            &[what, "count", "mean", "p50", "p90", "p95", "p99", "max"],
+        )
+    }
+
+    pub fn add(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(Row {
+            cells: cells.into_iter().collect(),
+            is_total: false,
+        });
+    }
+
+    /// A row of [`Table::of_figures`].
+    pub fn add_summary(&mut self, name: Cell, summary: &Summary) {
+        let values = [
+            summary.mean_ms,
+            summary.p50_ms,
+            summary.p90_ms,
+            summary.p95_ms,
+            summary.p99_ms,
+            summary.max_ms,
+        ];
+        let figures = values.map(|ms| Cell::from(format!("{ms:.1}")));
+        let count = Cell::from(summary.count.to_string());
+        self.add([name, count].into_iter().chain(figures));
+    }
+
+    /// Marks the last row as the sum of the others.
+    pub fn as_total(&mut self) {
+        if let Some(last) = self.rows.last_mut() {
+            last.is_total = true;
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// To stand in another template; nothing if it has no rows.
+    pub fn part(self) -> Option<Part<Table>> {
+        (!self.is_empty()).then_some(Safe(self))
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Cell {
+        Cell {
+            text: text.into(),
+            ..Cell::default()
+        }
+    }
+}
+
+impl Cell {
+    /// To be read, on the left.
+    pub fn words(text: impl Into<String>) -> Cell {
+        Cell {
+            class: "words",
+            ..Cell::from(text)
+        }
+    }
+
+    pub fn with_class(self, class: &'static str) -> Cell {
+        Cell { class, ..self }
+    }
+
+    pub fn with_swatch(self, swatch: &'static str) -> Cell {
+        Cell {
+            swatch: Some(swatch),
+            ..self
+        }
+    }
+
+    pub fn leading_to(self, anchor: impl Into<String>) -> Cell {
+        Cell {
+            anchor: Some(anchor.into()),
+            ..self
+        }
+    }
+
+    pub fn drawn(chart: Svg) -> Cell {
+        Cell {
+            chart: Some(chart),
+            class: "drawn",
+            ..Cell::default()
+        }
+    }
+}
