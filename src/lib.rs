@@ -25,6 +25,7 @@
 //! | [`call`] | a finished recording of somebody's call, as events; no pipeline |
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
+//! | [`compare`] | two sets of figures: what differs, and whether it is more than chance |
 //! | [`report`] | figures to text, JSON, files |
 //! | [`sim`] | conversations without sound: callers, alone or many at once, over threads |
 //! | [`live`] | the caller at a microphone |
@@ -71,6 +72,7 @@ pub mod audio;
 pub mod call;
 pub mod cli;
 pub mod clock;
+pub mod compare;
 pub mod ear;
 pub mod engine;
 pub mod event;

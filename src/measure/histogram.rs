@@ -83,6 +83,28 @@ impl Histogram {
         })
     }
 
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub fn sum_ns(&self) -> u128 {
+        self.sum_ns
+    }
+
+    pub fn max_ns(&self) -> u64 {
+        self.max_ns
+    }
+
+    /// The highest value in nanoseconds of every bucket that holds something, and how much, the lowest first.
+    /// The last one's is the largest value itself.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> {
+        let recorded = self.hdr.iter().flat_map(Hdr::iter_recorded);
+        recorded.map(|bucket| {
+            let top_ns = bucket_ns(bucket.value_iterated_to());
+            (top_ns.min(self.max_ns), bucket.count_at_value())
+        })
+    }
+
     /// In milliseconds; `None` if nothing was recorded.
     pub fn percentile_ms(&self, quantile: f64) -> Option<f64> {
         let hdr = self.hdr.as_ref()?;
@@ -154,6 +176,16 @@ impl Histogram {
         own.hdr = Some(hdr);
         Ok(own)
     }
+}
+
+/// The highest value that a histogram does not tell from `span_ns`: what it answers with.
+pub fn bucket_ns(span_ns: u64) -> u64 {
+    let span_ns = span_ns.min(HIGHEST_NS);
+    // Values of up to 20 bits lie in buckets of 2^9 ns, those of one bit more in buckets twice as wide: 1,024
+    // of them to every power of two.
+    let bits = u64::BITS - span_ns.leading_zeros();
+    let width = 1_u64 << (9 + bits.saturating_sub(20));
+    span_ns | (width - 1)
 }
 
 /// `None` if the bounds were refused, which these are not.
@@ -252,6 +284,16 @@ mod tests {
             prop_assert_eq!(again.hdr.map(|hdr| (hdr.min(), hdr.max(), hdr.len())),
                 own.hdr.as_ref().map(|hdr| (hdr.min(), hdr.max(), hdr.len())));
             prop_assert_eq!(again.sum_ns, own.sum_ns);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn buckets_are_those_of_the_histogram(span in any::<u64>(), shift in 0u32..64) {
+            let span_ns = span >> shift;
+            let hdr = empty().expect("bounds");
+            let top_ns = hdr.highest_equivalent(span_ns.min(HIGHEST_NS));
+            prop_assert_eq!(bucket_ns(span_ns), top_ns);
         }
     }
 

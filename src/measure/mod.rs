@@ -28,7 +28,7 @@ pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
 pub use cures::Cures;
 pub use devices::Devices;
-pub use histogram::{Histogram, Summary};
+pub use histogram::{Histogram, Summary, bucket_ns};
 pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
 pub use kept::{TOTALS, TotalsError};

@@ -5,7 +5,7 @@ use super::{REPORT_JSON, RunError, Simulated, figures, input, unavailable};
 use crate::measure::turns::{self, TurnsError};
 use crate::measure::{Plan, TOTALS, Totals};
 use crate::record::store::{self, EVENTS, Header, Shard, SimulationFolder, Sizes, TURNS};
-use crate::scenario::Scenario;
+use crate::scenario::{KeyDifference, Scenario, differences};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -299,21 +299,15 @@ fn comparable(header: &Header) -> Header {
 
 /// The first place where two values differ, and how.
 fn difference(at: &str, own: &Value, others: &Value) -> Option<String> {
-    if own == others {
-        return None;
-    }
-    if let (Value::Object(own), Value::Object(others)) = (own, others) {
-        for (key, value) in own {
-            let other = others.get(key).unwrap_or(&Value::Null);
-            let found = difference(&format!("{at}.{key}"), value, other);
-            if found.is_some() {
-                return found;
-            }
-        }
-    }
+    let KeyDifference { key, base, new } = differences(own, others).into_iter().next()?;
+    let at = match key.is_empty() {
+        true => at.to_owned(),
+        false => format!("{at}.{key}"),
+    };
+    let (own, other) = (base.unwrap_or_default(), new.unwrap_or_default());
     let is_plain = |value: &Value| !(value.is_object() || value.is_array());
-    Some(match is_plain(own) && is_plain(others) {
-        true => format!("{at} {own} against {others}"),
+    Some(match is_plain(&own) && is_plain(&other) {
+        true => format!("{at} {own} against {other}"),
         false => format!("{at} is not the same"),
     })
 }
@@ -338,7 +332,7 @@ mod tests {
             (json!({ "a": { "b": 1, "c": [1] } }), "s.d 2 against null"),
             (
                 json!({ "a": { "b": 1, "c": [1] }, "d": 2, "e": 1 }),
-                "s is not the same",
+                "s.e null against 1",
             ),
             (json!(1), "s is not the same"),
         ] {

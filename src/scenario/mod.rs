@@ -6,6 +6,7 @@ pub mod caller;
 mod check;
 pub mod cost;
 pub mod cure;
+mod difference;
 pub mod fault;
 pub mod latency;
 mod load;
@@ -15,6 +16,7 @@ pub mod speech;
 pub mod traffic;
 mod variation;
 
+pub use difference::{KeyDifference, differences};
 pub use load::{ScenarioError, Template, load, load_budget, load_with, parse};
 pub use variation::{Variation, shown};
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("event", &[]),
     ("rng", &[]),
     ("models", &[]),
@@ -72,8 +72,12 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ),
     ("measure", &["event", "rng", "scenario", "record"]),
     (
+        "compare",
+        &["event", "rng", "scenario", "measure", "record"],
+    ),
+    (
         "report",
-        &["measure", "record", "audio", "event", "picture"],
+        &["measure", "record", "audio", "event", "picture", "compare"],
     ),
 ];
 

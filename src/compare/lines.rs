@@ -1,0 +1,198 @@
+//! Every figure of both sides, and what is to be said of it.
+
+use super::design::{Design, Source};
+use super::holm::holm;
+use super::quantity::{E2E, FALSE_BARGE_INS, OCCASIONS, RATES, SPANS};
+use super::tally::{Choice, Tally};
+use super::tested::{Chance, Figure};
+use super::{Histograms, Line, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
+use crate::measure::folder::Kept;
+use crate::measure::{Histogram, Interruptions, ms};
+
+/// Hops in path order, then metrics, then rates. What neither side has is left out.
+pub(super) fn lines(
+    design: &Design,
+    tally: &Tally,
+    sources: &[Source; 2],
+    settings: &Settings,
+) -> Vec<Line> {
+    let chance = Chance::of(design, tally, &settings.effort);
+    let reports = [0, 1].map(|side| Report::of(sources[side].all));
+    let mut lines = Vec::new();
+    for span in 0..SPANS {
+        if is_shown(span, &reports) {
+            lines.extend(Statistic::OF_SPANS.map(|statistic| {
+                let tested = tally.spans[span].as_ref();
+                let tested = tested.map(|spans| Figure::Of(spans, statistic));
+                let told = [0, 1].map(|side| reports[side].span(span, statistic));
+                let is_headline = span == E2E && statistic != Statistic::Mean;
+                let line = line(Quantity::of_span(span), statistic, (tested, told), &chance);
+                Line { is_headline, ..line }
+            }));
+        }
+    }
+    for (place, rates) in tally.rates.iter().enumerate() {
+        if rates.asked(0) + rates.asked(1) == 0 {
+            continue;
+        }
+        let told = [0, 1].map(|side| {
+            let happened = reports[side].count(place)?;
+            let asked = rates.asked(side);
+            (asked > 0).then(|| happened as f64 / asked as f64)
+        });
+        let quantity = Quantity::Rate(RATES[place]);
+        let mut own = line(quantity, Statistic::Share, (Some(Figure::Rate(rates)), told), &chance);
+        if !design.is_paired || told.iter().all(Option::is_some) {
+            own.tell(told);
+        }
+        own.is_headline = place == FALSE_BARGE_INS;
+        lines.push(own);
+    }
+    judge(&mut lines, settings.min_effect);
+    lines
+}
+
+/// A hop of no length on either side is none, and without fillers the first sound is that of the answer.
+fn is_shown(span: usize, reports: &[Report; 2]) -> bool {
+    let has_length = |report: &Report| {
+        let histogram = report.spans.get(&span);
+        histogram.is_some_and(|histogram| histogram.max_ns() > 0 || span >= E2E)
+    };
+    match Quantity::of_span(span) {
+        Quantity::Metric("first_sound") => reports.iter().any(|report| report.has_fillers),
+        _ => reports.iter().any(has_length),
+    }
+}
+
+fn line(
+    quantity: Quantity,
+    statistic: Statistic,
+    (figure, told): (Option<Figure>, [Option<f64>; 2]),
+    chance: &Chance,
+) -> Line {
+    let value = |side: usize| figure.and_then(|figure| figure.value(Choice::All(side)));
+    let mut line = Line {
+        name: quantity.line_name(statistic),
+        quantity,
+        statistic,
+        is_headline: false,
+        base: value(0),
+        new: value(1),
+        difference: None,
+        interval: None,
+        p: None,
+        p_holm: None,
+        mark: None,
+    };
+    // What turns do not tell, the report does.
+    line.base = line.base.or(told[0]);
+    line.new = line.new.or(told[1]);
+    line.difference = line.base.zip(line.new).map(|(base, new)| new - base);
+    if let Some(tested) = figure.and_then(|figure| chance.test(figure)) {
+        line.interval = tested.interval;
+        line.p = Some(tested.p);
+    }
+    line
+}
+
+impl Line {
+    /// Takes the figures of the reports, where they know better.
+    fn tell(&mut self, told: [Option<f64>; 2]) {
+        let before = self.difference;
+        self.base = told[0].or(self.base);
+        self.new = told[1].or(self.new);
+        self.difference = self.base.zip(self.new).map(|(base, new)| new - base);
+        if let (Some(before), Some(difference), Some(interval)) =
+            (before, self.difference, &mut self.interval)
+        {
+            interval.low += difference - before;
+            interval.high += difference - before;
+        }
+    }
+
+    /// Whether the difference is large enough to talk about. From a base of nothing every one is.
+    fn is_large(&self, min_effect: f64) -> bool {
+        let (Some(base), Some(difference)) = (self.base, self.difference) else {
+            return false;
+        };
+        difference != 0.0 && difference.abs() >= min_effect * base.abs()
+    }
+
+    fn judge(&mut self, min_effect: f64) {
+        let is_significant = self.p_holm.is_some_and(|p| p < SIGNIFICANCE);
+        self.mark = (is_significant && self.is_large(min_effect)).then(|| {
+            match self.difference.is_some_and(|difference| difference > 0.0) {
+                true => Mark::Worse,
+                false => Mark::Better,
+            }
+        });
+    }
+}
+
+/// Corrects the headline's figures for each other, and the others for each other.
+fn judge(lines: &mut [Line], min_effect: f64) {
+    for is_headline in [true, false] {
+        let family = lines.iter_mut().filter(|line| line.is_headline == is_headline);
+        let mut family: Vec<&mut Line> = family.filter(|line| line.p.is_some()).collect();
+        let p_values: Vec<f64> = family.iter().filter_map(|line| line.p).collect();
+        for (line, p_holm) in family.iter_mut().zip(holm(&p_values)) {
+            line.p_holm = Some(p_holm);
+            line.judge(min_effect);
+        }
+    }
+}
+
+/// The figures of a side as its report has them.
+struct Report<'a> {
+    spans: Histograms,
+    all: &'a [Kept],
+    has_fillers: bool,
+}
+
+impl<'a> Report<'a> {
+    fn of(all: &'a [Kept]) -> Report<'a> {
+        let mut spans = Histograms::new();
+        for kept in all {
+            let measured = kept.measured();
+            for (hop, histogram) in &measured.hops {
+                spans.entry(*hop as usize).or_default().add(histogram);
+            }
+            for (metric, histogram) in &measured.metrics {
+                if let Some(span) = super::quantity::place(metric) {
+                    spans.entry(span).or_default().add(histogram);
+                }
+            }
+        }
+        Report {
+            spans,
+            all,
+            has_fillers: all.iter().any(|kept| kept.measured().callers.fillers > 0),
+        }
+    }
+
+    /// Of what turns do not tell.
+    fn span(&self, span: usize, statistic: Statistic) -> Option<f64> {
+        let histogram = self.spans.get(&span)?;
+        let summary = Histogram::summary(histogram)?;
+        Some(match statistic {
+            Statistic::P50 => summary.p50_ms,
+            Statistic::P95 => summary.p95_ms,
+            Statistic::Mean | Statistic::Share => summary.mean_ms,
+        })
+    }
+
+    /// Of a simulation the totals know of a sound that both stopped the agent and was answered; its turns do
+    /// not tell.
+    fn count(&self, place: usize) -> Option<u64> {
+        let of = |counts: &Interruptions| match RATES[place] {
+            "false_barge_ins" => Some(counts.false_barge_ins),
+            "spurious_responses" => Some(counts.spurious_responses),
+            _ => None,
+        };
+        let count = |kept: &Kept| match kept {
+            Kept::Simulation(simulation) => of(&simulation.totals.measured.interruptions),
+            Kept::Run(_) => None,
+        };
+        self.all.iter().map(|kept| count(kept).map(u64::from)).sum()
+    }
+}

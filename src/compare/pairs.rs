@@ -1,0 +1,145 @@
+//! Which of both sides belong together, because they were asked the same.
+
+use crate::measure::folder::{Folder, Kept, Run, Simulation};
+use crate::record::store::{Header, RowsPer};
+use crate::scenario::Turn;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+
+/// What belongs together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Matched {
+    By {
+        /// Places in the two folders.
+        pairs: Vec<[usize; 2]>,
+        /// What they have in common.
+        why: String,
+        /// What has no partner, by name.
+        left_out: Vec<String>,
+    },
+    Not {
+        /// Because of what.
+        why: String,
+    },
+}
+
+pub(super) fn matched(base: &Folder, new: &Folder) -> Matched {
+    let found = match (base, new) {
+        (Folder::One(base), Folder::One(new)) => one(base, new),
+        (Folder::Several(base), Folder::Several(new)) => several(base, new),
+        _ => Err("one is a folder of several, the other is not".into()),
+    };
+    found.unwrap_or_else(|why| Matched::Not { why })
+}
+
+fn one(base: &Kept, new: &Kept) -> Result<Matched, String> {
+    Ok(Matched::By {
+        pairs: vec![[0, 0]],
+        why: same(base, new)?,
+        left_out: Vec::new(),
+    })
+}
+
+/// Folders of the same name belong together, if that is true of most of them.
+fn several(base: &[Kept], new: &[Kept]) -> Result<Matched, String> {
+    let names = |all: &[Kept]| -> BTreeMap<String, usize> {
+        let name = |(place, kept): (usize, &Kept)| {
+            let name = kept.path().file_name().unwrap_or_default();
+            (name.to_string_lossy().into_owned(), place)
+        };
+        all.iter().enumerate().map(name).collect()
+    };
+    let (base_names, new_names) = (names(base), names(new));
+    let mut pairs = Vec::new();
+    for (name, place) in &base_names {
+        if let Some(other) = new_names.get(name) {
+            same(&base[*place], &new[*other]).map_err(|why| format!("{name}: {why}"))?;
+            pairs.push([*place, *other]);
+        }
+    }
+    if 2 * pairs.len() < base.len().max(new.len()) {
+        return Err(format!(
+            "{} of {} and {} folders have the same name on both sides",
+            pairs.len(),
+            base.len(),
+            new.len()
+        ));
+    }
+    let without = base_names.keys().filter(|name| !new_names.contains_key(*name));
+    let without = without.chain(new_names.keys().filter(|name| !base_names.contains_key(*name)));
+    Ok(Matched::By {
+        why: format!("{} folders of the same names", pairs.len()),
+        left_out: without.cloned().collect(),
+        pairs,
+    })
+}
+
+/// What two have in common.
+///
+/// # Errors
+/// What they have not.
+fn same(base: &Kept, new: &Kept) -> Result<String, String> {
+    match (base, new) {
+        (Kept::Simulation(base), Kept::Simulation(new)) => same_luck(base, new),
+        (Kept::Run(base), Kept::Run(new)) => same_turns(base, new),
+        _ => Err("one was run, the other simulated".into()),
+    }
+}
+
+/// Everything drawn is keyed by seed, conversation and question.
+fn same_luck(base: &Simulation, new: &Simulation) -> Result<String, String> {
+    let (own, other) = (&base.header, &new.header);
+    if own.seed != other.seed {
+        return Err(format!("their seeds are {} and {}", own.seed, other.seed));
+    }
+    if own.shard != other.shard {
+        return Err("they are not the same shard of a simulation".into());
+    }
+    if base.scenario.load.is_some() != new.scenario.load.is_some() {
+        return Err("one is a load of many calls at once, the other is not".into());
+    }
+    let (worlds, others) = (base.totals.worlds(), new.totals.worlds());
+    if worlds != others {
+        return Err(format!("they have {worlds} and {others} worlds"));
+    }
+    Ok(match base.scenario.load {
+        Some(_) => format!("the same seed, and {worlds} worlds"),
+        None => format!("the same seed, and {worlds} conversations"),
+    })
+}
+
+fn same_turns(base: &Run, new: &Run) -> Result<String, String> {
+    let (own, other) = (&base.header, &new.header);
+    if own.rows_per != other.rows_per {
+        return Err("one has a row for each turn of a scenario, the other for each utterance".into());
+    }
+    let (rows, others) = (base.measured.rows.len(), new.measured.rows.len());
+    if own.rows_per == RowsPer::Utterance && rows != others {
+        return Err(format!("they have {rows} and {others} utterances"));
+    }
+    if own.clock == Header::RECORDING && other.clock == Header::RECORDING {
+        return match own.name == other.name {
+            true => Ok(format!("a recording of the same name, with {rows} utterances")),
+            false => Err("they are recordings of different names".into()),
+        };
+    }
+    let (turns, asked) = (&base.scenario.turn, &new.scenario.turn);
+    if turns.is_empty() {
+        return Err("nothing says that the caller said the same".into());
+    }
+    let differs = |(own, other): (&Turn, &Turn)| said(own) != said(other);
+    if turns.len() != asked.len() {
+        return Err(format!("{} turns were asked for, and {}", turns.len(), asked.len()));
+    }
+    match turns.iter().zip(asked).position(differs) {
+        Some(index) => Err(format!("turn {} is not the same", index + 1)),
+        None => Ok(format!("the same {} turns", turns.len())),
+    }
+}
+
+/// What a caller says. Recordings lie elsewhere on another machine.
+fn said(turn: &Turn) -> impl PartialEq + '_ {
+    let wav = turn.wav.as_deref().and_then(|path| path.file_name());
+    let wav: Option<&OsStr> = wav;
+    (wav, &turn.say, &turn.text, &turn.speech, turn.expect)
+}

@@ -1,0 +1,88 @@
+//! What is compared: spans of hops and metrics, and rates.
+
+use crate::event::Hop;
+use crate::scenario::budget::METRICS;
+
+/// Spans of time: hops in path order, then metrics. A span's place is its number.
+pub(super) const SPANS: usize = Hop::ALL.len() + METRICS.len();
+
+/// The rates: counts for each turn that could be counted, and word errors for each word.
+pub const RATES: [&str; 7] = [
+    "false_barge_ins",
+    "missed_barge_ins",
+    "spurious_responses",
+    "missed_responses",
+    "cut_offs",
+    "failed_turns",
+    "wer",
+];
+
+/// The places of rates that others name.
+pub(super) const FALSE_BARGE_INS: usize = 0;
+pub(super) const WER: usize = 6;
+
+/// Metrics that belong to a conversation, and to none of its turns.
+pub(super) const OCCASIONS: [&str; 4] = ["playback_gap", "talk_over", "overlap", "dead_air"];
+
+/// What a line is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    Hop(Hop),
+    Metric(&'static str),
+    /// For each turn that asked for it: false stops for each sound to be ignored, missed ones for each
+    /// interruption, missed replies for each question; cut-offs and failures for each turn; `wer` for each
+    /// word of the reference.
+    Rate(&'static str),
+}
+
+/// What is told of it. Percentiles are those of all turns together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    Mean,
+    P50,
+    P95,
+    /// Of a rate.
+    Share,
+}
+
+impl Statistic {
+    pub(super) const OF_SPANS: [Statistic; 3] = [Statistic::Mean, Statistic::P50, Statistic::P95];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Statistic::Mean => "mean",
+            Statistic::P50 => "p50",
+            Statistic::P95 => "p95",
+            Statistic::Share => "share",
+        }
+    }
+}
+
+impl Quantity {
+    pub(super) fn of_span(span: usize) -> Quantity {
+        match Hop::ALL.get(span) {
+            Some(hop) => Quantity::Hop(*hop),
+            None => Quantity::Metric(METRICS[span - Hop::ALL.len()]),
+        }
+    }
+
+    /// As budgets have it, with the unit behind it.
+    pub(super) fn line_name(self, statistic: Statistic) -> String {
+        let statistic = statistic.name();
+        match self {
+            Quantity::Hop(hop) => format!("hop.{hop}_{statistic}_ms"),
+            Quantity::Metric(metric) => format!("{metric}_{statistic}_ms"),
+            Quantity::Rate("wer") => "wer".into(),
+            Quantity::Rate(rate) => format!("{rate}_share"),
+        }
+    }
+}
+
+/// The place of a metric among the spans.
+pub(super) fn place(metric: &str) -> Option<usize> {
+    let among = METRICS.iter().position(|name| *name == metric)?;
+    Some(Hop::ALL.len() + among)
+}
+
+/// The place of `e2e_latency`, the first metric.
+pub(super) const E2E: usize = Hop::ALL.len();

@@ -1,0 +1,371 @@
+//! Spans and counts of both sides by column, ready to be weighed thousands of times.
+//!
+//! A column is what is taken for independent: a conversation, a group of them, or a turn. Figures of any choice of
+//! columns come from sums over them, percentiles from sums over the buckets of the report's histograms.
+
+use super::conversation::{Conversation, Figures, Occasions};
+use super::quantity::{RATES, SPANS, Statistic};
+use crate::measure::bucket_ns;
+use std::collections::BTreeMap;
+
+/// Columns of the base, then those of the new side.
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub columns: [usize; 2],
+    /// The conversation of each column, where columns are turns.
+    pub owners: [Vec<usize>; 2],
+    /// By number; `None` if neither side has such a span.
+    pub spans: Vec<Option<Spans>>,
+    pub rates: Vec<Rates>,
+    /// Answered turns with an answered partner.
+    pub matched: u64,
+    /// Answered turns without.
+    pub alone: [u64; 2],
+}
+
+/// Which columns are looked at, and how often each counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Choice<'a> {
+    /// All that there is of a side, what is in no column too.
+    All(usize),
+    /// Of one side, by its own columns.
+    Of(usize, &'a [u32]),
+    /// Of both: those with a one.
+    Ones(&'a [u32]),
+    /// Of both: those with a zero.
+    Zeros(&'a [u32]),
+}
+
+/// One span in all columns.
+#[derive(Debug)]
+pub(super) struct Spans {
+    /// The highest value of each bucket, the lowest bucket first.
+    tops_ns: Vec<u64>,
+    /// How many lie in each bucket and below: a row of columns for each bucket.
+    below: Vec<Counts>,
+    sums_ns: Sums,
+    max_ns: [u64; 2],
+}
+
+#[derive(Debug, Clone, Default)]
+struct Counts {
+    columns: Vec<u32>,
+    /// The base's columns; the others are the new side's.
+    split: usize,
+    total: u64,
+    /// What is in no column, by side.
+    rest: [u64; 2],
+}
+
+#[derive(Debug, Clone, Default)]
+struct Sums {
+    columns: Vec<f64>,
+    split: usize,
+    rest: [f64; 2],
+}
+
+/// A rate in all columns.
+#[derive(Debug)]
+pub(super) struct Rates {
+    happened: Counts,
+    asked: Counts,
+}
+
+impl Spans {
+    /// In milliseconds; `None` if nothing is there.
+    pub(super) fn value(&self, statistic: Statistic, choice: Choice) -> Option<f64> {
+        let counts = self.below.last()?;
+        let all = counts.weigh(choice);
+        let percent = match statistic {
+            Statistic::P50 => 50,
+            Statistic::P95 => 95,
+            Statistic::Mean | Statistic::Share => {
+                let sum_ns = self.sums_ns.weigh(choice);
+                return (all > 0).then(|| sum_ns / all as f64 / 1e6);
+            }
+        };
+        if all == 0 {
+            return None;
+        }
+        let rank = (all * percent).div_ceil(100);
+        let row = self.below.partition_point(|row| row.weigh(choice) < rank);
+        let max_ns = match choice {
+            Choice::All(side) => self.max_ns[side],
+            _ => self.max_ns[0].max(self.max_ns[1]),
+        };
+        let top_ns = self.tops_ns.get(row)?;
+        Some((*top_ns).min(max_ns) as f64 / 1e6)
+    }
+}
+
+impl Rates {
+    pub(super) fn value(&self, choice: Choice) -> Option<f64> {
+        let asked = self.asked.weigh(choice);
+        (asked > 0).then(|| self.happened.weigh(choice) as f64 / asked as f64)
+    }
+
+    /// How often it could have happened.
+    pub(super) fn asked(&self, side: usize) -> u64 {
+        self.asked.weigh(Choice::All(side))
+    }
+}
+
+impl Counts {
+    fn weigh(&self, choice: Choice) -> u64 {
+        let dot = |columns: &[u32], weights: &[u32]| -> u64 {
+            let products = columns.iter().zip(weights);
+            products.map(|(c, w)| u64::from(*c) * u64::from(*w)).sum()
+        };
+        match choice {
+            Choice::All(side) => {
+                let own: u64 = half(&self.columns, self.split, side)
+                    .iter()
+                    .map(|count| u64::from(*count))
+                    .sum();
+                own + self.rest[side]
+            }
+            Choice::Of(side, weights) => dot(half(&self.columns, self.split, side), weights),
+            Choice::Ones(weights) => dot(&self.columns, weights),
+            Choice::Zeros(weights) => self.total - dot(&self.columns, weights),
+        }
+    }
+}
+
+impl Sums {
+    fn weigh(&self, choice: Choice) -> f64 {
+        let dot = |columns: &[f64], weights: &[u32]| -> f64 {
+            let products = columns.iter().zip(weights);
+            products.map(|(sum, w)| sum * f64::from(*w)).sum()
+        };
+        match choice {
+            Choice::All(side) => {
+                half(&self.columns, self.split, side).iter().sum::<f64>() + self.rest[side]
+            }
+            Choice::Of(side, weights) => dot(half(&self.columns, self.split, side), weights),
+            Choice::Ones(weights) => dot(&self.columns, weights),
+            Choice::Zeros(weights) => {
+                let products = self.columns.iter().zip(weights);
+                products.map(|(sum, w)| sum * f64::from(1 - *w)).sum()
+            }
+        }
+    }
+}
+
+fn half<T>(columns: &[T], split: usize, side: usize) -> &[T] {
+    let (base, new) = columns.split_at(split);
+    match side {
+        0 => base,
+        _ => new,
+    }
+}
+
+/// What is in a column, or in none, by side.
+#[derive(Debug, Clone, Default)]
+struct Growing<T> {
+    sides: [Vec<T>; 2],
+    rest: [u64; 2],
+}
+
+impl<T: Copy + Default> Growing<T> {
+    /// The place for a column; `None` if it is for none.
+    fn at(&mut self, side: usize, column: Option<usize>) -> Option<&mut T> {
+        let column = column?;
+        let own = &mut self.sides[side];
+        if own.len() <= column {
+            own.resize(column + 1, T::default());
+        }
+        own.get_mut(column)
+    }
+}
+
+impl Growing<u32> {
+    fn add(&mut self, side: usize, column: Option<usize>, count: u32) {
+        match self.at(side, column) {
+            Some(own) => *own = own.saturating_add(count),
+            None => self.rest[side] += u64::from(count),
+        }
+    }
+
+    fn counts(&self, columns: [usize; 2]) -> Counts {
+        let mut all = Vec::with_capacity(columns[0] + columns[1]);
+        for (own, width) in self.sides.iter().zip(columns) {
+            all.extend(own.iter().copied().chain(std::iter::repeat(0)).take(width));
+        }
+        Counts {
+            total: all.iter().map(|count| u64::from(*count)).sum(),
+            columns: all,
+            split: columns[0],
+            rest: self.rest,
+        }
+    }
+}
+
+/// A span while turns come in.
+#[derive(Debug, Default)]
+struct Buckets {
+    by_top: BTreeMap<u64, Growing<u32>>,
+    sums_ns: Growing<u64>,
+    max_ns: [u64; 2],
+}
+
+impl Buckets {
+    fn add(&mut self, side: usize, column: Option<usize>, span_ns: u64) {
+        self.add_many(side, column, (bucket_ns(span_ns), 1));
+        self.add_sum(side, column, span_ns);
+        self.max_ns[side] = self.max_ns[side].max(span_ns);
+    }
+
+    fn add_many(&mut self, side: usize, column: Option<usize>, (top_ns, count): (u64, u32)) {
+        self.by_top.entry(top_ns).or_default().add(side, column, count);
+    }
+
+    fn add_sum(&mut self, side: usize, column: Option<usize>, sum_ns: u64) {
+        match self.sums_ns.at(side, column) {
+            Some(own) => *own = own.saturating_add(sum_ns),
+            None => self.sums_ns.rest[side] = self.sums_ns.rest[side].saturating_add(sum_ns),
+        }
+    }
+
+    fn finish(self, columns: [usize; 2]) -> Option<Spans> {
+        if self.by_top.is_empty() {
+            return None;
+        }
+        let mut sum = Counts::default();
+        let mut below = Vec::with_capacity(self.by_top.len());
+        let mut tops_ns = Vec::with_capacity(self.by_top.len());
+        for (top_ns, row) in self.by_top {
+            let row = row.counts(columns);
+            sum.columns.resize(row.columns.len(), 0);
+            for (sum, own) in sum.columns.iter_mut().zip(&row.columns) {
+                *sum = sum.saturating_add(*own);
+            }
+            sum.split = row.split;
+            sum.total += row.total;
+            (0..2).for_each(|side| sum.rest[side] += row.rest[side]);
+            tops_ns.push(top_ns);
+            below.push(sum.clone());
+        }
+        let mut sums = Vec::with_capacity(columns[0] + columns[1]);
+        for (own, width) in self.sums_ns.sides.iter().zip(columns) {
+            let own = own.iter().map(|sum_ns| *sum_ns as f64);
+            sums.extend(own.chain(std::iter::repeat(0.0)).take(width));
+        }
+        Some(Spans {
+            tops_ns,
+            below,
+            sums_ns: Sums {
+                columns: sums,
+                split: columns[0],
+                rest: self.sums_ns.rest.map(|sum_ns| sum_ns as f64),
+            },
+            max_ns: self.max_ns,
+        })
+    }
+}
+
+/// Fills a tally, turn by turn.
+#[derive(Debug)]
+pub(super) struct Filling {
+    spans: Vec<Buckets>,
+    rates: Vec<[Growing<u32>; 2]>,
+    pub owners: [Vec<usize>; 2],
+    columns: [usize; 2],
+    matched: u64,
+    alone: [u64; 2],
+}
+
+impl Filling {
+    pub(super) fn new() -> Filling {
+        Filling {
+            spans: std::iter::repeat_with(Buckets::default).take(SPANS).collect(),
+            rates: vec![Default::default(); RATES.len()],
+            owners: Default::default(),
+            columns: [0; 2],
+            matched: 0,
+            alone: [0; 2],
+        }
+    }
+
+    /// A turn by itself.
+    pub(super) fn turn(&mut self, side: usize, column: Option<usize>, turn: &Figures) {
+        self.see(side, column);
+        self.count(side, column, turn);
+        self.spans(side, column, turn, turn.known());
+    }
+
+    /// A turn of both sides, or of one: its latencies count where both have them.
+    pub(super) fn pair(&mut self, column: Option<usize>, pair: [Option<&Figures>; 2]) {
+        let known = match pair {
+            [Some(base), Some(new)] => base.known() & new.known(),
+            _ => 0,
+        };
+        let answered = pair.map(|turn| turn.is_some_and(Figures::is_answered));
+        self.matched += u64::from(answered == [true, true]);
+        self.alone[0] += u64::from(answered == [true, false]);
+        self.alone[1] += u64::from(answered == [false, true]);
+        for (side, turn) in pair.into_iter().enumerate() {
+            self.see(side, column);
+            if let Some(turn) = turn {
+                self.count(side, column, turn);
+                self.spans(side, column, turn, known);
+            }
+        }
+    }
+
+    /// What belongs to no turn of a conversation.
+    pub(super) fn occasions(&mut self, side: usize, column: Option<usize>, all: &Conversation) {
+        for Occasions {
+            span,
+            sum_ns,
+            buckets,
+        } in &all.occasions
+        {
+            let own = &mut self.spans[*span];
+            own.add_sum(side, column, *sum_ns);
+            for (span_ns, count) in buckets {
+                own.add_many(side, column, (bucket_ns(*span_ns), *count));
+                own.max_ns[side] = own.max_ns[side].max(*span_ns);
+            }
+        }
+    }
+
+    /// There is such a column, even if nothing is in it.
+    pub(super) fn see(&mut self, side: usize, column: Option<usize>) {
+        if let Some(column) = column {
+            self.columns[side] = self.columns[side].max(column + 1);
+        }
+    }
+
+    fn spans(&mut self, side: usize, column: Option<usize>, turn: &Figures, known: u64) {
+        for span in 0..SPANS {
+            if let Some(span_ns) = turn.span_ns(span).filter(|_| known >> span & 1 == 1) {
+                self.spans[span].add(side, column, span_ns);
+            }
+        }
+    }
+
+    fn count(&mut self, side: usize, column: Option<usize>, turn: &Figures) {
+        for (own, (happened, asked)) in self.rates.iter_mut().zip(turn.rates) {
+            if asked > 0 {
+                own[0].add(side, column, happened);
+                own[1].add(side, column, asked);
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Tally {
+        let columns = self.columns;
+        let rates = self.rates.iter().map(|[happened, asked]| Rates {
+            happened: happened.counts(columns),
+            asked: asked.counts(columns),
+        });
+        Tally {
+            columns,
+            owners: self.owners,
+            rates: rates.collect(),
+            spans: self.spans.into_iter().map(|b| b.finish(columns)).collect(),
+            matched: self.matched,
+            alone: self.alone,
+        }
+    }
+}
