@@ -182,7 +182,11 @@ mod tests {
         // A quarter of them each, within four standard deviations.
         let expected = f64::from(effort.shuffles) / 4.0;
         let far = 4.0 * (expected * 0.75).sqrt();
-        assert!(counts.iter().all(|c| (f64::from(*c) - expected).abs() < far));
+        assert!(
+            counts
+                .iter()
+                .all(|c| (f64::from(*c) - expected).abs() < far)
+        );
     }
 
     #[test]

@@ -223,7 +223,10 @@ fn of_run(run: &Run) -> Conversation {
     Conversation {
         number: 0,
         turns: run.measured.rows.iter().map(Figures::of_row).collect(),
-        occasions: OCCASIONS.iter().filter_map(|metric| occasions(run, metric)).collect(),
+        occasions: OCCASIONS
+            .iter()
+            .filter_map(|metric| occasions(run, metric))
+            .collect(),
     }
 }
 

@@ -71,14 +71,10 @@ impl Design {
     pub(super) fn of(sources: &[Source; 2], matched: &Matched) -> (Design, Pairing) {
         let (sizes, is_paired) = match matched {
             Matched::By { pairs, .. } => {
-                let places = |side: usize| -> Vec<usize> {
-                    pairs.iter().map(|pair| pair[side]).collect()
-                };
+                let places =
+                    |side: usize| -> Vec<usize> { pairs.iter().map(|pair| pair[side]).collect() };
                 let (base, new) = (places(0), places(1));
-                let sizes = [
-                    sources[0].size(Some(&base)),
-                    sources[1].size(Some(&new)),
-                ];
+                let sizes = [sources[0].size(Some(&base)), sources[1].size(Some(&new))];
                 (sizes, true)
             }
             Matched::Not { .. } => (sources.map(|source| source.size(None)), false),
@@ -201,8 +197,16 @@ fn join(
             (Some(own), Some(other)) => [own <= other, other <= own],
             (own, other) => [own.is_some(), other.is_some()],
         };
-        let own = if takes[0] { base.next().transpose()? } else { None };
-        let other = if takes[1] { new.next().transpose()? } else { None };
+        let own = if takes[0] {
+            base.next().transpose()?
+        } else {
+            None
+        };
+        let other = if takes[1] {
+            new.next().transpose()?
+        } else {
+            None
+        };
         if own.is_none() && other.is_none() {
             return Ok(());
         }
@@ -280,7 +284,9 @@ impl Desk<'_> {
 
     /// The column of the next conversation; `None` if the tests do without it.
     fn column(&self, side: usize) -> Option<usize> {
-        let groups = self.design.sizes[side].conversations.div_ceil(self.design.per_column);
+        let groups = self.design.sizes[side]
+            .conversations
+            .div_ceil(self.design.per_column);
         let column = usize::try_from(self.came[side] % groups.max(1)).ok()?;
         (column < COLUMNS_MAX).then_some(column)
     }
@@ -289,7 +295,9 @@ impl Desk<'_> {
     fn columns_of_turns(&mut self, turns: usize, sides: &[usize]) -> ColumnsOfTurns {
         let per_column = usize::try_from(self.design.per_column).unwrap_or(usize::MAX);
         let first = sides.first().map_or(0, |side| self.taken[*side]);
-        let count = turns.div_ceil(per_column).min(COLUMNS_MAX.saturating_sub(first));
+        let count = turns
+            .div_ceil(per_column)
+            .min(COLUMNS_MAX.saturating_sub(first));
         for side in sides {
             let owner = usize::try_from(self.came[*side]).unwrap_or(usize::MAX);
             self.taken[*side] = first + count;

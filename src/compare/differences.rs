@@ -41,7 +41,10 @@ pub(super) fn between([base, new]: [&[Kept]; 2]) -> (Vec<Difference>, Vec<String
         }
     }
     for (side, kept) in [("the base", base), ("the new side", new)] {
-        let cut_short = kept.iter().filter(|one| one.measured().is_cut_short).count();
+        let cut_short = kept
+            .iter()
+            .filter(|one| one.measured().is_cut_short)
+            .count();
         // Simulated callers who hang up end their conversations themselves.
         if cut_short > 0 && matches!(kept[0], Kept::Run(_)) {
             warnings.push(format!(
@@ -125,7 +128,10 @@ fn unfair(base: Kind, new: Kind, differences: &[Difference]) -> Vec<String> {
             "clock",
             "virtual time counts what engines compute and nothing else, which is a little less than real time",
         ),
-        ("cores", "engines had not the same number of cores to compute on"),
+        (
+            "cores",
+            "engines had not the same number of cores to compute on",
+        ),
         (
             "machine",
             "the machines differ, and engines compute as fast as theirs",

@@ -27,7 +27,10 @@ pub(super) fn lines(
                 let told = [0, 1].map(|side| reports[side].span(span, statistic));
                 let is_headline = span == E2E && statistic != Statistic::Mean;
                 let line = line(Quantity::of_span(span), statistic, (tested, told), &chance);
-                Line { is_headline, ..line }
+                Line {
+                    is_headline,
+                    ..line
+                }
             }));
         }
     }
@@ -41,7 +44,12 @@ pub(super) fn lines(
             (asked > 0).then(|| happened as f64 / asked as f64)
         });
         let quantity = Quantity::Rate(RATES[place]);
-        let mut own = line(quantity, Statistic::Share, (Some(Figure::Rate(rates)), told), &chance);
+        let mut own = line(
+            quantity,
+            Statistic::Share,
+            (Some(Figure::Rate(rates)), told),
+            &chance,
+        );
         if !design.is_paired || told.iter().all(Option::is_some) {
             own.tell(told);
         }
@@ -132,7 +140,9 @@ impl Line {
 /// Corrects the headline's figures for each other, and the others for each other.
 fn judge(lines: &mut [Line], min_effect: f64) {
     for is_headline in [true, false] {
-        let family = lines.iter_mut().filter(|line| line.is_headline == is_headline);
+        let family = lines
+            .iter_mut()
+            .filter(|line| line.is_headline == is_headline);
         let mut family: Vec<&mut Line> = family.filter(|line| line.p.is_some()).collect();
         let p_values: Vec<f64> = family.iter().filter_map(|line| line.p).collect();
         for (line, p_holm) in family.iter_mut().zip(holm(&p_values)) {

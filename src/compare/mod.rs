@@ -202,7 +202,14 @@ pub fn compare(
         return unpaired(sides, &sources, settings, [base.1, new.1]);
     }
     let lines = lines::lines(&design, &tally, &sources, settings);
-    Ok(finish(sides, pairing, &design, lines, settings, [base.1, new.1]))
+    Ok(finish(
+        sides,
+        pairing,
+        &design,
+        lines,
+        settings,
+        [base.1, new.1],
+    ))
 }
 
 fn unpaired(
@@ -255,7 +262,11 @@ impl Side {
             path: path.to_owned(),
             name: match all {
                 [one] => one.header().name.clone(),
-                _ => path.file_name().unwrap_or_default().to_string_lossy().into(),
+                _ => path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into(),
             },
             kind,
             conversations: count(design::conversations),

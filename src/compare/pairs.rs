@@ -65,8 +65,14 @@ fn several(base: &[Kept], new: &[Kept]) -> Result<Matched, String> {
             new.len()
         ));
     }
-    let without = base_names.keys().filter(|name| !new_names.contains_key(*name));
-    let without = without.chain(new_names.keys().filter(|name| !base_names.contains_key(*name)));
+    let without = base_names
+        .keys()
+        .filter(|name| !new_names.contains_key(*name));
+    let without = without.chain(
+        new_names
+            .keys()
+            .filter(|name| !base_names.contains_key(*name)),
+    );
     Ok(Matched::By {
         why: format!("{} folders of the same names", pairs.len()),
         left_out: without.cloned().collect(),
@@ -111,7 +117,9 @@ fn same_luck(base: &Simulation, new: &Simulation) -> Result<String, String> {
 fn same_turns(base: &Run, new: &Run) -> Result<String, String> {
     let (own, other) = (&base.header, &new.header);
     if own.rows_per != other.rows_per {
-        return Err("one has a row for each turn of a scenario, the other for each utterance".into());
+        return Err(
+            "one has a row for each turn of a scenario, the other for each utterance".into(),
+        );
     }
     let (rows, others) = (base.measured.rows.len(), new.measured.rows.len());
     if own.rows_per == RowsPer::Utterance && rows != others {
@@ -119,7 +127,9 @@ fn same_turns(base: &Run, new: &Run) -> Result<String, String> {
     }
     if own.clock == Header::RECORDING && other.clock == Header::RECORDING {
         return match own.name == other.name {
-            true => Ok(format!("a recording of the same name, with {rows} utterances")),
+            true => Ok(format!(
+                "a recording of the same name, with {rows} utterances"
+            )),
             false => Err("they are recordings of different names".into()),
         };
     }
@@ -129,7 +139,11 @@ fn same_turns(base: &Run, new: &Run) -> Result<String, String> {
     }
     let differs = |(own, other): (&Turn, &Turn)| said(own) != said(other);
     if turns.len() != asked.len() {
-        return Err(format!("{} turns were asked for, and {}", turns.len(), asked.len()));
+        return Err(format!(
+            "{} turns were asked for, and {}",
+            turns.len(),
+            asked.len()
+        ));
     }
     match turns.iter().zip(asked).position(differs) {
         Some(index) => Err(format!("turn {} is not the same", index + 1)),

@@ -19,7 +19,9 @@ impl Student {
         Some(Student {
             difference: mean,
             standard_error: libm::sqrt(squares / (count - 1.0) / count),
-            degrees: u32::try_from(pairs.len().checked_sub(1)?).ok().filter(|d| *d > 0)?,
+            degrees: u32::try_from(pairs.len().checked_sub(1)?)
+                .ok()
+                .filter(|d| *d > 0)?,
         })
     }
 

@@ -216,7 +216,10 @@ impl Buckets {
     }
 
     fn add_many(&mut self, side: usize, column: Option<usize>, (top_ns, count): (u64, u32)) {
-        self.by_top.entry(top_ns).or_default().add(side, column, count);
+        self.by_top
+            .entry(top_ns)
+            .or_default()
+            .add(side, column, count);
     }
 
     fn add_sum(&mut self, side: usize, column: Option<usize>, sum_ns: u64) {
@@ -277,7 +280,9 @@ pub(super) struct Filling {
 impl Filling {
     pub(super) fn new() -> Filling {
         Filling {
-            spans: std::iter::repeat_with(Buckets::default).take(SPANS).collect(),
+            spans: std::iter::repeat_with(Buckets::default)
+                .take(SPANS)
+                .collect(),
             rates: vec![Default::default(); RATES.len()],
             owners: Default::default(),
             columns: [0; 2],

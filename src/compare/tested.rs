@@ -139,7 +139,12 @@ impl Chance {
 fn of_conversations(owners: &[usize]) -> Vec<Vec<u32>> {
     let count = owners.iter().max().map_or(0, |last| last + 1);
     (0..count)
-        .map(|own| owners.iter().map(|owner| u32::from(*owner == own)).collect())
+        .map(|own| {
+            owners
+                .iter()
+                .map(|owner| u32::from(*owner == own))
+                .collect()
+        })
         .collect()
 }
 

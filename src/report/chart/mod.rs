@@ -4,6 +4,8 @@
 //! letters and lines keep their size on any screen; a path, which knows no shares, lies in a frame of its own that
 //! is stretched. Colours come from the page's style, by class.
 
+pub mod interval;
+
 use askama::filters::Safe;
 use std::fmt::Write;
 
