@@ -3,6 +3,7 @@
 mod check;
 mod classifier;
 mod devices;
+mod exports;
 mod find;
 mod init;
 mod live;

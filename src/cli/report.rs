@@ -1,9 +1,11 @@
 //! `voicesim report`: the report of a folder of results, made again.
 
+use super::exports::Exports;
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::measure::folder::{Folder, Kept};
 use crate::report::calls::{self, Calls, folder_name};
 use crate::report::{document, simulation, text};
+use crate::scenario;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -11,18 +13,54 @@ use std::path::PathBuf;
 pub(super) struct Report {
     /// What `run`, `measure` or `simulate` wrote with --out, also of a run that was killed; or a folder of runs
     folder: PathBuf,
+    /// A TOML file with a [budget] to show it against, in place of the scenario's
+    #[arg(long, value_name = "FILE")]
+    budget: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    exports: Exports,
 }
 
 impl Report {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        match Folder::open(&self.folder).map_err(Failure::input)? {
+        self.exports.check()?;
+        if self.json && self.exports.is_on_stdout() {
+            return Err(Failure::Input(
+                "--json prints the report where a file is to go (-); name a file, or take --json away".into(),
+            ));
+        }
+        let folder = self.open()?;
+        self.exports.write(&folder, &self.folder)?;
+        if self.exports.is_on_stdout() {
+            return Ok(Verdict::Fine);
+        }
+        match folder {
             Folder::One(kept) => self.one(&kept)?,
             Folder::Several(several) => self.several(several)?,
         }
         Ok(Verdict::Fine)
+    }
+
+    fn open(&self) -> Result<Folder, Failure> {
+        let budget = self.budget.as_deref().map(scenario::load_budget);
+        let budget = budget.transpose().map_err(Failure::input)?;
+        let mut folder = Folder::open(&self.folder).map_err(Failure::input)?;
+        if let Some(budget) = &budget {
+            folder.hold_to(budget);
+        }
+        let has_simulation = |several: &[Kept]| {
+            let mut kept = several.iter();
+            kept.any(|kept| matches!(kept, Kept::Simulation(_)))
+        };
+        match folder {
+            Folder::Several(several) if has_simulation(&several) => Err(Failure::Input(format!(
+                "{} holds simulations; report on one of them, join shards with `voicesim merge`, or see what two differ in with `voicesim compare`",
+                self.folder.display()
+            ))),
+            folder => Ok(folder),
+        }
     }
 
     fn one(&self, kept: &Kept) -> Result<(), Failure> {
@@ -45,13 +83,11 @@ impl Report {
     /// Runs, the worst first, and what they amount to.
     fn several(&self, several: Vec<Kept>) -> Result<(), Failure> {
         let run = |kept| match kept {
-            Kept::Run(run) => Ok(*run),
-            Kept::Simulation(_) => Err(Failure::Input(format!(
-                "{} holds simulations; report on one of them, join shards with `voicesim merge`, or see what two differ in with `voicesim compare`",
-                self.folder.display()
-            ))),
+            Kept::Run(run) => Some(*run),
+            // Refused when the folder was opened.
+            Kept::Simulation(_) => None,
         };
-        let runs = several.into_iter().map(run).collect::<Result<_, _>>()?;
+        let runs = several.into_iter().filter_map(run).collect();
         let Some(Calls { header, all, calls }) = Calls::of(&folder_name(&self.folder), runs) else {
             return Ok(());
         };

@@ -62,6 +62,9 @@ pub(super) struct Run {
     /// Documents to answer from, a folder of Markdown or text
     #[arg(long, value_name = "DIR")]
     docs: Option<PathBuf>,
+    /// A TOML file with a [budget] to keep, in place of the scenario's
+    #[arg(long, value_name = "FILE")]
+    budget: Option<PathBuf>,
     /// Keep no sound: it holds voices
     #[arg(long)]
     no_audio: bool,
@@ -138,7 +141,7 @@ impl Run {
             Some(path) => scenario::load(path).map_err(Failure::input)?,
             None => Scenario::default(),
         };
-        self.overrule(&mut scenario);
+        self.overrule(&mut scenario)?;
         if scenario.name.is_empty() {
             scenario.name = "talk".into();
         }
@@ -175,7 +178,7 @@ impl Run {
 
     fn replay(&self) -> Result<run::Run, Failure> {
         let (mut scenario, recordings) = self.what()?;
-        self.overrule(&mut scenario);
+        self.overrule(&mut scenario)?;
         let run = match recordings.as_slice() {
             [] => run::Run::of(scenario),
             recordings => run::Run::of_recordings(recordings, scenario),
@@ -218,7 +221,10 @@ impl Run {
     }
 
     /// Flags stand above the scenario.
-    fn overrule(&self, scenario: &mut Scenario) {
+    fn overrule(&self, scenario: &mut Scenario) -> Result<(), Failure> {
+        if let Some(path) = &self.budget {
+            scenario.budget = scenario::load_budget(path).map_err(Failure::input)?;
+        }
         if let Some(seed) = self.seed {
             scenario.seed = seed;
         }
@@ -253,6 +259,7 @@ impl Run {
         if let Some(docs) = &self.docs {
             answer.docs = Some(docs.clone());
         }
+        Ok(())
     }
 }
 

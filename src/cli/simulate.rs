@@ -40,6 +40,9 @@ pub(super) struct Simulate {
     /// Change a key of the scenario, as in endpointing.silence_ms=700 (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// A TOML file with a [budget] to keep, in place of the scenario's
+    #[arg(long, value_name = "FILE", conflicts_with = "find")]
+    budget: Option<PathBuf>,
     #[command(flatten)]
     search: find::Search,
     /// Of which conversations to keep all events: sample keeps the first 100
@@ -97,6 +100,9 @@ impl Simulate {
             scenario::load_with(&self.scenario, &self.set).map_err(Failure::input)?;
         if let Some(seed) = self.seed {
             scenario.seed = seed;
+        }
+        if let Some(path) = &self.budget {
+            scenario.budget = scenario::load_budget(path).map_err(Failure::input)?;
         }
         let threads = threads(self.threads);
         let clock = Clock::real(1);

@@ -5,6 +5,7 @@ use super::{Measurement, Plan, Totals, TotalsError, measure};
 use crate::event::Event;
 use crate::record::store::{self, Header, StoreError, TURNS};
 use crate::scenario::Scenario;
+use crate::scenario::budget::BudgetTable;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -99,6 +100,14 @@ impl Folder {
         Ok(Folder::Several(kept?))
     }
 
+    /// Holds it to these limits, in place of those of its scenarios.
+    pub fn hold_to(&mut self, budget: &BudgetTable) {
+        match self {
+            Folder::One(one) => one.hold_to(budget),
+            Folder::Several(several) => several.iter_mut().for_each(|one| one.hold_to(budget)),
+        }
+    }
+
     /// All that was kept, in one list.
     pub fn all(&self) -> &[Kept] {
         match self {
@@ -149,6 +158,19 @@ impl Kept {
         })))
     }
 
+    fn hold_to(&mut self, budget: &BudgetTable) {
+        match self {
+            Kept::Run(run) => {
+                run.scenario.budget.clone_from(budget);
+                run.measured.judge(&run.plan().budgets);
+            }
+            Kept::Simulation(of) => {
+                of.scenario.budget.clone_from(budget);
+                of.totals.judge(&of.plan());
+            }
+        }
+    }
+
     pub fn path(&self) -> &Path {
         match self {
             Kept::Run(run) => &run.path,
@@ -163,6 +185,14 @@ impl Kept {
         }
     }
 
+    /// What was asked for.
+    pub fn plan(&self) -> Plan {
+        match self {
+            Kept::Run(run) => run.plan(),
+            Kept::Simulation(simulation) => simulation.plan(),
+        }
+    }
+
     pub fn measured(&self) -> &Measurement {
         match self {
             Kept::Run(run) => &run.measured,
@@ -172,6 +202,11 @@ impl Kept {
 }
 
 impl Run {
+    /// What was asked for.
+    pub fn plan(&self) -> Plan {
+        Plan::of(&self.scenario, self.header.rows_per)
+    }
+
     /// What happened, read again: of many runs it would be too much to keep.
     pub fn events(&self) -> Result<Vec<Event>, StoreError> {
         store::read_events(&self.path)
@@ -179,6 +214,16 @@ impl Run {
 }
 
 impl Simulation {
+    /// What was asked for.
+    pub fn plan(&self) -> Plan {
+        Plan::of(&self.scenario, self.header.rows_per)
+    }
+
+    /// The events of its first `count` conversations, one list each, as far as they were kept.
+    pub fn conversations(&self, count: usize) -> Result<Vec<Vec<Event>>, StoreError> {
+        store::read_sessions(&self.path, count)
+    }
+
     /// Every turn of it, one after the other.
     pub fn turns(&self) -> Result<Reader<BufReader<File>>, TurnsError> {
         Reader::open(&self.path.join(TURNS))

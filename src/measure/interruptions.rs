@@ -157,4 +157,13 @@ impl Interruptions {
             .copied()
             .unwrap_or(0)
     }
+
+    /// The share of the questions of which an engine failed, those that were begun again included, 0 to 1;
+    /// `None` if none was asked.
+    pub fn failed_share(&self) -> Option<f64> {
+        let outcomes = self.outcomes.get(&Expect::Respond)?;
+        let asked: u64 = outcomes.values().map(|count| u64::from(*count)).sum();
+        let failed = outcomes.get(&Outcome::Failed).copied().unwrap_or(0);
+        (asked > 0).then(|| f64::from(failed) / asked as f64)
+    }
 }

@@ -3,6 +3,7 @@
 
 mod batches;
 mod both;
+mod budgets;
 mod callers;
 mod consumption;
 mod cures;
@@ -34,15 +35,19 @@ pub use interruptions::Interruptions;
 pub use kept::{TOTALS, TotalsError};
 pub use load::{LoadFigures, PoolFigures};
 pub use right::RightAnswers;
-pub use rows::{Outcome, Plan, Row, RowPlan};
+pub use rows::{Outcome, Plan, Row, RowPlan, turns_by_row};
 pub use speculation::Speculation;
 pub use totals::Totals;
 pub use utterance::Decided;
 pub use wer::WordErrors;
 
-use crate::event::{Event, Hop, Mark, SessionEnd, nanos};
-use crate::scenario::budget::{Budget, Limited, Statistic};
+/// The names of [`Measurement::metrics`].
+pub use crate::scenario::budget::METRICS;
+
+use crate::event::{Event, Expect, Hop, Mark, SessionEnd, nanos};
+use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
+use budgets::Figures;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -220,7 +225,19 @@ impl Measurement {
 
     /// Sees whether one is kept.
     pub fn held_to(&self, budget: &Budget) -> BudgetResult {
-        judge(budget, self)
+        Figures::of(self).held_to(budget)
+    }
+
+    /// The share of its questions that were cut off, each counted once, 0 to 1; `None` if its rows have
+    /// none.
+    pub fn cut_off_share(&self) -> Option<f64> {
+        let is_question = |row: &&Row| row.expect == Some(Expect::Respond) && !row.is_again;
+        let questions = self.rows.iter().filter(is_question);
+        let cut_offs = questions
+            .clone()
+            .filter(|row| row.outcome == Outcome::CutOff);
+        let questions = questions.count();
+        (questions > 0).then(|| cut_offs.count() as f64 / questions as f64)
     }
 
     /// Sees what it came to.
@@ -258,40 +275,6 @@ fn plus(one: Option<WordErrors>, other: Option<WordErrors>) -> Option<WordErrors
     match (one, other) {
         (Some(one), Some(other)) => Some(one.plus(other)),
         (one, other) => one.or(other),
-    }
-}
-
-fn judge(budget: &Budget, measured: &Measurement) -> BudgetResult {
-    let counts = &measured.interruptions;
-    let statistic = |histogram: Option<&Histogram>, statistic| {
-        let summary = histogram?.summary()?;
-        Some(match statistic {
-            Statistic::Mean => summary.mean_ms,
-            Statistic::P50 => summary.p50_ms,
-            Statistic::P90 => summary.p90_ms,
-            Statistic::P95 => summary.p95_ms,
-            Statistic::P99 => summary.p99_ms,
-            Statistic::Max => summary.max_ms,
-        })
-    };
-    let actual = match &budget.limited {
-        Limited::Metric(metric, s) => statistic(measured.metrics.get(metric), *s),
-        Limited::Hop(hop, s) => statistic(measured.hops.get(hop), *s),
-        Limited::Wer => measured.wer.map(|wer| wer.rate()),
-        Limited::Count(name) => Some(f64::from(match *name {
-            "false_barge_ins" => counts.false_barge_ins,
-            "missed_barge_ins" => counts.missed_barge_ins,
-            "spurious_responses" => counts.spurious_responses,
-            "missed_responses" => counts.missed_responses,
-            "cut_offs" => counts.cut_offs,
-            _ => counts.failed_turns,
-        })),
-    };
-    BudgetResult {
-        name: budget.name.clone(),
-        limit: budget.limit,
-        actual,
-        pass: actual.is_some_and(|actual| actual <= budget.limit),
     }
 }
 

@@ -1,9 +1,11 @@
 //! The figures of many simulated conversations, without their turns.
 
 use super::batches::Batches;
+use super::budgets::Figures;
 use super::rows::{Plan, Row, rows};
-use super::{Cost, Interval, LoadFigures, Measurement};
+use super::{BudgetResult, Cost, Interval, LoadFigures, Measurement};
 use crate::event::{Event, Expect};
+use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 use std::collections::BTreeMap;
 
@@ -41,8 +43,14 @@ impl Totals {
 
     /// Sees which budgets are kept, and what it all cost.
     pub fn judge(&mut self, plan: &Plan) {
-        self.measured.judge(&plan.budgets);
+        let held = |budget| self.held_to(budget);
+        self.measured.budgets = plan.budgets.iter().map(held).collect();
         self.measured.cost = plan.prices.as_ref().and_then(|prices| self.cost(prices));
+    }
+
+    /// Sees whether one budget is kept.
+    pub fn held_to(&self, budget: &Budget) -> BudgetResult {
+        Figures::of_simulation(self).held_to(budget)
     }
 
     /// The slots of pools are paid for as long as they are there.

@@ -4,6 +4,7 @@ pub mod calls;
 pub mod chart;
 mod cures;
 pub mod document;
+pub mod export;
 pub mod find;
 pub mod hlog;
 pub mod html;

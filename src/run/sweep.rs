@@ -4,8 +4,7 @@
 use super::RunError;
 use super::front::front;
 use super::simulation::{Progress, Simulated, Simulation};
-use crate::event::Expect;
-use crate::measure::{Measurement, Outcome, Plan};
+use crate::measure::{Measurement, Plan};
 use crate::record::store::RowsPer;
 use crate::report::sweep::{self, Axes, Other, Setting};
 use crate::scenario::{Scenario, Template, Variation, shown};
@@ -162,7 +161,7 @@ impl Sweep {
             e2e_latency: e2e.and_then(|histogram| histogram.summary()),
             intervals: totals.intervals(),
             cut_off_share: totals.batches.cut_off_share(),
-            failed_share: failed_share(measured),
+            failed_share: measured.interruptions.failed_share(),
             cost_per_minute: measured.cost.as_ref().map(|cost| cost.per_minute),
             budgets: measured.budgets.clone(),
             is_on_front: false,
@@ -198,14 +197,6 @@ impl Sweep {
         });
         set.collect()
     }
-}
-
-/// Of the questions, those that were begun again included; `None` if none was asked.
-fn failed_share(measured: &Measurement) -> Option<f64> {
-    let outcomes = measured.interruptions.outcomes.get(&Expect::Respond)?;
-    let asked: u64 = outcomes.values().map(|count| u64::from(*count)).sum();
-    let failed = outcomes.get(&Outcome::Failed).copied().unwrap_or(0);
-    (asked > 0).then(|| f64::from(failed) / asked as f64)
 }
 
 /// Keys that would be set twice.

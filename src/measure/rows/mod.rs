@@ -11,7 +11,7 @@ use super::hops::{self, HopSpans, Slice};
 use super::right::has_any;
 use super::utterance::{Decided, Utterance, utterances};
 use super::wer::WordErrors;
-use crate::event::{Event, Expect, Hop, Tick, Verdict};
+use crate::event::{Event, Expect, Hop, Tick, TurnId, Verdict};
 use crate::scenario::budget::METRICS;
 use gathered::{Gathered, gathered};
 use std::sync::Arc;
@@ -52,6 +52,13 @@ pub struct Row {
     pub was_answered: bool,
     /// The caller asked the same before, and did not wait for the answer any longer.
     pub is_again: bool,
+}
+
+/// Which utterances each row is made of, in the order of the rows.
+pub fn turns_by_row(events: &[Event], plan: &Plan) -> Vec<Vec<TurnId>> {
+    let all = utterances(events);
+    let turns = |row: &Gathered| row.utterances.iter().map(|(turn, _)| *turn).collect();
+    gathered(events, plan, &all).iter().map(turns).collect()
 }
 
 pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {

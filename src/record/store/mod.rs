@@ -7,11 +7,13 @@
 mod read;
 mod shard;
 mod simulated;
+mod whole;
 mod write;
 
-pub use read::{KeptOutput, read_events, read_header, read_outputs};
+pub use read::{KeptOutput, read_events, read_header, read_outputs, read_sessions};
 pub use shard::Shard;
-pub use simulated::{EVENTS, KeepEvents, SimulationFolder, Sizes, TURNS, write_whole};
+pub use simulated::{EVENTS, KeepEvents, SimulationFolder, Sizes, TURNS};
+pub use whole::{stream_whole, write_whole};
 pub use write::RunFolder;
 
 use serde::{Deserialize, Serialize};

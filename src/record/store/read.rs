@@ -113,23 +113,80 @@ pub fn read_events(folder: &Path) -> Result<Vec<Event>, StoreError> {
     Ok(events)
 }
 
+/// Reads the events of the first `count` conversations in the folder of a simulation, one list each; where
+/// there are more, the rest is not even looked at. A last line that was cut off is left out.
+pub fn read_sessions(folder: &Path, count: usize) -> Result<Vec<Vec<Event>>, StoreError> {
+    let path = folder.join("events.jsonl");
+    let mut sessions: Vec<Vec<Event>> = Vec::new();
+    let mut lines = Lines::open(&path)?;
+    while let Some(line) = lines.next_line()? {
+        let event: Event = match serde_json::from_slice(&line) {
+            Ok(event) => event,
+            Err(_) if !line.ends_with(b"\n") => break,
+            Err(error) => {
+                return Err(StoreError::Event {
+                    path,
+                    line: lines.number,
+                    reason: error.to_string(),
+                });
+            }
+        };
+        // Each conversation is written in one go.
+        let is_of = |session: &&mut Vec<Event>| {
+            let last = session.last();
+            last.is_some_and(|own| own.session == event.session)
+        };
+        let has_room = sessions.len() < count;
+        match sessions.last_mut().filter(is_of) {
+            Some(session) => session.push(event),
+            None if has_room => sessions.push(vec![event]),
+            None => break,
+        }
+    }
+    Ok(sessions)
+}
+
+/// The lines of a file, one after the other, each cut at the longest length an event may have.
+struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// Of the last line that was read, from one.
+    number: usize,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Lines, StoreError> {
+        let file = File::open(path).map_err(|source| StoreError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Lines {
+            path: path.to_owned(),
+            reader: BufReader::new(file),
+            number: 0,
+        })
+    }
+
+    fn next_line(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut line = Vec::new();
+        let read = (&mut self.reader)
+            .take(EVENT_BYTES_MAX)
+            .read_until(b'\n', &mut line);
+        let length = read.map_err(|source| StoreError::Read {
+            path: self.path.clone(),
+            source,
+        })?;
+        self.number += 1;
+        Ok((length > 0).then_some(line))
+    }
+}
+
 /// The lines of a file, each cut at the longest length an event may have.
 fn read_lines(path: &Path) -> Result<Vec<Vec<u8>>, StoreError> {
-    let read = |source| StoreError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut reader = BufReader::new(File::open(path).map_err(read)?);
+    let mut reader = Lines::open(path)?;
     let mut lines = Vec::new();
-    loop {
-        let mut line = Vec::new();
-        let length = (&mut reader)
-            .take(EVENT_BYTES_MAX)
-            .read_until(b'\n', &mut line)
-            .map_err(read)?;
-        if length == 0 {
-            return Ok(lines);
-        }
+    while let Some(line) = reader.next_line()? {
         lines.push(line);
     }
+    Ok(lines)
 }

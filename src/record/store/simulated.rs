@@ -110,12 +110,3 @@ impl SimulationFolder {
         Ok(self.sizes)
     }
 }
-
-/// Writes a file that is there as a whole or not at all, whatever happens meanwhile.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    fs::write(&part, bytes)?;
-    fs::rename(&part, path)
-}

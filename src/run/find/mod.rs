@@ -192,11 +192,12 @@ impl Find {
                 saturated: true,
             };
         };
-        let result = totals.measured.held_to(&self.goal.budget);
+        let result = totals.held_to(&self.goal.budget);
+        let name = result.name.strip_suffix("_max").unwrap_or(&result.name);
         Step {
             value: json(self.numbers, value),
             actual: result.actual,
-            interval: totals.intervals().get(result.name.as_str()).copied(),
+            interval: totals.intervals().get(name).copied(),
             kept: result.pass,
             saturated: false,
         }

@@ -148,7 +148,12 @@ pub(in crate::scenario) fn check(scenario: &Scenario) -> Result<(), Fault> {
 
 pub(in crate::scenario) fn check_budget(scenario: &Scenario) -> Result<(), Fault> {
     let budgets = budget::budgets(&scenario.budget);
-    budgets.map_err(|(key, cure)| at("budget", &key, cure))?;
+    budgets.map_err(|(key, cure)| {
+        let mut tables: Vec<&str> = vec!["budget"];
+        tables.extend(key.split('.'));
+        let key = tables.pop().unwrap_or_default();
+        at_inside(&tables, key, cure)
+    })?;
     Ok(())
 }
 

@@ -1,0 +1,36 @@
+//! What was measured, in files for other programs: one file of code for each format. Data goes in, bytes
+//! come out; where they go, the command line decides.
+
+pub mod csv;
+pub mod hgrm;
+pub mod junit;
+pub mod parquet;
+pub mod perfetto;
+pub mod turns;
+
+use crate::measure::turns::TurnsError;
+use crate::record::store::StoreError;
+use std::io;
+use std::path::PathBuf;
+
+/// Why an export was not written to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// What was to be exported cannot be read. The text names the file.
+    #[error(transparent)]
+    Turns(#[from] TurnsError),
+    #[error(transparent)]
+    Events(#[from] StoreError),
+    #[error("{path} keeps no events to show; simulate again with --events sample", path = path.display())]
+    Nothing { path: PathBuf },
+    /// It cannot be written. Where to, the caller knows.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+}
+
+/// A folder for the tests of exports.
+#[cfg(test)]
+fn recorded(name: &str) -> crate::measure::folder::Folder {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data");
+    crate::measure::folder::Folder::open(&data.join(name)).expect("a folder of results")
+}

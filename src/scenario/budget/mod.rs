@@ -1,0 +1,257 @@
+//! Limits that a run must keep, as a scenario or a budget file states them.
+//!
+//! A key is `METRIC_STAT_ms` (`e2e_latency_p95_ms`) or `hop.NAME_STAT_ms`, with STAT one of `mean`,
+//! `max` or any percentile (`p50`, `p75`, `p99_9` for 99.9); or `COUNT_max` with a count or a share as
+//! the report names it (`false_barge_ins_max`, `cut_off_share_max`, `wer_max`). What is done about
+//! failing stages begins with `cure.`, what happens in pools with `pool.`
+
+mod count;
+mod nearest;
+mod statistic;
+
+pub use count::Count;
+pub use statistic::{Percentile, Statistic};
+
+use crate::event::Hop;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `[budget]` as it is written. A dotted key makes a table of its own.
+pub type BudgetTable = BTreeMap<String, BudgetEntry>;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum BudgetEntry {
+    Limit(f64),
+    Table(BTreeMap<String, BudgetEntry>),
+}
+
+/// The latencies that a report gives besides the hops. Each has a count, mean, percentiles and
+/// maximum.
+pub const METRICS: [&str; 16] = [
+    "e2e_latency",
+    "first_sound",
+    "e2e_latency_vad",
+    "end_of_turn_delay",
+    "transcription_delay",
+    "llm_ttft",
+    "llm_ttfs",
+    "tts_ttfb",
+    "ttfa",
+    "orchestration",
+    "playback_gap",
+    "barge_in_stop",
+    "detection_delay",
+    "talk_over",
+    "overlap",
+    "dead_air",
+];
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limited {
+    Metric(&'static str, Statistic),
+    Hop(Hop, Statistic),
+    Count(Count),
+}
+
+/// One limit; what it limits must be at most this.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Budget {
+    pub name: String,
+    pub limited: Limited,
+    pub limit: f64,
+}
+
+/// Reads a budget table. The error names the key and the cure.
+pub fn budgets(table: &BudgetTable) -> Result<Vec<Budget>, (String, String)> {
+    let mut entries = Vec::new();
+    flatten("", table, &mut entries);
+    let budget = |(name, limit): (String, f64)| {
+        if !(limit.is_finite() && limit >= 0.0) {
+            let cure = format!("{limit} is no limit; give a number of at least 0");
+            return Err((name, cure));
+        }
+        let limited = limited(&name).ok_or_else(|| (name.clone(), unknown(&name)))?;
+        Ok(Budget {
+            name,
+            limited,
+            limit,
+        })
+    };
+    entries.into_iter().map(budget).collect()
+}
+
+fn flatten(before: &str, table: &BudgetTable, entries: &mut Vec<(String, f64)>) {
+    for (key, entry) in table {
+        match entry {
+            BudgetEntry::Limit(limit) => entries.push((format!("{before}{key}"), *limit)),
+            BudgetEntry::Table(inner) => flatten(&format!("{before}{key}."), inner, entries),
+        }
+    }
+}
+
+/// A limit that stands alone, named as in a budget; a count may be named without its `_max`.
+pub fn budget(name: &str, limit: f64) -> Result<Budget, String> {
+    let name = match Count::named(name) {
+        Some(_) => format!("{name}_max"),
+        None => name.to_owned(),
+    };
+    let table = BudgetTable::from([(name.clone(), BudgetEntry::Limit(limit))]);
+    let mut budgets = budgets(&table).map_err(|(key, cure)| format!("{key}: {cure}"))?;
+    budgets.pop().ok_or_else(|| unknown(&name))
+}
+
+fn limited(name: &str) -> Option<Limited> {
+    if let Some(count) = name.strip_suffix("_max").and_then(Count::named) {
+        return Some(Limited::Count(count));
+    }
+    let (what, statistic) = Statistic::at_end_of(name.strip_suffix("_ms")?)?;
+    match what.strip_prefix("hop.") {
+        Some(hop) => {
+            let hop = Hop::ALL.into_iter().find(|h| h.name() == hop)?;
+            Some(Limited::Hop(hop, statistic))
+        }
+        None => {
+            let metric = METRICS.into_iter().find(|m| *m == what)?;
+            Some(Limited::Metric(metric, statistic))
+        }
+    }
+}
+
+/// What to write in place of a key that is none.
+fn unknown(name: &str) -> String {
+    let undotted = nearest::with_underscore(name).filter(|name| limited(name).is_some());
+    if let Some(undotted) = undotted {
+        return format!("a dot begins a table in TOML; write {undotted}");
+    }
+    let meant = match nearest::nearest(name) {
+        Some(nearest) => format!("did you mean {nearest}? Else "),
+        None => String::new(),
+    };
+    let hops: Vec<&str> = Hop::ALL.into_iter().map(Hop::name).collect();
+    let counts: Vec<&str> = Count::ALL.into_iter().map(|(name, _)| name).collect();
+    format!(
+        "no such budget; {meant}write METRIC_STAT_ms with METRIC one of {} (or hop.NAME with NAME one of {}) and STAT mean, max or a percentile (p50, p95, p99_9 for 99.9, up to three decimals); or COUNT_max with COUNT one of {}",
+        METRICS.join(", "),
+        hops.join(", "),
+        counts.join(", "),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::CuredBy;
+
+    fn check(toml: &str) -> Result<Vec<Limited>, (String, String)> {
+        let table: BudgetTable = toml::from_str(toml).expect("a table");
+        budgets(&table).map(|all| all.into_iter().map(|b| b.limited).collect())
+    }
+
+    fn percentile(text: &str) -> Statistic {
+        Statistic::Percentile(Percentile::read(text).expect("a percentile"))
+    }
+
+    #[test]
+    fn metrics_hops_and_counts_can_be_limited() {
+        assert_eq!(
+            check(
+                "e2e_latency_p95_ms = 900\nfalse_barge_ins_max = 0\nwer_max = 0.1\nhop.transcription_p50_ms = 300"
+            ),
+            Ok(vec![
+                Limited::Metric("e2e_latency", percentile("95")),
+                Limited::Count(Count::FalseBargeIns),
+                Limited::Hop(Hop::Transcription, percentile("50")),
+                Limited::Count(Count::Wer),
+            ])
+        );
+    }
+
+    #[test]
+    fn any_percentile_the_mean_and_the_maximum_can_be_limited() {
+        let answer = |statistic| Limited::Hop(Hop::Answer, statistic);
+        assert_eq!(
+            check("hop.answer_mean_ms = 1\nhop.answer_max_ms = 3\nhop.answer_p99_9_ms = 2\n"),
+            Ok(vec![
+                answer(Statistic::Max),
+                answer(Statistic::Mean),
+                answer(percentile("99_9")),
+            ])
+        );
+        let limited = Limited::Metric("tts_ttfb", percentile("7_125"));
+        assert_eq!(check("tts_ttfb_p7_125_ms = 1"), Ok(vec![limited]));
+    }
+
+    #[test]
+    fn what_is_done_about_failures_and_what_pools_refuse_can_be_limited() {
+        assert_eq!(
+            check(
+                "cure.timed_out_max = 3\npool.refused_max = 0\npool.waiting_max = 8\nfailed_share_max = 0.01"
+            ),
+            Ok(vec![
+                Limited::Count(Count::Cured(CuredBy::TimedOut)),
+                Limited::Count(Count::FailedShare),
+                Limited::Count(Count::PoolRefused),
+                Limited::Count(Count::PoolWaiting),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_limit_alone_is_named_like_one_in_a_table() {
+        let limited = |name| budget(name, 3.0).map(|budget| budget.limited);
+        let cut_offs = Limited::Count(Count::CutOffs);
+        assert_eq!(limited("cut_offs"), Ok(cut_offs));
+        assert_eq!(limited("cut_offs_max"), Ok(cut_offs));
+        assert_eq!(limited("wer"), Ok(Limited::Count(Count::Wer)));
+        let hop = Limited::Hop(Hop::Answer, percentile("99"));
+        assert_eq!(limited("hop.answer_p99_ms"), Ok(hop));
+        assert!(limited("lunch").is_err_and(|cure| cure.contains("e2e_latency")));
+    }
+
+    #[test]
+    fn what_cannot_be_limited_is_named() {
+        for wrong in [
+            "e2e_latency_p95 = 900",
+            "e2e_p95_ms = 9",
+            "hop.lunch_p50_ms = 1",
+            "x_max = 1",
+            "e2e_latency_p0_ms = 1",
+            "e2e_latency_p101_ms = 1",
+            "e2e_latency_p99_1234_ms = 1",
+            "e2e_latency_p_ms = 1",
+        ] {
+            let (key, cure) = check(wrong).expect_err("no such budget");
+            assert!(wrong.starts_with(&key), "{key}");
+            assert!(cure.contains("METRIC_STAT_ms"), "{cure}");
+        }
+        assert!(check("e2e_latency_p95_ms = -1.0").is_err());
+        assert!(check("e2e_latency_p95_ms = nan").is_err());
+    }
+
+    #[test]
+    fn the_nearest_name_is_told() {
+        for (wrong, meant) in [
+            ("e2e_latncy_p95_ms = 9", "did you mean e2e_latency_p95_ms?"),
+            ("e2e_latency_p95 = 9", "did you mean e2e_latency_p95_ms?"),
+            ("hop.anser_p75_ms = 9", "did you mean hop.answer_p75_ms?"),
+            ("cutoffs_max = 9", "did you mean cut_offs_max?"),
+            ("cure.timed_max = 9", "did you mean cure.timed_out_max?"),
+        ] {
+            let (_, cure) = check(wrong).expect_err("no such budget");
+            assert!(cure.contains(meant), "{wrong}: {cure}");
+        }
+        let (_, cure) = check("lunch = 9").expect_err("no such budget");
+        assert!(!cure.contains("did you mean"), "{cure}");
+    }
+
+    #[test]
+    fn a_percentile_with_a_dot_is_told_how_it_is_written() {
+        for wrong in ["e2e_latency_p99.9_ms = 9", "hop.answer_p99.9_ms = 9"] {
+            let (key, cure) = check(wrong).expect_err("a table");
+            assert!(wrong.starts_with(&key), "{key}");
+            assert!(cure.contains("p99_9_ms"), "{cure}");
+        }
+    }
+}

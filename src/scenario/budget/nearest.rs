@@ -1,0 +1,36 @@
+//! What somebody may have meant by a key that is no budget.
+
+use super::{Count, METRICS, Statistic};
+use crate::event::Hop;
+
+/// Less alike than this, and it was something else: 0 has nothing in common, 1 is the same.
+const ALIKE_MIN: f64 = 0.7;
+
+/// The key that is most like this one.
+pub(super) fn nearest(name: &str) -> Option<String> {
+    let alike = |candidate: &String| strsim::normalized_damerau_levenshtein(name, candidate);
+    let statistic = statistic(name);
+    let metrics = METRICS.map(|metric| format!("{metric}_{statistic}_ms"));
+    let hops = Hop::ALL.map(|hop| format!("hop.{hop}_{statistic}_ms"));
+    let counts = Count::ALL.map(|(count, _)| format!("{count}_max"));
+    let all = metrics.into_iter().chain(hops).chain(counts);
+    all.filter(|candidate| alike(candidate) >= ALIKE_MIN)
+        .max_by(|a, b| alike(a).total_cmp(&alike(b)))
+}
+
+/// The statistic that a key ends with, as it is written there; a usual one if it has none.
+fn statistic(name: &str) -> &str {
+    let name = name.strip_suffix("_ms").unwrap_or(name);
+    match Statistic::at_end_of(name) {
+        Some((what, _)) => &name[what.len() + 1..],
+        None => "p95",
+    }
+}
+
+/// The key with an underscore in place of a point between digits: `p99.9`.
+pub(super) fn with_underscore(name: &str) -> Option<String> {
+    let (before, behind) = name.rsplit_once('.')?;
+    let is_digit = |c: char| c.is_ascii_digit();
+    (before.ends_with(is_digit) && behind.starts_with(is_digit))
+        .then(|| format!("{before}_{behind}"))
+}
