@@ -234,6 +234,36 @@ pub struct Cost {
     pub threads: u32,
     /// Threads that were busy with other jobs when it started.
     pub concurrent: u32,
+    /// What a language model wrote, where a server counts it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tokens: Option<Tokens>,
+}
+
+/// What a language model wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Of the answer: as the server counts them, else the pieces that came.
+    pub written: u32,
+    /// What it read before, if the server tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub read: Option<u32>,
+    /// From the first piece of the answer to its last, as they came, whoever waited for them.
+    pub writing_ns: u64,
+}
+
+impl Tokens {
+    /// Those of two answers.
+    pub fn plus(self, later: Tokens) -> Tokens {
+        let read = match (self.read, later.read) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        };
+        Tokens {
+            written: self.written.saturating_add(later.written),
+            read,
+            writing_ns: self.writing_ns.saturating_add(later.writing_ns),
+        }
+    }
 }
 
 impl Cost {
@@ -244,6 +274,10 @@ impl Cost {
             cpu_ns: self.cpu_ns.saturating_add(later.cpu_ns),
             threads: self.threads.max(later.threads),
             concurrent: self.concurrent.max(later.concurrent),
+            tokens: match (self.tokens, later.tokens) {
+                (Some(one), Some(other)) => Some(one.plus(other)),
+                (one, other) => one.or(other),
+            },
         }
     }
 }

@@ -50,13 +50,13 @@ pub(super) struct Run {
     /// Whether to prepare the reply while the caller pauses, in case they have finished
     #[arg(long, value_enum)]
     speculation: Option<Switch>,
-    /// Speech to text: whisper, simulated, or "command:PROGRAM ARGUMENT…"
+    /// Speech to text: whisper, openai (a server that the scenario names), simulated, or "command:PROGRAM ARGUMENT…"
     #[arg(long, value_name = "ENGINE")]
     stt: Option<String>,
-    /// Answers: retrieval, simulated, or "command:PROGRAM ARGUMENT…"
+    /// Answers: retrieval, openai (a server that the scenario names), simulated, or "command:PROGRAM ARGUMENT…"
     #[arg(long, value_name = "ENGINE")]
     answer: Option<String>,
-    /// Text to speech: piper, espeak, simulated, or "command:PROGRAM ARGUMENT…"
+    /// Text to speech: piper, espeak, openai (a server that the scenario names), simulated, or "command:PROGRAM ARGUMENT…"
     #[arg(long, value_name = "ENGINE")]
     tts: Option<String>,
     /// Documents to answer from, a folder of Markdown or text
@@ -237,6 +237,7 @@ impl Run {
                     return false;
                 };
                 *command = None;
+                let before = engine.clone();
                 match name.split_once(':') {
                     Some(("command", line)) => {
                         *engine = "command".into();
@@ -244,17 +245,20 @@ impl Run {
                     }
                     _ => engine.clone_from(name),
                 }
-                true
+                *engine != before
             };
         let (stt, answer, tts) = (&mut scenario.stt, &mut scenario.answer, &mut scenario.tts);
         if set(&self.stt, &mut stt.engine, &mut stt.command) {
             (stt.model, stt.latency) = (None, None);
+            stt.forget_server();
         }
         if set(&self.answer, &mut answer.engine, &mut answer.command) {
             answer.latency = None;
+            answer.forget_server();
         }
         if set(&self.tts, &mut tts.engine, &mut tts.command) {
             (tts.voice, tts.latency) = (None, None);
+            tts.forget_server();
         }
         if let Some(docs) = &self.docs {
             answer.docs = Some(docs.clone());

@@ -8,12 +8,16 @@ mod branch;
 mod in_place;
 mod lane;
 mod real;
+#[cfg(feature = "openai")]
+mod remote;
 mod thread;
 mod timeline;
 mod worker;
 
 pub use alarm::Alarm;
 pub use branch::Branch;
+#[cfg(feature = "openai")]
+pub use remote::{Answered, Patience, Remote, Request, Silence, within};
 pub use worker::{Charge, Emitter, Job, Progress, Worker};
 
 use crate::event::Tick;

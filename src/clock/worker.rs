@@ -85,6 +85,7 @@ pub(super) fn timed(threads: u32, concurrent: u32, job: impl FnOnce()) -> Cost {
         cpu_ns: nanos(process_cpu_time().saturating_sub(cpu)),
         threads,
         concurrent,
+        tokens: None,
     }
 }
 

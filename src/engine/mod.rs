@@ -8,8 +8,12 @@ pub mod cure;
 mod faulty;
 #[cfg(feature = "retrieval")]
 pub mod knowledge;
+#[cfg(feature = "openai")]
+mod openai;
 mod phoneme_brackets;
 pub mod pool;
+#[cfg(any(feature = "retrieval", feature = "openai"))]
+mod quiet;
 pub mod recorded;
 #[cfg(feature = "retrieval")]
 mod retrieval;
@@ -230,6 +234,8 @@ fn recogniser(
         "whisper" => whisper::build(spec, clock),
         #[cfg(feature = "command")]
         "command" => command::recogniser(spec.command.as_deref(), clock),
+        #[cfg(feature = "openai")]
+        "openai" => openai::recogniser(scenario, clock),
         "simulated" => Ok(simulated::recogniser(scenario, clock)),
         other => Err(missing(other)),
     }
@@ -242,6 +248,8 @@ fn one_answerer(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::Answe
         "retrieval" => retrieval::build(spec.docs.as_deref(), clock),
         #[cfg(feature = "command")]
         "command" => command::answerer(spec.command.as_deref(), clock),
+        #[cfg(feature = "openai")]
+        "openai" => openai::answerer(scenario, clock),
         "simulated" => Ok(simulated::answerer(scenario, clock)),
         other => Err(missing(other)),
     }
@@ -274,6 +282,8 @@ fn voice(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::TextToSpeech
         "espeak" => speech::espeak(spec.voice.as_deref(), clock),
         #[cfg(feature = "command")]
         "command" => command::voice(spec.command.as_deref(), clock),
+        #[cfg(feature = "openai")]
+        "openai" => openai::voice(scenario, clock),
         "simulated" => Ok(simulated::voice(scenario, clock)),
         other => Err(missing(other)),
     }

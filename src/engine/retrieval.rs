@@ -1,6 +1,7 @@
 //! Answers from a folder of documents.
 
 use super::knowledge::Knowledge;
+use super::quiet::wants_no_answer;
 use super::{Built, EngineError, worker};
 use crate::clock::{Clock, Worker};
 use crate::stage::{Answer, Outlet, Piece, Question, Stage, Work};
@@ -11,6 +12,16 @@ struct Retrieval {
 }
 
 pub(super) fn build(docs: Option<&Path>, clock: &Clock) -> Result<Built<Answer>, EngineError> {
+    let (worker, origin) = worker_over(docs, clock)?;
+    let described = format!("retrieval (tantivy) over {origin}");
+    Ok(Built::new(Box::new(Retrieval { worker }), described))
+}
+
+/// A worker over a folder of documents, or the built-in knowledge; and which it is.
+pub(super) fn worker_over(
+    docs: Option<&Path>,
+    clock: &Clock,
+) -> Result<(Worker<Knowledge>, String), EngineError> {
     let (knowledge, origin) = match docs {
         Some(folder) => (Knowledge::open(folder), folder.display().to_string()),
         None => (Knowledge::embedded(), "the built-in knowledge".to_owned()),
@@ -18,9 +29,7 @@ pub(super) fn build(docs: Option<&Path>, clock: &Clock) -> Result<Built<Answer>,
     let knowledge = knowledge.map_err(|error| EngineError::Input(error.to_string()))?;
     // The first search maps pages and fills caches.
     knowledge.answer("warm up");
-    let worker = worker(clock, "retrieval", knowledge)?;
-    let described = format!("retrieval (tantivy) over {origin}");
-    Ok(Built::new(Box::new(Retrieval { worker }), described))
+    Ok((worker(clock, "retrieval", knowledge)?, origin))
 }
 
 impl Stage for Retrieval {
@@ -30,7 +39,7 @@ impl Stage for Retrieval {
     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
         let Question { text, .. } = question;
         Box::pin(async move {
-            if is_no_question(&text) {
+            if wants_no_answer(&text) {
                 out.begun();
                 return Ok(());
             }
@@ -39,44 +48,5 @@ impl Stage for Retrieval {
             let answer = out.compute(&self.worker, 1, job).await?;
             out.send(Piece(answer.into())).await
         })
-    }
-}
-
-/// Words that ask for the floor or give it back, and nothing else. The right answer to them is to
-/// be quiet.
-const FLOOR_WORDS: [&str; 30] = [
-    "a", "all", "alright", "and", "good", "hang", "hold", "hm", "hmm", "i", "just", "minute",
-    "mhm", "mm", "mmhmm", "moment", "no", "oh", "ok", "okay", "on", "one", "right", "second",
-    "see", "stop", "sure", "uhhuh", "wait", "yeah",
-];
-
-fn is_no_question(text: &str) -> bool {
-    text.split_whitespace()
-        .map(|word| -> String {
-            let letters = word.chars().filter(|c| c.is_alphanumeric());
-            letters.flat_map(char::to_lowercase).collect()
-        })
-        .all(|word| word.is_empty() || FLOOR_WORDS.contains(&word.as_str()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn asking_for_the_floor_is_no_question() {
-        for text in [
-            "Wait, stop.",
-            "Mm-hmm.",
-            "Yeah.",
-            "Oh, I see.",
-            "Hold on a second!",
-            "",
-        ] {
-            assert!(is_no_question(text), "{text}");
-        }
-        for text in ["Why?", "Wait, what is latency?", "No, the other one."] {
-            assert!(!is_no_question(text), "{text}");
-        }
     }
 }

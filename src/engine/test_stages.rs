@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::event::{CuredBy, Event, Mark, SessionId, StageName, Tick, TurnId, VisitEnd};
 use crate::record::input::InputHash;
 use crate::record::tap::Tap;
-use crate::stage::{Answer, Outlet, Piece, Question, Stage, StageError, Work, queue};
+use crate::stage::{Again, Answer, Outlet, Piece, Question, Stage, StageError, Work, queue};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -19,6 +19,7 @@ pub(super) enum Does {
     /// Says which try it is.
     SayTry,
     Fail(&'static str),
+    Refuse(Again),
 }
 
 /// Stages that are asked on one virtual clock, and all that came of it.
@@ -88,6 +89,10 @@ impl Stage for Scripted {
                         out.send(Piece(text.into())).await
                     }
                     Does::Fail(error) => Err(StageError::Failed(error.into())),
+                    Does::Refuse(again) => Err(StageError::Refused {
+                        error: "refused".into(),
+                        again,
+                    }),
                 };
                 if result.is_err() {
                     break;

@@ -48,6 +48,9 @@ pub struct Cure<S> {
     /// table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<S>,
+    /// `answer`: said before what is fallen back on answers, 1 to 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apology: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<Breaker>,
 }
@@ -73,6 +76,7 @@ impl<S> Default for Cure<S> {
             back_off_max_ms: None,
             hedge_after_ms: None,
             fallback: None,
+            apology: None,
             breaker: None,
         }
     }
@@ -96,6 +100,7 @@ impl Cures {
 /// A time-out, a wait or a delay of more than ten minutes is no cure.
 const LONGEST_MS: u64 = 600_000;
 const RETRIES_MAX: u32 = 10;
+const APOLOGY_CHARACTERS_MAX: usize = 200;
 const FAILURES_MAX: u32 = 1_000;
 const OPEN_S_MAX: f64 = 3_600.0;
 
@@ -128,7 +133,21 @@ impl<S> Cure<S> {
             );
             return Some(("hedge_after_ms", cure));
         }
-        self.wrong_tries().or_else(|| self.breaker?.wrong())
+        self.wrong_tries()
+            .or_else(|| self.wrong_apology())
+            .or_else(|| self.breaker?.wrong())
+    }
+
+    fn wrong_apology(&self) -> Option<(&'static str, String)> {
+        let apology = self.apology.as_ref()?;
+        let cure = match apology.trim().chars().count() {
+            _ if self.fallback.is_none() => {
+                "there is nothing to fall back on that it could be said for; give a fallback, or take the key away".into()
+            }
+            1..=APOLOGY_CHARACTERS_MAX => return None,
+            length => format!("{length} characters; give between 1 and {APOLOGY_CHARACTERS_MAX}"),
+        };
+        Some(("apology", cure))
     }
 
     fn wrong_tries(&self) -> Option<(&'static str, String)> {

@@ -7,6 +7,7 @@ mod check;
 pub mod cost;
 pub mod cure;
 mod difference;
+mod engines;
 pub mod fault;
 pub mod latency;
 mod load;
@@ -17,6 +18,7 @@ pub mod traffic;
 mod variation;
 
 pub use difference::{KeyDifference, differences};
+pub use engines::{Answer, Api, SpeechToText, TextToSpeech};
 pub use load::{ScenarioError, Template, load, load_budget, load_with, parse};
 pub use variation::{Variation, shown};
 
@@ -270,74 +272,6 @@ impl Default for Speculation {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SpeechToText {
-    /// `whisper`, `command` or `simulated`.
-    pub engine: String,
-    /// Whisper: a model's name in the catalogue, or a ggml file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// `command`: the program and its arguments.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<Vec<String>>,
-    /// `simulated`: from the end of the utterance to its transcript.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency: Option<LatencyModel>,
-}
-
-impl Default for SpeechToText {
-    fn default() -> SpeechToText {
-        SpeechToText {
-            engine: "whisper".into(),
-            model: None,
-            command: None,
-            latency: None,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Answer {
-    /// `retrieval`, `command` or `simulated`.
-    pub engine: String,
-    /// `retrieval`: a folder of Markdown or text, looked up from the scenario's folder. The built-in
-    /// knowledge unless given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub docs: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<Vec<String>>,
-    /// `simulated`: from the question to the first piece.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency: Option<LatencyModel>,
-    /// `simulated`: what is answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// `simulated`: each further token takes so long, at most 10,000.
-    pub token_ms: f64,
-    /// `simulated`, `openai`, `command`: so many answers are made at once, and the majority's is given, an
-    /// odd number up to 99. The vote is over when it can no longer change.
-    pub best_of: u32,
-    /// `simulated`: the share of single answers that are right, in 0..=1.
-    pub accuracy: f64,
-}
-
-impl Default for Answer {
-    fn default() -> Answer {
-        Answer {
-            engine: "retrieval".into(),
-            docs: None,
-            command: None,
-            latency: None,
-            text: None,
-            token_ms: 0.0,
-            best_of: 1,
-            accuracy: 1.0,
-        }
-    }
-}
-
 /// What makes a reply of what was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -401,32 +335,6 @@ impl Default for Filler {
         Filler {
             after_ms: 400,
             text: "Let me check.".into(),
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TextToSpeech {
-    /// `piper`, `espeak`, `command` or `simulated`.
-    pub engine: String,
-    /// Piper: a voice's name in the catalogue, or an ONNX file. espeak: a voice of espeak-ng.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub voice: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<Vec<String>>,
-    /// `simulated`: from the clause to its first audio.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency: Option<LatencyModel>,
-}
-
-impl Default for TextToSpeech {
-    fn default() -> TextToSpeech {
-        TextToSpeech {
-            engine: "piper".into(),
-            voice: None,
-            command: None,
-            latency: None,
         }
     }
 }

@@ -76,13 +76,13 @@ async fn go_on(
     since: &mut Vec<AudioChunk>,
     mut work: Pin<&mut impl Future<Output = Result<Arc<str>, StageError>>>,
 ) -> Result<Ahead, StageError> {
-    let mut made = None;
+    let mut made: Option<Result<Arc<str>, StageError>> = None;
     let mut is_over = false;
     loop {
         if is_over && let Some(made) = made.take() {
             return match made {
                 Ok(text) => Ok(Ahead::Over(text)),
-                Err(StageError::Failed(_)) => Ok(Ahead::Next(None)),
+                Err(error) if error.is_failure() => Ok(Ahead::Next(None)),
                 Err(unwanted) => Err(unwanted),
             };
         }

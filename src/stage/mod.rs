@@ -53,9 +53,28 @@ pub enum StageError {
     /// The engine answered with an error, or did not answer.
     #[error("{0}")]
     Failed(String),
+    /// The engine refused the request, and said what comes of asking again.
+    #[error("{error}")]
+    Refused { error: String, again: Again },
     /// Whoever wanted the output is gone. Not a fault: the stage just ends.
     #[error("the output is no longer wanted")]
     Unwanted,
+}
+
+/// What comes of asking an engine again that refused a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// The same.
+    Never,
+    /// The same before so long has passed.
+    NotBefore(Duration),
+}
+
+impl StageError {
+    /// Something went wrong: others may be asked, or the same one again.
+    pub fn is_failure(&self) -> bool {
+        !matches!(self, StageError::Unwanted)
+    }
 }
 
 impl Identified for Question {

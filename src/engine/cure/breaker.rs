@@ -113,10 +113,10 @@ impl<In: 'static, Out: Recorded + 'static> Stage for Broken<In, Out> {
                 ));
             };
             let result = self.stage.handle(input, out).await;
-            match result {
+            match &result {
                 Ok(()) => pass.worked(),
-                Err(StageError::Failed(_)) => pass.failed(self.now(), self.limit),
                 Err(StageError::Unwanted) => {}
+                Err(_) => pass.failed(self.now(), self.limit),
             }
             result
         })

@@ -1,4 +1,5 @@
-//! A stage in whose place another one is asked, if it failed before it put anything out.
+//! A stage in whose place another one is asked, if it failed before it put anything out; an apology may go
+//! before what that one says.
 
 use super::Boxed;
 use crate::event::CuredBy;
@@ -10,20 +11,25 @@ const NTH_TRY: u32 = 255;
 pub(super) struct FallingBack<In, Out> {
     pub(super) stage: Boxed<In, Out>,
     pub(super) fallback: Boxed<In, Out>,
+    /// Put out before anything of the other one.
+    pub(super) apology: Option<Out>,
 }
 
-impl<In: Clone + 'static, Out: Recorded + 'static> Stage for FallingBack<In, Out> {
+impl<In: Clone + 'static, Out: Recorded + Clone + 'static> Stage for FallingBack<In, Out> {
     type In = In;
     type Out = Out;
 
     fn handle<'a>(&'a mut self, input: In, out: &'a mut Outlet<Out>) -> Work<'a> {
         Box::pin(async move {
             let result = self.stage.handle(input.clone(), out).await;
-            if !matches!(result, Err(StageError::Failed(_))) || out.outputs() > 0 {
+            if !result.as_ref().is_err_and(StageError::is_failure) || out.outputs() > 0 {
                 return result;
             }
             out.cured(CuredBy::FellBack);
             out.is_try(NTH_TRY);
+            if let Some(apology) = &self.apology {
+                out.send(apology.clone()).await?;
+            }
             self.fallback.handle(input, out).await
         })
     }
@@ -33,12 +39,14 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for FallingBack<In, Out
 mod tests {
     use super::*;
     use crate::engine::test_stages::{Does, Trial};
+    use crate::stage::{Again, Piece};
 
     fn falling_back(first: Vec<Does>, other: Vec<Does>) -> Trial {
         let trial = Trial::new();
         let stage = FallingBack {
             stage: trial.stage("engine", vec![first]),
             fallback: trial.stage("other", vec![other]),
+            apology: None,
         };
         trial.ask(Box::new(stage))
     }
@@ -64,6 +72,21 @@ mod tests {
         );
         assert_eq!(cut.said(), [(0, "half")]);
         assert_eq!(cut.error().as_deref(), Some("oops"));
+    }
+
+    #[test]
+    fn an_apology_goes_before_what_the_other_one_says() {
+        let trial = Trial::new();
+        let stage = FallingBack {
+            stage: trial.stage(
+                "engine",
+                vec![vec![Does::Refuse(Again::Never)], vec![Does::Say("fine")]],
+            ),
+            fallback: trial.stage("other", vec![vec![Does::Take(50), Does::Say("other")]]),
+            apology: Some(Piece("Sorry. ".into())),
+        };
+        let trial = trial.ask_at(&[0, 100], Box::new(stage));
+        assert_eq!(trial.said(), [(0, "Sorry. "), (50, "other"), (100, "fine")]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Hedged<In, Out> {
                 biased;
                 // Of two at once the first counts.
                 output = first.next() => match output {
-                    Err(StageError::Failed(_)) => {
+                    Err(error) if error.is_failure() => {
                         drop(first);
                         let output = second.next().await;
                         win(&output, out);
@@ -50,7 +50,7 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Hedged<In, Out> {
                     }
                 },
                 output = second.next() => match output {
-                    Err(StageError::Failed(_)) => {
+                    Err(error) if error.is_failure() => {
                         drop(second);
                         let output = first.next().await;
                         keep(output, first, out).await

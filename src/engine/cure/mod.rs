@@ -18,7 +18,7 @@ use crate::event::StageName;
 use crate::rng::Seed;
 use crate::scenario::Scenario;
 use crate::scenario::cure::Cure as Asked;
-use crate::stage::{Answer, Recorded, SpeechToText, Stage, TextToSpeech};
+use crate::stage::{Answer, Piece, Recorded, SpeechToText, Stage, TextToSpeech};
 use breaker::{Breaker, Broken, Limit};
 use fallback::FallingBack;
 use hedged::Hedged;
@@ -45,6 +45,7 @@ struct Cure {
     retries: u32,
     back_off: BackOff,
     breaker: Option<Limit>,
+    apology: Option<String>,
 }
 
 /// What is counted of each provider, all of it closed at first. One for a world: conversations that
@@ -106,6 +107,7 @@ impl Cure {
                 failures: breaker.failures,
                 open: Duration::from_secs_f64(breaker.open_s),
             }),
+            apology: asked.apology.clone(),
         })
     }
 }
@@ -124,13 +126,19 @@ impl Treatment<'_> {
         };
         // The faults are inside already.
         let none = Struck::default();
-        Box::new(Requesting(self.around(cure, &self.breakers.stt, &none, of)))
+        let around = self.around((cure, &self.breakers.stt), &none, of, None);
+        Box::new(Requesting(around))
     }
 
     pub fn answer(&self, of: Providers<Answer>) -> Answer {
         let faults = self.faults.of(StageName::Answer);
         match &self.cures.answer {
-            Some(cure) => self.around(cure, &self.breakers.answer, &faults, of),
+            Some(cure) => {
+                // Whatever comes behind it is a sentence of its own.
+                let apology = cure.apology.as_ref();
+                let apology = apology.map(|words| Piece(format!("{} ", words.trim()).into()));
+                self.around((cure, &self.breakers.answer), &faults, of, apology)
+            }
             None => faults.strike(of.engine),
         }
     }
@@ -138,17 +146,17 @@ impl Treatment<'_> {
     pub fn text_to_speech(&self, of: Providers<TextToSpeech>) -> TextToSpeech {
         let faults = self.faults.of(StageName::TextToSpeech);
         match &self.cures.tts {
-            Some(cure) => self.around(cure, &self.breakers.tts, &faults, of),
+            Some(cure) => self.around((cure, &self.breakers.tts), &faults, of, None),
             None => faults.strike(of.engine),
         }
     }
 
-    fn around<In: Clone + 'static, Out: Recorded + 'static>(
+    fn around<In: Clone + 'static, Out: Recorded + Clone + 'static>(
         &self,
-        cure: &Cure,
-        breaker: &Rc<Breaker>,
+        (cure, breaker): (&Cure, &Rc<Breaker>),
         faults: &Struck,
         of: Providers<Boxed<In, Out>>,
+        apology: Option<Out>,
     ) -> Boxed<In, Out> {
         let clock = || self.faults.clock.clone();
         let timed = |stage| -> Boxed<In, Out> {
@@ -191,7 +199,11 @@ impl Treatment<'_> {
             });
         }
         match of.fallback {
-            Some(fallback) => Box::new(FallingBack { stage, fallback }),
+            Some(fallback) => Box::new(FallingBack {
+                stage,
+                fallback,
+                apology,
+            }),
             None => stage,
         }
     }

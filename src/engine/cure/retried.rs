@@ -1,11 +1,11 @@
 //! A stage that is asked again if it fails before it has put anything out: what was put out cannot be
-//! taken back.
+//! taken back. Whoever says that asking again is of no use, or not so soon, is taken at their word.
 
 use super::Boxed;
 use crate::clock::Clock;
 use crate::event::CuredBy;
 use crate::rng::Source;
-use crate::stage::{Outlet, Recorded, Stage, StageError, Work};
+use crate::stage::{Again, Outlet, Recorded, Stage, StageError, Work};
 use std::time::Duration;
 
 /// How long to wait before asking again: uniform between nothing and a span that doubles each time ("full
@@ -36,6 +36,15 @@ impl BackOff {
         self.first.saturating_mul(doubled).min(self.most)
     }
 
+    /// Whether it is worth while to ask again. Who is not to be asked before the longest wait is over is
+    /// not asked.
+    fn allows(&self, again: Again) -> bool {
+        match again {
+            Again::Never => false,
+            Again::NotBefore(earliest) => earliest <= self.most,
+        }
+    }
+
     fn wait(&self, (conversation, input): (u64, u32), nth: u32) -> Duration {
         let mut draw = self.source.draw(conversation | u64::from(nth) << 32, input);
         self.most_before(nth).mul_f64(draw.uniform())
@@ -52,10 +61,22 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Retried<In, Out> {
         Box::pin(async move {
             for nth in 1..=self.retries {
                 let result = self.stage.handle(input.clone(), out).await;
-                if !matches!(result, Err(StageError::Failed(_))) || out.outputs() > 0 {
+                let is_over = match &result {
+                    Ok(()) | Err(StageError::Unwanted) => true,
+                    Err(StageError::Failed(_)) => false,
+                    Err(StageError::Refused { again, .. }) => !self.back_off.allows(*again),
+                };
+                if is_over || out.outputs() > 0 {
                     return result;
                 }
-                let wait = self.back_off.wait(at, nth);
+                let mut wait = self.back_off.wait(at, nth);
+                if let Err(StageError::Refused {
+                    again: Again::NotBefore(earliest),
+                    ..
+                }) = result
+                {
+                    wait = wait.max(earliest);
+                }
                 self.clock.sleep_until(self.clock.now() + wait).await;
                 out.cured(CuredBy::Retried);
                 // A second request beside it is the number after that.
@@ -103,6 +124,32 @@ mod tests {
             [(100, CuredBy::Retried), (200, CuredBy::Retried)]
         );
         assert_eq!(trial.error(), None);
+    }
+
+    #[test]
+    fn who_refuses_is_asked_again_when_they_say_so() {
+        let later = |ms| Again::NotBefore(Duration::from_millis(ms));
+        let trial = |again| {
+            let trial = Trial::new();
+            let stage = Retried {
+                clock: trial.clock.clone(),
+                retries: 1,
+                back_off: back_off(10, 5_000),
+                conversation: 0,
+                inputs: 0,
+                stage: trial.stage(
+                    "engine",
+                    vec![vec![Does::Refuse(again)], vec![Does::SayTry]],
+                ),
+            };
+            trial.ask(Box::new(stage))
+        };
+        assert_eq!(trial(later(3_000)).said(), [(3_000, "try 2")]);
+        for hopeless in [Again::Never, later(5_001)] {
+            let trial = trial(hopeless);
+            assert_eq!((trial.said(), trial.cures()), (vec![], vec![]));
+            assert_eq!(trial.error().as_deref(), Some("refused"));
+        }
     }
 
     #[test]

@@ -118,6 +118,22 @@ impl Knowledge {
         }
     }
 
+    /// The passages that have most to do with a question, the best first, each as one line behind its
+    /// title and heading: what somebody else may answer from.
+    #[cfg(feature = "openai")]
+    pub fn passages(&self, question: &str, most: usize) -> Vec<String> {
+        let ranked = self
+            .index
+            .weigh(question)
+            .and_then(|question| self.index.ranked(&question))
+            .unwrap_or_else(|error| {
+                tracing::error!(%error, "the knowledge could not be searched");
+                Vec::new()
+            });
+        let passages = ranked.into_iter().filter_map(|at| self.passages.get(at));
+        passages.take(most).map(line).collect()
+    }
+
     fn find(&self, question: &str) -> tantivy::Result<Option<Answer>> {
         let question = self.index.weigh(question)?;
         let hit = self.index.search(&question, &self.passages)?;
@@ -197,6 +213,17 @@ impl Knowledge {
             score: 0.0,
         }
     }
+}
+
+/// A passage as one line.
+#[cfg(feature = "openai")]
+fn line(passage: &Passage) -> String {
+    let body: Vec<&str> = passage.body.split_whitespace().collect();
+    let heading = match passage.heading() {
+        heading if heading == passage.document => heading.to_owned(),
+        heading => format!("{}, {heading}", passage.document),
+    };
+    format!("{heading}: {}", body.join(" "))
 }
 
 /// A list item or table row, closed like a sentence so that the voice drops at its end.

@@ -118,23 +118,7 @@ impl PassageIndex {
         passages: &[Passage],
     ) -> tantivy::Result<Option<Hit>> {
         let weight_total = weight(question);
-        if question.is_empty() {
-            return Ok(None);
-        }
-        let by_score = (SortBySimilarityScore, Order::Desc);
-        let by_order = (
-            SortByStaticFastValue::<u64>::for_field("passage"),
-            Order::Asc,
-        );
-        let best_first = TopDocs::with_limit(CANDIDATES_MAX).order_by((by_score, by_order));
-        let candidates = self
-            .reader
-            .searcher()
-            .search(&self.query(question), &best_first)?;
-        for ((_, number), _) in candidates {
-            let Some(number) = number.and_then(|number| usize::try_from(number).ok()) else {
-                continue;
-            };
+        for number in self.ranked(question)? {
             let Some(passage) = passages.get(number) else {
                 continue;
             };
@@ -148,6 +132,26 @@ impl PassageIndex {
             }
         }
         Ok(None)
+    }
+
+    /// The passages that hold words of a question, the best first, whether or not they answer it: up to
+    /// [`CANDIDATES_MAX`].
+    pub fn ranked(&self, question: &[WeightedTerm]) -> tantivy::Result<Vec<usize>> {
+        if question.is_empty() {
+            return Ok(Vec::new());
+        }
+        let by_score = (SortBySimilarityScore, Order::Desc);
+        let by_order = (
+            SortByStaticFastValue::<u64>::for_field("passage"),
+            Order::Asc,
+        );
+        let best_first = TopDocs::with_limit(CANDIDATES_MAX).order_by((by_score, by_order));
+        let candidates = self
+            .reader
+            .searcher()
+            .search(&self.query(question), &best_first)?;
+        let numbers = candidates.into_iter().filter_map(|((_, number), _)| number);
+        Ok(numbers.filter_map(|n| usize::try_from(n).ok()).collect())
     }
 
     /// The different content words of a question in order, each with its inverse document frequency as BM25 has it.

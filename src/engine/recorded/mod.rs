@@ -245,7 +245,8 @@ impl Stage for Recogniser {
                 },
             )
             .await;
-            if let Err(error @ StageError::Failed(_)) = &result
+            if let Err(error) = &result
+                && error.is_failure()
                 && !repeat.recordings.contains_key(&identity.hex())
             {
                 repeat.report(error);

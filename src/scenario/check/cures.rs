@@ -6,7 +6,7 @@ use crate::scenario::{Scenario, Topology};
 
 /// Engines of which a second request can run beside the first: those that wait for somebody else. The
 /// others compute on this machine's cores.
-const HEDGED: [&str; 2] = ["simulated", "command"];
+const HEDGED: [&str; 3] = ["simulated", "command", "openai"];
 
 pub(super) fn check_cures(scenario: &Scenario) -> Result<(), Fault> {
     let Cures { stt, answer, tts } = &scenario.cure;
@@ -46,6 +46,10 @@ fn check<S>(stage: &str, cure: &Option<Cure<S>>, engine: &str) -> Result<(), Fau
     let fault = |key, cure| Err(at_inside(&["cure", stage], key, cure));
     if let Some((key, cure)) = cure.wrong() {
         return fault(key, cure);
+    }
+    if cure.apology.is_some() && stage != "answer" {
+        let cure = "only an answer can be apologised for in words; put it into [cure.answer], or take the key away";
+        return fault("apology", cure.into());
     }
     if cure.hedge_after_ms.is_some() && !HEDGED.contains(&engine) {
         let cure = format!(
@@ -111,6 +115,18 @@ mod tests {
             (
                 "[cure.answer]\nfallback = { docs = \"nowhere\" }",
                 "cure.answer.fallback.docs: nowhere is no folder",
+            ),
+            (
+                "[cure.answer]\napology = \"Sorry.\"",
+                "cure.answer.apology: there is nothing to fall back on",
+            ),
+            (
+                "[cure.answer]\napology = \" \"\nfallback = {}",
+                "cure.answer.apology: 0 characters; give between 1 and 200",
+            ),
+            (
+                "[cure.tts]\napology = \"Sorry.\"\nfallback = {}",
+                "cure.tts.apology: only an answer",
             ),
             (
                 "[cure.tts]\nfallback = { latency = { fixed_ms = 1 } }",

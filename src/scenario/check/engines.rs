@@ -1,6 +1,6 @@
 //! Which engine a stage may have, and which of its keys.
 
-use super::{Fault, at_inside};
+use super::{Fault, at_inside, openai};
 use crate::scenario::latency::LatencyModel;
 use crate::scenario::{Answer, Scenario, SpeechToText, TextToSpeech};
 
@@ -23,9 +23,10 @@ pub(super) fn check_stt(tables: &[&str], stt: &SpeechToText) -> Result<(), Fault
         engine: &stt.engine,
         command: &stt.command,
         latency: &stt.latency,
-        known: &["whisper", "command", "simulated"],
+        known: &["whisper", "openai", "command", "simulated"],
     };
-    spec.check(tables)
+    spec.check(tables)?;
+    openai::check_stt(tables, stt)
 }
 
 pub(super) fn check_answer(tables: &[&str], answer: &Answer) -> Result<(), Fault> {
@@ -33,9 +34,10 @@ pub(super) fn check_answer(tables: &[&str], answer: &Answer) -> Result<(), Fault
         engine: &answer.engine,
         command: &answer.command,
         latency: &answer.latency,
-        known: &["retrieval", "command", "simulated"],
+        known: &["retrieval", "openai", "command", "simulated"],
     };
     spec.check(tables)?;
+    openai::check_answer(tables, answer)?;
     match &answer.docs {
         Some(docs) if !docs.is_dir() => Err(at_inside(
             tables,
@@ -54,9 +56,10 @@ pub(super) fn check_tts(tables: &[&str], tts: &TextToSpeech) -> Result<(), Fault
         engine: &tts.engine,
         command: &tts.command,
         latency: &tts.latency,
-        known: &["piper", "espeak", "command", "simulated"],
+        known: &["piper", "espeak", "openai", "command", "simulated"],
     };
-    spec.check(tables)
+    spec.check(tables)?;
+    openai::check_tts(tables, tts)
 }
 
 impl Spec<'_> {

@@ -2,6 +2,7 @@
 
 mod cures;
 mod engines;
+mod openai;
 mod simulation;
 mod turns;
 

@@ -1,0 +1,201 @@
+//! Answers of a language model.
+//!
+//! Each piece is handed on as it comes. Dropping the work closes the connection, so that the server stops
+//! writing; on a virtual clock it has written to its end by then.
+
+use super::prompt;
+use super::server::Server;
+use super::stream::{Written, written};
+use super::{Spec, gone, has_fallback, reach, too_slow};
+use crate::clock::{Answered, Clock, Patience};
+use crate::engine::quiet::wants_no_answer;
+use crate::engine::{Built, EngineError};
+use crate::event::{Cost, Tokens, nanos};
+use crate::scenario::{self, Api, Scenario};
+use crate::stage::{self, Outlet, Piece, Question, Stage, StageError, Work};
+use std::time::Duration;
+
+struct Answer {
+    server: Server,
+    settings: scenario::Answer,
+    patience: Patience,
+    documents: Documents,
+}
+
+pub(in crate::engine) fn build(
+    scenario: &Scenario,
+    clock: &Clock,
+) -> Result<Built<stage::Answer>, EngineError> {
+    let settings = scenario.answer.clone();
+    let documents = Documents::of(&settings, clock)?;
+    let [_, has_fallback, _] = has_fallback(scenario);
+    let spec = Spec {
+        table: "answer",
+        url: &settings.url,
+        model: &settings.model,
+        key_env: &settings.key_env,
+        path: match settings.api.unwrap_or_default() {
+            Api::Chat => "/chat/completions",
+            Api::Completions => "/completions",
+        },
+        has_fallback,
+    };
+    let reached = reach(&spec, clock)?;
+    let ms = |ms: Option<u64>, otherwise| Duration::from_millis(ms.unwrap_or(otherwise));
+    let patience = Patience {
+        first: ms(settings.first_token_timeout_ms, 10_000),
+        next: ms(settings.between_tokens_timeout_ms, 5_000),
+        all: ms(settings.timeout_ms, 60_000),
+    };
+    Ok(reached.built(
+        |server| {
+            Box::new(Answer {
+                server,
+                settings,
+                patience,
+                documents,
+            }) as stage::Answer
+        },
+        "language model",
+    ))
+}
+
+impl Stage for Answer {
+    type In = Question;
+    type Out = Piece;
+
+    fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
+        Box::pin(async move {
+            if wants_no_answer(&question.text) {
+                out.begun();
+                return Ok(());
+            }
+            let passages = self.documents.passages(&question, out).await?;
+            let body = prompt::body(&self.settings, &question, &passages);
+            let request = self.server.post().json(&body);
+            out.begun();
+            let mut answer = self.server.ask(request, self.patience, written);
+            let mut writing = Writing::default();
+            loop {
+                match answer.next().await {
+                    Some(Answered::Item(after, item)) => {
+                        if let Some(piece) = writing.took(after, item?) {
+                            out.send(piece).await?;
+                        }
+                    }
+                    Some(Answered::Done(cost)) => {
+                        out.cost(Cost {
+                            tokens: writing.tokens(),
+                            ..cost
+                        });
+                        return Ok(());
+                    }
+                    Some(Answered::TimedOut(silence)) => {
+                        let keys = [
+                            "first_token_timeout_ms",
+                            "between_tokens_timeout_ms",
+                            "timeout_ms",
+                        ];
+                        return Err(too_slow(&self.server, silence, keys));
+                    }
+                    None => return Err(gone()),
+                }
+            }
+        })
+    }
+}
+
+/// What was written so far, and when.
+#[derive(Default)]
+struct Writing {
+    /// The first piece and the latest, since the request.
+    pieces: Option<(Duration, Duration)>,
+    pieces_count: u32,
+    usage: Option<(u32, Option<u32>)>,
+}
+
+impl Writing {
+    fn took(&mut self, after: Duration, written: Written) -> Option<Piece> {
+        match written {
+            Written::Piece(text) => {
+                let (first, _) = self.pieces.unwrap_or((after, after));
+                self.pieces = Some((first, after));
+                self.pieces_count = self.pieces_count.saturating_add(1);
+                Some(Piece(text.into()))
+            }
+            Written::Usage { written, read } => {
+                self.usage = Some((written, read));
+                None
+            }
+        }
+    }
+
+    fn tokens(&self) -> Option<Tokens> {
+        let (first, last) = self.pieces?;
+        let (written, read) = self.usage.unwrap_or((self.pieces_count, None));
+        Some(Tokens {
+            written,
+            read,
+            writing_ns: nanos(last - first),
+        })
+    }
+}
+
+/// Where passages come from that go along with a question, if any do.
+#[cfg(feature = "retrieval")]
+struct Documents(
+    Option<(
+        crate::clock::Worker<crate::engine::knowledge::Knowledge>,
+        usize,
+    )>,
+);
+
+#[cfg(feature = "retrieval")]
+impl Documents {
+    fn of(settings: &scenario::Answer, clock: &Clock) -> Result<Documents, EngineError> {
+        let most = usize::try_from(settings.passages.unwrap_or(0)).unwrap_or(usize::MAX);
+        if most == 0 {
+            return Ok(Documents(None));
+        }
+        let (worker, _) = crate::engine::retrieval::worker_over(settings.docs.as_deref(), clock)?;
+        Ok(Documents(Some((worker, most))))
+    }
+
+    async fn passages(
+        &self,
+        question: &Question,
+        out: &mut Outlet<Piece>,
+    ) -> Result<Vec<String>, StageError> {
+        let Some((worker, most)) = &self.0 else {
+            return Ok(Vec::new());
+        };
+        let (text, most) = (question.text.clone(), *most);
+        out.compute(worker, 1, move |knowledge, _| {
+            knowledge.passages(&text, most)
+        })
+        .await
+    }
+}
+
+#[cfg(not(feature = "retrieval"))]
+struct Documents;
+
+#[cfg(not(feature = "retrieval"))]
+impl Documents {
+    fn of(settings: &scenario::Answer, _: &Clock) -> Result<Documents, EngineError> {
+        match settings.passages.unwrap_or(0) {
+            0 => Ok(Documents),
+            _ => Err(EngineError::Unavailable(
+                "answer.passages: this build of voicesim searches no documents; build it with: cargo build --release --features retrieval".into(),
+            )),
+        }
+    }
+
+    async fn passages(
+        &self,
+        _: &Question,
+        _: &mut Outlet<Piece>,
+    ) -> Result<Vec<String>, StageError> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,127 @@
+//! Engines on a server that speaks OpenAI's API: a language model (`answer`), a recogniser and a voice
+//! (`speech`). Ollama, llama.cpp, vLLM and the clouds do.
+//!
+//! `server` sends requests and says what went wrong, `prompt` words them, `stream` reads what a model writes.
+//! What a caller, a document or a server says is data: nothing in it leads to another request, and a key goes
+//! nowhere but into the header of a request.
+//!
+//! References: OpenAI's API reference (chat completions, completions, transcriptions, speech); server-sent events
+//! by the HTML standard, section 9.2; Retry-After by RFC 9110, section 10.2.3.
+
+mod answer;
+mod prompt;
+mod server;
+mod speech;
+mod stream;
+#[cfg(test)]
+mod test_server;
+
+pub(super) use answer::build as answerer;
+pub(super) use speech::{recogniser, voice};
+
+use super::{Built, EngineError};
+use crate::clock::{Clock, Patience, Silence};
+use crate::scenario::Scenario;
+use crate::scenario::cure::fallback;
+use crate::stage::StageError;
+use server::{Asked, Server};
+use std::time::Duration;
+
+/// What the tables of all stages say of a server. The scenario was checked, so what is needed is there.
+struct Spec<'a> {
+    /// The scenario's table, as errors name it.
+    table: &'static str,
+    url: &'a Option<String>,
+    model: &'a Option<String>,
+    key_env: &'a Option<String>,
+    path: &'static str,
+    /// Somebody else is asked where it fails.
+    has_fallback: bool,
+}
+
+/// A server, reached and warm, or with a note on why it could not be reached.
+struct Reached {
+    server: Server,
+    notes: Vec<String>,
+}
+
+/// Has to be told of a server in virtual time.
+const VIRTUAL: &str = "in virtual time a server's answer is read to its end at once, and delivered as it came; a request that is given up was made all the same";
+
+fn reach(spec: &Spec, clock: &Clock) -> Result<Reached, EngineError> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let server = Server::of(
+        Asked {
+            table: spec.table,
+            url: text(spec.url),
+            model: text(spec.model),
+            key_env: spec.key_env.clone(),
+            path: spec.path,
+        },
+        clock,
+    )?;
+    let mut notes = Vec::new();
+    if let Err(error) = server.warm_up() {
+        if !spec.has_fallback {
+            return Err(EngineError::Unavailable(error));
+        }
+        tracing::warn!("{error}");
+        notes.push(error);
+    }
+    if clock.name() == "virtual" {
+        notes.push(VIRTUAL.to_owned());
+    }
+    Ok(Reached { server, notes })
+}
+
+impl Reached {
+    fn built<S>(self, stage: impl FnOnce(Server) -> S, what: &str) -> Built<S> {
+        let described = format!("{what} {} at {}", self.server.model(), self.server.base());
+        Built {
+            note: (!self.notes.is_empty()).then(|| self.notes.join("; ")),
+            stage: stage(self.server),
+            described,
+        }
+    }
+}
+
+/// Whether somebody else answers if the server does not.
+fn has_fallback(scenario: &Scenario) -> [bool; 3] {
+    let cures = &scenario.cure;
+    [
+        fallback(&cures.stt).is_some(),
+        fallback(&cures.answer).is_some(),
+        fallback(&cures.tts).is_some(),
+    ]
+}
+
+/// One patience for all of a request.
+fn patience(ms: Option<u64>, otherwise_ms: u64) -> Patience {
+    let span = Duration::from_millis(ms.unwrap_or(otherwise_ms));
+    Patience {
+        first: span,
+        next: span,
+        all: span,
+    }
+}
+
+/// What is said of a server that took too long; the keys are those of the first item, the next, and all.
+fn too_slow(server: &Server, silence: Silence, [first, next, all]: [&str; 3]) -> StageError {
+    let (what, span, key) = match silence {
+        Silence::First(span) => ("began no answer within", span, first),
+        Silence::Next(span) => ("fell silent in mid-answer for", span, next),
+        Silence::All(span) => ("was not done within", span, all),
+    };
+    StageError::Failed(format!(
+        "the server at {} {what} {} ms ({}.{key})",
+        server.base(),
+        span.as_millis(),
+        server.table()
+    ))
+}
+
+fn gone() -> StageError {
+    StageError::Failed(
+        "the thread that asks servers is gone; run with -v and report its message".into(),
+    )
+}

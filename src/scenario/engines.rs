@@ -1,0 +1,262 @@
+//! Which engine does the work of a stage, and how, as data: the tables `[stt]`, `[answer]` and `[tts]`.
+//!
+//! The keys of the engine `openai` are about a server that speaks OpenAI's API. A secret is none of them:
+//! `key_env` only names where it is.
+
+use super::latency::LatencyModel;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeechToText {
+    /// `whisper`, `openai`, `command` or `simulated`.
+    pub engine: String,
+    /// Whisper: a model's name in the catalogue, or a ggml file. `openai`: its name on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// `command`: the program and its arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// `simulated`: from the end of the utterance to its transcript.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyModel>,
+    /// `openai`: the address of a server, as far as what comes before `/audio/transcriptions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// `openai`: the environment variable that holds the key; none is sent unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// `openai`: the language that is spoken, as ISO 639-1 has it ("en"); the server finds out unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// `openai`: from the request to the transcript, 1 to 600,000; 30,000 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+impl Default for SpeechToText {
+    fn default() -> SpeechToText {
+        SpeechToText {
+            engine: "whisper".into(),
+            model: None,
+            command: None,
+            latency: None,
+            url: None,
+            key_env: None,
+            language: None,
+            timeout_ms: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Answer {
+    /// `retrieval`, `openai`, `command` or `simulated`.
+    pub engine: String,
+    /// `retrieval`, and `openai` with `passages`: a folder of Markdown or text, looked up from the
+    /// scenario's folder. The built-in knowledge unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docs: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// `simulated`: from the question to the first piece.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyModel>,
+    /// `simulated`: what is answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// `simulated`: each further token takes so long, at most 10,000.
+    pub token_ms: f64,
+    /// `simulated`, `openai`, `command`: so many answers are made at once, and the majority's is given, an
+    /// odd number up to 99. The vote is over when it can no longer change.
+    pub best_of: u32,
+    /// `simulated`: the share of single answers that are right, in 0..=1.
+    pub accuracy: f64,
+    /// `openai`: the address of a server, as far as what comes before `/chat/completions`: for example
+    /// `http://localhost:11434/v1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// `openai`: the model's name on that server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// `openai`: the environment variable that holds the key; none is sent unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// `openai`: `chat` unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api: Option<Api>,
+    /// `openai`: what the model is told to be, up to 8,000 characters. Unless given, to answer a caller in
+    /// one or two short sentences that are read aloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// `openai`: 0..=2; the server's own unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// `openai`: above 0, up to 1; the server's own unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// `openai`: the longest answer, 1 to 4,096; 150 unless given, a minute of speech.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// `openai`: what an answer ends before, up to four texts. The end of a line for `completions`, else
+    /// nothing unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Vec<String>>,
+    /// `openai`: so many passages of `docs` that have to do with the question go along, up to 10; none
+    /// unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passages: Option<u32>,
+    /// `openai`: so many earlier exchanges go along, as far as they were heard, up to 16; 8 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history_turns_max: Option<u32>,
+    /// `openai`: from the request to the first token, 1 to 600,000; 10,000 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_token_timeout_ms: Option<u64>,
+    /// `openai`: from one token to the next, 1 to 600,000; 5,000 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between_tokens_timeout_ms: Option<u64>,
+    /// `openai`: from the request to its end, 1 to 600,000; 60,000 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+impl Default for Answer {
+    fn default() -> Answer {
+        Answer {
+            engine: "retrieval".into(),
+            docs: None,
+            command: None,
+            latency: None,
+            text: None,
+            token_ms: 0.0,
+            best_of: 1,
+            accuracy: 1.0,
+            url: None,
+            model: None,
+            key_env: None,
+            api: None,
+            system: None,
+            temperature: None,
+            top_p: None,
+            max_tokens: None,
+            stop: None,
+            passages: None,
+            history_turns_max: None,
+            first_token_timeout_ms: None,
+            between_tokens_timeout_ms: None,
+            timeout_ms: None,
+        }
+    }
+}
+
+/// How a language model is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// As one that was taught to converse: `/chat/completions`.
+    #[default]
+    Chat,
+    /// As one that only continues a text: `/completions`, behind a few examples.
+    Completions,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TextToSpeech {
+    /// `piper`, `espeak`, `openai`, `command` or `simulated`.
+    pub engine: String,
+    /// Piper: a voice's name in the catalogue, or an ONNX file. espeak: a voice of espeak-ng. `openai`: a
+    /// voice of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// `simulated`: from the clause to its first audio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyModel>,
+    /// `openai`: the address of a server, as far as what comes before `/audio/speech`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// `openai`: the model's name on that server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// `openai`: the environment variable that holds the key; none is sent unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// `openai`: samples a second of what the server sends, 8,000 to 48,000; 24,000 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+    /// `openai`: from the request to its end, 1 to 600,000; 30,000 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+impl Default for TextToSpeech {
+    fn default() -> TextToSpeech {
+        TextToSpeech {
+            engine: "piper".into(),
+            voice: None,
+            command: None,
+            latency: None,
+            url: None,
+            model: None,
+            key_env: None,
+            rate: None,
+            timeout_ms: None,
+        }
+    }
+}
+
+/// The engine that asks a server.
+pub(super) const OPENAI: &str = "openai";
+
+impl SpeechToText {
+    /// Takes away what is only for a server.
+    pub fn forget_server(&mut self) {
+        self.url = None;
+        self.key_env = None;
+        self.language = None;
+        self.timeout_ms = None;
+    }
+}
+
+impl Answer {
+    /// Takes away what is only for a server.
+    pub fn forget_server(&mut self) {
+        let Answer {
+            engine,
+            docs,
+            command,
+            latency,
+            text,
+            token_ms,
+            best_of,
+            accuracy,
+            ..
+        } = std::mem::take(self);
+        *self = Answer {
+            engine,
+            docs,
+            command,
+            latency,
+            text,
+            token_ms,
+            best_of,
+            accuracy,
+            ..Answer::default()
+        };
+    }
+}
+
+impl TextToSpeech {
+    /// Takes away what is only for a server.
+    pub fn forget_server(&mut self) {
+        self.url = None;
+        self.model = None;
+        self.key_env = None;
+        self.rate = None;
+        self.timeout_ms = None;
+    }
+}
