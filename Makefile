@@ -5,7 +5,7 @@ CARGO ?= cargo
 VOICESIM := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live test-cluster test-slurm test-kubernetes setup packages models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live test-cluster test-slurm test-kubernetes test-readers setup packages models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -30,6 +30,10 @@ test-slurm: $(VOICESIM)
 # As an Indexed Job: against the schemas of Kubernetes, and each container's command without its image.
 test-kubernetes: $(VOICESIM)
 	@sh tests/cluster/test-kubernetes.sh $(VOICESIM) target/cluster
+
+# Other programs read what voicesim writes: DuckDB, HdrHistogram for Python, a parser of test reports.
+test-readers: $(VOICESIM)
+	@sh tests/readers/test.sh $(VOICESIM) target/readers
 
 setup: packages models
 

@@ -1,11 +1,14 @@
 //! voicesim from the outside: the house rules, the command line, whole conversations.
 
 mod calls;
+mod ci;
 mod classifier;
 mod cli;
 mod conversations;
+mod exports;
 mod faults;
 mod faulty_worlds;
+mod hostile;
 mod house;
 mod interruptions;
 mod loads;

@@ -57,7 +57,7 @@ fn harmless(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recorded;
+    use super::super::test_recorded::recorded;
     use super::super::turns::turns;
     use super::*;
 

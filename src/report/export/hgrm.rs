@@ -107,7 +107,7 @@ pub fn write(histogram: &Hdr<u64>, mut out: impl Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recorded;
+    use super::super::test_recorded::recorded;
     use super::*;
 
     fn text(histogram: &Hdr<u64>) -> String {

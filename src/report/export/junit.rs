@@ -167,7 +167,7 @@ fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recorded;
+    use super::super::test_recorded::recorded;
     use super::*;
     use crate::scenario::budget::{BudgetEntry, BudgetTable};
 

@@ -6,6 +6,8 @@ pub mod hgrm;
 pub mod junit;
 pub mod parquet;
 pub mod perfetto;
+#[cfg(test)]
+mod test_recorded;
 pub mod turns;
 
 use crate::measure::turns::TurnsError;
@@ -26,11 +28,4 @@ pub enum ExportError {
     /// It cannot be written. Where to, the caller knows.
     #[error(transparent)]
     Write(#[from] io::Error),
-}
-
-/// A folder for the tests of exports.
-#[cfg(test)]
-fn recorded(name: &str) -> crate::measure::folder::Folder {
-    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data");
-    crate::measure::folder::Folder::open(&data.join(name)).expect("a folder of results")
 }

@@ -211,7 +211,7 @@ impl Column {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recorded;
+    use super::super::test_recorded::recorded;
     use super::super::turns::turns;
     use super::*;
     use parquet::file::reader::{FileReader, SerializedFileReader};

@@ -211,7 +211,7 @@ pub(super) fn verdict_name(verdict: Verdict) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recorded;
+    use super::super::test_recorded::recorded;
     use super::*;
     use crate::event::Tick;
 

@@ -147,7 +147,16 @@ impl<W: Write> Trace<W> {
         }
         self.spans(process, &spans, &laid)?;
         for instant in &instants {
-            let thread = laid.first_thread(instant.track) + 1;
+            let own = spans.iter().position(|span| {
+                span.track == instant.track
+                    && span.track == Track::Turns
+                    && span.turn == instant.turn
+            });
+            let thread = match own {
+                Some(turn) => laid.of_spans[turn],
+                None => laid.first_thread(instant.track),
+            };
+            let thread = thread + 1;
             self.instant(Place { process, thread }, instant)?;
         }
         Ok(())
@@ -233,7 +242,7 @@ impl Track {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recorded;
+    use super::super::test_recorded::recorded;
     use super::*;
 
     fn trace(name: &str) -> String {

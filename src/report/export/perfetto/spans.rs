@@ -113,6 +113,8 @@ struct Fold {
     agent: Option<Span>,
     overlap: Option<Span>,
     visits: BTreeMap<VisitId, Visit>,
+    /// When the endpoint of an utterance was committed.
+    committed: BTreeMap<TurnId, Tick>,
 }
 
 /// A visit to a stage that goes on.
@@ -120,6 +122,7 @@ struct Visit {
     stage: StageName,
     entered: Tick,
     begun: Option<Tick>,
+    utterance: TurnId,
     turn: Option<u32>,
 }
 
@@ -159,22 +162,25 @@ impl Fold {
             }
             Mark::OverlapEnded { at } => self.overlap_until(*at),
             mark => {
-                self.work(now, turn, mark);
+                self.work(event, turn);
                 self.happening(now, turn, mark);
             }
         }
     }
 
     /// Visits to stages.
-    fn work(&mut self, now: Tick, turn: Option<u32>, mark: &Mark) {
-        match mark {
+    fn work(&mut self, event: &Event, turn: Option<u32>) {
+        let now = event.tick;
+        match &event.mark {
+            Mark::EndpointCommitted { .. } => {
+                self.committed.entry(event.turn).or_insert(now);
+            }
             Mark::Enter { stage, visit } => {
-                let (stage, begun) = (*stage, None);
-                let entered = now;
                 self.visits.entry(*visit).or_insert(Visit {
-                    stage,
-                    entered,
-                    begun,
+                    stage: *stage,
+                    entered: now,
+                    begun: None,
+                    utterance: event.turn,
                     turn,
                 });
             }
@@ -207,11 +213,25 @@ impl Fold {
         if let Some(VisitEnd::Failed { error }) = end {
             span = span.about("error", error.as_str());
         }
-        let worked_from = visit.begun.unwrap_or(now);
-        let waited_ns = worked_from.0.saturating_sub(visit.entered.0);
-        span = span.about("waited_ns", waited_ns);
-        span.hold(Span::new(track, "waiting", visit.turn).lasting(visit.entered, worked_from));
+        let worked_from = visit.begun.unwrap_or(now).max(visit.entered);
+        let asked_at = self.asked_at(visit).min(worked_from);
+        let inner = |name| Span::new(track, name, visit.turn);
+        span = span.about("waited_ns", worked_from.0 - asked_at.0);
+        span.hold(inner("listening").lasting(visit.entered, asked_at));
+        span.hold(inner("waiting").lasting(asked_at, worked_from));
         self.spans.push(span);
+    }
+
+    /// When there was work for a visit. A recogniser is there from the beginning of an utterance; what is
+    /// said is whole when its endpoint is committed.
+    fn asked_at(&self, visit: &Visit) -> Tick {
+        match visit.stage {
+            StageName::SpeechToText => {
+                let committed = self.committed.get(&visit.utterance);
+                committed.copied().unwrap_or(self.end).max(visit.entered)
+            }
+            _ => visit.entered,
+        }
     }
 
     /// What takes no time.
@@ -342,7 +362,7 @@ fn until(span: Span, at: Tick) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::recorded;
+    use super::super::super::test_recorded::recorded;
     use super::*;
     use crate::event::{SessionId, Verdict};
     use crate::measure::folder::Kept;
