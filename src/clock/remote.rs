@@ -193,17 +193,18 @@ async fn run<T>(
             item = items.next() => Ok(item),
             () = sleep_until(deadline) => Err(deadline),
         };
+        let after = begun.elapsed();
         let answered = match came {
-            Ok(Some(item)) => Answered::Item(begun.elapsed(), item),
+            Ok(Some(item)) => Answered::Item(after, item),
             Ok(None) => Answered::Done(Cost {
-                wall_ns: nanos(begun.elapsed()),
+                wall_ns: nanos(after),
                 ..Cost::default()
             }),
             Err(deadline) if deadline == end => Answered::TimedOut(Silence::All(patience.all)),
             Err(_) => Answered::TimedOut(silence),
         };
         let goes_on = matches!(answered, Answered::Item(..));
-        let is_wanted = sender.send((begun.elapsed(), answered)).await.is_ok();
+        let is_wanted = sender.send((after, answered)).await.is_ok();
         if !(goes_on && is_wanted) {
             return;
         }

@@ -82,14 +82,10 @@ impl<S> Built<S> {
 /// Checks what can be checked of the engines' input without loading a model.
 pub fn check(scenario: &Scenario) -> Result<(), EngineError> {
     #[cfg(feature = "retrieval")]
-    if let ("retrieval", Some(docs)) = (scenario.answer.engine.as_str(), &scenario.answer.docs) {
-        knowledge::check(docs).map_err(|error| EngineError::Input(error.to_string()))?;
-    }
-    #[cfg(feature = "retrieval")]
-    if let Some(answer) = fallback(&scenario.cure.answer)
-        && let ("retrieval", Some(docs)) = (answer.engine.as_str(), &answer.docs)
-    {
-        knowledge::check(docs).map_err(|error| EngineError::Input(error.to_string()))?;
+    for answer in std::iter::once(&scenario.answer).chain(fallback(&scenario.cure.answer)) {
+        if let ("retrieval" | "openai", Some(docs)) = (answer.engine.as_str(), &answer.docs) {
+            knowledge::check(docs).map_err(|error| EngineError::Input(error.to_string()))?;
+        }
     }
     let _ = scenario;
     Ok(())

@@ -23,6 +23,7 @@ mod totals;
 pub mod turns;
 mod utterance;
 mod wer;
+mod writing;
 
 pub use batches::{BATCHES, Batches, Interval};
 pub use callers::Callers;
@@ -40,6 +41,7 @@ pub use speculation::Speculation;
 pub use totals::Totals;
 pub use utterance::Decided;
 pub use wer::WordErrors;
+pub use writing::{Pace, Writing};
 
 /// The names of [`Measurement::metrics`].
 pub use crate::scenario::budget::METRICS;
@@ -72,6 +74,7 @@ pub struct Measurement {
     pub cures: Cures,
     pub consumption: Consumption,
     pub speculation: Speculation,
+    pub writing: Writing,
     /// Over all turns with a reference; `None` if there is none.
     pub wer: Option<WordErrors>,
     /// Of questions of which a right answer is known.
@@ -121,6 +124,7 @@ impl Measurement {
             cures: Cures::default(),
             consumption: Consumption::default(),
             speculation: Speculation::default(),
+            writing: Writing::default(),
             wer: None,
             right_answers: RightAnswers::default(),
             budgets: Vec::new(),
@@ -153,6 +157,7 @@ impl Measurement {
             self.devices.add(event);
             self.callers.add(&event.mark);
             self.cures.add(&event.mark);
+            self.writing.add(&event.mark);
             match &event.mark {
                 Mark::PlaybackGap { gap_ns, .. } => self.record("playback_gap", *gap_ns),
                 Mark::Speculated { .. } => {
@@ -208,6 +213,7 @@ impl Measurement {
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
         self.cures.merge(&other.cures);
+        self.writing.merge(&other.writing);
         self.consumption.merge(&other.consumption);
         self.speculation.prepared += other.speculation.prepared;
         self.speculation.kept += other.speculation.kept;

@@ -3,7 +3,7 @@
 use crate::event::{Expect, StageName};
 use crate::measure::{
     BudgetResult, Callers, Cost, Cures, Decided, Devices, Histogram, Interruptions, Interval,
-    LoadFigures, Measurement, Outcome, PoolFigures, RightAnswers, Row, Speculation, Summary,
+    LoadFigures, Measurement, Outcome, Pace, PoolFigures, RightAnswers, Row, Speculation, Summary,
     Totals,
 };
 use crate::record::store::{Header, Shard};
@@ -33,6 +33,9 @@ pub struct Document<'a> {
     /// What was done about stages that failed or took too long: stage, what, count.
     #[serde(skip_serializing_if = "Cures::is_empty")]
     pub cures: &'a Cures,
+    /// How fast a language model wrote, where a server tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writing: Option<Pace>,
     pub wer: Option<f64>,
     /// Of questions of which a right answer is known.
     #[serde(skip_serializing_if = "RightAnswers::is_empty")]
@@ -226,6 +229,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,
         cures: &measured.cures,
+        writing: measured.writing.pace(),
         wer: measured.wer.map(|wer| wer.rate()),
         right_answers: measured.right_answers,
         budgets: &measured.budgets,

@@ -378,6 +378,21 @@ fn summary(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
             false => writeln!(text, ", {} dropped", speculation.dropped),
         };
     }
+    if let Some(pace) = measured.writing.pace() {
+        let speed = pace.tokens_per_second;
+        let speed = speed.map_or_else(String::new, |speed| {
+            format!("{speed:.1} tokens a second behind the first · ")
+        });
+        let _ = write!(
+            text,
+            "writing        {speed}{} tokens in {} answers",
+            pace.tokens_written, pace.answers
+        );
+        let _ = match pace.tokens_read {
+            0 => writeln!(text),
+            read => writeln!(text, " · {read} read"),
+        };
+    }
     if let Some(wer) = measured.wer {
         let _ = writeln!(
             text,

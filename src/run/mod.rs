@@ -255,7 +255,7 @@ impl Run {
         let (mut engines, missing) = match &self.recorded {
             Some(folder) => {
                 let header = store::read_header(folder).map_err(input)?;
-                engine::recorded::build(folder, &header, &clock)?
+                engine::recorded::build(folder, &header, scenario, &clock)?
             }
             None => (engine::build(scenario, &clock)?, MissingInput::default()),
         };

@@ -5,6 +5,7 @@
 
 use super::latency::LatencyModel;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -207,6 +208,26 @@ impl Default for TextToSpeech {
             timeout_ms: None,
         }
     }
+}
+
+/// The key that says something else about what a server is asked than it does in `then`, if one does. Where
+/// the server is, who may ask it and how long it may take makes no difference to what it says.
+pub(super) fn asked_otherwise(now: &Value, then: &Value) -> Option<String> {
+    const ELSEWHERE: [&str; 5] = [
+        "url",
+        "key_env",
+        "first_token_timeout_ms",
+        "between_tokens_timeout_ms",
+        "timeout_ms",
+    ];
+    let (now, then) = (now.as_object()?, then.as_object()?);
+    if now.get("engine") != Some(&OPENAI.into()) {
+        return None;
+    }
+    let mut keys = now.keys().chain(then.keys());
+    let differs =
+        |key: &&String| !ELSEWHERE.contains(&key.as_str()) && now.get(*key) != then.get(*key);
+    keys.find(differs).cloned()
 }
 
 /// The engine that asks a server.

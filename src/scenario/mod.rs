@@ -126,6 +126,25 @@ impl Scenario {
         check::check(self).map_err(|fault| format!("{}: {}", fault.place, fault.cure))
     }
 
+    /// The key of a server's table (`answer.model`) that asks for something else than it does in `then`, if
+    /// one does: what was answered then is no answer to this.
+    pub fn asks_otherwise(&self, then: &Scenario) -> Option<String> {
+        let tables = |scenario: &Scenario| -> [Option<serde_json::Value>; 3] {
+            [
+                serde_json::to_value(&scenario.stt).ok(),
+                serde_json::to_value(&scenario.answer).ok(),
+                serde_json::to_value(&scenario.tts).ok(),
+            ]
+        };
+        let mut pairs = ["stt", "answer", "tts"]
+            .into_iter()
+            .zip(tables(self).into_iter().zip(tables(then)));
+        pairs.find_map(|(table, (now, then))| {
+            let key = engines::asked_otherwise(&now?, &then?)?;
+            Some(format!("{table}.{key}"))
+        })
+    }
+
     /// What is paid for. A model that hears the utterance itself needs no transcript of it.
     pub fn prices(&self) -> Option<Prices> {
         let mut prices = self.cost.clone()?;

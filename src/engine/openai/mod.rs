@@ -14,7 +14,11 @@ mod server;
 mod speech;
 mod stream;
 #[cfg(test)]
+mod test_answers;
+#[cfg(test)]
 mod test_server;
+#[cfg(test)]
+mod test_speech;
 
 pub(super) use answer::build as answerer;
 pub(super) use speech::{recogniser, voice};

@@ -1,1 +1,235 @@
+//! A server that does as it is told: for tests of what comes over a wire.
 
+use crate::clock::Clock;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Longer than any test takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One thing that a server does with a request.
+#[derive(Debug, Clone)]
+pub(super) enum Does {
+    Send(Vec<u8>),
+    /// The same again and again, until nobody listens or so often.
+    Repeat(Vec<u8>, usize),
+    /// Waits so long.
+    Wait(u64),
+    /// Says nothing more until the other side closes the connection.
+    Hang,
+    /// Closes the connection; else it is kept for the next request.
+    Close,
+}
+
+/// A request as it came: the line, the headers and the body.
+#[derive(Debug, Clone)]
+pub(super) struct Came {
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
+    /// Which connection it came over, counted from one.
+    pub(super) connection: usize,
+}
+
+/// What a server tells.
+#[derive(Debug)]
+pub(super) enum Told {
+    Came(Came),
+    /// The other side has closed the connection in mid-answer.
+    SawClose,
+}
+
+pub(super) struct TestServer {
+    pub(super) url: String,
+    told: Receiver<Told>,
+}
+
+impl TestServer {
+    /// Answers `GET /models` with an empty list, and each other request with the next script, the last one
+    /// again and again.
+    pub(super) fn start(scripts: Vec<Vec<Does>>) -> TestServer {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (tell, told) = channel();
+        thread::spawn(move || {
+            let scripts = std::sync::Arc::new(std::sync::Mutex::new(scripts));
+            for (number, stream) in (1..).zip(listener.incoming()) {
+                let (Ok(stream), scripts, tell) = (stream, scripts.clone(), tell.clone()) else {
+                    return;
+                };
+                thread::spawn(move || serve(stream, number, &scripts, &tell));
+            }
+        });
+        TestServer {
+            url: format!("http://{address}/v1"),
+            told,
+        }
+    }
+
+    /// The next request that is more than a greeting.
+    pub(super) fn came(&self) -> Came {
+        loop {
+            match self.told.recv_timeout(PATIENCE).expect("a request") {
+                Told::Came(came) if came.head.starts_with("POST") => return came,
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until the server has seen a connection closed in mid-answer.
+    pub(super) fn saw_close(&self) {
+        loop {
+            if let Told::SawClose = self.told.recv_timeout(PATIENCE).expect("news") {
+                return;
+            }
+        }
+    }
+}
+
+fn serve(
+    mut stream: TcpStream,
+    connection: usize,
+    scripts: &std::sync::Mutex<Vec<Vec<Does>>>,
+    tell: &Sender<Told>,
+) {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    while let Some(came) = read_request(&mut stream, connection) {
+        let is_greeting = came.head.starts_with("GET");
+        let _ = tell.send(Told::Came(came));
+        let script = match is_greeting {
+            true => vec![Does::Send(json("200 OK", "{\"data\":[]}"))],
+            false => {
+                let mut scripts = scripts.lock().expect("scripts");
+                match scripts.len() {
+                    0 | 1 => scripts.first().cloned().unwrap_or_default(),
+                    _ => scripts.remove(0),
+                }
+            }
+        };
+        for step in script {
+            if !perform(&mut stream, step, tell) {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether the connection is still of use.
+fn perform(stream: &mut TcpStream, step: Does, tell: &Sender<Told>) -> bool {
+    let is_open = match step {
+        Does::Send(bytes) => stream.write_all(&bytes).is_ok(),
+        Does::Repeat(bytes, times) => (0..times).all(|_| stream.write_all(&bytes).is_ok()),
+        Does::Wait(ms) => {
+            thread::sleep(Duration::from_millis(ms));
+            true
+        }
+        Does::Hang => {
+            let _ = stream.read(&mut [0; 1]);
+            false
+        }
+        Does::Close => {
+            let _ = stream.shutdown(Shutdown::Both);
+            return false;
+        }
+    };
+    if !is_open {
+        let _ = tell.send(Told::SawClose);
+    }
+    is_open
+}
+
+fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Came> {
+    let mut all = Vec::new();
+    let head_end = loop {
+        if let Some(at) = all.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at + 4;
+        }
+        read_more(stream, &mut all)?;
+    };
+    let head = String::from_utf8_lossy(&all[..head_end]).into_owned();
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse::<usize>().ok())?
+    });
+    while all.len() < head_end + length.unwrap_or(0) {
+        read_more(stream, &mut all)?;
+    }
+    Some(Came {
+        head,
+        body: all[head_end..].to_vec(),
+        connection,
+    })
+}
+
+fn read_more(stream: &mut TcpStream, all: &mut Vec<u8>) -> Option<()> {
+    let mut buffer = [0; 4_096];
+    match stream.read(&mut buffer) {
+        Ok(0) | Err(_) => None,
+        Ok(count) => {
+            all.extend_from_slice(&buffer[..count]);
+            Some(())
+        }
+    }
+}
+
+/// A response that is whole.
+pub(super) fn json(status: &str, body: &str) -> Vec<u8> {
+    response(status, "application/json", "", body.as_bytes())
+}
+
+pub(super) fn response(status: &str, kind: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let mut all = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{headers}\r\n"
+    )
+    .into_bytes();
+    all.extend_from_slice(body);
+    all
+}
+
+/// The beginning of a response that streams.
+pub(super) fn streaming(kind: &str) -> Does {
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n");
+    Does::Send(head.into_bytes())
+}
+
+/// A piece of a streamed body.
+pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
+    let mut all = format!("{:x}\r\n", bytes.len()).into_bytes();
+    all.extend_from_slice(bytes);
+    all.extend_from_slice(b"\r\n");
+    all
+}
+
+/// The end of a streamed body.
+pub(super) fn end() -> Does {
+    Does::Send(b"0\r\n\r\n".to_vec())
+}
+
+/// An event with a piece of an answer.
+pub(super) fn piece(text: &str) -> Vec<u8> {
+    let event = serde_json::json!({"choices": [{"delta": {"content": text}}]});
+    format!("data: {event}\n\n").into_bytes()
+}
+
+pub(super) const STOP: &[u8] =
+    b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+pub(super) const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// A whole streamed answer.
+pub(super) fn answer(pieces: &[&str]) -> Vec<Does> {
+    let mut does = vec![streaming("text/event-stream")];
+    does.extend(pieces.iter().map(|text| Does::Send(chunk(&piece(text)))));
+    does.push(Does::Send(chunk(&[STOP, DONE].concat())));
+    does.push(end());
+    does
+}
+
+/// The two kinds of time.
+pub(super) fn clocks() -> [Clock; 2] {
+    [Clock::real(1), Clock::virtual_time(1)]
+}

@@ -64,13 +64,14 @@ struct Repeat {
     missing: MissingInput,
 }
 
-/// Engines that repeat the run in `folder`, whose header is `header`.
+/// Engines that repeat the run in `folder`, whose header is `header`, for `asked`.
 ///
 /// # Errors
 /// [`EngineError::Input`] for a folder that cannot be repeated.
 pub fn build(
     folder: &Path,
     header: &Header,
+    asked: &Scenario,
     clock: &Clock,
 ) -> Result<(Engines, MissingInput), EngineError> {
     if !header.keeps_audio {
@@ -94,6 +95,12 @@ pub fn build(
             folder.display()
         ))
     })?;
+    if let Some(key) = asked.asks_otherwise(&scenario) {
+        return Err(EngineError::Input(format!(
+            "{key} is not what it was when {} was recorded, so a server was asked for something else; set it back, or record it again",
+            folder.display()
+        )));
+    }
     let missing = MissingInput::default();
     let repeat = |stage| -> Result<Repeat, EngineError> {
         Ok(Repeat {
