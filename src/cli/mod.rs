@@ -2,6 +2,7 @@
 
 mod check;
 mod classifier;
+mod compare;
 mod devices;
 mod exports;
 mod find;
@@ -60,6 +61,8 @@ enum Command {
     Measure(measure::Measure),
     /// Report on a run folder again
     Report(report::Report),
+    /// Say what differs between two runs, calls or simulations, and whether it is more than chance
+    Compare(compare::Compare),
     /// Say whether a scenario can be run, without running it
     Check(check::Check),
     /// Write a scenario to start from
@@ -76,7 +79,7 @@ enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Fine,
-    /// A budget was missed, or a turn did not come out as expected.
+    /// A budget was missed, a turn did not come out as expected, or what is compared became worse.
     NotAsAsked,
 }
 
@@ -154,6 +157,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Plan(command) => command.run(is_quiet),
         Command::Measure(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Classifier(command) => command.run(),

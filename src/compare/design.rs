@@ -4,7 +4,7 @@ use super::conversation::{Conversation, Conversations, Figures, conversations as
 use super::pairs::Matched;
 use super::tally::{Filling, Tally};
 use super::{Independent, Pairing};
-use crate::measure::folder::Kept;
+use crate::measure::folder::{Folder, Kept};
 use crate::measure::turns::TurnsError;
 
 /// Columns of the smaller side: groups of conversations tell as much as the conversations, and fit.
@@ -20,26 +20,30 @@ const PAIRS_MIN: u64 = 7;
 /// Fewer ways to deal conversations to the sides than this are too few as well.
 const DEALS_MIN: u64 = 200;
 
-/// One side, as far as the design needs to know it.
-#[derive(Debug, Clone, Copy)]
+/// What takes part of one side; of two that are paired, in the order of their pairs.
+#[derive(Debug, Clone)]
 pub(super) struct Source<'a> {
-    pub all: &'a [Kept],
+    pub all: Vec<&'a Kept>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn of(all: &'a [Kept]) -> Source<'a> {
-        Source { all }
+    pub(super) fn both(folders: [&'a Folder; 2], matched: &Matched) -> [Source<'a>; 2] {
+        [0, 1].map(|side| {
+            let all = folders[side].all();
+            let all = match matched {
+                Matched::By { pairs, .. } => pairs.iter().map(|pair| &all[pair[side]]).collect(),
+                Matched::Not { .. } => all.iter().collect(),
+            };
+            Source { all }
+        })
     }
 
-    fn size(&self, only: Option<&[usize]>) -> Size {
-        let mut size = Size::default();
-        for (place, kept) in self.all.iter().enumerate() {
-            if only.is_none_or(|only| only.contains(&place)) {
-                size.conversations += conversations(kept);
-                size.turns += kept.measured().turns;
-            }
+    fn size(&self) -> Size {
+        let measured = self.all.iter().map(|kept| kept.measured());
+        Size {
+            conversations: self.all.iter().map(|kept| conversations(kept)).sum(),
+            turns: measured.map(|measured| measured.turns).sum(),
         }
-        size
     }
 }
 
@@ -68,18 +72,10 @@ pub(super) struct Design {
 }
 
 impl Design {
-    pub(super) fn of(sources: &[Source; 2], matched: &Matched) -> (Design, Pairing) {
-        let (sizes, is_paired) = match matched {
-            Matched::By { pairs, .. } => {
-                let places =
-                    |side: usize| -> Vec<usize> { pairs.iter().map(|pair| pair[side]).collect() };
-                let (base, new) = (places(0), places(1));
-                let sizes = [sources[0].size(Some(&base)), sources[1].size(Some(&new))];
-                (sizes, true)
-            }
-            Matched::Not { .. } => (sources.map(|source| source.size(None)), false),
-        };
-        (Design::new(sizes, is_paired), Pairing::of(matched))
+    pub(super) fn of(sources: &[Source; 2], matched: &Matched) -> Design {
+        let is_paired = matches!(matched, Matched::By { .. });
+        let [base, new] = sources;
+        Design::new([base.size(), new.size()], is_paired)
     }
 
     pub(super) fn new(sizes: [Size; 2], is_paired: bool) -> Design {
@@ -107,26 +103,17 @@ impl Design {
     }
 
     /// Reads both sides.
-    pub(super) fn tally(
-        &self,
-        sources: &[Source; 2],
-        matched: &Matched,
-    ) -> Result<Tally, TurnsError> {
+    pub(super) fn tally(&self, [base, new]: &[Source; 2]) -> Result<Tally, TurnsError> {
         let mut desk = Desk::new(self);
-        match matched {
-            Matched::By { pairs, .. } => {
-                for [base, new] in pairs {
-                    let base = read(&sources[0].all[*base])?;
-                    let new = read(&sources[1].all[*new])?;
-                    join(base, new, |pair| desk.pair(pair))?;
-                }
+        if self.is_paired {
+            for (base, new) in base.all.iter().zip(&new.all) {
+                join(read(base)?, read(new)?, |pair| desk.pair(pair))?;
             }
-            Matched::Not { .. } => {
-                for (side, source) in sources.iter().enumerate() {
-                    for kept in source.all {
-                        for conversation in read(kept)? {
-                            desk.alone(side, &conversation?);
-                        }
+        } else {
+            for (side, source) in [base, new].into_iter().enumerate() {
+                for kept in &source.all {
+                    for conversation in read(kept)? {
+                        desk.alone(side, &conversation?);
                     }
                 }
             }
@@ -341,7 +328,7 @@ fn by_key<'a>(base: &'a [Figures], new: &'a [Figures]) -> Vec<[Option<&'a Figure
 }
 
 impl Pairing {
-    fn of(matched: &Matched) -> Pairing {
+    pub(super) fn of(matched: &Matched) -> Pairing {
         let (is_paired, why, left_out) = match matched {
             Matched::By { why, left_out, .. } => (true, why.clone(), left_out.clone()),
             Matched::Not { why } => (false, why.clone(), Vec::new()),

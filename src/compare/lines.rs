@@ -2,12 +2,12 @@
 
 use super::design::{Design, Source};
 use super::holm::holm;
-use super::quantity::{E2E, FALSE_BARGE_INS, OCCASIONS, RATES, SPANS};
+use super::quantity::{E2E, FALSE_BARGE_INS, RATES, SPANS};
 use super::tally::{Choice, Tally};
 use super::tested::{Chance, Figure};
 use super::{Histograms, Line, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
 use crate::measure::folder::Kept;
-use crate::measure::{Histogram, Interruptions, ms};
+use crate::measure::{Histogram, Interruptions};
 
 /// Hops in path order, then metrics, then rates. What neither side has is left out.
 pub(super) fn lines(
@@ -17,7 +17,7 @@ pub(super) fn lines(
     settings: &Settings,
 ) -> Vec<Line> {
     let chance = Chance::of(design, tally, &settings.effort);
-    let reports = [0, 1].map(|side| Report::of(sources[side].all));
+    let reports = sources.each_ref().map(|source| Report::of(&source.all));
     let mut lines = Vec::new();
     for span in 0..SPANS {
         if is_shown(span, &reports) {
@@ -50,9 +50,7 @@ pub(super) fn lines(
             (Some(Figure::Rate(rates)), told),
             &chance,
         );
-        if !design.is_paired || told.iter().all(Option::is_some) {
-            own.tell(told);
-        }
+        own.tell(told);
         own.is_headline = place == FALSE_BARGE_INS;
         lines.push(own);
     }
@@ -155,12 +153,12 @@ fn judge(lines: &mut [Line], min_effect: f64) {
 /// The figures of a side as its report has them.
 struct Report<'a> {
     spans: Histograms,
-    all: &'a [Kept],
+    all: &'a [&'a Kept],
     has_fillers: bool,
 }
 
 impl<'a> Report<'a> {
-    fn of(all: &'a [Kept]) -> Report<'a> {
+    fn of(all: &'a [&'a Kept]) -> Report<'a> {
         let mut spans = Histograms::new();
         for kept in all {
             let measured = kept.measured();
@@ -199,7 +197,7 @@ impl<'a> Report<'a> {
             "spurious_responses" => Some(counts.spurious_responses),
             _ => None,
         };
-        let count = |kept: &Kept| match kept {
+        let count = |kept: &&Kept| match kept {
             Kept::Simulation(simulation) => of(&simulation.totals.measured.interruptions),
             Kept::Run(_) => None,
         };

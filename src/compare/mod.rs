@@ -63,7 +63,7 @@ pub struct Comparison {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Side {
     /// The folder as it was named.
-    pub path: PathBuf,
+    pub folder: String,
     pub name: String,
     pub kind: Kind,
     /// Conversations; of a simulation of loads, its worlds.
@@ -191,49 +191,61 @@ pub fn compare(
         Side::of(base.0, base.1.all())?,
         Side::of(new.0, new.1.all())?,
     ];
-    let sources = [Source::of(base.1.all()), Source::of(new.1.all())];
-    let matched = pairs::matched(base.1, new.1);
-    let (design, mut pairing) = Design::of(&sources, &matched);
-    let tally = design.tally(&sources, &matched)?;
-    pairing.turns = tally.matched;
-    [pairing.only_base, pairing.only_new] = tally.alone;
-    if pairing.is_paired && tally.matched == 0 {
-        // Nothing of the same was answered on both sides: there is only the one against the other.
-        return unpaired(sides, &sources, settings, [base.1, new.1]);
+    let folders = [base.1, new.1];
+    let mut matched = pairs::matched(base.1, new.1);
+    let mut of = told(folders, &matched, settings)?;
+    if of.pairing.is_paired && of.pairing.turns == 0 {
+        // Nothing was answered on both sides: what is left is the one against the other.
+        let why = "no turn was answered on both sides".to_owned();
+        matched = pairs::Matched::Not { why };
+        of = told(folders, &matched, settings)?;
     }
-    let lines = lines::lines(&design, &tally, &sources, settings);
-    Ok(finish(
-        sides,
-        pairing,
-        &design,
-        lines,
-        settings,
-        [base.1, new.1],
-    ))
+    Ok(finish(sides, of, settings, folders))
 }
 
-fn unpaired(
-    sides: [Side; 2],
-    sources: &[Source; 2],
-    settings: &Settings,
+/// What turns tell.
+struct Told {
+    design: Design,
+    pairing: Pairing,
+    lines: Vec<Line>,
+}
+
+fn told(
     folders: [&Folder; 2],
-) -> Result<Comparison, CompareError> {
-    let why = "no turn was answered on both sides".to_owned();
-    let matched = pairs::Matched::Not { why };
-    let (design, pairing) = Design::of(sources, &matched);
-    let tally = design.tally(sources, &matched)?;
-    let lines = lines::lines(&design, &tally, sources, settings);
-    Ok(finish(sides, pairing, &design, lines, settings, folders))
+    matched: &pairs::Matched,
+    settings: &Settings,
+) -> Result<Told, TurnsError> {
+    let sources = Source::both(folders, matched);
+    let design = Design::of(&sources, matched);
+    let tally = design.tally(&sources)?;
+    let [only_base, only_new] = tally.alone;
+    let pairing = Pairing {
+        turns: tally.matched,
+        only_base,
+        only_new,
+        ..Pairing::of(matched)
+    };
+    Ok(Told {
+        lines: match design.is_paired && tally.matched == 0 {
+            true => Vec::new(),
+            false => lines::lines(&design, &tally, &sources, settings),
+        },
+        design,
+        pairing,
+    })
 }
 
 fn finish(
     [base, new]: [Side; 2],
-    pairing: Pairing,
-    design: &Design,
-    lines: Vec<Line>,
+    of: Told,
     settings: &Settings,
     folders: [&Folder; 2],
 ) -> Comparison {
+    let Told {
+        design,
+        pairing,
+        lines,
+    } = of;
     let (differences, mut warnings) = differences::between(folders.map(Folder::all));
     warnings.extend(design.warnings());
     Comparison {
@@ -259,7 +271,7 @@ impl Side {
         }
         let count = |of: fn(&Kept) -> u64| all.iter().map(of).sum::<u64>();
         let side = Side {
-            path: path.to_owned(),
+            folder: path.display().to_string(),
             name: match all {
                 [one] => one.header().name.clone(),
                 _ => path
@@ -278,7 +290,7 @@ impl Side {
         };
         match side.answered {
             0 => Err(CompareError::NothingAnswered {
-                path: side.path,
+                path: path.to_owned(),
                 turns: side.turns,
             }),
             _ => Ok(side),

@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod chart;
+pub mod compare;
 mod cures;
 pub mod document;
 pub mod export;

@@ -1,0 +1,80 @@
+//! `voicesim compare`: what differs between two sets of results, and whether it is more than chance.
+
+use super::{Failure, Verdict, print, print_json, print_plain};
+use crate::compare::{self, Settings};
+use crate::measure::folder::Folder;
+use crate::report::compare::{json, markdown, text};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// What was: what `run`, `measure` or `simulate` wrote with --out, or a folder of several
+    base: PathBuf,
+    /// What is: the same
+    new: PathBuf,
+    /// The least difference that counts, as a share of the base
+    #[arg(long, value_name = "P", default_value = "2%", value_parser = share)]
+    min_effect: f64,
+    /// Write it as Markdown, for a comment under a change; - for stdout, in place of the text
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Compare {
+    pub(super) fn run(self) -> Result<Verdict, Failure> {
+        let settings = Settings {
+            min_effect: self.min_effect,
+            ..Settings::default()
+        };
+        let is_stdout = self.markdown.as_deref() == Some(Path::new("-"));
+        if is_stdout && self.json {
+            return Err(Failure::Input(
+                "--markdown - and --json both print to stdout; give --markdown a file, or leave one of them out".into(),
+            ));
+        }
+        let base = Folder::open(&self.base).map_err(Failure::input)?;
+        let new = Folder::open(&self.new).map_err(Failure::input)?;
+        let comparison = compare::compare((&self.base, &base), (&self.new, &new), &settings)
+            .map_err(Failure::input)?;
+        match &self.markdown {
+            Some(_) if is_stdout => print(&markdown(&comparison)),
+            Some(path) => write(path, &markdown(&comparison))?,
+            None => {}
+        }
+        if self.json {
+            print_json(&json::document(&comparison))?;
+        } else if !is_stdout {
+            print_plain(&text(&comparison));
+        }
+        Ok(match comparison.verdict {
+            compare::Verdict::Worse => Verdict::NotAsAsked,
+            compare::Verdict::Better | compare::Verdict::NoDifferenceFound => Verdict::Fine,
+        })
+    }
+}
+
+/// A share, as `0.05` or `5%`, from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(percent) => (percent, 100.0),
+        None => (text, 1.0),
+    };
+    let share = number.trim().parse::<f64>().map(|number| number / unit);
+    share
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "give a share of the base from 0 to 100 %, as in 5% or 0.05".into())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        Failure::Input(format!(
+            "--markdown {}: {error}; name a file that can be written",
+            path.display()
+        ))
+    })
+}

@@ -1,0 +1,72 @@
+//! The comparison as one JSON document, `voicesim.compare/1`:
+//!
+//! ```json
+//! {
+//!   "schema": "voicesim.compare/1", "version": "…",
+//!   "headline": { "verdict": "worse", "sentence": "…", "lines": ["e2e_latency_p50_ms", …] },
+//!   "paired": { "is_paired": true, "why": "…", "turns": 1, "only_base": 0, "only_new": 0, "left_out": [] },
+//!   "independent": "conversations", "min_effect": 0.02,
+//!   "base": { "folder", "name", "kind", "conversations", "turns", "answered" }, "new": { … },
+//!   "lines": [{
+//!     "name": "e2e_latency_p50_ms", "is_headline": true, "base": 1.0, "new": 1.0, "difference": 0.0,
+//!     "interval": { "low": 0.0, "high": 0.0 }, "p": 1.0, "p_holm": 1.0, "mark": null
+//!   }],
+//!   "differences": [{ "key": "scenario.endpointing.silence_ms", "base": 300, "new": 700 }],
+//!   "warnings": ["…"]
+//! }
+//! ```
+//!
+//! `verdict` is `worse`, `better` or `no_difference_found`, `mark` is `worse`, `better` or null, `independent` is
+//! `conversations`, `few_conversations` or `turns`, `kind` is `run`, `recording` or `simulation`. Figures are in
+//! milliseconds where the name ends so, else shares in 0..=1; what was not measured or not tested is null.
+//! `p_holm` is corrected among the headline's lines, or among all others.
+
+use super::headline;
+use crate::compare::{Comparison, Difference, Independent, Line, Pairing, Side, Verdict};
+use serde::Serialize;
+
+pub const SCHEMA: &str = "voicesim.compare/1";
+
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
+    pub schema: &'static str,
+    pub version: &'static str,
+    pub headline: Headline<'a>,
+    pub paired: &'a Pairing,
+    pub independent: Independent,
+    pub min_effect: f64,
+    pub base: &'a Side,
+    pub new: &'a Side,
+    pub lines: &'a [Line],
+    pub differences: &'a [Difference],
+    pub warnings: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+pub struct Headline<'a> {
+    pub verdict: Verdict,
+    pub sentence: String,
+    /// The names of the lines that it is on.
+    pub lines: Vec<&'a str>,
+}
+
+pub fn document(of: &Comparison) -> Document<'_> {
+    let lines = of.lines.iter().filter(|line| line.is_headline);
+    Document {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        headline: Headline {
+            verdict: of.verdict,
+            sentence: headline(of),
+            lines: lines.map(|line| line.name.as_str()).collect(),
+        },
+        paired: &of.pairing,
+        independent: of.independent,
+        min_effect: of.min_effect,
+        base: &of.base,
+        new: &of.new,
+        lines: &of.lines,
+        differences: &of.differences,
+        warnings: &of.warnings,
+    }
+}

@@ -1,0 +1,127 @@
+//! For a comment under a change: the headline, and everything else folded away.
+
+use super::{cells, headline, how, label, legend, side, value};
+use crate::compare::{Comparison, Line, Verdict};
+use crate::report::plain::is_invisible;
+use std::fmt::Write;
+
+/// Keys that differ; of more it says how many. A comment has room for 65,536 characters.
+const KEYS_MAX: usize = 100;
+
+/// Values longer than this are cut.
+const VALUE_CHARACTERS_MAX: usize = 120;
+
+pub fn markdown(of: &Comparison) -> String {
+    let sign = match of.verdict {
+        Verdict::Worse => "❌",
+        Verdict::Better => "✅",
+        Verdict::NoDifferenceFound => "➖",
+    };
+    let mut text = format!("**{sign} {}**\n\n", literal(&headline(of)));
+    let chosen: Vec<&Line> = of.lines.iter().filter(|line| line.is_headline).collect();
+    table(&mut text, &chosen);
+    text.push('\n');
+    for warning in &of.warnings {
+        let _ = writeln!(text, "> Careful: {}.\n", literal(warning));
+    }
+    text += "<details><summary>All figures</summary>\n\n";
+    let _ = writeln!(text, "- base: {}", literal(&side(&of.base)));
+    let _ = writeln!(text, "- new: {}", literal(&side(&of.new)));
+    for sentence in how(of) {
+        let _ = writeln!(text, "- {}", literal(&sentence));
+    }
+    text.push('\n');
+    table(&mut text, &of.lines.iter().collect::<Vec<_>>());
+    let _ = writeln!(text, "\n{}\n\n</details>", literal(&legend(of)));
+    differences(&mut text, of);
+    text
+}
+
+fn table(text: &mut String, lines: &[&Line]) {
+    text.push_str("| | base | new | difference | 95 % interval | p | |\n");
+    text.push_str("|---|--:|--:|--:|--:|--:|---|\n");
+    for line in lines {
+        let unit = if super::unit(line).is_ms { ", ms" } else { "" };
+        let label = format!("{}{unit}", label(line));
+        let cells = cells(line).map(|cell| match cell.as_str() {
+            "worse" => "**worse**".to_owned(),
+            cell => literal(cell),
+        });
+        let _ = writeln!(text, "| {} | {} |", literal(&label), cells.join(" | "));
+    }
+}
+
+fn differences(text: &mut String, of: &Comparison) {
+    if of.differences.is_empty() {
+        return;
+    }
+    let count = of.differences.len();
+    let _ = write!(
+        text,
+        "\n<details><summary>What differs ({count})</summary>\n\n| | base | new |\n|---|---|---|\n"
+    );
+    for one in of.differences.iter().take(KEYS_MAX) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            literal(&one.key),
+            literal(&cut(&value(&one.base))),
+            literal(&cut(&value(&one.new)))
+        );
+    }
+    if count > KEYS_MAX {
+        let _ = writeln!(text, "\nand {} more", count - KEYS_MAX);
+    }
+    text.push_str("\n</details>\n");
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(VALUE_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Text that is shown as it is, whatever it holds: no table, link, mention, tag or line of its own. What cannot
+/// be seen is spelled out.
+fn literal(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => safe.push(' '),
+            c if c.is_control() || is_invisible(c) => {
+                let _ = write!(safe, "&#92;u&#123;{:x}&#125;", u32::from(c));
+            }
+            // An address is only made a link with these in it.
+            '.' if safe.to_ascii_lowercase().ends_with("www") => safe.push_str("&#46;"),
+            ',' | '-' | '.' | '%' | ';' => safe.push(c),
+            // Colons make links only before slashes, which are spelled out.
+            ':' | '(' | ')' | '+' | '\'' => safe.push(c),
+            c if c.is_ascii_punctuation() => {
+                let _ = write!(safe, "&#{};", u32::from(c));
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal;
+
+    #[test]
+    fn nothing_in_a_name_is_markup() {
+        let hostile =
+            "a|b\n# <script>`x`</script> [c](http://d) @e #1 **f** _g_ ~h~ \\ &amp; \u{202e}";
+        let safe = literal(hostile);
+        for mark in [
+            '|', '\n', '<', '>', '`', '[', '/', '@', '*', '_', '~', '\\', '\u{202e}',
+        ] {
+            assert!(!safe.contains(mark), "{mark:?} in {safe}");
+        }
+        assert!(safe.contains("u&#123;202e&#125;"), "{safe}");
+        assert_eq!(literal("WWW.evil.example"), "WWW&#46;evil.example");
+        assert_eq!(literal("+41.0 ms (95 %)"), "+41.0 ms (95 %)");
+    }
+}

@@ -1,0 +1,281 @@
+//! Two sets of results side by side. The document is `voicesim.compare/1`, see [`json`].
+
+pub mod json;
+mod markdown;
+mod text;
+
+pub use markdown::markdown;
+pub use text::text;
+
+use crate::compare::{
+    Comparison, Independent, Kind, Line, Mark, Quantity, Side, Statistic, Verdict,
+};
+
+/// What it comes to, in a sentence or two.
+pub fn headline(of: &Comparison) -> String {
+    let told = |mark| -> Vec<String> {
+        let lines = of.lines.iter().filter(|line| line.is_headline);
+        lines
+            .filter(|line| line.mark == Some(mark))
+            .map(clause)
+            .collect()
+    };
+    let (worse, better) = (told(Mark::Worse), told(Mark::Better));
+    let mut text = match of.verdict {
+        Verdict::Worse if better.is_empty() => format!("Worse: {}.", worse.join(", ")),
+        Verdict::Worse => format!("Worse: {}; but {}.", worse.join(", "), better.join(", ")),
+        Verdict::Better => format!("Better: {}.", better.join(", ")),
+        Verdict::NoDifferenceFound => none(of),
+    };
+    for (mark, says) in [(Mark::Worse, "worse"), (Mark::Better, "better")] {
+        let others = others(of, mark);
+        if !others.is_empty() {
+            text += &format!(
+                " Not part of the verdict, and {says}: {}.",
+                others.join(", ")
+            );
+        }
+    }
+    text
+}
+
+/// What was looked at and not found.
+fn none(of: &Comparison) -> String {
+    let lines: Vec<&Line> = of.lines.iter().filter(|line| line.is_headline).collect();
+    let is_same = |line: &&Line| line.difference.is_none_or(|difference| difference == 0.0);
+    if lines.iter().all(is_same) {
+        return "No difference found: the figures are the same.".into();
+    }
+    let is_significant = |line: &Line| {
+        line.p_holm
+            .is_some_and(|p| p < crate::compare::SIGNIFICANCE)
+    };
+    let told: Vec<String> = lines
+        .iter()
+        .filter(|line| line.difference.is_some())
+        .map(|line| clause(line))
+        .collect();
+    let why = match lines.iter().any(|line| is_significant(line)) {
+        true => format!(
+            "what is more than chance is less than {} % of the base",
+            percent(of.min_effect)
+        ),
+        false => "chance makes as much of nothing".to_owned(),
+    };
+    format!("No difference found: {}; {why}.", told.join(", "))
+}
+
+fn percent(share: f64) -> f64 {
+    (share * 1e4).round() / 100.0
+}
+
+/// A figure of the headline, for people.
+fn clause(line: &Line) -> String {
+    let difference = line.difference.unwrap_or_default();
+    let unit = unit(line);
+    let interval = line.interval.map_or_else(String::new, |interval| {
+        // How much longer or shorter, so both bounds turn with it.
+        let (low, high) = match difference < 0.0 {
+            true => (-interval.high, -interval.low),
+            false => (interval.low, interval.high),
+        };
+        let (low, high) = (number(line, low), number(line, high));
+        format!(
+            " (95 %: {low} to {high}{})",
+            if unit.is_ms { " ms" } else { "" }
+        )
+    });
+    let size = number(line, difference.abs());
+    match (line.quantity, difference < 0.0) {
+        (Quantity::Metric(_), is_less) => {
+            let where_ = match line.statistic {
+                Statistic::P95 => "the 95th percentile",
+                _ => "the median",
+            };
+            let how = if is_less { "shorter" } else { "longer" };
+            format!("callers wait {size} ms {how} at {where_}{interval}")
+        }
+        (_, is_less) => {
+            let how = if is_less { "less" } else { "more" };
+            format!(
+                "the agent stops for nothing {size} times {how} in 100 sounds to ignore{interval}"
+            )
+        }
+    }
+}
+
+/// Marked figures outside the headline, with their statistics behind them.
+fn others(of: &Comparison, mark: Mark) -> Vec<String> {
+    let mut all: Vec<(Quantity, String)> = Vec::new();
+    let marked = of.lines.iter().filter(|line| line.mark == Some(mark));
+    for line in marked.filter(|line| !line.is_headline) {
+        match all.last_mut() {
+            Some((quantity, told)) if *quantity == line.quantity => {
+                *told += &format!(", {}", line.statistic.name());
+            }
+            _ if line.statistic == Statistic::Share => {
+                all.push((line.quantity, name(line.quantity).to_owned()));
+            }
+            _ => {
+                let told = format!("{} ({}", name(line.quantity), line.statistic.name());
+                all.push((line.quantity, told));
+            }
+        }
+    }
+    let close = |(_, told): (Quantity, String)| match told.contains('(') {
+        true => told + ")",
+        false => told,
+    };
+    all.into_iter().map(close).collect()
+}
+
+fn name(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::Hop(hop) => hop.name(),
+        Quantity::Metric(metric) => metric,
+        Quantity::Rate(rate) => rate,
+    }
+}
+
+/// What a figure is shown as.
+struct Unit {
+    is_ms: bool,
+    /// What a rate is counted for.
+    per: &'static str,
+}
+
+fn unit(line: &Line) -> Unit {
+    let per = match line.quantity {
+        Quantity::Hop(_) | Quantity::Metric(_) => "",
+        Quantity::Rate("false_barge_ins" | "spurious_responses") => "sounds to ignore",
+        Quantity::Rate("missed_barge_ins") => "interruptions",
+        Quantity::Rate("missed_responses") => "questions",
+        Quantity::Rate("wer") => "words",
+        Quantity::Rate(_) => "turns",
+    };
+    Unit {
+        is_ms: per.is_empty(),
+        per,
+    }
+}
+
+/// Milliseconds with a digit, of more than a hundred none; rates for each hundred.
+fn number(line: &Line, value: f64) -> String {
+    let is_ms = unit(line).is_ms;
+    let value = if is_ms { value } else { 100.0 * value };
+    let text = match (is_ms, value.abs() >= 99.95) {
+        (true, true) => format!("{value:.0}"),
+        (true, false) => format!("{value:.1}"),
+        (false, _) => format!("{value:.2}"),
+    };
+    // No minus before a zero.
+    match text.trim_start_matches(['-', '0', '.']).is_empty() {
+        true => text.trim_start_matches('-').to_owned(),
+        false => text,
+    }
+}
+
+fn signed(line: &Line, value: f64) -> String {
+    let text = number(line, value);
+    let is_zero = text.trim_start_matches(['0', '.']).is_empty();
+    match value > 0.0 && !is_zero {
+        true => format!("+{text}"),
+        false => text,
+    }
+}
+
+/// Base, new, difference, interval, p and mark.
+fn cells(line: &Line) -> [String; 6] {
+    let shown = |value: Option<f64>, show: fn(&Line, f64) -> String| {
+        value.map_or_else(|| "-".to_owned(), |value| show(line, value))
+    };
+    [
+        shown(line.base, number),
+        shown(line.new, number),
+        shown(line.difference, signed),
+        line.interval.map_or_else(
+            || "-".to_owned(),
+            |i| format!("{} to {}", signed(line, i.low), signed(line, i.high)),
+        ),
+        match line.p_holm {
+            Some(p) if p < 0.001 => "<0.001".to_owned(),
+            Some(p) => format!("{p:.3}"),
+            None => "-".to_owned(),
+        },
+        match line.mark {
+            Some(Mark::Worse) => "worse",
+            Some(Mark::Better) => "better",
+            None => "",
+        }
+        .to_owned(),
+    ]
+}
+
+/// What a line is of, with its statistic or what it is counted for.
+fn label(line: &Line) -> String {
+    let name = name(line.quantity);
+    match line.statistic {
+        Statistic::Share => format!("{name}, per 100 {}", unit(line).per),
+        statistic => format!("{name} {}", statistic.name()),
+    }
+}
+
+/// One side in a line.
+fn side(of: &Side) -> String {
+    let kind = match (of.kind, of.conversations) {
+        (Kind::Run, 1) => "run".to_owned(),
+        (Kind::Run, count) => format!("{count} runs"),
+        (Kind::Recording, 1) => "recording".to_owned(),
+        (Kind::Recording, count) => format!("{count} recordings"),
+        (Kind::Simulation, 1) => "simulation of 1 conversation or load".to_owned(),
+        (Kind::Simulation, count) => format!("simulation of {count} conversations or loads"),
+    };
+    format!(
+        "{} · {kind} · {} turns, {} answered · {}",
+        of.name, of.turns, of.answered, of.folder
+    )
+}
+
+/// Whether it was paired, and what was resampled. Sentences.
+fn how(of: &Comparison) -> Vec<String> {
+    let pairing = &of.pairing;
+    let mut all = vec![match pairing.is_paired {
+        true => format!(
+            "Paired ({}): latencies are of the {} turns that were answered on both sides; {} were answered in the base only, {} in the new one only.",
+            pairing.why, pairing.turns, pairing.only_base, pairing.only_new
+        ),
+        false => format!("Not paired: {}.", pairing.why),
+    }];
+    if !pairing.left_out.is_empty() {
+        all.push(format!(
+            "Left out, for they have no partner: {}.",
+            pairing.left_out.join(", ")
+        ));
+    }
+    all.push(
+        match of.independent {
+            Independent::Conversations => "Conversations were shuffled and resampled.",
+            Independent::FewConversations => "Conversations are few: Student's t of their own figures has to find a difference, and the shuffled turns too.",
+            Independent::Turns => "Turns were shuffled and resampled, as if they were independent of each other.",
+        }
+        .to_owned(),
+    );
+    all
+}
+
+/// What tables need to be understood.
+fn legend(of: &Comparison) -> String {
+    format!(
+        "A figure is marked if chance alone would make such a difference in less than 5 of 100 comparisons (p, corrected for the number of lines) and it is at least {} % of the base. The verdict is on e2e_latency p50 and p95 and on false_barge_ins.",
+        percent(of.min_effect)
+    )
+}
+
+/// A value of a key, as it is shown.
+fn value(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "(none)".into(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
