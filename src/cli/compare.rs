@@ -4,6 +4,7 @@ use super::{Failure, Verdict, print, print_json, print_plain};
 use crate::compare::{self, Settings};
 use crate::measure::folder::Folder;
 use crate::report::compare::{json, markdown, text};
+use crate::report::html;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,9 @@ pub(super) struct Compare {
     /// Write it as Markdown, for a comment under a change; - for stdout, in place of the text
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+    /// Write it as a page that loads nothing
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -44,6 +48,10 @@ impl Compare {
             Some(_) if is_stdout => print(&markdown(&comparison)),
             Some(path) => write(path, &markdown(&comparison))?,
             None => {}
+        }
+        if let Some(path) = &self.html {
+            let page = html::of_comparison(&comparison).map_err(Failure::unavailable)?;
+            write(path, &page)?;
         }
         if self.json {
             print_json(&json::document(&comparison))?;

@@ -185,7 +185,7 @@ fn signed(line: &Line, value: f64) -> String {
 }
 
 /// Base, new, difference, interval, p and mark.
-fn cells(line: &Line) -> [String; 6] {
+pub(super) fn cells(line: &Line) -> [String; 6] {
     let shown = |value: Option<f64>, show: fn(&Line, f64) -> String| {
         value.map_or_else(|| "-".to_owned(), |value| show(line, value))
     };
@@ -212,7 +212,7 @@ fn cells(line: &Line) -> [String; 6] {
 }
 
 /// What a line is of, with its statistic or what it is counted for.
-fn label(line: &Line) -> String {
+pub(super) fn label(line: &Line) -> String {
     let name = name(line.quantity);
     match line.statistic {
         Statistic::Share => format!("{name}, per 100 {}", unit(line).per),
@@ -221,7 +221,7 @@ fn label(line: &Line) -> String {
 }
 
 /// One side in a line.
-fn side(of: &Side) -> String {
+pub(super) fn side(of: &Side) -> String {
     let kind = match (of.kind, of.conversations) {
         (Kind::Run, 1) => "run".to_owned(),
         (Kind::Run, count) => format!("{count} runs"),
@@ -237,7 +237,7 @@ fn side(of: &Side) -> String {
 }
 
 /// Whether it was paired, and what was resampled. Sentences.
-fn how(of: &Comparison) -> Vec<String> {
+pub(super) fn how(of: &Comparison) -> Vec<String> {
     let pairing = &of.pairing;
     let mut all = vec![match pairing.is_paired {
         true => format!(
@@ -264,7 +264,7 @@ fn how(of: &Comparison) -> Vec<String> {
 }
 
 /// What tables need to be understood.
-fn legend(of: &Comparison) -> String {
+pub(super) fn legend(of: &Comparison) -> String {
     format!(
         "A figure is marked if chance alone would make such a difference in less than 5 of 100 comparisons (p, corrected for the number of lines) and it is at least {} % of the base. The verdict is on e2e_latency p50 and p95 and on false_barge_ins.",
         percent(of.min_effect)
@@ -272,7 +272,7 @@ fn legend(of: &Comparison) -> String {
 }
 
 /// A value of a key, as it is shown.
-fn value(value: &serde_json::Value) -> String {
+pub(super) fn value(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => "(none)".into(),
         serde_json::Value::String(text) => text.clone(),

@@ -1,0 +1,130 @@
+//! The page of `compare`: two sets of results side by side.
+
+use super::page::{Page, Part};
+use super::table::{Cell, Table};
+use crate::compare::{Comparison, Line, Mark, Statistic, Verdict};
+use crate::report::chart::interval::{Axis, Spread};
+use crate::report::compare::{cells, headline, how, label, legend, side, value};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "comparison.html", config = "src/report/html/askama.toml")]
+struct ComparisonPage {
+    page: Page,
+    /// The class of its colour.
+    verdict: &'static str,
+    headline: String,
+    legend: String,
+    tables: Vec<Part<Table>>,
+    /// How far the axes reach, in percent.
+    half: String,
+    base: String,
+    new: String,
+    how: Vec<String>,
+    differences: Option<Part<Table>>,
+}
+
+/// The page of a comparison.
+///
+/// # Errors
+/// None is known.
+pub fn of_comparison(of: &Comparison) -> askama::Result<String> {
+    let title = match of.base.name == of.new.name {
+        true => of.new.name.clone(),
+        false => format!("{} against {}", of.new.name, of.base.name),
+    };
+    let mut page = Page::new("comparison", &title);
+    page.notes = of
+        .warnings
+        .iter()
+        .map(|warning| format!("Careful: {warning}."))
+        .collect();
+    page.sections = vec![
+        ("figures", "Figures"),
+        ("how", "What was compared"),
+        ("differences", "What was asked for otherwise"),
+    ];
+    let axis = Axis::of(of.lines.iter().filter_map(spread));
+    let table = |caption: &str, is_rate: bool| {
+        let mut table = Table::new(
+            caption,
+            &[
+                "figure",
+                "base",
+                "new",
+                "difference",
+                "95 % interval",
+                "",
+                "p",
+                "verdict",
+            ],
+        );
+        let is_in = |line: &&Line| (line.statistic == Statistic::Share) == is_rate;
+        for line in of.lines.iter().filter(is_in) {
+            table.add(row(line, axis));
+        }
+        table.part()
+    };
+    let tables = [
+        table("Latencies, in milliseconds", false),
+        table("Rates", true),
+    ];
+    ComparisonPage {
+        page,
+        verdict: match of.verdict {
+            Verdict::Worse => "missed",
+            Verdict::Better => "kept",
+            Verdict::NoDifferenceFound => "",
+        },
+        headline: headline(of),
+        legend: legend(of),
+        tables: tables.into_iter().flatten().collect(),
+        half: format!("{:.0}", 100.0 * axis.half()),
+        base: side(&of.base),
+        new: side(&of.new),
+        how: how(of),
+        differences: differences(of),
+    }
+    .render()
+}
+
+fn row(line: &Line, axis: Axis) -> Vec<Cell> {
+    let [base, new, difference, interval, p, mark] = cells(line).map(Cell::from);
+    let (class, colour) = match line.mark {
+        Some(Mark::Worse) => ("missed", "of-bad"),
+        Some(Mark::Better) => ("kept", "of-good"),
+        None => ("", "of-none"),
+    };
+    let picture = spread(line).map(|spread| Cell::drawn(axis.draw(spread, colour)));
+    vec![
+        Cell::from(label(line)),
+        base,
+        new,
+        difference.with_class(class),
+        interval,
+        picture.unwrap_or_default(),
+        p,
+        mark.with_class(class),
+    ]
+}
+
+/// The difference as a share of the base; `None` where there is nothing to share.
+fn spread(line: &Line) -> Option<Spread> {
+    let base = line.base.filter(|base| *base > 0.0)?;
+    let interval = line.interval?;
+    Some(Spread {
+        low: interval.low / base,
+        difference: line.difference? / base,
+        high: interval.high / base,
+    })
+}
+
+fn differences(of: &Comparison) -> Option<Part<Table>> {
+    let mut table = Table::new("Keys that differ", &["key", "base", "new"]);
+    table.class = "words-table";
+    for one in &of.differences {
+        let values = [&one.base, &one.new].map(|it| Cell::words(value(it)));
+        table.add([Cell::from(one.key.clone())].into_iter().chain(values));
+    }
+    table.part()
+}
