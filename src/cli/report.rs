@@ -1,13 +1,14 @@
 //! `voicesim report`: the report of a folder of results, made again.
 
 use super::exports::Exports;
+use super::sweep::{refuse_unwritable, write};
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::measure::folder::{Folder, Kept};
 use crate::report::calls::{self, Calls, folder_name};
-use crate::report::{document, simulation, text};
+use crate::report::{document, html, simulation, text};
 use crate::scenario;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct Report {
@@ -16,6 +17,9 @@ pub(super) struct Report {
     /// A TOML file with a [budget] to show it against, in place of the scenario's
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
+    /// Write a page for people: one file that loads nothing
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -26,6 +30,9 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
         self.exports.check()?;
+        if let Some(path) = &self.html {
+            refuse_unwritable("--html", path)?;
+        }
         if self.json && self.exports.is_on_stdout() {
             return Err(Failure::Input(
                 "--json prints the report where a file is to go (-); name a file, or take --json away".into(),
@@ -64,6 +71,13 @@ impl Report {
     }
 
     fn one(&self, kept: &Kept) -> Result<(), Failure> {
+        self.page(|folder| match kept {
+            Kept::Run(run) => {
+                let events = run.events().map_err(Failure::input)?;
+                html::of_run(run, &events, folder).map_err(Failure::unavailable)
+            }
+            Kept::Simulation(of) => html::of_simulation(of).map_err(Failure::unavailable),
+        })?;
         match kept {
             Kept::Run(run) if self.json => {
                 print_json(&document::document(&run.header, &run.measured))?;
@@ -91,6 +105,7 @@ impl Report {
         let Some(Calls { header, all, calls }) = Calls::of(&folder_name(&self.folder), runs) else {
             return Ok(());
         };
+        self.page(|_| html::of_calls(&header, &all, &calls).map_err(Failure::unavailable))?;
         if self.json {
             print_json(&calls::of_many(&header, &all, &calls, &[]))?;
         } else {
@@ -98,5 +113,14 @@ impl Report {
             print_plain(&calls::calls(&calls, &[]));
         }
         Ok(())
+    }
+
+    /// Writes a page if one was asked for; it is made knowing the folder that it will lie in.
+    fn page(&self, make: impl FnOnce(&Path) -> Result<String, Failure>) -> Result<(), Failure> {
+        let Some(path) = &self.html else {
+            return Ok(());
+        };
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        write("--html", path, &make(folder)?)
     }
 }

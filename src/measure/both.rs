@@ -46,7 +46,7 @@ pub(super) fn both(events: &[Event]) -> Both {
 }
 
 /// When the caller and the agent speak, in order. What is open at the end of the record ends with it.
-fn speech(events: &[Event]) -> (Vec<Range<Tick>>, Vec<Range<Tick>>) {
+pub fn speech(events: &[Event]) -> (Vec<Range<Tick>>, Vec<Range<Tick>>) {
     let (mut caller, mut agent) = (Vec::new(), Vec::new());
     let (mut caller_since, mut agent_since) = (None, None);
     let close = |all: &mut Vec<Range<Tick>>, since: &mut Option<Tick>, end: Tick| {

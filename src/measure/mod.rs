@@ -26,6 +26,7 @@ mod wer;
 mod writing;
 
 pub use batches::{BATCHES, Batches, Interval};
+pub use both::speech;
 pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
 pub use cures::Cures;

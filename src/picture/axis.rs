@@ -54,8 +54,13 @@ impl Axis {
         }
     }
 
+    /// Values that are marked, rising, and what stands at them. There are two at least.
+    pub fn ticks(&self) -> &[(f64, String)] {
+        &self.ticks
+    }
+
     /// Where a value lies between the ends, 0 to 1. What lies outside is at the end.
-    fn share(&self, value: f64) -> f64 {
+    pub fn share(&self, value: f64) -> f64 {
         match self.ticks.as_slice() {
             [(low, _), .., (high, _)] => ((value - low) / (high - low)).clamp(0.0, 1.0),
             _ => 0.0,

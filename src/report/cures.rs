@@ -6,13 +6,20 @@ use std::fmt::Write;
 
 /// One line for each stage of which there is anything to say.
 pub(super) fn cures(text: &mut String, cures: &Cures) {
-    for (stage, counts) in cures.iter() {
+    for (stage, words) in of_stages(cures) {
+        let _ = writeln!(text, "{stage:<14} {words}");
+    }
+}
+
+/// Each stage of which there is anything to say, and what.
+pub(super) fn of_stages(cures: &Cures) -> impl Iterator<Item = (&'static str, String)> {
+    cures.iter().map(|(stage, counts)| {
         let words: Vec<String> = counts
             .iter()
             .map(|(by, count)| format!("{} {count}x", in_words(*by)))
             .collect();
-        let _ = writeln!(text, "{:<14} {}", stage.name(), words.join(" · "));
-    }
+        (stage.name(), words.join(" · "))
+    })
 }
 
 fn in_words(by: CuredBy) -> &'static str {

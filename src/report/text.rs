@@ -122,7 +122,7 @@ fn head(text: &mut String, header: &Header, measured: &Measurement) {
 }
 
 /// What is to be known of the devices of a live session.
-fn device_notes(devices: &Devices) -> Vec<String> {
+pub(super) fn device_notes(devices: &Devices) -> Vec<String> {
     let mut notes = Vec::new();
     for (direction, device) in &devices.used {
         let mut note = format!("{direction} {} at {} Hz", device.name, device.rate);

@@ -5,6 +5,25 @@
 //! is stretched. Colours come from the page's style, by class.
 
 pub mod interval;
+mod decision;
+mod gauge;
+mod histogram;
+mod loudness;
+mod panel;
+mod percentiles;
+mod stack;
+#[cfg(test)]
+mod test_numbers;
+mod timeline;
+
+pub use decision::{Thought, decision};
+pub use gauge::{gauge, share};
+pub use histogram::{Small, histogram};
+pub use loudness::Loudness;
+pub use panel::{Lane, Panel};
+pub use percentiles::{Curve, percentiles};
+pub use stack::{Bar, stack};
+pub use timeline::{Begun, timeline};
 
 use askama::filters::Safe;
 use std::fmt::Write;
@@ -14,6 +33,9 @@ pub type Svg = Safe<String>;
 
 /// How wide the frame of a path is, in its own units: whole numbers are fine enough for any screen.
 const PATH_WIDTH: f64 = 1_000.0;
+
+/// Units of a path in the height of a pixel.
+const PATH_UNITS: f64 = 4.0;
 
 /// A picture that is being drawn. Writing to a String cannot fail, so errors are let go.
 pub struct Picture(String);
@@ -87,10 +109,11 @@ impl Picture {
         ));
     }
 
-    /// A path of such a class, whose points lie in 0..=1,000 across and 0..=`height` down.
+    /// A path of such a class, whose points lie in 0..=1,000 across and 0..=4 `height` down.
     pub fn path(&mut self, class: &str, (top, height): (f64, f64), path: &str) {
+        let units = PATH_UNITS * height;
         self.add(format_args!(
-            "<svg y=\"{top}\" width=\"100%\" height=\"{height}\" viewBox=\"0 0 {PATH_WIDTH} {height}\" preserveAspectRatio=\"none\"><path class=\"{class}\" d=\"{path}\"/></svg>"
+            "<svg y=\"{top}\" width=\"100%\" height=\"{height}\" viewBox=\"0 0 {PATH_WIDTH} {units}\" preserveAspectRatio=\"none\"><path class=\"{class}\" d=\"{path}\"/></svg>"
         ));
     }
 

@@ -3,12 +3,25 @@
 //! Every page extends `page.html`; see [`page`] for how. Pictures come from [`chart`](super::chart).
 
 mod comparison;
+mod about;
+mod calls;
+mod course;
+mod distribution;
 pub mod escape;
 pub mod page;
+mod parts;
+mod run;
 mod settings;
+mod simulation;
+mod sound;
 pub mod table;
+mod turn;
+mod words;
 
 pub use comparison::of_comparison;
+pub use calls::of_calls;
 pub use page::{Page, Part, Svg};
+pub use run::of_run;
 pub use settings::{of_plan, of_sweep};
+pub use simulation::of_simulation;
 pub use table::{Cell, Table};

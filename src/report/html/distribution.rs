@@ -1,0 +1,142 @@
+//! How latencies are distributed: percentile curves, figures, a histogram for each.
+
+use super::page::{Part, Svg};
+use super::table::{Cell, Table};
+use super::words::{grouped, several};
+use crate::measure::{Histogram, Measurement};
+use crate::report::chart::{Curve, histogram, ms_in_words, percentiles};
+use askama::Template;
+use askama::filters::Safe;
+
+#[derive(Template)]
+#[template(path = "distribution.html", config = "src/report/html/askama.toml")]
+pub struct Distribution {
+    curve: Option<Svg>,
+    /// The class of each curve, and what it is.
+    legend: Vec<(&'static str, &'static str)>,
+    read: String,
+    figures: Option<Part<Table>>,
+    small: Vec<One>,
+}
+
+/// A histogram on the page.
+struct One {
+    name: &'static str,
+    swatch: Option<&'static str>,
+    figures: String,
+    picture: Svg,
+    beyond: Option<String>,
+}
+
+/// The latencies that are drawn as curves, if there are any.
+const CURVES: [(&str, &str); 3] = [
+    ("e2e_latency", "first"),
+    ("first_sound", "second"),
+    ("e2e_latency_vad", "third"),
+];
+
+impl Distribution {
+    pub fn of(measured: &Measurement) -> Part<Distribution> {
+        let metrics = metrics(measured);
+        let find = |name: &str| metrics.iter().find(|(own, _)| *own == name);
+        let curves: Vec<Curve> = CURVES
+            .into_iter()
+            .filter_map(|(name, class)| {
+                let (name, histogram) = *find(name)?;
+                Some(Curve {
+                    name,
+                    class,
+                    histogram,
+                })
+            })
+            .collect();
+        let read = measured
+            .metrics
+            .get("e2e_latency")
+            .and_then(Histogram::summary)
+            .map(|e2e| {
+                let (count, p90) = (grouped(e2e.count), ms_in_words(e2e.p90_ms));
+                format!("one caller of ten waits longer than {p90}. Of {count} answered turns.")
+            });
+        Safe(Distribution {
+            curve: read.as_ref().and_then(|_| percentiles(&curves)),
+            legend: curves
+                .iter()
+                .map(|curve| (curve.class, curve.name))
+                .collect(),
+            read: read.unwrap_or_default(),
+            figures: figures(measured, &metrics).part(),
+            small: small(measured, &metrics),
+        })
+    }
+}
+
+/// What is shown besides the hops. Without fillers the first sound is that of the answer.
+fn metrics(measured: &Measurement) -> Vec<(&'static str, &Histogram)> {
+    let is_shown = |name: &str, histogram: &Histogram| {
+        (name != "first_sound" || measured.callers.fillers > 0) && histogram.summary().is_some()
+    };
+    let all = measured
+        .metrics
+        .iter()
+        .filter(|(name, histogram)| is_shown(name, histogram));
+    all.map(|(name, histogram)| (*name, histogram)).collect()
+}
+
+fn figures(measured: &Measurement, metrics: &[(&'static str, &Histogram)]) -> Table {
+    let mut table = Table::of_figures("Hops and metrics, in milliseconds", "");
+    for (hop, histogram) in &measured.hops {
+        if let Some(summary) = histogram.summary().filter(|summary| summary.max_ms > 0.0) {
+            table.add_summary(Cell::from(hop.name()).with_swatch(hop.name()), &summary);
+        }
+    }
+    // What the hops add up to, and then the rest.
+    for is_sum in [true, false] {
+        for (name, histogram) in metrics {
+            let Some(summary) = histogram
+                .summary()
+                .filter(|_| (*name == "e2e_latency") == is_sum)
+            else {
+                continue;
+            };
+            table.add_summary(Cell::from(*name), &summary);
+            if is_sum {
+                table.as_total();
+            }
+        }
+    }
+    table
+}
+
+fn small(measured: &Measurement, metrics: &[(&'static str, &Histogram)]) -> Vec<One> {
+    let hops = measured
+        .hops
+        .iter()
+        .map(|(hop, histogram)| (hop.name(), Some(hop.name()), histogram));
+    let metrics = metrics
+        .iter()
+        .map(|(name, histogram)| (*name, None, *histogram));
+    let one = |(name, swatch, of): (&'static str, Option<&'static str>, &Histogram)| {
+        // What took no time at all has no picture.
+        let summary = of.summary().filter(|summary| summary.max_ms >= 0.05)?;
+        let small = histogram(name, of)?;
+        Some(One {
+            name,
+            swatch,
+            figures: match summary.count {
+                1 => ms_in_words(summary.max_ms),
+                _ => format!(
+                    "{} · {}",
+                    ms_in_words(summary.p50_ms),
+                    ms_in_words(summary.p95_ms)
+                ),
+            },
+            picture: small.picture,
+            beyond: match (small.beyond, summary.count) {
+                (None, 2..=9) => Some(several(summary.count, "value")),
+                (beyond, _) => beyond,
+            },
+        })
+    };
+    hops.chain(metrics).filter_map(one).collect()
+}

@@ -1,0 +1,73 @@
+(() => {
+  const audio = document.querySelector("audio");
+  const deck = document.getElementById("timeline");
+  if (!audio || !deck) return;
+  document.documentElement.classList.add("plays");
+  const length = Number(deck.dataset.length);
+  const whole = deck.querySelector("svg");
+  const turns = [...document.querySelectorAll(".turn[data-start]")].map((element) => ({
+    element,
+    button: element.querySelector(".play"),
+    cursor: element.querySelector(".cursor"),
+    start: Number(element.dataset.start),
+    end: Number(element.dataset.end),
+    from: Number(element.dataset.from),
+    to: Number(element.dataset.to),
+  }));
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let current = null;
+  let asked = null;
+
+  const place = (line, share) => {
+    if (!line) return;
+    line.classList.toggle("on", share >= 0 && share <= 1);
+    line.setAttribute("x1", `${100 * share}%`);
+    line.setAttribute("x2", `${100 * share}%`);
+  };
+  const show = () => {
+    const now = audio.currentTime;
+    if (asked && now >= asked.end && !audio.paused) audio.pause();
+    place(whole.querySelector(".cursor"), now / length);
+    const turn = turns.find((one) => one.start <= now && now < one.end) || null;
+    if (turn !== current) {
+      if (current) {
+        current.element.classList.remove("now");
+        place(current.cursor, -1);
+      }
+      if (turn) turn.element.classList.add("now");
+      current = turn;
+    }
+    if (turn) place(turn.cursor, (now - turn.from) / (turn.to - turn.from));
+    for (const one of turns) {
+      const plays = one === turn && !audio.paused;
+      one.button.classList.toggle("on", plays);
+      one.button.setAttribute("aria-label", `${plays ? "Pause" : "Play"} turn ${one.element.id.replace("turn-", "")}`);
+    }
+  };
+  const follow = () => {
+    show();
+    if (!audio.paused && !isCalm) requestAnimationFrame(follow);
+  };
+  for (const one of turns) {
+    one.button.addEventListener("click", () => {
+      if (!audio.paused && current === one) {
+        audio.pause();
+        return;
+      }
+      const isInside = asked === one && audio.currentTime > one.start && audio.currentTime < one.end;
+      if (!isInside) audio.currentTime = one.start;
+      asked = one;
+      audio.play();
+    });
+  }
+  // Whoever uses the player itself plays on to the end.
+  for (const event of ["pointerdown", "keydown"]) audio.addEventListener(event, () => { asked = null; });
+  whole.addEventListener("click", (event) => {
+    const box = whole.getBoundingClientRect();
+    asked = null;
+    audio.currentTime = length * Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    show();
+  });
+  audio.addEventListener("play", follow);
+  for (const event of ["pause", "seeked", "timeupdate", "ended"]) audio.addEventListener(event, show);
+})();

@@ -1,0 +1,362 @@
+//! The page of a run, or of a call that was measured.
+
+use super::about::About;
+use super::course::{Course, Moments};
+use super::distribution::Distribution;
+use super::page::{Page, Part, Svg};
+use super::parts;
+use super::sound::{self, Sound};
+use super::table::{Cell, Table};
+use super::turn::{Around, Turn, after_ns};
+use super::words::{self, Stat};
+use crate::event::{Event, Hop, Tick};
+use crate::measure::{Histogram, Measurement, Row, folder, ms, speech};
+use crate::record::store::Header;
+use crate::report::chart::{Bar, Begun, Loudness, decision, ms_in_words, stack, timeline};
+use askama::Template;
+use std::path::Path;
+
+/// Turns that are shown at most. With more, those that came out otherwise than expected and the slowest are.
+const TURNS_MAX: usize = 300;
+
+#[derive(Template)]
+#[template(path = "run.html", config = "src/report/html/askama.toml")]
+struct RunPage {
+    page: Page,
+    stats: Vec<Stat>,
+    outcomes: String,
+    budgets: Option<Part<Table>>,
+    time: Option<Time>,
+    distribution: Part<Distribution>,
+    turns_lead: String,
+    length_s: String,
+    timeline: Svg,
+    address: Option<String>,
+    no_sound: Option<String>,
+    turns: Vec<Part<Turn>>,
+    overlaps: Vec<Overlap>,
+    trouble: Vec<String>,
+    about: Part<About>,
+}
+
+/// Where the time of typical turns went.
+pub struct Time {
+    pub lead: String,
+    pub picture: Svg,
+    pub table: Option<Part<Table>>,
+    pub exact: String,
+}
+
+/// A sound of the caller over the agent.
+struct Overlap {
+    number: u32,
+    class: &'static str,
+    came: String,
+    decided: String,
+    reasons: Vec<String>,
+    picture: Option<Svg>,
+}
+
+/// The page of a run, which will lie in the folder `page`.
+///
+/// # Errors
+/// None is known.
+pub fn of_run(run: &folder::Run, events: &[Event], page: &Path) -> askama::Result<String> {
+    let (header, measured) = (&run.header, &run.measured);
+    let course = Course::of(events, header.rows_per);
+    let wav = run.path.join("conversation.wav");
+    let sound = wav.is_file().then(|| sound::read(&wav, page));
+    let no_sound = match &sound {
+        None => Some("No sound was kept of it, so the shapes show who spoke when, not how loud.".to_owned()),
+        Some(Err(error)) => Some(format!("Its sound cannot be played: {error}.")),
+        Some(Ok(sound)) if !sound.is_embedded => Some("The sound is too long to be part of this page: it is played from conversation.wav, which has to stay where it is.".to_owned()),
+        Some(Ok(_)) => None,
+    };
+    let sound = sound.and_then(Result::ok);
+    let end = length(&course, sound.as_ref());
+    let loudness = match &sound {
+        Some(sound) => &sound.loudness,
+        None => &silent(events, end),
+    };
+    let shown = shown(&measured.rows);
+    let around = Around {
+        anchor: "",
+        loudness: Some(loudness),
+        after_ns: after_ns(&measured.rows),
+        is_playable: sound.is_some(),
+    };
+    let moments = |index: usize| {
+        let own: &Moments = course.rows.get(index)?;
+        let next = course.rows.get(index + 1).map_or(end, |next| next.start);
+        Some((own, next))
+    };
+    let drawn = measured
+        .rows
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| shown.contains(index));
+    let turns: Vec<Part<Turn>> = drawn
+        .map(|(index, row)| Turn::of(row, moments(index), &around))
+        .collect();
+    let begun = measured
+        .rows
+        .iter()
+        .zip(&course.rows)
+        .map(|(row, moments)| Begun {
+            number: row.number,
+            start_ns: moments.start.0,
+            slices: &row.slices,
+        });
+    let overlaps = overlaps(&measured.rows, &course);
+    RunPage {
+        page: around_it(header, !overlaps.is_empty(), sound.is_some(), measured),
+        stats: stats(measured),
+        outcomes: words::outcomes(measured),
+        budgets: parts::budgets(measured),
+        time: time(measured),
+        distribution: Distribution::of(measured),
+        turns_lead: turns_lead(measured, turns.len()),
+        length_s: format!("{:.3}", end.0 as f64 / 1e9),
+        timeline: timeline(loudness, &begun.collect::<Vec<_>>(), end.0),
+        address: sound.map(|sound| sound.address),
+        no_sound: no_sound.filter(|_| !turns.is_empty()),
+        turns,
+        overlaps,
+        trouble: parts::trouble(measured, Some(&course)),
+        about: About::of(header, &run.path.to_string_lossy()),
+    }
+    .render()
+}
+
+fn around_it(
+    header: &Header,
+    has_overlaps: bool,
+    is_playable: bool,
+    measured: &Measurement,
+) -> Page {
+    let is_recording = header.clock == Header::RECORDING;
+    let mut page = Page::new(
+        if is_recording { "measured call" } else { "run" },
+        &header.name,
+    );
+    page.version.clone_from(&header.version);
+    page.facts = words::facts(header);
+    page.notes.clone_from(&header.notes);
+    if measured.is_cut_short {
+        page.notes
+            .push("The run was stopped or killed: its record ends in the middle.".to_owned());
+    }
+    page.sections = vec![
+        ("percentiles", "Percentiles"),
+        ("turns", "Turns"),
+        ("trouble", "What went wrong"),
+        ("about", "About"),
+    ];
+    if has_overlaps {
+        page.sections.insert(2, ("interruptions", "Interruptions"));
+    }
+    if !measured.hops.is_empty() {
+        page.sections.insert(0, ("time", "Where the time goes"));
+    }
+    page.script = is_playable.then_some(include_str!("player.js"));
+    page
+}
+
+/// The longest of what is known of its length.
+fn length(course: &Course, sound: Option<&Sound>) -> Tick {
+    let steps = sound.map_or(0, |sound| sound.loudness.caller.len() as u64);
+    match steps {
+        0 => course.end.max(Tick::from_ms(1)),
+        steps => Tick(steps * Loudness::STEP_NS),
+    }
+}
+
+fn silent(events: &[Event], end: Tick) -> Loudness {
+    let (caller, agent) = speech(events);
+    let caller = if caller.is_empty() {
+        super::course::voice(events)
+    } else {
+        caller
+    };
+    Loudness::of_speech(&caller, &agent, end)
+}
+
+/// The headline's figures.
+pub fn stats(measured: &Measurement) -> Vec<Stat> {
+    let e2e = measured
+        .metrics
+        .get("e2e_latency")
+        .and_then(Histogram::summary);
+    let mut stats = Vec::new();
+    if let Some(e2e) = e2e {
+        let answered = words::several(e2e.count, "answered turn");
+        stats.push(words::latency(
+            "Half of the callers wait up to",
+            e2e.p50_ms,
+            format!("p50 of {answered}"),
+        ));
+        let note = match e2e.count {
+            ..20 => format!("p95, of so few the slowest: {}", ms_in_words(e2e.max_ms)),
+            _ => format!("p95; the slowest waits {}", ms_in_words(e2e.max_ms)),
+        };
+        stats.push(words::latency("19 of 20 wait up to", e2e.p95_ms, note));
+    }
+    stats.extend(words::verdict(measured));
+    stats
+}
+
+/// The turns nearest to p50 and p95, hop by hop.
+fn time(measured: &Measurement) -> Option<Time> {
+    let mut answered: Vec<(&Row, u64)> = measured
+        .rows
+        .iter()
+        .filter_map(|row| Some((row, row.e2e_ns?)))
+        .filter(|(row, _)| !row.slices.is_empty())
+        .collect();
+    answered.sort_by_key(|(row, e2e)| (*e2e, row.number));
+    // The nearest rank: the least that so many are not above.
+    let rank = |hundredths: usize| (answered.len() * hundredths).div_ceil(100).max(1) - 1;
+    let (middle, slow) = (answered.get(rank(50))?.0, answered.get(rank(95))?.0);
+    let hops = |row: &Row| -> Vec<(Hop, f64)> {
+        row.hops.iter().map(|(hop, span)| (hop, ms(span))).collect()
+    };
+    let bar = |what: &str, row: &Row| Bar {
+        label: format!(
+            "{what}, turn {}: {}",
+            row.number,
+            ms_in_words(ms(row.hops.sum()))
+        ),
+        hops: hops(row),
+    };
+    let picture = stack(
+        "Hops of the turns nearest to p50 and p95",
+        &[bar("p50", middle), bar("p95", slow)],
+    );
+    Some(Time {
+        lead: "Percentiles of hops do not add up, so these are two turns as they were: the one in the middle, and the one that 19 of 20 are not slower than.".to_owned(),
+        picture,
+        table: time_table(measured, middle, slow).part(),
+        exact: format!(
+            "The hops add up to e2e_latency, to the nanosecond, in {} of {} answered turns.",
+            measured.exact,
+            answered.len()
+        ),
+    })
+}
+
+fn time_table(measured: &Measurement, middle: &Row, slow: &Row) -> Table {
+    let heads = [
+        "hop, ms",
+        &format!("p50: turn {}", middle.number),
+        &format!("p95: turn {}", slow.number),
+        "mean of all",
+    ];
+    let mut table = Table::new(
+        "Hops of these turns, and the mean of every answered one",
+        &heads,
+    );
+    let cell = |value: Option<f64>| {
+        Cell::from(value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1}")))
+    };
+    let mut sum = 0.0;
+    for hop in Hop::ALL {
+        let of = |row: &Row| row.hops.get(hop).map(ms);
+        let summary = measured.hops.get(&hop).and_then(Histogram::summary);
+        let Some(summary) = summary.filter(|summary| summary.max_ms >= 0.05) else {
+            continue;
+        };
+        sum += summary.mean_ms;
+        table.add([
+            Cell::from(hop.name()).with_swatch(hop.name()),
+            cell(of(middle)),
+            cell(of(slow)),
+            cell(Some(summary.mean_ms)),
+        ]);
+    }
+    let mean = measured
+        .metrics
+        .get("e2e_latency")
+        .and_then(Histogram::summary);
+    let total = |row: &Row| row.e2e_ns.map(ms);
+    table.add([
+        Cell::from("sum = e2e_latency"),
+        cell(total(middle)),
+        cell(total(slow)),
+        cell(Some(mean.map_or(sum, |mean| mean.mean_ms))),
+    ]);
+    table.as_total();
+    table
+}
+
+/// Which rows are drawn: all, or if there are too many those that went wrong and the slowest.
+fn shown(rows: &[Row]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    let badness = |index: &usize| {
+        rows.get(*index).map(|row| {
+            (
+                row.outcome.is_as_expected(row.expect),
+                std::cmp::Reverse(row.e2e_ns),
+            )
+        })
+    };
+    if rows.len() > TURNS_MAX {
+        order.sort_by_key(badness);
+        order.truncate(TURNS_MAX);
+        order.sort_unstable();
+    }
+    order
+}
+
+fn turns_lead(measured: &Measurement, drawn: usize) -> String {
+    let all = measured.rows.len();
+    let cut = match all - drawn {
+        0 => String::new(),
+        left_out => format!(
+            " {} of {all} are shown: those that went wrong, and the slowest; {left_out} are left out.",
+            drawn
+        ),
+    };
+    match (all, measured.is_cut_short) {
+        (0, true) => "None: the run ended before anybody spoke.".to_owned(),
+        (0, false) => "None: nobody said anything.".to_owned(),
+        _ => format!(
+            "The caller above, the agent below, all on one scale: 0 is the true end of the caller's speech, or the beginning of a sound over the agent.{cut}"
+        ),
+    }
+}
+
+fn overlaps(rows: &[Row], course: &Course) -> Vec<Overlap> {
+    let mut overlaps = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let Some(decided) = &row.decided else {
+            continue;
+        };
+        let is_asked = row.expect.is_some() && !row.is_judged;
+        let asked = words::asked(row).map_or_else(String::new, |asked| format!("{asked}: "));
+        overlaps.push(Overlap {
+            number: row.number,
+            class: match (is_asked, row.outcome.is_as_expected(row.expect)) {
+                (false, _) => "",
+                (true, true) => "kept",
+                (true, false) => "missed",
+            },
+            came: format!("{asked}{}", words::outcome(row.outcome).to_lowercase()),
+            decided: format!(
+                "{} {}",
+                if row.is_judged {
+                    "The classifier would say"
+                } else {
+                    "Decided:"
+                },
+                words::decided(decided)
+            ),
+            reasons: decided.reasons.clone(),
+            picture: course
+                .rows
+                .get(index)
+                .and_then(|moments| decision(&moments.thoughts)),
+        });
+    }
+    overlaps.truncate(TURNS_MAX);
+    overlaps
+}

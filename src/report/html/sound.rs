@@ -1,0 +1,232 @@
+//! The sound of a run: how loud it is, and how a page plays it.
+
+use crate::audio::wav::{self, Coding};
+use crate::audio::{AudioError, SAMPLE_RATE};
+use crate::report::chart::Loudness;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+/// More sound than this is not put into a page: 12 MB, some three minutes.
+const EMBEDDED_BYTES_MAX: u64 = 12_000_000;
+
+/// Bytes of a sample of both speakers.
+const PAIR_BYTES: usize = 4;
+
+/// The sound of a conversation.
+pub struct Sound {
+    pub loudness: Loudness,
+    /// The address that a page plays it from: in the page, or of the file.
+    pub address: String,
+    pub is_embedded: bool,
+}
+
+/// Reads a `conversation.wav` for a page that will lie in the folder `page`. The memory it takes does not grow
+/// with the length, but for three bytes every ten milliseconds.
+pub fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
+    let unreadable = |source| AudioError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    let header = wav::read_header(&mut file, bytes, path)?;
+    if (header.coding, header.channels, header.rate) != (Coding::Integer(2), 2, SAMPLE_RATE) {
+        return Err(AudioError::Unsupported {
+            path: path.to_owned(),
+            what: format!("not the sound of a run, which is {SAMPLE_RATE} Hz stereo of 16 bits"),
+        });
+    }
+    // A run that was killed has written less than it was about to say, or more than it said.
+    let bytes = header.data_bytes.min(bytes - header.data_start);
+    file.seek(SeekFrom::Start(header.data_start))
+        .map_err(unreadable)?;
+    let is_embedded = bytes <= EMBEDDED_BYTES_MAX;
+    let mut kept = Vec::new();
+    let mut reader = BufReader::with_capacity(1 << 16, file.take(bytes));
+    let keep = is_embedded.then_some(&mut kept);
+    let loudness = listen(&mut reader, keep).map_err(unreadable)?;
+    let address = match is_embedded {
+        true => data_address(&kept),
+        false => relative_address(page, path).map_err(unreadable)?,
+    };
+    Ok(Sound {
+        loudness,
+        address,
+        is_embedded,
+    })
+}
+
+/// The loudest sample of both in every step; all that is read is added to `kept`.
+fn listen(reader: &mut impl Read, mut kept: Option<&mut Vec<u8>>) -> io::Result<Loudness> {
+    let mut loudness = Loudness {
+        step_ns: Loudness::STEP_NS,
+        ..Loudness::default()
+    };
+    let mut step = vec![0; SAMPLE_RATE as usize / 100 * PAIR_BYTES];
+    while loudness.caller.len() < Loudness::STEPS_MAX {
+        let filled = fill(reader, &mut step)?;
+        let Some(step) = step.get(..filled).filter(|step| !step.is_empty()) else {
+            break;
+        };
+        let (mut caller, mut agent) = (0, 0);
+        for pair in step.chunks_exact(PAIR_BYTES) {
+            if let [a, b, c, d] = *pair {
+                caller = i16::from_le_bytes([a, b]).unsigned_abs().max(caller);
+                agent = i16::from_le_bytes([c, d]).unsigned_abs().max(agent);
+            }
+        }
+        // Up to 32,768, a 128th of which is 256.
+        let byte = |peak: u16| u8::try_from(peak / 128).unwrap_or(u8::MAX);
+        loudness.caller.push(byte(caller));
+        loudness.agent.push(byte(agent));
+        if let Some(kept) = &mut kept {
+            kept.extend_from_slice(step);
+        }
+    }
+    Ok(loudness)
+}
+
+/// Reads until `to` is full or there is no more; how much it was.
+fn fill(reader: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = to.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match reader.read(rest) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The samples of both as a WAV of its own, in the address itself: the file's header may not know its length.
+fn data_address(samples: &[u8]) -> String {
+    let bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX - 36);
+    let mut wav = Vec::with_capacity(samples.len() + 44);
+    wav.extend_from_slice(b"RIFF");
+    wav.extend_from_slice(&(bytes + 36).to_le_bytes());
+    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
+    wav.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
+    wav.extend_from_slice(&(SAMPLE_RATE * 4).to_le_bytes());
+    wav.extend_from_slice(b"\x04\0\x10\0data");
+    wav.extend_from_slice(&bytes.to_le_bytes());
+    wav.extend_from_slice(samples);
+    format!("data:audio/wav;base64,{}", BASE64_STANDARD.encode(wav))
+}
+
+/// How a page in the folder `from` refers to a file.
+fn relative_address(from: &Path, to: &Path) -> io::Result<String> {
+    let folder = |path: &Path| match path {
+        path if path == Path::new("") => PathBuf::from("."),
+        path => path.to_owned(),
+    };
+    let (from, to) = (folder(from).canonicalize()?, to.canonicalize()?);
+    let (from, to): (Vec<Component>, Vec<Component>) =
+        (from.components().collect(), to.components().collect());
+    let shared = from
+        .iter()
+        .zip(&to)
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = from.iter().skip(shared).map(|_| "..".to_owned());
+    let down = to
+        .iter()
+        .skip(shared)
+        .map(|part| encoded(&part.as_os_str().to_string_lossy()));
+    let parts: Vec<String> = up.chain(down).collect();
+    Ok(parts.join("/"))
+}
+
+/// A part of an address: what has no meaning there stays, all else in percents.
+fn encoded(part: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    part.bytes().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::wav::StereoWriter;
+
+    fn conversation(folder: &Path, seconds: usize) -> PathBuf {
+        let path = folder.join("conversation.wav");
+        let mut writer = StereoWriter::create(&path).expect("a file");
+        for _ in 0..seconds {
+            writer
+                .push(&[0.5; 16_000], &[-1.0; 16_000])
+                .expect("written");
+        }
+        writer.finish().expect("finished");
+        path
+    }
+
+    #[test]
+    fn a_short_one_is_in_the_page_and_its_loudness_is_known() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = conversation(folder.path(), 1);
+        let sound = read(&path, folder.path()).expect("read");
+        assert_eq!(sound.loudness.caller, [128; 100]);
+        assert_eq!(sound.loudness.agent, [255; 100]);
+        let data = sound
+            .address
+            .strip_prefix("data:audio/wav;base64,")
+            .expect("embedded");
+        let wav = BASE64_STANDARD.decode(data).expect("base64");
+        assert_eq!(
+            wav,
+            std::fs::read(&path).expect("the file"),
+            "the same header, too"
+        );
+    }
+
+    #[test]
+    fn a_long_one_stays_where_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = folder.path().join("run \"1\" ü#?");
+        std::fs::create_dir(&run).expect("a folder");
+        let path = conversation(&run, 190);
+        let sound = read(&path, folder.path()).expect("read");
+        assert_eq!(
+            sound.address,
+            "run%20%221%22%20%C3%BC%23%3F/conversation.wav"
+        );
+        assert!(!sound.is_embedded && sound.loudness.caller.len() == 19_000);
+        let pages = folder.path().join("pages");
+        std::fs::create_dir(&pages).expect("a folder");
+        let sound = read(&path, &pages).expect("read");
+        assert!(sound.address.starts_with("../run%20"), "{}", sound.address);
+    }
+
+    #[test]
+    fn a_killed_one_is_played_as_far_as_it_goes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = conversation(folder.path(), 2);
+        let file = File::options().write(true).open(&path).expect("the file");
+        file.set_len(44 + 64_000 + 3).expect("cut");
+        let sound = read(&path, folder.path()).expect("read");
+        assert_eq!(sound.loudness.caller.len(), 101);
+    }
+
+    #[test]
+    fn what_is_no_sound_of_a_run_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("conversation.wav");
+        wav::write_mono(&path, &[0.0; 100], 16_000).expect("written");
+        let error = read(&path, folder.path()).err().expect("refused");
+        assert!(
+            error.to_string().contains("not the sound of a run"),
+            "{error}"
+        );
+        std::fs::write(&path, b"RIFF").expect("written");
+        assert!(read(&path, folder.path()).is_err());
+    }
+}

@@ -1,0 +1,195 @@
+//! One turn in a page: what was said, how it came out, and where its time went.
+
+use super::course::Moments;
+use super::page::{Part, Svg};
+use super::words::{self, Said};
+use crate::event::Tick;
+use crate::measure::{Row, ms};
+use crate::report::chart::{Lane, Loudness, Panel, ms_in_words};
+use askama::Template;
+use askama::filters::Safe;
+
+/// Hops shorter than this are not drawn, as in the report for the terminal: half a millisecond.
+const WORTH_A_LANE_NS: u64 = 500_000;
+
+/// A panel shows so much beyond the longest wait: a quarter of a second.
+const BEYOND_NS: u64 = 250_000_000;
+
+#[derive(Template)]
+#[template(path = "turn.html", config = "src/report/html/askama.toml")]
+pub struct Turn {
+    anchor: String,
+    number: u32,
+    outcome: &'static str,
+    /// `kept`, `missed` or nothing: whether it is what was expected.
+    class: &'static str,
+    asked: Option<&'static str>,
+    is_again: bool,
+    latency: Option<String>,
+    heard: Said,
+    said: Option<Said>,
+    decided: Option<String>,
+    panel: Option<Svg>,
+    times: Option<Times>,
+}
+
+/// In seconds of the conversation, as text: what a turn lasts, and what its panel shows.
+struct Times {
+    start_s: String,
+    end_s: String,
+    from_s: String,
+    to_s: String,
+}
+
+/// What turns of one page have in common.
+pub struct Around<'a> {
+    /// Before the numbers of turns in anchors.
+    pub anchor: &'a str,
+    pub loudness: Option<&'a Loudness>,
+    /// How much of the time after the caller's end is shown.
+    pub after_ns: u64,
+    /// Whether there is sound to play.
+    pub is_playable: bool,
+}
+
+/// How much of the time after the caller's end has to be shown: all of the longest wait, unless it is much longer
+/// than the others.
+pub fn after_ns(rows: &[Row]) -> u64 {
+    let mut waits: Vec<u64> = rows.iter().filter_map(wait_ns).collect();
+    waits.sort_unstable();
+    let longest = waits.last().copied().unwrap_or(1_000_000_000);
+    let middle = waits.get(waits.len() / 2).copied().unwrap_or(longest);
+    let shown = longest.min(middle.saturating_mul(4)).max(300_000_000);
+    shown.saturating_add(shown / 8).saturating_add(BEYOND_NS)
+}
+
+fn wait_ns(row: &Row) -> Option<u64> {
+    row.e2e_ns
+        .or_else(|| row.metric("barge_in_stop"))
+        .or_else(|| Some(row.decided.as_ref()?.after_ns))
+}
+
+impl Turn {
+    /// A row, and its moments with the end of them if the run came to it.
+    pub fn of(row: &Row, moments: Option<(&Moments, Tick)>, around: &Around) -> Part<Turn> {
+        let onset = moments.and_then(|(moments, _)| moments.onset);
+        let panel = panel(
+            row,
+            onset,
+            moments.map(|(moments, _)| moments.start),
+            around,
+        );
+        let window = panel.as_ref().map(Panel::window);
+        let times = match (moments, window) {
+            (Some((moments, end)), Some((from, to))) if around.is_playable => Some(Times {
+                start_s: seconds(moments.start.0 as f64),
+                end_s: seconds(end.0 as f64),
+                from_s: seconds(from as f64),
+                to_s: seconds(to as f64),
+            }),
+            _ => None,
+        };
+        let stopped = row
+            .metric("barge_in_stop")
+            .map(|stop| format!("silent after {}", ms_in_words(ms(stop))));
+        Safe(Turn {
+            anchor: format!("{}turn-{}", around.anchor, row.number),
+            number: row.number,
+            outcome: words::outcome(row.outcome),
+            class: match (
+                row.is_judged || row.expect.is_none(),
+                row.outcome.is_as_expected(row.expect),
+            ) {
+                (true, true) => "",
+                (false, true) => "kept",
+                (true, false) if row.is_judged => "",
+                (_, false) => "missed",
+            },
+            asked: words::asked(row),
+            is_again: row.is_again,
+            latency: row.e2e_ns.map(|e2e| ms_in_words(ms(e2e))).or(stopped),
+            heard: Said::of(&row.heard),
+            said: (!row.said.is_empty()).then(|| Said::of(&row.said)),
+            decided: row.decided.as_ref().map(|decided| {
+                let who = if row.is_judged {
+                    "The classifier would say"
+                } else {
+                    "Decided:"
+                };
+                format!("{who} {}", words::decided(decided))
+            }),
+            panel: panel.map(|panel| panel.svg(&format!("Turn {}", row.number))),
+            times,
+        })
+    }
+}
+
+/// Where its time went; `None` if nothing of it is known.
+fn panel<'a>(
+    row: &Row,
+    onset: Option<Tick>,
+    start: Option<Tick>,
+    around: &Around<'a>,
+) -> Option<Panel<'a>> {
+    let (zero, lanes) = match (row.e2e_ns, row.caller_end, onset) {
+        (Some(e2e), Some(end), _) => (end, lanes(row, end, e2e)),
+        (None, _, Some(onset)) => (onset, overlap(row, onset)),
+        (_, Some(end), _) => (end, Vec::new()),
+        (_, None, _) => (start?, Vec::new()),
+    };
+    if lanes.is_empty() && around.loudness.is_none() {
+        return None;
+    }
+    Some(Panel {
+        loudness: around.loudness,
+        zero_ns: zero.0,
+        after_ns: around.after_ns,
+        lanes,
+    })
+}
+
+/// The hops of an answered turn, or its wait as a whole where they are not known.
+fn lanes(row: &Row, end: Tick, e2e_ns: u64) -> Vec<Lane> {
+    if row.slices.is_empty() {
+        return vec![Lane {
+            name: "e2e_latency".to_owned(),
+            class: "wait",
+            from_ns: end.0,
+            to_ns: end.0.saturating_add(e2e_ns),
+        }];
+    }
+    let drawn = row
+        .slices
+        .iter()
+        .filter(|slice| slice.end.0 - slice.start.0 >= WORTH_A_LANE_NS);
+    drawn
+        .map(|slice| Lane {
+            name: slice.hop.name().to_owned(),
+            class: slice.hop.name(),
+            from_ns: slice.start.0,
+            to_ns: slice.end.0,
+        })
+        .collect()
+}
+
+/// What became of a sound over the agent.
+fn overlap(row: &Row, onset: Tick) -> Vec<Lane> {
+    let lane = |name: &str, class, span_ns: u64| Lane {
+        name: name.to_owned(),
+        class,
+        from_ns: onset.0,
+        to_ns: onset.0.saturating_add(span_ns),
+    };
+    let decided = row
+        .decided
+        .as_ref()
+        .map(|decided| lane("decided", "decides", decided.after_ns));
+    let stopped = row
+        .metric("barge_in_stop")
+        .map(|stop| lane("agent silent", "wait", stop));
+    decided.into_iter().chain(stopped).collect()
+}
+
+fn seconds(ns: f64) -> String {
+    format!("{:.3}", ns / 1e9)
+}
