@@ -1,5 +1,6 @@
 //! `voicesim classifier`: train, judge and question the interruption classifier.
 
+use super::file::write;
 use super::{Failure, Verdict, print, print_json, print_plain};
 use crate::audio::{decode, length_of};
 use crate::ear::truth::speech_in;
@@ -68,15 +69,6 @@ fn weights() -> Result<&'static Weights, Failure> {
     shipped().map_err(Failure::unavailable)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| {
-        Failure::Input(format!(
-            "{}: {error}; name a file that can be written",
-            path.display()
-        ))
-    })
-}
-
 /// Fits to the sounds of split "train"; chooses the kind of model, calibrates it and sets its
 /// thresholds by those of other splits.
 #[derive(Debug, Args)]
@@ -123,7 +115,7 @@ impl Train {
         };
         let trained = train(&overlaps, target).map_err(Failure::input)?;
         let text = trained.weights.as_text().map_err(Failure::unavailable)?;
-        write(&self.out, &text)?;
+        write("--out", &self.out, &text)?;
         if self.json {
             print_json(&trained.selection)?;
         } else {
@@ -163,15 +155,15 @@ impl Eval {
             let curves = curves(&overlaps, CORPUS, weights()?, word_delay);
             let curves = curves.map_err(|error| Failure::Input(format!("--curves: {error}")))?;
             let text = curves_as_text(&curves).map_err(Failure::unavailable)?;
-            write(path, &text)?;
+            write("--curves", path, &text)?;
         }
         let evaluation = evaluate(&overlaps, weights()?, word_delay);
         if let Some(path) = &self.svg {
-            write(path, &trade_off_svg(&evaluation))?;
+            write("--svg", path, &trade_off_svg(&evaluation))?;
         }
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&evaluation).map_err(Failure::unavailable)?;
-            write(path, &(text + "\n"))?;
+            write("--out", path, &(text + "\n"))?;
         }
         if self.json {
             print_json(&evaluation)?;
@@ -229,7 +221,7 @@ impl Predict {
             text.push('\n');
         }
         match &self.out {
-            Some(path) => write(path, &text)?,
+            Some(path) => write("--out", path, &text)?,
             None => print(&text),
         }
         Ok(Verdict::Fine)

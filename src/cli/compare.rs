@@ -1,5 +1,6 @@
 //! `voicesim compare`: what differs between two sets of results, and whether it is more than chance.
 
+use super::file::{refuse_unwritable, write};
 use super::{Failure, Verdict, print, print_json, print_plain};
 use crate::compare::{self, Settings};
 use crate::measure::folder::Folder;
@@ -40,18 +41,24 @@ impl Compare {
                 "--markdown - and --json both print to stdout; give --markdown a file, or leave one of them out".into(),
             ));
         }
+        let files = [("--markdown", &self.markdown), ("--html", &self.html)];
+        for (flag, path) in files {
+            if let Some(path) = path.as_deref().filter(|path| *path != Path::new("-")) {
+                refuse_unwritable(flag, path)?;
+            }
+        }
         let base = Folder::open(&self.base).map_err(Failure::input)?;
         let new = Folder::open(&self.new).map_err(Failure::input)?;
         let comparison = compare::compare((&self.base, &base), (&self.new, &new), &settings)
             .map_err(Failure::input)?;
         match &self.markdown {
             Some(_) if is_stdout => print(&markdown(&comparison)),
-            Some(path) => write(path, &markdown(&comparison))?,
+            Some(path) => write("--markdown", path, &markdown(&comparison))?,
             None => {}
         }
         if let Some(path) = &self.html {
             let page = html::of_comparison(&comparison).map_err(Failure::unavailable)?;
-            write(path, &page)?;
+            write("--html", path, &page)?;
         }
         if self.json {
             print_json(&json::document(&comparison))?;
@@ -76,13 +83,4 @@ fn share(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|share| (0.0..=1.0).contains(share))
         .ok_or_else(|| "give a share of the base from 0 to 100 %, as in 5% or 0.05".into())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| {
-        Failure::Input(format!(
-            "--markdown {}: {error}; name a file that can be written",
-            path.display()
-        ))
-    })
 }

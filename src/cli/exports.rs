@@ -1,6 +1,7 @@
 //! Files for other programs, of a folder of results.
 
 use super::Failure;
+use super::file::unwritable;
 use crate::measure::Measurement;
 use crate::measure::folder::Folder;
 use crate::record::store::stream_whole;
@@ -160,21 +161,10 @@ fn export<T>(
         ExportError::Turns(error) => Failure::input(error),
         ExportError::Events(error) => Failure::input(error),
         ExportError::Nothing { .. } => Failure::input(error),
-        ExportError::Write(source) => unwritable(to, &source),
+        ExportError::Write(source) => {
+            unwritable(&format!("cannot write {}", to.display()), &source)
+        }
     })
-}
-
-fn unwritable(to: &Path, source: &io::Error) -> Failure {
-    let told = format!("cannot write {}: {source}", to.display());
-    match source.kind() {
-        io::ErrorKind::NotFound
-        | io::ErrorKind::NotADirectory
-        | io::ErrorKind::IsADirectory
-        | io::ErrorKind::PermissionDenied => Failure::Input(format!(
-            "{told}; name a file in a folder that is there and may be written to"
-        )),
-        _ => Failure::Unavailable(format!("{told}; make room or name another file")),
-    }
 }
 
 /// Standard output. A reader that went away, as `head` does, is no failure.

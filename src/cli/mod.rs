@@ -5,6 +5,7 @@ mod classifier;
 mod compare;
 mod devices;
 mod exports;
+mod file;
 mod find;
 mod init;
 mod live;

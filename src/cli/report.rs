@@ -1,7 +1,7 @@
 //! `voicesim report`: the report of a folder of results, made again.
 
 use super::exports::Exports;
-use super::sweep::{refuse_unwritable, write};
+use super::file::{refuse_unwritable, write};
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::measure::folder::{Folder, Kept};
 use crate::report::calls::{self, Calls, folder_name};

@@ -1,5 +1,6 @@
 //! `voicesim sweep`: a scenario in every combination of some settings.
 
+use super::file::{refuse_unwritable, write};
 use super::simulate::{threads, watched};
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::report::html;
@@ -7,7 +8,7 @@ use crate::report::sweep::{Other, Sweep as Swept, svg, text};
 use crate::run::{self, CONVERSATIONS_MAX};
 use crate::scenario::{Scenario, Template, Variation};
 use clap::{Args, ValueEnum};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What is to be compared, also for `voicesim plan`.
 #[derive(Debug, Args)]
@@ -78,32 +79,6 @@ impl Settings {
             None => Ok(()),
         }
     }
-}
-
-/// Writes what a flag asked for.
-pub(super) fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| {
-        Failure::Unavailable(format!(
-            "{flag} {}: {error}; make room or name another file",
-            path.display()
-        ))
-    })
-}
-
-/// Refuses what cannot become a file, before minutes of work are spent on it.
-pub(super) fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), Failure> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    if path.is_dir() || !folder.is_dir() {
-        return Err(Failure::Input(format!(
-            "{flag} {}: there is no folder {} for a file of that name; make it, or name another file",
-            path.display(),
-            folder.display()
-        )));
-    }
-    Ok(())
 }
 
 #[derive(Debug, Args)]

@@ -4,10 +4,10 @@
 //! letters and lines keep their size on any screen; a path, which knows no shares, lies in a frame of its own that
 //! is stretched. Colours come from the page's style, by class.
 
-pub mod interval;
 mod decision;
 mod gauge;
 mod histogram;
+pub mod interval;
 mod loudness;
 mod panel;
 mod percentiles;

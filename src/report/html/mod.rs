@@ -2,9 +2,9 @@
 //!
 //! Every page extends `page.html`; see [`page`] for how. Pictures come from [`chart`](super::chart).
 
-mod comparison;
 mod about;
 mod calls;
+mod comparison;
 mod course;
 mod distribution;
 pub mod escape;
@@ -18,8 +18,8 @@ pub mod table;
 mod turn;
 mod words;
 
-pub use comparison::of_comparison;
 pub use calls::of_calls;
+pub use comparison::of_comparison;
 pub use page::{Page, Part, Svg};
 pub use run::of_run;
 pub use settings::{of_plan, of_sweep};
