@@ -18,6 +18,9 @@ const HEIGHT: f64 = 64.0;
 /// A tail longer than so many times the 99th percentile is gathered in the last bar.
 const TAIL: f64 = 1.6;
 
+/// Values that differ by less than this share of them are one value.
+const SAME: f64 = 0.02;
+
 /// `None` if nothing was recorded.
 pub fn histogram(name: &str, of: &Histogram) -> Option<Small> {
     let (summary, hdr) = (of.summary()?, of.hdr()?);
@@ -26,7 +29,10 @@ pub fn histogram(name: &str, of: &Histogram) -> Option<Small> {
         end if summary.max_ms > end => end,
         _ => summary.max_ms,
     };
-    let axis = Axis::around("", [low.min(high), high], "");
+    let axis = match high - low < SAME * high {
+        true => Axis::around("", [0.0, 2.0 * high], ""),
+        false => Axis::around("", [low, high], ""),
+    };
     let mut bins = [0_u64; BINS];
     let mut beyond = 0;
     for bucket in hdr.iter_recorded() {

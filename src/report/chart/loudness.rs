@@ -24,11 +24,11 @@ pub(super) enum Way {
 }
 
 impl Loudness {
-    /// Ten milliseconds: finer than what is drawn, and a day of it is little.
-    pub const STEP_NS: u64 = 10_000_000;
+    /// Four milliseconds: a little finer than what is drawn.
+    pub const STEP_NS: u64 = 4_000_000;
 
     /// Steps that are kept at most: of four hours.
-    pub const STEPS_MAX: usize = 4 * 3_600 * 100;
+    pub const STEPS_MAX: usize = 4 * 3_600 * 250;
 
     /// Where no sound was kept: as loud as speech is wherever there is any.
     pub fn of_speech(caller: &[Range<Tick>], agent: &[Range<Tick>], end: Tick) -> Loudness {
@@ -85,7 +85,7 @@ impl Loudness {
             let loud = of.get(first.min(last)..last).unwrap_or_default();
             let loud = loud.iter().copied().max().unwrap_or(0);
             // Quiet speech is to be seen too.
-            (libm::pow(f64::from(loud) / loudest, 0.7) * full).round()
+            (libm::pow(f64::from(loud) / loudest, 0.6) * full).round()
         };
         let base = match way {
             Way::Up => full,
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn speech_without_sound_is_loud_where_it_is() {
         let ms = Tick::from_ms;
-        let loudness = Loudness::of_speech(&[ms(20)..ms(40)], &[ms(30)..ms(9_999)], ms(50));
+        let loudness = Loudness::of_speech(&[ms(8)..ms(16)], &[ms(12)..ms(9_999)], ms(20));
         assert_eq!(loudness.caller, [0, 0, SOME, SOME, 0, 0]);
         assert_eq!(loudness.agent, [0, 0, 0, SOME, SOME, SOME]);
     }

@@ -29,7 +29,7 @@ const ZERO: f64 = 0.42;
 const WAVE: f64 = 32.0;
 const LANE: f64 = 18.0;
 const GAP: f64 = 6.0;
-const POINTS: usize = 240;
+const POINTS: usize = 320;
 
 impl Panel<'_> {
     /// The ends of the axis, in nanoseconds; it may begin before the conversation.

@@ -18,8 +18,8 @@ const AGENT: (f64, f64) = (72.0, 40.0);
 const HEIGHT: f64 = 136.0;
 const POINTS: usize = 800;
 
-/// Numbers that do not lie closer than this are written, in shares of the width.
-const APART: f64 = 0.05;
+/// The room that a digit takes, in shares of the width. Numbers that have none are left out.
+const DIGIT: f64 = 0.02;
 
 pub fn timeline(loudness: &Loudness, turns: &[Begun], length_ns: u64) -> Svg {
     let length = length_ns.max(1) as f64;
@@ -45,9 +45,10 @@ pub fn timeline(loudness: &Loudness, turns: &[Begun], length_ns: u64) -> Svg {
     let mut written = f64::NEG_INFINITY;
     for turn in turns {
         let at = share(turn.start_ns).min(1.0);
-        if at - written >= APART {
-            picture.text("", "start", at.min(0.97), 12.0, &turn.number.to_string());
-            written = at;
+        let number = turn.number.to_string();
+        if at >= written && at < 0.98 {
+            picture.text("", "start", at, 12.0, &number);
+            written = at + DIGIT * number.len() as f64;
         }
         for slice in turn.slices {
             let class = format!("h {}", slice.hop.name());

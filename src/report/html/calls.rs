@@ -97,7 +97,7 @@ fn table(calls: &[Call], drawn: usize) -> Table {
         "missed stops",
         "cut-offs",
     ];
-    let mut table = Table::new("Calls, the worst first", &heads);
+    let mut table = Table::new("How long callers waited, and what went wrong", &heads);
     for (index, call) in calls.iter().enumerate().take(CALLS_MAX) {
         let name = Cell::from(call.name.as_str());
         let name = if index < drawn {

@@ -56,7 +56,7 @@ impl Distribution {
             .and_then(Histogram::summary)
             .map(|e2e| {
                 let (count, p90) = (grouped(e2e.count), ms_in_words(e2e.p90_ms));
-                format!("one caller of ten waits longer than {p90}. Of {count} answered turns.")
+                format!("One caller in ten waits longer than {p90} ({count} answered turns).")
             });
         Safe(Distribution {
             curve: read.as_ref().and_then(|_| percentiles(&curves)),
@@ -126,7 +126,7 @@ fn small(measured: &Measurement, metrics: &[(&'static str, &Histogram)]) -> Vec<
             figures: match summary.count {
                 1 => ms_in_words(summary.max_ms),
                 _ => format!(
-                    "{} · {}",
+                    "p50 {} · p95 {}",
                     ms_in_words(summary.p50_ms),
                     ms_in_words(summary.p95_ms)
                 ),

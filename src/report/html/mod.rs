@@ -15,6 +15,8 @@ mod settings;
 mod simulation;
 mod sound;
 pub mod table;
+#[cfg(test)]
+mod test_pages;
 mod turn;
 mod words;
 

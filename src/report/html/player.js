@@ -57,7 +57,8 @@
       const isInside = asked === one && audio.currentTime > one.start && audio.currentTime < one.end;
       if (!isInside) audio.currentTime = one.start;
       asked = one;
-      audio.play();
+      // Whoever pauses before it has begun is no error.
+      audio.play().catch(() => {});
     });
   }
   // Whoever uses the player itself plays on to the end.

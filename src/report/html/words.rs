@@ -192,8 +192,8 @@ pub fn grouped(count: u64) -> String {
 /// What a turn was asked for.
 pub fn asked(row: &Row) -> Option<&'static str> {
     match (row.expect?, row.is_judged) {
-        (Expect::Respond, true) => None,
-        (Expect::Respond, false) => Some("to be answered"),
+        // What is asked for most needs no words.
+        (Expect::Respond, _) => None,
         (Expect::Stop, true) => Some("an interruption"),
         (Expect::Ignore, true) => Some("nothing to stop for or to answer"),
         (Expect::Stop, false) => Some("the agent is to stop"),

@@ -1,0 +1,230 @@
+//! Pages as a whole: what they say, what they escape, how large they are.
+
+use super::{of_calls, of_run, of_simulation};
+use crate::event::Event;
+use crate::measure::folder::{Folder, Kept, Run, Simulation};
+use crate::measure::{Plan, Totals};
+use crate::record::store::RowsPer;
+use crate::report::calls::Calls;
+use std::path::{Path, PathBuf};
+
+const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x>\u{202e}\u{1b}[2J</title>";
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it/data")
+        .join(name)
+}
+
+/// A run without sound, in a folder of that name wherever the tests are.
+fn recorded() -> (Run, Vec<Event>) {
+    let Kept::Run(mut run) = Kept::open(&data("recorded")).expect("a run") else {
+        panic!("a run");
+    };
+    let events = run.events().expect("events");
+    run.path = PathBuf::from("recorded");
+    (*run, events)
+}
+
+fn page(run: &Run, events: &[Event]) -> String {
+    of_run(run, events, Path::new("")).expect("a page")
+}
+
+/// The words of a page, a line for each element that has any.
+fn words(page: &str) -> String {
+    let mut rest = page.to_owned();
+    for (from, to) in [
+        ("<style", "</style>"),
+        ("<svg", "\n</svg>"),
+        ("<script", "</script>"),
+    ] {
+        while let Some(start) = rest.find(from) {
+            let closing = if from == "<svg" {
+                closing(&rest[start..])
+            } else {
+                rest[start..].find(to).map(|at| at + to.len())
+            };
+            let end = start + closing.expect("it is closed");
+            rest.replace_range(start..end, "");
+        }
+    }
+    let inline = [
+        "<bdi>", "</bdi>", "<b>", "</b>", "<small>", "</small>", "<span", "</span>", "<td", "<th",
+        "</td>", "</th>",
+    ];
+    let mut text = String::new();
+    for piece in rest.split_inclusive('>') {
+        let (before, tag) = piece.split_once('<').unwrap_or((piece, ""));
+        text += before.trim();
+        let stays = inline.iter().any(|own| tag.starts_with(&own[1..]));
+        text.push(if stays { ' ' } else { '\n' });
+    }
+    let lines = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Where the picture ends that a text begins with: there may be others in it.
+fn closing(svg: &str) -> Option<usize> {
+    let mut depth = 0;
+    let mut at = 0;
+    while let Some(next) = svg[at..].find("svg") {
+        let index = at + next;
+        match &svg[..index] {
+            before if before.ends_with("</") => depth -= 1,
+            before if before.ends_with('<') => depth += 1,
+            _ => {}
+        }
+        at = index + 3;
+        if depth == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+#[test]
+fn the_page_of_a_run_reads_like_this() {
+    let (run, events) = recorded();
+    insta::assert_snapshot!(words(&page(&run, &events)));
+}
+
+#[test]
+fn the_page_of_a_minute_is_small() {
+    let (run, events) = recorded();
+    let page = page(&run, &events);
+    assert!(page.len() < 200_000, "{} bytes", page.len());
+}
+
+#[test]
+fn no_template_calls_anything_safe() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/html");
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "html")
+        {
+            let text = std::fs::read_to_string(&path).expect("a template");
+            let path = path.display();
+            assert!(
+                !text.contains("safe"),
+                "{path}: make it of a type that needs no escaping, see page.rs"
+            );
+        }
+    }
+}
+
+/// Nothing of what is hostile is left but as text.
+fn is_harmless(page: &str) {
+    assert!(page.contains("&#60;script&#62;alert(1)"), "it is shown");
+    for bad in ["<script>alert", "<img", "\u{202e}", "\u{1b}", "\"'>"] {
+        assert!(!page.contains(bad), "{bad:?} in {page}");
+    }
+}
+
+#[test]
+fn whatever_comes_from_outside_is_escaped() {
+    let (mut run, mut events) = recorded();
+    let header = &mut run.header;
+    for text in [
+        &mut header.name,
+        &mut header.machine,
+        &mut header.started,
+        &mut header.clock,
+        &mut header.version,
+        &mut header.policy,
+    ] {
+        HOSTILE.clone_into(text);
+    }
+    header.engines = [(HOSTILE.to_owned(), HOSTILE.to_owned())].into();
+    header.notes = vec![HOSTILE.to_owned()];
+    header.scenario = serde_json::json!({ HOSTILE: HOSTILE, "list": [HOSTILE] });
+    for row in &mut run.measured.rows {
+        (row.heard, row.said) = (HOSTILE.into(), HOSTILE.into());
+        if let Some(decided) = &mut row.decided {
+            decided.reasons = vec![HOSTILE.to_owned()];
+        }
+    }
+    run.measured.budgets = vec![crate::measure::BudgetResult {
+        name: HOSTILE.to_owned(),
+        limit: 1.0,
+        actual: None,
+        pass: false,
+    }];
+    run.path = PathBuf::from(HOSTILE);
+    let lost = crate::event::Mark::DeviceLost {
+        direction: crate::event::Direction::Input,
+        reason: HOSTILE.to_owned(),
+    };
+    if let Some(event) = events.first_mut() {
+        event.mark = lost;
+    }
+    is_harmless(&page(&run, &events));
+}
+
+fn calls_of(name: &str) -> Calls {
+    let Folder::Several(several) = Folder::open(&data("interruptions")).expect("runs") else {
+        panic!("several");
+    };
+    let run = |kept| match kept {
+        Kept::Run(run) => *run,
+        Kept::Simulation(_) => panic!("runs"),
+    };
+    Calls::of(name, several.into_iter().map(run).collect()).expect("calls")
+}
+
+#[test]
+fn a_folder_of_calls_leads_to_each_and_escapes_their_names() {
+    let mut calls = calls_of(HOSTILE);
+    calls
+        .calls
+        .iter_mut()
+        .for_each(|call| HOSTILE.clone_into(&mut call.name));
+    let page = of_calls(&calls.header, &calls.all, &calls.calls).expect("a page");
+    is_harmless(&page);
+    assert!(page.contains("href=\"#call-1\"") && page.contains("id=\"call-1\""));
+}
+
+#[test]
+fn of_many_turns_those_that_went_wrong_and_the_slowest_are_shown() {
+    let (mut run, events) = recorded();
+    let rows = run.measured.rows.clone();
+    run.measured.rows = rows.iter().cycle().take(1_000).cloned().collect();
+    for (number, row) in (1..).zip(&mut run.measured.rows) {
+        row.number = number;
+    }
+    run.measured.rows[700].outcome = crate::measure::Outcome::Missed;
+    let page = page(&run, &events);
+    assert_eq!(page.matches("<article").count(), 300);
+    assert!(page.contains("id=\"turn-701\"") && page.contains("300 of 1000 are shown"));
+}
+
+#[test]
+fn a_run_that_never_began_has_a_page() {
+    let (mut run, _) = recorded();
+    let plan = Plan::of(&run.scenario, RowsPer::Utterance);
+    run.measured = crate::measure::measure(&[], &plan);
+    let page = page(&run, &[]);
+    assert!(page.contains("the run ended before anybody spoke") && !page.contains("NaN"));
+}
+
+#[test]
+fn a_simulation_of_nothing_has_a_page() {
+    let (run, _) = recorded();
+    let mut header = run.header;
+    HOSTILE.clone_into(&mut header.name);
+    let of = Simulation {
+        path: PathBuf::from(HOSTILE),
+        header,
+        scenario: run.scenario,
+        totals: Totals::default(),
+    };
+    let page = of_simulation(&of).expect("a page");
+    is_harmless(&page);
+    assert!(page.contains("Too few conversations") && !page.contains("NaN"));
+}

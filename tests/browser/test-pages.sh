@@ -1,0 +1,62 @@
+#!/bin/sh
+# Makes pages of every kind and opens them in a real browser, without a screen: test-pages.sh VOICESIM FOLDER
+# What is installed from PyPI goes into FOLDER, once; so do the pages and a picture of each, every time.
+set -eu
+selenium=4.51.0
+if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
+    echo "$1 is not there; cargo build --release makes it" >&2
+    exit 2
+fi
+mkdir -p "$2"
+folder=$(realpath "$2")
+cd "$(dirname "$0")/../.."
+
+installed=$folder/selenium-$selenium
+export PYTHONPATH="$installed"
+export PYTHONDONTWRITEBYTECODE=1
+if [ ! -d "$installed" ] || ! python3 -c 'import selenium' 2>/dev/null; then
+    echo "installing: selenium $selenium"
+    fresh=$(mktemp -d "$folder/fresh-XXXXXX")
+    trap 'rm -rf "$fresh"' EXIT
+    export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
+    if ! python3 -m pip install --quiet --target "$fresh" "selenium==$selenium"; then
+        echo "selenium $selenium cannot be installed; it needs pip and a way to PyPI, once" >&2
+        exit 3
+    fi
+    rm -rf "$installed"
+    mv -T "$fresh" "$installed"
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+pages=$folder/pages
+rm -rf "$pages"
+mkdir -p "$pages"
+
+quietly() {
+    "$voicesim" --quiet "$@" > "$work/said" || [ $? -eq 1 ] || { cat "$work/said" >&2; exit 1; }
+}
+
+quietly run --recorded tests/it/data/recorded --out "$work/run"
+quietly report "$work/run" --html "$pages/run.html"
+
+# The same without sound, cut off in the middle, and with words that are none.
+python3 tests/browser/hostile.py "$work/run" "$work/a \"hostile\" <b>name"
+quietly report "$work/a \"hostile\" <b>name" --html "$pages/hostile.html"
+
+# Long enough that its sound stays beside the page.
+python3 tests/browser/longer.py "$work/run" "$pages/long run #1"
+quietly report "$pages/long run #1" --html "$pages/long.html"
+
+quietly simulate audio/simulations/load.toml --conversations 8 --out "$work/load"
+quietly report "$work/load" --html "$pages/load.html"
+quietly simulate audio/simulations/assistant.toml --conversations 500 --out "$work/simulation"
+quietly report "$work/simulation" --html "$pages/simulation.html"
+quietly report tests/it/data/interruptions --html "$pages/calls.html"
+quietly measure --no-transcribe "$work/run/conversation.wav" --out "$work/call"
+quietly report "$work/call" --html "$pages/call.html"
+quietly sweep audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 --html "$pages/sweep.html"
+
+python3 tests/browser/pages.py "$pages"
