@@ -1,6 +1,5 @@
 """Reads the exports of a folder with other programs, and compares them with its report: read.py RUN FILES"""
 
-import io
 import json
 import math
 import pathlib
@@ -56,7 +55,7 @@ def turns(files, report):
         check(len(values) == summary["count"], f"{name} has {summary['count']} values")
         nearest_rank = values[math.ceil(0.95 * len(values)) - 1]
         path = files / "turns.parquet"
-        by_duckdb = duckdb.sql(f"select quantile_disc({name}, 0.95) from read_parquet('{path}')").fetchone()[0]
+        by_duckdb = duckdb.sql(f"select quantile_disc({name}, 0.95) from read_parquet('{path}')").fetchall()[0][0]
         check(by_duckdb == nearest_rank, f"{name}: p95 by duckdb is {by_duckdb}, by rank {nearest_rank}")
         check(near(by_duckdb / NS_PER_MS, summary["p95_ms"]), f"{name}: p95 {by_duckdb} ns, {summary['p95_ms']} ms")
         check(values[-1] / NS_PER_MS == summary["max_ms"], f"{name}: the maximum is exact")
@@ -114,12 +113,15 @@ def distributions(run, files, report):
         read += 1
         check(histogram.get_total_count() == summary["count"], f"{name}: {summary['count']} values")
         for key, percentile in (("p50_ms", 50), ("p90_ms", 90), ("p95_ms", 95), ("p99_ms", 99), ("max_ms", 100)):
-            value = histogram.get_value_at_percentile(percentile) / NS_PER_MS
+            # By nearest rank. It rounds a rank that is no whole number, down too: of few values that is another one.
+            count = summary["count"]
+            rank = math.ceil(Decimal(percentile) * count / 100)
+            value = histogram.get_value_at_percentile(100 * rank / count) / NS_PER_MS
             # The report never shows more than the maximum, which it knows exactly.
             own = min(value, summary["max_ms"])
             exact = own == summary[key] or key == "max_ms" and near(own, summary[key])
             check(exact, f"{name} {key}: {own} by hdrhistogram, {summary[key]} reported")
-    rows, _ = lines((files / "e2e_latency.hgrm").read_text())
+    rows, footer = lines((files / "e2e_latency.hgrm").read_text())
     e2e = report["metrics"]["e2e_latency"]
     check(rows[-1][1] == 1 and rows[-1][2] == e2e["count"], "the distribution ends with all values")
     for value, percentile, _ in rows:
@@ -127,13 +129,18 @@ def distributions(run, files, report):
             check(near(float(value), e2e[f"p{percentile * 100:.0f}_ms"]), f"percentile {percentile} is {value}")
     histogram = decoded(run, files, "e2e_latency")
     if histogram is not None:
-        out = io.BytesIO()
-        histogram.output_percentile_distribution(out, NS_PER_MS, 5)
-        theirs, footer = lines(out.getvalue().decode())
-        check(len(theirs) == len(rows), f"{len(theirs)} lines by hdrhistogram, {len(rows)} here")
-        for one, other in zip(theirs, rows):
-            check(one[0] == other[0] and one[2] == other[2], f"{one} by hdrhistogram, {other} here")
-            check(abs(one[1] - other[1]) <= Decimal("1e-11"), f"{one} by hdrhistogram, {other} here")
+        # The steps of hdrhistogram's own iterator over percentiles are others than those of HdrHistogram itself, so
+        # each line is looked up among what was recorded.
+        recorded = [
+            (Decimal(step.value_iterated_to), step.total_count_to_this_value)
+            for step in histogram.get_recorded_iterator()
+        ]
+        for line in rows:
+            least = next(step for step in recorded if step[1] >= line[1] * recorded[-1][1])
+            theirs = (round(least[0] / 1_000_000, 3), least[1])
+            check((line[0], line[2]) == theirs, f"{line}: {theirs} by hdrhistogram")
+        mean = float(footer[0].split()[2].rstrip(","))
+        check(abs(histogram.get_mean_value() / NS_PER_MS - mean) < 1e-3, f"the mean {mean}")
     return read
 
 
