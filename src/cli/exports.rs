@@ -75,7 +75,6 @@ impl Exports {
 
     /// Writes what was asked for of a folder.
     pub(super) fn write(&self, folder: &Folder, path: &Path) -> Result<(), Failure> {
-        let whole = whole(folder);
         if let Some(to) = &self.csv {
             let count = export(to, |out| csv::write(turns(folder), out))?;
             told(to, &format!("{count} turns"));
@@ -85,6 +84,7 @@ impl Exports {
             told(to, &format!("{count} turns"));
         }
         if let Some(to) = &self.hgrm {
+            let whole = whole(folder);
             let metric = self.metric.as_deref().unwrap_or(hgrm::METRIC);
             let histogram = hgrm::histogram(&whole, metric)
                 .map_err(|error| Failure::Input(format!("--hgrm {}: {error}", to.display())))?;
@@ -96,7 +96,7 @@ impl Exports {
             told(to, &conversations(written));
         }
         if let Some(to) = &self.junit {
-            let name = folder_name(path);
+            let (name, whole) = (folder_name(path), whole(folder));
             let count = export(to, |out| Ok(junit::write(folder, &whole, &name, out)?))?;
             told(to, &format!("{count} tests"));
         }

@@ -125,14 +125,17 @@ fn unknown(name: &str) -> String {
     if let Some(undotted) = undotted {
         return format!("a dot begins a table in TOML; write {undotted}");
     }
-    let meant = match nearest::nearest(name) {
-        Some(nearest) => format!("did you mean {nearest}? Else "),
-        None => String::new(),
-    };
+    let statistics =
+        "STAT mean, max or a percentile (p50, p95, p99_9 for 99.9, up to three decimals)";
+    if let Some(nearest) = nearest::nearest(name) {
+        return format!(
+            "no such budget; did you mean {nearest}? A key is METRIC_STAT_ms or hop.NAME_STAT_ms, with {statistics}, or COUNT_max"
+        );
+    }
     let hops: Vec<&str> = Hop::ALL.into_iter().map(Hop::name).collect();
     let counts: Vec<&str> = Count::ALL.into_iter().map(|(name, _)| name).collect();
     format!(
-        "no such budget; {meant}write METRIC_STAT_ms with METRIC one of {} (or hop.NAME with NAME one of {}) and STAT mean, max or a percentile (p50, p95, p99_9 for 99.9, up to three decimals); or COUNT_max with COUNT one of {}",
+        "no such budget; write METRIC_STAT_ms with METRIC one of {} (or hop.NAME with NAME one of {}) and {statistics}; or COUNT_max with COUNT one of {}",
         METRICS.join(", "),
         hops.join(", "),
         counts.join(", "),

@@ -6,17 +6,20 @@
 //! thing that belongs to it to the last one: whatever names a turn lies inside it. What overlaps without
 //! lying inside one another goes to a second track of the same name.
 
+mod fold;
 mod lanes;
 mod spans;
+mod visits;
 
 use super::ExportError;
 use crate::event::Event;
 use crate::measure::folder::{Folder, Kept};
 use crate::measure::{Plan, Row, measure, turns_by_row};
 use crate::report::calls::folder_name;
+use fold::conversation;
 use lanes::Laid;
 use serde_json::{Map, Value, json};
-use spans::{Instant, Span, Track, conversation};
+use spans::{Instant, Span, Track};
 use std::fmt;
 use std::io::Write;
 
