@@ -121,6 +121,15 @@ impl Design {
         Ok(desk.filling.finish())
     }
 
+    /// Whether the odds of any difference, however large, are too good for a verdict.
+    pub(super) fn is_too_little(&self, pairing: &Pairing, answered: [u64; 2]) -> bool {
+        match (self.independent, self.is_paired) {
+            (Independent::Conversations, _) => false,
+            (_, true) => pairing.turns < PAIRS_MIN,
+            (_, false) => ways_to_deal(answered[0], answered[1]) < DEALS_MIN,
+        }
+    }
+
     /// What is to be known of the tests.
     pub(super) fn warnings(&self) -> Vec<String> {
         let [base, new] = self.sizes.map(|size| size.conversations);

@@ -3,7 +3,9 @@
 //! Turns of one conversation resemble each other, so conversations are what is resampled and shuffled; where
 //! there are too few of them, it says so and takes turns. The p-values are those of a permutation test, which
 //! is exact whatever the distribution (Good 2005, "Permutation, Parametric and Bootstrap Tests of Hypotheses",
-//! 3): if nothing changed, which side a conversation lies on is a coin's toss. The intervals are percentiles of a
+//! 3): if nothing changed, which side a conversation lies on is a coin's toss. What is shuffled of a percentile is how
+//! many lie above that of both sides together (Mood 1950, "Introduction to the Theory of Statistics", 16.7, for the
+//! median). The intervals are percentiles of a
 //! bootstrap by conversations (Davison and Hinkley 1997, "Bootstrap Methods and their Application", 3.8).
 //! Many lines are looked at, so p-values are corrected (Holm 1979, "A simple sequentially rejective multiple
 //! test procedure"): the three figures of the headline among themselves, all the others among themselves.
@@ -49,6 +51,8 @@ pub struct Comparison {
     pub pairing: Pairing,
     /// What was shuffled and resampled.
     pub independent: Independent,
+    /// There is so little that no difference, however large, could be told from chance.
+    pub is_too_little: bool,
     /// A share of the base.
     pub min_effect: f64,
     /// Hops in path order, then metrics, counts and word errors.
@@ -79,6 +83,8 @@ pub enum Kind {
     /// A recorded call that was measured.
     Recording,
     Simulation,
+    /// A simulation of many calls at once: its worlds are what is independent.
+    Load,
 }
 
 /// Whether both sides hold the same things.
@@ -250,10 +256,11 @@ fn finish(
     warnings.extend(design.warnings());
     Comparison {
         verdict: Verdict::of(&lines),
+        independent: design.independent,
+        is_too_little: design.is_too_little(&pairing, [base.answered, new.answered]),
         base,
         new,
         pairing,
-        independent: design.independent,
         min_effect: settings.min_effect,
         lines,
         differences,
@@ -301,6 +308,7 @@ impl Side {
 impl Kind {
     fn of(kept: &Kept) -> Kind {
         match kept {
+            Kept::Simulation(simulation) if simulation.scenario.load.is_some() => Kind::Load,
             Kept::Simulation(_) => Kind::Simulation,
             Kept::Run(run) if run.header.clock == crate::record::store::Header::RECORDING => {
                 Kind::Recording

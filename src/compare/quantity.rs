@@ -48,6 +48,15 @@ pub enum Statistic {
 impl Statistic {
     pub(super) const OF_SPANS: [Statistic; 3] = [Statistic::Mean, Statistic::P50, Statistic::P95];
 
+    /// Of a percentile.
+    pub(super) fn percent(self) -> Option<u64> {
+        match self {
+            Statistic::P50 => Some(50),
+            Statistic::P95 => Some(95),
+            Statistic::Mean | Statistic::Share => None,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Statistic::Mean => "mean",

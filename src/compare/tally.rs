@@ -76,13 +76,9 @@ impl Spans {
     pub(super) fn value(&self, statistic: Statistic, choice: Choice) -> Option<f64> {
         let counts = self.below.last()?;
         let all = counts.weigh(choice);
-        let percent = match statistic {
-            Statistic::P50 => 50,
-            Statistic::P95 => 95,
-            Statistic::Mean | Statistic::Share => {
-                let sum_ns = self.sums_ns.weigh(choice);
-                return (all > 0).then(|| sum_ns / all as f64 / 1e6);
-            }
+        let Some(percent) = statistic.percent() else {
+            let sum_ns = self.sums_ns.weigh(choice);
+            return (all > 0).then(|| sum_ns / all as f64 / 1e6);
         };
         if all == 0 {
             return None;
@@ -95,6 +91,33 @@ impl Spans {
         };
         let top_ns = self.tops_ns.get(row)?;
         Some((*top_ns).min(max_ns) as f64 / 1e6)
+    }
+}
+
+impl Spans {
+    /// How many lie above a percentile of both sides together; what lies just there counts half. Whatever is on
+    /// which side, the percentile stays where it is.
+    ///
+    /// The sides' own percentiles would not do for a test: of two heaps far apart, half a heap each, a median lies in
+    /// the one or in the other, and every shuffle differs as much as the truth.
+    pub(super) fn above(&self, statistic: Statistic) -> Option<Rates> {
+        let percent = statistic.percent()?;
+        let all = self.below.last()?;
+        let rank = (all.total * percent).div_ceil(100);
+        let row = self.below.partition_point(|row| row.total < rank);
+        let at = self.below.get(row)?;
+        let before = row.checked_sub(1).and_then(|before| self.below.get(before));
+        let mut happened = all.clone();
+        let mut asked = all.clone();
+        for (column, count) in all.columns.iter().enumerate() {
+            let before = before.map_or(0, |before| before.columns[column]);
+            happened.columns[column] = 2 * count - at.columns[column] - before;
+            asked.columns[column] = 2 * count;
+        }
+        for counts in [&mut happened, &mut asked] {
+            counts.total = counts.columns.iter().map(|count| u64::from(*count)).sum();
+        }
+        Some(Rates { happened, asked })
     }
 }
 

@@ -39,6 +39,14 @@ impl Figure<'_> {
         }
     }
 
+    /// What a percentile is tested by.
+    fn above(self) -> Option<Rates> {
+        match self {
+            Figure::Of(spans, statistic) => spans.above(statistic),
+            Figure::Rate(_) => None,
+        }
+    }
+
     /// The new side's less the base's.
     fn difference(self, base: Choice, new: Choice) -> Option<f64> {
         Some(self.value(new)? - self.value(base)?)
@@ -76,7 +84,8 @@ impl Chance {
         let (base, new) = (ones(self.columns.base), ones(self.columns.new));
         let observed = figure.difference(Choice::Of(0, &base), Choice::Of(1, &new))?;
         let all = figure.difference(Choice::All(0), Choice::All(1))?;
-        let p = self.p(figure, observed);
+        let above = figure.above();
+        let p = self.p(above.as_ref().map_or(figure, Figure::Rate));
         let Some(conversations) = &self.few else {
             let interval = self.interval(figure, all - observed);
             return Some(Tested { interval, p });
@@ -98,7 +107,10 @@ impl Chance {
     }
 
     /// How often the sides differ as much, whatever the direction, if a coin decides which is which.
-    fn p(&self, figure: Figure, observed: f64) -> f64 {
+    fn p(&self, figure: Figure) -> f64 {
+        let (base, new) = (vec![1; self.columns.base], vec![1; self.columns.new]);
+        let observed = figure.difference(Choice::Of(0, &base), Choice::Of(1, &new));
+        let observed = observed.unwrap_or_default();
         // Sums of the same numbers in another order.
         let least = observed.abs() * (1.0 - 1e-9);
         let (mut as_large, mut all) = (0_u32, 0_u32);

@@ -5,7 +5,7 @@
 //!   "schema": "voicesim.compare/1", "version": "…",
 //!   "headline": { "verdict": "worse", "sentence": "…", "lines": ["e2e_latency_p50_ms", …] },
 //!   "paired": { "is_paired": true, "why": "…", "turns": 1, "only_base": 0, "only_new": 0, "left_out": [] },
-//!   "independent": "conversations", "min_effect": 0.02,
+//!   "independent": "conversations", "is_too_little": false, "min_effect": 0.02,
 //!   "base": { "folder", "name", "kind", "conversations", "turns", "answered" }, "new": { … },
 //!   "lines": [{
 //!     "name": "e2e_latency_p50_ms", "is_headline": true, "base": 1.0, "new": 1.0, "difference": 0.0,
@@ -17,7 +17,8 @@
 //! ```
 //!
 //! `verdict` is `worse`, `better` or `no_difference_found`, `mark` is `worse`, `better` or null, `independent` is
-//! `conversations`, `few_conversations` or `turns`, `kind` is `run`, `recording` or `simulation`. Figures are in
+//! `conversations`, `few_conversations` or `turns`, `kind` is `run`, `recording`,
+//! `simulation` or `load`. Figures are in
 //! milliseconds where the name ends so, else shares in 0..=1; what was not measured or not tested is null.
 //! `p_holm` is corrected among the headline's lines, or among all others.
 
@@ -34,6 +35,7 @@ pub struct Document<'a> {
     pub headline: Headline<'a>,
     pub paired: &'a Pairing,
     pub independent: Independent,
+    pub is_too_little: bool,
     pub min_effect: f64,
     pub base: &'a Side,
     pub new: &'a Side,
@@ -62,6 +64,7 @@ pub fn document(of: &Comparison) -> Document<'_> {
         },
         paired: &of.pairing,
         independent: of.independent,
+        is_too_little: of.is_too_little,
         min_effect: of.min_effect,
         base: &of.base,
         new: &of.new,

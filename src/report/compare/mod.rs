@@ -11,6 +11,9 @@ use crate::compare::{
     Comparison, Independent, Kind, Line, Mark, Quantity, Side, Statistic, Verdict,
 };
 
+/// Marked figures outside the verdict that the headline names.
+const OTHERS_MAX: usize = 5;
+
 /// What it comes to, in a sentence or two.
 pub fn headline(of: &Comparison) -> String {
     let told = |mark| -> Vec<String> {
@@ -28,7 +31,9 @@ pub fn headline(of: &Comparison) -> String {
         Verdict::NoDifferenceFound => none(of),
     };
     for (mark, says) in [(Mark::Worse, "worse"), (Mark::Better, "better")] {
-        let others = others(of, mark);
+        let mut others = others(of, mark);
+        // What went wrong before what took long.
+        others.sort_by_key(|told| told.contains('('));
         if !others.is_empty() {
             text += &format!(
                 " Not part of the verdict, and {says}: {}.",
@@ -55,6 +60,12 @@ fn none(of: &Comparison) -> String {
         .filter(|line| line.difference.is_some())
         .map(|line| clause(line))
         .collect();
+    if of.is_too_little {
+        return format!(
+            "Too little to tell: {}; of so few answered turns nothing can be told from chance, however large, and a dozen would do.",
+            told.join(", ")
+        );
+    }
     let why = match lines.iter().any(|line| is_significant(line)) {
         true => format!(
             "what is more than chance is less than {} % of the base",
@@ -227,8 +238,8 @@ pub(super) fn side(of: &Side) -> String {
         (Kind::Run, count) => format!("{count} runs"),
         (Kind::Recording, 1) => "recording".to_owned(),
         (Kind::Recording, count) => format!("{count} recordings"),
-        (Kind::Simulation, 1) => "simulation of 1 conversation or load".to_owned(),
-        (Kind::Simulation, count) => format!("simulation of {count} conversations or loads"),
+        (Kind::Simulation, count) => format!("simulation of {count} conversations"),
+        (Kind::Load, count) => format!("simulation of {count} loads"),
     };
     format!(
         "{} · {kind} · {} turns, {} answered · {}",
