@@ -13,6 +13,7 @@
 //! It knows nothing of how figures are shown.
 
 mod chance;
+mod columns;
 mod conversation;
 mod design;
 mod differences;
@@ -20,6 +21,7 @@ mod holm;
 mod lines;
 mod pairs;
 mod quantity;
+mod ratio;
 mod student;
 mod tally;
 mod tested;

@@ -5,6 +5,7 @@
 
 use super::conversation::{Conversation, Figures, Occasions};
 use super::quantity::{RATES, SPANS, Statistic};
+use super::ratio::Ratio;
 use crate::measure::bucket_ns;
 use std::collections::BTreeMap;
 
@@ -30,10 +31,6 @@ pub(super) enum Choice<'a> {
     All(usize),
     /// Of one side, by its own columns.
     Of(usize, &'a [u32]),
-    /// Of both: those with a one.
-    Ones(&'a [u32]),
-    /// Of both: those with a zero.
-    Zeros(&'a [u32]),
 }
 
 /// One span in all columns.
@@ -95,29 +92,42 @@ impl Spans {
 }
 
 impl Spans {
-    /// How many lie above a percentile of both sides together; what lies just there counts half. Whatever is on
-    /// which side, the percentile stays where it is.
+    /// What is shuffled: a mean itself; of a percentile how many lie above that of both sides together, where what
+    /// lies just there counts half. Whatever is on which side, that percentile stays where it is.
     ///
-    /// The sides' own percentiles would not do for a test: of two heaps far apart, half a heap each, a median lies in
-    /// the one or in the other, and every shuffle differs as much as the truth.
-    pub(super) fn above(&self, statistic: Statistic) -> Option<Rates> {
-        let percent = statistic.percent()?;
-        let all = self.below.last()?;
+    /// The sides' own percentiles would not do: of two heaps far apart, half a heap each, a median lies in the one
+    /// or in the other, and every shuffle differs as much as the truth.
+    pub(super) fn ratio(&self, statistic: Statistic) -> Ratio {
+        let Some(all) = self.below.last() else {
+            return Ratio::default();
+        };
+        let Some(percent) = statistic.percent() else {
+            let counts = all.columns.iter().map(|count| f64::from(*count));
+            return Ratio::of(self.sums_ns.columns.iter().copied().zip(counts), all.split);
+        };
         let rank = (all.total * percent).div_ceil(100);
         let row = self.below.partition_point(|row| row.total < rank);
-        let at = self.below.get(row)?;
-        let before = row.checked_sub(1).and_then(|before| self.below.get(before));
-        let mut happened = all.clone();
-        let mut asked = all.clone();
-        for (column, count) in all.columns.iter().enumerate() {
-            let before = before.map_or(0, |before| before.columns[column]);
-            happened.columns[column] = 2 * count - at.columns[column] - before;
-            asked.columns[column] = 2 * count;
-        }
-        for counts in [&mut happened, &mut asked] {
-            counts.total = counts.columns.iter().map(|count| u64::from(*count)).sum();
-        }
-        Some(Rates { happened, asked })
+        let cumulative = |row: Option<usize>, column: usize| {
+            let counts = row.and_then(|row| self.below.get(row));
+            counts.map_or(0.0, |counts| f64::from(counts.columns[column]))
+        };
+        let columns = all.columns.iter().enumerate().map(|(column, count)| {
+            let (at, before) = (
+                cumulative(Some(row), column),
+                cumulative(row.checked_sub(1), column),
+            );
+            let count = f64::from(*count);
+            (count - (at + before) / 2.0, count)
+        });
+        Ratio::of(columns, all.split)
+    }
+}
+
+impl Rates {
+    pub(super) fn ratio(&self) -> Ratio {
+        let happened = self.happened.columns.iter().map(|count| f64::from(*count));
+        let asked = self.asked.columns.iter().map(|count| f64::from(*count));
+        Ratio::of(happened.zip(asked), self.asked.split)
     }
 }
 
@@ -148,8 +158,6 @@ impl Counts {
                 own + self.rest[side]
             }
             Choice::Of(side, weights) => dot(half(&self.columns, self.split, side), weights),
-            Choice::Ones(weights) => dot(&self.columns, weights),
-            Choice::Zeros(weights) => self.total - dot(&self.columns, weights),
         }
     }
 }
@@ -165,11 +173,6 @@ impl Sums {
                 half(&self.columns, self.split, side).iter().sum::<f64>() + self.rest[side]
             }
             Choice::Of(side, weights) => dot(half(&self.columns, self.split, side), weights),
-            Choice::Ones(weights) => dot(&self.columns, weights),
-            Choice::Zeros(weights) => {
-                let products = self.columns.iter().zip(weights);
-                products.map(|(sum, w)| sum * f64::from(1 - *w)).sum()
-            }
         }
     }
 }

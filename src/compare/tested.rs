@@ -5,6 +5,7 @@ use super::Independent;
 use super::chance::{Columns, Effort, Shuffles, Weights};
 use super::design::Design;
 use super::quantity::Statistic;
+use super::ratio::Ratio;
 use super::student::Student;
 use super::tally::{Choice, Rates, Spans, Tally};
 use crate::measure::Interval;
@@ -39,11 +40,11 @@ impl Figure<'_> {
         }
     }
 
-    /// What a percentile is tested by.
-    fn above(self) -> Option<Rates> {
+    /// What is shuffled.
+    fn ratio(self) -> Ratio {
         match self {
-            Figure::Of(spans, statistic) => spans.above(statistic),
-            Figure::Rate(_) => None,
+            Figure::Of(spans, statistic) => spans.ratio(statistic),
+            Figure::Rate(rates) => rates.ratio(),
         }
     }
 
@@ -84,8 +85,7 @@ impl Chance {
         let (base, new) = (ones(self.columns.base), ones(self.columns.new));
         let observed = figure.difference(Choice::Of(0, &base), Choice::Of(1, &new))?;
         let all = figure.difference(Choice::All(0), Choice::All(1))?;
-        let above = figure.above();
-        let p = self.p(above.as_ref().map_or(figure, Figure::Rate));
+        let p = self.p(&figure.ratio());
         let Some(conversations) = &self.few else {
             let interval = self.interval(figure, all - observed);
             return Some(Tested { interval, p });
@@ -107,15 +107,16 @@ impl Chance {
     }
 
     /// How often the sides differ as much, whatever the direction, if a coin decides which is which.
-    fn p(&self, figure: Figure) -> f64 {
-        let (base, new) = (vec![1; self.columns.base], vec![1; self.columns.new]);
-        let observed = figure.difference(Choice::Of(0, &base), Choice::Of(1, &new));
-        let observed = observed.unwrap_or_default();
+    fn p(&self, ratio: &Ratio) -> f64 {
+        let observed = ratio.difference().unwrap_or_default();
+        if observed == 0.0 {
+            return 1.0;
+        }
         // Sums of the same numbers in another order.
         let least = observed.abs() * (1.0 - 1e-9);
         let (mut as_large, mut all) = (0_u32, 0_u32);
         for weights in self.shuffles.weights.iter() {
-            let shuffled = figure.difference(Choice::Ones(weights), Choice::Zeros(weights));
+            let shuffled = ratio.shuffled(weights);
             // A side without any such figure tells nothing against chance.
             as_large += u32::from(shuffled.is_none_or(|shuffled| shuffled.abs() >= least));
             all += 1;

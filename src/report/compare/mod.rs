@@ -34,11 +34,14 @@ pub fn headline(of: &Comparison) -> String {
         let mut others = others(of, mark);
         // What went wrong before what took long.
         others.sort_by_key(|told| told.contains('('));
+        let more = match others.len().saturating_sub(OTHERS_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        others.truncate(OTHERS_MAX);
         if !others.is_empty() {
-            text += &format!(
-                " Not part of the verdict, and {says}: {}.",
-                others.join(", ")
-            );
+            let named = others.join(", ");
+            text += &format!(" Not part of the verdict, and {says}: {named}{more}.");
         }
     }
     text
@@ -119,7 +122,11 @@ fn clause(line: &Line) -> String {
 fn others(of: &Comparison, mark: Mark) -> Vec<String> {
     let mut all: Vec<(Quantity, String)> = Vec::new();
     let marked = of.lines.iter().filter(|line| line.mark == Some(mark));
-    for line in marked.filter(|line| !line.is_headline) {
+    let is_told = |line: &Line| {
+        let mut headline = of.lines.iter().filter(|other| other.is_headline);
+        headline.any(|other| other.quantity == line.quantity && other.mark == line.mark)
+    };
+    for line in marked.filter(|line| !is_told(line)) {
         match all.last_mut() {
             Some((quantity, told)) if *quantity == line.quantity => {
                 *told += &format!(", {}", line.statistic.name());
