@@ -15,6 +15,10 @@ mod interruptions;
 mod loads;
 mod made_up_calls;
 mod models;
+mod openai;
+#[path = "../../src/engine/openai/test_server.rs"]
+#[allow(dead_code)]
+mod openai_server;
 mod properties;
 mod reports;
 mod shards;

@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 /// The longest transcript that is read.
 const TRANSCRIPT_BYTES_MAX: usize = 256 << 10;
-/// The longest speech that is taken for a clause: two minutes and more at any rate.
-const SPEECH_BYTES_MAX: usize = 16 << 20;
+/// The longest speech that is taken for a clause: 4 MiB, 87 s at the usual rate.
+const SPEECH_BYTES_MAX: usize = 4 << 20;
 /// The rate of what is asked for: what OpenAI's voices speak at.
 const RATE: u32 = 24_000;
 const TIMEOUT_MS: u64 = 30_000;
@@ -304,7 +304,7 @@ impl Speech {
         if self.bytes > SPEECH_BYTES_MAX {
             return Err(self
                 .place
-                .garbled("sent more than 16 MiB of sound for a clause"));
+                .garbled("sent more than 4 MiB of sound for a clause"));
         }
         let mut bytes = Vec::with_capacity(chunk.len() + 1);
         bytes.extend(self.half.take());

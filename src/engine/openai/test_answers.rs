@@ -1,8 +1,7 @@
 //! The language model against a server that does as it is told, on either clock.
 
 use super::test_server::{
-    Came, DONE, Does, STOP, TestServer, answer, chunk, clocks, end, json, piece, response,
-    streaming,
+    Came, DONE, Does, STOP, TestServer, answer, chunk, end, json, piece, response, streaming,
 };
 use crate::clock::Clock;
 use crate::engine::EngineError;
@@ -16,6 +15,11 @@ use crate::stage::{
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
+
+/// The two kinds of time.
+pub(super) fn clocks() -> [Clock; 2] {
+    [Clock::real(1), Clock::virtual_time(1)]
+}
 
 fn scenario(url: &str, settings: &str) -> Scenario {
     let text = format!(

@@ -1,6 +1,6 @@
 //! A server that does as it is told: for tests of what comes over a wire.
 
-use crate::clock::Clock;
+use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -44,6 +44,8 @@ pub(super) enum Told {
 pub(super) struct TestServer {
     pub(super) url: String,
     told: Receiver<Told>,
+    requests: RefCell<Vec<Came>>,
+    closes: Cell<usize>,
 }
 
 impl TestServer {
@@ -65,25 +67,34 @@ impl TestServer {
         TestServer {
             url: format!("http://{address}/v1"),
             told,
+            requests: RefCell::default(),
+            closes: Cell::default(),
         }
     }
 
     /// The next request that is more than a greeting.
     pub(super) fn came(&self) -> Came {
-        loop {
-            match self.told.recv_timeout(PATIENCE).expect("a request") {
-                Told::Came(came) if came.head.starts_with("POST") => return came,
-                _ => {}
-            }
+        while self.requests.borrow().is_empty() {
+            self.listen();
         }
+        self.requests.borrow_mut().remove(0)
     }
 
-    /// Waits until the server has seen a connection closed in mid-answer.
+    /// Waits until the server has seen a connection closed in mid-answer, once for each.
     pub(super) fn saw_close(&self) {
-        loop {
-            if let Told::SawClose = self.told.recv_timeout(PATIENCE).expect("news") {
-                return;
+        while self.closes.get() == 0 {
+            self.listen();
+        }
+        self.closes.set(self.closes.get() - 1);
+    }
+
+    fn listen(&self) {
+        match self.told.recv_timeout(PATIENCE).expect("news") {
+            Told::Came(came) if came.head.starts_with("POST") => {
+                self.requests.borrow_mut().push(came)
             }
+            Told::Came(_) => {}
+            Told::SawClose => self.closes.set(self.closes.get() + 1),
         }
     }
 }
@@ -227,9 +238,4 @@ pub(super) fn answer(pieces: &[&str]) -> Vec<Does> {
     does.push(Does::Send(chunk(&[STOP, DONE].concat())));
     does.push(end());
     does
-}
-
-/// The two kinds of time.
-pub(super) fn clocks() -> [Clock; 2] {
-    [Clock::real(1), Clock::virtual_time(1)]
 }

@@ -1,6 +1,7 @@
 //! The recogniser and the voice against a server that does as it is told, on either clock.
 
-use super::test_server::{Came, Does, TestServer, chunk, clocks, end, json, response, streaming};
+use super::test_answers::clocks;
+use super::test_server::{Came, Does, TestServer, chunk, end, json, response, streaming};
 use crate::audio::SAMPLE_RATE;
 use crate::clock::Clock;
 use crate::event::{SessionId, StageName, TurnId};
@@ -187,6 +188,6 @@ fn endless_sound_is_refused() {
     ];
     let (_, result, server) = spoken(&Clock::real(1), does);
     let error = result.expect_err("too long").to_string();
-    assert!(error.contains("more than 16 MiB of sound"), "{error}");
+    assert!(error.contains("more than 4 MiB of sound"), "{error}");
     server.saw_close();
 }
