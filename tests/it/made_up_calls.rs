@@ -158,6 +158,7 @@ pub fn row(number: u32, outcome: Outcome) -> Row {
         hops: HopSpans::default(),
         metrics: Vec::new(),
         wer: None,
+        is_right: None,
         decided: None,
         stopped_agent: false,
         was_answered: false,

@@ -95,13 +95,6 @@ fn grid(picture: &mut Picture, axis: &Axis, nines: f64) {
     for (ms, _) in axis.ticks() {
         let y = TOP + (1.0 - axis.share(*ms)) * HEIGHT;
         picture.level(if *ms == 0.0 { "axis" } else { "grid" }, y.round());
-        picture.text(
-            "halo",
-            "start",
-            0.0,
-            y.round() - 4.0,
-            &format!("{label} ms"),
-        );
     }
     let mut marks = vec![(0.5, "50 %".to_owned())];
     if nines < 2.0 {
