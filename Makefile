@@ -5,7 +5,7 @@ CARGO ?= cargo
 VOICESIM := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live test-cluster test-slurm test-kubernetes test-readers setup packages models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live test-cluster test-slurm test-kubernetes test-browser test-readers setup packages models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -34,6 +34,10 @@ test-kubernetes: $(VOICESIM)
 # Other programs read what voicesim writes: DuckDB, HdrHistogram for Python, a parser of test reports.
 test-readers: $(VOICESIM)
 	@sh tests/readers/test.sh $(VOICESIM) target/readers
+# The pages that people read, opened in a real browser without a screen; pictures of them are in target/browser/pages.
+test-browser: $(VOICESIM)
+	@sh tests/setup/packages.sh chromium chromium-driver
+	@sh tests/browser/test-pages.sh $(VOICESIM) target/browser
 
 setup: packages models
 

@@ -50,7 +50,8 @@ quietly report "$work/a \"hostile\" <b>name" --html "$pages/hostile.html"
 python3 tests/browser/longer.py "$work/run" "$pages/long run #1"
 quietly report "$pages/long run #1" --html "$pages/long.html"
 
-quietly simulate audio/simulations/load.toml --conversations 8 --out "$work/load"
+quietly simulate audio/simulations/load.toml --conversations 8 --set budget.e2e_latency_p95_ms=700 \
+    --set budget.e2e_latency_p50_ms=900 --set budget.missed_barge_ins_max=0 --out "$work/load"
 quietly report "$work/load" --html "$pages/load.html"
 quietly simulate audio/simulations/assistant.toml --conversations 500 --out "$work/simulation"
 quietly report "$work/simulation" --html "$pages/simulation.html"

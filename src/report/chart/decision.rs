@@ -28,7 +28,7 @@ pub fn decision(thoughts: &[Thought]) -> Option<Svg> {
     };
     let known: Vec<(f64, f64, Verdict)> = thoughts.iter().filter_map(known).collect();
     let last_ms = known.last()?.0;
-    let axis = Axis::around("", [0.0, last_ms.max(600.0)], " ms");
+    let axis = Axis::around("", [0.0, last_ms.max(600.0)], "");
     let says = format!("From {:.2} to {:.2}", known.first()?.1, known.last()?.1);
     let mut picture = Picture::new(
         TOP + HEIGHT + 22.0,
@@ -42,7 +42,9 @@ pub fn decision(thoughts: &[Thought]) -> Option<Svg> {
         picture.text("halo", "start", 0.0, level - 3.0, label);
     }
     for (ms, label) in axis.ticks() {
-        picture.label("", axis.share(*ms), TOP + HEIGHT + 16.0, label);
+        let unit = if axis.share(*ms) >= 1.0 { " ms" } else { "" };
+        let label = format!("{label}{unit}");
+        picture.label("", axis.share(*ms), TOP + HEIGHT + 16.0, &label);
     }
     let mut path = String::new();
     for (ms, probability, _) in &known {

@@ -79,8 +79,8 @@ impl Picture {
     /// Text at a share of the width, turned away from an edge that is near. It holds no text of others.
     pub fn label(&mut self, class: &str, share: f64, y: f64, text: &str) {
         let anchor = match share {
-            ..0.04 => "start",
-            0.96.. => "end",
+            ..0.06 => "start",
+            0.93.. => "end",
             _ => "middle",
         };
         self.text(class, anchor, share, y, text);

@@ -105,13 +105,21 @@ impl Panel<'_> {
 
     fn grid(&self, picture: &mut Picture, bottom: f64) {
         let after_ms = self.after_ns as f64 / 1e6;
-        let axis = Axis::around("", [0.0, after_ms], " ms");
+        let axis = Axis::around("", [0.0, after_ms], "");
         let scale = (1.0 - ZERO) / after_ms.max(f64::MIN_POSITIVE);
+        let shown = |ms: f64| ZERO + ms * scale <= 1.0;
+        let last = axis.ticks().iter().rev().find(|(ms, _)| shown(*ms));
         for (ms, label) in axis.ticks() {
             let right = ZERO + ms * scale;
-            if right <= 1.0 {
+            if shown(*ms) {
+                // The unit stands once.
+                let unit = if last.is_some_and(|last| last.0 == *ms) {
+                    " ms"
+                } else {
+                    ""
+                };
                 picture.upright("grid", right, 0.0, bottom);
-                picture.label("", right, bottom + 15.0, label);
+                picture.label("", right, bottom + 15.0, &format!("{label}{unit}"));
             }
             let left = ZERO - ms * scale;
             if *ms > 0.0 && left >= 0.0 {

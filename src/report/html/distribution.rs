@@ -56,7 +56,16 @@ impl Distribution {
             .and_then(Histogram::summary)
             .map(|e2e| {
                 let (count, p90) = (grouped(e2e.count), ms_in_words(e2e.p90_ms));
-                format!("One caller in ten waits longer than {p90} ({count} answered turns).")
+                match e2e.count {
+                    ..10 => format!(
+                        "{}, the slowest after {}.",
+                        several(e2e.count, "answered turn"),
+                        ms_in_words(e2e.max_ms)
+                    ),
+                    _ => format!(
+                        "One caller in ten waits longer than {p90} ({count} answered turns)."
+                    ),
+                }
             });
         Safe(Distribution {
             curve: read.as_ref().and_then(|_| percentiles(&curves)),
@@ -127,7 +136,7 @@ fn small(measured: &Measurement, metrics: &[(&'static str, &Histogram)]) -> Vec<
                 1 => ms_in_words(summary.max_ms),
                 _ => format!(
                     "p50 {} · p95 {}",
-                    ms_in_words(summary.p50_ms),
+                    ms_in_words(summary.p50_ms).trim_end_matches(" ms"),
                     ms_in_words(summary.p95_ms)
                 ),
             },
