@@ -162,7 +162,7 @@ impl Cutter {
 }
 
 /// What the recogniser makes of some sound.
-fn text(stt: &mut SpeechToText, clock: &Clock, sound: &[f32]) -> Result<String, CallError> {
+pub fn text(stt: &mut SpeechToText, clock: &Clock, sound: &[f32]) -> Result<String, CallError> {
     let failed = |error: &dyn std::fmt::Display| CallError::Words(error.to_string());
     let (marks, feed) = AudioFeed::new(InputHash::default());
     let chunk = AudioChunk::new(sound.into(), "".into());

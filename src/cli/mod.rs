@@ -7,6 +7,8 @@ mod devices;
 mod exports;
 mod file;
 mod find;
+#[cfg(feature = "retrieval")]
+mod index;
 mod init;
 mod live;
 mod measure;
@@ -70,6 +72,9 @@ enum Command {
     Init(init::Init),
     /// Train, judge and question the interruption classifier
     Classifier(classifier::Classifier),
+    /// Prepare documents to answer from, search them, and say how well questions are answered
+    #[cfg(feature = "retrieval")]
+    Index(index::Index),
     /// List, install or verify the model files of the engines
     Models(models::Models),
     /// List microphones and speakers, and whether they open
@@ -162,6 +167,8 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Classifier(command) => command.run(),
+        #[cfg(feature = "retrieval")]
+        Command::Index(command) => command.run(is_quiet),
         Command::Models(command) => command.run(is_quiet),
         Command::Devices(command) => command.run(),
     }

@@ -59,7 +59,7 @@ pub(super) struct Run {
     /// Text to speech: piper, espeak, openai (a server that the scenario names), simulated, or "command:PROGRAM ARGUMENT…"
     #[arg(long, value_name = "ENGINE")]
     tts: Option<String>,
-    /// Documents to answer from, a folder of Markdown or text
+    /// Documents to answer from: a folder of Markdown or text, or an index that was built of one
     #[arg(long, value_name = "DIR")]
     docs: Option<PathBuf>,
     /// A TOML file with a [budget] to keep, in place of the scenario's
@@ -261,7 +261,7 @@ impl Run {
             tts.forget_server();
         }
         if let Some(docs) = &self.docs {
-            answer.docs = Some(docs.clone());
+            (answer.docs, answer.index) = (Some(docs.clone()), None);
         }
         Ok(())
     }

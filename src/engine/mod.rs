@@ -82,13 +82,24 @@ impl<S> Built<S> {
 /// Checks what can be checked of the engines' input without loading a model.
 pub fn check(scenario: &Scenario) -> Result<(), EngineError> {
     #[cfg(feature = "retrieval")]
-    for answer in std::iter::once(&scenario.answer).chain(fallback(&scenario.cure.answer)) {
-        if let ("retrieval" | "openai", Some(docs)) = (answer.engine.as_str(), &answer.docs) {
-            knowledge::check(docs).map_err(|error| EngineError::Input(error.to_string()))?;
-        }
+    {
+        check_knowledge(&scenario.answer)?;
+        fallback(&scenario.cure.answer).map_or(Ok(()), check_knowledge)?;
     }
     let _ = scenario;
     Ok(())
+}
+
+/// Whether the documents or the index can be answered from.
+#[cfg(feature = "retrieval")]
+fn check_knowledge(answer: &scenario::Answer) -> Result<(), EngineError> {
+    if !["retrieval", "openai"].contains(&answer.engine.as_str()) {
+        return Ok(());
+    }
+    let docs = answer.docs.as_deref().map(knowledge::check);
+    let index = answer.index.as_deref().map(knowledge::check_index);
+    let checked = docs.or(index).unwrap_or(Ok(()));
+    checked.map_err(|error| EngineError::Input(error.to_string()))
 }
 
 /// Loads the scenario's engines and warms them up, so that the first turn is like the others.
@@ -241,7 +252,7 @@ fn one_answerer(scenario: &Scenario, clock: &Clock) -> Result<Built<stage::Answe
     let spec = &scenario.answer;
     match spec.engine.as_str() {
         #[cfg(feature = "retrieval")]
-        "retrieval" => retrieval::build(spec.docs.as_deref(), clock),
+        "retrieval" => retrieval::build(spec, clock),
         #[cfg(feature = "command")]
         "command" => command::answerer(spec.command.as_deref(), clock),
         #[cfg(feature = "openai")]

@@ -4,31 +4,37 @@ use super::knowledge::Knowledge;
 use super::quiet::wants_no_answer;
 use super::{Built, EngineError, worker};
 use crate::clock::{Clock, Worker};
+use crate::scenario;
 use crate::stage::{Answer, Outlet, Piece, Question, Stage, Work};
-use std::path::Path;
+
+/// How many earlier questions are handed on; further back no subject is looked for.
+pub(super) const EARLIER_MAX: usize = 4;
 
 struct Retrieval {
     worker: Worker<Knowledge>,
 }
 
-pub(super) fn build(docs: Option<&Path>, clock: &Clock) -> Result<Built<Answer>, EngineError> {
-    let (worker, origin) = worker_over(docs, clock)?;
+pub(super) fn build(
+    answer: &scenario::Answer,
+    clock: &Clock,
+) -> Result<Built<Answer>, EngineError> {
+    let (worker, origin) = worker_over(answer, clock)?;
     let described = format!("retrieval (tantivy) over {origin}");
     Ok(Built::new(Box::new(Retrieval { worker }), described))
 }
 
-/// A worker over a folder of documents, or the built-in knowledge; and which it is.
+/// A worker over a folder of documents, an index of one, or the built-in knowledge; and which it is.
 pub(super) fn worker_over(
-    docs: Option<&Path>,
+    answer: &scenario::Answer,
     clock: &Clock,
 ) -> Result<(Worker<Knowledge>, String), EngineError> {
-    let (knowledge, origin) = match docs {
+    let (knowledge, origin) = match answer.docs.as_deref().or(answer.index.as_deref()) {
         Some(folder) => (Knowledge::open(folder), folder.display().to_string()),
         None => (Knowledge::embedded(), "the built-in knowledge".to_owned()),
     };
     let knowledge = knowledge.map_err(|error| EngineError::Input(error.to_string()))?;
     // The first search maps pages and fills caches.
-    knowledge.answer("warm up");
+    knowledge.answer("warm up", &[]);
     Ok((worker(clock, "retrieval", knowledge)?, origin))
 }
 
@@ -37,14 +43,18 @@ impl Stage for Retrieval {
     type Out = Piece;
 
     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
-        let Question { text, .. } = question;
+        let earlier = question.earlier(EARLIER_MAX);
+        let text = question.text;
         Box::pin(async move {
             if wants_no_answer(&text) {
                 out.begun();
                 return Ok(());
             }
             // The core is free again before the answer is handed on to a voice that wants it.
-            let job = move |knowledge: &mut Knowledge, _| knowledge.answer(&text).text;
+            let job = move |knowledge: &mut Knowledge, _| {
+                let earlier: Vec<&str> = earlier.iter().map(|text| &**text).collect();
+                knowledge.answer(&text, &earlier).text
+            };
             let answer = out.compute(&self.worker, 1, job).await?;
             out.send(Piece(answer.into())).await
         })

@@ -1,6 +1,7 @@
 //! A run: one conversation, from the scenario to the figures. Engines are built, a session is held, the
 //! record is measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
+pub mod aloud;
 mod call;
 mod figures;
 mod find;

@@ -124,7 +124,12 @@ pub(super) fn read_spoken(
     Ok(())
 }
 
-async fn spoken(words: &str, engines: &mut Engines, clock: &Clock) -> Result<Samples, StageError> {
+/// Some words, spoken by the engines' voice.
+pub(super) async fn spoken(
+    words: &str,
+    engines: &mut Engines,
+    clock: &Clock,
+) -> Result<Samples, StageError> {
     let (sender, mut chunks) = queue::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
     let clause = Clause(words.into());
     // This happens before the conversation, so nothing of it is kept.

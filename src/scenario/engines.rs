@@ -60,6 +60,10 @@ pub struct Answer {
     /// scenario's folder. The built-in knowledge unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub docs: Option<PathBuf>,
+    /// `retrieval`, and `openai` with `passages`: an index folder that `voicesim index build` made, in place
+    /// of `docs`; looked up from the scenario's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// `simulated`: from the question to the first piece.
@@ -128,6 +132,7 @@ impl Default for Answer {
         Answer {
             engine: "retrieval".into(),
             docs: None,
+            index: None,
             command: None,
             latency: None,
             text: None,
@@ -249,6 +254,7 @@ impl Answer {
         let Answer {
             engine,
             docs,
+            index,
             command,
             latency,
             text,
@@ -260,6 +266,7 @@ impl Answer {
         *self = Answer {
             engine,
             docs,
+            index,
             command,
             latency,
             text,

@@ -176,8 +176,8 @@ fn complete(path: &Path, mut scenario: Scenario, written: &str) -> Result<Scenar
     let fallback = scenario.cure.answer.as_mut();
     let fallback = fallback.and_then(|cure| cure.fallback.as_mut());
     for answer in std::iter::once(&mut scenario.answer).chain(fallback) {
-        if let Some(docs) = &mut answer.docs {
-            *docs = folder.join(&*docs);
+        for knowledge in [&mut answer.docs, &mut answer.index].into_iter().flatten() {
+            *knowledge = folder.join(&*knowledge);
         }
     }
     if let Some(load) = &mut scenario.load {

@@ -160,6 +160,16 @@ pub struct Question {
     pub history: Rc<Vec<Exchange>>,
 }
 
+impl Question {
+    /// What was asked before it, the latest last, at most so many. It gives a question without a subject its
+    /// own.
+    pub fn earlier(&self, most: usize) -> Vec<Arc<str>> {
+        let skipped = self.history.len().saturating_sub(most);
+        let recent = self.history.iter().skip(skipped);
+        recent.map(|exchange| exchange.question.clone()).collect()
+    }
+}
+
 /// A past question and as much of its answer as the caller heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {

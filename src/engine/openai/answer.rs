@@ -8,6 +8,8 @@ use super::server::Server;
 use super::stream::{Written, written};
 use super::{Spec, gone, has_fallback, reach, too_slow};
 use crate::clock::{Answered, Clock, Patience};
+#[cfg(feature = "retrieval")]
+use crate::engine::retrieval;
 use crate::engine::quiet::wants_no_answer;
 use crate::engine::{Built, EngineError};
 use crate::event::{Cost, Tokens, nanos};
@@ -157,7 +159,7 @@ impl Documents {
         if most == 0 {
             return Ok(Documents(None));
         }
-        let (worker, _) = crate::engine::retrieval::worker_over(settings.docs.as_deref(), clock)?;
+        let (worker, _) = retrieval::worker_over(settings, clock)?;
         Ok(Documents(Some((worker, most))))
     }
 
@@ -170,8 +172,10 @@ impl Documents {
             return Ok(Vec::new());
         };
         let (text, most) = (question.text.clone(), *most);
+        let earlier = question.earlier(retrieval::EARLIER_MAX);
         out.compute(worker, 1, move |knowledge, _| {
-            knowledge.passages(&text, most)
+            let earlier: Vec<&str> = earlier.iter().map(|question| &**question).collect();
+            knowledge.best_passages(&text, &earlier, most)
         })
         .await
     }

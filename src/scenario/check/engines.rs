@@ -38,6 +38,22 @@ pub(super) fn check_answer(tables: &[&str], answer: &Answer) -> Result<(), Fault
     };
     spec.check(tables)?;
     openai::check_answer(tables, answer)?;
+    if answer.docs.is_some() && answer.index.is_some() {
+        let cure =
+            "answers come from documents or from an index of them; take `docs` or `index` away";
+        return Err(at_inside(tables, "index", cure.to_owned()));
+    }
+    if let Some(index) = answer.index.as_ref().filter(|index| !index.is_dir()) {
+        return Err(at_inside(
+            tables,
+            "index",
+            format!(
+                "{} is no folder; build the index with: voicesim index build DIR --out {}",
+                index.display(),
+                index.display()
+            ),
+        ));
+    }
     match &answer.docs {
         Some(docs) if !docs.is_dir() => Err(at_inside(
             tables,

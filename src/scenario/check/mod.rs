@@ -248,6 +248,14 @@ mod tests {
                 " line 2: budget.e2e_p95: no such budget",
             ),
             (
+                "[answer]\nindex = \"nowhere\"\n",
+                " line 2: answer.index: nowhere is no folder; build the index",
+            ),
+            (
+                "[answer]\ndocs = \".\"\nindex = \".\"\n",
+                " line 3: answer.index: answers come from documents or from an index",
+            ),
+            (
                 "[answer]\ndocs = \"nowhere\"\n",
                 " line 2: answer.docs: nowhere is no folder",
             ),

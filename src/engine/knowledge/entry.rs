@@ -1,0 +1,61 @@
+//! A passage and the terms by which it is found.
+
+use serde::{Deserialize, Serialize};
+
+use super::analysis::Analysis;
+use super::hypothetical::{QUESTIONS_MAX, Questions};
+use super::passages::Passage;
+use super::preparation::{Preparation, Step};
+use super::{asks, context};
+
+/// A passage, prepared. Terms are kept with a space between them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    #[serde(flatten)]
+    pub passage: Passage,
+    /// Of the document's title.
+    pub title: String,
+    /// Of the headings below it.
+    pub headings: String,
+    /// Of the text.
+    pub text: String,
+    /// Of the questions that the text answers, and what it can tell.
+    pub questions: String,
+}
+
+impl Entry {
+    /// Goes through the steps of the preparation that concern one passage.
+    pub fn of(
+        passage: Passage,
+        preparation: &Preparation,
+        analysis: &Analysis,
+        made_up: &impl Questions,
+    ) -> Entry {
+        let (mut title, mut headings, mut questions) = Default::default();
+        if preparation.has(Step::Context) {
+            // The context line, in its two parts: a heading says more than the title of all.
+            let line = context::line(&passage);
+            let (document, trail) = line.split_at(passage.document.len());
+            title = analysis.terms(document).join(" ");
+            headings = analysis.terms(trail).join(" ");
+        }
+        if preparation.has(Step::Questions) {
+            let mut terms = Vec::new();
+            for question in made_up.of(&passage).into_iter().take(QUESTIONS_MAX) {
+                terms.extend(analysis.terms(&question));
+            }
+            // How often a made-up question has a word says nothing.
+            terms.sort_unstable();
+            terms.dedup();
+            terms.extend(asks::told(&passage.body).into_iter().map(str::to_owned));
+            questions = terms.join(" ");
+        }
+        Entry {
+            text: analysis.terms(&passage.body).join(" "),
+            title,
+            headings,
+            questions,
+            passage,
+        }
+    }
+}

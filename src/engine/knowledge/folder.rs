@@ -1,0 +1,137 @@
+//! A folder of documents -> their texts. Everything read from outside is bounded here.
+//!
+//! It must not know how a document is cut, or about the index.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::error::KnowledgeError;
+
+/// The largest file read, in bytes.
+pub const FILE_BYTES_MAX: u64 = 4 << 20;
+/// The most bytes read from one folder.
+pub const FOLDER_BYTES_MAX: u64 = 64 << 20;
+/// Folders nested deeper than this are not entered.
+const DEPTH_MAX: usize = 16;
+/// The most folder entries looked at, so that a whole disk given by mistake is refused quickly.
+const ENTRIES_MAX: usize = 100_000;
+
+/// A text and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its path below the folder, with "/" between the parts.
+    pub file: String,
+    pub format: Format,
+    pub text: String,
+}
+
+/// How a file's text is to be taken, by its extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Markdown,
+    Plain,
+}
+
+impl Format {
+    /// `.md` and `.txt` in any case; `None` for every other file.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        if extension.eq_ignore_ascii_case("md") {
+            return Some(Self::Markdown);
+        }
+        extension.eq_ignore_ascii_case("txt").then_some(Self::Plain)
+    }
+}
+
+/// Every `.md` and `.txt` file below `folder`, in order of their paths.
+///
+/// Names that begin with a dot are skipped; links to files are followed, links to folders are not.
+/// Errors: a folder that is missing, a file that cannot be read, is not UTF-8, or passes a bound.
+pub fn read(folder: &Path) -> Result<Vec<Document>, KnowledgeError> {
+    let mut files = Vec::new();
+    let mut entries_left = ENTRIES_MAX;
+    if !folder.is_dir() {
+        return Err(KnowledgeError::NoFolder {
+            folder: folder.to_owned(),
+        });
+    }
+    list_files(folder, DEPTH_MAX, &mut entries_left, &mut files)?;
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut documents = Vec::new();
+    let mut bytes_left = FOLDER_BYTES_MAX;
+    for (path, format) in files {
+        let text = read_text(&path)?;
+        bytes_left = bytes_left
+            .checked_sub(text.len() as u64)
+            .ok_or_else(|| KnowledgeError::too_much(folder, "64 MiB of text"))?;
+        let file = file_below(folder, &path);
+        documents.push(Document { file, format, text });
+    }
+    Ok(documents)
+}
+
+/// The path below a folder, the same on every system.
+fn file_below(folder: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(folder).unwrap_or(path);
+    let parts = below
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy());
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn list_files(
+    folder: &Path,
+    depth_left: usize,
+    entries_left: &mut usize,
+    files: &mut Vec<(PathBuf, Format)>,
+) -> Result<(), KnowledgeError> {
+    let unreadable = |source| KnowledgeError::Unreadable {
+        path: folder.to_owned(),
+        source,
+    };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        *entries_left = entries_left
+            .checked_sub(1)
+            .ok_or_else(|| KnowledgeError::too_much(folder, "100,000 files"))?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if entry.file_type().map_err(unreadable)?.is_dir() {
+            if depth_left > 0 {
+                list_files(&path, depth_left - 1, entries_left, files)?;
+            }
+        } else if let Some(format) = Format::of(&path).filter(|_| path.is_file()) {
+            files.push((path, format));
+        }
+    }
+    Ok(())
+}
+
+fn read_text(path: &Path) -> Result<String, KnowledgeError> {
+    let unreadable = |source| KnowledgeError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    // One byte over the bound is enough to see that it is passed, however large the file is or grows.
+    File::open(path)
+        .map_err(unreadable)?
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(KnowledgeError::LargeFile {
+            path: path.to_owned(),
+        });
+    }
+    String::from_utf8(bytes).map_err(|error| KnowledgeError::NotUtf8 {
+        path: path.to_owned(),
+        line: 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count(),
+    })
+}

@@ -1,0 +1,375 @@
+//! An index folder: what was prepared and indexed once, to be opened in a moment.
+//!
+//! ```text
+//! voicesim-index.json   settings, and the length and hash of every other file; written last
+//! passages.jsonl        the passages and their terms, one a line
+//! terms/                the inverted index
+//! ```
+//!
+//! It is only read, never written to again, and nothing in it is trusted: lengths are bounded, hashes checked, names
+//! plain. It may be damaged, but not lead anywhere else.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tantivy::Directory;
+use tantivy::directory::{MmapDirectory, RamDirectory};
+
+use super::analysis::Analysis;
+use super::entry::Entry;
+use super::error::KnowledgeError;
+use super::index::PassageIndex;
+use super::lexicon;
+use super::passages::PASSAGES_MAX;
+use super::preparation::Preparation;
+use super::{Knowledge, entries, read_checked};
+
+const SETTINGS: &str = "voicesim-index.json";
+const PASSAGES: &str = "passages.jsonl";
+const TERMS: &str = "terms";
+const SCHEMA: &str = "voicesim.index_folder/1";
+/// Raised whenever terms are made or ranked otherwise.
+const RULES: u32 = 1;
+/// The settings' largest size in bytes, and the whole index's.
+const SETTINGS_BYTES_MAX: u64 = 1 << 20;
+const INDEX_BYTES_MAX: u64 = 1 << 30;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Settings {
+    schema: String,
+    /// Of the voicesim that built it.
+    version: String,
+    /// Of the rules by which terms were made, and of the list of words that mean the same.
+    rules: String,
+    preparation: Preparation,
+    documents: usize,
+    passages: usize,
+    files: BTreeMap<String, Seal>,
+}
+
+/// A file as it was written.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Seal {
+    bytes: u64,
+    sha256: String,
+}
+
+impl Seal {
+    fn of(bytes: &[u8]) -> Seal {
+        Seal {
+            bytes: bytes.len() as u64,
+            sha256: hex(&Sha256::digest(bytes)),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn rules() -> String {
+    let list = Seal::of(lexicon::LIST.as_bytes()).sha256;
+    format!("{RULES}-{}", list.get(..16).unwrap_or_default())
+}
+
+/// What was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Built {
+    pub documents: usize,
+    pub passages: usize,
+    pub bytes: u64,
+}
+
+/// Whether a folder is an index rather than documents.
+pub fn is_index(folder: &Path) -> bool {
+    folder.join(SETTINGS).is_file()
+}
+
+/// Prepares a folder of documents and keeps the index in a new folder.
+///
+/// Errors: the documents cannot be read; the preparation makes no sense; the new folder holds something already, or
+/// cannot be written.
+pub fn build(
+    documents: &Path,
+    preparation: Preparation,
+    out: &Path,
+) -> Result<Built, KnowledgeError> {
+    if let Some(fault) = preparation.fault() {
+        return Err(KnowledgeError::Preparation(fault));
+    }
+    let is_taken = fs::read_dir(out).is_ok_and(|mut inside| inside.next().is_some());
+    if is_taken || out.is_file() {
+        return Err(KnowledgeError::Exists {
+            folder: out.to_owned(),
+        });
+    }
+    let texts = read_checked(documents)?;
+    let analysis = Analysis::of(&preparation);
+    let entries = entries(&texts, &preparation, &analysis);
+    if entries.len() > PASSAGES_MAX {
+        return Err(KnowledgeError::too_much(documents, "20,000 passages"));
+    }
+    let (_, terms) = PassageIndex::build(&entries)?;
+    let unwritable = |path: &Path| {
+        let path = path.to_owned();
+        |source| KnowledgeError::Unwritable { path, source }
+    };
+    let terms_folder = out.join(TERMS);
+    fs::create_dir_all(&terms_folder).map_err(unwritable(out))?;
+    let mapped = MmapDirectory::open(&terms_folder).map_err(tantivy::TantivyError::from)?;
+    terms.persist(&mapped)?;
+    drop(mapped);
+
+    let mut lines = String::new();
+    for entry in &entries {
+        lines += &as_json(entry)?;
+        lines.push('\n');
+    }
+    let passages = out.join(PASSAGES);
+    fs::write(&passages, &lines).map_err(unwritable(&passages))?;
+    let mut files = BTreeMap::from([(PASSAGES.to_owned(), Seal::of(lines.as_bytes()))]);
+    for name in fs::read_dir(&terms_folder).map_err(unwritable(&terms_folder))? {
+        let name = name.map_err(unwritable(&terms_folder))?.file_name();
+        let name = name.to_string_lossy().into_owned();
+        if name.ends_with(".lock") {
+            continue;
+        }
+        let bytes = fs::read(terms_folder.join(&name)).map_err(unwritable(&terms_folder))?;
+        files.insert(format!("{TERMS}/{name}"), Seal::of(&bytes));
+    }
+    let built = Built {
+        documents: texts.len(),
+        passages: entries.len(),
+        bytes: files.values().map(|seal| seal.bytes).sum(),
+    };
+    let settings = Settings {
+        schema: SCHEMA.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        rules: rules(),
+        preparation,
+        documents: built.documents,
+        passages: built.passages,
+        files,
+    };
+    let path = out.join(SETTINGS);
+    fs::write(&path, as_json(&settings)? + "\n").map_err(unwritable(&path))?;
+    Ok(built)
+}
+
+fn as_json(value: &impl Serialize) -> Result<String, KnowledgeError> {
+    serde_json::to_string(value).map_err(|error| KnowledgeError::Preparation(error.to_string()))
+}
+
+/// Opens an index folder. Errors: it is damaged, or was built by another version; the text says how to build it again.
+pub fn open(folder: &Path) -> Result<Knowledge, KnowledgeError> {
+    let opening = Opening { folder };
+    let settings = opening.settings()?;
+    let directory = RamDirectory::create();
+    let mut entries = Vec::new();
+    for (name, seal) in &settings.files {
+        let bytes = opening.sealed(name, seal)?;
+        match name
+            .strip_prefix(TERMS)
+            .and_then(|rest| rest.strip_prefix('/'))
+        {
+            Some(plain) => directory
+                .atomic_write(Path::new(plain), &bytes)
+                .map_err(|error| opening.damaged(error))?,
+            None => entries = opening.entries(&bytes)?,
+        }
+    }
+    let index = PassageIndex::open(directory).map_err(|error| opening.damaged(error))?;
+    if entries.len() != settings.passages || index.passages() != entries.len() as u64 {
+        return Err(opening.damaged("passages are missing"));
+    }
+    let analysis = Analysis::of(&settings.preparation);
+    Ok(Knowledge::over(
+        entries,
+        index,
+        analysis,
+        settings.preparation,
+    ))
+}
+
+struct Opening<'a> {
+    folder: &'a Path,
+}
+
+impl Opening<'_> {
+    fn damaged(&self, what: impl ToString) -> KnowledgeError {
+        KnowledgeError::Damaged {
+            folder: self.folder.to_owned(),
+            what: what.to_string(),
+        }
+    }
+
+    fn settings(&self) -> Result<Settings, KnowledgeError> {
+        let bytes = self.read(SETTINGS, SETTINGS_BYTES_MAX)?;
+        // Of another version other keys may be missing, so that is asked first.
+        let value: serde_json::Value = serde_json::from_slice(&bytes)
+            .map_err(|_| self.damaged(format!("{SETTINGS} is no JSON")))?;
+        let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
+        if text("schema") != Some(SCHEMA) || text("rules") != Some(&rules()) {
+            let version: String = text("version")
+                .unwrap_or("unknown")
+                .chars()
+                .take(40)
+                .collect();
+            return Err(KnowledgeError::OtherVersion {
+                folder: self.folder.to_owned(),
+                version,
+            });
+        }
+        let settings: Settings = serde_json::from_value(value)
+            .map_err(|error| self.damaged(format!("{SETTINGS}: {error}")))?;
+        if let Some(fault) = settings.preparation.fault() {
+            return Err(self.damaged(fault));
+        }
+        let whole = settings
+            .files
+            .values()
+            .try_fold(0_u64, |sum, seal| sum.checked_add(seal.bytes));
+        if whole.is_none_or(|whole| whole > INDEX_BYTES_MAX) {
+            return Err(self.damaged("larger than 1 GiB"));
+        }
+        Ok(settings)
+    }
+
+    /// A file as it was written, or an error.
+    fn sealed(&self, name: &str, seal: &Seal) -> Result<Vec<u8>, KnowledgeError> {
+        let plain = name.strip_prefix("terms/").unwrap_or(name);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if plain.is_empty() || plain.contains("..") || !plain.chars().all(is_plain) {
+            return Err(self.damaged(format!("no file of an index is called {name:?}")));
+        }
+        let bytes = self.read(name, seal.bytes)?;
+        if Seal::of(&bytes) != *seal {
+            return Err(self.damaged(format!("{name} is not as it was written")));
+        }
+        Ok(bytes)
+    }
+
+    fn read(&self, name: &str, bytes_max: u64) -> Result<Vec<u8>, KnowledgeError> {
+        let unreadable = |error: std::io::Error| self.damaged(format!("{name}: {error}"));
+        let mut bytes = Vec::new();
+        let file = File::open(self.folder.join(name)).map_err(unreadable)?;
+        file.take(bytes_max.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        match bytes.len() as u64 > bytes_max {
+            true => Err(self.damaged(format!("{name} is longer than it was"))),
+            false => Ok(bytes),
+        }
+    }
+
+    fn entries(&self, bytes: &[u8]) -> Result<Vec<Entry>, KnowledgeError> {
+        let lines = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        lines
+            .take(PASSAGES_MAX + 1)
+            .map(|line| {
+                serde_json::from_slice(line)
+                    .map_err(|error| self.damaged(format!("{PASSAGES}: {error}")))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shop() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "# Shop\n## Opening hours\nWe open at 9:00.\n## Dogs\nDogs are welcome.\n";
+        fs::write(folder.path().join("shop.md"), text).unwrap();
+        folder
+    }
+
+    fn built() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = shop();
+        let index = folder.path().join("index");
+        let all = Preparation::default();
+        assert_eq!(build(folder.path(), all, &index).unwrap().passages, 2);
+        (folder, index)
+    }
+
+    #[track_caller]
+    fn check_refused(index: &Path, named: &str) {
+        let error = open(index).err().unwrap().to_string();
+        assert!(error.contains(named), "{error}");
+        assert!(error.contains("voicesim index build"), "{error}");
+    }
+
+    #[test]
+    fn an_opened_index_answers_as_its_documents_do() {
+        let (folder, index) = built();
+        let (opened, fresh) = (
+            open(&index).unwrap(),
+            Knowledge::open(folder.path()).unwrap(),
+        );
+        for question in ["When do you open?", "May I bring my dog?", "Who are you?"] {
+            assert_eq!(opened.answer(question, &[]), fresh.answer(question, &[]));
+        }
+    }
+
+    #[test]
+    fn the_same_documents_give_the_same_passages_and_opening_changes_nothing() {
+        let (folder, index) = built();
+        let names = |folder: &Path| -> Vec<_> {
+            let mut names: Vec<_> = fs::read_dir(folder.join(TERMS))
+                .unwrap()
+                .map(|e| e.unwrap().file_name())
+                .collect();
+            names.sort();
+            names
+        };
+        let before = names(&index);
+        open(&index).unwrap();
+        assert_eq!(names(&index), before);
+        let other = folder.path().join("other");
+        build(folder.path(), Preparation::default(), &other).unwrap();
+        let passages = |folder: &Path| fs::read(folder.join(PASSAGES)).unwrap();
+        assert_eq!(passages(&index), passages(&other));
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_index_names_the_cure() {
+        let (_folder, index) = built();
+        let path = index.join(PASSAGES);
+        let good = fs::read(&path).unwrap();
+        fs::write(&path, &good[1..]).unwrap();
+        check_refused(&index, "not as it was written");
+        fs::write(&path, [&good[..], b"x"].concat()).unwrap();
+        check_refused(&index, "longer than it was");
+        fs::remove_file(&path).unwrap();
+        check_refused(&index, PASSAGES);
+
+        let settings = index.join(SETTINGS);
+        let text = fs::read_to_string(&settings).unwrap();
+        fs::write(&settings, text.replace("passages.jsonl", "../shop.md")).unwrap();
+        check_refused(&index, "no file of an index");
+        fs::write(&settings, text.replace("folder/1", "folder/2")).unwrap();
+        check_refused(&index, "another version");
+        fs::write(&settings, "{").unwrap();
+        check_refused(&index, "no JSON");
+    }
+
+    #[test]
+    fn what_stands_there_is_not_written_over() {
+        let (folder, index) = built();
+        let error = build(folder.path(), Preparation::default(), &index).unwrap_err();
+        assert!(error.to_string().contains("stands there already"));
+        let odd = Preparation {
+            chunk_chars_max: 3,
+            ..Preparation::default()
+        };
+        let error = build(folder.path(), odd, &folder.path().join("new")).unwrap_err();
+        assert!(error.to_string().contains("80 to 4000"));
+    }
+}
