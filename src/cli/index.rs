@@ -156,7 +156,7 @@ struct Search {
     #[arg(long, value_name = "QUESTION")]
     after: Vec<String>,
     /// How many passages to show
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=40))]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=24))]
     top: u8,
     #[command(flatten)]
     preparing: Preparing,

@@ -11,6 +11,7 @@ mod faults;
 mod faulty_worlds;
 mod hostile;
 mod house;
+mod index;
 mod interruptions;
 mod loads;
 mod made_up_calls;

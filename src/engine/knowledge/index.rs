@@ -17,12 +17,14 @@ use tantivy::{
 };
 
 use super::entry::Entry;
-use super::query::Slot;
+use super::query::{Slot, Variant};
 
 /// Memory the index writer may use: the smallest tantivy accepts.
 const WRITER_BYTES: usize = 15_000_000;
 /// How many passages BM25 hands on to be looked at closely.
-pub const CANDIDATES_MAX: usize = 40;
+pub const CANDIDATES_MAX: usize = 24;
+/// How many terms of a question candidates are looked for by.
+const TERMS_MAX: usize = 16;
 /// A heading says what its passage answers, so its words count this much more than those of the text.
 const HEAD_BOOST: f32 = 2.0;
 
@@ -121,7 +123,7 @@ impl PassageIndex {
         let Fields { head, body, .. } = self.fields;
         let searcher = self.reader.searcher();
         let mut any: Vec<Box<dyn Query>> = Vec::new();
-        for variant in question.iter().flat_map(|slot| &slot.variants) {
+        for variant in telling(question) {
             for (field, boost) in [(head, HEAD_BOOST), (body, 1.0)] {
                 let term = Term::from_field_text(field, &variant.term);
                 if searcher.doc_freq(&term)? > 0 {
@@ -135,6 +137,21 @@ impl PassageIndex {
         }
         Ok(BooleanQuery::union(any))
     }
+}
+
+/// The terms that tell most, each once. The others stand in most passages, which costs time and tells little; they still
+/// count when the candidates are ranked.
+fn telling(question: &[Slot]) -> Vec<&Variant> {
+    let mut variants: Vec<&Variant> = Vec::new();
+    for variant in question.iter().flat_map(|slot| &slot.variants) {
+        if variants.iter().all(|other| other.term != variant.term) {
+            variants.push(variant);
+        }
+    }
+    let told = |variant: &Variant| variant.idf * variant.share;
+    variants.sort_by(|a, b| told(b).total_cmp(&told(a)));
+    variants.truncate(TERMS_MAX);
+    variants
 }
 
 fn schema() -> (Schema, Fields) {

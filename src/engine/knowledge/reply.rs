@@ -17,24 +17,21 @@ pub const ANSWER_WORDS_MIN: usize = 6;
 /// Of equals the earlier win, then the longer.
 pub fn sentences_for(body: &str, question: &[Slot], analysis: &Analysis) -> String {
     let sentences = sentences(body);
+    let spoken: Vec<String> = sentences.iter().map(|one| closed(&aloud(one))).collect();
     let weights: Vec<Vec<bool>> = sentences
         .iter()
         .map(|sentence| held(sentence, question, analysis))
         .collect();
     let mut best: Option<(bool, f32, String)> = None;
-    for start in 0..sentences.len() {
+    for start in 0..spoken.len() {
         for count in [2, 1] {
             let (Some(run), Some(held)) = (
-                sentences.get(start..start + count),
+                spoken.get(start..start + count),
                 weights.get(start..start + count),
             ) else {
                 continue;
             };
-            let text = run
-                .iter()
-                .map(|one| closed(&aloud(one)))
-                .collect::<Vec<_>>()
-                .join(" ");
+            let text = run.join(" ");
             let words = text.split_whitespace().count();
             let fits = (ANSWER_WORDS_MIN..=ANSWER_WORDS_MAX).contains(&words);
             let is_held = |at: usize| held.iter().any(|one| one.get(at) == Some(&true));
