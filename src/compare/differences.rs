@@ -47,10 +47,13 @@ pub(super) fn between([base, new]: [&[Kept]; 2]) -> (Vec<Difference>, Vec<String
             .count();
         // Simulated callers who hang up end their conversations themselves.
         if cut_short > 0 && matches!(kept[0], Kept::Run(_)) {
-            warnings.push(format!(
-                "of {side} {cut_short} of {} runs were stopped or killed in the middle",
-                kept.len()
-            ));
+            warnings.push(match kept {
+                [_] => format!("{side} was stopped or killed in the middle"),
+                all => format!(
+                    "of {side} {cut_short} of {} runs were stopped or killed in the middle",
+                    all.len()
+                ),
+            });
         }
         let is_varied = |one: &Kept| differing(kept[0].header(), one.header());
         if let Some(what) = kept.iter().find_map(is_varied) {
