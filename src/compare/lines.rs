@@ -3,11 +3,10 @@
 use super::design::{Design, Source};
 use super::holm::holm;
 use super::quantity::{E2E, FALSE_BARGE_INS, RATES, SPANS};
-use super::tally::{Choice, Tally};
+use super::report::Report;
+use super::tally::{Choice, Spans, Tally};
 use super::tested::{Chance, Figure};
-use super::{Histograms, Line, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
-use crate::measure::folder::Kept;
-use crate::measure::{Histogram, Interruptions};
+use super::{Line, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
 
 /// Hops in path order, then metrics, then rates. What neither side has is left out.
 pub(super) fn lines(
@@ -17,22 +16,31 @@ pub(super) fn lines(
     settings: &Settings,
 ) -> Vec<Line> {
     let chance = Chance::of(design, tally, &settings.effort);
-    let reports = sources.each_ref().map(|source| Report::of(&source.all));
+    let reports = sources.each_ref().map(|source| Report { all: &source.all });
     let mut lines = Vec::new();
     for span in 0..SPANS {
-        if is_shown(span, &reports) {
-            lines.extend(Statistic::OF_SPANS.map(|statistic| {
-                let tested = tally.spans[span].as_ref();
-                let tested = tested.map(|spans| Figure::Of(spans, statistic));
-                let told = [0, 1].map(|side| reports[side].span(span, statistic));
-                let is_headline = span == E2E && statistic != Statistic::Mean;
-                let line = line(Quantity::of_span(span), statistic, (tested, told), &chance);
-                Line {
-                    is_headline,
-                    ..line
-                }
-            }));
+        let spans = tally.spans[span].as_ref();
+        if !is_shown(span, spans, &reports) {
+            continue;
         }
+        let told = [0, 1].map(|side| {
+            let value = spans.and_then(|spans| spans.value(Statistic::Mean, Choice::All(side)));
+            // What turns do not tell, the report does.
+            value
+                .is_none()
+                .then(|| reports[side].summary(span))
+                .flatten()
+        });
+        lines.extend(Statistic::OF_SPANS.map(|statistic| {
+            let figure = spans.map(|spans| Figure::Of(spans, statistic));
+            let told = told.map(|summary| summary.map(|summary| statistic.of(&summary)));
+            let is_headline = span == E2E && statistic != Statistic::Mean;
+            let line = line(Quantity::of_span(span), statistic, (figure, told), &chance);
+            Line {
+                is_headline,
+                ..line
+            }
+        }));
     }
     for (place, rates) in tally.rates.iter().enumerate() {
         if rates.asked(0) + rates.asked(1) == 0 {
@@ -59,14 +67,14 @@ pub(super) fn lines(
 }
 
 /// A hop of no length on either side is none, and without fillers the first sound is that of the answer.
-fn is_shown(span: usize, reports: &[Report; 2]) -> bool {
-    let has_length = |report: &Report| {
-        let histogram = report.spans.get(&span);
-        histogram.is_some_and(|histogram| histogram.max_ns() > 0 || span >= E2E)
-    };
+fn is_shown(span: usize, spans: Option<&Spans>, reports: &[Report; 2]) -> bool {
     match Quantity::of_span(span) {
-        Quantity::Metric("first_sound") => reports.iter().any(|report| report.has_fillers),
-        _ => reports.iter().any(has_length),
+        Quantity::Metric("first_sound") => reports.iter().any(Report::has_fillers),
+        Quantity::Hop(_) => {
+            spans.is_some_and(Spans::has_length)
+                || reports.iter().any(|report| report.has_length(span))
+        }
+        _ => spans.is_some() || reports.iter().any(|report| report.has(span)),
     }
 }
 
@@ -90,7 +98,6 @@ fn line(
         p_holm: None,
         mark: None,
     };
-    // What turns do not tell, the report does.
     line.base = line.base.or(told[0]);
     line.new = line.new.or(told[1]);
     line.difference = line.base.zip(line.new).map(|(base, new)| new - base);
@@ -147,60 +154,5 @@ fn judge(lines: &mut [Line], min_effect: f64) {
             line.p_holm = Some(p_holm);
             line.judge(min_effect);
         }
-    }
-}
-
-/// The figures of a side as its report has them.
-struct Report<'a> {
-    spans: Histograms,
-    all: &'a [&'a Kept],
-    has_fillers: bool,
-}
-
-impl<'a> Report<'a> {
-    fn of(all: &'a [&'a Kept]) -> Report<'a> {
-        let mut spans = Histograms::new();
-        for kept in all {
-            let measured = kept.measured();
-            for (hop, histogram) in &measured.hops {
-                spans.entry(*hop as usize).or_default().add(histogram);
-            }
-            for (metric, histogram) in &measured.metrics {
-                if let Some(span) = super::quantity::place(metric) {
-                    spans.entry(span).or_default().add(histogram);
-                }
-            }
-        }
-        Report {
-            spans,
-            all,
-            has_fillers: all.iter().any(|kept| kept.measured().callers.fillers > 0),
-        }
-    }
-
-    /// Of what turns do not tell.
-    fn span(&self, span: usize, statistic: Statistic) -> Option<f64> {
-        let histogram = self.spans.get(&span)?;
-        let summary = Histogram::summary(histogram)?;
-        Some(match statistic {
-            Statistic::P50 => summary.p50_ms,
-            Statistic::P95 => summary.p95_ms,
-            Statistic::Mean | Statistic::Share => summary.mean_ms,
-        })
-    }
-
-    /// Of a simulation the totals know of a sound that both stopped the agent and was answered; its turns do
-    /// not tell.
-    fn count(&self, place: usize) -> Option<u64> {
-        let of = |counts: &Interruptions| match RATES[place] {
-            "false_barge_ins" => Some(counts.false_barge_ins),
-            "spurious_responses" => Some(counts.spurious_responses),
-            _ => None,
-        };
-        let count = |kept: &&Kept| match kept {
-            Kept::Simulation(simulation) => of(&simulation.totals.measured.interruptions),
-            Kept::Run(_) => None,
-        };
-        self.all.iter().map(|kept| count(kept).map(u64::from)).sum()
     }
 }

@@ -22,6 +22,7 @@ mod lines;
 mod pairs;
 mod quantity;
 mod ratio;
+mod report;
 mod student;
 mod tally;
 mod tested;
@@ -35,7 +36,6 @@ use crate::measure::turns::TurnsError;
 use crate::measure::{Histogram, Interval};
 use design::{Design, Source};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A difference smaller than this share of the base is nothing to talk about, unless asked otherwise.
@@ -292,10 +292,7 @@ impl Side {
             kind,
             conversations: count(design::conversations),
             turns: count(|kept| kept.measured().turns),
-            answered: count(|kept| {
-                let e2e = kept.measured().metrics.get("e2e_latency");
-                e2e.map_or(0, Histogram::count)
-            }),
+            answered: count(answered),
         };
         match side.answered {
             0 => Err(CompareError::NothingAnswered {
@@ -303,6 +300,20 @@ impl Side {
                 turns: side.turns,
             }),
             _ => Ok(side),
+        }
+    }
+}
+
+/// Turns with a latency.
+fn answered(kept: &Kept) -> u64 {
+    match kept {
+        Kept::Run(run) => {
+            let rows = run.measured.rows.iter();
+            rows.filter(|row| row.e2e_ns.is_some()).count() as u64
+        }
+        Kept::Simulation(simulation) => {
+            let e2e = simulation.totals.measured.metrics.get("e2e_latency");
+            e2e.map_or(0, Histogram::count)
         }
     }
 }
@@ -340,6 +351,3 @@ impl Comparison {
         self.lines.iter().find(|line| line.name == name)
     }
 }
-
-/// Histograms by what they are of.
-type Histograms = BTreeMap<usize, Histogram>;

@@ -69,6 +69,11 @@ pub(super) struct Rates {
 }
 
 impl Spans {
+    /// Whether one of them took any time.
+    pub(super) fn has_length(&self) -> bool {
+        self.max_ns.iter().any(|max_ns| *max_ns > 0)
+    }
+
     /// In milliseconds; `None` if nothing is there.
     pub(super) fn value(&self, statistic: Statistic, choice: Choice) -> Option<f64> {
         let counts = self.below.last()?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use voicesim::compare::{Comparison, Effort, Settings, Verdict, compare};
 use voicesim::event::Expect;
 use voicesim::measure::folder::{Folder, Kept, Run};
-use voicesim::measure::{Histogram, HopSpans, Measurement, Outcome, Row};
+use voicesim::measure::{HopSpans, Measurement, Outcome, Row};
 use voicesim::record::store::Header;
 use voicesim::rng::{Seed, Stream};
 use voicesim::scenario::Scenario;
@@ -168,14 +168,9 @@ pub fn row(number: u32, outcome: Outcome) -> Row {
 
 /// A recording of that name, with these rows.
 pub fn run(name: String, rows: Vec<Row>) -> Kept {
-    let mut latencies = Histogram::default();
-    rows.iter()
-        .filter_map(|row| row.e2e_ns)
-        .for_each(|span_ns| latencies.record(span_ns));
     let measured = Measurement {
         turns: rows.len() as u64,
         rows,
-        metrics: [("e2e_latency", latencies)].into(),
         ..Measurement::of_nothing()
     };
     let header = Header {

@@ -1,0 +1,75 @@
+//! What the reports of a side say, where its turns do not tell.
+
+use super::quantity::{RATES, Statistic, place};
+use crate::event::Hop;
+use crate::measure::folder::Kept;
+use crate::measure::{Histogram, Interruptions, Summary};
+
+/// A side, as its reports have it.
+pub(super) struct Report<'a> {
+    pub all: &'a [&'a Kept],
+}
+
+impl Report<'_> {
+    pub(super) fn has_fillers(&self) -> bool {
+        self.all
+            .iter()
+            .any(|kept| kept.measured().callers.fillers > 0)
+    }
+
+    pub(super) fn has(&self, span: usize) -> bool {
+        self.histograms(span).any(|histogram| histogram.count() > 0)
+    }
+
+    /// Whether it ever took any time.
+    pub(super) fn has_length(&self, span: usize) -> bool {
+        self.histograms(span)
+            .any(|histogram| histogram.max_ns() > 0)
+    }
+
+    /// Of all of it together.
+    pub(super) fn summary(&self, span: usize) -> Option<Summary> {
+        let mut sum = Histogram::default();
+        self.histograms(span)
+            .for_each(|histogram| sum.add(histogram));
+        sum.summary()
+    }
+
+    fn histograms(&self, span: usize) -> impl Iterator<Item = &Histogram> {
+        self.all.iter().filter_map(move |kept| {
+            let measured = kept.measured();
+            match Hop::ALL.get(span) {
+                Some(hop) => measured.hops.get(hop),
+                None => {
+                    let mut metrics = measured.metrics.iter();
+                    metrics.find_map(|(name, own)| (place(name) == Some(span)).then_some(own))
+                }
+            }
+        })
+    }
+
+    /// Of a simulation the totals know of a sound that both stopped the agent and was answered; its turns do
+    /// not tell.
+    pub(super) fn count(&self, place: usize) -> Option<u64> {
+        let of = |counts: &Interruptions| match RATES[place] {
+            "false_barge_ins" => Some(counts.false_barge_ins),
+            "spurious_responses" => Some(counts.spurious_responses),
+            _ => None,
+        };
+        let count = |kept: &&Kept| match kept {
+            Kept::Simulation(simulation) => of(&simulation.totals.measured.interruptions),
+            Kept::Run(_) => None,
+        };
+        self.all.iter().map(|kept| count(kept).map(u64::from)).sum()
+    }
+}
+
+impl Statistic {
+    pub(super) fn of(self, summary: &Summary) -> f64 {
+        match self {
+            Statistic::P50 => summary.p50_ms,
+            Statistic::P95 => summary.p95_ms,
+            Statistic::Mean | Statistic::Share => summary.mean_ms,
+        }
+    }
+}
