@@ -8,7 +8,7 @@ use hdrhistogram::Histogram as Hdr;
 use std::io::{self, Write};
 
 /// Between 0 and 50 %, between 50 and 75 %, and so on.
-const TICKS_PER_HALF_DISTANCE: u32 = 5;
+const TICKS_PER_HALF_DISTANCE: u64 = 5;
 const NS_PER_MS: f64 = 1e6;
 
 /// The metric unless another is asked for.
@@ -80,16 +80,18 @@ pub fn write(histogram: &Hdr<u64>, mut out: impl Write) -> io::Result<()> {
         "{:>12} {:>14} {:>10} {:>14}\n",
         "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
     )?;
-    let mut count = 0;
-    for step in histogram.iter_quantiles(TICKS_PER_HALF_DISTANCE) {
-        count += step.count_since_last_iteration();
-        let value = ms(step.value_iterated_to() as f64);
-        let quantile = step.quantile_iterated_to();
-        write!(out, "{value:12.3} {quantile:.12} {count:10}")?;
-        // The last line has none.
-        match quantile < 1.0 {
-            true => writeln!(out, " {:14.2}", 1.0 / (1.0 - quantile))?,
-            false => writeln!(out)?,
+    let (all, mut count, mut level) = (histogram.len(), 0, Level::ZERO);
+    for bucket in histogram.iter_recorded() {
+        count += bucket.count_at_value();
+        let value = ms(bucket.value_iterated_to() as f64);
+        while count < all && level.is_reached(count, all) {
+            level.line(value, count, &mut out)?;
+            level.rise();
+        }
+        // All values are there: one line with the level that comes next, and a last one.
+        if count == all {
+            level.line(value, count, &mut out)?;
+            writeln!(out, "{value:12.3} {:.12} {count:10}", 1.0)?;
         }
     }
     let sub_buckets = (2 * 10_u64.pow(histogram.sigfig().into())).next_power_of_two();
@@ -103,6 +105,49 @@ pub fn write(histogram: &Hdr<u64>, mut out: impl Write) -> io::Result<()> {
         histogram.buckets(),
         sub_buckets,
     )
+}
+
+/// A percentile that a line is written for, exactly: floating point would step past values that lie on it.
+/// What is above it is `rest` of twice the ticks, halved so many times.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    rest: u64,
+    halvings: u32,
+}
+
+impl Level {
+    const WHOLE: u64 = 2 * TICKS_PER_HALF_DISTANCE;
+    const ZERO: Level = Level {
+        rest: Self::WHOLE,
+        halvings: 0,
+    };
+
+    /// Whether so many of all values are at least this share of them.
+    fn is_reached(self, count: u64, all: u64) -> bool {
+        // There is no further halving once less than one value lies above it, so this stays below 2^70.
+        let above = (u128::from(all - count) * u128::from(Self::WHOLE)) << self.halvings;
+        above <= u128::from(all) * u128::from(self.rest)
+    }
+
+    /// To the next tick. Their distance halves with the distance to the end.
+    fn rise(&mut self) {
+        self.rest -= 1;
+        if self.rest == TICKS_PER_HALF_DISTANCE {
+            self.rest = Self::WHOLE;
+            self.halvings += 1;
+        }
+    }
+
+    fn line(self, value_ms: f64, count: u64, out: &mut impl Write) -> io::Result<()> {
+        let parts = u128::from(Self::WHOLE) << self.halvings;
+        let rest = self.rest as f64 / parts as f64;
+        writeln!(
+            out,
+            "{value_ms:12.3} {:.12} {count:10} {:14.2}",
+            1.0 - rest,
+            1.0 / rest
+        )
+    }
 }
 
 #[cfg(test)]
@@ -143,6 +188,31 @@ mod tests {
             last = (value, count);
         }
         assert_eq!(last.1, 100_000);
+    }
+
+    #[test]
+    fn a_percentile_that_lies_on_a_value_is_that_value() {
+        let mut of = Histogram::default();
+        // Apart by more than a bucket, so that each is a line of its own.
+        (1..=40).for_each(|step: u64| of.record(step * 10_000_000));
+        let text = text(of.hdr().expect("recorded"));
+        for (percentile, count) in [
+            ("0.100", 4),
+            ("0.300", 12),
+            ("0.750", 30),
+            ("0.775", 31),
+            ("0.950", 38),
+        ] {
+            let start = format!("{percentile}000000000");
+            let line = text
+                .lines()
+                .find(|line| line.contains(&start))
+                .expect("a line");
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(cells[2], count.to_string(), "{line}");
+            let value: f64 = cells[0].parse().expect("a number");
+            assert!((value - 10.0 * f64::from(count)).abs() < 0.5, "{line}");
+        }
     }
 
     #[test]
