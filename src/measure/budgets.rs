@@ -91,7 +91,9 @@ fn statistic(histogram: Option<&Histogram>, statistic: Statistic) -> Option<f64>
     match statistic {
         Statistic::Mean => histogram.summary().map(|summary| summary.mean_ms),
         Statistic::Max => histogram.summary().map(|summary| summary.max_ms),
-        Statistic::Percentile(percentile) => histogram.percentile_ms(percentile.quantile()),
+        Statistic::Percentile(percentile) => {
+            histogram.of_rank_ms(percentile.rank(histogram.count()))
+        }
     }
 }
 

@@ -111,6 +111,21 @@ impl Histogram {
         Some(super::ms(hdr.value_at_quantile(quantile).min(self.max_ns)))
     }
 
+    /// The value of a rank, from 1 for the least, in milliseconds; `None` if there are not so many.
+    pub fn of_rank_ms(&self, rank: u64) -> Option<f64> {
+        let mut count = 0;
+        let mut buckets = self.hdr.as_ref()?.iter_recorded();
+        let bucket = buckets.find(|bucket| {
+            count += bucket.count_at_value();
+            count >= rank
+        })?;
+        Some(super::ms(bucket.value_iterated_to().min(self.max_ns)))
+    }
+
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The histogram itself, for export.
     pub fn hdr(&self) -> Option<&Hdr<u64>> {
         self.hdr.as_ref()
@@ -244,6 +259,24 @@ mod tests {
             assert!((actual / expected - 1.0).abs() < 1.1e-3, "{actual}");
         }
         assert_eq!((summary.mean_ms, summary.max_ms), (500.5, 1_000.0));
+    }
+
+    #[test]
+    fn a_rank_is_the_value_that_its_percentile_is() {
+        let mut histogram = Histogram::default();
+        for ms in 1..=1_000u64 {
+            histogram.record(ms * 1_000_000);
+        }
+        let summary = histogram.summary().expect("recorded");
+        for (rank, own) in [
+            (500, summary.p50_ms),
+            (950, summary.p95_ms),
+            (990, summary.p99_ms),
+        ] {
+            assert_eq!(histogram.of_rank_ms(rank), Some(own));
+        }
+        assert_eq!(histogram.of_rank_ms(1_000), Some(summary.max_ms));
+        assert_eq!(histogram.of_rank_ms(1_001), None);
     }
 
     #[test]

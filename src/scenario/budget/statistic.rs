@@ -46,9 +46,12 @@ impl Percentile {
             .then_some(Percentile(thousandths))
     }
 
-    /// As a share, above 0 and up to 1.
-    pub fn quantile(self) -> f64 {
-        f64::from(self.0) / f64::from(Self::MAX)
+    /// Which of so many values it is, from the least, which is 1: the nearest rank. In whole numbers, since
+    /// 0.55 of 100 is more than 55 in floating point.
+    pub fn rank(self, count: u64) -> u64 {
+        let rank = (u128::from(self.0) * u128::from(count)).div_ceil(u128::from(Self::MAX));
+        // It is at most the count.
+        u64::try_from(rank).unwrap_or(count).max(1)
     }
 }
 
@@ -57,17 +60,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_is_the_nearest_share() {
-        for (text, quantile) in [
-            ("50", 0.5),
-            ("95", 0.95),
-            ("99_9", 0.999),
-            ("99_99", 0.9999),
-            ("0_001", 0.000_01),
-            ("100", 1.0),
+    fn a_percentile_is_the_nearest_rank() {
+        for (text, count, rank) in [
+            ("50", 6, 3),
+            ("55", 100, 55),
+            ("95", 20, 19),
+            ("95", 21, 20),
+            ("99_9", 1_000, 999),
+            ("99_99", 1_000, 1_000),
+            ("0_001", 7, 1),
+            ("100", 7, 7),
+            ("100", u64::MAX, u64::MAX),
         ] {
-            let read = Percentile::read(text).map(Percentile::quantile);
-            assert_eq!(read, Some(quantile), "{text}");
+            let read = Percentile::read(text).expect("a percentile");
+            assert_eq!(read.rank(count), rank, "p{text} of {count}");
         }
     }
 
