@@ -19,6 +19,9 @@ use std::path::Path;
 /// Turns that are shown at most. With more, those that came out otherwise than expected and the slowest are.
 const TURNS_MAX: usize = 300;
 
+/// Sounds over the agent that are shown at most: the first. Their turns say what was decided, too.
+const OVERLAPS_MAX: usize = 60;
+
 #[derive(Template)]
 #[template(path = "run.html", config = "src/report/html/askama.toml")]
 struct RunPage {
@@ -35,6 +38,7 @@ struct RunPage {
     no_sound: Option<String>,
     turns: Vec<Part<Turn>>,
     overlaps: Vec<Overlap>,
+    overlaps_left_out: usize,
     trouble: Vec<String>,
     about: Part<About>,
 }
@@ -102,12 +106,16 @@ pub fn of_run(run: &folder::Run, events: &[Event], page: &Path) -> askama::Resul
         .rows
         .iter()
         .zip(&course.rows)
-        .map(|(row, moments)| Begun {
+        .enumerate()
+        .filter(|(index, _)| shown.contains(index))
+        .map(|(_, (row, moments))| Begun {
             number: row.number,
             start_ns: moments.start.0,
             slices: &row.slices,
         });
-    let overlaps = overlaps(&measured.rows, &course);
+    let mut overlaps = overlaps(&measured.rows, &course);
+    let overlaps_left_out = overlaps.len().saturating_sub(OVERLAPS_MAX);
+    overlaps.truncate(OVERLAPS_MAX);
     RunPage {
         page: around_it(header, !overlaps.is_empty(), sound.is_some(), measured),
         stats: stats(measured),
@@ -122,6 +130,7 @@ pub fn of_run(run: &folder::Run, events: &[Event], page: &Path) -> askama::Resul
         no_sound: no_sound.filter(|_| !turns.is_empty()),
         turns,
         overlaps,
+        overlaps_left_out,
         trouble: parts::trouble(measured, Some(&course)),
         about: About::of(header, &run.path.to_string_lossy()),
     }
@@ -357,6 +366,5 @@ fn overlaps(rows: &[Row], course: &Course) -> Vec<Overlap> {
                 .and_then(|moments| decision(&moments.thoughts)),
         });
     }
-    overlaps.truncate(TURNS_MAX);
     overlaps
 }
