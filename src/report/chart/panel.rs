@@ -107,19 +107,14 @@ impl Panel<'_> {
         let after_ms = self.after_ns as f64 / 1e6;
         let axis = Axis::around("", [0.0, after_ms], "");
         let scale = (1.0 - ZERO) / after_ms.max(f64::MIN_POSITIVE);
-        let shown = |ms: f64| ZERO + ms * scale <= 1.0;
-        let last = axis.ticks().iter().rev().find(|(ms, _)| shown(*ms));
         for (ms, label) in axis.ticks() {
             let right = ZERO + ms * scale;
-            if shown(*ms) {
-                // The unit stands once.
-                let unit = if last.is_some_and(|last| last.0 == *ms) {
-                    " ms"
-                } else {
-                    ""
-                };
+            if right <= 1.0 {
+                // The unit stands once, where there is room.
+                let unit = if *ms == 0.0 { " ms" } else { "" };
+                let anchor = if right < 0.97 { "middle" } else { "end" };
                 picture.upright("grid", right, 0.0, bottom);
-                picture.label("", right, bottom + 15.0, &format!("{label}{unit}"));
+                picture.text("", anchor, right, bottom + 15.0, &format!("{label}{unit}"));
             }
             let left = ZERO - ms * scale;
             if *ms > 0.0 && left >= 0.0 {

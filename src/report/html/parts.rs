@@ -11,18 +11,18 @@ use crate::report::text::device_notes;
 
 /// Every budget: limit, actual, kept or missed.
 pub fn budgets(measured: &Measurement) -> Option<Part<Table>> {
-    let mut table = Table::new("Budgets", &["budget", "actual", "limit", "", "verdict"]);
+    let mut table = Table::new("Budgets", &["budget", "verdict", "actual", "limit", ""]);
     for budget in &measured.budgets {
         let drawn = budget.actual.map(|actual| gauge(actual, budget.limit));
         table.add([
             Cell::from(budget.name.as_str()),
-            Cell::from(words::actual(budget)),
-            Cell::from(budget.limit.to_string()),
-            drawn.map_or_else(Cell::default, Cell::drawn),
             match budget.pass {
                 true => Cell::from("kept").with_class("kept"),
                 false => Cell::from("missed").with_class("missed"),
             },
+            Cell::from(words::actual(budget)),
+            Cell::from(budget.limit.to_string()),
+            drawn.map_or_else(Cell::default, Cell::drawn),
         ]);
     }
     table.part()
