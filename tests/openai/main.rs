@@ -72,19 +72,16 @@ fn a_language_model_answers_aloud_and_streams() {
         "writing      {speed:.1} tokens a second behind the first, {} written, {} read",
         pace.tokens_written, pace.tokens_read
     );
-    // An answer comes in many pieces, over a connection that is kept.
-    let most = proxy
-        .connections()
-        .iter()
-        .map(|connection| connection.pieces)
-        .max();
+    // An answer comes in many pieces. This server closes a connection that is idle for five seconds.
+    let connections = proxy.connections();
+    println!("connections  {}", connections.len());
+    let most = connections.iter().map(|connection| connection.pieces).max();
     assert!(most.is_some_and(|pieces| pieces > 4), "{most:?}");
-    assert_eq!(proxy.connections().len(), 1);
 }
 
 #[test]
 fn a_caller_who_interrupts_stops_the_model_within_a_tenth_of_a_second() {
-    for policy in [None, Some("vad_500ms")] {
+    for policy in [None, Some("always")] {
         let server = Server::start();
         let proxy = Proxy::before(server.address());
         let (run, seen) = hold("barge-in.toml", policy, &proxy);
@@ -107,6 +104,18 @@ fn a_caller_who_interrupts_stops_the_model_within_a_tenth_of_a_second() {
             .iter()
             .find_map(|connection| connection.closed_by_us);
         let closed = closed.expect("the server saw it");
+        // What the agent did, and what it knew, around the close.
+        for (at, mark) in seen
+            .iter()
+            .filter(|(at, _)| *at + Duration::from_secs(1) >= silent)
+        {
+            let mark = format!("{mark:?}");
+            let after_ms = (*at).saturating_duration_since(silent).as_secs_f64() * 1e3;
+            println!(
+                "{after_ms:9.1} ms  {}",
+                mark.chars().take(110).collect::<String>()
+            );
+        }
         // It is decided when the agent falls silent, or, of a reply that might have gone on, when it is known that
         // somebody said something.
         let decides = |mark: &Mark| {

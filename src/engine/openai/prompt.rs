@@ -19,7 +19,10 @@ const EXAMPLES: [(&str, &str); 3] = [
         "What is a percentile?",
         "It is the value that a given share of all measurements stays under.",
     ),
-    ("Can you hear me?", "Yes, I can hear you well."),
+    (
+        "How far away is the moon?",
+        "It is about three hundred and eighty thousand kilometres away.",
+    ),
 ];
 
 /// The body of the request for `question`.

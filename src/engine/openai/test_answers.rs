@@ -503,6 +503,46 @@ fn a_key_is_only_in_the_header_and_never_in_what_is_said() {
 }
 
 #[test]
+fn a_server_that_wants_a_key_says_so_at_the_start_and_one_that_only_lists_no_models_does_not() {
+    let greeted = |status| {
+        TestServer::greeting(
+            json(status, "{\"error\":\"who are you?\"}"),
+            vec![answer(&["Yes."])],
+        )
+    };
+    let server = greeted("401 Unauthorized");
+    let error = refused(&server.url, "");
+    assert!(
+        error.contains("wants a key (401): who are you?") && error.contains("answer.key_env"),
+        "{error}"
+    );
+    for status in [
+        "403 Forbidden",
+        "404 Not Found",
+        "500 Internal Server Error",
+    ] {
+        let server = greeted(status);
+        let clock = Clock::virtual_time(1);
+        let mut stage = engine(&server.url, "", &clock);
+        let answered = clock
+            .block_on(ask(&mut stage, question("Why is that?"), &clock))
+            .expect("it ends");
+        assert_eq!(answered.text(), "Yes.");
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_server_that_speaks_no_tls_is_told_apart_from_one_that_does() {
+    let server = TestServer::start(vec![]);
+    let error = refused(&server.url.replace("http", "https"), "");
+    assert!(
+        error.contains("no server answers at https://127.0.0.1"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_key_that_is_not_there_is_named() {
     let server = TestServer::start(vec![]);
     let error = refused(&server.url, "key_env = \"VOICESIM_NO_SUCH_KEY\"\n");

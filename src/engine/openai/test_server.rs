@@ -52,16 +52,23 @@ impl TestServer {
     /// Answers `GET /models` with an empty list, and each other request with the next script, the last one
     /// again and again.
     pub(super) fn start(scripts: Vec<Vec<Does>>) -> TestServer {
+        TestServer::greeting(json("200 OK", "{\"data\":[]}"), scripts)
+    }
+
+    /// The same with another answer to `GET /models`.
+    pub(super) fn greeting(models: Vec<u8>, scripts: Vec<Vec<Does>>) -> TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (tell, told) = channel();
         thread::spawn(move || {
             let scripts = std::sync::Arc::new(std::sync::Mutex::new(scripts));
             for (number, stream) in (1..).zip(listener.incoming()) {
-                let (Ok(stream), scripts, tell) = (stream, scripts.clone(), tell.clone()) else {
+                let (Ok(stream), scripts, tell, models) =
+                    (stream, scripts.clone(), tell.clone(), models.clone())
+                else {
                     return;
                 };
-                thread::spawn(move || serve(stream, number, &scripts, &tell));
+                thread::spawn(move || serve(stream, number, (&models, &scripts), &tell));
             }
         });
         TestServer {
@@ -102,7 +109,7 @@ impl TestServer {
 fn serve(
     mut stream: TcpStream,
     connection: usize,
-    scripts: &std::sync::Mutex<Vec<Vec<Does>>>,
+    (models, scripts): (&[u8], &std::sync::Mutex<Vec<Vec<Does>>>),
     tell: &Sender<Told>,
 ) {
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
@@ -110,7 +117,7 @@ fn serve(
         let is_greeting = came.head.starts_with("GET");
         let _ = tell.send(Told::Came(came));
         let script = match is_greeting {
-            true => vec![Does::Send(json("200 OK", "{\"data\":[]}"))],
+            true => vec![Does::Send(models.to_vec())],
             false => {
                 let mut scripts = scripts.lock().expect("scripts");
                 match scripts.len() {
