@@ -122,10 +122,6 @@ impl Histogram {
         Some(super::ms(bucket.value_iterated_to().min(self.max_ns)))
     }
 
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
     /// The histogram itself, for export.
     pub fn hdr(&self) -> Option<&Hdr<u64>> {
         self.hdr.as_ref()
