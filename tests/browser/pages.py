@@ -29,7 +29,7 @@ FLAGS = [
 ]
 
 # How many of each there are at least.
-CHARTS = {"run": 25, "hostile": 18, "long": 25, "simulation": 20, "load": 15, "calls": 20, "call": 10, "sweep": 0}
+CHARTS = {"run": 25, "hostile": 18, "long": 25, "simulation": 20, "load": 15, "calls": 20, "call": 10, "compare": 30, "sweep": 0}
 PLAYABLE = ["run", "long"]
 PHONE = 360
 DESK = 1280

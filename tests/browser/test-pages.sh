@@ -58,6 +58,8 @@ quietly report "$work/simulation" --html "$pages/simulation.html"
 quietly report tests/it/data/interruptions --html "$pages/calls.html"
 quietly measure --no-transcribe "$work/run/conversation.wav" --out "$work/call"
 quietly report "$work/call" --html "$pages/call.html"
+quietly simulate audio/simulations/assistant.toml --conversations 500 --set speculation.enabled=false --out "$work/slower"
+quietly compare "$work/simulation" "$work/slower" --html "$pages/compare.html"
 quietly sweep audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 --html "$pages/sweep.html"
 
 python3 tests/browser/pages.py "$pages"
