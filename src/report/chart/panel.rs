@@ -15,7 +15,7 @@ pub struct Lane {
     pub to_ns: u64,
 }
 
-/// A turn, seen from [`ZERO`] of the width before `zero_ns`. Panels with the same `after_ns` have the same scale.
+/// A turn, seen from some time before `zero_ns`. Panels with the same `after_ns` have the same scale.
 pub struct Panel<'a> {
     pub loudness: Option<&'a Loudness>,
     pub zero_ns: u64,

@@ -200,7 +200,7 @@ pub fn stats(measured: &Measurement) -> Vec<Stat> {
     if let Some(e2e) = e2e {
         let answered = words::several(e2e.count, "answered turn");
         stats.push(words::latency(
-            "Half of the callers wait up to",
+            "Half wait up to",
             e2e.p50_ms,
             format!("p50 of {answered}"),
         ));
