@@ -31,7 +31,8 @@ pub struct Cure<S> {
     /// So is one that puts nothing out for so long in mid-stream: 1 to 600,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_timeout_ms: Option<u64>,
-    /// Further tries after an error before the first output, up to 10.
+    /// Further tries after an error before the first output, up to 10. A server that says when to ask again
+    /// is not asked before, and not at all if `back_off_max_ms` is less, or if it says that it is of no use.
     pub retries: u32,
     /// The longest wait before the first of them, doubled before each other one, up to 600,000. How
     /// long it is, is drawn between nothing and that ("full jitter"). 100 unless given.
