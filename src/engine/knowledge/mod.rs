@@ -17,6 +17,7 @@ mod context;
 mod entry;
 mod error;
 pub mod eval;
+mod figure_words;
 mod figures;
 mod folder;
 mod follow;

@@ -113,34 +113,14 @@ pub fn build(
     if entries.len() > PASSAGES_MAX {
         return Err(KnowledgeError::too_much(documents, "20,000 passages"));
     }
-    let (_, terms) = PassageIndex::build(&entries)?;
-    let unwritable = |path: &Path| {
-        let path = path.to_owned();
-        |source| KnowledgeError::Unwritable { path, source }
-    };
-    let terms_folder = out.join(TERMS);
-    fs::create_dir_all(&terms_folder).map_err(unwritable(out))?;
-    let mapped = MmapDirectory::open(&terms_folder).map_err(tantivy::TantivyError::from)?;
-    terms.persist(&mapped)?;
-    drop(mapped);
-
+    let mut files = write_terms(&entries, &out.join(TERMS))?;
     let mut lines = String::new();
     for entry in &entries {
         lines += &as_json(entry)?;
         lines.push('\n');
     }
-    let passages = out.join(PASSAGES);
-    fs::write(&passages, &lines).map_err(unwritable(&passages))?;
-    let mut files = BTreeMap::from([(PASSAGES.to_owned(), Seal::of(lines.as_bytes()))]);
-    for name in fs::read_dir(&terms_folder).map_err(unwritable(&terms_folder))? {
-        let name = name.map_err(unwritable(&terms_folder))?.file_name();
-        let name = name.to_string_lossy().into_owned();
-        if name.ends_with(".lock") {
-            continue;
-        }
-        let bytes = fs::read(terms_folder.join(&name)).map_err(unwritable(&terms_folder))?;
-        files.insert(format!("{TERMS}/{name}"), Seal::of(&bytes));
-    }
+    write(&out.join(PASSAGES), &lines)?;
+    files.insert(PASSAGES.to_owned(), Seal::of(lines.as_bytes()));
     let built = Built {
         documents: texts.len(),
         passages: entries.len(),
@@ -155,9 +135,39 @@ pub fn build(
         passages: built.passages,
         files,
     };
-    let path = out.join(SETTINGS);
-    fs::write(&path, as_json(&settings)? + "\n").map_err(unwritable(&path))?;
+    write(&out.join(SETTINGS), &(as_json(&settings)? + "\n"))?;
     Ok(built)
+}
+
+/// Keeps the inverted index in a folder; its files, sealed.
+fn write_terms(entries: &[Entry], folder: &Path) -> Result<BTreeMap<String, Seal>, KnowledgeError> {
+    let unwritable = |source| unwritable(folder, source);
+    let (_, terms) = PassageIndex::build(entries)?;
+    fs::create_dir_all(folder).map_err(unwritable)?;
+    let mapped = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
+    terms.persist(&mapped)?;
+    drop(mapped);
+    let mut files = BTreeMap::new();
+    for file in fs::read_dir(folder).map_err(unwritable)? {
+        let name = file.map_err(unwritable)?.file_name();
+        let name = name.to_string_lossy().into_owned();
+        if !name.ends_with(".lock") {
+            let bytes = fs::read(folder.join(&name)).map_err(unwritable)?;
+            files.insert(format!("{TERMS}/{name}"), Seal::of(&bytes));
+        }
+    }
+    Ok(files)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), KnowledgeError> {
+    fs::write(path, text).map_err(|source| unwritable(path, source))
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> KnowledgeError {
+    KnowledgeError::Unwritable {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn as_json(value: &impl Serialize) -> Result<String, KnowledgeError> {
