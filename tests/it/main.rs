@@ -17,6 +17,8 @@ mod loads;
 mod made_up_calls;
 mod models;
 mod openai;
+#[path = "../../src/engine/openai/test_server.rs"]
+#[allow(dead_code)]
 mod openai_server;
 mod pages;
 mod properties;

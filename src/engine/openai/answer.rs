@@ -8,9 +8,9 @@ use super::server::Server;
 use super::stream::{Written, written};
 use super::{Spec, gone, has_fallback, reach, too_slow};
 use crate::clock::{Answered, Clock, Patience};
+use crate::engine::quiet::wants_no_answer;
 #[cfg(feature = "retrieval")]
 use crate::engine::retrieval;
-use crate::engine::quiet::wants_no_answer;
 use crate::engine::{Built, EngineError};
 use crate::event::{Cost, Tokens, nanos};
 use crate::scenario::{self, Api, Scenario};
