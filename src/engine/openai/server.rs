@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// The first request finds a connection; nobody waits for it longer.
 const WARM_UP_MAX: Duration = Duration::from_secs(10);
-const CONNECT_MAX: Duration = Duration::from_secs(10);
+const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// A connection is kept through a long silence of the caller.
 const KEPT_IDLE: Duration = Duration::from_secs(300);
 const WARM_UP_BYTES_MAX: usize = 1 << 20;
