@@ -235,7 +235,8 @@ fn readable(words: &str) -> String {
             '/' | '_' | '\\' | '|' | '£' | '€' | '$' => kept.push(' '),
             '%' => kept.push_str(" percent"),
             '’' => kept.push('\''),
-            _ if c.is_alphabetic() || " .,:'-–".contains(c) => kept.push(c),
+            // Some signs are a letter and a number at once, such as runes that count.
+            _ if c.is_alphabetic() && !c.is_numeric() || " .,:'-–".contains(c) => kept.push(c),
             _ => {}
         }
     }
