@@ -6,7 +6,7 @@ use super::{Picture, Svg};
 const HALF_MIN: f64 = 0.05;
 
 /// Half of the axis at most: what lies beyond is cut off at the edge.
-const HALF_MAX: f64 = 1.0;
+const HALF_MAX: f64 = 0.5;
 
 const HEIGHT: f64 = 16.0;
 
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(axis.place(0.3), 1.0);
         assert_eq!(axis.place(-0.3), 0.0);
         let far = Axis::of([spread(0.0, 7.0, f64::INFINITY), spread(2.0, 3.0, 4.0)].into_iter());
-        assert_eq!((far.half(), far.place(4.0)), (1.0, 1.0));
+        assert_eq!((far.half(), far.place(4.0)), (HALF_MAX, 1.0));
     }
 
     #[test]

@@ -14,8 +14,14 @@ use crate::compare::{
 /// Marked figures outside the verdict that the headline names.
 const OTHERS_MAX: usize = 5;
 
-/// What it comes to, in a sentence or two.
+/// What it comes to, in a few sentences.
 pub fn headline(of: &Comparison) -> String {
+    let sentences = std::iter::once(verdict(of)).chain(asides(of));
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
+/// What the verdict is, and why.
+pub(super) fn verdict(of: &Comparison) -> String {
     let told = |mark| -> Vec<String> {
         let lines = of.lines.iter().filter(|line| line.is_headline);
         lines
@@ -24,12 +30,17 @@ pub fn headline(of: &Comparison) -> String {
             .collect()
     };
     let (worse, better) = (told(Mark::Worse), told(Mark::Better));
-    let mut text = match of.verdict {
+    match of.verdict {
         Verdict::Worse if better.is_empty() => format!("Worse: {}.", worse.join(", ")),
         Verdict::Worse => format!("Worse: {}; but {}.", worse.join(", "), better.join(", ")),
         Verdict::Better => format!("Better: {}.", better.join(", ")),
         Verdict::NoDifferenceFound => none(of),
-    };
+    }
+}
+
+/// What else is marked, the worse first.
+pub(super) fn asides(of: &Comparison) -> Vec<String> {
+    let mut asides = Vec::new();
     for (mark, says) in [(Mark::Worse, "worse"), (Mark::Better, "better")] {
         let mut others = others(of, mark);
         // What went wrong before what took long.
@@ -41,10 +52,12 @@ pub fn headline(of: &Comparison) -> String {
         others.truncate(OTHERS_MAX);
         if !others.is_empty() {
             let named = others.join(", ");
-            text += &format!(" Not part of the verdict, and {says}: {named}{more}.");
+            asides.push(format!(
+                "Not part of the verdict, and {says}: {named}{more}."
+            ));
         }
     }
-    text
+    asides
 }
 
 /// What was looked at and not found.

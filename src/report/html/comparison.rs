@@ -4,7 +4,7 @@ use super::page::{Page, Part};
 use super::table::{Cell, Table};
 use crate::compare::{Comparison, Line, Mark, Statistic, Verdict};
 use crate::report::chart::interval::{Axis, Spread};
-use crate::report::compare::{cells, headline, how, label, legend, side, value};
+use crate::report::compare::{asides, cells, how, label, legend, side, value, verdict};
 use askama::Template;
 
 #[derive(Template)]
@@ -13,7 +13,8 @@ struct ComparisonPage {
     page: Page,
     /// The class of its colour.
     verdict: &'static str,
-    headline: String,
+    sentence: String,
+    asides: Vec<String>,
     legend: String,
     tables: Vec<Part<Table>>,
     /// How far the axes reach, in percent.
@@ -76,7 +77,8 @@ pub fn of_comparison(of: &Comparison) -> askama::Result<String> {
             Verdict::Better => "kept",
             Verdict::NoDifferenceFound => "",
         },
-        headline: headline(of),
+        sentence: verdict(of),
+        asides: asides(of),
         legend: legend(of),
         tables: tables.into_iter().flatten().collect(),
         half: format!("{:.0}", 100.0 * axis.half()),
