@@ -230,6 +230,20 @@ fn as_markdown_it_is_this() {
 }
 
 #[test]
+fn as_a_page_the_verdict_comes_first_and_names_of_others_are_text() {
+    let mut sample = sample();
+    sample.new.name = "<script>alert(1)</script>".into();
+    let page = voicesim::report::html::of_comparison(&sample).expect("a page");
+    assert!(!page.contains("<script"));
+    assert!(page.contains("script&"), "it is there as text");
+    let verdict = page.find("class=\"verdict").expect("a verdict");
+    assert!(verdict < page.find("<table").expect("figures"));
+    let pictures = page.matches("<svg class=\"chart\"").count();
+    let told = sample.lines.iter().filter(|line| line.interval.is_some());
+    assert_eq!(pictures, told.filter(|line| line.base > Some(0.0)).count());
+}
+
+#[test]
 fn as_json_it_is_this() {
     insta::assert_json_snapshot!(document(&sample()));
 }
