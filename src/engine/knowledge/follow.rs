@@ -30,6 +30,10 @@ const REFERENCES: [&str; 14] = [
     " it ", " that ", " they ", " them ", " he ", " she ", " those ", " ones ", " one ", " its ",
     " this ", " then ", " it's ", " him ",
 ];
+/// Behind "that" they begin what somebody knows or says ("that I have finished"): it stands for nothing then.
+const CLAUSE_STARTERS: [&str; 14] = [
+    "i", "you", "we", "they", "he", "she", "it", "there", "the", "a", "an", "my", "your", "our",
+];
 /// A question of at most so many content words, that refers to something, goes on.
 const REFERRING_WORDS_MAX: usize = 3;
 /// A question of so few content words has no subject of its own.
@@ -80,8 +84,21 @@ pub fn wants_another(question: &str) -> bool {
 pub fn goes_on(question: &str, content_words: usize) -> bool {
     let words = spaced(question);
     let opens = OPENERS.iter().any(|opener| words.starts_with(opener));
-    let refers = REFERENCES.iter().any(|reference| words.contains(reference));
-    opens || content_words <= BARE_WORDS_MAX || refers && content_words <= REFERRING_WORDS_MAX
+    opens
+        || content_words <= BARE_WORDS_MAX
+        || content_words <= REFERRING_WORDS_MAX && refers(&words)
+}
+
+/// Whether words with a space around each stand for something said before.
+fn refers(words: &str) -> bool {
+    let without_clauses = CLAUSE_STARTERS
+        .iter()
+        .fold(words.to_owned(), |words, starter| {
+            words.replace(&format!(" that {starter} "), &format!(" {starter} "))
+        });
+    // What such a clause is about is said in it.
+    let is_clause = without_clauses != words;
+    !is_clause && REFERENCES.iter().any(|reference| words.contains(reference))
 }
 
 /// The slots of a question with those of the question before it, as far as nothing has taken their place.
@@ -136,6 +153,9 @@ mod tests {
             ("Does he come at weekends?", 2, true),
             ("When do you open on Saturday?", 2, false),
             ("Is there a lift to the function room?", 3, false),
+            ("How do you know that I have finished?", 2, false),
+            ("Can I have that tomorrow?", 1, true),
+            ("Is that gluten free?", 2, true),
         ] {
             assert_eq!(goes_on(question, words), expected, "{question}");
         }
