@@ -10,7 +10,7 @@ use super::sentences::sentences;
 
 /// Whoever can say what a chunk answers.
 pub trait Questions {
-    /// Questions to which the passage holds the answer, in any order; at most [`QUESTIONS_MAX`] are used.
+    /// Questions to which the passage holds the answer, in any order; at most 24 are used.
     fn of(&self, passage: &Passage) -> Vec<String>;
 }
 
