@@ -5,7 +5,7 @@ CARGO ?= cargo
 VOICESIM := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live test-cluster test-slurm test-kubernetes test-browser test-readers test-openai setup packages models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live test-cluster test-slurm test-kubernetes test-browser test-readers test-openai votes setup packages models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -24,6 +24,11 @@ test-live: setup
 test-openai: setup
 	@sh tests/setup/openai.sh target/openai
 	$(CARGO) test --release --test openai -- --test-threads=1 --nocapture
+
+# What a vote of one, three and five answers of that model buys, and costs: fifty questions each, twenty minutes.
+votes: setup
+	@sh tests/setup/openai.sh target/openai
+	@sh tests/openai/votes.sh $(VOICESIM) target/openai
 
 # Simulations on clusters: the files in tests/cluster that users copy, held here at a small size.
 test-cluster: test-slurm test-kubernetes

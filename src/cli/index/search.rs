@@ -89,7 +89,7 @@ impl Search {
 fn found_passage<'a>(knowledge: &'a Knowledge, hit: &'a Hit) -> Option<FoundPassage<'a>> {
     let passage = knowledge.passage(hit)?;
     Some(FoundPassage {
-        place: format!("{}#{}", passage.file, passage.heading()),
+        place: passage.place(),
         document: &passage.document,
         score: hit.score,
         coverage: hit.coverage,

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::analysis::Analysis;
-use super::hypothetical::{QUESTIONS_MAX, Questions};
+use super::asked::Asked;
 use super::passages::Passage;
 use super::preparation::{Preparation, Step};
-use super::{asks, context};
+use super::{asks, context, hypothetical};
 
 /// A passage, prepared. Terms are kept with a space between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +19,11 @@ pub struct Entry {
     pub headings: String,
     /// Of the text.
     pub text: String,
-    /// Of the questions that the text answers, and what it can tell.
+    /// Of the questions that were made up from the text, and what it can tell.
     pub questions: String,
+    /// Of each question that is asked of the section.
+    #[serde(default)]
+    pub asked: Vec<String>,
 }
 
 impl Entry {
@@ -29,7 +32,7 @@ impl Entry {
         passage: Passage,
         preparation: &Preparation,
         analysis: &Analysis,
-        made_up: &impl Questions,
+        asked: &Asked,
     ) -> Entry {
         let (mut title, mut headings, mut questions) = Default::default();
         if preparation.has(Step::Context) {
@@ -41,7 +44,7 @@ impl Entry {
         }
         if preparation.has(Step::Questions) {
             let mut terms = Vec::new();
-            for question in made_up.of(&passage).into_iter().take(QUESTIONS_MAX) {
+            for question in hypothetical::questions(&passage) {
                 terms.extend(analysis.terms(&question));
             }
             // How often a made-up question has a word says nothing.
@@ -50,7 +53,15 @@ impl Entry {
             terms.extend(asks::told(&passage.body).into_iter().map(str::to_owned));
             questions = terms.join(" ");
         }
+        let asked = match preparation.has(Step::Asked) {
+            true => asked.of(&passage),
+            false => &[],
+        };
+        let asked = asked
+            .iter()
+            .map(|question| analysis.terms(question).join(" "));
         Entry {
+            asked: asked.collect(),
             text: analysis.terms(&passage.body).join(" "),
             title,
             headings,

@@ -36,6 +36,12 @@ pub enum KnowledgeError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("{}, line {line}: {what}", path.display())]
+    Asked {
+        path: PathBuf,
+        line: usize,
+        what: String,
+    },
     #[error("{0}")]
     Preparation(String),
     #[error("the knowledge cannot be indexed: {0}; give a smaller folder or free some memory")]

@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::asked::Asked;
 use super::error::KnowledgeError;
 
 /// The largest file read, in bytes.
@@ -26,6 +27,23 @@ pub struct Document {
     pub text: String,
 }
 
+/// A folder's texts, and what is asked of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Documents {
+    pub texts: Vec<Document>,
+    pub asked: Asked,
+}
+
+/// Texts of which nothing is asked.
+impl From<Vec<Document>> for Documents {
+    fn from(texts: Vec<Document>) -> Documents {
+        Documents {
+            texts,
+            asked: Asked::default(),
+        }
+    }
+}
+
 /// How a file's text is to be taken, by its extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -44,11 +62,11 @@ impl Format {
     }
 }
 
-/// Every `.md` and `.txt` file below `folder`, in order of their paths.
+/// Every `.md` and `.txt` file below `folder`, in order of their paths, and what is asked of them.
 ///
 /// Names that begin with a dot are skipped; links to files are followed, links to folders are not.
 /// Errors: a folder that is missing, a file that cannot be read, is not UTF-8, or passes a bound.
-pub fn read(folder: &Path) -> Result<Vec<Document>, KnowledgeError> {
+pub fn read(folder: &Path) -> Result<Documents, KnowledgeError> {
     let mut files = Vec::new();
     let mut entries_left = ENTRIES_MAX;
     if !folder.is_dir() {
@@ -58,7 +76,7 @@ pub fn read(folder: &Path) -> Result<Vec<Document>, KnowledgeError> {
     }
     list_files(folder, DEPTH_MAX, &mut entries_left, &mut files)?;
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let mut documents = Vec::new();
+    let mut texts = Vec::new();
     let mut bytes_left = FOLDER_BYTES_MAX;
     for (path, format) in files {
         let text = read_text(&path)?;
@@ -66,9 +84,10 @@ pub fn read(folder: &Path) -> Result<Vec<Document>, KnowledgeError> {
             .checked_sub(text.len() as u64)
             .ok_or_else(|| KnowledgeError::too_much(folder, "64 MiB of text"))?;
         let file = file_below(folder, &path);
-        documents.push(Document { file, format, text });
+        texts.push(Document { file, format, text });
     }
-    Ok(documents)
+    let asked = Asked::read(folder)?;
+    Ok(Documents { texts, asked })
 }
 
 /// The path below a folder, the same on every system.

@@ -1,41 +1,30 @@
 //! The questions that a chunk answers, made up by rules from its headings and from how its sentences are built:
 //! "Opening hours" above "We open at ten" gives "When do you open?". They are indexed with the chunk, never spoken.
 //!
-//! [`Questions`] is the seam for another way to make them up, such as a language model that is asked once per chunk while
-//! an index is built. The rules know English only, and nothing of the world.
+//! The rules know English only, and nothing of the world; what people ask in words of their own is in `asked`.
 
 use super::asks::{self, Ask};
 use super::passages::Passage;
 use super::sentences::sentences;
 
-/// Whoever can say what a chunk answers.
-pub trait Questions {
-    /// Questions to which the passage holds the answer, in any order; at most 24 are used.
-    fn of(&self, passage: &Passage) -> Vec<String>;
-}
-
-/// The most questions of one chunk that are indexed.
-pub const QUESTIONS_MAX: usize = 24;
+/// The most questions that are made up for one chunk.
+const QUESTIONS_MAX: usize = 24;
 /// The most words of a subject that a question is made up about.
 const SUBJECT_WORDS_MAX: usize = 8;
 
-/// The rules of this file.
-pub struct ByRule;
-
-impl Questions for ByRule {
-    fn of(&self, passage: &Passage) -> Vec<String> {
-        let heading = passage.heading();
-        let mut questions = of_heading(heading, &passage.body);
-        for sentence in sentences(&passage.body) {
-            if questions.len() >= QUESTIONS_MAX {
-                break;
-            }
-            questions.extend(of_sentence(sentence));
+/// Questions to which the passage holds the answer, by the rules of this file.
+pub fn questions(passage: &Passage) -> Vec<String> {
+    let heading = passage.heading();
+    let mut questions = of_heading(heading, &passage.body);
+    for sentence in sentences(&passage.body) {
+        if questions.len() >= QUESTIONS_MAX {
+            break;
         }
-        questions.dedup();
-        questions.truncate(QUESTIONS_MAX);
-        questions
+        questions.extend(of_sentence(sentence));
     }
+    questions.dedup();
+    questions.truncate(QUESTIONS_MAX);
+    questions
 }
 
 /// What may be asked about a whole section, by what its text can tell.
@@ -156,8 +145,8 @@ fn me(subject: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn questions(heading: &str, body: &str) -> Vec<String> {
-        ByRule.of(&Passage {
+    fn made_up(heading: &str, body: &str) -> Vec<String> {
+        questions(&Passage {
             file: String::new(),
             document: "Shop".into(),
             trail: vec![heading.into()],
@@ -167,7 +156,7 @@ mod tests {
 
     #[track_caller]
     fn check(heading: &str, body: &str, question: &str) {
-        let made = questions(heading, body);
+        let made = made_up(heading, body);
         assert!(made.iter().any(|made| made == question), "{made:?}");
     }
 
@@ -210,7 +199,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_chunk_has_few_questions(heading in "\\PC{0,40}", body in "(\\PC|we sell |: £1|\n){0,200}") {
-            let made = questions(&heading, &body);
+            let made = made_up(&heading, &body);
             assert!((1..=QUESTIONS_MAX).contains(&made.len()));
         }
     }

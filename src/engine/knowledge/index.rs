@@ -42,6 +42,8 @@ struct Fields {
     /// Title, headings and questions.
     head: Field,
     body: Field,
+    /// What is asked of the section.
+    asked: Field,
 }
 
 impl PassageIndex {
@@ -62,6 +64,7 @@ impl PassageIndex {
             let head = [&*entry.title, &*entry.headings, &*entry.questions].join(" ");
             document.add_text(fields.head, head);
             document.add_text(fields.body, &entry.text);
+            document.add_text(fields.asked, entry.asked.join(" "));
             writer.add_document(document)?;
         }
         writer.commit()?;
@@ -81,6 +84,7 @@ impl PassageIndex {
             passage: field("passage")?,
             head: field("head")?,
             body: field("body")?,
+            asked: field("asked")?,
         };
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual);
         let reader: IndexReader = reader.try_into()?;
@@ -96,7 +100,7 @@ impl PassageIndex {
     pub fn passages_with(&self, term: &str) -> Result<u64, TantivyError> {
         let searcher = self.reader.searcher();
         let mut count = 0;
-        for field in [self.fields.head, self.fields.body] {
+        for field in [self.fields.head, self.fields.body, self.fields.asked] {
             count = count.max(searcher.doc_freq(&Term::from_field_text(field, term))?);
         }
         Ok(count)
@@ -120,11 +124,13 @@ impl PassageIndex {
 
     /// Term queries joined by "or", never a parsed string: a transcript has no syntax.
     fn query(&self, question: &[Slot]) -> tantivy::Result<BooleanQuery> {
-        let Fields { head, body, .. } = self.fields;
+        let Fields {
+            head, body, asked, ..
+        } = self.fields;
         let searcher = self.reader.searcher();
         let mut any: Vec<Box<dyn Query>> = Vec::new();
         for variant in telling(question) {
-            for (field, boost) in [(head, HEAD_BOOST), (body, 1.0)] {
+            for (field, boost) in [(head, HEAD_BOOST), (body, 1.0), (asked, 1.0)] {
                 let term = Term::from_field_text(field, &variant.term);
                 if searcher.doc_freq(&term)? > 0 {
                     let exact = TermQuery::new(term, IndexRecordOption::WithFreqs);
@@ -163,7 +169,8 @@ fn schema() -> (Schema, Fields) {
     let fields = Fields {
         passage: schema.add_u64_field("passage", NumericOptions::from(FAST)),
         head: schema.add_text_field("head", text.clone()),
-        body: schema.add_text_field("body", text),
+        body: schema.add_text_field("body", text.clone()),
+        asked: schema.add_text_field("asked", text),
     };
     (schema.build(), fields)
 }

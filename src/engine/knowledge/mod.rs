@@ -11,6 +11,7 @@
 //! about stages, clocks or audio.
 
 mod analysis;
+mod asked;
 mod asks;
 mod chunks;
 mod context;
@@ -40,13 +41,12 @@ use include_dir::{Dir, include_dir};
 
 use analysis::Analysis;
 use entry::Entry;
-use hypothetical::ByRule;
 use index::PassageIndex;
 use query::Slot;
 
+pub use asked::{AskedQuestion, FILE as ASKED_FILE};
 pub use error::KnowledgeError;
-pub use folder::{Document, FILE_BYTES_MAX, FOLDER_BYTES_MAX, Format};
-pub use hypothetical::Questions;
+pub use folder::{Document, Documents, FILE_BYTES_MAX, FOLDER_BYTES_MAX, Format};
 pub use passages::{PASSAGES_MAX, Passage};
 pub use preparation::{CHUNK_CHARS, Preparation, Step};
 pub use query::QUESTION_CHARS_MAX;
@@ -111,7 +111,7 @@ impl Knowledge {
 
     /// The knowledge of documents in memory.
     pub fn prepared(
-        documents: &[Document],
+        documents: &Documents,
         preparation: Preparation,
     ) -> Result<Self, KnowledgeError> {
         let analysis = Analysis::of(&preparation);
@@ -277,22 +277,23 @@ fn line(passage: &Passage) -> String {
     format!("{heading}: {}", body.join(" "))
 }
 
-fn entries(documents: &[Document], preparation: &Preparation, analysis: &Analysis) -> Vec<Entry> {
-    let passages = passages::of(documents, preparation).into_iter();
+fn entries(documents: &Documents, preparation: &Preparation, analysis: &Analysis) -> Vec<Entry> {
+    let passages = passages::of(&documents.texts, preparation).into_iter();
     passages
-        .map(|passage| Entry::of(passage, preparation, analysis, &ByRule))
+        .map(|passage| Entry::of(passage, preparation, analysis, &documents.asked))
         .collect()
 }
 
 /// The documents of a folder, if there is something in them, and not too much.
-pub fn read_checked(folder: &Path) -> Result<Vec<Document>, KnowledgeError> {
+pub fn read_checked(folder: &Path) -> Result<Documents, KnowledgeError> {
     let documents = folder::read(folder)?;
-    match passages::of(&documents, &Preparation::default()).len() {
+    let passages = passages::of(&documents.texts, &Preparation::default());
+    match passages.len() {
         0 => Err(KnowledgeError::Empty {
             folder: folder.to_owned(),
         }),
         count if count > PASSAGES_MAX => Err(KnowledgeError::too_much(folder, "20,000 passages")),
-        _ => Ok(documents),
+        _ => documents.asked.check(&passages).map(|()| documents),
     }
 }
 
@@ -319,7 +320,7 @@ pub fn check_index(folder: &Path) -> Result<(), KnowledgeError> {
     }
 }
 
-fn embedded_documents() -> Vec<Document> {
+fn embedded_documents() -> Documents {
     let mut files: Vec<_> = EMBEDDED.files().collect();
     files.sort_by_key(|file| file.path());
     let readable = files.into_iter().filter_map(|file| {
@@ -329,7 +330,7 @@ fn embedded_documents() -> Vec<Document> {
             text: file.contents_utf8()?.to_owned(),
         })
     });
-    readable.collect()
+    Documents::from(readable.collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -32,6 +32,11 @@ impl Passage {
     pub fn heading(&self) -> &str {
         self.trail.last().unwrap_or(&self.document)
     }
+
+    /// Its section, as files of questions name it: `FILE#Heading`.
+    pub fn place(&self) -> String {
+        format!("{}#{}", self.file, self.heading())
+    }
 }
 
 /// The passages of documents, in order; one more than [`PASSAGES_MAX`] at most, which shows that there are too many.

@@ -33,7 +33,7 @@ const PASSAGES: &str = "passages.jsonl";
 const TERMS: &str = "terms";
 const SCHEMA: &str = "voicesim.index_folder/1";
 /// Raised whenever terms are made or ranked otherwise.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 /// The settings' largest size in bytes, and the whole index's.
 const SETTINGS_BYTES_MAX: u64 = 1 << 20;
 const INDEX_BYTES_MAX: u64 = 1 << 30;
@@ -107,9 +107,9 @@ pub fn build(
             folder: out.to_owned(),
         });
     }
-    let texts = read_checked(documents)?;
+    let documents_read = read_checked(documents)?;
     let analysis = Analysis::of(&preparation);
-    let entries = entries(&texts, &preparation, &analysis);
+    let entries = entries(&documents_read, &preparation, &analysis);
     if entries.len() > PASSAGES_MAX {
         return Err(KnowledgeError::too_much(documents, "20,000 passages"));
     }
@@ -122,7 +122,7 @@ pub fn build(
     write(&out.join(PASSAGES), &lines)?;
     files.insert(PASSAGES.to_owned(), Seal::of(lines.as_bytes()));
     let built = Built {
-        documents: texts.len(),
+        documents: documents_read.texts.len(),
         passages: entries.len(),
         bytes: files.values().map(|seal| seal.bytes).sum(),
     };

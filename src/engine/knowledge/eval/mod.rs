@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Document, Knowledge, KnowledgeError, Preparation, Step};
+use super::{Documents, Knowledge, KnowledgeError, Preparation, Step};
 
 pub use figures::{Figure, Figures, Outcome, RANKS_MAX};
 pub use questions::{Question, QuestionsError, of_split, read};
@@ -53,6 +53,7 @@ pub fn variants(preparation: &Preparation) -> Vec<Variant> {
     let steps = [
         ("+ title and context", vec![Step::Context]),
         ("+ hypothetical questions", vec![Step::Questions]),
+        ("+ asked questions", vec![Step::Asked]),
         (
             "+ synonyms and spoken forms",
             vec![Step::Synonyms, Step::SpokenForms],
@@ -75,7 +76,7 @@ pub fn variants(preparation: &Preparation) -> Vec<Variant> {
 
 /// Asks the questions of documents that are prepared in each of these ways. `all` holds what the questions follow.
 pub fn evaluate(
-    documents: &[Document],
+    documents: &Documents,
     questions: &[Question],
     all: &[Question],
     variants: Vec<Variant>,
@@ -139,7 +140,7 @@ fn places(
     }
     let mut places: Vec<String> = Vec::new();
     for passage in hits.iter().filter_map(|hit| knowledge.passage(hit)) {
-        let place = format!("{}#{}", passage.file, passage.heading());
+        let place = passage.place();
         if !places.contains(&place) {
             places.push(place);
         }
@@ -149,16 +150,16 @@ fn places(
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
+    use super::super::{Document, Format};
     use super::*;
 
-    fn documents() -> Vec<Document> {
+    fn documents() -> Documents {
         let text = "# Shop\n\n## Opening hours\n\nWe open at 9:00.\n\n## Dogs\n\nDogs may come in.\n\n## Returns\n\nYou get your money back.\n";
-        vec![Document {
+        Documents::from(vec![Document {
             file: "shop.md".into(),
             format: Format::Markdown,
             text: text.into(),
-        }]
+        }])
     }
 
     fn question(id: &str, text: &str, place: Option<&str>) -> Question {

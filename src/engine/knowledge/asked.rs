@@ -1,0 +1,131 @@
+//! What people ask, section by section: the file `asked.jsonl` beside the documents, a JSON object a line.
+//!
+//! ```text
+//! {"question":"Are you shut on Easter Monday?","answer_in":"hours.md#Easter"}
+//! ```
+//!
+//! The questions are those of real callers, or made up by a language model that was shown each section. They are indexed
+//! with the passages of their section, never spoken. A file of questions for `index eval` has the same two keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::KnowledgeError;
+use super::passages::Passage;
+
+/// The file's name in the folder of documents.
+pub const FILE: &str = "asked.jsonl";
+/// The largest file, in bytes.
+const BYTES_MAX: u64 = 16 << 20;
+/// The most questions of one section that are indexed, the first of them.
+pub const ASKED_MAX: usize = 48;
+/// The longest question in characters, as the longest one that is answered.
+const CHARS_MAX: usize = super::QUESTION_CHARS_MAX;
+
+/// A question and where its answer stands: `FILE#Heading`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedQuestion {
+    pub question: String,
+    pub answer_in: String,
+}
+
+/// The questions that are asked, by the place of their answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    path: PathBuf,
+    by_place: BTreeMap<String, Vec<String>>,
+    /// The line of each place's first question.
+    lines: BTreeMap<String, usize>,
+}
+
+impl Asked {
+    /// Reads the file in a folder of documents; none are asked where there is no such file.
+    ///
+    /// Errors: it cannot be read, or is too large, or a line is no question; the text names the line.
+    pub fn read(folder: &Path) -> Result<Asked, KnowledgeError> {
+        let path = folder.join(FILE);
+        let mut asked = Asked {
+            path: path.clone(),
+            ..Asked::default()
+        };
+        if !path.exists() {
+            return Ok(asked);
+        }
+        let unreadable = |source| KnowledgeError::Unreadable {
+            path: path.clone(),
+            source,
+        };
+        let mut text = String::new();
+        let file = File::open(&path).map_err(unreadable)?;
+        let mut file = file.take(BYTES_MAX + 1);
+        file.read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > BYTES_MAX {
+            return Err(asked.fault(1, "the file is larger than 16 MiB; ask less".into()));
+        }
+        for (index, line) in text.lines().enumerate() {
+            if !line.trim().is_empty() {
+                asked.add(index + 1, line)?;
+            }
+        }
+        Ok(asked)
+    }
+
+    fn add(&mut self, number: usize, line: &str) -> Result<(), KnowledgeError> {
+        let AskedQuestion {
+            question,
+            answer_in,
+        } = serde_json::from_str(line).map_err(|error| {
+            self.fault(
+                number,
+                format!(
+                    "{error}; a line is {{\"question\":\"…\",\"answer_in\":\"FILE.md#Heading\"}}"
+                ),
+            )
+        })?;
+        if question.chars().count() > CHARS_MAX {
+            let what = format!("the question is longer than {CHARS_MAX} characters; shorten it");
+            return Err(self.fault(number, what));
+        }
+        self.lines.entry(answer_in.clone()).or_insert(number);
+        let questions = self.by_place.entry(answer_in).or_default();
+        if questions.len() < ASKED_MAX {
+            questions.push(question);
+        }
+        Ok(())
+    }
+
+    /// Errors: a question is answered in a section that is not there.
+    pub fn check(&self, passages: &[Passage]) -> Result<(), KnowledgeError> {
+        let places: BTreeSet<String> = passages.iter().map(Passage::place).collect();
+        let stray = self
+            .lines
+            .iter()
+            .find(|(place, _)| !places.contains(*place));
+        match stray {
+            None => Ok(()),
+            Some((place, line)) => Err(self.fault(
+                *line,
+                format!("no text stands in {place:?}; name a section as FILE.md#Heading, or take the question out"),
+            )),
+        }
+    }
+
+    /// What is asked of a passage: the questions of its section.
+    pub fn of(&self, passage: &Passage) -> &[String] {
+        self.by_place
+            .get(&passage.place())
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn fault(&self, line: usize, what: String) -> KnowledgeError {
+        KnowledgeError::Asked {
+            path: self.path.clone(),
+            line,
+            what,
+        }
+    }
+}
