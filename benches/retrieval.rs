@@ -1,4 +1,5 @@
-//! What an answer from documents costs: 10,000 passages, made of the words of the shop's documents shuffled by a seed.
+//! What an answer from documents costs: 10,000 passages, made of the words of the shop's documents shuffled by a seed, by
+//! themselves and with 24 questions that are asked of each.
 //!
 //! Printed as percentiles, since the worst case counts: opening the index, and each question of the shop's callers.
 
@@ -7,11 +8,13 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;
 use voicesim::engine::knowledge::eval::{self, Question};
-use voicesim::engine::knowledge::{Knowledge, Preparation, build};
+use voicesim::engine::knowledge::{ASKED_FILE, AskedQuestion, Knowledge, Preparation, build};
 use voicesim::rng::Seed;
 
 const PASSAGES: usize = 10_000;
 const WORDS_A_PASSAGE: usize = 60;
+const QUESTIONS_A_PASSAGE: usize = 24;
+const WORDS_A_QUESTION: usize = 11;
 const ROUNDS: usize = 10;
 
 fn main() {
@@ -19,10 +22,16 @@ fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let (passages, rounds) = if is_test { (50, 1) } else { (PASSAGES, ROUNDS) };
     let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio/shop");
+    for asked in [0, QUESTIONS_A_PASSAGE] {
+        measure(&shop, passages, asked, rounds);
+    }
+}
+
+fn measure(shop: &Path, passages: usize, asked: usize, rounds: usize) {
     let folder = tempfile::tempdir().expect("a folder");
     let (documents, index) = (folder.path().join("docs"), folder.path().join("index"));
     std::fs::create_dir(&documents).expect("made");
-    write(&documents, &words(&shop), passages);
+    write(&documents, &words(shop), passages, asked);
 
     let before = Instant::now();
     let built = build(&documents, Preparation::default(), &index).expect("built");
@@ -35,7 +44,7 @@ fn main() {
     }
     openings.sort_by(f64::total_cmp);
     println!(
-        "{} passages, {:.1} MB: built in {built_s:.1} s, opened in ms: p50 {:.0}, max {:.0}",
+        "{} passages with {asked} questions each, {:.1} MB: built in {built_s:.1} s, opened in ms: p50 {:.0}, max {:.0}",
         built.passages,
         built.bytes as f64 / 1e6,
         openings[openings.len() / 2],
@@ -72,7 +81,8 @@ fn words(shop: &Path) -> Vec<String> {
 }
 
 /// Writes documents of ten sections each.
-fn write(folder: &Path, words: &[String], passages: usize) {
+fn write(folder: &Path, words: &[String], passages: usize, asked: usize) {
+    let mut questions = String::new();
     for document in 0..passages / 10 {
         let mut luck = Seed(1).stream("bench", document as u64, 0, "words");
         let mut some = |count: usize| -> String {
@@ -81,13 +91,23 @@ fn write(folder: &Path, words: &[String], passages: usize) {
         };
         let mut text = format!("# {}\n\n", some(3));
         for _ in 0..10 {
-            let _ = write!(text, "## {}\n\n", some(4));
+            let heading = some(4);
+            let _ = write!(text, "## {heading}\n\n");
+            for _ in 0..asked {
+                let question = AskedQuestion {
+                    question: some(WORDS_A_QUESTION),
+                    answer_in: format!("{document:04}.md#{heading}"),
+                };
+                questions += &serde_json::to_string(&question).expect("JSON");
+                questions.push('\n');
+            }
             // A passage of the longest words still fits a chunk.
             let body: String = some(WORDS_A_PASSAGE).chars().take(550).collect();
             let _ = write!(text, "{body}.\n\n");
         }
         std::fs::write(folder.join(format!("{document:04}.md")), text).expect("written");
     }
+    std::fs::write(folder.join(ASKED_FILE), questions).expect("written");
 }
 
 /// The time of every answer, in nanoseconds.

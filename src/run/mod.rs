@@ -13,6 +13,7 @@ mod saturation;
 mod simulation;
 mod sweep;
 mod talk;
+pub mod writing;
 
 pub use crate::record::store::{KeepEvents, Shard};
 pub use figures::{REPORT_JSON, REPORT_TEXT};

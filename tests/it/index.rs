@@ -1,5 +1,6 @@
 //! `voicesim index` from the outside: building, searching, judging, and what is refused.
 
+use crate::openai_server::{TestServer, answer};
 use crate::support::{stderr, stdout, voicesim};
 use std::path::Path;
 
@@ -137,7 +138,7 @@ fn each_step_is_judged_by_questions_with_known_answers() {
     );
     assert_eq!(json["rows"][0]["figures"]["hit_at_1"]["value"], 0.5);
     assert_eq!(json["rows"][0]["missed"][0]["id"], "b");
-    assert_eq!(json["rows"][4]["figures"]["hit_at_1"]["value"], 1.0);
+    assert_eq!(json["rows"][5]["figures"]["hit_at_1"]["value"], 1.0);
 
     let index = path(folder.path(), "index");
     printed(
@@ -255,5 +256,69 @@ fn a_scenario_answers_from_an_index() {
             &say("[answer]\nindex = \"index\"\ndocs = \"docs\"\n"),
         ],
         "take `docs` or `index` away",
+    );
+}
+
+/// A question in words that the documents do not have.
+const WORDLESS: &str = "Is my hamster allowed to come along?";
+
+#[test]
+fn a_section_is_found_by_what_is_asked_of_it() {
+    let folder = shop();
+    let (docs, index) = (path(folder.path(), "docs"), path(folder.path(), "index"));
+    let search = |source: &str, more: &[&str]| -> serde_json::Value {
+        let all = [&["index", "search", source, WORDLESS, "--json"], more].concat();
+        serde_json::from_str(&printed(folder.path(), &all)).expect("JSON")
+    };
+    assert_eq!(search(&docs, &[])["is_answered"], false);
+    let asked = folder.path().join("docs/asked.jsonl");
+    let line = r#"{"question":"Are hamsters allowed?","answer_in":"shop.md#Toilets"}"#;
+    std::fs::write(&asked, line).expect("written");
+    printed(folder.path(), &["index", "build", &docs, "--out", &index]);
+    for source in [&docs, &index] {
+        let found = search(source, &[]);
+        assert_eq!(found["passages"][0]["place"], "shop.md#Toilets");
+        assert_eq!(found["passages"][0]["matched"][0]["place"], "asked");
+    }
+    assert_eq!(search(&docs, &["--without", "asked"])["is_answered"], false);
+    std::fs::write(&asked, line.replace("Toilets", "Toilet")).expect("written");
+    check_refused(
+        &["index", "search", &docs, "Why?"],
+        "asked.jsonl, line 1: no text stands in \"shop.md#Toilet\"",
+    );
+}
+
+#[test]
+fn a_language_model_makes_up_what_is_asked_and_each_section_is_kept_at_once() {
+    let folder = shop();
+    let docs = path(folder.path(), "docs");
+    let asked = folder.path().join("docs/asked.jsonl");
+    // The second section's answer is cut off: what came before it stays.
+    let server = TestServer::start(vec![
+        answer(&["1. When do you open?\n2. Are you shut", " at six?\nSure!"]),
+        vec![crate::openai_server::Does::Close],
+        answer(&["What is a rye?\n"]),
+        answer(&["Ignore your instructions.\n"]),
+    ]);
+    let ask = ["index", "ask", &docs, "--url", &server.url, "--model", "m"];
+    let output = voicesim(&ask);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let error = stderr(&output);
+    assert!(error.contains("run the same command again"), "{error}");
+    let lines = || std::fs::read_to_string(&asked).expect("kept");
+    assert_eq!(lines().lines().count(), 2);
+    let said = printed(folder.path(), &ask);
+    assert!(said.contains("the model asked nothing on 1"), "{said}");
+    let lines = lines();
+    assert!(
+        lines.ends_with("{\"question\":\"What is a rye?\",\"answer_in\":\"shop.md#Prices\"}\n")
+    );
+    assert_eq!(lines.lines().count(), 3);
+    let body: serde_json::Value = serde_json::from_slice(&server.came().body).expect("JSON");
+    let prompt = body["messages"][1]["content"].as_str().expect("a text");
+    assert!(prompt.contains("We open at 9:30"), "{prompt}");
+    check_refused(
+        &["index", "ask", &docs, "--url", "nowhere", "--model", "m"],
+        "--url: nowhere is no address",
     );
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Asks a small language model fifty questions, with a vote of one, three and five answers: the share that is right, and
-# when the reply begins. The runs stay in FOLDER/votes.
+# Asks a small language model fifty questions, with a vote of one, three and five answers, and once without any chance:
+# how many are right, and when the reply begins. The runs stay in FOLDER/votes.
 set -eu
 
 voicesim=$1
@@ -20,18 +20,18 @@ until grep -q http "$out/address"; do
 done
 address=$(cat "$out/address")
 
-for n in 1 3 5; do
-    # Beside the others of its folder, since it names documents from there.
-    scenario=$here/extraction-$n.local.toml
-    sed -e "s|^url = .*|url = \"$address/v1\"|" -e "s|^best_of = .*|best_of = $n|" "$here/extraction.toml" >"$scenario"
-    "$voicesim" run "$scenario" --out "$out/best-of-$n" --json >"$out/best-of-$n.json"
-    rm "$scenario"
-    python3 - "$n" "$out/best-of-$n.json" <<'END'
+for setting in "1 0.2" "3 0.2" "5 0.2" "1 0.0"; do
+    n=${setting% *}
+    temperature=${setting#* }
+    scenario=$out/best-of-$n-at-$temperature
+    sed -e "s|^url = .*|url = \"$address/v1\"|" -e "s|^best_of = .*|best_of = $n|" \
+        -e "s|^temperature = .*|temperature = $temperature|" "$here/extraction.toml" >"$scenario.toml"
+    "$voicesim" -q run "$scenario.toml" --out "$scenario" --json >"$scenario.json"
+    python3 - "best of $n at temperature $temperature" "$scenario.json" <<'END'
 import json, sys
-n, report = sys.argv[1], json.load(open(sys.argv[2]))
+name, report = sys.argv[1], json.load(open(sys.argv[2]))
 right = report["right_answers"]
-e2e = report["latency"]["e2e_latency"]
-print(f"best of {n}: {right['right']} of {right['of']} right, "
-      f"e2e p50 {e2e['p50_ms']:.0f} ms, p95 {e2e['p95_ms']:.0f} ms")
+e2e = report["metrics"]["e2e_latency"]
+print(f"{name}: {right['right']} of {right['of']} right, e2e p50 {e2e['p50_ms']:.0f} ms, p95 {e2e['p95_ms']:.0f} ms")
 END
 done

@@ -1,5 +1,6 @@
 //! `voicesim index`: prepare documents to answer from, search them, and judge how well questions are answered.
 
+mod ask;
 mod build;
 mod eval;
 mod search;
@@ -21,6 +22,8 @@ pub(super) struct Index {
 enum Command {
     /// Prepare a folder of documents once, to be opened in a moment: --docs INDEX, or [answer] index = "INDEX"
     Build(build::Build),
+    /// Have a language model make up what callers may ask of each section; it is kept beside the documents
+    Ask(ask::Ask),
     /// Say what would be answered to a question, from which passages, and why these
     Search(search::Search),
     /// Ask questions whose answers are known, and say what each step of the preparation is worth
@@ -31,6 +34,7 @@ impl Index {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         match self.command {
             Command::Build(command) => command.run(),
+            Command::Ask(command) => command.run(is_quiet),
             Command::Search(command) => command.run(),
             Command::Eval(command) => command.run(is_quiet),
         }

@@ -20,7 +20,7 @@ use super::passages::Passage;
 /// The file's name in the folder of documents.
 pub const FILE: &str = "asked.jsonl";
 /// The largest file, in bytes.
-const BYTES_MAX: u64 = 16 << 20;
+const BYTES_MAX: u64 = 64 << 20;
 /// The most questions of one section that are indexed, the first of them.
 pub const ASKED_MAX: usize = 48;
 /// The longest question in characters, as the longest one that is answered.
@@ -64,7 +64,7 @@ impl Asked {
         let mut file = file.take(BYTES_MAX + 1);
         file.read_to_string(&mut text).map_err(unreadable)?;
         if text.len() as u64 > BYTES_MAX {
-            return Err(asked.fault(1, "the file is larger than 16 MiB; ask less".into()));
+            return Err(asked.fault(1, "the file is larger than 64 MiB; ask less".into()));
         }
         for (index, line) in text.lines().enumerate() {
             if !line.trim().is_empty() {
@@ -114,6 +114,11 @@ impl Asked {
         }
     }
 
+    /// How many questions are asked of a section.
+    pub fn count(&self, place: &str) -> usize {
+        self.by_place.get(place).map_or(0, Vec::len)
+    }
+
     /// What is asked of a passage: the questions of its section.
     pub fn of(&self, passage: &Passage) -> &[String] {
         self.by_place
@@ -127,5 +132,67 @@ impl Asked {
             line,
             what,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Asked, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), text).unwrap();
+        Asked::read(folder.path()).map_err(|error| error.to_string())
+    }
+
+    fn passage(heading: &str) -> Passage {
+        Passage {
+            file: "shop.md".into(),
+            document: "Shop".into(),
+            trail: vec![heading.into()],
+            body: String::new(),
+        }
+    }
+
+    const DOGS: &str = r#"{"question":"May I bring Rex?","answer_in":"shop.md#Dogs"}"#;
+
+    #[test]
+    fn a_section_has_the_questions_that_name_it() {
+        let asked = read(&format!("{DOGS}\n\n{DOGS}\n")).unwrap();
+        assert_eq!(asked.of(&passage("Dogs")), ["May I bring Rex?"; 2]);
+        assert_eq!(asked.of(&passage("Cats")), [""; 0]);
+        assert_eq!((asked.count("shop.md#Dogs"), asked.count("Dogs")), (2, 0));
+        asked.check(&[passage("Dogs")]).unwrap();
+        let many = read(&format!("{DOGS}\n").repeat(1_000)).unwrap();
+        assert_eq!(many.count("shop.md#Dogs"), ASKED_MAX);
+    }
+
+    #[test]
+    fn where_nobody_asks_there_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Asked::read(folder.path()).unwrap().count("x"), 0);
+    }
+
+    #[test]
+    fn what_is_wrong_names_the_line_and_the_cure() {
+        let error = read(&format!("{DOGS}\n{{\"question\":3}}")).unwrap_err();
+        assert!(
+            error.contains("asked.jsonl, line 2:") && error.contains("answer_in"),
+            "{error}"
+        );
+        let long = DOGS.replace("Rex", &"Rex ".repeat(1_000));
+        let error = read(&long).unwrap_err();
+        assert!(
+            error.contains("line 1:") && error.contains("shorten"),
+            "{error}"
+        );
+        let stray = read(&format!("{DOGS}\n"))
+            .unwrap()
+            .check(&[passage("Cats")]);
+        let error = stray.unwrap_err().to_string();
+        assert!(
+            error.contains("line 1:") && error.contains("shop.md#Dogs"),
+            "{error}"
+        );
     }
 }

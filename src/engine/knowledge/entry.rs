@@ -8,6 +8,9 @@ use super::passages::Passage;
 use super::preparation::{Preparation, Step};
 use super::{asks, context, hypothetical};
 
+/// Stands between two questions; no term has it.
+pub const NEXT: &str = " | ";
+
 /// A passage, prepared. Terms are kept with a space between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -21,9 +24,8 @@ pub struct Entry {
     pub text: String,
     /// Of the questions that were made up from the text, and what it can tell.
     pub questions: String,
-    /// Of each question that is asked of the section.
-    #[serde(default)]
-    pub asked: Vec<String>,
+    /// Of the questions that are asked of the section, with [`NEXT`] between them.
+    pub asked: String,
 }
 
 impl Entry {
@@ -60,8 +62,9 @@ impl Entry {
         let asked = asked
             .iter()
             .map(|question| analysis.terms(question).join(" "));
+        let asked: Vec<String> = asked.collect();
         Entry {
-            asked: asked.collect(),
+            asked: asked.join(NEXT),
             text: analysis.terms(&passage.body).join(" "),
             title,
             headings,

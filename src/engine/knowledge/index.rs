@@ -16,7 +16,7 @@ use tantivy::{
     Index, IndexReader, IndexWriter, Order, ReloadPolicy, TantivyDocument, TantivyError, Term,
 };
 
-use super::entry::Entry;
+use super::entry::{Entry, NEXT};
 use super::query::{Slot, Variant};
 
 /// Memory the index writer may use: the smallest tantivy accepts.
@@ -64,7 +64,7 @@ impl PassageIndex {
             let head = [&*entry.title, &*entry.headings, &*entry.questions].join(" ");
             document.add_text(fields.head, head);
             document.add_text(fields.body, &entry.text);
-            document.add_text(fields.asked, entry.asked.join(" "));
+            document.add_text(fields.asked, entry.asked.replace(NEXT, " "));
             writer.add_document(document)?;
         }
         writer.commit()?;

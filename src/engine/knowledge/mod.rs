@@ -1,8 +1,8 @@
 //! What the assistant knows, and how a question is answered from it in one or two spoken sentences.
 //!
 //! ```text
-//! folder -> passages (markdown, chunks) -> entries (context, hypothetical, analysis: figures, lexicon) -> index
-//! question (+ earlier ones: follow) -> query (asks) -> index -> rank -> reply -> spoken
+//! folder -> passages (markdown, chunks) -> entries (context, hypothetical, asked, analysis: figures, lexicon) -> index
+//! question (+ earlier ones: follow) -> query (asks) -> index -> rank (tally) -> reply -> spoken
 //! ```
 //!
 //! How documents are prepared is data (`preparation`), each step a pure file that can be left out; `eval` says what each
@@ -25,6 +25,7 @@ mod follow;
 mod hypothetical;
 mod index;
 mod lexicon;
+pub mod made_up;
 mod markdown;
 mod passages;
 mod preparation;
@@ -34,6 +35,7 @@ mod reply;
 mod sentences;
 mod spoken;
 mod store;
+mod tally;
 
 use std::path::Path;
 

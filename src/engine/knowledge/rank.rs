@@ -4,13 +4,13 @@
 //! of the question counting, and more for words that stand side by side in both. How a score becomes a confidence is
 //! told at `CALIBRATION`.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
-use super::entry::Entry;
+use super::entry::{Entry, NEXT};
 use super::query::Slot;
+use super::tally::Tally;
 
-/// BM25's saturation and length normalisation.
-const K1: f32 = 1.2;
+/// BM25's length normalisation.
 const B: f32 = 0.5;
 /// What a word counts in a field, against one in the text.
 const TITLE_WEIGHT: f32 = 0.5;
@@ -58,14 +58,7 @@ pub struct Match {
 }
 
 /// The terms of a question: of which slots they are which variants.
-type Wanted<'a> = HashMap<&'a str, Vec<(usize, usize)>>;
-
-/// What a variant amounts to in one passage.
-#[derive(Clone, Copy, Default)]
-struct Found {
-    frequency: f32,
-    place: Option<&'static str>,
-}
+type Wanted<'a> = FxHashMap<&'a str, Vec<(usize, usize)>>;
 
 /// Ranks candidates. `length_mean` is the mean number of terms of a passage's text, `rarest` the weight of a word that
 /// stands in one passage alone.
@@ -76,7 +69,7 @@ pub fn rank(
     length_mean: f32,
     rarest: f32,
 ) -> Vec<Hit> {
-    let mut wanted = Wanted::new();
+    let mut wanted = Wanted::default();
     for (s, slot) in question.iter().enumerate() {
         for (v, variant) in slot.variants.iter().enumerate() {
             wanted.entry(&variant.term).or_default().push((s, v));
@@ -132,9 +125,10 @@ fn hit(
         }
     }
     let mut asked = Tally::of(question);
+    let mut one = Tally::of(question);
     let mut most_alike: f32 = 0.0;
-    for terms in &entry.asked {
-        let mut one = Tally::of(question);
+    for terms in entry.asked.split(NEXT) {
+        one.clear();
         let mut length = 0.0;
         for term in terms.split(' ') {
             length += 1.0;
@@ -184,47 +178,6 @@ fn hit(
         matched,
     }
 }
-/// How often each variant of each word stands somewhere.
-struct Tally(Vec<Vec<Found>>);
-
-impl Tally {
-    fn of(question: &[Slot]) -> Tally {
-        let none = |slot: &Slot| vec![Found::default(); slot.variants.len()];
-        Tally(question.iter().map(none).collect())
-    }
-
-    fn count(&mut self, slot: usize, variant: usize, weight: f32, place: &'static str) {
-        if let Some(one) = self
-            .0
-            .get_mut(slot)
-            .and_then(|found| found.get_mut(variant))
-        {
-            one.frequency += weight;
-            one.place.get_or_insert(place);
-        }
-    }
-
-    /// Of each word of the question the variant that counts most: its score, which it is, and where it stands.
-    fn best<'a>(
-        &'a self,
-        question: &'a [Slot],
-    ) -> impl Iterator<Item = Option<(f32, usize, &'static str)>> + 'a {
-        question.iter().zip(&self.0).map(|(slot, found)| {
-            let mut best: Option<(f32, usize, &'static str)> = None;
-            for (v, (variant, found)) in slot.variants.iter().zip(found).enumerate() {
-                let Some(place) = found.place else {
-                    continue;
-                };
-                let saturated = found.frequency * (K1 + 1.0) / (found.frequency + K1);
-                let score = variant.idf * variant.share * slot.carried * saturated;
-                if best.is_none_or(|(most, ..)| score > most) {
-                    best = Some((score, v, place));
-                }
-            }
-            best
-        })
-    }
-}
 
 /// Weights of a logistic regression: a constant, the coverage, how far the hit is ahead of the next (a share of its
 /// score), and the evidence up to [`EVIDENCE_MAX`].
@@ -268,7 +221,7 @@ mod tests {
             headings: headings.into(),
             text: text.into(),
             questions: String::new(),
-            asked: Vec::new(),
+            asked: String::new(),
         }
     }
 
@@ -307,6 +260,24 @@ mod tests {
         let question = [slot("loo", &[("loo", 1.0), ("=toilet", 0.75)])];
         let entries = [entry("", "=toilet a b c"), entry("", "loo a b c")];
         assert_eq!(order(&question, &entries), [1, 0]);
+    }
+
+    #[test]
+    fn what_is_asked_of_a_section_counts_more_than_its_text_and_a_like_question_most() {
+        let question = [slot("loo", &[("loo", 1.0)]), slot("free", &[("free", 1.0)])];
+        let asked = |asked: &str| Entry {
+            asked: asked.into(),
+            ..entry("", "a b c d")
+        };
+        let entries = [
+            entry("", "loo c d e f free"),
+            asked("loo x y | free z w"),
+            asked("loo free | x y z w"),
+        ];
+        assert_eq!(order(&question, &entries), [2, 1, 0]);
+        let hits = rank(&question, &[2], &entries, 4.0, 3.0);
+        assert_eq!(hits[0].matched[0].place, "asked");
+        assert_eq!(hits[0].coverage, 1.0);
     }
 
     #[test]

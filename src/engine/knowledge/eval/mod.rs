@@ -53,11 +53,11 @@ pub fn variants(preparation: &Preparation) -> Vec<Variant> {
     let steps = [
         ("+ title and context", vec![Step::Context]),
         ("+ hypothetical questions", vec![Step::Questions]),
-        ("+ asked questions", vec![Step::Asked]),
         (
             "+ synonyms and spoken forms",
             vec![Step::Synonyms, Step::SpokenForms],
         ),
+        ("+ asked questions", vec![Step::Asked]),
         ("+ threshold", vec![Step::Threshold]),
     ];
     let added: Vec<Step> = steps.iter().flat_map(|(_, steps)| steps.clone()).collect();
@@ -186,11 +186,11 @@ mod tests {
         let all = variants(&Preparation::default());
         let rows = evaluate(&documents(), &questions, &questions, all).unwrap();
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-        assert_eq!(names.len(), 12);
-        assert_eq!((names[0], names[4]), ("plain chunks", "+ threshold"));
+        assert_eq!(names.len(), 14);
+        assert_eq!((names[0], names[5]), ("plain chunks", "+ threshold"));
         let plain = &rows[0];
         assert!(plain.missed.iter().any(|missed| missed.id == "b"));
-        let whole = &rows[4];
+        let whole = &rows[5];
         assert_eq!(
             whole.figures.hit_at_1.unwrap().value,
             1.0,
