@@ -25,7 +25,7 @@ test-openai: setup
 	@sh tests/setup/openai.sh target/openai
 	$(CARGO) test --release --test openai -- --test-threads=1 --nocapture
 
-# What a vote of one, three and five answers of that model buys, and costs: fifty questions each, twenty minutes.
+# What a vote of one, three and five answers of that model buys, and costs: fifty questions each, twelve minutes.
 votes: setup
 	@sh tests/setup/openai.sh target/openai
 	@sh tests/openai/votes.sh $(VOICESIM) target/openai

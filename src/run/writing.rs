@@ -24,6 +24,7 @@ impl Writer {
     ///
     /// Errors: the model cannot be reached, or its settings make no sense.
     pub fn of(scenario: &Scenario) -> Result<Writer, RunError> {
+        scenario.check().map_err(RunError::Input)?;
         let mut scenario = scenario.clone();
         scenario.stt.engine = "simulated".into();
         scenario.tts.engine = "simulated".into();

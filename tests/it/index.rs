@@ -317,8 +317,19 @@ fn a_language_model_makes_up_what_is_asked_and_each_section_is_kept_at_once() {
     let body: serde_json::Value = serde_json::from_slice(&server.came().body).expect("JSON");
     let prompt = body["messages"][1]["content"].as_str().expect("a text");
     assert!(prompt.contains("We open at 9:30"), "{prompt}");
-    check_refused(
-        &["index", "ask", &docs, "--url", "nowhere", "--model", "m"],
-        "--url: nowhere is no address",
-    );
+    for (url, named) in [
+        (
+            "nowhere",
+            "--url: the engine \"openai\" needs a server's address",
+        ),
+        (
+            "ftp://a/v1",
+            "--url: the engine \"openai\" needs a server's address",
+        ),
+        ("http://me:SECRET@a/v1", "no user name, password or query"),
+    ] {
+        let ask = ["index", "ask", &docs, "--url", url, "--model", "m"];
+        check_refused(&ask, named);
+        assert!(!stderr(&voicesim(&ask)).contains("SECRET"));
+    }
 }

@@ -100,6 +100,7 @@ impl Ask {
 
     fn scenario(&self) -> Scenario {
         let mut scenario = Scenario::default();
+        scenario.turn.clear();
         let answer = &mut scenario.answer;
         answer.engine = "openai".into();
         answer.url = Some(self.url.clone());

@@ -8,19 +8,16 @@
 //! with the passages of their section, never spoken. A file of questions for `index eval` has the same two keys.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::KnowledgeError;
+use super::folder::{FOLDER_BYTES_MAX, read_text};
 use super::passages::Passage;
 
 /// The file's name in the folder of documents.
 pub const FILE: &str = "asked.jsonl";
-/// The largest file, in bytes.
-const BYTES_MAX: u64 = 64 << 20;
 /// The most questions of one section that are indexed, the first of them.
 pub const ASKED_MAX: usize = 48;
 /// The longest question in characters, as the longest one that is answered.
@@ -55,17 +52,7 @@ impl Asked {
         if !path.exists() {
             return Ok(asked);
         }
-        let unreadable = |source| KnowledgeError::Unreadable {
-            path: path.clone(),
-            source,
-        };
-        let mut text = String::new();
-        let file = File::open(&path).map_err(unreadable)?;
-        let mut file = file.take(BYTES_MAX + 1);
-        file.read_to_string(&mut text).map_err(unreadable)?;
-        if text.len() as u64 > BYTES_MAX {
-            return Err(asked.fault(1, "the file is larger than 64 MiB; ask less".into()));
-        }
+        let text = read_text(&path, FOLDER_BYTES_MAX)?;
         for (index, line) in text.lines().enumerate() {
             if !line.trim().is_empty() {
                 asked.add(index + 1, line)?;
@@ -171,6 +158,15 @@ mod tests {
     fn where_nobody_asks_there_is_no_file() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Asked::read(folder.path()).unwrap().count("x"), 0);
+    }
+
+    #[test]
+    fn what_is_no_text_names_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = [DOGS.as_bytes(), b"\n\xff\xfe"].concat();
+        std::fs::write(folder.path().join(FILE), bytes).unwrap();
+        let error = Asked::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("line 2: not UTF-8"), "{error}");
     }
 
     #[test]

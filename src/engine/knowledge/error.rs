@@ -11,8 +11,8 @@ pub enum KnowledgeError {
     Empty { folder: PathBuf },
     #[error("{}, line {line}: not UTF-8 text; save the file as UTF-8 or take it out of the folder", path.display())]
     NotUtf8 { path: PathBuf, line: usize },
-    #[error("{}: larger than 4 MiB; split the file or take it out of the folder", path.display())]
-    LargeFile { path: PathBuf },
+    #[error("{}: larger than {mebibytes} MiB; split the file or take it out of the folder", path.display())]
+    LargeFile { path: PathBuf, mebibytes: u64 },
     #[error("{}: more than {bound}; give a smaller folder", folder.display())]
     TooMuch {
         folder: PathBuf,

@@ -79,7 +79,7 @@ pub fn read(folder: &Path) -> Result<Documents, KnowledgeError> {
     let mut texts = Vec::new();
     let mut bytes_left = FOLDER_BYTES_MAX;
     for (path, format) in files {
-        let text = read_text(&path)?;
+        let text = read_text(&path, FILE_BYTES_MAX)?;
         bytes_left = bytes_left
             .checked_sub(text.len() as u64)
             .ok_or_else(|| KnowledgeError::too_much(folder, "64 MiB of text"))?;
@@ -129,7 +129,8 @@ fn list_files(
     Ok(())
 }
 
-fn read_text(path: &Path) -> Result<String, KnowledgeError> {
+/// A file's text, of so many bytes at most.
+pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, KnowledgeError> {
     let unreadable = |source| KnowledgeError::Unreadable {
         path: path.to_owned(),
         source,
@@ -138,12 +139,13 @@ fn read_text(path: &Path) -> Result<String, KnowledgeError> {
     // One byte over the bound is enough to see that it is passed, however large the file is or grows.
     File::open(path)
         .map_err(unreadable)?
-        .take(FILE_BYTES_MAX + 1)
+        .take(bytes_max.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
+    if bytes.len() as u64 > bytes_max {
         return Err(KnowledgeError::LargeFile {
             path: path.to_owned(),
+            mebibytes: bytes_max >> 20,
         });
     }
     String::from_utf8(bytes).map_err(|error| KnowledgeError::NotUtf8 {

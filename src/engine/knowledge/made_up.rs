@@ -2,7 +2,7 @@
 //!
 //! The section goes into the prompt as data, and of the reply nothing is used but lines that ask something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::passages::{self, Passage};
 use super::{Documents, Preparation};
@@ -29,9 +29,12 @@ pub struct Section {
 /// The sections of documents, in order.
 pub fn sections(documents: &Documents) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
+    let mut at: BTreeMap<String, usize> = BTreeMap::new();
     for passage in passages::of(&documents.texts, &Preparation::default()) {
         let place = passage.place();
-        match sections.iter_mut().find(|section| section.place == place) {
+        let next = sections.len();
+        let at = *at.entry(place.clone()).or_insert(next);
+        match sections.get_mut(at) {
             Some(section) => {
                 section.text.push('\n');
                 section.text += &passage.body;
