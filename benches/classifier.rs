@@ -2,9 +2,10 @@
 
 use divan::Bencher;
 use std::time::Duration;
+use voicesim::event::InterruptionPolicy;
 use voicesim::interrupt::heard::{Context, Heard, Interval};
 use voicesim::interrupt::model::{Weights, shipped};
-use voicesim::interrupt::policy::by_name;
+use voicesim::interrupt::policy::policy;
 
 fn main() {
     divan::main();
@@ -19,7 +20,7 @@ fn load_weights() -> Weights {
 #[divan::bench]
 fn decide(bencher: Bencher) {
     shipped().expect("weights");
-    let mut policy = by_name("classifier").expect("a policy");
+    let mut policy = policy(InterruptionPolicy::Classifier).expect("a policy");
     let context = Context::default();
     let activity = [Interval {
         on: Duration::ZERO,

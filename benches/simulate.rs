@@ -18,8 +18,8 @@ use voicesim::measure::Histogram;
 use voicesim::rng::Seed;
 use voicesim::run::Simulation;
 use voicesim::scenario;
-use voicesim::scenario::latency::{LatencyModel, Sampler, Work};
-use voicesim::scenario::traffic;
+use voicesim::scenario::latency::{Latency, LatencyModel, Work};
+use voicesim::scenario::pool;
 
 const BARE_TURNS: u32 = 1_000_000;
 const CONVERSATIONS: u32 = 100_000;
@@ -93,11 +93,12 @@ fn bare(threads: usize) -> (Histogram, f64) {
     (all, f64::from(BARE_TURNS) / start.elapsed().as_secs_f64())
 }
 
-fn stages() -> Vec<Sampler> {
+fn stages() -> Vec<Latency> {
     let stages = STAGES.iter().map(|(median_s, sigma)| {
         let median_ms = 1e3 * median_s;
         let p95_ms = median_ms * (1.644_853_626_951_472_7 * sigma).exp();
-        LatencyModel::Lognormal { median_ms, p95_ms }.sampler()
+        let model = LatencyModel::Lognormal { median_ms, p95_ms };
+        model.parse().expect("a latency")
     });
     stages.collect()
 }
@@ -109,12 +110,12 @@ fn pooled() -> (Histogram, f64) {
     let stages = stages();
     let source = Seed(1).source("turn", "stages");
     let clock = Clock::virtual_time(1);
-    let pools = traffic::Pools {
-        answer: Some(traffic::Pool {
+    let pools = pool::Pools {
+        answer: Some(pool::Pool {
             slots: SLOTS,
-            ..traffic::Pool::default()
+            ..pool::Pool::default()
         }),
-        ..traffic::Pools::default()
+        ..pool::Pools::default()
     };
     let pools = Pools::of(&pools, &clock, &(Tick::ZERO..Tick(u64::MAX)));
     let model = pools.of_stage(StageName::Answer).expect("a pool");

@@ -8,7 +8,7 @@ use voicesim::event::Tick;
 use voicesim::run::{Run, Time};
 use voicesim::scenario::latency::LatencyModel;
 use voicesim::scenario::speech::Speech;
-use voicesim::scenario::{Scenario, Turn};
+use voicesim::scenario::{ScenarioFile, TurnTable};
 
 const TIMERS: u64 = 10_000;
 const TURNS: usize = 100;
@@ -41,11 +41,11 @@ fn timers(bencher: Bencher) {
 /// A conversation with a simulated caller and engines, recorded and measured; items are turns.
 #[divan::bench]
 fn simulated_turns(bencher: Bencher) {
-    let mut scenario = Scenario::default();
-    scenario.stt.engine = "simulated".into();
-    scenario.answer.engine = "simulated".into();
-    scenario.tts.engine = "simulated".into();
-    let turn = Turn {
+    let mut file = ScenarioFile::default();
+    file.stt.swap("simulated");
+    file.answer.swap("simulated");
+    file.tts.swap("simulated");
+    let turn = TurnTable {
         speech: Some(Speech {
             length: LatencyModel::Lognormal {
                 median_ms: 1_800.0,
@@ -53,9 +53,10 @@ fn simulated_turns(bencher: Bencher) {
             },
             pauses: Vec::new(),
         }),
-        ..Turn::default()
+        ..TurnTable::default()
     };
-    scenario.turn = vec![turn; TURNS];
+    file.turn = vec![turn; TURNS];
+    let scenario = file.parse().expect("a scenario");
     bencher.counter(ItemsCount::new(TURNS)).bench(|| {
         let replay = Run::of(scenario.clone()).in_time(Time::Virtual);
         replay.run().expect("a run").measured

@@ -57,12 +57,13 @@
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use voicesim::run::{Run, Time};
-//! use voicesim::scenario::Scenario;
+//! use voicesim::event::Metric;
+//! use voicesim::scenario::ScenarioFile;
 //!
-//! let run = Run::of_recordings(&["question.wav".into()], Scenario::default())
+//! let run = Run::of_recordings(&["question.wav".into()], ScenarioFile::default().parse()?)
 //!     .in_time(Time::Virtual)
 //!     .run()?;
-//! let e2e = run.measured.metrics.get("e2e_latency").and_then(|h| h.summary()).ok_or("no answer")?;
+//! let e2e = run.measured.metrics.get(&Metric::E2eLatency).and_then(|h| h.summary()).ok_or("no answer")?;
 //! assert!(e2e.p95_ms < 1_200.0, "callers wait {} ms", e2e.p95_ms);
 //! # Ok(())
 //! # }
@@ -70,9 +71,11 @@
 
 pub mod audio;
 pub mod call;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod compare;
+pub mod conversation;
 pub mod ear;
 pub mod engine;
 pub mod event;

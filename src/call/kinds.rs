@@ -251,7 +251,8 @@ mod tests {
     use super::super::segments::Stretch;
     use super::super::turns;
     use super::*;
-    use crate::interrupt::policy::by_name;
+    use crate::event::InterruptionPolicy;
+    use crate::interrupt::policy::policy;
 
     /// A question, its answer, and something that is said 2 s into the answer for so long.
     fn asks(length_ms: usize, said: &str) -> (Expect, Expect) {
@@ -266,7 +267,7 @@ mod tests {
                 "We open at nine on weekdays and at ten on Sundays, and we close at six.".into(),
             ],
         };
-        let mut policy = by_name("classifier").expect("it ships");
+        let mut policy = policy(InterruptionPolicy::Classifier).expect("it ships");
         let with = judge(&floor, Some(&words), policy.as_mut());
         let without = judge(&floor, None, policy.as_mut());
         assert_eq!(
@@ -294,7 +295,7 @@ mod tests {
                 caller: vec![said.into()],
                 agent: vec![String::new(); floor.speeches.len()],
             };
-            let mut policy = by_name("classifier").expect("it ships");
+            let mut policy = policy(InterruptionPolicy::Classifier).expect("it ships");
             judge(&floor, Some(&words), policy.as_mut())[0].asks
         };
         let answer = [Stretch::voice(1_700, 3_000)];

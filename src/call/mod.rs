@@ -22,8 +22,10 @@ pub use words::Words;
 
 use crate::audio::AudioError;
 use crate::clock::Clock;
+use crate::event::InterruptionPolicy;
 use crate::event::{Event, SessionId};
-use crate::interrupt::policy::{self, PolicyError};
+use crate::interrupt::model::WeightsError;
+use crate::interrupt::policy;
 use crate::record::store::RunFolder;
 use crate::record::tap::Tap;
 use std::path::PathBuf;
@@ -70,7 +72,7 @@ pub enum CallError {
         percent: f64,
     },
     #[error(transparent)]
-    Policy(#[from] PolicyError),
+    Policy(#[from] WeightsError),
     #[error("what was said could not be written down: {0}; --no-transcribe measures without words")]
     Words(String),
     #[error("the events could not be recorded: {0}; make room or choose another folder (--out)")]
@@ -91,7 +93,7 @@ pub fn events(
     words: Option<&Words>,
     folder: Option<RunFolder>,
 ) -> Result<Vec<Event>, CallError> {
-    let mut policy = policy::by_name("classifier")?;
+    let mut policy = policy::policy(InterruptionPolicy::Classifier)?;
     let floor = words.map_or_else(|| floor.clone(), |words| kinds::with_words(floor, words));
     let judged = kinds::judge(&floor, words, policy.as_mut());
     let marks = events::marks(&floor, &judged, words);

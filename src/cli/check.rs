@@ -3,6 +3,7 @@
 use super::{Failure, Verdict, print};
 use crate::run::{Run, Simulation};
 use crate::scenario;
+use crate::scenario::engine::Engine;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
         let scenario = scenario::load(&self.scenario).map_err(Failure::input)?;
-        if scenario.caller.is_some() {
+        if scenario.file().caller.is_some() {
             let simulation = Simulation::of(scenario);
             simulation.check()?;
             print(&format!(
@@ -29,10 +30,10 @@ impl Check {
         print(&format!(
             "{} is fine: {} turns, {} → {} → {}, policy {}\n",
             self.scenario.display(),
-            scenario.turn.len(),
-            scenario.stt.engine,
-            scenario.answer.engine,
-            scenario.tts.engine,
+            scenario.turns().len(),
+            scenario.stt.engine.name(),
+            scenario.answer.engine.name(),
+            scenario.tts.engine.name(),
             scenario.interruption.policy
         ));
         Ok(Verdict::Fine)

@@ -5,13 +5,14 @@ use crate::audio::AudioError;
 use crate::call::{self, CallError, Source, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
 use crate::engine;
+use crate::event::InterruptionPolicy;
 use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
 use crate::report::calls::{self, Call};
 use crate::report::document::{AtThreshold, Skipped};
 use crate::report::text;
 use crate::run;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Scenario, ScenarioFile};
 use crate::stage::SpeechToText;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -86,10 +87,11 @@ impl Measure {
                 "--vad-threshold {threshold} is no probability between 0 and 1; {VAD_THRESHOLD} is a good one"
             )));
         }
-        let mut scenario = Scenario::default();
-        scenario.ear.vad_threshold = threshold;
+        let mut file = ScenarioFile::default();
+        file.ear.vad_threshold = threshold;
+        let mut scenario = file.parse().map_err(Failure::input)?;
         if let Some(path) = &self.budget {
-            scenario.budget = scenario::load_budget(path).map_err(Failure::input)?;
+            scenario.set_budgets(scenario::load_budget(path).map_err(Failure::input)?);
         }
         Ok(scenario)
     }
@@ -342,26 +344,24 @@ impl Work {
     fn header(&self, name: String, notes: Vec<String>) -> Result<Header, Failure> {
         let recogniser = self.recogniser.as_ref();
         let words = recogniser.map_or("none (--no-transcribe)", |words| &words.described);
-        let scenario = Scenario {
-            name: name.clone(),
-            ..self.scenario.clone()
-        };
+        let mut scenario = self.scenario.clone();
+        scenario.set_name(&name);
         Ok(Header {
             schema: Header::SCHEMA.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             name,
-            seed: scenario.seed,
+            seed: scenario.seed().0,
             clock: Header::RECORDING.into(),
             cores: CORES,
             engines: BTreeMap::from([("speech_to_text".into(), words.into())]),
-            policy: "classifier".into(),
+            policy: InterruptionPolicy::Classifier.name().into(),
             keeps_audio: false,
             rows_per: RowsPer::Utterance,
             notes,
             worlds: None,
             events: None,
             shard: None,
-            scenario: serde_json::to_value(&scenario).map_err(Failure::unavailable)?,
+            scenario: serde_json::to_value(scenario.file()).map_err(Failure::unavailable)?,
             machine: String::new(),
             started: Clock::date_and_time(),
         })

@@ -15,7 +15,10 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         let sweep = self.settings.read()?;
-        if sweep.scenarios().any(|scenario| scenario.budget.is_empty()) {
+        if sweep
+            .scenarios()
+            .any(|scenario| scenario.budgets.limits().is_empty())
+        {
             return Err(Failure::Input(
                 "budget: the scenario has no limits to plan for; add [budget], or --set budget.e2e_latency_p95_ms=1200".into(),
             ));

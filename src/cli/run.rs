@@ -8,7 +8,7 @@ use crate::measure::folder::header_and_scenario;
 use crate::record::store::{KeepAudio, RowsPer};
 use crate::report;
 use crate::run::{self, Talk, Time};
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Says, Scenario, ScenarioFile};
 use clap::{Args, ValueEnum};
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -137,13 +137,13 @@ impl Run {
 
     /// A scenario gives a talk its settings; its turns are not spoken.
     fn talk(&self) -> Result<(run::Run, PathBuf, Show), Failure> {
-        let mut scenario = match &self.scenario {
-            Some(path) => scenario::load(path).map_err(Failure::input)?,
-            None => Scenario::default(),
+        let asked = match &self.scenario {
+            Some(path) => scenario::load(path).map_err(Failure::input)?.file().clone(),
+            None => ScenarioFile::default(),
         };
-        self.overrule(&mut scenario)?;
-        if scenario.name.is_empty() {
-            scenario.name = "talk".into();
+        let mut scenario = self.overruled(asked)?;
+        if scenario.name().is_empty() {
+            scenario.set_name("talk");
         }
         let folder = self.folder(&scenario);
         let (hang_up, hung_up) = oneshot::channel();
@@ -161,7 +161,7 @@ impl Run {
             tracing::info!("voices are recorded into {folder}; --no-audio keeps none");
         }
         let show = Show::on_screen(About {
-            name: scenario.name.clone(),
+            name: scenario.name().to_owned(),
             keeps_voices_in,
         });
         talk.level = Some(show.level(Controls {
@@ -177,8 +177,8 @@ impl Run {
     }
 
     fn replay(&self) -> Result<run::Run, Failure> {
-        let (mut scenario, recordings) = self.what()?;
-        self.overrule(&mut scenario)?;
+        let (asked, recordings) = self.what()?;
+        let scenario = self.overruled(asked)?;
         let run = match recordings.as_slice() {
             [] => run::Run::of(scenario),
             recordings => run::Run::of_recordings(recordings, scenario),
@@ -193,26 +193,32 @@ impl Run {
     }
 
     /// The scenario, and the recordings to speak in place of its turns, if there are any.
-    fn what(&self) -> Result<(Scenario, Vec<PathBuf>), Failure> {
+    fn what(&self) -> Result<(ScenarioFile, Vec<PathBuf>), Failure> {
         let wavs = self.wav.clone();
         match (&self.scenario, &self.recorded) {
-            (Some(path), _) => Ok((scenario::load(path).map_err(Failure::input)?, wavs)),
-            (None, _) if !wavs.is_empty() => Ok((Scenario::default(), wavs)),
+            (Some(path), _) => {
+                let scenario = scenario::load(path).map_err(Failure::input)?;
+                Ok((scenario.file().clone(), wavs))
+            }
+            (None, _) if !wavs.is_empty() => Ok((ScenarioFile::default(), wavs)),
             (None, Some(folder)) => {
                 let (header, scenario) =
                     header_and_scenario(folder).map_err(Failure::input)?;
-                if scenario.turn.is_empty() {
+                if scenario.turns().is_empty() {
                     return Err(Failure::Input(format!(
                         "{} was spoken into a microphone, and has no turns to repeat; name a scenario with recordings of it",
                         folder.display()
                     )));
                 }
-                let spoken = scenario.turn.iter().filter_map(|turn| turn.wav.clone());
+                let spoken = scenario.turns().iter().filter_map(|turn| match &turn.says {
+                    Says::Recording { wav, .. } => Some(wav.clone()),
+                    Says::Words(_) | Says::Speech(_) => None,
+                });
                 let wavs = match header.rows_per {
                     RowsPer::Turn => Vec::new(),
                     RowsPer::Utterance => spoken.collect(),
                 };
-                Ok((scenario, wavs))
+                Ok((scenario.file().clone(), wavs))
             }
             (None, None) => Err(Failure::Input(
                 "nothing to run: name a scenario (voicesim run SCENARIO.toml), recordings (--wav FILE), or a microphone (--mic); `voicesim init` writes a scenario to start from".into(),
@@ -221,55 +227,36 @@ impl Run {
     }
 
     /// Flags stand above the scenario.
-    fn overrule(&self, scenario: &mut Scenario) -> Result<(), Failure> {
-        if let Some(path) = &self.budget {
-            scenario.budget = scenario::load_budget(path).map_err(Failure::input)?;
-        }
+    fn overruled(&self, mut file: ScenarioFile) -> Result<Scenario, Failure> {
         if let Some(seed) = self.seed {
-            scenario.seed = seed;
+            file.seed = seed;
         }
         if let Some(switch) = self.speculation {
-            scenario.speculation.enabled = switch == Switch::On;
+            file.speculation.enabled = switch == Switch::On;
         }
-        let set =
-            |name: &Option<String>, engine: &mut String, command: &mut Option<Vec<String>>| {
-                let Some(name) = name else {
-                    return false;
-                };
-                *command = None;
-                let before = engine.clone();
-                match name.split_once(':') {
-                    Some(("command", line)) => {
-                        *engine = "command".into();
-                        *command = Some(line.split_whitespace().map(str::to_owned).collect());
-                    }
-                    _ => engine.clone_from(name),
-                }
-                *engine != before
-            };
-        let (stt, answer, tts) = (&mut scenario.stt, &mut scenario.answer, &mut scenario.tts);
-        if set(&self.stt, &mut stt.engine, &mut stt.command) {
-            (stt.model, stt.latency) = (None, None);
-            stt.forget_server();
+        if let Some(engine) = &self.stt {
+            file.stt.swap(engine);
         }
-        if set(&self.answer, &mut answer.engine, &mut answer.command) {
-            answer.latency = None;
-            answer.forget_server();
+        if let Some(engine) = &self.answer {
+            file.answer.swap(engine);
         }
-        if set(&self.tts, &mut tts.engine, &mut tts.command) {
-            (tts.voice, tts.latency) = (None, None);
-            tts.forget_server();
+        if let Some(engine) = &self.tts {
+            file.tts.swap(engine);
         }
         if let Some(docs) = &self.docs {
-            (answer.docs, answer.index) = (Some(docs.clone()), None);
+            (file.answer.docs, file.answer.index) = (Some(docs.clone()), None);
         }
-        Ok(())
+        let mut scenario = file.parse().map_err(Failure::input)?;
+        if let Some(path) = &self.budget {
+            scenario.set_budgets(scenario::load_budget(path).map_err(Failure::input)?);
+        }
+        Ok(scenario)
     }
 }
 
 fn default_folder(scenario: &Scenario) -> PathBuf {
     let name: String = scenario
-        .name
+        .name()
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '-' })
         .take(40)

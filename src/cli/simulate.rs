@@ -99,10 +99,10 @@ impl Simulate {
         let mut scenario =
             scenario::load_with(&self.scenario, &self.set).map_err(Failure::input)?;
         if let Some(seed) = self.seed {
-            scenario.seed = seed;
+            scenario.set_seed(seed);
         }
         if let Some(path) = &self.budget {
-            scenario.budget = scenario::load_budget(path).map_err(Failure::input)?;
+            scenario.set_budgets(scenario::load_budget(path).map_err(Failure::input)?);
         }
         let threads = threads(self.threads);
         let clock = Clock::real(1);

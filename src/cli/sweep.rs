@@ -110,7 +110,9 @@ impl From<Against> for Other {
 impl Sweep {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         let sweep = self.settings.read()?;
-        let is_priced = sweep.scenarios().all(|scenario| scenario.cost.is_some());
+        let is_priced = sweep
+            .scenarios()
+            .all(|scenario| scenario.prices().is_some());
         if matches!(self.against, Some(Against::Cost)) && !is_priced {
             return Err(Failure::Input(
                 "--against cost: nothing has a price; add a [cost], as in --set cost.call_per_minute=0.01".into(),

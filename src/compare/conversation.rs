@@ -1,11 +1,11 @@
 //! What was measured, turn by turn, one conversation at a time: a million of them need not fit into memory.
 
 use super::quantity::{E2E, OCCASIONS, RATES, SPANS, WER, place};
-use crate::event::{Expect, Hop};
+use crate::event::{Expect, Hop, Metric};
 use crate::measure::folder::{Kept, Run, Simulation};
 use crate::measure::turns::{Reader, Turn, TurnsError};
 use crate::measure::{Outcome, Row};
-use crate::scenario::traffic::CALLS_MAX;
+use crate::scenario::load::CALLS_MAX;
 use std::fs::File;
 use std::io::BufReader;
 
@@ -75,7 +75,7 @@ impl Figures {
             own.set(hop as usize, span_ns);
         }
         for (metric, span_ns) in &row.metrics {
-            own.set_metric(metric, *span_ns);
+            own.set_metric(*metric, *span_ns);
         }
         own.count(row.expect, row.outcome);
         if row.expect == Some(Expect::Ignore) {
@@ -93,7 +93,7 @@ impl Figures {
         let key = u64::from(turn.conversation) << 32 | u64::from(turn.number);
         let mut own = Figures::of_nothing(key);
         for (metric, span_ns) in &turn.metrics {
-            own.set_metric(metric, *span_ns);
+            own.set_metric(*metric, *span_ns);
         }
         if own.is_answered() {
             path.iter().for_each(|hop| own.set(*hop as usize, 0));
@@ -111,10 +111,8 @@ impl Figures {
         own
     }
 
-    fn set_metric(&mut self, metric: &str, span_ns: u64) {
-        if let Some(span) = place(metric) {
-            self.set(span, span_ns);
-        }
+    fn set_metric(&mut self, metric: Metric, span_ns: u64) {
+        self.set(place(metric), span_ns);
     }
 
     /// What can be told from expectation and outcome. The order is that of [`RATES`].
@@ -225,15 +223,15 @@ fn of_run(run: &Run) -> Conversation {
         turns: run.measured.rows.iter().map(Figures::of_row).collect(),
         occasions: OCCASIONS
             .iter()
-            .filter_map(|metric| occasions(run, metric))
+            .filter_map(|metric| occasions(run, *metric))
             .collect(),
     }
 }
 
-fn occasions(run: &Run, metric: &str) -> Option<Occasions> {
-    let histogram = run.measured.metrics.get(metric)?;
+fn occasions(run: &Run, metric: Metric) -> Option<Occasions> {
+    let histogram = run.measured.metrics.get(&metric)?;
     Some(Occasions {
-        span: place(metric)?,
+        span: place(metric),
         sum_ns: u64::try_from(histogram.sum_ns()).unwrap_or(u64::MAX),
         buckets: histogram
             .buckets()

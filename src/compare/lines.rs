@@ -7,6 +7,7 @@ use super::report::Report;
 use super::tally::{Choice, Spans, Tally};
 use super::tested::{Chance, Figure};
 use super::{Line, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
+use crate::event::Metric;
 
 /// Hops in path order, then metrics, then rates. What neither side has is left out.
 pub(super) fn lines(
@@ -69,7 +70,7 @@ pub(super) fn lines(
 /// A hop of no length on either side is none, and without fillers the first sound is that of the answer.
 fn is_shown(span: usize, spans: Option<&Spans>, reports: &[Report; 2]) -> bool {
     match Quantity::of_span(span) {
-        Quantity::Metric("first_sound") => reports.iter().any(Report::has_fillers),
+        Quantity::Metric(Metric::FirstSound) => reports.iter().any(Report::has_fillers),
         Quantity::Hop(_) => {
             spans.is_some_and(Spans::has_length)
                 || reports.iter().any(|report| report.has_length(span))

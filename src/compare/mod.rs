@@ -31,6 +31,7 @@ pub use chance::Effort;
 pub use differences::Difference;
 pub use quantity::{Quantity, RATES, Statistic};
 
+use crate::event::Metric;
 use crate::measure::folder::{Folder, Kept};
 use crate::measure::turns::TurnsError;
 use crate::measure::{Histogram, Interval};
@@ -312,7 +313,7 @@ fn answered(kept: &Kept) -> u64 {
             rows.filter(|row| row.e2e_ns.is_some()).count() as u64
         }
         Kept::Simulation(simulation) => {
-            let e2e = simulation.totals.measured.metrics.get("e2e_latency");
+            let e2e = simulation.totals.measured.metrics.get(&Metric::E2eLatency);
             e2e.map_or(0, Histogram::count)
         }
     }

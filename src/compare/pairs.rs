@@ -2,7 +2,7 @@
 
 use crate::measure::folder::{Folder, Kept, Run, Simulation};
 use crate::record::store::{Header, RowsPer};
-use crate::scenario::Turn;
+use crate::scenario::TurnTable;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
@@ -133,11 +133,11 @@ fn same_turns(base: &Run, new: &Run) -> Result<String, String> {
             false => Err("they are recordings of different names".into()),
         };
     }
-    let (turns, asked) = (&base.scenario.turn, &new.scenario.turn);
+    let (turns, asked) = (&base.scenario.file().turn, &new.scenario.file().turn);
     if turns.is_empty() {
         return Err("nothing says that the caller said the same".into());
     }
-    let differs = |(own, other): (&Turn, &Turn)| said(own) != said(other);
+    let differs = |(own, other): (&TurnTable, &TurnTable)| said(own) != said(other);
     if turns.len() != asked.len() {
         return Err(format!(
             "{} turns were asked for, and {}",
@@ -152,7 +152,7 @@ fn same_turns(base: &Run, new: &Run) -> Result<String, String> {
 }
 
 /// What a caller says. Recordings lie elsewhere on another machine.
-fn said(turn: &Turn) -> impl PartialEq + '_ {
+fn said(turn: &TurnTable) -> impl PartialEq + '_ {
     let wav = turn.wav.as_deref().and_then(|path| path.file_name());
     let wav: Option<&OsStr> = wav;
     (wav, &turn.say, &turn.text, &turn.speech, turn.expect)

@@ -1,10 +1,9 @@
 //! What is compared: spans of hops and metrics, and rates.
 
-use crate::event::Hop;
-use crate::scenario::budget::METRICS;
+use crate::event::{Hop, Metric};
 
 /// Spans of time: hops in path order, then metrics. A span's place is its number.
-pub(super) const SPANS: usize = Hop::ALL.len() + METRICS.len();
+pub(super) const SPANS: usize = Hop::ALL.len() + Metric::ALL.len();
 
 /// The rates: counts for each turn that could be counted, and word errors for each word.
 pub const RATES: [&str; 7] = [
@@ -22,13 +21,18 @@ pub(super) const FALSE_BARGE_INS: usize = 0;
 pub(super) const WER: usize = 6;
 
 /// Metrics that belong to a conversation, and to none of its turns.
-pub(super) const OCCASIONS: [&str; 4] = ["playback_gap", "talk_over", "overlap", "dead_air"];
+pub(super) const OCCASIONS: [Metric; 4] = [
+    Metric::PlaybackGap,
+    Metric::TalkOver,
+    Metric::Overlap,
+    Metric::DeadAir,
+];
 
 /// What a line is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
     Hop(Hop),
-    Metric(&'static str),
+    Metric(Metric),
     /// For each turn that asked for it: false stops for each sound to be ignored, missed ones for each
     /// interruption, missed replies for each question; cut-offs and failures for each turn; `wer` for each
     /// word of the reference.
@@ -71,7 +75,7 @@ impl Quantity {
     pub(super) fn of_span(span: usize) -> Quantity {
         match Hop::ALL.get(span) {
             Some(hop) => Quantity::Hop(*hop),
-            None => Quantity::Metric(METRICS[span - Hop::ALL.len()]),
+            None => Quantity::Metric(Metric::ALL[span - Hop::ALL.len()]),
         }
     }
 
@@ -88,9 +92,9 @@ impl Quantity {
 }
 
 /// The place of a metric among the spans.
-pub(super) fn place(metric: &str) -> Option<usize> {
-    let among = METRICS.iter().position(|name| *name == metric)?;
-    Some(Hop::ALL.len() + among)
+pub(super) fn place(metric: Metric) -> usize {
+    // The metrics stand in the order in which they are declared.
+    Hop::ALL.len() + metric as usize
 }
 
 /// The place of `e2e_latency`, the first metric.

@@ -42,7 +42,7 @@ impl Report<'_> {
                 Some(hop) => measured.hops.get(hop),
                 None => {
                     let mut metrics = measured.metrics.iter();
-                    metrics.find_map(|(name, own)| (place(name) == Some(span)).then_some(own))
+                    metrics.find_map(|(name, own)| (place(*name) == span).then_some(own))
                 }
             }
         })

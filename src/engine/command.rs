@@ -15,6 +15,7 @@ use super::{Built, EngineError, worker};
 use crate::audio::SAMPLE_RATE;
 use crate::audio::resample::resample;
 use crate::clock::{Clock, Emitter, Worker};
+use crate::scenario::engine::Program as Asked;
 use crate::stage::{
     self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, StageError, Transcript,
     Utterance, Work, transcribe_in_batches,
@@ -43,42 +44,40 @@ struct CommandStage {
 }
 
 fn build<S: ?Sized>(
-    command: Option<&[String]>,
+    asked: &Asked,
     clock: &Clock,
     boxed: impl FnOnce(CommandStage) -> Box<S>,
 ) -> Result<Built<Box<S>>, EngineError> {
-    let command = command.unwrap_or_default();
+    let command = std::iter::once(&asked.program).chain(&asked.arguments);
+    let command: Vec<String> = command.cloned().collect();
+    let described = format!("command: {}", command.join(" "));
     let mut program = Program {
-        command: command.to_vec(),
+        command,
         running: None,
     };
     program
         .start()
         .map_err(|error| EngineError::Unavailable(error.to_string()))?;
     let worker = worker(clock, "command", program)?;
-    let described = format!("command: {}", command.join(" "));
     Ok(Built::new(boxed(CommandStage { worker }), described))
 }
 
 pub(super) fn recogniser(
-    command: Option<&[String]>,
+    asked: &Asked,
     clock: &Clock,
 ) -> Result<Built<stage::SpeechToText>, EngineError> {
-    build(command, clock, |stage| Box::new(Transcribe(stage)) as _)
+    build(asked, clock, |stage| Box::new(Transcribe(stage)) as _)
 }
 
-pub(super) fn answerer(
-    command: Option<&[String]>,
-    clock: &Clock,
-) -> Result<Built<stage::Answer>, EngineError> {
-    build(command, clock, |stage| Box::new(AnswerIt(stage)) as _)
+pub(super) fn answerer(asked: &Asked, clock: &Clock) -> Result<Built<stage::Answer>, EngineError> {
+    build(asked, clock, |stage| Box::new(AnswerIt(stage)) as _)
 }
 
 pub(super) fn voice(
-    command: Option<&[String]>,
+    asked: &Asked,
     clock: &Clock,
 ) -> Result<Built<stage::TextToSpeech>, EngineError> {
-    build(command, clock, |stage| Box::new(Speak(stage)) as _)
+    build(asked, clock, |stage| Box::new(Speak(stage)) as _)
 }
 
 struct Transcribe(CommandStage);

@@ -4,7 +4,7 @@ use super::knowledge::Knowledge;
 use super::quiet::wants_no_answer;
 use super::{Built, EngineError, worker};
 use crate::clock::{Clock, Worker};
-use crate::scenario;
+use crate::scenario::engine::Documents;
 use crate::stage::{Answer, Outlet, Piece, Question, Stage, Work};
 
 /// How many earlier questions are handed on; further back no subject is looked for.
@@ -14,23 +14,22 @@ struct Retrieval {
     worker: Worker<Knowledge>,
 }
 
-pub(super) fn build(
-    answer: &scenario::Answer,
-    clock: &Clock,
-) -> Result<Built<Answer>, EngineError> {
-    let (worker, origin) = worker_over(answer, clock)?;
+pub(super) fn build(documents: &Documents, clock: &Clock) -> Result<Built<Answer>, EngineError> {
+    let (worker, origin) = worker_over(documents, clock)?;
     let described = format!("retrieval (tantivy) over {origin}");
     Ok(Built::new(Box::new(Retrieval { worker }), described))
 }
 
 /// A worker over a folder of documents, an index of one, or the built-in knowledge; and which it is.
 pub(super) fn worker_over(
-    answer: &scenario::Answer,
+    documents: &Documents,
     clock: &Clock,
 ) -> Result<(Worker<Knowledge>, String), EngineError> {
-    let (knowledge, origin) = match answer.docs.as_deref().or(answer.index.as_deref()) {
-        Some(folder) => (Knowledge::open(folder), folder.display().to_string()),
-        None => (Knowledge::embedded(), "the built-in knowledge".to_owned()),
+    let (knowledge, origin) = match documents {
+        Documents::Folder(folder) | Documents::Index(folder) => {
+            (Knowledge::open(folder), folder.display().to_string())
+        }
+        Documents::BuiltIn => (Knowledge::embedded(), "the built-in knowledge".to_owned()),
     };
     let knowledge = knowledge.map_err(|error| EngineError::Input(error.to_string()))?;
     // The first search maps pages and fills caches.

@@ -9,7 +9,6 @@ use super::{Built, EngineError, worker};
 use crate::audio::SAMPLE_RATE;
 use crate::clock::{Clock, Worker};
 use crate::models;
-use crate::scenario;
 use crate::stage::{
     AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Utterance, Work,
     transcribe_in_batches,
@@ -46,10 +45,10 @@ struct Whisper {
 }
 
 pub(super) fn build(
-    spec: &scenario::SpeechToText,
+    model: Option<&str>,
     clock: &Clock,
 ) -> Result<Built<SpeechToText>, EngineError> {
-    let name = spec.model.as_deref().unwrap_or(MODEL);
+    let name = model.unwrap_or(MODEL);
     let path = models::locate(name).map_err(|e| EngineError::Unavailable(e.to_string()))?;
     let mut recogniser = Recogniser::load(&path)?;
     recogniser

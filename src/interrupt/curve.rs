@@ -1,6 +1,7 @@
 //! What a policy does about a sound over the agent where there is no sound to decide on: whether it
 //! stops, and how soon, as it did for sounds of real meetings. A simulation draws from this.
 
+use crate::event::InterruptionPolicy;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -45,8 +46,7 @@ pub struct Curves {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
-    /// One of [`super::policy::NAMES`].
-    pub policy: String,
+    pub policy: InterruptionPolicy,
     pub sound: Sound,
     /// The share of the sounds that it stops for, in 0..=1.
     pub stops: f64,
@@ -60,8 +60,8 @@ pub struct Curve {
     pub note: Option<String>,
 }
 
-/// What a policy of this name does about such sounds; `None` if there is no such policy.
-pub fn curve(policy: &str, sound: Sound) -> Option<&'static Curve> {
+/// What a policy does about such sounds; `None` if that was never measured.
+pub fn curve(policy: InterruptionPolicy, sound: Sound) -> Option<&'static Curve> {
     let mut curves = SHIPPED.curves.iter();
     curves.find(|curve| curve.policy == policy && curve.sound == sound)
 }
@@ -87,17 +87,16 @@ impl Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interrupt::policy::NAMES;
     use crate::interrupt::rows::WORD_DELAY;
 
     const CARD: &str = include_str!("MODEL_CARD.md");
 
-    fn shipped(policy: &str, sound: Sound) -> &'static Curve {
+    fn shipped(policy: InterruptionPolicy, sound: Sound) -> &'static Curve {
         curve(policy, sound).expect("a curve")
     }
 
     /// Recall, false stops, median and p90 of the card's clean figures for AMI with words.
-    fn on_the_card(policy: &str) -> [f64; 4] {
+    fn on_the_card(policy: InterruptionPolicy) -> [f64; 4] {
         let row = format!("| AMI | yes | clean | {policy} |");
         let line = CARD.lines().find(|line| line.starts_with(&row));
         let figures = line.expect("a row").trim_start_matches(&row).split('|');
@@ -108,7 +107,7 @@ mod tests {
 
     #[test]
     fn every_policy_has_a_curve_for_every_sound() {
-        for name in NAMES {
+        for name in InterruptionPolicy::ALL {
             for sound in Sound::ALL {
                 let curve = shipped(name, sound);
                 assert!((0.0..=1.0).contains(&curve.stops), "{curve:?}");
@@ -118,17 +117,19 @@ mod tests {
                 assert_eq!(curve.note.is_some(), sound == Sound::Noise, "{curve:?}");
             }
         }
-        assert_eq!(SHIPPED.curves.len(), NAMES.len() * Sound::ALL.len());
-    }
-
-    #[test]
-    fn an_unknown_policy_has_none() {
-        assert_eq!(curve("oracle", Sound::Interruption), None);
+        assert_eq!(
+            SHIPPED.curves.len(),
+            InterruptionPolicy::ALL.len() * Sound::ALL.len()
+        );
     }
 
     #[test]
     fn the_curves_say_what_the_model_card_says() {
-        for policy in ["classifier", "vad_500ms", "min_words"] {
+        for policy in [
+            InterruptionPolicy::Classifier,
+            InterruptionPolicy::Vad500Ms,
+            InterruptionPolicy::MinWords,
+        ] {
             let [recall, false_stops, p50_ms, p90_ms] = on_the_card(policy);
             let interruption = shipped(policy, Sound::Interruption);
             let backchannel = shipped(policy, Sound::Backchannel);
@@ -145,22 +146,29 @@ mod tests {
     #[test]
     fn rules_that_ask_for_nothing_are_what_they_say() {
         for sound in Sound::ALL {
-            assert_eq!(shipped("never", sound).stop_after(0.001, 0.5), None);
-            let first = shipped("always", sound).stop_after(0.999, 0.999);
+            assert_eq!(
+                shipped(InterruptionPolicy::Never, sound).stop_after(0.001, 0.5),
+                None
+            );
+            let first = shipped(InterruptionPolicy::Always, sound).stop_after(0.999, 0.999);
             assert_eq!(first, Some(Duration::from_millis(50)));
         }
     }
 
     #[test]
     fn noise_is_neither_words_nor_half_a_second_of_voice() {
-        for policy in ["classifier", "vad_500ms", "min_words"] {
+        for policy in [
+            InterruptionPolicy::Classifier,
+            InterruptionPolicy::Vad500Ms,
+            InterruptionPolicy::MinWords,
+        ] {
             assert_eq!(shipped(policy, Sound::Noise).stop_after(0.001, 0.5), None);
         }
     }
 
     #[test]
     fn a_later_draw_is_never_a_sooner_stop() {
-        let curve = shipped("classifier", Sound::Interruption);
+        let curve = shipped(InterruptionPolicy::Classifier, Sound::Interruption);
         let draws = (1..1_000).map(|draw| f64::from(draw) / 1e3);
         let after: Vec<Option<Duration>> = draws.map(|at| curve.stop_after(0.5, at)).collect();
         assert!(after.iter().all(Option::is_some));
@@ -176,7 +184,7 @@ mod tests {
     #[test]
     fn it_stops_for_the_share_it_was_measured_to() {
         let even = |draws: u32| (0..draws).map(move |n| (f64::from(n) + 0.5) / f64::from(draws));
-        for name in NAMES {
+        for name in InterruptionPolicy::ALL {
             for sound in Sound::ALL {
                 let curve = shipped(name, sound);
                 let stops = even(10_000).filter(|chance| curve.stop_after(*chance, 0.5).is_some());
@@ -189,7 +197,7 @@ mod tests {
     #[test]
     fn a_stop_between_two_quantiles_lies_straight_between_them() {
         let curve = Curve {
-            policy: "classifier".to_owned(),
+            policy: InterruptionPolicy::Classifier,
             sound: Sound::Interruption,
             stops: 0.5,
             events: 4,

@@ -4,7 +4,7 @@ use super::features::{Values, features};
 use super::heard::Heard;
 use super::lexicon::{self, Class};
 use super::model::{Classifier, Weights, WeightsError, reasons, shipped, sigmoid};
-use crate::event::Verdict;
+use crate::event::{InterruptionPolicy, Verdict};
 use std::time::Duration;
 
 /// A policy is usually asked this often while the caller makes sound over the agent.
@@ -37,29 +37,19 @@ pub trait Policy {
     }
 }
 
-/// Names that [`by_name`] knows.
-pub const NAMES: [&str; 5] = ["classifier", "vad_500ms", "min_words", "never", "always"];
-
-/// Why there is no such policy.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    #[error("there is no policy \"{0}\"; it is one of {names}", names = NAMES.join(", "))]
-    Unknown(String),
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-}
-
-/// The policy of that name.
-pub fn by_name(name: &str) -> Result<Box<dyn Policy>, PolicyError> {
-    Ok(match name {
-        "classifier" => Box::new(ClassifierRule {
+/// Makes a policy; the classifier with the weights that ship.
+///
+/// # Errors
+/// If the weights in this program cannot be read.
+pub fn policy(policy: InterruptionPolicy) -> Result<Box<dyn Policy>, WeightsError> {
+    Ok(match policy {
+        InterruptionPolicy::Classifier => Box::new(ClassifierRule {
             weights: shipped()?,
         }),
-        "vad_500ms" => Box::new(VadRule),
-        "min_words" => Box::new(WordsRule),
-        "never" => Box::new(Never),
-        "always" => Box::new(Always),
-        _ => return Err(PolicyError::Unknown(name.to_owned())),
+        InterruptionPolicy::Vad500Ms => Box::new(VadRule),
+        InterruptionPolicy::MinWords => Box::new(WordsRule),
+        InterruptionPolicy::Never => Box::new(Never),
+        InterruptionPolicy::Always => Box::new(Always),
     })
 }
 
@@ -80,7 +70,7 @@ impl<'a> ClassifierRule<'a> {
 
 impl Policy for ClassifierRule<'_> {
     fn name(&self) -> &'static str {
-        "classifier"
+        InterruptionPolicy::Classifier.name()
     }
 
     fn decide(&mut self, heard: &Heard<'_>) -> Decision {
@@ -152,7 +142,7 @@ const VOICED_MIN: Duration = Duration::from_millis(500);
 
 impl Policy for VadRule {
     fn name(&self) -> &'static str {
-        "vad_500ms"
+        InterruptionPolicy::Vad500Ms.name()
     }
 
     fn decide(&mut self, heard: &Heard<'_>) -> Decision {
@@ -172,7 +162,7 @@ const WORDS_MIN: usize = 2;
 
 impl Policy for WordsRule {
     fn name(&self) -> &'static str {
-        "min_words"
+        InterruptionPolicy::MinWords.name()
     }
 
     fn decide(&mut self, heard: &Heard<'_>) -> Decision {
@@ -192,7 +182,7 @@ struct Never;
 
 impl Policy for Never {
     fn name(&self) -> &'static str {
-        "never"
+        InterruptionPolicy::Never.name()
     }
 
     fn decide(&mut self, _: &Heard<'_>) -> Decision {
@@ -205,7 +195,7 @@ struct Always;
 
 impl Policy for Always {
     fn name(&self) -> &'static str {
-        "always"
+        InterruptionPolicy::Always.name()
     }
 
     fn decide(&mut self, _: &Heard<'_>) -> Decision {
@@ -251,8 +241,8 @@ mod tests {
     const SPEECH: &[(u64, u64)] = &[(0, 2_000)];
 
     /// When the policy stops within 3 s. A pause is known 32 ms after it began.
-    fn stops_ms(policy: &str, sound: Sound<'_>, context: &Context) -> Option<u64> {
-        let mut policy = by_name(policy).expect("a policy");
+    fn stops_ms(name: InterruptionPolicy, sound: Sound<'_>, context: &Context) -> Option<u64> {
+        let mut policy = policy(name).expect("a policy");
         let word = |(known_at, text): &(u64, &str)| Word {
             known_at: ms(*known_at),
             text: (*text).to_owned(),
@@ -304,14 +294,14 @@ mod tests {
 
     fn always_stops(sound: Sound<'_>) {
         for context in contexts() {
-            let stops = stops_ms("classifier", sound, &context);
+            let stops = stops_ms(InterruptionPolicy::Classifier, sound, &context);
             assert!(stops.is_some(), "goes on in {context:?}");
         }
     }
 
     fn never_stops(sound: Sound<'_>) {
         for context in contexts() {
-            let stops = stops_ms("classifier", sound, &context);
+            let stops = stops_ms(InterruptionPolicy::Classifier, sound, &context);
             assert_eq!(stops, None, "in {context:?}");
         }
     }
@@ -376,7 +366,9 @@ mod tests {
                 words: Some(&words),
                 context,
             };
-            by_name("classifier").expect("a policy").decide(&heard)
+            policy(InterruptionPolicy::Classifier)
+                .expect("a policy")
+                .decide(&heard)
         };
         let decision = decide(&asked);
         assert_eq!(decision.verdict, Verdict::Stop);
@@ -392,7 +384,9 @@ mod tests {
             words: None,
             context: &contexts()[5],
         };
-        let decision = by_name("classifier").expect("a policy").decide(&heard);
+        let decision = policy(InterruptionPolicy::Classifier)
+            .expect("a policy")
+            .decide(&heard);
         let probability = decision.probability.expect("a probability");
         assert!(0.0 < probability && probability < 1.0);
         assert_eq!(decision.reasons.len(), 3);
@@ -401,7 +395,13 @@ mod tests {
     #[test]
     fn the_vad_rule_counts_voice_not_time() {
         let context = Context::default();
-        let stops = |voice| stops_ms("vad_500ms", Sound { voice, words: None }, &context);
+        let stops = |voice| {
+            stops_ms(
+                InterruptionPolicy::Vad500Ms,
+                Sound { voice, words: None },
+                &context,
+            )
+        };
         assert_eq!(stops(&[(0, 500)]), Some(500));
         assert_eq!(stops(&[(0, 300), (600, 749)]), None);
         assert_eq!(stops(&[(0, 300), (600, 900)]), Some(800));
@@ -412,7 +412,7 @@ mod tests {
         let context = Context::default();
         let stops = |words| {
             stops_ms(
-                "min_words",
+                InterruptionPolicy::MinWords,
                 Sound {
                     voice: SPEECH,
                     words,
@@ -427,14 +427,13 @@ mod tests {
 
     #[test]
     fn every_name_has_a_policy_of_that_name() {
-        for name in NAMES {
-            assert_eq!(by_name(name).expect("a policy").name(), name);
+        for name in InterruptionPolicy::ALL {
+            assert_eq!(policy(name).expect("a policy").name(), name.name());
+            assert_eq!(InterruptionPolicy::named(name.name()), Some(name));
+            let json = serde_json::to_value(name).expect("JSON");
+            assert_eq!(json, name.name(), "in files of curves");
         }
-        let error = by_name("oracle").err().expect("an error").to_string();
-        assert!(
-            error.contains("oracle") && error.contains("vad_500ms"),
-            "{error}"
-        );
+        assert_eq!(InterruptionPolicy::named("oracle"), None);
     }
 
     #[test]
@@ -443,7 +442,13 @@ mod tests {
             voice: SPEECH,
             words: None,
         };
-        assert_eq!(stops_ms("never", sound, &Context::default()), None);
-        assert_eq!(stops_ms("always", sound, &Context::default()), Some(50));
+        assert_eq!(
+            stops_ms(InterruptionPolicy::Never, sound, &Context::default()),
+            None
+        );
+        assert_eq!(
+            stops_ms(InterruptionPolicy::Always, sound, &Context::default()),
+            Some(50)
+        );
     }
 }

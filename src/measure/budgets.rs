@@ -32,7 +32,7 @@ impl<'a> Figures<'a> {
 
     pub(super) fn held_to(self, budget: &Budget) -> BudgetResult {
         let actual = match budget.limited {
-            Limited::Metric(metric, of) => statistic(self.measured.metrics.get(metric), of),
+            Limited::Metric(metric, of) => statistic(self.measured.metrics.get(&metric), of),
             Limited::Hop(hop, of) => statistic(self.measured.hops.get(&hop), of),
             Limited::Count(count) => self.count(count),
         };
@@ -100,6 +100,7 @@ fn statistic(histogram: Option<&Histogram>, statistic: Statistic) -> Option<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Metric;
     use crate::event::{Expect, Mark, StageName};
     use crate::measure::Outcome;
     use crate::measure::test_rows::row;
@@ -113,7 +114,11 @@ mod tests {
     #[test]
     fn any_percentile_of_a_metric_is_held_to_its_limit() {
         let mut totals = Totals::default();
-        let e2e = totals.measured.metrics.entry("e2e_latency").or_default();
+        let e2e = totals
+            .measured
+            .metrics
+            .entry(Metric::E2eLatency)
+            .or_default();
         (1..=1_000).for_each(|ms| e2e.record(ms * 1_000_000));
         for (name, expected) in [
             ("e2e_latency_p75_ms", 750.0),

@@ -4,8 +4,8 @@ use super::turns::{Reader, TurnsError};
 use super::{Measurement, Plan, Totals, TotalsError, measure};
 use crate::event::Event;
 use crate::record::store::{self, Header, StoreError, TURNS};
-use crate::scenario::Scenario;
-use crate::scenario::budget::BudgetTable;
+use crate::scenario::budget::Budgets;
+use crate::scenario::{Scenario, ScenarioFile};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -101,10 +101,10 @@ impl Folder {
     }
 
     /// Holds it to these limits, in place of those of its scenarios.
-    pub fn hold_to(&mut self, budget: &BudgetTable) {
+    pub fn hold_to(&mut self, budgets: &Budgets) {
         match self {
-            Folder::One(one) => one.hold_to(budget),
-            Folder::Several(several) => several.iter_mut().for_each(|one| one.hold_to(budget)),
+            Folder::One(one) => one.hold_to(budgets),
+            Folder::Several(several) => several.iter_mut().for_each(|one| one.hold_to(budgets)),
         }
     }
 
@@ -124,12 +124,14 @@ fn is_one(path: &Path) -> bool {
 /// The header of a run folder, and the scenario in it.
 pub fn header_and_scenario(folder: &Path) -> Result<(Header, Scenario), FolderError> {
     let header = store::read_header(folder)?;
-    let scenario =
-        serde_json::from_value(header.scenario.clone()).map_err(|error| FolderError::Scenario {
-            path: folder.to_owned(),
-            reason: error.to_string(),
-            writer: header.version.clone(),
-        })?;
+    let wrong = |reason: String| FolderError::Scenario {
+        path: folder.to_owned(),
+        reason,
+        writer: header.version.clone(),
+    };
+    let file: ScenarioFile = serde_json::from_value(header.scenario.clone())
+        .map_err(|error| wrong(error.to_string()))?;
+    let scenario = file.parse().map_err(|problem| wrong(problem.to_string()))?;
     Ok((header, scenario))
 }
 
@@ -158,14 +160,14 @@ impl Kept {
         })))
     }
 
-    fn hold_to(&mut self, budget: &BudgetTable) {
+    fn hold_to(&mut self, budgets: &Budgets) {
         match self {
             Kept::Run(run) => {
-                run.scenario.budget.clone_from(budget);
+                run.scenario.set_budgets(budgets.clone());
                 run.measured.judge(&run.plan().budgets);
             }
             Kept::Simulation(of) => {
-                of.scenario.budget.clone_from(budget);
+                of.scenario.set_budgets(budgets.clone());
                 of.totals.judge(&of.plan());
             }
         }

@@ -11,9 +11,8 @@ use super::interruptions::{Counts, Interruptions};
 use super::{
     Consumption, Cures, LoadFigures, Measurement, RightAnswers, Speculation, Totals, WordErrors,
 };
-use crate::event::Hop;
+use crate::event::{Hop, Metric};
 use crate::record::store::Sizes;
-use crate::scenario::budget::METRICS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -116,7 +115,9 @@ impl Totals {
             right_answers: measured.right_answers,
             clock_lag_max_ns: measured.clock_lag_ns(),
             is_cut_short: measured.is_cut_short,
-            metrics: metrics.map(|(m, h)| ((*m).into(), h.sparse())).collect(),
+            metrics: metrics
+                .map(|(m, h)| (m.name().into(), h.sparse()))
+                .collect(),
             hops: hops
                 .map(|(hop, h)| (hop.name().into(), h.sparse()))
                 .collect(),
@@ -178,8 +179,8 @@ impl Kept {
         self.check_counts()?;
         let mut measured = Measurement::of_nothing();
         for (name, sparse) in &self.metrics {
-            let known = METRICS.into_iter().find(|metric| metric == name);
-            let metric = known.ok_or_else(|| format!("there is no metric {name:?}"))?;
+            let metric =
+                Metric::named(name).ok_or_else(|| format!("there is no metric {name:?}"))?;
             measured.metrics.insert(metric, histogram(name, sparse)?);
         }
         for (name, sparse) in &self.hops {
@@ -188,7 +189,7 @@ impl Kept {
             measured.hops.insert(hop, histogram(name, sparse)?);
         }
         let batches = Batches::of_kept(&self.batches, COUNT_MAX)?;
-        let e2e = measured.metrics.get("e2e_latency");
+        let e2e = measured.metrics.get(&Metric::E2eLatency);
         if batches.latencies().summary() != e2e.and_then(Histogram::summary) {
             return Err("the latencies of its batches are not those of e2e_latency".into());
         }

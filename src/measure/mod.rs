@@ -44,10 +44,7 @@ pub use utterance::Decided;
 pub use wer::WordErrors;
 pub use writing::{Pace, Writing};
 
-/// The names of [`Measurement::metrics`].
-pub use crate::scenario::budget::METRICS;
-
-use crate::event::{Event, Expect, Hop, Mark, SessionEnd, nanos};
+use crate::event::{Event, Expect, Hop, Mark, Metric, SessionEnd, nanos};
 use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 use budgets::Figures;
@@ -67,7 +64,7 @@ pub struct Measurement {
     /// Latencies of answered turns by metric, in nanoseconds; besides them `playback_gap` of every
     /// reply, `barge_in_stop` and `detection_delay` of every stop that was right, and every `overlap`,
     /// `talk_over` and `dead_air`.
-    pub metrics: BTreeMap<&'static str, Histogram>,
+    pub metrics: BTreeMap<Metric, Histogram>,
     /// Hops of answered turns.
     pub hops: BTreeMap<Hop, Histogram>,
     pub interruptions: Interruptions,
@@ -144,7 +141,7 @@ impl Measurement {
             let is_exact = row.e2e_ns == Some(row.hops.sum());
             self.exact += u64::from(is_exact);
             for (metric, span) in &row.metrics {
-                self.metrics.entry(metric).or_default().record(*span);
+                self.metrics.entry(*metric).or_default().record(*span);
             }
             for (hop, span) in row.hops.iter() {
                 self.hops.entry(hop).or_default().record(span);
@@ -160,7 +157,7 @@ impl Measurement {
             self.cures.add(&event.mark);
             self.writing.add(&event.mark);
             match &event.mark {
-                Mark::PlaybackGap { gap_ns, .. } => self.record("playback_gap", *gap_ns),
+                Mark::PlaybackGap { gap_ns, .. } => self.record(Metric::PlaybackGap, *gap_ns),
                 Mark::Speculated { .. } => {
                     self.speculation.prepared += 1;
                     prepared = Some(event.turn);
@@ -186,9 +183,9 @@ impl Measurement {
         self.consumption.add(events);
         let both = both::both(events);
         for (metric, spans) in [
-            ("overlap", both.overlap),
-            ("talk_over", both.talk_over),
-            ("dead_air", both.dead_air),
+            (Metric::Overlap, both.overlap),
+            (Metric::TalkOver, both.talk_over),
+            (Metric::DeadAir, both.dead_air),
         ] {
             for span in spans {
                 self.record(metric, span);
@@ -196,7 +193,7 @@ impl Measurement {
         }
     }
 
-    fn record(&mut self, metric: &'static str, span_ns: u64) {
+    fn record(&mut self, metric: Metric, span_ns: u64) {
         self.metrics.entry(metric).or_default().record(span_ns);
     }
 
@@ -206,7 +203,7 @@ impl Measurement {
         self.turns += other.turns;
         self.exact += other.exact;
         for (metric, histogram) in &other.metrics {
-            self.metrics.entry(metric).or_default().add(histogram);
+            self.metrics.entry(*metric).or_default().add(histogram);
         }
         for (hop, histogram) in &other.hops {
             self.hops.entry(*hop).or_default().add(histogram);

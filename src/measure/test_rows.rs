@@ -1,8 +1,7 @@
 //! Rows for tests.
 
 use super::{HopSpans, Outcome, Row, WordErrors};
-use crate::event::{Expect, Hop};
-use crate::scenario::budget::METRICS;
+use crate::event::{Expect, Hop, Metric};
 use proptest::prelude::*;
 
 /// A row that came out so, and nothing else is known of it.
@@ -40,13 +39,13 @@ prop_compose! {
         ]),
         (latency, shift) in (any::<u64>(), 0u32..64),
         others in prop::collection::btree_map(
-            prop::sample::select(METRICS[1..].to_vec()), any::<u64>(), 0..5,
+            prop::sample::select(Metric::ALL[1..].to_vec()), any::<u64>(), 0..5,
         ),
         errors in prop::option::of(0u32..9),
         (stopped_agent, was_answered, is_again) in any::<(bool, bool, bool)>(),
     ) -> Row {
         let e2e_ns = (outcome == Outcome::Answered).then_some(latency >> shift);
-        let metrics = others.into_iter().chain(e2e_ns.map(|ns| ("e2e_latency", ns)));
+        let metrics = others.into_iter().chain(e2e_ns.map(|ns| (Metric::E2eLatency, ns)));
         Row {
             expect,
             e2e_ns,

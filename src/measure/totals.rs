@@ -4,7 +4,7 @@ use super::batches::Batches;
 use super::budgets::Figures;
 use super::rows::{Plan, Row, rows};
 use super::{BudgetResult, Cost, Interval, LoadFigures, Measurement};
-use crate::event::{Event, Expect};
+use crate::event::{Event, Expect, Metric};
 use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 use std::collections::BTreeMap;
@@ -110,7 +110,7 @@ impl Totals {
     /// share of the questions.
     pub fn intervals(&self) -> BTreeMap<&'static str, Interval> {
         let mut all = BTreeMap::new();
-        let e2e = self.measured.metrics.get("e2e_latency");
+        let e2e = self.measured.metrics.get(&Metric::E2eLatency);
         if let Some(summary) = e2e.and_then(|histogram| histogram.summary()) {
             let percentile = |quantile, value| self.batches.percentile(quantile, value);
             for (name, interval) in [

@@ -2,6 +2,7 @@
 
 use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document};
 use super::table::{plain, trimmed};
+use crate::event::Metric;
 use crate::measure::{Measurement, Plan, Summary, folder};
 use crate::record::store::Header;
 use std::fmt::Write;
@@ -36,7 +37,7 @@ impl Call {
 pub fn e2e(measured: &Measurement) -> Option<Summary> {
     measured
         .metrics
-        .get("e2e_latency")
+        .get(&Metric::E2eLatency)
         .and_then(|histogram| histogram.summary())
 }
 

@@ -224,7 +224,12 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         policy: &header.policy,
         notes: &header.notes,
         turns: measured.turns,
-        metrics: summaries(measured.metrics.iter().map(|(name, h)| (*name, h))),
+        metrics: summaries(
+            measured
+                .metrics
+                .iter()
+                .map(|(metric, h)| (metric.name(), h)),
+        ),
         hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,

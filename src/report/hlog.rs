@@ -16,7 +16,7 @@ pub fn write(measured: &Measurement, length: Duration, mut out: impl Write) -> i
     let metrics = measured
         .metrics
         .iter()
-        .map(|(name, histogram)| ((*name).to_owned(), histogram));
+        .map(|(metric, histogram)| (metric.name().to_owned(), histogram));
     let hops = measured
         .hops
         .iter()

@@ -3,7 +3,7 @@
 use super::cures::cures;
 use super::money::money;
 use super::table::{plain, trimmed};
-use crate::event::{Expect, Verdict};
+use crate::event::{Expect, Metric, Verdict};
 use crate::measure::{
     Decided, Devices, Interruptions, Measurement, Outcome, Row, Slice, Summary, ms,
 };
@@ -160,7 +160,7 @@ fn speculation(header: &Header) -> String {
 
 /// The hops, and what they add up to; then every other metric.
 fn latencies(text: &mut String, measured: &Measurement) {
-    let e2e = measured.metrics.get("e2e_latency");
+    let e2e = measured.metrics.get(&Metric::E2eLatency);
     let answered = e2e.and_then(|histogram| histogram.summary());
     if answered.is_none() {
         text.push_str("\nNo turn was answered, so there is no latency to show.\n");
@@ -196,15 +196,15 @@ fn latencies(text: &mut String, measured: &Measurement) {
     }
     let mut table = table("metric, ms");
     let mut is_empty = true;
-    for (name, histogram) in &measured.metrics {
-        let is_shown = match *name {
-            "e2e_latency" => false,
+    for (metric, histogram) in &measured.metrics {
+        let is_shown = match *metric {
+            Metric::E2eLatency => false,
             // Without fillers it is the same.
-            "first_sound" => measured.callers.fillers > 0,
+            Metric::FirstSound => measured.callers.fillers > 0,
             _ => true,
         };
         if let (Some(summary), true) = (histogram.summary(), is_shown) {
-            add(&mut table, name, &summary);
+            add(&mut table, metric.name(), &summary);
             is_empty = false;
         }
     }
@@ -246,7 +246,7 @@ fn turn(text: &mut String, row: &Row, longest_ns: u64) {
     if let Some(e2e) = row.e2e_ns {
         let _ = write!(text, ", {:.1} ms", ms(e2e));
     }
-    if let Some(stop) = row.metric("barge_in_stop") {
+    if let Some(stop) = row.metric(Metric::BargeInStop) {
         let _ = write!(text, ", silent after {:.1} ms", ms(stop));
     }
     text.push('\n');

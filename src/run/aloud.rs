@@ -17,18 +17,16 @@ pub fn hear(
     scenario: &Scenario,
     mut progress: impl FnMut(usize),
 ) -> Result<Vec<String>, RunError> {
-    let mut scenario = scenario.clone();
-    // Only the voice and the recogniser are wanted.
-    scenario.answer.engine = "simulated".into();
-    let clock = Clock::virtual_time(scenario.cores);
-    let mut engines = engine::build(&scenario, &clock)?;
+    let clock = Clock::virtual_time(scenario.cores());
+    let (mut recogniser, _) = engine::speech_to_text(scenario, &clock)?;
+    let mut voice = engine::text_to_speech(scenario, &clock)?;
     let mut heard = Vec::with_capacity(texts.len());
     for text in texts {
-        let spoken = clock.block_on(prepare::spoken(text, &mut engines, &clock));
+        let spoken = clock.block_on(prepare::spoken(text, &mut voice, &clock));
         let spoken = spoken.map_err(unavailable)?.map_err(unavailable)?;
         let silence = vec![0.0; AROUND];
         let sound = [&silence[..], &spoken[..], &silence[..]].concat();
-        let words = words::text(&mut engines.stt, &clock, &sound);
+        let words = words::text(&mut recogniser, &clock, &sound);
         heard.push(words.map_err(unavailable)?);
         progress(heard.len());
     }

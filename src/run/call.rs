@@ -4,22 +4,19 @@ use super::prepare::{self, Sounds};
 use super::{RunError, Talk, Time, input, unavailable};
 use crate::audio::device::{DeviceError, Devices};
 use crate::audio::{Imagined, Speaker};
+use crate::caller::{Between, Caller, Fate, Mind, Scripted, Voice, lines};
 use crate::clock::Clock;
+use crate::conversation::{self, Parts};
 use crate::ear::{Ear, UtteranceOver};
 use crate::engine::Engines;
 use crate::engine::recorded::MissingInput;
 use crate::event::{Mark, SessionEnd, Tick, TurnId};
 use crate::interrupt::policy;
 use crate::pipeline::script::Script;
-use crate::pipeline::{AgentState, Filler, Replying, Session, Stages};
+use crate::pipeline::{AgentState, Filler};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
 use crate::scenario::network::Bursts;
-use crate::sim::caller::{Caller, Mind, Scripted};
-use crate::sim::lines::lines;
-use crate::sim::setting::settings;
-use crate::sim::voice::Voice;
-use crate::sim::{Between, Fate};
 use crate::stage::SpeechActivity;
 use crate::stage::Watched;
 use crate::stage::queue;
@@ -78,7 +75,18 @@ impl Call<'_> {
                 (caller, Rc::new(Imagined), None)
             }
         };
-        let session = self.session(engines, over, speaker, shown)?;
+        let interruption = policy::policy(self.scenario.interruption.policy);
+        let parts = Parts {
+            clock: self.clock.clone(),
+            tap: self.tap.clone(),
+            engines,
+            filler: self.filler.take(),
+            interruption: interruption.map_err(unavailable)?,
+            over,
+            speaker,
+            agent: shown,
+        };
+        let session = conversation::session(self.scenario, parts);
         if !is_talk {
             self.clock.start();
         }
@@ -102,38 +110,6 @@ impl Call<'_> {
         let (cause, ()) = tokio::join!(biased; call, session.run(heard));
         self.tap.mark(TurnId(0), Mark::SessionEnded { cause });
         Ok(())
-    }
-
-    fn session(
-        &mut self,
-        engines: Engines,
-        over: UtteranceOver,
-        speaker: Rc<dyn Speaker>,
-        agent: Rc<Watched<AgentState>>,
-    ) -> Result<Session, RunError> {
-        let scenario = self.scenario;
-        let policy = policy::by_name(&scenario.interruption.policy).map_err(input)?;
-        Ok(Session {
-            clock: self.clock.clone(),
-            tap: self.tap.clone(),
-            stages: Stages {
-                stt: engines.stt.into(),
-                reply: match engines.speech_to_speech {
-                    Some(model) => Replying::Direct(model.into()),
-                    None => Replying::Cascade {
-                        answer: engines.answer.into(),
-                        clauses: engines.clauses.into(),
-                        tts: engines.tts.into(),
-                    },
-                },
-                filler: self.filler.take(),
-            },
-            policy,
-            settings: settings(scenario),
-            over,
-            speaker,
-            agent,
-        })
     }
 
     fn caller(

@@ -5,7 +5,8 @@ use super::{REPORT_JSON, RunError, Simulated, figures, input, unavailable};
 use crate::measure::turns::{self, TurnsError};
 use crate::measure::{Plan, TOTALS, Totals};
 use crate::record::store::{self, EVENTS, Header, Shard, SimulationFolder, Sizes, TURNS};
-use crate::scenario::{KeyDifference, Scenario, differences};
+use crate::scenario::{KeyDifference, ScenarioFile, differences};
+use crate::sim::Simulable;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -39,9 +40,9 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Simulated, RunError> {
         ));
     };
     let (mut totals, bytes) = add_up(&parts)?;
-    let scenario = first.scenario()?;
-    saturation::refuse(&scenario, &totals)?;
-    totals.judge(&Plan::of(&scenario, first.header.rows_per));
+    let simulable = first.simulable()?;
+    saturation::refuse(&simulable, &totals)?;
+    totals.judge(&Plan::of(simulable.scenario(), first.header.rows_per));
     let header = Header {
         shard: None,
         ..first.header.clone()
@@ -273,17 +274,17 @@ impl Part<'_> {
     }
 
     /// What was asked for.
-    fn scenario(&self) -> Result<Scenario, RunError> {
+    fn simulable(&self) -> Result<Simulable, RunError> {
         let wrong = |reason: String| {
             input(format!(
                 "{}: the scenario in header.json cannot be read: {reason}; simulate it again",
                 self.folder.display()
             ))
         };
-        let scenario: Scenario = serde_json::from_value(self.header.scenario.clone())
+        let file: ScenarioFile = serde_json::from_value(self.header.scenario.clone())
             .map_err(|error| wrong(error.to_string()))?;
-        scenario.check().map_err(wrong)?;
-        Ok(scenario)
+        let scenario = file.parse().map_err(|problem| wrong(problem.to_string()))?;
+        Simulable::of(scenario).map_err(wrong)
     }
 }
 

@@ -26,14 +26,14 @@ pub use talk::Talk;
 
 use crate::clock::Clock;
 use crate::engine::recorded::MissingInput;
-use crate::engine::{self, EngineError, Engines};
+use crate::engine::{self, EngineError, Given, Loaded};
 use crate::event::{Event, SessionId};
 use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::{Tap, Watcher};
 use crate::report::hlog;
-use crate::scenario::fault::{Fault, FaultyStage};
-use crate::scenario::{After, Scenario, Topology, Turn};
+use crate::scenario::injected_fault::Fault;
+use crate::scenario::{Scenario, Topology};
 use call::Call;
 use prepare::Sounds;
 use std::collections::BTreeMap;
@@ -122,18 +122,10 @@ impl Run {
     /// Replays recordings of which nothing else is known, one after the other, in place of the
     /// scenario's turns; the report has a row for each utterance in them.
     pub fn of_recordings(recordings: &[PathBuf], mut scenario: Scenario) -> Run {
-        let turns = recordings.iter().enumerate().map(|(index, path)| Turn {
-            wav: Some(path.clone()),
-            after: Some(match index {
-                0 => After::SessionStart,
-                _ => After::PreviousTurnEnd,
-            }),
-            ..Turn::default()
-        });
-        scenario.turn = turns.collect();
-        if let (true, Some(first)) = (scenario.name.is_empty(), recordings.first()) {
+        scenario.set_recordings(recordings);
+        if let (true, Some(first)) = (scenario.name().is_empty(), recordings.first()) {
             let stem = first.file_stem().unwrap_or_default();
-            scenario.name = stem.to_string_lossy().into_owned();
+            scenario.set_name(&stem.to_string_lossy());
         }
         Run {
             rows_per: RowsPer::Utterance,
@@ -144,7 +136,7 @@ impl Run {
     /// Talks with whoever speaks into the microphone, in place of the scenario's turns; the report has a
     /// row for each utterance.
     pub fn of_talk(talk: Talk, mut scenario: Scenario) -> Run {
-        scenario.turn.clear();
+        scenario.set_recordings(&[]);
         Run {
             talk: Some(talk),
             rows_per: RowsPer::Utterance,
@@ -199,7 +191,7 @@ impl Run {
                 "whoever talks takes real time; hold it in real time".into(),
             ));
         }
-        if self.talk.is_none() && self.scenario.turn.is_empty() {
+        if self.talk.is_none() && self.scenario.turns().is_empty() {
             return Err(RunError::Input(
                 match self.scenario.caller {
                     Some(_) => "a [caller] makes up what to say only in simulations: `voicesim simulate`; give the scenario turns to run it once",
@@ -208,25 +200,26 @@ impl Run {
                 .into(),
             ));
         }
-        if !self.scenario.network.is_none() {
+        if self.scenario.network.is_there {
             return Err(RunError::Input(
                 "network: only simulated; hold the conversation with `voicesim simulate`, or take [network] away".into(),
             ));
         }
-        let is_burst = |fault: &Fault| fault.stage == FaultyStage::Network;
-        if let Some(index) = self.scenario.fault.iter().position(is_burst) {
+        let is_burst = |fault: &Fault| matches!(fault, Fault::Network(_));
+        if let Some(index) = self.scenario.faults.iter().position(is_burst) {
             return Err(RunError::Input(format!(
                 "fault {} stage: lost packets are only simulated; hold the conversation with `voicesim simulate`, or take the fault away",
                 index + 1
             )));
         }
-        if self.recorded.is_some() && self.scenario.topology == Topology::SpeechToSpeech {
+        if self.recorded.is_some() && matches!(self.scenario.topology, Topology::SpeechToSpeech(_))
+        {
             return Err(RunError::Input(
                 "topology: a speech-to-speech model is not repeated from a recording; take --recorded away, its fake gives the same again".into(),
             ));
         }
         let sounds = prepare::recordings(&self.scenario)?;
-        self.scenario.check().map_err(RunError::Input)?;
+        self.scenario.find_files().map_err(input)?;
         engine::check(&self.scenario)?;
         if let Some((folder, _)) = &self.keep {
             refuse_used(folder)?;
@@ -239,10 +232,11 @@ impl Run {
     pub fn run(mut self) -> Result<Finished, RunError> {
         let mut sounds = self.sounds()?;
         if let Some(folder) = &self.recorded {
-            self.scenario.cores = store::read_header(folder).map_err(input)?.cores;
+            let cores = store::read_header(folder).map_err(input)?.cores;
+            self.scenario.set_cores(cores);
             prepare::read_spoken(&self.scenario, &mut sounds, folder)?;
         }
-        let cores = self.scenario.cores;
+        let cores = self.scenario.cores();
         let clock = match self.time {
             Time::Real => Clock::real(cores),
             Time::Virtual => Clock::virtual_time(cores),
@@ -254,17 +248,21 @@ impl Run {
     async fn hold(mut self, mut sounds: Sounds, clock: Clock) -> Result<Finished, RunError> {
         let (talk, watcher) = (self.talk.take(), self.watcher.take());
         let scenario = &self.scenario;
-        let (mut engines, missing) = match &self.recorded {
+        let given = Given::default();
+        let (mut loaded, missing) = match &self.recorded {
             Some(folder) => {
                 let header = store::read_header(folder).map_err(input)?;
                 engine::recorded::build(folder, &header, scenario, &clock)?
             }
-            None => (engine::build(scenario, &clock)?, MissingInput::default()),
+            None => (
+                engine::load(scenario, &given, &clock)?,
+                MissingInput::default(),
+            ),
         };
-        prepare::speak(scenario, &mut engines, &mut sounds, &clock).await?;
+        prepare::speak(scenario, &mut loaded.engines, &mut sounds, &clock).await?;
         if self.recorded.is_none() {
             // What was recorded has them already; the caller's own voice never has.
-            engines = engines.treated(scenario, &clock)?;
+            loaded = loaded.with_policies(scenario, &given, &clock)?;
         }
         let keeps_audio = self
             .keep
@@ -272,7 +270,7 @@ impl Run {
             .is_some_and(|(_, audio)| *audio == KeepAudio::Yes);
         let header = Header {
             keeps_audio,
-            ..header(scenario, &engines, self.rows_per, &clock)?
+            ..header(scenario, &loaded, self.rows_per, &clock)?
         };
         let folder = match &self.keep {
             Some((path, audio)) => {
@@ -297,7 +295,7 @@ impl Run {
             length_max: self.hang_up,
             filler,
         };
-        call.hold(engines, sounds, talk).await?;
+        call.hold(loaded.engines, sounds, talk).await?;
         tap.finish().map_err(|error| {
             unavailable(format!(
                 "the run folder could not be written to its end: {error}; make room or choose another folder"
@@ -344,14 +342,14 @@ pub fn refuse_used(folder: &Path) -> Result<(), RunError> {
 
 fn header(
     scenario: &Scenario,
-    engines: &Engines,
+    loaded: &Loaded,
     rows_per: RowsPer,
     clock: &Clock,
 ) -> Result<Header, RunError> {
     Ok(Header {
         clock: clock.name().into(),
-        engines: engines.described.clone(),
-        notes: engines.notes.clone(),
+        engines: loaded.described.clone(),
+        notes: loaded.notes.clone(),
         ..header_of(scenario, rows_per)?
     })
 }
@@ -361,19 +359,19 @@ fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header, RunError>
     Ok(Header {
         schema: Header::SCHEMA.into(),
         version: env!("CARGO_PKG_VERSION").into(),
-        name: scenario.name.clone(),
-        seed: scenario.seed,
+        name: scenario.name().to_owned(),
+        seed: scenario.seed().0,
         clock: String::new(),
-        cores: scenario.cores,
+        cores: scenario.cores(),
         engines: BTreeMap::new(),
-        policy: scenario.interruption.policy.clone(),
+        policy: scenario.interruption.policy.name().into(),
         keeps_audio: false,
         rows_per,
         notes: Vec::new(),
         worlds: None,
         events: None,
         shard: None,
-        scenario: serde_json::to_value(scenario).map_err(unavailable)?,
+        scenario: serde_json::to_value(scenario.file()).map_err(unavailable)?,
         machine: format!(
             "{} {}, {} processors",
             std::env::consts::OS,

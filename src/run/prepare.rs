@@ -2,18 +2,20 @@
 
 use super::{RunError, input, unavailable};
 use crate::audio::{self, SAMPLE_RATE, Samples};
+use crate::caller::cue;
 use crate::clock::Clock;
+use crate::conversation::simulated_filler;
 use crate::ear::truth::speech_in;
-use crate::engine::Engines;
+use crate::engine::{Engines, Reply};
 use crate::event::{SessionId, StageName, TurnId};
 use crate::pipeline::Filler;
 use crate::pipeline::script::Line;
 use crate::record::store::{self, RunFolder};
 use crate::record::tap::Tap;
-use crate::scenario::{Scenario, Turn};
-use crate::sim::{self, lines::cue};
+use crate::scenario::engine::Engine;
+use crate::scenario::{Says, Scenario, Turn};
 use crate::stage::queue;
-use crate::stage::{AudioChunk, Clause, Identified, Outlet, StageError};
+use crate::stage::{AudioChunk, Clause, Identified, Outlet, StageError, TextToSpeech};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -26,8 +28,12 @@ pub(super) type Sounds = Vec<Option<Samples>>;
 pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, RunError> {
     let mut read: BTreeMap<&Path, Samples> = BTreeMap::new();
     let mut sounds = Vec::new();
-    for (index, turn) in scenario.turn.iter().enumerate() {
-        let Some(path) = &turn.wav else {
+    for (index, turn) in scenario.turns().iter().enumerate() {
+        let Says::Recording {
+            wav: path,
+            speech_end,
+        } = &turn.says
+        else {
             sounds.push(None);
             continue;
         };
@@ -37,7 +43,7 @@ pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, RunError> {
         };
         read.insert(path, samples.clone());
         let length_ms = samples.len() as u64 * 1_000 / u64::from(SAMPLE_RATE);
-        if turn.speech_end_ms.is_some_and(|end| end > length_ms) {
+        if speech_end.is_some_and(|end| end > Duration::from_millis(length_ms)) {
             return Err(RunError::Input(format!(
                 "turn {} speech_end_ms lies behind the end of {}, which is {length_ms} ms long",
                 index + 1,
@@ -53,11 +59,14 @@ pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, RunError> {
 /// What the engines' voice has to speak before the conversation, by where it belongs in [`Sounds`]: turns
 /// that are words, and behind all turns what is said when an answer takes long.
 fn words(scenario: &Scenario) -> impl Iterator<Item = (usize, &str)> {
-    let turns = scenario.turn.iter().enumerate();
-    let said = turns.filter_map(|(row, turn)| Some((row, turn.say.as_deref()?)));
-    let is_real = scenario.tts.engine != "simulated";
-    let filler = scenario.filler.as_ref().filter(|_| is_real);
-    said.chain(filler.map(|filler| (scenario.turn.len(), filler.text.as_str())))
+    let turns = scenario.turns().iter().enumerate();
+    let said = turns.filter_map(|(row, turn)| match &turn.says {
+        Says::Words(words) => Some((row, words.as_str())),
+        Says::Recording { .. } | Says::Speech(_) => None,
+    });
+    let is_real = !scenario.tts.engine.is_simulated();
+    let filler = scenario.filler().filter(|_| is_real);
+    said.chain(filler.map(|filler| (scenario.turns().len(), filler.text.as_str())))
 }
 
 /// Has the engines' voice speak what is words.
@@ -67,9 +76,13 @@ pub(super) async fn speak(
     sounds: &mut Sounds,
     clock: &Clock,
 ) -> Result<(), RunError> {
+    let Reply::Cascade { tts, .. } = &mut engines.reply else {
+        // A model that hears and speaks has no voice to lend to a caller.
+        return Ok(());
+    };
     for (row, words) in words(scenario) {
         if sounds[row].is_none() {
-            let spoken = spoken(words, engines, clock).await;
+            let spoken = spoken(words, tts, clock).await;
             sounds[row] = Some(spoken.map_err(unavailable)?);
         }
     }
@@ -78,13 +91,13 @@ pub(super) async fn speak(
 
 /// What is said when an answer takes long, once it was spoken.
 pub(super) fn filler(scenario: &Scenario, sounds: &Sounds) -> Option<Filler> {
-    let filler = scenario.filler.as_ref()?;
+    let filler = scenario.filler()?;
     match sounds.last().cloned().flatten() {
-        Some(samples) if scenario.tts.engine != "simulated" => Some(Filler {
+        Some(samples) if !scenario.tts.engine.is_simulated() => Some(Filler {
             after: Duration::from_millis(filler.after_ms),
             sound: AudioChunk::new(samples, filler.text.as_str().into()),
         }),
-        _ => sim::setting::filler(scenario),
+        _ => simulated_filler(scenario),
     }
 }
 
@@ -124,10 +137,10 @@ pub(super) fn read_spoken(
     Ok(())
 }
 
-/// Some words, spoken by the engines' voice.
+/// Some words, spoken by a voice.
 pub(super) async fn spoken(
     words: &str,
-    engines: &mut Engines,
+    tts: &mut TextToSpeech,
     clock: &Clock,
 ) -> Result<Samples, StageError> {
     let (sender, mut chunks) = queue::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
@@ -138,7 +151,7 @@ pub(super) async fn spoken(
     let mut outlet = Outlet::new(visit, sender);
     let mut samples = Vec::new();
     let work = async {
-        let result = engines.tts.handle(clause, &mut outlet).await;
+        let result = tts.handle(clause, &mut outlet).await;
         outlet.close(&result);
         result
     };
@@ -159,16 +172,20 @@ pub(super) async fn spoken(
 
 /// The lines that the caller of a replay speaks.
 pub(super) fn lines(scenario: &Scenario, sounds: Sounds) -> Vec<Line> {
-    let turns = scenario.turn.iter().enumerate().zip(sounds);
+    let turns = scenario.turns().iter().zip(sounds);
     turns
-        .map(|((index, turn), sound)| line(scenario, index, turn, sound.unwrap_or_default()))
+        .map(|(turn, sound)| line(scenario, turn, sound.unwrap_or_default()))
         .collect()
 }
 
-fn line(scenario: &Scenario, index: usize, turn: &Turn, samples: Samples) -> Line {
+fn line(scenario: &Scenario, turn: &Turn, samples: Samples) -> Line {
     let mut speech = speech_in(&samples, scenario.ear.vad_threshold);
-    if let Some(end_ms) = turn.speech_end_ms {
-        let end = (end_ms * u64::from(SAMPLE_RATE) / 1_000) as usize;
+    if let Says::Recording {
+        speech_end: Some(end),
+        ..
+    } = turn.says
+    {
+        let end = end.as_millis() as usize * SAMPLE_RATE as usize / 1_000;
         speech.retain(|stretch| stretch.start < end);
         match speech.last_mut() {
             Some(last) => last.end = end,
@@ -178,6 +195,6 @@ fn line(scenario: &Scenario, index: usize, turn: &Turn, samples: Samples) -> Lin
     Line {
         samples,
         speech,
-        cue: cue(scenario, index, turn),
+        cue: cue(turn),
     }
 }

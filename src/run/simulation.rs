@@ -2,13 +2,12 @@
 
 use super::saturation;
 use super::{RunError, figures, header_of, input, unavailable};
-use crate::engine::simulated::described_stages;
 use crate::event::Event;
 use crate::measure::{BATCHES, Plan, Row, Totals, turns};
 use crate::record::store::{Header, KeepEvents, RowsPer, Shard, SimulationFolder};
-use crate::scenario::traffic::CALLS_MAX;
-use crate::scenario::{Scenario, Topology};
-use crate::sim::worlds::{Encoded, Keep, Worlds};
+use crate::scenario::Scenario;
+use crate::scenario::load::CALLS_MAX;
+use crate::sim::{Encoded, Keep, Simulable, Worlds};
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -123,38 +122,21 @@ impl Simulation {
 
     /// Everything that can be wrong with the input.
     pub fn check(&self) -> Result<(), RunError> {
-        self.scenario.check().map_err(RunError::Input)?;
-        let reserve = self.scenario.in_reserve();
-        let engines = [
-            ("stt", &self.scenario.stt.engine),
-            ("answer", &self.scenario.answer.engine),
-            ("tts", &self.scenario.tts.engine),
-            // Without cures these are the same again.
-            ("cure.stt.fallback", &reserve.stt.engine),
-            ("cure.answer.fallback", &reserve.answer.engine),
-            ("cure.tts.fallback", &reserve.tts.engine),
-        ];
-        let needed = match self.scenario.topology {
-            Topology::Cascade => engines.as_slice(),
-            Topology::SpeechToSpeech => &engines[..1],
-        };
-        if let Some((table, engine)) = needed.iter().find(|(_, e)| *e != "simulated") {
-            return Err(RunError::Input(format!(
-                "{table}.engine: a simulation runs no engines, this stage has {engine:?}; set engine = \"simulated\" and a latency, or hold the conversation once with `voicesim run --clock virtual`"
-            )));
+        self.simulable().map(|_| ())
+    }
+
+    fn simulable(&self) -> Result<Simulable, RunError> {
+        let simulable = Simulable::of(self.scenario.clone()).map_err(RunError::Input)?;
+        self.check_size()?;
+        self.check_shard()?;
+        if let Some((folder, _)) = &self.keep {
+            super::refuse_used(folder)?;
         }
-        let turns = &self.scenario.turn;
-        if self.scenario.caller.is_none() && turns.is_empty() {
-            return Err(RunError::Input(
-                "caller: nobody says anything; add a [caller], or turns with speech = { … }".into(),
-            ));
-        }
-        if let Some(index) = turns.iter().position(|turn| turn.speech.is_none()) {
-            return Err(RunError::Input(format!(
-                "turn {} speech: a simulation plays no sound; give the turn speech = {{ … }} in place of a recording or words",
-                index + 1
-            )));
-        }
+        Ok(simulable)
+    }
+
+    fn check_size(&self) -> Result<(), RunError> {
+        let turns = self.scenario.turns();
         let questions = self
             .scenario
             .caller
@@ -170,10 +152,6 @@ impl Simulation {
             return Err(RunError::Input(format!(
                 "conversations: {worlds} of {questions} questions each are too many to count; give up to {QUESTIONS_MAX} questions in all"
             )));
-        }
-        self.check_shard()?;
-        if let Some((folder, _)) = &self.keep {
-            super::refuse_used(folder)?;
         }
         Ok(())
     }
@@ -200,10 +178,10 @@ impl Simulation {
     /// Holds the conversations. Once `stop` is set, no further one is begun, and the figures are those
     /// of the ones held so far.
     pub fn run(self, stop: &AtomicBool, progress: Progress<'_>) -> Result<Simulated, RunError> {
-        self.check()?;
+        let simulable = self.simulable()?;
         let header = Header {
             clock: "virtual".into(),
-            engines: described_stages(&self.scenario),
+            engines: simulable.described(),
             worlds: Some(self.how_many()),
             events: self.keep.as_ref().map(|(_, events)| *events),
             shard: self.shard,
@@ -217,7 +195,7 @@ impl Simulation {
         while held < asked && !stop.load(Ordering::Relaxed) {
             let next = self.next_look(held - start).saturating_add(start).min(end);
             let worlds = Worlds {
-                scenario: &self.scenario,
+                simulable: &simulable,
                 plan: &plan,
                 numbers: held..next,
                 threads: self.threads,
@@ -229,7 +207,7 @@ impl Simulation {
                 _ => unavailable(error),
             })?);
             held = next;
-            self.refuse_saturated(&totals)?;
+            self.refuse_saturated(&simulable, &totals)?;
             if self.is_known(&totals) {
                 asked = held;
             }
@@ -258,10 +236,10 @@ impl Simulation {
 
     /// Looks whether a load is too much: of its first world, whether by far, and when all is there. What a
     /// shard comes to is looked at when it is merged.
-    fn refuse_saturated(&self, totals: &Totals) -> Result<(), RunError> {
+    fn refuse_saturated(&self, simulable: &Simulable, totals: &Totals) -> Result<(), RunError> {
         match totals.worlds() > 1 && self.shard.is_some() {
             true => Ok(()),
-            false => saturation::refuse(&self.scenario, totals),
+            false => saturation::refuse(simulable, totals),
         }
     }
 

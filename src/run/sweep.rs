@@ -4,6 +4,7 @@
 use super::RunError;
 use super::front::front;
 use super::simulation::{Progress, Simulated, Simulation};
+use crate::event::Metric;
 use crate::measure::{Measurement, Plan};
 use crate::record::store::RowsPer;
 use crate::report::sweep::{self, Axes, Other, Setting};
@@ -45,7 +46,9 @@ impl Sweep {
                 let mut scenario = template
                     .with(&changes)
                     .map_err(|error| wrong(&keys, &values, error))?;
-                scenario.seed = seed.unwrap_or(scenario.seed);
+                if let Some(seed) = seed {
+                    scenario.set_seed(seed);
+                }
                 Ok((values, scenario))
             })
             .collect::<Result<_, RunError>>()?;
@@ -117,7 +120,7 @@ impl Sweep {
             }
             settings.push(setting);
         }
-        let is_priced = self.scenarios().all(|scenario| scenario.cost.is_some());
+        let is_priced = self.scenarios().all(|scenario| scenario.prices().is_some());
         let axes = Axes {
             x: sweep::P95,
             y: self.against.unwrap_or(match is_priced {
@@ -130,21 +133,19 @@ impl Sweep {
             setting.is_on_front = is_on_front;
         }
         let first = self.scenarios().next();
-        let prices = first.and_then(|scenario| scenario.cost.as_ref());
+        let prices = first.and_then(Scenario::prices);
         Ok(sweep::Sweep {
             schema: sweep::SCHEMA,
             name: first
-                .map(|scenario| scenario.name.clone())
+                .map(|scenario| scenario.name().to_owned())
                 .unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION"),
-            seed: first.map_or(0, |scenario| scenario.seed),
+            seed: first.map_or(0, |scenario| scenario.seed().0),
             worlds: first.map_or(0, |scenario| self.simulation(scenario).how_many()),
             kind: first.map_or("", |scenario| scenario.kind_of_world()),
             vary: self.keys.clone(),
             axes,
-            currency: prices
-                .map(|prices| prices.currency.clone())
-                .unwrap_or_default(),
+            currency: prices.map(|prices| prices.currency).unwrap_or_default(),
             is_cut_short: settings.len() < self.settings.len(),
             settings,
         })
@@ -153,7 +154,7 @@ impl Sweep {
     fn setting(&self, values: &[Value], simulated: &Simulated) -> Setting {
         let totals = &simulated.totals;
         let measured = &totals.measured;
-        let e2e = measured.metrics.get("e2e_latency");
+        let e2e = measured.metrics.get(&Metric::E2eLatency);
         Setting {
             set: self.set(values),
             values: values.iter().map(shown).collect(),

@@ -2,12 +2,12 @@
 
 use super::{RunError, unavailable};
 use crate::clock::Clock;
-use crate::engine::{self, Engines};
+use crate::engine;
 use crate::event::{SessionId, StageName, TurnId};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
 use crate::stage::queue;
-use crate::stage::{Identified, Outlet, Piece, Question, StageError};
+use crate::stage::{self, Identified, Outlet, Piece, Question, StageError};
 use std::rc::Rc;
 
 /// More than anybody wants to read; a model that writes on is cut off.
@@ -15,7 +15,7 @@ const CHARS_MAX: usize = 40_000;
 
 /// A language model that is asked outside a conversation, in real time.
 pub struct Writer {
-    engines: Engines,
+    answer: stage::Answer,
     clock: Clock,
 }
 
@@ -24,13 +24,9 @@ impl Writer {
     ///
     /// Errors: the model cannot be reached, or its settings make no sense.
     pub fn of(scenario: &Scenario) -> Result<Writer, RunError> {
-        scenario.check().map_err(RunError::Input)?;
-        let mut scenario = scenario.clone();
-        scenario.stt.engine = "simulated".into();
-        scenario.tts.engine = "simulated".into();
-        let clock = Clock::real(scenario.cores);
-        let engines = engine::build(&scenario, &clock)?;
-        Ok(Writer { engines, clock })
+        let clock = Clock::real(scenario.cores());
+        let answer = engine::answer(scenario, &clock)?;
+        Ok(Writer { answer, clock })
     }
 
     /// What it writes to a prompt, without any history.
@@ -49,7 +45,7 @@ impl Writer {
         let tap = Tap::new(self.clock.clone(), SessionId(0), None);
         let visit = tap.visit(TurnId(0), StageName::Answer, question.identity());
         let mut outlet = Outlet::new(visit, sender);
-        let answer = &mut self.engines.answer;
+        let answer = &mut self.answer;
         let work = async move {
             let result = answer.handle(question, &mut outlet).await;
             outlet.close(&result);

@@ -1,37 +1,42 @@
-//! A simulated caller who makes up what to say: how much and how often, as data.
+//! A simulated caller who makes up what to say: how much and how often.
 
-use super::latency::LatencyModel;
+use super::latency::{Latency, LatencyModel};
+use super::problem::{Problem, Table};
 use serde::{Deserialize, Serialize};
 
-/// How callers behave. Times are drawn anew for everything that a caller does; rates are means of
-/// Poisson processes.
+/// `[caller]`: how callers behave, with latencies as they are written or, once parsed, to draw from. Times
+/// are drawn anew for everything that a caller does; rates are means of Poisson processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Caller {
+#[serde(
+    deny_unknown_fields,
+    default,
+    bound(deserialize = "L: Deserialize<'de>, Caller<L>: Default")
+)]
+pub struct Caller<L = LatencyModel> {
     /// Questions in a conversation, 1 to 10,000.
     pub questions: u32,
     /// How long a question is, without its pauses.
-    pub speech: LatencyModel,
+    pub speech: L,
     /// Seconds of speech between two pauses inside a question, on average; 0 for no pauses.
     pub pause_every_s: f64,
-    pub pause: LatencyModel,
+    pub pause: L,
     /// From the end of the agent's answer to the next question.
-    pub reaction: LatencyModel,
+    pub reaction: L,
     /// A caller who hears nothing for so long after a question starts again; 0 for never.
-    pub patience: LatencyModel,
+    pub patience: L,
     /// How long they then speak.
-    pub restart: LatencyModel,
+    pub restart: L,
     /// And hangs up when so many restarts in a row brought no answer.
     pub restarts_max: u32,
     /// Per minute of the agent's speech: "mm-hmm" and the like.
     pub backchannels_per_minute: f64,
-    pub backchannel: LatencyModel,
+    pub backchannel: L,
     /// Per minute of the agent's speech: the caller wants it to stop, and says why.
     pub interruptions_per_minute: f64,
-    pub interruption: LatencyModel,
+    pub interruption: L,
     /// Per minute of the agent's speech: coughs and doors.
     pub noises_per_minute: f64,
-    pub noise: LatencyModel,
+    pub noise: L,
 }
 
 impl Default for Caller {
@@ -66,46 +71,51 @@ const PER_MINUTE_MAX: f64 = 60.0;
 const PAUSE_EVERY_S: std::ops::RangeInclusive<f64> = 0.5..=3_600.0;
 
 impl Caller {
-    /// The key that is wrong, and the cure, if one is.
-    pub fn wrong(&self) -> Option<(&'static str, String)> {
-        let models = [
-            ("speech", &self.speech),
-            ("pause", &self.pause),
-            ("reaction", &self.reaction),
-            ("patience", &self.patience),
-            ("restart", &self.restart),
-            ("backchannel", &self.backchannel),
-            ("interruption", &self.interruption),
-            ("noise", &self.noise),
-        ];
-        let rates = [
-            ("backchannels_per_minute", self.backchannels_per_minute),
-            ("interruptions_per_minute", self.interruptions_per_minute),
-            ("noises_per_minute", self.noises_per_minute),
-        ];
-        let faulty = models
-            .iter()
-            .find_map(|(key, model)| Some((*key, model.fault()?)));
-        let too_often = rates.iter().find_map(|(key, rate)| {
-            let cure = format!("{rate}; give between 0 and {PER_MINUTE_MAX} a minute");
-            (!(0.0..=PER_MINUTE_MAX).contains(rate)).then_some((*key, cure))
-        });
-        let every = self.pause_every_s;
+    /// What it means; `at` is `[caller]`.
+    pub(super) fn parse(&self, at: Table<'_>) -> Result<Caller<Latency>, Problem> {
         if self.restarts_max > RESTARTS_MAX {
-            let cure = format!(
+            let fix = format!(
                 "{}; nobody starts again more than {RESTARTS_MAX} times",
                 self.restarts_max
             );
-            Some(("restarts_max", cure))
-        } else if !(1..=QUESTIONS_MAX).contains(&self.questions) {
-            let cure = format!("{}; give between 1 and {QUESTIONS_MAX}", self.questions);
-            Some(("questions", cure))
-        } else if every != 0.0 && !PAUSE_EVERY_S.contains(&every) {
-            let cure = format!("{every}; give 0.5 to 3600 seconds of speech, or 0 for no pauses");
-            Some(("pause_every_s", cure))
-        } else {
-            faulty.or(too_often)
+            return Err(at.problem("restarts_max", fix));
         }
+        if !(1..=QUESTIONS_MAX).contains(&self.questions) {
+            let fix = format!("{}; give between 1 and {QUESTIONS_MAX}", self.questions);
+            return Err(at.problem("questions", fix));
+        }
+        let every = self.pause_every_s;
+        if every != 0.0 && !PAUSE_EVERY_S.contains(&every) {
+            let fix = format!("{every}; give 0.5 to 3600 seconds of speech, or 0 for no pauses");
+            return Err(at.problem("pause_every_s", fix));
+        }
+        let drawn = |key, model: &LatencyModel| model.parse().map_err(|fix| at.problem(key, fix));
+        let rate = |key, rate| match (0.0..=PER_MINUTE_MAX).contains(&rate) {
+            true => Ok(rate),
+            false => {
+                let fix = format!("{rate}; give between 0 and {PER_MINUTE_MAX} a minute");
+                Err(at.problem(key, fix))
+            }
+        };
+        Ok(Caller {
+            questions: self.questions,
+            speech: drawn("speech", &self.speech)?,
+            pause_every_s: every,
+            pause: drawn("pause", &self.pause)?,
+            reaction: drawn("reaction", &self.reaction)?,
+            patience: drawn("patience", &self.patience)?,
+            restart: drawn("restart", &self.restart)?,
+            restarts_max: self.restarts_max,
+            backchannels_per_minute: rate("backchannels_per_minute", self.backchannels_per_minute)?,
+            backchannel: drawn("backchannel", &self.backchannel)?,
+            interruptions_per_minute: rate(
+                "interruptions_per_minute",
+                self.interruptions_per_minute,
+            )?,
+            interruption: drawn("interruption", &self.interruption)?,
+            noises_per_minute: rate("noises_per_minute", self.noises_per_minute)?,
+            noise: drawn("noise", &self.noise)?,
+        })
     }
 }
 
@@ -115,12 +125,15 @@ mod tests {
 
     #[test]
     fn a_caller_as_they_come_is_fine() {
-        assert_eq!(Caller::default().wrong(), None);
+        assert!(Caller::default().parse(Table::at(&["caller"])).is_ok());
     }
 
     #[test]
     fn what_nobody_does_is_refused_with_its_key() {
-        let wrong = |caller: Caller| caller.wrong().map(|(key, _)| key);
+        let wrong = |caller: Caller| {
+            let parsed = caller.parse(Table::at(&["caller"]));
+            parsed.map_err(|problem| problem.place.to_string()).err()
+        };
         let default = Caller::default;
         for (key, caller) in [
             (
@@ -159,7 +172,7 @@ mod tests {
                 },
             ),
         ] {
-            assert_eq!(wrong(caller), Some(key));
+            assert_eq!(wrong(caller), Some(format!("caller.{key}")));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `[cost]`: what is paid for the work of a conversation, in any one currency.
 
+use super::problem::{Problem, Table};
 use serde::{Deserialize, Serialize};
 
 /// The most that a unit of anything may cost.
@@ -31,12 +32,12 @@ pub struct Prices {
 const CURRENCY_CHARACTERS_MAX: usize = 16;
 
 impl Prices {
-    /// Which key is wrong, and the cure.
-    pub(super) fn fault(&self) -> Option<(&'static str, String)> {
+    /// The prices, if all of them are some.
+    pub(super) fn parse(&self, at: Table<'_>) -> Result<Prices, Problem> {
         if self.currency.chars().count() > CURRENCY_CHARACTERS_MAX {
-            let cure =
+            let fix =
                 format!("it is for display; give at most {CURRENCY_CHARACTERS_MAX} characters");
-            return Some(("currency", cure));
+            return Err(at.problem("currency", fix));
         }
         let prices = [
             ("stt_per_minute", self.stt_per_minute),
@@ -50,10 +51,13 @@ impl Prices {
             ("slot_per_hour", self.slot_per_hour),
             ("call_per_minute", self.call_per_minute),
         ];
-        let (key, price) = prices
-            .into_iter()
-            .find(|(_, price)| !(0.0..=PRICE_MAX).contains(price))?;
-        let cure = format!("{price} is no price; give between 0 and {PRICE_MAX}");
-        Some((key, cure))
+        let is_wrong = |(_, price): &(&str, f64)| !(0.0..=PRICE_MAX).contains(price);
+        match prices.into_iter().find(is_wrong) {
+            None => Ok(self.clone()),
+            Some((key, price)) => {
+                let fix = format!("{price} is no price; give between 0 and {PRICE_MAX}");
+                Err(at.problem(key, fix))
+            }
+        }
     }
 }

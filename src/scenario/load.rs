@@ -1,254 +1,329 @@
-//! Reading a scenario file. Everything wrong with it is said with its line and the cure.
+//! Many calls at once: how they come. Only in simulations.
 
-use super::budget::BudgetTable;
-use super::traffic::{Arrivals, CALLS_MAX, Load, Trace};
-use super::{Scenario, check, set};
-use serde::Deserialize;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use super::problem::{Problem, Table};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::path::PathBuf;
 
-/// A scenario file longer than this is refused: 4 MiB.
-const BYTES_MAX: u64 = 4 << 20;
+/// `[load]` as it is written. Exactly one of `calls` and `arrivals` is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoadTable {
+    /// So many calls at a time, 1 to 5,000: each that ends is followed by another at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u32>,
+    /// Callers come whether or not others have finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<ArrivalsTable>,
+    /// Calls that begin before this are not measured: the engines are still idle. The calls of `calls`
+    /// begin spread over it.
+    pub warm_up_s: f64,
+    /// Calls that begin from then on and within this are measured, each to its end. Others go on coming
+    /// until the last of them is over.
+    pub duration_s: f64,
+}
 
-#[derive(Debug, thiserror::Error)]
-pub enum ScenarioError {
-    #[error("cannot read the scenario {path}: {source}; check the path, or make one with `voicesim init`", path = path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("the scenario {path} is longer than 4 MiB; is it a scenario?", path = path.display())]
-    TooLong { path: PathBuf },
-    #[error("{path}: {reason}", path = path.display())]
-    Syntax { path: PathBuf, reason: String },
-    #[error("{path}{at}: {key}: {cure}", path = path.display(), at = line.map(|l| format!(" line {l}")).unwrap_or_default())]
-    Value {
-        path: PathBuf,
-        line: Option<usize>,
-        key: String,
-        cure: String,
+impl Default for LoadTable {
+    fn default() -> LoadTable {
+        LoadTable {
+            calls: None,
+            arrivals: None,
+            warm_up_s: 60.0,
+            duration_s: 600.0,
+        }
+    }
+}
+
+/// When callers come, as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalsTable {
+    /// So many a minute on average, independently of each other (a Poisson process).
+    PerMinute(f64),
+    /// The same, with a rate that changes evenly from the beginning of the warm-up to the end of the
+    /// duration, and stays there.
+    Ramp {
+        from_per_minute: f64,
+        to_per_minute: f64,
     },
+    /// At these times.
+    Trace(TraceTable),
 }
 
-/// The same, with some of its keys set to other values.
-///
-/// # Errors
-/// Also for a setting that is no `KEY=VALUE`, or leads through something that is no table.
-pub fn load_with(path: &Path, settings: &[String]) -> Result<Scenario, ScenarioError> {
-    if settings.is_empty() {
-        return load(path);
-    }
-    Template::read(path, settings)?.scenario("as changed by --set: ", |_| Ok(()))
+/// Seconds since the beginning of the warm-up, in order. Each world of a simulation has the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TraceTable {
+    Seconds(Vec<f64>),
+    /// A file with one on each line, looked up from the scenario's folder. It is replaced by what it holds
+    /// when the scenario is read.
+    File(PathBuf),
 }
 
-/// A scenario file, to be read with one change or another.
-pub struct Template {
-    path: PathBuf,
-    text: String,
-    table: toml::Table,
+/// Many calls at once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Load {
+    /// How they come.
+    pub traffic: Traffic,
+    /// Calls that begin before this are not measured. Seconds.
+    pub warm_up_s: f64,
+    /// Calls that begin from then on and within this are measured. Seconds, more than the warm-up.
+    pub duration_s: f64,
 }
 
-impl Template {
-    /// Reads the file in `path`, and sets some of its keys to other values.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or a setting leads nowhere. Whether the values may be so is seen later.
-    pub fn read(path: &Path, settings: &[String]) -> Result<Template, ScenarioError> {
-        let text = text_of(path)?;
-        let syntax = |reason: String| ScenarioError::Syntax {
-            path: path.to_owned(),
-            reason,
-        };
-        let mut table: toml::Table = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
-        for setting in settings {
-            set::set(&mut table, setting)
-                .map_err(|reason| syntax(format!("--set {setting}: {reason}")))?;
+/// How calls come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Traffic {
+    /// So many calls at a time: each that ends is followed by another at once.
+    AtATime(u32),
+    /// Callers come whether or not others have finished.
+    Arrivals(Arrivals),
+}
+
+/// When callers come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arrivals {
+    /// So many a minute on average, independently of each other (a Poisson process).
+    PerMinute(f64),
+    /// The same, with a rate that changes evenly from the beginning of the warm-up to the end of the
+    /// duration, and stays there.
+    Ramp {
+        /// Calls a minute at the beginning.
+        from_per_minute: f64,
+        /// Calls a minute at the end.
+        to_per_minute: f64,
+    },
+    /// At these times, in seconds since the beginning of the warm-up, in order.
+    Trace(Vec<f64>),
+}
+
+/// More calls at once than a world has room for.
+pub const CALLS_AT_ONCE_MAX: u32 = 5_000;
+/// Calls of one world, measured or not: their numbers have room for so many.
+pub const CALLS_MAX: u32 = 1 << 16;
+/// A rate above this leaves no time between callers.
+const PER_MINUTE_MAX: f64 = 100_000.0;
+/// No load lasts longer.
+pub const A_DAY_S: f64 = 86_400.0;
+
+impl LoadTable {
+    /// What it means; `at` is `[load]`.
+    pub(super) fn parse(&self, at: Table<'_>) -> Result<Load, Problem> {
+        for (key, span, least) in [
+            ("duration_s", self.duration_s, 1.0),
+            ("warm_up_s", self.warm_up_s, 0.0),
+        ] {
+            if !(least..=A_DAY_S).contains(&span) {
+                let fix = format!("{span}; give {least} to {A_DAY_S} seconds");
+                return Err(at.problem(key, fix));
+            }
         }
-        // A fault of the file itself is told with its line.
-        let _: Scenario = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
-        Ok(Template {
-            path: path.to_owned(),
-            text,
-            table,
+        if self.warm_up_s >= self.duration_s {
+            let fix = format!(
+                "{} s of the {} are the warm-up, so nothing is measured; make duration_s longer",
+                self.warm_up_s, self.duration_s
+            );
+            return Err(at.problem("warm_up_s", fix));
+        }
+        let traffic = match (self.calls, &self.arrivals) {
+            (Some(calls), None) if (1..=CALLS_AT_ONCE_MAX).contains(&calls) => {
+                Traffic::AtATime(calls)
+            }
+            (Some(calls), None) => {
+                let fix = format!("{calls}; give between 1 and {CALLS_AT_ONCE_MAX}");
+                return Err(at.problem("calls", fix));
+            }
+            (None, Some(arrivals)) => {
+                let parsed = arrivals.parse(self.warm_up_s..self.duration_s);
+                Traffic::Arrivals(parsed.map_err(|fix| at.problem("arrivals", fix))?)
+            }
+            _ => {
+                let fix =
+                    "give either calls = N, so many at a time, or arrivals = { per_minute = N }";
+                return Err(at.problem("calls", fix));
+            }
+        };
+        Ok(Load {
+            traffic,
+            warm_up_s: self.warm_up_s,
+            duration_s: self.duration_s,
         })
     }
-
-    /// What a key has in it, named as in `--set`: what was written, or its default.
-    pub fn value(&self, key: &str) -> Option<toml::Value> {
-        let written = set::get(&self.table, key).cloned();
-        written.or_else(|| {
-            let whole = toml::Table::try_from(self.with(&[]).ok()?).ok()?;
-            set::get(&whole, key).cloned()
-        })
-    }
-
-    /// Reads and checks it with some keys at other values.
-    ///
-    /// # Errors
-    /// [`ScenarioError::Value`] for a value that may not be so, [`ScenarioError::Syntax`] for a key that
-    /// is none or takes no such kind of value.
-    pub fn with(&self, changes: &[(&str, &toml::Value)]) -> Result<Scenario, ScenarioError> {
-        self.scenario("", |table| {
-            changes
-                .iter()
-                .try_for_each(|(key, value)| set::insert(table, key, (*value).clone()))
-        })
-    }
-
-    fn scenario(
-        &self,
-        told_first: &str,
-        change: impl FnOnce(&mut toml::Table) -> Result<(), String>,
-    ) -> Result<Scenario, ScenarioError> {
-        let syntax = |reason: &str| ScenarioError::Syntax {
-            path: self.path.clone(),
-            reason: format!("{told_first}{reason}"),
-        };
-        let mut table = self.table.clone();
-        change(&mut table).map_err(|reason| syntax(&reason))?;
-        let scenario = Scenario::deserialize(table).map_err(|e| syntax(e.message()))?;
-        complete(&self.path, scenario, &self.text)
-    }
 }
 
-/// Reads and checks the scenario in `path`. Paths in it are made relative to its folder, and must
-/// exist.
-pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
-    parse(path, &text_of(path)?)
-}
-
-/// Reads and checks the `[budget]` of a file; whatever else a scenario holds may be in it.
-pub fn load_budget(path: &Path) -> Result<BudgetTable, ScenarioError> {
-    let text = text_of(path)?;
-    let scenario: Scenario = toml::from_str(&text).map_err(|error| ScenarioError::Syntax {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    check::check_budget(&scenario).map_err(|fault| wrong(path, &text, fault))?;
-    Ok(scenario.budget)
-}
-
-fn text_of(path: &Path) -> Result<String, ScenarioError> {
-    let unreadable = |source| ScenarioError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let mut text = String::new();
-    let read = File::open(path)
-        .map_err(unreadable)?
-        .take(BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(unreadable)?;
-    if read as u64 > BYTES_MAX {
-        return Err(ScenarioError::TooLong {
-            path: path.to_owned(),
-        });
-    }
-    Ok(text)
-}
-
-fn wrong(path: &Path, text: &str, fault: check::Fault) -> ScenarioError {
-    ScenarioError::Value {
-        path: path.to_owned(),
-        line: line_of(text, &fault.place),
-        key: fault.place.to_string(),
-        cure: fault.cure,
-    }
-}
-
-/// Reads and checks a scenario's text; `path` is where it came from.
-pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
-    let scenario = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    complete(path, scenario, text)
-}
-
-/// Finds what a scenario names, and checks it. Lines are told as they are in `written`.
-fn complete(path: &Path, mut scenario: Scenario, written: &str) -> Result<Scenario, ScenarioError> {
-    if scenario.name.is_empty() {
-        let stem = path.file_stem().unwrap_or_default();
-        scenario.name = stem.to_string_lossy().into_owned();
-    }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    for wav in scenario.turn.iter_mut().filter_map(|t| t.wav.as_mut()) {
-        *wav = folder.join(&*wav);
-    }
-    let fallback = scenario.cure.answer.as_mut();
-    let fallback = fallback.and_then(|cure| cure.fallback.as_mut());
-    for answer in std::iter::once(&mut scenario.answer).chain(fallback) {
-        for knowledge in [&mut answer.docs, &mut answer.index].into_iter().flatten() {
-            *knowledge = folder.join(&*knowledge);
+impl ArrivalsTable {
+    /// `measured`: in seconds.
+    fn parse(&self, measured: Range<f64>) -> Result<Arrivals, String> {
+        let minutes = measured.end / 60.0;
+        match self {
+            ArrivalsTable::PerMinute(rate) => {
+                check_rates(&[*rate], rate * minutes)?;
+                Ok(Arrivals::PerMinute(*rate))
+            }
+            ArrivalsTable::Ramp {
+                from_per_minute,
+                to_per_minute,
+            } => {
+                let (from_per_minute, to_per_minute) = (*from_per_minute, *to_per_minute);
+                let calls = (from_per_minute + to_per_minute) / 2.0 * minutes;
+                check_rates(&[from_per_minute, to_per_minute], calls)?;
+                Ok(Arrivals::Ramp {
+                    from_per_minute,
+                    to_per_minute,
+                })
+            }
+            ArrivalsTable::Trace(TraceTable::Seconds(times)) => {
+                check_trace(times, measured)?;
+                Ok(Arrivals::Trace(times.clone()))
+            }
+            // Reading a scenario's file puts its times in place of its name.
+            ArrivalsTable::Trace(TraceTable::File(file)) => Err(format!(
+                "{} was not read; give the times themselves, or read the scenario from a file",
+                file.display()
+            )),
         }
     }
-    if let Some(load) = &mut scenario.load {
-        read_trace(folder, load).map_err(|cure| {
-            let place = check::Place {
-                tables: vec!["load".into()],
-                index: None,
-                key: "arrivals".into(),
-            };
-            wrong(path, written, check::Fault { place, cure })
-        })?;
-    }
-    check::check(&scenario).map_err(|fault| wrong(path, written, fault))?;
-    Ok(scenario)
 }
 
-/// Puts the times that a trace's file holds in place of its name.
-fn read_trace(folder: &Path, load: &mut Load) -> Result<(), String> {
-    let Some(Arrivals::Trace(trace)) = &mut load.arrivals else {
-        return Ok(());
-    };
-    let Trace::File(file) = trace else {
-        return Ok(());
-    };
-    let file = folder.join(file);
-    let text = text_of(&file).map_err(|error| match error {
-        ScenarioError::Unreadable { source, .. } => {
-            format!("cannot read the arrivals {}: {source}", file.display())
+/// `calls`: how many come within the duration.
+fn check_rates(rates: &[f64], calls: f64) -> Result<(), String> {
+    if let Some(rate) = rates.iter().find(|r| !(0.0..=PER_MINUTE_MAX).contains(*r)) {
+        return Err(format!("{rate} a minute; give up to {PER_MINUTE_MAX}"));
+    }
+    if rates.iter().all(|rate| *rate <= 0.0) {
+        return Err("nobody ever comes; give a rate above 0".into());
+    }
+    // Some come behind the duration; and a Poisson process has more at times.
+    match calls > f64::from(CALLS_MAX) * 0.75 {
+        false => Ok(()),
+        true => Err(format!(
+            "{calls:.0} calls within duration_s are too many for one world, which has room for {CALLS_MAX}; make it shorter and simulate more worlds"
+        )),
+    }
+}
+
+fn check_trace(times: &[f64], measured: Range<f64>) -> Result<(), String> {
+    if times.is_empty() || times.len() > CALLS_MAX as usize {
+        return Err(format!(
+            "{} arrivals; give between 1 and {CALLS_MAX}",
+            times.len()
+        ));
+    }
+    let outside = times.iter().position(|at| !(0.0..=A_DAY_S).contains(at));
+    if let Some(index) = outside {
+        return Err(format!(
+            "arrival {} at {} s lies outside of a day; give 0 to {A_DAY_S} seconds",
+            index + 1,
+            times[index]
+        ));
+    }
+    if let Some(back) = times.windows(2).position(|pair| pair[1] < pair[0]) {
+        return Err(format!(
+            "arrival {} comes before arrival {}; sort them by time",
+            back + 2,
+            back + 1
+        ));
+    }
+    match times.iter().any(|at| measured.contains(at)) {
+        true => Ok(()),
+        false => Err(format!(
+            "none of the arrivals lies from warm_up_s = {} to duration_s = {}, so nothing is measured; change these",
+            measured.start, measured.end
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(load: &LoadTable) -> Result<Load, Problem> {
+        load.parse(Table::at(&["load"]))
+    }
+
+    fn assert_refused(load: &LoadTable, key: &str, words: &str) {
+        let problem = parsed(load).expect_err(words);
+        assert_eq!(problem.place.to_string(), format!("load.{key}"));
+        assert!(problem.fix.contains(words), "{}", problem.fix);
+    }
+
+    fn calls(calls: u32) -> LoadTable {
+        LoadTable {
+            calls: Some(calls),
+            ..LoadTable::default()
         }
-        _ => format!(
-            "{} is longer than 4 MiB; is it a list of arrivals?",
-            file.display()
-        ),
-    })?;
-    let lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
-    let mut times = Vec::new();
-    for (index, line) in lines.take(CALLS_MAX as usize + 1) {
-        let time: f64 = line.trim().parse().map_err(|_| {
-            format!(
-                "{} line {}: {:?} is no time; write one arrival on each line, in seconds",
-                file.display(),
-                index + 1,
-                line.chars().take(40).collect::<String>()
-            )
-        })?;
-        times.push(time);
     }
-    *trace = Trace::Seconds(times);
-    Ok(())
-}
 
-/// The line of a key, from one; that of its table if the key itself was left out.
-fn line_of(text: &str, place: &check::Place) -> Option<usize> {
-    let root = toml::de::DeTable::parse(text).ok()?;
-    let mut table = root.get_ref();
-    let mut at = None;
-    for name in &place.tables {
-        let value = table.get(name.as_str())?;
-        let value = match (value.get_ref(), place.index) {
-            (toml::de::DeValue::Array(items), Some(index)) => items.get(index)?,
-            _ => value,
+    fn arrivals(arrivals: ArrivalsTable) -> LoadTable {
+        LoadTable {
+            arrivals: Some(arrivals),
+            ..LoadTable::default()
+        }
+    }
+
+    #[test]
+    fn calls_come_one_way_or_the_other() {
+        assert!(parsed(&calls(50)).is_ok());
+        assert!(parsed(&arrivals(ArrivalsTable::PerMinute(30.0))).is_ok());
+        assert_refused(&LoadTable::default(), "calls", "either");
+        let both = LoadTable {
+            calls: Some(1),
+            ..arrivals(ArrivalsTable::PerMinute(1.0))
         };
-        at = Some(value.span().start);
-        table = value.get_ref().as_table()?;
+        assert_refused(&both, "calls", "either");
+        assert_refused(&calls(0), "calls", "between 1 and");
+        assert_refused(&calls(5_001), "calls", "between 1 and");
     }
-    if let Some(value) = table.get(place.key.as_str()) {
-        at = Some(value.span().start);
+
+    #[test]
+    fn rates_that_never_or_always_bring_a_caller_are_refused() {
+        for (rate, cure) in [
+            (0.0, "nobody"),
+            (-1.0, "up to"),
+            (f64::NAN, "up to"),
+            (1e9, "up to"),
+        ] {
+            assert_refused(&arrivals(ArrivalsTable::PerMinute(rate)), "arrivals", cure);
+        }
+        assert_refused(
+            &arrivals(ArrivalsTable::PerMinute(20_000.0)),
+            "arrivals",
+            "too many for one world",
+        );
+        let ramp = ArrivalsTable::Ramp {
+            from_per_minute: 0.0,
+            to_per_minute: 60.0,
+        };
+        assert!(parsed(&arrivals(ramp)).is_ok());
     }
-    let before = text.get(..at?)?;
-    Some(before.matches('\n').count() + 1)
+
+    #[test]
+    fn a_trace_is_in_order_and_within_a_day() {
+        let trace =
+            |times: &[f64]| arrivals(ArrivalsTable::Trace(TraceTable::Seconds(times.to_vec())));
+        assert!(parsed(&trace(&[0.0, 61.5, 61.5])).is_ok());
+        assert_refused(
+            &trace(&[0.0, 5.0, 700.0]),
+            "arrivals",
+            "nothing is measured",
+        );
+        assert_refused(&trace(&[]), "arrivals", "between 1 and");
+        assert_refused(&trace(&[1.0, 0.5]), "arrivals", "sort them");
+        assert_refused(&trace(&[-1.0]), "arrivals", "outside of a day");
+        assert_refused(&trace(&[f64::NAN]), "arrivals", "outside of a day");
+    }
+
+    #[test]
+    fn something_must_be_measured() {
+        let load = LoadTable {
+            warm_up_s: 600.0,
+            ..calls(1)
+        };
+        assert_refused(&load, "warm_up_s", "nothing is measured");
+        let load = LoadTable {
+            duration_s: f64::NAN,
+            ..calls(1)
+        };
+        assert_refused(&load, "duration_s", "seconds");
+    }
 }

@@ -1,117 +1,343 @@
-//! What was asked for, as data: the turns of a conversation, its engines, and the limits it must
-//! keep. A scenario is a TOML file; every key is known, or reading it is an error.
+//! What was asked for: the turns of a conversation, its engines, and the limits it must keep.
+//!
+//! A scenario is written as a TOML file. [`ScenarioFile`] has its tables as they are written, flat and with
+//! every key known; [`ScenarioFile::parse`] makes of them a [`Scenario`], which holds only what can be
+//! meant, or a [`Problem`] that names the key and the fix. Whoever has a `Scenario` need not look again.
+//!
+//! A table and what it means stand in one file, with the parsing between them: `FooTable` is written, `Foo`
+//! is meant. Where every value of a table can be meant, as of `[clauses]`, both are one type.
 
 pub mod budget;
 pub mod caller;
-mod check;
 pub mod cost;
-pub mod cure;
 mod difference;
-mod engines;
-pub mod fault;
+mod ear;
+mod endpointing;
+pub mod engine;
+mod file;
+pub mod injected_fault;
+mod interruption;
 pub mod latency;
-mod load;
+pub mod load;
 pub mod network;
+pub mod pool;
+mod problem;
+mod read;
+pub mod resilience;
 mod set;
 pub mod speech;
-pub mod traffic;
+#[cfg(test)]
+mod test_problems;
+mod topology;
+mod turn;
 mod variation;
+mod wording;
 
 pub use difference::{KeyDifference, differences};
-pub use engines::{Answer, Api, SpeechToText, TextToSpeech};
-pub use load::{ScenarioError, Template, load, load_budget, load_with, parse};
+pub use ear::{Ear, EarTable};
+pub use endpointing::{
+    EndpointPolicy, Endpointing, EndpointingTable, Speculation, SpeculationTable,
+};
+pub use file::ScenarioFile;
+pub use interruption::{Interruption, InterruptionTable};
+pub use problem::{Place, Problem};
+pub use read::{ScenarioError, Template, load, load_budget, load_with, parse};
+pub use topology::{SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
+pub use turn::{After, Says, Turn, TurnTable};
 pub use variation::{Variation, shown};
+pub use wording::{Clauses, Filler};
 
-use crate::event::Expect;
-use budget::BudgetTable;
+use crate::event::StageName;
+use crate::rng::Seed;
+use budget::Budgets;
 use caller::Caller;
 use cost::Prices;
-use cure::Cures;
-use fault::Fault;
-use latency::LatencyModel;
+use engine::{Answerer, Engine, Recogniser, Voice};
+use injected_fault::Fault;
+use latency::Latency;
+use load::Load;
 use network::Network;
-use serde::{Deserialize, Serialize};
-use speech::Speech;
+use pool::Pools;
+use problem::Table;
+use resilience::{Service, service, without_apology};
 use std::path::PathBuf;
-use traffic::{Load, Pools};
 
-/// A conversation to replay or simulate. Defaults are those of [`Scenario::default`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// A conversation to replay or simulate, as it is meant: what [`ScenarioFile::parse`] makes of what was
+/// written. Files that it names were not looked for yet; [`Scenario::find_files`] does.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
-    /// Shown in reports; the file's name unless given.
-    pub name: String,
-    /// Of everything random.
-    pub seed: u64,
-    /// Processor cores that the engines compute on. Never the machine's count, so that a scenario
-    /// means the same everywhere.
-    pub cores: u32,
-    pub turn: Vec<Turn>,
-    /// A caller who makes up what to say, in place of turns: only in simulations.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub caller: Option<Caller>,
-    /// What lies between a simulated caller and the assistant.
-    #[serde(skip_serializing_if = "Network::is_none")]
-    pub network: Network,
-    pub topology: Topology,
-    pub ear: Ear,
-    pub endpointing: Endpointing,
-    pub speculation: Speculation,
-    pub stt: SpeechToText,
-    pub answer: Answer,
-    pub clauses: Clauses,
-    pub tts: TextToSpeech,
-    pub speech_to_speech: SpeechToSpeech,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub filler: Option<Filler>,
-    pub interruption: Interruption,
-    /// Many calls at once: only in simulations.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub load: Option<Load>,
-    /// Simulated engines that calls share.
-    #[serde(skip_serializing_if = "Pools::is_empty")]
-    pub pool: Pools,
-    pub fault: Vec<Fault>,
-    /// What is done about stages that fail or take too long.
-    #[serde(skip_serializing_if = "Cures::is_none")]
-    pub cure: Cures,
-    /// What the work of a conversation is paid for; nobody asks unless given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost: Option<Prices>,
-    pub budget: BudgetTable,
+    file: ScenarioFile,
+    /// What the caller says.
+    pub(crate) turns: Vec<Turn>,
+    /// A caller who makes up what to say; there are no turns then.
+    pub(crate) caller: Option<Caller<Latency>>,
+    pub(crate) network: Network,
+    pub(crate) topology: Topology,
+    pub(crate) ear: Ear,
+    pub(crate) endpointing: Endpointing,
+    /// Preparing the reply before the caller is known to have finished.
+    pub(crate) speculation: Option<Speculation>,
+    pub(crate) stt: Service<Recogniser>,
+    pub(crate) answer: Service<Answerer>,
+    pub(crate) tts: Service<Voice>,
+    pub(crate) interruption: Interruption,
+    pub(crate) load: Option<Load>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) budgets: Budgets,
 }
 
-impl Default for Scenario {
-    fn default() -> Scenario {
-        Scenario {
-            name: String::new(),
-            seed: 1,
-            cores: 2,
-            turn: Vec::new(),
-            caller: None,
-            network: Network::default(),
-            topology: Topology::default(),
-            ear: Ear::default(),
-            endpointing: Endpointing::default(),
-            speculation: Speculation::default(),
-            stt: SpeechToText::default(),
-            answer: Answer::default(),
-            clauses: Clauses::default(),
-            tts: TextToSpeech::default(),
-            speech_to_speech: SpeechToSpeech::default(),
-            filler: None,
-            interruption: Interruption::default(),
-            load: None,
-            pool: Pools::default(),
-            fault: Vec::new(),
-            cure: Cures::default(),
-            cost: None,
-            budget: BudgetTable::default(),
+/// More turns than this make no conversation.
+const TURNS_MAX: usize = 10_000;
+
+impl ScenarioFile {
+    /// What is meant. Paths are taken as they are, and nothing is read.
+    ///
+    /// # Errors
+    /// The first key whose value cannot be meant, and the fix.
+    pub fn parse(self) -> Result<Scenario, Problem> {
+        let root = Table::ROOT;
+        if self.turn.len() > TURNS_MAX {
+            let fix = format!("{} turns; give up to {TURNS_MAX}", self.turn.len());
+            return Err(root.problem("turn", fix));
         }
+        if !(1..=256).contains(&self.cores) {
+            let fix = format!("{} cores; give between 1 and 256", self.cores);
+            return Err(root.problem("cores", fix));
+        }
+        let ear = self.ear.parse(Table::at(&["ear"]))?;
+        let endpointing = self.endpointing.parse(Table::at(&["endpointing"]))?;
+        let speculation = self.speculation.parse(Table::at(&["speculation"]))?;
+        without_apology("stt", self.cure.stt.as_ref())?;
+        without_apology("tts", self.cure.tts.as_ref())?;
+        let stt = service("stt", &self.stt, self.cure.stt.as_ref())?;
+        let answer = service("answer", &self.answer, self.cure.answer.as_ref())?;
+        let tts = service("tts", &self.tts, self.cure.tts.as_ref())?;
+        let interruption = self.interruption.parse(Table::at(&["interruption"]))?;
+        let topology = self.topology(&stt, &answer, &tts)?;
+        let caller = self.caller(&stt)?;
+        let load = match &self.load {
+            Some(load) => Some(load.parse(Table::at(&["load"]))?),
+            None => None,
+        };
+        self.check_pools(&stt, &answer, &tts)?;
+        let network = self.network.parse(Table::at(&["network"]))?;
+        self.clauses.check(Table::at(&["clauses"]))?;
+        if let Some(filler) = &self.filler {
+            filler.check(Table::at(&["filler"]))?;
+        }
+        let turns = turn::turns(&self.turn, &stt.engine, &tts.engine)?;
+        let fault = |(index, fault): (usize, &injected_fault::FaultTable)| {
+            fault.parse(Table::nth(&["fault"], index))
+        };
+        let faults = self.fault.iter().enumerate().map(fault);
+        let faults = faults.collect::<Result<Vec<Fault>, Problem>>()?;
+        if let Some(prices) = &self.cost {
+            prices.parse(Table::at(&["cost"]))?;
+        }
+        let budgets = Budgets::parse(self.budget.clone())?;
+        Ok(Scenario {
+            file: self,
+            turns,
+            caller,
+            network,
+            topology,
+            ear,
+            endpointing,
+            speculation,
+            stt,
+            answer,
+            tts,
+            interruption,
+            load,
+            faults,
+            budgets,
+        })
+    }
+
+    fn caller(&self, stt: &Service<Recogniser>) -> Result<Option<Caller<Latency>>, Problem> {
+        let Some(caller) = &self.caller else {
+            return Ok(None);
+        };
+        let at = Table::at(&["caller"]);
+        if !self.turn.is_empty() {
+            let fix =
+                "a caller makes up what to say, and turns say it; take [caller] or the turns away";
+            return Err(at.problem("questions", fix));
+        }
+        if !stt.engine.is_simulated() {
+            let fix = format!(
+                "a made-up caller makes no sound that the engine {:?} could hear; set engine = \"simulated\"",
+                stt.engine.name()
+            );
+            return Err(Table::at(&["stt"]).problem("engine", fix));
+        }
+        caller.parse(at).map(Some)
+    }
+
+    fn topology(
+        &self,
+        stt: &Service<Recogniser>,
+        answer: &Service<Answerer>,
+        tts: &Service<Voice>,
+    ) -> Result<Topology, Problem> {
+        if self.topology == TopologyName::Cascade {
+            return Ok(Topology::Cascade);
+        }
+        let cures = [
+            ("stt", self.cure.stt.is_some()),
+            ("answer", self.cure.answer.is_some()),
+            ("tts", self.cure.tts.is_some()),
+        ];
+        if let Some((stage, _)) = cures.into_iter().find(|(_, is_given)| *is_given) {
+            let fix = "a speech-to-speech model has none of the stages that cures are for; take [cure] away";
+            return Err(Table::at(&["cure"]).problem(stage, fix));
+        }
+        let engines: [(&str, &dyn Engine); 3] = [
+            ("stt", &stt.engine),
+            ("answer", &answer.engine),
+            ("tts", &tts.engine),
+        ];
+        for (table, engine) in engines {
+            if !engine.is_simulated() {
+                let fix = format!(
+                    "topology = \"speech_to_speech\" is only simulated, this stage has {:?}; set engine = \"simulated\"",
+                    engine.name()
+                );
+                return Err(Table::at(&[table]).problem("engine", fix));
+            }
+        }
+        let strikes_stage = |fault: &injected_fault::FaultTable| {
+            fault.stage != injected_fault::FaultyStage::Network
+        };
+        if let Some(index) = self.fault.iter().position(strikes_stage) {
+            let fix = "a speech-to-speech model has none of the stages that faults strike; take the faults away";
+            return Err(Table::nth(&["fault"], index).problem("stage", fix));
+        }
+        let at = Table::at(&["speech_to_speech"]);
+        let latency = self.speech_to_speech.latency.parse();
+        Ok(Topology::SpeechToSpeech(SpeechToSpeech {
+            latency: latency.map_err(|fix| at.problem("latency", fix))?,
+            text: self.answer.text.clone(),
+        }))
+    }
+
+    fn check_pools(
+        &self,
+        stt: &Service<Recogniser>,
+        answer: &Service<Answerer>,
+        tts: &Service<Voice>,
+    ) -> Result<(), Problem> {
+        if self.pool.answer.is_some() && self.answer.best_of > 1 {
+            let fix = "each sample would need a slot of its own, which pools do not simulate; take best_of or [pool.answer] away";
+            return Err(Table::at(&["answer"]).problem("best_of", fix));
+        }
+        for (stage, pool) in self.pool.by_stage() {
+            let table = table_of(stage);
+            let names = ["pool", table];
+            let at = Table::at(&names);
+            let engine: Option<&dyn Engine> = match stage {
+                StageName::SpeechToText => Some(&stt.engine),
+                StageName::Answer => Some(&answer.engine),
+                StageName::TextToSpeech => Some(&tts.engine),
+                StageName::Clauses | StageName::SpeechToSpeech => None,
+            };
+            if let Some(engine) = engine.filter(|engine| !engine.is_simulated()) {
+                let fix = format!(
+                    "only the engine \"simulated\" stands in a pool, {table} has {:?}; set {table}.engine = \"simulated\" or take the pool away",
+                    engine.name()
+                );
+                return Err(at.problem("slots", fix));
+            }
+            let is_used = match stage {
+                StageName::SpeechToSpeech => self.topology == TopologyName::SpeechToSpeech,
+                StageName::Answer | StageName::TextToSpeech => {
+                    self.topology == TopologyName::Cascade
+                }
+                StageName::SpeechToText | StageName::Clauses => true,
+            };
+            if !is_used {
+                let fix = "the scenario's topology has no such stage; take the pool away";
+                return Err(at.problem("slots", fix));
+            }
+            pool.check(at)?;
+        }
+        Ok(())
+    }
+
+    /// The first file or folder that is named and is not there.
+    fn find_files(&self) -> Result<(), Problem> {
+        let fallback = self.cure.answer.as_ref();
+        let fallback = fallback.and_then(|cure| cure.fallback.as_ref());
+        let missing = self.answer.missing_folder(Table::at(&["answer"]));
+        let missing = missing
+            .or_else(|| fallback?.missing_folder(Table::at(&["cure", "answer", "fallback"])))
+            .or_else(|| {
+                let mut turns = self.turn.iter().enumerate();
+                turns.find_map(|(index, turn)| turn.missing_file(Table::nth(&["turn"], index)))
+            });
+        missing.map_or(Ok(()), Err)
     }
 }
 
 impl Scenario {
+    /// What was written, with everything that was set since.
+    pub fn file(&self) -> &ScenarioFile {
+        &self.file
+    }
+
+    /// The same with other values in its tables.
+    ///
+    /// # Errors
+    /// A value that cannot be meant.
+    pub fn changed(&self, change: impl FnOnce(&mut ScenarioFile)) -> Result<Scenario, Problem> {
+        let mut file = self.file.clone();
+        change(&mut file);
+        file.parse()
+    }
+
+    /// The first file or folder that is named and is not there.
+    ///
+    /// # Errors
+    /// Its key, and the fix.
+    pub fn find_files(&self) -> Result<(), Problem> {
+        self.file.find_files()
+    }
+
+    /// Shown in reports.
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// What everything random is drawn from.
+    pub fn seed(&self) -> Seed {
+        Seed(self.file.seed)
+    }
+
+    /// Processor cores that the engines compute on.
+    pub fn cores(&self) -> u32 {
+        self.file.cores
+    }
+
+    /// How an answer is cut into what is spoken in one go.
+    pub fn clauses(&self) -> &Clauses {
+        &self.file.clauses
+    }
+
+    /// What is said when an answer takes long.
+    pub fn filler(&self) -> Option<&Filler> {
+        self.file.filler.as_ref()
+    }
+
+    /// Simulated engines that calls share.
+    pub fn pools(&self) -> &Pools {
+        &self.file.pool
+    }
+
+    /// What the caller says.
+    pub fn turns(&self) -> &[Turn] {
+        &self.turns
+    }
+
     /// What a world of its simulation is, in the plural.
     pub fn kind_of_world(&self) -> &'static str {
         match self.load {
@@ -120,260 +346,63 @@ impl Scenario {
         }
     }
 
-    /// Whether this can be run; else which key is at fault, and the cure. Reading a file checks
-    /// this too, and names the line.
-    pub fn check(&self) -> Result<(), String> {
-        check::check(self).map_err(|fault| format!("{}: {}", fault.place, fault.cure))
-    }
-
-    /// The key of a server's table (`answer.model`) that asks for something else than it does in `then`, if
-    /// one does: what was answered then is no answer to this.
-    pub fn asks_otherwise(&self, then: &Scenario) -> Option<String> {
-        let tables = |scenario: &Scenario| -> [Option<serde_json::Value>; 3] {
-            [
-                serde_json::to_value(&scenario.stt).ok(),
-                serde_json::to_value(&scenario.answer).ok(),
-                serde_json::to_value(&scenario.tts).ok(),
-            ]
-        };
-        let mut pairs = ["stt", "answer", "tts"]
-            .into_iter()
-            .zip(tables(self).into_iter().zip(tables(then)));
-        pairs.find_map(|(table, (now, then))| {
-            let key = engines::asked_otherwise(&now?, &then?)?;
-            Some(format!("{table}.{key}"))
-        })
-    }
-
     /// What is paid for. A model that hears the utterance itself needs no transcript of it.
     pub fn prices(&self) -> Option<Prices> {
-        let mut prices = self.cost.clone()?;
-        if self.topology == Topology::SpeechToSpeech {
+        let mut prices = self.file.cost.clone()?;
+        if self.file.topology == TopologyName::SpeechToSpeech {
             prices.stt_per_minute = 0.0;
         }
         Some(prices)
     }
-}
 
-/// One thing the caller says, and what should come of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Turn {
-    /// A recording, looked up from the scenario's folder.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wav: Option<PathBuf>,
-    /// Words for the scenario's voice to speak, in place of a recording.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub say: Option<String>,
-    /// A simulated caller's speech, in place of a recording.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub speech: Option<Speech>,
-    /// What is truly said: gives the word error rate. `say` is its own reference.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// An answer that has any of these words in it, in a row, is right. Gives the share of right answers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub answer_has: Vec<String>,
-    #[serde(default = "respond")]
-    pub expect: Expect,
-    /// The first turn's default is the start of the session, the others' the end of the agent's
-    /// answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<After>,
-    /// After the anchor.
-    #[serde(default = "default_delay_ms")]
-    pub delay_ms: u64,
-    /// The true end of speech, counted from the start of the recording, if it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub speech_end_ms: Option<u64>,
-    /// An anchor that has not come after this long without anything happening is given up.
-    #[serde(default = "default_give_up_ms")]
-    pub give_up_ms: u64,
-}
+    /// Gives it another name.
+    pub fn set_name(&mut self, name: &str) {
+        self.file.name = name.to_owned();
+    }
 
-impl Default for Turn {
-    fn default() -> Turn {
-        Turn {
-            wav: None,
-            say: None,
-            speech: None,
-            text: None,
-            answer_has: Vec::new(),
-            expect: respond(),
-            after: None,
-            delay_ms: default_delay_ms(),
-            speech_end_ms: None,
-            give_up_ms: default_give_up_ms(),
+    /// Draws everything random from another seed.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.file.seed = seed;
+    }
+
+    /// Has the engines compute on so many cores, at least one.
+    pub fn set_cores(&mut self, cores: u32) {
+        self.file.cores = cores.max(1);
+    }
+
+    /// Holds it to other limits.
+    pub fn set_budgets(&mut self, budgets: Budgets) {
+        self.file.budget.clone_from(budgets.table());
+        self.budgets = budgets;
+    }
+
+    /// Has the caller speak these recordings, one after the other, in place of the turns.
+    pub fn set_recordings(&mut self, recordings: &[PathBuf]) {
+        self.file.turn.clear();
+        self.turns.clear();
+        for (index, wav) in recordings.iter().enumerate() {
+            let after = match index {
+                0 => After::SessionStart,
+                _ => After::PreviousTurnEnd,
+            };
+            let table = TurnTable {
+                wav: Some(wav.clone()),
+                after: Some(after),
+                ..TurnTable::default()
+            };
+            self.turns.push(Turn::of_recording(&table, wav, after));
+            self.file.turn.push(table);
         }
     }
 }
 
-fn respond() -> Expect {
-    Expect::Respond
-}
-
-fn default_delay_ms() -> u64 {
-    400
-}
-
-fn default_give_up_ms() -> u64 {
-    10_000
-}
-
-/// What a turn waits for before its delay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum After {
-    SessionStart,
-    AgentSpeechStart,
-    AgentSpeechEnd,
-    PreviousTurnEnd,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Ear {
-    /// Probability of voice above which 16 ms count as voiced, in 0..1.
-    pub vad_threshold: f32,
-    /// `speech`: how late the voice detector lets go after a simulated voice has ended. The default
-    /// is what the real one takes on the recordings that come with voicesim.
-    pub lag: LatencyModel,
-}
-
-impl Default for Ear {
-    fn default() -> Ear {
-        Ear {
-            vad_threshold: 0.5,
-            lag: LatencyModel::FixedMs(80.0),
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Endpointing {
-    /// Silence after which the caller is taken to have finished.
-    pub silence_ms: u64,
-    /// An utterance is cut at this length.
-    pub longest_utterance_ms: u64,
-}
-
-impl Default for Endpointing {
-    fn default() -> Endpointing {
-        Endpointing {
-            silence_ms: 300,
-            longest_utterance_ms: 28_000,
-        }
-    }
-}
-
-/// Preparing the reply while the caller pauses, in case they have finished.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Speculation {
-    pub enabled: bool,
-    /// It begins after so much silence as the voice detector hears it, which lets go some 80 ms after
-    /// the voice has ended. 32 is as soon as a pause is noticed.
-    pub after_ms: u64,
-    /// What was said so far is transcribed this often while the caller still speaks, and a reply
-    /// prepared to it; only in pauses unless given. It pays where processor cores are idle.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub while_speaking_ms: Option<u64>,
-}
-
-impl Default for Speculation {
-    fn default() -> Speculation {
-        Speculation {
-            enabled: true,
-            after_ms: 32,
-            while_speaking_ms: None,
-        }
-    }
-}
-
-/// What makes a reply of what was heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Topology {
-    /// A text, which is then spoken: `[answer]`, `[clauses]`, `[tts]`.
-    #[default]
-    Cascade,
-    /// One model that hears and speaks, of which only a fake is known: `[speech_to_speech]`.
-    SpeechToSpeech,
-}
-
-/// A model in place of answer, clauses and voice. It hears the utterance itself, so there is no waiting
-/// for a transcript either.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SpeechToSpeech {
-    /// From the end of the utterance, as the endpointing has it, to the first sound.
-    pub latency: LatencyModel,
-}
-
-impl Default for SpeechToSpeech {
-    fn default() -> SpeechToSpeech {
-        SpeechToSpeech {
-            latency: LatencyModel::FixedMs(800.0),
-        }
-    }
-}
-
-/// How an answer's text is cut into what is spoken in one go.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Clauses {
-    /// The first clause may end at a comma, or the like, behind so many words, and before a joining word
-    /// behind two more: 1 to 100. The fewer, the sooner there is something to speak.
-    pub first_words: u32,
-    /// Later ones end at a comma only when they are this long: 1 to 240.
-    pub long_characters: u32,
-}
-
-impl Default for Clauses {
-    fn default() -> Clauses {
-        Clauses {
-            first_words: 2,
-            long_characters: 70,
-        }
-    }
-}
-
-/// What is said when an answer takes long.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Filler {
-    /// After the reply was wanted, up to 10,000.
-    pub after_ms: u64,
-    /// 1 to 200 characters.
-    pub text: String,
-}
-
-impl Default for Filler {
-    fn default() -> Filler {
-        Filler {
-            after_ms: 400,
-            text: "Let me check.".into(),
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Interruption {
-    /// What decides whether to stop for a sound over the agent: `classifier`, `vad_500ms`,
-    /// `min_words`, `never` or `always`.
-    pub policy: String,
-    /// A reply that was stopped goes on after this much silence, unless somebody said something that
-    /// is for the agent; at most 60,000, 0 for never.
-    pub resume_after_ms: u64,
-}
-
-impl Default for Interruption {
-    fn default() -> Interruption {
-        Interruption {
-            policy: "classifier".into(),
-            resume_after_ms: 2_000,
-        }
+/// The table of a stage.
+pub fn table_of(stage: StageName) -> &'static str {
+    match stage {
+        StageName::SpeechToText => "stt",
+        StageName::Answer => "answer",
+        StageName::Clauses => "clauses",
+        StageName::TextToSpeech => "tts",
+        StageName::SpeechToSpeech => "speech_to_speech",
     }
 }

@@ -1,63 +1,78 @@
-//! What a simulated caller says, as data: for how long, and with which pauses.
+//! What a simulated caller says: for how long, and with which pauses.
 
-use super::latency::{LatencyModel, Work};
+use super::latency::{Latency, LatencyModel, Work};
 use crate::rng::Seed;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::time::Duration;
 
-/// Speech of a turn, without sound.
+/// Speech of a turn, without sound; latencies as they are written or, once parsed, to draw from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Speech {
+#[serde(deny_unknown_fields, bound(deserialize = "L: Deserialize<'de>"))]
+pub struct Speech<L = LatencyModel> {
     /// How long the caller speaks, without the pauses.
-    pub length: LatencyModel,
+    pub length: L,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pauses: Vec<Pause>,
+    pub pauses: Vec<Pause<L>>,
 }
 
 /// A pause inside a turn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pause {
+pub struct Pause<L = LatencyModel> {
     /// After so much speech; there is no pause if less is spoken.
     pub after_ms: u64,
-    pub length: LatencyModel,
+    pub length: L,
 }
 
 /// More pauses than this are no turn.
 const PAUSES_MAX: usize = 1_000;
 
 impl Speech {
-    /// Why nobody can speak so, if nobody can.
-    pub fn fault(&self) -> Option<String> {
-        let lengths = std::iter::once(&self.length).chain(self.pauses.iter().map(|p| &p.length));
-        let mut after = self.pauses.iter().map(|pause| pause.after_ms);
+    /// What it means.
+    ///
+    /// # Errors
+    /// Why nobody can speak so, and how to mend it.
+    pub(super) fn parse(&self) -> Result<Speech<Latency>, String> {
         if self.pauses.len() > PAUSES_MAX {
-            return Some(format!(
+            return Err(format!(
                 "{} pauses; give at most {PAUSES_MAX}",
                 self.pauses.len()
             ));
         }
+        let mut after = self.pauses.iter().map(|pause| pause.after_ms);
         if !after.clone().is_sorted_by(|one, next| one < next) || after.any(|ms| ms == 0) {
-            return Some(
+            return Err(
                 "after_ms counts the speech before a pause: give times above 0, in rising order"
                     .into(),
             );
         }
-        lengths.into_iter().find_map(LatencyModel::fault)
+        let pause = |pause: &Pause| {
+            Ok(Pause {
+                after_ms: pause.after_ms,
+                length: pause.length.parse()?,
+            })
+        };
+        Ok(Speech {
+            length: self.length.parse()?,
+            pauses: self
+                .pauses
+                .iter()
+                .map(pause)
+                .collect::<Result<_, String>>()?,
+        })
     }
+}
 
+impl Speech<Latency> {
     /// When the caller speaks in turn `row` of a conversation, counted from the beginning of it. At
     /// least a millisecond is spoken.
     pub fn sample(&self, seed: Seed, conversation: u64, row: u32) -> Vec<Range<Duration>> {
-        let draw = |model: &LatencyModel, purpose: &str| {
+        let draw = |latency: &Latency, purpose: &str| {
             let source = seed.source("caller", purpose);
             let mut mood = source.draw(conversation, u32::MAX);
             let mut draw = source.draw(conversation, row);
-            model
-                .sampler()
-                .sample(&mut draw, &mut mood, Work::default())
+            latency.sample(&mut draw, &mut mood, Work::default())
         };
         let length = draw(&self.length, "length").max(Duration::from_millis(1));
         let mut stretches = Vec::new();
@@ -97,6 +112,7 @@ mod tests {
             ],
         };
         let ms = Duration::from_millis;
+        let speech = speech.parse().expect("speech");
         assert_eq!(
             speech.sample(Seed(1), 0, 0),
             [ms(0)..ms(500), ms(1_200)..ms(2_700)]

@@ -4,9 +4,9 @@ use super::setting::Setting;
 use super::world::World;
 use crate::event::{Event, Tick, nanos};
 use crate::measure::{LoadFigures, PoolFigures};
-use crate::rng::{Seed, Source};
+use crate::rng::Source;
 use crate::scenario::Scenario;
-use crate::scenario::traffic::{Arrivals, CALLS_AT_ONCE_MAX, CALLS_MAX, Load, Trace};
+use crate::scenario::load::{Arrivals, CALLS_AT_ONCE_MAX, CALLS_MAX, Load, Traffic};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::io;
@@ -35,7 +35,7 @@ pub(super) fn hold(
         setting,
         world: &world,
         numbers: number * CALLS_MAX..(number + 1).saturating_mul(CALLS_MAX),
-        follow: load.calls.is_some(),
+        follow: matches!(load.traffic, Traffic::AtATime(_)),
         crowd: Crowd::new(window),
         spare: Vec::new(),
     };
@@ -214,28 +214,26 @@ enum How {
 
 impl Coming {
     fn new(scenario: &Scenario, load: &Load, world: u32) -> Coming {
-        let source = Seed(scenario.seed).source("load", "arrival");
+        let source = scenario.seed().source("load", "arrival");
         let uniform = |n: u32| source.draw(world.into(), n).uniform();
-        let how = match (&load.calls, &load.arrivals) {
-            (Some(calls), _) => {
+        let how = match &load.traffic {
+            Traffic::AtATime(calls) => {
                 let mut at: Vec<f64> = (0..*calls).map(|n| uniform(n) * load.warm_up_s).collect();
                 at.sort_by(f64::total_cmp);
                 How::At(at.into_iter())
             }
-            (None, Some(Arrivals::PerMinute(rate))) => How::Rate(rate / 60.0, rate / 60.0, 1.0),
-            (
-                None,
-                Some(Arrivals::Ramp {
-                    from_per_minute,
-                    to_per_minute,
-                }),
-            ) => How::Rate(
+            Traffic::Arrivals(Arrivals::PerMinute(rate)) => {
+                How::Rate(rate / 60.0, rate / 60.0, 1.0)
+            }
+            Traffic::Arrivals(Arrivals::Ramp {
+                from_per_minute,
+                to_per_minute,
+            }) => How::Rate(
                 from_per_minute / 60.0,
                 to_per_minute / 60.0,
                 load.duration_s,
             ),
-            (None, Some(Arrivals::Trace(Trace::Seconds(at)))) => How::At(at.clone().into_iter()),
-            (None, _) => How::At(Vec::new().into_iter()),
+            Traffic::Arrivals(Arrivals::Trace(at)) => How::At(at.clone().into_iter()),
         };
         Coming {
             how,

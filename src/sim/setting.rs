@@ -1,78 +1,111 @@
 //! What all conversations of a simulation share, and how one of them is held.
 
-use super::between::Between;
-use super::caller::{Caller, Mind, Scripted};
-use super::distant::Distant;
-use super::improvised::{Improvised, Texts};
-use super::judge::{Fate, Judge};
-use super::lines::lines;
 use super::load::{self, Fold};
-use super::manner::Habits;
-use super::voice::Voice;
 use super::world::World;
 use crate::audio::{Imagined, Speaker};
+use crate::caller::{
+    Between, Caller, Distant, Fate, Habits, Improvised, Judge, Mind, Scripted, Texts, Voice, lines,
+};
 use crate::clock::Branch;
+use crate::conversation::{self, Parts, simulated_filler};
 use crate::ear::UtteranceOver;
-use crate::engine::Faults;
-use crate::engine::cure::{Cures, Providers, Treatment};
-use crate::engine::simulated::{self, Fakes, Occasion};
+use crate::engine::resilience::{Circumstances, Policies};
+use crate::engine::simulated::{self, Occasion, SimulatedEngines};
 use crate::event::{Event, Mark, SessionEnd, SessionId, Tick, TurnId};
-use crate::interrupt::policy::NAMES;
 use crate::measure::LoadFigures;
-use crate::pipeline::endpoint::Endpointing;
-use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
+use crate::pipeline::AgentState;
 use crate::record::tap::Tap;
-use crate::rng::{Seed, Source};
-use crate::scenario::cure::{Cure, fallback};
-use crate::scenario::network::{Bursts, Path};
-use crate::scenario::{Scenario, Topology};
+use crate::rng::Source;
+use crate::scenario::load::Load;
+use crate::scenario::network::Bursts;
+use crate::scenario::{Says, Scenario};
 use crate::stage::Watched;
 use crate::stage::queue;
+use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Reports of the ear that may wait for the session: more than come in one tick.
 const ACTIVITY_WAITING_MAX: usize = 16;
 
-/// A scenario, ready to be simulated on one thread.
+/// A scenario that can be simulated: nothing in it makes a sound, and all its engines are simulated.
+#[derive(Debug, Clone)]
+pub struct Simulable {
+    scenario: Scenario,
+    engines: simulated::Asked,
+}
+
+impl Simulable {
+    /// The scenario, if it can be simulated.
+    ///
+    /// # Errors
+    /// What in it cannot, and how to mend it.
+    pub fn of(scenario: Scenario) -> Result<Simulable, String> {
+        let engines = simulated::Asked::of(&scenario).map_err(|(table, engine)| {
+            format!(
+                "{table}.engine: a simulation runs no engines, this stage has {engine:?}; set engine = \"simulated\" and a latency, or hold the conversation once with `voicesim run --clock virtual`"
+            )
+        })?;
+        if scenario.caller.is_none() && scenario.turns.is_empty() {
+            return Err(
+                "caller: nobody says anything; add a [caller], or turns with speech = { … }".into(),
+            );
+        }
+        let makes_sound = |turn: &crate::scenario::Turn| !matches!(turn.says, Says::Speech(_));
+        match scenario.turns.iter().position(makes_sound) {
+            None => Ok(Simulable { scenario, engines }),
+            Some(index) => Err(format!(
+                "turn {} speech: a simulation plays no sound; give the turn speech = {{ … }} in place of a recording or words",
+                index + 1
+            )),
+        }
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// A line about each engine, by stage.
+    pub fn described(&self) -> BTreeMap<String, String> {
+        self.engines.described()
+    }
+
+    /// The same with another load.
+    pub fn with_load(&self, load: Load) -> Simulable {
+        let mut with = self.clone();
+        with.scenario.load = Some(load);
+        with
+    }
+}
+
+/// What all conversations of a simulation share on one thread.
 pub struct Setting {
     scenario: Scenario,
-    fakes: Rc<Fakes>,
-    /// What is fallen back on.
-    reserve: Rc<Fakes>,
-    cures: Cures,
+    engines: SimulatedEngines,
+    policies: Policies,
     habits: Option<Arc<Habits>>,
     between: Arc<Between>,
     texts: Texts,
-    outbound: Path,
     bursts: Bursts,
     way_out: Source,
-    policy: &'static str,
 }
 
 impl Setting {
-    /// The scenario must have been checked.
-    pub fn new(scenario: &Scenario) -> Setting {
-        let seed = Seed(scenario.seed);
+    /// Makes ready to hold conversations of the scenario.
+    pub fn new(of: &Simulable) -> Setting {
+        let Simulable { scenario, engines } = of;
+        let seed = scenario.seed();
         let caller = scenario.caller.as_ref();
-        let named = |name: &&&str| **name == scenario.interruption.policy;
-        let fakes = Rc::new(Fakes::of(scenario));
         Setting {
-            reserve: match scenario.cure.is_none() {
-                true => fakes.clone(),
-                false => Rc::new(Fakes::of(&scenario.in_reserve())),
-            },
-            fakes,
-            cures: Cures::of(scenario),
+            engines: SimulatedEngines::new(engines, scenario.clauses(), seed),
+            policies: Policies::of(scenario),
             habits: caller.map(|caller| Arc::new(Habits::new(caller, seed))),
             between: Arc::new(Between::new(scenario)),
             texts: Texts::default(),
-            outbound: scenario.network.paths().outbound,
-            bursts: Bursts::of(&scenario.fault),
+            bursts: Bursts::of(&scenario.faults),
             way_out: seed.source("network", "out"),
-            policy: NAMES.iter().find(named).copied().unwrap_or_default(),
             scenario: scenario.clone(),
         }
     }
@@ -132,19 +165,29 @@ impl Setting {
             ),
             mind: self.mind(conversation.into(), &at),
         };
-        let session = Session {
+        let circumstances = Circumstances {
+            conversation: conversation.into(),
+            clock: &clock,
+            since,
+            breakers: &world.breakers,
+        };
+        let engines = self.engines.of_conversation(&at);
+        let mut spares = self.engines.spares(&at);
+        let Ok(engines) = self.policies.around(engines, circumstances, &mut spares);
+        let parts = Parts {
             clock,
             tap: tap.clone(),
-            stages: self.stages(&at, (world, since)),
-            policy: Box::new(Judge {
-                policy: self.policy,
+            engines,
+            filler: simulated_filler(&self.scenario),
+            interruption: Box::new(Judge {
+                policy: self.scenario.interruption.policy.name(),
                 fate,
             }),
-            settings: settings(&self.scenario),
             over,
             speaker: self.speaker(conversation.into(), &at, bursts),
             agent: shown,
         };
+        let session = conversation::session(&self.scenario, parts);
         let (caller, session) = (Branch::new(caller.speak()), Branch::new(session.run(heard)));
         tokio::join!(biased; caller, session);
         let cause = SessionEnd::Finished;
@@ -168,92 +211,17 @@ impl Setting {
         }
     }
 
-    fn stages(&self, at: &Occasion, (world, since): (&World, Tick)) -> Stages {
-        let treatment = Treatment {
-            faults: Faults {
-                faults: &self.scenario.fault,
-                seed: Seed(self.scenario.seed),
-                conversation: at.conversation(),
-                clock: at.clock(),
-                since,
-            },
-            cures: &self.cures,
-            breakers: &world.breakers,
-        };
-        let cure = &self.scenario.cure;
-        Stages {
-            stt: treatment
-                .speech_to_text(self.providers(at, &cure.stt, Fakes::speech_to_text))
-                .into(),
-            reply: match self.scenario.topology {
-                Topology::Cascade => Replying::Cascade {
-                    answer: treatment
-                        .answer(self.providers(at, &cure.answer, Fakes::answer))
-                        .into(),
-                    clauses: Fakes::clauses().into(),
-                    tts: treatment
-                        .text_to_speech(self.providers(at, &cure.tts, Fakes::text_to_speech))
-                        .into(),
-                },
-                Topology::SpeechToSpeech => {
-                    Replying::Direct(self.fakes.speech_to_speech(at).into())
-                }
-            },
-            filler: filler(&self.scenario),
-        }
-    }
-
-    /// The fakes of one stage that its cures ask.
-    fn providers<S, T>(
-        &self,
-        at: &Occasion,
-        cure: &Option<Cure<T>>,
-        make: impl Fn(&Rc<Fakes>, &Occasion) -> S,
-    ) -> Providers<S> {
-        let is_hedged = cure.as_ref().is_some_and(|c| c.hedge_after_ms.is_some());
-        Providers {
-            engine: make(&self.fakes, at),
-            second: is_hedged.then(|| make(&self.fakes, at)),
-            fallback: fallback(cure).map(|_| make(&self.reserve, &at.elsewhere())),
-        }
-    }
-
     fn speaker(&self, conversation: u64, at: &Occasion, bursts: Bursts) -> Rc<dyn Speaker> {
-        if self.scenario.network.is_none() && bursts.is_empty() {
+        let network = &self.scenario.network;
+        if !network.is_there && bursts.is_empty() {
             return Rc::new(Imagined);
         }
         Rc::new(Distant::new(
             at.clock().clone(),
-            (self.outbound.clone(), bursts),
+            (network.outbound.clone(), bursts),
             self.way_out,
             conversation,
             at.said(),
         ))
-    }
-}
-
-/// What a fake voice says when an answer takes long.
-pub fn filler(scenario: &Scenario) -> Option<Filler> {
-    let filler = scenario.filler.as_ref()?;
-    Some(Filler {
-        after: Duration::from_millis(filler.after_ms),
-        sound: simulated::sound(filler.text.as_str().into()),
-    })
-}
-
-/// The settings of a session.
-pub fn settings(scenario: &Scenario) -> Settings {
-    let speculation = &scenario.speculation;
-    let resume_after = Duration::from_millis(scenario.interruption.resume_after_ms);
-    Settings {
-        endpointing: Endpointing {
-            silence: Duration::from_millis(scenario.endpointing.silence_ms),
-            longest: Duration::from_millis(scenario.endpointing.longest_utterance_ms),
-        },
-        speculate_after: (speculation.enabled).then(|| Duration::from_millis(speculation.after_ms)),
-        ask_every: (speculation.while_speaking_ms)
-            .filter(|_| speculation.enabled)
-            .map(Duration::from_millis),
-        resume_after: Some(resume_after).filter(|patience| !patience.is_zero()),
     }
 }

@@ -1,8 +1,8 @@
 //! What the conversations of a world share.
 
 use crate::clock::Clock;
-use crate::engine::cure::Breakers;
 use crate::engine::pool::Pools;
+use crate::engine::resilience::Breakers;
 use crate::event::Tick;
 use crate::scenario::Scenario;
 use std::ops::Range;
@@ -18,9 +18,9 @@ pub(super) struct World {
 impl World {
     /// Its pools count what they are asked for within `window`.
     pub(super) fn new(scenario: &Scenario, window: &Range<Tick>) -> World {
-        let clock = Clock::virtual_time(scenario.cores);
+        let clock = Clock::virtual_time(scenario.cores());
         World {
-            pools: Rc::new(Pools::of(&scenario.pool, &clock, window)),
+            pools: Rc::new(Pools::of(scenario.pools(), &clock, window)),
             breakers: Breakers::default(),
             clock,
         }

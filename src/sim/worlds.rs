@@ -1,9 +1,8 @@
 //! Many worlds, over threads. The result is the same at any number of them.
 
-use super::setting::Setting;
+use super::setting::{Setting, Simulable};
 use crate::event::Event;
 use crate::measure::{Plan, Row, Totals};
-use crate::scenario::Scenario;
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
@@ -22,7 +21,8 @@ const WAITING_MAX: usize = 4;
 
 /// Worlds to be simulated: conversations, or with `[load]` whole load runs.
 pub struct Worlds<'a> {
-    pub scenario: &'a Scenario,
+    /// What is simulated.
+    pub simulable: &'a Simulable,
     pub plan: &'a Plan,
     /// By number. A number means the same world in every run of the scenario and its seed.
     pub numbers: Range<u32>,
@@ -96,8 +96,8 @@ impl Worlds<'_> {
         keep: &dyn Keep,
     ) -> io::Result<Totals> {
         let _failing = Failing(failed);
-        let setting = Setting::new(self.scenario);
-        let chunk_size = match self.scenario.load {
+        let setting = Setting::new(self.simulable);
+        let chunk_size = match self.simulable.scenario().load {
             None => CHUNK,
             Some(_) => 1,
         };

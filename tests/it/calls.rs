@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use voicesim::audio::wav;
+use voicesim::event::Metric;
 use voicesim::measure::{Plan, measure as measured};
 use voicesim::record::store::{KeepAudio, RowsPer};
 use voicesim::run::{Run, Time};
@@ -180,9 +181,17 @@ fn a_recording_of_our_own_agrees_with_what_happened() {
     ] {
         assert_eq!(count(&heard, name), u64::from(happened), "{name}");
     }
-    for metric in ["e2e_latency", "e2e_latency_vad", "barge_in_stop", "overlap"] {
-        let happened = happened.metrics[metric].summary().expect("recorded");
-        let (max, mean) = (ms(&heard, metric, "max_ms"), ms(&heard, metric, "mean_ms"));
+    for metric in [
+        Metric::E2eLatency,
+        Metric::E2eLatencyVad,
+        Metric::BargeInStop,
+        Metric::Overlap,
+    ] {
+        let happened = happened.metrics[&metric].summary().expect("recorded");
+        let (max, mean) = (
+            ms(&heard, metric.name(), "max_ms"),
+            ms(&heard, metric.name(), "mean_ms"),
+        );
         assert!(
             (happened.max_ms - max).abs() <= 20.0,
             "{metric}: {} and {max}",

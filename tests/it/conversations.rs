@@ -3,7 +3,7 @@
 use crate::support::{SIMULATED, conversation, end_ms, fixture, onset_ms, stderr, voicesim};
 use std::path::Path;
 use std::time::Duration;
-use voicesim::event::{Event, Expect, Mark, ReplyEnd, VisitEnd};
+use voicesim::event::{Event, Expect, Mark, Metric, ReplyEnd, VisitEnd};
 use voicesim::measure::{Outcome, Row};
 use voicesim::record::store::{KeepAudio, read_events};
 use voicesim::run::{Finished, Run, RunError, Time};
@@ -109,9 +109,9 @@ fn agrees_with_the_recording(run: &Finished, folder: &Path) {
 #[test]
 fn a_question_is_answered_and_its_hops_add_up() {
     for time in [Time::Real, Time::Virtual] {
-        let mut question = scenario(&[turn("piper-graphics.wav", "")], SIMULATED);
-        question.speculation.enabled = false;
-        let (run, folder) = run_in(time, question);
+        let question = scenario(&[turn("piper-graphics.wav", "")], SIMULATED);
+        let question = question.changed(|file| file.speculation.enabled = false);
+        let (run, folder) = run_in(time, question.expect("a scenario"));
         assert_eq!(outcomes(&run), [Outcome::Answered]);
         agrees_with_the_recording(&run, folder.path());
         let hops = &run.measured.rows[0].hops;
@@ -149,7 +149,7 @@ fn a_simulated_conversation_repeats_to_the_byte_in_virtual_time() {
             turn("piper-reply.wav", ""),
         ];
         let mut scenario = scenario(&turns, &settings);
-        scenario.seed = seed;
+        scenario.set_seed(seed);
         let (_, folder) = run(scenario);
         std::fs::read(folder.path().join("events.jsonl")).expect("events")
     };
@@ -184,7 +184,7 @@ fn a_simulated_caller_is_the_same_a_hundred_times_on_two_threads() {
         }
     });
     let mut other = scenario;
-    other.seed += 1;
+    other.set_seed(other.seed().0 + 1);
     assert_ne!(run(other).0.events, first.events);
 }
 
@@ -210,9 +210,9 @@ inputs = [2]
         turn("piper-reply.wav", "after = \"previous_turn_end\""),
     ];
     for time in [Time::Real, Time::Virtual] {
-        let mut scenario = scenario(&turns, &(SIMULATED.to_owned() + faults));
-        scenario.speculation.enabled = false;
-        let (run, _folder) = run_in(time, scenario);
+        let scenario = scenario(&turns, &(SIMULATED.to_owned() + faults));
+        let scenario = scenario.changed(|file| file.speculation.enabled = false);
+        let (run, _folder) = run_in(time, scenario.expect("a scenario"));
         assert_eq!(outcomes(&run), [Outcome::Answered, Outcome::Failed]);
         let first = &run.measured.rows[0];
         let transcription = first
@@ -223,7 +223,7 @@ inputs = [2]
             transcription >= 320_000_000,
             "late by the delay: {transcription}"
         );
-        let gaps = &run.measured.metrics["playback_gap"];
+        let gaps = &run.measured.metrics[&Metric::PlaybackGap];
         let longest = gaps.summary().expect("a gap").max_ms;
         assert!(longest > 500.0, "the second clause stalled: {longest} ms");
     }
@@ -263,7 +263,7 @@ fn mm_hmm_does_not_stop_the_agent_and_an_interruption_does() {
     assert_eq!((counts.false_barge_ins, counts.missed_barge_ins), (0, 0));
     let stopped = &run.measured.rows[3];
     assert!(
-        stopped.metric("barge_in_stop") >= Some(500_000_000),
+        stopped.metric(Metric::BargeInStop) >= Some(500_000_000),
         "the rule waits for 500 ms of voice"
     );
     // What was not heard of the answer is not remembered as said.
@@ -323,7 +323,7 @@ fn a_pause_inside_a_question_is_cut_off_by_impatient_endpointing_only() {
     assert_eq!(outcomes(&cut_off), [Outcome::CutOff]);
     assert_eq!(cut_off.measured.interruptions.cut_offs, 1);
     assert!(
-        !cut_off.measured.metrics.contains_key("e2e_latency"),
+        !cut_off.measured.metrics.contains_key(&Metric::E2eLatency),
         "no fast answer"
     );
 }
@@ -442,7 +442,10 @@ fn a_filler_is_said_before_a_late_answer_and_repeats_from_its_recording() {
     let row = &said.measured.rows[0];
     let answered = row.agent_start.expect("an answer");
     assert!(answered >= over, "the answer waits until it is said");
-    assert!(row.metric("first_sound") < row.e2e_ns, "it is heard before");
+    assert!(
+        row.metric(Metric::FirstSound) < row.e2e_ns,
+        "it is heard before"
+    );
     // It is heard on the recording, where the answer is not yet.
     let (_, agent) = conversation(folder.path());
     let first_ms = onset_ms(&agent);
@@ -478,8 +481,8 @@ fn a_recorded_run_repeats_to_the_byte_without_its_engines() {
         }
     });
     // Another question was never recorded.
-    let mut other = scenario;
-    other.turn[0].wav = Some(fixture("en-gb-graphics.wav"));
+    let other = scenario.changed(|file| file.turn[0].wav = Some(fixture("en-gb-graphics.wav")));
+    let other = other.expect("a scenario");
     let error = repeated(&other, folder.path())
         .expect_err("not recorded")
         .to_string();
@@ -541,10 +544,11 @@ fn with_speculation_off_nothing_is_prepared_also_after_an_interruption() {
             "expect = \"stop\"\nafter = \"agent_speech_start\"",
         ),
     ];
-    let mut scenario = scenario(&turns, SIMULATED);
-    scenario.stt.latency = Some(LatencyModel::FixedMs(700.0));
-    scenario.speculation.enabled = false;
-    let (run, _folder) = run(scenario);
+    let scenario = scenario(&turns, SIMULATED).changed(|file| {
+        file.stt.latency = Some(LatencyModel::FixedMs(700.0));
+        file.speculation.enabled = false;
+    });
+    let (run, _folder) = run(scenario.expect("a scenario"));
     assert_eq!(outcomes(&run), [Outcome::Answered, Outcome::Stopped]);
     let asked = |event: &Event| event.mark == Mark::AskedSoFar;
     assert!(run.events.iter().any(asked), "the policy wants words");

@@ -3,12 +3,12 @@
 use crate::support::{SIMULATED, fixture, stderr, stdout, voicesim};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use voicesim::event::{CuredBy, Event, Hop, Mark, StageName, VisitEnd};
+use voicesim::event::{CuredBy, Event, Hop, Mark, Metric, StageName, VisitEnd};
 use voicesim::measure::{Outcome, Summary, Totals};
 use voicesim::record::store::KeepAudio;
 use voicesim::run::{KeepEvents, Run, RunError, Simulated, Simulation, Time};
 use voicesim::scenario::{self, Scenario};
-use voicesim::sim::setting::Setting;
+use voicesim::sim::{Setting, Simulable};
 
 /// A caller who asks, asks again if there is no answer for long, and makes no other sound; engines as
 /// they are given.
@@ -42,8 +42,8 @@ fn cures(totals: &Totals, by: CuredBy) -> u64 {
     totals.measured.cures.count(StageName::Answer, by)
 }
 
-fn p95_ms(totals: &Totals, metric: &str) -> f64 {
-    let summary = totals.measured.metrics[metric].summary();
+fn p95_ms(totals: &Totals, metric: Metric) -> f64 {
+    let summary = totals.measured.metrics[&metric].summary();
     summary.expect("recorded").p95_ms
 }
 
@@ -65,9 +65,13 @@ fn failed_at_s(events: &[Event]) -> Vec<f64> {
     failures.map(|event| event.tick.as_ms() / 1e3).collect()
 }
 
+fn setting(settings: &str) -> Setting {
+    Setting::new(&Simulable::of(simulated(settings)).expect("simulated engines"))
+}
+
 #[test]
 fn an_outage_of_30_s_fails_what_is_asked_in_it_and_nothing_else() {
-    let setting = Setting::new(&simulated(OUTAGE));
+    let setting = setting(OUTAGE);
     let mut failures = 0;
     for conversation in 0..100 {
         let events = setting.hold(conversation, Vec::new()).expect("held");
@@ -100,7 +104,7 @@ fn a_fallback_answers_through_an_outage_and_a_breaker_saves_the_wait_for_it() {
     let mean = |totals| hop(totals, Hop::Answer).mean_ms;
     assert!(mean(&broken) < mean(&with) - 20.0);
     for totals in [&with, &broken] {
-        let answered = totals.measured.metrics["e2e_latency"].summary();
+        let answered = totals.measured.metrics[&Metric::E2eLatency].summary();
         assert_eq!(totals.measured.exact, answered.expect("answered").count);
     }
 }
@@ -111,9 +115,13 @@ fn hedging_cuts_the_tail_of_a_heavy_tailed_answer() {
     let without = simulate(heavy, 1_000);
     let hedge = "[cure.answer]\nhedge_after_ms = 600\n";
     let with = simulate(&format!("{heavy}{hedge}"), 1_000);
-    let (before, after) = (p95_ms(&without, "llm_ttft"), p95_ms(&with, "llm_ttft"));
+    let (before, after) = (
+        p95_ms(&without, Metric::LlmTtft),
+        p95_ms(&with, Metric::LlmTtft),
+    );
     assert!(before > 2_900.0 && after < 1_400.0, "{before} to {after}");
-    assert!(p95_ms(&with, "e2e_latency") < p95_ms(&without, "e2e_latency") - 1_000.0);
+    let e2e = Metric::E2eLatency;
+    assert!(p95_ms(&with, e2e) < p95_ms(&without, e2e) - 1_000.0);
     let (hedged, won) = (
         cures(&with, CuredBy::Hedged),
         cures(&with, CuredBy::HedgeWon),
@@ -122,7 +130,7 @@ fn hedging_cuts_the_tail_of_a_heavy_tailed_answer() {
     let share = hedged as f64 / asked_times(&with);
     assert!((share - 0.145).abs() < 0.02, "{share}");
     assert!(won * 10 > hedged * 6 && won < hedged, "{won} of {hedged}");
-    let heard = "transcription_delay";
+    let heard = Metric::TranscriptionDelay;
     assert_eq!(p95_ms(&with, heard), p95_ms(&without, heard));
 }
 
@@ -185,7 +193,7 @@ fn a_recogniser_is_cured_from_the_moment_it_is_asked() {
 #[test]
 fn a_burst_of_lost_packets_slows_both_ways_while_it_lasts() {
     let burst = "[[fault]]\nstage = \"network\"\nloss = 0.8\nfrom_s = 20.0\nfor_s = 20.0\n";
-    let setting = Setting::new(&simulated(burst));
+    let setting = setting(burst);
     let (mut within, mut outside) = (Vec::new(), Vec::new());
     for conversation in 0..100 {
         let events = setting.hold(conversation, Vec::new()).expect("held");
@@ -284,14 +292,15 @@ fallback = { engine = "simulated", latency = { fixed_ms = 300 } }
 "#;
 
 fn bytes(threads: usize, folder: &Path) -> Vec<u8> {
-    let mut scenario = simulated(EVERYTHING);
-    scenario.speculation.enabled = true;
-    let simulation = Simulation::of(scenario)
+    let scenario = simulated(EVERYTHING).changed(|file| file.speculation.enabled = true);
+    let simulation = Simulation::of(scenario.expect("a scenario"))
         .worlds(200)
         .threads(threads)
         .keep_in(folder.to_owned(), KeepEvents::All);
     let measured = hold(simulation).totals.measured;
-    let answered = measured.metrics["e2e_latency"].summary().expect("answered");
+    let answered = measured.metrics[&Metric::E2eLatency]
+        .summary()
+        .expect("answered");
     assert_eq!(measured.exact, answered.count, "hops add up");
     let read = |name: &str| std::fs::read(folder.join(name)).expect(name);
     let text = String::from_utf8(read("report.txt")).expect("text");
@@ -484,13 +493,15 @@ fn a_real_program_that_fails_is_asked_again_and_then_another_is() {
     let busy = program("while read l; do echo '{\"error\":\"busy\"}'; done");
     let works =
         program("while read l; do echo '{\"text\":\"At ten.\"}'; echo '{\"done\":true}'; done");
-    let mut scenario = asked(1, "");
     let other = format!(
         "[answer]\nengine = \"command\"\ncommand = {busy}\n[cure.answer]\nretries = 2\nback_off_ms = 0\nhedge_after_ms = 5000\nfallback = {{ engine = \"command\", command = {works} }}\n"
     );
     let other = scenario::parse(Path::new("a.toml"), &other).expect("a scenario");
-    (scenario.answer, scenario.cure) = (other.answer, other.cure);
-    let run = Run::of(scenario)
+    let scenario = asked(1, "").changed(|file| {
+        file.answer = other.file().answer.clone();
+        file.cure = other.file().cure.clone();
+    });
+    let run = Run::of(scenario.expect("a scenario"))
         .in_time(Time::Virtual)
         .run()
         .unwrap_or_else(|error| panic!("{error}"));

@@ -4,12 +4,12 @@
 use crate::properties::{check_events, hops_add_up};
 use std::fmt::Write;
 use std::path::Path;
-use voicesim::event::{Event, Mark, SessionEnd, StageName, Tick, VisitId};
+use voicesim::event::{Event, Mark, Metric, SessionEnd, StageName, Tick, VisitId};
 use voicesim::measure::{self, Measurement, Plan};
 use voicesim::record::store::RowsPer;
 use voicesim::rng::{Seed, Stream};
 use voicesim::scenario::{self, Scenario};
-use voicesim::sim::setting::Setting;
+use voicesim::sim::{Setting, Simulable};
 
 /// Of everything that is made up here.
 const MASTER: Seed = Seed(20_240_607);
@@ -177,12 +177,14 @@ fn ten_thousand_seeded_faulty_conversations_hold_every_invariant() {
         let text = made(number);
         let scenario = scenario::parse(Path::new("made-up.toml"), &text)
             .unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let setting = Setting::new(&scenario);
+        let simulable = Simulable::of(scenario).unwrap_or_else(|error| panic!("{error}"));
+        let scenario = simulable.scenario();
+        let setting = Setting::new(&simulable);
         let mut events = Vec::new();
         for conversation in 0..CONVERSATIONS {
             let held = setting.hold(conversation, events);
             let checked = held.map_err(|error| error.to_string()).and_then(|events| {
-                let measured = check(&scenario, &events)?;
+                let measured = check(scenario, &events)?;
                 Ok((events, measured))
             });
             match checked {
@@ -272,9 +274,9 @@ fn what_was_given_up_has_no_latency(
     measured: &Measurement,
 ) -> Result<(), String> {
     for (stage, metric) in [
-        (StageName::Answer, "llm_ttft"),
-        (StageName::TextToSpeech, "tts_ttfb"),
-        (StageName::SpeechToText, "transcription_delay"),
+        (StageName::Answer, Metric::LlmTtft),
+        (StageName::TextToSpeech, Metric::TtsTtfb),
+        (StageName::SpeechToText, Metric::TranscriptionDelay),
     ] {
         let mut put_out: Vec<VisitId> = Vec::new();
         for event in events {
@@ -287,7 +289,7 @@ fn what_was_given_up_has_no_latency(
         }
         put_out.sort_unstable();
         put_out.dedup();
-        let summary = measured.metrics.get(metric).and_then(|m| m.summary());
+        let summary = measured.metrics.get(&metric).and_then(|m| m.summary());
         let latencies = summary.map_or(0, |summary| summary.count);
         if latencies > put_out.len() as u64 {
             return Err(format!("{metric} of work that was given up"));
@@ -314,6 +316,8 @@ fn all_of_it_happens(all: &Measurement) {
         counts.failed_turns > 500 && counts.barge_ins > 100,
         "{counts:?}"
     );
-    let answered = all.metrics["e2e_latency"].summary().expect("answered");
+    let answered = all.metrics[&Metric::E2eLatency]
+        .summary()
+        .expect("answered");
     assert!(all.exact == answered.count && answered.count > 5_000);
 }

@@ -259,9 +259,9 @@ fn every_scenario_in_audio_can_be_run_and_is_answered() {
         }
         let scenario = voicesim::scenario::load(&path).unwrap_or_else(|error| panic!("{error}"));
         let asks =
-            |turn: &voicesim::scenario::Turn| turn.expect == voicesim::event::Expect::Respond;
+            |turn: &voicesim::scenario::TurnTable| turn.expect == voicesim::event::Expect::Respond;
         assert!(
-            scenario.turn.iter().any(asks),
+            scenario.file().turn.iter().any(asks),
             "{}: no turn asks for an answer",
             path.display()
         );

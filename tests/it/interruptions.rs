@@ -7,7 +7,7 @@
 use crate::support::{SIMULATED, fixture};
 use std::path::{Path, PathBuf};
 use voicesim::audio::{SAMPLE_RATE, decode, wav};
-use voicesim::event::{Mark, Verdict};
+use voicesim::event::{Mark, Metric, Verdict};
 use voicesim::measure::Outcome;
 use voicesim::record::store::KeepAudio;
 use voicesim::rng::Seed;
@@ -67,7 +67,7 @@ fn stopped_by(recordings: &[String], snr_db: Option<f64>, kind: &str) -> Vec<Str
     );
     let scenario = scenario::parse(Path::new("over.toml"), &(toml + &engines));
     let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(scenario.interruption.policy, "classifier");
+    assert_eq!(scenario.file().interruption.policy, "classifier");
     let snr = snr_db.map_or("clean".to_owned(), |db| format!("{db}-db"));
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it/data/interruptions")
@@ -180,5 +180,5 @@ fn every_decision_is_recorded_with_its_probability_and_reasons() {
     assert_eq!(row.outcome, Outcome::Stopped);
     let decided = row.decided.as_ref().expect("a decision");
     assert_eq!(decided.verdict, Verdict::Stop);
-    assert!(row.metric("detection_delay").is_some());
+    assert!(row.metric(Metric::DetectionDelay).is_some());
 }

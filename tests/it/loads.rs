@@ -140,8 +140,10 @@ fn callers_who_hang_up_do_not_hide_that_a_load_is_too_much() {
     let settings = format!(
         "{SIMULATED}latency = {{ fixed_ms = 2000 }}\n{ONE_SLOT}[load]\narrivals = {{ per_minute = 9 }}\n"
     );
-    let mut scenario = scenario(&settings);
-    scenario.caller.as_mut().expect("a caller").questions = 4;
+    let scenario = scenario(&settings).changed(|file| {
+        file.caller.as_mut().expect("a caller").questions = 4;
+    });
+    let scenario = scenario.expect("a scenario");
     let stop = AtomicBool::new(false);
     let refused = Simulation::of(scenario).worlds(2).run(&stop, &|_, _| {});
     let error = refused

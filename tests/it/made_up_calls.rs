@@ -6,12 +6,12 @@
 
 use std::path::Path;
 use voicesim::compare::{Comparison, Effort, Settings, Verdict, compare};
-use voicesim::event::Expect;
+use voicesim::event::{Expect, Metric};
 use voicesim::measure::folder::{Folder, Kept, Run};
 use voicesim::measure::{HopSpans, Measurement, Outcome, Row};
 use voicesim::record::store::Header;
 use voicesim::rng::{Seed, Stream};
-use voicesim::scenario::Scenario;
+use voicesim::scenario::ScenarioFile;
 
 #[derive(Clone, Copy)]
 pub struct Shape {
@@ -138,7 +138,7 @@ pub fn answered(number: u32, e2e_ms: f64) -> Row {
     Row {
         expect: Some(Expect::Respond),
         e2e_ns: Some(e2e_ns),
-        metrics: vec![("e2e_latency", e2e_ns)],
+        metrics: vec![(Metric::E2eLatency, e2e_ns)],
         ..row(number, Outcome::Answered)
     }
 }
@@ -195,7 +195,7 @@ pub fn run(name: String, rows: Vec<Row>) -> Kept {
     Kept::Run(Box::new(Run {
         path: name.into(),
         header,
-        scenario: Scenario::default(),
+        scenario: ScenarioFile::default().parse().expect("a scenario"),
         measured,
     }))
 }

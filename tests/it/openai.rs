@@ -6,7 +6,7 @@ use crate::support::{command, fixture, stderr, stdout};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use voicesim::event::{CuredBy, Mark, ReplyEnd, StageName};
+use voicesim::event::{CuredBy, Mark, Metric, ReplyEnd, StageName};
 use voicesim::measure::Outcome;
 use voicesim::record::store::KeepAudio;
 use voicesim::run::{Finished, Run, Time};
@@ -140,7 +140,7 @@ fn who_is_told_when_to_ask_again_asks_then_and_not_at_all_if_it_is_of_no_use() {
     );
     assert_eq!(cures(&patient), [CuredBy::Retried, CuredBy::Retried]);
     assert_eq!(&*patient.measured.rows[0].said, "Here you are.");
-    let ttft = patient.measured.metrics["llm_ttft"]
+    let ttft = patient.measured.metrics[&Metric::LlmTtft]
         .summary()
         .expect("answered");
     assert!(ttft.mean_ms >= 700.0, "{}", ttft.mean_ms);
@@ -198,7 +198,7 @@ fn faults_strike_a_language_model_as_any_other_engine() {
         Time::Virtual,
         scenario(&one_question(), &asks(&server, fault)),
     );
-    let ttft = run.measured.metrics["llm_ttft"]
+    let ttft = run.measured.metrics[&Metric::LlmTtft]
         .summary()
         .expect("answered");
     assert!(ttft.mean_ms >= 800.0, "{}", ttft.mean_ms);

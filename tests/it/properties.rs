@@ -12,10 +12,10 @@ use std::time::Duration;
 use voicesim::event::{Event, Expect, Mark, OutputNote, ReplyEnd, StageName, VisitEnd, VisitId};
 use voicesim::measure::{Outcome, Row};
 use voicesim::run::{Finished, Run, Time};
-use voicesim::scenario::fault::{Fault, FaultyStage};
+use voicesim::scenario::injected_fault::{FaultTable, FaultyStage};
 use voicesim::scenario::latency::LatencyModel;
 use voicesim::scenario::speech::{Pause, Speech};
-use voicesim::scenario::{After, Scenario, Turn};
+use voicesim::scenario::{After, ScenarioFile, TurnTable};
 use voicesim::stage::OUTPUTS_WAITING_MAX;
 
 /// So many conversations are tried, unless told otherwise.
@@ -43,7 +43,7 @@ fn speech() -> impl Strategy<Value = Speech> {
     })
 }
 
-fn turn() -> impl Strategy<Value = Turn> {
+fn turn() -> impl Strategy<Value = TurnTable> {
     let expect = prop_oneof![
         3 => Just(Expect::Respond),
         1 => Just(Expect::Stop),
@@ -63,26 +63,26 @@ fn turn() -> impl Strategy<Value = Turn> {
         any::<bool>(),
     )
         .prop_map(
-            |(speech, expect, after, delay_ms, give_up_ms, has_words)| Turn {
+            |(speech, expect, after, delay_ms, give_up_ms, has_words)| TurnTable {
                 speech: Some(speech),
                 text: has_words.then(|| "what is it that you want to know of me today".to_owned()),
                 expect,
                 after: Some(after),
                 delay_ms,
                 give_up_ms,
-                ..Turn::default()
+                ..TurnTable::default()
             },
         )
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+fn fault() -> impl Strategy<Value = FaultTable> {
     let stage = prop_oneof![
         Just(FaultyStage::Stt),
         Just(FaultyStage::Answer),
         Just(FaultyStage::Tts)
     ];
     (stage, 0..3, 0u64..3_000, 0u32..3, 0.0..=1.0f64).prop_map(
-        |(stage, kind, ms, after_outputs, probability)| Fault {
+        |(stage, kind, ms, after_outputs, probability)| FaultTable {
             stage,
             delay_ms: (kind == 0).then_some(ms),
             stall_ms: (kind == 1).then_some(ms),
@@ -98,7 +98,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 }
 
 /// A scenario, and when the caller hangs up if they do so early.
-fn conversation() -> impl Strategy<Value = (Scenario, Option<u64>)> {
+fn conversation() -> impl Strategy<Value = (ScenarioFile, Option<u64>)> {
     let engines = (
         latency(0.0..1_500.0),
         latency(0.0..1_500.0),
@@ -123,11 +123,11 @@ fn conversation() -> impl Strategy<Value = (Scenario, Option<u64>)> {
                 turns[0].after = Some(After::SessionStart);
                 // Interruptions need somebody to interrupt.
                 turns[0].expect = Expect::Respond;
-                let mut scenario = Scenario {
+                let mut scenario = ScenarioFile {
                     seed,
                     turn: turns,
                     fault: faults,
-                    ..Scenario::default()
+                    ..ScenarioFile::default()
                 };
                 for engine in [
                     &mut scenario.stt.engine,
@@ -212,7 +212,7 @@ fn any_conversation_keeps_the_invariants() {
 
 /// Callers who pause for less than the endpoint takes, and go on in the middle of whatever is being
 /// prepared for them.
-fn hesitating() -> impl Strategy<Value = Scenario> {
+fn hesitating() -> impl Strategy<Value = ScenarioFile> {
     let pause = (200u64..2_000, latency(100.0..280.0));
     let pauses = prop::collection::btree_map(pause.0, pause.1, 1..4);
     let engines = (
@@ -222,9 +222,9 @@ fn hesitating() -> impl Strategy<Value = Scenario> {
     );
     let turns = prop::collection::vec((pauses, latency(1_500.0..3_000.0)), 1..4);
     (any::<u64>(), turns, engines, 32u64..200).prop_map(|(seed, turns, engines, after_ms)| {
-        let mut scenario = Scenario {
+        let mut scenario = ScenarioFile {
             seed,
-            ..Scenario::default()
+            ..ScenarioFile::default()
         };
         scenario.stt.engine = "simulated".into();
         scenario.answer.engine = "simulated".into();
@@ -233,19 +233,20 @@ fn hesitating() -> impl Strategy<Value = Scenario> {
         scenario.answer.latency = Some(engines.1);
         scenario.tts.latency = Some(engines.2);
         scenario.speculation.after_ms = after_ms;
-        let turn = |(number, (pauses, length)): (usize, (BTreeMap<u64, LatencyModel>, _))| Turn {
-            text: Some(format!(
-                "turn {number} has one two three four five six seven words"
-            )),
-            speech: Some(Speech {
-                length,
-                pauses: pauses
-                    .into_iter()
-                    .map(|(after_ms, length)| Pause { after_ms, length })
-                    .collect(),
-            }),
-            ..Turn::default()
-        };
+        let turn =
+            |(number, (pauses, length)): (usize, (BTreeMap<u64, LatencyModel>, _))| TurnTable {
+                text: Some(format!(
+                    "turn {number} has one two three four five six seven words"
+                )),
+                speech: Some(Speech {
+                    length,
+                    pauses: pauses
+                        .into_iter()
+                        .map(|(after_ms, length)| Pause { after_ms, length })
+                        .collect(),
+                }),
+                ..TurnTable::default()
+            };
         scenario.turn = turns.into_iter().enumerate().map(turn).collect();
         scenario
     })
@@ -260,7 +261,7 @@ fn nobody_hears_a_reply_to_half_a_sentence() {
     };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let voided = std::cell::Cell::new(0);
-    let whole = |scenario: Scenario| {
+    let whole = |scenario: ScenarioFile| {
         // Pauses that are long by chance do end the utterance: not what is asked here.
         for turn in &mut scenario.turn.iter().filter_map(|turn| turn.speech.as_ref()) {
             for pause in &turn.pauses {
@@ -299,7 +300,9 @@ fn nobody_hears_a_reply_to_half_a_sentence() {
     assert!(voided.get() > 50, "the callers did not go on: {voided:?}");
 }
 
-fn hold(scenario: Scenario, hang_up: Option<u64>) -> Result<Finished, TestCaseError> {
+fn hold(file: ScenarioFile, hang_up: Option<u64>) -> Result<Finished, TestCaseError> {
+    let scenario = file.parse();
+    let scenario = scenario.map_err(|problem| TestCaseError::fail(problem.to_string()))?;
     let mut replay = Run::of(scenario).in_time(Time::Virtual);
     if let Some(ms) = hang_up {
         replay = replay.hanging_up_after(Duration::from_millis(ms));

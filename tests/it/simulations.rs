@@ -4,11 +4,11 @@ use crate::support::{stderr, stdout, voicesim};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use voicesim::event::Hop;
+use voicesim::event::{Hop, Metric};
 use voicesim::measure::Totals;
 use voicesim::run::{KeepEvents, Simulation};
 use voicesim::scenario::latency::LatencyModel;
-use voicesim::scenario::{self, Scenario};
+use voicesim::scenario::{self, Scenario, TopologyName};
 
 /// A caller who asks, waits and makes no other sound; engines as they are given.
 fn scenario(settings: &str) -> Scenario {
@@ -35,7 +35,7 @@ fn hop_mean_ms(totals: &Totals, hop: Hop) -> f64 {
 }
 
 fn e2e(totals: &Totals) -> voicesim::measure::Summary {
-    let summary = totals.measured.metrics["e2e_latency"].summary();
+    let summary = totals.measured.metrics[&Metric::E2eLatency].summary();
     summary.expect("answered")
 }
 
@@ -71,15 +71,14 @@ fn a_speculation_hides_what_is_shorter_than_the_wait() {
 #[test]
 fn the_mean_of_lognormal_stages_lies_in_its_interval() {
     let (median_ms, p95_ms) = (300.0_f64, 600.0);
-    let model =
-        format!("latency = {{ lognormal = {{ median_ms = {median_ms}, p95_ms = {p95_ms} }} }}\n");
-    let mut scenario = scenario("[speculation]\nenabled = false\n[ear.lag]\nfixed_ms = 0.0\n");
-    let text = format!("[stt]\nengine = \"simulated\"\n{model}");
-    let with: Scenario = scenario::parse(Path::new("a.toml"), &text).expect("a scenario");
-    scenario.stt.latency = with.stt.latency.clone();
-    scenario.answer.latency = with.stt.latency.clone();
-    scenario.tts.latency = with.stt.latency;
-    let totals = simulate(scenario, 4_000, 2);
+    let model = LatencyModel::Lognormal { median_ms, p95_ms };
+    let scenario = scenario("[speculation]\nenabled = false\n[ear.lag]\nfixed_ms = 0.0\n");
+    let scenario = scenario.changed(|file| {
+        file.stt.latency = Some(model.clone());
+        file.answer.latency = Some(model.clone());
+        file.tts.latency = Some(model);
+    });
+    let totals = simulate(scenario.expect("a scenario"), 4_000, 2);
     let sigma = (p95_ms / median_ms).ln() / 1.644_853_626_951_472_7;
     let mean = median_ms * (sigma * sigma / 2.0).exp();
     let expected = 304.0 + 3.0 * mean;
@@ -140,9 +139,9 @@ trait IntoSpeechToSpeech {
 }
 
 impl IntoSpeechToSpeech for Scenario {
-    fn into_speech_to_speech(mut self) -> Scenario {
-        self.topology = scenario::Topology::SpeechToSpeech;
-        self
+    fn into_speech_to_speech(self) -> Scenario {
+        let direct = self.changed(|file| file.topology = TopologyName::SpeechToSpeech);
+        direct.expect("a scenario")
     }
 }
 
@@ -160,7 +159,7 @@ fn a_filler_is_heard_before_a_late_answer_and_is_none() {
         e2e(&without).p50_ms,
         "the answer is no sooner"
     );
-    let first = with.measured.metrics["first_sound"]
+    let first = with.measured.metrics[&Metric::FirstSound]
         .summary()
         .expect("recorded");
     assert_eq!(first.max_ms, 80.0 + 304.0 + 250.0 + 400.0);
@@ -169,26 +168,28 @@ fn a_filler_is_heard_before_a_late_answer_and_is_none() {
 
 #[test]
 fn a_caller_without_patience_starts_again_and_hangs_up() {
-    let mut late = scenario("[answer.latency]\nfixed_ms = 5000.0\n");
-    let caller = late.caller.as_mut().expect("a caller");
-    caller.patience = LatencyModel::FixedMs(1_200.0);
-    let totals = simulate(late, 10, 1);
+    let late = scenario("[answer.latency]\nfixed_ms = 5000.0\n").changed(|file| {
+        let caller = file.caller.as_mut().expect("a caller");
+        caller.patience = LatencyModel::FixedMs(1_200.0);
+    });
+    let totals = simulate(late.expect("a scenario"), 10, 1);
     let callers = totals.measured.callers;
     assert_eq!((callers.restarts, callers.hang_ups), (30, 10));
     assert_eq!((totals.questions(), totals.measured.turns), (10, 40));
-    assert!(!totals.measured.metrics.contains_key("e2e_latency"));
+    assert!(!totals.measured.metrics.contains_key(&Metric::E2eLatency));
 }
 
 #[test]
 fn a_vote_buys_accuracy_for_latency() {
     let slow = "[answer]\nengine = \"simulated\"\naccuracy = 0.7\nlatency = { lognormal = { median_ms = 300.0, p95_ms = 600.0 } }\n";
     let with = |samples: u32| {
-        let mut scenario = scenario("");
         let text = slow.to_owned() + &format!("best_of = {samples}\n");
         let answer: Scenario = scenario::parse(Path::new("a.toml"), &text).expect("a scenario");
-        scenario.answer = answer.answer;
-        scenario.speculation.enabled = false;
-        simulate(scenario, 1_000, 2)
+        let scenario = scenario("").changed(|file| {
+            file.answer = answer.file().answer.clone();
+            file.speculation.enabled = false;
+        });
+        simulate(scenario.expect("a scenario"), 1_000, 2)
     };
     let (one, three) = (with(1), with(3));
     let callers = three.measured.callers;
@@ -236,10 +237,8 @@ fn one_thread_and_two_give_the_same_bytes_and_another_seed_gives_others() {
     let one = folder_of(scenario.clone(), 1, &temporary.path().join("one"));
     let two = folder_of(scenario.clone(), 2, &temporary.path().join("two"));
     assert!(one == two, "different at two threads");
-    let other = Scenario {
-        seed: 2,
-        ..scenario
-    };
+    let mut other = scenario;
+    other.set_seed(2);
     assert!(one != folder_of(other, 2, &temporary.path().join("other")));
 }
 
@@ -257,13 +256,15 @@ fn every_answered_turn_adds_up_whatever_callers_do() {
 #[test]
 fn more_silence_costs_latency_and_saves_cut_offs() {
     let with = |silence_ms| {
-        let mut scenario = scenario::load(&assistant()).expect("a scenario");
-        scenario.endpointing.silence_ms = silence_ms;
-        scenario.speculation.enabled = false;
-        // Nobody starts again, so nothing but the silence differs.
-        let caller = scenario.caller.as_mut().expect("a caller");
-        caller.patience = LatencyModel::FixedMs(0.0);
-        simulate(scenario, 500, 2)
+        let scenario = scenario::load(&assistant()).expect("a scenario");
+        let scenario = scenario.changed(|file| {
+            file.endpointing.silence_ms = silence_ms;
+            file.speculation.enabled = false;
+            // Nobody starts again, so nothing but the silence differs.
+            let caller = file.caller.as_mut().expect("a caller");
+            caller.patience = LatencyModel::FixedMs(0.0);
+        });
+        simulate(scenario.expect("a scenario"), 500, 2)
     };
     let (hasty, patient) = (with(300), with(700));
     let cut_off = |totals: &Totals| totals.batches.cut_off_share().expect("questions");

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use voicesim::event::{Mark, ReplyEnd, StageName, VisitEnd};
+use voicesim::event::{Mark, Metric, ReplyEnd, StageName, VisitEnd};
 use voicesim::measure::Outcome;
 use voicesim::record::store::KeepAudio;
 use voicesim::run::{Finished, Run, Time};
@@ -26,11 +26,13 @@ fn hold(name: &str, policy: Option<&str>, proxy: &Proxy) -> (Finished, Vec<(Inst
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/openai")
         .join(name);
-    let mut scenario = scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
-    scenario.answer.url = Some(proxy.url());
+    let scenario = scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
+    let mut file = scenario.file().clone();
+    file.answer.url = Some(proxy.url());
     if let Some(policy) = policy {
-        scenario.interruption.policy = policy.into();
+        file.interruption.policy = policy.into();
     }
+    let scenario = file.parse().unwrap_or_else(|problem| panic!("{problem}"));
     let seen = Seen::default();
     let watcher = {
         let seen = seen.clone();
@@ -59,8 +61,8 @@ fn a_language_model_answers_aloud_and_streams() {
         assert_eq!(row.outcome, Outcome::Answered);
         assert_eq!(Some(row.hops.sum()), row.e2e_ns);
     }
-    for metric in ["llm_ttft", "llm_ttfs", "e2e_latency"] {
-        let summary = run.measured.metrics[metric].summary().expect("answered");
+    for metric in [Metric::LlmTtft, Metric::LlmTtfs, Metric::E2eLatency] {
+        let summary = run.measured.metrics[&metric].summary().expect("answered");
         println!(
             "{metric:<12} mean {:7.1} ms, p50 {:7.1} ms, max {:7.1} ms",
             summary.mean_ms, summary.p50_ms, summary.max_ms

@@ -3,7 +3,7 @@
 use crate::cli::{Failure, Verdict, print_plain};
 use crate::engine::knowledge::{self, ASKED_FILE, AskedQuestion, made_up};
 use crate::run::writing::Writer;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioFile};
 use clap::Args;
 use indicatif::ProgressBar;
 use std::fs::{File, OpenOptions};
@@ -48,7 +48,7 @@ impl Ask {
             ));
             return Ok(Verdict::Fine);
         }
-        let mut writer = Writer::of(&self.scenario()).map_err(|error| self.failure(error))?;
+        let mut writer = Writer::of(&self.scenario()?).map_err(|error| self.failure(error))?;
         let mut file = self.file(&path)?;
         let bar = match std::io::stderr().is_terminal() && !is_quiet {
             true => ProgressBar::new(wanted.len() as u64),
@@ -98,11 +98,10 @@ impl Ask {
         Ok(file)
     }
 
-    fn scenario(&self) -> Scenario {
-        let mut scenario = Scenario::default();
-        scenario.turn.clear();
-        let answer = &mut scenario.answer;
-        answer.engine = "openai".into();
+    fn scenario(&self) -> Result<Scenario, Failure> {
+        let mut file = ScenarioFile::default();
+        let answer = &mut file.answer;
+        answer.swap("openai");
         answer.url = Some(self.url.clone());
         answer.model = Some(self.model.clone());
         answer.key_env.clone_from(&self.key_env);
@@ -111,7 +110,8 @@ impl Ask {
         answer.first_token_timeout_ms = Some(PATIENCE_MS);
         answer.between_tokens_timeout_ms = Some(PATIENCE_MS);
         answer.timeout_ms = Some(PATIENCE_MS);
-        scenario
+        file.parse()
+            .map_err(|problem| Failure::Input(self.named(&problem.to_string())))
     }
 
     fn failure(&self, error: crate::run::RunError) -> Failure {

@@ -6,7 +6,8 @@ use crate::engine::knowledge;
 use crate::engine::knowledge::eval::{self, Figure, Question, Row};
 use crate::report::table;
 use crate::run::aloud;
-use crate::scenario::Scenario;
+use crate::scenario::ScenarioFile;
+use crate::scenario::engine::Engine;
 use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -118,15 +119,16 @@ impl Eval {
         is_quiet: bool,
     ) -> Result<BTreeMap<String, String>, Failure> {
         let out = self.out.as_deref().map(new_folder).transpose()?;
-        let mut scenario = Scenario::default();
-        scenario.tts.engine.clone_from(&self.tts);
-        scenario.turn.clear();
-        if !["piper", "espeak"].contains(&self.tts.as_str()) {
+        let mut file = ScenarioFile::default();
+        file.tts.swap(&self.tts);
+        let scenario = file.parse();
+        let scenario = scenario.ok().filter(|of| of.tts.engine.computes_here());
+        let Some(scenario) = scenario else {
             return Err(Failure::Input(format!(
                 "--tts {}: no voice here is called that; give piper or espeak",
                 self.tts
             )));
-        }
+        };
         let texts: Vec<&str> = questions
             .iter()
             .map(|question| question.text.as_str())

@@ -6,54 +6,45 @@
 use super::prompt;
 use super::server::Server;
 use super::stream::{Written, written};
-use super::{Spec, gone, has_fallback, reach, too_slow};
+use super::{gone, reach, too_slow};
 use crate::clock::{Answered, Clock, Patience};
+use crate::engine::build::Purpose;
 use crate::engine::quiet::wants_no_answer;
 #[cfg(feature = "retrieval")]
 use crate::engine::retrieval;
 use crate::engine::{Built, EngineError};
 use crate::event::{Cost, Tokens, nanos};
-use crate::scenario::{self, Api, Scenario};
+use crate::scenario::engine::{Api, LanguageModel, Passages};
 use crate::stage::{self, Outlet, Piece, Question, Stage, StageError, Work};
 use std::time::Duration;
 
 struct Answer {
     server: Server,
-    settings: scenario::Answer,
+    asked: LanguageModel,
     patience: Patience,
     documents: Documents,
 }
 
 pub(in crate::engine) fn build(
-    scenario: &Scenario,
-    clock: &Clock,
+    asked: &LanguageModel,
+    at: Purpose<'_>,
 ) -> Result<Built<stage::Answer>, EngineError> {
-    let settings = scenario.answer.clone();
-    let documents = Documents::of(&settings, clock)?;
-    let [_, has_fallback, _] = has_fallback(scenario);
-    let spec = Spec {
-        table: "answer",
-        url: &settings.url,
-        model: &settings.model,
-        key_env: &settings.key_env,
-        path: match settings.api.unwrap_or_default() {
-            Api::Chat => "/chat/completions",
-            Api::Completions => "/completions",
-        },
-        has_fallback,
+    let documents = Documents::of(asked.passages.as_ref(), at.clock)?;
+    let path = match asked.api {
+        Api::Chat => "/chat/completions",
+        Api::Completions => "/completions",
     };
-    let reached = reach(&spec, clock)?;
-    let ms = |ms: Option<u64>, otherwise| Duration::from_millis(ms.unwrap_or(otherwise));
+    let reached = reach(&asked.server, "answer", path, at)?;
     let patience = Patience {
-        first: ms(settings.first_token_timeout_ms, 10_000),
-        next: ms(settings.between_tokens_timeout_ms, 5_000),
-        all: ms(settings.timeout_ms, 60_000),
+        first: asked.first_token_timeout,
+        next: asked.between_tokens_timeout,
+        all: asked.timeout,
     };
     Ok(reached.built(
         |server| {
             Box::new(Answer {
                 server,
-                settings,
+                asked: asked.clone(),
                 patience,
                 documents,
             }) as stage::Answer
@@ -73,7 +64,7 @@ impl Stage for Answer {
                 return Ok(());
             }
             let passages = self.documents.passages(&question, out).await?;
-            let body = prompt::body(&self.settings, &question, &passages);
+            let body = prompt::body(&self.asked, &question, &passages);
             let request = self.server.post().json(&body);
             out.begun();
             let mut answer = self.server.ask(request, self.patience, written);
@@ -154,13 +145,12 @@ struct Documents(
 
 #[cfg(feature = "retrieval")]
 impl Documents {
-    fn of(settings: &scenario::Answer, clock: &Clock) -> Result<Documents, EngineError> {
-        let most = usize::try_from(settings.passages.unwrap_or(0)).unwrap_or(usize::MAX);
-        if most == 0 {
+    fn of(asked: Option<&Passages>, clock: &Clock) -> Result<Documents, EngineError> {
+        let Some(Passages { documents, count }) = asked else {
             return Ok(Documents(None));
-        }
-        let (worker, _) = retrieval::worker_over(settings, clock)?;
-        Ok(Documents(Some((worker, most))))
+        };
+        let (worker, _) = retrieval::worker_over(documents, clock)?;
+        Ok(Documents(Some((worker, *count))))
     }
 
     async fn passages(
@@ -186,10 +176,10 @@ struct Documents;
 
 #[cfg(not(feature = "retrieval"))]
 impl Documents {
-    fn of(settings: &scenario::Answer, _: &Clock) -> Result<Documents, EngineError> {
-        match settings.passages.unwrap_or(0) {
-            0 => Ok(Documents),
-            _ => Err(EngineError::Unavailable(
+    fn of(asked: Option<&Passages>, _: &Clock) -> Result<Documents, EngineError> {
+        match asked {
+            None => Ok(Documents),
+            Some(_) => Err(EngineError::Unavailable(
                 "answer.passages: this build of voicesim searches no documents; build it with: cargo build --release --features retrieval".into(),
             )),
         }

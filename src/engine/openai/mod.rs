@@ -23,25 +23,13 @@ mod test_speech;
 pub(super) use answer::build as answerer;
 pub(super) use speech::{recogniser, voice};
 
+use super::build::Purpose;
 use super::{Built, EngineError};
-use crate::clock::{Clock, Patience, Silence};
-use crate::scenario::Scenario;
-use crate::scenario::cure::fallback;
+use crate::clock::{Patience, Silence};
+use crate::scenario::engine;
 use crate::stage::StageError;
 use server::{Asked, Server};
 use std::time::Duration;
-
-/// What the tables of all stages say of a server. The scenario was checked, so what is needed is there.
-struct Spec<'a> {
-    /// The scenario's table, as errors name it.
-    table: &'static str,
-    url: &'a Option<String>,
-    model: &'a Option<String>,
-    key_env: &'a Option<String>,
-    path: &'static str,
-    /// Somebody else is asked where it fails.
-    has_fallback: bool,
-}
 
 /// A server, reached and warm, or with a note on why it could not be reached.
 struct Reached {
@@ -52,27 +40,32 @@ struct Reached {
 /// Has to be told of a server in virtual time.
 const VIRTUAL: &str = "in virtual time a server's answer is read to its end at once, and delivered as it came; a request that is given up was made all the same";
 
-fn reach(spec: &Spec, clock: &Clock) -> Result<Reached, EngineError> {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+/// `table` is the scenario's, as errors name it; `path` lies behind the server's address.
+fn reach(
+    asked: &engine::Server,
+    table: &'static str,
+    path: &'static str,
+    at: Purpose<'_>,
+) -> Result<Reached, EngineError> {
     let server = Server::of(
         Asked {
-            table: spec.table,
-            url: text(spec.url),
-            model: text(spec.model),
-            key_env: spec.key_env.clone(),
-            path: spec.path,
+            table,
+            url: asked.url.clone(),
+            model: asked.model.clone(),
+            key_env: asked.key_env.clone(),
+            path,
         },
-        clock,
+        at.clock,
     )?;
     let mut notes = Vec::new();
     if let Err(error) = server.warm_up() {
-        if !spec.has_fallback {
+        if !at.has_fallback {
             return Err(EngineError::Unavailable(error));
         }
         tracing::warn!("{error}");
         notes.push(error);
     }
-    if clock.name() == "virtual" {
+    if at.clock.name() == "virtual" {
         notes.push(VIRTUAL.to_owned());
     }
     Ok(Reached { server, notes })
@@ -89,19 +82,8 @@ impl Reached {
     }
 }
 
-/// Whether somebody else answers if the server does not.
-fn has_fallback(scenario: &Scenario) -> [bool; 3] {
-    let cures = &scenario.cure;
-    [
-        fallback(&cures.stt).is_some(),
-        fallback(&cures.answer).is_some(),
-        fallback(&cures.tts).is_some(),
-    ]
-}
-
 /// One patience for all of a request.
-fn patience(ms: Option<u64>, otherwise_ms: u64) -> Patience {
-    let span = Duration::from_millis(ms.unwrap_or(otherwise_ms));
+fn patience(span: Duration) -> Patience {
     Patience {
         first: span,
         next: span,

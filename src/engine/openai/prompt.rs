@@ -3,14 +3,12 @@
 //! What the caller says and what documents say goes into the user's message and nowhere else, as text: it can
 //! change what is answered, and nothing besides.
 
-use crate::scenario::{Answer, Api};
+use crate::scenario::engine::{Api, LanguageModel};
 use crate::stage::{Exchange, Question};
 use serde_json::{Value, json};
 
 /// What a model is told to be unless the scenario says.
 const SYSTEM: &str = "You are a voice assistant on the phone. What you write is read aloud: answer in one or two short sentences of plain words, without lists, headings, symbols or links. If you do not know, say so.";
-const TOKENS_MAX: u32 = 150;
-const HISTORY_TURNS_MAX: u32 = 8;
 
 /// A model that only continues a text is shown what an answer is.
 const EXAMPLES: [(&str, &str); 3] = [
@@ -26,13 +24,13 @@ const EXAMPLES: [(&str, &str); 3] = [
 ];
 
 /// The body of the request for `question`.
-pub(super) fn body(answer: &Answer, question: &Question, passages: &[String]) -> Value {
-    let api = answer.api.unwrap_or_default();
+pub(super) fn body(answer: &LanguageModel, question: &Question, passages: &[String]) -> Value {
+    let api = answer.api;
     let mut body = json!({
-        "model": answer.model,
+        "model": answer.server.model,
         "stream": true,
         "stream_options": {"include_usage": true},
-        "max_tokens": answer.max_tokens.unwrap_or(TOKENS_MAX),
+        "max_tokens": answer.tokens_max,
     });
     let system = answer.system.as_deref().unwrap_or(SYSTEM);
     let history = latest(&question.history, answer.history_turns_max);
@@ -60,8 +58,7 @@ pub(super) fn body(answer: &Answer, question: &Question, passages: &[String]) ->
     body
 }
 
-fn latest(history: &[Exchange], most: Option<u32>) -> &[Exchange] {
-    let most = usize::try_from(most.unwrap_or(HISTORY_TURNS_MAX)).unwrap_or(usize::MAX);
+fn latest(history: &[Exchange], most: usize) -> &[Exchange] {
     &history[history.len().saturating_sub(most)..]
 }
 
@@ -135,6 +132,9 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::engine::Answerer;
+    use crate::scenario::parse;
+    use std::path::Path;
     use std::rc::Rc;
 
     fn question(text: &str, history: &[(&str, &str)]) -> Question {
@@ -148,10 +148,13 @@ mod tests {
         }
     }
 
-    fn chat() -> Answer {
-        Answer {
-            model: Some("m".into()),
-            ..Answer::default()
+    /// A model that is asked as a scenario asks that says no more than it must.
+    fn chat() -> LanguageModel {
+        let text = "[answer]\nengine = \"openai\"\nurl = \"http://localhost/v1\"\nmodel = \"m\"\n";
+        let scenario = parse(Path::new("a.toml"), text).expect("a scenario");
+        match scenario.answer.engine {
+            Answerer::Openai { model, .. } => *model,
+            other => panic!("{other:?}"),
         }
     }
 
@@ -196,15 +199,15 @@ mod tests {
     #[test]
     fn history_is_bounded_and_the_oldest_goes_first() {
         let asked = question("c", &[("a", "1"), ("b", "2")]);
-        let answer = Answer {
-            history_turns_max: Some(1),
+        let answer = LanguageModel {
+            history_turns_max: 1,
             system: Some(String::new()),
             ..chat()
         };
         let texts = body(&answer, &asked, &[])["messages"].to_string();
         assert!(texts.contains("\"b\"") && !texts.contains("\"a\"") && !texts.contains("system"));
-        let answer = Answer {
-            history_turns_max: Some(0),
+        let answer = LanguageModel {
+            history_turns_max: 0,
             ..answer
         };
         assert_eq!(
@@ -248,8 +251,8 @@ mod tests {
 
     #[test]
     fn a_base_model_is_shown_what_an_answer_is_and_no_caller_can_forge_a_line() {
-        let answer = Answer {
-            api: Some(Api::Completions),
+        let answer = LanguageModel {
+            api: Api::Completions,
             temperature: Some(0.0),
             ..chat()
         };

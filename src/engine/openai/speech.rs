@@ -1,12 +1,13 @@
 //! Speech to text and text to speech on a server.
 
 use super::server::{Place, Server, body};
-use super::{Spec, gone, has_fallback, patience, reach, too_slow};
+use super::{gone, patience, reach, too_slow};
 use crate::audio::SAMPLE_RATE;
 use crate::audio::resample::StreamResampler;
-use crate::clock::{Answered, Clock, Patience};
+use crate::clock::{Answered, Patience};
+use crate::engine::build::Purpose;
 use crate::engine::{Built, EngineError};
-use crate::scenario::Scenario;
+use crate::scenario::engine::{ServerRecogniser, ServerVoice};
 use crate::stage::{
     AudioChunk, AudioFeed, Clause, Outlet, SpeechToText, Stage, StageError, TextToSpeech,
     Transcript, Utterance, Work, transcribe_in_batches,
@@ -22,9 +23,6 @@ use std::sync::Arc;
 const TRANSCRIPT_BYTES_MAX: usize = 256 << 10;
 /// The longest speech that is taken for a clause: 4 MiB, 87 s at the usual rate.
 const SPEECH_BYTES_MAX: usize = 4 << 20;
-/// The rate of what is asked for: what OpenAI's voices speak at.
-const RATE: u32 = 24_000;
-const TIMEOUT_MS: u64 = 30_000;
 const TIMEOUT_KEYS: [&str; 3] = ["timeout_ms"; 3];
 
 struct Recogniser {
@@ -34,27 +32,18 @@ struct Recogniser {
 }
 
 pub(in crate::engine) fn recogniser(
-    scenario: &Scenario,
-    clock: &Clock,
+    asked: &ServerRecogniser,
+    at: Purpose<'_>,
 ) -> Result<Built<SpeechToText>, EngineError> {
-    let settings = &scenario.stt;
-    let [has_fallback, ..] = has_fallback(scenario);
-    let spec = Spec {
-        table: "stt",
-        url: &settings.url,
-        model: &settings.model,
-        key_env: &settings.key_env,
-        path: "/audio/transcriptions",
-        has_fallback,
-    };
     let stage = |server| {
         Box::new(Recogniser {
             server,
-            language: settings.language.clone(),
-            patience: patience(settings.timeout_ms, TIMEOUT_MS),
+            language: asked.language.clone(),
+            patience: patience(asked.timeout),
         }) as SpeechToText
     };
-    Ok(reach(&spec, clock)?.built(stage, "recogniser"))
+    let reached = reach(&asked.server, "stt", "/audio/transcriptions", at)?;
+    Ok(reached.built(stage, "recogniser"))
 }
 
 impl Stage for Recogniser {
@@ -159,28 +148,19 @@ struct Voice {
 }
 
 pub(in crate::engine) fn voice(
-    scenario: &Scenario,
-    clock: &Clock,
+    asked: &ServerVoice,
+    at: Purpose<'_>,
 ) -> Result<Built<TextToSpeech>, EngineError> {
-    let settings = &scenario.tts;
-    let [.., has_fallback] = has_fallback(scenario);
-    let spec = Spec {
-        table: "tts",
-        url: &settings.url,
-        model: &settings.model,
-        key_env: &settings.key_env,
-        path: "/audio/speech",
-        has_fallback,
-    };
     let stage = |server| {
         Box::new(Voice {
             server,
-            voice: settings.voice.clone(),
-            rate: settings.rate.unwrap_or(RATE),
-            patience: patience(settings.timeout_ms, TIMEOUT_MS),
+            voice: asked.voice.clone(),
+            rate: asked.rate,
+            patience: patience(asked.timeout),
         }) as TextToSpeech
     };
-    Ok(reach(&spec, clock)?.built(stage, "voice"))
+    let reached = reach(&asked.server, "tts", "/audio/speech", at)?;
+    Ok(reached.built(stage, "voice"))
 }
 
 impl Stage for Voice {

@@ -4,7 +4,8 @@ use super::test_server::{
     Came, DONE, Does, STOP, TestServer, answer, chunk, end, json, piece, response, streaming,
 };
 use crate::clock::Clock;
-use crate::engine::EngineError;
+use crate::engine::build::{self, Purpose};
+use crate::engine::{Built, EngineError};
 use crate::event::{Event, Mark, SessionId, StageName, Tokens, TurnId};
 use crate::record::tap::Tap;
 use crate::scenario::{self, Scenario};
@@ -28,14 +29,20 @@ fn scenario(url: &str, settings: &str) -> Scenario {
     scenario::parse(Path::new("a.toml"), &text).unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn built(scenario: &Scenario, clock: &Clock) -> Result<Built<Answer>, EngineError> {
+    let has_fallback = scenario.answer.fallback().is_some();
+    let purpose = Purpose::of(scenario, clock, has_fallback);
+    build::answerer(&scenario.answer.engine, purpose)
+}
+
 fn engine(url: &str, settings: &str, clock: &Clock) -> Answer {
-    let built = super::answerer(&scenario(url, settings), clock);
+    let built = built(&scenario(url, settings), clock);
     built.unwrap_or_else(|error| panic!("{error}")).stage
 }
 
 fn refused(url: &str, settings: &str) -> String {
     let clock = Clock::virtual_time(1);
-    match super::answerer(&scenario(url, settings), &clock) {
+    match built(&scenario(url, settings), &clock) {
         Err(EngineError::Unavailable(error)) => error,
         Err(EngineError::Input(error)) => panic!("not the input's fault: {error}"),
         Ok(_) => panic!("built"),
@@ -467,7 +474,7 @@ fn where_nobody_listens_the_error_names_the_address_and_the_cure() {
         &url,
         "[cure.answer]\nfallback = { engine = \"simulated\" }\n",
     );
-    let built = super::answerer(&with_fallback, &clock).unwrap_or_else(|error| panic!("{error}"));
+    let built = built(&with_fallback, &clock).unwrap_or_else(|error| panic!("{error}"));
     assert!(
         built
             .note

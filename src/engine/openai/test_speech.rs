@@ -4,6 +4,7 @@ use super::test_answers::clocks;
 use super::test_server::{Came, Does, TestServer, chunk, end, json, response, streaming};
 use crate::audio::SAMPLE_RATE;
 use crate::clock::Clock;
+use crate::engine::build::{self, Purpose};
 use crate::event::{SessionId, StageName, TurnId};
 use crate::record::input::InputHash;
 use crate::record::tap::Tap;
@@ -58,7 +59,8 @@ fn transcribed(
 ) -> (Vec<Transcript>, Result<(), StageError>, TestServer) {
     let server = TestServer::start(vec![does]);
     let scenario = scenario("stt", &server.url);
-    let built = super::recogniser(&scenario, clock);
+    let purpose = Purpose::of(&scenario, clock, false);
+    let built = build::recogniser(&scenario.stt.engine, purpose);
     let mut stage = built.unwrap_or_else(|error| panic!("{error}")).stage;
     clock.start();
     let (sender, feed) = AudioFeed::new(InputHash::default());
@@ -127,7 +129,8 @@ fn what_is_no_transcript_is_said_plainly() {
 fn spoken(clock: &Clock, does: Vec<Does>) -> (Vec<AudioChunk>, Result<(), StageError>, TestServer) {
     let server = TestServer::start(vec![does]);
     let scenario = scenario("tts", &server.url);
-    let built = super::voice(&scenario, clock);
+    let purpose = Purpose::of(&scenario, clock, false);
+    let built = build::voice(&scenario.tts.engine, purpose);
     let mut stage = built.unwrap_or_else(|error| panic!("{error}")).stage;
     clock.start();
     let clause = Clause("Hello \"there\".".into());

@@ -10,7 +10,7 @@ mod test_theory;
 
 use crate::clock::Clock;
 use crate::event::{StageName, Tick, nanos};
-use crate::scenario::traffic;
+use crate::scenario::pool;
 use crate::stage::{StageError, Watched};
 use limit::Limit;
 use servers::{Servers, Taken};
@@ -89,18 +89,10 @@ pub struct Asked {
 
 impl Pools {
     /// Of a world whose time is `clock`'s. What is asked is counted within `window`.
-    pub fn of(pools: &traffic::Pools, clock: &Clock, window: &Range<Tick>) -> Pools {
-        let of_stage = |(table, pool): (&str, &traffic::Pool)| {
-            let name = match table {
-                "stt" => StageName::SpeechToText,
-                "answer" => StageName::Answer,
-                "tts" => StageName::TextToSpeech,
-                _ => StageName::SpeechToSpeech,
-            };
-            (name, Rc::new(Pool::new(name, pool, clock, window)))
-        };
+    pub fn of(pools: &pool::Pools, clock: &Clock, window: &Range<Tick>) -> Pools {
+        let ready = |(stage, pool)| (stage, Rc::new(Pool::new(stage, pool, clock, window)));
         Pools {
-            all: pools.named().map(of_stage).collect(),
+            all: pools.by_stage().map(ready).collect(),
         }
     }
 
@@ -133,7 +125,7 @@ impl Pools {
 }
 
 impl Pool {
-    fn new(name: StageName, pool: &traffic::Pool, clock: &Clock, window: &Range<Tick>) -> Pool {
+    fn new(name: StageName, pool: &pool::Pool, clock: &Clock, window: &Range<Tick>) -> Pool {
         let limit = pool
             .requests_per_minute
             .map(|rate| Limit::new(rate, pool.burst));
@@ -374,7 +366,7 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn pool(clock: &Clock, pool: &traffic::Pool) -> Rc<Pool> {
+    fn pool(clock: &Clock, pool: &pool::Pool) -> Rc<Pool> {
         let window = Tick::ZERO..Tick::from_ms(60_000);
         Rc::new(Pool::new(StageName::Answer, pool, clock, &window))
     }
@@ -399,7 +391,7 @@ mod tests {
     #[test]
     fn what_is_given_up_frees_its_slot_or_leaves_the_queue() {
         let clock = Clock::virtual_time(1);
-        let pool = pool(&clock, &traffic::Pool::default());
+        let pool = pool(&clock, &pool::Pool::default());
         let never = u64::MAX / 1_000_000;
         let all = async {
             tokio::join!(
@@ -420,10 +412,10 @@ mod tests {
     #[test]
     fn a_batch_begins_when_it_is_full_or_has_waited_and_ends_with_its_longest() {
         let clock = Clock::virtual_time(1);
-        let batches = traffic::Pool {
+        let batches = pool::Pool {
             batch: 2,
             batch_wait_ms: 50.0,
-            ..traffic::Pool::default()
+            ..pool::Pool::default()
         };
         let pool = pool(&clock, &batches);
         let never = u64::MAX / 1_000_000;

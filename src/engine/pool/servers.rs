@@ -1,7 +1,7 @@
 //! The servers of a pool: which slot is free, when one is cold, and when there are more or fewer of them.
 
 use crate::event::Tick;
-use crate::scenario::traffic::{Pool, Scale};
+use crate::scenario::pool::{Pool, Scale};
 use std::ops::Range;
 use std::time::Duration;
 

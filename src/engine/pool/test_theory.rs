@@ -15,7 +15,7 @@ const T_995: f64 = 2.656;
 const SERVICE_S: f64 = 1.0;
 
 struct Queue {
-    pool: traffic::Pool,
+    pool: pool::Pool,
     /// Requests a second.
     rate: f64,
     service: Service,
@@ -133,10 +133,10 @@ fn lengths(load: f64) -> (u32, u32) {
     }
 }
 
-fn slots(slots: u32) -> traffic::Pool {
-    traffic::Pool {
+fn slots(slots: u32) -> pool::Pool {
+    pool::Pool {
         slots,
-        ..traffic::Pool::default()
+        ..pool::Pool::default()
     }
 }
 
@@ -218,7 +218,7 @@ fn a_bounded_queue_refuses_what_m_m_c_k_loses() {
     for load in [0.5, 0.8, 0.95, 1.5] {
         let (servers, queue_max) = (4, 3);
         let queue = Queue {
-            pool: traffic::Pool {
+            pool: pool::Pool {
                 queue: Some(queue_max),
                 ..slots(servers)
             },
@@ -235,7 +235,7 @@ fn a_bounded_queue_refuses_what_m_m_c_k_loses() {
 #[test]
 fn without_a_queue_erlang_b_is_lost() {
     let queue = Queue {
-        pool: traffic::Pool {
+        pool: pool::Pool {
             queue: Some(0),
             ..slots(8)
         },

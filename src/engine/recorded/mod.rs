@@ -6,12 +6,13 @@
 
 mod recordings;
 
-use super::{EngineError, Engines, clauses};
+use super::{EngineError, Engines, Loaded, Reply, clauses};
 use crate::audio::{decode, length_of};
 use crate::clock::Clock;
 use crate::event::{Mark, OutputNote, StageName, Tick};
 use crate::record::store::{self, Header};
-use crate::scenario::Scenario;
+use crate::scenario::engine::asks_otherwise;
+use crate::scenario::{Scenario, ScenarioFile};
 use crate::stage::{
     AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Recorded, Stage,
     StageError, Transcript, Utterance, Work, transcribe_in_batches,
@@ -73,7 +74,7 @@ pub fn build(
     header: &Header,
     asked: &Scenario,
     clock: &Clock,
-) -> Result<(Engines, MissingInput), EngineError> {
+) -> Result<(Loaded, MissingInput), EngineError> {
     if !header.keeps_audio {
         return Err(EngineError::Input(format!(
             "{} was recorded with --no-audio, so there is no sound to repeat; record it again without",
@@ -89,13 +90,14 @@ pub fn build(
             folder.display()
         )));
     }
-    let scenario: Scenario = serde_json::from_value(header.scenario.clone()).map_err(|error| {
-        EngineError::Input(format!(
-            "{} holds no scenario of this version: {error}",
-            folder.display()
-        ))
-    })?;
-    if let Some(key) = asked.asks_otherwise(&scenario) {
+    let scenario: ScenarioFile =
+        serde_json::from_value(header.scenario.clone()).map_err(|error| {
+            EngineError::Input(format!(
+                "{} holds no scenario of this version: {error}",
+                folder.display()
+            ))
+        })?;
+    if let Some(key) = asks_otherwise(asked.file(), &scenario) {
         return Err(EngineError::Input(format!(
             "{key} is not what it was when {} was recorded, so a server was asked for something else; set it back, or record it again",
             folder.display()
@@ -112,12 +114,15 @@ pub fn build(
             missing: missing.clone(),
         })
     };
-    let engines = Engines {
-        stt: Box::new(Recogniser(repeat(StageName::SpeechToText)?)),
-        answer: Box::new(Answerer(repeat(StageName::Answer)?)),
-        clauses: Box::new(clauses::ClauseStage(scenario.clauses)),
-        speech_to_speech: None,
-        tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
+    let loaded = Loaded {
+        engines: Engines {
+            stt: Box::new(Recogniser(repeat(StageName::SpeechToText)?)),
+            reply: Reply::Cascade {
+                answer: Box::new(Answerer(repeat(StageName::Answer)?)),
+                clauses: Box::new(clauses::ClauseStage(scenario.clauses)),
+                tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
+            },
+        },
         described: header
             .engines
             .iter()
@@ -125,7 +130,7 @@ pub fn build(
             .collect(),
         notes: header.notes.clone(),
     };
-    Ok((engines, missing))
+    Ok((loaded, missing))
 }
 
 impl Repeat {

@@ -1,40 +1,43 @@
-//! A fake answer: a text whose clauses come with their tokens, perhaps chosen by a vote.
+//! A simulated answer: a text whose clauses come with their tokens, perhaps chosen by a vote.
 
-use super::occasion::{Latency, Occasion, luck};
-use super::{CHARACTERS_PER_SECOND, CHARACTERS_PER_TOKEN, Fakes, first_token};
+use super::occasion::{Drawn, Occasion, luck};
+use super::{CHARACTERS_PER_SECOND, CHARACTERS_PER_TOKEN};
 use crate::engine::clauses::ClauseCutter;
 use crate::event::{StageName, TurnId};
 use crate::rng::{Seed, Source};
+use crate::scenario::Clauses;
+use crate::scenario::engine::SimulatedAnswer;
 use crate::scenario::latency::Work as Amount;
-use crate::scenario::{self, Scenario};
 use crate::stage::{Outlet, Piece, Question, Stage, Work};
 use std::rc::Rc;
 use std::time::Duration;
 
 const ANSWER: &str = "This answer is simulated, and it is about as long as answers are.";
 
-/// How a fake answers.
+/// How an answer comes about.
 pub(super) struct AnswerModel {
-    first_token: Latency,
+    first_token: Drawn,
     right: Source,
     token: Duration,
     samples: u32,
     accuracy: f64,
     clauses: Vec<Piece>,
-    /// How long it takes to say all of it.
-    pub(super) seconds: f64,
 }
 
-pub(super) struct Answerer(pub(super) Rc<Fakes>, pub(super) Occasion);
+/// How long it takes to say all of an answer, in seconds.
+pub(super) fn seconds(text: Option<&str>) -> f64 {
+    text.unwrap_or(ANSWER).chars().count() as f64 / CHARACTERS_PER_SECOND
+}
 
-impl Stage for Answerer {
+pub(super) struct AnswererStage(pub(super) Rc<AnswerModel>, pub(super) Occasion);
+
+impl Stage for AnswererStage {
     type In = Question;
     type Out = Piece;
 
     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
         Box::pin(async move {
-            let Answerer(fakes, at) = self;
-            let model = &fakes.answer;
+            let AnswererStage(model, at) = self;
             let characters = question.text.chars().count() as f64;
             let (written, vote) = model.written(at, (out.turn(), out.nth_try()), characters);
             let all = written.last().copied().unwrap_or_default();
@@ -67,17 +70,14 @@ impl Stage for Answerer {
 }
 
 impl AnswerModel {
-    pub(super) fn of(scenario: &Scenario) -> AnswerModel {
-        let (seed, answer) = (Seed(scenario.seed), &scenario.answer);
-        let text = answer.text.as_deref().unwrap_or(ANSWER);
+    pub(super) fn of(answer: &SimulatedAnswer, clauses: &Clauses, seed: Seed) -> AnswerModel {
         AnswerModel {
-            first_token: Latency::of(&first_token(scenario), "answer", seed),
+            first_token: Drawn::of(&answer.latency, StageName::Answer, seed),
             right: seed.source("answer", "right"),
-            token: Duration::from_secs_f64(answer.token_ms / 1e3),
-            samples: answer.best_of,
+            token: answer.token,
+            samples: answer.samples,
             accuracy: answer.accuracy,
-            clauses: pieces(text, &scenario.clauses),
-            seconds: text.chars().count() as f64 / CHARACTERS_PER_SECOND,
+            clauses: pieces(answer.text.as_deref().unwrap_or(ANSWER), clauses),
         }
     }
 
@@ -145,8 +145,9 @@ impl AnswerModel {
 fn tokens(text: &str) -> f64 {
     text.chars().count() as f64 / CHARACTERS_PER_TOKEN
 }
+
 /// A text, cut as it is spoken.
-fn pieces(text: &str, clauses: &scenario::Clauses) -> Vec<Piece> {
+fn pieces(text: &str, clauses: &Clauses) -> Vec<Piece> {
     let mut cutter = ClauseCutter::new(clauses);
     let mut clauses = cutter.push(text);
     clauses.extend(cutter.finish());

@@ -1,4 +1,4 @@
-//! Fakes of every engine, for simulation: they take their time and invent the rest.
+//! Simulated engines for every stage: they take their time and invent the rest.
 //!
 //! Their latencies are drawn from named random sources by the conversation and the turn, so a
 //! conversation is the same for the same seed.
@@ -8,20 +8,23 @@ mod occasion;
 
 pub use occasion::Occasion;
 
-use super::Built;
+use super::resilience::{Spare, Spares};
+use super::{Built, Engines, Reply};
 use crate::clock::Clock;
 use crate::event::StageName;
 use crate::rng::Seed;
-use crate::scenario::cure::fallback;
-use crate::scenario::latency::{LatencyModel, Work as Amount};
-use crate::scenario::{Scenario, Topology};
+use crate::scenario::engine::{Answerer, Engine, Recogniser, SimulatedAnswer, Voice};
+use crate::scenario::latency::{Latency, Work as Amount};
+use crate::scenario::resilience::Service;
+use crate::scenario::{Clauses, Scenario, SpeechToSpeech, Topology};
 use crate::stage::{
     self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, StageError, TextFeed,
     Transcript, Utterance, Work, transcribe_in_batches,
 };
-use answer::{AnswerModel, Answerer};
-use occasion::{Latency, luck};
+use answer::{AnswerModel, AnswererStage};
+use occasion::{Drawn, luck};
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,142 +38,313 @@ const WORDS_PER_SECOND: f64 = 2.5;
 /// A token of English is about four characters.
 const CHARACTERS_PER_TOKEN: f64 = 4.0;
 
-/// The fakes of a scenario, ready to be made for one conversation after the other.
-pub struct Fakes {
-    transcription: Latency,
-    answer: AnswerModel,
-    synthesis: Latency,
-    model: Latency,
+/// The simulated engines that a scenario asks for, and those that it falls back on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    stt: (Latency, Option<Latency>),
+    reply: AskedReply,
 }
 
-impl Fakes {
-    pub fn of(scenario: &Scenario) -> Fakes {
-        let seed = Seed(scenario.seed);
-        Fakes {
-            transcription: Latency::of(&transcription(scenario), "speech_to_text", seed),
-            answer: AnswerModel::of(scenario),
-            synthesis: Latency::of(&synthesis(scenario), "text_to_speech", seed),
-            model: Latency::of(&scenario.speech_to_speech.latency, "speech_to_speech", seed),
+#[derive(Debug, Clone, PartialEq)]
+enum AskedReply {
+    Cascade {
+        answer: (SimulatedAnswer, Option<SimulatedAnswer>),
+        tts: (Latency, Option<Latency>),
+    },
+    Direct(SpeechToSpeech),
+}
+
+impl Asked {
+    /// What the scenario asks for.
+    ///
+    /// # Errors
+    /// The table of an engine that is not simulated, and the name of that engine.
+    pub fn of(scenario: &Scenario) -> Result<Asked, (String, &'static str)> {
+        let latency = |engine: &Recogniser| match engine {
+            Recogniser::Simulated(latency) => Some(latency.clone()),
+            _ => None,
+        };
+        let stt = asked("stt", &scenario.stt, latency)?;
+        let direct = match &scenario.topology {
+            Topology::Cascade => None,
+            Topology::SpeechToSpeech(model) => Some(model.clone()),
+        };
+        if let Some(model) = direct {
+            return Ok(Asked {
+                // It hears the utterance itself, and waits for no transcript.
+                stt: (Latency::fixed_ms(0), None),
+                reply: AskedReply::Direct(model),
+            });
+        }
+        let answer = |engine: &Answerer| match engine {
+            Answerer::Simulated(answer) => Some(answer.clone()),
+            _ => None,
+        };
+        let latency = |engine: &Voice| match engine {
+            Voice::Simulated(latency) => Some(latency.clone()),
+            _ => None,
+        };
+        Ok(Asked {
+            stt,
+            reply: AskedReply::Cascade {
+                answer: asked("answer", &scenario.answer, answer)?,
+                tts: asked("tts", &scenario.tts, latency)?,
+            },
+        })
+    }
+
+    /// A line about each engine, by stage.
+    pub fn described(&self) -> BTreeMap<String, String> {
+        let line = |(first, fallback): (&Latency, Option<&Latency>)| match fallback {
+            None => described(first),
+            Some(fallback) => {
+                format!(
+                    "{}; if that fails, {}",
+                    described(first),
+                    described(fallback)
+                )
+            }
+        };
+        match &self.reply {
+            AskedReply::Cascade { answer, tts } => [
+                (
+                    StageName::SpeechToText,
+                    line((&self.stt.0, self.stt.1.as_ref())),
+                ),
+                (
+                    StageName::Answer,
+                    line((
+                        &answer.0.latency,
+                        answer.1.as_ref().map(|answer| &answer.latency),
+                    )),
+                ),
+                (StageName::TextToSpeech, line((&tts.0, tts.1.as_ref()))),
+            ]
+            .into_iter()
+            .map(|(stage, line)| (stage.name().to_owned(), line))
+            .collect(),
+            AskedReply::Direct(model) => BTreeMap::from([(
+                StageName::SpeechToSpeech.name().to_owned(),
+                described(&model.latency),
+            )]),
+        }
+    }
+}
+
+/// What a service asks for, and what it falls back on.
+fn asked<E: Engine, T>(
+    table: &str,
+    service: &Service<E>,
+    simulated: impl Fn(&E) -> Option<T>,
+) -> Result<(T, Option<T>), (String, &'static str)> {
+    let engine = &service.engine;
+    let first = simulated(engine).ok_or_else(|| (table.to_owned(), engine.name()))?;
+    let fallback = match service.fallback() {
+        None => None,
+        Some(engine) => Some(
+            simulated(engine).ok_or_else(|| (format!("cure.{table}.fallback"), engine.name()))?,
+        ),
+    };
+    Ok((first, fallback))
+}
+
+/// Simulated engines, ready to be made for one conversation after the other.
+pub struct SimulatedEngines {
+    stt: [Rc<Drawn>; 2],
+    reply: Ready,
+}
+
+/// The first engine of each stage, and the one that is fallen back on.
+enum Ready {
+    Cascade {
+        answer: [Rc<AnswerModel>; 2],
+        tts: [Rc<Drawn>; 2],
+    },
+    Direct {
+        model: Rc<Drawn>,
+        seconds: f64,
+    },
+}
+
+impl SimulatedEngines {
+    /// Engines that draw from `seed`, whose texts are cut into clauses as the scenario has it.
+    pub fn new(asked: &Asked, clauses: &Clauses, seed: Seed) -> SimulatedEngines {
+        let both = |(first, fallback): &(Latency, Option<Latency>), stage| {
+            let first = Rc::new(Drawn::of(first, stage, seed));
+            let fallback = fallback
+                .as_ref()
+                .map(|of| Rc::new(Drawn::of(of, stage, seed)));
+            [first.clone(), fallback.unwrap_or(first)]
+        };
+        SimulatedEngines {
+            stt: both(&asked.stt, StageName::SpeechToText),
+            reply: match &asked.reply {
+                AskedReply::Cascade { answer, tts } => {
+                    let model = |answer| Rc::new(AnswerModel::of(answer, clauses, seed));
+                    let first = model(&answer.0);
+                    let fallback = answer.1.as_ref().map(model);
+                    Ready::Cascade {
+                        answer: [first.clone(), fallback.unwrap_or(first)],
+                        tts: both(tts, StageName::TextToSpeech),
+                    }
+                }
+                AskedReply::Direct(asked) => Ready::Direct {
+                    model: Rc::new(Drawn::of(&asked.latency, StageName::SpeechToSpeech, seed)),
+                    seconds: answer::seconds(asked.text.as_deref()),
+                },
+            },
         }
     }
 
-    pub fn speech_to_text(self: &Rc<Self>, at: &Occasion) -> stage::SpeechToText {
-        Box::new(Recogniser(self.clone(), at.clone()))
-    }
-
-    pub fn answer(self: &Rc<Self>, at: &Occasion) -> stage::Answer {
-        Box::new(Answerer(self.clone(), at.clone()))
-    }
-
-    pub fn text_to_speech(self: &Rc<Self>, at: &Occasion) -> stage::TextToSpeech {
-        Box::new(Voice(self.clone(), at.clone()))
-    }
-
-    pub fn speech_to_speech(self: &Rc<Self>, at: &Occasion) -> stage::SpeechToSpeech {
-        Box::new(Model(self.clone(), at.clone()))
-    }
-
-    /// Pieces of a fake's answer are clauses already.
-    pub fn clauses() -> stage::Clauses {
-        Box::new(AsTheyCome)
-    }
-}
-
-fn transcription(scenario: &Scenario) -> LatencyModel {
-    let given = scenario.stt.latency.clone();
-    match scenario.topology {
-        Topology::Cascade => given.unwrap_or(LatencyModel::FixedMs(250.0)),
-        // A model that hears and speaks waits for no transcript.
-        Topology::SpeechToSpeech => LatencyModel::FixedMs(0.0),
-    }
-}
-
-fn first_token(scenario: &Scenario) -> LatencyModel {
-    let given = scenario.answer.latency.clone();
-    given.unwrap_or(LatencyModel::FixedMs(300.0))
-}
-
-fn synthesis(scenario: &Scenario) -> LatencyModel {
-    let given = scenario.tts.latency.clone();
-    given.unwrap_or(LatencyModel::FixedMs(150.0))
-}
-
-fn described<S>(stage: S, model: &LatencyModel) -> Built<S> {
-    Built::new(stage, format!("simulated, {}", model.describe()))
-}
-
-pub(super) fn recogniser(scenario: &Scenario, clock: &Clock) -> Built<stage::SpeechToText> {
-    let at = Occasion::new(clock, 0, Rc::default());
-    let stage = Rc::new(Fakes::of(scenario)).speech_to_text(&at);
-    described(stage, &transcription(scenario))
-}
-
-pub(super) fn answerer(scenario: &Scenario, clock: &Clock) -> Built<stage::Answer> {
-    let at = Occasion::new(clock, 0, Rc::default());
-    let stage = Rc::new(Fakes::of(scenario)).answer(&at);
-    described(stage, &first_token(scenario))
-}
-
-pub(super) fn voice(scenario: &Scenario, clock: &Clock) -> Built<stage::TextToSpeech> {
-    let at = Occasion::new(clock, 0, Rc::default());
-    let stage = Rc::new(Fakes::of(scenario)).text_to_speech(&at);
-    described(stage, &synthesis(scenario))
-}
-
-pub(super) fn model(scenario: &Scenario, clock: &Clock) -> stage::SpeechToSpeech {
-    Rc::new(Fakes::of(scenario)).speech_to_speech(&Occasion::new(clock, 0, Rc::default()))
-}
-
-/// A line about each fake of a scenario, by stage.
-pub fn described_stages(scenario: &Scenario) -> BTreeMap<String, String> {
-    let models = match scenario.topology {
-        Topology::Cascade => vec![
-            ("speech_to_text", transcription(scenario)),
-            ("answer", first_token(scenario)),
-            ("text_to_speech", synthesis(scenario)),
-        ],
-        Topology::SpeechToSpeech => vec![(
-            "speech_to_speech",
-            scenario.speech_to_speech.latency.clone(),
-        )],
-    };
-    let line = |(stage, model): (&str, LatencyModel)| {
-        (stage.to_owned(), format!("simulated, {}", model.describe()))
-    };
-    let mut lines: BTreeMap<String, String> = models.into_iter().map(line).collect();
-    let (cure, reserve) = (&scenario.cure, scenario.in_reserve());
-    for (stage, falls_back, model) in [
-        (
-            "speech_to_text",
-            fallback(&cure.stt).is_some(),
-            transcription(&reserve),
-        ),
-        (
-            "answer",
-            fallback(&cure.answer).is_some(),
-            first_token(&reserve),
-        ),
-        (
-            "text_to_speech",
-            fallback(&cure.tts).is_some(),
-            synthesis(&reserve),
-        ),
-    ] {
-        if let (true, Some(line)) = (falls_back, lines.get_mut(stage)) {
-            *line += &format!("; if that fails, simulated, {}", model.describe());
+    /// The engines of one conversation.
+    pub fn of_conversation(&self, at: &Occasion) -> Engines {
+        let [stt, _] = &self.stt;
+        Engines {
+            stt: Box::new(RecogniserStage(stt.clone(), at.clone())),
+            reply: match &self.reply {
+                Ready::Cascade { answer, tts } => Reply::Cascade {
+                    answer: Box::new(AnswererStage(answer[0].clone(), at.clone())),
+                    clauses: clauses(),
+                    tts: Box::new(VoiceStage(tts[0].clone(), at.clone())),
+                },
+                Ready::Direct { model, seconds } => {
+                    Reply::Direct(Box::new(Model(model.clone(), *seconds, at.clone())))
+                }
+            },
         }
+    }
+
+    /// Whoever is asked besides them.
+    pub fn spares<'a>(&'a self, at: &'a Occasion) -> SimulatedSpares<'a> {
+        SimulatedSpares { engines: self, at }
+    }
+}
+
+/// What is asked besides the first engines of a conversation.
+pub struct SimulatedSpares<'a> {
+    engines: &'a SimulatedEngines,
+    at: &'a Occasion,
+}
+
+impl SimulatedSpares<'_> {
+    /// Which of two engines it is, and where: whoever is fallen back on stands in no pool.
+    fn of(&self, spare: Spare) -> (usize, Occasion) {
+        match spare {
+            Spare::Second => (0, self.at.clone()),
+            Spare::Fallback => (1, self.at.elsewhere()),
+        }
+    }
+}
+
+impl Spares for SimulatedSpares<'_> {
+    type Error = Infallible;
+
+    fn speech_to_text(&mut self, spare: Spare) -> Result<stage::SpeechToText, Infallible> {
+        let (which, at) = self.of(spare);
+        Ok(Box::new(RecogniserStage(
+            self.engines.stt[which].clone(),
+            at,
+        )))
+    }
+
+    fn answer(&mut self, spare: Spare) -> Result<Option<stage::Answer>, Infallible> {
+        let (which, at) = self.of(spare);
+        Ok(match &self.engines.reply {
+            Ready::Cascade { answer, .. } => {
+                Some(Box::new(AnswererStage(answer[which].clone(), at)))
+            }
+            Ready::Direct { .. } => None,
+        })
+    }
+
+    fn text_to_speech(&mut self, spare: Spare) -> Result<Option<stage::TextToSpeech>, Infallible> {
+        let (which, at) = self.of(spare);
+        Ok(match &self.engines.reply {
+            Ready::Cascade { tts, .. } => Some(Box::new(VoiceStage(tts[which].clone(), at))),
+            Ready::Direct { .. } => None,
+        })
+    }
+}
+
+/// Pieces of a simulated answer are clauses already.
+pub(super) fn clauses() -> stage::Clauses {
+    Box::new(AsTheyCome)
+}
+
+fn described(latency: &Latency) -> String {
+    format!("simulated, {}", latency.describe())
+}
+
+/// A line about the answer and the voice that a model stands in place of.
+pub(super) fn described_beside(scenario: &Scenario) -> BTreeMap<String, String> {
+    let mut lines = BTreeMap::new();
+    if let Answerer::Simulated(answer) = &scenario.answer.engine {
+        lines.insert(
+            StageName::Answer.name().to_owned(),
+            described(&answer.latency),
+        );
+    }
+    if let Voice::Simulated(latency) = &scenario.tts.engine {
+        lines.insert(
+            StageName::TextToSpeech.name().to_owned(),
+            described(latency),
+        );
     }
     lines
 }
 
-struct Recogniser(Rc<Fakes>, Occasion);
+/// Luck of its own, and no pool: for an engine that stands among real ones.
+fn alone(clock: &Clock) -> Occasion {
+    Occasion::new(clock, 0, Rc::default())
+}
 
-impl Stage for Recogniser {
+pub(super) fn recogniser(
+    latency: &Latency,
+    seed: Seed,
+    clock: &Clock,
+) -> Built<stage::SpeechToText> {
+    let drawn = Rc::new(Drawn::of(latency, StageName::SpeechToText, seed));
+    Built::new(
+        Box::new(RecogniserStage(drawn, alone(clock))),
+        described(latency),
+    )
+}
+
+pub(super) fn answerer(
+    answer: &SimulatedAnswer,
+    clauses: &Clauses,
+    seed: Seed,
+    clock: &Clock,
+) -> Built<stage::Answer> {
+    let model = Rc::new(AnswerModel::of(answer, clauses, seed));
+    Built::new(
+        Box::new(AnswererStage(model, alone(clock))),
+        described(&answer.latency),
+    )
+}
+
+pub(super) fn voice(latency: &Latency, seed: Seed, clock: &Clock) -> Built<stage::TextToSpeech> {
+    let drawn = Rc::new(Drawn::of(latency, StageName::TextToSpeech, seed));
+    Built::new(
+        Box::new(VoiceStage(drawn, alone(clock))),
+        described(latency),
+    )
+}
+
+pub(super) fn model(asked: &SpeechToSpeech, seed: Seed, clock: &Clock) -> stage::SpeechToSpeech {
+    let drawn = Rc::new(Drawn::of(&asked.latency, StageName::SpeechToSpeech, seed));
+    let seconds = answer::seconds(asked.text.as_deref());
+    Box::new(Model(drawn, seconds, alone(clock)))
+}
+
+struct RecogniserStage(Rc<Drawn>, Occasion);
+
+impl Stage for RecogniserStage {
     type In = AudioFeed;
     type Out = Transcript;
 
     fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        let Recogniser(fakes, at) = self;
+        let RecogniserStage(transcription, at) = self;
         Box::pin(transcribe_in_batches(
             feed,
             out,
@@ -179,10 +353,7 @@ impl Stage for Recogniser {
                     audio_s: heard.length.as_secs_f64(),
                     ..Amount::default()
                 };
-                let span =
-                    fakes
-                        .transcription
-                        .sample(at, out.turn(), luck(0, out.nth_try()), amount);
+                let span = transcription.sample(at, out.turn(), luck(0, out.nth_try()), amount);
                 let _slot = at.slot(StageName::SpeechToText, span).await?;
                 out.begun_anew();
                 at.pass(at.clock.now(), span).await;
@@ -196,7 +367,7 @@ impl Stage for Recogniser {
     }
 }
 
-/// Words of which only the number is known: a fake cannot hear what a recording says.
+/// Words of which only the number is known: a simulated recogniser cannot hear what a recording says.
 fn unknown_words(length: Duration) -> Arc<str> {
     let words = (length.as_secs_f64() * WORDS_PER_SECOND).ceil().max(1.0) as usize;
     let few = "… … … … … … … … … … … … … … … …";
@@ -224,15 +395,15 @@ impl Stage for AsTheyCome {
     }
 }
 
-struct Voice(Rc<Fakes>, Occasion);
+struct VoiceStage(Rc<Drawn>, Occasion);
 
-impl Stage for Voice {
+impl Stage for VoiceStage {
     type In = Clause;
     type Out = AudioChunk;
 
     fn handle<'a>(&'a mut self, clause: Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         Box::pin(async move {
-            let Voice(fakes, at) = self;
+            let VoiceStage(synthesis, at) = self;
             let Clause(text) = clause;
             let characters = text.chars().count() as f64;
             let amount = Amount {
@@ -240,10 +411,7 @@ impl Stage for Voice {
                 tokens: characters / CHARACTERS_PER_TOKEN,
                 ..Amount::default()
             };
-            let span =
-                fakes
-                    .synthesis
-                    .sample(at, out.turn(), luck(hash(&text), out.nth_try()), amount);
+            let span = synthesis.sample(at, out.turn(), luck(hash(&text), out.nth_try()), amount);
             let _slot = at.slot(StageName::TextToSpeech, span).await?;
             out.begun();
             at.pass(at.clock.now(), span).await;
@@ -269,7 +437,7 @@ fn hash(text: &str) -> u32 {
     })
 }
 
-struct Model(Rc<Fakes>, Occasion);
+struct Model(Rc<Drawn>, f64, Occasion);
 
 impl Stage for Model {
     type In = Question;
@@ -277,13 +445,13 @@ impl Stage for Model {
 
     fn handle<'a>(&'a mut self, _: Question, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         Box::pin(async move {
-            let Model(fakes, at) = self;
-            let span = fakes.model.sample(at, out.turn(), 0, Amount::default());
+            let Model(response, seconds, at) = self;
+            let span = response.sample(at, out.turn(), 0, Amount::default());
             let _slot = at.slot(StageName::SpeechToSpeech, span).await?;
             out.begun();
             at.pass(at.clock.now(), span).await;
             out.send(AudioChunk {
-                length: Duration::from_secs_f64(fakes.answer.seconds),
+                length: Duration::from_secs_f64(*seconds),
                 samples: None,
                 text: "…".into(),
             })

@@ -1,10 +1,10 @@
-//! What the fakes of a conversation go by: whose luck it is, and which engines others share with them.
+//! What the simulated engines of a conversation go by: whose luck it is, and which engines others share with them.
 
 use crate::clock::Clock;
 use crate::engine::pool::{Pools, Slot};
 use crate::event::{StageName, Tick, TurnId};
 use crate::rng::{Draw, Seed, Source};
-use crate::scenario::latency::{LatencyModel, Sampler, Work as Amount};
+use crate::scenario::latency::{Latency, Work as Amount};
 use crate::stage::StageError;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub struct Occasion {
 }
 
 impl Occasion {
-    /// The fakes share `pools` with other conversations.
+    /// The engines share `pools` with other conversations.
     pub fn new(clock: &Clock, conversation: u64, pools: Rc<Pools>) -> Occasion {
         Occasion {
             clock: clock.clone(),
@@ -80,17 +80,17 @@ impl Occasion {
     }
 }
 
-/// A latency model, ready to be drawn from.
-pub(super) struct Latency {
-    sampler: Sampler,
+/// What a stage draws its latencies from.
+pub(super) struct Drawn {
+    latency: Latency,
     source: Source,
 }
 
-impl Latency {
-    pub(super) fn of(model: &LatencyModel, stage: &str, seed: Seed) -> Latency {
-        Latency {
-            sampler: model.sampler(),
-            source: seed.source(stage, "latency"),
+impl Drawn {
+    pub(super) fn of(latency: &Latency, stage: StageName, seed: Seed) -> Drawn {
+        Drawn {
+            latency: latency.clone(),
+            source: seed.source(stage.name(), "latency"),
         }
     }
 
@@ -103,7 +103,7 @@ impl Latency {
     ) -> Duration {
         let mut draw = at.draw(self.source, turn, input);
         let mut mood = self.source.mood(at.conversation);
-        self.sampler.sample(&mut draw, &mut mood, amount)
+        self.latency.sample(&mut draw, &mut mood, amount)
     }
 }
 /// Tells the tries of the same work apart; fewer than 256 samples are drawn for one.

@@ -2,11 +2,12 @@
 
 use super::policies::policy;
 use super::track::{STEPS, stops_after, time_of};
+use crate::event::InterruptionPolicy;
 use crate::interrupt::curve::{Curve, Curves, Sound};
 use crate::interrupt::heard::{Context, Listening};
 use crate::interrupt::model::Weights;
+use crate::interrupt::model::WeightsError;
 use crate::interrupt::overlaps::{Overlap, Task};
-use crate::interrupt::policy::{NAMES, PolicyError};
 use crate::interrupt::rows::{Hearing, Replay};
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub enum CurvesError {
     )]
     None { kind: &'static str, corpus: String },
     #[error(transparent)]
-    Policy(#[from] PolicyError),
+    Policy(#[from] WeightsError),
 }
 
 /// Follows every policy, with words, over the two-party sounds of the strict task in one corpus:
@@ -58,7 +59,7 @@ pub fn curves(
     let others = of_kind(false, "back-channels")?;
     let hearing = Hearing::Clean { word_delay };
     let mut curves = Vec::new();
-    for name in NAMES {
+    for name in InterruptionPolicy::ALL {
         for sound in Sound::ALL {
             curves.push(match sound {
                 Sound::Interruption => measured(name, sound, &interruptions, hearing, weights)?,
@@ -84,12 +85,12 @@ fn counts(overlap: &Overlap, corpus: &str) -> Option<bool> {
 }
 
 fn measured(
-    name: &str,
+    name: InterruptionPolicy,
     sound: Sound,
     overlaps: &[&Overlap],
     hearing: Hearing,
     weights: &Weights,
-) -> Result<Curve, PolicyError> {
+) -> Result<Curve, WeightsError> {
     let mut policy = policy(name, weights)?;
     let mut after = |overlap: &&Overlap| {
         let replay = Replay::of(overlap, hearing)?;
@@ -100,7 +101,7 @@ fn measured(
     after_ms.sort_unstable();
     let share = after_ms.len() as f64 / overlaps.len() as f64;
     Ok(Curve {
-        policy: name.to_owned(),
+        policy: name,
         sound,
         stops: (share * 1e4).round() / 1e4,
         events: overlaps.len(),
@@ -111,8 +112,8 @@ fn measured(
 
 /// No noise is labelled in the data. The classifier's figure is from recordings; what the other
 /// policies do follows from their rules.
-fn noise(name: &str, weights: &Weights) -> Result<Curve, PolicyError> {
-    let (after, events, note) = if name == "classifier" {
+fn noise(name: InterruptionPolicy, weights: &Weights) -> Result<Curve, WeightsError> {
+    let (after, events, note) = if name == InterruptionPolicy::Classifier {
         let note = format!(
             "not of the corpus: none of {NOISES_PLAYED} plays over an answer stopped it, half of a cough that it was asked about, half of white noise that the ear kept from it (tests/it/interruptions.rs)"
         );
@@ -133,7 +134,7 @@ fn noise(name: &str, weights: &Weights) -> Result<Curve, PolicyError> {
     };
     let after_ms: Vec<u32> = after.map(whole_ms).into_iter().collect();
     Ok(Curve {
-        policy: name.to_owned(),
+        policy: name,
         sound: Sound::Noise,
         stops: f64::from(u8::from(!after_ms.is_empty())),
         events,
@@ -196,10 +197,11 @@ mod tests {
             ),
         };
         let curves = of_made_up().curves;
-        for row in sounds.policies().iter().take(NAMES.len()) {
+        for row in sounds.policies().iter().take(InterruptionPolicy::ALL.len()) {
             let of = |sound| {
                 let mut curves = curves.iter();
-                let found = curves.find(|curve| curve.policy == row.policy && curve.sound == sound);
+                let found =
+                    curves.find(|curve| curve.policy.name() == row.policy && curve.sound == sound);
                 found.expect("a curve")
             };
             let (interruption, other) = (of(Sound::Interruption), of(Sound::Backchannel));

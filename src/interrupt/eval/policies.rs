@@ -3,9 +3,11 @@
 use super::ranking::{Interval, bootstrap};
 use super::track::{STEPS, Track, at_steps, stops_after, time_of};
 use super::{Cell, SEED, Sounds};
+use crate::event::InterruptionPolicy;
 use crate::interrupt::model::Weights;
+use crate::interrupt::model::WeightsError;
 use crate::interrupt::overlaps::Task;
-use crate::interrupt::policy::{ClassifierRule, NAMES, Policy, PolicyError, by_name};
+use crate::interrupt::policy::{self, ClassifierRule, Policy};
 use crate::interrupt::rows::Replay;
 use serde::Serialize;
 use std::time::Duration;
@@ -89,13 +91,13 @@ impl Sounds<'_> {
     /// Every policy, and the classifier moved to the recall of the half-second rule.
     pub(super) fn policies(&self) -> Vec<PolicyFigures> {
         let mut rows = Vec::new();
-        for name in NAMES {
-            let stops = self.stops_of(name);
-            rows.extend(self.policy_figures(name, &stops));
+        for policy in InterruptionPolicy::ALL {
+            let stops = self.stops_of(policy);
+            rows.extend(self.policy_figures(policy.name(), &stops));
         }
         let vad_recall = rows
             .iter()
-            .find(|row| row.policy == "vad_500ms")
+            .find(|row| row.policy == InterruptionPolicy::Vad500Ms.name())
             .map(|row| row.recall);
         if let Some(recall) = vad_recall {
             let stops = self.stops_at_recall(recall);
@@ -118,7 +120,7 @@ impl Sounds<'_> {
         })
     }
 
-    fn stops_of(&self, name: &str) -> Vec<Stop<'_>> {
+    fn stops_of(&self, name: InterruptionPolicy) -> Vec<Stop<'_>> {
         self.stops(|track| {
             let replay = Replay::of(track.overlap, self.hearing)?;
             let mut policy = policy(name, self.weights).ok()?;
@@ -257,13 +259,13 @@ impl Sounds<'_> {
     }
 }
 
-/// The policy of that name, with these weights.
+/// Makes a policy, the classifier with these weights.
 pub(super) fn policy<'a>(
-    name: &str,
+    name: InterruptionPolicy,
     weights: &'a Weights,
-) -> Result<Box<dyn Policy + 'a>, PolicyError> {
+) -> Result<Box<dyn Policy + 'a>, WeightsError> {
     match name {
-        "classifier" => Ok(Box::new(ClassifierRule::new(weights))),
-        _ => by_name(name).map(|policy| policy as Box<dyn Policy + 'a>),
+        InterruptionPolicy::Classifier => Ok(Box::new(ClassifierRule::new(weights))),
+        other => policy::policy(other).map(|policy| policy as Box<dyn Policy + 'a>),
     }
 }

@@ -11,8 +11,7 @@ use super::hops::{self, HopSpans, Slice};
 use super::right::has_any;
 use super::utterance::{Decided, Utterance, utterances};
 use super::wer::WordErrors;
-use crate::event::{Event, Expect, Hop, Tick, TurnId, Verdict};
-use crate::scenario::budget::METRICS;
+use crate::event::{Event, Expect, Hop, Metric, Tick, TurnId, Verdict};
 use gathered::{Gathered, gathered};
 use std::sync::Arc;
 
@@ -40,7 +39,7 @@ pub struct Row {
     /// Nanoseconds by hop; they add up to `e2e_ns`.
     pub hops: HopSpans,
     /// Nanoseconds of what is known of it, each name once.
-    pub metrics: Vec<(&'static str, u64)>,
+    pub metrics: Vec<(Metric, u64)>,
     pub wer: Option<WordErrors>,
     /// Whether it got an answer that has what a right one has; `None` if that is not known.
     pub is_right: Option<bool>,
@@ -133,8 +132,8 @@ fn row(index: usize, gathered: &Gathered) -> Row {
 
 impl Row {
     /// Nanoseconds of a metric, if the row has it.
-    pub fn metric(&self, name: &str) -> Option<u64> {
-        let found = self.metrics.iter().find(|(metric, _)| *metric == name);
+    pub fn metric(&self, metric: Metric) -> Option<u64> {
+        let found = self.metrics.iter().find(|(own, _)| *own == metric);
         found.map(|(_, span)| *span)
     }
 
@@ -144,27 +143,35 @@ impl Row {
             return;
         };
         self.e2e_ns = Some(audible.0 - caller_end.0);
-        self.metrics.reserve(METRICS.len());
+        self.metrics.reserve(Metric::ALL.len());
         let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {
             if let (Some(from), Some(to)) = (from, to) {
                 self.metrics.push((metric, to.0.saturating_sub(from.0)));
             }
         };
         let truly = Some(caller_end);
-        span("e2e_latency", truly, turn.audible);
-        span("e2e_latency_vad", turn.last_voiced, turn.audible);
+        span(Metric::E2eLatency, truly, turn.audible);
+        span(Metric::E2eLatencyVad, turn.last_voiced, turn.audible);
         if turn.asks.is_some() {
             // On a recording nothing is known of what lies between.
             return;
         }
-        span("first_sound", truly, turn.filler.or(turn.audible));
-        span("end_of_turn_delay", truly, turn.committed);
-        span("transcription_delay", truly, turn.stt.first_output);
-        span("llm_ttft", turn.answer.entered, turn.answer.first_output);
-        span("llm_ttfs", turn.answer.entered, turn.clauses.first_output);
-        span("tts_ttfb", turn.tts.entered, turn.tts.first_output);
+        span(Metric::FirstSound, truly, turn.filler.or(turn.audible));
+        span(Metric::EndOfTurnDelay, truly, turn.committed);
+        span(Metric::TranscriptionDelay, truly, turn.stt.first_output);
         span(
-            "ttfa",
+            Metric::LlmTtft,
+            turn.answer.entered,
+            turn.answer.first_output,
+        );
+        span(
+            Metric::LlmTtfs,
+            turn.answer.entered,
+            turn.clauses.first_output,
+        );
+        span(Metric::TtsTtfb, turn.tts.entered, turn.tts.first_output);
+        span(
+            Metric::Ttfa,
             turn.committed,
             turn.queued.map(|queued| queued.start),
         );
@@ -176,7 +183,7 @@ impl Row {
         let elsewhere = [Hop::SentenceAggregation, Hop::OutputTransport];
         let orchestration = elsewhere.map(|hop| self.hops.get(hop).unwrap_or_default());
         self.metrics
-            .push(("orchestration", orchestration.iter().sum()));
+            .push((Metric::Orchestration, orchestration.iter().sum()));
         self.slices = slices;
     }
 
@@ -188,12 +195,12 @@ impl Row {
             return;
         };
         let stop = stopped.0.saturating_sub(onset.0);
-        self.metrics.push(("barge_in_stop", stop));
+        self.metrics.push((Metric::BargeInStop, stop));
         let decides = |u: &Utterance| u.must_stop.filter(|_| u.asks.is_none());
         let verdict = gathered.utterances.iter().find_map(|(_, u)| decides(u));
         if let Some(verdict) = verdict {
             let delay = verdict.0.saturating_sub(onset.0);
-            self.metrics.push(("detection_delay", delay));
+            self.metrics.push((Metric::DetectionDelay, delay));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::event::Expect;
 use crate::record::store::RowsPer;
 use crate::scenario::Scenario;
-use crate::scenario::budget::{Budget, budgets};
+use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 
 /// What was asked for.
@@ -26,18 +26,17 @@ pub struct RowPlan {
 }
 
 impl Plan {
-    /// The plan of a scenario. A budget that cannot be read is left out: it was refused when the
-    /// scenario was read.
+    /// The plan of a scenario.
     pub fn of(scenario: &Scenario, rows_per: RowsPer) -> Plan {
-        let rows = scenario.turn.iter().map(|turn| RowPlan {
+        let rows = scenario.turns().iter().map(|turn| RowPlan {
             expect: turn.expect,
-            reference: turn.text.clone().or_else(|| turn.say.clone()),
+            reference: turn.reference.clone(),
             answer_has: turn.answer_has.clone(),
         });
         Plan {
             rows_per,
             rows: rows.collect(),
-            budgets: budgets(&scenario.budget).unwrap_or_default(),
+            budgets: scenario.budgets.limits().to_vec(),
             prices: scenario.prices(),
         }
     }

@@ -29,7 +29,7 @@
 //! | `caller_end` | if there is one: varint |
 //! | `agent_start` | if there is one: varint. Without a `caller_end` it is the time; with one it is 2*d* for a time *d* after it, 2*d* − 1 for a time *d* before it, *d* taken modulo 2⁶⁴ (zigzag) |
 //! | hops | varint of bits: bit *i* stands for hop *i*, its place in [`Hop::ALL`]. Then a varint for each bit that is set, from bit 0 up. A hop of 0 ns is left out |
-//! | metrics | varint of bits: bit 0 says that `e2e_latency` is there and is `agent_start` − `caller_end`; bit *i* + 1 stands for metric *i*, its place in [`METRICS`]. Then a varint for each bit that is set but bit 0, from bit 1 up |
+//! | metrics | varint of bits: bit 0 says that `e2e_latency` is there and is `agent_start` − `caller_end`; bit *i* + 1 stands for metric *i*, its place in [`Metric::ALL`]. Then a varint for each bit that is set but bit 0, from bit 1 up |
 //!
 //! The hops from 0 up: network_in, endpointing_wait, transcription, queue_wait, answer,
 //! sentence_aggregation, speech_synthesis, leading_silence, network_out, output_transport,
@@ -44,7 +44,7 @@
 //! A file that was cut exactly between two conversations looks whole: how many there should be, the
 //! file does not say.
 //!
-//! [`METRICS`]: crate::scenario::budget::METRICS
+//! [`Metric::ALL`]: crate::event::Metric::ALL
 
 mod read;
 mod source;
@@ -54,7 +54,7 @@ pub use read::Reader;
 pub use source::TurnsError;
 pub use write::encode;
 
-use crate::event::{Expect, Hop, Tick};
+use crate::event::{Expect, Hop, Metric, Tick};
 use crate::measure::Outcome;
 
 /// What a file of turns begins with; the digit is the version of the format.
@@ -100,8 +100,8 @@ pub struct Turn {
     /// Nanoseconds by hop, in path order, without hops of zero. Of an answered turn they add up to
     /// `agent_start` − `caller_end`.
     pub hops: Vec<(Hop, u64)>,
-    /// Nanoseconds by metric, in the order of [`METRICS`](crate::scenario::budget::METRICS).
-    pub metrics: Vec<(&'static str, u64)>,
+    /// Nanoseconds by metric, in the order of [`Metric::ALL`](crate::event::Metric::ALL).
+    pub metrics: Vec<(Metric, u64)>,
 }
 
 impl Turn {
@@ -132,10 +132,10 @@ fn places(mut bits: u64) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Metric;
     use crate::measure::HopSpans;
     use crate::measure::Row;
     use crate::measure::test_rows::row;
-    use crate::scenario::budget::METRICS;
     use proptest::prelude::*;
     use std::path::Path;
 
@@ -155,12 +155,12 @@ mod tests {
         let e2e_ns: u64 = hops.sum();
         let caller_end = Tick(187_000_000_000 + u64::from(number));
         let metrics = [
-            ("e2e_latency", e2e_ns),
-            ("first_sound", e2e_ns),
-            ("transcription_delay", 912_345_801),
-            ("llm_ttft", 498_765_432),
-            ("tts_ttfb", 171_234_567),
-            ("ttfa", 1_069_999_998),
+            (Metric::E2eLatency, e2e_ns),
+            (Metric::FirstSound, e2e_ns),
+            (Metric::TranscriptionDelay, 912_345_801),
+            (Metric::LlmTtft, 498_765_432),
+            (Metric::TtsTtfb, 171_234_567),
+            (Metric::Ttfa, 1_069_999_998),
         ];
         Row {
             expect: Some(Expect::Respond),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     pub(super) fn turn(conversation: u32, row: &Row) -> Turn {
-        let metric = |name: &&'static str| Some((*name, row.metric(name)?));
+        let metric = |metric: Metric| Some((metric, row.metric(metric)?));
         Turn {
             conversation,
             number: row.number,
@@ -188,7 +188,7 @@ mod tests {
                 .iter()
                 .filter(|(_, span_ns)| *span_ns > 0)
                 .collect(),
-            metrics: METRICS.iter().filter_map(metric).collect(),
+            metrics: Metric::ALL.into_iter().filter_map(metric).collect(),
         }
     }
 
@@ -214,14 +214,14 @@ mod tests {
                 prop::sample::select(Hop::ALL.to_vec()), span_ns(), 0..12,
             ),
             mut metrics in prop::collection::btree_map(
-                prop::sample::select([&METRICS[..], &["another"]].concat()), span_ns(), 0..17,
+                prop::sample::select(Metric::ALL.to_vec()), span_ns(), 0..17,
             ),
             has_e2e in any::<bool>(),
         ) -> Row {
             let e2e_ns = e2e_ns(outcome, caller_end, agent_start);
             let hops = hops.into_iter().collect();
             if let Some(e2e_ns) = e2e_ns.filter(|_| has_e2e) {
-                metrics.insert("e2e_latency", e2e_ns);
+                metrics.insert(Metric::E2eLatency, e2e_ns);
             }
             let metrics = metrics.into_iter().collect();
             Row { expect, caller_end, agent_start, e2e_ns, hops, metrics, ..row(1, outcome) }
@@ -302,7 +302,7 @@ mod tests {
         for (code, hop) in Hop::ALL.into_iter().enumerate() {
             assert_eq!(hop as usize, code, "{hop}");
         }
-        assert_eq!(METRICS[E2E_LATENCY], "e2e_latency");
+        assert_eq!(Metric::ALL[E2E_LATENCY], Metric::E2eLatency);
         let mut bytes = Vec::new();
         encode(300, &[answered(1)], &mut bytes);
         let begin = [b'C', 0xac, 0x02, 1, 1, 0b1100_0001];
@@ -312,7 +312,7 @@ mod tests {
         let metrics = "e2e_latency first_sound e2e_latency_vad end_of_turn_delay \
             transcription_delay llm_ttft llm_ttfs tts_ttfb ttfa orchestration playback_gap \
             barge_in_stop detection_delay talk_over overlap dead_air";
-        assert!(METRICS.join(" ").starts_with(metrics));
+        assert!(Metric::ALL.map(Metric::name).join(" ").starts_with(metrics));
         let hops = "network_in endpointing_wait transcription queue_wait answer \
             sentence_aggregation speech_synthesis leading_silence network_out output_transport \
             model_response";

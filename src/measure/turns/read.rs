@@ -6,8 +6,7 @@ use super::{
     E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HEADER, MARKER, MAXIMUM_ROWS, OUTCOMES, Turn,
     e2e_ns, places,
 };
-use crate::event::{Expect, Hop, Tick};
-use crate::scenario::budget::METRICS;
+use crate::event::{Expect, Hop, Metric, Tick};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -132,9 +131,9 @@ impl<R: BufRead> Reader<R> {
         Ok(hops)
     }
 
-    fn metrics(&mut self, e2e_ns: Option<u64>) -> Result<Vec<(&'static str, u64)>, TurnsError> {
+    fn metrics(&mut self, e2e_ns: Option<u64>) -> Result<Vec<(Metric, u64)>, TurnsError> {
         let bits = self.source.varint()?;
-        if bits >> 1 >> METRICS.len() != 0 {
+        if bits >> 1 >> Metric::ALL.len() != 0 {
             return Err(self.source.damaged("no such metric"));
         }
         let mut metrics = Vec::with_capacity(bits.count_ones() as usize);
@@ -142,10 +141,10 @@ impl<R: BufRead> Reader<R> {
             let Some(e2e_ns) = e2e_ns.filter(|_| bits >> 1 >> E2E_LATENCY & 1 == 0) else {
                 return Err(self.source.damaged("there is no such e2e_latency"));
             };
-            metrics.push((METRICS[E2E_LATENCY], e2e_ns));
+            metrics.push((Metric::ALL[E2E_LATENCY], e2e_ns));
         }
         for place in places(bits >> 1) {
-            metrics.push((METRICS[place], self.source.varint()?));
+            metrics.push((Metric::ALL[place], self.source.varint()?));
         }
         Ok(metrics)
     }

@@ -1,15 +1,13 @@
 //! Conversations to bytes, on the hot path of a simulation.
 
 use super::{E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, MARKER, MAXIMUM_ROWS, e2e_ns, places};
-use crate::event::{Expect, Hop, Tick};
+use crate::event::{Expect, Hop, Metric, Tick};
 use crate::measure::Row;
-use crate::scenario::budget::METRICS;
 
 /// Bytes of the longest row: flags, two ticks, the bits of hops and metrics, all their spans.
-const LONGEST_ROW: usize = 1 + 10 * (2 + 2 + Hop::ALL.len() + METRICS.len());
+const LONGEST_ROW: usize = 1 + 10 * (2 + 2 + Hop::ALL.len() + Metric::ALL.len());
 
-/// Appends a conversation. Its rows are numbered without a gap; a metric that is not in [`METRICS`]
-/// is left out.
+/// Appends a conversation. Its rows are numbered without a gap.
 pub fn encode(conversation: u32, rows: &[Row], into: &mut Vec<u8>) {
     let mut rest = rows;
     loop {
@@ -59,12 +57,11 @@ fn put_row(row: &Row, into: &mut Vec<u8>) {
 
 fn put_metrics(row: &Row, into: &mut Vec<u8>) {
     let e2e_ns = e2e_ns(row.outcome, row.caller_end, row.agent_start);
-    let mut metrics = Spans::<{ METRICS.len() }>::new();
+    let mut metrics = Spans::<{ Metric::ALL.len() }>::new();
     let mut is_e2e = 0;
-    for (name, span_ns) in &row.metrics {
-        let Some(place) = METRICS.iter().position(|metric| metric == name) else {
-            continue;
-        };
+    for (metric, span_ns) in &row.metrics {
+        // The metrics stand in the order in which they are declared.
+        let place = *metric as usize;
         if place == E2E_LATENCY && e2e_ns == Some(*span_ns) {
             is_e2e = 1;
         } else {

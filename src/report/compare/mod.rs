@@ -163,7 +163,7 @@ fn others(of: &Comparison, mark: Mark) -> Vec<String> {
 fn name(quantity: Quantity) -> &'static str {
     match quantity {
         Quantity::Hop(hop) => hop.name(),
-        Quantity::Metric(metric) => metric,
+        Quantity::Metric(metric) => metric.name(),
         Quantity::Rate(rate) => rate,
     }
 }

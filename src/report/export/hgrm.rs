@@ -2,8 +2,8 @@
 //! milliseconds; a value is the top of its bucket, as those tools have it, so it lies up to 0.1 % above the
 //! exact one.
 
-use crate::event::Hop;
-use crate::measure::{Histogram, METRICS, Measurement};
+use crate::event::{Hop, Metric};
+use crate::measure::{Histogram, Measurement};
 use hdrhistogram::Histogram as Hdr;
 use std::io::{self, Write};
 
@@ -12,12 +12,12 @@ const TICKS_PER_HALF_DISTANCE: u64 = 5;
 const NS_PER_MS: f64 = 1e6;
 
 /// The metric unless another is asked for.
-pub const METRIC: &str = "e2e_latency";
+pub const METRIC: &str = Metric::E2eLatency.name();
 
 /// Why there is no such distribution.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HgrmError {
-    #[error("there is no metric {name:?}{meant}; name one of {} or of {}", METRICS.join(", "), hops().join(", "))]
+    #[error("there is no metric {name:?}{meant}; name one of {} or of {}", Metric::ALL.map(Metric::name).join(", "), hops().join(", "))]
     Unknown { name: String, meant: String },
     #[error("nothing was measured of {name}; {there}")]
     Empty { name: String, there: String },
@@ -34,10 +34,7 @@ pub fn histogram<'a>(measured: &'a Measurement, name: &str) -> Result<&'a Hdr<u6
             .into_iter()
             .find(|own| own.name() == hop)
             .map(|hop| measured.hops.get(&hop)),
-        None => METRICS
-            .into_iter()
-            .find(|own| *own == name)
-            .map(|metric| measured.metrics.get(metric)),
+        None => Metric::named(name).map(|metric| measured.metrics.get(&metric)),
     };
     let histogram = found.ok_or_else(|| HgrmError::Unknown {
         name: name.to_owned(),
@@ -54,7 +51,10 @@ pub fn histogram<'a>(measured: &'a Measurement, name: &str) -> Result<&'a Hdr<u6
 /// The name that is most like it.
 fn meant(name: &str) -> String {
     let alike = |other: &String| strsim::normalized_damerau_levenshtein(name, other);
-    let all = METRICS.map(str::to_owned).into_iter().chain(hops());
+    let all = Metric::ALL
+        .map(|metric| metric.name().to_owned())
+        .into_iter()
+        .chain(hops());
     let nearest = all
         .filter(|other| alike(other) > 0.6)
         .max_by(|a, b| alike(a).total_cmp(&alike(b)));
@@ -63,7 +63,10 @@ fn meant(name: &str) -> String {
 
 /// What has been measured instead.
 fn there(measured: &Measurement) -> String {
-    let metrics = measured.metrics.keys().map(|metric| (*metric).to_owned());
+    let metrics = measured
+        .metrics
+        .keys()
+        .map(|metric| metric.name().to_owned());
     let hops = measured.hops.keys().map(|hop| format!("hop.{hop}"));
     let names: Vec<String> = metrics.chain(hops).collect();
     match names.is_empty() {

@@ -88,18 +88,13 @@ fn case_name(run: &Run, row: &Row) -> String {
 fn asked_text(run: &Run, row: &Row) -> String {
     let index = row.number.saturating_sub(1) as usize;
     let turn = match run.header.rows_per {
-        RowsPer::Turn => run.scenario.turn.get(index),
+        RowsPer::Turn => run.scenario.turns().get(index),
         RowsPer::Utterance => None,
     };
     let Some(turn) = turn else {
         return row.heard.to_string();
     };
-    let wav = turn.wav.as_deref().and_then(std::path::Path::file_name);
-    turn.text
-        .clone()
-        .or_else(|| turn.say.clone())
-        .or_else(|| wav.map(|name| name.to_string_lossy().into_owned()))
-        .unwrap_or_default()
+    turn.label()
 }
 
 fn failed(row: &Row) -> TestCaseStatus {
@@ -169,7 +164,7 @@ fn clean(text: &str) -> String {
 mod tests {
     use super::super::test_recorded::recorded;
     use super::*;
-    use crate::scenario::budget::{BudgetEntry, BudgetTable};
+    use crate::scenario::budget::{BudgetEntry, Budgets};
 
     fn xml(folder: &Folder) -> String {
         let mut bytes = Vec::new();
@@ -186,7 +181,8 @@ mod tests {
         let mut folder = recorded("recorded");
         let limits = limits.iter();
         let limit = |(name, limit): &(&str, f64)| ((*name).to_owned(), BudgetEntry::Limit(*limit));
-        folder.hold_to(&limits.map(limit).collect::<BudgetTable>());
+        let budgets = Budgets::parse(limits.map(limit).collect());
+        folder.hold_to(&budgets.expect("budgets"));
         folder
     }
 

@@ -1,9 +1,9 @@
 //! Turns as a table: one row a turn, the same columns whatever the file is.
 
-use crate::event::{Expect, Hop, Verdict};
+use crate::event::{Expect, Hop, Metric, Verdict};
 use crate::measure::folder::{Folder, Kept, Simulation};
 use crate::measure::turns::{Turn as Simulated, TurnsError};
-use crate::measure::{METRICS, Outcome, Row};
+use crate::measure::{Outcome, Row};
 use crate::report::calls::folder_name;
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub struct Turn {
     pub caller_end_ns: Option<u64>,
     pub agent_start_ns: Option<u64>,
     pub e2e_ns: Option<u64>,
-    /// In the order of [`METRICS`].
-    pub metrics_ns: [Option<u64>; METRICS.len()],
+    /// In the order of [`Metric::ALL`].
+    pub metrics_ns: [Option<u64>; Metric::ALL.len()],
     /// In the order of [`Hop::ALL`].
     pub hops_ns: [Option<u64>; Hop::ALL.len()],
     pub heard: Option<Arc<str>>,
@@ -69,7 +69,7 @@ pub fn columns() -> Vec<(String, Kind)> {
         ]
         .map(|(name, kind)| (name.to_owned(), kind)),
     );
-    columns.extend(METRICS.map(|metric| (format!("{metric}_ns"), Kind::Nanoseconds)));
+    columns.extend(Metric::ALL.map(|metric| (format!("{metric}_ns"), Kind::Nanoseconds)));
     columns.extend(Hop::ALL.map(|hop| (format!("hop_{hop}_ns"), Kind::Nanoseconds)));
     columns.extend(
         [
@@ -114,7 +114,7 @@ impl Turn {
             caller_end_ns: row.caller_end.map(|at| at.0),
             agent_start_ns: row.agent_start.map(|at| at.0),
             e2e_ns: row.e2e_ns,
-            metrics_ns: METRICS.map(|metric| row.metric(metric)),
+            metrics_ns: Metric::ALL.map(|metric| row.metric(metric)),
             hops_ns: Hop::ALL.map(|hop| row.hops.get(hop)),
             heard: Some(row.heard.clone()),
             said: Some(row.said.clone()),
@@ -124,9 +124,9 @@ impl Turn {
 
     /// `on_path` are the hops that answered turns have: the file leaves out those of no length.
     fn of_simulated(call: Option<&Arc<str>>, turn: &Simulated, on_path: &[Hop]) -> Turn {
-        let mut metrics_ns = [None; METRICS.len()];
+        let mut metrics_ns = [None; Metric::ALL.len()];
         let mut hops_ns = [None; Hop::ALL.len()];
-        for (index, metric) in METRICS.iter().enumerate() {
+        for (index, metric) in Metric::ALL.iter().enumerate() {
             let found = turn.metrics.iter().find(|(name, _)| name == metric);
             metrics_ns[index] = found.map(|(_, span_ns)| *span_ns);
         }
@@ -256,7 +256,7 @@ mod tests {
             caller_end: Some(Tick(5)),
             agent_start: Some(Tick(9)),
             hops: vec![(Hop::Answer, 4)],
-            metrics: vec![("e2e_latency", 4)],
+            metrics: vec![(Metric::E2eLatency, 4)],
         };
         let path = [Hop::QueueWait, Hop::Answer];
         let of = |outcome| Turn::of_simulated(None, &turn(outcome), &path).hops_ns;

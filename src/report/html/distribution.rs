@@ -3,6 +3,7 @@
 use super::page::{Part, Svg};
 use super::table::{Cell, Table};
 use super::words::{grouped, several};
+use crate::event::Metric;
 use crate::measure::{Histogram, Measurement};
 use crate::report::chart::{Curve, histogram, ms_in_words, percentiles};
 use askama::Template;
@@ -29,22 +30,22 @@ struct One {
 }
 
 /// The latencies that are drawn as curves, if there are any.
-const CURVES: [(&str, &str); 3] = [
-    ("e2e_latency", "first"),
-    ("first_sound", "second"),
-    ("e2e_latency_vad", "third"),
+const CURVES: [(Metric, &str); 3] = [
+    (Metric::E2eLatency, "first"),
+    (Metric::FirstSound, "second"),
+    (Metric::E2eLatencyVad, "third"),
 ];
 
 impl Distribution {
     pub fn of(measured: &Measurement) -> Part<Distribution> {
         let metrics = metrics(measured);
-        let find = |name: &str| metrics.iter().find(|(own, _)| *own == name);
+        let find = |name: Metric| metrics.iter().find(|(own, _)| *own == name);
         let curves: Vec<Curve> = CURVES
             .into_iter()
-            .filter_map(|(name, class)| {
-                let (name, histogram) = *find(name)?;
+            .filter_map(|(metric, class)| {
+                let (metric, histogram) = *find(metric)?;
                 Some(Curve {
-                    name,
+                    name: metric.name(),
                     class,
                     histogram,
                 })
@@ -52,7 +53,7 @@ impl Distribution {
             .collect();
         let read = measured
             .metrics
-            .get("e2e_latency")
+            .get(&Metric::E2eLatency)
             .and_then(Histogram::summary)
             .map(|e2e| {
                 let (count, p90) = (grouped(e2e.count), ms_in_words(e2e.p90_ms));
@@ -81,18 +82,19 @@ impl Distribution {
 }
 
 /// What is shown besides the hops. Without fillers the first sound is that of the answer.
-fn metrics(measured: &Measurement) -> Vec<(&'static str, &Histogram)> {
-    let is_shown = |name: &str, histogram: &Histogram| {
-        (name != "first_sound" || measured.callers.fillers > 0) && histogram.summary().is_some()
+fn metrics(measured: &Measurement) -> Vec<(Metric, &Histogram)> {
+    let is_shown = |metric: Metric, histogram: &Histogram| {
+        (metric != Metric::FirstSound || measured.callers.fillers > 0)
+            && histogram.summary().is_some()
     };
     let all = measured
         .metrics
         .iter()
-        .filter(|(name, histogram)| is_shown(name, histogram));
+        .filter(|(metric, histogram)| is_shown(**metric, histogram));
     all.map(|(name, histogram)| (*name, histogram)).collect()
 }
 
-fn figures(measured: &Measurement, metrics: &[(&'static str, &Histogram)]) -> Table {
+fn figures(measured: &Measurement, metrics: &[(Metric, &Histogram)]) -> Table {
     let mut table = Table::of_figures("Hops and metrics, in milliseconds", "");
     for (hop, histogram) in &measured.hops {
         if let Some(summary) = histogram.summary().filter(|summary| summary.max_ms > 0.0) {
@@ -101,14 +103,14 @@ fn figures(measured: &Measurement, metrics: &[(&'static str, &Histogram)]) -> Ta
     }
     // What the hops add up to, and then the rest.
     for is_sum in [true, false] {
-        for (name, histogram) in metrics {
+        for (metric, histogram) in metrics {
             let Some(summary) = histogram
                 .summary()
-                .filter(|_| (*name == "e2e_latency") == is_sum)
+                .filter(|_| (*metric == Metric::E2eLatency) == is_sum)
             else {
                 continue;
             };
-            table.add_summary(Cell::from(*name), &summary);
+            table.add_summary(Cell::from(metric.name()), &summary);
             if is_sum {
                 table.as_total();
             }
@@ -117,14 +119,14 @@ fn figures(measured: &Measurement, metrics: &[(&'static str, &Histogram)]) -> Ta
     table
 }
 
-fn small(measured: &Measurement, metrics: &[(&'static str, &Histogram)]) -> Vec<One> {
+fn small(measured: &Measurement, metrics: &[(Metric, &Histogram)]) -> Vec<One> {
     let hops = measured
         .hops
         .iter()
         .map(|(hop, histogram)| (hop.name(), Some(hop.name()), histogram));
     let metrics = metrics
         .iter()
-        .map(|(name, histogram)| (*name, None, *histogram));
+        .map(|(metric, histogram)| (metric.name(), None, *histogram));
     let one = |(name, swatch, of): (&'static str, Option<&'static str>, &Histogram)| {
         // What took no time at all has no picture.
         let summary = of.summary().filter(|summary| summary.max_ms >= 0.05)?;

@@ -9,7 +9,7 @@ use super::sound::{self, Sound};
 use super::table::{Cell, Table};
 use super::turn::{Around, Turn, after_ns};
 use super::words::{self, Stat};
-use crate::event::{Event, Hop, Tick};
+use crate::event::{Event, Hop, Metric, Tick};
 use crate::measure::{Histogram, Measurement, Row, folder, ms, speech};
 use crate::record::store::Header;
 use crate::report::chart::{Bar, Begun, Loudness, decision, ms_in_words, stack, timeline};
@@ -194,7 +194,7 @@ fn silent(events: &[Event], end: Tick) -> Loudness {
 pub fn stats(measured: &Measurement) -> Vec<Stat> {
     let e2e = measured
         .metrics
-        .get("e2e_latency")
+        .get(&Metric::E2eLatency)
         .and_then(Histogram::summary);
     let mut stats = Vec::new();
     if let Some(e2e) = e2e {
@@ -284,7 +284,7 @@ fn time_table(measured: &Measurement, middle: &Row, slow: &Row) -> Table {
     }
     let mean = measured
         .metrics
-        .get("e2e_latency")
+        .get(&Metric::E2eLatency)
         .and_then(Histogram::summary);
     let total = |row: &Row| row.e2e_ns.map(ms);
     table.add([

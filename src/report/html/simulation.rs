@@ -7,7 +7,7 @@ use super::parts;
 use super::run::{Time, stats};
 use super::table::{Cell, Table};
 use super::words::{self, Stat, grouped, several};
-use crate::event::{Expect, Hop};
+use crate::event::{Expect, Hop, Metric};
 use crate::measure::{
     BATCHES, Histogram, Interval, LoadFigures, Measurement, Outcome, PoolFigures, Totals, folder,
 };
@@ -139,7 +139,7 @@ fn headline(totals: &Totals) -> Vec<Stat> {
 fn time(measured: &Measurement) -> Option<Time> {
     let e2e = measured
         .metrics
-        .get("e2e_latency")
+        .get(&Metric::E2eLatency)
         .and_then(Histogram::summary)?;
     if measured.hops.is_empty() {
         return None;

@@ -3,7 +3,7 @@
 use super::course::Moments;
 use super::page::{Part, Svg};
 use super::words::{self, Said};
-use crate::event::Tick;
+use crate::event::{Metric, Tick};
 use crate::measure::{Row, ms};
 use crate::report::chart::{Lane, Loudness, Panel, ms_in_words};
 use askama::Template;
@@ -65,7 +65,7 @@ pub fn after_ns(rows: &[Row]) -> u64 {
 
 fn wait_ns(row: &Row) -> Option<u64> {
     row.e2e_ns
-        .or_else(|| row.metric("barge_in_stop"))
+        .or_else(|| row.metric(Metric::BargeInStop))
         .or_else(|| Some(row.decided.as_ref()?.after_ns))
 }
 
@@ -90,7 +90,7 @@ impl Turn {
             _ => None,
         };
         let stopped = row
-            .metric("barge_in_stop")
+            .metric(Metric::BargeInStop)
             .map(|stop| format!("silent after {}", ms_in_words(ms(stop))));
         Safe(Turn {
             anchor: format!("{}turn-{}", around.anchor, row.number),
@@ -185,7 +185,7 @@ fn overlap(row: &Row, onset: Tick) -> Vec<Lane> {
         .as_ref()
         .map(|decided| lane("decided", "decides", decided.after_ns));
     let stopped = row
-        .metric("barge_in_stop")
+        .metric(Metric::BargeInStop)
         .map(|stop| lane("agent silent", "wait", stop));
     decided.into_iter().chain(stopped).collect()
 }

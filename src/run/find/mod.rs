@@ -107,7 +107,9 @@ impl Find {
 
     fn scenario(&self, value: f64) -> Result<Scenario, RunError> {
         let mut scenario = with(&self.template, &self.key, self.numbers, value).map_err(input)?;
-        scenario.seed = self.seed.unwrap_or(scenario.seed);
+        if let Some(seed) = self.seed {
+            scenario.set_seed(seed);
+        }
         Ok(scenario)
     }
 
@@ -168,9 +170,9 @@ impl Find {
         let scenario = self.scenario(self.first)?;
         Ok(find::Find {
             schema: SCHEMA,
-            name: scenario.name.clone(),
+            name: scenario.name().to_owned(),
             version: env!("CARGO_PKG_VERSION"),
-            seed: scenario.seed,
+            seed: scenario.seed().0,
             kind: scenario.kind_of_world(),
             worlds: self.simulation(scenario.clone()).how_many(),
             found: found.map(|value| json(self.numbers, value)),

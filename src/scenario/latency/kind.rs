@@ -1,10 +1,10 @@
 //! A latency model worked out as far as it can be before the numbers are drawn.
 
-use super::normal::{self, Z95};
+use super::normal;
 use super::numbers::{Numbers, Weights};
 use super::points::{quantile_ms, quantile_share};
 use super::table::Table;
-use super::{LatencyModel, Linear, Part, Work, presets};
+use super::{Linear, Work};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
@@ -32,66 +32,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub fn of(model: &LatencyModel) -> Kind {
-        match model {
-            LatencyModel::FixedMs(ms) => Kind::Fixed(*ms),
-            LatencyModel::Uniform { min_ms, max_ms } => Kind::Uniform {
-                min_ms: *min_ms,
-                span_ms: max_ms - min_ms,
-            },
-            LatencyModel::Lognormal { median_ms, p95_ms } => Kind::Lognormal {
-                median_ms: *median_ms,
-                sigma: libm::log(p95_ms / median_ms) / Z95,
-            },
-            LatencyModel::Gamma { mean_ms, p95_ms } => {
-                Kind::Tabulated(Table::gamma(*mean_ms, *p95_ms))
-            }
-            LatencyModel::Weibull { median_ms, p95_ms } if median_ms == p95_ms => {
-                Kind::Fixed(*median_ms)
-            }
-            LatencyModel::Weibull { median_ms, p95_ms } => {
-                Kind::Tabulated(Table::weibull(*median_ms, *p95_ms))
-            }
-            LatencyModel::Mixture(parts) => Kind::mixture(parts),
-            LatencyModel::Quantiles(points) => Kind::Quantiles(points.clone()),
-            LatencyModel::Linear(linear) => Kind::linear(linear),
-            LatencyModel::Correlated { correlation, model } => Kind::Correlated {
-                weights: Weights::of(*correlation),
-                kind: Box::new(Kind::of(model)),
-            },
-            LatencyModel::Preset(name) => match presets::preset(name) {
-                Some(preset) => Kind::of(&preset.model),
-                None => Kind::Fixed(0.0),
-            },
-        }
-    }
-
-    fn mixture(parts: &[Part]) -> Kind {
-        let total: f64 = parts.iter().map(|part| part.weight).sum();
-        let mut share = 0.0;
-        let compiled = parts.iter().map(|part| {
-            share += part.weight / total;
-            (share, Kind::of(&part.model))
-        });
-        Kind::Mixture(compiled.collect())
-    }
-
-    fn linear(linear: &Linear) -> Kind {
-        let residual = linear
-            .residual
-            .as_deref()
-            .map_or(Kind::Fixed(0.0), Kind::of);
-        let slopes = Linear {
-            residual: None,
-            ..*linear
-        };
-        Kind::Linear {
-            linear: slopes,
-            residual: Box::new(residual),
-        }
-    }
-
-    /// One latency, and any number at all if the model has a fault.
+    /// One latency in milliseconds.
     pub fn ms(&self, numbers: &mut Numbers<'_>, work: Work) -> f64 {
         match self {
             Kind::Fixed(ms) => *ms,
@@ -151,6 +92,7 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
+    use super::super::LatencyModel;
     use super::super::test_draws::{draws, lognormal, part};
     use super::*;
 
@@ -174,7 +116,7 @@ mod tests {
         let draws = draws(&model, 0, 100_000);
         for ms in [0.0, 5.0, 15.0, 34.9, 35.1, 60.0, 94.0, 400.0] {
             let above = draws.iter().filter(|drawn| **drawn > ms).count() as f64 / 1e5;
-            let share = model.sampler().share_above(ms);
+            let share = model.parse().expect("a latency").share_above(ms);
             assert!(
                 (share - above).abs() < 0.007,
                 "{share} above {ms}, drawn {above}"

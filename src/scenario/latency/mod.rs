@@ -14,30 +14,30 @@
 //! { preset = "deepgram-nova-3" }
 //! ```
 //!
-//! [`LatencyModel::sampler`] makes of it what draws.
+//! [`LatencyModel::parse`] makes of it the [`Latency`] that is drawn from.
 
 mod describe;
-mod fault;
+mod drawn;
 mod gamma;
 mod kind;
 mod normal;
 mod numbers;
+mod parse;
 mod points;
 mod presets;
-mod sampler;
 mod table;
 #[cfg(test)]
 mod test_draws;
 
+pub use drawn::{Latency, Work};
 pub use presets::{Preset, PresetStage, preset, presets};
-pub use sampler::{Sampler, Work};
 
 use serde::{Deserialize, Serialize};
 
 /// No latency is longer than an hour.
 const LONGEST_MS: f64 = 3_600_000.0;
 
-/// A distribution of latencies. Times are in milliseconds, from 0 to an hour.
+/// A distribution of latencies, as it is written. Times are in milliseconds, from 0 to an hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LatencyModel {
@@ -93,16 +93,6 @@ pub struct Linear {
     pub residual: Option<Box<LatencyModel>>,
 }
 
-impl LatencyModel {
-    /// What this is when a preset's name is looked up. An unknown name stays as it is.
-    fn resolved(&self) -> &LatencyModel {
-        match self {
-            LatencyModel::Preset(name) => preset(name).map_or(self, |preset| &preset.model),
-            other => other,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +123,7 @@ mod tests {
     fn every_form_is_read_and_written_again() {
         for text in FORMS {
             let latency = read(text).expect(text);
-            assert_eq!(latency.fault(), None, "{text}");
+            assert!(latency.parse().is_ok(), "{text}");
             let holder = Holder { latency };
             let written = toml::to_string(&holder).expect("TOML");
             assert_eq!(toml::from_str::<Holder>(&written).expect("TOML"), holder);
@@ -174,7 +164,7 @@ mod tests {
 
         #[test]
         fn whatever_has_no_fault_is_read_as_it_was_written(latency in test_draws::any_model()) {
-            if latency.fault().is_none() {
+            if latency.parse().is_ok() {
                 let holder = Holder { latency };
                 let written = toml::to_string(&holder).expect("TOML");
                 proptest::prop_assert_eq!(toml::from_str::<Holder>(&written).expect("TOML"), holder);

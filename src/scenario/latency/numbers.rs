@@ -104,8 +104,9 @@ mod tests {
 
     #[test]
     fn with_a_correlation_of_one_all_turns_of_a_conversation_take_as_long() {
-        let sampler = correlated(1.0, lognormal(247.0, 298.0)).sampler();
-        let at = |conversation, turn| sampled(&sampler, (conversation, turn), Work::default());
+        let latency = correlated(1.0, lognormal(247.0, 298.0));
+        let latency = latency.parse().expect("a latency");
+        let at = |conversation, turn| sampled(&latency, (conversation, turn), Work::default());
         assert_eq!(at(3, 0), at(3, 17));
         assert_ne!(at(3, 0), at(4, 0));
     }

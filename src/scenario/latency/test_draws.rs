@@ -1,6 +1,6 @@
 //! Draws and models for the tests of this module.
 
-use super::{LatencyModel, Linear, Part, Sampler, Work};
+use super::{Latency, LatencyModel, Linear, Part, Work};
 use crate::rng::{Seed, Source};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -9,16 +9,15 @@ pub(super) fn source() -> Source {
     Seed(1).source("test", "latency")
 }
 
-pub(super) fn sampled(sampler: &Sampler, (conversation, turn): (u64, u32), work: Work) -> Duration {
+pub(super) fn sampled(latency: &Latency, (conversation, turn): (u64, u32), work: Work) -> Duration {
     let mut draw = source().draw(conversation, turn);
-    sampler.sample(&mut draw, &mut source().mood(conversation), work)
+    latency.sample(&mut draw, &mut source().mood(conversation), work)
 }
 
 /// Latencies of the first turns of as many conversations, in milliseconds.
 pub(super) fn draws(model: &LatencyModel, turn: u32, count: usize) -> Vec<f64> {
-    assert_eq!(model.fault(), None);
-    let sampler = model.sampler();
-    let ms = |n| sampled(&sampler, (n, turn), Work::default()).as_secs_f64() * 1e3;
+    let latency = model.parse().expect("a latency");
+    let ms = |n| sampled(&latency, (n, turn), Work::default()).as_secs_f64() * 1e3;
     (0..count as u64).map(ms).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Bursts of lost packets: while one lasts, the way of sound has more holes than usual.
 
 use crate::event::Tick;
-use crate::scenario::fault::{Fault, Window};
+use crate::scenario::injected_fault::{Fault, LossBurst, Window};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,9 +24,11 @@ pub struct Burst {
 impl Bursts {
     /// Those among the faults of a scenario.
     pub fn of(faults: &[Fault]) -> Bursts {
-        let bursts = faults
-            .iter()
-            .filter_map(|fault| Some((fault.window(), fault.loss?)));
+        let burst = |fault: &Fault| match fault {
+            Fault::Network(LossBurst { window, loss }) => Some((*window, *loss)),
+            Fault::Stage(_) => None,
+        };
+        let bursts = faults.iter().filter_map(burst);
         Bursts {
             all: bursts.collect(),
             since: Tick::ZERO,
@@ -64,10 +66,11 @@ mod tests {
     #[test]
     fn of_two_bursts_at_once_the_worse_one_counts() {
         let burst = |loss: f64, from_s: f64, for_s: f64| -> Fault {
-            let keys = format!(
-                "stage = \"network\"\nloss = {loss:?}\nfrom_s = {from_s:?}\nfor_s = {for_s:?}"
-            );
-            toml::from_str(&keys).expect("a burst")
+            let span = |seconds| Duration::from_secs_f64(seconds);
+            let from = Tick::ZERO + span(from_s);
+            let until = from + span(for_s);
+            let window = Window { from, until };
+            Fault::Network(LossBurst { window, loss })
         };
         let bursts = Bursts::of(&[burst(0.2, 1.0, 10.0), burst(0.6, 2.0, 3.0)]);
         let loss = |ms| bursts.at(Tick::from_ms(ms)).map(|burst| burst.loss);

@@ -1,4 +1,4 @@
-//! The way of sound between caller and assistant, as data.
+//! The way of sound between caller and assistant.
 //!
 //! Sound travels in packets of 20 ms and waits in a jitter buffer. A packet that is lost, or later
 //! than the buffer waits, makes a hole. The first sound of a turn is there with the first packet
@@ -11,7 +11,8 @@ mod presets;
 pub use bursts::{Burst, Bursts};
 pub use presets::NetworkPreset;
 
-use super::latency::{LatencyModel, Sampler, Work};
+use super::latency::{Latency, LatencyModel, Work};
+use super::problem::{Problem, Table};
 use crate::rng::Draw;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -27,10 +28,10 @@ const HOLES_MAX: f64 = 0.5;
 /// A quarter of a minute: no jitter buffer, and no distance, is longer.
 const WAIT_MAX_MS: f64 = 15_000.0;
 
-/// Both ways. Nothing given is no network: all sound is there at once.
+/// `[network]` as it is written, both ways. Nothing given is no network: all sound is there at once.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Network {
+pub struct NetworkTable {
     /// Gives what `in` and `out` leave out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<NetworkPreset>,
@@ -64,45 +65,43 @@ pub struct Way {
 
 /// Both ways, ready to cross.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Paths {
+pub struct Network {
+    /// Whether there is a network at all.
+    pub is_there: bool,
+    /// From the caller to the assistant.
     pub inbound: Path,
+    /// From the assistant to the caller.
     pub outbound: Path,
 }
 
 /// One way, ready to cross.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Path {
-    delay: Sampler,
+    delay: Latency,
     /// The region's distance and the jitter buffer.
     fixed: Duration,
     /// The share of packets that are lost or too late.
     holes: f64,
 }
 
-impl Network {
+impl NetworkTable {
     /// Sound crosses nothing.
-    pub fn is_none(&self) -> bool {
-        *self == Network::default()
+    pub(super) fn is_none(&self) -> bool {
+        *self == NetworkTable::default()
     }
 
-    /// The key that is wrong, below `[network]`, and the cure, if one is.
-    pub fn fault(&self) -> Option<(String, String)> {
-        if let Some(cure) = no_wait(self.region_ms) {
-            return Some(("region_ms".into(), cure));
-        }
-        let ways = [("in", self.inbound()), ("out", self.outbound())];
-        ways.into_iter().find_map(|(name, way)| {
-            let (key, cure) = way.fault()?;
-            Some((format!("{name}.{key}"), cure))
+    /// What sound crosses by; `at` is `[network]`.
+    pub(super) fn parse(&self, at: Table<'_>) -> Result<Network, Problem> {
+        let region_ms = wait_ms(self.region_ms).map_err(|fix| at.problem("region_ms", fix))?;
+        let path = |name: &str, way: Way| {
+            let parsed = Path::parse(&way, region_ms);
+            parsed.map_err(|(key, fix)| at.problem(&format!("{name}.{key}"), fix))
+        };
+        Ok(Network {
+            is_there: !self.is_none(),
+            inbound: path("in", self.inbound())?,
+            outbound: path("out", self.outbound())?,
         })
-    }
-
-    /// What sound crosses by. Make it once: it works out what the jitter costs.
-    pub fn paths(&self) -> Paths {
-        Paths {
-            inbound: Path::of(&self.inbound(), self.region_ms),
-            outbound: Path::of(&self.outbound(), self.region_ms),
-        }
     }
 
     fn inbound(&self) -> Way {
@@ -124,53 +123,41 @@ impl Way {
             loss: self.loss.or(default.loss),
         }
     }
-
-    fn fault(&self) -> Option<(&'static str, String)> {
-        for (key, model) in [("delay", &self.delay), ("jitter", &self.jitter)] {
-            if let Some(cure) = model.as_ref().and_then(LatencyModel::fault) {
-                return Some((key, cure));
-            }
-        }
-        if let Some(cure) = self.jitter_buffer_ms.and_then(no_wait) {
-            return Some(("jitter_buffer_ms", cure));
-        }
-        let loss = self.loss.unwrap_or(0.0);
-        if !(0.0..=HOLES_MAX).contains(&loss) {
-            let cure = format!(
-                "{loss} is no share of packets that a call survives; give 0 (none) to {HOLES_MAX} (half of them)"
-            );
-            return Some(("loss", cure));
-        }
-        let holes = self.holes();
-        (holes > HOLES_MAX).then(|| {
-            let percent = libm::round(holes * 100.0);
-            let cure = format!(
-                "{percent} % of packets are lost or later than the jitter buffer waits, too many for a call; give a longer buffer, less jitter or less loss"
-            );
-            ("jitter_buffer_ms", cure)
-        })
-    }
-
-    fn holes(&self) -> f64 {
-        let loss = self.loss.unwrap_or(0.0);
-        let buffer_ms = self.jitter_buffer_ms.unwrap_or(0.0);
-        let late = |jitter: &LatencyModel| jitter.sampler().share_above(buffer_ms);
-        loss + (1.0 - loss) * self.jitter.as_ref().map_or(0.0, late)
-    }
 }
 
 impl Path {
-    fn of(way: &Way, region_ms: f64) -> Path {
-        let delay = way.delay.as_ref().unwrap_or(&LatencyModel::FixedMs(0.0));
-        let fixed_ms = region_ms + way.jitter_buffer_ms.unwrap_or(0.0);
-        Path {
-            delay: delay.sampler(),
-            // To the nearest nanosecond; what is no number becomes 0.
-            fixed: Duration::from_nanos(
-                (fixed_ms.clamp(0.0, 2.0 * WAIT_MAX_MS) * 1e6 + 0.5) as u64,
-            ),
-            holes: way.holes(),
+    /// The key that is wrong, and the fix, if one is.
+    fn parse(way: &Way, region_ms: f64) -> Result<Path, (&'static str, String)> {
+        let drawn = |key, model: &Option<LatencyModel>| match model {
+            Some(model) => model.parse().map_err(|fix| (key, fix)),
+            None => Ok(Latency::fixed_ms(0)),
+        };
+        let delay = drawn("delay", &way.delay)?;
+        let jitter = drawn("jitter", &way.jitter)?;
+        let buffer_ms = wait_ms(way.jitter_buffer_ms.unwrap_or(0.0));
+        let buffer_ms = buffer_ms.map_err(|fix| ("jitter_buffer_ms", fix))?;
+        let loss = way.loss.unwrap_or(0.0);
+        if !(0.0..=HOLES_MAX).contains(&loss) {
+            let fix = format!(
+                "{loss} is no share of packets that a call survives; give 0 (none) to {HOLES_MAX} (half of them)"
+            );
+            return Err(("loss", fix));
         }
+        let holes = loss + (1.0 - loss) * jitter.share_above(buffer_ms);
+        if holes > HOLES_MAX {
+            let percent = libm::round(holes * 100.0);
+            let fix = format!(
+                "{percent} % of packets are lost or later than the jitter buffer waits, too many for a call; give a longer buffer, less jitter or less loss"
+            );
+            return Err(("jitter_buffer_ms", fix));
+        }
+        // To the nearest nanosecond.
+        let fixed_ns = ((region_ms + buffer_ms) * 1e6 + 0.5) as u64;
+        Ok(Path {
+            delay,
+            fixed: Duration::from_nanos(fixed_ns),
+            holes,
+        })
     }
 
     /// The way of a turn's first sound: distance, delay, jitter buffer, and the packets before the
@@ -233,9 +220,13 @@ fn packets_lost(holes: f64, number: f64) -> u32 {
     (count as u32).min(LOST_IN_A_ROW_MAX)
 }
 
-fn no_wait(ms: f64) -> Option<String> {
-    (!(0.0..=WAIT_MAX_MS).contains(&ms))
-        .then(|| format!("{ms} ms; give between 0 and {WAIT_MAX_MS} milliseconds"))
+fn wait_ms(ms: f64) -> Result<f64, String> {
+    match (0.0..=WAIT_MAX_MS).contains(&ms) {
+        true => Ok(ms),
+        false => Err(format!(
+            "{ms} ms; give between 0 and {WAIT_MAX_MS} milliseconds"
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -246,10 +237,14 @@ mod tests {
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
     #[serde(default)]
     struct Holder {
-        network: Network,
+        network: NetworkTable,
     }
 
-    fn read(text: &str) -> Network {
+    fn parsed(network: &NetworkTable) -> Network {
+        network.parse(Table::at(&["network"])).expect("a network")
+    }
+
+    fn read(text: &str) -> NetworkTable {
         toml::from_str::<Holder>(text).expect(text).network
     }
 
@@ -268,9 +263,8 @@ mod tests {
     #[test]
     fn without_a_network_all_sound_is_there_at_once() {
         let network = read("");
-        assert_eq!(network, Network::default());
-        assert_eq!(network.fault(), None);
-        let paths = network.paths();
+        assert_eq!(network, NetworkTable::default());
+        let paths = parsed(&network);
         for path in [&paths.inbound, &paths.outbound] {
             assert_eq!(path.holes(), 0.0);
             assert!(crossings(path, 100).iter().all(Duration::is_zero));
@@ -282,12 +276,13 @@ mod tests {
         let network = read(
             "[network]\npreset = \"webrtc\"\nregion_ms = 30\n[network.in]\ndelay = { fixed_ms = 5 }\nloss = 0",
         );
-        assert_eq!(network.fault(), None);
         let webrtc = NetworkPreset::Webrtc.way();
         assert_eq!(network.outbound(), webrtc);
         assert_eq!(network.inbound().jitter, webrtc.jitter);
         assert_eq!(network.inbound().loss, Some(0.0));
-        let fastest = crossings(&network.paths().inbound, 1_000).into_iter().min();
+        let fastest = crossings(&parsed(&network).inbound, 1_000)
+            .into_iter()
+            .min();
         assert_eq!(fastest, Some(Duration::from_millis(30 + 5 + 40)));
     }
 
@@ -310,10 +305,9 @@ mod tests {
 
     #[test]
     fn late_packets_are_holes_as_lost_ones_are() {
-        let path = read(
+        let path = parsed(&read(
             "[network.in]\nloss = 0.1\njitter = { uniform = { min_ms = 0, max_ms = 50 } }\njitter_buffer_ms = 40",
-        )
-        .paths()
+        ))
         .inbound;
         // A fifth of the nine tenths that arrive come too late.
         assert!((path.holes() - 0.28).abs() < 1e-12);
@@ -337,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_burst_loses_more_packets_until_it_is_over() {
-        let path = read("[network.in]\nloss = 0.2").paths().inbound;
+        let path = parsed(&read("[network.in]\nloss = 0.2")).inbound;
         let mean_ms = |burst| {
             let cross = |n| path.cross(&mut source().draw(n, 0), &mut source().mood(n));
             let spans = (0..50_000).map(|n| cross(n).takes(burst).as_secs_f64() * 1e3);
@@ -372,19 +366,19 @@ mod tests {
                 "in.jitter_buffer_ms",
             ),
         ] {
-            let fault = read(text).fault();
-            let (named, cure) = fault.expect(text);
-            assert_eq!(named, key, "{text}: {cure}");
-            assert!(cure.contains("give") || cure.contains("choose"), "{cure}");
+            let parsed = read(text).parse(Table::at(&["network"]));
+            let problem = parsed.expect_err(text);
+            assert_eq!(problem.place.to_string(), format!("network.{key}"));
+            let fix = problem.fix;
+            assert!(fix.contains("give") || fix.contains("choose"), "{fix}");
         }
     }
 
     #[test]
     fn delays_of_a_conversation_can_be_correlated() {
-        let path = read(
+        let path = parsed(&read(
             "[network.in]\ndelay = { correlated = { correlation = 1, model = { uniform = { min_ms = 10, max_ms = 90 } } } }",
-        )
-        .paths()
+        ))
         .inbound;
         let at = |conversation, turn| {
             let mut draw = source().draw(conversation, turn);

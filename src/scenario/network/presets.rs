@@ -46,9 +46,10 @@ fn way(delay: (f64, f64), jitter: (f64, f64), jitter_buffer_ms: f64, loss: f64) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Network;
     use super::*;
     use crate::rng::Seed;
+    use crate::scenario::network::NetworkTable;
+    use crate::scenario::problem::Table;
     use std::time::Duration;
 
     #[test]
@@ -59,12 +60,12 @@ mod tests {
             (NetworkPreset::Telephone, 0.01),
             (NetworkPreset::Lan, 0.001),
         ] {
-            let network = Network {
+            let network = NetworkTable {
                 preset: Some(preset),
-                ..Network::default()
+                ..NetworkTable::default()
             };
-            assert_eq!(network.fault(), None, "{preset:?}");
-            let path = network.paths().inbound;
+            let parsed = network.parse(Table::at(&["network"]));
+            let path = parsed.expect("a network").inbound;
             assert!(path.holes() < holes_max, "{preset:?}: {}", path.holes());
             let within = (0..10_000)
                 .map(|n| path.cross(&mut source.draw(n, 0), &mut source.mood(n)))

@@ -1,8 +1,8 @@
 //! A caller who makes up what to say: what `manner` decides, with its marks in the record.
 
 use super::between::Between;
-use super::caller::Todo;
 use super::manner::{Habits, Line, Manner, Next, Says};
+use super::speaking::Todo;
 use super::voice::Saying;
 use crate::event::{Expect, Mark, Tick, TurnId};
 use crate::interrupt::curve::Sound;

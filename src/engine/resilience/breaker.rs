@@ -4,6 +4,7 @@
 use super::Boxed;
 use crate::clock::Clock;
 use crate::event::{CuredBy, Tick};
+use crate::scenario::resilience::Breaker as Limit;
 use crate::stage::{Outlet, Recorded, Stage, StageError, Work};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,13 +19,6 @@ pub(super) struct Breaker {
     open_until: Cell<Option<Tick>>,
     /// One is let through, to see whether it works again.
     is_probed: Cell<bool>,
-}
-
-/// When it opens, and for how long.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limit {
-    pub(super) failures: u32,
-    pub(super) open: Duration,
 }
 
 pub(super) struct Broken<In, Out> {

@@ -2,35 +2,32 @@
 //!
 //! Which inputs a fault strikes comes from random streams named by the number of the input. Work
 //! that is void in the end is an input too, so on the real clock speculation moves the numbers; so is
-//! a request that a cure makes again, or beside another one. Whether a fault that is limited in time
+//! a request that is made again, or beside another one. Whether a fault that is limited in time
 //! strikes is decided when its output is due.
 
+use super::resilience::Circumstances;
 use crate::clock::Clock;
 use crate::event::{StageName, Tick};
 use crate::rng::Seed;
-use crate::scenario::fault::{Fault, Window};
+use crate::scenario::injected_fault::{Effect, Fault, InjectedFault};
 use crate::stage::{Gate, Outlet, Stage, StageError, Work};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What goes wrong in a conversation.
-pub struct Faults<'a> {
-    pub faults: &'a [Fault],
-    pub seed: Seed,
-    pub conversation: u64,
-    pub clock: &'a Clock,
-    /// How long the world had been going when this conversation began.
-    pub since: Tick,
+/// The faults that a scenario injects into its stages, ready for one conversation after the other.
+pub(super) struct InjectedFaults {
+    by_stage: Vec<(StageName, Rc<[InjectedFault]>)>,
+    seed: Seed,
 }
 
-/// The faults of one stage. Engines that share them count their inputs together.
+/// The faults of one stage in one conversation. Engines that share them count their inputs together.
 #[derive(Clone, Default)]
 pub(super) struct Struck(Option<Rc<Own>>);
 
 struct Own {
     name: StageName,
-    faults: Vec<Fault>,
+    faults: Rc<[InjectedFault]>,
     clock: Clock,
     seed: Seed,
     conversation: u64,
@@ -43,35 +40,44 @@ struct Faulty<S: ?Sized> {
     stage: Box<S>,
 }
 
-impl Faults<'_> {
-    /// `stage` with those faults that are its own.
-    pub fn strike<In: 'static, Out: crate::stage::Recorded + 'static>(
-        &self,
-        name: StageName,
-        stage: Box<dyn Stage<In = In, Out = Out>>,
-    ) -> Box<dyn Stage<In = In, Out = Out>> {
-        self.of(name).strike(stage)
+impl InjectedFaults {
+    /// Those of a scenario.
+    pub(super) fn of(faults: &[Fault], seed: Seed) -> InjectedFaults {
+        let stages = [
+            StageName::SpeechToText,
+            StageName::Answer,
+            StageName::TextToSpeech,
+        ];
+        let own = |stage| -> Rc<[InjectedFault]> {
+            let own = faults.iter().filter_map(|fault| match fault {
+                Fault::Stage(fault) if fault.stage == stage => Some(fault.clone()),
+                _ => None,
+            });
+            own.collect()
+        };
+        let by_stage = stages.map(|stage| (stage, own(stage)));
+        InjectedFaults {
+            by_stage: (by_stage.into_iter())
+                .filter(|(_, faults)| !faults.is_empty())
+                .collect(),
+            seed,
+        }
     }
 
-    /// Those of a stage.
-    pub(super) fn of(&self, name: StageName) -> Struck {
-        let own = self
-            .faults
-            .iter()
-            .filter(|fault| fault.stage.name() == Some(name));
-        let faults: Vec<Fault> = own.cloned().collect();
-        if faults.is_empty() {
-            return Struck(None);
-        }
-        Struck(Some(Rc::new(Own {
-            name,
-            faults,
-            clock: self.clock.clone(),
-            seed: self.seed,
-            conversation: self.conversation,
-            since: self.since,
-            inputs: Cell::new(0),
-        })))
+    /// Those of a stage, in a conversation.
+    pub(super) fn of_stage(&self, name: StageName, at: Circumstances<'_>) -> Struck {
+        let own = self.by_stage.iter().find(|(stage, _)| *stage == name);
+        Struck(own.map(|(_, faults)| {
+            Rc::new(Own {
+                name,
+                faults: faults.clone(),
+                clock: at.clock.clone(),
+                seed: self.seed,
+                conversation: at.conversation,
+                since: at.since,
+                inputs: Cell::new(0),
+            })
+        }))
     }
 }
 
@@ -92,7 +98,7 @@ impl Struck {
 
 impl Own {
     /// What strikes the next input.
-    fn strikes(&self) -> Vec<Strike> {
+    fn strikes(&self) -> Vec<usize> {
         let input = self.inputs.get() + 1;
         self.inputs.set(input);
         let numbered = self.faults.iter().enumerate();
@@ -105,7 +111,7 @@ impl Own {
                 let is_meant = fault.inputs.as_ref().is_none_or(|of| of.contains(&input));
                 is_meant && stream.uniform() < fault.probability
             })
-            .map(|(_, fault)| Strike::of(fault))
+            .map(|(index, _)| index)
             .collect()
     }
 
@@ -115,37 +121,10 @@ impl Own {
     }
 }
 
-/// What happens to the outputs of one input.
-struct Strike {
-    window: Window,
-    after_outputs: u32,
-    effect: Effect,
-}
-
-enum Effect {
-    Wait(Duration),
-    Fail(String),
-}
-
-impl Strike {
-    fn of(fault: &Fault) -> Strike {
-        let wait = |ms| Effect::Wait(Duration::from_millis(ms));
-        let (usually_after, effect) = match (fault.delay_ms, fault.stall_ms, &fault.error) {
-            (Some(ms), ..) => (0, wait(ms)),
-            (None, Some(ms), _) => (1, wait(ms)),
-            (None, None, error) => (0, Effect::Fail(error.clone().unwrap_or_default())),
-        };
-        Strike {
-            window: fault.window(),
-            after_outputs: fault.after_outputs.unwrap_or(usually_after),
-            effect,
-        }
-    }
-}
-
 struct Strikes {
     own: Rc<Own>,
-    strikes: Vec<Strike>,
+    /// Which of the stage's faults.
+    strikes: Vec<usize>,
     outputs: u32,
 }
 
@@ -157,7 +136,8 @@ impl Gate for Strikes {
                 strikes,
                 outputs,
             } = self;
-            for strike in strikes.iter().filter(|s| s.after_outputs == *outputs) {
+            let faults = strikes.iter().filter_map(|index| own.faults.get(*index));
+            for strike in faults.filter(|fault| fault.after_outputs == *outputs) {
                 if !strike.window.contains(own.now()) {
                     continue;
                 }

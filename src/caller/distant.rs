@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// What is handed to it is heard when it has crossed the network. The way is drawn anew whenever the caller
 /// asks something, and is as long until then.
-pub(super) struct Distant {
+pub struct Distant {
     clock: Clock,
     path: Path,
     bursts: Bursts,
@@ -24,7 +24,8 @@ pub(super) struct Distant {
 }
 
 impl Distant {
-    pub(super) fn new(
+    /// `said` tells which question the caller is at.
+    pub fn new(
         clock: Clock,
         (path, bursts): (Path, Bursts),
         source: Source,

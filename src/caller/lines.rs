@@ -5,9 +5,7 @@ use super::voice::Saying;
 use crate::event::Expect;
 use crate::interrupt::curve::Sound;
 use crate::pipeline::cue::{Anchor, Cue};
-use crate::rng::Seed;
-use crate::scenario::{After, Scenario, Turn};
-use std::time::Duration;
+use crate::scenario::{After, Says, Scenario, Turn};
 
 /// What a simulated caller says in this conversation, if the scenario has one with turns.
 pub fn lines(
@@ -15,34 +13,36 @@ pub fn lines(
     between: &Between,
     conversation: u64,
 ) -> Option<Vec<(Cue, Saying)>> {
-    let turns = scenario.turn.iter().enumerate();
+    let turns = scenario.turns().iter().enumerate();
     turns
         .map(|(index, turn)| {
+            let Says::Speech(speech) = &turn.says else {
+                return None;
+            };
             let row = u32::try_from(index).unwrap_or(u32::MAX);
-            let seed = Seed(scenario.seed);
-            let stretches = turn.speech.as_ref()?.sample(seed, conversation, row);
+            let stretches = speech.sample(scenario.seed(), conversation, row);
             let sound = match turn.expect {
                 Expect::Respond | Expect::Stop => Sound::Interruption,
                 Expect::Ignore => Sound::Backchannel,
             };
-            let words = turn.text.as_deref().unwrap_or_default().into();
+            let words = turn.reference.as_deref().unwrap_or_default().into();
             let saying = between.say(stretches, words, sound, (conversation, row, 0));
-            Some((cue(scenario, index, turn), saying))
+            Some((cue(turn), saying))
         })
         .collect()
 }
 
 /// When a turn is said.
-pub fn cue(scenario: &Scenario, index: usize, turn: &Turn) -> Cue {
+pub fn cue(turn: &Turn) -> Cue {
     Cue {
-        after: match scenario.anchor(index) {
+        after: match turn.after {
             After::SessionStart => Anchor::SessionStart,
             After::AgentSpeechStart => Anchor::AgentSpeechStart,
             After::AgentSpeechEnd => Anchor::AgentSpeechEnd,
             After::PreviousTurnEnd => Anchor::PreviousTurnEnd,
         },
-        delay: Duration::from_millis(turn.delay_ms),
-        give_up: Duration::from_millis(turn.give_up_ms),
+        delay: turn.delay,
+        give_up: turn.give_up,
         wants_answer: turn.expect == Expect::Respond,
     }
 }

@@ -1,16 +1,16 @@
-//! Which engine does the work of a stage, and how, as data: the tables `[stt]`, `[answer]` and `[tts]`.
+//! The tables `[stt]`, `[answer]` and `[tts]` as they are written.
 //!
 //! The keys of the engine `openai` are about a server that speaks OpenAI's API. A secret is none of them:
 //! `key_env` only names where it is.
 
-use super::latency::LatencyModel;
+use crate::scenario::latency::LatencyModel;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::path::PathBuf;
 
+/// `[stt]` as it is written: which engine recognises what the caller says, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct SpeechToText {
+pub struct SpeechToTextTable {
     /// `whisper`, `openai`, `command` or `simulated`.
     pub engine: String,
     /// Whisper: a model's name in the catalogue, or a ggml file. `openai`: its name on the server.
@@ -36,9 +36,9 @@ pub struct SpeechToText {
     pub timeout_ms: Option<u64>,
 }
 
-impl Default for SpeechToText {
-    fn default() -> SpeechToText {
-        SpeechToText {
+impl Default for SpeechToTextTable {
+    fn default() -> SpeechToTextTable {
+        SpeechToTextTable {
             engine: "whisper".into(),
             model: None,
             command: None,
@@ -51,9 +51,10 @@ impl Default for SpeechToText {
     }
 }
 
+/// `[answer]` as it is written: which engine answers, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Answer {
+pub struct AnswerTable {
     /// `retrieval`, `openai`, `command` or `simulated`.
     pub engine: String,
     /// `retrieval`, and `openai` with `passages`: a folder of Markdown or text, looked up from the
@@ -64,6 +65,7 @@ pub struct Answer {
     /// of `docs`; looked up from the scenario's folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<PathBuf>,
+    /// `command`: the program and its arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// `simulated`: from the question to the first piece.
@@ -127,9 +129,9 @@ pub struct Answer {
     pub timeout_ms: Option<u64>,
 }
 
-impl Default for Answer {
-    fn default() -> Answer {
-        Answer {
+impl Default for AnswerTable {
+    fn default() -> AnswerTable {
+        AnswerTable {
             engine: "retrieval".into(),
             docs: None,
             index: None,
@@ -168,15 +170,17 @@ pub enum Api {
     Completions,
 }
 
+/// `[tts]` as it is written: which engine speaks, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct TextToSpeech {
+pub struct TextToSpeechTable {
     /// `piper`, `espeak`, `openai`, `command` or `simulated`.
     pub engine: String,
     /// Piper: a voice's name in the catalogue, or an ONNX file. espeak: a voice of espeak-ng. `openai`: a
     /// voice of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voice: Option<String>,
+    /// `command`: the program and its arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// `simulated`: from the clause to its first audio.
@@ -199,9 +203,9 @@ pub struct TextToSpeech {
     pub timeout_ms: Option<u64>,
 }
 
-impl Default for TextToSpeech {
-    fn default() -> TextToSpeech {
-        TextToSpeech {
+impl Default for TextToSpeechTable {
+    fn default() -> TextToSpeechTable {
+        TextToSpeechTable {
             engine: "piper".into(),
             voice: None,
             command: None,
@@ -212,79 +216,5 @@ impl Default for TextToSpeech {
             rate: None,
             timeout_ms: None,
         }
-    }
-}
-
-/// The key that says something else about what a server is asked than it does in `then`, if one does. Where
-/// the server is, who may ask it and how long it may take makes no difference to what it says.
-pub(super) fn asked_otherwise(now: &Value, then: &Value) -> Option<String> {
-    const ELSEWHERE: [&str; 5] = [
-        "url",
-        "key_env",
-        "first_token_timeout_ms",
-        "between_tokens_timeout_ms",
-        "timeout_ms",
-    ];
-    let (now, then) = (now.as_object()?, then.as_object()?);
-    if now.get("engine") != Some(&OPENAI.into()) {
-        return None;
-    }
-    let mut keys = now.keys().chain(then.keys());
-    let differs =
-        |key: &&String| !ELSEWHERE.contains(&key.as_str()) && now.get(*key) != then.get(*key);
-    keys.find(differs).cloned()
-}
-
-/// The engine that asks a server.
-pub(super) const OPENAI: &str = "openai";
-
-impl SpeechToText {
-    /// Takes away what is only for a server.
-    pub fn forget_server(&mut self) {
-        self.url = None;
-        self.key_env = None;
-        self.language = None;
-        self.timeout_ms = None;
-    }
-}
-
-impl Answer {
-    /// Takes away what is only for a server.
-    pub fn forget_server(&mut self) {
-        let Answer {
-            engine,
-            docs,
-            index,
-            command,
-            latency,
-            text,
-            token_ms,
-            best_of,
-            accuracy,
-            ..
-        } = std::mem::take(self);
-        *self = Answer {
-            engine,
-            docs,
-            index,
-            command,
-            latency,
-            text,
-            token_ms,
-            best_of,
-            accuracy,
-            ..Answer::default()
-        };
-    }
-}
-
-impl TextToSpeech {
-    /// Takes away what is only for a server.
-    pub fn forget_server(&mut self) {
-        self.url = None;
-        self.model = None;
-        self.key_env = None;
-        self.rate = None;
-        self.timeout_ms = None;
     }
 }

@@ -7,7 +7,7 @@ use crate::interrupt::curve::Sound;
 use crate::pipeline::AgentState;
 use crate::rng::{Draw, Seed, Source};
 use crate::scenario::caller::Caller;
-use crate::scenario::latency::{Sampler, Work};
+use crate::scenario::latency::{Latency, Work};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,15 +29,7 @@ const SOUNDS_MAX: u32 = 64;
 
 /// A scenario's `[caller]`, ready to be drawn from.
 pub struct Habits {
-    caller: Caller,
-    speech: Sampler,
-    pause: Sampler,
-    reaction: Sampler,
-    patience: Sampler,
-    restart: Sampler,
-    backchannel: Sampler,
-    interruption: Sampler,
-    noise: Sampler,
+    caller: Caller<Latency>,
     sources: Sources,
 }
 
@@ -52,17 +44,9 @@ struct Sources {
 }
 
 impl Habits {
-    pub fn new(caller: &Caller, seed: Seed) -> Habits {
+    pub fn new(caller: &Caller<Latency>, seed: Seed) -> Habits {
         let source = |purpose| seed.source("caller", purpose);
         Habits {
-            speech: caller.speech.sampler(),
-            pause: caller.pause.sampler(),
-            reaction: caller.reaction.sampler(),
-            patience: caller.patience.sampler(),
-            restart: caller.restart.sampler(),
-            backchannel: caller.backchannel.sampler(),
-            interruption: caller.interruption.sampler(),
-            noise: caller.noise.sampler(),
             sources: Sources {
                 speech: source("speech"),
                 pauses: source("pauses"),
@@ -199,7 +183,7 @@ impl Manner {
         (self.sounds, self.said) = (0, 0);
         (self.restarts, self.again) = (0, 0);
         self.state = State::Waiting { since: now };
-        let length = self.sample(&self.habits.speech, self.habits.sources.speech, 0);
+        let length = self.sample(&self.habits.caller.speech, self.habits.sources.speech, 0);
         Next::Speak(Line {
             says: Says::Question,
             stretches: self.with_pauses(length.max(Duration::from_millis(1))),
@@ -216,7 +200,7 @@ impl Manner {
             self.state = State::Reacting(now + self.reaction());
             return Next::Wait(now);
         }
-        let (model, source) = (&self.habits.patience, self.habits.sources.patience);
+        let (model, source) = (&self.habits.caller.patience, self.habits.sources.patience);
         let restarts = self.restarts;
         let patience = self.sample(model, source, self.again);
         let is_patient = patience.is_zero();
@@ -230,7 +214,7 @@ impl Manner {
         self.state = State::Waiting { since: now };
         self.restarts += 1;
         self.again += 1;
-        let (restart, source) = (&self.habits.restart, self.habits.sources.restart);
+        let (restart, source) = (&self.habits.caller.restart, self.habits.sources.restart);
         let length = self.sample(restart, source, self.again);
         Next::Speak(Line {
             says: Says::Restart,
@@ -267,9 +251,9 @@ impl Manner {
     fn sound(&mut self, sound: Sound, now: Tick) -> Next {
         let habits = self.habits.clone();
         let length = match sound {
-            Sound::Interruption => &habits.interruption,
-            Sound::Backchannel => &habits.backchannel,
-            Sound::Noise => &habits.noise,
+            Sound::Interruption => &habits.caller.interruption,
+            Sound::Backchannel => &habits.caller.backchannel,
+            Sound::Noise => &habits.caller.noise,
         };
         let source = habits.sources.sounds;
         // Behind the draws of its moment.
@@ -291,7 +275,7 @@ impl Manner {
 
     fn reaction(&self) -> Duration {
         self.sample(
-            &self.habits.reaction,
+            &self.habits.caller.reaction,
             self.habits.sources.reaction,
             self.sounds,
         )
@@ -309,10 +293,7 @@ impl Manner {
                 break;
             }
             stretches.push(at..at + stretch);
-            let pause = self
-                .habits
-                .pause
-                .sample(&mut draw, &mut mood, Work::default());
+            let pause = (self.habits.caller.pause).sample(&mut draw, &mut mood, Work::default());
             spoken += stretch;
             at += stretch + pause;
         }
@@ -320,9 +301,9 @@ impl Manner {
         stretches
     }
 
-    fn sample(&self, model: &Sampler, source: Source, occasion: u32) -> Duration {
+    fn sample(&self, latency: &Latency, source: Source, occasion: u32) -> Duration {
         let mut draw = self.draw(source, occasion);
-        model.sample(&mut draw, &mut self.mood(source), Work::default())
+        latency.sample(&mut draw, &mut self.mood(source), Work::default())
     }
 
     /// A draw for the latest question; `occasion` counts what is drawn for it.

@@ -21,19 +21,28 @@ pub struct Work {
     pub tokens: f64,
 }
 
-/// Draws latencies. Make it once: tables are worked out when it is made.
+/// A latency to draw from: what [`LatencyModel::parse`](super::LatencyModel::parse) makes of a model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sampler(Kind);
-
-impl LatencyModel {
-    /// What draws from this. A model with a fault gives times between 0 and an hour too, but none
-    /// that mean anything: ask for [`LatencyModel::fault`] first.
-    pub fn sampler(&self) -> Sampler {
-        Sampler(Kind::of(self))
-    }
+pub struct Latency {
+    pub(super) kind: Kind,
+    pub(super) described: String,
 }
 
-impl Sampler {
+impl Latency {
+    /// Always so many milliseconds.
+    pub fn fixed_ms(ms: u32) -> Latency {
+        let model = LatencyModel::FixedMs(ms.into());
+        Latency {
+            kind: Kind::Fixed(f64::from(ms).min(LONGEST_MS)),
+            described: model.describe(),
+        }
+    }
+
+    /// One short line, such as "lognormal with median 247 ms and p95 298 ms".
+    pub fn describe(&self) -> &str {
+        &self.described
+    }
+
     /// One latency, from the next numbers of `draw`. `mood` is that of the conversation
     /// ([`crate::rng::Source::mood`]), made afresh for each sample; only correlated models use it.
     pub fn sample(&self, draw: &mut Draw, mood: &mut Draw, work: Work) -> Duration {
@@ -42,7 +51,7 @@ impl Sampler {
             mood,
             weights: Weights::OWN,
         };
-        let ms = self.0.ms(&mut numbers, work).clamp(0.0, LONGEST_MS);
+        let ms = self.kind.ms(&mut numbers, work).clamp(0.0, LONGEST_MS);
         // To the nearest nanosecond; what is no number becomes 0.
         Duration::from_nanos((ms * NANOSECONDS_PER_MS + 0.5) as u64)
     }
@@ -50,7 +59,7 @@ impl Sampler {
     /// The share of draws longer than `ms`, where there is no work.
     pub(in crate::scenario) fn share_above(&self, ms: f64) -> f64 {
         // Shares of a mixture may add up to a little more than 1.
-        self.0.share_above(ms).clamp(0.0, 1.0)
+        self.kind.share_above(ms).clamp(0.0, 1.0)
     }
 }
 
@@ -142,11 +151,11 @@ mod tests {
             characters: 10.0,
             tokens: 3.0,
         };
-        let sampler = model.sampler();
-        let idle = sampled(&sampler, (0, 0), Work::default());
+        let latency = model.parse().expect("a latency");
+        let idle = sampled(&latency, (0, 0), Work::default());
         assert_eq!(idle, Duration::from_micros(30_500));
         assert_eq!(
-            sampled(&sampler, (0, 0), work),
+            sampled(&latency, (0, 0), work),
             Duration::from_micros(195_500)
         );
         let endless = Work {
@@ -154,7 +163,7 @@ mod tests {
             ..work
         };
         assert_eq!(
-            sampled(&sampler, (0, 0), endless),
+            sampled(&latency, (0, 0), endless),
             Duration::from_secs(3_600)
         );
     }
@@ -169,11 +178,11 @@ mod tests {
             LatencyModel::Weibull { median_ms, p95_ms },
             LatencyModel::Quantiles(points),
         ] {
-            let sampler = model.sampler();
+            let latency = model.parse().expect("a latency");
             let mut pairs: Vec<(f64, Duration)> = (0..5_000)
                 .map(|n| {
                     let number = source().draw(n, 0).uniform();
-                    (number, sampled(&sampler, (n, 0), Work::default()))
+                    (number, sampled(&latency, (n, 0), Work::default()))
                 })
                 .collect();
             pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -184,19 +193,17 @@ mod tests {
     proptest! {
         #![proptest_config(cases(256))]
 
-        /// Those with a fault are drawn from as well: they must not panic either.
         #[test]
         fn whatever_the_model_a_latency_lies_between_0_and_an_hour(
             model in any_model(),
             tokens in proptest::num::f64::ANY,
         ) {
-            let sampler = model.sampler();
-            let work = Work { tokens, ..Work::default() };
-            for turn in 0..20 {
-                prop_assert!(sampled(&sampler, (0, turn), work) <= Duration::from_secs(3_600));
-            }
-            if model.fault().is_none() {
-                prop_assert!((0.0..=1.0).contains(&sampler.share_above(200.0)));
+            if let Ok(latency) = model.parse() {
+                let work = Work { tokens, ..Work::default() };
+                for turn in 0..20 {
+                    prop_assert!(sampled(&latency, (0, turn), work) <= Duration::from_secs(3_600));
+                }
+                prop_assert!((0.0..=1.0).contains(&latency.share_above(200.0)));
             }
         }
     }

@@ -3,16 +3,16 @@
 
 use super::voice::Saying;
 use crate::interrupt::curve::{Curve, Sound, curve};
-use crate::rng::{Draw, Seed, Source};
+use crate::rng::{Draw, Source};
 use crate::scenario::Scenario;
-use crate::scenario::latency::{Sampler, Work};
+use crate::scenario::latency::{Latency, Work};
 use crate::scenario::network::Path;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub struct Between {
-    lag: Sampler,
+    lag: Latency,
     inbound: Path,
     /// Of an interruption, and of a back-channel.
     curves: [Option<&'static Curve>; 2],
@@ -28,12 +28,12 @@ struct Sources {
 
 impl Between {
     pub fn new(scenario: &Scenario) -> Between {
-        let seed = Seed(scenario.seed);
+        let seed = scenario.seed();
         Between {
-            lag: scenario.ear.lag.sampler(),
-            inbound: scenario.network.paths().inbound,
+            lag: scenario.ear.lag.clone(),
+            inbound: scenario.network.inbound.clone(),
             curves: [Sound::Interruption, Sound::Backchannel]
-                .map(|sound| curve(&scenario.interruption.policy, sound)),
+                .map(|sound| curve(scenario.interruption.policy, sound)),
             sources: Sources {
                 lag: seed.source("ear", "lag"),
                 network: seed.source("network", "in"),

@@ -1,7 +1,11 @@
-//! What no latency can be, and the cure.
+//! From a latency model as it is written to what draws: what no latency can be is refused, with the fix.
 
 use super::gamma::RATIOS;
-use super::{LONGEST_MS, LatencyModel, Linear, Part, presets};
+use super::kind::Kind;
+use super::normal::Z95;
+use super::numbers::Weights;
+use super::table::Table;
+use super::{LONGEST_MS, Latency, LatencyModel, Linear, Part, presets};
 
 const DEPTH_MAX: usize = 4;
 const PARTS_MAX: usize = 16;
@@ -12,120 +16,141 @@ const WEIGHT_MAX: f64 = 1e9;
 const SHORTEST_MS: f64 = 1e-6;
 
 impl LatencyModel {
-    /// Why no such distribution exists, if none does, and the cure.
-    pub fn fault(&self) -> Option<String> {
-        self.fault_within(&[])
+    /// What draws from this model. Tables are worked out here.
+    ///
+    /// # Errors
+    /// Why no such distribution exists, and how to mend it.
+    pub fn parse(&self) -> Result<Latency, String> {
+        Ok(Latency {
+            kind: self.kind_within(&[])?,
+            described: self.describe(),
+        })
     }
 
     /// `outer`: the keys of the models that this one is in.
-    fn fault_within(&self, outer: &[&str]) -> Option<String> {
+    fn kind_within(&self, outer: &[&str]) -> Result<Kind, String> {
         if outer.len() >= DEPTH_MAX {
-            return Some(format!(
+            return Err(format!(
                 "models are nested more than {DEPTH_MAX} deep; put the parts of an inner mixture into the outer one"
             ));
         }
         match self {
-            LatencyModel::FixedMs(ms) => no_time("fixed_ms", *ms),
-            LatencyModel::Uniform { min_ms, max_ms } => uniform_fault(*min_ms, *max_ms),
-            LatencyModel::Lognormal { median_ms, p95_ms }
-            | LatencyModel::Weibull { median_ms, p95_ms } => median_fault(*median_ms, *p95_ms),
-            LatencyModel::Gamma { mean_ms, p95_ms } => gamma_fault(*mean_ms, *p95_ms),
-            LatencyModel::Mixture(parts) => mixture_fault(parts, outer),
-            LatencyModel::Quantiles(points) => quantiles_fault(points),
-            LatencyModel::Linear(linear) => linear_fault(linear, outer),
-            LatencyModel::Correlated { correlation, model } => {
-                correlated_fault(*correlation, model, outer)
+            LatencyModel::FixedMs(ms) => Ok(Kind::Fixed(time("fixed_ms", *ms)?)),
+            LatencyModel::Uniform { min_ms, max_ms } => uniform(*min_ms, *max_ms),
+            LatencyModel::Lognormal { median_ms, p95_ms } => {
+                let (median_ms, p95_ms) = median_and_p95(*median_ms, *p95_ms)?;
+                let sigma = libm::log(p95_ms / median_ms) / Z95;
+                Ok(Kind::Lognormal { median_ms, sigma })
             }
-            LatencyModel::Preset(name) => preset_fault(name),
+            LatencyModel::Weibull { median_ms, p95_ms } => {
+                let (median_ms, p95_ms) = median_and_p95(*median_ms, *p95_ms)?;
+                Ok(match median_ms == p95_ms {
+                    true => Kind::Fixed(median_ms),
+                    false => Kind::Tabulated(Table::weibull(median_ms, p95_ms)),
+                })
+            }
+            LatencyModel::Gamma { mean_ms, p95_ms } => gamma(*mean_ms, *p95_ms),
+            LatencyModel::Mixture(parts) => mixture(parts, outer),
+            LatencyModel::Quantiles(points) => quantiles(points),
+            LatencyModel::Linear(written) => linear(written, outer),
+            LatencyModel::Correlated { correlation, model } => {
+                correlated(*correlation, model, outer)
+            }
+            // A preset is a distribution, whatever it stands in.
+            LatencyModel::Preset(name) => preset(name)?.model.kind_within(&[]),
         }
     }
 }
 
-fn no_time(key: &str, ms: f64) -> Option<String> {
-    (!(0.0..=LONGEST_MS).contains(&ms)).then(|| {
-        format!(
+fn time(key: &str, ms: f64) -> Result<f64, String> {
+    match (0.0..=LONGEST_MS).contains(&ms) {
+        true => Ok(ms),
+        false => Err(format!(
             "{key} = {ms} is no latency; give between 0 and {LONGEST_MS} milliseconds (an hour)"
-        )
-    })
+        )),
+    }
 }
 
-fn no_time_above_zero(key: &str, ms: f64) -> Option<String> {
-    no_time(key, ms).or_else(|| {
-        (ms < SHORTEST_MS).then(|| {
-            format!("{key} = {ms} must be above 0, by a nanosecond (0.000001) at least; use {{ fixed_ms = 0 }} for what takes no time")
-        })
-    })
+fn time_above_zero(key: &str, ms: f64) -> Result<f64, String> {
+    match time(key, ms)? < SHORTEST_MS {
+        false => Ok(ms),
+        true => Err(format!(
+            "{key} = {ms} must be above 0, by a nanosecond (0.000001) at least; use {{ fixed_ms = 0 }} for what takes no time"
+        )),
+    }
 }
 
-fn uniform_fault(min_ms: f64, max_ms: f64) -> Option<String> {
-    no_time("min_ms", min_ms)
-        .or_else(|| no_time("max_ms", max_ms))
-        .or_else(|| {
-            (max_ms < min_ms).then(|| {
-                format!("max_ms = {max_ms} lies under min_ms = {min_ms}; exchange the two")
-            })
-        })
+fn uniform(min_ms: f64, max_ms: f64) -> Result<Kind, String> {
+    let (min_ms, max_ms) = (time("min_ms", min_ms)?, time("max_ms", max_ms)?);
+    if max_ms < min_ms {
+        return Err(format!(
+            "max_ms = {max_ms} lies under min_ms = {min_ms}; exchange the two"
+        ));
+    }
+    let span_ms = max_ms - min_ms;
+    Ok(Kind::Uniform { min_ms, span_ms })
 }
 
-fn median_fault(median_ms: f64, p95_ms: f64) -> Option<String> {
-    no_time_above_zero("median_ms", median_ms)
-        .or_else(|| no_time("p95_ms", p95_ms))
-        .or_else(|| {
-            (p95_ms < median_ms).then(|| {
-                format!("p95_ms = {p95_ms} lies under median_ms = {median_ms}; a 95th percentile is at least the median")
-            })
-        })
+fn median_and_p95(median_ms: f64, p95_ms: f64) -> Result<(f64, f64), String> {
+    time_above_zero("median_ms", median_ms)?;
+    if time("p95_ms", p95_ms)? < median_ms {
+        return Err(format!(
+            "p95_ms = {p95_ms} lies under median_ms = {median_ms}; a 95th percentile is at least the median"
+        ));
+    }
+    Ok((median_ms, p95_ms))
 }
 
-fn gamma_fault(mean_ms: f64, p95_ms: f64) -> Option<String> {
+fn gamma(mean_ms: f64, p95_ms: f64) -> Result<Kind, String> {
     let [least, most] = RATIOS;
-    no_time_above_zero("mean_ms", mean_ms)
-        .or_else(|| no_time("p95_ms", p95_ms))
-        .or_else(|| {
-            let ratio = p95_ms / mean_ms;
-            (!(least..=most).contains(&ratio)).then(|| {
-                format!("p95_ms = {p95_ms} is {ratio:.3} times mean_ms = {mean_ms}; for a gamma distribution give {least} to {most} times the mean, or use lognormal")
-            })
-        })
+    time_above_zero("mean_ms", mean_ms)?;
+    let ratio = time("p95_ms", p95_ms)? / mean_ms;
+    if !(least..=most).contains(&ratio) {
+        return Err(format!(
+            "p95_ms = {p95_ms} is {ratio:.3} times mean_ms = {mean_ms}; for a gamma distribution give {least} to {most} times the mean, or use lognormal"
+        ));
+    }
+    Ok(Kind::Tabulated(Table::gamma(mean_ms, p95_ms)))
 }
 
-fn mixture_fault(parts: &[Part], outer: &[&str]) -> Option<String> {
+fn mixture(parts: &[Part], outer: &[&str]) -> Result<Kind, String> {
     if !(1..=PARTS_MAX).contains(&parts.len()) {
-        return Some(format!(
+        return Err(format!(
             "a mixture of {} parts; give between 1 and {PARTS_MAX}",
             parts.len()
         ));
     }
     let inner = [outer, &["mixture"]].concat();
-    parts.iter().enumerate().find_map(|(index, part)| {
-        let fault = if part.weight > 0.0 && part.weight <= WEIGHT_MAX {
-            part.model.fault_within(&inner)?
-        } else {
-            format!(
+    let total: f64 = parts.iter().map(|part| part.weight).sum();
+    let mut share = 0.0;
+    let mut kinds = Vec::with_capacity(parts.len());
+    for (index, part) in parts.iter().enumerate() {
+        let named = |fix: String| format!("mixture part {}: {fix}", index + 1);
+        if !(part.weight > 0.0 && part.weight <= WEIGHT_MAX) {
+            return Err(named(format!(
                 "weight = {} must be above 0 and at most {WEIGHT_MAX}; weights count relative to each other",
                 part.weight
-            )
-        };
-        Some(format!("mixture part {}: {fault}", index + 1))
-    })
+            )));
+        }
+        share += part.weight / total;
+        kinds.push((share, part.model.kind_within(&inner).map_err(named)?));
+    }
+    Ok(Kind::Mixture(kinds))
 }
 
-fn quantiles_fault(points: &[(f64, f64)]) -> Option<String> {
+fn quantiles(points: &[(f64, f64)]) -> Result<Kind, String> {
     if !(2..=POINTS_MAX).contains(&points.len()) {
-        return Some(format!(
+        return Err(format!(
             "{} quantiles; give between 2 and {POINTS_MAX}, such as [[0, 120], [0.5, 247], [1, 420]]",
             points.len()
         ));
     }
-    let no_latency = |(index, (_, ms)): (usize, &(f64, f64))| {
-        no_time(&format!("the latency of quantile {}", index + 1), *ms)
-    };
-    if let Some(fault) = points.iter().enumerate().find_map(no_latency) {
-        return Some(fault);
+    for (index, (_, ms)) in points.iter().enumerate() {
+        time(&format!("the latency of quantile {}", index + 1), *ms)?;
     }
     let shares = || points.iter().map(|(share, _)| *share);
     if shares().next() != Some(0.0) || shares().next_back() != Some(1.0) {
-        return Some(
+        return Err(
             "quantiles begin with share 0, the least latency, and end with share 1, the greatest; add [0, ms] or [1, ms]".into(),
         );
     }
@@ -135,72 +160,85 @@ fn quantiles_fault(points: &[(f64, f64)]) -> Option<String> {
         };
         // A share that is no number is in no order.
         if share.partial_cmp(&next_share) != Some(std::cmp::Ordering::Less) {
-            return Some(format!(
+            return Err(format!(
                 "the share {next_share} of quantile {} does not rise above {share}; sort the quantiles and give each share once",
                 index + 2
             ));
         }
         if next_ms < ms {
-            return Some(format!(
+            return Err(format!(
                 "the latency {next_ms} of quantile {} lies under the {ms} before it; latencies rise with their shares",
                 index + 2
             ));
         }
     }
-    None
+    Ok(Kind::Quantiles(points.to_vec()))
 }
 
-fn linear_fault(linear: &Linear, outer: &[&str]) -> Option<String> {
+fn linear(linear: &Linear, outer: &[&str]) -> Result<Kind, String> {
     if outer.contains(&"linear") {
-        return Some(
+        return Err(
             "the residual of a linear model is linear again; add its base and slopes to the outer one"
                 .into(),
         );
     }
-    let times = [
+    for (key, ms) in [
         ("base_ms", linear.base_ms),
         ("per_audio_s_ms", linear.per_audio_s_ms),
         ("per_character_ms", linear.per_character_ms),
         ("per_token_ms", linear.per_token_ms),
-    ];
-    let no_time = times.into_iter().find_map(|(key, ms)| no_time(key, ms));
-    no_time.or_else(|| {
-        let inner = [outer, &["linear"]].concat();
-        let fault = linear.residual.as_ref()?.fault_within(&inner)?;
-        Some(format!("residual: {fault}"))
+    ] {
+        time(key, ms)?;
+    }
+    let inner = [outer, &["linear"]].concat();
+    let residual = match &linear.residual {
+        None => Kind::Fixed(0.0),
+        Some(residual) => residual
+            .kind_within(&inner)
+            .map_err(|fix| format!("residual: {fix}"))?,
+    };
+    let slopes = Linear {
+        residual: None,
+        ..*linear
+    };
+    Ok(Kind::Linear {
+        linear: slopes,
+        residual: Box::new(residual),
     })
 }
 
-fn correlated_fault(correlation: f64, model: &LatencyModel, outer: &[&str]) -> Option<String> {
+fn correlated(correlation: f64, model: &LatencyModel, outer: &[&str]) -> Result<Kind, String> {
     if outer.contains(&"mixture") {
-        return Some(
+        return Err(
             "only a whole mixture can be correlated; put it outside: { correlated = { correlation = 0.4, model = { mixture = [ … ] } } }".into(),
         );
     }
     if outer.contains(&"correlated") {
-        return Some(
+        return Err(
             "it is correlated already by an outer model; give one correlation, and take the inner one away"
                 .into(),
         );
     }
     if !(0.0..=1.0).contains(&correlation) {
-        return Some(format!(
+        return Err(format!(
             "correlation = {correlation} is none that latencies of one conversation have; give 0 (none) to 1 (all the same)"
         ));
     }
     let inner = [outer, &["correlated"]].concat();
-    model.fault_within(&inner)
+    Ok(Kind::Correlated {
+        weights: Weights::of(correlation),
+        kind: Box::new(model.kind_within(&inner)?),
+    })
 }
 
-fn preset_fault(name: &str) -> Option<String> {
-    if presets::preset(name).is_some() {
-        return None;
-    }
-    let names: Vec<&str> = presets::presets().iter().map(|p| p.name.as_str()).collect();
-    Some(format!(
-        "there is no preset {name:?}; choose one of {}",
-        names.join(", ")
-    ))
+fn preset(name: &str) -> Result<&'static presets::Preset, String> {
+    presets::preset(name).ok_or_else(|| {
+        let names: Vec<&str> = presets::presets().iter().map(|p| p.name.as_str()).collect();
+        format!(
+            "there is no preset {name:?}; choose one of {}",
+            names.join(", ")
+        )
+    })
 }
 
 #[cfg(test)]
@@ -228,9 +266,9 @@ mod tests {
     }
 
     fn assert_refused(model: LatencyModel, words: &str) {
-        let fault = model.fault();
-        let named = fault.as_ref().is_some_and(|fault| fault.contains(words));
-        assert!(named, "{model:?}: {fault:?} does not say {words:?}");
+        let parsed = model.parse();
+        let named = parsed.as_ref().is_err_and(|fix| fix.contains(words));
+        assert!(named, "{model:?}: {parsed:?} does not say {words:?}");
     }
 
     #[test]
@@ -249,8 +287,8 @@ mod tests {
             };
             assert_refused(LatencyModel::Linear(linear), "per_token_ms");
         }
-        assert_eq!(fixed(0.0).fault(), None);
-        assert_eq!(fixed(LONGEST_MS).fault(), None);
+        assert!(fixed(0.0).parse().is_ok());
+        assert!(fixed(LONGEST_MS).parse().is_ok());
     }
 
     #[test]
@@ -261,7 +299,7 @@ mod tests {
             "p95_ms = 100 lies under median_ms = 200; a 95th percentile is at least the median",
         );
         assert_refused(lognormal(0.0, 100.0), "use { fixed_ms = 0 }");
-        assert_eq!(lognormal(200.0, 200.0).fault(), None);
+        assert!(lognormal(200.0, 200.0).parse().is_ok());
         let (min_ms, max_ms) = (2.0, 1.0);
         assert_refused(LatencyModel::Uniform { min_ms, max_ms }, "exchange");
     }
@@ -269,8 +307,8 @@ mod tests {
     #[test]
     fn ratios_that_no_gamma_distribution_has_are_refused() {
         let gamma = |mean_ms, p95_ms| LatencyModel::Gamma { mean_ms, p95_ms };
-        assert_eq!(gamma(100.0, 102.1).fault(), None);
-        assert_eq!(gamma(100.0, 579.0).fault(), None);
+        assert!(gamma(100.0, 102.1).parse().is_ok());
+        assert!(gamma(100.0, 579.0).parse().is_ok());
         assert_refused(gamma(100.0, 101.0), "1.02 to 5.8");
         assert_refused(gamma(100.0, 590.0), "is 5.900 times mean_ms = 100");
     }
@@ -291,7 +329,7 @@ mod tests {
     #[test]
     fn quantiles_rise_from_share_0_to_share_1() {
         let quantiles = |points: &[(f64, f64)]| LatencyModel::Quantiles(points.to_vec());
-        assert_eq!(quantiles(&[(0.0, 5.0), (1.0, 5.0)]).fault(), None);
+        assert!(quantiles(&[(0.0, 5.0), (1.0, 5.0)]).parse().is_ok());
         for (points, words) in [
             (&[(0.0, 1.0)][..], "1 quantiles"),
             (&[(0.1, 1.0), (1.0, 2.0)], "begin with share 0"),
@@ -312,9 +350,9 @@ mod tests {
 
     #[test]
     fn a_correlation_lies_outside_and_between_0_and_1() {
-        assert_eq!(correlated(0.0, fixed(1.0)).fault(), None);
-        assert_eq!(correlated(1.0, mixture(fixed(1.0))).fault(), None);
-        assert_eq!(linear(correlated(0.5, fixed(1.0))).fault(), None);
+        assert!(correlated(0.0, fixed(1.0)).parse().is_ok());
+        assert!(correlated(1.0, mixture(fixed(1.0))).parse().is_ok());
+        assert!(linear(correlated(0.5, fixed(1.0))).parse().is_ok());
         for correlation in [-0.1, 1.1, f64::NAN] {
             assert_refused(correlated(correlation, fixed(1.0)), "correlation = ");
         }
@@ -336,7 +374,7 @@ mod tests {
             linear(mixture(linear(fixed(1.0)))),
             "residual: mixture part 1",
         );
-        assert_eq!(mixture(mixture(mixture(fixed(1.0)))).fault(), None);
+        assert!(mixture(mixture(mixture(fixed(1.0)))).parse().is_ok());
         assert_refused(mixture(mixture(mixture(mixture(fixed(1.0))))), "4 deep");
     }
 

@@ -1,0 +1,26 @@
+//! Callers without sound, in runs and in simulations: what they say and when, and what an ear would notice
+//! of it.
+//!
+//! `manner` decides what a caller does who makes it up, `improvised` makes lines of that; `lines` reads them
+//! from a scenario's turns. `speaking` has `voice` say them; `between` is what becomes of them on the way to
+//! the ear. `judge` is the interruption policy where there is no sound to decide on, `distant` the speaker at
+//! the far end of a network.
+
+mod between;
+mod distant;
+mod improvised;
+mod judge;
+mod lines;
+mod manner;
+mod speaking;
+mod voice;
+mod words;
+
+pub use between::Between;
+pub use distant::Distant;
+pub use improvised::{Improvised, Texts};
+pub use judge::{Fate, Judge};
+pub use lines::{cue, lines};
+pub use manner::Habits;
+pub use speaking::{Caller, Mind, Scripted};
+pub use voice::Voice;

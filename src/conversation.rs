@@ -1,0 +1,87 @@
+//! One conversation, put together: the same stages and the same session, whoever the caller is, whatever
+//! time passes, and whether its engines are real, simulated or recorded.
+
+use crate::audio::Speaker;
+use crate::clock::Clock;
+use crate::ear::UtteranceOver;
+use crate::engine::{Engines, Reply, simulated};
+use crate::interrupt::policy::Policy;
+use crate::pipeline::endpoint::Endpointing;
+use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
+use crate::record::tap::Tap;
+use crate::scenario::{EndpointPolicy, Scenario};
+use crate::stage::Watched;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What a conversation is made of, besides its scenario.
+pub struct Parts {
+    /// Its time.
+    pub clock: Clock,
+    /// Where it is recorded.
+    pub tap: Tap,
+    /// What hears, answers and speaks.
+    pub engines: Engines,
+    /// What is said when an answer takes long.
+    pub filler: Option<Filler>,
+    /// Decides about sounds over the agent.
+    pub interruption: Box<dyn Policy>,
+    /// Tells the ear that an utterance was committed.
+    pub over: UtteranceOver,
+    /// Where the agent's voice goes.
+    pub speaker: Rc<dyn Speaker>,
+    /// Shows the caller what the agent does.
+    pub agent: Rc<Watched<AgentState>>,
+}
+
+/// The session of a conversation.
+pub fn session(scenario: &Scenario, parts: Parts) -> Session {
+    Session {
+        clock: parts.clock,
+        tap: parts.tap,
+        stages: Stages {
+            stt: parts.engines.stt.into(),
+            reply: match parts.engines.reply {
+                Reply::Direct(model) => Replying::Direct(model.into()),
+                Reply::Cascade {
+                    answer,
+                    clauses,
+                    tts,
+                } => Replying::Cascade {
+                    answer: answer.into(),
+                    clauses: clauses.into(),
+                    tts: tts.into(),
+                },
+            },
+            filler: parts.filler,
+        },
+        policy: parts.interruption,
+        settings: settings(scenario),
+        over: parts.over,
+        speaker: parts.speaker,
+        agent: parts.agent,
+    }
+}
+
+fn settings(scenario: &Scenario) -> Settings {
+    let speculation = scenario.speculation.as_ref();
+    let EndpointPolicy::Silence(silence) = scenario.endpointing.policy;
+    Settings {
+        endpointing: Endpointing {
+            silence,
+            longest: scenario.endpointing.longest,
+        },
+        speculate_after: speculation.map(|speculation| speculation.after),
+        ask_every: speculation.and_then(|speculation| speculation.while_speaking),
+        resume_after: scenario.interruption.resume_after,
+    }
+}
+
+/// What a simulated voice says when an answer takes long.
+pub fn simulated_filler(scenario: &Scenario) -> Option<Filler> {
+    let filler = scenario.filler()?;
+    Some(Filler {
+        after: Duration::from_millis(filler.after_ms),
+        sound: simulated::sound(filler.text.as_str().into()),
+    })
+}

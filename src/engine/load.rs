@@ -1,0 +1,222 @@
+//! The engines of a scenario, loaded: those that are asked first, and those besides them.
+
+use super::build::{Purpose, answerer, recogniser, voice};
+use super::resilience::{Breakers, Circumstances, Policies, Spare, Spares};
+use super::{Built, EngineError, Engines, Reply, clauses, simulated};
+use crate::clock::Clock;
+use crate::event::{StageName, Tick};
+use crate::scenario::engine::Engine;
+use crate::scenario::resilience::Service;
+use crate::scenario::{Scenario, Topology};
+use crate::stage;
+use std::collections::BTreeMap;
+
+/// Engines that the user of the crate makes, in place of the scenario's. What is left out is the scenario's.
+#[derive(Default)]
+pub struct Given {
+    /// Recognises speech.
+    pub stt: Option<Maker<stage::SpeechToText>>,
+    /// Answers.
+    pub answer: Option<Maker<stage::Answer>>,
+    /// Speaks.
+    pub tts: Option<Maker<stage::TextToSpeech>>,
+}
+
+/// Makes an engine that takes its time by a clock.
+pub type Maker<S> = Box<dyn Fn(&Clock) -> S>;
+
+/// The engines of one conversation, warm, and what is to be said of them.
+pub struct Loaded {
+    /// Those that are asked first.
+    pub engines: Engines,
+    /// One line about each, by stage.
+    pub described: BTreeMap<String, String>,
+    /// What a reader of the figures should know, for example that a voice was replaced.
+    pub notes: Vec<String>,
+}
+
+/// What an engine of the user's is called in reports.
+const GIVEN: &str = "an engine of the program that runs voicesim";
+
+/// Loads the scenario's engines and warms them up, so that the first turn is like the others.
+///
+/// # Errors
+/// If one is not available. A server need not be there if somebody else is asked where it fails.
+pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded, EngineError> {
+    let make = Make {
+        scenario,
+        given,
+        clock,
+    };
+    if let Topology::SpeechToSpeech(asked) = &scenario.topology {
+        return Ok(direct(scenario, asked, clock));
+    }
+    let (stt, answer, tts) = (make.stt(None)?, make.answer(None)?, make.tts(None)?);
+    let described = [
+        (StageName::SpeechToText, &stt.described),
+        (StageName::Answer, &answer.described),
+        (StageName::TextToSpeech, &tts.described),
+    ];
+    let described = described.map(|(stage, line)| (stage.name().to_owned(), line.clone()));
+    let service = &scenario.answer;
+    let are_clauses = given.answer.is_none()
+        && service.engine.is_simulated()
+        && service.fallback().is_none_or(Engine::is_simulated);
+    Ok(Loaded {
+        described: described.into(),
+        notes: [stt.note, answer.note, tts.note]
+            .into_iter()
+            .flatten()
+            .collect(),
+        engines: Engines {
+            stt: stt.stage,
+            reply: Reply::Cascade {
+                answer: answer.stage,
+                clauses: match are_clauses {
+                    true => simulated::clauses(),
+                    false => Box::new(clauses::ClauseStage(scenario.clauses().clone())),
+                },
+                tts: tts.stage,
+            },
+        },
+    })
+}
+
+/// A model in place of the other stages, which it has no use for.
+fn direct(scenario: &Scenario, asked: &crate::scenario::SpeechToSpeech, clock: &Clock) -> Loaded {
+    let none = crate::scenario::latency::Latency::fixed_ms(0);
+    let stt = simulated::recogniser(&none, scenario.seed(), clock);
+    let mut described = simulated::described_beside(scenario);
+    described.insert(StageName::SpeechToText.name().to_owned(), stt.described);
+    Loaded {
+        engines: Engines {
+            stt: stt.stage,
+            reply: Reply::Direct(simulated::model(asked, scenario.seed(), clock)),
+        },
+        described,
+        notes: Vec::new(),
+    }
+}
+
+impl Loaded {
+    /// The engines with the scenario's injected faults and what is done about failures, from their next
+    /// input on. What is fallen back on, or asked beside another one, is loaded here.
+    ///
+    /// # Errors
+    /// If such an engine is not available.
+    pub fn with_policies(
+        self,
+        scenario: &Scenario,
+        given: &Given,
+        clock: &Clock,
+    ) -> Result<Loaded, EngineError> {
+        let Loaded {
+            engines,
+            mut described,
+            mut notes,
+        } = self;
+        let breakers = Breakers::default();
+        let at = Circumstances {
+            conversation: 0,
+            clock,
+            since: Tick::ZERO,
+            breakers: &breakers,
+        };
+        let mut spares = LoadedSpares {
+            make: Make {
+                scenario,
+                given,
+                clock,
+            },
+            described: &mut described,
+            notes: &mut notes,
+        };
+        let engines = Policies::of(scenario).around(engines, at, &mut spares)?;
+        Ok(Loaded {
+            engines,
+            described,
+            notes,
+        })
+    }
+}
+
+/// Makes the engines of a scenario.
+#[derive(Clone, Copy)]
+struct Make<'a> {
+    scenario: &'a Scenario,
+    given: &'a Given,
+    clock: &'a Clock,
+}
+
+impl Make<'_> {
+    /// The first engine of a service, or a spare one.
+    fn make<E, S>(
+        &self,
+        service: &Service<E>,
+        given: Option<&Maker<S>>,
+        spare: Option<Spare>,
+        build: impl Fn(&E, Purpose<'_>) -> Result<Built<S>, EngineError>,
+    ) -> Result<Built<S>, EngineError> {
+        let fallback = service.fallback();
+        let engine = match spare {
+            Some(Spare::Fallback) => fallback.unwrap_or(&service.engine),
+            None | Some(Spare::Second) => match given {
+                Some(make) => return Ok(Built::new(make(self.clock), GIVEN)),
+                None => &service.engine,
+            },
+        };
+        let place = Purpose::of(self.scenario, self.clock, fallback.is_some());
+        build(engine, place)
+    }
+
+    fn stt(&self, spare: Option<Spare>) -> Result<Built<stage::SpeechToText>, EngineError> {
+        let given = self.given.stt.as_ref();
+        self.make(&self.scenario.stt, given, spare, recogniser)
+    }
+
+    fn answer(&self, spare: Option<Spare>) -> Result<Built<stage::Answer>, EngineError> {
+        let given = self.given.answer.as_ref();
+        self.make(&self.scenario.answer, given, spare, answerer)
+    }
+
+    fn tts(&self, spare: Option<Spare>) -> Result<Built<stage::TextToSpeech>, EngineError> {
+        let given = self.given.tts.as_ref();
+        self.make(&self.scenario.tts, given, spare, voice)
+    }
+}
+
+/// Loads what is asked besides the engines that are asked first, and says so.
+struct LoadedSpares<'a> {
+    make: Make<'a>,
+    described: &'a mut BTreeMap<String, String>,
+    notes: &'a mut Vec<String>,
+}
+
+impl LoadedSpares<'_> {
+    fn told<S>(&mut self, built: Built<S>, stage: StageName, spare: Spare) -> S {
+        if let (Spare::Fallback, Some(line)) = (spare, self.described.get_mut(stage.name())) {
+            *line += &format!("; if that fails, {}", built.described);
+            self.notes.extend(built.note);
+        }
+        built.stage
+    }
+}
+
+impl Spares for LoadedSpares<'_> {
+    type Error = EngineError;
+
+    fn speech_to_text(&mut self, spare: Spare) -> Result<stage::SpeechToText, EngineError> {
+        let built = self.make.stt(Some(spare))?;
+        Ok(self.told(built, StageName::SpeechToText, spare))
+    }
+
+    fn answer(&mut self, spare: Spare) -> Result<Option<stage::Answer>, EngineError> {
+        let built = self.make.answer(Some(spare))?;
+        Ok(Some(self.told(built, StageName::Answer, spare)))
+    }
+
+    fn text_to_speech(&mut self, spare: Spare) -> Result<Option<stage::TextToSpeech>, EngineError> {
+        let built = self.make.tts(Some(spare))?;
+        Ok(Some(self.told(built, StageName::TextToSpeech, spare)))
+    }
+}

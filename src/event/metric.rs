@@ -1,0 +1,116 @@
+//! The latencies that a report gives besides the hops.
+
+use serde::{Serialize, Serializer};
+use std::cmp::Ordering;
+use std::fmt;
+
+/// A latency besides the hops. Each has a count, a mean, percentiles and a maximum in reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Metric {
+    /// From the caller's true end of speech to the first audible sample of the answer.
+    E2eLatency,
+    /// From the same end to the first sound of the agent, a filler included.
+    FirstSound,
+    /// From the end of speech as the voice detector has it to the first audible sample of the answer.
+    E2eLatencyVad,
+    /// From the true end of speech to the decision that the caller has finished.
+    EndOfTurnDelay,
+    /// From the true end of speech to the final transcript.
+    TranscriptionDelay,
+    /// From the question to the first piece of the answer's text.
+    LlmTtft,
+    /// From the question to the first clause of the answer that can be spoken.
+    LlmTtfs,
+    /// From a clause to the first audio of it.
+    TtsTtfb,
+    /// From the decision that the caller has finished to the first audio at the speaker.
+    Ttfa,
+    /// What lies neither in waiting for the endpoint nor in an engine.
+    Orchestration,
+    /// Silence between two clauses of one reply.
+    PlaybackGap,
+    /// From the beginning of an interruption to the agent's silence.
+    BargeInStop,
+    /// From the beginning of an interruption to the decision to stop.
+    DetectionDelay,
+    /// Time for which both speak after the caller has begun.
+    TalkOver,
+    /// Time for which both speak.
+    Overlap,
+    /// Silence of both where one of them was to speak.
+    DeadAir,
+}
+
+impl Metric {
+    /// Every metric, in the order in which files of turns hold them.
+    pub const ALL: [Metric; 16] = [
+        Metric::E2eLatency,
+        Metric::FirstSound,
+        Metric::E2eLatencyVad,
+        Metric::EndOfTurnDelay,
+        Metric::TranscriptionDelay,
+        Metric::LlmTtft,
+        Metric::LlmTtfs,
+        Metric::TtsTtfb,
+        Metric::Ttfa,
+        Metric::Orchestration,
+        Metric::PlaybackGap,
+        Metric::BargeInStop,
+        Metric::DetectionDelay,
+        Metric::TalkOver,
+        Metric::Overlap,
+        Metric::DeadAir,
+    ];
+
+    /// As reports, budgets and files have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Metric::E2eLatency => "e2e_latency",
+            Metric::FirstSound => "first_sound",
+            Metric::E2eLatencyVad => "e2e_latency_vad",
+            Metric::EndOfTurnDelay => "end_of_turn_delay",
+            Metric::TranscriptionDelay => "transcription_delay",
+            Metric::LlmTtft => "llm_ttft",
+            Metric::LlmTtfs => "llm_ttfs",
+            Metric::TtsTtfb => "tts_ttfb",
+            Metric::Ttfa => "ttfa",
+            Metric::Orchestration => "orchestration",
+            Metric::PlaybackGap => "playback_gap",
+            Metric::BargeInStop => "barge_in_stop",
+            Metric::DetectionDelay => "detection_delay",
+            Metric::TalkOver => "talk_over",
+            Metric::Overlap => "overlap",
+            Metric::DeadAir => "dead_air",
+        }
+    }
+
+    /// The metric of this name.
+    pub fn named(name: &str) -> Option<Metric> {
+        Metric::ALL.into_iter().find(|metric| metric.name() == name)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// By name, as reports list them.
+impl Ord for Metric {
+    fn cmp(&self, other: &Metric) -> Ordering {
+        self.name().cmp(other.name())
+    }
+}
+
+impl PartialOrd for Metric {
+    fn partial_cmp(&self, other: &Metric) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}

@@ -1,0 +1,140 @@
+//! When the caller is taken to have finished, and what is prepared until then.
+
+use super::problem::{Problem, Table};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// `[endpointing]` as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointingTable {
+    /// What decides that the caller has finished: `silence`, which is the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// `silence`: after so much silence, 32 to 10,000.
+    pub silence_ms: u64,
+    /// An utterance is cut at this length, 1,000 to 60,000.
+    pub longest_utterance_ms: u64,
+}
+
+/// When the caller is taken to have finished.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpointing {
+    /// What decides it.
+    pub policy: EndpointPolicy,
+    /// An utterance is cut at this length.
+    pub longest: Duration,
+}
+
+/// What decides that the caller has finished.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EndpointPolicy {
+    /// So much silence.
+    Silence(Duration),
+}
+
+impl EndpointPolicy {
+    /// As scenarios name it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            EndpointPolicy::Silence(_) => "silence",
+        }
+    }
+}
+
+impl Default for EndpointingTable {
+    fn default() -> EndpointingTable {
+        EndpointingTable {
+            policy: None,
+            silence_ms: 300,
+            longest_utterance_ms: 28_000,
+        }
+    }
+}
+
+impl EndpointingTable {
+    /// What it means; `at` is `[endpointing]`.
+    pub(super) fn parse(&self, at: Table<'_>) -> Result<Endpointing, Problem> {
+        let span = |key, ms, least, most| match (least..=most).contains(&ms) {
+            true => Ok(Duration::from_millis(ms)),
+            false => {
+                let fix = format!("{ms} ms; give between {least} and {most} milliseconds");
+                Err(at.problem(key, fix))
+            }
+        };
+        let silence = span("silence_ms", self.silence_ms, 32, 10_000)?;
+        let policy = match self.policy.as_deref() {
+            None | Some("silence") => EndpointPolicy::Silence(silence),
+            Some(other) => {
+                let fix = format!("there is no policy {other:?}; choose one of silence");
+                return Err(at.problem("policy", fix));
+            }
+        };
+        Ok(Endpointing {
+            policy,
+            longest: span(
+                "longest_utterance_ms",
+                self.longest_utterance_ms,
+                1_000,
+                60_000,
+            )?,
+        })
+    }
+}
+
+/// `[speculation]` as it is written: preparing the reply while the caller pauses, in case they have
+/// finished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeculationTable {
+    /// Whether a reply is prepared.
+    pub enabled: bool,
+    /// It begins after so much silence as the voice detector hears it, which lets go some 80 ms after
+    /// the voice has ended. 32 is as soon as a pause is noticed.
+    pub after_ms: u64,
+    /// What was said so far is transcribed this often while the caller still speaks, and a reply
+    /// prepared to it; only in pauses unless given. It pays where processor cores are idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub while_speaking_ms: Option<u64>,
+}
+
+/// Preparing the reply before the caller is known to have finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speculation {
+    /// After so much silence.
+    pub after: Duration,
+    /// And this often while the caller still speaks; only in pauses if `None`.
+    pub while_speaking: Option<Duration>,
+}
+
+impl Default for SpeculationTable {
+    fn default() -> SpeculationTable {
+        SpeculationTable {
+            enabled: true,
+            after_ms: 32,
+            while_speaking_ms: None,
+        }
+    }
+}
+
+impl SpeculationTable {
+    /// What it means, `None` for nothing; `at` is `[speculation]`.
+    pub(super) fn parse(&self, at: Table<'_>) -> Result<Option<Speculation>, Problem> {
+        let after = self.after_ms;
+        if after > 10_000 {
+            let fix = format!(
+                "{after} ms; give at most 10000, and less than endpointing.silence_ms to have any effect"
+            );
+            return Err(at.problem("after_ms", fix));
+        }
+        let is_wrong = |ms: &u64| !(200..=10_000).contains(ms);
+        if let Some(every) = self.while_speaking_ms.filter(is_wrong) {
+            let fix = format!("{every} ms; give between 200 and 10000 milliseconds");
+            return Err(at.problem("while_speaking_ms", fix));
+        }
+        Ok(self.enabled.then(|| Speculation {
+            after: Duration::from_millis(after),
+            while_speaking: self.while_speaking_ms.map(Duration::from_millis),
+        }))
+    }
+}

@@ -1,0 +1,27 @@
+//! A program that does the work of a stage.
+
+use crate::scenario::problem::{Problem, Table};
+
+/// A program and its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its path, or its name in the search path.
+    pub program: String,
+    /// What it is started with.
+    pub arguments: Vec<String>,
+}
+
+impl Program {
+    pub(super) fn parse(command: Option<&[String]>, at: Table<'_>) -> Result<Program, Problem> {
+        match command {
+            Some([program, arguments @ ..]) => Ok(Program {
+                program: program.clone(),
+                arguments: arguments.to_vec(),
+            }),
+            _ => Err(at.problem(
+                "command",
+                "the engine \"command\" needs a program: command = [\"program\", \"argument\"]",
+            )),
+        }
+    }
+}

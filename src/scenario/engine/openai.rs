@@ -1,0 +1,414 @@
+//! Servers that speak OpenAI's API, and how they are asked.
+
+use super::{AnswerTable, Api, Documents, SpeechToTextTable, TextToSpeechTable};
+use crate::scenario::problem::{Problem, Table};
+use std::time::Duration;
+
+/// A server, and a model on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its address, as far as what comes before `/chat/completions` or `/audio/…`.
+    pub url: String,
+    /// The model's name there.
+    pub model: String,
+    /// The environment variable that holds the key; no key is sent unless given.
+    pub key_env: Option<String>,
+}
+
+/// A recogniser on a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerRecogniser {
+    /// Where it is.
+    pub server: Server,
+    /// What is spoken, as ISO 639-1 has it; the server finds out unless given.
+    pub language: Option<String>,
+    /// From the request to the transcript.
+    pub timeout: Duration,
+}
+
+/// A language model on a server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LanguageModel {
+    /// Where it is.
+    pub server: Server,
+    /// How it is asked.
+    pub api: Api,
+    /// What it is told to be; to answer a caller in one or two sentences unless given.
+    pub system: Option<String>,
+    /// 0..=2; the server's own unless given.
+    pub temperature: Option<f64>,
+    /// Above 0, up to 1; the server's own unless given.
+    pub top_p: Option<f64>,
+    /// The longest answer.
+    pub tokens_max: u32,
+    /// What an answer ends before; as the API needs it unless given.
+    pub stop: Option<Vec<String>>,
+    /// What goes along with a question, if anything does.
+    pub passages: Option<Passages>,
+    /// Earlier exchanges that go along.
+    pub history_turns_max: usize,
+    /// From the request to the first token.
+    pub first_token_timeout: Duration,
+    /// From one token to the next.
+    pub between_tokens_timeout: Duration,
+    /// From the request to its end.
+    pub timeout: Duration,
+}
+
+/// Passages of documents that go along with a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passages {
+    /// Where they are looked up.
+    pub documents: Documents,
+    /// How many, at least one.
+    pub count: usize,
+}
+
+/// A voice on a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerVoice {
+    /// Where it is.
+    pub server: Server,
+    /// A voice of the model; the server's own unless given.
+    pub voice: Option<String>,
+    /// Samples a second of what the server sends.
+    pub rate: u32,
+    /// From the request to its end.
+    pub timeout: Duration,
+}
+
+/// A wait of more than ten minutes is no conversation.
+const TIMEOUT_MS_MAX: u64 = 600_000;
+const SYSTEM_CHARACTERS_MAX: usize = 8_000;
+const TOKENS_MAX: u32 = 4_096;
+/// A minute of speech.
+const TOKENS_MAX_DEFAULT: u32 = 150;
+const STOPS_MAX: usize = 4;
+const PASSAGES_MAX: u32 = 10;
+/// More the conversation does not remember.
+const HISTORY_TURNS_MAX: u32 = 16;
+const HISTORY_TURNS_DEFAULT: u32 = 8;
+const NAME_CHARACTERS_MAX: usize = 200;
+const URL_CHARACTERS_MAX: usize = 2_000;
+/// The rate that OpenAI's voices speak at.
+const RATE_DEFAULT: u32 = 24_000;
+const SPEECH_TIMEOUT_MS: u64 = 30_000;
+
+pub(super) fn recogniser(
+    stt: &SpeechToTextTable,
+    at: Table<'_>,
+) -> Result<ServerRecogniser, Problem> {
+    let server = server(&stt.url, &stt.model, &stt.key_env, at)?;
+    let timeout = timeout("timeout_ms", stt.timeout_ms, SPEECH_TIMEOUT_MS, at)?;
+    let is_code = |code: &String| {
+        (2..=3).contains(&code.len()) && code.chars().all(|c| c.is_ascii_lowercase())
+    };
+    if let Some(code) = stt.language.as_ref().filter(|code| !is_code(code)) {
+        let fix = format!("{code:?} is no language code; give one such as \"en\"");
+        return Err(at.problem("language", fix));
+    }
+    Ok(ServerRecogniser {
+        server,
+        language: stt.language.clone(),
+        timeout,
+    })
+}
+
+pub(super) fn language_model(
+    answer: &AnswerTable,
+    documents: Documents,
+    at: Table<'_>,
+) -> Result<LanguageModel, Problem> {
+    let server = server(&answer.url, &answer.model, &answer.key_env, at)?;
+    let wait = |key, given, otherwise_ms| timeout(key, given, otherwise_ms, at);
+    let first_token_timeout = wait(
+        "first_token_timeout_ms",
+        answer.first_token_timeout_ms,
+        10_000,
+    )?;
+    let between_tokens_timeout = wait(
+        "between_tokens_timeout_ms",
+        answer.between_tokens_timeout_ms,
+        5_000,
+    )?;
+    let timeout = wait("timeout_ms", answer.timeout_ms, 60_000)?;
+    let count = |key, given: Option<u32>, otherwise, most| match given.unwrap_or(otherwise) {
+        count if count <= most => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
+        count => Err(at.problem(key, format!("{count}; give up to {most}"))),
+    };
+    let passages = count("passages", answer.passages, 0, PASSAGES_MAX)?;
+    if passages == 0 && matches!(documents, Documents::Folder(_)) {
+        let fix =
+            "nothing of it goes along with a question; give passages = 3, or take the key away";
+        return Err(at.problem("docs", fix));
+    }
+    wording(answer, at)?;
+    sampling(answer, at)?;
+    Ok(LanguageModel {
+        server,
+        api: answer.api.unwrap_or_default(),
+        system: answer.system.clone(),
+        temperature: answer.temperature,
+        top_p: answer.top_p,
+        tokens_max: answer.max_tokens.unwrap_or(TOKENS_MAX_DEFAULT),
+        stop: answer.stop.clone(),
+        passages: (passages > 0).then_some(Passages {
+            documents,
+            count: passages,
+        }),
+        history_turns_max: count(
+            "history_turns_max",
+            answer.history_turns_max,
+            HISTORY_TURNS_DEFAULT,
+            HISTORY_TURNS_MAX,
+        )?,
+        first_token_timeout,
+        between_tokens_timeout,
+        timeout,
+    })
+}
+
+pub(super) fn voice(tts: &TextToSpeechTable, at: Table<'_>) -> Result<ServerVoice, Problem> {
+    let server = server(&tts.url, &tts.model, &tts.key_env, at)?;
+    let timeout = timeout("timeout_ms", tts.timeout_ms, SPEECH_TIMEOUT_MS, at)?;
+    let rate = tts.rate.unwrap_or(RATE_DEFAULT);
+    if !(8_000..=48_000).contains(&rate) {
+        let fix = format!("{rate} Hz; give between 8000 and 48000 samples a second");
+        return Err(at.problem("rate", fix));
+    }
+    Ok(ServerVoice {
+        server,
+        voice: tts.voice.clone(),
+        rate,
+        timeout,
+    })
+}
+
+const NO_URL: &str = "the engine \"openai\" needs a server's address, as far as what comes before /chat/completions or /audio/…: url = \"http://localhost:11434/v1\"";
+
+fn server(
+    url: &Option<String>,
+    model: &Option<String>,
+    key_env: &Option<String>,
+    at: Table<'_>,
+) -> Result<Server, Problem> {
+    let problem = |key, fix: &str| at.problem(key, fix);
+    let url = url.as_deref().ok_or_else(|| problem("url", NO_URL))?;
+    check_url(url).map_err(|fix| problem("url", fix))?;
+    let is_name = |name: &&String| (1..=NAME_CHARACTERS_MAX).contains(&name.trim().chars().count());
+    let model = model.as_ref().filter(is_name).ok_or_else(|| {
+        problem(
+            "model",
+            "the engine \"openai\" needs the model's name on the server, of up to 200 characters: model = \"llama3.2\"",
+        )
+    })?;
+    if key_env.as_deref().is_some_and(|name| !is_variable(name)) {
+        // It may be the key itself, so it is not repeated.
+        return Err(problem(
+            "key_env",
+            "this is no name of an environment variable; name the one that holds the key, such as OPENAI_API_KEY, and never write the key itself into a scenario",
+        ));
+    }
+    Ok(Server {
+        url: url.to_owned(),
+        model: model.clone(),
+        key_env: key_env.clone(),
+    })
+}
+
+/// What is wrong with an address.
+fn check_url(url: &str) -> Result<(), &'static str> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err(NO_URL);
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let is_odd = |c: char| c.is_whitespace() || c.is_control();
+    if !["http", "https"].contains(&scheme) || authority.is_empty() {
+        return Err(NO_URL);
+    }
+    if url.contains(is_odd) || url.chars().count() > URL_CHARACTERS_MAX {
+        return Err("an address has no spaces in it, and up to 2,000 characters");
+    }
+    // An address is written into run folders. It may hold a secret, so it is not repeated.
+    if authority.contains('@') || url.contains(['?', '#']) {
+        return Err(
+            "an address is kept in run folders, so it may hold no user name, password or query; take them away, and name an environment variable that holds the key: key_env = \"OPENAI_API_KEY\"",
+        );
+    }
+    Ok(())
+}
+
+fn is_variable(name: &str) -> bool {
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty()
+        && name.len() <= NAME_CHARACTERS_MAX
+        && name.chars().all(is_inside)
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn timeout(
+    key: &str,
+    given: Option<u64>,
+    otherwise_ms: u64,
+    at: Table<'_>,
+) -> Result<Duration, Problem> {
+    let ms = given.unwrap_or(otherwise_ms);
+    match (1..=TIMEOUT_MS_MAX).contains(&ms) {
+        true => Ok(Duration::from_millis(ms)),
+        false => Err(at.problem(
+            key,
+            format!("{ms} ms; give between 1 and {TIMEOUT_MS_MAX} milliseconds"),
+        )),
+    }
+}
+
+fn wording(answer: &AnswerTable, at: Table<'_>) -> Result<(), Problem> {
+    let system = answer.system.as_deref().unwrap_or_default();
+    if system.chars().count() > SYSTEM_CHARACTERS_MAX {
+        let fix = format!("give up to {SYSTEM_CHARACTERS_MAX} characters");
+        return Err(at.problem("system", fix));
+    }
+    let is_text = |stop: &String| (1..=NAME_CHARACTERS_MAX).contains(&stop.chars().count());
+    let stop = answer.stop.as_deref().unwrap_or_default();
+    if stop.len() > STOPS_MAX || !stop.iter().all(is_text) {
+        let fix = format!("give up to {STOPS_MAX} texts of 1 to {NAME_CHARACTERS_MAX} characters");
+        return Err(at.problem("stop", fix));
+    }
+    Ok(())
+}
+
+fn sampling(answer: &AnswerTable, at: Table<'_>) -> Result<(), Problem> {
+    if let Some(temperature) = answer.temperature
+        && !(0.0..=2.0).contains(&temperature)
+    {
+        let fix = format!("{temperature}; give between 0 and 2");
+        return Err(at.problem("temperature", fix));
+    }
+    if let Some(top_p) = answer.top_p
+        && !(top_p > 0.0 && top_p <= 1.0)
+    {
+        let fix = format!("{top_p}; give more than 0 and up to 1");
+        return Err(at.problem("top_p", fix));
+    }
+    if let Some(tokens) = answer.max_tokens
+        && !(1..=TOKENS_MAX).contains(&tokens)
+    {
+        let fix = format!("{tokens} tokens; give between 1 and {TOKENS_MAX}");
+        return Err(at.problem("max_tokens", fix));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::parse;
+    use std::path::Path;
+
+    const ANSWER: &str =
+        "[answer]\nengine = \"openai\"\nurl = \"http://localhost:11434/v1\"\nmodel = \"m\"\n";
+
+    /// What is said about these lines besides a turn.
+    fn complaint(toml: &str) -> String {
+        let text = format!("{toml}[[turn]]\nsay = \"Why?\"\n");
+        match parse(Path::new("a.toml"), &text) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_server_needs_an_address_and_a_model() {
+        assert_eq!(complaint(ANSWER), "");
+        for (toml, says) in [
+            ("[answer]\nengine = \"openai\"\n", "answer.url: the engine"),
+            (
+                "[answer]\nengine = \"openai\"\nurl = \"localhost\"\nmodel = \"m\"\n",
+                "line 3: answer.url: the engine",
+            ),
+            (
+                "[stt]\nengine = \"openai\"\nurl = \"http://a/v1\"\n",
+                "stt.model: the engine",
+            ),
+            (
+                "[tts]\nengine = \"openai\"\nurl = \"http://a/v1\"\nmodel = \"m\"\nrate = 5\n",
+                "line 5: tts.rate: 5 Hz",
+            ),
+            (
+                "[stt]\nengine = \"openai\"\nurl = \"http://a/v1\"\nmodel = \"m\"\nlanguage = \"English\"\n",
+                "stt.language: \"English\" is no",
+            ),
+        ] {
+            let said = complaint(toml);
+            assert!(said.contains(says), "{toml}\nsaid: {said}");
+        }
+    }
+
+    #[test]
+    fn keys_of_a_server_are_refused_where_none_is_asked() {
+        for (toml, says) in [
+            (
+                "[answer]\nurl = \"http://a\"\n",
+                "line 2: answer.url: only the engine \"openai\"",
+            ),
+            (
+                "[answer]\ntimeout_ms = 5\n",
+                "answer.timeout_ms: only the engine",
+            ),
+            ("[tts]\nmodel = \"m\"\n", "tts.model: only the engine"),
+            (
+                "[stt]\nlanguage = \"en\"\n",
+                "stt.language: only the engine",
+            ),
+            (
+                "[cure.answer]\nfallback = { key_env = \"A\" }\n",
+                "cure.answer.fallback.key_env: only",
+            ),
+        ] {
+            let said = complaint(toml);
+            assert!(said.contains(says), "{toml}\nsaid: {said}");
+        }
+    }
+
+    #[test]
+    fn figures_out_of_range_are_named_with_their_key() {
+        for (line, says) in [
+            (
+                "temperature = 2.5",
+                "line 5: answer.temperature: 2.5; give between 0 and 2",
+            ),
+            ("temperature = nan", "answer.temperature: NaN"),
+            ("top_p = 0.0", "answer.top_p: 0; give more"),
+            ("max_tokens = 0", "answer.max_tokens: 0 tokens"),
+            ("stop = [\"\"]", "answer.stop: give up to 4"),
+            ("passages = 11", "answer.passages: 11; give up to 10"),
+            (
+                "history_turns_max = 17",
+                "answer.history_turns_max: 17; give up to 16",
+            ),
+            (
+                "first_token_timeout_ms = 0",
+                "answer.first_token_timeout_ms: 0 ms",
+            ),
+            ("docs = \".\"", "answer.docs: nothing of it goes along"),
+            ("api = \"poem\"", "unknown variant `poem`"),
+        ] {
+            let said = complaint(&format!("{ANSWER}{line}\n"));
+            assert!(said.contains(says), "{line}\nsaid: {said}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_scenario_is_refused_and_not_repeated() {
+        for toml in [
+            format!("{ANSWER}key_env = \"sk-SECRET\"\n"),
+            "[answer]\nengine = \"openai\"\nurl = \"http://me:SECRET@a/v1\"\nmodel = \"m\"\n"
+                .into(),
+            "[answer]\nengine = \"openai\"\nurl = \"https://a/v1?key=SECRET\"\nmodel = \"m\"\n"
+                .into(),
+        ] {
+            let said = complaint(&toml);
+            assert!(said.contains("OPENAI_API_KEY"), "{said}");
+            assert!(!said.contains("SECRET"), "{said}");
+        }
+    }
+}

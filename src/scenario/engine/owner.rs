@@ -1,0 +1,68 @@
+//! Keys of a table that belong to one engine alone.
+
+use crate::scenario::problem::{Problem, Table};
+
+/// Whose key it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The program that is run.
+    Command,
+    /// A latency that is drawn.
+    Simulated,
+    /// What else is drawn of a simulated answer.
+    Luck,
+    /// A server.
+    Openai,
+}
+
+/// A key, and whether it is in the table.
+pub(super) struct Given {
+    owner: Owner,
+    key: &'static str,
+    is_given: bool,
+}
+
+impl Given {
+    pub(super) fn of<T>(owner: Owner, key: &'static str, value: &Option<T>) -> Given {
+        Given::if_so(owner, key, value.is_some())
+    }
+
+    pub(super) fn if_so(owner: Owner, key: &'static str, is_given: bool) -> Given {
+        Given {
+            owner,
+            key,
+            is_given,
+        }
+    }
+}
+
+/// Refuses keys that only another engine has.
+pub(super) fn refuse_foreign(
+    given: &[Given],
+    own: impl IntoIterator<Item = Owner>,
+    engine: &str,
+    at: Table<'_>,
+) -> Result<(), Problem> {
+    let own: Vec<Owner> = own.into_iter().collect();
+    let is_foreign = |given: &&Given| given.is_given && !own.contains(&given.owner);
+    let Some(Given { owner, key, .. }) = given.iter().find(is_foreign) else {
+        return Ok(());
+    };
+    let (who, or) = match owner {
+        Owner::Command => (
+            "only the engine \"command\" runs a program",
+            "set engine = \"command\" or ",
+        ),
+        Owner::Simulated => (
+            "only the engine \"simulated\" has a latency model",
+            "set engine = \"simulated\" or ",
+        ),
+        Owner::Luck => ("only the engine \"simulated\" has this", ""),
+        Owner::Openai => (
+            "only the engine \"openai\" asks a server",
+            "set engine = \"openai\" or ",
+        ),
+    };
+    let fix = format!("{who}, this stage has {engine:?}; {or}take the key away");
+    Err(at.problem(key, fix))
+}

@@ -1,0 +1,109 @@
+//! A scenario as its file has it.
+
+use super::budget::BudgetTable;
+use super::caller::Caller;
+use super::cost::Prices;
+use super::ear::EarTable;
+use super::endpointing::{EndpointingTable, SpeculationTable};
+use super::engine::{AnswerTable, SpeechToTextTable, TextToSpeechTable};
+use super::injected_fault::FaultTable;
+use super::interruption::InterruptionTable;
+use super::load::LoadTable;
+use super::network::NetworkTable;
+use super::pool::Pools;
+use super::resilience::CureTables;
+use super::topology::{SpeechToSpeechTable, TopologyName};
+use super::turn::TurnTable;
+use super::wording::{Clauses, Filler};
+use serde::{Deserialize, Serialize};
+
+/// A conversation to replay or simulate, as it is written. [`ScenarioFile::parse`] makes of it the
+/// [`Scenario`](super::Scenario) that it means. Defaults are those of [`ScenarioFile::default`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScenarioFile {
+    /// Shown in reports; the file's name unless given.
+    pub name: String,
+    /// What everything random is drawn from.
+    pub seed: u64,
+    /// Processor cores that the engines compute on, 1 to 256. Never the machine's count, so that a
+    /// scenario means the same everywhere.
+    pub cores: u32,
+    /// What the caller says, up to 10,000 turns.
+    pub turn: Vec<TurnTable>,
+    /// A caller who makes up what to say, in place of turns: only in simulations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
+    /// What lies between a simulated caller and the assistant.
+    #[serde(skip_serializing_if = "NetworkTable::is_none")]
+    pub network: NetworkTable,
+    /// What makes a reply of what was heard.
+    pub topology: TopologyName,
+    /// How voice is detected.
+    pub ear: EarTable,
+    /// When the caller is taken to have finished.
+    pub endpointing: EndpointingTable,
+    /// Preparing the reply while the caller pauses.
+    pub speculation: SpeculationTable,
+    /// What recognises speech.
+    pub stt: SpeechToTextTable,
+    /// What answers.
+    pub answer: AnswerTable,
+    /// How an answer is cut into what is spoken in one go.
+    pub clauses: Clauses,
+    /// What speaks.
+    pub tts: TextToSpeechTable,
+    /// What hears and speaks, in place of the three before.
+    pub speech_to_speech: SpeechToSpeechTable,
+    /// What is said when an answer takes long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filler: Option<Filler>,
+    /// What is done about a sound over the agent.
+    pub interruption: InterruptionTable,
+    /// Many calls at once: only in simulations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadTable>,
+    /// Simulated engines that calls share.
+    #[serde(skip_serializing_if = "Pools::is_empty")]
+    pub pool: Pools,
+    /// What goes wrong on purpose.
+    pub fault: Vec<FaultTable>,
+    /// What is done about stages that fail or take too long.
+    #[serde(skip_serializing_if = "CureTables::is_none")]
+    pub cure: CureTables,
+    /// What the work of a conversation is paid for; nobody asks unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Prices>,
+    /// What the figures must keep to.
+    pub budget: BudgetTable,
+}
+
+impl Default for ScenarioFile {
+    fn default() -> ScenarioFile {
+        ScenarioFile {
+            name: String::new(),
+            seed: 1,
+            cores: 2,
+            turn: Vec::new(),
+            caller: None,
+            network: NetworkTable::default(),
+            topology: TopologyName::default(),
+            ear: EarTable::default(),
+            endpointing: EndpointingTable::default(),
+            speculation: SpeculationTable::default(),
+            stt: SpeechToTextTable::default(),
+            answer: AnswerTable::default(),
+            clauses: Clauses::default(),
+            tts: TextToSpeechTable::default(),
+            speech_to_speech: SpeechToSpeechTable::default(),
+            filler: None,
+            interruption: InterruptionTable::default(),
+            load: None,
+            pool: Pools::default(),
+            fault: Vec::new(),
+            cure: CureTables::default(),
+            cost: None,
+            budget: BudgetTable::default(),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What is done about a sound that the caller makes while the agent speaks.
+
+use super::problem::{Problem, Table};
+use crate::event::InterruptionPolicy;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// `[interruption]` as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InterruptionTable {
+    /// What decides whether to stop for a sound over the agent: `classifier`, `vad_500ms`,
+    /// `min_words`, `never` or `always`.
+    pub policy: String,
+    /// A reply that was stopped goes on after this much silence, unless somebody said something that
+    /// is for the agent; at most 60,000, 0 for never.
+    pub resume_after_ms: u64,
+}
+
+/// What is done about a sound over the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interruption {
+    /// What decides whether to stop.
+    pub policy: InterruptionPolicy,
+    /// A reply that was stopped for nothing goes on after so much silence; never if `None`.
+    pub resume_after: Option<Duration>,
+}
+
+/// A caller who waits longer for the agent to go on has left.
+const RESUME_AFTER_MS_MAX: u64 = 60_000;
+
+impl Default for InterruptionTable {
+    fn default() -> InterruptionTable {
+        InterruptionTable {
+            policy: InterruptionPolicy::default().name().into(),
+            resume_after_ms: 2_000,
+        }
+    }
+}
+
+impl InterruptionTable {
+    /// What it means; `at` is `[interruption]`.
+    pub(super) fn parse(&self, at: Table<'_>) -> Result<Interruption, Problem> {
+        let policy = InterruptionPolicy::named(&self.policy).ok_or_else(|| {
+            let fix = format!(
+                "there is no policy {:?}; choose one of {}",
+                self.policy,
+                InterruptionPolicy::ALL
+                    .map(InterruptionPolicy::name)
+                    .join(", ")
+            );
+            at.problem("policy", fix)
+        })?;
+        if self.resume_after_ms > RESUME_AFTER_MS_MAX {
+            let fix = format!("up to {RESUME_AFTER_MS_MAX}; 0 for never");
+            return Err(at.problem("resume_after_ms", fix));
+        }
+        let resume_after = Duration::from_millis(self.resume_after_ms);
+        Ok(Interruption {
+            policy,
+            resume_after: Some(resume_after).filter(|after| !after.is_zero()),
+        })
+    }
+}

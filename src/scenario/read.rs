@@ -1,0 +1,250 @@
+//! Reading a scenario file. Everything wrong with it is said with its line and the cure.
+
+use super::budget::Budgets;
+use super::load::{ArrivalsTable, CALLS_MAX, LoadTable, TraceTable};
+use super::problem::{Place, Problem, Table};
+use super::{Scenario, ScenarioFile, set};
+use serde::Deserialize;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// A scenario file longer than this is refused: 4 MiB.
+const BYTES_MAX: u64 = 4 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    #[error("cannot read the scenario {path}: {source}; check the path, or make one with `voicesim init`", path = path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("the scenario {path} is longer than 4 MiB; is it a scenario?", path = path.display())]
+    TooLong { path: PathBuf },
+    #[error("{path}: {reason}", path = path.display())]
+    Syntax { path: PathBuf, reason: String },
+    #[error("{path}{at}: {key}: {fix}", path = path.display(), at = line.map(|l| format!(" line {l}")).unwrap_or_default())]
+    Value {
+        path: PathBuf,
+        line: Option<usize>,
+        key: String,
+        fix: String,
+    },
+}
+
+/// The same, with some of its keys set to other values.
+///
+/// # Errors
+/// Also for a setting that is no `KEY=VALUE`, or leads through something that is no table.
+pub fn load_with(path: &Path, settings: &[String]) -> Result<Scenario, ScenarioError> {
+    if settings.is_empty() {
+        return load(path);
+    }
+    Template::read(path, settings)?.scenario("as changed by --set: ", |_| Ok(()))
+}
+
+/// A scenario file, to be read with one change or another.
+pub struct Template {
+    path: PathBuf,
+    text: String,
+    table: toml::Table,
+}
+
+impl Template {
+    /// Reads the file in `path`, and sets some of its keys to other values.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a setting leads nowhere. Whether the values may be so is seen later.
+    pub fn read(path: &Path, settings: &[String]) -> Result<Template, ScenarioError> {
+        let text = text_of(path)?;
+        let syntax = |reason: String| ScenarioError::Syntax {
+            path: path.to_owned(),
+            reason,
+        };
+        let mut table: toml::Table = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
+        for setting in settings {
+            set::set(&mut table, setting)
+                .map_err(|reason| syntax(format!("--set {setting}: {reason}")))?;
+        }
+        // A fault of the file itself is told with its line.
+        let _: ScenarioFile = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
+        Ok(Template {
+            path: path.to_owned(),
+            text,
+            table,
+        })
+    }
+
+    /// What a key has in it, named as in `--set`: what was written, or its default.
+    pub fn value(&self, key: &str) -> Option<toml::Value> {
+        let written = set::get(&self.table, key).cloned();
+        written.or_else(|| {
+            let whole = toml::Table::try_from(self.with(&[]).ok()?.file()).ok()?;
+            set::get(&whole, key).cloned()
+        })
+    }
+
+    /// Reads and checks it with some keys at other values.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Value`] for a value that may not be so, [`ScenarioError::Syntax`] for a key that
+    /// is none or takes no such kind of value.
+    pub fn with(&self, changes: &[(&str, &toml::Value)]) -> Result<Scenario, ScenarioError> {
+        self.scenario("", |table| {
+            changes
+                .iter()
+                .try_for_each(|(key, value)| set::insert(table, key, (*value).clone()))
+        })
+    }
+
+    fn scenario(
+        &self,
+        told_first: &str,
+        change: impl FnOnce(&mut toml::Table) -> Result<(), String>,
+    ) -> Result<Scenario, ScenarioError> {
+        let syntax = |reason: &str| ScenarioError::Syntax {
+            path: self.path.clone(),
+            reason: format!("{told_first}{reason}"),
+        };
+        let mut table = self.table.clone();
+        change(&mut table).map_err(|reason| syntax(&reason))?;
+        let file = ScenarioFile::deserialize(table).map_err(|e| syntax(e.message()))?;
+        complete(&self.path, file, &self.text)
+    }
+}
+
+/// Reads and checks the scenario in `path`. Paths in it are made relative to its folder, and must
+/// exist.
+pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
+    parse(path, &text_of(path)?)
+}
+
+/// Reads and checks the `[budget]` of a file; whatever else a scenario holds may be in it.
+pub fn load_budget(path: &Path) -> Result<Budgets, ScenarioError> {
+    let text = text_of(path)?;
+    let file: ScenarioFile = toml::from_str(&text).map_err(|error| ScenarioError::Syntax {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Budgets::parse(file.budget).map_err(|problem| wrong(path, &text, problem))
+}
+
+fn text_of(path: &Path) -> Result<String, ScenarioError> {
+    let unreadable = |source| ScenarioError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut text = String::new();
+    let read = File::open(path)
+        .map_err(unreadable)?
+        .take(BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if read as u64 > BYTES_MAX {
+        return Err(ScenarioError::TooLong {
+            path: path.to_owned(),
+        });
+    }
+    Ok(text)
+}
+
+fn wrong(path: &Path, text: &str, problem: Problem) -> ScenarioError {
+    ScenarioError::Value {
+        path: path.to_owned(),
+        line: line_of(text, &problem.place),
+        key: problem.place.to_string(),
+        fix: problem.fix,
+    }
+}
+
+/// Reads and checks a scenario's text; `path` is where it came from.
+pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
+    let file = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    complete(path, file, text)
+}
+
+/// Finds what a scenario's file names, and parses it. Lines are told as they are in `written`.
+fn complete(path: &Path, mut file: ScenarioFile, written: &str) -> Result<Scenario, ScenarioError> {
+    if file.name.is_empty() {
+        let stem = path.file_stem().unwrap_or_default();
+        file.name = stem.to_string_lossy().into_owned();
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for wav in file.turn.iter_mut().filter_map(|t| t.wav.as_mut()) {
+        *wav = folder.join(&*wav);
+    }
+    let fallback = file.cure.answer.as_mut();
+    let fallback = fallback.and_then(|cure| cure.fallback.as_mut());
+    for answer in std::iter::once(&mut file.answer).chain(fallback) {
+        for knowledge in [&mut answer.docs, &mut answer.index].into_iter().flatten() {
+            *knowledge = folder.join(&*knowledge);
+        }
+    }
+    let wrong = |problem| wrong(path, written, problem);
+    if let Some(load) = &mut file.load {
+        let at = Table::at(&["load"]);
+        read_trace(folder, load).map_err(|fix| wrong(at.problem("arrivals", fix)))?;
+    }
+    let scenario = file.parse().map_err(wrong)?;
+    scenario.find_files().map_err(wrong)?;
+    Ok(scenario)
+}
+
+/// Puts the times that a trace's file holds in place of its name.
+fn read_trace(folder: &Path, load: &mut LoadTable) -> Result<(), String> {
+    let Some(ArrivalsTable::Trace(trace)) = &mut load.arrivals else {
+        return Ok(());
+    };
+    let TraceTable::File(file) = trace else {
+        return Ok(());
+    };
+    let file = folder.join(file);
+    let text = text_of(&file).map_err(|error| match error {
+        ScenarioError::Unreadable { source, .. } => {
+            format!("cannot read the arrivals {}: {source}", file.display())
+        }
+        _ => format!(
+            "{} is longer than 4 MiB; is it a list of arrivals?",
+            file.display()
+        ),
+    })?;
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    let mut times = Vec::new();
+    for (index, line) in lines.take(CALLS_MAX as usize + 1) {
+        let time: f64 = line.trim().parse().map_err(|_| {
+            format!(
+                "{} line {}: {:?} is no time; write one arrival on each line, in seconds",
+                file.display(),
+                index + 1,
+                line.chars().take(40).collect::<String>()
+            )
+        })?;
+        times.push(time);
+    }
+    *trace = TraceTable::Seconds(times);
+    Ok(())
+}
+
+/// The line of a key, from one; that of its table if the key itself was left out.
+fn line_of(text: &str, place: &Place) -> Option<usize> {
+    let root = toml::de::DeTable::parse(text).ok()?;
+    let mut table = root.get_ref();
+    let mut at = None;
+    for name in &place.tables {
+        let value = table.get(name.as_str())?;
+        let value = match (value.get_ref(), place.index) {
+            (toml::de::DeValue::Array(items), Some(index)) => items.get(index)?,
+            _ => value,
+        };
+        at = Some(value.span().start);
+        table = value.get_ref().as_table()?;
+    }
+    if let Some(value) = table.get(place.key.as_str()) {
+        at = Some(value.span().start);
+    }
+    let before = text.get(..at?)?;
+    Some(before.matches('\n').count() + 1)
+}

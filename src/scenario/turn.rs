@@ -1,0 +1,302 @@
+//! One thing that the caller says, and what should come of it.
+
+use super::engine::{Engine, Recogniser, Voice};
+use super::latency::Latency;
+use super::problem::{Problem, Table};
+use super::speech::Speech;
+use crate::event::Expect;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// `[[turn]]` as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TurnTable {
+    /// A recording, looked up from the scenario's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wav: Option<PathBuf>,
+    /// Words for the scenario's voice to speak, in place of a recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
+    /// A simulated caller's speech, in place of a recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech: Option<Speech>,
+    /// What is truly said: gives the word error rate. `say` is its own reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// An answer that has any of these words in it, in a row, is right. Gives the share of right answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answer_has: Vec<String>,
+    /// What the turn asks of the agent; an answer unless given.
+    #[serde(default = "respond")]
+    pub expect: Expect,
+    /// The first turn's default is the start of the session, the others' the end of the agent's
+    /// answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<After>,
+    /// After the anchor, up to an hour.
+    #[serde(default = "default_delay_ms")]
+    pub delay_ms: u64,
+    /// The true end of speech, counted from the start of the recording, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech_end_ms: Option<u64>,
+    /// An anchor that has not come after this long without anything happening is given up. Up to an hour.
+    #[serde(default = "default_give_up_ms")]
+    pub give_up_ms: u64,
+}
+
+impl Default for TurnTable {
+    fn default() -> TurnTable {
+        TurnTable {
+            wav: None,
+            say: None,
+            speech: None,
+            text: None,
+            answer_has: Vec::new(),
+            expect: respond(),
+            after: None,
+            delay_ms: default_delay_ms(),
+            speech_end_ms: None,
+            give_up_ms: default_give_up_ms(),
+        }
+    }
+}
+
+fn respond() -> Expect {
+    Expect::Respond
+}
+
+fn default_delay_ms() -> u64 {
+    400
+}
+
+fn default_give_up_ms() -> u64 {
+    10_000
+}
+
+/// What a turn waits for before its delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// The session begins. Only the first turn can wait for this.
+    SessionStart,
+    /// The agent begins to speak.
+    AgentSpeechStart,
+    /// The agent has spoken.
+    AgentSpeechEnd,
+    /// The turn before has been spoken.
+    PreviousTurnEnd,
+}
+
+/// A turn of a scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// What is said.
+    pub says: Says,
+    /// What is truly said, in words, if it is known.
+    pub reference: Option<String>,
+    /// What a right answer has one of; empty if nobody asks.
+    pub answer_has: Vec<String>,
+    /// What it asks of the agent.
+    pub expect: Expect,
+    /// What it waits for.
+    pub after: After,
+    /// How long it then waits.
+    pub delay: Duration,
+    /// After how long without anything happening it is given up.
+    pub give_up: Duration,
+}
+
+/// How a turn is said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Says {
+    /// By a recording.
+    Recording {
+        /// The file.
+        wav: PathBuf,
+        /// The true end of speech, counted from the start of the recording, if it is known.
+        speech_end: Option<Duration>,
+    },
+    /// By the scenario's voice.
+    Words(String),
+    /// By nobody: it only takes its time.
+    Speech(Speech<Latency>),
+}
+
+impl Turn {
+    /// What is said in words; else the name of its recording; else nothing.
+    pub fn label(&self) -> String {
+        let wav = match &self.says {
+            Says::Recording { wav, .. } => wav.file_name(),
+            Says::Words(_) | Says::Speech(_) => None,
+        };
+        let named = || wav.map(|name| name.to_string_lossy().into_owned());
+        self.reference.clone().or_else(named).unwrap_or_default()
+    }
+
+    /// A recording of which nothing else is known.
+    pub(super) fn of_recording(table: &TurnTable, wav: &Path, after: After) -> Turn {
+        Turn {
+            says: Says::Recording {
+                wav: wav.to_owned(),
+                speech_end: None,
+            },
+            reference: None,
+            answer_has: Vec::new(),
+            expect: table.expect,
+            after,
+            delay: Duration::from_millis(table.delay_ms),
+            give_up: Duration::from_millis(table.give_up_ms),
+        }
+    }
+}
+
+/// The longest time that a turn may state: one hour.
+const MAXIMUM_MS: u64 = 3_600_000;
+const SAY_CHARACTERS_MAX: usize = 2_000;
+
+/// What the turns of a scenario mean.
+pub(super) fn turns(
+    tables: &[TurnTable],
+    stt: &Recogniser,
+    tts: &Voice,
+) -> Result<Vec<Turn>, Problem> {
+    let are_simulated = tables.iter().all(|turn| turn.speech.is_some());
+    let mut turns: Vec<Turn> = Vec::with_capacity(tables.len());
+    for (index, table) in tables.iter().enumerate() {
+        let at = Table::nth(&["turn"], index);
+        let says = table.says((stt, tts), are_simulated, at)?;
+        let span = |key, ms| match ms {
+            ..=MAXIMUM_MS => Ok(Duration::from_millis(ms)),
+            _ => Err(at.problem(key, format!("{ms} ms is more than an hour"))),
+        };
+        let (delay, give_up) = (
+            span("delay_ms", table.delay_ms)?,
+            span("give_up_ms", table.give_up_ms)?,
+        );
+        table.check_answer(at)?;
+        turns.push(Turn {
+            says,
+            reference: table.text.clone().or_else(|| table.say.clone()),
+            answer_has: table.answer_has.clone(),
+            expect: table.expect,
+            after: table.anchor(index, &turns, at)?,
+            delay,
+            give_up,
+        });
+    }
+    Ok(turns)
+}
+
+impl TurnTable {
+    /// A recording that is named and is not there.
+    pub(super) fn missing_file(&self, at: Table<'_>) -> Option<Problem> {
+        let wav = self.wav.as_ref().filter(|wav| !wav.is_file())?;
+        let fix = format!(
+            "{} does not exist; paths are looked up from the scenario's folder",
+            wav.display()
+        );
+        Some(at.problem("wav", fix))
+    }
+
+    /// A turn is said in exactly one way.
+    fn says(
+        &self,
+        (stt, tts): (&Recogniser, &Voice),
+        are_simulated: bool,
+        at: Table<'_>,
+    ) -> Result<Says, Problem> {
+        let problem = |key: &str, fix: &str| Err(at.problem(key, fix));
+        let says = match (&self.wav, &self.say, &self.speech) {
+            (Some(wav), None, None) => Says::Recording {
+                wav: wav.clone(),
+                speech_end: self.speech_end_ms.map(Duration::from_millis),
+            },
+            (None, Some(words), None) => {
+                if words.trim().is_empty() || words.chars().count() > SAY_CHARACTERS_MAX {
+                    return problem("say", "give between 1 and 2,000 characters to speak");
+                }
+                if tts.is_simulated() {
+                    return problem(
+                        "say",
+                        "a simulated voice speaks no words; give a wav, or a real engine under [tts]",
+                    );
+                }
+                Says::Words(words.clone())
+            }
+            (None, None, Some(speech)) => {
+                if !stt.is_simulated() {
+                    let fix = format!(
+                        "simulated speech makes no sound that the engine {:?} could hear; set engine = \"simulated\" under [stt], or give a wav",
+                        stt.name()
+                    );
+                    return problem("speech", &fix);
+                }
+                if !are_simulated {
+                    return problem(
+                        "speech",
+                        "a caller is simulated in all turns or in none; give every turn a speech, or every turn a wav",
+                    );
+                }
+                let parsed = speech.parse();
+                Says::Speech(parsed.map_err(|fix| at.problem("speech", fix))?)
+            }
+            (None, None, None) => {
+                return problem(
+                    "wav",
+                    "a turn needs something to say: wav = \"FILE\", say = \"…\" or speech = { … }",
+                );
+            }
+            _ => {
+                return problem(
+                    if self.say.is_some() { "say" } else { "speech" },
+                    "a turn is spoken from one of wav, say and speech; take the others away",
+                );
+            }
+        };
+        match says {
+            Says::Words(_) | Says::Speech(_) if self.speech_end_ms.is_some() => problem(
+                "speech_end_ms",
+                "this states where speech ends in a recording; take it away, or give a wav",
+            ),
+            says => Ok(says),
+        }
+    }
+
+    fn check_answer(&self, at: Table<'_>) -> Result<(), Problem> {
+        let is_wordless = |words: &String| !words.contains(char::is_alphanumeric);
+        if self.answer_has.iter().any(is_wordless) {
+            let fix = "a right answer has words; take the empty ones away";
+            return Err(at.problem("answer_has", fix));
+        }
+        if self.expect != Expect::Respond && !self.answer_has.is_empty() {
+            let fix = "there is no answer unless expect = \"respond\"; take the key away";
+            return Err(at.problem("answer_has", fix));
+        }
+        Ok(())
+    }
+
+    /// What it waits for. An anchor that cannot come, because nothing before it makes the agent speak, is
+    /// refused.
+    fn anchor(&self, index: usize, earlier: &[Turn], at: Table<'_>) -> Result<After, Problem> {
+        let after = self.after.unwrap_or(match index {
+            0 => After::SessionStart,
+            _ => After::AgentSpeechEnd,
+        });
+        let is_answered = earlier.iter().any(|turn| turn.expect == Expect::Respond);
+        let problem = |fix: &str| Err(at.problem("after", fix));
+        match after {
+            After::SessionStart if index > 0 => problem(
+                "only the first turn can come at the session's start; use previous_turn_end, agent_speech_start or agent_speech_end",
+            ),
+            After::AgentSpeechStart | After::AgentSpeechEnd if !is_answered => problem(
+                "this anchor cannot come: the agent speaks only in reply, and no turn before this one has expect = \"respond\"; use session_start or previous_turn_end, or put a question before it",
+            ),
+            After::PreviousTurnEnd if index == 0 => {
+                problem("there is no turn before the first one; use session_start")
+            }
+            after => Ok(after),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! How an answer's text is cut and what is said while there is none.
+
+use super::problem::{Problem, Table};
+use serde::{Deserialize, Serialize};
+
+/// `[clauses]`: how an answer's text is cut into what is spoken in one go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clauses {
+    /// The first clause may end at a comma, or the like, behind so many words, and before a joining word
+    /// behind two more: 1 to 100. The fewer, the sooner there is something to speak.
+    pub first_words: u32,
+    /// Later ones end at a comma only when they are this long: 1 to 240.
+    pub long_characters: u32,
+}
+
+/// `[filler]`: what is said when an answer takes long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Filler {
+    /// After the reply was wanted, up to 10,000.
+    pub after_ms: u64,
+    /// 1 to 200 characters.
+    pub text: String,
+}
+
+/// Nobody waits longer before saying something.
+const FILLER_AFTER_MS_MAX: u64 = 10_000;
+const FILLER_CHARACTERS_MAX: usize = 200;
+
+impl Default for Clauses {
+    fn default() -> Clauses {
+        Clauses {
+            first_words: 2,
+            long_characters: 70,
+        }
+    }
+}
+
+impl Default for Filler {
+    fn default() -> Filler {
+        Filler {
+            after_ms: 400,
+            text: "Let me check.".into(),
+        }
+    }
+}
+
+impl Clauses {
+    /// Whether texts can be cut so; `at` is `[clauses]`.
+    pub(super) fn check(&self, at: Table<'_>) -> Result<(), Problem> {
+        for (key, value, most) in [
+            ("first_words", self.first_words, 100),
+            ("long_characters", self.long_characters, 240),
+        ] {
+            if !(1..=most).contains(&value) {
+                let fix = format!("{value}; give between 1 and {most}");
+                return Err(at.problem(key, fix));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Filler {
+    /// Whether it can be said; `at` is `[filler]`.
+    pub(super) fn check(&self, at: Table<'_>) -> Result<(), Problem> {
+        if self.after_ms > FILLER_AFTER_MS_MAX {
+            let fix = format!("{}; up to {FILLER_AFTER_MS_MAX}", self.after_ms);
+            return Err(at.problem("after_ms", fix));
+        }
+        if self.text.trim().is_empty() || self.text.chars().count() > FILLER_CHARACTERS_MAX {
+            let fix = format!("give between 1 and {FILLER_CHARACTERS_MAX} characters to speak");
+            return Err(at.problem("text", fix));
+        }
+        Ok(())
+    }
+}
