@@ -4,9 +4,9 @@
 use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
+use crate::endpoint::{Endpointing, Silence};
 use crate::engine::{Engines, Reply, simulated};
 use crate::interrupt::policy::Policy;
-use crate::pipeline::endpoint::Endpointing;
 use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::{EndpointPolicy, Scenario};
@@ -24,6 +24,8 @@ pub struct Parts {
     pub engines: Engines,
     /// What is said when an answer takes long.
     pub filler: Option<Filler>,
+    /// Decides when the caller has finished.
+    pub endpointing: Endpointing,
     /// Decides about sounds over the agent.
     pub interruption: Box<dyn Policy>,
     /// Tells the ear that an utterance was committed.
@@ -55,6 +57,7 @@ pub fn session(scenario: &Scenario, parts: Parts) -> Session {
             },
             filler: parts.filler,
         },
+        endpointing: parts.endpointing,
         policy: parts.interruption,
         settings: settings(scenario),
         over: parts.over,
@@ -65,15 +68,21 @@ pub fn session(scenario: &Scenario, parts: Parts) -> Session {
 
 fn settings(scenario: &Scenario) -> Settings {
     let speculation = scenario.speculation.as_ref();
-    let EndpointPolicy::Silence(silence) = scenario.endpointing.policy;
     Settings {
-        endpointing: Endpointing {
-            silence,
-            longest: scenario.endpointing.longest,
-        },
+        longest_utterance: scenario.endpointing.longest,
         speculate_after: speculation.map(|speculation| speculation.after),
         ask_every: speculation.and_then(|speculation| speculation.while_speaking),
         resume_after: scenario.interruption.resume_after,
+    }
+}
+
+/// What decides in a scenario that the caller has finished.
+pub fn endpointing(scenario: &Scenario) -> Endpointing {
+    match scenario.endpointing.policy {
+        EndpointPolicy::Silence(silence) => Endpointing {
+            policy: Box::new(Silence::new(silence)),
+            judge: None,
+        },
     }
 }
 

@@ -77,6 +77,7 @@ pub mod clock;
 pub mod compare;
 pub mod conversation;
 pub mod ear;
+pub mod endpoint;
 pub mod engine;
 pub mod event;
 pub mod interrupt;

@@ -155,6 +155,7 @@ impl Marks {
         let committed = Mark::EndpointCommitted {
             last_voiced: tick(last_voiced),
             cause: EndpointCause::Silence,
+            decision: None,
         };
         self.add(at, turn_of(index), committed);
     }

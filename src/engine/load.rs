@@ -6,8 +6,9 @@ use super::{Built, EngineError, Engines, Reply, clauses, simulated};
 use crate::clock::Clock;
 use crate::event::{StageName, Tick};
 use crate::scenario::engine::Engine;
+use crate::scenario::latency::Latency;
 use crate::scenario::resilience::Service;
-use crate::scenario::{Scenario, Topology};
+use crate::scenario::{Scenario, SpeechToSpeech, Topology};
 use crate::stage;
 use std::collections::BTreeMap;
 
@@ -83,8 +84,8 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
 }
 
 /// A model in place of the other stages, which it has no use for.
-fn direct(scenario: &Scenario, asked: &crate::scenario::SpeechToSpeech, clock: &Clock) -> Loaded {
-    let none = crate::scenario::latency::Latency::fixed_ms(0);
+fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded {
+    let none = Latency::fixed_ms(0);
     let stt = simulated::recogniser(&none, scenario.seed(), clock);
     let mut described = simulated::described_beside(scenario);
     described.insert(StageName::SpeechToText.name().to_owned(), stt.described);

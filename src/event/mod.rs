@@ -90,6 +90,8 @@ pub enum StageName {
     TextToSpeech,
     /// One model in place of the three before.
     SpeechToSpeech,
+    /// What an endpointing policy asks: whether the caller has finished, by the sound.
+    EndOfTurn,
 }
 
 impl StageName {
@@ -100,6 +102,7 @@ impl StageName {
             StageName::Clauses => "clauses",
             StageName::TextToSpeech => "text_to_speech",
             StageName::SpeechToSpeech => "speech_to_speech",
+            StageName::EndOfTurn => "end_of_turn",
         }
     }
 }
@@ -142,6 +145,8 @@ pub enum OutputNote {
     Clause { text: Arc<str> },
     /// Synthesised speech: its length and how many characters it speaks.
     Audio { audio_ns: u64, characters: u32 },
+    /// That the caller has finished, in 0..=1.
+    Finished { probability: f64 },
 }
 
 /// What was done about a stage that failed, or took too long.
@@ -251,6 +256,19 @@ pub enum EndpointCause {
     AudioEnded,
 }
 
+/// What an endpoint was committed on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointDecision {
+    /// The policy's name.
+    pub policy: String,
+    /// That the caller had finished, in 0..=1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub probability: Option<f64>,
+    /// What spoke for it, strongest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reasons: Vec<String>,
+}
+
 /// What to do about a sound that the caller makes while the agent speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -317,6 +335,9 @@ pub enum Mark {
     EndpointCommitted {
         last_voiced: Tick,
         cause: EndpointCause,
+        /// What the policy based it on, if it has more to say than how long it waits.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        decision: Option<Box<EndpointDecision>>,
     },
 
     // What the stages did.

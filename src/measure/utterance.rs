@@ -130,6 +130,23 @@ impl Utterance {
                 self.last_voiced = Some(*last_voiced);
                 self.committed = Some(now);
             }
+            // It decides nothing by itself: what it takes is part of waiting for the endpoint.
+            Mark::Enter {
+                stage: StageName::EndOfTurn,
+                ..
+            }
+            | Mark::Begun {
+                stage: StageName::EndOfTurn,
+                ..
+            }
+            | Mark::Output {
+                stage: StageName::EndOfTurn,
+                ..
+            }
+            | Mark::Exit {
+                stage: StageName::EndOfTurn,
+                ..
+            } => {}
             Mark::Enter { stage, .. } => first(&mut self.work(*stage).entered, now),
             // Of several transcriptions the one counts that the text came from.
             Mark::Begun {
@@ -207,7 +224,7 @@ impl Utterance {
             StageName::Answer => &mut self.answer,
             StageName::Clauses => &mut self.clauses,
             StageName::TextToSpeech => &mut self.tts,
-            StageName::SpeechToSpeech => &mut self.model,
+            StageName::SpeechToSpeech | StageName::EndOfTurn => &mut self.model,
         }
     }
 }

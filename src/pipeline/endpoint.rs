@@ -1,62 +1,216 @@
-//! When an utterance is over: pure arithmetic on pauses and time.
+//! The endpoint of the utterance that is being heard: what the policy has decided, and what is asked for it.
 
-use crate::audio::FRAME;
-use crate::event::{EndpointCause, Tick, nanos};
+use super::drive::{Pace, drive};
+use crate::clock::Branch;
+use crate::endpoint::{Action, Decision, EndpointPolicy, Endpointing, Heard, Judge};
+use crate::event::{EndpointCause, EndpointDecision, StageName, Tick, TurnId};
+use crate::record::tap::Tap;
+use crate::stage::queue;
+use crate::stage::{AudioChunk, EndOfTurn, Finished, LatestSound};
+use std::collections::VecDeque;
+use std::future::pending;
+use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
-/// When to take an utterance as finished.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Endpointing {
-    /// Silence after which the caller is taken to have finished. It is heard in frames of 16 ms, so
-    /// 300 ms are 304.
-    pub silence: Duration,
+/// Answers of a judge that may wait to be read: it gives one.
+const ANSWERS_WAITING_MAX: usize = 4;
+
+pub(super) struct Endpoint {
+    policy: Box<dyn EndpointPolicy>,
     /// An utterance is cut at this length, so that a recogniser's work stays bounded.
-    pub longest: Duration,
+    longest: Duration,
+    listener: Option<Listener>,
+    /// What is heard, if anything is.
+    going: Option<Going>,
 }
 
-impl Endpointing {
-    /// When the utterance that began at `onset` is to be committed if nothing else is heard, and
-    /// why then. `last_voiced` is the end of speech, if the caller pauses.
-    pub fn deadline(&self, onset: Tick, last_voiced: Option<Tick>) -> (Tick, EndpointCause) {
-        let longest = (onset + self.longest, EndpointCause::MaximumLength);
-        match last_voiced {
-            None => longest,
-            Some(at) => {
-                let frames = nanos(self.silence).div_ceil(nanos(FRAME));
-                let silence = Duration::from_nanos(frames * nanos(FRAME));
-                let silent = (at + silence, EndpointCause::Silence);
-                if silent.0 <= longest.0 {
-                    silent
-                } else {
-                    longest
-                }
-            }
+/// An utterance that is not over.
+struct Going {
+    turn: TurnId,
+    onset: Tick,
+    decision: Decision,
+}
+
+/// What is to be done about the endpoint when its time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// The utterance is over.
+    Commit(EndpointCause),
+    /// The policy wants to decide again.
+    Decide,
+}
+
+/// Has the judge hear the latest sound.
+struct Listener {
+    stage: Rc<Mutex<EndOfTurn>>,
+    hears: Duration,
+    latest: VecDeque<AudioChunk>,
+    length: Duration,
+    /// The judge is at work on the sound until that tick.
+    work: Option<(Tick, Branch<'static, Option<f64>>)>,
+}
+
+impl Endpoint {
+    pub(super) fn new(endpointing: Endpointing, longest: Duration) -> Endpoint {
+        Endpoint {
+            policy: endpointing.policy,
+            longest,
+            listener: endpointing.judge.map(Listener::new),
+            going: None,
         }
     }
+
+    /// Whether the recogniser is to be asked in every pause.
+    pub(super) fn reads_words(&self) -> bool {
+        self.policy.reads_words()
+    }
+
+    /// A new utterance began.
+    pub(super) fn started(&mut self, turn: TurnId, onset: Tick, (tap, now): (&Tap, Tick)) {
+        self.going = Some(Going {
+            turn,
+            onset,
+            decision: Decision::wait(),
+        });
+        self.heard(Heard::Started { onset }, (tap, now));
+    }
+
+    /// Keeps sound for the judge.
+    pub(super) fn sound(&mut self, audio: &AudioChunk) {
+        if let Some(listener) = &mut self.listener {
+            listener.keep(audio);
+        }
+    }
+
+    /// Something was heard of the utterance, if there is one.
+    pub(super) fn heard(&mut self, what: Heard<'_>, (tap, now): (&Tap, Tick)) {
+        if self.going.is_none() {
+            return;
+        }
+        if let (Some(listener), Heard::Resumed { .. }) = (&mut self.listener, what) {
+            // What it was asked about is not the end.
+            listener.work = None;
+        }
+        self.policy.heard(what);
+        self.decide((tap, now));
+    }
+
+    /// Has the policy decide.
+    pub(super) fn decide(&mut self, (tap, now): (&Tap, Tick)) {
+        let Some(going) = &mut self.going else {
+            return;
+        };
+        going.decision = self.policy.decide(now);
+        if let (Action::Listen, Some(listener)) = (going.decision.action, &mut self.listener) {
+            listener.listen(tap, going.turn, now);
+        }
+    }
+
+    /// What the judge makes of the sound until a tick; for ever if it is not at work.
+    pub(super) async fn judged(&mut self) -> (Tick, Option<f64>) {
+        let listener = self.listener.as_mut();
+        match listener.and_then(|listener| listener.work.as_mut()) {
+            Some((until, work)) => (*until, work.await),
+            None => pending().await,
+        }
+    }
+
+    /// The judge has answered, or has failed to, in which case the policy is asked as if it had not been.
+    pub(super) fn answered(&mut self, (until, probability): (Tick, Option<f64>), at: (&Tap, Tick)) {
+        if let Some(listener) = &mut self.listener {
+            listener.work = None;
+        }
+        if let Some(probability) = probability {
+            self.heard(Heard::Judged { until, probability }, at);
+        }
+    }
+
+    /// When something is to be done about the endpoint if nothing else is heard, and what.
+    pub(super) fn due(&self) -> Option<(Tick, Due)> {
+        let Going {
+            onset, decision, ..
+        } = self.going.as_ref()?;
+        let longest = (
+            *onset + self.longest,
+            Due::Commit(EndpointCause::MaximumLength),
+        );
+        let wanted = match decision.action {
+            Action::Commit { at } => (at, Due::Commit(EndpointCause::Silence)),
+            Action::Wait { until: Some(at) } => (at, Due::Decide),
+            Action::Wait { until: None } | Action::Listen => return Some(longest),
+        };
+        Some(match wanted.0 <= longest.0 {
+            true => wanted,
+            false => longest,
+        })
+    }
+
+    /// The utterance is over; what was decided, of a policy that has more to say than how long it waits.
+    pub(super) fn over(&mut self) -> Option<Box<EndpointDecision>> {
+        if let Some(listener) = &mut self.listener {
+            listener.work = None;
+        }
+        let Decision {
+            probability,
+            reasons,
+            ..
+        } = self.going.take()?.decision;
+        let has_more = probability.is_some() || !reasons.is_empty();
+        has_more.then(|| {
+            Box::new(EndpointDecision {
+                policy: self.policy.name().to_owned(),
+                probability,
+                reasons,
+            })
+        })
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Listener {
+    fn new(judge: Judge) -> Listener {
+        Listener {
+            stage: Rc::new(Mutex::new(judge.stage)),
+            hears: judge.hears,
+            latest: VecDeque::new(),
+            length: Duration::ZERO,
+            work: None,
+        }
+    }
 
-    fn check(onset_ms: u64, last_voiced_ms: Option<u64>, expected: (u64, EndpointCause)) {
-        let endpointing = Endpointing {
-            silence: Duration::from_millis(300),
-            longest: Duration::from_secs(10),
+    fn keep(&mut self, audio: &AudioChunk) {
+        self.length += audio.length;
+        self.latest.push_back(audio.clone());
+        while let Some(first) = self.latest.front()
+            && self.length - first.length >= self.hears
+        {
+            self.length -= first.length;
+            self.latest.pop_front();
+        }
+    }
+
+    /// Asks the judge about what was heard until now. One question at a time: what it is at is given up.
+    fn listen(&mut self, tap: &Tap, turn: TurnId, now: Tick) {
+        let (stage, tap) = (self.stage.clone(), tap.clone());
+        let sound = LatestSound::of(self.latest.iter());
+        let work = async move {
+            let (sender, mut answers) = queue::channel::<Finished>(ANSWERS_WAITING_MAX);
+            let mut stage = stage.lock().await;
+            let at = (&tap, turn, StageName::EndOfTurn);
+            let work = drive(&mut **stage, sound, at, Pace::Urgent, sender);
+            let answer = async {
+                let mut latest = None;
+                while let Some(Finished { probability }) = answers.recv().await {
+                    latest = Some(probability);
+                }
+                latest
+            };
+            let (result, answer) = tokio::join!(biased; work, answer);
+            if let Err(error) = result {
+                tracing::error!("turn {}: {error}", turn.0);
+            }
+            answer
         };
-        let deadline =
-            endpointing.deadline(Tick::from_ms(onset_ms), last_voiced_ms.map(Tick::from_ms));
-        assert_eq!(deadline, (Tick::from_ms(expected.0), expected.1));
-    }
-
-    #[test]
-    fn silence_is_counted_in_whole_frames() {
-        check(0, Some(1_600), (1_904, EndpointCause::Silence));
-    }
-
-    #[test]
-    fn a_caller_who_never_pauses_is_cut_at_the_maximum_length() {
-        check(500, None, (10_500, EndpointCause::MaximumLength));
-        check(500, Some(10_400), (10_500, EndpointCause::MaximumLength));
+        self.work = Some((now, Branch::new(work)));
     }
 }

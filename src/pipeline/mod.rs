@@ -1,6 +1,7 @@
 //! One conversation: from speech activity to replies, and what happens when both talk at once.
 //!
-//! `turn` decides whose turn it is, `endpoint` when an utterance is over; `session` carries it out.
+//! `turn` decides whose turn it is, `endpoint` has a policy decide when an utterance is over; `session` carries
+//! it out.
 //! `drive` feeds a stage, `recognise` the recogniser, `utterance` knows when to ask it ahead; `chain` has the stages of a reply work on what
 //! is there, `reply` is that as the session holds it, `agent` has the one at hand, `playback` plays it. `overlap` watches a sound
 //! over it, `lately` remembers who spoke when. `script` is the caller of a replay, `cue` when a
@@ -11,7 +12,7 @@ mod agent;
 mod chain;
 pub mod cue;
 mod drive;
-pub mod endpoint;
+mod endpoint;
 mod laid;
 mod lately;
 mod overlap;

@@ -1,7 +1,7 @@
 //! The session: carries out what the floor decides.
 
 use super::agent::Agent;
-use super::endpoint::Endpointing;
+use super::endpoint::{Due, Endpoint};
 use super::lately::Lately;
 use super::overlap::OverlapWatch;
 use super::playback::Sounds;
@@ -12,6 +12,7 @@ use super::{AgentState, Stages};
 use crate::audio::Speaker;
 use crate::clock::{Alarm, Branch, Clock};
 use crate::ear::UtteranceOver;
+use crate::endpoint::{Endpointing, Heard as EndpointHeard};
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
 use crate::interrupt::policy::Policy;
@@ -29,7 +30,8 @@ const UTTERANCES_WAITING_MAX: usize = 16;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    pub endpointing: Endpointing,
+    /// An utterance is cut at this length, so that a recogniser's work stays bounded.
+    pub longest_utterance: Duration,
     /// A reply is prepared in case after so much silence; never if `None`.
     pub speculate_after: Option<Duration>,
     /// And this often while the caller still speaks; not at all if `None`.
@@ -44,6 +46,8 @@ pub struct Session {
     pub clock: Clock,
     pub tap: Tap,
     pub stages: Stages,
+    /// Decides when the caller has finished.
+    pub endpointing: Endpointing,
     pub policy: Box<dyn Policy>,
     pub settings: Settings,
     /// Tells the ear that the utterance it hears was committed.
@@ -70,6 +74,7 @@ impl Session {
         let conversation = Conversation {
             clock: self.clock.clone(),
             tap: self.tap.clone(),
+            endpoint: Endpoint::new(self.endpointing, self.settings.longest_utterance),
             policy: &mut *self.policy,
             settings: self.settings,
             over: self.over,
@@ -93,6 +98,7 @@ impl Session {
 struct Conversation<'a> {
     clock: Clock,
     tap: Tap,
+    endpoint: Endpoint,
     policy: &'a mut dyn Policy,
     settings: Settings,
     over: UtteranceOver,
@@ -131,6 +137,9 @@ impl Conversation<'_> {
                 sound = sounds => if sound == Sounds::Answer {
                     self.audible();
                 },
+                judged = self.endpoint.judged() => {
+                    self.endpoint.answered(judged, (&self.tap, self.clock.now()));
+                }
                 () = alarm.rings() => self.time_has_come(),
             }
             self.show_agent();
@@ -138,7 +147,7 @@ impl Conversation<'_> {
     }
 
     /// When something is to be done if nothing happens before: decide on a sound over the agent, ask
-    /// the recogniser, go on with a held reply, commit the endpoint. What is due at once is done in this
+    /// the recogniser, go on with a held reply, settle the endpoint. What is due at once is done in this
     /// order.
     fn due(&self) -> [Option<Tick>; 4] {
         let is_speaking = self.agent.is_speaking();
@@ -147,7 +156,7 @@ impl Conversation<'_> {
             overlap.and_then(OverlapWatch::next_decision),
             self.ask_at(),
             self.resume_at(),
-            self.deadline().map(|(at, _)| at),
+            self.endpoint.due().map(|(at, _)| at),
         ]
     }
 
@@ -157,11 +166,11 @@ impl Conversation<'_> {
             [true, ..] => self.decide(),
             [_, true, ..] => self.ask(),
             [_, _, true, _] => self.nothing_more(),
-            [.., true] => {
-                if let Some((_, cause)) = self.deadline() {
-                    self.commit(cause);
-                }
-            }
+            [.., true] => match self.endpoint.due() {
+                Some((_, Due::Commit(cause))) => self.commit(cause),
+                Some((_, Due::Decide)) => self.endpoint.decide((&self.tap, now)),
+                None => {}
+            },
             _ => {}
         }
     }
@@ -170,12 +179,15 @@ impl Conversation<'_> {
         match activity {
             SpeechActivity::Started { onset, audio, sure } => {
                 let (feed, utterance_feed) = AudioFeed::new(self.tap.input_hash());
+                self.endpoint.sound(&audio);
                 feed_one(&feed, Heard::Audio(audio));
                 let todo = self.floor.happened(Happened::VoiceStarted);
                 for step in &todo {
                     if let Do::Listen(turn) = *step {
                         self.tap.mark(turn, Mark::VoiceStarted { onset });
                         self.utterance = Some(Utterance::new(turn, onset, feed.clone()));
+                        let now = self.clock.now();
+                        self.endpoint.started(turn, onset, (&self.tap, now));
                         // One that finds no room is never transcribed; `commit` sees that.
                         if self.utterances.try_send((turn, utterance_feed)).is_err() {
                             tracing::error!("turn {}: the recogniser is hopelessly behind", turn.0);
@@ -187,6 +199,7 @@ impl Conversation<'_> {
                 self.heard_voice(sure);
             }
             SpeechActivity::Going { audio, sure } => {
+                self.endpoint.sound(&audio);
                 self.feed(Heard::Audio(audio));
                 self.heard_voice(sure);
             }
@@ -211,6 +224,11 @@ impl Conversation<'_> {
         utterance.last_voiced = Some(last_voiced);
         self.tap
             .mark(utterance.turn, Mark::VoicePaused { last_voiced });
+        self.endpoint_heard(EndpointHeard::Paused { last_voiced });
+    }
+
+    fn endpoint_heard(&mut self, what: EndpointHeard<'_>) {
+        self.endpoint.heard(what, (&self.tap, self.clock.now()));
     }
 
     /// When the recogniser is asked what was said so far: in a pause, in case that was all, and
@@ -221,7 +239,7 @@ impl Conversation<'_> {
         }
         let utterance = self.utterance.as_ref()?;
         utterance
-            .ask_at(&self.settings)
+            .ask_at(&self.settings, self.endpoint.reads_words())
             .filter(|_| self.floor.may_guess())
     }
 
@@ -251,6 +269,7 @@ impl Conversation<'_> {
         if utterance.resumed(at) {
             feed_one(&utterance.feed, Heard::Resumed);
         }
+        self.endpoint_heard(EndpointHeard::Resumed { at });
         let todo = self.floor.happened(Happened::VoiceResumed);
         self.carry_out(todo);
     }
@@ -259,16 +278,6 @@ impl Conversation<'_> {
         if let Some(utterance) = &self.utterance {
             feed_one(&utterance.feed, heard);
         }
-    }
-
-    /// When the utterance is over if nothing more is heard.
-    fn deadline(&self) -> Option<(Tick, EndpointCause)> {
-        let utterance = self.utterance.as_ref()?;
-        Some(
-            self.settings
-                .endpointing
-                .deadline(utterance.onset, utterance.last_voiced),
-        )
     }
 
     fn commit(&mut self, cause: EndpointCause) {
@@ -282,7 +291,11 @@ impl Conversation<'_> {
         }
         self.tap.mark(
             utterance.turn,
-            Mark::EndpointCommitted { last_voiced, cause },
+            Mark::EndpointCommitted {
+                last_voiced,
+                cause,
+                decision: self.endpoint.over(),
+            },
         );
         feed_one(&utterance.feed, Heard::Committed);
         self.over.set();
@@ -338,6 +351,12 @@ impl Conversation<'_> {
             return;
         };
         if utterance.answered() {
+            let at = self.clock.now();
+            self.endpoint_heard(EndpointHeard::Words { text: &text, at });
+            if self.settings.speculate_after.is_none() {
+                // It was asked for the policy's sake alone.
+                return;
+            }
             let text = self.meant(text);
             let todo = self.floor.happened(Happened::Guessed { turn, text });
             self.carry_out(todo);

@@ -5,6 +5,7 @@ use super::session::Settings;
 use crate::event::{Tick, TurnId};
 use crate::stage::Heard;
 use crate::stage::queue;
+use std::time::Duration;
 
 pub(super) struct Utterance {
     pub(super) turn: TurnId,
@@ -33,11 +34,13 @@ impl Utterance {
     }
 
     /// When to ask what was said so far: once in a pause, in case that was all, and now and then
-    /// while the caller speaks if the settings say so.
-    pub(super) fn ask_at(&self, settings: &Settings) -> Option<Tick> {
+    /// while the caller speaks if the settings say so. `for_endpoint`: the endpointing policy wants to know.
+    pub(super) fn ask_at(&self, settings: &Settings, for_endpoint: bool) -> Option<Tick> {
+        let in_pause = settings.speculate_after;
+        let in_pause = in_pause.or(for_endpoint.then_some(Duration::ZERO));
         match (self.last_voiced, self.asked) {
             _ if self.is_guessed => None,
-            (Some(at), _) => Some(at + settings.speculate_after?),
+            (Some(at), _) => Some(at + in_pause?),
             (None, (asked, true)) => Some(asked + settings.ask_every?),
             (None, (_, false)) => None,
         }

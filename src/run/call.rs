@@ -81,6 +81,7 @@ impl Call<'_> {
             tap: self.tap.clone(),
             engines,
             filler: self.filler.take(),
+            endpointing: conversation::endpointing(self.scenario),
             interruption: interruption.map_err(unavailable)?,
             over,
             speaker,

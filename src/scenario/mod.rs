@@ -239,7 +239,7 @@ impl ScenarioFile {
                 StageName::SpeechToText => Some(&stt.engine),
                 StageName::Answer => Some(&answer.engine),
                 StageName::TextToSpeech => Some(&tts.engine),
-                StageName::Clauses | StageName::SpeechToSpeech => None,
+                StageName::Clauses | StageName::SpeechToSpeech | StageName::EndOfTurn => None,
             };
             if let Some(engine) = engine.filter(|engine| !engine.is_simulated()) {
                 let fix = format!(
@@ -253,7 +253,7 @@ impl ScenarioFile {
                 StageName::Answer | StageName::TextToSpeech => {
                     self.topology == TopologyName::Cascade
                 }
-                StageName::SpeechToText | StageName::Clauses => true,
+                StageName::SpeechToText | StageName::Clauses | StageName::EndOfTurn => true,
             };
             if !is_used {
                 let fix = "the scenario's topology has no such stage; take the pool away";
@@ -404,5 +404,6 @@ pub fn table_of(stage: StageName) -> &'static str {
         StageName::Clauses => "clauses",
         StageName::TextToSpeech => "tts",
         StageName::SpeechToSpeech => "speech_to_speech",
+        StageName::EndOfTurn => "endpointing",
     }
 }

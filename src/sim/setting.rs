@@ -179,6 +179,7 @@ impl Setting {
             tap: tap.clone(),
             engines,
             filler: simulated_filler(&self.scenario),
+            endpointing: conversation::endpointing(&self.scenario),
             interruption: Box::new(Judge {
                 policy: self.scenario.interruption.policy.name(),
                 fate,

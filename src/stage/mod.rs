@@ -47,6 +47,8 @@ pub type TextToSpeech = Box<dyn Stage<In = Clause, Out = AudioChunk>>;
 /// One model in place of answer, clauses and text to speech. It heard the utterance itself: the question
 /// tells it which.
 pub type SpeechToSpeech = Box<dyn Stage<In = Question, Out = AudioChunk>>;
+/// Judges from the latest sound of an utterance whether the caller has finished.
+pub type EndOfTurn = Box<dyn Stage<In = LatestSound, Out = Finished>>;
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StageError {
@@ -197,6 +199,58 @@ impl Recorded for Clause {
     fn note(&self) -> OutputNote {
         OutputNote::Clause {
             text: self.0.clone(),
+        }
+    }
+}
+
+/// The latest sound of an utterance, up to a pause.
+#[derive(Debug, Clone)]
+pub struct LatestSound(pub AudioChunk);
+
+impl LatestSound {
+    /// Puts pieces of sound together, in their order. It has samples if all of them have.
+    pub fn of<'a>(pieces: impl Iterator<Item = &'a AudioChunk> + Clone) -> LatestSound {
+        let samples: Option<Vec<f32>> = pieces.clone().try_fold(Vec::new(), |mut all, piece| {
+            all.extend_from_slice(piece.samples.as_deref()?);
+            Some(all)
+        });
+        let text: String = pieces.clone().map(|piece| &*piece.text).collect();
+        LatestSound(AudioChunk {
+            length: pieces.map(|piece| piece.length).sum(),
+            samples: samples.map(Samples::from),
+            text: text.into(),
+        })
+    }
+}
+
+impl Identified for LatestSound {
+    fn identity(&self) -> InputHash {
+        let identity = InputHash::default();
+        let LatestSound(sound) = self;
+        match &sound.samples {
+            Some(samples) => samples
+                .iter()
+                .for_each(|sample| identity.add(&sample.to_le_bytes())),
+            None => {
+                identity.add(&crate::event::nanos(sound.length).to_le_bytes());
+                identity.add(sound.text.as_bytes());
+            }
+        }
+        identity
+    }
+}
+
+/// Whether the caller has finished.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Finished {
+    /// That they have, in 0..=1.
+    pub probability: f64,
+}
+
+impl Recorded for Finished {
+    fn note(&self) -> OutputNote {
+        OutputNote::Finished {
+            probability: self.probability,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("event", &[]),
     ("rng", &[]),
     ("models", &[]),
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("stage", &["event", "audio", "record", "clock"]),
     ("scenario", &["event", "rng"]),
     ("ear", &["stage", "audio", "event"]),
+    ("endpoint", &["stage", "audio", "event"]),
     ("interrupt", &["stage", "audio", "event", "rng", "picture"]),
     (
         "call",
@@ -40,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
         &[
             "stage",
             "ear",
+            "endpoint",
             "interrupt",
             "record",
             "clock",
@@ -48,13 +50,44 @@ const ARROWS: [(&str, &[&str]); 19] = [
         ],
     ),
     (
-        "sim",
+        "caller",
         &[
             "event",
             "pipeline",
             "ear",
+            "interrupt",
+            "scenario",
+            "stage",
+            "clock",
+            "rng",
+            "record",
+            "audio",
+        ],
+    ),
+    (
+        "conversation",
+        &[
+            "pipeline",
+            "ear",
+            "endpoint",
             "engine",
             "interrupt",
+            "scenario",
+            "stage",
+            "clock",
+            "record",
+            "audio",
+        ],
+    ),
+    (
+        "sim",
+        &[
+            "caller",
+            "conversation",
+            "event",
+            "pipeline",
+            "ear",
+            "engine",
             "scenario",
             "stage",
             "clock",

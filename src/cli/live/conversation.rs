@@ -130,7 +130,7 @@ impl Conversation {
             OutputNote::Audio { characters, .. } => {
                 push(&mut self.reply(turn).made, *characters, CLAUSES_MAX);
             }
-            OutputNote::Piece { .. } => {}
+            OutputNote::Piece { .. } | OutputNote::Finished { .. } => {}
         }
     }
 
@@ -388,6 +388,7 @@ mod tests {
         let committed = Mark::EndpointCommitted {
             last_voiced: Tick(0),
             cause: EndpointCause::Silence,
+            decision: None,
         };
         let mut marks = Vec::new();
         for turn in 0..500 {

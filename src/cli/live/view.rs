@@ -266,7 +266,15 @@ mod tests {
         vec![
             (1_050, 1, Mark::VoiceStarted { onset: at(1_000) }),
             (2_050, 1, Mark::VoicePaused { last_voiced }),
-            (2_300, 1, Mark::EndpointCommitted { last_voiced, cause }),
+            (
+                2_300,
+                1,
+                Mark::EndpointCommitted {
+                    last_voiced,
+                    cause,
+                    decision: None,
+                },
+            ),
             (2_400, 1, queued),
             (2_500, 1, Mark::Audible { at: at(2_500) }),
         ]

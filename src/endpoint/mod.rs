@@ -1,0 +1,195 @@
+//! When the caller has finished: policies, behind one small trait. Pure arithmetic on what was heard.
+//!
+//! A policy knows of an utterance what the ear reports of it (a voice began, paused, went on), the words that
+//! the recogniser has so far, and, if it asks, what a [`Judge`] makes of the latest sound. Weights are handed
+//! to whoever makes it: nothing here names a model, reads time, or hears sound itself. Live, in replay and in
+//! simulation it is asked the same.
+
+mod silence;
+
+pub use silence::Silence;
+
+use crate::event::Tick;
+use crate::stage::EndOfTurn;
+use std::time::Duration;
+
+/// Decides when an utterance is over.
+///
+/// # When it is called
+/// [`heard`](EndpointPolicy::heard) is called for everything that is heard of an utterance, in order, the
+/// first time with [`Heard::Started`], which forgets the one before. Behind each call
+/// [`decide`](EndpointPolicy::decide) is called once, and again at the tick that [`Action::Wait`] named. What
+/// it decided last holds until then.
+///
+/// # What becomes of a decision
+/// An utterance that [`Action::Commit`] ends goes to the recogniser as it is, and is answered. Whatever the
+/// policy says, an utterance ends at the longest that the scenario allows.
+///
+/// # Example
+/// Twice as much silence behind a first word that asks for patience:
+///
+/// ```
+/// use std::time::Duration;
+/// use voicesim::endpoint::{Action, Decision, EndpointPolicy, Heard};
+/// use voicesim::event::Tick;
+///
+/// #[derive(Default)]
+/// struct Patient {
+///     last_voiced: Option<Tick>,
+///     hesitates: bool,
+/// }
+///
+/// impl EndpointPolicy for Patient {
+///     fn name(&self) -> &'static str {
+///         "patient"
+///     }
+///
+///     fn heard(&mut self, what: Heard<'_>) {
+///         match what {
+///             Heard::Started { .. } => *self = Patient::default(),
+///             Heard::Paused { last_voiced } => self.last_voiced = Some(last_voiced),
+///             Heard::Resumed { .. } => self.last_voiced = None,
+///             Heard::Words { text, .. } => self.hesitates = text.starts_with("Well"),
+///             Heard::Judged { .. } => {}
+///         }
+///     }
+///
+///     fn decide(&mut self, _: Tick) -> Decision {
+///         let silence = Duration::from_millis(if self.hesitates { 600 } else { 300 });
+///         match self.last_voiced {
+///             Some(at) => Decision::commit(at + silence),
+///             None => Decision::wait(),
+///         }
+///     }
+///
+///     fn reads_words(&self) -> bool {
+///         true
+///     }
+/// }
+///
+/// let mut patient = Patient::default();
+/// patient.heard(Heard::Started { onset: Tick::ZERO });
+/// patient.heard(Heard::Paused { last_voiced: Tick::from_ms(900) });
+/// let commits = |decision: Decision| match decision.action {
+///     Action::Commit { at } => Some(at),
+///     _ => None,
+/// };
+/// assert_eq!(commits(patient.decide(Tick::from_ms(932))), Some(Tick::from_ms(1_200)));
+/// patient.heard(Heard::Words { text: "Well,", at: Tick::from_ms(1_100) });
+/// assert_eq!(commits(patient.decide(Tick::from_ms(1_100))), Some(Tick::from_ms(1_500)));
+/// ```
+pub trait EndpointPolicy {
+    /// As scenarios and records name it.
+    fn name(&self) -> &'static str;
+
+    /// Is told of the utterance.
+    fn heard(&mut self, what: Heard<'_>);
+
+    /// What is to be done if nothing else is heard.
+    fn decide(&mut self, now: Tick) -> Decision;
+
+    /// Whether it makes use of words. Then the recogniser is asked in every pause what was said so far.
+    fn reads_words(&self) -> bool {
+        false
+    }
+}
+
+/// Something that was heard of an utterance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Heard<'a> {
+    /// A new utterance began.
+    Started {
+        /// Its first voice.
+        onset: Tick,
+    },
+    /// The caller pauses.
+    Paused {
+        /// The end of the voice, as the detector has it.
+        last_voiced: Tick,
+    },
+    /// The caller goes on.
+    Resumed {
+        /// The voice came back then.
+        at: Tick,
+    },
+    /// The recogniser knows what was said so far.
+    Words {
+        /// All of it.
+        text: &'a str,
+        /// When it was known.
+        at: Tick,
+    },
+    /// The judge has answered to [`Action::Listen`].
+    Judged {
+        /// The sound that it was asked about ended then.
+        until: Tick,
+        /// That the caller has finished, in 0..=1.
+        probability: f64,
+    },
+}
+
+/// What a policy makes of what it has heard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What is to be done.
+    pub action: Action,
+    /// That the caller has finished, in 0..=1, if the policy computes it.
+    pub probability: Option<f64>,
+    /// What spoke for it, strongest first: at most three.
+    pub reasons: Vec<String>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// The utterance is over at this tick, or at once if it has passed, unless something is heard before.
+    Commit {
+        /// When.
+        at: Tick,
+    },
+    /// It goes on, until something is heard.
+    Wait {
+        /// The policy wants to decide again then.
+        until: Option<Tick>,
+    },
+    /// It goes on, and the judge is asked about the latest sound. Without a judge this is to wait.
+    Listen,
+}
+
+impl Decision {
+    /// The utterance is over then.
+    pub fn commit(at: Tick) -> Decision {
+        Decision::of(Action::Commit { at })
+    }
+
+    /// It goes on, until something is heard.
+    pub fn wait() -> Decision {
+        Decision::of(Action::Wait { until: None })
+    }
+
+    /// Without a probability or reasons.
+    pub fn of(action: Action) -> Decision {
+        Decision {
+            action,
+            probability: None,
+            reasons: Vec::new(),
+        }
+    }
+}
+
+/// Judges from sound whether the caller has finished. What it computes is charged to the clock like any
+/// stage's, and recorded.
+pub struct Judge {
+    /// What computes it.
+    pub stage: EndOfTurn,
+    /// How much of the latest sound it hears.
+    pub hears: Duration,
+}
+
+/// What decides that the caller has finished.
+pub struct Endpointing {
+    /// The rule.
+    pub policy: Box<dyn EndpointPolicy>,
+    /// What the rule may ask.
+    pub judge: Option<Judge>,
+}

@@ -1,0 +1,63 @@
+//! The caller has finished after so much silence.
+
+use super::{Decision, EndpointPolicy, Heard};
+use crate::audio::FRAME;
+use crate::event::{Tick, nanos};
+use std::time::Duration;
+
+/// Commits after a fixed silence. It is heard in frames of 16 ms, so 300 ms are 304.
+#[derive(Debug)]
+pub struct Silence {
+    silence: Duration,
+    last_voiced: Option<Tick>,
+}
+
+impl Silence {
+    /// Commits after so much silence, rounded up to whole frames.
+    pub fn new(silence: Duration) -> Silence {
+        let frames = nanos(silence).div_ceil(nanos(FRAME));
+        Silence {
+            silence: Duration::from_nanos(frames * nanos(FRAME)),
+            last_voiced: None,
+        }
+    }
+}
+
+impl EndpointPolicy for Silence {
+    fn name(&self) -> &'static str {
+        "silence"
+    }
+
+    fn heard(&mut self, what: Heard<'_>) {
+        match what {
+            Heard::Paused { last_voiced } => self.last_voiced = Some(last_voiced),
+            Heard::Started { .. } | Heard::Resumed { .. } => self.last_voiced = None,
+            Heard::Words { .. } | Heard::Judged { .. } => {}
+        }
+    }
+
+    fn decide(&mut self, _: Tick) -> Decision {
+        match self.last_voiced {
+            Some(at) => Decision::commit(at + self.silence),
+            None => Decision::wait(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_counted_from_the_last_voice_in_whole_frames() {
+        let mut silence = Silence::new(Duration::from_millis(300));
+        let ms = Tick::from_ms;
+        silence.heard(Heard::Started { onset: ms(0) });
+        assert_eq!(silence.decide(ms(100)), Decision::wait());
+        let last_voiced = ms(1_600);
+        silence.heard(Heard::Paused { last_voiced });
+        assert_eq!(silence.decide(ms(1_632)), Decision::commit(ms(1_904)));
+        silence.heard(Heard::Resumed { at: ms(1_700) });
+        assert_eq!(silence.decide(ms(1_732)), Decision::wait());
+    }
+}
