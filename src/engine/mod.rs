@@ -6,8 +6,6 @@ pub mod clauses;
 mod command;
 pub mod cure;
 mod faulty;
-#[cfg(feature = "retrieval")]
-pub mod knowledge;
 #[cfg(feature = "openai")]
 mod openai;
 mod phoneme_brackets;
@@ -30,6 +28,8 @@ mod whisper;
 
 use crate::clock::Clock;
 use crate::event::Tick;
+#[cfg(feature = "retrieval")]
+use crate::knowledge;
 use crate::rng::Seed;
 use crate::scenario::cure::{Cure, Cures as CureTable, fallback};
 use crate::scenario::{self, Scenario, Topology};

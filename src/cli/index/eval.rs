@@ -2,8 +2,8 @@
 
 use super::{Preparing, SCHEMA, open};
 use crate::cli::{Failure, Verdict, print_json, print_plain};
-use crate::engine::knowledge;
-use crate::engine::knowledge::eval::{self, Figure, Question, Row};
+use crate::knowledge;
+use crate::knowledge::eval::{self, Figure, Question, Row};
 use crate::report::table;
 use crate::run::aloud;
 use crate::scenario::Scenario;
