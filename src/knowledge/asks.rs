@@ -3,6 +3,8 @@
 //! Both are read off by rules and become terms; so "how much" finds the passage with an amount in it. It must not know
 //! about the index.
 
+use super::number_words::read_below_twenty;
+
 /// A kind of answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ask {
@@ -181,11 +183,9 @@ pub fn is_clock(word: &str) -> bool {
 }
 
 fn is_count(word: &str) -> bool {
-    const SPELLED: [&str; 14] = [
-        "a", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-        "twelve", "working", "several",
-    ];
-    !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()) || SPELLED.contains(&word)
+    let is_digits = !word.is_empty() && word.chars().all(|c| c.is_ascii_digit());
+    let is_said = matches!(read_below_twenty(word), Some(1..=10 | 12));
+    is_digits || is_said || ["a", "working", "several"].contains(&word)
 }
 
 /// The words in lower case, without signs, a space before, between and after them.

@@ -4,52 +4,9 @@
 //! What comes out is meant for the index, not for people. It must not know about words that are no figures.
 
 use super::figure_words::{ABBREVIATIONS, SPELLINGS, UNITS};
-
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = [
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
-/// Ordinals from the third on. "First" and "second" are said of too much else.
-const ORDINALS: [&str; 17] = [
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-];
+use super::number_words::{
+    HUNDRED, THOUSAND, read_below_twenty, read_rank_below_twenty, read_rank_of_tens, read_tens,
+};
 
 /// The text with its figures in one form, words in lower case.
 pub fn as_written(text: &str) -> String {
@@ -176,8 +133,7 @@ fn digit(word: &str) -> Option<char> {
     if let (Some(only @ '0'..='9'), None) = (chars.next(), chars.next()) {
         return Some(only);
     }
-    let value = SMALL.iter().take(10).position(|name| *name == word)?;
-    char::from_digit(u32::try_from(value).ok()?, 10)
+    char::from_digit(u32::try_from(read_below_twenty(word)?).ok()?, 10)
 }
 
 /// "ten thirty", "four ninety-nine", "six oh five", "nine pounds fifty": hours and minutes, or pounds and pence.
@@ -206,24 +162,14 @@ fn point(words: &[String]) -> Option<(String, usize)> {
 /// "ninety fifth", "third", "19th".
 fn ordinal(words: &[String]) -> Option<(String, usize)> {
     let first = words.first()?.as_str();
-    let below_twenty = |word: &str| {
-        let at = ORDINALS.iter().position(|name| *name == word)?;
-        u64::try_from(at + 3).ok()
-    };
-    if let Some(rank) = below_twenty(first) {
+    // "First" and "second" are said of too much else.
+    let below_twenty = read_rank_below_twenty(first).filter(|rank| *rank > 2);
+    if let Some(rank) = below_twenty.or_else(|| read_rank_of_tens(first)) {
         return Some((format!("{rank}th"), 1));
     }
-    if let Some(stem) = first.strip_suffix("ieth")
-        && let Some(tens) = tens(&format!("{stem}y"))
-    {
-        return Some((format!("{tens}th"), 1));
-    }
-    if let Some(tens) = tens(first) {
-        let ones = match words.get(1).map(String::as_str)? {
-            "first" => 1,
-            "second" => 2,
-            other => below_twenty(other).filter(|ones| *ones < 10)?,
-        };
+    if let Some(tens) = read_tens(first) {
+        let ones = read_rank_below_twenty(words.get(1)?);
+        let ones = ones.filter(|ones| (1..10).contains(ones))?;
         return Some((format!("{}th", tens + ones), 2));
     }
     let digits = ["st", "nd", "rd", "th"]
@@ -235,11 +181,6 @@ fn ordinal(words: &[String]) -> Option<(String, usize)> {
         "2" => ("second".to_owned(), 1),
         _ => (format!("{digits}th"), 1),
     })
-}
-
-fn tens(word: &str) -> Option<u64> {
-    let at = TENS.iter().position(|name| *name == word)?;
-    u64::try_from((at + 2) * 10).ok()
 }
 
 /// A number in words, or in digits.
@@ -255,7 +196,7 @@ fn cardinal(words: &[String]) -> Option<(u64, usize)> {
 /// A number in words, under a million.
 fn spelled(words: &[String]) -> Option<(u64, usize)> {
     let (mut number, mut used) = under_hundred(words)?;
-    if is(words, used, &["hundred"]) {
+    if is(words, used, &[HUNDRED]) {
         number *= 100;
         used += 1;
         let after = used + usize::from(is(words, used, &["and"]));
@@ -264,7 +205,7 @@ fn spelled(words: &[String]) -> Option<(u64, usize)> {
             used = after + rest_used;
         }
     }
-    if is(words, used, &["thousand"]) {
+    if is(words, used, &[THOUSAND]) {
         number *= 1_000;
         used += 1;
     }
@@ -273,18 +214,12 @@ fn spelled(words: &[String]) -> Option<(u64, usize)> {
 
 fn under_hundred(words: &[String]) -> Option<(u64, usize)> {
     let first = words.first()?;
-    let small = |word: &String| {
-        let at = SMALL.iter().position(|name| name == word)?;
-        u64::try_from(at).ok()
-    };
-    if let Some(number) = small(first) {
+    if let Some(number) = read_below_twenty(first) {
         return Some((number, 1));
     }
-    let tens = tens(first)?;
-    let ones = words
-        .get(1)
-        .and_then(small)
-        .filter(|ones| (1..10).contains(ones));
+    let tens = read_tens(first)?;
+    let ones = words.get(1).and_then(|word| read_below_twenty(word));
+    let ones = ones.filter(|ones| (1..10).contains(ones));
     Some(ones.map_or((tens, 1), |ones| (tens + ones, 2)))
 }
 

@@ -27,6 +27,7 @@ mod index;
 mod lexicon;
 pub mod made_up;
 mod markdown;
+mod number_words;
 mod passages;
 mod preparation;
 mod query;

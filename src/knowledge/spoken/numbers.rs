@@ -1,35 +1,9 @@
 //! Numbers in words, as they are said in Britain.
 
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 10] = [
-    "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
-const SCALES: [(u64, &str); 3] = [
-    (1_000_000_000, "billion"),
-    (1_000_000, "million"),
-    (1_000, "thousand"),
-];
+use crate::knowledge::number_words::{
+    HUNDRED, Number, SCALES, below_twenty, read_below_twenty, read_tens, tens,
+};
+
 /// Longer numbers are read digit by digit.
 const CARDINAL_DIGITS_MAX: usize = 12;
 
@@ -84,8 +58,7 @@ pub fn digits(all: &str) -> String {
 }
 
 fn small(number: u64) -> &'static str {
-    let at = usize::try_from(number).unwrap_or(usize::MAX);
-    SMALL.get(at).copied().unwrap_or_default()
+    below_twenty(number).map_or("", Number::cardinal)
 }
 
 /// Any whole number; a thousand billions are "one thousand billion".
@@ -103,15 +76,15 @@ pub fn cardinal(number: u64) -> String {
     match number {
         0..20 => small(number).to_owned(),
         20..100 => {
-            let tens = usize::try_from(number / 10).unwrap_or_default();
-            let tens = TENS.get(tens).copied().unwrap_or_default();
-            match number % 10 {
+            let ones = number % 10;
+            let tens = tens(number - ones).map_or("", Number::cardinal);
+            match ones {
                 0 => tens.to_owned(),
                 ones => format!("{tens}-{}", small(ones)),
             }
         }
         _ => {
-            let head = format!("{} hundred", small(number / 100));
+            let head = format!("{} {HUNDRED}", small(number / 100));
             match number % 100 {
                 0 => head,
                 rest => format!("{head} and {}", cardinal(rest)),
@@ -127,19 +100,9 @@ pub fn ordinal(number: u64) -> String {
         Some(at) => words.split_at(at + 1),
         None => ("", words.as_str()),
     };
-    let last = match last {
-        "one" => "first".to_owned(),
-        "two" => "second".to_owned(),
-        "three" => "third".to_owned(),
-        "five" => "fifth".to_owned(),
-        "eight" => "eighth".to_owned(),
-        "nine" => "ninth".to_owned(),
-        "twelve" => "twelfth".to_owned(),
-        other => match other.strip_suffix('y') {
-            Some(stem) => format!("{stem}ieth"),
-            None => format!("{other}th"),
-        },
-    };
+    let own = read_below_twenty(last).and_then(below_twenty);
+    let own = own.or_else(|| read_tens(last).and_then(tens));
+    let last = own.map_or_else(|| format!("{last}th"), |number| number.ordinal().to_owned());
     format!("{head}{last}")
 }
 
@@ -148,7 +111,7 @@ pub fn year(number: u64) -> String {
     let (century, rest) = (number / 100, number % 100);
     match (number, rest) {
         (2000..2010, _) | (_, 0) if number % 1_000 < 10 => cardinal(number),
-        (_, 0) => format!("{} hundred", cardinal(century)),
+        (_, 0) => format!("{} {HUNDRED}", cardinal(century)),
         (_, 1..10) => format!("{} oh {}", cardinal(century), cardinal(rest)),
         _ => format!("{} {}", cardinal(century), cardinal(rest)),
     }
