@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::catalogue::{Model, ModelFile, catalogue};
 use super::error::ModelError;
-use super::ggml_check;
+use super::whisper_weights;
 
 /// The environment variable that names the cache folder.
 const FOLDER_VARIABLE: &str = "VOICESIM_MODELS";
@@ -116,7 +116,7 @@ fn locate_file(path: &str) -> Result<PathBuf, ModelError> {
         Ok(found) if found.is_dir() => refuse("it is a folder"),
         Ok(found) if !found.is_file() => refuse("it is not a regular file"),
         Ok(found) if found.len() == 0 => refuse("it is empty"),
-        Ok(_) => match File::open(path).and_then(ggml_check::fault) {
+        Ok(_) => match File::open(path).and_then(whisper_weights::fault) {
             Ok(None) => Ok(PathBuf::from(path)),
             Ok(Some(what)) => refuse(&what),
             Err(error) => Err(ModelError::io("read", Path::new(path))(error)),

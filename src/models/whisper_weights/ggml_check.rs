@@ -4,6 +4,7 @@
 use std::io::{self, Read, Seek};
 
 use super::ggml::MAGIC;
+use super::walk::Walk;
 
 // Room for the largest Whisper (state 1,280, 51,866 tokens, 128 mel bands, 32 layers) and more.
 const DIMENSION_MAX: u32 = 1 << 20;
@@ -16,9 +17,8 @@ const RANK_MAX: u32 = 4;
 
 /// What is wrong with the file, for people; `None` if its structure is sound or it is no ggml file
 /// at all. The weights themselves are not looked at.
-pub(super) fn fault(file: impl Read + Seek) -> io::Result<Option<String>> {
-    let mut walk = Walk::new(file)?;
-    match walk.whole_file() {
+pub(in crate::models) fn fault(file: impl Read + Seek) -> io::Result<Option<String>> {
+    match Check(Walk::new(file)?).whole_file() {
         Ok(()) => Ok(None),
         Err(Stop::Fault(what)) => Ok(Some(what)),
         Err(Stop::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -39,38 +39,24 @@ impl From<io::Error> for Stop {
     }
 }
 
-struct Walk<R> {
-    reader: io::BufReader<R>,
-    offset: u64,
-    file_bytes: u64,
-}
+struct Check<R>(Walk<R>);
 
-impl<R: Read + Seek> Walk<R> {
-    fn new(mut file: R) -> io::Result<Self> {
-        let file_bytes = file.seek(io::SeekFrom::End(0))?;
-        file.rewind()?;
-        Ok(Walk {
-            reader: io::BufReader::new(file),
-            offset: 0,
-            file_bytes,
-        })
-    }
-
+impl<R: Read + Seek> Check<R> {
     fn whole_file(&mut self) -> Result<(), Stop> {
-        if self.file_bytes < 4 || self.u32()? != MAGIC {
+        if self.0.file_bytes() < 4 || self.0.u32()? != MAGIC {
             return Ok(());
         }
         let tensors_expected = self.dimensions()?;
         let bands = self.bounded("mel bands", MEL_BANDS_MAX)?;
         let bins = self.bounded("spectrum bins", SPECTRUM_BINS_MAX)?;
-        self.skip(4 * u64::from(bands) * u64::from(bins))?;
+        self.0.skip(4 * u64::from(bands) * u64::from(bins))?;
         let words = self.bounded("words", DIMENSION_MAX)?;
         for _ in 0..words {
             let bytes = self.bounded("bytes in a word", WORD_BYTES_MAX)?;
-            self.skip(u64::from(bytes))?;
+            self.0.skip(u64::from(bytes))?;
         }
         let mut tensors = 0;
-        while self.offset < self.file_bytes {
+        while self.0.offset() < self.0.file_bytes() {
             self.tensor()?;
             tensors += 1;
         }
@@ -88,7 +74,7 @@ impl<R: Read + Seek> Walk<R> {
         let audio_layers = self.half_of_model("audio")?;
         let text_layers = self.half_of_model("text")?;
         self.positive("mel bands", MEL_BANDS_MAX)?;
-        self.u32()?; // The weights' type, also in each tensor.
+        self.0.u32()?; // The weights' type, also in each tensor.
         Ok(11 + 15 * audio_layers + 24 * text_layers)
     }
 
@@ -108,18 +94,18 @@ impl<R: Read + Seek> Walk<R> {
     fn tensor(&mut self) -> Result<(), Stop> {
         let rank = self.bounded("dimensions of a tensor", RANK_MAX)?;
         let name_bytes = self.bounded("bytes in a tensor's name", NAME_BYTES_MAX)?;
-        let element = self.u32()?;
+        let element = self.0.u32()?;
         let mut elements = 1u64;
         for _ in 0..rank {
             elements *= u64::from(self.bounded("elements in a row", DIMENSION_MAX)?);
-            if elements > self.file_bytes.saturating_mul(8) {
+            if elements > self.0.file_bytes().saturating_mul(8) {
                 return Err(Stop::Fault("it has a tensor larger than itself".to_owned()));
             }
         }
-        self.skip(u64::from(name_bytes))?;
+        self.0.skip(u64::from(name_bytes))?;
         let (block_elements, block_bytes) = block(element)
             .ok_or_else(|| Stop::Fault(format!("it has weights of unknown type {element}")))?;
-        self.skip(elements / block_elements * block_bytes)
+        Ok(self.0.skip(elements / block_elements * block_bytes)?)
     }
 
     fn positive(&mut self, what: &str, max: u32) -> Result<u32, Stop> {
@@ -130,28 +116,11 @@ impl<R: Read + Seek> Walk<R> {
     }
 
     fn bounded(&mut self, what: &str, max: u32) -> Result<u32, Stop> {
-        let found = self.u32()?;
+        let found = self.0.u32()?;
         if found > max {
             return Err(Stop::Fault(format!("it claims {found} {what}")));
         }
         Ok(found)
-    }
-
-    fn u32(&mut self) -> Result<u32, Stop> {
-        let mut bytes = [0; 4];
-        self.reader.read_exact(&mut bytes)?;
-        self.offset += 4;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn skip(&mut self, bytes: u64) -> Result<(), Stop> {
-        if bytes > self.file_bytes - self.offset {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-        self.offset += bytes;
-        // No more than the file's size, which the system counts in 63 bits.
-        self.reader.seek_relative(bytes as i64)?;
-        Ok(())
     }
 }
 
@@ -178,7 +147,7 @@ fn block(element: u32) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::ggml::{Dimensions, Element, Writer};
+    use crate::models::whisper_weights::ggml::{Dimensions, Element, Writer};
     use std::io::Cursor;
 
     /// One layer a side, with tensors of two elements under made-up names.

@@ -18,41 +18,35 @@ const LINE_BYTES_MAX: usize = 4_096;
 /// `<|startoftranscript|>`. The file must hold exactly `tokens_expected` lines.
 pub(super) fn read(file: impl BufRead, tokens_expected: u32) -> Result<Vec<Vec<u8>>, ConvertError> {
     let mut written = Vec::new();
-    let mut first_unwritten = None;
+    let mut is_written = true;
     let mut lines = 0;
     for line in file.take(FILE_BYTES_MAX).split(b'\n') {
-        let line = line.map_err(ConvertError::Read)?;
+        let line = line?;
         lines += 1;
+        let wrong = |what: &str| damaged(format!("line {lines} {what}"));
         let token = std::str::from_utf8(&line)
             .ok()
             .filter(|token| token.len() <= LINE_BYTES_MAX)
-            .ok_or(ConvertError::Vocabulary {
-                line: lines,
-                what: "is not a token",
-            })?;
-        if first_unwritten.is_none() && token == FIRST_UNWRITTEN {
-            first_unwritten = Some(lines);
-        }
-        if first_unwritten.is_none() {
-            written.push(raw_bytes(token).ok_or(ConvertError::Vocabulary {
-                line: lines,
-                what: "has a character outside GPT-2's byte alphabet",
-            })?);
+            .ok_or_else(|| wrong("is not a token"))?;
+        is_written &= token != FIRST_UNWRITTEN;
+        if is_written {
+            let foreign = || wrong("has a character outside GPT-2's byte alphabet");
+            written.push(raw_bytes(token).ok_or_else(foreign)?);
         }
     }
     if lines != tokens_expected {
-        return Err(ConvertError::VocabularySize {
-            lines,
-            tokens_expected,
-        });
+        return Err(damaged(format!(
+            "it has {lines} lines, but the model has {tokens_expected} tokens"
+        )));
     }
-    if first_unwritten.is_none() {
-        return Err(ConvertError::Vocabulary {
-            line: lines,
-            what: "is the last, and <|startoftranscript|> was not among them",
-        });
+    if is_written {
+        return Err(damaged(format!("{FIRST_UNWRITTEN} is not in it")));
     }
     Ok(written)
+}
+
+fn damaged(what: String) -> ConvertError {
+    ConvertError::Damaged(format!("its vocabulary: {what}"))
 }
 
 fn raw_bytes(token: &str) -> Option<Vec<u8>> {

@@ -6,9 +6,10 @@
 //! same arrays again. A string is a `u16` length that counts a closing NUL, and its bytes.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use super::error::ConvertError;
+use super::walk::Walk;
 
 const BINARY_VERSION: u32 = 6;
 
@@ -52,22 +53,12 @@ pub(super) struct Archive<R> {
 impl<R: Read + Seek> Archive<R> {
     /// Reads the index of a model of the wanted specification and revision. Every length is
     /// checked against the file's before it is believed; memory stays within a few megabytes.
-    pub(super) fn open(
-        mut file: R,
-        specification: &str,
-        revision: u32,
-    ) -> Result<Self, ConvertError> {
-        let file_bytes = file.seek(SeekFrom::End(0)).map_err(ConvertError::Read)?;
-        file.rewind().map_err(ConvertError::Read)?;
-        let mut index = Index {
-            reader: BufReader::new(file),
-            offset: 0,
-            file_bytes,
-        };
+    pub(super) fn open(file: R, specification: &str, revision: u32) -> Result<Self, ConvertError> {
+        let mut index = Index(Walk::new(file)?);
         index.expect_header(specification, revision)?;
         let variables = index.variables()?;
         Ok(Archive {
-            reader: index.reader,
+            reader: index.0.into_reader(),
             variables,
         })
     }
@@ -76,7 +67,7 @@ impl<R: Read + Seek> Archive<R> {
     pub(super) fn variable(&self, name: &str) -> Result<&Variable, ConvertError> {
         self.variables
             .get(name)
-            .ok_or_else(|| ConvertError::MissingVariable(name.to_owned()))
+            .ok_or_else(|| ConvertError::Damaged(format!("it has no array {name}")))
     }
 
     /// A reader over `count` elements of a variable, starting with element `first`.
@@ -91,15 +82,12 @@ impl<R: Read + Seek> Archive<R> {
         let start = first.saturating_mul(width);
         let length = count.saturating_mul(width);
         if start.saturating_add(length) > variable.bytes {
-            return Err(ConvertError::Malformed {
-                what: format!("{name} is shorter than its place in the model needs"),
-                offset: variable.offset,
-            });
+            return Err(ConvertError::Damaged(format!(
+                "{name} is shorter than its place in the model needs"
+            )));
         }
         let offset = variable.offset + start;
-        self.reader
-            .seek(SeekFrom::Start(offset))
-            .map_err(ConvertError::Read)?;
+        self.reader.seek(SeekFrom::Start(offset))?;
         Ok(self.reader.by_ref().take(length))
     }
 
@@ -107,36 +95,29 @@ impl<R: Read + Seek> Archive<R> {
     pub(super) fn integer(&mut self, name: &str) -> Result<i16, ConvertError> {
         let variable = self.variable(name)?;
         if variable.element != Element::Int16 || !variable.shape.is_empty() {
-            return Err(ConvertError::Malformed {
-                what: format!("{name} is not a 16-bit integer"),
-                offset: variable.offset,
-            });
+            return Err(ConvertError::Damaged(format!(
+                "{name} is not a 16-bit integer"
+            )));
         }
         let mut bytes = [0; 2];
-        self.elements(name, 0, 1)?
-            .read_exact(&mut bytes)
-            .map_err(ConvertError::Read)?;
+        self.elements(name, 0, 1)?.read_exact(&mut bytes)?;
         Ok(i16::from_le_bytes(bytes))
     }
 }
 
-/// The reader of the index: knows where it is, so that errors can say it.
-struct Index<R> {
-    reader: BufReader<R>,
-    offset: u64,
-    file_bytes: u64,
-}
+/// The reader of the index.
+struct Index<R>(Walk<R>);
 
 impl<R: Read + Seek> Index<R> {
     fn expect_header(&mut self, specification: &str, revision: u32) -> Result<(), ConvertError> {
-        let version = self.u32()?;
+        let version = self.0.u32()?;
         if version != BINARY_VERSION {
             return Err(ConvertError::NotSupported(format!(
                 "binary version {version} (only {BINARY_VERSION} is read)"
             )));
         }
         let found = self.string()?;
-        let found_revision = self.u32()?;
+        let found_revision = self.0.u32()?;
         if found != specification || found_revision != revision {
             return Err(ConvertError::NotSupported(format!(
                 "{found} revision {found_revision} (only {specification} revision {revision} is read)"
@@ -146,7 +127,7 @@ impl<R: Read + Seek> Index<R> {
     }
 
     fn variables(&mut self) -> Result<BTreeMap<String, Variable>, ConvertError> {
-        let count = self.u32()?;
+        let count = self.0.u32()?;
         if count > VARIABLES_MAX {
             return Err(self.malformed(format!("{count} variables")));
         }
@@ -162,14 +143,14 @@ impl<R: Read + Seek> Index<R> {
     }
 
     fn variable(&mut self, name: &str) -> Result<Variable, ConvertError> {
-        let rank = self.u8()?;
+        let [rank] = self.0.array()?;
         if rank > RANK_MAX {
             return Err(self.malformed(format!("{name} has {rank} dimensions")));
         }
-        let shape = (0..rank)
-            .map(|_| self.u32())
-            .collect::<Result<Vec<_>, _>>()?;
-        let element = match self.u8()? {
+        let shape: Result<Vec<_>, _> = (0..rank).map(|_| self.0.u32()).collect();
+        let shape = shape?;
+        let [element] = self.0.array()?;
+        let element = match element {
             1 => Element::Int8,
             2 => Element::Int16,
             4 => Element::Float16,
@@ -179,15 +160,15 @@ impl<R: Read + Seek> Index<R> {
                 )));
             }
         };
-        let bytes = u64::from(self.u32()?);
+        let bytes = u64::from(self.0.u32()?);
         let by_shape = shape.iter().try_fold(element.bytes(), |product, size| {
             product.checked_mul(u64::from(*size))
         });
         if by_shape != Some(bytes) {
             return Err(self.malformed(format!("{name} has {bytes} bytes for shape {shape:?}")));
         }
-        let offset = self.offset;
-        self.skip(bytes)?;
+        let offset = self.0.offset();
+        self.0.skip(bytes)?;
         Ok(Variable {
             shape,
             element,
@@ -196,61 +177,20 @@ impl<R: Read + Seek> Index<R> {
         })
     }
 
-    fn skip(&mut self, bytes: u64) -> Result<(), ConvertError> {
-        if bytes > self.file_bytes.saturating_sub(self.offset) {
-            return Err(self.malformed("the file ends inside a variable".to_owned()));
-        }
-        self.offset += bytes;
-        // A length is 32 bits wide, so it fits a signed 64-bit distance.
-        self.reader
-            .seek_relative(bytes as i64)
-            .map_err(ConvertError::Read)
-    }
-
     fn string(&mut self) -> Result<String, ConvertError> {
-        let length = usize::from(u16::from_le_bytes(self.array()?));
+        let length = usize::from(u16::from_le_bytes(self.0.array()?));
         if length > NAME_BYTES_MAX {
             return Err(self.malformed(format!("a name of {length} bytes")));
         }
         let mut bytes = vec![0; length];
-        self.fill(&mut bytes)?;
+        self.0.fill(&mut bytes)?;
         if bytes.last() == Some(&0) {
             bytes.pop();
         }
         String::from_utf8(bytes).map_err(|_| self.malformed("a name is not UTF-8".to_owned()))
     }
 
-    fn u8(&mut self) -> Result<u8, ConvertError> {
-        self.array().map(|[byte]: [u8; 1]| byte)
-    }
-
-    fn u32(&mut self) -> Result<u32, ConvertError> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], ConvertError> {
-        let mut bytes = [0; N];
-        self.fill(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), ConvertError> {
-        self.reader
-            .read_exact(bytes)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    self.malformed("the file ends inside its index".to_owned())
-                }
-                _ => ConvertError::Read(error),
-            })?;
-        self.offset += bytes.len() as u64;
-        Ok(())
-    }
-
     fn malformed(&self, what: String) -> ConvertError {
-        ConvertError::Malformed {
-            what,
-            offset: self.offset,
-        }
+        ConvertError::Damaged(format!("{what} (at byte {})", self.0.offset()))
     }
 }
