@@ -3,7 +3,7 @@
 //! `cargo bench --bench call` prints the tables. With a folder (`-- FOLDER`) the calls and what is true of them are
 //! kept there, for other tools to be measured by.
 
-#[path = "../tests/it/synthetic.rs"]
+#[path = "../tests/it/support/synthetic.rs"]
 mod synthetic;
 
 use std::path::Path;

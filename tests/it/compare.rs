@@ -1,6 +1,6 @@
 //! Two sets of results compared: what is found, what is not, and how it reads.
 
-use crate::made_up_calls::{CALLS, Shape, answered, both, compared, row, run, verdicts};
+use crate::support::made_up_calls::{CALLS, Shape, answered, both, compared, row, run, verdicts};
 use crate::support::{stderr, stdout, voicesim};
 use serde_json::Value;
 use std::fs;

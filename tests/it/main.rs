@@ -14,7 +14,6 @@ mod house;
 mod index;
 mod interruptions;
 mod loads;
-mod made_up_calls;
 mod models;
 mod openai;
 #[path = "../../src/engine/openai/test_server.rs"]
@@ -27,5 +26,4 @@ mod shards;
 mod simulations;
 mod support;
 mod sweeps;
-mod synthetic;
 mod votes;

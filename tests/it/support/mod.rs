@@ -1,4 +1,8 @@
-//! What the tests share: running the program, and measuring a recording by its energy alone.
+//! What the tests share, and is no test: running the program, measuring a recording by its energy alone, and calls
+//! that are made up.
+
+pub mod made_up_calls;
+pub mod synthetic;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
