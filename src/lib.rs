@@ -92,3 +92,5 @@ pub mod run;
 pub mod scenario;
 pub mod sim;
 pub mod stage;
+#[cfg(all(test, any(feature = "openai", feature = "install")))]
+mod test_server;

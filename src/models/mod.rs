@@ -15,10 +15,10 @@ mod error;
 mod hub;
 mod install;
 mod progress;
+#[cfg(all(test, feature = "install"))]
+mod test_hub;
 #[cfg(test)]
 mod test_model;
-#[cfg(all(test, feature = "install"))]
-mod test_server;
 mod wheel;
 mod whisper_weights;
 

@@ -16,9 +16,6 @@ mod interruptions;
 mod loads;
 mod models;
 mod openai;
-#[path = "../../src/engine/openai/test_server.rs"]
-#[allow(dead_code)]
-mod openai_server;
 mod pages;
 mod properties;
 mod reports;

@@ -1,7 +1,10 @@
 //! What the tests share, and is no test: running the program, measuring a recording by its energy alone, and calls
-//! that are made up.
+//! that are made up. The server is the one of the unit tests.
 
 pub mod made_up_calls;
+#[path = "../../../src/test_server.rs"]
+#[allow(dead_code)]
+pub mod server;
 pub mod synthetic;
 
 use std::path::{Path, PathBuf};

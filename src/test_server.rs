@@ -1,9 +1,15 @@
-//! A server that does as it is told: for tests of what comes over a wire.
+//! The server of all tests: it does as it is told with every request, byte by byte, and tells what it saw.
+//!
+//! Written by hand since what is tested here is what servers are not supposed to do: to fall silent in mid-answer, to
+//! send half a stream, to close a connection in the middle of a body or keep it for the next request; and since tests
+//! want to know when the other side hung up. Crates that stand in for servers (wiremock, httpmock) send whole answers
+//! and see none of that; tiny_http streams, but does not see a client go.
 
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One thing that a server does with a request.
 #[derive(Debug, Clone)]
-pub(super) enum Does {
+pub(crate) enum Does {
     Send(Vec<u8>),
     /// The same again and again, until nobody listens or so often.
     Repeat(Vec<u8>, usize),
@@ -26,23 +32,45 @@ pub(super) enum Does {
 
 /// A request as it came: the line, the headers and the body.
 #[derive(Debug, Clone)]
-pub(super) struct Came {
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Came {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
     /// Which connection it came over, counted from one.
-    pub(super) connection: usize,
+    pub(crate) connection: usize,
+}
+
+impl Came {
+    /// "/v1/models".
+    pub(crate) fn path(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// The value of the first header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
 }
 
 /// What a server tells.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(crate) enum Told {
     Came(Came),
     /// The other side has closed the connection in mid-answer.
     SawClose,
 }
 
-pub(super) struct TestServer {
-    pub(super) url: String,
+/// What is to be done with a request.
+type Script = Box<dyn Fn(&Came) -> Vec<Does> + Send + Sync>;
+
+/// Serves from threads that live as long as the tests.
+pub(crate) struct TestServer {
+    /// `http://`, an address and a port.
+    pub(crate) address: String,
+    /// Where OpenAI's API is.
+    pub(crate) url: String,
     told: Receiver<Told>,
     requests: RefCell<Vec<Came>>,
     closes: Cell<usize>,
@@ -51,28 +79,43 @@ pub(super) struct TestServer {
 impl TestServer {
     /// Answers `GET /models` with an empty list, and each other request with the next script, the last one
     /// again and again.
-    pub(super) fn start(scripts: Vec<Vec<Does>>) -> TestServer {
+    pub(crate) fn start(scripts: Vec<Vec<Does>>) -> TestServer {
         TestServer::greeting(json("200 OK", "{\"data\":[]}"), scripts)
     }
 
-    /// The same with another answer to `GET /models`.
-    pub(super) fn greeting(models: Vec<u8>, scripts: Vec<Vec<Does>>) -> TestServer {
+    /// Answers `GET /models` in another way.
+    pub(crate) fn greeting(models: Vec<u8>, scripts: Vec<Vec<Does>>) -> TestServer {
+        let scripts = Mutex::new(scripts);
+        TestServer::by(move |came| {
+            if came.head.starts_with("GET") {
+                return vec![Does::Send(models.clone())];
+            }
+            let mut scripts = scripts.lock().expect("scripts");
+            match scripts.len() {
+                0 | 1 => scripts.first().cloned().unwrap_or_default(),
+                _ => scripts.remove(0),
+            }
+        })
+    }
+
+    /// Does with each request what `script` says of it.
+    pub(crate) fn by(script: impl Fn(&Came) -> Vec<Does> + Send + Sync + 'static) -> TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
         let (tell, told) = channel();
+        let script: Arc<Script> = Arc::new(Box::new(script));
         thread::spawn(move || {
-            let scripts = std::sync::Arc::new(std::sync::Mutex::new(scripts));
             for (number, stream) in (1..).zip(listener.incoming()) {
-                let (Ok(stream), scripts, tell, models) =
-                    (stream, scripts.clone(), tell.clone(), models.clone())
-                else {
+                let Ok(stream) = stream else {
                     return;
                 };
-                thread::spawn(move || serve(stream, number, (&models, &scripts), &tell));
+                let (script, tell) = (script.clone(), tell.clone());
+                thread::spawn(move || serve(stream, number, &script, &tell));
             }
         });
         TestServer {
-            url: format!("http://{address}/v1"),
+            url: format!("{address}/v1"),
+            address,
             told,
             requests: RefCell::default(),
             closes: Cell::default(),
@@ -80,7 +123,7 @@ impl TestServer {
     }
 
     /// The next request that is more than a greeting.
-    pub(super) fn came(&self) -> Came {
+    pub(crate) fn came(&self) -> Came {
         while self.requests.borrow().is_empty() {
             self.listen();
         }
@@ -88,7 +131,7 @@ impl TestServer {
     }
 
     /// Waits until the server has seen a connection closed in mid-answer, once for each.
-    pub(super) fn saw_close(&self) {
+    pub(crate) fn saw_close(&self) {
         while self.closes.get() == 0 {
             self.listen();
         }
@@ -106,27 +149,12 @@ impl TestServer {
     }
 }
 
-fn serve(
-    mut stream: TcpStream,
-    connection: usize,
-    (models, scripts): (&[u8], &std::sync::Mutex<Vec<Vec<Does>>>),
-    tell: &Sender<Told>,
-) {
+fn serve(mut stream: TcpStream, connection: usize, script: &Script, tell: &Sender<Told>) {
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
     while let Some(came) = read_request(&mut stream, connection) {
-        let is_greeting = came.head.starts_with("GET");
+        let does = script(&came);
         let _ = tell.send(Told::Came(came));
-        let script = match is_greeting {
-            true => vec![Does::Send(models.to_vec())],
-            false => {
-                let mut scripts = scripts.lock().expect("scripts");
-                match scripts.len() {
-                    0 | 1 => scripts.first().cloned().unwrap_or_default(),
-                    _ => scripts.remove(0),
-                }
-            }
-        };
-        for step in script {
+        for step in does {
             if !perform(&mut stream, step, tell) {
                 return;
             }
@@ -166,20 +194,18 @@ fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Came> {
         }
         read_more(stream, &mut all)?;
     };
-    let head = String::from_utf8_lossy(&all[..head_end]).into_owned();
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let is_length = name.eq_ignore_ascii_case("content-length");
-        is_length.then(|| value.trim().parse::<usize>().ok())?
-    });
+    let mut came = Came {
+        head: String::from_utf8_lossy(&all[..head_end]).into_owned(),
+        body: Vec::new(),
+        connection,
+    };
+    let length = came.header("content-length");
+    let length = length.and_then(|value| value.parse::<usize>().ok());
     while all.len() < head_end + length.unwrap_or(0) {
         read_more(stream, &mut all)?;
     }
-    Some(Came {
-        head,
-        body: all[head_end..].to_vec(),
-        connection,
-    })
+    came.body = all.split_off(head_end);
+    Some(came)
 }
 
 fn read_more(stream: &mut TcpStream, all: &mut Vec<u8>) -> Option<()> {
@@ -194,11 +220,11 @@ fn read_more(stream: &mut TcpStream, all: &mut Vec<u8>) -> Option<()> {
 }
 
 /// A response that is whole.
-pub(super) fn json(status: &str, body: &str) -> Vec<u8> {
+pub(crate) fn json(status: &str, body: &str) -> Vec<u8> {
     response(status, "application/json", "", body.as_bytes())
 }
 
-pub(super) fn response(status: &str, kind: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn response(status: &str, kind: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let mut all = format!(
         "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{headers}\r\n"
@@ -209,14 +235,14 @@ pub(super) fn response(status: &str, kind: &str, headers: &str, body: &[u8]) -> 
 }
 
 /// The beginning of a response that streams.
-pub(super) fn streaming(kind: &str) -> Does {
+pub(crate) fn streaming(kind: &str) -> Does {
     let head =
         format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n");
     Does::Send(head.into_bytes())
 }
 
 /// A piece of a streamed body.
-pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {
     let mut all = format!("{:x}\r\n", bytes.len()).into_bytes();
     all.extend_from_slice(bytes);
     all.extend_from_slice(b"\r\n");
@@ -224,22 +250,22 @@ pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The end of a streamed body.
-pub(super) fn end() -> Does {
+pub(crate) fn end() -> Does {
     Does::Send(b"0\r\n\r\n".to_vec())
 }
 
 /// An event with a piece of an answer.
-pub(super) fn piece(text: &str) -> Vec<u8> {
+pub(crate) fn piece(text: &str) -> Vec<u8> {
     let event = serde_json::json!({"choices": [{"delta": {"content": text}}]});
     format!("data: {event}\n\n").into_bytes()
 }
 
-pub(super) const STOP: &[u8] =
+pub(crate) const STOP: &[u8] =
     b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-pub(super) const DONE: &[u8] = b"data: [DONE]\n\n";
+pub(crate) const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// A whole streamed answer.
-pub(super) fn answer(pieces: &[&str]) -> Vec<Does> {
+pub(crate) fn answer(pieces: &[&str]) -> Vec<Does> {
     let mut does = vec![streaming("text/event-stream")];
     does.extend(pieces.iter().map(|text| Does::Send(chunk(&piece(text)))));
     does.push(Does::Send(chunk(&[STOP, DONE].concat())));
