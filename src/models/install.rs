@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::cache::{self, Depth, State, cache_folder, difference};
+use super::cache::{self, Depth, ModelState, cache_folder, difference};
 use super::catalogue::{Model, Source, catalogue};
 use super::error::{Failure, ModelError, is_disk_full};
 use super::hub::{self, Patience, Remote};
@@ -81,7 +81,7 @@ impl Installer {
         let partial = self.folder.join(PARTIAL_FOLDER);
         fs::create_dir_all(&partial).map_err(ModelError::io("create the folder", &partial))?;
         let lock = lock(&partial, model, progress)?;
-        if let State::Installed(files) = cache::state(&self.folder, model, Depth::Digest) {
+        if let ModelState::Installed(files) = cache::state(&self.folder, model, Depth::Digest) {
             return Ok(Installed {
                 name: model.name.clone(),
                 files,

@@ -22,8 +22,8 @@ mod test_model;
 mod wheel;
 mod whisper_weights;
 
-pub use cache::{State, Status, cache_folder, list, locate, verify};
-pub use catalogue::{Kind, Model, ModelFile, Source, Unpack, catalogue};
+pub use cache::{ModelState, Status, cache_folder, list, locate, verify};
+pub use catalogue::{Model, ModelFile, ModelKind, Source, Unpack, catalogue};
 pub use error::ModelError;
 pub use install::{Installed, install};
 pub use progress::{Bar, Progress, Silent};

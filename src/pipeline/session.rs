@@ -3,11 +3,11 @@
 use super::agent::Agent;
 use super::endpoint::Endpointing;
 use super::lately::Lately;
+use super::open_utterance::OpenUtterance;
 use super::overlap::OverlapWatch;
 use super::playback::Sounds;
 use super::recognise::{Recognised, recognise};
 use super::turn::{Do, Floor, Happened};
-use super::utterance::Utterance;
 use super::{AgentState, Stages};
 use crate::audio::Speaker;
 use crate::clock::{Alarm, Branch, Clock};
@@ -99,7 +99,7 @@ struct Conversation<'a> {
     shown: Rc<Watched<AgentState>>,
     floor: Floor,
     utterances: queue::Sender<(TurnId, AudioFeed)>,
-    utterance: Option<Utterance>,
+    utterance: Option<OpenUtterance>,
     agent: Agent,
     overlap: Option<OverlapWatch>,
     lately: Lately,
@@ -175,7 +175,7 @@ impl Conversation<'_> {
                 for step in &todo {
                     if let Do::Listen(turn) = *step {
                         self.tap.mark(turn, Mark::VoiceStarted { onset });
-                        self.utterance = Some(Utterance::new(turn, onset, feed.clone()));
+                        self.utterance = Some(OpenUtterance::new(turn, onset, feed.clone()));
                         // One that finds no room is never transcribed; `commit` sees that.
                         if self.utterances.try_send((turn, utterance_feed)).is_err() {
                             tracing::error!("turn {}: the recogniser is hopelessly behind", turn.0);

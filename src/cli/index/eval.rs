@@ -3,7 +3,7 @@
 use super::{Preparing, SCHEMA, open};
 use crate::cli::{Failure, Verdict, print_json, print_plain};
 use crate::knowledge;
-use crate::knowledge::eval::{self, Figure, Question, Row};
+use crate::knowledge::eval::{self, EvalRow, Figure, Question};
 use crate::report::table;
 use crate::run::aloud;
 use crate::scenario::Scenario;
@@ -53,7 +53,7 @@ struct EvalDocument<'a> {
     split: Option<&'a str>,
     spoken: bool,
     questions: usize,
-    rows: &'a [Row],
+    rows: &'a [EvalRow],
 }
 
 impl Eval {

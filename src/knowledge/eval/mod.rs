@@ -21,7 +21,7 @@ pub struct Variant {
 
 /// What came of the questions with one preparation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub struct EvalRow {
     pub name: String,
     pub preparation: Preparation,
     pub figures: Figures,
@@ -80,7 +80,7 @@ pub fn evaluate(
     questions: &[Question],
     all: &[Question],
     variants: Vec<Variant>,
-) -> Result<Vec<Row>, KnowledgeError> {
+) -> Result<Vec<EvalRow>, KnowledgeError> {
     let rows = variants.into_iter().map(|variant| {
         let knowledge = Knowledge::prepared(documents, variant.preparation)?;
         ask(&knowledge, variant.name, questions, all)
@@ -94,7 +94,7 @@ pub fn ask(
     name: String,
     questions: &[Question],
     all: &[Question],
-) -> Result<Row, KnowledgeError> {
+) -> Result<EvalRow, KnowledgeError> {
     let earlier: BTreeMap<&str, Vec<&str>> = questions::earlier(all);
     let (mut outcomes, mut missed) = (Vec::new(), Vec::new());
     for question in questions {
@@ -120,7 +120,7 @@ pub fn ask(
         }
         outcomes.push(outcome);
     }
-    Ok(Row {
+    Ok(EvalRow {
         name,
         preparation: knowledge.preparation().clone(),
         figures: Figures::of(&outcomes),

@@ -7,7 +7,7 @@
 use std::path::Path;
 use voicesim::compare::{Comparison, Effort, Settings, Verdict, compare};
 use voicesim::event::Expect;
-use voicesim::measure::folder::{Folder, Kept, Run};
+use voicesim::measure::folder::{Folder, MeasuredRun, Results};
 use voicesim::measure::{HopSpans, Measurement, Outcome, Row};
 use voicesim::record::store::Header;
 use voicesim::rng::{Seed, Stream};
@@ -53,7 +53,7 @@ pub fn both(shape: &Shape, number: u64, slower: f64) -> [Folder; 2] {
             };
             conversation(shape, (number, call), (side, factor), name)
         });
-        let mut kept: Vec<Kept> = kept.collect();
+        let mut kept: Vec<Results> = kept.collect();
         match kept.len() {
             1 => Folder::One(Box::new(kept.remove(0))),
             _ => Folder::Several(kept),
@@ -103,7 +103,7 @@ fn conversation(
     (number, call): (u64, u64),
     (side, factor): (&str, f64),
     name: String,
-) -> Kept {
+) -> Results {
     let whose = if shape.is_same_luck { "both" } else { side };
     let mut mood = Seed(number).stream("made up", call, 0, whose);
     let common = (shape.effect * mood.normal()).exp();
@@ -167,7 +167,7 @@ pub fn row(number: u32, outcome: Outcome) -> Row {
 }
 
 /// A recording of that name, with these rows.
-pub fn run(name: String, rows: Vec<Row>) -> Kept {
+pub fn run(name: String, rows: Vec<Row>) -> Results {
     let measured = Measurement {
         turns: rows.len() as u64,
         rows,
@@ -192,7 +192,7 @@ pub fn run(name: String, rows: Vec<Row>) -> Kept {
         machine: "a machine".into(),
         started: "2026-01-01T00:00:00Z".into(),
     };
-    Kept::Run(Box::new(Run {
+    Results::Run(Box::new(MeasuredRun {
         path: name.into(),
         header,
         scenario: Scenario::default(),

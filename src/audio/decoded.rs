@@ -37,7 +37,7 @@ pub struct Packet<'a> {
 }
 
 /// What has been decoded, checked as it comes.
-pub(super) struct Kept<'a> {
+pub(super) struct DecodedSound<'a> {
     pub(super) path: &'a Path,
     keep: Keep<'a>,
     pub(super) rate: u32,
@@ -52,7 +52,7 @@ pub(super) struct Kept<'a> {
     packet: Vec<Vec<f32>>,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> DecodedSound<'a> {
     pub(super) fn new(path: &'a Path, keep: Keep<'a>) -> Self {
         Self {
             path,

@@ -51,7 +51,7 @@ pub enum TotalsError {
 /// What the file holds.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+struct TotalsFile {
     schema: String,
     version: String,
     /// Of the other files in the folder.
@@ -95,7 +95,7 @@ impl Totals {
         let measured = &self.measured;
         let metrics = measured.metrics.iter();
         let hops = measured.hops.iter();
-        let kept = Kept {
+        let kept = TotalsFile {
             schema: SCHEMA.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             bytes,
@@ -136,7 +136,8 @@ impl Totals {
             path: path.clone(),
             reason,
         };
-        let kept: Kept = serde_json::from_reader(open(&path)?).map_err(|e| wrong(e.to_string()))?;
+        let kept: TotalsFile =
+            serde_json::from_reader(open(&path)?).map_err(|e| wrong(e.to_string()))?;
         let bytes = kept.bytes;
         let totals = kept.totals().map_err(wrong)?;
         Ok((totals, bytes))
@@ -168,7 +169,7 @@ fn writer(path: &Path) -> Option<String> {
     Some(head.version)
 }
 
-impl Kept {
+impl TotalsFile {
     /// # Errors
     /// What in it cannot be.
     fn totals(self) -> Result<Totals, String> {

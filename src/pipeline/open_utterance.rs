@@ -6,7 +6,7 @@ use crate::event::{Tick, TurnId};
 use crate::stage::Heard;
 use crate::stage::queue;
 
-pub(super) struct Utterance {
+pub(super) struct OpenUtterance {
     pub(super) turn: TurnId,
     pub(super) onset: Tick,
     pub(super) last_voiced: Option<Tick>,
@@ -19,9 +19,9 @@ pub(super) struct Utterance {
     is_guessed: bool,
 }
 
-impl Utterance {
-    pub(super) fn new(turn: TurnId, onset: Tick, feed: queue::Sender<Heard>) -> Utterance {
-        Utterance {
+impl OpenUtterance {
+    pub(super) fn new(turn: TurnId, onset: Tick, feed: queue::Sender<Heard>) -> OpenUtterance {
+        OpenUtterance {
             turn,
             onset,
             last_voiced: None,

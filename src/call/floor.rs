@@ -28,7 +28,7 @@ const STOP_WINDOW: usize = 1_000;
 
 /// What the caller says, or sounds like, in one go. Positions are milliseconds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Utterance {
+pub struct CallerUtterance {
     /// In order; at least one.
     pub stretches: Vec<Stretch>,
     /// The speech that it began over.
@@ -39,12 +39,12 @@ pub struct Utterance {
 
 /// What the agent says in one go. Positions are milliseconds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Speech {
+pub struct AgentSpeech {
     /// In order; at least one.
     pub stretches: Vec<Stretch>,
 }
 
-impl Utterance {
+impl CallerUtterance {
     pub fn range(&self) -> Range<usize> {
         range(&self.stretches)
     }
@@ -55,7 +55,7 @@ impl Utterance {
     }
 }
 
-impl Speech {
+impl AgentSpeech {
     pub fn range(&self) -> Range<usize> {
         range(&self.stretches)
     }
@@ -68,10 +68,10 @@ fn range(stretches: &[Stretch]) -> Range<usize> {
 
 /// Who spoke when.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Floor {
+pub struct FloorHistory {
     /// In order.
-    pub utterances: Vec<Utterance>,
-    pub speeches: Vec<Speech>,
+    pub utterances: Vec<CallerUtterance>,
+    pub speeches: Vec<AgentSpeech>,
     pub length_ms: usize,
 }
 
@@ -89,27 +89,27 @@ pub(super) enum SpeechEnd {
 const END_MARGIN: usize = 100;
 
 /// Sorts the stretches of both channels into utterances and speeches.
-pub fn floor(caller: &[Stretch], agent: &[Stretch], length_ms: usize) -> Floor {
+pub fn floor(caller: &[Stretch], agent: &[Stretch], length_ms: usize) -> FloorHistory {
     let voices: Vec<&Stretch> = caller.iter().filter(|stretch| stretch.is_voice()).collect();
     let speeches = speeches(agent, &voices);
     let mut utterances = utterances(&voices, &speeches);
     // A cough or a noise matters only where the agent may have reacted to it.
     let sounds = caller.iter().filter(|stretch| !stretch.is_voice());
-    let mut kept: Vec<Utterance> = sounds
+    let mut kept: Vec<CallerUtterance> = sounds
         .map(|sound| utterance(vec![sound.clone()], &speeches))
         .filter(|sound| sound.over.is_some() || is_all_there_is(sound, &utterances, &speeches))
         .collect();
     utterances.append(&mut kept);
     utterances.sort_by_key(|utterance| utterance.range().start);
-    Floor {
+    FloorHistory {
         utterances,
         speeches,
         length_ms,
     }
 }
 
-fn speeches(agent: &[Stretch], caller: &[&Stretch]) -> Vec<Speech> {
-    let mut speeches: Vec<Speech> = Vec::new();
+fn speeches(agent: &[Stretch], caller: &[&Stretch]) -> Vec<AgentSpeech> {
+    let mut speeches: Vec<AgentSpeech> = Vec::new();
     for stretch in agent.iter().filter(|stretch| stretch.is_voice()) {
         let goes_on = speeches.last().is_some_and(|speech| {
             let pause = speech.range().end..stretch.start;
@@ -121,7 +121,7 @@ fn speeches(agent: &[Stretch], caller: &[&Stretch]) -> Vec<Speech> {
         });
         match speeches.last_mut().filter(|_| goes_on) {
             Some(speech) => speech.stretches.push(stretch.clone()),
-            None => speeches.push(Speech {
+            None => speeches.push(AgentSpeech {
                 stretches: vec![stretch.clone()],
             }),
         }
@@ -129,7 +129,7 @@ fn speeches(agent: &[Stretch], caller: &[&Stretch]) -> Vec<Speech> {
     speeches
 }
 
-fn utterances(voices: &[&Stretch], speeches: &[Speech]) -> Vec<Utterance> {
+fn utterances(voices: &[&Stretch], speeches: &[AgentSpeech]) -> Vec<CallerUtterance> {
     let mut groups: Vec<Vec<Stretch>> = Vec::new();
     for voice in voices {
         let goes_on = groups.last().is_some_and(|group| {
@@ -141,7 +141,7 @@ fn utterances(voices: &[&Stretch], speeches: &[Speech]) -> Vec<Utterance> {
                 (None, Some(_)) => PATIENCE_AT_END,
                 (None, None) => PATIENCE,
             };
-            match speeches.get(next).map(Speech::range) {
+            match speeches.get(next).map(AgentSpeech::range) {
                 Some(speech) if speech.start >= pause.end => pause.len() < longest,
                 // It began in the pause.
                 Some(speech) if speech.start >= pause.start => {
@@ -160,23 +160,23 @@ fn utterances(voices: &[&Stretch], speeches: &[Speech]) -> Vec<Utterance> {
     groups.into_iter().map(of).collect()
 }
 
-fn utterance(stretches: Vec<Stretch>, speeches: &[Speech]) -> Utterance {
+fn utterance(stretches: Vec<Stretch>, speeches: &[AgentSpeech]) -> CallerUtterance {
     let start = range(&stretches).start;
-    Utterance {
+    CallerUtterance {
         stretches,
         over: over(start, speeches),
         at_end: at_end(start, speeches),
     }
 }
 
-fn latest(start: usize, speeches: &[Speech]) -> Option<(usize, usize)> {
+fn latest(start: usize, speeches: &[AgentSpeech]) -> Option<(usize, usize)> {
     let begun = speeches.partition_point(|speech| speech.range().start < start);
     let latest = begun.checked_sub(1)?;
     Some((latest, speeches[latest].range().end))
 }
 
 /// The speech that goes on when something begins at `start`.
-fn over(start: usize, speeches: &[Speech]) -> Option<usize> {
+fn over(start: usize, speeches: &[AgentSpeech]) -> Option<usize> {
     let goes_on = |(_, end): &(usize, usize)| *end >= start + AGENT_REACTION;
     latest(start, speeches)
         .filter(goes_on)
@@ -184,7 +184,7 @@ fn over(start: usize, speeches: &[Speech]) -> Option<usize> {
 }
 
 /// The speech that ends about then: nobody can hear whether it would have gone on.
-fn at_end(start: usize, speeches: &[Speech]) -> Option<usize> {
+fn at_end(start: usize, speeches: &[AgentSpeech]) -> Option<usize> {
     let ends = |(_, end): &(usize, usize)| {
         (start.saturating_sub(AGENT_PAUSE)..start + AGENT_REACTION).contains(end)
     };
@@ -194,7 +194,11 @@ fn at_end(start: usize, speeches: &[Speech]) -> Option<usize> {
 }
 
 /// Whether a speech follows this sound with nothing else that it could answer.
-fn is_all_there_is(sound: &Utterance, utterances: &[Utterance], speeches: &[Speech]) -> bool {
+fn is_all_there_is(
+    sound: &CallerUtterance,
+    utterances: &[CallerUtterance],
+    speeches: &[AgentSpeech],
+) -> bool {
     let end = sound.range().end;
     let next = speeches.iter().find(|speech| speech.range().start >= end);
     let Some(answer) = next.map(|speech| speech.range().start) else {
@@ -213,7 +217,7 @@ fn is_all_there_is(sound: &Utterance, utterances: &[Utterance], speeches: &[Spee
             .any(|voice| (before.saturating_sub(PATIENCE)..answer).contains(&voice.range().start))
 }
 
-impl Floor {
+impl FloorHistory {
     /// What came of each speech, with what each utterance asks for.
     pub(super) fn ends(&self, asks: &[Expect]) -> Vec<SpeechEnd> {
         let ends = self.speeches.iter().enumerate();
@@ -221,7 +225,7 @@ impl Floor {
             .collect()
     }
 
-    fn end(&self, index: usize, speech: &Speech, asks: &[Expect]) -> SpeechEnd {
+    fn end(&self, index: usize, speech: &AgentSpeech, asks: &[Expect]) -> SpeechEnd {
         let end = speech.range().end;
         if end + END_MARGIN > self.length_ms {
             return SpeechEnd::Open;
@@ -266,7 +270,7 @@ impl Floor {
 mod tests {
     use super::*;
 
-    fn of(caller: &[(usize, usize)], agent: &[(usize, usize)]) -> Floor {
+    fn of(caller: &[(usize, usize)], agent: &[(usize, usize)]) -> FloorHistory {
         let all = |pairs: &[(usize, usize)]| -> Vec<Stretch> {
             pairs
                 .iter()
@@ -276,8 +280,8 @@ mod tests {
         floor(&all(caller), &all(agent), 60_000)
     }
 
-    fn utterances(floor: &Floor) -> Vec<(usize, usize)> {
-        let ranges = floor.utterances.iter().map(Utterance::range);
+    fn utterances(floor: &FloorHistory) -> Vec<(usize, usize)> {
+        let ranges = floor.utterances.iter().map(CallerUtterance::range);
         ranges.map(|range| (range.start, range.end)).collect()
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The marks of one turn, by what they mark. Each is the first of its kind.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Utterance {
+pub(super) struct TurnMarks {
     pub onset: Option<Tick>,
     pub last_voiced: Option<Tick>,
     /// What it asks for, if it was heard on a finished recording, where nothing else is known of the agent.
@@ -72,12 +72,12 @@ pub(super) struct Ended {
     pub heard: Arc<str>,
 }
 
-/// The utterances of a conversation, by their turns.
-pub(super) struct Utterances(Vec<(TurnId, Utterance)>);
+/// The marks of a conversation, by its turns.
+pub(super) struct MarksByTurn(Vec<(TurnId, TurnMarks)>);
 
 /// Sorts events by turn.
-pub(super) fn utterances(events: &[Event]) -> Utterances {
-    let mut all = Utterances(Vec::with_capacity(events.len() / EVENTS_PER_TURN + 1));
+pub(super) fn marks_by_turn(events: &[Event]) -> MarksByTurn {
+    let mut all = MarksByTurn(Vec::with_capacity(events.len() / EVENTS_PER_TURN + 1));
     for event in events.iter().filter(|event| event.turn != TurnId(0)) {
         all.of(event.turn).add(event);
     }
@@ -87,20 +87,20 @@ pub(super) fn utterances(events: &[Event]) -> Utterances {
 /// About so many events belong to a turn.
 const EVENTS_PER_TURN: usize = 24;
 
-impl Utterances {
-    pub(super) fn get(&self, turn: TurnId) -> Option<&Utterance> {
+impl MarksByTurn {
+    pub(super) fn get(&self, turn: TurnId) -> Option<&TurnMarks> {
         let index = self.0.binary_search_by_key(&turn, |(turn, _)| *turn).ok()?;
         Some(&self.0[index].1)
     }
 
-    /// The utterance of a turn; most events are of the latest.
-    fn of(&mut self, turn: TurnId) -> &mut Utterance {
+    /// The marks of a turn; most events are of the latest.
+    fn of(&mut self, turn: TurnId) -> &mut TurnMarks {
         let behind = self.0.iter().rposition(|(other, _)| *other <= turn);
         let index = match behind {
             Some(index) if self.0[index].0 == turn => index,
             behind => {
                 let index = behind.map_or(0, |index| index + 1);
-                self.0.insert(index, (turn, Utterance::default()));
+                self.0.insert(index, (turn, TurnMarks::default()));
                 index
             }
         };
@@ -108,7 +108,7 @@ impl Utterances {
     }
 }
 
-impl Utterance {
+impl TurnMarks {
     /// It was not spoken over an agent who went on.
     pub(super) fn had_the_floor(&self) -> bool {
         self.over_agent.is_none()

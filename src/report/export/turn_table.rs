@@ -1,15 +1,15 @@
 //! Turns as a table: one row a turn, the same columns whatever the file is.
 
 use crate::event::{Expect, Hop, Verdict};
-use crate::measure::folder::{Folder, Kept, Simulation};
-use crate::measure::turns::{Turn as Simulated, TurnsError};
+use crate::measure::folder::{Folder, MeasuredSimulation, Results};
+use crate::measure::turns::{SimulatedTurn, TurnsError};
 use crate::measure::{METRICS, Outcome, Row};
 use crate::report::calls::folder_name;
 use std::sync::Arc;
 
 /// One row. What is not known of it is `None`: in a simulation nobody says anything.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Turn {
+pub struct TurnRow {
     /// Of several folders: the name of this one.
     pub call: Option<Arc<str>>,
     /// Counted from zero.
@@ -33,7 +33,7 @@ pub struct Turn {
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// Whole numbers that are always there.
     Count,
     /// Whole nanoseconds, if there are any.
@@ -55,35 +55,35 @@ pub enum Cell<'a> {
 }
 
 /// The columns in their order, by name.
-pub fn columns() -> Vec<(String, Kind)> {
+pub fn columns() -> Vec<(String, ColumnKind)> {
     let mut columns = Vec::from(
         [
-            ("call", Kind::Word),
-            ("conversation", Kind::Count),
-            ("turn", Kind::Count),
-            ("expect", Kind::Word),
-            ("outcome", Kind::Word),
-            ("caller_end_ns", Kind::Nanoseconds),
-            ("agent_start_ns", Kind::Nanoseconds),
-            ("e2e_ns", Kind::Nanoseconds),
+            ("call", ColumnKind::Word),
+            ("conversation", ColumnKind::Count),
+            ("turn", ColumnKind::Count),
+            ("expect", ColumnKind::Word),
+            ("outcome", ColumnKind::Word),
+            ("caller_end_ns", ColumnKind::Nanoseconds),
+            ("agent_start_ns", ColumnKind::Nanoseconds),
+            ("e2e_ns", ColumnKind::Nanoseconds),
         ]
         .map(|(name, kind)| (name.to_owned(), kind)),
     );
-    columns.extend(METRICS.map(|metric| (format!("{metric}_ns"), Kind::Nanoseconds)));
-    columns.extend(Hop::ALL.map(|hop| (format!("hop_{hop}_ns"), Kind::Nanoseconds)));
+    columns.extend(METRICS.map(|metric| (format!("{metric}_ns"), ColumnKind::Nanoseconds)));
+    columns.extend(Hop::ALL.map(|hop| (format!("hop_{hop}_ns"), ColumnKind::Nanoseconds)));
     columns.extend(
         [
-            ("heard", Kind::Text),
-            ("said", Kind::Text),
-            ("decided", Kind::Word),
-            ("probability", Kind::Probability),
+            ("heard", ColumnKind::Text),
+            ("said", ColumnKind::Text),
+            ("decided", ColumnKind::Word),
+            ("probability", ColumnKind::Probability),
         ]
         .map(|(name, kind)| (name.to_owned(), kind)),
     );
     columns
 }
 
-impl Turn {
+impl TurnRow {
     /// Its cells, in the order of [`columns`].
     pub fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
         let first = [
@@ -104,8 +104,8 @@ impl Turn {
         first.into_iter().chain(spans.map(Cell::Number)).chain(last)
     }
 
-    fn of_row(call: Option<&Arc<str>>, row: &Row) -> Turn {
-        Turn {
+    fn of_row(call: Option<&Arc<str>>, row: &Row) -> TurnRow {
+        TurnRow {
             call: call.cloned(),
             conversation: 0,
             number: row.number,
@@ -123,7 +123,7 @@ impl Turn {
     }
 
     /// `on_path` are the hops that answered turns have: the file leaves out those of no length.
-    fn of_simulated(call: Option<&Arc<str>>, turn: &Simulated, on_path: &[Hop]) -> Turn {
+    fn of_simulated(call: Option<&Arc<str>>, turn: &SimulatedTurn, on_path: &[Hop]) -> TurnRow {
         let mut metrics_ns = [None; METRICS.len()];
         let mut hops_ns = [None; Hop::ALL.len()];
         for (index, metric) in METRICS.iter().enumerate() {
@@ -139,7 +139,7 @@ impl Turn {
         for (hop, span_ns) in &turn.hops {
             hops_ns[*hop as usize] = Some(*span_ns);
         }
-        Turn {
+        TurnRow {
             call: call.cloned(),
             conversation: turn.conversation,
             number: turn.number,
@@ -158,7 +158,7 @@ impl Turn {
 }
 
 /// Every turn of a folder, one after the other; after an error there is nothing more.
-pub fn turns(folder: &Folder) -> impl Iterator<Item = Result<Turn, TurnsError>> {
+pub fn turns(folder: &Folder) -> impl Iterator<Item = Result<TurnRow, TurnsError>> {
     let is_one = matches!(folder, Folder::One(_));
     folder.all().iter().flat_map(move |kept| {
         let call = (!is_one).then(|| Arc::from(folder_name(kept.path())));
@@ -166,28 +166,26 @@ pub fn turns(folder: &Folder) -> impl Iterator<Item = Result<Turn, TurnsError>> 
     })
 }
 
-type Turns<'a> = Box<dyn Iterator<Item = Result<Turn, TurnsError>> + 'a>;
+type Turns<'a> = Box<dyn Iterator<Item = Result<TurnRow, TurnsError>> + 'a>;
 
-fn of_one(call: Option<Arc<str>>, kept: &Kept) -> Turns<'_> {
+fn of_one(call: Option<Arc<str>>, kept: &Results) -> Turns<'_> {
     match kept {
-        Kept::Run(run) => {
+        Results::Run(run) => {
             let rows = run.measured.rows.iter();
-            Box::new(rows.map(move |row| Ok(Turn::of_row(call.as_ref(), row))))
+            Box::new(rows.map(move |row| Ok(TurnRow::of_row(call.as_ref(), row))))
         }
-        Kept::Simulation(simulation) => of_simulation(call, simulation),
+        Results::Simulation(simulation) => of_simulation(call, simulation),
     }
 }
 
-fn of_simulation(call: Option<Arc<str>>, simulation: &Simulation) -> Turns<'_> {
+fn of_simulation(call: Option<Arc<str>>, simulation: &MeasuredSimulation) -> Turns<'_> {
     let hops = simulation.totals.measured.hops.keys();
     let on_path: Vec<Hop> = hops.copied().collect();
     match simulation.turns() {
         Err(error) => Box::new(std::iter::once(Err(error))),
-        Ok(turns) => {
-            Box::new(turns.map(move |turn| {
-                turn.map(|turn| Turn::of_simulated(call.as_ref(), &turn, &on_path))
-            }))
-        }
+        Ok(turns) => Box::new(turns.map(move |turn| {
+            turn.map(|turn| TurnRow::of_simulated(call.as_ref(), &turn, &on_path))
+        })),
     }
 }
 
@@ -224,10 +222,10 @@ mod tests {
                 assert_eq!(turn.cells().count(), columns().len());
                 for (cell, (name, kind)) in turn.cells().zip(columns()) {
                     let fits = match kind {
-                        Kind::Count => matches!(cell, Cell::Number(Some(_))),
-                        Kind::Nanoseconds => matches!(cell, Cell::Number(_)),
-                        Kind::Word | Kind::Text => matches!(cell, Cell::Text(_)),
-                        Kind::Probability => matches!(cell, Cell::Probability(_)),
+                        ColumnKind::Count => matches!(cell, Cell::Number(Some(_))),
+                        ColumnKind::Nanoseconds => matches!(cell, Cell::Number(_)),
+                        ColumnKind::Word | ColumnKind::Text => matches!(cell, Cell::Text(_)),
+                        ColumnKind::Probability => matches!(cell, Cell::Probability(_)),
                     };
                     assert!(fits, "{name}: {cell:?}");
                 }
@@ -248,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_hop_of_no_length_is_there_in_an_answered_turn_only() {
-        let turn = |outcome| Simulated {
+        let turn = |outcome| SimulatedTurn {
             conversation: 3,
             number: 1,
             expect: None,
@@ -259,7 +257,7 @@ mod tests {
             metrics: vec![("e2e_latency", 4)],
         };
         let path = [Hop::QueueWait, Hop::Answer];
-        let of = |outcome| Turn::of_simulated(None, &turn(outcome), &path).hops_ns;
+        let of = |outcome| TurnRow::of_simulated(None, &turn(outcome), &path).hops_ns;
         let answered = of(Outcome::Answered);
         assert_eq!(answered[Hop::QueueWait as usize], Some(0));
         assert_eq!(answered[Hop::Answer as usize], Some(4));

@@ -27,7 +27,7 @@ pub struct Answered {
 
 /// The events of the turns that are going on.
 #[derive(Debug, Default)]
-pub struct Turns {
+pub struct OpenTurns {
     open: VecDeque<Open>,
     truths: VecDeque<Event>,
 }
@@ -39,7 +39,7 @@ struct Open {
     is_counted: bool,
 }
 
-impl Turns {
+impl OpenTurns {
     /// Takes the next event in. What it measures, if an answer begins to be heard or is over.
     pub fn event(&mut self, event: &Event) -> Option<Answered> {
         match &event.mark {
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn the_live_figures_are_those_of_the_report() {
         let events = recorded();
-        let mut turns = Turns::default();
+        let mut turns = OpenTurns::default();
         let answered: Vec<Answered> = events.iter().filter_map(|e| turns.event(e)).collect();
         let plan = Plan {
             rows_per: RowsPer::Utterance,
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_never_ends_is_forgotten() {
-        let mut turns = Turns::default();
+        let mut turns = OpenTurns::default();
         for number in 1..100 {
             for _ in 0..50 {
                 let event = |mark| Event {
