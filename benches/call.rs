@@ -3,13 +3,13 @@
 //! `cargo bench --bench call` prints the tables. With a folder (`-- FOLDER`) the calls and what is true of them are
 //! kept there, for other tools to be measured by.
 
-#[path = "../tests/it/synthetic.rs"]
+#[path = "../tests/it/support/synthetic.rs"]
 mod synthetic;
 
 use std::path::Path;
 use std::time::Instant;
 use synthetic::{Call, GAPS, Surroundings, call};
-use voicesim::call::{Source, VAD_THRESHOLD, events, floor};
+use voicesim::call::{CallSource, VAD_THRESHOLD, events, floor};
 use voicesim::measure::{Plan, Row, measure};
 use voicesim::record::store::RowsPer;
 
@@ -72,7 +72,7 @@ fn main() {
 }
 
 fn rows_of(path: &Path) -> Vec<Row> {
-    let source = Source::Stereo {
+    let source = CallSource::Stereo {
         path: path.to_owned(),
         is_swapped: false,
     };

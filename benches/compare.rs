@@ -4,7 +4,7 @@
 //!
 //!     cargo bench --bench compare
 
-#[path = "../tests/it/made_up_calls.rs"]
+#[path = "../tests/it/support/made_up_calls.rs"]
 mod made_up_calls;
 
 use made_up_calls::{CALLS, Shape, compared, verdicts};

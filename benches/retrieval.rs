@@ -7,8 +7,8 @@ use hdrhistogram::Histogram;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;
-use voicesim::engine::knowledge::eval::{self, Question};
-use voicesim::engine::knowledge::{ASKED_FILE, AskedQuestion, Knowledge, Preparation, build};
+use voicesim::knowledge::eval::{self, Question};
+use voicesim::knowledge::{ASKED_FILE, AskedQuestion, Knowledge, Preparation, build};
 use voicesim::rng::Seed;
 
 const PASSAGES: usize = 10_000;

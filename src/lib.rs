@@ -19,6 +19,7 @@
 //! | [`scenario`] | what was asked for, as data |
 //! | [`ear`] | frames to speech activity; decides nothing |
 //! | [`engine`] | whatever recognises, answers and speaks, with its faults, their cures, and the pools it stands in; [`engine::build`] knows them by name |
+//! | [`knowledge`] | documents, the index over them, what is found in it, and how figures are said aloud; knows of no stage |
 //! | [`models`] | the files that engines need |
 //! | [`interrupt`] | whether to stop for a sound over the agent |
 //! | [`pipeline`] | one session: turns, endpoints, replies, playback |
@@ -81,6 +82,8 @@ pub mod endpoint;
 pub mod engine;
 pub mod event;
 pub mod interrupt;
+#[cfg(feature = "retrieval")]
+pub mod knowledge;
 pub mod live;
 pub mod measure;
 pub mod models;
@@ -93,3 +96,5 @@ pub mod run;
 pub mod scenario;
 pub mod sim;
 pub mod stage;
+#[cfg(all(test, any(feature = "openai", feature = "install")))]
+mod test_server;

@@ -18,7 +18,7 @@ use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 use symphonia::default::formats::{FlacReader, MpaReader, OggReader};
 
-use super::kept::{Keep, Kept, Sink};
+use super::decoded::{DecodedSound, Keep, Sink};
 use crate::audio::{AudioError, SAMPLE_RATE, resample, wav};
 
 /// The largest file that is opened.
@@ -76,7 +76,7 @@ fn collect<'a>(path: &'a Path, keep: Keep<'a>) -> Result<(u32, Vec<Vec<f32>>), A
     };
     let (mut file, file_bytes) = open(path, bytes_max)?;
     let kind = recognise(&mut file, path)?;
-    let mut kept = Kept::new(path, keep);
+    let mut kept = DecodedSound::new(path, keep);
     match kind {
         Kind::Wav => decode_wav(BufReader::new(file), file_bytes, &mut kept)?,
         Kind::Compressed(codec) => {
@@ -177,7 +177,7 @@ fn recognise(file: &mut File, path: &Path) -> Result<Kind, AudioError> {
 fn decode_wav(
     mut file: BufReader<File>,
     file_bytes: u64,
-    kept: &mut Kept,
+    kept: &mut DecodedSound,
 ) -> Result<(), AudioError> {
     let header = wav::read_header(&mut file, file_bytes, kept.path)?;
     kept.check_length(header.rate, header.frames())?;
@@ -232,7 +232,7 @@ fn wav_decoder(header: &wav::Header) -> Result<Box<dyn AudioDecoder>, Error> {
         .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
 }
 
-fn decode_compressed(file: File, codec: Codec, kept: &mut Kept) -> Result<(), AudioError> {
+fn decode_compressed(file: File, codec: Codec, kept: &mut DecodedSound) -> Result<(), AudioError> {
     let mut format = demuxer(file, codec).map_err(|error| kept.failed(error))?;
     let no_audio = || AudioError::NotAudio {
         path: kept.path.to_owned(),

@@ -5,19 +5,19 @@
 //! files. Nothing here knows of speech, turns or engines.
 
 pub mod decode;
+mod decoded;
 #[cfg_attr(
     not(feature = "mic"),
     allow(dead_code, reason = "only a device that is opened needs all of it")
 )]
 pub mod device;
-mod kept;
 mod position;
 pub mod resample;
 mod speaker;
 pub mod stream;
 pub mod wav;
 
-pub use kept::Packet;
+pub use decoded::Packet;
 pub use position::{FRAME, length_of, position_of};
 pub use speaker::{Imagined, Speaker};
 

@@ -1,7 +1,7 @@
 //! Long recordings in little memory: every channel at the pipeline's rate, piece by piece.
 
 use super::decode;
-use super::kept::Packet;
+use super::decoded::Packet;
 use super::resample::StreamResampler;
 use super::{AudioError, SAMPLE_RATE};
 use std::path::Path;

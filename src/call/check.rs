@@ -1,10 +1,10 @@
 //! What cannot be measured, and what a reader of the figures should know.
 
 use super::CallError;
+use super::floor::FloorHistory;
 use super::segments::Stretch;
 use super::track::{Level, Track, db, in_db};
-use super::turns::Floor;
-use super::{Source, Tracks};
+use super::{CallSource, Tracks};
 
 /// A channel whose peak is under this is silent: -60 dB of full scale.
 const SILENT: Level = Level::MAX - db(60);
@@ -23,7 +23,7 @@ const CLIPPED_NOTED: f64 = 0.002;
 const DIFFERENCE_NOTED: i64 = 1_000;
 
 /// Refuses recordings whose channels are no two sides of a call.
-pub fn check(source: &Source, tracks: &Tracks) -> Result<(), CallError> {
+pub fn check(source: &CallSource, tracks: &Tracks) -> Result<(), CallError> {
     let what = source.name();
     let sides = [("caller", &tracks.caller), ("agent", &tracks.agent)];
     for (side, track) in sides {
@@ -81,7 +81,7 @@ fn clipped(track: &Track) -> f64 {
 }
 
 /// What to know before trusting the figures.
-pub fn notes(tracks: &Tracks, floor: &Floor) -> Vec<String> {
+pub fn notes(tracks: &Tracks, floor: &FloorHistory) -> Vec<String> {
     let mut notes = Vec::new();
     let talk = |stretches: &mut dyn Iterator<Item = &Stretch>| -> f64 {
         stretches.map(|s| (s.end - s.start) as f64 / 1e3).sum()

@@ -1,8 +1,8 @@
 //! From who had the floor to what happened, as the marks of a session would have it.
 
 use super::Words;
+use super::floor::{CallerUtterance, FloorHistory, SpeechEnd};
 use super::kinds::Judged;
-use super::turns::{Floor, SpeechEnd, Utterance};
 use crate::event::{
     EndpointCause, Expect, Mark, OutputNote, ReplyEnd, SessionEnd, StageName, Tick, TurnId, VisitId,
 };
@@ -20,7 +20,7 @@ const EARLY: usize = 200;
 
 /// What happened, in order.
 pub(super) fn marks(
-    floor: &Floor,
+    floor: &FloorHistory,
     judged: &[Judged],
     words: Option<&Words>,
 ) -> Vec<(Tick, TurnId, Mark)> {
@@ -75,7 +75,7 @@ impl Marks {
     fn utterance(
         &mut self,
         index: usize,
-        utterance: &Utterance,
+        utterance: &CallerUtterance,
         judged: &Judged,
         said: Option<&str>,
     ) {
@@ -130,7 +130,7 @@ impl Marks {
 
     /// When the utterance was over for somebody who heard the recording only: with the beginning of the answer,
     /// with the next utterance, or when an answer had not come for too long.
-    fn endpoint(&mut self, index: usize, floor: &Floor, answer: Option<usize>) {
+    fn endpoint(&mut self, index: usize, floor: &FloorHistory, answer: Option<usize>) {
         let utterance = &floor.utterances[index];
         let end = utterance.range().end;
         let last_voiced = utterance
@@ -145,7 +145,7 @@ impl Marks {
             Some(start) if start + EARLY > end => start.max(end),
             Some(start) => start,
             None => {
-                (end + super::turns::PATIENCE).min(next.map_or(usize::MAX, |next| next.max(end)))
+                (end + super::floor::PATIENCE).min(next.map_or(usize::MAX, |next| next.max(end)))
             }
         };
         if at > floor.length_ms {
@@ -162,7 +162,7 @@ impl Marks {
 
     fn speech(
         &mut self,
-        floor: &Floor,
+        floor: &FloorHistory,
         index: usize,
         (end, answers): (SpeechEnd, Option<usize>),
         (said, words): (Option<&str>, Option<&Words>),

@@ -4,7 +4,7 @@
 //! the call: every 50 ms, with the voice and the words known by then.
 
 use super::Words;
-use super::turns::{Floor, Speech, Utterance};
+use super::floor::{AgentSpeech, CallerUtterance, FloorHistory};
 use crate::event::{Expect, Verdict};
 use crate::interrupt::heard::{Context, Heard, Interval, Word};
 use crate::interrupt::lexicon;
@@ -35,7 +35,7 @@ const TAIL_WORDS: usize = 8;
 
 /// The floor as the words have it. Who asks for silence where the agent ends has interrupted it: what it would have
 /// said next was never heard.
-pub(super) fn with_words(floor: &Floor, words: &Words) -> Floor {
+pub(super) fn with_words(floor: &FloorHistory, words: &Words) -> FloorHistory {
     let mut floor = floor.clone();
     for (utterance, said) in floor.utterances.iter_mut().zip(&words.caller) {
         if utterance.over.is_none() && lexicon::asks_for_silence(said.split_whitespace()) {
@@ -46,7 +46,11 @@ pub(super) fn with_words(floor: &Floor, words: &Words) -> Floor {
 }
 
 /// Judges every utterance.
-pub(super) fn judge(floor: &Floor, words: Option<&Words>, policy: &mut dyn Policy) -> Vec<Judged> {
+pub(super) fn judge(
+    floor: &FloorHistory,
+    words: Option<&Words>,
+    policy: &mut dyn Policy,
+) -> Vec<Judged> {
     let all = floor.utterances.iter().enumerate();
     all.map(|(index, utterance)| {
         let said = words.map(|words| words.caller[index].as_str());
@@ -62,7 +66,7 @@ pub(super) fn judge(floor: &Floor, words: Option<&Words>, policy: &mut dyn Polic
 }
 
 /// Said while the agent was silent. Words that only agree need no answer, and may get one.
-fn alone(floor: &Floor, index: usize, said: Option<&str>) -> Expect {
+fn alone(floor: &FloorHistory, index: usize, said: Option<&str>) -> Expect {
     let utterance = &floor.utterances[index];
     if !utterance.is_voice() || said.is_some_and(|said| said.is_empty()) {
         return Expect::Ignore;
@@ -87,8 +91,8 @@ fn alone(floor: &Floor, index: usize, said: Option<&str>) -> Expect {
 }
 
 fn over_agent(
-    floor: &Floor,
-    utterance: &Utterance,
+    floor: &FloorHistory,
+    utterance: &CallerUtterance,
     (speech, words): (usize, Option<&Words>),
     said: Option<&str>,
     policy: &mut dyn Policy,
@@ -174,7 +178,7 @@ fn words_of(said: &str, length: usize) -> Vec<Word> {
 }
 
 /// What an agent would know of its own speech and of the call when somebody speaks at `now`.
-fn context(floor: &Floor, now: usize, speech: &Speech, said: Option<&str>) -> Context {
+fn context(floor: &FloorHistory, now: usize, speech: &AgentSpeech, said: Option<&str>) -> Context {
     let spoken = speech.range();
     let elapsed = now.saturating_sub(spoken.start);
     let of_caller = || floor.utterances.iter().flat_map(|u| &u.stretches);
@@ -248,8 +252,8 @@ impl Sentences {
 
 #[cfg(test)]
 mod tests {
+    use super::super::floor;
     use super::super::segments::Stretch;
-    use super::super::turns;
     use super::*;
     use crate::event::InterruptionPolicy;
     use crate::interrupt::policy::policy;
@@ -260,7 +264,7 @@ mod tests {
             Stretch::voice(0, 1_000),
             Stretch::voice(3_700, 3_700 + length_ms),
         ];
-        let floor = turns::floor(&caller, &[Stretch::voice(1_700, 9_000)], 20_000);
+        let floor = floor::floor(&caller, &[Stretch::voice(1_700, 9_000)], 20_000);
         let words = Words {
             caller: vec!["Do you open on Sundays?".into(), said.into()],
             agent: vec![
@@ -290,7 +294,7 @@ mod tests {
     #[test]
     fn what_nobody_understands_needs_no_answer_nor_does_a_yes_without_one() {
         let judged = |said: &str, agent: &[Stretch]| {
-            let floor = turns::floor(&[Stretch::voice(0, 1_000)], agent, 20_000);
+            let floor = floor::floor(&[Stretch::voice(0, 1_000)], agent, 20_000);
             let words = Words {
                 caller: vec![said.into()],
                 agent: vec![String::new(); floor.speeches.len()],

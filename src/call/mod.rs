@@ -2,22 +2,22 @@
 //! they can be heard. Whose agent it was does not matter, and nothing is known of its inside.
 //!
 //! `source` goes through the recording once and remembers little of it ([`Tracks`]); `check` refuses what cannot be
-//! measured; `segments` finds speech, `turns` who had the floor, `words` what was said, `kinds` what it asked for;
+//! measured; `segments` finds speech, `floor` who had it, `words` what was said, `kinds` what it asked for;
 //! `events` says all of it in marks. Durations are for `measure`.
 
 mod bands;
 pub mod check;
 mod events;
+pub mod floor;
 mod kinds;
 mod noise;
 pub mod segments;
 pub mod source;
 mod tones;
 pub mod track;
-pub mod turns;
 pub mod words;
 
-pub use source::{Progress, Source, Tracks};
+pub use source::{CallSource, Progress, Tracks};
 pub use words::Words;
 
 use crate::audio::AudioError;
@@ -28,8 +28,8 @@ use crate::interrupt::model::WeightsError;
 use crate::interrupt::policy;
 use crate::record::store::RunFolder;
 use crate::record::tap::Tap;
+use floor::FloorHistory;
 use std::path::PathBuf;
-use turns::Floor;
 
 /// The voice detector's threshold that is used unless another one is asked for.
 pub const VAD_THRESHOLD: f32 = 0.5;
@@ -80,16 +80,16 @@ pub enum CallError {
 }
 
 /// Who had the floor, with the voice detector at `threshold` (in 0..1).
-pub fn floor(tracks: &Tracks, threshold: f32) -> Floor {
+pub fn floor(tracks: &Tracks, threshold: f32) -> FloorHistory {
     let caller = segments::stretches(&tracks.caller, &tracks.agent, threshold);
     let agent = segments::stretches(&tracks.agent, &tracks.caller, threshold);
-    turns::floor(&caller, &agent, tracks.length_ms())
+    floor::floor(&caller, &agent, tracks.length_ms())
 }
 
 /// What happened, as far as it can be heard; in `folder`, too, if there is one. Without `words` the interruption
 /// classifier goes by voice alone.
 pub fn events(
-    floor: &Floor,
+    floor: &FloorHistory,
     words: Option<&Words>,
     folder: Option<RunFolder>,
 ) -> Result<Vec<Event>, CallError> {

@@ -43,7 +43,7 @@ impl Noise {
     }
 
     /// The noise near `range` (milliseconds). Where all is called speech, what is quietest of it.
-    pub(super) fn near(&self, range: &Range<usize>, ear: &Ear<'_>) -> Floor {
+    pub(super) fn near(&self, range: &Range<usize>, ear: &Ear<'_>) -> NoiseFloor {
         let near = range.start.saturating_sub(NOISE_WINDOW)..range.end + NOISE_WINDOW;
         let from = self.grains.partition_point(|(at, _)| *at < near.start);
         let to = self.grains.partition_point(|(at, _)| *at < near.end);
@@ -62,7 +62,7 @@ impl Noise {
                 (OVER_NOISE_BANDS[band] * quantile(levels.clone(), 0.5)).max(quantile(levels, 0.98))
             });
             let level = quantile(outside, 0.5);
-            return Floor {
+            return NoiseFloor {
                 fine: OVER_NOISE * level,
                 coarse: (OVER_NOISE_COARSE * level).max(quantile(coarse, 0.98)),
                 bands,
@@ -74,7 +74,7 @@ impl Noise {
             .filter(|at| !ear.is_foreign(*at));
         let grains = grains.map(|at| ear.mean(at..at + NOISE_GRAIN)).collect();
         let fine = OVER_NOISE * quantile(grains, 0.02);
-        Floor {
+        NoiseFloor {
             fine,
             coarse: fine,
             bands: [f32::MAX; BANDS],
@@ -84,7 +84,7 @@ impl Noise {
 
 /// Mean amplitudes from which on sound is no noise.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Floor {
+pub(super) struct NoiseFloor {
     /// Of 10 ms.
     pub(super) fine: f32,
     /// Of 50 ms.
@@ -93,7 +93,7 @@ pub(super) struct Floor {
     pub(super) bands: [f32; BANDS],
 }
 
-impl Floor {
+impl NoiseFloor {
     /// Whether it hides the softer sounds of speech with this peak.
     pub(super) fn hides(&self, peak: Level) -> bool {
         self.fine > AMPLITUDES[usize::from(peak.saturating_sub(UNDER_PEAK))]

@@ -6,7 +6,7 @@
 //! the detector, which noise confuses, holds on to it.
 
 use super::bands::BAND_MS;
-use super::noise::{COARSE, Floor, NOISE_GRAIN, Noise, mean};
+use super::noise::{COARSE, NOISE_GRAIN, Noise, NoiseFloor, mean};
 use super::track::{FRAME_MS, Level, Track, db};
 use crate::ear::SURE;
 use std::ops::Range;
@@ -178,7 +178,7 @@ impl<'a> Ear<'a> {
             .is_some_and(|median| *median >= limit)
     }
 
-    fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, Floor) {
+    fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, NoiseFloor) {
         let range = frames.start * FRAME_MS..frames.end * FRAME_MS;
         (self.track.loudest(range.clone()), noise.near(&range, self))
     }
@@ -211,7 +211,7 @@ impl<'a> Ear<'a> {
     }
 
     /// Whether a millisecond is part of speech with this peak, over this noise.
-    fn stands_out(&self, ms: usize, peak: Level, floor: Floor) -> bool {
+    fn stands_out(&self, ms: usize, peak: Level, floor: NoiseFloor) -> bool {
         let level = self.track.peaks.get(ms).copied().unwrap_or(0);
         if self.is_foreign(ms) || level <= peak.saturating_sub(UNDER_PEAK) {
             return false;
@@ -225,7 +225,7 @@ impl<'a> Ear<'a> {
         &self,
         speech: Range<usize>,
         within: Range<usize>,
-        floor: &Floor,
+        floor: &NoiseFloor,
     ) -> (usize, usize) {
         let (mut start, mut end) = (speech.start, speech.end);
         let is_speech = |from: usize| {
@@ -252,7 +252,7 @@ impl<'a> Ear<'a> {
     }
 
     /// Whether 50 ms stand out of the noise, at any pitch.
-    fn is_over(&self, range: Range<usize>, floor: &Floor) -> bool {
+    fn is_over(&self, range: Range<usize>, floor: &NoiseFloor) -> bool {
         let mut bands = floor.bands.iter().enumerate();
         self.mean(range.clone()) > floor.coarse
             || bands.any(|(band, limit)| self.mean_of_band(band, range.clone()) > *limit)

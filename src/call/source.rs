@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Where the two sides of a call are.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Source {
+pub enum CallSource {
     /// One file with both: the caller left and the agent right, or the other way round.
     Stereo { path: PathBuf, is_swapped: bool },
     /// A file for each.
@@ -40,12 +40,12 @@ impl Tracks {
     }
 }
 
-impl Source {
+impl CallSource {
     /// What to call it in messages.
     pub fn name(&self) -> String {
         match self {
-            Source::Stereo { path, .. } => path.display().to_string(),
-            Source::Two { caller, agent } => {
+            CallSource::Stereo { path, .. } => path.display().to_string(),
+            CallSource::Two { caller, agent } => {
                 format!("{} and {}", caller.display(), agent.display())
             }
         }
@@ -94,7 +94,7 @@ impl Source {
         progress: Progress<'_>,
     ) -> Result<(), CallError> {
         match self {
-            Source::Stereo { path, is_swapped } => {
+            CallSource::Stereo { path, is_swapped } => {
                 let sides = match is_swapped {
                     false => [Side::Caller, Side::Agent],
                     true => [Side::Agent, Side::Caller],
@@ -109,7 +109,7 @@ impl Source {
                     (2, progress),
                 )
             }
-            Source::Two { caller, agent } => {
+            CallSource::Two { caller, agent } => {
                 for (side, path) in [(Side::Caller, caller), (Side::Agent, agent)] {
                     go_through(path, |piece| take(side, piece, 0), (1, &mut *progress))?;
                 }

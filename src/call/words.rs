@@ -1,7 +1,7 @@
 //! What was said on both sides, by a recogniser that is handed in.
 
-use super::source::{Progress, Side, Source, samples_before};
-use super::turns::Floor;
+use super::floor::FloorHistory;
+use super::source::{CallSource, Progress, Side, samples_before};
 use super::{CallError, segments::Stretch};
 use crate::clock::Clock;
 use crate::event::{SessionId, StageName, TurnId};
@@ -37,8 +37,8 @@ struct Part {
 /// Goes through the recording again and has every utterance and speech written down. One part of a side is held in
 /// memory at a time.
 pub fn transcribe(
-    source: &Source,
-    floor: &Floor,
+    source: &CallSource,
+    floor: &FloorHistory,
     stt: &mut SpeechToText,
     clock: &Clock,
     progress: Progress<'_>,

@@ -6,7 +6,7 @@ use crate::measure::Measurement;
 use crate::measure::folder::Folder;
 use crate::record::store::stream_whole;
 use crate::report::calls::folder_name;
-use crate::report::export::turns::turns;
+use crate::report::export::turn_table::turns;
 use crate::report::export::{ExportError, csv, hgrm, junit, parquet, perfetto};
 use clap::Args;
 use std::borrow::Cow;

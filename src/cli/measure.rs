@@ -2,13 +2,13 @@
 
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::audio::AudioError;
-use crate::call::{self, CallError, Source, Tracks, VAD_THRESHOLD};
+use crate::call::{self, CallError, CallSource, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
 use crate::engine;
 use crate::event::InterruptionPolicy;
 use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
-use crate::report::calls::{self, Call};
+use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::{AtThreshold, Skipped};
 use crate::report::text;
 use crate::run;
@@ -96,8 +96,8 @@ impl Measure {
         Ok(scenario)
     }
 
-    fn source(&self, path: &Path) -> Source {
-        Source::Stereo {
+    fn source(&self, path: &Path) -> CallSource {
+        CallSource::Stereo {
             path: path.to_owned(),
             is_swapped: self.swap,
         }
@@ -106,11 +106,11 @@ impl Measure {
     fn one(&self, work: &mut Work) -> Result<Verdict, Failure> {
         let source = match (&self.call, &self.caller, &self.agent) {
             (Some(path), ..) => self.source(path),
-            (None, Some(caller), Some(agent)) if self.swap => Source::Two {
+            (None, Some(caller), Some(agent)) if self.swap => CallSource::Two {
                 caller: agent.clone(),
                 agent: caller.clone(),
             },
-            (None, Some(caller), Some(agent)) => Source::Two {
+            (None, Some(caller), Some(agent)) => CallSource::Two {
                 caller: caller.clone(),
                 agent: agent.clone(),
             },
@@ -188,10 +188,10 @@ fn verdict(measured: &Measurement) -> Verdict {
     }
 }
 
-fn stem(source: &Source) -> String {
+fn stem(source: &CallSource) -> String {
     let path = match source {
-        Source::Stereo { path, .. } => path,
-        Source::Two { caller, .. } => caller,
+        CallSource::Stereo { path, .. } => path,
+        CallSource::Two { caller, .. } => caller,
     };
     path.file_stem()
         .unwrap_or_default()
@@ -246,10 +246,10 @@ struct Recogniser {
 impl Work {
     fn measure(
         &mut self,
-        source: &Source,
+        source: &CallSource,
         name: String,
         out: Option<&Path>,
-    ) -> Result<(Call, Tracks), Failure> {
+    ) -> Result<(MeasuredCall, Tracks), Failure> {
         let threshold = self.scenario.ear.vad_threshold;
         let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
         let tracks = source.listen(&mut |done, whole| bar.show(done, whole));
@@ -287,7 +287,7 @@ impl Work {
         if let Some(path) = out {
             run::write_hlog(&path.join("latency.hlog"), &measured, &events)?;
         }
-        let call = Call {
+        let call = MeasuredCall {
             name,
             header,
             measured,

@@ -1,7 +1,7 @@
 //! `voicesim models`: the files that engines need.
 
 use super::{Failure, Verdict, print};
-use crate::models::{self, Bar, ModelError, Progress, Silent, State, Status};
+use crate::models::{self, Bar, ModelError, ModelState, Progress, Silent, Status};
 use clap::{Args, Subcommand};
 use std::fmt::Write;
 
@@ -76,7 +76,7 @@ fn verify() -> Result<Verdict, Failure> {
     }
     let broken: Vec<&str> = statuses
         .iter()
-        .filter(|status| !matches!(status.state, State::Installed(_)))
+        .filter(|status| !matches!(status.state, ModelState::Installed(_)))
         .map(|status| status.model.name.as_str())
         .collect();
     if broken.is_empty() {
@@ -90,8 +90,8 @@ fn verify() -> Result<Verdict, Failure> {
 
 fn state(status: &Status) -> String {
     match &status.state {
-        State::Installed(_) => "installed".to_owned(),
-        State::Missing => "not installed".to_owned(),
-        State::Damaged(error) | State::Unreadable(error) => format!("damaged: {error}"),
+        ModelState::Installed(_) => "installed".to_owned(),
+        ModelState::Missing => "not installed".to_owned(),
+        ModelState::Damaged(error) | ModelState::Unreadable(error) => format!("damaged: {error}"),
     }
 }

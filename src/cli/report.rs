@@ -3,7 +3,7 @@
 use super::exports::Exports;
 use super::file::{refuse_unwritable, write};
 use super::{Failure, Verdict, print_json, print_plain};
-use crate::measure::folder::{Folder, Kept};
+use crate::measure::folder::{Folder, Results};
 use crate::report::calls::{self, Calls, folder_name};
 use crate::report::{document, html, simulation, text};
 use crate::scenario;
@@ -57,9 +57,9 @@ impl Report {
         if let Some(budget) = &budget {
             folder.hold_to(budget);
         }
-        let has_simulation = |several: &[Kept]| {
+        let has_simulation = |several: &[Results]| {
             let mut kept = several.iter();
-            kept.any(|kept| matches!(kept, Kept::Simulation(_)))
+            kept.any(|kept| matches!(kept, Results::Simulation(_)))
         };
         match folder {
             Folder::Several(several) if has_simulation(&several) => Err(Failure::Input(format!(
@@ -70,36 +70,36 @@ impl Report {
         }
     }
 
-    fn one(&self, kept: &Kept) -> Result<(), Failure> {
+    fn one(&self, kept: &Results) -> Result<(), Failure> {
         self.page(|folder| match kept {
-            Kept::Run(run) => {
+            Results::Run(run) => {
                 let events = run.events().map_err(Failure::input)?;
                 html::of_run(run, &events, folder).map_err(Failure::unavailable)
             }
-            Kept::Simulation(of) => html::of_simulation(of).map_err(Failure::unavailable),
+            Results::Simulation(of) => html::of_simulation(of).map_err(Failure::unavailable),
         })?;
         match kept {
-            Kept::Run(run) if self.json => {
+            Results::Run(run) if self.json => {
                 print_json(&document::document(&run.header, &run.measured))?;
             }
-            Kept::Run(run) => {
+            Results::Run(run) => {
                 let rows_per = run.header.rows_per;
                 print_plain(&text::report(&run.header, &run.measured, rows_per));
             }
-            Kept::Simulation(of) if self.json => {
+            Results::Simulation(of) if self.json => {
                 print_json(&document::simulation(&of.header, &of.totals, None))?;
             }
-            Kept::Simulation(of) => print_plain(&simulation::text(&of.header, &of.totals)),
+            Results::Simulation(of) => print_plain(&simulation::text(&of.header, &of.totals)),
         }
         Ok(())
     }
 
     /// Runs, the worst first, and what they amount to.
-    fn several(&self, several: Vec<Kept>) -> Result<(), Failure> {
+    fn several(&self, several: Vec<Results>) -> Result<(), Failure> {
         let run = |kept| match kept {
-            Kept::Run(run) => Some(*run),
+            Results::Run(run) => Some(*run),
             // Refused when the folder was opened.
-            Kept::Simulation(_) => None,
+            Results::Simulation(_) => None,
         };
         let runs = several.into_iter().filter_map(run).collect();
         let Some(Calls { header, all, calls }) = Calls::of(&folder_name(&self.folder), runs) else {

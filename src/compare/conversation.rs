@@ -2,8 +2,8 @@
 
 use super::quantity::{E2E, OCCASIONS, RATES, SPANS, WER, place};
 use crate::event::{Expect, Hop, Metric};
-use crate::measure::folder::{Kept, Run, Simulation};
-use crate::measure::turns::{Reader, Turn, TurnsError};
+use crate::measure::folder::{MeasuredRun, MeasuredSimulation, Results};
+use crate::measure::turns::{Reader, SimulatedTurn, TurnsError};
 use crate::measure::{Outcome, Row};
 use crate::scenario::load::CALLS_MAX;
 use std::fs::File;
@@ -89,7 +89,7 @@ impl Figures {
     }
 
     /// `path` are the hops that answered turns have, those of no length too, which a file of turns leaves out.
-    fn of_turn(turn: &Turn, path: &[Hop]) -> Figures {
+    fn of_turn(turn: &SimulatedTurn, path: &[Hop]) -> Figures {
         let key = u64::from(turn.conversation) << 32 | u64::from(turn.number);
         let mut own = Figures::of_nothing(key);
         for (metric, span_ns) in &turn.metrics {
@@ -138,10 +138,10 @@ impl Figures {
 }
 
 /// The conversations of what one run or one simulation left, in order.
-pub(super) fn conversations(kept: &Kept) -> Result<Conversations, TurnsError> {
+pub(super) fn conversations(kept: &Results) -> Result<Conversations, TurnsError> {
     Ok(match kept {
-        Kept::Run(run) => Conversations::One(Some(of_run(run))),
-        Kept::Simulation(simulation) => Conversations::Many(Box::new(Many::of(simulation)?)),
+        Results::Run(run) => Conversations::One(Some(of_run(run))),
+        Results::Simulation(simulation) => Conversations::Many(Box::new(Many::of(simulation)?)),
     })
 }
 
@@ -156,7 +156,7 @@ pub(super) struct Many {
     /// Calls of a conversation.
     calls: u32,
     /// The first turn of the next one.
-    ahead: Option<Turn>,
+    ahead: Option<SimulatedTurn>,
     is_over: bool,
 }
 
@@ -172,7 +172,7 @@ impl Iterator for Conversations {
 }
 
 impl Many {
-    fn of(simulation: &Simulation) -> Result<Many, TurnsError> {
+    fn of(simulation: &MeasuredSimulation) -> Result<Many, TurnsError> {
         Ok(Many {
             reader: simulation.turns()?,
             path: simulation.totals.measured.hops.keys().copied().collect(),
@@ -217,7 +217,7 @@ impl Many {
     }
 }
 
-fn of_run(run: &Run) -> Conversation {
+fn of_run(run: &MeasuredRun) -> Conversation {
     Conversation {
         number: 0,
         turns: run.measured.rows.iter().map(Figures::of_row).collect(),
@@ -228,7 +228,7 @@ fn of_run(run: &Run) -> Conversation {
     }
 }
 
-fn occasions(run: &Run, metric: Metric) -> Option<Occasions> {
+fn occasions(run: &MeasuredRun, metric: Metric) -> Option<Occasions> {
     let histogram = run.measured.metrics.get(&metric)?;
     Some(Occasions {
         span: place(metric),

@@ -5,7 +5,7 @@ use super::conversation::conversations as read;
 use super::pairs::Matched;
 use super::tally::Tally;
 use super::{Independent, Pairing};
-use crate::measure::folder::{Folder, Kept};
+use crate::measure::folder::{Folder, Results};
 use crate::measure::turns::TurnsError;
 
 /// Columns of the smaller side: groups of conversations tell as much as the conversations, and fit.
@@ -23,19 +23,19 @@ const DEALS_MIN: u64 = 200;
 
 /// What takes part of one side; of two that are paired, in the order of their pairs.
 #[derive(Debug, Clone)]
-pub(super) struct Source<'a> {
-    pub all: Vec<&'a Kept>,
+pub(super) struct SideResults<'a> {
+    pub all: Vec<&'a Results>,
 }
 
-impl<'a> Source<'a> {
-    pub(super) fn both(folders: [&'a Folder; 2], matched: &Matched) -> [Source<'a>; 2] {
+impl<'a> SideResults<'a> {
+    pub(super) fn both(folders: [&'a Folder; 2], matched: &Matched) -> [SideResults<'a>; 2] {
         [0, 1].map(|side| {
             let all = folders[side].all();
             let all = match matched {
                 Matched::By { pairs, .. } => pairs.iter().map(|pair| &all[pair[side]]).collect(),
                 Matched::Not { .. } => all.iter().collect(),
             };
-            Source { all }
+            SideResults { all }
         })
     }
 
@@ -49,10 +49,10 @@ impl<'a> Source<'a> {
 }
 
 /// Conversations, or worlds of a load: what chance decides on one by one.
-pub(super) fn conversations(kept: &Kept) -> u64 {
+pub(super) fn conversations(kept: &Results) -> u64 {
     match kept {
-        Kept::Run(_) => 1,
-        Kept::Simulation(simulation) => simulation.totals.worlds(),
+        Results::Run(_) => 1,
+        Results::Simulation(simulation) => simulation.totals.worlds(),
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Design {
 }
 
 impl Design {
-    pub(super) fn of(sources: &[Source; 2], matched: &Matched) -> Design {
+    pub(super) fn of(sources: &[SideResults; 2], matched: &Matched) -> Design {
         let is_paired = matches!(matched, Matched::By { .. });
         let [base, new] = sources;
         Design::new([base.size(), new.size()], is_paired)
@@ -104,7 +104,7 @@ impl Design {
     }
 
     /// Reads both sides.
-    pub(super) fn tally(&self, [base, new]: &[Source; 2]) -> Result<Tally, TurnsError> {
+    pub(super) fn tally(&self, [base, new]: &[SideResults; 2]) -> Result<Tally, TurnsError> {
         let mut desk = Desk::new(self);
         if self.is_paired {
             for (base, new) in base.all.iter().zip(&new.all) {

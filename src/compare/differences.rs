@@ -1,7 +1,7 @@
 //! What was asked for, or done, otherwise; and what of it makes a comparison unfair.
 
 use super::Kind;
-use crate::measure::folder::Kept;
+use crate::measure::folder::Results;
 use crate::record::store::Header;
 use crate::scenario::differences;
 use serde::Serialize;
@@ -24,7 +24,7 @@ const SAID_ELSEWHERE: [&str; 3] = ["name", "seed", "cores"];
 
 /// What differs, and sentences about what is unfair. Of several on a side the first one speaks for all, but for
 /// what it is that they differ in.
-pub(super) fn between([base, new]: [&[Kept]; 2]) -> (Vec<Difference>, Vec<String>) {
+pub(super) fn between([base, new]: [&[Results]; 2]) -> (Vec<Difference>, Vec<String>) {
     let (Some(own), Some(other)) = (base.first(), new.first()) else {
         return Default::default();
     };
@@ -46,7 +46,7 @@ pub(super) fn between([base, new]: [&[Kept]; 2]) -> (Vec<Difference>, Vec<String
             .filter(|one| one.measured().is_cut_short)
             .count();
         // Simulated callers who hang up end their conversations themselves.
-        if cut_short > 0 && matches!(kept[0], Kept::Run(_)) {
+        if cut_short > 0 && matches!(kept[0], Results::Run(_)) {
             warnings.push(match kept {
                 [_] => format!("{side} was stopped or killed in the middle"),
                 all => format!(
@@ -55,7 +55,7 @@ pub(super) fn between([base, new]: [&[Kept]; 2]) -> (Vec<Difference>, Vec<String
                 ),
             });
         }
-        let is_varied = |one: &Kept| differing(kept[0].header(), one.header());
+        let is_varied = |one: &Results| differing(kept[0].header(), one.header());
         if let Some(what) = kept.iter().find_map(is_varied) {
             warnings.push(format!(
                 "the folders of {side} are not all alike: they differ in {what}"

@@ -1,21 +1,21 @@
 //! Every figure of both sides, and what is to be said of it.
 
-use super::design::{Design, Source};
+use super::design::{Design, SideResults};
 use super::holm::holm;
 use super::quantity::{E2E, FALSE_BARGE_INS, RATES, SPANS};
 use super::report::Report;
 use super::tally::{Choice, Spans, Tally};
 use super::tested::{Chance, Figure};
-use super::{Line, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
+use super::{ComparedFigure, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
 use crate::event::Metric;
 
 /// Hops in path order, then metrics, then rates. What neither side has is left out.
 pub(super) fn lines(
     design: &Design,
     tally: &Tally,
-    sources: &[Source; 2],
+    sources: &[SideResults; 2],
     settings: &Settings,
-) -> Vec<Line> {
+) -> Vec<ComparedFigure> {
     let chance = Chance::of(design, tally, &settings.effort);
     let reports = sources.each_ref().map(|source| Report { all: &source.all });
     let mut lines = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn lines(
             let told = told.map(|summary| summary.map(|summary| statistic.of(&summary)));
             let is_headline = span == E2E && statistic != Statistic::Mean;
             let line = line(Quantity::of_span(span), statistic, (figure, told), &chance);
-            Line {
+            ComparedFigure {
                 is_headline,
                 ..line
             }
@@ -84,9 +84,9 @@ fn line(
     statistic: Statistic,
     (figure, told): (Option<Figure>, [Option<f64>; 2]),
     chance: &Chance,
-) -> Line {
+) -> ComparedFigure {
     let value = |side: usize| figure.and_then(|figure| figure.value(Choice::All(side)));
-    let mut line = Line {
+    let mut line = ComparedFigure {
         name: quantity.line_name(statistic),
         quantity,
         statistic,
@@ -109,7 +109,7 @@ fn line(
     line
 }
 
-impl Line {
+impl ComparedFigure {
     /// Takes the figures of the reports, where they know better.
     fn tell(&mut self, told: [Option<f64>; 2]) {
         let before = self.difference;
@@ -144,12 +144,12 @@ impl Line {
 }
 
 /// Corrects the headline's figures for each other, and the others for each other.
-fn judge(lines: &mut [Line], min_effect: f64) {
+fn judge(lines: &mut [ComparedFigure], min_effect: f64) {
     for is_headline in [true, false] {
         let family = lines
             .iter_mut()
             .filter(|line| line.is_headline == is_headline);
-        let mut family: Vec<&mut Line> = family.filter(|line| line.p.is_some()).collect();
+        let mut family: Vec<&mut ComparedFigure> = family.filter(|line| line.p.is_some()).collect();
         let p_values: Vec<f64> = family.iter().filter_map(|line| line.p).collect();
         for (line, p_holm) in family.iter_mut().zip(holm(&p_values)) {
             line.p_holm = Some(p_holm);

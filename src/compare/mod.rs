@@ -32,10 +32,10 @@ pub use differences::Difference;
 pub use quantity::{Quantity, RATES, Statistic};
 
 use crate::event::Metric;
-use crate::measure::folder::{Folder, Kept};
+use crate::measure::folder::{Folder, Results};
 use crate::measure::turns::TurnsError;
 use crate::measure::{Histogram, Interval};
-use design::{Design, Source};
+use design::{Design, SideResults};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ pub struct Comparison {
     /// A share of the base.
     pub min_effect: f64,
     /// Hops in path order, then metrics, counts and word errors.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ComparedFigure>,
     /// What was asked for, or was done, otherwise.
     pub differences: Vec<Difference>,
     /// What makes the comparison less than fair. Sentences.
@@ -119,7 +119,7 @@ pub enum Independent {
 
 /// A figure of both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Line {
+pub struct ComparedFigure {
     /// `e2e_latency_p95_ms`, `hop.answer_mean_ms`, `false_barge_ins_share`, `wer`.
     pub name: String,
     #[serde(skip)]
@@ -216,7 +216,7 @@ pub fn compare(
 struct Told {
     design: Design,
     pairing: Pairing,
-    lines: Vec<Line>,
+    lines: Vec<ComparedFigure>,
 }
 
 fn told(
@@ -224,7 +224,7 @@ fn told(
     matched: &pairs::Matched,
     settings: &Settings,
 ) -> Result<Told, TurnsError> {
-    let sources = Source::both(folders, matched);
+    let sources = SideResults::both(folders, matched);
     let design = Design::of(&sources, matched);
     let tally = design.tally(&sources)?;
     let [only_base, only_new] = tally.alone;
@@ -272,14 +272,14 @@ fn finish(
 }
 
 impl Side {
-    fn of(path: &Path, all: &[Kept]) -> Result<Side, CompareError> {
+    fn of(path: &Path, all: &[Results]) -> Result<Side, CompareError> {
         let kinds: Vec<Kind> = all.iter().map(Kind::of).collect();
         let kind = kinds.first().copied().unwrap_or(Kind::Run);
         if kinds.iter().any(|other| *other != kind) {
             let path = path.to_owned();
             return Err(CompareError::Mixed { path });
         }
-        let count = |of: fn(&Kept) -> u64| all.iter().map(of).sum::<u64>();
+        let count = |of: fn(&Results) -> u64| all.iter().map(of).sum::<u64>();
         let side = Side {
             folder: path.display().to_string(),
             name: match all {
@@ -306,13 +306,13 @@ impl Side {
 }
 
 /// Turns with a latency.
-fn answered(kept: &Kept) -> u64 {
+fn answered(kept: &Results) -> u64 {
     match kept {
-        Kept::Run(run) => {
+        Results::Run(run) => {
             let rows = run.measured.rows.iter();
             rows.filter(|row| row.e2e_ns.is_some()).count() as u64
         }
-        Kept::Simulation(simulation) => {
+        Results::Simulation(simulation) => {
             let e2e = simulation.totals.measured.metrics.get(&Metric::E2eLatency);
             e2e.map_or(0, Histogram::count)
         }
@@ -320,20 +320,20 @@ fn answered(kept: &Kept) -> u64 {
 }
 
 impl Kind {
-    fn of(kept: &Kept) -> Kind {
+    fn of(kept: &Results) -> Kind {
         match kept {
-            Kept::Simulation(simulation) if simulation.scenario.load.is_some() => Kind::Load,
-            Kept::Simulation(_) => Kind::Simulation,
-            Kept::Run(run) if run.header.clock == crate::record::store::Header::RECORDING => {
+            Results::Simulation(simulation) if simulation.scenario.load.is_some() => Kind::Load,
+            Results::Simulation(_) => Kind::Simulation,
+            Results::Run(run) if run.header.clock == crate::record::store::Header::RECORDING => {
                 Kind::Recording
             }
-            Kept::Run(_) => Kind::Run,
+            Results::Run(_) => Kind::Run,
         }
     }
 }
 
 impl Verdict {
-    fn of(lines: &[Line]) -> Verdict {
+    fn of(lines: &[ComparedFigure]) -> Verdict {
         let has = |mark| {
             let mut headline = lines.iter().filter(|line| line.is_headline);
             headline.any(|line| line.mark == Some(mark))
@@ -348,7 +348,7 @@ impl Verdict {
 
 impl Comparison {
     /// The line of that name.
-    pub fn line(&self, name: &str) -> Option<&Line> {
+    pub fn line(&self, name: &str) -> Option<&ComparedFigure> {
         self.lines.iter().find(|line| line.name == name)
     }
 }

@@ -1,6 +1,6 @@
 //! Which of both sides belong together, because they were asked the same.
 
-use crate::measure::folder::{Folder, Kept, Run, Simulation};
+use crate::measure::folder::{Folder, MeasuredRun, MeasuredSimulation, Results};
 use crate::record::store::{Header, RowsPer};
 use crate::scenario::TurnTable;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(super) fn matched(base: &Folder, new: &Folder) -> Matched {
     found.unwrap_or_else(|why| Matched::Not { why })
 }
 
-fn one(base: &Kept, new: &Kept) -> Result<Matched, String> {
+fn one(base: &Results, new: &Results) -> Result<Matched, String> {
     Ok(Matched::By {
         pairs: vec![[0, 0]],
         why: same(base, new)?,
@@ -41,9 +41,9 @@ fn one(base: &Kept, new: &Kept) -> Result<Matched, String> {
 }
 
 /// Folders of the same name belong together, if that is true of most of them.
-fn several(base: &[Kept], new: &[Kept]) -> Result<Matched, String> {
-    let names = |all: &[Kept]| -> BTreeMap<String, usize> {
-        let name = |(place, kept): (usize, &Kept)| {
+fn several(base: &[Results], new: &[Results]) -> Result<Matched, String> {
+    let names = |all: &[Results]| -> BTreeMap<String, usize> {
+        let name = |(place, kept): (usize, &Results)| {
             let name = kept.path().file_name().unwrap_or_default();
             (name.to_string_lossy().into_owned(), place)
         };
@@ -84,16 +84,16 @@ fn several(base: &[Kept], new: &[Kept]) -> Result<Matched, String> {
 ///
 /// # Errors
 /// What they have not.
-fn same(base: &Kept, new: &Kept) -> Result<String, String> {
+fn same(base: &Results, new: &Results) -> Result<String, String> {
     match (base, new) {
-        (Kept::Simulation(base), Kept::Simulation(new)) => same_luck(base, new),
-        (Kept::Run(base), Kept::Run(new)) => same_turns(base, new),
+        (Results::Simulation(base), Results::Simulation(new)) => same_luck(base, new),
+        (Results::Run(base), Results::Run(new)) => same_turns(base, new),
         _ => Err("one was run, the other simulated".into()),
     }
 }
 
 /// Everything drawn is keyed by seed, conversation and question.
-fn same_luck(base: &Simulation, new: &Simulation) -> Result<String, String> {
+fn same_luck(base: &MeasuredSimulation, new: &MeasuredSimulation) -> Result<String, String> {
     let (own, other) = (&base.header, &new.header);
     if own.seed != other.seed {
         return Err(format!("their seeds are {} and {}", own.seed, other.seed));
@@ -114,7 +114,7 @@ fn same_luck(base: &Simulation, new: &Simulation) -> Result<String, String> {
     })
 }
 
-fn same_turns(base: &Run, new: &Run) -> Result<String, String> {
+fn same_turns(base: &MeasuredRun, new: &MeasuredRun) -> Result<String, String> {
     let (own, other) = (&base.header, &new.header);
     if own.rows_per != other.rows_per {
         return Err(

@@ -2,12 +2,12 @@
 
 use super::quantity::{RATES, Statistic, place};
 use crate::event::Hop;
-use crate::measure::folder::Kept;
+use crate::measure::folder::Results;
 use crate::measure::{Histogram, Interruptions, Summary};
 
 /// A side, as its reports have it.
 pub(super) struct Report<'a> {
-    pub all: &'a [&'a Kept],
+    pub all: &'a [&'a Results],
 }
 
 impl Report<'_> {
@@ -56,9 +56,9 @@ impl Report<'_> {
             "spurious_responses" => Some(counts.spurious_responses),
             _ => None,
         };
-        let count = |kept: &&Kept| match kept {
-            Kept::Simulation(simulation) => of(&simulation.totals.measured.interruptions),
-            Kept::Run(_) => None,
+        let count = |kept: &&Results| match kept {
+            Results::Simulation(simulation) => of(&simulation.totals.measured.interruptions),
+            Results::Run(_) => None,
         };
         self.all.iter().map(|kept| count(kept).map(u64::from)).sum()
     }

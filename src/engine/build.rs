@@ -2,8 +2,6 @@
 
 #[cfg(feature = "command")]
 use super::command;
-#[cfg(feature = "retrieval")]
-use super::knowledge;
 #[cfg(feature = "openai")]
 use super::openai;
 #[cfg(feature = "retrieval")]
@@ -14,6 +12,8 @@ use super::speech;
 use super::whisper;
 use super::{Built, EngineError, simulated, vote};
 use crate::clock::Clock;
+#[cfg(feature = "retrieval")]
+use crate::knowledge;
 use crate::rng::Seed;
 use crate::scenario::engine::{Answerer, Recogniser, Voice};
 use crate::scenario::{Clauses, Scenario};

@@ -6,8 +6,6 @@ pub mod clauses;
 #[cfg(feature = "command")]
 mod command;
 mod injected_faults;
-#[cfg(feature = "retrieval")]
-pub mod knowledge;
 mod load;
 #[cfg(feature = "openai")]
 mod openai;

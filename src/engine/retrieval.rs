@@ -1,9 +1,9 @@
 //! Answers from a folder of documents.
 
-use super::knowledge::Knowledge;
 use super::quiet::wants_no_answer;
 use super::{Built, EngineError, worker};
 use crate::clock::{Clock, Worker};
+use crate::knowledge::Knowledge;
 use crate::scenario::engine::Documents;
 use crate::stage::{Answer, Outlet, Piece, Question, Stage, Work};
 

@@ -16,22 +16,22 @@ const FOLDERS_MAX: usize = 100_000;
 /// A folder of results.
 #[derive(Debug)]
 pub enum Folder {
-    One(Box<Kept>),
+    One(Box<Results>),
     /// A folder of such folders, by name. There is at least one.
-    Several(Vec<Kept>),
+    Several(Vec<Results>),
 }
 
 /// What one run or one simulation left.
 #[derive(Debug)]
-pub enum Kept {
+pub enum Results {
     /// Of a run, or of a recorded call that was measured.
-    Run(Box<Run>),
-    Simulation(Box<Simulation>),
+    Run(Box<MeasuredRun>),
+    Simulation(Box<MeasuredSimulation>),
 }
 
 /// A run, folded again from its events.
 #[derive(Debug)]
-pub struct Run {
+pub struct MeasuredRun {
     pub path: PathBuf,
     pub header: Header,
     pub scenario: Scenario,
@@ -40,7 +40,7 @@ pub struct Run {
 
 /// A simulation. Its turns stay on disk.
 #[derive(Debug)]
-pub struct Simulation {
+pub struct MeasuredSimulation {
     pub path: PathBuf,
     pub header: Header,
     pub scenario: Scenario,
@@ -72,7 +72,7 @@ impl Folder {
     /// Reads a run folder, that of a simulation, or a folder of them; what else is in it is passed over.
     pub fn open(path: &Path) -> Result<Folder, FolderError> {
         if is_one(path) || !path.is_dir() {
-            return Ok(Folder::One(Box::new(Kept::open(path)?)));
+            return Ok(Folder::One(Box::new(Results::open(path)?)));
         }
         let unreadable = |source| FolderError::Unreadable {
             path: path.to_owned(),
@@ -96,7 +96,7 @@ impl Folder {
             });
         }
         paths.sort();
-        let kept: Result<_, FolderError> = paths.iter().map(|path| Kept::open(path)).collect();
+        let kept: Result<_, FolderError> = paths.iter().map(|path| Results::open(path)).collect();
         Ok(Folder::Several(kept?))
     }
 
@@ -109,7 +109,7 @@ impl Folder {
     }
 
     /// All that was kept, in one list.
-    pub fn all(&self) -> &[Kept] {
+    pub fn all(&self) -> &[Results] {
         match self {
             Folder::One(one) => std::slice::from_ref(one),
             Folder::Several(several) => several,
@@ -135,16 +135,16 @@ pub fn header_and_scenario(folder: &Path) -> Result<(Header, Scenario), FolderEr
     Ok((header, scenario))
 }
 
-impl Kept {
+impl Results {
     /// Reads a run folder, or that of a simulation.
-    pub fn open(path: &Path) -> Result<Kept, FolderError> {
+    pub fn open(path: &Path) -> Result<Results, FolderError> {
         let (header, scenario) = header_and_scenario(path)?;
         let plan = Plan::of(&scenario, header.rows_per);
         let path = path.to_owned();
         if path.join(TURNS).is_file() {
             let (mut totals, _) = Totals::read(&path)?;
             totals.judge(&plan);
-            return Ok(Kept::Simulation(Box::new(Simulation {
+            return Ok(Results::Simulation(Box::new(MeasuredSimulation {
                 path,
                 header,
                 scenario,
@@ -152,7 +152,7 @@ impl Kept {
             })));
         }
         let measured = measure(&store::read_events(&path)?, &plan);
-        Ok(Kept::Run(Box::new(Run {
+        Ok(Results::Run(Box::new(MeasuredRun {
             path,
             header,
             scenario,
@@ -162,11 +162,11 @@ impl Kept {
 
     fn hold_to(&mut self, budgets: &Budgets) {
         match self {
-            Kept::Run(run) => {
+            Results::Run(run) => {
                 run.scenario.set_budgets(budgets.clone());
                 run.measured.judge(&run.plan().budgets);
             }
-            Kept::Simulation(of) => {
+            Results::Simulation(of) => {
                 of.scenario.set_budgets(budgets.clone());
                 of.totals.judge(&of.plan());
             }
@@ -175,35 +175,35 @@ impl Kept {
 
     pub fn path(&self) -> &Path {
         match self {
-            Kept::Run(run) => &run.path,
-            Kept::Simulation(simulation) => &simulation.path,
+            Results::Run(run) => &run.path,
+            Results::Simulation(simulation) => &simulation.path,
         }
     }
 
     pub fn header(&self) -> &Header {
         match self {
-            Kept::Run(run) => &run.header,
-            Kept::Simulation(simulation) => &simulation.header,
+            Results::Run(run) => &run.header,
+            Results::Simulation(simulation) => &simulation.header,
         }
     }
 
     /// What was asked for.
     pub fn plan(&self) -> Plan {
         match self {
-            Kept::Run(run) => run.plan(),
-            Kept::Simulation(simulation) => simulation.plan(),
+            Results::Run(run) => run.plan(),
+            Results::Simulation(simulation) => simulation.plan(),
         }
     }
 
     pub fn measured(&self) -> &Measurement {
         match self {
-            Kept::Run(run) => &run.measured,
-            Kept::Simulation(simulation) => &simulation.totals.measured,
+            Results::Run(run) => &run.measured,
+            Results::Simulation(simulation) => &simulation.totals.measured,
         }
     }
 }
 
-impl Run {
+impl MeasuredRun {
     /// What was asked for.
     pub fn plan(&self) -> Plan {
         Plan::of(&self.scenario, self.header.rows_per)
@@ -215,7 +215,7 @@ impl Run {
     }
 }
 
-impl Simulation {
+impl MeasuredSimulation {
     /// What was asked for.
     pub fn plan(&self) -> Plan {
         Plan::of(&self.scenario, self.header.rows_per)
@@ -247,7 +247,7 @@ mod tests {
         let Ok(Folder::One(kept)) = Folder::open(&data("recorded")) else {
             panic!("one run");
         };
-        assert!(matches!(*kept, Kept::Run(_)));
+        assert!(matches!(*kept, Results::Run(_)));
         assert_eq!(kept.measured().rows.len(), 8);
     }
 

@@ -3,7 +3,7 @@
 //! Each hop ends at its own milestone or at the one before, whichever is later. So they lie end to
 //! end, what finished early contributes nothing, and their sum is the turn's latency exactly.
 
-use super::utterance::Utterance;
+use super::turn_marks::TurnMarks;
 use crate::event::{Hop, Tick};
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ impl FromIterator<(Hop, u64)> for HopSpans {
 pub(super) fn slices(
     caller_end: Tick,
     arrived: Option<Tick>,
-    turn: &Utterance,
+    turn: &TurnMarks,
 ) -> Option<Vec<Slice>> {
     let audible = turn.audible?;
     let heard = [
@@ -113,7 +113,7 @@ pub(super) fn slices(
 
 #[cfg(test)]
 mod tests {
-    use super::super::utterance::{Queued, Work};
+    use super::super::turn_marks::{Queued, Work};
     use super::*;
     use proptest::prelude::*;
 
@@ -132,7 +132,7 @@ mod tests {
                 first_output: tick(output),
             };
             let audible = Tick(caller_end + wait);
-            let turn = Utterance {
+            let turn = TurnMarks {
                 committed: tick(0),
                 stt: work(1, 2),
                 answer: work(3, 4),
@@ -140,7 +140,7 @@ mod tests {
                 tts: work(6, 7),
                 queued: tick(8).map(|start| Queued { start, silence_ns, network_ns: 0 }),
                 audible: Some(audible),
-                ..Utterance::default()
+                ..TurnMarks::default()
             };
             let slices = slices(Tick(caller_end), None, &turn).expect("it was heard");
             let mut at = Tick(caller_end);
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_stage_that_finished_early_contributes_nothing() {
         let ms = |ms| Some(Tick::from_ms(ms));
-        let turn = Utterance {
+        let turn = TurnMarks {
             committed: ms(1_304),
             stt: Work {
                 entered: ms(500),
@@ -164,7 +164,7 @@ mod tests {
                 first_output: ms(1_290),
             },
             audible: ms(1_400),
-            ..Utterance::default()
+            ..TurnMarks::default()
         };
         let slices = slices(Tick::from_ms(1_000), None, &turn).expect("it was heard");
         let length = |hop| -> u64 {

@@ -12,7 +12,6 @@ pub mod folder;
 mod histogram;
 mod hops;
 mod interruptions;
-mod kept;
 mod load;
 mod right;
 mod rows;
@@ -20,8 +19,9 @@ mod speculation;
 #[cfg(test)]
 mod test_rows;
 mod totals;
+mod totals_file;
+mod turn_marks;
 pub mod turns;
-mod utterance;
 mod wer;
 mod writing;
 
@@ -34,13 +34,13 @@ pub use devices::Devices;
 pub use histogram::{Histogram, Summary, bucket_ns};
 pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
-pub use kept::{TOTALS, TotalsError};
 pub use load::{LoadFigures, PoolFigures};
 pub use right::RightAnswers;
 pub use rows::{Outcome, Plan, Row, RowPlan, turns_by_row};
 pub use speculation::Speculation;
 pub use totals::Totals;
-pub use utterance::Decided;
+pub use totals_file::{TOTALS, TotalsError};
+pub use turn_marks::Decided;
 pub use wer::WordErrors;
 pub use writing::{Pace, Writing};
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::catalogue::{Model, ModelFile, catalogue};
 use super::error::ModelError;
-use super::ggml_check;
+use super::whisper_weights;
 
 /// The environment variable that names the cache folder.
 const FOLDER_VARIABLE: &str = "VOICESIM_MODELS";
@@ -34,12 +34,12 @@ pub struct Status {
     /// The catalogue's entry.
     pub model: &'static Model,
     /// What is there.
-    pub state: State,
+    pub state: ModelState,
 }
 
 /// How a model stands on this machine.
 #[derive(Debug)]
-pub enum State {
+pub enum ModelState {
     /// All files are there, in the order of the catalogue.
     Installed(Vec<PathBuf>),
     /// At least one file is not there.
@@ -99,9 +99,9 @@ pub(super) fn locate_installed(folder: &Path, model: &Model) -> Result<PathBuf, 
         folder: folder.to_owned(),
     };
     match state(folder, model, Depth::Digest) {
-        State::Installed(files) => files.into_iter().next().ok_or_else(missing),
-        State::Missing => Err(missing()),
-        State::Damaged(error) | State::Unreadable(error) => Err(error),
+        ModelState::Installed(files) => files.into_iter().next().ok_or_else(missing),
+        ModelState::Missing => Err(missing()),
+        ModelState::Damaged(error) | ModelState::Unreadable(error) => Err(error),
     }
 }
 
@@ -116,7 +116,7 @@ fn locate_file(path: &str) -> Result<PathBuf, ModelError> {
         Ok(found) if found.is_dir() => refuse("it is a folder"),
         Ok(found) if !found.is_file() => refuse("it is not a regular file"),
         Ok(found) if found.len() == 0 => refuse("it is empty"),
-        Ok(_) => match File::open(path).and_then(ggml_check::fault) {
+        Ok(_) => match File::open(path).and_then(whisper_weights::fault) {
             Ok(None) => Ok(PathBuf::from(path)),
             Ok(Some(what)) => refuse(&what),
             Err(error) => Err(ModelError::io("read", Path::new(path))(error)),
@@ -140,24 +140,24 @@ pub(super) enum Depth {
     Digest,
 }
 
-pub(super) fn state(folder: &Path, model: &Model, depth: Depth) -> State {
+pub(super) fn state(folder: &Path, model: &Model, depth: Depth) -> ModelState {
     let mut paths = Vec::new();
     for file in &model.files {
         let path = folder.join(&file.name);
         match difference(&path, file, depth) {
             Ok(None) => paths.push(path),
             Ok(Some(what)) => {
-                return State::Damaged(ModelError::Damaged {
+                return ModelState::Damaged(ModelError::Damaged {
                     name: model.name.clone(),
                     file: path,
                     what,
                 });
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return State::Missing,
-            Err(error) => return State::Unreadable(ModelError::io("read", &path)(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return ModelState::Missing,
+            Err(error) => return ModelState::Unreadable(ModelError::io("read", &path)(error)),
         }
     }
-    State::Installed(paths)
+    ModelState::Installed(paths)
 }
 
 /// How a file differs from the catalogue's, for people; `None` if it does not.
@@ -232,7 +232,7 @@ mod tests {
 
         fs::write(folder.path().join("a.json"), b"[]").unwrap();
         let shallow = state(folder.path(), &model, Depth::Size);
-        assert!(matches!(shallow, State::Installed(_)));
+        assert!(matches!(shallow, ModelState::Installed(_)));
         let error = locate_installed(folder.path(), &model).unwrap_err();
         assert!(matches!(error, ModelError::Damaged { .. }), "{error}");
     }
@@ -243,7 +243,7 @@ mod tests {
         let model = model_of(&[("a.bin", b"weights")], Vec::new());
         fs::write(folder.path().join("a.bin"), b"weight").unwrap();
         let shallow = state(folder.path(), &model, Depth::Size);
-        assert!(matches!(shallow, State::Damaged(_)));
+        assert!(matches!(shallow, ModelState::Damaged(_)));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct Model {
     /// What the user types, such as `whisper-tiny.en`.
     pub name: String,
     /// Which kind of engine reads it.
-    pub kind: Kind,
+    pub kind: ModelKind,
     /// Under which terms.
     pub licence: String,
     /// What is known of it, also what speaks against using it. A paragraph.
@@ -45,18 +45,18 @@ impl Model {
 /// Which kind of engine reads a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum ModelKind {
     /// Audio to text.
     SpeechToText,
     /// Text to audio.
     TextToSpeech,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ModelKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::SpeechToText => "speech to text",
-            Kind::TextToSpeech => "text to speech",
+            ModelKind::SpeechToText => "speech to text",
+            ModelKind::TextToSpeech => "text to speech",
         })
     }
 }

@@ -242,7 +242,7 @@ mod client {
 mod tests {
     use super::*;
     use crate::models::progress::Silent;
-    use crate::models::test_server::{HubServer, Mischief};
+    use crate::models::test_hub::{Hub, Mischief};
     use std::fs;
     use std::net::TcpListener;
 
@@ -271,7 +271,7 @@ mod tests {
             cuts: 2,
             cut_after_bytes: 100_000,
         };
-        let server = HubServer::start(&content, mischief);
+        let server = Hub::start(&content, mischief);
         let path = download(&server.endpoint, content.len(), folder.path()).unwrap();
         assert_eq!(fs::read(path).unwrap(), content);
         let url = "/a/b/resolve/main/weights.bin";
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_second_run_goes_on_where_the_first_gave_up_and_a_third_asks_for_nothing() {
         let (folder, content) = (tempfile::tempdir().unwrap(), content());
-        let flaky = HubServer::start(
+        let flaky = Hub::start(
             &content,
             Mischief {
                 cuts: 99,
@@ -295,7 +295,7 @@ mod tests {
         );
         download(&flaky.endpoint, content.len(), folder.path()).unwrap_err();
 
-        let steady = HubServer::start(&content, Mischief::default());
+        let steady = Hub::start(&content, Mischief::default());
         for _ in 0..2 {
             let path = download(&steady.endpoint, content.len(), folder.path()).unwrap();
             assert_eq!(fs::read(path).unwrap(), content);
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn a_part_that_is_whole_already_does_not_stand_in_the_way() {
         let (folder, content) = (tempfile::tempdir().unwrap(), content());
-        let server = HubServer::start(&content, Mischief::default());
+        let server = Hub::start(&content, Mischief::default());
         let blobs = folder.path().join("models--a--b/blobs");
         fs::create_dir_all(&blobs).unwrap();
         let digest = crate::models::test_model::hexadecimal_sha256(&content);

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::cache::{self, Depth, State, cache_folder, difference};
+use super::cache::{self, Depth, ModelState, cache_folder, difference};
 use super::catalogue::{Model, Source, catalogue};
 use super::error::{Failure, ModelError, is_disk_full};
 use super::hub::{self, Patience, Remote};
@@ -81,7 +81,7 @@ impl Installer {
         let partial = self.folder.join(PARTIAL_FOLDER);
         fs::create_dir_all(&partial).map_err(ModelError::io("create the folder", &partial))?;
         let lock = lock(&partial, model, progress)?;
-        if let State::Installed(files) = cache::state(&self.folder, model, Depth::Digest) {
+        if let ModelState::Installed(files) = cache::state(&self.folder, model, Depth::Digest) {
             return Ok(Installed {
                 name: model.name.clone(),
                 files,
@@ -415,7 +415,7 @@ mod tests {
     #[cfg(feature = "install")]
     mod from_the_hub {
         use super::*;
-        use crate::models::test_server::{HubServer, Mischief};
+        use crate::models::test_hub::{Hub, Mischief};
         use std::thread;
 
         fn content() -> Vec<u8> {
@@ -425,7 +425,7 @@ mod tests {
         #[test]
         fn a_file_arrives_whole_under_its_final_name_and_leaves_no_parts() {
             let (folder, content) = (tempfile::tempdir().unwrap(), content());
-            let server = HubServer::start(&content, Mischief::default());
+            let server = Hub::start(&content, Mischief::default());
             let model = model_of(&[("weights.bin", &content)], vec![hugging_face("a/b")]);
             let done = installer(folder.path(), &server.endpoint)
                 .install(&model, &mut Silent)
@@ -442,7 +442,7 @@ mod tests {
         #[test]
         fn the_wrong_content_is_refused_and_the_next_source_is_asked_for_all_of_it() {
             let (folder, content) = (tempfile::tempdir().unwrap(), content());
-            let server = HubServer::start(&content, Mischief::default());
+            let server = Hub::start(&content, Mischief::default());
             let mut other = content.clone();
             other[7] ^= 1;
             let sources = vec![hugging_face("a/b"), hugging_face("c/d")];
@@ -462,7 +462,7 @@ mod tests {
         #[test]
         fn a_damaged_file_is_fetched_again() {
             let (folder, content) = (tempfile::tempdir().unwrap(), content());
-            let server = HubServer::start(&content, Mischief::default());
+            let server = Hub::start(&content, Mischief::default());
             let model = model_of(&[("weights.bin", &content)], vec![hugging_face("a/b")]);
             fs::write(folder.path().join("weights.bin"), vec![0; content.len()]).unwrap();
             let installer = installer(folder.path(), &server.endpoint);
@@ -476,7 +476,7 @@ mod tests {
         #[test]
         fn of_two_installations_at_once_only_one_downloads() {
             let (folder, content) = (tempfile::tempdir().unwrap(), content());
-            let server = HubServer::start(&content, Mischief::default());
+            let server = Hub::start(&content, Mischief::default());
             let model = model_of(&[("weights.bin", &content)], vec![hugging_face("a/b")]);
             let installer = installer(folder.path(), &server.endpoint);
             thread::scope(|scope| {

@@ -5,30 +5,25 @@
 //! sha256 is the catalogue's; [`locate`] gives an engine the path, checked again, since the
 //! libraries that parse these files trust them.
 //!
+//! `whisper_weights` is apart from the rest: only a set-up without Hugging Face goes through it.
+//!
 //! This module knows no engine, and names no other module of the crate.
 
 mod cache;
 mod catalogue;
-mod convert;
-mod ct2;
 mod error;
-mod ggml;
-mod ggml_check;
 mod hub;
 mod install;
-mod mel;
 mod progress;
-mod tensor_plan;
+#[cfg(all(test, feature = "install"))]
+mod test_hub;
 #[cfg(test)]
 mod test_model;
-#[cfg(all(test, feature = "install"))]
-mod test_server;
-mod vocabulary;
 mod wheel;
+mod whisper_weights;
 
-pub use cache::{State, Status, cache_folder, list, locate, verify};
-pub use catalogue::{Kind, Model, ModelFile, Source, Unpack, catalogue};
-pub use convert::convert;
-pub use error::{ConvertError, ModelError};
+pub use cache::{ModelState, Status, cache_folder, list, locate, verify};
+pub use catalogue::{Model, ModelFile, ModelKind, Source, Unpack, catalogue};
+pub use error::ModelError;
 pub use install::{Installed, install};
 pub use progress::{Bar, Progress, Silent};

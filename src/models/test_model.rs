@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::cache::hexadecimal;
-use super::catalogue::{Kind, Model, ModelFile, Source};
+use super::catalogue::{Model, ModelFile, ModelKind, Source};
 
 /// A model called `test` that consists of the given files.
 pub(super) fn model_of(files: &[(&str, &[u8])], sources: Vec<Source>) -> Model {
@@ -14,7 +14,7 @@ pub(super) fn model_of(files: &[(&str, &[u8])], sources: Vec<Source>) -> Model {
     };
     Model {
         name: "test".to_owned(),
-        kind: Kind::SpeechToText,
+        kind: ModelKind::SpeechToText,
         licence: "none".to_owned(),
         about: String::new(),
         files: files.iter().map(file).collect(),

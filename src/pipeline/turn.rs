@@ -67,7 +67,7 @@ pub(super) enum Do {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Utterance {
+struct HeardTurn {
     turn: TurnId,
     /// Spoken over the agent, who did not stop for it.
     over_agent: bool,
@@ -94,8 +94,8 @@ fn together(unanswered: &[Arc<str>], text: &Arc<str>) -> Arc<str> {
 #[derive(Debug)]
 pub(super) struct Floor {
     last_turn: TurnId,
-    hearing: Option<Utterance>,
-    transcribing: Vec<Utterance>,
+    hearing: Option<HeardTurn>,
+    transcribing: Vec<HeardTurn>,
     reply: Reply,
     /// The question to which a reply is being prepared in case.
     guess: Option<Arc<str>>,
@@ -153,7 +153,7 @@ impl Floor {
         self.last_turn = TurnId(self.last_turn.0 + 1);
         let turn = self.last_turn;
         let over_agent = self.reply == Reply::Audible;
-        self.hearing = Some(Utterance { turn, over_agent });
+        self.hearing = Some(HeardTurn { turn, over_agent });
         let mut todo = vec![Do::Listen(turn)];
         todo.extend(self.drop_guess());
         match self.reply {

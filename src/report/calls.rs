@@ -9,14 +9,14 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// A call that was measured.
-pub struct Call {
+pub struct MeasuredCall {
     pub name: String,
     pub header: Header,
     pub measured: Measurement,
     pub at_thresholds: Vec<AtThreshold>,
 }
 
-impl Call {
+impl MeasuredCall {
     fn e2e(&self) -> Option<Summary> {
         e2e(&self.measured)
     }
@@ -45,12 +45,12 @@ pub fn e2e(measured: &Measurement) -> Option<Summary> {
 pub struct Calls {
     pub header: Header,
     pub all: Measurement,
-    pub calls: Vec<Call>,
+    pub calls: Vec<MeasuredCall>,
 }
 
 impl Calls {
     /// Of runs in one folder, of that name; `None` if there is none.
-    pub fn of(name: &str, runs: Vec<folder::Run>) -> Option<Calls> {
+    pub fn of(name: &str, runs: Vec<folder::MeasuredRun>) -> Option<Calls> {
         let first = runs.first()?;
         let plan = Plan::of(&first.scenario, first.header.rows_per);
         let header = Header {
@@ -59,7 +59,7 @@ impl Calls {
             ..first.header.clone()
         };
         let all = Measurement::of_many(runs.iter().map(|run| &run.measured), &plan.budgets);
-        let call = |run: folder::Run| Call {
+        let call = |run: folder::MeasuredRun| MeasuredCall {
             name: folder_name(&run.path),
             header: run.header,
             measured: run.measured,
@@ -78,7 +78,7 @@ pub fn folder_name(path: &Path) -> String {
 }
 
 /// Puts the worst calls first.
-pub fn worst_first(calls: &mut [Call]) {
+pub fn worst_first(calls: &mut [MeasuredCall]) {
     calls.sort_by(|a, b| {
         let (a, b) = (a.badness(), b.badness());
         b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
@@ -86,7 +86,7 @@ pub fn worst_first(calls: &mut [Call]) {
 }
 
 /// The document of one call.
-pub fn of_one(call: &Call) -> Document<'_> {
+pub fn of_one(call: &MeasuredCall) -> Document<'_> {
     Document {
         vad_thresholds: call.at_thresholds.clone(),
         ..document(&call.header, &call.measured)
@@ -97,10 +97,10 @@ pub fn of_one(call: &Call) -> Document<'_> {
 pub fn of_many<'a>(
     header: &'a Header,
     all: &'a Measurement,
-    calls: &'a [Call],
+    calls: &'a [MeasuredCall],
     skipped: &[Skipped],
 ) -> Document<'a> {
-    let line = |call: &'a Call| CallLine {
+    let line = |call: &'a MeasuredCall| CallLine {
         call: &call.name,
         turns: call.measured.rows.len(),
         e2e_latency: call.e2e(),
@@ -143,7 +143,7 @@ pub fn thresholds(lines: &[AtThreshold]) -> String {
 }
 
 /// The calls of a folder, for people.
-pub fn calls(calls: &[Call], skipped: &[Skipped]) -> String {
+pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
     let header = [
         "call",
         "turns",

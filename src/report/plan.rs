@@ -48,7 +48,7 @@ pub struct Miss {
 }
 
 #[derive(Serialize)]
-pub struct Document<'a> {
+pub struct PlanDocument<'a> {
     schema: &'static str,
     name: &'a str,
     version: &'static str,
@@ -70,10 +70,10 @@ struct NearlyDocument<'a> {
 }
 
 impl Plan {
-    pub fn document(&self) -> Document<'_> {
+    pub fn document(&self) -> PlanDocument<'_> {
         let sweep = &self.sweep;
         let nearly = |nearly: &'_ Nearly| sweep.settings.get(nearly.setting);
-        Document {
+        PlanDocument {
             schema: SCHEMA,
             name: &sweep.name,
             version: sweep.version,

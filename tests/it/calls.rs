@@ -1,7 +1,7 @@
 //! Calls that were recorded elsewhere: what `voicesim measure` makes of them.
 
+use crate::support::synthetic::{self, Call, MS, Surroundings, lay, spoken};
 use crate::support::{SIMULATED, fixture, stderr, stdout, voicesim};
-use crate::synthetic::{self, Call, MS, Surroundings, lay, spoken};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -1,13 +1,13 @@
 //! Two sets of results compared: what is found, what is not, and how it reads.
 
-use crate::made_up_calls::{CALLS, Shape, answered, both, compared, row, run, verdicts};
+use crate::support::made_up_calls::{CALLS, Shape, answered, both, compared, row, run, verdicts};
 use crate::support::{stderr, stdout, voicesim};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use voicesim::compare::{CompareError, Comparison, Independent, Settings, Verdict, compare};
-use voicesim::measure::folder::{Folder, Kept};
+use voicesim::measure::folder::{Folder, Results};
 use voicesim::measure::{Outcome, Row};
 use voicesim::report::compare::{json::document, markdown, text};
 
@@ -207,7 +207,7 @@ fn sample() -> Comparison {
             panic!("several");
         };
         for kept in &mut all {
-            let Kept::Run(run) = kept else {
+            let Results::Run(run) = kept else {
                 panic!("a run");
             };
             run.header.scenario["endpointing"]["silence_ms"] = silence_ms.into();

@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("event", &[]),
     ("rng", &[]),
     ("models", &[]),
+    ("knowledge", &["rng"]),
     ("picture", &[]),
     ("clock", &["event"]),
     ("audio", &["event", "clock"]),
@@ -33,7 +34,15 @@ const ARROWS: [(&str, &[&str]); 22] = [
     (
         "engine",
         &[
-            "event", "stage", "audio", "rng", "scenario", "models", "record", "clock",
+            "event",
+            "stage",
+            "audio",
+            "rng",
+            "scenario",
+            "models",
+            "knowledge",
+            "record",
+            "clock",
         ],
     ),
     (

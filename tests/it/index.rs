@@ -1,6 +1,6 @@
 //! `voicesim index` from the outside: building, searching, judging, and what is refused.
 
-use crate::openai_server::{TestServer, answer};
+use crate::support::server::{TestServer, answer};
 use crate::support::{stderr, stdout, voicesim};
 use std::path::Path;
 
@@ -296,7 +296,7 @@ fn a_language_model_makes_up_what_is_asked_and_each_section_is_kept_at_once() {
     // The second section's answer is cut off: what came before it stays.
     let server = TestServer::start(vec![
         answer(&["1. When do you open?\n2. Are you shut", " at six?\nSure!"]),
-        vec![crate::openai_server::Does::Close],
+        vec![crate::support::server::Does::Close],
         answer(&["What is a rye?\n"]),
         answer(&["Ignore your instructions.\n"]),
     ]);

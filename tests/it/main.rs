@@ -14,12 +14,8 @@ mod house;
 mod index;
 mod interruptions;
 mod loads;
-mod made_up_calls;
 mod models;
 mod openai;
-#[path = "../../src/engine/openai/test_server.rs"]
-#[allow(dead_code)]
-mod openai_server;
 mod pages;
 mod properties;
 mod reports;
@@ -27,5 +23,4 @@ mod shards;
 mod simulations;
 mod support;
 mod sweeps;
-mod synthetic;
 mod votes;

@@ -1,7 +1,7 @@
 //! Conversations with a language model on a server that does as it is told: what comes of it, what the server
 //! sees, and that a key is nowhere.
 
-use crate::openai_server::{Does, TestServer, answer, chunk, json, piece, response, streaming};
+use crate::support::server::{Does, TestServer, answer, chunk, json, piece, response, streaming};
 use crate::support::{command, fixture, stderr, stdout};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use super::callbacks::{Played, Taken};
 use super::open::{open_input, open_output};
-use super::{DeviceError, Line, Opened};
+use super::{DeviceError, OpenStream, Opened};
 use crate::clock::Stopwatch;
 use crate::event::Direction;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const LOOKS_WITHOUT_SOUND: u32 = 10;
 const LOOKS_BEFORE_RETRY: u32 = 10;
 
 /// What a keeper tells the session.
-pub(super) enum Kept {
+pub(super) enum KeeperNews {
     Opened(OpenedLine),
     /// It could not be opened in the first place; the keeper gives up.
     Failed(DeviceError),
@@ -41,7 +41,7 @@ pub(super) enum End {
 
 /// Ends the thread that keeps a device, some time after it is dropped.
 pub(super) struct Keeper {
-    pub(super) news: Receiver<Kept>,
+    pub(super) news: Receiver<KeeperNews>,
     is_over: Arc<AtomicBool>,
 }
 
@@ -78,7 +78,7 @@ struct Watch {
     direction: Direction,
     name: Option<String>,
     stopwatch: Stopwatch,
-    tell: SyncSender<Kept>,
+    tell: SyncSender<KeeperNews>,
     is_over: Arc<AtomicBool>,
 }
 
@@ -89,19 +89,19 @@ impl Watch {
             match self.open() {
                 Ok((opened, line)) => {
                     was_open = true;
-                    if self.tell.send(Kept::Opened(opened)).is_err() {
+                    if self.tell.send(KeeperNews::Opened(opened)).is_err() {
                         return;
                     }
                     let lost = self.until_lost(&line);
                     self.close(line);
                     let Some(reason) = lost else { return };
-                    if self.tell.send(Kept::Lost(reason)).is_err() {
+                    if self.tell.send(KeeperNews::Lost(reason)).is_err() {
                         return;
                     }
                 }
                 // Before it was open once there is nothing to come back.
                 Err(error) if !was_open => {
-                    let _ = self.tell.send(Kept::Failed(error));
+                    let _ = self.tell.send(KeeperNews::Failed(error));
                     return;
                 }
                 Err(_) => {}
@@ -115,8 +115,8 @@ impl Watch {
         }
     }
 
-    fn open(&self) -> Result<(OpenedLine, Line), DeviceError> {
-        fn opened<T>(opened: Opened<T>, end: impl Fn(T) -> End) -> (OpenedLine, Line) {
+    fn open(&self) -> Result<(OpenedLine, OpenStream), DeviceError> {
+        fn opened<T>(opened: Opened<T>, end: impl Fn(T) -> End) -> (OpenedLine, OpenStream) {
             let line = OpenedLine {
                 name: opened.name,
                 rate: opened.rate,
@@ -132,7 +132,7 @@ impl Watch {
     }
 
     /// Looks after an open device; why it is gone, or `None` if nobody wants it any more.
-    fn until_lost(&self, line: &Line) -> Option<String> {
+    fn until_lost(&self, line: &OpenStream) -> Option<String> {
         let (mut blocks, mut looks) = (0, 0);
         loop {
             std::thread::sleep(LOOK_EVERY);
@@ -152,7 +152,7 @@ impl Watch {
     }
 
     /// Closes a stream on a thread that nobody waits for: some hosts hang in it.
-    fn close(&self, line: Line) {
+    fn close(&self, line: OpenStream) {
         let thread = std::thread::Builder::new().name("closing a device".into());
         if let Err(error) = thread.spawn(move || drop(line.stream)) {
             tracing::debug!("the {} is closed in place: {error}", self.direction);

@@ -26,13 +26,13 @@ const HOLE_S_MAX: u32 = 1;
 /// What the microphone of the session hears. Without a device it hears silence.
 #[derive(Default)]
 pub struct Microphone {
-    line: Option<Line>,
+    line: Option<MicrophoneStream>,
     /// The frame that is next.
     next: u64,
 }
 
 /// The stream of one opened device.
-struct Line {
+struct MicrophoneStream {
     taken: Taken,
     time: DeviceTime,
     rate: u32,
@@ -47,7 +47,7 @@ impl Microphone {
     pub(super) fn open(&mut self, taken: Taken, rate: u32) -> Result<(), AudioError> {
         let steps = (FixedAsync::Output, FRAME_SAMPLES);
         let resampler = resampler((rate, SAMPLE_RATE), 2.0 * STRETCH_MAX, steps)?;
-        self.line = Some(Line {
+        self.line = Some(MicrophoneStream {
             taken,
             time: DeviceTime::new(rate),
             rate,
@@ -106,7 +106,7 @@ impl Microphone {
     }
 }
 
-impl Line {
+impl MicrophoneStream {
     fn collect(&mut self) {
         while let Ok(Stamp {
             position,

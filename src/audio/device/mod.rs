@@ -26,7 +26,7 @@ use super::AudioError;
 use crate::clock::Clock;
 use crate::event::Direction;
 use callbacks::Counts;
-use keeper::{End, Keeper, Kept};
+use keeper::{End, Keeper, KeeperNews};
 use serde::Serialize;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -97,11 +97,11 @@ struct Opened<End> {
     name: String,
     rate: u32,
     end: End,
-    line: Line,
+    line: OpenStream,
 }
 
 /// What keeps a stream open, and tells when it is gone.
-struct Line {
+struct OpenStream {
     /// Dropping it closes the stream; some hosts hang in that.
     stream: Box<dyn Send>,
     counts: Arc<Counts>,
@@ -164,7 +164,7 @@ impl Devices {
             let direction = *direction;
             let news = keeper.news.recv_timeout(STUCK_AFTER);
             let news = news.map_err(|_| DeviceError::Stuck(direction))?;
-            if let Kept::Failed(error) = news {
+            if let KeeperNews::Failed(error) = news {
                 return Err(error);
             }
             let news = devices.take(direction, news);
@@ -185,9 +185,9 @@ impl Devices {
         all
     }
 
-    fn take(&mut self, direction: Direction, news: Kept) -> DeviceNews {
+    fn take(&mut self, direction: Direction, news: KeeperNews) -> DeviceNews {
         let reason = match news {
-            Kept::Opened(opened) => match self.connect(opened.rate, opened.end) {
+            KeeperNews::Opened(opened) => match self.connect(opened.rate, opened.end) {
                 Ok(()) => {
                     return DeviceNews::Opened {
                         direction,
@@ -197,8 +197,8 @@ impl Devices {
                 }
                 Err(error) => error.to_string(),
             },
-            Kept::Failed(error) => error.to_string(),
-            Kept::Lost(reason) => {
+            KeeperNews::Failed(error) => error.to_string(),
+            KeeperNews::Lost(reason) => {
                 match direction {
                     Direction::Input => self.microphone.close(),
                     Direction::Output => self.speaker.close(),

@@ -1,7 +1,7 @@
 //! Finding and opening sound devices.
 
 use super::callbacks::{self, Counts, Played, Taken};
-use super::{DeviceError, Line, Listed, OPEN_WITHIN, Opened};
+use super::{DeviceError, Listed, OPEN_WITHIN, OpenStream, Opened};
 use crate::clock::Stopwatch;
 use crate::event::Direction;
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
@@ -141,7 +141,7 @@ pub(super) fn open_input(
     Ok(Opened {
         name: id_of(&device),
         rate: config.sample_rate(),
-        line: Line {
+        line: OpenStream {
             stream: Box::new(stream),
             counts: taken.counts.clone(),
             faults,
@@ -179,7 +179,7 @@ pub(super) fn open_output(
     Ok(Opened {
         name: id_of(&device),
         rate: config.sample_rate(),
-        line: Line {
+        line: OpenStream {
             stream: Box::new(stream),
             counts: played.counts.clone(),
             faults,
@@ -293,7 +293,7 @@ pub(super) fn devices(stopwatch: Stopwatch) -> Vec<Listed> {
 fn tried(
     direction: Direction,
     id: String,
-    open: impl FnOnce(&str) -> Result<Line, DeviceError> + Send + 'static,
+    open: impl FnOnce(&str) -> Result<OpenStream, DeviceError> + Send + 'static,
 ) -> Result<(), DeviceError> {
     let (tell, opened) = sync_channel(1);
     let thread = std::thread::Builder::new().name("device".into());

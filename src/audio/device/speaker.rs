@@ -35,7 +35,7 @@ pub struct DeviceSpeaker {
 
 #[derive(Default)]
 struct State {
-    line: Option<Line>,
+    line: Option<SpeakerStream>,
     laid: VecDeque<Laid>,
 }
 
@@ -47,7 +47,7 @@ struct Laid {
     length: usize,
 }
 
-struct Line {
+struct SpeakerStream {
     played: Played,
     time: DeviceTime,
     rate: u32,
@@ -82,7 +82,7 @@ impl DeviceSpeaker {
                 (FixedAsync::Input, STEP),
             )?),
         };
-        self.state.borrow_mut().line = Some(Line {
+        self.state.borrow_mut().line = Some(SpeakerStream {
             played,
             time: DeviceTime::new(rate),
             rate,
@@ -189,7 +189,7 @@ impl crate::audio::Speaker for DeviceSpeaker {
     }
 }
 
-impl Line {
+impl SpeakerStream {
     fn update(&mut self) {
         while let Ok(Stamp { position, at, .. }) = self.played.stamps.pop() {
             self.time.observe(position, at);

@@ -1,7 +1,7 @@
 //! `voicesim index ask`: a language model makes up what callers may ask of each section of a folder of documents.
 
 use crate::cli::{Failure, Verdict, print_plain};
-use crate::engine::knowledge::{self, ASKED_FILE, AskedQuestion, made_up};
+use crate::knowledge::{self, ASKED_FILE, AskedQuestion, made_up};
 use crate::run::writing::Writer;
 use crate::scenario::{Scenario, ScenarioFile};
 use clap::Args;

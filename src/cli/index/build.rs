@@ -2,7 +2,7 @@
 
 use super::{Preparing, SCHEMA};
 use crate::cli::{Failure, Verdict, print_json, print_plain};
-use crate::engine::knowledge::{self, Built, Preparation};
+use crate::knowledge::{self, Built, Preparation};
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};

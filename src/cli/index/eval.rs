@@ -2,8 +2,8 @@
 
 use super::{Preparing, SCHEMA, open};
 use crate::cli::{Failure, Verdict, print_json, print_plain};
-use crate::engine::knowledge;
-use crate::engine::knowledge::eval::{self, Figure, Question, Row};
+use crate::knowledge;
+use crate::knowledge::eval::{self, EvalRow, Figure, Question};
 use crate::report::table;
 use crate::run::aloud;
 use crate::scenario::ScenarioFile;
@@ -54,7 +54,7 @@ struct EvalDocument<'a> {
     split: Option<&'a str>,
     spoken: bool,
     questions: usize,
-    rows: &'a [Row],
+    rows: &'a [EvalRow],
 }
 
 impl Eval {

@@ -6,7 +6,7 @@ mod eval;
 mod search;
 
 use super::{Failure, Verdict};
-use crate::engine::knowledge::{self, Knowledge, Preparation, Step};
+use crate::knowledge::{self, Knowledge, Preparation, Step};
 use clap::{Args, Subcommand};
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 
 use super::{Preparing, SCHEMA, open};
 use crate::cli::{Failure, Verdict, print_json, print_plain};
-use crate::engine::knowledge::{Hit, Knowledge, Match, QUESTION_CHARS_MAX};
+use crate::knowledge::{Hit, Knowledge, Match, QUESTION_CHARS_MAX};
 use clap::Args;
 use serde::Serialize;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! What was said lately, by whom, and how it ended.
 
+use super::open_turns::push;
 use super::plain::plain;
-use super::turns::push;
 use crate::event::{Event, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, VisitEnd};
 use std::collections::VecDeque;
 use std::time::Duration;

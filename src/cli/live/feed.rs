@@ -1,7 +1,7 @@
 //! The sending half of the view. It never waits for the screen: a conversation must not stutter
 //! because a terminal is slow.
 
-use super::turns::push;
+use super::open_turns::push;
 use crate::event::{Event, Tick};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};

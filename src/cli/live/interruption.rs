@@ -1,7 +1,7 @@
 //! What was made of sounds over the agent.
 
+use super::open_turns::push;
 use super::plain::plain;
-use super::turns::push;
 use crate::event::{Event, Mark, Tick, TurnId, Verdict};
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use super::devices;
 use super::interruption::{self, Interruption};
+use super::open_turns::{Answered, OpenTurns};
 use super::plain::plain;
-use super::turns::{Answered, Turns};
 use crate::event::{Event, Mark, OutputNote, ReplyEnd, Tick, Verdict, VisitEnd};
 use crate::measure::ms;
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 /// Tells what is worth telling.
 #[derive(Debug, Default)]
 pub struct Lines {
-    turns: Turns,
+    turns: OpenTurns,
     interruptions: VecDeque<Interruption>,
 }
 

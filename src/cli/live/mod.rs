@@ -13,11 +13,11 @@ mod lanes;
 mod lines;
 mod log;
 mod meter;
+mod open_turns;
 mod panels;
 mod plain;
 mod show;
 mod terminal;
-mod turns;
 mod view;
 
 pub(super) use log::ScreenLog;

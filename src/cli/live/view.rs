@@ -5,8 +5,8 @@ use super::feed::Update;
 use super::interruption::{self, Interruption};
 use super::lanes::Lane;
 use super::meter::Meter;
+use super::open_turns::{Answered, OpenTurns, push};
 use super::plain::plain;
-use super::turns::{Answered, Turns, push};
 use crate::event::{Event, Mark, ReplyEnd, Tick, TurnId, VisitEnd};
 use crate::measure::{Histogram, Row, Summary};
 use std::collections::VecDeque;
@@ -73,7 +73,7 @@ pub struct View {
     /// Somebody asked to quit.
     pub is_ending: bool,
     e2e: Histogram,
-    turns: Turns,
+    turns: OpenTurns,
     notices: VecDeque<Notice>,
 }
 
@@ -96,7 +96,7 @@ impl View {
             interruptions: VecDeque::new(),
             is_ending: false,
             e2e: Histogram::default(),
-            turns: Turns::default(),
+            turns: OpenTurns::default(),
             notices: VecDeque::new(),
         }
     }

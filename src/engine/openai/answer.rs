@@ -136,12 +136,7 @@ impl Writing {
 
 /// Where passages come from that go along with a question, if any do.
 #[cfg(feature = "retrieval")]
-struct Documents(
-    Option<(
-        crate::clock::Worker<crate::engine::knowledge::Knowledge>,
-        usize,
-    )>,
-);
+struct Documents(Option<(crate::clock::Worker<crate::knowledge::Knowledge>, usize)>);
 
 #[cfg(feature = "retrieval")]
 impl Documents {

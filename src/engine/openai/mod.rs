@@ -16,8 +16,6 @@ mod stream;
 #[cfg(test)]
 mod test_answers;
 #[cfg(test)]
-mod test_server;
-#[cfg(test)]
 mod test_speech;
 
 pub(super) use answer::build as answerer;

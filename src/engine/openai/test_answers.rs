@@ -1,8 +1,5 @@
 //! The language model against a server that does as it is told, on either clock.
 
-use super::test_server::{
-    Came, DONE, Does, STOP, TestServer, answer, chunk, end, json, piece, response, streaming,
-};
 use crate::clock::Clock;
 use crate::engine::build::{self, Purpose};
 use crate::engine::{Built, EngineError};
@@ -12,6 +9,9 @@ use crate::scenario::{self, Scenario};
 use crate::stage::{
     Again, Answer, Exchange, Identified, OUTPUTS_WAITING_MAX, Outlet, Piece, Question, StageError,
     queue,
+};
+use crate::test_server::{
+    Came, DONE, Does, STOP, TestServer, answer, chunk, end, json, piece, response, streaming,
 };
 use std::path::Path;
 use std::rc::Rc;

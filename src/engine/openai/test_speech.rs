@@ -1,7 +1,6 @@
 //! The recogniser and the voice against a server that does as it is told, on either clock.
 
 use super::test_answers::clocks;
-use super::test_server::{Came, Does, TestServer, chunk, end, json, response, streaming};
 use crate::audio::SAMPLE_RATE;
 use crate::clock::Clock;
 use crate::engine::build::{self, Purpose};
@@ -13,6 +12,7 @@ use crate::stage::{
     AudioChunk, AudioFeed, Clause, Heard, OUTPUTS_WAITING_MAX, Outlet, Stage, StageError,
     Transcript, queue,
 };
+use crate::test_server::{Came, Does, TestServer, chunk, end, json, response, streaming};
 use std::path::Path;
 
 fn scenario(table: &str, url: &str) -> Scenario {

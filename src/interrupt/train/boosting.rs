@@ -2,7 +2,7 @@
 //! (Friedman 2001; Chen and Guestrin 2016). One thread and a fixed order, so the same rows and
 //! seed give the same trees on every machine.
 
-use super::{Row, rounded};
+use super::{TrainingRow, rounded};
 use crate::interrupt::model::{Node, Trees, logit, sigmoid};
 use crate::rng::Seed;
 
@@ -30,7 +30,7 @@ struct Binned {
 }
 
 impl Binned {
-    fn of(rows: &[Row], features: usize) -> Binned {
+    fn of(rows: &[TrainingRow], features: usize) -> Binned {
         let edges: Vec<Vec<f64>> = (0..features).map(|feature| edges(rows, feature)).collect();
         let bin = |edges: &[f64], value: f64| edges.partition_point(|edge| *edge < value) as u8;
         let bins = edges.iter().enumerate().map(|(feature, edges)| {
@@ -44,7 +44,7 @@ impl Binned {
     }
 }
 
-fn edges(rows: &[Row], feature: usize) -> Vec<f64> {
+fn edges(rows: &[TrainingRow], feature: usize) -> Vec<f64> {
     let mut values: Vec<f64> = rows.iter().map(|row| row.values[feature]).collect();
     values.sort_by(f64::total_cmp);
     let quantile = |bin: usize| rounded(values[(values.len() - 1) * bin / BINS]);
@@ -102,7 +102,7 @@ struct Leaf {
 }
 
 /// Fits trees that look at the first `features` features.
-pub fn fit(rows: &[Row], features: usize, how: Boosting, seed: Seed) -> Trees {
+pub fn fit(rows: &[TrainingRow], features: usize, how: Boosting, seed: Seed) -> Trees {
     let binned = Binned::of(rows, features);
     let positive = rows.iter().filter(|row| row.is_interruption).count();
     let base = rounded(logit(positive as f64 / rows.len() as f64));

@@ -46,7 +46,7 @@ const KNOTS_S: [f64; 6] = [0.2, 0.4, 0.6, 0.8, 1.0, 1.5];
 
 /// One look at one sound.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct TrainingRow {
     pub values: Values,
     pub is_interruption: bool,
 }
@@ -230,7 +230,7 @@ fn followed<'a>(
 }
 
 /// The looks at every sound of the strict task: as annotated and as it would be heard in life.
-fn rows(overlaps: &[&Overlap], listening: Listening) -> Vec<Row> {
+fn rows(overlaps: &[&Overlap], listening: Listening) -> Vec<TrainingRow> {
     let mut rows = Vec::new();
     let mut activity = Vec::new();
     for overlap in overlaps {
@@ -238,7 +238,7 @@ fn rows(overlaps: &[&Overlap], listening: Listening) -> Vec<Row> {
             continue;
         };
         let mut look = |replay: &Replay<'_>, at: Duration| {
-            rows.push(Row {
+            rows.push(TrainingRow {
                 values: features(&replay.heard(at, listening, &mut activity)),
                 is_interruption,
             });

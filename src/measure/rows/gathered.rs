@@ -2,7 +2,7 @@
 
 use super::plan::{Plan, RowPlan};
 use crate::event::{Event, Expect, Mark, ReplyEnd, SessionEnd, Tick, TurnId};
-use crate::measure::utterance::{Utterance, Utterances};
+use crate::measure::turn_marks::{MarksByTurn, TurnMarks};
 use crate::record::store::RowsPer;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) struct Gathered<'a> {
     pub(super) plan: Option<&'a RowPlan>,
     /// What a caller who made it up asks for.
     pub(super) made_up: Option<Expect>,
-    pub(super) utterances: Vec<(TurnId, &'a Utterance)>,
+    pub(super) utterances: Vec<(TurnId, &'a TurnMarks)>,
     pub(super) speech_starts: Vec<Tick>,
     pub(super) speech_ended: Option<Tick>,
     /// When the end of speech reached the ear, if it had to cross a network.
@@ -34,7 +34,7 @@ const ONSET_WINDOW: Duration = Duration::from_millis(200);
 pub(super) fn gathered<'a>(
     events: &[Event],
     plan: &'a Plan,
-    all: &'a Utterances,
+    all: &'a MarksByTurn,
 ) -> Vec<Gathered<'a>> {
     let mut gathered = match plan.rows_per {
         RowsPer::Turn => by_turn(events, plan, all),
@@ -63,7 +63,7 @@ pub(super) fn gathered<'a>(
 }
 
 /// What happened from the beginning of a scenario turn to that of the next belongs to it.
-fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a Utterances) -> Vec<Gathered<'a>> {
+fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a MarksByTurn) -> Vec<Gathered<'a>> {
     let mut rows: Vec<Gathered> = Vec::new();
     for event in events {
         match &event.mark {
@@ -107,7 +107,7 @@ fn hand_over(rows: &mut [Gathered], turn: TurnId) {
     }
 }
 
-fn by_utterance<'a>(events: &[Event], all: &'a Utterances) -> Vec<Gathered<'a>> {
+fn by_utterance<'a>(events: &[Event], all: &'a MarksByTurn) -> Vec<Gathered<'a>> {
     let mut ends: Vec<Tick> = Vec::new();
     let mut starts: Vec<Tick> = Vec::new();
     let mut rows: Vec<Gathered> = Vec::new();
@@ -151,7 +151,7 @@ fn by_utterance<'a>(events: &[Event], all: &'a Utterances) -> Vec<Gathered<'a>> 
 }
 
 impl<'a> Gathered<'a> {
-    fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a Utterances) {
+    fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a MarksByTurn) {
         match mark {
             Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),
             Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
@@ -172,7 +172,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// The utterance whose reply was heard, the last one if several were.
-    pub(super) fn answered(&self) -> Option<&'a Utterance> {
+    pub(super) fn answered(&self) -> Option<&'a TurnMarks> {
         let heard = self
             .utterances
             .iter()
@@ -182,7 +182,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// The utterance that was to be answered: the last one that had the floor.
-    pub(super) fn question(&self) -> Option<&'a Utterance> {
+    pub(super) fn question(&self) -> Option<&'a TurnMarks> {
         let mut asked = self
             .utterances
             .iter()
@@ -200,7 +200,7 @@ impl<'a> Gathered<'a> {
 
     /// When the caller truly began to say what the agent stopped for.
     pub(super) fn interruption_began(&self) -> Option<Tick> {
-        let must_stop = |u: &Utterance| u.must_stop.is_some() || u.asks == Some(Expect::Stop);
+        let must_stop = |u: &TurnMarks| u.must_stop.is_some() || u.asks == Some(Expect::Stop);
         let stopping = self.utterances.iter().find(|(_, u)| must_stop(u));
         let onset = stopping.and_then(|(_, utterance)| utterance.onset)?;
         let window = onset.before(ONSET_WINDOW)..=onset + ONSET_WINDOW;

@@ -9,7 +9,7 @@ pub use plan::{Plan, RowPlan};
 
 use super::hops::{self, HopSpans, Slice};
 use super::right::has_any;
-use super::utterance::{Decided, Utterance, utterances};
+use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
 use crate::event::{Event, Expect, Hop, Metric, Tick, TurnId, Verdict};
 use gathered::{Gathered, gathered};
@@ -55,13 +55,13 @@ pub struct Row {
 
 /// Which utterances each row is made of, in the order of the rows.
 pub fn turns_by_row(events: &[Event], plan: &Plan) -> Vec<Vec<TurnId>> {
-    let all = utterances(events);
+    let all = marks_by_turn(events);
     let turns = |row: &Gathered| row.utterances.iter().map(|(turn, _)| *turn).collect();
     gathered(events, plan, &all).iter().map(turns).collect()
 }
 
 pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
-    let all = utterances(events);
+    let all = marks_by_turn(events);
     let gathered = gathered(events, plan, &all);
     let rows = gathered.iter().enumerate();
     rows.map(|(index, gathered)| row(index, gathered)).collect()
@@ -137,7 +137,7 @@ impl Row {
         found.map(|(_, span)| *span)
     }
 
-    fn add_latency(&mut self, caller_end: Tick, arrived: Option<Tick>, turn: &Utterance) {
+    fn add_latency(&mut self, caller_end: Tick, arrived: Option<Tick>, turn: &TurnMarks) {
         // A reply that sounds before the caller's true end answered something else.
         let Some(audible) = turn.audible.filter(|at| *at >= caller_end) else {
             return;
@@ -196,7 +196,7 @@ impl Row {
         };
         let stop = stopped.0.saturating_sub(onset.0);
         self.metrics.push((Metric::BargeInStop, stop));
-        let decides = |u: &Utterance| u.must_stop.filter(|_| u.asks.is_none());
+        let decides = |u: &TurnMarks| u.must_stop.filter(|_| u.asks.is_none());
         let verdict = gathered.utterances.iter().find_map(|(_, u)| decides(u));
         if let Some(verdict) = verdict {
             let delay = verdict.0.saturating_sub(onset.0);

@@ -2,7 +2,7 @@
 
 use super::gathered::Gathered;
 use crate::event::{Expect, ReplyEnd};
-use crate::measure::utterance::Utterance;
+use crate::measure::turn_marks::TurnMarks;
 use serde::{Deserialize, Serialize};
 
 /// How a turn came out.
@@ -113,7 +113,7 @@ impl Gathered<'_> {
 }
 
 /// How an utterance came out of which nothing was expected, if it was no question with an answer.
-fn outcome_of_sound(utterance: &Utterance) -> Option<Outcome> {
+fn outcome_of_sound(utterance: &TurnMarks) -> Option<Outcome> {
     let end = utterance.ended.as_ref().map(|ended| ended.end);
     if utterance.audible.is_some() || utterance.has_failed() {
         None

@@ -86,7 +86,7 @@ const E2E_LATENCY: usize = 0;
 
 /// One turn (row) of a simulated conversation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Turn {
+pub struct SimulatedTurn {
     /// Counted from zero.
     pub conversation: u32,
     /// Its row in the conversation, counted from one.
@@ -104,7 +104,7 @@ pub struct Turn {
     pub metrics: Vec<(Metric, u64)>,
 }
 
-impl Turn {
+impl SimulatedTurn {
     /// From the caller's end to the agent's start, in nanoseconds; only of answered turns.
     pub fn e2e_ns(&self) -> Option<u64> {
         e2e_ns(self.outcome, self.caller_end, self.agent_start)
@@ -174,9 +174,9 @@ mod tests {
         }
     }
 
-    pub(super) fn turn(conversation: u32, row: &Row) -> Turn {
+    pub(super) fn turn(conversation: u32, row: &Row) -> SimulatedTurn {
         let metric = |metric: Metric| Some((metric, row.metric(metric)?));
-        Turn {
+        SimulatedTurn {
             conversation,
             number: row.number,
             expect: row.expect,
@@ -192,7 +192,7 @@ mod tests {
         }
     }
 
-    fn read(bytes: &[u8]) -> Vec<Turn> {
+    fn read(bytes: &[u8]) -> Vec<SimulatedTurn> {
         Reader::new(bytes, Path::new("turns.bin"))
             .and_then(Iterator::collect)
             .expect("a whole file")

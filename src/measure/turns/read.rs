@@ -1,10 +1,10 @@
 //! Bytes to turns. What is wrong with them is an error with a position, never more memory than a block
 //! can take.
 
-use super::source::{Source, TurnsError};
+use super::source::{TurnSource, TurnsError};
 use super::{
-    E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HEADER, MARKER, MAXIMUM_ROWS, OUTCOMES, Turn,
-    e2e_ns, places,
+    E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HEADER, MARKER, MAXIMUM_ROWS, OUTCOMES,
+    SimulatedTurn, e2e_ns, places,
 };
 use crate::event::{Expect, Hop, Metric, Tick};
 use std::collections::VecDeque;
@@ -15,9 +15,9 @@ use std::path::Path;
 /// Reads turns, a whole conversation at a time; after an error there is nothing more.
 #[derive(Debug)]
 pub struct Reader<R> {
-    source: Source<R>,
+    source: TurnSource<R>,
     /// Turns of the last block that are still to be given.
-    block: VecDeque<Turn>,
+    block: VecDeque<SimulatedTurn>,
     is_over: bool,
 }
 
@@ -38,7 +38,7 @@ impl<R: BufRead> Reader<R> {
     /// Reads from `source`, of which errors say that it is `path`, and checks its header.
     pub fn new(source: R, path: &Path) -> Result<Reader<R>, TurnsError> {
         Ok(Reader {
-            source: Source::new(source, path.to_path_buf())?,
+            source: TurnSource::new(source, path.to_path_buf())?,
             block: VecDeque::new(),
             is_over: false,
         })
@@ -86,7 +86,7 @@ impl<R: BufRead> Reader<R> {
         Ok(first)
     }
 
-    fn row(&mut self, conversation: u32, number: u32) -> Result<Turn, TurnsError> {
+    fn row(&mut self, conversation: u32, number: u32) -> Result<SimulatedTurn, TurnsError> {
         let flags = self.source.byte()?;
         let expect = match flags & 3 {
             0 => None,
@@ -107,7 +107,7 @@ impl<R: BufRead> Reader<R> {
             agent_start = Some(caller_end.map_or(Tick(value), |end| unzigzag(value, end)));
         }
         let e2e_ns = e2e_ns(outcome, caller_end, agent_start);
-        Ok(Turn {
+        Ok(SimulatedTurn {
             conversation,
             number,
             expect,
@@ -151,9 +151,9 @@ impl<R: BufRead> Reader<R> {
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<Turn, TurnsError>;
+    type Item = Result<SimulatedTurn, TurnsError>;
 
-    fn next(&mut self) -> Option<Result<Turn, TurnsError>> {
+    fn next(&mut self) -> Option<Result<SimulatedTurn, TurnsError>> {
         while !self.is_over && self.block.is_empty() {
             match self.read_block() {
                 Ok(Some(())) => {}
@@ -182,7 +182,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Three conversations of two, none and one row, and where each ends.
-    fn small_file() -> (Vec<u8>, Vec<Turn>, [usize; 3]) {
+    fn small_file() -> (Vec<u8>, Vec<SimulatedTurn>, [usize; 3]) {
         let mut bytes = HEADER.to_vec();
         let conversations = [vec![answered(1), answered(2)], vec![], vec![answered(1)]];
         let ends = std::array::from_fn(|conversation| {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     /// Reads to the end: the turns, and the error if there is one. Nothing comes after it.
-    fn read_all(bytes: &[u8]) -> (Vec<Turn>, Option<TurnsError>) {
+    fn read_all(bytes: &[u8]) -> (Vec<SimulatedTurn>, Option<TurnsError>) {
         let mut reader = match reader(bytes) {
             Ok(reader) => reader,
             Err(error) => return (Vec::new(), Some(error)),
@@ -344,7 +344,8 @@ mod tests {
         );
         let (file, all, _) = small_file();
         std::fs::write(&path, file).expect("written");
-        let turns: Result<Vec<Turn>, TurnsError> = Reader::open(&path).expect("opened").collect();
+        let turns: Result<Vec<SimulatedTurn>, TurnsError> =
+            Reader::open(&path).expect("opened").collect();
         assert_eq!(turns.expect("whole"), all);
     }
 
@@ -354,7 +355,7 @@ mod tests {
         for capacity in 1..40 {
             let source = BufReader::with_capacity(capacity, file.as_slice());
             let reader = Reader::new(source, Path::new("turns.bin")).expect("a header");
-            let turns: Result<Vec<Turn>, TurnsError> = reader.collect();
+            let turns: Result<Vec<SimulatedTurn>, TurnsError> = reader.collect();
             assert_eq!(turns.expect("whole"), all);
         }
     }

@@ -35,7 +35,7 @@ pub enum TurnsError {
 
 /// Where turns are read from.
 #[derive(Debug)]
-pub struct Source<R> {
+pub struct TurnSource<R> {
     bytes: R,
     path: PathBuf,
     /// How many bytes were taken.
@@ -45,10 +45,10 @@ pub struct Source<R> {
     whole_bytes: u64,
 }
 
-impl<R: BufRead> Source<R> {
+impl<R: BufRead> TurnSource<R> {
     /// Takes the header.
-    pub fn new(bytes: R, path: PathBuf) -> Result<Source<R>, TurnsError> {
-        let mut source = Source {
+    pub fn new(bytes: R, path: PathBuf) -> Result<TurnSource<R>, TurnsError> {
+        let mut source = TurnSource {
             bytes,
             path,
             position: 0,

@@ -23,13 +23,13 @@
 //! `p_holm` is corrected among the headline's lines, or among all others.
 
 use super::headline;
-use crate::compare::{Comparison, Difference, Independent, Line, Pairing, Side, Verdict};
+use crate::compare::{ComparedFigure, Comparison, Difference, Independent, Pairing, Side, Verdict};
 use serde::Serialize;
 
 pub const SCHEMA: &str = "voicesim.compare/1";
 
 #[derive(Debug, Serialize)]
-pub struct Document<'a> {
+pub struct ComparisonDocument<'a> {
     pub schema: &'static str,
     pub version: &'static str,
     pub headline: Headline<'a>,
@@ -39,7 +39,7 @@ pub struct Document<'a> {
     pub min_effect: f64,
     pub base: &'a Side,
     pub new: &'a Side,
-    pub lines: &'a [Line],
+    pub lines: &'a [ComparedFigure],
     pub differences: &'a [Difference],
     pub warnings: &'a [String],
 }
@@ -52,9 +52,9 @@ pub struct Headline<'a> {
     pub lines: Vec<&'a str>,
 }
 
-pub fn document(of: &Comparison) -> Document<'_> {
+pub fn document(of: &Comparison) -> ComparisonDocument<'_> {
     let lines = of.lines.iter().filter(|line| line.is_headline);
-    Document {
+    ComparisonDocument {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
         headline: Headline {

@@ -1,7 +1,7 @@
 //! For a comment under a change: the headline, and everything else folded away.
 
 use super::{cells, headline, how, label, legend, side, value};
-use crate::compare::{Comparison, Line, Verdict};
+use crate::compare::{ComparedFigure, Comparison, Verdict};
 use crate::report::plain::is_invisible;
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ pub fn markdown(of: &Comparison) -> String {
         Verdict::NoDifferenceFound => "➖",
     };
     let mut text = format!("**{sign} {}**\n\n", literal(&headline(of)));
-    let chosen: Vec<&Line> = of.lines.iter().filter(|line| line.is_headline).collect();
+    let chosen: Vec<&ComparedFigure> = of.lines.iter().filter(|line| line.is_headline).collect();
     table(&mut text, &chosen);
     text.push('\n');
     for warning in &of.warnings {
@@ -37,7 +37,7 @@ pub fn markdown(of: &Comparison) -> String {
     text
 }
 
-fn table(text: &mut String, lines: &[&Line]) {
+fn table(text: &mut String, lines: &[&ComparedFigure]) {
     text.push_str("| | base | new | difference | 95 % interval | p | |\n");
     text.push_str("|---|--:|--:|--:|--:|--:|---|\n");
     for line in lines {

@@ -8,7 +8,7 @@ pub use markdown::markdown;
 pub use text::text;
 
 use crate::compare::{
-    Comparison, Independent, Kind, Line, Mark, Quantity, Side, Statistic, Verdict,
+    ComparedFigure, Comparison, Independent, Kind, Mark, Quantity, Side, Statistic, Verdict,
 };
 
 /// Marked figures outside the verdict that the headline names.
@@ -62,12 +62,13 @@ pub(super) fn asides(of: &Comparison) -> Vec<String> {
 
 /// What was looked at and not found.
 fn none(of: &Comparison) -> String {
-    let lines: Vec<&Line> = of.lines.iter().filter(|line| line.is_headline).collect();
-    let is_same = |line: &&Line| line.difference.is_none_or(|difference| difference == 0.0);
+    let lines: Vec<&ComparedFigure> = of.lines.iter().filter(|line| line.is_headline).collect();
+    let is_same =
+        |line: &&ComparedFigure| line.difference.is_none_or(|difference| difference == 0.0);
     if lines.iter().all(is_same) {
         return "No difference found: the figures are the same.".into();
     }
-    let is_significant = |line: &Line| {
+    let is_significant = |line: &ComparedFigure| {
         line.p_holm
             .is_some_and(|p| p < crate::compare::SIGNIFICANCE)
     };
@@ -97,7 +98,7 @@ fn percent(share: f64) -> f64 {
 }
 
 /// A figure of the headline, for people.
-fn clause(line: &Line) -> String {
+fn clause(line: &ComparedFigure) -> String {
     let difference = line.difference.unwrap_or_default();
     let unit = unit(line);
     let interval = line.interval.map_or_else(String::new, |interval| {
@@ -135,7 +136,7 @@ fn clause(line: &Line) -> String {
 fn others(of: &Comparison, mark: Mark) -> Vec<String> {
     let mut all: Vec<(Quantity, String)> = Vec::new();
     let marked = of.lines.iter().filter(|line| line.mark == Some(mark));
-    let is_told = |line: &Line| {
+    let is_told = |line: &ComparedFigure| {
         let mut headline = of.lines.iter().filter(|other| other.is_headline);
         headline.any(|other| other.quantity == line.quantity && other.mark == line.mark)
     };
@@ -175,7 +176,7 @@ struct Unit {
     per: &'static str,
 }
 
-fn unit(line: &Line) -> Unit {
+fn unit(line: &ComparedFigure) -> Unit {
     let per = match line.quantity {
         Quantity::Hop(_) | Quantity::Metric(_) => "",
         Quantity::Rate("false_barge_ins" | "spurious_responses") => "sounds to ignore",
@@ -191,7 +192,7 @@ fn unit(line: &Line) -> Unit {
 }
 
 /// Milliseconds with a digit, of more than a hundred none; rates for each hundred.
-fn number(line: &Line, value: f64) -> String {
+fn number(line: &ComparedFigure, value: f64) -> String {
     let is_ms = unit(line).is_ms;
     let value = if is_ms { value } else { 100.0 * value };
     let text = match (is_ms, value.abs() >= 99.95) {
@@ -206,7 +207,7 @@ fn number(line: &Line, value: f64) -> String {
     }
 }
 
-fn signed(line: &Line, value: f64) -> String {
+fn signed(line: &ComparedFigure, value: f64) -> String {
     let text = number(line, value);
     let is_zero = text.trim_start_matches(['0', '.']).is_empty();
     match value > 0.0 && !is_zero {
@@ -216,8 +217,8 @@ fn signed(line: &Line, value: f64) -> String {
 }
 
 /// Base, new, difference, interval, p and mark.
-pub(super) fn cells(line: &Line) -> [String; 6] {
-    let shown = |value: Option<f64>, show: fn(&Line, f64) -> String| {
+pub(super) fn cells(line: &ComparedFigure) -> [String; 6] {
+    let shown = |value: Option<f64>, show: fn(&ComparedFigure, f64) -> String| {
         value.map_or_else(|| "-".to_owned(), |value| show(line, value))
     };
     [
@@ -243,7 +244,7 @@ pub(super) fn cells(line: &Line) -> [String; 6] {
 }
 
 /// What a line is of, with its statistic or what it is counted for.
-pub(super) fn label(line: &Line) -> String {
+pub(super) fn label(line: &ComparedFigure) -> String {
     let name = name(line.quantity);
     match line.statistic {
         Statistic::Share => format!("{name}, per 100 {}", unit(line).per),

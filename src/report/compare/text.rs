@@ -1,7 +1,7 @@
 //! For people, at the terminal.
 
 use super::{cells, headline, how, label, legend, side, value};
-use crate::compare::{Comparison, Line, Statistic};
+use crate::compare::{ComparedFigure, Comparison, Statistic};
 use crate::report::table::{plain, trimmed};
 use std::fmt::Write;
 
@@ -21,7 +21,7 @@ pub fn text(of: &Comparison) -> String {
     for warning in &of.warnings {
         let _ = writeln!(text, "  Careful: {}.", one_line(warning));
     }
-    let (shares, spans): (Vec<&Line>, Vec<&Line>) = of
+    let (shares, spans): (Vec<&ComparedFigure>, Vec<&ComparedFigure>) = of
         .lines
         .iter()
         .partition(|line| line.statistic == Statistic::Share);
@@ -35,7 +35,7 @@ pub fn text(of: &Comparison) -> String {
     text
 }
 
-fn table(title: &str, lines: &[&Line]) -> String {
+fn table(title: &str, lines: &[&ComparedFigure]) -> String {
     let header = [title, "base", "new", "difference", "95 % interval", "p", ""];
     let mut table = plain(&header);
     for line in lines {

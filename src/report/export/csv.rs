@@ -5,7 +5,7 @@
 //! readers of CSV stumble over, becomes U+FFFD.
 
 use super::ExportError;
-use super::turns::{Cell, Turn, columns};
+use super::turn_table::{Cell, TurnRow, columns};
 use crate::measure::turns::TurnsError;
 use csv::Writer;
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use std::io::{self, Write};
 
 /// Writes turns; how many there were.
 pub fn write(
-    turns: impl Iterator<Item = Result<Turn, TurnsError>>,
+    turns: impl Iterator<Item = Result<TurnRow, TurnsError>>,
     out: impl Write,
 ) -> Result<u64, ExportError> {
     let mut csv = Writer::from_writer(out);
@@ -58,7 +58,7 @@ fn harmless(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::super::test_recorded::recorded;
-    use super::super::turns::turns;
+    use super::super::turn_table::turns;
     use super::*;
 
     fn text(name: &str) -> String {

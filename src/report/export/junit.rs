@@ -2,9 +2,9 @@
 //! it a case for each turn of which something was expected, and for each budget. The turns of a simulation
 //! are too many, and are drawn from chance: its suite has the budgets.
 
-use super::turns::expectation;
+use super::turn_table::expectation;
 use crate::event::Expect;
-use crate::measure::folder::{Folder, Kept, Run};
+use crate::measure::folder::{Folder, MeasuredRun, Results};
 use crate::measure::{BudgetResult, Measurement, Row};
 use crate::record::store::RowsPer;
 use crate::report::calls::folder_name;
@@ -28,7 +28,7 @@ pub fn write(folder: &Folder, whole: &Measurement, name: &str, out: impl Write) 
             Folder::Several(_) => folder_name(kept.path()),
         };
         let mut suite = TestSuite::new(clean(&own));
-        if let Kept::Run(run) = kept {
+        if let Results::Run(run) = kept {
             suite.add_test_cases(turns(run, &own));
         }
         if matches!(folder, Folder::One(_)) {
@@ -56,7 +56,7 @@ fn timed(mut suite: TestSuite) -> TestSuite {
 }
 
 /// The turns that can pass or fail. What somebody said on a recording was not asked for by anybody.
-fn turns(run: &Run, class: &str) -> Vec<TestCase> {
+fn turns(run: &MeasuredRun, class: &str) -> Vec<TestCase> {
     let is_as_expected = |row: &Row| row.outcome.is_as_expected(row.expect);
     let rows = run.measured.rows.iter();
     rows.filter(|row| !row.is_judged && (row.expect.is_some() || !is_as_expected(row)))
@@ -75,7 +75,7 @@ fn turns(run: &Run, class: &str) -> Vec<TestCase> {
         .collect()
 }
 
-fn case_name(run: &Run, row: &Row) -> String {
+fn case_name(run: &MeasuredRun, row: &Row) -> String {
     let asked = row.expect.map_or("no expectation", expectation);
     let name = format!("turn {}: {asked}", row.number);
     match beginning(&asked_text(run, row), NAME_CHARACTERS_MAX) {
@@ -85,7 +85,7 @@ fn case_name(run: &Run, row: &Row) -> String {
 }
 
 /// What is said in a turn of the scenario.
-fn asked_text(run: &Run, row: &Row) -> String {
+fn asked_text(run: &MeasuredRun, row: &Row) -> String {
     let index = row.number.saturating_sub(1) as usize;
     let turn = match run.header.rows_per {
         RowsPer::Turn => run.scenario.turns().get(index),
@@ -168,7 +168,7 @@ mod tests {
 
     fn xml(folder: &Folder) -> String {
         let mut bytes = Vec::new();
-        let whole = Measurement::of_many(folder.all().iter().map(Kept::measured), &[]);
+        let whole = Measurement::of_many(folder.all().iter().map(Results::measured), &[]);
         let whole = match folder {
             Folder::One(kept) => kept.measured(),
             Folder::Several(_) => &whole,
@@ -208,7 +208,7 @@ mod tests {
     fn a_turn_that_came_out_otherwise_says_what_was_heard() {
         let mut folder = recorded("recorded");
         if let Folder::One(kept) = &mut folder
-            && let Kept::Run(run) = &mut **kept
+            && let Results::Run(run) = &mut **kept
         {
             let row = &mut run.measured.rows[0];
             row.outcome = crate::measure::Outcome::Missed;

@@ -8,7 +8,7 @@ pub mod parquet;
 pub mod perfetto;
 #[cfg(test)]
 mod test_recorded;
-pub mod turns;
+pub mod turn_table;
 
 use crate::measure::turns::TurnsError;
 use crate::record::store::StoreError;

@@ -2,7 +2,7 @@
 //! at 2^63 − 1 (292 years); text is as it was.
 
 use super::ExportError;
-use super::turns::{Cell, Kind, Turn, columns};
+use super::turn_table::{Cell, ColumnKind, TurnRow, columns};
 use crate::measure::turns::TurnsError;
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
@@ -20,7 +20,7 @@ const GROUP_TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// Writes turns; how many there were.
 pub fn write(
-    turns: impl Iterator<Item = Result<Turn, TurnsError>>,
+    turns: impl Iterator<Item = Result<TurnRow, TurnsError>>,
     out: impl Write + Send,
 ) -> Result<u64, ExportError> {
     let schema = schema().map_err(as_io)?;
@@ -54,14 +54,16 @@ fn as_io(error: ParquetError) -> io::Error {
 }
 
 fn schema() -> Result<Type, ParquetError> {
-    let column = |(name, kind): (String, Kind)| {
+    let column = |(name, kind): (String, ColumnKind)| {
         let (physical, logical) = match kind {
-            Kind::Count | Kind::Nanoseconds => (Physical::INT64, None),
-            Kind::Word | Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-            Kind::Probability => (Physical::DOUBLE, None),
+            ColumnKind::Count | ColumnKind::Nanoseconds => (Physical::INT64, None),
+            ColumnKind::Word | ColumnKind::Text => {
+                (Physical::BYTE_ARRAY, Some(LogicalType::String))
+            }
+            ColumnKind::Probability => (Physical::DOUBLE, None),
         };
         let repetition = match kind {
-            Kind::Count => Repetition::REQUIRED,
+            ColumnKind::Count => Repetition::REQUIRED,
             _ => Repetition::OPTIONAL,
         };
         let column = Type::primitive_type_builder(&name, physical)
@@ -82,7 +84,7 @@ fn properties() -> WriterProperties {
         .set_compression(Compression::SNAPPY)
         .set_dictionary_enabled(false);
     for (name, kind) in columns() {
-        if kind == Kind::Word {
+        if kind == ColumnKind::Word {
             let path = ColumnPath::from(name);
             properties = properties.set_column_dictionary_enabled(path, true);
         }
@@ -98,7 +100,7 @@ struct Group {
 }
 
 struct Column {
-    kind: Kind,
+    kind: ColumnKind,
     values: Values,
     /// 1 for a value, 0 for none; as many as there are turns. Empty where there always is one.
     levels: Vec<i16>,
@@ -115,9 +117,9 @@ impl Group {
         let column = |(_, kind)| Column {
             kind,
             values: match kind {
-                Kind::Count | Kind::Nanoseconds => Values::Integers(Vec::new()),
-                Kind::Word | Kind::Text => Values::Texts(Vec::new()),
-                Kind::Probability => Values::Doubles(Vec::new()),
+                ColumnKind::Count | ColumnKind::Nanoseconds => Values::Integers(Vec::new()),
+                ColumnKind::Word | ColumnKind::Text => Values::Texts(Vec::new()),
+                ColumnKind::Probability => Values::Doubles(Vec::new()),
             },
             levels: Vec::new(),
         };
@@ -128,7 +130,7 @@ impl Group {
         }
     }
 
-    fn add(&mut self, turn: &Turn) {
+    fn add(&mut self, turn: &TurnRow) {
         for (column, cell) in self.columns.iter_mut().zip(turn.cells()) {
             self.text_bytes += column.add(cell);
         }
@@ -170,7 +172,7 @@ impl Column {
             }
             _ => false,
         };
-        if self.kind != Kind::Count {
+        if self.kind != ColumnKind::Count {
             self.levels.push(i16::from(is_there));
         }
         bytes
@@ -185,7 +187,7 @@ impl Column {
                 "the schema has no such column".into(),
             ));
         };
-        let levels = (self.kind != Kind::Count).then_some(self.levels.as_slice());
+        let levels = (self.kind != ColumnKind::Count).then_some(self.levels.as_slice());
         match &mut self.values {
             Values::Integers(all) => {
                 column.typed::<Int64Type>().write_batch(all, levels, None)?;
@@ -212,7 +214,7 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::super::test_recorded::recorded;
-    use super::super::turns::turns;
+    use super::super::turn_table::turns;
     use super::*;
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::Field;

@@ -10,7 +10,7 @@ use super::turn::{Around, Turn, after_ns};
 use super::words::{self, Stat};
 use crate::measure::Measurement;
 use crate::record::store::Header;
-use crate::report::calls::{Call, e2e};
+use crate::report::calls::{MeasuredCall, e2e};
 use askama::Template;
 
 /// Turns that are shown on the page at most, those of the worst calls; and of one call.
@@ -47,7 +47,11 @@ struct Drawn {
 ///
 /// # Errors
 /// None is known.
-pub fn of_calls(header: &Header, all: &Measurement, calls: &[Call]) -> askama::Result<String> {
+pub fn of_calls(
+    header: &Header,
+    all: &Measurement,
+    calls: &[MeasuredCall],
+) -> askama::Result<String> {
     let drawn = drawn(calls);
     let mut page = Page::new("folder of calls", &header.name);
     page.facts = vec![
@@ -84,7 +88,7 @@ fn anchor(index: usize) -> String {
     format!("call-{}", index + 1)
 }
 
-fn table(calls: &[Call], drawn: usize) -> Table {
+fn table(calls: &[MeasuredCall], drawn: usize) -> Table {
     let heads = [
         "call",
         "turns",
@@ -136,7 +140,7 @@ fn table(calls: &[Call], drawn: usize) -> Table {
 }
 
 /// The turns of the worst calls, as many as are shown.
-fn drawn(calls: &[Call]) -> Vec<Drawn> {
+fn drawn(calls: &[MeasuredCall]) -> Vec<Drawn> {
     let mut room = TURNS_MAX;
     let mut drawn = Vec::new();
     for (index, call) in calls.iter().enumerate() {
@@ -169,7 +173,7 @@ fn drawn(calls: &[Call]) -> Vec<Drawn> {
     drawn
 }
 
-fn lead(calls: &[Call], drawn: &[Drawn]) -> String {
+fn lead(calls: &[MeasuredCall], drawn: &[Drawn]) -> String {
     let shown: usize = drawn.iter().map(|call| call.turns.len()).sum();
     let all: usize = calls.iter().map(|call| call.measured.rows.len()).sum();
     match all - shown {

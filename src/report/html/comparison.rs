@@ -2,7 +2,7 @@
 
 use super::page::{Page, Part};
 use super::table::{Cell, Table};
-use crate::compare::{Comparison, Line, Mark, Statistic, Verdict};
+use crate::compare::{ComparedFigure, Comparison, Mark, Statistic, Verdict};
 use crate::report::chart::interval::{Axis, Spread};
 use crate::report::compare::{asides, cells, how, label, legend, side, value, verdict};
 use askama::Template;
@@ -60,7 +60,7 @@ pub fn of_comparison(of: &Comparison) -> askama::Result<String> {
                 "verdict",
             ],
         );
-        let is_in = |line: &&Line| (line.statistic == Statistic::Share) == is_rate;
+        let is_in = |line: &&ComparedFigure| (line.statistic == Statistic::Share) == is_rate;
         for line in of.lines.iter().filter(is_in) {
             table.add(row(line, axis));
         }
@@ -90,7 +90,7 @@ pub fn of_comparison(of: &Comparison) -> askama::Result<String> {
     .render()
 }
 
-fn row(line: &Line, axis: Axis) -> Vec<Cell> {
+fn row(line: &ComparedFigure, axis: Axis) -> Vec<Cell> {
     let [base, new, difference, interval, p, mark] = cells(line).map(Cell::from);
     let (class, colour) = match line.mark {
         Some(Mark::Worse) => ("missed", "of-bad"),
@@ -111,7 +111,7 @@ fn row(line: &Line, axis: Axis) -> Vec<Cell> {
 }
 
 /// The difference as a share of the base; `None` where there is nothing to share.
-fn spread(line: &Line) -> Option<Spread> {
+fn spread(line: &ComparedFigure) -> Option<Spread> {
     let base = line.base.filter(|base| *base > 0.0)?;
     let interval = line.interval?;
     Some(Spread {

@@ -146,14 +146,14 @@ fn mishap(mark: &Mark) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::folder::Kept;
+    use crate::measure::folder::Results;
     use std::path::Path;
 
     fn run(name: &str) -> (Course, usize) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/it/data")
             .join(name);
-        let Kept::Run(run) = Kept::open(&path).expect("a run") else {
+        let Results::Run(run) = Results::open(&path).expect("a run") else {
             panic!("a run");
         };
         let events = run.events().expect("events");

@@ -65,7 +65,7 @@ struct Overlap {
 ///
 /// # Errors
 /// None is known.
-pub fn of_run(run: &folder::Run, events: &[Event], page: &Path) -> askama::Result<String> {
+pub fn of_run(run: &folder::MeasuredRun, events: &[Event], page: &Path) -> askama::Result<String> {
     let (header, measured) = (&run.header, &run.measured);
     let course = Course::of(events, header.rows_per);
     let wav = run.path.join("conversation.wav");

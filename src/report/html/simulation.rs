@@ -39,7 +39,7 @@ struct SimulationPage {
 ///
 /// # Errors
 /// None is known.
-pub fn of_simulation(of: &folder::Simulation) -> askama::Result<String> {
+pub fn of_simulation(of: &folder::MeasuredSimulation) -> askama::Result<String> {
     let (header, totals) = (&of.header, &of.totals);
     let measured = &totals.measured;
     let trouble = parts::trouble(measured, None);

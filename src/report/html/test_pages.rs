@@ -2,7 +2,7 @@
 
 use super::{of_calls, of_run, of_simulation};
 use crate::event::Event;
-use crate::measure::folder::{Folder, Kept, Run, Simulation};
+use crate::measure::folder::{Folder, MeasuredRun, MeasuredSimulation, Results};
 use crate::measure::{Plan, Totals};
 use crate::record::store::RowsPer;
 use crate::report::calls::Calls;
@@ -17,8 +17,8 @@ fn data(name: &str) -> PathBuf {
 }
 
 /// A run without sound, in a folder of that name wherever the tests are.
-fn recorded() -> (Run, Vec<Event>) {
-    let Kept::Run(mut run) = Kept::open(&data("recorded")).expect("a run") else {
+fn recorded() -> (MeasuredRun, Vec<Event>) {
+    let Results::Run(mut run) = Results::open(&data("recorded")).expect("a run") else {
         panic!("a run");
     };
     let events = run.events().expect("events");
@@ -26,7 +26,7 @@ fn recorded() -> (Run, Vec<Event>) {
     (*run, events)
 }
 
-fn page(run: &Run, events: &[Event]) -> String {
+fn page(run: &MeasuredRun, events: &[Event]) -> String {
     of_run(run, events, Path::new("")).expect("a page")
 }
 
@@ -172,8 +172,8 @@ fn calls_of(name: &str) -> Calls {
         panic!("several");
     };
     let run = |kept| match kept {
-        Kept::Run(run) => *run,
-        Kept::Simulation(_) => panic!("runs"),
+        Results::Run(run) => *run,
+        Results::Simulation(_) => panic!("runs"),
     };
     Calls::of(name, several.into_iter().map(run).collect()).expect("calls")
 }
@@ -218,7 +218,7 @@ fn a_simulation_of_nothing_has_a_page() {
     let (run, _) = recorded();
     let mut header = run.header;
     HOSTILE.clone_into(&mut header.name);
-    let of = Simulation {
+    let of = MeasuredSimulation {
         path: PathBuf::from(HOSTILE),
         header,
         scenario: run.scenario,

@@ -1,6 +1,6 @@
 //! Events to what a trace shows of a conversation.
 
-use super::super::turns::{expectation, verdict_name};
+use super::super::turn_table::{expectation, verdict_name};
 use super::spans::{Instant, Span, Track};
 use super::visits::Visits;
 use crate::event::{Event, Mark, ReplyEnd, Tick, TurnId};
@@ -221,7 +221,7 @@ mod tests {
     use super::super::super::test_recorded::recorded;
     use super::*;
     use crate::event::{SessionId, StageName, Verdict, VisitEnd, VisitId};
-    use crate::measure::folder::Kept;
+    use crate::measure::folder::Results;
     use crate::measure::{Plan, measure, turns_by_row};
 
     fn check(events: &[Event], plan: &Plan) -> Vec<Span> {
@@ -276,7 +276,7 @@ mod tests {
     fn every_span_of_a_turn_lies_inside_its_turn() {
         for name in ["recorded", "demo", "interruptions"] {
             for kept in recorded(name).all() {
-                let Kept::Run(run) = kept else {
+                let Results::Run(run) = kept else {
                     panic!("{name} is a run");
                 };
                 let spans = check(&run.events().expect("events"), &run.plan());
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn a_record_that_ends_anywhere_is_shown_as_far_as_it_goes() {
         let folder = recorded("recorded");
-        let Kept::Run(run) = &folder.all()[0] else {
+        let Results::Run(run) = &folder.all()[0] else {
             panic!("a run");
         };
         let events = run.events().expect("events");
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn every_utterance_can_be_a_row() {
         let folder = recorded("recorded");
-        let Kept::Run(run) = &folder.all()[0] else {
+        let Results::Run(run) = &folder.all()[0] else {
             panic!("a run");
         };
         let plan = Plan {
@@ -379,7 +379,7 @@ mod tests {
             ),
         ];
         let folder = recorded("recorded");
-        let Kept::Run(run) = &folder.all()[0] else {
+        let Results::Run(run) = &folder.all()[0] else {
             panic!("a run");
         };
         check(&events, &run.plan());

@@ -13,7 +13,7 @@ mod visits;
 
 use super::ExportError;
 use crate::event::Event;
-use crate::measure::folder::{Folder, Kept};
+use crate::measure::folder::{Folder, Results};
 use crate::measure::{Plan, Row, measure, turns_by_row};
 use crate::report::calls::folder_name;
 use fold::conversation;
@@ -51,11 +51,11 @@ pub fn write(folder: &Folder, out: impl Write) -> Result<Written, ExportError> {
             false => folder_name(kept.path()),
         };
         match kept {
-            Kept::Run(run) => {
+            Results::Run(run) => {
                 let events = run.events()?;
                 trace.conversation(&name, &events, &run.measured.rows, &run.plan())?;
             }
-            Kept::Simulation(simulation) => {
+            Results::Simulation(simulation) => {
                 let plan = simulation.plan();
                 let all = simulation.conversations(CONVERSATIONS_MAX)?;
                 if all.is_empty() {

@@ -1,0 +1,461 @@
+//! The figures of a simulation in a file, `totals.json`: all that is needed to add them to others, as
+//! whole numbers, so that the sum is exact.
+//!
+//! Left out is what a simulation has none of (rows, devices, the CPU time of engines) and what follows
+//! from the rest (rates, budgets, intervals).
+
+use super::batches::{Batches, KeptBatch};
+use super::callers::Callers;
+use super::histogram::{Histogram, Sparse};
+use super::interruptions::{Counts, Interruptions};
+use super::{
+    Consumption, Cures, LoadFigures, Measurement, RightAnswers, Speculation, Totals, WordErrors,
+};
+use crate::event::{Hop, Metric};
+use crate::record::store::Sizes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The name of the file.
+pub const TOTALS: &str = "totals.json";
+
+const SCHEMA: &str = "voicesim.totals/1";
+
+/// A longer file is refused: 128 MiB. With every bucket of every histogram in use it is about half.
+const BYTES_MAX: u64 = 128 << 20;
+
+/// Larger counts are refused: 2^40. The counts of millions of files add up without overflowing.
+const COUNT_MAX: u64 = 1 << 40;
+
+/// Why the figures of a simulation cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TotalsError {
+    #[error("cannot read {path}: {source}; is this a folder of `voicesim simulate --out`? One that was killed has none: simulate again", path = path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} is longer than {BYTES_MAX} bytes, which no simulation's figures are; simulate again", path = path.display())]
+    TooLong { path: PathBuf },
+    #[error("{path} does not hold the figures of a simulation: {reason}. It was written by voicesim {writer}, this is {own}; use the version that wrote it, or simulate again", path = path.display(), own = env!("CARGO_PKG_VERSION"))]
+    Wrong {
+        path: PathBuf,
+        reason: String,
+        /// A version, if the file says so.
+        writer: String,
+    },
+}
+
+/// What the file holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TotalsFile {
+    schema: String,
+    version: String,
+    /// Of the other files in the folder.
+    bytes: Sizes,
+    conversations: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    load: Option<LoadFigures>,
+    turns: u64,
+    exact: u64,
+    interruptions: Counts,
+    callers: Callers,
+    consumption: Consumption,
+    #[serde(skip_serializing_if = "Cures::is_empty", default)]
+    cures: Cures,
+    speculation: KeptSpeculation,
+    wer: Option<WordErrors>,
+    #[serde(skip_serializing_if = "RightAnswers::is_empty", default)]
+    right_answers: RightAnswers,
+    clock_lag_max_ns: u64,
+    is_cut_short: bool,
+    metrics: BTreeMap<String, Sparse>,
+    hops: BTreeMap<String, Sparse>,
+    /// [`BATCHES`](super::BATCHES) of them.
+    batches: Vec<KeptBatch>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptSpeculation {
+    prepared: u32,
+    kept: u32,
+    dropped: u32,
+}
+
+impl Totals {
+    /// What [`TOTALS`] holds, beside files of these sizes.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn to_json(&self, bytes: Sizes) -> serde_json::Result<Vec<u8>> {
+        let measured = &self.measured;
+        let metrics = measured.metrics.iter();
+        let hops = measured.hops.iter();
+        let kept = TotalsFile {
+            schema: SCHEMA.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            bytes,
+            conversations: self.conversations,
+            load: self.load.clone(),
+            turns: measured.turns,
+            exact: measured.exact,
+            interruptions: measured.interruptions.counts(),
+            callers: measured.callers,
+            consumption: measured.consumption,
+            cures: measured.cures.clone(),
+            speculation: KeptSpeculation {
+                prepared: measured.speculation.prepared,
+                kept: measured.speculation.kept,
+                dropped: measured.speculation.dropped,
+            },
+            wer: measured.wer,
+            right_answers: measured.right_answers,
+            clock_lag_max_ns: measured.clock_lag_ns(),
+            is_cut_short: measured.is_cut_short,
+            metrics: metrics
+                .map(|(m, h)| (m.name().into(), h.sparse()))
+                .collect(),
+            hops: hops
+                .map(|(hop, h)| (hop.name().into(), h.sparse()))
+                .collect(),
+            batches: self.batches.kept(),
+        };
+        let mut json = serde_json::to_vec(&kept)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    /// Reads the figures of a simulation in a folder, and how large the other files there have to be.
+    /// They were judged by no budget yet.
+    pub fn read(folder: &Path) -> Result<(Totals, Sizes), TotalsError> {
+        let path = folder.join(TOTALS);
+        let wrong = |reason: String| TotalsError::Wrong {
+            writer: writer(&path).unwrap_or_else(|| "of an unknown version".into()),
+            path: path.clone(),
+            reason,
+        };
+        let kept: TotalsFile =
+            serde_json::from_reader(open(&path)?).map_err(|e| wrong(e.to_string()))?;
+        let bytes = kept.bytes;
+        let totals = kept.totals().map_err(wrong)?;
+        Ok((totals, bytes))
+    }
+}
+
+fn open(path: &Path) -> Result<impl Read, TotalsError> {
+    let read = |source| TotalsError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(read)?;
+    if file.metadata().map_err(read)?.len() > BYTES_MAX {
+        return Err(TotalsError::TooLong {
+            path: path.to_owned(),
+        });
+    }
+    // It may have grown since.
+    Ok(BufReader::new(file.take(BYTES_MAX)))
+}
+
+/// Which version wrote it, if it says so, whatever else is in it.
+fn writer(path: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        version: String,
+    }
+    let head: Head = serde_json::from_reader(open(path).ok()?).ok()?;
+    Some(head.version)
+}
+
+impl TotalsFile {
+    /// # Errors
+    /// What in it cannot be.
+    fn totals(self) -> Result<Totals, String> {
+        if self.schema != SCHEMA {
+            return Err(format!("its schema is {:?}, not {SCHEMA:?}", self.schema));
+        }
+        self.check_counts()?;
+        let mut measured = Measurement::of_nothing();
+        for (name, sparse) in &self.metrics {
+            let metric =
+                Metric::named(name).ok_or_else(|| format!("there is no metric {name:?}"))?;
+            measured.metrics.insert(metric, histogram(name, sparse)?);
+        }
+        for (name, sparse) in &self.hops {
+            let known = Hop::ALL.into_iter().find(|hop| hop.name() == name);
+            let hop = known.ok_or_else(|| format!("there is no hop {name:?}"))?;
+            measured.hops.insert(hop, histogram(name, sparse)?);
+        }
+        let batches = Batches::of_kept(&self.batches, COUNT_MAX)?;
+        let e2e = measured.metrics.get(&Metric::E2eLatency);
+        if batches.latencies().summary() != e2e.and_then(Histogram::summary) {
+            return Err("the latencies of its batches are not those of e2e_latency".into());
+        }
+        measured.interruptions = Interruptions::of_counts(self.interruptions, self.turns)
+            .ok_or("its interruptions do not add up")?;
+        measured.turns = self.turns;
+        measured.exact = self.exact;
+        measured.callers = self.callers;
+        measured.consumption = self.consumption;
+        measured.cures = self.cures;
+        measured.speculation = Speculation {
+            prepared: self.speculation.prepared,
+            kept: self.speculation.kept,
+            dropped: self.speculation.dropped,
+            ..Speculation::default()
+        };
+        measured.wer = self.wer;
+        measured.right_answers = self.right_answers;
+        measured.clock_lag = Duration::from_nanos(self.clock_lag_max_ns);
+        measured.is_cut_short = self.is_cut_short;
+        Ok(Totals {
+            measured,
+            batches,
+            conversations: self.conversations,
+            load: self.load,
+        })
+    }
+
+    fn check_counts(&self) -> Result<(), String> {
+        let callers = &self.callers;
+        if !self.consumption.is_possible(COUNT_MAX) {
+            return Err("what it used is more than there can be".into());
+        }
+        for (name, count) in [
+            ("conversations", self.conversations),
+            ("turns", self.turns),
+            ("restarts", callers.restarts),
+            ("hang_ups", callers.hang_ups),
+            ("fillers", callers.fillers),
+            ("votes", callers.votes),
+        ] {
+            if count > COUNT_MAX {
+                return Err(format!("{name} = {count} is more than there can be"));
+            }
+        }
+        let cures = self.cures.iter().flat_map(|(_, counts)| counts.values());
+        if cures.into_iter().any(|count| *count > COUNT_MAX) {
+            return Err("its cures are more than there can be".into());
+        }
+        if self
+            .load
+            .as_ref()
+            .is_some_and(|load| !load.is_possible(COUNT_MAX))
+        {
+            return Err("its load is more than there can be".into());
+        }
+        for (part, count, whole, all) in [
+            ("exact", self.exact, "turns", self.turns),
+            ("right_votes", callers.right_votes, "votes", callers.votes),
+        ] {
+            if count > all {
+                return Err(format!("{part} = {count} is more than {whole} = {all}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn histogram(name: &str, sparse: &Sparse) -> Result<Histogram, String> {
+    Histogram::of_sparse(sparse, COUNT_MAX).map_err(|reason| format!("{name} {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{
+        CuredBy, Event, Expect, Mark, SessionEnd, SessionId, StageName, Tick, TurnId,
+    };
+    use crate::measure::test_rows::{any_row, row};
+    use crate::measure::{Outcome, Row};
+    use proptest::prelude::*;
+
+    /// A conversation that the fold can be given.
+    #[derive(Debug, Clone)]
+    struct Recording {
+        conversation: u32,
+        rows: Vec<Row>,
+        events: Vec<Event>,
+    }
+
+    fn mark() -> impl Strategy<Value = Mark> {
+        prop_oneof![
+            any::<u64>().prop_map(|gap_ns| Mark::PlaybackGap {
+                at: Tick(1),
+                gap_ns
+            }),
+            Just(Mark::SpeculationDropped),
+            Just(Mark::CallerStartedAgain),
+            Just(Mark::CallerGaveUp),
+            Just(Mark::Cured {
+                stage: StageName::Answer,
+                by: CuredBy::Retried,
+            }),
+            Just(Mark::SessionEnded {
+                cause: SessionEnd::Finished
+            }),
+        ]
+    }
+
+    prop_compose! {
+        fn recording()(
+            conversation in any::<u32>(),
+            rows in prop::collection::vec(any_row(), 0..5),
+            marks in prop::collection::vec(mark(), 0..5),
+        ) -> Recording {
+            let event = |mark| Event {
+                tick: Tick(1),
+                session: SessionId(conversation),
+                turn: TurnId(1),
+                mark,
+            };
+            Recording { conversation, rows, events: marks.into_iter().map(event).collect() }
+        }
+    }
+
+    fn totals(recordings: &[Recording]) -> Totals {
+        let mut totals = Totals::default();
+        for one in recordings {
+            totals.measured.add(&one.events, &one.rows);
+            totals.batches.add(one.conversation, &one.rows);
+            totals.conversations += 1;
+        }
+        totals
+    }
+
+    const BYTES: Sizes = Sizes {
+        turns: 17,
+        events: 0,
+    };
+
+    fn json(totals: &Totals) -> Vec<u8> {
+        totals.to_json(BYTES).expect("written")
+    }
+
+    fn read(json: &[u8]) -> Result<(Totals, Sizes), TotalsError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(TOTALS), json).expect("written");
+        Totals::read(folder.path())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_written_and_read_adds_up_to_the_same(
+            recordings in prop::collection::vec(recording(), 0..12),
+            cut in 0usize..12,
+        ) {
+            let cut = cut.min(recordings.len());
+            let whole = totals(&recordings);
+            let (mut merged, bytes) = read(&json(&totals(&recordings[..cut]))).expect("read");
+            prop_assert_eq!(bytes, BYTES);
+            let (second, _) = read(&json(&totals(&recordings[cut..]))).expect("read");
+            prop_assert!(merged.has_room_for(&second));
+            merged.merge(&second);
+            prop_assert_eq!(json(&merged), json(&whole));
+            for (metric, histogram) in &whole.measured.metrics {
+                prop_assert_eq!(merged.measured.metrics[metric].summary(), histogram.summary());
+                prop_assert_eq!(merged.measured.metrics[metric].hdr(), histogram.hdr());
+            }
+            prop_assert_eq!(&merged.measured.interruptions, &whole.measured.interruptions);
+            prop_assert_eq!(merged.intervals(), whole.intervals());
+            prop_assert_eq!(merged.measured.is_cut_short, whole.measured.is_cut_short);
+        }
+
+        #[test]
+        fn a_damaged_file_is_an_error_and_nothing_worse(
+            recordings in prop::collection::vec(recording(), 1..4),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut bytes = json(&totals(&recordings));
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            if let Ok((own, _)) = read(&bytes) {
+                let mut sum = own.clone();
+                sum.merge(&own);
+                json(&sum);
+            }
+        }
+    }
+
+    fn refused(from: &str, to: &str, says: &str) {
+        let rows = [Row {
+            expect: Some(Expect::Stop),
+            ..row(1, Outcome::Stopped)
+        }];
+        let recording = Recording {
+            conversation: 1,
+            rows: rows.into(),
+            events: Vec::new(),
+        };
+        let text = String::from_utf8(json(&totals(&[recording]))).expect("text");
+        assert!(text.contains(from), "{from} is not in {text}");
+        let error = read(text.replacen(from, to, 1).as_bytes()).expect_err(says);
+        let error = error.to_string();
+        assert!(error.contains(says) && error.contains(TOTALS), "{error}");
+        assert!(error.contains("simulate again"), "{error}");
+    }
+
+    #[test]
+    fn figures_that_cannot_be_are_refused() {
+        let batch = "{\"questions\":0,\"cut_offs\":0,\"e2e_latency\":{\"count\":0,\"sum_ns\":\"0\",\"max_ns\":0,\"buckets\":[]}}";
+        let with =
+            |sparse: &str| batch.replace("0,\"sum_ns\":\"0\",\"max_ns\":0,\"buckets\":[]", sparse);
+        refused("totals/1", "totals/2", "its schema");
+        refused(",\"turns\":1", ",\"turns\":0", "do not add up");
+        refused(
+            "\"missed_barge_ins\":0",
+            "\"missed_barge_ins\":2",
+            "do not add up",
+        );
+        refused("\"exact\":0", "\"exact\":2", "more than turns = 1");
+        refused(
+            "\"votes\":0",
+            "\"votes\":1099511627777",
+            "more than there can be",
+        );
+        refused(&format!("{batch},"), "", "63 batches");
+        refused(
+            batch,
+            &with("1,\"sum_ns\":\"600\",\"max_ns\":600,\"buckets\":[[512,1]]"),
+            "not those of e2e_latency",
+        );
+        refused(
+            batch,
+            &with("2,\"sum_ns\":\"600\",\"max_ns\":600,\"buckets\":[[512,1]]"),
+            "batch 0 counts 2",
+        );
+        refused("\"metrics\":{}", "\"metrics\":[]", "invalid type");
+        refused(",\"turns\":1", ",\"turns\":-1", "invalid value");
+        refused("{", "", "expected");
+    }
+
+    #[test]
+    fn a_metric_of_another_version_is_told_with_that_version() {
+        let json = String::from_utf8(json(&Totals::default())).expect("text");
+        let sparse = "{\"count\":0,\"sum_ns\":\"0\",\"max_ns\":0,\"buckets\":[]}";
+        let later = json
+            .replace(
+                "\"metrics\":{}",
+                &format!("\"metrics\":{{\"lunch\":{sparse}}}"),
+            )
+            .replace(env!("CARGO_PKG_VERSION"), "9.8.7");
+        let error = read(later.as_bytes())
+            .expect_err("no such metric")
+            .to_string();
+        assert!(error.contains("no metric \"lunch\""), "{error}");
+        assert!(error.contains("voicesim 9.8.7"), "{error}");
+    }
+
+    #[test]
+    fn counts_without_room_are_seen_before_they_are_added() {
+        let mut totals = Totals::default();
+        totals.measured.turns = 3_000_000_000;
+        assert!(totals.has_room_for(&Totals::default()));
+        assert!(!totals.has_room_for(&totals));
+    }
+}

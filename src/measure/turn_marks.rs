@@ -1,0 +1,236 @@
+//! What the events say about each utterance and the reply to it.
+
+use crate::event::{
+    Event, Expect, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd,
+};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The marks of one turn, by what they mark. Each is the first of its kind.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TurnMarks {
+    pub onset: Option<Tick>,
+    pub last_voiced: Option<Tick>,
+    /// What it asks for, if it was heard on a finished recording, where nothing else is known of the agent.
+    pub asks: Option<Expect>,
+    /// The true end of its speech, where a recording says whose it is.
+    pub speech_ended: Option<Tick>,
+    pub committed: Option<Tick>,
+    pub stt: Work,
+    pub heard: Arc<str>,
+    pub answer: Work,
+    pub clauses: Work,
+    /// Of the first clause.
+    pub tts: Work,
+    /// One model in place of the three before.
+    pub model: Work,
+    /// When something was said in place of an answer.
+    pub filler: Option<Tick>,
+    pub queued: Option<Queued>,
+    pub audible: Option<Tick>,
+    pub ended: Option<Ended>,
+    /// It began while the agent spoke.
+    pub over_agent: Option<Tick>,
+    /// The policy said stop, at this tick.
+    pub must_stop: Option<Tick>,
+    pub decided: Option<Decided>,
+    pub has_transcription_failed: bool,
+    pub has_reply_failed: bool,
+}
+
+/// The milestones of a stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Work {
+    pub entered: Option<Tick>,
+    pub begun: Option<Tick>,
+    pub first_output: Option<Tick>,
+}
+
+/// What the policy made of a sound over the agent: that it must stop, or what it thought last.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decided {
+    pub verdict: Verdict,
+    /// Since the sound began.
+    pub after_ns: u64,
+    /// Of an interruption, in 0..=1, if the policy computes one.
+    pub probability: Option<f64>,
+    /// Strongest first.
+    pub reasons: Vec<String>,
+}
+
+/// The first sound of a reply at the speaker.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Queued {
+    pub start: Tick,
+    pub silence_ns: u64,
+    pub network_ns: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub end: ReplyEnd,
+    pub heard: Arc<str>,
+}
+
+/// The marks of a conversation, by its turns.
+pub(super) struct MarksByTurn(Vec<(TurnId, TurnMarks)>);
+
+/// Sorts events by turn.
+pub(super) fn marks_by_turn(events: &[Event]) -> MarksByTurn {
+    let mut all = MarksByTurn(Vec::with_capacity(events.len() / EVENTS_PER_TURN + 1));
+    for event in events.iter().filter(|event| event.turn != TurnId(0)) {
+        all.of(event.turn).add(event);
+    }
+    all
+}
+
+/// About so many events belong to a turn.
+const EVENTS_PER_TURN: usize = 24;
+
+impl MarksByTurn {
+    pub(super) fn get(&self, turn: TurnId) -> Option<&TurnMarks> {
+        let index = self.0.binary_search_by_key(&turn, |(turn, _)| *turn).ok()?;
+        Some(&self.0[index].1)
+    }
+
+    /// The marks of a turn; most events are of the latest.
+    fn of(&mut self, turn: TurnId) -> &mut TurnMarks {
+        let behind = self.0.iter().rposition(|(other, _)| *other <= turn);
+        let index = match behind {
+            Some(index) if self.0[index].0 == turn => index,
+            behind => {
+                let index = behind.map_or(0, |index| index + 1);
+                self.0.insert(index, (turn, TurnMarks::default()));
+                index
+            }
+        };
+        &mut self.0[index].1
+    }
+}
+
+impl TurnMarks {
+    /// It was not spoken over an agent who went on.
+    pub(super) fn had_the_floor(&self) -> bool {
+        self.over_agent.is_none()
+            || self.must_stop.is_some()
+            || (self.answer.entered.is_some() || self.model.entered.is_some())
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_transcription_failed || self.has_reply_failed
+    }
+
+    fn add(&mut self, event: &Event) {
+        let now = event.tick;
+        match &event.mark {
+            Mark::VoiceStarted { onset } => self.onset = Some(*onset),
+            Mark::Judged { asks } => self.asks = Some(*asks),
+            Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
+            Mark::EndpointCommitted { last_voiced, .. } => {
+                self.last_voiced = Some(*last_voiced);
+                self.committed = Some(now);
+            }
+            // It decides nothing by itself: what it takes is part of waiting for the endpoint.
+            Mark::Enter {
+                stage: StageName::EndOfTurn,
+                ..
+            }
+            | Mark::Begun {
+                stage: StageName::EndOfTurn,
+                ..
+            }
+            | Mark::Output {
+                stage: StageName::EndOfTurn,
+                ..
+            }
+            | Mark::Exit {
+                stage: StageName::EndOfTurn,
+                ..
+            } => {}
+            Mark::Enter { stage, .. } => first(&mut self.work(*stage).entered, now),
+            // Of several transcriptions the one counts that the text came from.
+            Mark::Begun {
+                stage: StageName::SpeechToText,
+                ..
+            } if self.stt.first_output.is_none() => self.stt.begun = Some(now),
+            Mark::Begun { stage, .. } => first(&mut self.work(*stage).begun, now),
+            Mark::Output { stage, note, .. } => match note {
+                OutputNote::Partial { .. } => {}
+                OutputNote::Final { text, .. } => {
+                    first(&mut self.stt.first_output, now);
+                    self.heard = text.clone();
+                }
+                _ => first(&mut self.work(*stage).first_output, now),
+            },
+            Mark::Exit {
+                stage,
+                end: VisitEnd::Failed { .. },
+                ..
+            } => match stage {
+                StageName::SpeechToText => self.has_transcription_failed = true,
+                _ => self.has_reply_failed = true,
+            },
+            Mark::Speculated { .. } | Mark::SpeculationDropped => self.forget_reply(),
+            Mark::Queued {
+                start,
+                silence_ns,
+                network_ns,
+                ..
+            } => first(
+                &mut self.queued,
+                Queued {
+                    start: *start,
+                    silence_ns: *silence_ns,
+                    network_ns: *network_ns,
+                },
+            ),
+            Mark::Filler { at, .. } => first(&mut self.filler, *at),
+            Mark::Audible { at } => first(&mut self.audible, *at),
+            Mark::ReplyEnded { end, heard, .. } => {
+                self.ended = Some(Ended {
+                    end: *end,
+                    heard: heard.clone(),
+                });
+            }
+            Mark::OverlapStarted { onset } => self.over_agent = Some(*onset),
+            Mark::Decision {
+                verdict,
+                since_onset_ns,
+                probability,
+                reasons,
+                ..
+            } if self.must_stop.is_none() => {
+                self.must_stop = (*verdict == Verdict::Stop).then_some(now);
+                self.decided = Some(Decided {
+                    verdict: *verdict,
+                    after_ns: *since_onset_ns,
+                    probability: *probability,
+                    reasons: reasons.clone(),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// What was prepared in vain never happened, as far as the turn is concerned.
+    fn forget_reply(&mut self) {
+        (self.answer, self.clauses, self.tts, self.model) = Default::default();
+        self.has_reply_failed = false;
+    }
+
+    fn work(&mut self, stage: StageName) -> &mut Work {
+        match stage {
+            StageName::SpeechToText => &mut self.stt,
+            StageName::Answer => &mut self.answer,
+            StageName::Clauses => &mut self.clauses,
+            StageName::TextToSpeech => &mut self.tts,
+            StageName::SpeechToSpeech | StageName::EndOfTurn => &mut self.model,
+        }
+    }
+}
+
+fn first<T>(slot: &mut Option<T>, value: T) {
+    if slot.is_none() {
+        *slot = Some(value);
+    }
+}

@@ -1,0 +1,78 @@
+//! What was run, on what, and what a reader should know before the figures.
+
+use super::devices::device_notes;
+use super::is_recording;
+use crate::measure::{Measurement, ms};
+use crate::record::store::Header;
+use std::fmt::Write;
+
+pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
+    if is_recording(header) {
+        return recording_head(text, header);
+    }
+    let _ = writeln!(
+        text,
+        "{} · {} clock · {} cores · seed {} · voicesim {}",
+        header.name, header.clock, header.cores, header.seed, header.version
+    );
+    let engine = |text: &mut String, what: &str, name: &str| {
+        let _ = writeln!(text, "  {what:<15} {name}");
+    };
+    // In the order of the path, with the model in place of the others if there is one.
+    let stages = ["speech_to_text", "answer", "text_to_speech"];
+    let missing = |stage: &&&str| !header.engines.contains_key(**stage);
+    if stages.iter().all(|stage| missing(&stage)) {
+        for (stage, name) in &header.engines {
+            engine(text, stage, name);
+        }
+    } else {
+        for stage in stages {
+            let name = header.engines.get(stage).map_or("-", String::as_str);
+            engine(text, stage, name);
+        }
+    }
+    engine(text, "interruptions", &format!("policy {}", header.policy));
+    engine(text, "speculation", &speculation(header));
+    for note in &header.notes {
+        engine(text, "note", note);
+    }
+    if measured.is_cut_short {
+        engine(
+            text,
+            "note",
+            "the run was stopped or killed: its record ends in the middle",
+        );
+    }
+    if measured.clock_lag_ns() > 0 {
+        let lag = ms(measured.clock_lag_ns());
+        let lag = format!("the clock was up to {lag:.0} ms late: this machine was busy");
+        engine(text, "note", &lag);
+    }
+    for note in device_notes(&measured.devices) {
+        engine(text, "note", &note);
+    }
+}
+
+fn recording_head(text: &mut String, header: &Header) {
+    let _ = writeln!(
+        text,
+        "{} · recording · voicesim {}",
+        header.name, header.version
+    );
+    let words = header
+        .engines
+        .get("speech_to_text")
+        .map_or("-", String::as_str);
+    let _ = writeln!(text, "  {:<15} {words}", "speech_to_text");
+    for note in &header.notes {
+        let _ = writeln!(text, "  {:<15} {note}", "note");
+    }
+}
+
+fn speculation(header: &Header) -> String {
+    let asked = &header.scenario["speculation"];
+    match (asked["enabled"].as_bool(), asked["after_ms"].as_u64()) {
+        (Some(true), Some(after)) => format!("after {after} ms of silence"),
+        _ => "off".into(),
+    }
+}
