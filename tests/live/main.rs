@@ -6,6 +6,6 @@ mod daemon;
 mod devices;
 mod process;
 mod recording;
-mod soak;
+mod side_by_side;
 mod sound;
 mod talk;

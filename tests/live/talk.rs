@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use std::time::Duration;
 const READY: Duration = Duration::from_secs(60);
 /// After the end of a conversation, to write the report.
 const END: Duration = Duration::from_secs(30);
+/// Until a signal has come to it.
+const ORDER: Duration = Duration::from_secs(5);
 
 /// What is measured in real time is measured again, up to twice, if it went wrong: a machine may have been busy.
 pub fn on_a_quiet_machine(measure: impl Fn()) {
@@ -46,7 +48,7 @@ pub struct Held {
 }
 
 impl Talk {
-    /// Starts it for so many seconds, and waits until it listens.
+    /// Starts it for at most so many seconds, and waits until it listens.
     pub fn start(daemon: &Daemon, seconds: u32, arguments: &[&str]) -> Talk {
         let folder = tempfile::tempdir().expect("a folder");
         let file = |name: &str| File::create(folder.path().join(name)).expect("a file");
@@ -103,6 +105,13 @@ impl Talk {
 
     pub fn process(&mut self) -> &mut Guard {
         &mut self.program
+    }
+
+    /// Ends it now, as Ctrl-C does: what is asked has been answered, and to wait for the end of its time shows nothing more.
+    pub fn hang_up(mut self) -> Held {
+        let order = format!("kill -INT {}", self.program.child().id());
+        Guard::spawn(Command::new("sh").args(["-c", &order])).finish(ORDER);
+        self.finish(ORDER)
     }
 
     /// Waits for its end, which must be a good one.

@@ -3,32 +3,17 @@
 # The programs are put into FOLDER, once; after that nothing is fetched.
 set -eu
 conversations=400
-hdrhistogram=0.10.8
-duckdb=2.0.0
-junitparser=5.0.3
 if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build --release makes it" >&2
+    echo "$1 is not there; cargo build makes it" >&2
     exit 2
 fi
 mkdir -p "$2"
 folder=$(realpath "$2")
 cd "$(dirname "$0")/../.."
 
-installed=$folder/hdrhistogram-$hdrhistogram-duckdb-$duckdb-junitparser-$junitparser
-export PYTHONPATH="$installed"
+PYTHONPATH=$(sh tests/setup/python.sh tests/readers/requirements.txt "$folder")
+export PYTHONPATH
 export PYTHONDONTWRITEBYTECODE=1
-if [ ! -d "$installed" ] || ! python3 -c 'import duckdb, hdrh, junitparser' 2>/dev/null; then
-    echo "installing: hdrhistogram $hdrhistogram, duckdb $duckdb, junitparser $junitparser"
-    fresh=$(mktemp -d "$folder/fresh-XXXXXX")
-    trap 'rm -rf "$fresh"' EXIT
-    export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
-    if ! python3 -m pip install --quiet --target "$fresh" "hdrhistogram==$hdrhistogram" "duckdb==$duckdb" "junitparser==$junitparser"; then
-        echo "they cannot be installed; that needs pip and a way to PyPI, once" >&2
-        exit 3
-    fi
-    rm -rf "$installed"
-    mv -T "$fresh" "$installed"
-fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

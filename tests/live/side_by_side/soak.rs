@@ -1,7 +1,8 @@
-//! A long conversation. `VOICESIM_SOAK_S=600 make test-live` makes it ten minutes.
+//! A long conversation. `make soak` makes it ten minutes.
 
-use super::daemon::Daemon;
-use super::talk::{Talk, fixture, on_a_quiet_machine};
+use super::the_floor;
+use crate::daemon::Daemon;
+use crate::talk::{Talk, fixture, on_a_quiet_machine};
 use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -10,10 +11,13 @@ use std::time::{Duration, Instant};
 const SHORT_S: u64 = 62;
 /// Memory is compared with that after so long.
 const WARM: Duration = Duration::from_secs(40);
-/// Every so often a question is asked; the rest is silence.
-const EVERY: Duration = Duration::from_secs(30);
-/// The answer is over after this.
+/// The answer has begun after this, and is over after the second.
+const BEGUN: Duration = Duration::from_secs(4);
 const ANSWERED: Duration = Duration::from_secs(16);
+/// Then nobody speaks for so long.
+const REST: Duration = Duration::from_secs(12);
+/// With the question itself that makes half a minute.
+const EVERY_S: u64 = 30;
 
 /// Resident memory of a process in bytes.
 fn resident(process: u32) -> u64 {
@@ -43,23 +47,24 @@ fn a_long_conversation_loses_no_sound_needs_no_more_memory_and_rests_while_nobod
             text.parse()
                 .expect("VOICESIM_SOAK_S is a number of seconds")
         });
+        let floor = the_floor();
         let daemon = Daemon::start();
-        let mut talk = Talk::start(
-            &daemon,
-            u32::try_from(seconds + EVERY.as_secs() + 5).expect("short"),
-            &[],
-        );
+        let questions = seconds.div_ceil(EVERY_S) as usize;
+        let at_most = u32::try_from(2 * seconds + 120).expect("short");
+        let mut talk = Talk::start(&daemon, at_most, &[]);
+        drop(floor);
         let process = talk.process().child().id();
         let begun = Instant::now();
         let (mut warm, mut busy) = (None, Vec::new());
-        let mut asked = 0;
-        while begun.elapsed() < Duration::from_secs(seconds) {
+        for _ in 0..questions {
+            let floor = the_floor();
             daemon.speak(&fixture("piper-graphics"));
-            asked += 1;
-            sleep(ANSWERED);
+            sleep(BEGUN);
+            drop(floor);
+            sleep(ANSWERED - BEGUN);
             // Nobody speaks from here on.
             let (rest, before) = (Instant::now(), ticks(process));
-            sleep((begun + EVERY * asked).saturating_duration_since(Instant::now()));
+            sleep(REST);
             let core = (ticks(process) - before) as f64 * 0.01 / rest.elapsed().as_secs_f64();
             busy.push(core);
             if begun.elapsed() > WARM {
@@ -67,14 +72,14 @@ fn a_long_conversation_loses_no_sound_needs_no_more_memory_and_rests_while_nobod
             }
         }
         let growth = resident(process) as i64 - warm.expect("longer than that") as i64;
-        let held = talk.finish(Duration::from_secs(30));
+        let held = talk.hang_up();
         let most = busy.iter().copied().fold(0.0, f64::max);
         println!(
-            "{asked} questions; memory grew by {:.1} MB; at rest {:.1} % of a core at most",
+            "{questions} questions; memory grew by {:.1} MB; at rest {:.1} % of a core at most",
             growth as f64 / 1e6,
             most * 100.0
         );
-        assert_eq!(held.answered().len(), asked as usize, "{}", held.stderr);
+        assert_eq!(held.answered().len(), questions, "{}", held.stderr);
         assert_eq!(held.count("sound_lost"), 0, "{}", held.stderr);
         assert!(growth < 5_000_000, "{growth} bytes");
         assert!(most < 0.10, "{most} of a core");
