@@ -81,6 +81,7 @@ pub mod ear;
 pub mod endpoint;
 pub mod engine;
 pub mod event;
+pub mod experiment;
 pub mod interrupt;
 #[cfg(feature = "retrieval")]
 pub mod knowledge;

@@ -1,7 +1,8 @@
 //! `voicesim check`: everything about a scenario that can be wrong, without running it.
 
 use super::{Failure, Verdict, print};
-use crate::run::{Run, Simulation};
+use crate::experiment::Simulation;
+use crate::run::Run;
 use crate::scenario;
 use crate::scenario::engine::Engine;
 use clap::Args;

@@ -2,8 +2,8 @@
 
 use super::simulate::stop_at_ctrl_c;
 use super::{Failure, Verdict, print_json, print_plain};
+use crate::experiment::{Find, Goal};
 use crate::report::find::{Step, text};
-use crate::run::{Find, Goal};
 use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

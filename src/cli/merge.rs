@@ -1,8 +1,8 @@
 //! `voicesim merge`: shards of a simulation, from several machines, as the whole that they are parts of.
 
 use super::{Failure, Verdict, print_json, print_plain};
+use crate::experiment::{self, Simulated};
 use crate::report;
-use crate::run::{self, Simulated};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(super) struct Merge {
 
 impl Merge {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        let Simulated { header, totals } = run::merge(&self.folders, &self.out)?;
+        let Simulated { header, totals } = experiment::merge(&self.folders, &self.out)?;
         if self.json {
             print_json(&report::document::simulation(&header, &totals, None))?;
         } else {

@@ -2,8 +2,8 @@
 
 use super::sweep::Settings;
 use super::{Failure, Verdict, print_json, print_plain};
+use crate::experiment;
 use crate::report::html;
-use crate::run;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ impl Plan {
             ));
         }
         let swept = self.settings.simulate(sweep, is_quiet)?;
-        let plan = run::plan(swept);
+        let plan = experiment::plan(swept);
         if self.settings.json {
             print_json(&plan.document())?;
         } else {

@@ -2,11 +2,12 @@
 
 use super::{Failure, Verdict, find, print_json, print_plain};
 use crate::clock::Clock;
+use crate::experiment::{
+    CONVERSATIONS_MAX, Find, KeepEvents, Progress, Shard, Simulated, Simulation,
+};
 use crate::report;
 use crate::report::document::Took;
-use crate::run::{
-    CONVERSATIONS_MAX, Find, KeepEvents, Progress, RunError, Shard, Simulated, Simulation,
-};
+use crate::run::RunError;
 use crate::scenario::{self, Scenario, Template};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};

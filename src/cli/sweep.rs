@@ -3,9 +3,9 @@
 use super::file::{refuse_unwritable, write};
 use super::simulate::{threads, watched};
 use super::{Failure, Verdict, print_json, print_plain};
+use crate::experiment::{self, CONVERSATIONS_MAX};
 use crate::report::html;
 use crate::report::sweep::{Other, Sweep as Swept, svg, text};
-use crate::run::{self, CONVERSATIONS_MAX};
 use crate::scenario::{Scenario, Template, Variation};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -45,21 +45,25 @@ pub(super) struct Settings {
 
 impl Settings {
     /// The settings, before they are simulated.
-    pub(super) fn read(&self) -> Result<run::Sweep, Failure> {
+    pub(super) fn read(&self) -> Result<experiment::Sweep, Failure> {
         for (flag, path) in [("--svg", &self.svg), ("--html", &self.html)] {
             if let Some(path) = path {
                 refuse_unwritable(flag, path)?;
             }
         }
         let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
-        let sweep = run::Sweep::of(&template, &self.vary, self.seed)?
+        let sweep = experiment::Sweep::of(&template, &self.vary, self.seed)?
             .worlds(self.conversations)
             .threads(threads(self.threads));
         sweep.check()?;
         Ok(sweep)
     }
 
-    pub(super) fn simulate(&self, sweep: run::Sweep, is_quiet: bool) -> Result<Swept, Failure> {
+    pub(super) fn simulate(
+        &self,
+        sweep: experiment::Sweep,
+        is_quiet: bool,
+    ) -> Result<Swept, Failure> {
         let kind = sweep.scenarios().next().map(Scenario::kind_of_world);
         let all = (sweep.worlds_in_all(), kind.unwrap_or_default());
         watched(all, is_quiet, |stop, progress| sweep.run(stop, progress))

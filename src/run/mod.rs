@@ -2,26 +2,11 @@
 //! record is measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
 pub mod aloud;
-mod call;
-mod figures;
-mod find;
-mod front;
-mod merge;
-mod plan;
+mod conversation;
 mod prepare;
-mod saturation;
-mod simulation;
-mod sweep;
 mod talk;
 pub mod writing;
 
-pub use crate::record::store::{KeepEvents, Shard};
-pub use figures::{REPORT_JSON, REPORT_TEXT};
-pub use find::{Find, Goal};
-pub use merge::merge;
-pub use plan::plan;
-pub use simulation::{CONVERSATIONS_MAX, Progress, Simulated, Simulation};
-pub use sweep::{SETTINGS_MAX, Sweep};
 pub use talk::Talk;
 
 use crate::clock::Clock;
@@ -34,7 +19,7 @@ use crate::record::tap::{Tap, Watcher};
 use crate::report::hlog;
 use crate::scenario::injected_fault::Fault;
 use crate::scenario::{Scenario, Topology};
-use call::Call;
+use conversation::Call;
 use prepare::Sounds;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -96,11 +81,11 @@ impl From<EngineError> for RunError {
     }
 }
 
-fn input(error: impl ToString) -> RunError {
+pub(crate) fn input(error: impl ToString) -> RunError {
     RunError::Input(error.to_string())
 }
 
-fn unavailable(error: impl ToString) -> RunError {
+pub(crate) fn unavailable(error: impl ToString) -> RunError {
     RunError::Unavailable(error.to_string())
 }
 
@@ -318,7 +303,7 @@ impl Run {
 }
 
 /// Refused before models are loaded; [`RunFolder::create`] checks again.
-pub fn refuse_used(folder: &Path) -> Result<(), RunError> {
+pub(crate) fn refuse_used(folder: &Path) -> Result<(), RunError> {
     let existing = folder.ancestors().find(|ancestor| ancestor.exists());
     if let Some(file) = existing.filter(|ancestor| !ancestor.is_dir()) {
         return Err(RunError::Input(format!(
@@ -355,7 +340,7 @@ fn header(
 }
 
 /// What a header says of a scenario on this machine.
-fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header, RunError> {
+pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header, RunError> {
     Ok(Header {
         schema: Header::SCHEMA.into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -383,7 +368,11 @@ fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header, RunError>
 }
 
 /// Writes the histograms of what was measured from `events`.
-pub fn write_hlog(path: &Path, measured: &Measurement, events: &[Event]) -> Result<(), RunError> {
+pub(crate) fn write_hlog(
+    path: &Path,
+    measured: &Measurement,
+    events: &[Event],
+) -> Result<(), RunError> {
     let length = events
         .last()
         .map_or(Duration::ZERO, |event| Duration::from_nanos(event.tick.0));

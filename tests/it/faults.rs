@@ -4,9 +4,10 @@ use crate::support::{SIMULATED, fixture, stderr, stdout, voicesim};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use voicesim::event::{CuredBy, Event, Hop, Mark, Metric, StageName, VisitEnd};
+use voicesim::experiment::{KeepEvents, Simulated, Simulation};
 use voicesim::measure::{Outcome, Summary, Totals};
 use voicesim::record::store::KeepAudio;
-use voicesim::run::{KeepEvents, Run, RunError, Simulated, Simulation, Time};
+use voicesim::run::{Run, RunError, Time};
 use voicesim::scenario::{self, Scenario};
 use voicesim::sim::{Setting, Simulable};
 

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use voicesim::event::{Hop, StageName};
+use voicesim::experiment::Simulation;
 use voicesim::measure::Totals;
-use voicesim::run::Simulation;
 use voicesim::scenario::{self, Scenario};
 
 /// Callers who ask, wait and make no other sound.

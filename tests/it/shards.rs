@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
-use voicesim::run::{KeepEvents, Shard, Simulation};
+use voicesim::experiment::{KeepEvents, Shard, Simulation};
 use voicesim::scenario;
 
 const WORLDS: u32 = 200;

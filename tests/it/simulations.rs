@@ -5,8 +5,8 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use voicesim::event::{Hop, Metric};
+use voicesim::experiment::{KeepEvents, Simulation};
 use voicesim::measure::Totals;
-use voicesim::run::{KeepEvents, Simulation};
 use voicesim::scenario::latency::LatencyModel;
 use voicesim::scenario::{self, Scenario, TopologyName};
 

@@ -3,9 +3,9 @@
 //! Callers who come whether or not others have finished must not bring more than a pool can do: its queue
 //! grows for ever, or until callers hang up, and all figures with it.
 
-use super::RunError;
 use crate::event::StageName;
 use crate::measure::Totals;
+use crate::run::RunError;
 use crate::scenario::load::{A_DAY_S, Arrivals, Load, Traffic};
 use crate::scenario::table_of;
 use crate::sim::{Setting, Simulable};

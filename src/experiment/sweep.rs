@@ -1,13 +1,13 @@
 //! A sweep: a scenario in every combination of some settings, each simulated with the same luck, so that
 //! settings differ by what is set alone.
 
-use super::RunError;
 use super::front::front;
 use super::simulation::{Progress, Simulated, Simulation};
 use crate::event::Metric;
 use crate::measure::{Measurement, Plan};
 use crate::record::store::RowsPer;
 use crate::report::sweep::{self, Axes, Other, Setting};
+use crate::run::RunError;
 use crate::scenario::{Scenario, Template, Variation, shown};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};

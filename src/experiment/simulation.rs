@@ -1,10 +1,11 @@
 //! A simulation: a scenario's conversation, again and again with other luck, and the figures of all.
 
+use super::figures;
 use super::saturation;
-use super::{RunError, figures, header_of, input, unavailable};
 use crate::event::Event;
 use crate::measure::{BATCHES, Plan, Row, Totals, turns};
 use crate::record::store::{Header, KeepEvents, RowsPer, Shard, SimulationFolder};
+use crate::run::{RunError, header_of, input, refuse_used, unavailable};
 use crate::scenario::Scenario;
 use crate::scenario::load::CALLS_MAX;
 use crate::sim::{Encoded, Keep, Simulable, Worlds};
@@ -130,7 +131,7 @@ impl Simulation {
         self.check_size()?;
         self.check_shard()?;
         if let Some((folder, _)) = &self.keep {
-            super::refuse_used(folder)?;
+            refuse_used(folder)?;
         }
         Ok(simulable)
     }

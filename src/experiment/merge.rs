@@ -1,10 +1,11 @@
 //! Shards of a simulation, joined: the folder that the whole would have given, to the byte.
 
 use super::saturation;
-use super::{REPORT_JSON, RunError, Simulated, figures, input, unavailable};
+use super::{REPORT_JSON, Simulated, figures};
 use crate::measure::turns::{self, TurnsError};
 use crate::measure::{Plan, TOTALS, Totals};
 use crate::record::store::{self, EVENTS, Header, Shard, SimulationFolder, Sizes, TURNS};
+use crate::run::{RunError, input, refuse_used, unavailable};
 use crate::scenario::{KeyDifference, ScenarioFile, differences};
 use crate::sim::Simulable;
 use serde_json::Value;
@@ -32,7 +33,7 @@ struct Part<'a> {
 /// # Errors
 /// If they are not all shards of one simulation, each of them once and whole; then nothing is written.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Simulated, RunError> {
-    super::refuse_used(out)?;
+    refuse_used(out)?;
     let parts = in_order(folders)?;
     let Some(first) = parts.first() else {
         return Err(RunError::Input(

@@ -3,8 +3,8 @@
 mod search;
 
 use super::simulation::{Progress, Simulated, Simulation};
-use super::{RunError, input};
 use crate::report::find::{self, Ended, SCHEMA, Step};
+use crate::run::{RunError, input};
 use crate::scenario::budget::{Budget, budget};
 use crate::scenario::{Scenario, ScenarioError, Template};
 use search::{Found, Numbers, Search};

@@ -1,9 +1,9 @@
 //! The figures of a simulation in its folder, which are written when all else is there.
 
-use super::{RunError, unavailable};
 use crate::measure::{TOTALS, Totals};
 use crate::record::store::{Header, Sizes, write_whole};
 use crate::report::{document, hlog, simulation};
+use crate::run::{RunError, unavailable};
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;

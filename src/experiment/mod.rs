@@ -1,0 +1,19 @@
+//! What is simulated and what is asked of it: replications of a scenario, sweeps over its settings, the search
+//! for a value that keeps a limit, the choice of a plan, and shards joined.
+
+mod figures;
+mod find;
+mod front;
+mod merge;
+mod plan;
+mod saturation;
+mod simulation;
+mod sweep;
+
+pub use crate::record::store::{KeepEvents, Shard};
+pub use figures::{REPORT_JSON, REPORT_TEXT};
+pub use find::{Find, Goal};
+pub use merge::merge;
+pub use plan::plan;
+pub use simulation::{CONVERSATIONS_MAX, Progress, Simulated, Simulation};
+pub use sweep::{SETTINGS_MAX, Sweep};
