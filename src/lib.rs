@@ -71,31 +71,44 @@
 //! ```
 
 pub mod audio;
-pub mod call;
-pub mod caller;
-pub mod cli;
 pub mod clock;
-pub mod compare;
-pub mod conversation;
-pub mod ear;
 pub mod endpoint;
-pub mod engine;
 pub mod event;
 pub mod experiment;
-pub mod interrupt;
-#[cfg(feature = "retrieval")]
-pub mod knowledge;
-pub mod live;
 pub mod measure;
-pub mod models;
-pub mod picture;
-pub mod pipeline;
 pub mod record;
-pub mod report;
 pub mod rng;
 pub mod run;
 pub mod scenario;
-pub mod sim;
 pub mod stage;
+
+// What the program, the tests and the benches use besides. It may change at any time.
+#[doc(hidden)]
+pub mod call;
+#[doc(hidden)]
+pub mod cli;
+#[doc(hidden)]
+pub mod compare;
+#[doc(hidden)]
+pub mod ear;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
+pub mod interrupt;
+#[cfg(feature = "retrieval")]
+#[doc(hidden)]
+pub mod knowledge;
+#[doc(hidden)]
+pub mod models;
+#[doc(hidden)]
+pub mod report;
+#[doc(hidden)]
+pub mod sim;
+
+mod caller;
+mod conversation;
+mod live;
+mod picture;
+mod pipeline;
 #[cfg(all(test, any(feature = "openai", feature = "install")))]
 mod test_server;

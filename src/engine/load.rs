@@ -23,6 +23,13 @@ pub struct Given {
     pub tts: Option<Maker<stage::TextToSpeech>>,
 }
 
+impl Given {
+    /// Whether all engines are the scenario's.
+    pub fn is_empty(&self) -> bool {
+        self.stt.is_none() && self.answer.is_none() && self.tts.is_none()
+    }
+}
+
 /// Makes an engine that takes its time by a clock.
 pub type Maker<S> = Box<dyn Fn(&Clock) -> S>;
 

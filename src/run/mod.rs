@@ -2,7 +2,7 @@
 //! record is measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
 pub mod aloud;
-mod conversation;
+mod held;
 mod prepare;
 mod talk;
 pub mod writing;
@@ -10,6 +10,8 @@ pub mod writing;
 pub use talk::Talk;
 
 use crate::clock::Clock;
+use crate::conversation;
+use crate::endpoint::Endpointing;
 use crate::engine::recorded::MissingInput;
 use crate::engine::{self, EngineError, Given, Loaded};
 use crate::event::{Event, SessionId};
@@ -19,7 +21,8 @@ use crate::record::tap::{Tap, Watcher};
 use crate::report::hlog;
 use crate::scenario::injected_fault::Fault;
 use crate::scenario::{Scenario, Topology};
-use conversation::Call;
+use crate::stage::{Answer, SpeechToText, TextToSpeech};
+use held::{Agent, Call};
 use prepare::Sounds;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -38,6 +41,8 @@ pub struct Run {
     recorded: Option<PathBuf>,
     keep: Option<(PathBuf, KeepAudio)>,
     hang_up: Option<Duration>,
+    engines: Given,
+    endpointing: Option<Box<dyn Fn(&Clock) -> Endpointing>>,
 }
 
 /// What kind of time a conversation is held in.
@@ -101,6 +106,8 @@ impl Run {
             recorded: None,
             keep: None,
             hang_up: None,
+            engines: Given::default(),
+            endpointing: None,
         }
     }
 
@@ -161,6 +168,34 @@ impl Run {
         self
     }
 
+    /// Recognises speech by an engine of yours, in place of the scenario's. `make` is called when the clock
+    /// is there, and again if the scenario wants a second request beside the first (`hedge_after_ms`).
+    ///
+    /// See [`Stage`](crate::stage::Stage) for how to write one.
+    pub fn with_speech_to_text(mut self, make: impl Fn(&Clock) -> SpeechToText + 'static) -> Run {
+        self.engines.stt = Some(Box::new(make));
+        self
+    }
+
+    /// Answers by an engine of yours, in place of the scenario's, made as by [`Run::with_speech_to_text`].
+    pub fn with_answer(mut self, make: impl Fn(&Clock) -> Answer + 'static) -> Run {
+        self.engines.answer = Some(Box::new(make));
+        self
+    }
+
+    /// Speaks by an engine of yours, in place of the scenario's, made as by [`Run::with_speech_to_text`].
+    pub fn with_text_to_speech(mut self, make: impl Fn(&Clock) -> TextToSpeech + 'static) -> Run {
+        self.engines.tts = Some(Box::new(make));
+        self
+    }
+
+    /// Decides by a policy of yours when the caller has finished, in place of the scenario's.
+    pub fn with_endpointing(mut self, make: impl Fn(&Clock) -> Endpointing + 'static) -> Run {
+        self.endpointing = Some(Box::new(make));
+        self
+    }
+
+    /// What is to be run.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
@@ -203,6 +238,7 @@ impl Run {
                 "topology: a speech-to-speech model is not repeated from a recording; take --recorded away, its fake gives the same again".into(),
             ));
         }
+        self.check_engines()?;
         let sounds = prepare::recordings(&self.scenario)?;
         self.scenario.find_files().map_err(input)?;
         engine::check(&self.scenario)?;
@@ -210,6 +246,21 @@ impl Run {
             refuse_used(folder)?;
         }
         Ok(sounds)
+    }
+
+    /// Refuses engines of the user's that nobody would ask.
+    fn check_engines(&self) -> Result<(), RunError> {
+        let is_direct = matches!(self.scenario.topology, Topology::SpeechToSpeech(_));
+        if self.engines.is_empty() || !(is_direct || self.recorded.is_some()) {
+            return Ok(());
+        }
+        Err(RunError::Input(
+            match is_direct {
+                true => "topology: one model hears and speaks, so no other engine is asked; take with_speech_to_text and the like away",
+                false => "a run that is repeated asks no engine; take with_speech_to_text and the like away",
+            }
+            .into(),
+        ))
     }
 
     /// Holds the conversation to its end, or, in real time, to Ctrl-C. It blocks the thread, and
@@ -233,21 +284,21 @@ impl Run {
     async fn hold(mut self, mut sounds: Sounds, clock: Clock) -> Result<Finished, RunError> {
         let (talk, watcher) = (self.talk.take(), self.watcher.take());
         let scenario = &self.scenario;
-        let given = Given::default();
+        let given = &self.engines;
         let (mut loaded, missing) = match &self.recorded {
             Some(folder) => {
                 let header = store::read_header(folder).map_err(input)?;
                 engine::recorded::build(folder, &header, scenario, &clock)?
             }
             None => (
-                engine::load(scenario, &given, &clock)?,
+                engine::load(scenario, given, &clock)?,
                 MissingInput::default(),
             ),
         };
         prepare::speak(scenario, &mut loaded.engines, &mut sounds, &clock).await?;
         if self.recorded.is_none() {
             // What was recorded has them already; the caller's own voice never has.
-            loaded = loaded.with_policies(scenario, &given, &clock)?;
+            loaded = loaded.with_policies(scenario, given, &clock)?;
         }
         let keeps_audio = self
             .keep
@@ -271,6 +322,10 @@ impl Run {
         if let Some(watcher) = watcher {
             tap.watched_by(watcher);
         }
+        let endpointing = match &self.endpointing {
+            Some(make) => make(&clock),
+            None => conversation::endpointing(scenario),
+        };
         let call = Call {
             scenario,
             time: self.time,
@@ -278,9 +333,13 @@ impl Run {
             tap: &tap,
             missing: &missing,
             length_max: self.hang_up,
-            filler,
         };
-        call.hold(loaded.engines, sounds, talk).await?;
+        let agent = Agent {
+            engines: loaded.engines,
+            filler,
+            endpointing,
+        };
+        call.hold(agent, sounds, talk).await?;
         tap.finish().map_err(|error| {
             unavailable(format!(
                 "the run folder could not be written to its end: {error}; make room or choose another folder"

@@ -28,15 +28,83 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StageError>> + 'a>>;
 
 /// One input in, any number of outputs out, each the moment it exists.
 ///
-/// A stage does not know what time it is and cannot measure itself: it sends, and the [`Outlet`]
-/// stamps. It calls [`Outlet::begun`] when it takes the work up (a stage on a [`Worker`](crate::clock::Worker) uses
-/// [`Outlet::charge`], which does), so that waiting for a busy engine is told apart from working.
+/// # Time
+/// A stage does not know what time it is and cannot measure itself: it sends, and the [`Outlet`] stamps. It
+/// calls [`Outlet::begun`] when it takes the work up, so that waiting for a busy engine is told apart from
+/// working. One that computes does so on a [`Worker`](crate::clock::Worker), by [`Outlet::compute`] or
+/// [`Outlet::charge`], which say so by themselves and charge the clock with the time and the cores that it
+/// took; one that waits for somebody else awaits
+/// [`Clock::sleep_until`](crate::clock::Clock::sleep_until) or I/O. Either way the same stage works in real
+/// time and in virtual time, where a wait is over at once.
 ///
-/// Dropping the future gives the work up. What was sent stays sent; the record shows the visit as
-/// cancelled. The stage must accept the next input afterwards.
+/// # Being given up
+/// Dropping the future gives the work up, as when the caller goes on or interrupts. What was sent stays sent,
+/// and the record shows the visit as cancelled. The stage must accept the next input afterwards: it keeps
+/// nothing half-done across an `await` that the next input would meet.
+///
+/// # Errors
+/// [`StageError::Failed`] is a failed turn with its text as the reason; the scenario's `[cure]` may ask again
+/// or ask somebody else. What [`Outlet::send`] returns is passed on with `?`: nobody wants the output any more.
+///
+/// # Example
+/// What answers every question with its number of words, after 200 ms, and a budget that it must keep:
+///
+/// ```
+/// use std::path::Path;
+/// use std::time::Duration;
+/// use voicesim::clock::Clock;
+/// use voicesim::event::Metric;
+/// use voicesim::run::{Run, Time};
+/// use voicesim::scenario;
+/// use voicesim::stage::{Outlet, Piece, Question, Stage, Work};
+///
+/// struct Counts(Clock);
+///
+/// impl Stage for Counts {
+///     type In = Question;
+///     type Out = Piece;
+///
+///     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
+///         Box::pin(async move {
+///             out.begun();
+///             let done = self.0.now() + Duration::from_millis(200);
+///             self.0.sleep_until(done).await;
+///             let words = question.text.split_whitespace().count();
+///             out.send(Piece(format!("You said {words} words.").into())).await
+///         })
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scenario = scenario::parse(
+///     Path::new("counts.toml"),
+///     r#"
+///     stt = { engine = "simulated", latency = { fixed_ms = 150 } }
+///     answer = { engine = "simulated" } # in whose place the one above answers
+///     tts = { engine = "simulated", latency = { fixed_ms = 100 } }
+///     budget = { e2e_latency_max_ms = 900 }
+///     [[turn]]
+///     speech = { length = { fixed_ms = 1500 } }
+///     text = "What are your opening hours?"
+///     "#,
+/// )?;
+/// let run = Run::of(scenario)
+///     .with_answer(|clock| Box::new(Counts(clock.clone())))
+///     .in_time(Time::Virtual)
+///     .run()?;
+/// assert_eq!(&*run.measured.rows[0].said, "You said 5 words.");
+/// assert!(run.measured.keeps_budgets());
+/// let ttft = run.measured.metrics[&Metric::LlmTtft].summary().ok_or("no answer")?;
+/// assert_eq!(ttft.max_ms, 200.0);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Stage {
+    /// What it works on.
     type In;
+    /// What it puts out.
     type Out;
+    /// Works on `input`, and sends what comes of it to `out`.
     fn handle<'a>(&'a mut self, input: Self::In, out: &'a mut Outlet<Self::Out>) -> Work<'a>;
 }
 

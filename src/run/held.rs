@@ -8,6 +8,7 @@ use crate::caller::{Between, Caller, Fate, Mind, Scripted, Voice, lines};
 use crate::clock::Clock;
 use crate::conversation::{self, Parts};
 use crate::ear::{Ear, UtteranceOver};
+use crate::endpoint::Endpointing;
 use crate::engine::Engines;
 use crate::engine::recorded::MissingInput;
 use crate::event::{Mark, SessionEnd, Tick, TurnId};
@@ -37,8 +38,15 @@ pub(super) struct Call<'a> {
     pub(super) missing: &'a MissingInput,
     /// The caller hangs up then, if not before.
     pub(super) length_max: Option<Duration>,
+}
+
+/// The agent's side of a call.
+pub(super) struct Agent {
+    pub(super) engines: Engines,
     /// Said when an answer takes long.
     pub(super) filler: Option<Filler>,
+    /// Decides when the caller has finished.
+    pub(super) endpointing: Endpointing,
 }
 
 /// A caller who speaks, and says nothing more when it is over.
@@ -46,15 +54,15 @@ type Speaking = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Call<'_> {
     pub(super) async fn hold(
-        mut self,
-        engines: Engines,
+        self,
+        agent: Agent,
         sounds: Sounds,
         talk: Option<Talk>,
     ) -> Result<(), RunError> {
         let over = UtteranceOver::default();
         let (activity, heard) = queue::channel(ACTIVITY_WAITING_MAX);
         let shown = Rc::new(Watched::<AgentState>::default());
-        let agent = shown.clone();
+        let seen = shown.clone();
         // Opening a sound device takes a moment, and dates what it hears: the clock runs by then.
         let is_talk = talk.is_some();
         let (caller, speaker, hang_up): (Speaking, Rc<dyn Speaker>, _) = match talk {
@@ -67,11 +75,11 @@ impl Call<'_> {
                 let speaker = devices.speaker.clone();
                 let ear = Ear::new(self.scenario.ear.vad_threshold, over.clone());
                 let hang_up = talk.hang_up.take();
-                let listener = talk.listener((self.clock, self.tap), devices, ear, agent, activity);
+                let listener = talk.listener((self.clock, self.tap), devices, ear, seen, activity);
                 (Box::pin(listener.listen()), speaker, hang_up)
             }
             None => {
-                let caller = self.caller(sounds, over.clone(), agent, activity);
+                let caller = self.caller(sounds, over.clone(), seen, activity);
                 (caller, Rc::new(Imagined), None)
             }
         };
@@ -79,9 +87,9 @@ impl Call<'_> {
         let parts = Parts {
             clock: self.clock.clone(),
             tap: self.tap.clone(),
-            engines,
-            filler: self.filler.take(),
-            endpointing: conversation::endpointing(self.scenario),
+            engines: agent.engines,
+            filler: agent.filler,
+            endpointing: agent.endpointing,
             interruption: interruption.map_err(unavailable)?,
             over,
             speaker,
