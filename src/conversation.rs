@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// What a conversation is made of, besides its scenario.
-pub struct Parts {
+pub(crate) struct Parts {
     /// Its time.
     pub clock: Clock,
     /// Where it is recorded.
@@ -37,7 +37,7 @@ pub struct Parts {
 }
 
 /// The session of a conversation.
-pub fn session(scenario: &Scenario, parts: Parts) -> Session {
+pub(crate) fn session(scenario: &Scenario, parts: Parts) -> Session {
     Session {
         clock: parts.clock,
         tap: parts.tap,
@@ -77,7 +77,7 @@ fn settings(scenario: &Scenario) -> Settings {
 }
 
 /// What decides in a scenario that the caller has finished.
-pub fn endpointing(scenario: &Scenario) -> Endpointing {
+pub(crate) fn endpointing(scenario: &Scenario) -> Endpointing {
     match scenario.endpointing.policy {
         EndpointPolicy::Silence(silence) => Endpointing {
             policy: Box::new(Silence::new(silence)),
@@ -87,7 +87,7 @@ pub fn endpointing(scenario: &Scenario) -> Endpointing {
 }
 
 /// What a simulated voice says when an answer takes long.
-pub fn simulated_filler(scenario: &Scenario) -> Option<Filler> {
+pub(crate) fn simulated_filler(scenario: &Scenario) -> Option<Filler> {
     let filler = scenario.filler()?;
     Some(Filler {
         after: Duration::from_millis(filler.after_ms),

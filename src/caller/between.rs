@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub struct Between {
+pub(crate) struct Between {
     lag: Latency,
     inbound: Path,
     /// Of an interruption, and of a back-channel.
@@ -27,7 +27,7 @@ struct Sources {
 }
 
 impl Between {
-    pub fn new(scenario: &Scenario) -> Between {
+    pub(crate) fn new(scenario: &Scenario) -> Between {
         let seed = scenario.seed();
         Between {
             lag: scenario.ear.lag.clone(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// What is handed to it is heard when it has crossed the network. The way is drawn anew whenever the caller
 /// asks something, and is as long until then.
-pub struct Distant {
+pub(crate) struct Distant {
     clock: Clock,
     path: Path,
     bursts: Bursts,
@@ -25,7 +25,7 @@ pub struct Distant {
 
 impl Distant {
     /// `said` tells which question the caller is at.
-    pub fn new(
+    pub(crate) fn new(
         clock: Clock,
         (path, bursts): (Path, Bursts),
         source: Source,

@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub struct Improvised {
+pub(crate) struct Improvised {
     manner: Manner,
     between: Arc<Between>,
     conversation: u64,
@@ -25,7 +25,7 @@ pub struct Improvised {
 
 /// What the recogniser makes of what is said.
 #[derive(Clone)]
-pub struct Texts {
+pub(crate) struct Texts {
     /// Words of which only the number is known: the recogniser counts them.
     unknown: Arc<str>,
     backchannel: Arc<str>,
@@ -43,7 +43,7 @@ impl Default for Texts {
 }
 
 impl Improvised {
-    pub fn new(
+    pub(crate) fn new(
         habits: Arc<Habits>,
         between: Arc<Between>,
         texts: Texts,

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 /// When the policy stops the agent for the sound that the caller is making, counted from its onset;
 /// `None` if it does not. The caller, who knows what it is, draws it.
-pub type Fate = Rc<Cell<Option<Duration>>>;
+pub(crate) type Fate = Rc<Cell<Option<Duration>>>;
 
-pub struct Judge {
+pub(crate) struct Judge {
     pub policy: &'static str,
     pub fate: Fate,
 }

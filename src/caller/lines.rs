@@ -8,7 +8,7 @@ use crate::pipeline::cue::{Anchor, Cue};
 use crate::scenario::{After, Says, Scenario, Turn};
 
 /// What a simulated caller says in this conversation, if the scenario has one with turns.
-pub fn lines(
+pub(crate) fn lines(
     scenario: &Scenario,
     between: &Between,
     conversation: u64,
@@ -33,7 +33,7 @@ pub fn lines(
 }
 
 /// When a turn is said.
-pub fn cue(turn: &Turn) -> Cue {
+pub(crate) fn cue(turn: &Turn) -> Cue {
     Cue {
         after: match turn.after {
             After::SessionStart => Anchor::SessionStart,

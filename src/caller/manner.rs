@@ -28,7 +28,7 @@ const NEVER: Duration = Duration::from_secs(1 << 32);
 const SOUNDS_MAX: u32 = 64;
 
 /// A scenario's `[caller]`, ready to be drawn from.
-pub struct Habits {
+pub(crate) struct Habits {
     caller: Caller<Latency>,
     sources: Sources,
 }
@@ -44,7 +44,7 @@ struct Sources {
 }
 
 impl Habits {
-    pub fn new(caller: &Caller<Latency>, seed: Seed) -> Habits {
+    pub(crate) fn new(caller: &Caller<Latency>, seed: Seed) -> Habits {
         let source = |purpose| seed.source("caller", purpose);
         Habits {
             sources: Sources {
@@ -62,7 +62,7 @@ impl Habits {
 
 /// What a caller says next, and why.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Says {
+pub(super) enum Says {
     Question,
     /// Again, since nothing came.
     Restart,
@@ -72,7 +72,7 @@ pub enum Says {
 
 /// Something to be said.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub(super) struct Line {
     pub says: Says,
     /// When the caller speaks, counted from the beginning; there are pauses in between.
     pub stretches: Vec<Range<Duration>>,
@@ -80,7 +80,7 @@ pub struct Line {
 
 /// What the caller is to do now.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Next {
+pub(super) enum Next {
     Speak(Line),
     /// Nothing, unless the agent does something, before this tick.
     Wait(Tick),
@@ -101,7 +101,7 @@ enum State {
 }
 
 /// One caller in one conversation.
-pub struct Manner {
+pub(super) struct Manner {
     habits: Arc<Habits>,
     conversation: u64,
     /// Questions asked so far.
@@ -118,7 +118,7 @@ pub struct Manner {
 }
 
 impl Manner {
-    pub fn new(habits: Arc<Habits>, conversation: u64) -> Manner {
+    pub(super) fn new(habits: Arc<Habits>, conversation: u64) -> Manner {
         Manner {
             habits,
             conversation,
@@ -132,7 +132,7 @@ impl Manner {
     }
 
     /// What to do at `now`, while nothing is being said.
-    pub fn look(&mut self, agent: &AgentState, now: Tick) -> Next {
+    pub(super) fn look(&mut self, agent: &AgentState, now: Tick) -> Next {
         if let (State::Waiting { .. }, true) = (&self.state, agent.is_speaking) {
             self.listen(now);
         }
@@ -161,7 +161,7 @@ impl Manner {
     }
 
     /// What was being said ended at `at`.
-    pub fn spoken(&mut self, at: Tick) {
+    pub(super) fn spoken(&mut self, at: Tick) {
         self.said += 1;
         if let State::Waiting { since, .. } = &mut self.state {
             *since = at;
@@ -169,12 +169,12 @@ impl Manner {
     }
 
     /// The question that the caller is at, counted from one, and how much was said since it began.
-    pub fn at(&self) -> (u32, u32) {
+    pub(super) fn at(&self) -> (u32, u32) {
         (self.asked, self.said)
     }
 
     /// How often the question was begun again, or another one put over the answer.
-    pub fn begun_again(&self) -> u32 {
+    pub(super) fn begun_again(&self) -> u32 {
         self.again.min(AGAIN_MAX)
     }
 

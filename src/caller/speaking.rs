@@ -19,7 +19,7 @@ pub(super) enum Todo {
 }
 
 /// A caller in a conversation.
-pub struct Caller {
+pub(crate) struct Caller {
     pub clock: Clock,
     pub tap: Tap,
     pub agent: Rc<Watched<AgentState>>,
@@ -28,19 +28,19 @@ pub struct Caller {
 }
 
 /// Where a caller's lines come from.
-pub enum Mind {
+pub(crate) enum Mind {
     Scripted(Scripted),
     Improvised(Improvised),
 }
 
 /// Lines, each with its cue.
-pub struct Scripted {
+pub(crate) struct Scripted {
     cues: Cues,
     lines: Vec<Saying>,
 }
 
 impl Scripted {
-    pub fn new(lines: Vec<(Cue, Saying)>) -> Scripted {
+    pub(crate) fn new(lines: Vec<(Cue, Saying)>) -> Scripted {
         let (cues, lines) = lines.into_iter().unzip();
         Scripted {
             cues: Cues::new(cues),
@@ -59,7 +59,7 @@ impl Scripted {
 
 impl Caller {
     /// Speaks until there is nothing more to say and the conversation has come to rest.
-    pub async fn speak(mut self) {
+    pub(crate) async fn speak(mut self) {
         loop {
             let agent = self.agent.get();
             let now = self.clock.now();

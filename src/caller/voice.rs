@@ -21,7 +21,7 @@ const PITCH_HZ: f64 = 150.0;
 
 /// Something the caller says.
 #[derive(Debug, Clone)]
-pub struct Saying {
+pub(crate) struct Saying {
     /// When the caller speaks, counted from the beginning, in order; there are pauses in between.
     pub stretches: Vec<Range<Duration>>,
     /// What is said. "…" or nothing: words that nobody knows; white space: none, it is a noise.
@@ -36,7 +36,7 @@ pub struct Saying {
 }
 
 /// Speaks for a caller.
-pub struct Voice {
+pub(crate) struct Voice {
     clock: Clock,
     tap: Tap,
     /// Tells that an utterance was committed, as the ear is told.
@@ -61,7 +61,7 @@ enum Moment {
 }
 
 impl Voice {
-    pub fn new(
+    pub(crate) fn new(
         clock: Clock,
         tap: Tap,
         over: UtteranceOver,

@@ -31,7 +31,7 @@ impl Given {
 }
 
 /// Makes an engine that takes its time by a clock.
-pub type Maker<S> = Box<dyn Fn(&Clock) -> S>;
+pub(super) type Maker<S> = Box<dyn Fn(&Clock) -> S>;
 
 /// The engines of one conversation, warm, and what is to be said of them.
 pub struct Loaded {

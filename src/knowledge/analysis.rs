@@ -34,7 +34,7 @@ const WORD_BYTES_MAX: usize = 40;
 
 /// A word of a text, analysed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Word {
+pub(super) struct Word {
     /// Its stem, in lower case, without accents.
     pub term: String,
     pub is_stop: bool,
@@ -45,7 +45,7 @@ pub struct Word {
 }
 
 /// The steps of a preparation that concern words.
-pub struct Analysis {
+pub(super) struct Analysis {
     words: TextAnalyzer,
     stems: TextAnalyzer,
     stop_words: BTreeSet<&'static str>,
@@ -55,7 +55,7 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    pub fn of(preparation: &Preparation) -> Analysis {
+    pub(super) fn of(preparation: &Preparation) -> Analysis {
         let words = || {
             TextAnalyzer::builder(SimpleTokenizer::default())
                 .filter(RemoveLongFilter::limit(WORD_BYTES_MAX))
@@ -89,7 +89,7 @@ impl Analysis {
     }
 
     /// The words of a text in order, stop words too.
-    pub fn words(&self, text: &str) -> Vec<Word> {
+    pub(super) fn words(&self, text: &str) -> Vec<Word> {
         let text = match self.has_figures {
             true => figures::as_written(text),
             false => text.to_owned(),
@@ -119,7 +119,7 @@ impl Analysis {
     }
 
     /// The terms of a text, as they are indexed: content words in order, and what they mean.
-    pub fn terms(&self, text: &str) -> Vec<String> {
+    pub(super) fn terms(&self, text: &str) -> Vec<String> {
         let mut terms = Vec::new();
         for word in self.words(text) {
             let begun = word.meanings.iter().filter(|meaning| meaning.begins);

@@ -19,7 +19,7 @@ use super::passages::Passage;
 /// The file's name in the folder of documents.
 pub const FILE: &str = "asked.jsonl";
 /// The most questions of one section that are indexed, the first of them.
-pub const ASKED_MAX: usize = 48;
+pub(super) const ASKED_MAX: usize = 48;
 /// The longest question in characters, as the longest one that is answered.
 const CHARS_MAX: usize = super::QUESTION_CHARS_MAX;
 

@@ -7,7 +7,7 @@ use super::number_words::read_below_twenty;
 
 /// A kind of answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ask {
+pub(super) enum Ask {
     Price,
     ClockTime,
     Duration,
@@ -117,7 +117,7 @@ const ASKED: [(Ask, &str, &[&str]); 5] = [
 ];
 
 /// What a question asks for, as terms.
-pub fn asked(question: &str) -> Vec<&'static str> {
+pub(super) fn asked(question: &str) -> Vec<&'static str> {
     let words = spaced(question);
     let has = |phrases: &[&str]| phrases.iter().any(|p| words.contains(&format!(" {p} ")));
     let found = ASKED.iter().filter(|(_, _, phrases)| has(phrases));
@@ -125,13 +125,13 @@ pub fn asked(question: &str) -> Vec<&'static str> {
 }
 
 /// What a passage can tell, as terms.
-pub fn told(passage: &str) -> Vec<&'static str> {
+pub(super) fn told(passage: &str) -> Vec<&'static str> {
     let found = ASKED.iter().filter(|(ask, ..)| tells(*ask, passage));
     found.map(|(_, term, _)| *term).collect()
 }
 
 /// Whether there is an answer of this kind in a text.
-pub fn tells(ask: Ask, text: &str) -> bool {
+pub(super) fn tells(ask: Ask, text: &str) -> bool {
     let mut words = text.split_whitespace().peekable();
     while let Some(word) = words.next() {
         let next = words
@@ -165,7 +165,7 @@ const PLACES: [&str; 9] = [
 ];
 
 /// "£4.99", "60p".
-pub fn is_money(word: &str) -> bool {
+pub(super) fn is_money(word: &str) -> bool {
     let pence = word.strip_suffix('p').or(word.strip_suffix('c'));
     let has_sign = word.starts_with(['£', '€', '$']) || word.ends_with(['€', '£']);
     has_sign && word.contains(|c: char| c.is_ascii_digit())
@@ -173,7 +173,7 @@ pub fn is_money(word: &str) -> bool {
 }
 
 /// "10:30", "9:00-17:00".
-pub fn is_clock(word: &str) -> bool {
+pub(super) fn is_clock(word: &str) -> bool {
     let two_digits = |text: &str| text.chars().take(2).filter(char::is_ascii_digit).count() == 2;
     word.split_once(':').is_some_and(|(hour, minutes)| {
         (1..=2).contains(&hour.len())
@@ -189,7 +189,7 @@ fn is_count(word: &str) -> bool {
 }
 
 /// The words in lower case, without signs, a space before, between and after them.
-pub fn spaced(text: &str) -> String {
+pub(super) fn spaced(text: &str) -> String {
     let mut words = String::from(" ");
     for word in text.split_whitespace() {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());

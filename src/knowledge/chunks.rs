@@ -7,7 +7,7 @@ use text_splitter::{ChunkConfig, TextSplitter};
 use super::preparation::Preparation;
 
 /// The chunks of a section, none longer than asked for.
-pub fn chunks(text: &str, preparation: &Preparation) -> Vec<String> {
+pub(super) fn chunks(text: &str, preparation: &Preparation) -> Vec<String> {
     let text = tidied(text);
     let (chars_max, overlap) = (preparation.chunk_chars_max, preparation.overlap_chars);
     if text.chars().nth(chars_max).is_none() {

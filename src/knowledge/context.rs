@@ -5,7 +5,7 @@
 use super::passages::Passage;
 
 /// The titles above a chunk, outermost first.
-pub fn line(passage: &Passage) -> String {
+pub(super) fn line(passage: &Passage) -> String {
     let trail = passage.trail.iter().map(String::as_str);
     let titles: Vec<&str> = std::iter::once(passage.document.as_str())
         .chain(trail)

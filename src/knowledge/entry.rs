@@ -9,11 +9,11 @@ use super::preparation::{Preparation, Step};
 use super::{asks, context, hypothetical};
 
 /// Stands between two questions; no term has it.
-pub const NEXT: &str = " | ";
+pub(super) const NEXT: &str = " | ";
 
 /// A passage, prepared. Terms are kept with a space between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub(super) struct Entry {
     #[serde(flatten)]
     pub passage: Passage,
     /// Of the document's title.
@@ -30,7 +30,7 @@ pub struct Entry {
 
 impl Entry {
     /// Goes through the steps of the preparation that concern one passage.
-    pub fn of(
+    pub(super) fn of(
         passage: Passage,
         preparation: &Preparation,
         analysis: &Analysis,

@@ -1,7 +1,7 @@
 //! Units and abbreviations as figures are read by: what is written or said -> one word for the index.
 
 /// The unit words and what is written for them; also other spellings of them.
-pub const UNITS: &[(&str, &str)] = &[
+pub(super) const UNITS: &[(&str, &str)] = &[
     ("ns", "nanosecond"),
     ("µs", "microsecond"),
     ("μs", "microsecond"),
@@ -33,7 +33,7 @@ pub const UNITS: &[(&str, &str)] = &[
 ];
 
 /// Other spellings of units that people say.
-pub const SPELLINGS: &[(&str, &str)] = &[
+pub(super) const SPELLINGS: &[(&str, &str)] = &[
     ("kilo", "kilogram"),
     ("kilos", "kilogram"),
     ("millimeter", "millimetre"),
@@ -51,7 +51,7 @@ pub const SPELLINGS: &[(&str, &str)] = &[
 ];
 
 /// Abbreviations as they are said.
-pub const ABBREVIATIONS: &[(&str, &str)] = &[
+pub(super) const ABBREVIATIONS: &[(&str, &str)] = &[
     ("stt", "speech to text"),
     ("tts", "text to speech"),
     ("asr", "speech recognition"),

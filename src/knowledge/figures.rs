@@ -9,7 +9,7 @@ use super::number_words::{
 };
 
 /// The text with its figures in one form, words in lower case.
-pub fn as_written(text: &str) -> String {
+pub(super) fn as_written(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().flat_map(parts).collect();
     let mut written = String::with_capacity(text.len());
     let mut rest = words.as_slice();

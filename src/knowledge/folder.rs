@@ -66,7 +66,7 @@ impl Format {
 ///
 /// Names that begin with a dot are skipped; links to files are followed, links to folders are not.
 /// Errors: a folder that is missing, a file that cannot be read, is not UTF-8, or passes a bound.
-pub fn read(folder: &Path) -> Result<Documents, KnowledgeError> {
+pub(super) fn read(folder: &Path) -> Result<Documents, KnowledgeError> {
     let mut files = Vec::new();
     let mut entries_left = ENTRIES_MAX;
     if !folder.is_dir() {

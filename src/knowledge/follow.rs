@@ -41,7 +41,7 @@ const BARE_WORDS_MAX: usize = 1;
 /// What is carried over counts this much.
 const CARRIED: f32 = 0.7;
 /// How many earlier questions are gone back, each of which goes on itself.
-pub const STEPS_BACK_MAX: usize = 3;
+pub(super) const STEPS_BACK_MAX: usize = 3;
 
 /// Words of which one takes the place of the other.
 const RIVALS: [&[&str]; 6] = [
@@ -73,7 +73,7 @@ const RIVALS: [&[&str]; 6] = [
 ];
 
 /// Whether a question goes on to something that the one before it was not about: "And at the other shop?"
-pub fn wants_another(question: &str) -> bool {
+pub(super) fn wants_another(question: &str) -> bool {
     let words = spaced(question);
     [" other ", " another ", " else "]
         .iter()
@@ -81,7 +81,7 @@ pub fn wants_another(question: &str) -> bool {
 }
 
 /// Whether a question goes on from the one before it. `content_words` of it are neither stop words nor kinds of answer.
-pub fn goes_on(question: &str, content_words: usize) -> bool {
+pub(super) fn goes_on(question: &str, content_words: usize) -> bool {
     let words = spaced(question);
     let opens = OPENERS.iter().any(|opener| words.starts_with(opener));
     opens
@@ -102,7 +102,7 @@ fn refers(words: &str) -> bool {
 }
 
 /// The slots of a question with those of the question before it, as far as nothing has taken their place.
-pub fn with_subject(
+pub(super) fn with_subject(
     own: Vec<Slot>,
     own_text: &str,
     before: &[Slot],

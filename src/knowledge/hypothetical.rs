@@ -13,7 +13,7 @@ const QUESTIONS_MAX: usize = 24;
 const SUBJECT_WORDS_MAX: usize = 8;
 
 /// Questions to which the passage holds the answer, by the rules of this file.
-pub fn questions(passage: &Passage) -> Vec<String> {
+pub(super) fn questions(passage: &Passage) -> Vec<String> {
     let heading = passage.heading();
     let mut questions = of_heading(heading, &passage.body);
     for sentence in sentences(&passage.body) {

@@ -22,7 +22,7 @@ use super::query::{Slot, Variant};
 /// Memory the index writer may use: the smallest tantivy accepts.
 const WRITER_BYTES: usize = 15_000_000;
 /// How many passages BM25 hands on to be looked at closely.
-pub const CANDIDATES_MAX: usize = 24;
+pub(super) const CANDIDATES_MAX: usize = 24;
 /// How many terms of a question candidates are looked for by.
 const TERMS_MAX: usize = 16;
 /// A heading says what its passage answers, so its words count this much more than those of the text.
@@ -31,7 +31,7 @@ const HEAD_BOOST: f32 = 2.0;
 const ANALYZER: &str = "spaces";
 
 /// The inverted index over entries.
-pub struct PassageIndex {
+pub(super) struct PassageIndex {
     reader: IndexReader,
     fields: Fields,
 }
@@ -48,7 +48,7 @@ struct Fields {
 
 impl PassageIndex {
     /// Indexes entries on one thread; the same entries give the same index. With the directory that holds it.
-    pub fn build(entries: &[Entry]) -> tantivy::Result<(PassageIndex, RamDirectory)> {
+    pub(super) fn build(entries: &[Entry]) -> tantivy::Result<(PassageIndex, RamDirectory)> {
         let directory = RamDirectory::create();
         let (schema, fields) = schema();
         let index = Index::builder()
@@ -73,7 +73,7 @@ impl PassageIndex {
     }
 
     /// Opens the index that a directory holds.
-    pub fn open(directory: RamDirectory) -> tantivy::Result<PassageIndex> {
+    pub(super) fn open(directory: RamDirectory) -> tantivy::Result<PassageIndex> {
         PassageIndex::over(Index::open(directory)?)
     }
 
@@ -92,12 +92,12 @@ impl PassageIndex {
     }
 
     /// How many passages it holds.
-    pub fn passages(&self) -> u64 {
+    pub(super) fn passages(&self) -> u64 {
         self.reader.searcher().num_docs()
     }
 
     /// In how many passages a term stands, at least: the most of its fields.
-    pub fn passages_with(&self, term: &str) -> Result<u64, TantivyError> {
+    pub(super) fn passages_with(&self, term: &str) -> Result<u64, TantivyError> {
         let searcher = self.reader.searcher();
         let mut count = 0;
         for field in [self.fields.head, self.fields.body, self.fields.asked] {
@@ -107,7 +107,7 @@ impl PassageIndex {
     }
 
     /// The passages that hold the terms of a question best, by BM25; of equals the first.
-    pub fn candidates(&self, question: &[Slot]) -> tantivy::Result<Vec<usize>> {
+    pub(super) fn candidates(&self, question: &[Slot]) -> tantivy::Result<Vec<usize>> {
         let by_score = (SortBySimilarityScore, Order::Desc);
         let by_order = (
             SortByStaticFastValue::<u64>::for_field("passage"),

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::analysis::Word;
 
-pub const LIST: &str = include_str!("lexicon.txt");
+pub(super) const LIST: &str = include_str!("lexicon.txt");
 
 /// What a word means, alone or as part of a phrase.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Meaning {
+pub(super) struct Meaning {
     /// A term that no word can be: it has a sign in front.
     pub term: Arc<str>,
     /// How many content words of the text this meaning was read from, at least 1.
@@ -29,11 +29,11 @@ struct Phrase {
 }
 
 /// The phrases by their first words.
-pub struct Lexicon(BTreeMap<String, Vec<Phrase>>);
+pub(super) struct Lexicon(BTreeMap<String, Vec<Phrase>>);
 
 impl Lexicon {
     /// The list, with phrases cut into words as `stems` does it to texts.
-    pub fn built_in(stems: impl Fn(&str) -> Vec<String>) -> Lexicon {
+    pub(super) fn built_in(stems: impl Fn(&str) -> Vec<String>) -> Lexicon {
         Lexicon::of(LIST, stems)
     }
 
@@ -60,7 +60,7 @@ impl Lexicon {
     }
 
     /// Gives the words of a text their meanings.
-    pub fn mark(&self, words: &mut [Word]) {
+    pub(super) fn mark(&self, words: &mut [Word]) {
         for at in 0..words.len() {
             let Some(phrases) = words.get(at).and_then(|word| self.0.get(&word.term)) else {
                 continue;

@@ -5,11 +5,11 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 /// A longer heading keeps its first characters: every passage below repeats it.
-pub const HEADING_CHARS_MAX: usize = 200;
+pub(super) const HEADING_CHARS_MAX: usize = 200;
 
 /// The text below one heading, with the headings above it and their levels (1 to 6).
 #[derive(Default)]
-pub struct Section {
+pub(super) struct Section {
     pub trail: Vec<(u8, String)>,
     /// A paragraph, list item or table row a line; no markup.
     pub body: String,
@@ -29,7 +29,7 @@ impl Section {
 
 /// Cuts Markdown at its headings and takes the markup off. Code blocks, HTML, images and front matter are dropped;
 /// each paragraph and list item becomes a line, and each table row a line with the words of the table's head in it.
-pub fn sections(markdown: &str) -> Vec<Section> {
+pub(super) fn sections(markdown: &str) -> Vec<Section> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;

@@ -40,7 +40,7 @@ impl Passage {
 }
 
 /// The passages of documents, in order; one more than [`PASSAGES_MAX`] at most, which shows that there are too many.
-pub fn of(documents: &[Document], preparation: &Preparation) -> Vec<Passage> {
+pub(super) fn of(documents: &[Document], preparation: &Preparation) -> Vec<Passage> {
     let mut passages = Vec::new();
     for document in documents {
         let room = (PASSAGES_MAX + 1).saturating_sub(passages.len());

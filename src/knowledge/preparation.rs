@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 /// The least and the most characters that a chunk may be asked to hold.
 pub const CHUNK_CHARS: std::ops::RangeInclusive<usize> = 80..=4_000;
 /// The chunk size unless told: about 100 words, more than an answer ever reads out.
-pub const CHUNK_CHARS_DEFAULT: usize = 600;
+pub(super) const CHUNK_CHARS_DEFAULT: usize = 600;
 /// The confidence below which nothing is answered, unless told.
 ///
 /// The shop's questions of split "tune", typed: of `questions.jsonl` it lets 114 of 116 right answers pass and refuses 6 of
 /// the 8 questions that have none; of `callers.jsonl` 69 of 74, and 9 of 16.
-pub const THRESHOLD_DEFAULT: f64 = 0.3;
+pub(super) const THRESHOLD_DEFAULT: f64 = 0.3;
 
 /// A step that can be left out.
 #[derive(

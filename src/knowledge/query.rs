@@ -26,7 +26,7 @@ const UNKNOWN_SHARE: f32 = 0.06;
 
 /// A term that may stand for a word of the question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Variant {
+pub(super) struct Variant {
     pub term: String,
     /// Of the word itself 1, of what means the same less; a phrase shares it among its words.
     pub share: f32,
@@ -38,7 +38,7 @@ pub struct Variant {
 
 /// A content word of the question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Slot {
+pub(super) struct Slot {
     /// The stem that was heard, or a phrase's meaning.
     pub heard: String,
     pub variants: Vec<Variant>,
@@ -50,13 +50,13 @@ pub struct Slot {
 
 impl Slot {
     /// A word, not a kind of answer.
-    pub fn is_content(&self) -> bool {
+    pub(super) fn is_content(&self) -> bool {
         !self.heard.starts_with('?')
     }
 }
 
 /// The slots of a question, in order, each word once. Words that stand nowhere have no variants but keep their weight.
-pub fn slots(
+pub(super) fn slots(
     question: &str,
     analysis: &Analysis,
     preparation: &Preparation,
@@ -156,7 +156,7 @@ fn slot(
 }
 
 /// The weight of a word that stands in one passage alone.
-pub fn rarest(index: &PassageIndex) -> f32 {
+pub(super) fn rarest(index: &PassageIndex) -> f32 {
     idf(index.passages() as f32, 1.0)
 }
 

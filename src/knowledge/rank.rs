@@ -62,7 +62,7 @@ type Wanted<'a> = FxHashMap<&'a str, Vec<(usize, usize)>>;
 
 /// Ranks candidates. `length_mean` is the mean number of terms of a passage's text, `rarest` the weight of a word that
 /// stands in one passage alone.
-pub fn rank(
+pub(super) fn rank(
     question: &[Slot],
     candidates: &[usize],
     entries: &[Entry],

@@ -9,13 +9,13 @@ use super::sentences::{sentences, shortened};
 use super::spoken::aloud;
 
 /// The most words of a spoken answer: some fifteen seconds of speech.
-pub const ANSWER_WORDS_MAX: usize = 40;
+pub(super) const ANSWER_WORDS_MAX: usize = 40;
 /// A shorter answer takes the sentence beside it along.
-pub const ANSWER_WORDS_MIN: usize = 6;
+pub(super) const ANSWER_WORDS_MIN: usize = 6;
 
 /// The one or two adjacent sentences of a passage that hold most of the question's weight, within the word bounds.
 /// Of equals the earlier win, then the longer.
-pub fn sentences_for(body: &str, question: &[Slot], analysis: &Analysis) -> String {
+pub(super) fn sentences_for(body: &str, question: &[Slot], analysis: &Analysis) -> String {
     let sentences = sentences(body);
     let spoken: Vec<String> = sentences.iter().map(|one| closed(&aloud(one))).collect();
     let weights: Vec<Vec<bool>> = sentences
@@ -70,7 +70,7 @@ fn closed(sentence: &str) -> String {
 }
 
 /// Says that nothing is known, with the first, the middle and the last document as examples of what can be asked.
-pub fn does_not_know<'t>(titles: impl Iterator<Item = &'t str>) -> String {
+pub(super) fn does_not_know<'t>(titles: impl Iterator<Item = &'t str>) -> String {
     let mut titles: Vec<&str> = titles.collect();
     titles.dedup();
     let examples = [0, titles.len() / 2, titles.len().saturating_sub(1)]

@@ -4,7 +4,7 @@
 const INNER_STOPS: &[&str] = &["mr.", "mrs.", "dr.", "e.g.", "i.e.", "vs.", "approx."];
 
 /// The sentences of a text, in order, trimmed. A line end ends a sentence too; "1.2" and "e.g." do not.
-pub fn sentences(text: &str) -> Vec<&str> {
+pub(super) fn sentences(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for line in text.lines() {
         let mut start = 0;
@@ -22,7 +22,7 @@ pub fn sentences(text: &str) -> Vec<&str> {
 }
 
 /// At most `words_max` words of a sentence, cut after a comma or semicolon if one lies in the second half.
-pub fn shortened(sentence: &str, words_max: usize) -> String {
+pub(super) fn shortened(sentence: &str, words_max: usize) -> String {
     let words: Vec<&str> = sentence.split_whitespace().collect();
     if words.len() <= words_max {
         return words.join(" ");

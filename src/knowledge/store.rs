@@ -175,7 +175,7 @@ fn as_json(value: &impl Serialize) -> Result<String, KnowledgeError> {
 }
 
 /// Opens an index folder. Errors: it is damaged, or was built by another version; the text says how to build it again.
-pub fn open(folder: &Path) -> Result<Knowledge, KnowledgeError> {
+pub(super) fn open(folder: &Path) -> Result<Knowledge, KnowledgeError> {
     let opening = Opening { folder };
     let settings = opening.settings()?;
     let directory = RamDirectory::create();

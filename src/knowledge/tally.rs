@@ -13,7 +13,7 @@ struct Found {
 }
 
 /// How often each variant of each word stands somewhere.
-pub struct Tally {
+pub(super) struct Tally {
     /// One word's variants behind the other's.
     found: Vec<Found>,
     /// Where a word's variants begin.
@@ -22,7 +22,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub fn of(question: &[Slot]) -> Tally {
+    pub(super) fn of(question: &[Slot]) -> Tally {
         let mut starts = Vec::with_capacity(question.len());
         let mut variants = 0;
         for slot in question {
@@ -36,14 +36,14 @@ impl Tally {
         }
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         if !self.is_clear {
             self.found.fill(Found::default());
             self.is_clear = true;
         }
     }
 
-    pub fn count(&mut self, slot: usize, variant: usize, weight: f32, place: &'static str) {
+    pub(super) fn count(&mut self, slot: usize, variant: usize, weight: f32, place: &'static str) {
         let start = self.starts.get(slot).copied().unwrap_or_default();
         if let Some(one) = self.found.get_mut(start + variant) {
             one.frequency += weight;
@@ -53,7 +53,7 @@ impl Tally {
     }
 
     /// Of each word of the question the variant that counts most: its score, which it is, and where it stands.
-    pub fn best<'a>(
+    pub(super) fn best<'a>(
         &'a self,
         question: &'a [Slot],
     ) -> impl Iterator<Item = Option<(f32, usize, &'static str)>> + 'a {

@@ -16,13 +16,13 @@ const BLOCK_SAMPLES: usize = 64;
 
 /// How much later than the microphone's frame its samples come out: 4 ms. What was heard in sample `n` is in sample
 /// `n + DELAY_SAMPLES` of the output.
-pub const DELAY_SAMPLES: usize = 64;
+pub(super) const DELAY_SAMPLES: usize = 64;
 
 /// How much earlier the played frame should be than the heard one that it is handed in with: 48 ms, three frames.
 ///
 /// An echo that seems to come before its sound cannot be cancelled: this exceeds the error of device time stamps. The
 /// echo may be 44 ms early, by the stamps, to 300 ms late.
-pub const LEAD_SAMPLES: usize = 768;
+pub(super) const LEAD_SAMPLES: usize = 768;
 
 /// The canceller counts in the range of 16 bit samples.
 const FULL_SCALE: f32 = 32_768.0;
@@ -35,7 +35,7 @@ const OVERDRIVEN: f32 = 0.999;
 
 /// The echo of the speaker in the microphone.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Echo {
+pub(super) struct Echo {
     /// Its level relative to what was played, in dB: -20 is a tenth of the amplitude.
     pub level_db: f32,
     /// How much later than the sound it was heard, within 4 ms and the error of the time stamps; 0 if it seemed to come
@@ -45,7 +45,7 @@ pub struct Echo {
 
 /// What the microphone heard without the agent, both [`DELAY_SAMPLES`] later.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Clean {
+pub(super) struct Clean {
     /// Nothing of the agent is left in it, but somebody who talks over the agent comes through with holes: to
     /// tell whether there is somebody.
     pub muted: Vec<f32>,
@@ -57,7 +57,7 @@ pub struct Clean {
 /// Takes the agent's own voice out of what the microphone heard.
 ///
 /// While nothing is played the microphone passes unchanged (within 1e-6), [`DELAY_SAMPLES`] later.
-pub struct EchoCanceller {
+pub(super) struct EchoCanceller {
     canceller: BlockProcessor,
     played: Block,
     heard: Block,
@@ -72,7 +72,7 @@ pub struct EchoCanceller {
 }
 
 impl EchoCanceller {
-    pub fn new() -> EchoCanceller {
+    pub(super) fn new() -> EchoCanceller {
         EchoCanceller {
             canceller: BlockProcessor::new(&config(), SAMPLE_RATE as usize, 1, 1),
             played: Block::new(1, 1),
@@ -89,7 +89,7 @@ impl EchoCanceller {
     ///
     /// Both are mono at 16,000 Hz and a whole number of 64 samples long, `played` being [`LEAD_SAMPLES`] ahead of
     /// `heard`; samples that are missing in `played` count as silence. Samples that are no numbers do as well.
-    pub fn cancel(&mut self, heard: &[f32], played: &[f32]) -> Clean {
+    pub(super) fn cancel(&mut self, heard: &[f32], played: &[f32]) -> Clean {
         let mut clean = Clean::default();
         let silence: &[f32] = &[];
         let played = played.chunks(BLOCK_SAMPLES);
@@ -114,7 +114,7 @@ impl EchoCanceller {
     }
 
     /// The echo as it was measured last; `None` until one was found.
-    pub fn echo(&self) -> Option<Echo> {
+    pub(super) fn echo(&self) -> Option<Echo> {
         self.echo
     }
 

@@ -28,10 +28,10 @@ const MISSED_AFTER: Duration = Duration::from_millis(300);
 const RING: Duration = Duration::from_millis(250);
 
 /// Follows the level of a microphone.
-pub type Level = Box<dyn Fn(Tick, f32)>;
+pub(crate) type Level = Box<dyn Fn(Tick, f32)>;
 
 /// Hears the microphone.
-pub struct Listener {
+pub(crate) struct Listener {
     pub clock: Clock,
     pub tap: Tap,
     pub ear: Ear,
@@ -48,7 +48,7 @@ pub struct Listener {
 
 impl Listener {
     /// Listens until nobody wants to know any more.
-    pub async fn listen(mut self) {
+    pub(crate) async fn listen(mut self) {
         let mut echo = EchoCanceller::new();
         let mut edges = SpeechEdges::default();
         let mut health = Health::new(self.tap.clone());

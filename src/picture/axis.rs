@@ -13,7 +13,7 @@ const AROUND: f64 = 0.05;
 
 /// What is shown along one side: from the first tick to the last.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
+pub(crate) struct Axis {
     title: String,
     /// Rising; two at least.
     ticks: Vec<(f64, String)>,
@@ -22,7 +22,7 @@ pub struct Axis {
 impl Axis {
     /// An axis that has room for all of `values`, none of them negative, with some five round ticks. What
     /// stands behind a number is `unit`.
-    pub fn around(title: &str, values: impl IntoIterator<Item = f64>, unit: &str) -> Axis {
+    pub(crate) fn around(title: &str, values: impl IntoIterator<Item = f64>, unit: &str) -> Axis {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.into_iter().filter(|value| value.is_finite()) {
             (low, high) = (low.min(value), high.max(value));
@@ -47,7 +47,7 @@ impl Axis {
     }
 
     /// An axis with these ticks, and what stands at them.
-    pub fn with(title: &str, ticks: Vec<(f64, String)>) -> Axis {
+    pub(crate) fn with(title: &str, ticks: Vec<(f64, String)>) -> Axis {
         Axis {
             title: title.to_owned(),
             ticks,
@@ -55,12 +55,12 @@ impl Axis {
     }
 
     /// Values that are marked, rising, and what stands at them. There are two at least.
-    pub fn ticks(&self) -> &[(f64, String)] {
+    pub(crate) fn ticks(&self) -> &[(f64, String)] {
         &self.ticks
     }
 
     /// Where a value lies between the ends, 0 to 1. What lies outside is at the end.
-    pub fn share(&self, value: f64) -> f64 {
+    pub(crate) fn share(&self, value: f64) -> f64 {
         match self.ticks.as_slice() {
             [(low, _), .., (high, _)] => ((value - low) / (high - low)).clamp(0.0, 1.0),
             _ => 0.0,
@@ -89,27 +89,27 @@ fn round_step(least: f64) -> (f64, usize) {
 
 /// Two axes, and where values lie on them, in pixels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
+pub(crate) struct Frame {
     pub x: Axis,
     pub y: Axis,
 }
 
 impl Frame {
-    pub const LEFT: f64 = LEFT;
-    pub const RIGHT: f64 = WIDTH - RIGHT;
-    pub const TOP: f64 = TOP;
-    pub const BOTTOM: f64 = HEIGHT - BOTTOM;
+    pub(crate) const LEFT: f64 = LEFT;
+    pub(crate) const RIGHT: f64 = WIDTH - RIGHT;
+    pub(crate) const TOP: f64 = TOP;
+    pub(crate) const BOTTOM: f64 = HEIGHT - BOTTOM;
 
-    pub fn x(&self, value: f64) -> f64 {
+    pub(crate) fn x(&self, value: f64) -> f64 {
         LEFT + self.x.share(value) * (Frame::RIGHT - LEFT)
     }
 
-    pub fn y(&self, value: f64) -> f64 {
+    pub(crate) fn y(&self, value: f64) -> f64 {
         Frame::BOTTOM - self.y.share(value) * (Frame::BOTTOM - TOP)
     }
 
     /// A picture: its beginning, the frame, what `content` adds, its end.
-    pub fn picture(&self, title: &str, content: impl FnOnce(&mut String)) -> String {
+    pub(crate) fn picture(&self, title: &str, content: impl FnOnce(&mut String)) -> String {
         let mut svg = String::new();
         // Writing to a String cannot fail.
         let _ = self.begin(&mut svg, title);

@@ -2,7 +2,7 @@
 
 /// Room that something takes, in pixels; y grows downwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rectangle {
+pub(crate) struct Rectangle {
     pub left: f64,
     pub top: f64,
     pub right: f64,
@@ -10,7 +10,7 @@ pub struct Rectangle {
 }
 
 impl Rectangle {
-    pub fn around(x: f64, y: f64, half: f64) -> Rectangle {
+    pub(crate) fn around(x: f64, y: f64, half: f64) -> Rectangle {
         Rectangle {
             left: x - half,
             top: y - half,
@@ -36,7 +36,7 @@ impl Rectangle {
 
 /// A label that found a place: where its text begins, has its middle or ends, on the base line `y`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Placed {
+pub(crate) struct Placed {
     pub x: f64,
     pub y: f64,
     /// `start`, `middle` or `end`, whichever is nearest to the point: text may be shorter than its room.
@@ -47,7 +47,7 @@ pub struct Placed {
 
 /// The room that is left.
 #[derive(Debug, Clone)]
-pub struct Labels {
+pub(crate) struct Labels {
     bounds: Rectangle,
     taken: Vec<Rectangle>,
 }
@@ -78,7 +78,7 @@ const DIRECTIONS: [(f64, f64); 12] = [
 ];
 
 impl Labels {
-    pub fn within(bounds: Rectangle) -> Labels {
+    pub(crate) fn within(bounds: Rectangle) -> Labels {
         Labels {
             bounds,
             taken: Vec::new(),
@@ -86,18 +86,18 @@ impl Labels {
     }
 
     /// Nothing is written over this.
-    pub fn avoid(&mut self, room: Rectangle) {
+    pub(crate) fn avoid(&mut self, room: Rectangle) {
         self.taken.push(room);
     }
 
     /// Nothing is written over this line.
-    pub fn avoid_line(&mut self, from: (f64, f64), to: (f64, f64)) {
+    pub(crate) fn avoid_line(&mut self, from: (f64, f64), to: (f64, f64)) {
         let dots = along(from, to).map(|(x, y)| Rectangle::around(x, y, 2.0));
         self.taken.extend(dots);
     }
 
     /// Finds a place for the label of a point, and takes it; `None` if there is no room near it.
-    pub fn place(&mut self, (x, y): (f64, f64), text: &str) -> Option<Placed> {
+    pub(crate) fn place(&mut self, (x, y): (f64, f64), text: &str) -> Option<Placed> {
         let width = width(text);
         let rings = DISTANCES
             .into_iter()
@@ -159,7 +159,7 @@ fn along(from: (f64, f64), to: (f64, f64)) -> impl Iterator<Item = (f64, f64)> {
 }
 
 /// About how wide a text of 12 pixels is, rather too wide.
-pub fn width(text: &str) -> f64 {
+pub(crate) fn width(text: &str) -> f64 {
     let letter = |c: char| if c < '\u{300}' { LETTER } else { WIDE_LETTER };
     text.chars().map(letter).sum()
 }

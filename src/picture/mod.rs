@@ -3,18 +3,18 @@
 mod axis;
 mod labels;
 
-pub use axis::{Axis, Frame};
-pub use labels::{Labels, Placed, Rectangle, width};
+pub(crate) use axis::{Axis, Frame};
+pub(crate) use labels::{Labels, Placed, Rectangle, width};
 
 /// Of every picture, in pixels.
-pub const WIDTH: f64 = 720.0;
-pub const HEIGHT: f64 = 480.0;
+pub(crate) const WIDTH: f64 = 720.0;
+pub(crate) const HEIGHT: f64 = 480.0;
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart.
-pub const COLOURS: [&str; 4] = ["#0072b2", "#56b4e9", "#d55e00", "#e69f00"];
+pub(crate) const COLOURS: [&str; 4] = ["#0072b2", "#56b4e9", "#d55e00", "#e69f00"];
 
 /// Text of others, fit to stand in an SVG.
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let visible = text.chars().filter(|c| !c.is_control());
     let mut escaped = String::new();
     for c in visible {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What a line waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
+pub(crate) enum Anchor {
     SessionStart,
     /// The beginning of the speech that the agent is in, or else of its next one.
     AgentSpeechStart,
@@ -19,7 +19,7 @@ pub enum Anchor {
 
 /// When one line of a script is to be spoken.
 #[derive(Debug, Clone, Copy)]
-pub struct Cue {
+pub(crate) struct Cue {
     pub after: Anchor,
     pub delay: Duration,
     /// How long nothing may happen before the line is given up.

@@ -10,7 +10,7 @@
 
 mod agent;
 mod chain;
-pub mod cue;
+pub(crate) mod cue;
 mod drive;
 mod endpoint;
 mod laid;
@@ -20,26 +20,26 @@ mod overlap;
 mod playback;
 mod recognise;
 mod reply;
-pub mod script;
+pub(crate) mod script;
 mod session;
 mod turn;
 
-pub use playback::Filler;
-pub use session::{Session, Settings};
+pub(crate) use playback::Filler;
+pub(crate) use session::{Session, Settings};
 
 use crate::event::Tick;
 use crate::stage::{Answer, Clauses, SpeechToSpeech, SpeechToText, TextToSpeech};
 use tokio::sync::Mutex;
 
 /// The stages of a conversation. Each is used by one visit at a time.
-pub struct Stages {
+pub(crate) struct Stages {
     pub stt: Mutex<SpeechToText>,
     pub reply: Replying,
     pub filler: Option<Filler>,
 }
 
 /// What makes a reply.
-pub enum Replying {
+pub(crate) enum Replying {
     /// A text, cut into clauses, which are spoken.
     Cascade {
         answer: Mutex<Answer>,
@@ -52,7 +52,7 @@ pub enum Replying {
 
 /// What the caller can tell of the agent: whether it speaks, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AgentState {
+pub(crate) struct AgentState {
     /// Nobody speaks and no reply is on its way.
     pub is_idle: bool,
     pub is_speaking: bool,

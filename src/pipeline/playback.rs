@@ -52,7 +52,7 @@ pub(super) enum Sounds {
 }
 
 /// What is said when an answer takes long: "let me check".
-pub struct Filler {
+pub(crate) struct Filler {
     /// So long after the reply was wanted.
     pub after: Duration,
     pub sound: AudioChunk,

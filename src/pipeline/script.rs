@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// A recording to be spoken.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub(crate) struct Line {
     pub samples: Samples,
     /// Where speech truly is in it, as sample positions in order.
     pub speech: Vec<Range<usize>>,
@@ -30,7 +30,7 @@ pub struct Line {
 const LAG_WORTH_A_MARK: Duration = Duration::from_millis(10);
 
 /// A caller who speaks `lines`, in order.
-pub struct Script {
+pub(crate) struct Script {
     pub clock: Clock,
     pub tap: Tap,
     pub ear: Ear,
@@ -56,7 +56,7 @@ enum Truth {
 
 impl Script {
     /// Speaks until all lines are through and the conversation has come to rest.
-    pub async fn speak(mut self) {
+    pub(crate) async fn speak(mut self) {
         let mut cues = Cues::new(self.lines.iter().map(|line| line.cue).collect());
         let mut sounding: Option<Sounding> = None;
         let mut start = Tick::ZERO;

@@ -29,7 +29,7 @@ use std::time::Duration;
 const UTTERANCES_WAITING_MAX: usize = 16;
 
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// An utterance is cut at this length, so that a recogniser's work stays bounded.
     pub longest_utterance: Duration,
     /// A reply is prepared in case after so much silence; never if `None`.
@@ -42,7 +42,7 @@ pub struct Settings {
 }
 
 /// What a session is made of.
-pub struct Session {
+pub(crate) struct Session {
     pub clock: Clock,
     pub tap: Tap,
     pub stages: Stages,
@@ -61,7 +61,7 @@ pub struct Session {
 impl Session {
     /// Holds the conversation until the caller's activity ends; what is then still on its way is
     /// abandoned.
-    pub async fn run(mut self, activity: queue::Receiver<SpeechActivity>) {
+    pub(crate) async fn run(mut self, activity: queue::Receiver<SpeechActivity>) {
         let stages = Rc::new(self.stages);
         let (utterances, waiting) = queue::channel(UTTERANCES_WAITING_MAX);
         let (transcripts, recognised) = queue::channel(UTTERANCES_WAITING_MAX);

@@ -1,7 +1,7 @@
 //! Amounts of money, for people.
 
 /// Three significant digits, and at least two behind the point: calls cost cents, their parts less.
-pub fn money(amount: f64, currency: &str) -> String {
+pub(super) fn money(amount: f64, currency: &str) -> String {
     let mut digits = 2;
     let mut scaled = amount.abs() * 100.0;
     while scaled > 0.0 && scaled < 100.0 && digits < 9 {

@@ -24,7 +24,7 @@ enum Counts {
 }
 
 /// Frames of [`AudioFeed`]s that may wait: 60 s of 16 ms frames, with the marks between them.
-pub const FEED_WAITING_MAX: usize = 4_096;
+pub(super) const FEED_WAITING_MAX: usize = 4_096;
 
 impl AudioFeed {
     /// `identity` tells it from others, once all of it has come.

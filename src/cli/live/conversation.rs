@@ -16,14 +16,14 @@ const REPLIES_MAX: usize = 4;
 const CLAUSES_MAX: usize = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub(super) enum Who {
     Caller,
     Agent,
 }
 
 /// How an utterance or a reply stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(super) enum State {
     /// It is going on; of the caller's words, what the recogniser makes of them so far.
     Going,
     Done,
@@ -41,7 +41,7 @@ pub enum State {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub(super) struct Said {
     pub turn: TurnId,
     pub who: Who,
     /// One line, fit for a terminal.
@@ -52,7 +52,7 @@ pub struct Said {
 }
 
 #[derive(Debug, Default)]
-pub struct Conversation {
+pub(super) struct Conversation {
     said: VecDeque<Said>,
     replies: VecDeque<Reply>,
 }
@@ -74,11 +74,11 @@ struct Reply {
 
 impl Conversation {
     /// Oldest first.
-    pub fn said(&self) -> impl DoubleEndedIterator<Item = &Said> {
+    pub(super) fn said(&self) -> impl DoubleEndedIterator<Item = &Said> {
         self.said.iter()
     }
 
-    pub fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, event: &Event) {
         let turn = event.turn;
         match &event.mark {
             Mark::VoiceStarted { .. } => self.entry(turn, Who::Caller).state = State::Going,

@@ -48,7 +48,7 @@ impl Rows {
 }
 
 /// Draws everything; fits any size, down to nothing.
-pub fn draw(view: &View, frame: &mut Frame) {
+pub(super) fn draw(view: &View, frame: &mut Frame) {
     let area = frame.area();
     let (width, height) = (usize::from(area.width), usize::from(area.height));
     let lines = match area.width < ROOM.0 || area.height < ROOM.1 {

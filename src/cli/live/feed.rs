@@ -14,7 +14,7 @@ const EVENTS_MAX: usize = 10_000;
 
 /// Something new to show.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Update {
+pub(super) enum Update {
     Events(Vec<Event>),
     /// The microphone's level in dB below full scale.
     Level {
@@ -30,14 +30,14 @@ pub enum Update {
 
 /// Hands updates to the screen.
 #[derive(Debug)]
-pub struct Feed {
+pub(crate) struct Feed {
     sender: SyncSender<Update>,
     waiting: VecDeque<Event>,
     is_watched: bool,
 }
 
 /// A feed, and what the screen receives of it.
-pub fn channel() -> (Feed, Receiver<Update>) {
+pub(super) fn channel() -> (Feed, Receiver<Update>) {
     let (sender, receiver) = sync_channel(UPDATES_MAX);
     let feed = Feed {
         sender,
@@ -49,13 +49,13 @@ pub fn channel() -> (Feed, Receiver<Update>) {
 
 impl Feed {
     /// Keeps an event for the next [`Feed::now`].
-    pub fn event(&mut self, event: Event) {
+    pub(crate) fn event(&mut self, event: Event) {
         push(&mut self.waiting, event, EVENTS_MAX);
     }
 
     /// Time has passed; hands over the events that wait. To be called ten times a second: the
     /// screen is drawn as often.
-    pub fn now(&mut self, now: Tick) {
+    pub(crate) fn now(&mut self, now: Tick) {
         if !self.waiting.is_empty() {
             let events = Update::Events(std::mem::take(&mut self.waiting).into());
             if let Some(Update::Events(events)) = self.send(events) {
@@ -66,17 +66,17 @@ impl Feed {
     }
 
     /// The microphone's level in dB below full scale. As often as [`Feed::now`].
-    pub fn level(&mut self, db: f32, is_muted: bool) {
+    pub(crate) fn level(&mut self, db: f32, is_muted: bool) {
         self.send(Update::Level { db, is_muted });
     }
 
     /// Whether there still is a screen. Without one it is time for plain lines.
-    pub fn is_watched(&self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         self.is_watched
     }
 
     /// Hands over what waits, and has the screen closed. Waits until there is room for that.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         // A screen that is gone has been closed.
         let events = Update::Events(self.waiting.into());
         let _ = self.sender.send(events);
@@ -84,7 +84,7 @@ impl Feed {
     }
 
     /// Events that no screen was told of.
-    pub fn untold(self) -> impl Iterator<Item = Event> {
+    pub(crate) fn untold(self) -> impl Iterator<Item = Event> {
         self.waiting.into_iter()
     }
 

@@ -14,7 +14,7 @@ const REASONS: usize = 3;
 
 /// A sound over the agent, and the decision about it: the one to stop, or else the latest.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Interruption {
+pub(super) struct Interruption {
     pub turn: TurnId,
     pub onset: Tick,
     pub policy: String,
@@ -32,7 +32,7 @@ pub struct Interruption {
 
 impl Interruption {
     /// What became of it, in a word or two.
-    pub fn verdict(&self) -> &'static str {
+    pub(super) fn verdict(&self) -> &'static str {
         match self.verdict {
             Verdict::Stop if self.has_resumed => "stop, resumed",
             Verdict::Stop => "stop",
@@ -43,7 +43,7 @@ impl Interruption {
     }
 
     /// When it was decided and how sure that is: "at 353 ms, p 0.84".
-    pub fn when(&self) -> String {
+    pub(super) fn when(&self) -> String {
         let after = self.after.as_millis();
         match self.probability {
             Some(probability) => format!("at {after} ms, p {probability:.2}"),
@@ -53,7 +53,7 @@ impl Interruption {
 }
 
 /// Takes the next event in; `interruptions` are the latest, oldest first.
-pub fn event(interruptions: &mut VecDeque<Interruption>, event: &Event) {
+pub(super) fn event(interruptions: &mut VecDeque<Interruption>, event: &Event) {
     match &event.mark {
         Mark::Decision {
             policy,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// What the lanes show.
-pub const SHOWN: Duration = Duration::from_secs(20);
+pub(super) const SHOWN: Duration = Duration::from_secs(20);
 
 /// Older spans are forgotten; a little more than is shown, since what is queued may be cut back.
 const KEPT: Duration = Duration::from_secs(25);
@@ -15,7 +15,7 @@ const SPANS_MAX: usize = 256;
 
 /// Spans of time during which something was the case, in the order in which they began.
 #[derive(Debug, Clone, Default)]
-pub struct Lane(VecDeque<Span>);
+pub(super) struct Lane(VecDeque<Span>);
 
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -26,26 +26,26 @@ struct Span {
 
 impl Lane {
     /// It is the case from `at` on; one that was going on ends there.
-    pub fn begin(&mut self, at: Tick) {
+    pub(super) fn begin(&mut self, at: Tick) {
         self.end(at);
         self.add(Span { from: at, to: None });
     }
 
     /// What was going on ended at `at`.
-    pub fn end(&mut self, at: Tick) {
+    pub(super) fn end(&mut self, at: Tick) {
         if let Some(open) = self.0.back_mut().filter(|span| span.to.is_none()) {
             open.to = Some(at.max(open.from));
         }
     }
 
     /// It is the case from `from` for `length`, which may lie ahead.
-    pub fn during(&mut self, from: Tick, length: Duration) {
+    pub(super) fn during(&mut self, from: Tick, length: Duration) {
         let to = Some(from + length);
         self.add(Span { from, to });
     }
 
     /// From `at` on it was not the case after all.
-    pub fn cut(&mut self, at: Tick) {
+    pub(super) fn cut(&mut self, at: Tick) {
         for span in &mut self.0 {
             if span.to.is_none_or(|to| to > at) {
                 span.to = Some(at.max(span.from));
@@ -53,19 +53,19 @@ impl Lane {
         }
     }
 
-    pub fn forget_old(&mut self, now: Tick) {
+    pub(super) fn forget_old(&mut self, now: Tick) {
         let oldest = now.before(KEPT);
         self.0.retain(|span| span.to.is_none_or(|to| to >= oldest));
     }
 
     /// Whether it is the case at `at`.
-    pub fn is_on(&self, at: Tick) -> bool {
+    pub(super) fn is_on(&self, at: Tick) -> bool {
         let is_within = |span: &Span| span.from <= at && span.to.is_none_or(|to| to > at);
         self.0.iter().any(is_within)
     }
 
     /// For how long of `from..to` it was the case.
-    pub fn within(&self, from: Tick, to: Tick) -> Duration {
+    pub(super) fn within(&self, from: Tick, to: Tick) -> Duration {
         let share = |span: &Span| span.to.unwrap_or(to).min(to).since(span.from.max(from));
         self.0.iter().map(share).sum()
     }
@@ -81,7 +81,7 @@ impl Lane {
 /// The spans of time behind the columns of a drawing, oldest first; the last one holds `now`. They
 /// lie at whole multiples of their length, so that the picture moves by whole columns and nothing in
 /// it changes its shape. `None` where there was no time yet.
-pub fn columns(count: usize, now: Tick) -> impl Iterator<Item = Option<(Tick, Tick)>> {
+pub(super) fn columns(count: usize, now: Tick) -> impl Iterator<Item = Option<(Tick, Tick)>> {
     let length = (nanos(SHOWN) / count.max(1) as u64).max(1);
     let last = now.0 / length;
     (0..count as u64).map(move |index| {

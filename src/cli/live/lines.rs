@@ -10,14 +10,14 @@ use std::collections::VecDeque;
 
 /// Tells what is worth telling.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub(super) struct Lines {
     turns: OpenTurns,
     interruptions: VecDeque<Interruption>,
 }
 
 impl Lines {
     /// Takes the next event in; a line about it, without its end, if it is worth one.
-    pub fn event(&mut self, event: &Event) -> Option<String> {
+    pub(super) fn event(&mut self, event: &Event) -> Option<String> {
         let answered = self.turns.event(event);
         interruption::event(&mut self.interruptions, event);
         let news = match &event.mark {

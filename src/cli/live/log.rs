@@ -10,16 +10,16 @@ static SCREEN: Mutex<Option<SyncSender<Update>>> = Mutex::new(None);
 
 /// A writer for a log subscriber: each write is one line or several whole ones.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ScreenLog;
+pub(crate) struct ScreenLog;
 
 impl ScreenLog {
     /// Logs are notices on the screen that `feed` feeds.
-    pub fn to_screen(feed: &Feed) {
+    pub(crate) fn to_screen(feed: &Feed) {
         *screen() = Some(feed.sender());
     }
 
     /// Logs go to stderr.
-    pub fn to_stderr() {
+    pub(crate) fn to_stderr() {
         *screen() = None;
     }
 }

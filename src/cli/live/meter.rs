@@ -1,7 +1,7 @@
 //! The level of the microphone.
 
 /// The quietest level shown, in dB below full scale.
-pub const QUIETEST_DB: f32 = -60.0;
+pub(super) const QUIETEST_DB: f32 = -60.0;
 
 /// From here on, samples are likely to be cut off.
 const CLIPPING_DB: f32 = -1.0;
@@ -10,7 +10,7 @@ const CLIPPING_DB: f32 = -1.0;
 const FALL_DB: f32 = 3.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Meter {
+pub(super) struct Meter {
     /// In dB below full scale, within `QUIETEST_DB..=0`.
     pub db: f32,
     pub is_muted: bool,
@@ -27,7 +27,7 @@ impl Default for Meter {
 
 impl Meter {
     /// The level is now `db`; what is no number is silence.
-    pub fn update(&mut self, db: f32, is_muted: bool) {
+    pub(super) fn update(&mut self, db: f32, is_muted: bool) {
         self.is_muted = is_muted;
         self.db = match is_muted || db.is_nan() {
             true => QUIETEST_DB,
@@ -36,11 +36,11 @@ impl Meter {
     }
 
     /// The share of a bar to fill, in 0..=1.
-    pub fn share(self) -> f32 {
+    pub(super) fn share(self) -> f32 {
         (1.0 - self.db / QUIETEST_DB).clamp(0.0, 1.0)
     }
 
-    pub fn is_clipping(self) -> bool {
+    pub(super) fn is_clipping(self) -> bool {
         self.db >= CLIPPING_DB
     }
 }

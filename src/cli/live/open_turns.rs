@@ -19,7 +19,7 @@ const TRUTHS_MAX: usize = 32;
 
 /// A turn whose answer is heard.
 #[derive(Debug, Clone)]
-pub struct Answered {
+pub(super) struct Answered {
     pub row: Row,
     /// It goes into percentiles now, and only now: the report does not count it if it fails before.
     pub is_counted: bool,
@@ -27,7 +27,7 @@ pub struct Answered {
 
 /// The events of the turns that are going on.
 #[derive(Debug, Default)]
-pub struct OpenTurns {
+pub(super) struct OpenTurns {
     open: VecDeque<Open>,
     truths: VecDeque<Event>,
 }
@@ -41,7 +41,7 @@ struct Open {
 
 impl OpenTurns {
     /// Takes the next event in. What it measures, if an answer begins to be heard or is over.
-    pub fn event(&mut self, event: &Event) -> Option<Answered> {
+    pub(super) fn event(&mut self, event: &Event) -> Option<Answered> {
         match &event.mark {
             Mark::CallerSpeechStarted { .. } | Mark::CallerSpeechEnded { .. } => {
                 push(&mut self.truths, event.clone(), TRUTHS_MAX);
@@ -111,7 +111,7 @@ fn is_measured(mark: &Mark) -> bool {
 }
 
 /// Appends, and forgets the oldest where there are too many.
-pub fn push<T>(queue: &mut VecDeque<T>, item: T, most: usize) {
+pub(super) fn push<T>(queue: &mut VecDeque<T>, item: T, most: usize) {
     if queue.len() >= most {
         queue.pop_front();
     }

@@ -13,7 +13,7 @@ use ratatui::text::{Line, Span};
 use std::collections::BTreeSet;
 
 /// What may be pressed.
-pub const KEYS: &str = "m mute  q quit";
+pub(super) const KEYS: &str = "m mute  q quit";
 
 /// Columns before lanes, words and the meter.
 const LABEL: usize = 8;
@@ -28,12 +28,12 @@ const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 const INVERSE: Style = Style::new().add_modifier(Modifier::REVERSED);
 
 /// Minutes and seconds.
-pub fn clock(at: Tick) -> String {
+pub(super) fn clock(at: Tick) -> String {
     let seconds = at.0 / 1_000_000_000;
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-pub fn header(view: &View, width: usize) -> Line<'static> {
+pub(super) fn header(view: &View, width: usize) -> Line<'static> {
     let keys = match view.is_ending {
         true => "ending, q to leave now",
         false => KEYS,
@@ -64,7 +64,7 @@ pub fn header(view: &View, width: usize) -> Line<'static> {
 }
 
 /// The level of the microphone, and what the assistant does.
-pub fn meter(view: &View, width: usize) -> Line<'static> {
+pub(super) fn meter(view: &View, width: usize) -> Line<'static> {
     let label = Span::styled(" mic    ", STRONG);
     if view.meter.is_muted {
         let muted = Span::styled(" MUTED: press m to be heard ", INVERSE);
@@ -98,7 +98,7 @@ pub fn meter(view: &View, width: usize) -> Line<'static> {
 }
 
 /// Who was heard when, and a line that says how long ago that was.
-pub fn lanes(view: &View, width: usize) -> Vec<Line<'static>> {
+pub(super) fn lanes(view: &View, width: usize) -> Vec<Line<'static>> {
     let length = width.saturating_sub(LABEL + 1);
     let lane = |label: &'static str, style: Style, cell: &dyn Fn(Tick, Tick) -> char| {
         let cells: String = lanes::columns(length, view.now)
@@ -148,7 +148,7 @@ pub fn lanes(view: &View, width: usize) -> Vec<Line<'static>> {
 }
 
 /// The latest words that fit, the newest at the end.
-pub fn conversation(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
+pub(super) fn conversation(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line> = Vec::new();
     for said in view.conversation.said().rev() {
         if lines.len() >= rows {
@@ -219,7 +219,7 @@ fn utterance(said: &Said, width: usize, most: usize) -> Vec<Line<'static>> {
 }
 
 /// The latency of the last answer, and of all of them.
-pub fn latency(view: &View, width: usize) -> String {
+pub(super) fn latency(view: &View, width: usize) -> String {
     let last = view.answered.as_ref().and_then(|row| row.e2e_ns);
     let Some(last) = last else {
         return beginning("e2e_latency: no answer yet", width);
@@ -247,7 +247,7 @@ pub fn latency(view: &View, width: usize) -> String {
 }
 
 /// Where the time of the last answer went, in path order. What has no row of its own is added up.
-pub fn hops(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
+pub(super) fn hops(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
     let Some(row) = &view.answered else {
         let hint = "the hops between your last word and the first sound of the answer";
         return vec![Line::styled(format!(" {}", beginning(hint, width)), FAINT)];
@@ -299,7 +299,7 @@ pub fn hops(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
 }
 
 /// Who decides about sounds over the agent.
-pub fn policy(view: &View) -> String {
+pub(super) fn policy(view: &View) -> String {
     match view.interruptions.back() {
         Some(last) => format!(
             "sounds over the agent · policy {} · p: it is an interruption",
@@ -310,7 +310,7 @@ pub fn policy(view: &View) -> String {
 }
 
 /// What was made of sounds over the agent, newest first.
-pub fn interruptions(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
+pub(super) fn interruptions(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
     if view.interruptions.is_empty() {
         let hint = beginning(" nobody has talked over the agent yet", width);
         return vec![Line::styled(hint, FAINT)];
@@ -339,7 +339,7 @@ fn interruption(one: &Interruption, width: usize) -> Line<'static> {
 }
 
 /// What else is to be known, newest first.
-pub fn notices(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
+pub(super) fn notices(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
     let style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
     view.notices()
         .take(rows)

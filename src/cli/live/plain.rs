@@ -11,7 +11,7 @@ const MARKS_MAX: usize = 2;
 
 /// `text` as one line: no escape sequences, blanks for control characters, nothing that is invisible
 /// or turns the direction of writing, at most [`CHARS_MAX`] characters.
-pub fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
     let (mut length, mut marks) = (0, 0);
     let mut chars = text.chars().peekable();
@@ -46,7 +46,7 @@ pub fn plain(text: &str) -> String {
 }
 
 /// Columns of the terminal that `text` takes, which [`plain`] has made.
-pub fn width(text: &str) -> usize {
+pub(super) fn width(text: &str) -> usize {
     text.chars().map(width_of).sum()
 }
 
@@ -55,7 +55,7 @@ fn width_of(c: char) -> usize {
 }
 
 /// `text` in lines of at most `columns`, broken at blanks where there are any.
-pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     let (mut line, mut used) = (String::new(), 0);
@@ -84,7 +84,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// The beginning of `text`, in at most `columns`; what is cut off leaves an ellipsis.
-pub fn beginning(text: &str, columns: usize) -> String {
+pub(super) fn beginning(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -105,7 +105,7 @@ pub fn beginning(text: &str, columns: usize) -> String {
 }
 
 /// The end of `text`, in at most `columns`: the part of a path that tells it from others.
-pub fn ending(text: &str, columns: usize) -> String {
+pub(super) fn ending(text: &str, columns: usize) -> String {
     let excess = width(text).saturating_sub(columns);
     if excess == 0 {
         return text.to_owned();

@@ -22,7 +22,7 @@ const TELL_EVERY: Duration = Duration::from_millis(96);
 /// What shows a conversation. It begins with the first event, so that whatever goes wrong before is
 /// told on an ordinary terminal.
 #[derive(Clone)]
-pub struct Show(Rc<RefCell<State>>);
+pub(crate) struct Show(Rc<RefCell<State>>);
 
 enum State {
     /// A screen is to be opened.
@@ -42,29 +42,29 @@ struct Shown {
 }
 
 /// What the keys of the screen reach.
-pub struct Controls {
+pub(crate) struct Controls {
     pub is_muted: Rc<Cell<bool>>,
     pub hang_up: Cell<Option<oneshot::Sender<()>>>,
 }
 
 impl Show {
-    pub fn in_lines() -> Show {
+    pub(crate) fn in_lines() -> Show {
         Show(Rc::new(RefCell::new(State::Lines(Lines::default()))))
     }
 
     /// On a screen, if standard input and output are a terminal.
-    pub fn on_screen(about: About) -> Show {
+    pub(crate) fn on_screen(about: About) -> Show {
         Show(Rc::new(RefCell::new(State::Wanted(about))))
     }
 
     /// Takes in every event.
-    pub fn watcher(&self) -> Watcher {
+    pub(crate) fn watcher(&self) -> Watcher {
         let show = self.clone();
         Box::new(move |event| show.event(event))
     }
 
     /// Takes in the level of the microphone, and hands on what was asked for on the keyboard.
-    pub fn level(&self, controls: Controls) -> Box<dyn Fn(Tick, f32)> {
+    pub(crate) fn level(&self, controls: Controls) -> Box<dyn Fn(Tick, f32)> {
         let show = self.clone();
         Box::new(move |at, level_db| {
             if let State::Screen(shown) = &mut *show.0.borrow_mut() {
@@ -97,7 +97,7 @@ impl Show {
     }
 
     /// The conversation is over: gives the terminal back.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let state = self.0.replace(State::Lines(Lines::default()));
         if let State::Screen(shown) = state {
             ScreenLog::to_stderr();

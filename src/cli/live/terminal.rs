@@ -17,7 +17,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// What a person may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
+pub(super) enum Key {
     /// The microphone off, or on again.
     Mute,
     /// The end of the conversation.
@@ -26,7 +26,7 @@ pub enum Key {
 
 /// Why there is no live view. The program can go on without it.
 #[derive(Debug, thiserror::Error)]
-pub enum TerminalError {
+pub(super) enum TerminalError {
     #[error("standard input and output are not both a terminal, so there is no live view")]
     NotATerminal,
     #[error("cannot set up the terminal for the live view: {0}")]
@@ -37,12 +37,12 @@ pub enum TerminalError {
 
 /// A terminal in raw mode with its alternate screen. It is given back when this is dropped, and
 /// when the program panics.
-pub struct Screen {
+pub(super) struct Screen {
     terminal: DefaultTerminal,
 }
 
 impl Screen {
-    pub fn open() -> Result<Screen, TerminalError> {
+    pub(super) fn open() -> Result<Screen, TerminalError> {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if is_dumb || !io::stdout().is_terminal() || !io::stdin().is_terminal() {
             return Err(TerminalError::NotATerminal);
@@ -60,7 +60,7 @@ impl Screen {
     /// Shows updates until the last one. Blocks, so it wants a thread of its own. `keys` gets what
     /// is asked for, and is never waited for: whoever presses `q` twice has the terminal back
     /// whatever the program is doing.
-    pub fn show(
+    pub(super) fn show(
         mut self,
         view: View,
         updates: &Receiver<Update>,

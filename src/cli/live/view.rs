@@ -23,7 +23,7 @@ const STOPS_MAX: usize = 16;
 
 /// What is known of a run before it begins.
 #[derive(Debug, Clone, Default)]
-pub struct About {
+pub(crate) struct About {
     /// Of the scenario.
     pub name: String,
     /// The folder that keeps voices; `None` if no sound is kept.
@@ -32,7 +32,7 @@ pub struct About {
 
 /// What the assistant does at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doing {
+pub(super) enum Doing {
     Listening,
     Hearing,
     Answering,
@@ -43,7 +43,7 @@ pub enum Doing {
 
 /// Something to tell that is no event: a device unplugged, samples lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub(super) struct Notice {
     pub at: Tick,
     pub text: String,
     /// How often it was given in a row.
@@ -52,7 +52,7 @@ pub struct Notice {
 
 /// Everything that is shown.
 #[derive(Debug)]
-pub struct View {
+pub(super) struct View {
     pub about: About,
     pub now: Tick,
     pub meter: Meter,
@@ -78,7 +78,7 @@ pub struct View {
 }
 
 impl View {
-    pub fn new(about: About) -> View {
+    pub(super) fn new(about: About) -> View {
         View {
             about: About {
                 name: plain(&about.name),
@@ -102,7 +102,7 @@ impl View {
     }
 
     /// Takes in an update; whether there is anything more to come.
-    pub fn update(&mut self, update: Update) -> bool {
+    pub(super) fn update(&mut self, update: Update) -> bool {
         match update {
             Update::Events(events) => events.iter().for_each(|event| self.event(event)),
             Update::Level { db, is_muted } => self.level(db, is_muted),
@@ -114,7 +114,7 @@ impl View {
     }
 
     /// Takes the next event in.
-    pub fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, event: &Event) {
         self.now(event.tick);
         self.conversation.event(event);
         interruption::event(&mut self.interruptions, event);
@@ -133,12 +133,12 @@ impl View {
     }
 
     /// The microphone's level now, in dB below full scale.
-    pub fn level(&mut self, mic_db: f32, is_muted: bool) {
+    pub(super) fn level(&mut self, mic_db: f32, is_muted: bool) {
         self.meter.update(mic_db, is_muted);
     }
 
     /// Time has passed. It never goes back.
-    pub fn now(&mut self, now: Tick) {
+    pub(super) fn now(&mut self, now: Tick) {
         self.now = self.now.max(now);
         for lane in [&mut self.caller, &mut self.agent, &mut self.waiting] {
             lane.forget_old(self.now);
@@ -146,7 +146,7 @@ impl View {
     }
 
     /// Shows `text` for a while. The same text again is counted.
-    pub fn notice(&mut self, text: &str) {
+    pub(super) fn notice(&mut self, text: &str) {
         let text = plain(text);
         if let Some(last) = self.notices.back_mut().filter(|last| last.text == text) {
             last.at = self.now;
@@ -162,17 +162,17 @@ impl View {
     }
 
     /// The notices of the last seconds, newest first.
-    pub fn notices(&self) -> impl Iterator<Item = &Notice> {
+    pub(super) fn notices(&self) -> impl Iterator<Item = &Notice> {
         let is_fresh = |notice: &&Notice| self.now.since(notice.at) < NOTICE_SHOWN;
         self.notices.iter().rev().filter(is_fresh)
     }
 
     /// Latencies of the turns whose replies are over; `None` if there are none yet.
-    pub fn e2e(&self) -> Option<Summary> {
+    pub(super) fn e2e(&self) -> Option<Summary> {
         self.e2e.summary()
     }
 
-    pub fn doing(&self) -> Doing {
+    pub(super) fn doing(&self) -> Doing {
         let is_on = |lane: &Lane| lane.is_on(self.now);
         match (is_on(&self.caller), is_on(&self.agent)) {
             (true, true) => Doing::Overlap,

@@ -175,7 +175,7 @@ pub fn of_split(
 }
 
 /// What was asked before each question, oldest first, by its id. Of questions outside of `all` nothing is known.
-pub fn earlier(all: &[Question]) -> BTreeMap<&str, Vec<&str>> {
+pub(super) fn earlier(all: &[Question]) -> BTreeMap<&str, Vec<&str>> {
     let by_id: BTreeMap<&str, &Question> = all.iter().map(|q| (q.id.as_str(), q)).collect();
     let mut earlier: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     // A question stands behind the one that it follows, so that one's is known already.

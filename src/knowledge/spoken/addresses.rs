@@ -3,14 +3,14 @@
 use super::numbers::digits;
 
 /// "a@b.example" -> "a at b dot example". `None` if it is none.
-pub fn mail(word: &str) -> Option<String> {
+pub(super) fn mail(word: &str) -> Option<String> {
     let (name, host) = word.split_once('@')?;
     let is_host = host.contains('.') && !host.contains('@');
     (is_host && !name.is_empty()).then(|| format!("{} at {}", signs(name), signs(host)))
 }
 
 /// "https://www.shop.example/order?x=1" -> "shop dot example slash order".
-pub fn web(word: &str) -> Option<String> {
+pub(super) fn web(word: &str) -> Option<String> {
     let after_scheme = word.split_once("://").map(|(_, rest)| rest);
     let rest = after_scheme.or_else(|| word.starts_with("www.").then_some(word))?;
     let rest = rest.strip_prefix("www.").unwrap_or(rest);
@@ -20,7 +20,7 @@ pub fn web(word: &str) -> Option<String> {
 }
 
 /// Whether a word is the beginning of a telephone number: "01632", "+44".
-pub fn begins_telephone(word: &str) -> bool {
+pub(super) fn begins_telephone(word: &str) -> bool {
     let (plus, rest) = match word.strip_prefix('+') {
         Some(rest) => (true, rest),
         None => (false, word),
@@ -30,7 +30,7 @@ pub fn begins_telephone(word: &str) -> bool {
 }
 
 /// A group of a telephone number, digit by digit.
-pub fn telephone(group: &str) -> String {
+pub(super) fn telephone(group: &str) -> String {
     let said = digits(group);
     if group.starts_with('+') {
         return format!("plus {said}");

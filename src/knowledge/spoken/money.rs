@@ -10,7 +10,7 @@ const CURRENCIES: [(char, &str, &str, &str); 3] = [
 ];
 
 /// "£4.99", "4.99€", "€1,000", "60p", "£10-20".
-pub fn price(word: &str) -> Option<String> {
+pub(super) fn price(word: &str) -> Option<String> {
     if let Some((from, to)) = word.split_once(['-', '–']) {
         let sign = CURRENCIES
             .iter()

@@ -9,7 +9,7 @@ const CARDINAL_DIGITS_MAX: usize = 12;
 
 /// "1,234" -> "one thousand two hundred and thirty-four", "1.25" -> "one point two five", "007" -> "oh oh seven",
 /// "-4" -> "minus four". `None` if it is no number.
-pub fn number(written: &str) -> Option<String> {
+pub(super) fn number(written: &str) -> Option<String> {
     if let Some(positive) = written.strip_prefix(['-', '−', '–']) {
         let is_number = positive.starts_with(|c: char| c.is_ascii_digit());
         return is_number.then(|| number(positive).map(|words| format!("minus {words}")))?;
@@ -48,7 +48,7 @@ fn whole_number(all: &str) -> String {
 }
 
 /// One word a digit; of the rest nothing.
-pub fn digits(all: &str) -> String {
+pub(super) fn digits(all: &str) -> String {
     let said = all.chars().filter_map(|c| c.to_digit(10));
     let word = |digit: u32| match digit {
         0 => "oh",
@@ -62,7 +62,7 @@ fn small(number: u64) -> &'static str {
 }
 
 /// Any whole number; a thousand billions are "one thousand billion".
-pub fn cardinal(number: u64) -> String {
+pub(super) fn cardinal(number: u64) -> String {
     for (scale, name) in SCALES {
         if number >= scale {
             let head = format!("{} {name}", cardinal(number / scale));
@@ -94,7 +94,7 @@ pub fn cardinal(number: u64) -> String {
 }
 
 /// "first", "twenty-first", "one hundredth".
-pub fn ordinal(number: u64) -> String {
+pub(super) fn ordinal(number: u64) -> String {
     let words = cardinal(number);
     let (head, last) = match words.rfind(['-', ' ']) {
         Some(at) => words.split_at(at + 1),
@@ -107,7 +107,7 @@ pub fn ordinal(number: u64) -> String {
 }
 
 /// "twenty twenty-six", "nineteen oh five", "two thousand and eight".
-pub fn year(number: u64) -> String {
+pub(super) fn year(number: u64) -> String {
     let (century, rest) = (number / 100, number % 100);
     match (number, rest) {
         (2000..2010, _) | (_, 0) if number % 1_000 < 10 => cardinal(number),

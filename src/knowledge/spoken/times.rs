@@ -33,7 +33,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// "Mon" -> "Monday", "Mon-Fri" -> "Monday to Friday", "24/7".
-pub fn days(word: &str) -> Option<String> {
+pub(super) fn days(word: &str) -> Option<String> {
     let day = |short: &str| {
         let short = short.trim_end_matches('.');
         DAYS.iter()
@@ -47,7 +47,7 @@ pub fn days(word: &str) -> Option<String> {
 }
 
 /// "10:30" -> "ten thirty", "17:30" -> "five thirty pm", "9:00" -> "nine o'clock", "7:30-9:00" -> "seven thirty to nine".
-pub fn clock(word: &str) -> Option<String> {
+pub(super) fn clock(word: &str) -> Option<String> {
     if let Some((from, to)) = word.split_once(['-', '–']) {
         let (from, to) = (hour_and_minute(from)?, hour_and_minute(to)?);
         // Both in one half of the day: said once.
@@ -60,7 +60,7 @@ pub fn clock(word: &str) -> Option<String> {
 }
 
 /// "9am", "4.30pm".
-pub fn half_day(word: &str) -> Option<String> {
+pub(super) fn half_day(word: &str) -> Option<String> {
     let (time, half) = ["am", "pm", "a.m", "p.m"]
         .iter()
         .find_map(|half| Some((word.strip_suffix(half)?, *half)))?;
@@ -101,7 +101,7 @@ fn hour_and_minute(word: &str) -> Option<(u64, u64)> {
 }
 
 /// "2026-06-01" and "1/6/2026" -> "the first of June twenty twenty-six".
-pub fn date(word: &str) -> Option<String> {
+pub(super) fn date(word: &str) -> Option<String> {
     let parts: Vec<&str> = word.split(['-', '/']).collect();
     let [first, month, last] = parts.as_slice() else {
         return None;
@@ -122,7 +122,7 @@ pub fn date(word: &str) -> Option<String> {
 }
 
 /// Whether a word is a month, also in short.
-pub fn month(word: &str) -> Option<&'static str> {
+pub(super) fn month(word: &str) -> Option<&'static str> {
     let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
     let is_it = |month: &&&str| {
         **month == bare || bare.len() >= 3 && bare != "May" && month.get(..3) == Some(bare)

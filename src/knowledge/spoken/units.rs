@@ -77,13 +77,13 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// An abbreviation or sign in words.
-pub fn word(written: &str) -> Option<&'static str> {
+pub(super) fn word(written: &str) -> Option<&'static str> {
     let found = WORDS.iter().find(|(short, _)| *short == written);
     found.map(|(_, spoken)| *spoken)
 }
 
 /// A unit after a number in words.
-pub fn unit(written: &str, is_one: IsOne) -> Option<&'static str> {
+pub(super) fn unit(written: &str, is_one: IsOne) -> Option<&'static str> {
     let (_, one, many) = UNITS.iter().find(|(short, ..)| *short == written)?;
     Some(match is_one {
         IsOne::Yes => one,
@@ -93,13 +93,13 @@ pub fn unit(written: &str, is_one: IsOne) -> Option<&'static str> {
 
 /// Whether the number before a unit is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IsOne {
+pub(super) enum IsOne {
     Yes,
     No,
 }
 
 impl IsOne {
-    pub fn of(number: &str) -> IsOne {
+    pub(super) fn of(number: &str) -> IsOne {
         if number == "1" { IsOne::Yes } else { IsOne::No }
     }
 }

@@ -35,7 +35,7 @@ pub enum TurnsError {
 
 /// Where turns are read from.
 #[derive(Debug)]
-pub struct TurnSource<R> {
+pub(super) struct TurnSource<R> {
     bytes: R,
     path: PathBuf,
     /// How many bytes were taken.
@@ -47,7 +47,7 @@ pub struct TurnSource<R> {
 
 impl<R: BufRead> TurnSource<R> {
     /// Takes the header.
-    pub fn new(bytes: R, path: PathBuf) -> Result<TurnSource<R>, TurnsError> {
+    pub(super) fn new(bytes: R, path: PathBuf) -> Result<TurnSource<R>, TurnsError> {
         let mut source = TurnSource {
             bytes,
             path,
@@ -65,17 +65,17 @@ impl<R: BufRead> TurnSource<R> {
     }
 
     /// Everything up to here is whole: so many conversations more than before.
-    pub fn add_whole(&mut self, conversations: u64) {
+    pub(super) fn add_whole(&mut self, conversations: u64) {
         self.conversations += conversations;
         self.whole_bytes = self.position;
     }
 
-    pub fn varint_u32(&mut self) -> Result<u32, TurnsError> {
+    pub(super) fn varint_u32(&mut self) -> Result<u32, TurnsError> {
         let value = self.varint()?;
         u32::try_from(value).map_err(|_| self.damaged("the number is too large"))
     }
 
-    pub fn varint(&mut self) -> Result<u64, TurnsError> {
+    pub(super) fn varint(&mut self) -> Result<u64, TurnsError> {
         // Mostly it lies whole in the buffer; where it does not, it is taken byte by byte, which also
         // finds what is wrong.
         if let Some((value, length)) = self.bytes.fill_buf().ok().and_then(short_varint) {
@@ -99,7 +99,7 @@ impl<R: BufRead> TurnSource<R> {
     }
 
     /// A byte that has to be there.
-    pub fn byte(&mut self) -> Result<u8, TurnsError> {
+    pub(super) fn byte(&mut self) -> Result<u8, TurnsError> {
         self.byte_or_end()?.ok_or_else(|| TurnsError::CutShort {
             path: self.path.clone(),
             conversations: self.conversations,
@@ -107,7 +107,7 @@ impl<R: BufRead> TurnSource<R> {
         })
     }
 
-    pub fn byte_or_end(&mut self) -> Result<Option<u8>, TurnsError> {
+    pub(super) fn byte_or_end(&mut self) -> Result<Option<u8>, TurnsError> {
         loop {
             match self.bytes.fill_buf() {
                 Ok([]) => return Ok(None),
@@ -130,7 +130,7 @@ impl<R: BufRead> TurnSource<R> {
 
     /// The error that the byte taken last is wrong.
     #[cold]
-    pub fn damaged(&self, reason: &'static str) -> TurnsError {
+    pub(super) fn damaged(&self, reason: &'static str) -> TurnsError {
         TurnsError::Damaged {
             path: self.path.clone(),
             byte: self.position.saturating_sub(1),

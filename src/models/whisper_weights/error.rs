@@ -4,7 +4,7 @@ use std::io;
 
 /// Only [`ConvertError::Write`] blames this machine; for all others, another source may do better.
 #[derive(Debug, thiserror::Error)]
-pub enum ConvertError {
+pub(crate) enum ConvertError {
     /// The source cannot be read.
     #[error("cannot read the CTranslate2 model: {0}")]
     Read(#[source] io::Error),

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 #[derive(Template)]
 #[template(path = "about.html", config = "src/report/html/askama.toml")]
-pub struct About {
+pub(super) struct About {
     facts: Vec<(String, String)>,
     scenario: String,
 }
 
 impl About {
     /// Of a run or a simulation in a folder of that name.
-    pub fn of(header: &Header, folder: &str) -> Part<About> {
+    pub(super) fn of(header: &Header, folder: &str) -> Part<About> {
         let mut facts: Vec<(String, String)> = Vec::new();
         let mut add = |what: &str, fact: String| facts.push((what.to_owned(), fact));
         add("voicesim", header.version.clone());

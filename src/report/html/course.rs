@@ -11,7 +11,7 @@ use std::ops::Range;
 const MISHAPS_MAX: usize = 200;
 
 #[derive(Debug, Default)]
-pub struct Course {
+pub(super) struct Course {
     /// Of each row that the run came to, in order.
     pub rows: Vec<Moments>,
     /// What went wrong, as sentences with their time in seconds.
@@ -23,7 +23,7 @@ pub struct Course {
 
 /// Of one row.
 #[derive(Debug, Default)]
-pub struct Moments {
+pub(super) struct Moments {
     pub start: Tick,
     /// When a sound over the agent began, if it was one.
     pub onset: Option<Tick>,
@@ -32,7 +32,7 @@ pub struct Moments {
 }
 
 impl Course {
-    pub fn of(events: &[Event], rows_per: RowsPer) -> Course {
+    pub(super) fn of(events: &[Event], rows_per: RowsPer) -> Course {
         let mut course = Course::default();
         let mut rows: BTreeMap<TurnId, usize> = BTreeMap::new();
         for event in events {
@@ -97,7 +97,7 @@ impl Moments {
 }
 
 /// When the ear took the caller to speak: for where it is not known when they truly did.
-pub fn voice(events: &[Event]) -> Vec<Range<Tick>> {
+pub(super) fn voice(events: &[Event]) -> Vec<Range<Tick>> {
     let (mut all, mut since) = (Vec::new(), None);
     for event in events {
         match &event.mark {

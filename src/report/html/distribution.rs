@@ -11,7 +11,7 @@ use askama::filters::Safe;
 
 #[derive(Template)]
 #[template(path = "distribution.html", config = "src/report/html/askama.toml")]
-pub struct Distribution {
+pub(super) struct Distribution {
     curve: Option<Svg>,
     /// The class of each curve, and what it is.
     legend: Vec<(&'static str, &'static str)>,
@@ -37,7 +37,7 @@ const CURVES: [(Metric, &str); 3] = [
 ];
 
 impl Distribution {
-    pub fn of(measured: &Measurement) -> Part<Distribution> {
+    pub(super) fn of(measured: &Measurement) -> Part<Distribution> {
         let metrics = metrics(measured);
         let find = |name: Metric| metrics.iter().find(|(own, _)| *own == name);
         let curves: Vec<Curve> = CURVES

@@ -10,7 +10,7 @@ use crate::report::cures::of_stages;
 use crate::report::text::device_notes;
 
 /// Every budget: limit, actual, kept or missed.
-pub fn budgets(measured: &Measurement) -> Option<Part<Table>> {
+pub(super) fn budgets(measured: &Measurement) -> Option<Part<Table>> {
     let mut table = Table::new("Budgets", &["budget", "verdict", "actual", "limit", ""]);
     for budget in &measured.budgets {
         let drawn = budget.actual.map(|actual| gauge(actual, budget.limit));
@@ -29,7 +29,7 @@ pub fn budgets(measured: &Measurement) -> Option<Part<Table>> {
 }
 
 /// What went wrong, or had to be put right, as sentences.
-pub fn trouble(measured: &Measurement, course: Option<&Course>) -> Vec<String> {
+pub(super) fn trouble(measured: &Measurement, course: Option<&Course>) -> Vec<String> {
     let mut trouble = Vec::new();
     if measured.is_cut_short {
         trouble.push("The run was stopped or killed: its record ends in the middle.".to_owned());

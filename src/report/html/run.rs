@@ -44,7 +44,7 @@ struct RunPage {
 }
 
 /// Where the time of typical turns went.
-pub struct Time {
+pub(super) struct Time {
     pub lead: String,
     pub picture: Svg,
     pub table: Option<Part<Table>>,
@@ -191,7 +191,7 @@ fn silent(events: &[Event], end: Tick) -> Loudness {
 }
 
 /// The headline's figures.
-pub fn stats(measured: &Measurement) -> Vec<Stat> {
+pub(super) fn stats(measured: &Measurement) -> Vec<Stat> {
     let e2e = measured
         .metrics
         .get(&Metric::E2eLatency)

@@ -16,7 +16,7 @@ const EMBEDDED_BYTES_MAX: u64 = 12_000_000;
 const PAIR_BYTES: usize = 4;
 
 /// The sound of a conversation.
-pub struct Sound {
+pub(super) struct Sound {
     pub loudness: Loudness,
     /// The address that a page plays it from: in the page, or of the file.
     pub address: String,
@@ -25,7 +25,7 @@ pub struct Sound {
 
 /// Reads a `conversation.wav` for a page that will lie in the folder `page`. The memory it takes does not grow
 /// with the length, but for two bytes every four milliseconds.
-pub fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
+pub(super) fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
     let unreadable = |source| AudioError::Unreadable {
         path: path.to_owned(),
         source,

@@ -17,7 +17,7 @@ const BEYOND_NS: u64 = 250_000_000;
 
 #[derive(Template)]
 #[template(path = "turn.html", config = "src/report/html/askama.toml")]
-pub struct Turn {
+pub(super) struct Turn {
     anchor: String,
     number: u32,
     outcome: &'static str,
@@ -42,7 +42,7 @@ struct Times {
 }
 
 /// What turns of one page have in common.
-pub struct Around<'a> {
+pub(super) struct Around<'a> {
     /// Before the numbers of turns in anchors.
     pub anchor: &'a str,
     pub loudness: Option<&'a Loudness>,
@@ -54,7 +54,7 @@ pub struct Around<'a> {
 
 /// How much of the time after the caller's end has to be shown: all of the longest wait, unless it is much longer
 /// than the others.
-pub fn after_ns(rows: &[Row]) -> u64 {
+pub(super) fn after_ns(rows: &[Row]) -> u64 {
     let mut waits: Vec<u64> = rows.iter().filter_map(wait_ns).collect();
     waits.sort_unstable();
     let longest = waits.last().copied().unwrap_or(1_000_000_000);
@@ -71,7 +71,7 @@ fn wait_ns(row: &Row) -> Option<u64> {
 
 impl Turn {
     /// A row, and its moments with the end of them if the run came to it.
-    pub fn of(row: &Row, moments: Option<(&Moments, Tick)>, around: &Around) -> Part<Turn> {
+    pub(super) fn of(row: &Row, moments: Option<(&Moments, Tick)>, around: &Around) -> Part<Turn> {
         let onset = moments.and_then(|(moments, _)| moments.onset);
         let panel = panel(
             row,

@@ -9,13 +9,13 @@ const CHARACTERS_SHOWN: usize = 600;
 
 /// What somebody said: its beginning, and the rest if it is long.
 #[derive(Debug, PartialEq)]
-pub struct Said {
+pub(super) struct Said {
     pub beginning: String,
     pub rest: Option<String>,
 }
 
 impl Said {
-    pub fn of(text: &str) -> Said {
+    pub(super) fn of(text: &str) -> Said {
         let text = text.trim();
         let (beginning, rest) = match text.char_indices().nth(CHARACTERS_SHOWN) {
             None => (text, None),
@@ -29,7 +29,7 @@ impl Said {
 }
 
 /// A figure in the largest letters.
-pub struct Stat {
+pub(super) struct Stat {
     pub label: String,
     pub value: String,
     pub unit: &'static str,
@@ -40,7 +40,7 @@ pub struct Stat {
 }
 
 /// A latency; three digits.
-pub fn latency(label: &str, of_ms: f64, note: String) -> Stat {
+pub(super) fn latency(label: &str, of_ms: f64, note: String) -> Stat {
     Stat {
         label: label.to_owned(),
         value: format!("{of_ms:.0}"),
@@ -51,7 +51,7 @@ pub fn latency(label: &str, of_ms: f64, note: String) -> Stat {
 }
 
 /// Whether it is what was asked for, by the budgets and by the expectations.
-pub fn verdict(measured: &Measurement) -> Option<Stat> {
+pub(super) fn verdict(measured: &Measurement) -> Option<Stat> {
     let missed = measured
         .budgets
         .iter()
@@ -99,7 +99,7 @@ pub fn verdict(measured: &Measurement) -> Option<Stat> {
 }
 
 /// How many came out how, as one sentence.
-pub fn outcomes(measured: &Measurement) -> String {
+pub(super) fn outcomes(measured: &Measurement) -> String {
     let counts = &measured.interruptions;
     let all = |expect| -> u32 {
         counts
@@ -169,7 +169,7 @@ fn wrong(counts: &Interruptions) -> Vec<String> {
 }
 
 /// A count of something, in the plural where it is several.
-pub fn several(count: u64, what: &str) -> String {
+pub(super) fn several(count: u64, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         count => format!("{} {what}s", grouped(count)),
@@ -177,7 +177,7 @@ pub fn several(count: u64, what: &str) -> String {
 }
 
 /// A count with its thousands apart.
-pub fn grouped(count: u64) -> String {
+pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -190,7 +190,7 @@ pub fn grouped(count: u64) -> String {
 }
 
 /// What a turn was asked for.
-pub fn asked(row: &Row) -> Option<&'static str> {
+pub(super) fn asked(row: &Row) -> Option<&'static str> {
     match (row.expect?, row.is_judged) {
         // What is asked for most needs no words.
         (Expect::Respond, _) => None,
@@ -201,7 +201,7 @@ pub fn asked(row: &Row) -> Option<&'static str> {
     }
 }
 
-pub fn outcome(outcome: Outcome) -> &'static str {
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Answered => "Answered",
         Outcome::Interrupted => "Interrupted",
@@ -216,7 +216,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
 }
 
 /// What the policy made of a sound over the agent.
-pub fn decided(decided: &Decided) -> String {
+pub(super) fn decided(decided: &Decided) -> String {
     let verdict = match decided.verdict {
         Verdict::Stop => "stop",
         Verdict::Unsure => "unsure to the end",
@@ -230,7 +230,7 @@ pub fn decided(decided: &Decided) -> String {
 }
 
 /// A figure that is held to a limit.
-pub fn actual(budget: &BudgetResult) -> String {
+pub(super) fn actual(budget: &BudgetResult) -> String {
     match budget.actual {
         None => "nothing measured".to_owned(),
         Some(value) if budget.name.ends_with("_ms") => format!("{value:.1}"),
@@ -242,7 +242,7 @@ pub fn actual(budget: &BudgetResult) -> String {
 }
 
 /// What is to be known of a header at a glance.
-pub fn facts(header: &Header) -> Vec<String> {
+pub(super) fn facts(header: &Header) -> Vec<String> {
     match header.clock == Header::RECORDING {
         true => vec!["a recorded call".to_owned(), header.started.clone()],
         false => vec![

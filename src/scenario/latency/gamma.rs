@@ -28,7 +28,7 @@ impl Gamma {
 
     /// The one whose 95th percentile is `ratio` times its mean; `ratio` in [`RATIOS`], else the
     /// nearest. Found by halving: the share below `ratio` times the mean rises with the shape.
-    pub fn with_ratio(ratio: f64) -> Gamma {
+    pub(super) fn with_ratio(ratio: f64) -> Gamma {
         let [mut low, mut high] = SHAPES.map(libm::log);
         for _ in 0..60 {
             let middle = 0.5 * (low + high);
@@ -45,7 +45,7 @@ impl Gamma {
 
     /// The shares of draws below and above `x`: the regularised incomplete gamma functions, by
     /// their series (DLMF 8.11.4) and continued fraction (DLMF 8.9.2).
-    pub fn shares(&self, x: f64) -> (f64, f64) {
+    pub(super) fn shares(&self, x: f64) -> (f64, f64) {
         if x <= 0.0 {
             return (0.0, 1.0);
         }
@@ -100,7 +100,7 @@ impl Gamma {
     ///
     /// Newton's method on the logarithm of the smaller share against that of x. Both shares are
     /// log-concave there, so that it converges from any start.
-    pub fn quantile_at(&self, z: f64) -> (f64, f64) {
+    pub(super) fn quantile_at(&self, z: f64) -> (f64, f64) {
         let tail = normal::share_below(-z.abs());
         let mut x = self.start(z);
         for _ in 0..100 {

@@ -33,7 +33,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// One latency in milliseconds.
-    pub fn ms(&self, numbers: &mut Numbers<'_>, work: Work) -> f64 {
+    pub(super) fn ms(&self, numbers: &mut Numbers<'_>, work: Work) -> f64 {
         match self {
             Kind::Fixed(ms) => *ms,
             Kind::Uniform { min_ms, span_ms } => min_ms + span_ms * numbers.uniform(),
@@ -62,7 +62,7 @@ impl Kind {
     }
 
     /// The share of draws longer than `ms`, where there is no work.
-    pub fn share_above(&self, ms: f64) -> f64 {
+    pub(super) fn share_above(&self, ms: f64) -> f64 {
         match self {
             Kind::Fixed(at) => f64::from(*at > ms),
             Kind::Uniform { min_ms, .. } if ms < *min_ms => 1.0,

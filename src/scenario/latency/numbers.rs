@@ -12,14 +12,14 @@ pub(super) struct Weights {
 
 impl Weights {
     /// By the Gaussian copula with this correlation.
-    pub fn of(correlation: f64) -> Weights {
+    pub(super) fn of(correlation: f64) -> Weights {
         Weights {
             common: libm::sqrt(correlation),
             own: libm::sqrt(1.0 - correlation),
         }
     }
 
-    pub const OWN: Weights = Weights {
+    pub(super) const OWN: Weights = Weights {
         common: 0.0,
         own: 1.0,
     };
@@ -34,7 +34,7 @@ pub(super) struct Numbers<'a> {
 
 impl Numbers<'_> {
     #[inline]
-    pub fn normal(&mut self) -> f64 {
+    pub(super) fn normal(&mut self) -> f64 {
         let own = self.draw.uniform();
         if self.weights.common == 0.0 {
             return normal::quantile(own);
@@ -44,7 +44,7 @@ impl Numbers<'_> {
     }
 
     #[inline]
-    pub fn uniform(&mut self) -> f64 {
+    pub(super) fn uniform(&mut self) -> f64 {
         if self.weights.common == 0.0 {
             return self.draw.uniform();
         }

@@ -22,7 +22,7 @@ pub(super) struct Table {
 
 impl Table {
     /// `mean_ms` above 0, and a ratio of both that [`super::gamma::RATIOS`] holds.
-    pub fn gamma(mean_ms: f64, p95_ms: f64) -> Table {
+    pub(super) fn gamma(mean_ms: f64, p95_ms: f64) -> Table {
         let gamma = Gamma::with_ratio(p95_ms / mean_ms);
         let scale_ms = mean_ms / gamma.shape;
         Table::of(|z| {
@@ -32,7 +32,7 @@ impl Table {
     }
 
     /// `median_ms` above 0 and under `p95_ms`. The share e^-(x/scale)^shape lies above x.
-    pub fn weibull(median_ms: f64, p95_ms: f64) -> Table {
+    pub(super) fn weibull(median_ms: f64, p95_ms: f64) -> Table {
         let ln_ln_2 = libm::log(LN_2);
         let shape = (libm::log(libm::log(20.0)) - ln_ln_2) / libm::log(p95_ms / median_ms);
         Table::of(|z| {
@@ -60,7 +60,7 @@ impl Table {
 
     /// The quantile of the share that a normal draw has below `z`, in milliseconds.
     #[inline]
-    pub fn ms_at(&self, z: f64) -> f64 {
+    pub(super) fn ms_at(&self, z: f64) -> f64 {
         let place = ((z + REACH) / STEP).clamp(0.0, INTERVALS as f64);
         // Within the table, so nothing but the fraction is lost.
         let index = (place as usize).min(INTERVALS - 1);
@@ -74,7 +74,7 @@ impl Table {
     }
 
     /// The share of draws above `ms`, by halving.
-    pub fn share_above(&self, ms: f64) -> f64 {
+    pub(super) fn share_above(&self, ms: f64) -> f64 {
         if ms < self.ms_at(-REACH) {
             return 1.0;
         }

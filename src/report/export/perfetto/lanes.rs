@@ -16,7 +16,7 @@ pub(super) struct Laid {
 
 impl Laid {
     /// The first thread of a track; the very first one for a track without any.
-    pub fn first_thread(&self, track: Track) -> usize {
+    pub(super) fn first_thread(&self, track: Track) -> usize {
         let found = self.threads.iter().position(|(own, _)| *own == track);
         found.unwrap_or_default()
     }

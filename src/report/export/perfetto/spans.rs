@@ -38,7 +38,7 @@ pub(super) struct Instant {
 }
 
 impl Span {
-    pub fn new(track: Track, name: &str, turn: Option<u32>) -> Span {
+    pub(super) fn new(track: Track, name: &str, turn: Option<u32>) -> Span {
         Span {
             track,
             name: name.to_owned(),
@@ -50,18 +50,18 @@ impl Span {
         }
     }
 
-    pub fn about(mut self, key: &str, value: impl Into<Value>) -> Span {
+    pub(super) fn about(mut self, key: &str, value: impl Into<Value>) -> Span {
         self.about.insert(key.into(), value.into());
         self
     }
 
-    pub fn lasting(mut self, start: Tick, end: Tick) -> Span {
+    pub(super) fn lasting(mut self, start: Tick, end: Tick) -> Span {
         (self.start, self.end) = (start, end.max(start));
         self
     }
 
     /// Puts a span into it, as far as that lies in it.
-    pub fn hold(&mut self, inner: Span) {
+    pub(super) fn hold(&mut self, inner: Span) {
         let inside = |at: Tick| at.clamp(self.start, self.end);
         let (start, end) = (inside(inner.start), inside(inner.end));
         let after = self.inside.last().map_or(start, |last| last.end.max(start));

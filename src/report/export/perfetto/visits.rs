@@ -24,7 +24,7 @@ struct Visit {
 }
 
 impl Visits {
-    pub fn until(end: Tick) -> Visits {
+    pub(super) fn until(end: Tick) -> Visits {
         Visits {
             end,
             ..Visits::default()
@@ -32,7 +32,7 @@ impl Visits {
     }
 
     /// Takes an event of row `turn`; the visit that ended with it.
-    pub fn add(&mut self, event: &Event, turn: Option<u32>) -> Option<Span> {
+    pub(super) fn add(&mut self, event: &Event, turn: Option<u32>) -> Option<Span> {
         let now = event.tick;
         match &event.mark {
             Mark::EndpointCommitted { .. } => {
@@ -62,7 +62,7 @@ impl Visits {
     }
 
     /// Those that go on at the end of the record.
-    pub fn close(mut self) -> Vec<Span> {
+    pub(super) fn close(mut self) -> Vec<Span> {
         let open = std::mem::take(&mut self.open);
         let span = |(id, visit): (VisitId, Visit)| self.span(id, &visit, self.end, None);
         open.into_iter().map(span).collect()
