@@ -218,6 +218,82 @@ fn modules_name_only_what_they_may() {
     }
 }
 
+/// Modules that a user of the crate may build on; each is documented to the last item.
+const SURFACE: [&str; 11] = [
+    "audio",
+    "clock",
+    "endpoint",
+    "event",
+    "experiment",
+    "measure",
+    "record",
+    "rng",
+    "run",
+    "scenario",
+    "stage",
+];
+
+#[test]
+fn no_module_is_public_that_the_surface_does_not_list() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
+    let text = fs::read_to_string(path).expect("readable");
+    let (mut public, mut is_hidden) = (Vec::new(), false);
+    for line in text.lines() {
+        let module = line.strip_prefix("pub mod ");
+        if let Some(module) = module.filter(|_| !is_hidden) {
+            public.push(module.trim_end_matches(';').to_owned());
+        }
+        is_hidden = line == "#[doc(hidden)]" || is_hidden && line.starts_with("#[");
+    }
+    assert_eq!(
+        public, SURFACE,
+        "src/lib.rs: hide a module that is for the program alone (#[doc(hidden)]), or add it to SURFACE in tests/it/house.rs and document it"
+    );
+}
+
+/// Names of engines and policies, and the files that may look one up by its name.
+const NAMES: [(&[&str], &[&str]); 3] = [
+    (
+        &[
+            "whisper",
+            "retrieval",
+            "piper",
+            "espeak",
+            "command",
+            "openai",
+            "simulated",
+        ],
+        &["scenario/engine/mod.rs"],
+    ),
+    (
+        &["classifier", "vad_500ms", "min_words", "never", "always"],
+        &["event/policy.rs"],
+    ),
+    (&["silence"], &["scenario/endpointing.rs"]),
+];
+
+#[test]
+fn engines_and_policies_are_known_by_name_in_one_place() {
+    for (path, text) in sources() {
+        let file = path.to_string_lossy();
+        for (line, code) in code(&text) {
+            let compares = ["==", "!=", "=>", "contains", "matches!", "starts_with"];
+            if !compares.iter().any(|word| code.contains(word)) || code.contains("feature =") {
+                continue;
+            }
+            for (names, files) in NAMES {
+                for name in names.iter().filter(|_| !files.contains(&&*file)) {
+                    assert!(
+                        !code.contains(&format!("\"{name}\"")),
+                        "src/{file}:{line} goes by the name {name:?}: ask the parsed type (scenario::engine, event::InterruptionPolicy), which only {} makes of a name",
+                        files.join(" and ")
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn only_the_clock_reads_time() {
     for (path, text) in sources() {

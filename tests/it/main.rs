@@ -17,6 +17,7 @@ mod loads;
 mod models;
 mod openai;
 mod pages;
+mod plugged;
 mod properties;
 mod reports;
 mod shards;
