@@ -32,8 +32,8 @@ pub struct Prices {
 const CURRENCY_CHARACTERS_MAX: usize = 16;
 
 impl Prices {
-    /// The prices, if all of them are some.
-    pub(super) fn parse(&self, at: Table<'_>) -> Result<Prices, Problem> {
+    /// Whether all of them are prices; `at` is `[cost]`.
+    pub(super) fn check(&self, at: Table<'_>) -> Result<(), Problem> {
         if self.currency.chars().count() > CURRENCY_CHARACTERS_MAX {
             let fix =
                 format!("it is for display; give at most {CURRENCY_CHARACTERS_MAX} characters");
@@ -53,7 +53,7 @@ impl Prices {
         ];
         let is_wrong = |(_, price): &(&str, f64)| !(0.0..=PRICE_MAX).contains(price);
         match prices.into_iter().find(is_wrong) {
-            None => Ok(self.clone()),
+            None => Ok(()),
             Some((key, price)) => {
                 let fix = format!("{price} is no price; give between 0 and {PRICE_MAX}");
                 Err(at.problem(key, fix))

@@ -1,0 +1,78 @@
+//! The engines that recognise speech.
+
+use super::owner::{Given, Owner, refuse_foreign};
+use super::{
+    Engine, EngineTable, Program, ServerRecogniser, SpeechToTextTable, openai, simulated, unknown,
+};
+use crate::scenario::latency::Latency;
+use crate::scenario::problem::{Problem, Table};
+
+/// What recognises speech.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recogniser {
+    /// Whisper on this machine.
+    Whisper {
+        /// A name in the catalogue, or a ggml file; the smallest English model unless given.
+        model: Option<String>,
+    },
+    /// A server that speaks OpenAI's API.
+    Openai(ServerRecogniser),
+    /// A program.
+    Command(Program),
+    /// Takes its time, and hears what the caller's script says.
+    Simulated(Latency),
+}
+
+impl Engine for Recogniser {
+    fn name(&self) -> &'static str {
+        match self {
+            Recogniser::Whisper { .. } => "whisper",
+            Recogniser::Openai(_) => "openai",
+            Recogniser::Command(_) => "command",
+            Recogniser::Simulated(_) => "simulated",
+        }
+    }
+
+    fn is_simulated(&self) -> bool {
+        matches!(self, Recogniser::Simulated(_))
+    }
+
+    fn computes_here(&self) -> bool {
+        matches!(self, Recogniser::Whisper { .. })
+    }
+}
+
+impl EngineTable for SpeechToTextTable {
+    type Engine = Recogniser;
+
+    fn parse(&self, at: Table<'_>) -> Result<Recogniser, Problem> {
+        let engine = match self.engine.as_str() {
+            "whisper" => Recogniser::Whisper {
+                model: self.model.clone(),
+            },
+            "openai" => Recogniser::Openai(openai::recogniser(self, at)?),
+            "command" => Recogniser::Command(Program::parse(self.command.as_deref(), at)?),
+            "simulated" => Recogniser::Simulated(simulated::latency(&self.latency, 250, at)?),
+            other => {
+                let known = ["whisper", "openai", "command", "simulated"];
+                return Err(unknown(other, &known, at));
+            }
+        };
+        let given = [
+            Given::of(Owner::Command, "command", &self.command),
+            Given::of(Owner::Simulated, "latency", &self.latency),
+            Given::of(Owner::Openai, "url", &self.url),
+            Given::of(Owner::Openai, "key_env", &self.key_env),
+            Given::of(Owner::Openai, "language", &self.language),
+            Given::of(Owner::Openai, "timeout_ms", &self.timeout_ms),
+        ];
+        let owner = match engine {
+            Recogniser::Whisper { .. } => None,
+            Recogniser::Openai(_) => Some(Owner::Openai),
+            Recogniser::Command(_) => Some(Owner::Command),
+            Recogniser::Simulated(_) => Some(Owner::Simulated),
+        };
+        refuse_foreign(&given, owner, engine.name(), at)?;
+        Ok(engine)
+    }
+}

@@ -1,0 +1,85 @@
+//! The engines that speak.
+
+use super::owner::{Given, Owner, refuse_foreign};
+use super::{
+    Engine, EngineTable, Program, ServerVoice, TextToSpeechTable, openai, simulated, unknown,
+};
+use crate::scenario::latency::Latency;
+use crate::scenario::problem::{Problem, Table};
+
+/// What speaks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Voice {
+    /// Piper on this machine.
+    Piper {
+        /// A name in the catalogue, or an ONNX file; the voice that is installed unless given.
+        voice: Option<String>,
+    },
+    /// espeak-ng, run as a program.
+    Espeak {
+        /// One of its voices; `en-us` unless given.
+        voice: Option<String>,
+    },
+    /// A server that speaks OpenAI's API.
+    Openai(ServerVoice),
+    /// A program.
+    Command(Program),
+    /// Takes its time, and makes no sound.
+    Simulated(Latency),
+}
+
+impl Engine for Voice {
+    fn name(&self) -> &'static str {
+        match self {
+            Voice::Piper { .. } => "piper",
+            Voice::Espeak { .. } => "espeak",
+            Voice::Openai(_) => "openai",
+            Voice::Command(_) => "command",
+            Voice::Simulated(_) => "simulated",
+        }
+    }
+
+    fn is_simulated(&self) -> bool {
+        matches!(self, Voice::Simulated(_))
+    }
+
+    fn computes_here(&self) -> bool {
+        matches!(self, Voice::Piper { .. } | Voice::Espeak { .. })
+    }
+}
+
+impl EngineTable for TextToSpeechTable {
+    type Engine = Voice;
+
+    fn parse(&self, at: Table<'_>) -> Result<Voice, Problem> {
+        let voice = self.voice.clone();
+        let engine = match self.engine.as_str() {
+            "piper" => Voice::Piper { voice },
+            "espeak" => Voice::Espeak { voice },
+            "openai" => Voice::Openai(openai::voice(self, at)?),
+            "command" => Voice::Command(Program::parse(self.command.as_deref(), at)?),
+            "simulated" => Voice::Simulated(simulated::latency(&self.latency, 150, at)?),
+            other => {
+                let known = ["piper", "espeak", "openai", "command", "simulated"];
+                return Err(unknown(other, &known, at));
+            }
+        };
+        let given = [
+            Given::of(Owner::Command, "command", &self.command),
+            Given::of(Owner::Simulated, "latency", &self.latency),
+            Given::of(Owner::Openai, "url", &self.url),
+            Given::of(Owner::Openai, "key_env", &self.key_env),
+            Given::of(Owner::Openai, "model", &self.model),
+            Given::of(Owner::Openai, "rate", &self.rate),
+            Given::of(Owner::Openai, "timeout_ms", &self.timeout_ms),
+        ];
+        let owner = match engine {
+            Voice::Piper { .. } | Voice::Espeak { .. } => None,
+            Voice::Openai(_) => Some(Owner::Openai),
+            Voice::Command(_) => Some(Owner::Command),
+            Voice::Simulated(_) => Some(Owner::Simulated),
+        };
+        refuse_foreign(&given, owner, engine.name(), at)?;
+        Ok(engine)
+    }
+}
