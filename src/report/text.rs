@@ -78,6 +78,7 @@ fn head(text: &mut String, header: &Header, measured: &Measurement) {
     if is_recording(header) {
         return recording_head(text, header);
     }
+    text.push_str(&super::busy::first_line(header, measured));
     let _ = writeln!(
         text,
         "{} · {} clock · {} cores · seed {} · voicesim {}",

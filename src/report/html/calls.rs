@@ -10,6 +10,7 @@ use super::turn::{Around, Turn, after_ns};
 use super::words::{self, Stat};
 use crate::measure::Measurement;
 use crate::record::store::Header;
+use crate::report::busy;
 use crate::report::calls::{Call, e2e};
 use askama::Template;
 
@@ -50,6 +51,7 @@ struct Drawn {
 pub fn of_calls(header: &Header, all: &Measurement, calls: &[Call]) -> askama::Result<String> {
     let drawn = drawn(calls);
     let mut page = Page::new("folder of calls", &header.name);
+    page.warning = busy::sentence(header, all);
     page.facts = vec![
         words::several(calls.len() as u64, "call"),
         words::several(all.rows.len() as u64, "turn"),
