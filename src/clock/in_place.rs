@@ -6,8 +6,9 @@
 //! when the worker and at least one core are free. Given up before that, it never runs; given up
 //! later, its worker and its cores stay busy until s + d, as in life.
 
+use super::machine::Given;
 use super::timeline::Timeline;
-use super::worker::{Emitter, Job, Progress, timed};
+use super::worker::{Emitter, Job, Progress};
 use crate::event::{Cost, Tick};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -44,6 +45,7 @@ enum Step<T> {
 
 impl<S: 'static> InPlaceWorker<S> {
     pub(super) fn new(timeline: Rc<Timeline>, state: S) -> InPlaceWorker<S> {
+        timeline.machine().look();
         InPlaceWorker {
             timeline,
             state: Rc::new(RefCell::new(state)),
@@ -53,15 +55,21 @@ impl<S: 'static> InPlaceWorker<S> {
 
     pub(super) fn charge<T: 'static>(&self, threads: u32, job: impl Job<S, T>) -> InPlaceCharge<T> {
         let state = Rc::clone(&self.state);
+        let timeline = Rc::clone(&self.timeline);
         let run = move |granted: u32, concurrent: u32| {
             let items = RefCell::new(VecDeque::new());
-            let begun = Instant::now();
-            let emit = |item| {
-                items.borrow_mut().push_back((begun.elapsed(), item));
-                true
+            let given = Given {
+                wanted: threads.min(timeline.cores()),
+                granted,
+                concurrent,
             };
             let work = || {
-                timed(granted, concurrent, || {
+                timeline.machine().timed(given, || {
+                    let begun = Instant::now();
+                    let emit = |item| {
+                        items.borrow_mut().push_back((begun.elapsed(), item));
+                        true
+                    };
                     job(&mut state.borrow_mut(), granted, &Emitter::new(&emit));
                 })
             };

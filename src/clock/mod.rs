@@ -7,11 +7,14 @@ mod alarm;
 mod branch;
 mod in_place;
 mod lane;
+mod machine;
 mod real;
 #[cfg(feature = "openai")]
 mod remote;
+mod room;
 mod thread;
 mod timeline;
+mod usage;
 mod worker;
 
 pub use alarm::Alarm;

@@ -1,5 +1,6 @@
 //! The real half of the clock: the machine's monotonic time and tokio's timers.
 
+use super::machine::Machine;
 use super::thread::Cores;
 use crate::event::{Tick, nanos};
 use std::cell::Cell;
@@ -15,7 +16,7 @@ impl RealClock {
     pub(super) fn new(cores: u32) -> RealClock {
         RealClock {
             origin: Cell::new(None),
-            cores: Arc::new(Cores::new(cores)),
+            cores: Arc::new(Cores::new(cores, Machine::new())),
         }
     }
 

@@ -5,7 +5,8 @@
 //! out of the mailbox; one that runs finishes, and its output goes nowhere. The next job waits for
 //! it, which the record shows as `queue_wait`.
 
-use super::worker::{Emitter, Job, Progress, share, timed};
+use super::machine::{Given, LOOKS_EVERY, Machine};
+use super::worker::{Emitter, Job, Progress, share};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
@@ -17,19 +18,26 @@ const OUTPUTS_WAITING_MAX: usize = 32;
 pub(super) struct Cores {
     total: u32,
     busy: AtomicU32,
+    machine: Machine,
 }
 
 impl Cores {
-    pub(super) fn new(total: u32) -> Cores {
+    pub(super) fn new(total: u32, machine: Machine) -> Cores {
         Cores {
             total: total.max(1),
             busy: AtomicU32::new(0),
+            machine,
         }
     }
 
-    /// As many threads as are free, at least one and at most `wanted`; and how many were busy.
+    /// As many threads as are free, also of other programs, at least one and at most `wanted`; and how
+    /// many were busy with jobs.
     fn grant(&self, wanted: u32) -> (u32, u32) {
-        let granted = |busy| share(self.total, busy, wanted).max(1);
+        let total = match wanted {
+            0 | 1 => self.total,
+            _ => self.machine.room(self.total),
+        };
+        let granted = |busy| share(total, busy, wanted).max(1);
         let take = |busy| Some(busy + granted(busy));
         let (Ok(busy) | Err(busy)) =
             self.busy
@@ -80,11 +88,12 @@ impl<S: Send + 'static> ThreadWorker<S> {
             posted: Condvar::new(),
         });
         let inbox = Arc::clone(&shared);
+        let machine = Arc::clone(&cores);
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
                 let inbox = CloseOnExit(inbox);
-                while let Some(job) = next_job(&inbox.0) {
+                while let Some(job) = next_job(&inbox.0, || machine.machine.look()) {
                     job(&mut state);
                 }
             })?;
@@ -106,7 +115,12 @@ impl<S: Send + 'static> ThreadWorker<S> {
             let (granted, concurrent) = cores.grant(threads);
             let release = Release(&cores, granted);
             let emit = |item| outputs.blocking_send(Progress::Item(item)).is_ok();
-            let cost = timed(granted, concurrent, || {
+            let given = Given {
+                wanted: threads.min(cores.total),
+                granted,
+                concurrent,
+            };
+            let cost = cores.machine.timed(given, || {
                 job(state, granted, &Emitter::new(&emit));
             });
             drop(release);
@@ -152,7 +166,8 @@ impl<S> Drop for CloseOnExit<S> {
     }
 }
 
-fn next_job<S>(shared: &Shared<S>) -> Option<Posted<S>> {
+/// Waits for a job; while there is none, `look` is called now and then.
+fn next_job<S>(shared: &Shared<S>, look: impl Fn()) -> Option<Posted<S>> {
     let mut mailbox = shared.mailbox();
     loop {
         if let Some((_, job)) = mailbox.waiting.take() {
@@ -161,10 +176,17 @@ fn next_job<S>(shared: &Shared<S>) -> Option<Posted<S>> {
         if mailbox.closed {
             return None;
         }
-        mailbox = shared
+        let (posted, waited) = shared
             .posted
-            .wait(mailbox)
+            .wait_timeout(mailbox, LOOKS_EVERY)
             .unwrap_or_else(PoisonError::into_inner);
+        mailbox = posted;
+        if waited.timed_out() {
+            // A job is posted at any time, and must not wait for this.
+            drop(mailbox);
+            look();
+            mailbox = shared.mailbox();
+        }
     }
 }
 
@@ -204,7 +226,8 @@ mod tests {
     use std::sync::mpsc as blocking;
 
     fn worker<S: Send + 'static>(state: S, cores: u32) -> ThreadWorker<S> {
-        ThreadWorker::start("test", state, Arc::new(Cores::new(cores))).expect("a thread")
+        ThreadWorker::start("test", state, Arc::new(Cores::new(cores, Machine::idle())))
+            .expect("a thread")
     }
 
     fn block_on<F: Future>(future: F) -> F::Output {
@@ -283,7 +306,7 @@ mod tests {
 
     #[test]
     fn threads_are_granted_from_what_is_free() {
-        let cores = Cores::new(2);
+        let cores = Cores::new(2, Machine::idle());
         assert_eq!(cores.grant(1), (1, 0));
         assert_eq!(cores.grant(2), (1, 1));
         cores.release(2);

@@ -5,6 +5,7 @@
 //! measured durations repeats exactly. tokio's channels, `join!` and `select!` work on it; what
 //! needs tokio's own timers or sockets does not.
 
+use super::machine::Machine;
 use super::worker::share;
 use crate::event::Tick;
 use std::cell::{Cell, RefCell};
@@ -25,6 +26,8 @@ pub(super) struct Timeline {
     /// The timer that fired last.
     fired: Cell<(Tick, u64)>,
     cores: VirtualCores,
+    /// Where jobs compute in truth.
+    machine: Machine,
 }
 
 /// Cores that are busy until a known tick, also with jobs that were given up.
@@ -45,6 +48,7 @@ impl Timeline {
                 total: cores.max(1),
                 busy: RefCell::new(Vec::new()),
             },
+            machine: Machine::new(),
         }
     }
 
@@ -92,8 +96,16 @@ impl Timeline {
         }
     }
 
-    /// Takes up to `wanted` free cores from now on: how many, and how many were busy. `Err` with
-    /// the tick at which one will be free, if none is.
+    pub(super) fn cores(&self) -> u32 {
+        self.cores.total
+    }
+
+    pub(super) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Takes up to `wanted` free cores from now on, and no more than other programs leave of the machine:
+    /// how many, and how many were busy. `Err` with the tick at which one will be free, if none is.
     pub(super) fn take_cores(&self, wanted: u32) -> Result<(u32, u32), Tick> {
         let now = self.now.get();
         let mut busy = self.cores.busy.borrow_mut();
@@ -101,7 +113,7 @@ impl Timeline {
         let taken: u32 = busy.iter().map(|(_, cores)| cores).sum();
         match share(self.cores.total, taken, wanted) {
             0 => Err(busy.iter().map(|(until, _)| *until).min().unwrap_or(now)),
-            granted => Ok((granted, taken)),
+            granted => Ok((self.machine.room(granted), taken)),
         }
     }
 

@@ -2,8 +2,7 @@
 
 use super::in_place::{InPlaceCharge, InPlaceWorker};
 use super::thread::{ThreadCharge, ThreadWorker};
-use crate::event::{Cost, nanos};
-use std::time::{Duration, Instant};
+use crate::event::Cost;
 
 /// What comes out of a charge, in this order: `Begun`, any number of `Item`s, `Done`.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,25 +73,4 @@ impl<T> Charge<T> {
 /// How many of `total` cores a job gets that wants `wanted`, while `busy` are taken. May be none.
 pub(super) fn share(total: u32, busy: u32, wanted: u32) -> u32 {
     total.saturating_sub(busy).min(wanted.max(1))
-}
-
-/// Runs a job and measures what it takes.
-pub(super) fn timed(threads: u32, concurrent: u32, job: impl FnOnce()) -> Cost {
-    let (wall, cpu) = (Instant::now(), process_cpu_time());
-    job();
-    Cost {
-        wall_ns: nanos(wall.elapsed()),
-        cpu_ns: nanos(process_cpu_time().saturating_sub(cpu)),
-        threads,
-        concurrent,
-        tokens: None,
-    }
-}
-
-fn process_cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        time.tv_nsec.unsigned_abs() as u32,
-    )
 }

@@ -179,6 +179,11 @@ pub struct Cost {
     pub threads: u32,
     /// Threads that were busy with other jobs when it started.
     pub concurrent: u32,
+    /// CPU time that other programs took meanwhile of the cores that the job could have used, whether it
+    /// was granted them or not: all that they took, less what the machine had to spare beside those cores.
+    /// Of work that was computed here, where the system tells (Linux, in steps of 10 ms).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub others_ns: Option<u64>,
     /// What a language model wrote, where a server counts it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tokens: Option<Tokens>,
@@ -219,6 +224,10 @@ impl Cost {
             cpu_ns: self.cpu_ns.saturating_add(later.cpu_ns),
             threads: self.threads.max(later.threads),
             concurrent: self.concurrent.max(later.concurrent),
+            others_ns: match (self.others_ns, later.others_ns) {
+                (Some(one), Some(other)) => Some(one.saturating_add(other)),
+                (one, other) => one.or(other),
+            },
             tokens: match (self.tokens, later.tokens) {
                 (Some(one), Some(other)) => Some(one.plus(other)),
                 (one, other) => one.or(other),

@@ -8,6 +8,7 @@ mod callers;
 mod consumption;
 mod cures;
 mod devices;
+mod disturbance;
 pub mod folder;
 mod histogram;
 mod hops;
@@ -31,6 +32,7 @@ pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
 pub use cures::Cures;
 pub use devices::Devices;
+pub use disturbance::{Disturbance, MachineBusy};
 pub use histogram::{Histogram, Summary, bucket_ns};
 pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
@@ -83,6 +85,8 @@ pub struct Measurement {
     /// The real clock's worst lag.
     pub clock_lag: Duration,
     pub devices: Devices,
+    /// What other programs on the machine did to the engines' work.
+    pub disturbance: Disturbance,
     /// The record ends before the conversation does: the run was stopped or killed.
     pub is_cut_short: bool,
 }
@@ -129,6 +133,7 @@ impl Measurement {
             cost: None,
             clock_lag: Duration::ZERO,
             devices: Devices::default(),
+            disturbance: Disturbance::default(),
             is_cut_short: false,
         }
     }
@@ -173,6 +178,9 @@ impl Measurement {
                 Mark::ClockLag { lag_ns } => {
                     self.clock_lag = self.clock_lag.max(Duration::from_nanos(*lag_ns));
                 }
+                Mark::Exit {
+                    cost: Some(cost), ..
+                } => self.disturbance.add(cost),
                 Mark::SessionEnded {
                     cause: SessionEnd::Finished,
                 } => is_cut_short = false,
@@ -219,6 +227,7 @@ impl Measurement {
         self.wer = plus(self.wer, other.wer);
         self.right_answers.merge(other.right_answers);
         self.clock_lag = self.clock_lag.max(other.clock_lag);
+        self.disturbance.merge(&other.disturbance);
         self.is_cut_short |= other.is_cut_short;
     }
 

@@ -1,10 +1,11 @@
 //! The report as one JSON document, schema `voicesim.report/1`.
 
+use super::busy::machine_busy;
 use crate::event::{Expect, StageName};
 use crate::measure::{
     BudgetResult, Callers, Cost, Cures, Decided, Devices, Histogram, Interruptions, Interval,
-    LoadFigures, Measurement, Outcome, Pace, PoolFigures, RightAnswers, Row, Speculation, Summary,
-    Totals,
+    LoadFigures, MachineBusy, Measurement, Outcome, Pace, PoolFigures, RightAnswers, Row,
+    Speculation, Summary, Totals,
 };
 use crate::record::store::{Header, Shard};
 use serde::Serialize;
@@ -24,6 +25,9 @@ pub struct Document<'a> {
     pub engines: &'a BTreeMap<String, String>,
     pub policy: &'a str,
     pub notes: &'a [String],
+    /// Other programs kept the engines from computing: latencies are too high to say anything of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine_busy: Option<MachineBusy>,
     /// Rows in `detail`.
     pub turns: u64,
     pub metrics: BTreeMap<&'a str, Summary>,
@@ -223,6 +227,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         engines: &header.engines,
         policy: &header.policy,
         notes: &header.notes,
+        machine_busy: machine_busy(header, measured),
         turns: measured.turns,
         metrics: summaries(
             measured

@@ -1,5 +1,6 @@
 //! Showing what was measured: as text for people, as JSON for programs, as files for other tools.
 
+mod busy;
 pub mod calls;
 pub mod chart;
 pub mod compare;

@@ -10,6 +10,7 @@ use super::turn::{Around, Turn, after_ns};
 use super::words::{self, Stat};
 use crate::measure::Measurement;
 use crate::record::store::Header;
+use crate::report::busy;
 use crate::report::calls::{MeasuredCall, e2e};
 use askama::Template;
 
@@ -54,6 +55,7 @@ pub fn of_calls(
 ) -> askama::Result<String> {
     let drawn = drawn(calls);
     let mut page = Page::new("folder of calls", &header.name);
+    page.warning = busy::sentence(header, all);
     page.facts = vec![
         words::several(calls.len() as u64, "call"),
         words::several(all.rows.len() as u64, "turn"),

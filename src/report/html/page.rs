@@ -32,6 +32,8 @@ pub struct Page {
     pub kind: &'static str,
     /// Of what made the figures.
     pub version: String,
+    /// Why the figures should not be trusted at all: before anything else.
+    pub warning: Option<String>,
     /// What is to be known at a glance, on one line.
     pub facts: Vec<String>,
     /// What a reader should know before trusting the figures.
@@ -49,6 +51,7 @@ impl Page {
             title: title.to_owned(),
             kind,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            warning: None,
             facts: Vec::new(),
             notes: Vec::new(),
             sections: Vec::new(),

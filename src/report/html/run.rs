@@ -12,6 +12,7 @@ use super::words::{self, Stat};
 use crate::event::{Event, Hop, Metric, Tick};
 use crate::measure::{Histogram, Measurement, Row, folder, ms, speech};
 use crate::record::store::Header;
+use crate::report::busy;
 use crate::report::chart::{Bar, Begun, Loudness, decision, ms_in_words, stack, timeline};
 use askama::Template;
 use std::path::Path;
@@ -149,6 +150,7 @@ fn around_it(
         &header.name,
     );
     page.version.clone_from(&header.version);
+    page.warning = busy::sentence(header, measured);
     page.facts = words::facts(header);
     page.notes.clone_from(&header.notes);
     if measured.is_cut_short {

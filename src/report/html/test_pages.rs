@@ -1,9 +1,9 @@
 //! Pages as a whole: what they say, what they escape, how large they are.
 
 use super::{of_calls, of_run, of_simulation};
-use crate::event::Event;
+use crate::event::{Event, Mark};
 use crate::measure::folder::{Folder, MeasuredRun, MeasuredSimulation, Results};
-use crate::measure::{Plan, Totals};
+use crate::measure::{Plan, Totals, measure};
 use crate::record::store::RowsPer;
 use crate::report::calls::Calls;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,26 @@ fn closing(svg: &str) -> Option<usize> {
 fn the_page_of_a_run_reads_like_this() {
     let (run, events) = recorded();
     insta::assert_snapshot!(words(&page(&run, &events)));
+}
+
+#[test]
+fn the_page_of_a_run_on_a_busy_machine_says_so_before_anything_else() {
+    let (mut run, mut events) = recorded();
+    for event in &mut events {
+        if let Mark::Exit {
+            cost: Some(cost), ..
+        } = &mut event.mark
+        {
+            cost.others_ns = Some(cost.wall_ns);
+        }
+    }
+    run.measured = measure(&events, &run.plan());
+    let page = words(&page(&run, &events));
+    let mut lines = page
+        .lines()
+        .skip_while(|line| *line != "Skip to the figures");
+    let first = lines.nth(1).expect("a first line");
+    assert!(first.starts_with("This machine was too busy"), "{first}");
 }
 
 #[test]

@@ -4,12 +4,14 @@ use super::devices::device_notes;
 use super::is_recording;
 use crate::measure::{Measurement, ms};
 use crate::record::store::Header;
+use crate::report::busy;
 use std::fmt::Write;
 
 pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
     if is_recording(header) {
         return recording_head(text, header);
     }
+    text.push_str(&busy::first_line(header, measured));
     let _ = writeln!(
         text,
         "{} · {} clock · {} cores · seed {} · voicesim {}",
