@@ -20,7 +20,7 @@ pub enum Hop {
     Answer,
     /// Collecting pieces of text until there is a clause to speak.
     SentenceAggregation,
-    /// From the clause to the first audio of it.
+    /// From the first clause to the first audio of it.
     SpeechSynthesis,
     /// The inaudible head of the synthesised audio.
     LeadingSilence,
@@ -48,6 +48,7 @@ impl Hop {
         Hop::ModelResponse,
     ];
 
+    /// The name in events, files and reports.
     pub fn name(self) -> &'static str {
         match self {
             Hop::NetworkIn => "network_in",
