@@ -85,13 +85,13 @@ pub fn hum(length: Duration, pitch_hz: f64) -> Vec<f32> {
 /// Why audio could not be read, written or resampled. Every text names the file (or the rate) and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum AudioError {
-    /// There is no file at this path.
+    /// There is no file at `path`.
     #[error("{path}: no such file; check the path (it is looked up from the current folder)")]
     NotFound {
         /// The file.
         path: PathBuf,
     },
-    /// The path leads to a folder, a pipe or a device.
+    /// There is a folder, a pipe or a device at `path`.
     #[error("{path}: is a folder, or another thing that is not a file; name one audio file in it")]
     NotAFile {
         /// The file.
@@ -117,12 +117,12 @@ pub enum AudioError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is audio in a coding that is not read.
+    /// The file is audio of a kind that is not read.
     #[error("{path}: {what}; {}", convert(.path))]
     Unsupported {
         /// The file.
         path: PathBuf,
-        /// The coding, in words.
+        /// What is not read, in words.
         what: String,
     },
     /// The file is broken.
@@ -166,7 +166,7 @@ pub enum AudioError {
     FileRate {
         /// The file.
         path: PathBuf,
-        /// The declared rate in Hz.
+        /// The rate in Hz.
         rate: u32,
     },
     /// A float sample is not finite, or far outside -1..1.

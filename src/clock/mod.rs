@@ -47,6 +47,7 @@ enum Kind {
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
+    /// The time since the clock was started.
     pub fn now(&self) -> Tick {
         Tick(crate::event::nanos(self.0.elapsed()))
     }
@@ -66,8 +67,8 @@ impl Clock {
         Clock(Kind::Virtual(Rc::new(Lane::new(timeline))))
     }
 
-    /// A clock of the same time that counts from its own start, for another conversation: what happens in
-    /// either happens in order. In real time it shares the cores.
+    /// A clock on this one's time that counts from its own start, for another conversation: what happens
+    /// in either happens in order. In real time both share the cores.
     pub fn alongside(&self) -> Clock {
         Clock(match &self.0 {
             Kind::Real(clock) => Kind::Real(Rc::new(clock.alongside())),
@@ -97,6 +98,7 @@ impl Clock {
         }
     }
 
+    /// The time now, counted from [`Clock::start`].
     pub fn now(&self) -> Tick {
         match &self.0 {
             Kind::Real(clock) => clock.now(),
@@ -114,7 +116,7 @@ impl Clock {
         }
     }
 
-    /// The same as a value.
+    /// A wait for `deadline` as a value, to be kept for a while.
     fn sleep(&self, deadline: Tick) -> alarm::Sleep {
         match &self.0 {
             Kind::Real(clock) => {
@@ -125,7 +127,8 @@ impl Clock {
         }
     }
 
-    /// A wait until everything else that is due at this tick has happened. In real time nothing else is.
+    /// A wait until everything else that is due at this tick has happened; `None` in real time, where
+    /// nothing else is due.
     fn behind(&self) -> Option<alarm::Sleep> {
         match &self.0 {
             Kind::Real(_) => None,
@@ -133,7 +136,8 @@ impl Clock {
         }
     }
 
-    /// A worker that owns `state` and computes on it, one job at a time.
+    /// A worker that owns `state` and computes on it, one job at a time. Fails if there is no thread to be
+    /// had.
     pub fn worker<S: Send + 'static>(&self, name: &str, state: S) -> io::Result<Worker<S>> {
         Ok(Worker(match &self.0 {
             Kind::Real(clock) => {
@@ -145,8 +149,8 @@ impl Clock {
         }))
     }
 
-    /// What reads this clock from other threads, such as a sound card's; `None` in virtual time, and
-    /// before the start.
+    /// A stopwatch that reads this clock on other threads, such as a sound card's; `None` in virtual time,
+    /// and before the start.
     pub fn stopwatch(&self) -> Option<Stopwatch> {
         match &self.0 {
             Kind::Real(clock) => clock.origin().map(Stopwatch),
@@ -154,7 +158,7 @@ impl Clock {
         }
     }
 
-    /// `real` or `virtual`.
+    /// The kind of clock: `real` or `virtual`.
     pub fn name(&self) -> &'static str {
         match self.0 {
             Kind::Real(_) => "real",

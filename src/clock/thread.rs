@@ -27,7 +27,8 @@ impl Cores {
         }
     }
 
-    /// As many threads as are free, at least one and at most `wanted`; and how many were busy.
+    /// Takes as many cores as are free, at least one and at most `wanted`. Returns how many, and how many
+    /// were busy.
     fn grant(&self, wanted: u32) -> (u32, u32) {
         let granted = |busy| share(self.total, busy, wanted).max(1);
         let take = |busy| Some(busy + granted(busy));
@@ -91,7 +92,7 @@ impl<S: Send + 'static> ThreadWorker<S> {
         Ok(ThreadWorker { shared, cores })
     }
 
-    /// Posts the job. One that still waits in the mailbox is superseded.
+    /// Posts the job. A job that still waits in the mailbox is superseded.
     pub(super) fn charge<T: Send + 'static>(
         &self,
         threads: u32,
