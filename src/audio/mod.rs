@@ -1,8 +1,8 @@
 //! Sound inside the program: one format, and the ways in and out of it.
 //!
 //! Between the edges everything is mono `f32` in [-1, 1] at [`SAMPLE_RATE`], so that no stage asks what it was
-//! handed. [`decode`] brings files in, [`stream`] those too long to hold, [`resample`] moves between rates, [`wav`] reads WAV headers and writes WAV
-//! files. Nothing here knows of speech, turns or engines.
+//! handed. [`decode`] brings files in, [`stream`] those too long to hold, [`resample`] moves between rates,
+//! [`wav`] reads WAV headers and writes WAV files. Nothing here knows of speech, turns or engines.
 
 pub mod decode;
 mod decoded;

@@ -79,7 +79,7 @@ impl Clock {
     /// Runs a future to its end.
     ///
     /// # Errors
-    /// In virtual time, if it waits for something that no timer will bring; in real time, if there
+    /// Fails in virtual time if the future waits for something that no timer will bring; in real time if there
     /// is no runtime to be had, which includes being called inside of one.
     pub fn block_on<F: Future>(&self, future: F) -> io::Result<F::Output> {
         match &self.0 {

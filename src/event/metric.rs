@@ -7,32 +7,32 @@ use std::fmt;
 /// A latency besides the hops. Each has a count, a mean, percentiles and a maximum in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// From the caller's true end of speech to the first audible sample of the answer.
+    /// Time from the caller's true end of speech to the first audible sample of the answer.
     E2eLatency,
-    /// From the caller's true end of speech to the first sound of the agent, a filler included.
+    /// Time from the caller's true end of speech to the first sound of the agent, a filler included.
     FirstSound,
-    /// From the end of speech as the voice detector has it to the first audible sample of the answer.
+    /// Time from the end of speech as the voice detector has it to the first audible sample of the answer.
     E2eLatencyVad,
-    /// From the true end of speech to the decision that the caller has finished.
+    /// Time from the true end of speech to the decision that the caller has finished.
     EndOfTurnDelay,
-    /// From the true end of speech to the final transcript.
+    /// Time from the true end of speech to the final transcript.
     TranscriptionDelay,
-    /// From the question to the first piece of the answer's text.
+    /// Time from the question to the first piece of the answer's text.
     LlmTtft,
-    /// From the question to the first clause of the answer that can be spoken.
+    /// Time from the question to the first clause of the answer that can be spoken.
     LlmTtfs,
-    /// From a clause to the first audio of it.
+    /// Time from a clause to the first audio of it.
     TtsTtfb,
-    /// From the decision that the caller has finished to the first audio at the speaker.
+    /// Time from the decision that the caller has finished to the first audio at the speaker.
     Ttfa,
     /// The hops that are neither a wait, an engine nor the network: sentence aggregation and output
     /// transport together.
     Orchestration,
     /// Silence between two clauses of one reply.
     PlaybackGap,
-    /// From the beginning of an interruption to the agent's silence.
+    /// Time from the beginning of an interruption to the agent's silence.
     BargeInStop,
-    /// From the beginning of an interruption to the decision to stop.
+    /// Time from the beginning of an interruption to the decision to stop.
     DetectionDelay,
     /// Time for which both speak after the caller has begun.
     TalkOver,

@@ -264,9 +264,9 @@ impl Cost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// From a microphone to the session.
+    /// Sound comes in from a microphone.
     Input,
-    /// From the session to a speaker.
+    /// Sound goes out to a speaker.
     Output,
 }
 
@@ -598,7 +598,7 @@ pub enum Mark {
     // The session.
     /// The real clock woke up too late.
     ClockLag {
-        /// By how much it was late.
+        /// How late the clock woke up.
         lag_ns: u64,
     },
     /// The conversation is over.
