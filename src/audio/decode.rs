@@ -21,10 +21,10 @@ use symphonia::default::formats::{FlacReader, MpaReader, OggReader};
 use super::decoded::{DecodedSound, Keep, Sink};
 use crate::audio::{AudioError, SAMPLE_RATE, resample, wav};
 
-/// The largest file that is opened.
+/// The largest file that is read whole, in bytes: 2 GiB.
 pub const FILE_BYTES_MAX: u64 = 2 << 30;
 
-/// The largest file that [`stream`] goes through: nothing of it is held.
+/// The largest file that [`stream`] goes through, in bytes: 16 GiB, of which nothing is held.
 pub const STREAM_FILE_BYTES_MAX: u64 = 16 << 30;
 
 /// The longest recording that is read, in seconds: 4 hours.

@@ -6,7 +6,7 @@ use std::path::Path;
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::errors::Error;
 
-/// Samples held in memory at once: those of the longest recording in one channel at 48 kHz (2.8 GB).
+/// Samples held in memory at once: as many as the longest recording has in one channel at 48 kHz (2.8 GB).
 const SAMPLES_MAX: u64 = DURATION_S_MAX * 48_000;
 
 /// The largest magnitude of a float sample, 24 dB over full scale. Beyond it the file is not scaled to -1..1.
@@ -14,25 +14,25 @@ const AMPLITUDE_MAX: f32 = 16.0;
 
 /// What becomes of the channels while decoding.
 pub(super) enum Keep<'a> {
-    /// Their mean is kept, as one channel.
+    /// The mean of the channels is kept, as one channel.
     Mean,
-    /// Every one is kept.
+    /// Every channel is kept.
     Every,
-    /// They are handed on, packet by packet, and forgotten.
+    /// The channels are handed on, packet by packet, and forgotten.
     Nothing(&'a mut Sink<'a>),
 }
 
 /// Takes decoded packets, in order.
 pub(super) type Sink<'a> = dyn FnMut(Packet<'_>) -> Result<(), AudioError> + 'a;
 
-/// Some of a file's sound, as it was decoded.
+/// A stretch of a file's sound, as it was decoded.
 #[derive(Clone, Copy)]
 pub struct Packet<'a> {
-    /// In Hz.
+    /// The file's sample rate in Hz.
     pub rate: u32,
     /// A vector for each channel of the file, all equally long.
     pub channels: &'a [Vec<f32>],
-    /// Samples of one channel in the whole file, where its header says so.
+    /// Samples of one channel in the whole file; `None` if the header does not say.
     pub frames_declared: Option<u64>,
 }
 
@@ -134,7 +134,7 @@ impl<'a> DecodedSound<'a> {
 
     fn check_samples(&self) -> Result<(), AudioError> {
         for samples in &self.packet {
-            // Not the other way round: NaN compares as nothing, and is in no range.
+            // Looks for samples outside the range, since NaN is in no range, and compares as false.
             let scaled = -AMPLITUDE_MAX..=AMPLITUDE_MAX;
             let bad = samples.iter().position(|sample| !scaled.contains(sample));
             if let Some(at) = bad {

@@ -14,12 +14,12 @@ use crate::audio::{AudioError, RATE_MAX, RATE_MIN, SAMPLE_RATE};
 /// nothing that can be heard. A click's ringing is under -40 dB of its peak after 2 to 4 ms.
 const BLOCK_SAMPLES_MIN: usize = 512;
 
-/// `samples` at [`SAMPLE_RATE`]; borrowed when they are already. See [`resample`].
+/// Brings `samples` from `rate` Hz to [`SAMPLE_RATE`], without a copy if that is their rate. See [`resample`].
 pub fn to_pipeline_rate(samples: &[f32], rate: u32) -> Result<Cow<'_, [f32]>, AudioError> {
     resample(samples, rate, SAMPLE_RATE)
 }
 
-/// `samples`, taken at `from` Hz, as they would have been taken at `to` Hz.
+/// Brings `samples` from `from` Hz to `to` Hz.
 ///
 /// Sample n of the result is the sound at n / `to` seconds exactly: the filter's delay is taken out. The result
 /// has round(length * to / from) samples, and is the input itself, not copied, when the rates are equal. It may
@@ -63,7 +63,7 @@ impl Resampler {
         Ok(Self { from, to, fft })
     }
 
-    /// One clip at the new rate: length, alignment and errors as for [`resample`].
+    /// Brings one clip to the new rate: length, alignment and errors as for [`resample`].
     pub fn resample(&mut self, samples: &[f32]) -> Result<Vec<f32>, AudioError> {
         let (from, to) = (self.from, self.to);
         let Some(fft) = &mut self.fft else {
@@ -83,18 +83,19 @@ impl Resampler {
 
 /// A change of rate for sound that comes piece by piece.
 ///
-/// All its pieces together are what [`resample`] makes of the whole.
+/// The pieces that come out are, together, what [`resample`] makes of the whole.
 pub struct StreamResampler {
     from: u32,
     to: u32,
     /// None when the rates are equal.
     fft: Option<Fft<f32>>,
-    /// What does not fill a block yet.
+    /// Samples that do not fill a block yet.
     waiting: Vec<f32>,
     /// Samples that the filter's delay still puts before the sound.
     ahead: usize,
-    /// Samples that came in, and went out.
+    /// Samples that came in.
     taken: usize,
+    /// Samples that went out.
     given: usize,
 }
 

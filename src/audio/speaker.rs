@@ -7,20 +7,20 @@ use std::time::Duration;
 /// A loudspeaker, as far as a reply needs to know it. Sound is laid on the session's time axis ahead of
 /// the moment at which it is heard.
 pub trait Speaker {
-    /// How long after it is handed over sound is heard, at the earliest.
+    /// The least time from handing sound over to its being heard.
     fn latency(&self) -> Duration;
 
-    /// The part of that which is the way to the caller.
+    /// The part of [`Speaker::latency`] that a simulated network to the caller takes.
     fn network(&self) -> Duration {
         Duration::ZERO
     }
 
     /// Has `samples` (at the pipeline's rate) sound from `start` on, which lies at least
-    /// [`Speaker::latency`] ahead. What sounds together is added.
+    /// [`Speaker::latency`] ahead. Sounds that overlap are added.
     fn play(&self, start: Tick, samples: &Samples);
 
-    /// Falls silent, and forgets what was still to sound. How long what cannot be taken back is
-    /// heard after this.
+    /// Falls silent, and forgets what was still to sound. Returns for how long sound that cannot be
+    /// taken back is still heard.
     fn silence(&self) -> Duration;
 }
 

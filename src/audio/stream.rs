@@ -6,9 +6,9 @@ use super::resample::StreamResampler;
 use super::{AudioError, SAMPLE_RATE};
 use std::path::Path;
 
-/// Some of a recording, in order.
+/// A stretch of a recording.
 pub struct Piece<'a> {
-    /// What the file holds.
+    /// The sound as the file holds it; without channels in the last piece.
     pub raw: Packet<'a>,
     /// Each channel at [`SAMPLE_RATE`]. It lags behind `raw` by some milliseconds.
     pub channels: &'a [Vec<f32>],

@@ -26,18 +26,24 @@ pub enum Coding {
     Integer(u16),
     /// IEEE floats of this many bytes: 4 or 8.
     Float(u16),
+    /// Bytes of µ-law (ITU-T G.711).
     MuLaw,
+    /// Bytes of A-law (ITU-T G.711).
     ALaw,
+    /// Blocks of 4-bit ADPCM as Microsoft defined it.
     AdpcmMicrosoft,
+    /// Blocks of 4-bit ADPCM as the Interactive Multimedia Association defined it.
     AdpcmIma,
 }
 
 /// What a WAV header declares, checked: at least one channel, blocks of at least one byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
+    /// How the samples are coded.
     pub coding: Coding,
+    /// How many channels there are, at least one.
     pub channels: u16,
-    /// In Hz, as declared.
+    /// The sample rate in Hz, as declared.
     pub rate: u32,
     /// Bytes of the smallest whole piece of samples: one sample of every channel, or one block of ADPCM.
     pub block_bytes: u32,
@@ -56,7 +62,7 @@ impl Header {
     }
 }
 
-/// Whether the first bytes of a file are a WAV file's (RIFF, or RF64 and BW64 for large ones).
+/// Whether a file that starts with these bytes is a WAV file (RIFF, or RF64 and BW64 for large ones).
 pub fn is_wav(start: &[u8]) -> bool {
     start.len() >= 12
         && matches!(&start[..4], b"RIFF" | b"RF64" | b"BW64")
@@ -254,6 +260,7 @@ fn adpcm_block_frames(coding: Coding, block_bytes: u16, channels: u16) -> Option
 }
 
 /// Writes mono `samples` as a 16-bit WAV file of `rate` Hz, replacing what was there. Rounds and clamps to [-1, 1].
+/// Fails if `rate` is outside [`RATE_MIN`]..=[`RATE_MAX`], or the file cannot be written.
 pub fn write_mono(path: &Path, samples: &[f32], rate: u32) -> Result<(), AudioError> {
     let mut writer = Writer::create(path, 1, rate)?;
     writer.push(samples.iter().copied())?;

@@ -17,7 +17,7 @@ pub struct Alarm {
 enum Wait {
     Nothing,
     Deadline(Sleep),
-    /// The time has come; others come first.
+    /// The deadline has come, and everything else that is due then goes first.
     Others(Sleep),
 }
 
@@ -39,6 +39,7 @@ impl Future for Sleep {
 }
 
 impl Alarm {
+    /// An alarm that is not set.
     pub fn new(clock: Clock) -> Alarm {
         Alarm {
             clock,
@@ -47,7 +48,7 @@ impl Alarm {
         }
     }
 
-    /// From now on it rings at `deadline`, or never.
+    /// Has the alarm ring at `deadline`; never if `None`.
     pub fn set(&mut self, deadline: Option<Tick>) {
         if self.deadline != deadline {
             self.deadline = deadline;
@@ -58,7 +59,7 @@ impl Alarm {
         }
     }
 
-    /// Waits until it rings; once for each time that it was set.
+    /// Waits until the alarm rings, which it does once for each time that it was set.
     pub async fn rings(&mut self) {
         poll_fn(|context| {
             if let Wait::Deadline(sleep) = &mut self.wait {

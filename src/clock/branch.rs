@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// `join!` and `select!` poll every branch whenever any of them was woken. One that is wrapped in this
-/// answers at once unless it was the one, so that what happens in one part of a conversation costs the
+/// A branch of a `join!` or `select!` that is polled only when it was woken itself. The macros poll every
+/// branch whenever any of them was woken; with this, what happens in one part of a conversation costs the
 /// others nothing.
 pub struct Branch<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + 'a>>,
@@ -17,9 +17,9 @@ pub struct Branch<'a, T> {
 
 struct Woken {
     is: AtomicBool,
-    /// Who polls the branch: told when it is woken.
+    /// The waker of the task that polls the branch.
     parent: OnceLock<Waker>,
-    /// Somebody else polls it now: this is who passes for it there.
+    /// What stands in for this when another task has come to poll the branch.
     successor: OnceLock<Arc<Woken>>,
 }
 
@@ -40,7 +40,7 @@ impl Wake for Woken {
 }
 
 impl Woken {
-    /// A branch is polled the first time without being woken.
+    /// Counts as woken, since a branch is polled the first time without being woken.
     fn new() -> Woken {
         Woken {
             is: AtomicBool::new(true),
@@ -51,6 +51,7 @@ impl Woken {
 }
 
 impl<'a, T> Branch<'a, T> {
+    /// Wraps the future of a branch.
     pub fn new(future: impl Future<Output = T> + 'a) -> Branch<'a, T> {
         let woken = Arc::new(Woken::new());
         Branch {

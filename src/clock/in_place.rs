@@ -22,8 +22,8 @@ pub(super) struct InPlaceWorker<S> {
     busy_until: Rc<Cell<Tick>>,
 }
 
-/// What a job made: each item with the time it took to make it, and what all of it took. `None`:
-/// it panicked.
+/// The items of a job, each with the time from the start after which it was there, and the cost of the job;
+/// `None` if the job panicked.
 type Ran<T> = Option<(VecDeque<(Duration, T)>, Cost)>;
 
 pub(super) struct InPlaceCharge<T> {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
-    /// A job that keeps its thread for so long.
+    /// A job that keeps its thread for `ms` milliseconds.
     fn work(ms: u64) -> impl Job<(), ()> {
         move |(): &mut (), _, out: &Emitter<()>| {
             std::thread::sleep(Duration::from_millis(ms));

@@ -1,4 +1,4 @@
-//! One conversation's view of virtual time: it counts from its own start.
+//! One conversation's view of virtual time, which counts from the conversation's own start.
 
 use super::timeline::{Sleep, Timeline};
 use crate::event::Tick;
@@ -22,7 +22,7 @@ impl Lane {
         &self.timeline
     }
 
-    /// This moment is its tick zero.
+    /// Makes this moment the lane's tick zero.
     pub(super) fn start(&self) {
         self.start.set(self.timeline.now());
     }

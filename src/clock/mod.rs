@@ -50,6 +50,7 @@ enum Kind {
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
+    /// The time since the clock was started.
     pub fn now(&self) -> Tick {
         Tick(crate::event::nanos(self.0.elapsed()))
     }
@@ -69,8 +70,8 @@ impl Clock {
         Clock(Kind::Virtual(Rc::new(Lane::new(timeline))))
     }
 
-    /// A clock of the same time that counts from its own start, for another conversation: what happens in
-    /// either happens in order. In real time it shares the cores.
+    /// A clock on this one's time that counts from its own start, for another conversation: what happens
+    /// in either happens in order. In real time both share the cores.
     pub fn alongside(&self) -> Clock {
         Clock(match &self.0 {
             Kind::Real(clock) => Kind::Real(Rc::new(clock.alongside())),
@@ -81,7 +82,7 @@ impl Clock {
     /// Runs a future to its end.
     ///
     /// # Errors
-    /// In virtual time, if it waits for something that no timer will bring; in real time, if there
+    /// Fails in virtual time if the future waits for something that no timer will bring; in real time if there
     /// is no runtime to be had, which includes being called inside of one.
     pub fn block_on<F: Future>(&self, future: F) -> io::Result<F::Output> {
         match &self.0 {
@@ -100,6 +101,7 @@ impl Clock {
         }
     }
 
+    /// The time now, counted from [`Clock::start`].
     pub fn now(&self) -> Tick {
         match &self.0 {
             Kind::Real(clock) => clock.now(),
@@ -117,7 +119,7 @@ impl Clock {
         }
     }
 
-    /// The same as a value.
+    /// A wait for `deadline` as a value, to be kept for a while.
     fn sleep(&self, deadline: Tick) -> alarm::Sleep {
         match &self.0 {
             Kind::Real(clock) => {
@@ -128,7 +130,8 @@ impl Clock {
         }
     }
 
-    /// A wait until everything else that is due at this tick has happened. In real time nothing else is.
+    /// A wait until everything else that is due at this tick has happened; `None` in real time, where
+    /// nothing else is due.
     fn behind(&self) -> Option<alarm::Sleep> {
         match &self.0 {
             Kind::Real(_) => None,
@@ -136,7 +139,8 @@ impl Clock {
         }
     }
 
-    /// A worker that owns `state` and computes on it, one job at a time.
+    /// A worker that owns `state` and computes on it, one job at a time. Fails if there is no thread to be
+    /// had.
     pub fn worker<S: Send + 'static>(&self, name: &str, state: S) -> io::Result<Worker<S>> {
         Ok(Worker(match &self.0 {
             Kind::Real(clock) => {
@@ -148,8 +152,8 @@ impl Clock {
         }))
     }
 
-    /// What reads this clock from other threads, such as a sound card's; `None` in virtual time, and
-    /// before the start.
+    /// A stopwatch that reads this clock on other threads, such as a sound card's; `None` in virtual time,
+    /// and before the start.
     pub fn stopwatch(&self) -> Option<Stopwatch> {
         match &self.0 {
             Kind::Real(clock) => clock.origin().map(Stopwatch),
@@ -157,7 +161,7 @@ impl Clock {
         }
     }
 
-    /// `real` or `virtual`.
+    /// The kind of clock: `real` or `virtual`.
     pub fn name(&self) -> &'static str {
         match self.0 {
             Kind::Real(_) => "real",

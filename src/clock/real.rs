@@ -20,7 +20,7 @@ impl RealClock {
         }
     }
 
-    /// Another one with the same cores.
+    /// Another clock, not started, on the same cores.
     pub(super) fn alongside(&self) -> RealClock {
         RealClock {
             origin: Cell::new(None),

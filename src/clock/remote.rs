@@ -23,45 +23,48 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// Items that may wait to be taken: more than a spoken answer has, so that reading one never waits for a
-/// voice, and how fast it came is known.
+/// Items that may wait to be taken: more than a spoken answer has, so that reading an answer never waits for
+/// a voice, and it is known how fast the answer came.
 const ITEMS_WAITING_MAX: usize = 4_096;
 
 /// Runs requests. Dropping it ends those that are under way.
 pub struct Remote {
     runtime: Handle,
     timeline: Option<Rc<Timeline>>,
-    /// The thread ends when this is dropped.
+    /// Ends the thread by being dropped.
     _stop: oneshot::Sender<()>,
 }
 
 /// How long a server may be silent.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// From the request to the first item.
+    /// The most time from the request to the first item.
     pub first: Duration,
-    /// From one item to the next.
+    /// The most time from one item to the next.
     pub next: Duration,
-    /// From the request to its end.
+    /// The most time from the request to its end.
     pub all: Duration,
 }
 
 /// What comes of a request, in this order: any number of `Item`s, then `Done` or `TimedOut`.
 #[derive(Debug)]
 pub enum Answered<T> {
-    /// What came, and how long after the request.
+    /// An item, and how long after the request it came.
     Item(Duration, T),
-    /// All of it came.
+    /// The answer has come to its end; what the request took.
     Done(Cost),
-    /// It took too long, and is given up.
+    /// The server was silent for too long, and the request is given up.
     TimedOut(Silence),
 }
 
 /// Which patience was at its end, and how long it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Silence {
+    /// [`Patience::first`]: no item came.
     First(Duration),
+    /// [`Patience::next`]: no item came after an earlier one.
     Next(Duration),
+    /// [`Patience::all`]: the request did not come to its end.
     All(Duration),
 }
 
@@ -77,7 +80,7 @@ impl Clock {
         thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                // Nothing is ever sent: it ends with the sender.
+                // Nothing is ever sent: the wait ends with the sender.
                 _ = runtime.block_on(stopped);
                 // A name that is still being looked up is not waited for.
                 runtime.shutdown_background();
@@ -94,7 +97,7 @@ impl Clock {
 }
 
 impl Remote {
-    /// Begins a request whose items come out of `items`. Dropping it gives it up.
+    /// Begins a request whose items come out of `items`. Dropping the request gives it up.
     pub fn request<T, S>(&self, patience: Patience, items: S) -> Request<T>
     where
         T: Send + 'static,
@@ -113,8 +116,8 @@ impl Remote {
         }
     }
 
-    /// Runs a future to its end while everything else stands still, at most so long; `None` if it takes
-    /// longer.
+    /// Runs a future to its end while everything else stands still; `None` if that takes longer than
+    /// `longest`.
     pub fn wait_for<T: Send + 'static>(
         &self,
         longest: Duration,
@@ -127,7 +130,7 @@ impl Remote {
     }
 }
 
-/// Runs what is part of a request, at most so long; `None` if it takes longer.
+/// Runs a part of a request; `None` if that takes longer than `longest`.
 pub async fn within<T>(longest: Duration, future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(longest, future).await.ok()
 }
@@ -136,19 +139,19 @@ pub async fn within<T>(longest: Duration, future: impl Future<Output = T>) -> Op
 pub struct Request<T> {
     items: mpsc::Receiver<(Duration, Answered<T>)>,
     task: AbortHandle,
-    /// In virtual time.
+    /// The items and their times in virtual time; `None` in real time.
     replay: Option<Replay<T>>,
 }
 
 struct Replay<T> {
     timeline: Rc<Timeline>,
     start: Tick,
-    /// All that came, once it did.
+    /// All that came of the request; `None` before the first look.
     came: Option<VecDeque<(Duration, Answered<T>)>>,
 }
 
 impl<T> Request<T> {
-    /// What comes next; `None` behind the end. Dropping the future loses nothing.
+    /// What comes of the request next; `None` behind the end. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Answered<T>> {
         let Some(replay) = &mut self.replay else {
             return self.items.recv().await.map(|(_, item)| item);

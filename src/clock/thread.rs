@@ -30,8 +30,8 @@ impl Cores {
         }
     }
 
-    /// As many threads as are free, also of other programs, at least one and at most `wanted`; and how
-    /// many were busy with jobs.
+    /// Takes as many cores as are free, also of other programs, at least one and at most `wanted`. Returns
+    /// how many, and how many were busy with jobs.
     fn grant(&self, wanted: u32) -> (u32, u32) {
         let total = match wanted {
             0 | 1 => self.total,
@@ -100,7 +100,7 @@ impl<S: Send + 'static> ThreadWorker<S> {
         Ok(ThreadWorker { shared, cores })
     }
 
-    /// Posts the job. One that still waits in the mailbox is superseded.
+    /// Posts the job. A job that still waits in the mailbox is superseded.
     pub(super) fn charge<T: Send + 'static>(
         &self,
         threads: u32,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Its ticks count from its making.
+/// A time that passes only when nothing is left to do. Its ticks count from its making.
 pub(super) struct Timeline {
     now: Cell<Tick>,
     /// Timers by deadline, then by the order in which they were set.
@@ -41,7 +41,7 @@ impl Timeline {
         Timeline {
             now: Cell::new(Tick::ZERO),
             timers: RefCell::new(BTreeMap::new()),
-            // From one on, so that none is the one that fired last before the first.
+            // Counted from one, so that no timer equals the initial value of `fired`.
             timers_set: Cell::new(1),
             fired: Cell::default(),
             cores: VirtualCores {
@@ -104,8 +104,8 @@ impl Timeline {
         &self.machine
     }
 
-    /// Takes up to `wanted` free cores from now on, and no more than other programs leave of the machine:
-    /// how many, and how many were busy. `Err` with the tick at which one will be free, if none is.
+    /// Takes up to `wanted` free cores, and no more than other programs leave of the machine. Returns how
+    /// many, and how many were busy; if none is free, `Err` with the tick at which one will be.
     pub(super) fn take_cores(&self, wanted: u32) -> Result<(u32, u32), Tick> {
         let now = self.now.get();
         let mut busy = self.cores.busy.borrow_mut();
@@ -135,9 +135,9 @@ impl Wake for Woken {
 pub(super) struct Sleep {
     timeline: Rc<Timeline>,
     deadline: Tick,
-    /// It is not over at once if the time has come.
+    /// Whether it waits behind everything else that is due, even if the deadline has come.
     waits_its_turn: bool,
-    /// Its timer, and who is woken by it.
+    /// The timer, once it is set, and the waker that it wakes.
     timer: Option<((Tick, u64), Waker)>,
 }
 

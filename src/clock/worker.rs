@@ -4,17 +4,19 @@ use super::in_place::{InPlaceCharge, InPlaceWorker};
 use super::thread::{ThreadCharge, ThreadWorker};
 use crate::event::Cost;
 
-/// What comes out of a charge, in this order: `Begun`, any number of `Item`s, `Done`.
+/// The progress of a charge, in this order: `Begun`, any number of `Item`s, `Done`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress<T> {
     /// The worker took the job up.
     Begun,
+    /// The job put something out.
     Item(T),
+    /// The job is over; what it took.
     Done(Cost),
 }
 
-/// What a worker does with an engine's state: it is told how many threads it got, and hands out
-/// what it makes.
+/// A piece of work on an engine's state. It is told how many threads it got, and hands its outputs to an
+/// [`Emitter`].
 pub trait Job<S, T>: FnOnce(&mut S, u32, &Emitter<T>) + Send + 'static {}
 
 impl<S, T, F: FnOnce(&mut S, u32, &Emitter<T>) + Send + 'static> Job<S, T> for F {}
@@ -27,8 +29,8 @@ impl<'a, T> Emitter<'a, T> {
         Emitter(emit)
     }
 
-    /// Hands an output over the moment it exists. False if nobody wants it any more: the job may
-    /// stop.
+    /// Hands an output over the moment it exists. Returns false if nobody wants outputs any more: the job
+    /// may stop.
     pub fn send(&self, item: T) -> bool {
         (self.0)(item)
     }
@@ -70,7 +72,7 @@ impl<T> Charge<T> {
     }
 }
 
-/// How many of `total` cores a job gets that wants `wanted`, while `busy` are taken. May be none.
+/// How many of `total` cores a job gets that wants `wanted`, while `busy` are taken; possibly none.
 pub(super) fn share(total: u32, busy: u32, wanted: u32) -> u32 {
     total.saturating_sub(busy).min(wanted.max(1))
 }

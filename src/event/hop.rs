@@ -16,17 +16,17 @@ pub enum Hop {
     Transcription,
     /// Waiting for a busy engine: the sum of the waits before transcription, answer and synthesis.
     QueueWait,
-    /// From the transcript to the first piece of the answer's text.
+    /// Time from the transcript to the first piece of the answer's text.
     Answer,
     /// Collecting pieces of text until there is a clause to speak.
     SentenceAggregation,
-    /// From the clause to the first audio of it.
+    /// Time from the first clause to the first audio of it.
     SpeechSynthesis,
     /// The inaudible head of the synthesised audio.
     LeadingSilence,
     /// The agent's audio on its way to the caller.
     NetworkOut,
-    /// From audio in hand to sound at the speaker.
+    /// Time from audio in hand to sound at the speaker.
     OutputTransport,
     /// Speech to speech: one model in place of transcription to synthesis.
     ModelResponse,
@@ -48,6 +48,7 @@ impl Hop {
         Hop::ModelResponse,
     ];
 
+    /// The name in events, files and reports.
     pub fn name(self) -> &'static str {
         match self {
             Hop::NetworkIn => "network_in",

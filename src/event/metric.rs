@@ -7,37 +7,38 @@ use std::fmt;
 /// A latency besides the hops. Each has a count, a mean, percentiles and a maximum in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// From the caller's true end of speech to the first audible sample of the answer.
+    /// Time from the caller's true end of speech to the first audible sample of the answer.
     E2eLatency,
-    /// From the same end to the first sound of the agent, a filler included.
+    /// Time from the caller's true end of speech to the first sound of the agent, a filler included.
     FirstSound,
-    /// From the end of speech as the voice detector has it to the first audible sample of the answer.
+    /// Time from the end of speech as the voice detector has it to the first audible sample of the answer.
     E2eLatencyVad,
-    /// From the true end of speech to the decision that the caller has finished.
+    /// Time from the true end of speech to the decision that the caller has finished.
     EndOfTurnDelay,
-    /// From the true end of speech to the final transcript.
+    /// Time from the true end of speech to the final transcript.
     TranscriptionDelay,
-    /// From the question to the first piece of the answer's text.
+    /// Time from the question to the first piece of the answer's text.
     LlmTtft,
-    /// From the question to the first clause of the answer that can be spoken.
+    /// Time from the question to the first clause of the answer that can be spoken.
     LlmTtfs,
-    /// From a clause to the first audio of it.
+    /// Time from a clause to the first audio of it.
     TtsTtfb,
-    /// From the decision that the caller has finished to the first audio at the speaker.
+    /// Time from the decision that the caller has finished to the first audio at the speaker.
     Ttfa,
-    /// What lies neither in waiting for the endpoint nor in an engine.
+    /// The hops that are neither a wait, an engine nor the network: sentence aggregation and output
+    /// transport together.
     Orchestration,
     /// Silence between two clauses of one reply.
     PlaybackGap,
-    /// From the beginning of an interruption to the agent's silence.
+    /// Time from the beginning of an interruption to the agent's silence.
     BargeInStop,
-    /// From the beginning of an interruption to the decision to stop.
+    /// Time from the beginning of an interruption to the decision to stop.
     DetectionDelay,
     /// Time for which both speak after the caller has begun.
     TalkOver,
     /// Time for which both speak.
     Overlap,
-    /// Silence of both where one of them was to speak.
+    /// Silence of caller and agent where one of them was to speak.
     DeadAir,
 }
 
@@ -62,7 +63,7 @@ impl Metric {
         Metric::DeadAir,
     ];
 
-    /// As reports, budgets and files have it.
+    /// The name in reports, budgets and files.
     pub const fn name(self) -> &'static str {
         match self {
             Metric::E2eLatency => "e2e_latency",
@@ -84,7 +85,7 @@ impl Metric {
         }
     }
 
-    /// The metric of this name.
+    /// The metric called `name`; `None` if there is none.
     pub fn named(name: &str) -> Option<Metric> {
         Metric::ALL.into_iter().find(|metric| metric.name() == name)
     }
@@ -96,7 +97,7 @@ impl fmt::Display for Metric {
     }
 }
 
-/// By name, as reports list them.
+/// Metrics are ordered by name, as reports list them.
 impl Ord for Metric {
     fn cmp(&self, other: &Metric) -> Ordering {
         self.name().cmp(other.name())

@@ -31,7 +31,7 @@ impl InterruptionPolicy {
         InterruptionPolicy::Always,
     ];
 
-    /// As scenarios and reports have it.
+    /// The name in scenarios and reports.
     pub const fn name(self) -> &'static str {
         match self {
             InterruptionPolicy::Classifier => "classifier",
@@ -42,7 +42,7 @@ impl InterruptionPolicy {
         }
     }
 
-    /// The policy of this name.
+    /// The policy called `name`; `None` if there is none.
     pub fn named(name: &str) -> Option<InterruptionPolicy> {
         let mut all = InterruptionPolicy::ALL.into_iter();
         all.find(|policy| policy.name() == name)

@@ -5,7 +5,7 @@ use crate::audio::{AudioError, position_of};
 use crate::event::Tick;
 use std::path::Path;
 
-/// Sound is put on disk this often, so that a killed run loses little: one second.
+/// How often sound is put on disk, so that a killed run loses little: every second.
 const FLUSH_EVERY_SAMPLES: u64 = crate::audio::SAMPLE_RATE as u64;
 
 /// Sound that may lie ahead of what is written: ten minutes. Nothing plays that far ahead.

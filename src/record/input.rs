@@ -18,15 +18,17 @@ impl Default for InputHash {
 
 /// A value that can be told from every other one by its hash.
 pub trait Identified {
+    /// The hash of the value; of an input that streams, a handle on the hash so far.
     fn identity(&self) -> InputHash;
 }
 
 impl InputHash {
-    /// Of an input that nobody will look for: it takes no work, and is empty.
+    /// The hash of an input that nobody will look for: adding to it takes no work, and it stays empty.
     pub fn unknown() -> InputHash {
         InputHash(None)
     }
 
+    /// Adds a part, behind its length.
     pub fn add(&self, part: &[u8]) {
         if let Some(hash) = &self.0 {
             let mut hash = hash.borrow_mut();
@@ -45,7 +47,7 @@ impl InputHash {
         }
     }
 
-    /// The first 16 bytes of the hash so far, in hexadecimal: 32 characters.
+    /// The first 16 bytes of the hash so far, in hexadecimal: 32 characters, or none if it is unknown.
     pub fn hex(&self) -> String {
         let Some(hash) = &self.0 else {
             return String::new();

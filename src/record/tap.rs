@@ -44,8 +44,8 @@ impl Tap {
         }))
     }
 
-    /// Records into memory, in place of what `events` held before. Inputs of stages are not told apart:
-    /// nothing can be repeated from this.
+    /// Records into memory, in place of what `events` held before. Inputs of stages are not told apart, so
+    /// nothing can be repeated from these events.
     pub fn of_figures(clock: Clock, id: SessionId, mut events: Vec<Event>) -> Tap {
         events.clear();
         Tap(Rc::new(Session {
@@ -59,7 +59,7 @@ impl Tap {
         }))
     }
 
-    /// The hash of an input that is to come.
+    /// A hash for an input that is still to come.
     pub fn input_hash(&self) -> InputHash {
         match self.0.tells_inputs_apart {
             true => InputHash::default(),
@@ -67,7 +67,7 @@ impl Tap {
         }
     }
 
-    /// The hash of an input that is there.
+    /// The hash of an input that is there already.
     pub fn hash_of(&self, input: &impl Identified) -> InputHash {
         match self.0.tells_inputs_apart {
             true => input.identity(),
@@ -75,7 +75,7 @@ impl Tap {
         }
     }
 
-    /// Has somebody watch from now on. Only the first one is told.
+    /// Has `watcher` told of every event from now on. Watchers after the first are ignored.
     pub fn watched_by(&self, watcher: Watcher) {
         let _ = self.0.watcher.set(watcher);
     }
@@ -136,14 +136,14 @@ impl Tap {
         }
     }
 
-    /// Nothing of the agent's sound is heard from `at` on.
+    /// Takes back the agent's sound from `at` on, which is not heard.
     pub fn agent_silenced(&self, at: Tick) {
         if let Some(folder) = &self.0.folder {
             folder.borrow_mut().agent_silenced(at);
         }
     }
 
-    /// Closes the run folder; the first thing that went wrong while writing it, if anything did.
+    /// Closes the run folder. Fails with the first thing that went wrong while writing it.
     pub fn finish(&self) -> std::io::Result<()> {
         match &self.0.folder {
             Some(folder) => folder.borrow_mut().finish(),
@@ -151,12 +151,12 @@ impl Tap {
         }
     }
 
-    /// What has happened so far.
+    /// All events so far.
     pub fn events(&self) -> Vec<Event> {
         self.0.events.borrow().clone()
     }
 
-    /// The same, and forgets it.
+    /// Takes all events so far out of memory.
     pub fn take_events(&self) -> Vec<Event> {
         self.0.events.take()
     }
@@ -176,24 +176,26 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// Work begins. Only the first call counts.
+    /// Records that work begins. Only the first call counts.
     pub fn begun(&mut self) {
         if !self.has_begun {
             self.begun_anew();
         }
     }
 
-    /// Work begins, perhaps not for the first time.
+    /// Records that work begins, perhaps not for the first time.
     pub fn begun_anew(&mut self) {
         self.has_begun = true;
         let (stage, visit) = (self.stage, self.visit);
         self.tap.mark(self.turn, Mark::Begun { stage, visit });
     }
 
+    /// The turn that the work is for.
     pub fn turn(&self) -> TurnId {
         self.turn
     }
 
+    /// Records an output, with its sound if it has any. Work that has not begun begins with it.
     pub fn output(&mut self, note: OutputNote, samples: Option<&[f32]>) {
         self.begun();
         let (stage, visit) = (self.stage, self.visit);
@@ -207,7 +209,7 @@ impl Visit {
             .mark(self.turn, Mark::Output { stage, visit, note });
     }
 
-    /// An answer was voted for.
+    /// Records that an answer was chosen by a vote; the values are those of [`Mark::Voted`].
     pub fn voted(&mut self, samples: u32, agree: Option<u32>, is_right: Option<bool>) {
         let mark = Mark::Voted {
             samples,
@@ -217,23 +219,24 @@ impl Visit {
         self.tap.mark(self.turn, mark);
     }
 
-    /// Something was done about a failure of the stage.
+    /// Records what a resilience policy did about a failure of the stage.
     pub fn cured(&mut self, by: CuredBy) {
         let stage = self.stage;
         self.tap.mark(self.turn, Mark::Cured { stage, by });
     }
 
-    /// The next work counts as begun when it begins, also if other work did before.
+    /// Has the next call of [`Visit::begun`] count, since other work than before begins with it.
     pub fn begins_anew(&mut self) {
         self.has_begun = false;
     }
 
-    /// What a piece of the work took; pieces add up.
+    /// Adds what a piece of the work took.
     pub fn cost(&mut self, cost: Cost) {
         self.cost = Some(self.cost.map_or(cost, |before| before.plus(cost)));
     }
 
-    /// The work ended by itself, with an error or without. It is written down when this is dropped.
+    /// Says that the work ended by itself, with an error or without. The end is recorded when the visit is
+    /// dropped.
     pub fn ends(&mut self, error: Option<String>) {
         self.end = Some(match error {
             None => VisitEnd::Done,

@@ -6,8 +6,9 @@
 use super::Seed;
 use sha2::{Digest, Sha256};
 
-/// The multipliers of a round, and what the key grows by from round to round.
+/// The multipliers of a round.
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+/// The increments of the key from round to round.
 const KEY_STEPS: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
 
@@ -53,7 +54,7 @@ impl Seed {
 }
 
 impl Source {
-    /// The numbers of one turn. The last turn, `u32::MAX`, is the mood's.
+    /// The numbers of one turn. The turn `u32::MAX` is taken: [`Source::mood`] counts under it.
     pub fn draw(self, conversation: u64, turn: u32) -> Draw {
         Draw {
             key: self.key,
@@ -67,16 +68,16 @@ impl Source {
         }
     }
 
-    /// The numbers that every turn of a conversation shares. Make them afresh for each sample: all
-    /// turns then begin with the same one.
+    /// The numbers that every turn of a conversation shares. Make them afresh for each sample, so that all
+    /// turns begin with the same number.
     pub fn mood(self, conversation: u64) -> Draw {
         self.draw(conversation, MOOD)
     }
 }
 
 impl Draw {
-    /// Uniform in the open interval (0, 1): never 0 or 1, so the logarithms of it and of what it
-    /// lacks to 1 exist. One of 2^52 equally spaced numbers. They repeat after 2^33 of a turn.
+    /// The next number u, uniform in the open interval (0, 1): never 0 or 1, so the logarithms of u and of
+    /// 1 - u exist. It is one of 2^52 equally spaced numbers. The numbers of a turn repeat after 2^33.
     #[inline]
     pub fn uniform(&mut self) -> f64 {
         if let Some(kept) = self.kept.take() {
@@ -93,7 +94,7 @@ impl Draw {
 /// rounded to 1.
 fn open_unit(low: u32, high: u32) -> f64 {
     let bits = (u64::from(high) << 32 | u64::from(low)) >> 12;
-    // As the fraction of a number from 1 to 2, which is exact, as are the sums.
+    // The bits become the fraction of a number from 1 to 2, which is exact, as are the sums.
     f64::from_bits(1f64.to_bits() | bits) - 1.0 + f64::EPSILON / 2.0
 }
 
@@ -116,7 +117,7 @@ fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
-/// The lower 32 bits; the others are meant to be lost.
+/// The lower 32 bits of `word`; the others are meant to be lost.
 fn low_half(word: u64) -> u32 {
     word as u32
 }

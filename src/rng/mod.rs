@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
-/// The seed of a run. It is always known and always printed.
+/// The seed of everything random in a run. It is always known and always printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Seed(pub u64);
@@ -21,6 +21,7 @@ pub struct Seed(pub u64);
 pub struct Stream(ChaCha8Rng);
 
 impl Seed {
+    /// The stream of what `name` needs for `purpose` in one turn of one conversation.
     pub fn stream(self, name: &str, conversation: u64, turn: u64, purpose: &str) -> Stream {
         let mut hash = Sha256::new();
         for part in [name.as_bytes(), purpose.as_bytes()] {

@@ -2,7 +2,8 @@
 
 use super::{Outlet, Recorded, Stage, StageError, Work, queue};
 
-/// A stage at work on an input. Its outputs go to whoever made the attempt; dropping it gives it up.
+/// A stage at work on an input. Its outputs go to whoever made the attempt. Dropping the attempt gives the
+/// work up.
 pub struct Attempt<'a, T> {
     work: Work<'a>,
     outputs: queue::Receiver<T>,
@@ -10,7 +11,7 @@ pub struct Attempt<'a, T> {
 }
 
 impl<'a, T: Recorded + 'static> Attempt<'a, T> {
-    /// Has `stage` try what `out` is for.
+    /// Has `stage` work on `input`, as one attempt at what `out`'s visit is about.
     pub fn of<In: 'a>(
         stage: &'a mut dyn Stage<In = In, Out = T>,
         input: In,
@@ -24,8 +25,8 @@ impl<'a, T: Recorded + 'static> Attempt<'a, T> {
         }
     }
 
-    /// The next output; `None` when the work is done. An error comes behind what was put out before
-    /// it. Dropping the future loses nothing.
+    /// The next output; `None` when the work is done. An error comes behind the outputs before it.
+    /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Option<T>, StageError> {
         loop {
             tokio::select! {
@@ -53,7 +54,7 @@ impl<'a, T: Recorded + 'static> Attempt<'a, T> {
         }
     }
 
-    /// Hands on what is still to come.
+    /// Hands on every output that is still to come.
     pub async fn finish(mut self, out: &mut Outlet<T>) -> Result<(), StageError> {
         while let Some(output) = self.next().await? {
             self.pass(output, out).await?;

@@ -5,10 +5,10 @@ use super::{AudioChunk, AudioFeed, Heard, Outlet, StageError, Transcript, Uttera
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-/// Has `transcribe` work on all that was heard: when it is asked for what was said so far, whenever
-/// the caller pauses, and when the utterance is over unless it was over with the last pause. Sends
-/// the text as one that may change until then. Work ahead is given up for newer work; work on a pause
-/// also when the caller goes on. If it failed, the end is tried all the same.
+/// Has `transcribe` work on all that was heard: whenever somebody asks what was said so far, whenever
+/// the caller pauses, and when the utterance is over unless it was over with the last pause. Until then
+/// the text is sent as one that may change. Work ahead is given up for newer work; work on a pause also
+/// when the caller goes on. If work ahead fails, the whole utterance is transcribed all the same.
 pub async fn transcribe_in_batches<T: Into<Arc<str>>>(
     mut feed: AudioFeed,
     out: &mut Outlet<Transcript>,
@@ -52,9 +52,9 @@ pub async fn transcribe_in_batches<T: Into<Arc<str>>>(
 
 /// What became of work ahead.
 enum Ahead {
-    /// It turned out to be on the whole utterance, and this is its text.
+    /// The work was on the whole utterance, as it turned out, and this is the text.
     Over(Arc<str>),
-    /// Something else happened, and that is next.
+    /// The work does not count, and the feed goes on with this; `None` when the utterance is over.
     Next(Option<Heard>),
 }
 

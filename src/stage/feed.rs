@@ -11,15 +11,16 @@ use std::time::Duration;
 pub struct AudioFeed {
     heard: queue::Receiver<Heard>,
     identity: InputHash,
-    /// What came since the latest mark, and whether it counts if that was the end.
+    /// Sound since the latest mark, and whether it counts if the utterance was over with the mark.
     since_mark: Option<(Vec<AudioChunk>, Counts)>,
 }
 
 /// Whether sound since a mark belongs to the utterance.
 #[derive(Clone, Copy)]
 enum Counts {
+    /// The sound belongs to it in any case.
     Always,
-    /// It is the silence of a pause; if that was the end, nobody transcribes it.
+    /// The sound is the silence of a pause: nobody transcribes it if the utterance ends there.
     IfTheyGoOn,
 }
 
@@ -27,7 +28,8 @@ enum Counts {
 pub(super) const FEED_WAITING_MAX: usize = 4_096;
 
 impl AudioFeed {
-    /// `identity` tells it from others, once all of it has come.
+    /// A feed, and the sender that fills it. `identity` tells the utterance from others, once all of it
+    /// has come.
     pub fn new(identity: InputHash) -> (queue::Sender<Heard>, AudioFeed) {
         let (sender, receiver) = queue::channel(FEED_WAITING_MAX);
         let feed = AudioFeed {
@@ -59,7 +61,7 @@ impl AudioFeed {
         heard
     }
 
-    /// What came since the latest mark is part of the utterance.
+    /// Takes the sound since the latest mark into the identity of the utterance.
     fn count(&mut self) {
         for chunk in self
             .since_mark
@@ -87,8 +89,9 @@ impl AudioFeed {
 pub struct Utterance {
     /// 16 kHz mono; empty in a simulation.
     pub samples: Vec<f32>,
+    /// How long the sound lasts.
     pub length: Duration,
-    /// The words, where they are known.
+    /// The words that are spoken, where they are known; else empty.
     pub text: String,
 }
 
@@ -100,7 +103,7 @@ impl Utterance {
             .extend(chunk.samples.iter().flat_map(|samples| samples.iter()));
     }
 
-    /// Says that `text` is what was heard.
+    /// The transcript that says `text`.
     pub(super) fn transcript(&self, text: Arc<str>, is_final: bool) -> Transcript {
         Transcript {
             text,
@@ -111,7 +114,8 @@ impl Utterance {
 }
 
 impl Identified for AudioFeed {
-    /// Of what a batch engine transcribes: all up to the end, or up to the pause that became it.
+    /// The hash of what a batch engine transcribes: all up to the end, or up to the pause that became
+    /// the end.
     fn identity(&self) -> InputHash {
         self.identity.clone()
     }
@@ -124,7 +128,7 @@ pub struct TextFeed {
 }
 
 impl TextFeed {
-    /// `identity` tells it from others, once all of it has come.
+    /// A feed of `pieces`. `identity` tells the answer from others, once all of it has come.
     pub fn new(pieces: queue::Receiver<Piece>, identity: InputHash) -> TextFeed {
         TextFeed { pieces, identity }
     }
@@ -148,13 +152,14 @@ impl Identified for TextFeed {
 /// One item of an [`AudioFeed`].
 #[derive(Debug, Clone)]
 pub enum Heard {
+    /// The next stretch of sound.
     Audio(AudioChunk),
     /// The caller goes on, and somebody wants to know what was said so far.
     SoFar,
     /// The caller pauses and may have finished: transcribe it, in case. Sent only where work in
     /// case is wanted.
     Paused,
-    /// They had not.
+    /// The caller had not finished, and goes on after the pause.
     Resumed,
     /// The utterance is over: transcribe it.
     Committed,

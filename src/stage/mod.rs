@@ -47,7 +47,7 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StageError>> + 'a>>;
 /// or ask somebody else. What [`Outlet::send`] returns is passed on with `?`: nobody wants the output any more.
 ///
 /// # Example
-/// What answers every question with its number of words, after 200 ms, and a budget that it must keep:
+/// A stage that answers every question with its number of words, after 200 ms, and a budget that it must keep:
 ///
 /// ```
 /// use std::path::Path;
@@ -100,24 +100,29 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StageError>> + 'a>>;
 /// # }
 /// ```
 pub trait Stage {
-    /// What it works on.
+    /// What the stage works on.
     type In;
-    /// What it puts out.
+    /// What the stage puts out.
     type Out;
     /// Works on `input`, and sends what comes of it to `out`.
     fn handle<'a>(&'a mut self, input: Self::In, out: &'a mut Outlet<Self::Out>) -> Work<'a>;
 }
 
+/// Transcribes an utterance as it is spoken: transcripts that may still change, then the final one.
 pub type SpeechToText = Box<dyn Stage<In = AudioFeed, Out = Transcript>>;
+/// Answers a question, piece by piece.
 pub type Answer = Box<dyn Stage<In = Question, Out = Piece>>;
+/// Cuts the pieces of an answer into clauses to speak.
 pub type Clauses = Box<dyn Stage<In = TextFeed, Out = Clause>>;
+/// Speaks a clause.
 pub type TextToSpeech = Box<dyn Stage<In = Clause, Out = AudioChunk>>;
-/// One model in place of answer, clauses and text to speech. It heard the utterance itself: the question
-/// tells it which.
+/// Answers a question with speech: one model in place of answer, clauses and text to speech. It heard the
+/// utterance itself: the question tells it which.
 pub type SpeechToSpeech = Box<dyn Stage<In = Question, Out = AudioChunk>>;
 /// Judges from the latest sound of an utterance whether the caller has finished.
 pub type EndOfTurn = Box<dyn Stage<In = LatestSound, Out = Finished>>;
 
+/// Why a stage ended without having done its work.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StageError {
     /// The engine answered with an error, or did not answer.
@@ -125,8 +130,13 @@ pub enum StageError {
     Failed(String),
     /// The engine refused the request, and said what comes of asking again.
     #[error("{error}")]
-    Refused { error: String, again: Again },
-    /// Whoever wanted the output is gone. Not a fault: the stage just ends.
+    Refused {
+        /// What the engine said, for people.
+        error: String,
+        /// What comes of asking again.
+        again: Again,
+    },
+    /// Whoever wanted the output is gone. Nothing failed: the stage just ends.
     #[error("the output is no longer wanted")]
     Unwanted,
 }
@@ -134,14 +144,14 @@ pub enum StageError {
 /// What comes of asking an engine again that refused a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
-    /// The same.
+    /// Asking again is refused again, whenever it is done.
     Never,
-    /// The same before so long has passed.
+    /// Asking again before this time has passed is refused again; afterwards it may work.
     NotBefore(Duration),
 }
 
 impl StageError {
-    /// Something went wrong: others may be asked, or the same one again.
+    /// Whether something went wrong, so that the engine may be asked again, or another one in its place.
     pub fn is_failure(&self) -> bool {
         !matches!(self, StageError::Unwanted)
     }
@@ -170,6 +180,7 @@ impl Identified for Clause {
 /// A stretch of mono sound at the pipeline's rate.
 #[derive(Debug, Clone)]
 pub struct AudioChunk {
+    /// How long the sound lasts.
     pub length: Duration,
     /// `None` in a simulation, where only the length counts.
     pub samples: Option<Samples>,
@@ -178,6 +189,7 @@ pub struct AudioChunk {
 }
 
 impl AudioChunk {
+    /// A chunk of `samples`, in which `text` is spoken.
     pub fn new(samples: Samples, text: Arc<str>) -> AudioChunk {
         AudioChunk {
             length: crate::audio::length_of(samples.len()),
@@ -202,10 +214,11 @@ impl Recorded for AudioChunk {
 /// Text of an utterance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transcript {
+    /// What was understood.
     pub text: Arc<str>,
-    /// Nothing will change it any more.
+    /// Whether nothing will change the text any more.
     pub is_final: bool,
-    /// How much audio it was made from.
+    /// Length of the audio that was transcribed.
     pub audio: Duration,
 }
 
@@ -226,13 +239,15 @@ impl Recorded for Transcript {
 /// What the caller wants answered, and what was said before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
+    /// What the caller said.
     pub text: Arc<str>,
+    /// What was asked and answered before, the latest last.
     pub history: Rc<Vec<Exchange>>,
 }
 
 impl Question {
-    /// What was asked before it, the latest last, at most so many. It gives a question without a subject its
-    /// own.
+    /// The latest questions before this one, at most `most`, the latest last. They tell what a question
+    /// without a subject is about.
     pub fn earlier(&self, most: usize) -> Vec<Arc<str>> {
         let skipped = self.history.len().saturating_sub(most);
         let recent = self.history.iter().skip(skipped);
@@ -243,7 +258,9 @@ impl Question {
 /// A past question and as much of its answer as the caller heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
+    /// What the caller asked.
     pub question: Arc<str>,
+    /// The answer as far as the caller heard it.
     pub heard: Arc<str>,
 }
 
@@ -276,7 +293,7 @@ impl Recorded for Clause {
 pub struct LatestSound(pub AudioChunk);
 
 impl LatestSound {
-    /// Puts pieces of sound together, in their order. It has samples if all of them have.
+    /// Puts pieces of sound together, in their order. The whole has samples if every piece has.
     pub fn of<'a>(pieces: impl Iterator<Item = &'a AudioChunk> + Clone) -> LatestSound {
         let samples: Option<Vec<f32>> = pieces.clone().try_fold(Vec::new(), |mut all, piece| {
             all.extend_from_slice(piece.samples.as_deref()?);
@@ -311,7 +328,7 @@ impl Identified for LatestSound {
 /// Whether the caller has finished.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finished {
-    /// That they have, in 0..=1.
+    /// Probability that the caller has finished, in 0..=1.
     pub probability: f64,
 }
 
@@ -326,8 +343,9 @@ impl Recorded for Finished {
 /// The latest stretch of an utterance in which a voice was beyond doubt, not a cough or a noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SureVoice {
+    /// When the stretch began.
     pub since: Tick,
-    /// `None` while it goes on.
+    /// When the stretch ended; `None` while it goes on.
     pub until: Option<Tick>,
 }
 
@@ -335,20 +353,30 @@ pub struct SureVoice {
 /// interruption, is decided elsewhere.
 #[derive(Debug, Clone)]
 pub enum SpeechActivity {
-    /// Somebody began to speak at `onset`. The audio begins a little before it, so that no first
-    /// syllable is lost.
+    /// Somebody began to speak.
     Started {
+        /// When the voice began.
         onset: Tick,
+        /// The sound so far. It begins a little before `onset`, so that no first syllable is lost.
         audio: AudioChunk,
+        /// Where a voice was beyond doubt; `None` if it was nowhere yet.
         sure: Option<SureVoice>,
     },
     /// The utterance goes on; so does its audio while it pauses.
     Going {
+        /// The next stretch of sound.
         audio: AudioChunk,
+        /// Where a voice was beyond doubt; `None` if it was nowhere yet.
         sure: Option<SureVoice>,
     },
-    /// No voice since `last_voiced`.
-    Paused { last_voiced: Tick },
-    /// The voice came back at `at`.
-    Resumed { at: Tick },
+    /// The voice has paused.
+    Paused {
+        /// When the voice was last heard.
+        last_voiced: Tick,
+    },
+    /// The voice came back after a pause.
+    Resumed {
+        /// When the voice came back.
+        at: Tick,
+    },
 }

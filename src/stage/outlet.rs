@@ -18,8 +18,8 @@ const ATTEMPTED_WAITING_MAX: usize = 1;
 
 /// Where a stage puts its outputs. Everything that passes is stamped and recorded.
 ///
-/// That of an attempt ([`Outlet::attempt`]) only hands them to whoever made the attempt, and writes
-/// no visit of its own: what is told to it of the work goes into the visit that it is part of.
+/// The outlet of an attempt ([`Outlet::attempt`]) only hands outputs to whoever made the attempt, and
+/// writes no visit of its own: what it is told of the work goes into the visit of the attempts together.
 pub struct Outlet<T> {
     visit: Record,
     turn: TurnId,
@@ -34,8 +34,9 @@ pub struct Outlet<T> {
 
 /// The visit that an outlet writes.
 enum Record {
-    /// Until there is an attempt; nothing is left once it is shared.
+    /// The visit of an outlet from which no attempt was made; `None` only while it becomes shared.
     Own(Option<Visit>),
+    /// The visit that an outlet and its attempts write together.
     Shared(Rc<RefCell<Visit>>),
 }
 
@@ -61,13 +62,14 @@ impl Record {
     }
 }
 
-/// Holds a stage's outputs up, or ends it: what a wrapper puts before an outlet.
+/// Holds a stage's outputs up, or ends the stage: what a wrapper puts before an outlet.
 pub trait Gate {
     /// Awaited before each output exists for anybody else. An error ends the stage.
     fn pass(&mut self) -> Work<'_>;
 }
 
 impl<T: Recorded> Outlet<T> {
+    /// An outlet that records in `visit` and hands outputs to `next`.
     pub fn new(visit: Visit, next: queue::Sender<T>) -> Outlet<T> {
         Outlet {
             turn: visit.turn(),
@@ -82,8 +84,8 @@ impl<T: Recorded> Outlet<T> {
         }
     }
 
-    /// An outlet for an attempt at the same work, and where its outputs come out. Of several
-    /// attempts the visit begins with the first.
+    /// An outlet for an attempt at the work, and the queue in which its outputs arrive. With several
+    /// attempts, the visit begins when the first of them does.
     pub fn attempt(&mut self) -> (Outlet<T>, queue::Receiver<T>) {
         let (next, outputs) = queue::channel(ATTEMPTED_WAITING_MAX);
         let attempt = Outlet {
@@ -110,7 +112,7 @@ impl<T: Recorded> Outlet<T> {
         self.gate = None;
     }
 
-    /// Passes the gate once more: the end of a stream can be held up like an output.
+    /// Passes the gate without an output: the end of a stream can be held up like an output.
     pub async fn pass_gate(&mut self) -> Result<(), StageError> {
         match &mut self.gate {
             Some(gate) => gate.pass().await,
@@ -118,12 +120,12 @@ impl<T: Recorded> Outlet<T> {
         }
     }
 
-    /// Work on the input begins now.
+    /// Records that work on the input begins now. Only the first call counts.
     pub fn begun(&mut self) {
         self.visit.write(Visit::begun);
     }
 
-    /// Work begins again, on more or on other input than before.
+    /// Records that work begins again, on more or on other input than before.
     pub fn begun_anew(&mut self) {
         self.visit.write(match self.is_attempt {
             true => Visit::begun,
@@ -131,38 +133,38 @@ impl<T: Recorded> Outlet<T> {
         });
     }
 
-    /// What is attempted next is other work than before, and begins when its first attempt does.
+    /// Says that other work than before is attempted next, which begins when its first attempt does.
     pub fn begins_anew(&mut self) {
         self.visit.write(Visit::begins_anew);
     }
 
-    /// Nobody waits for the outputs: work from now on takes one core, and leaves the others to whoever
-    /// is waited for.
+    /// Says that nobody waits for the outputs: work from now on takes one core, and leaves the others to
+    /// work that is waited for.
     pub fn at_leisure(&mut self) {
         self.is_urgent = false;
     }
 
-    /// How many threads a job gets that could use so many.
+    /// How many threads a job gets that could use `wanted`.
     fn threads(&self, wanted: u32) -> u32 {
         if self.is_urgent { wanted } else { 1 }
     }
 
-    /// How much sound it was handed.
+    /// Length of the sound among the outputs so far.
     pub fn sound(&self) -> Duration {
         self.sound
     }
 
-    /// How many outputs it was handed.
+    /// How many outputs there were so far.
     pub fn outputs(&self) -> u32 {
         self.outputs
     }
 
-    /// Which try of the same work this is, counted from zero: each has luck of its own.
+    /// Which try of the work this is, counted from zero. A simulated engine draws anew for each try.
     pub fn nth_try(&self) -> u32 {
         self.nth_try
     }
 
-    /// From now on it is this try, and so are attempts that are made of it.
+    /// Says that the work from now on, attempts included, is try `nth`.
     pub fn is_try(&mut self, nth: u32) {
         self.nth_try = nth;
     }
@@ -172,29 +174,33 @@ impl<T: Recorded> Outlet<T> {
         self.turn
     }
 
-    /// What the work took, if whoever did it knows.
+    /// Records what the work took. The costs of several pieces of work add up.
     pub fn cost(&mut self, cost: Cost) {
         self.visit.write(|visit| visit.cost(cost));
     }
 
-    /// Something was done about a failure of the stage.
+    /// Records what a resilience policy did about a failure of the stage.
     pub fn cured(&mut self, by: CuredBy) {
         self.visit.write(|visit| visit.cured(by));
     }
 
-    /// The answer was voted for by so many samples, of which so many say the same.
+    /// Records that the answer was chosen by a vote among `samples`, of which `agree` say the same.
     pub fn voted(&mut self, samples: u32, agree: u32) {
         self.visit
             .write(|visit| visit.voted(samples, Some(agree), None));
     }
 
-    /// A fake's answer was voted for, and is right or not.
+    /// Records that a simulated engine's answer was chosen by a vote among `samples`, and whether it is
+    /// right.
     pub fn voted_by_luck(&mut self, samples: u32, is_right: bool) {
         self.visit
             .write(|visit| visit.voted(samples, None, Some(is_right)));
     }
 
-    /// Hands an output to the next stage. Waits while that one's queue is full.
+    /// Hands an output to the next stage. Waits while that stage's queue is full.
+    ///
+    /// # Errors
+    /// [`StageError::Unwanted`] if nobody takes outputs any more, and what a gate fails with.
     pub async fn send(&mut self, output: T) -> Result<(), StageError> {
         self.pass_gate().await?;
         let note = output.note();
@@ -212,7 +218,8 @@ impl<T: Recorded> Outlet<T> {
             .map_err(|_| StageError::Unwanted)
     }
 
-    /// Runs `job` on the worker; what it comes to. Dropping the future gives the job up.
+    /// Runs `job` on the worker and returns its result. Dropping the future gives the job up. Fails if
+    /// the job panics.
     pub async fn compute<S, R, F>(
         &mut self,
         worker: &Worker<S>,
@@ -239,7 +246,8 @@ impl<T: Recorded> Outlet<T> {
         made.ok_or_else(worker_died)
     }
 
-    /// Runs `job` on the worker and sends what it emits. Dropping the future gives the job up.
+    /// Runs `job` on the worker and sends what it emits. Dropping the future gives the job up. Fails if
+    /// the job panics, or with the first error that it emits.
     pub async fn charge<S, F>(
         &mut self,
         worker: &Worker<S>,
@@ -272,7 +280,7 @@ impl<T: Recorded> Outlet<T> {
         Err(worker_died())
     }
 
-    /// Closes the visit with how the work ended.
+    /// Closes the visit with how the work ended. Work that nobody wants any more counts as cancelled.
     pub fn close(mut self, result: &Result<(), StageError>) {
         let error = match result {
             Ok(()) => None,
@@ -289,8 +297,9 @@ fn worker_died() -> StageError {
 
 /// A value that the record keeps when it passes an outlet.
 pub trait Recorded {
+    /// What events say of the value.
     fn note(&self) -> OutputNote;
-    /// The sound of it, if it has any.
+    /// The sound of the value, if it has any.
     fn samples(&self) -> Option<&[f32]> {
         None
     }

@@ -21,7 +21,7 @@ struct Queue<T> {
     senders: usize,
     is_received: bool,
     receiver: Option<Waker>,
-    /// Who waits for room, in order.
+    /// Senders that wait for room, in the order in which they came.
     full: VecDeque<Waker>,
 }
 
@@ -44,7 +44,8 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T> Sender<T> {
-    /// Waits while the queue is full. Dropping the future gives the value up.
+    /// Puts `value` in; waits while the queue is full. Fails if nobody receives. Dropping the future gives
+    /// the value up.
     pub async fn send(&self, value: T) -> Result<(), Refused> {
         let mut value = Some(value);
         poll_fn(|context| {
@@ -64,7 +65,7 @@ impl<T> Sender<T> {
         .await
     }
 
-    /// Fails if the queue is full, or nobody receives.
+    /// Puts `value` in at once. Fails if the queue is full, or nobody receives.
     pub fn try_send(&self, value: T) -> Result<(), Refused> {
         let mut queue = self.0.borrow_mut();
         if !queue.is_received || queue.waiting.len() >= queue.capacity {
@@ -74,7 +75,7 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// Nobody receives any more.
+    /// Whether nobody receives any more.
     pub fn is_closed(&self) -> bool {
         !self.0.borrow().is_received
     }

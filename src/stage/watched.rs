@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-/// What others wait for. All of it lives on one thread: a conversation is one task.
+/// A value that others wait for. It stays on one thread: a conversation is one task.
 #[derive(Default)]
 pub struct Watched<T> {
     value: Cell<T>,
@@ -12,10 +12,12 @@ pub struct Watched<T> {
 }
 
 impl<T: Copy> Watched<T> {
+    /// The value now.
     pub fn get(&self) -> T {
         self.value.get()
     }
 
+    /// Changes the value, and wakes those who wait for it.
     pub fn set(&self, value: T) {
         self.value.set(value);
         for waker in self.waiting.borrow_mut().drain(..) {
@@ -23,7 +25,7 @@ impl<T: Copy> Watched<T> {
         }
     }
 
-    /// Waits until the value is such.
+    /// Waits until `is_such` holds for the value.
     pub async fn until(&self, is_such: impl Fn(T) -> bool) {
         poll_fn(|context| {
             if is_such(self.value.get()) {

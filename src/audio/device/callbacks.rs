@@ -1,4 +1,4 @@
-//! What runs on a sound card's own thread. It must never block, lock, log or allocate: it copies
+//! The code that runs on a sound card's own thread. It must never block, lock, log or allocate: it copies
 //! between the device's buffer and lock-free rings, and counts what went wrong.
 
 use crate::audio::Samples;
@@ -17,14 +17,14 @@ const CHUNKS_WAITING_MAX: usize = 256;
 /// Where a block of a stream stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stamp {
-    /// Of its first sample, counted since the stream was opened; lost samples count.
+    /// Position of the block's first sample, counted since the stream was opened; lost samples count.
     pub(super) position: u64,
     pub(super) frames: u32,
-    /// When its first sample was heard, or will be.
+    /// When the block's first sample was heard, or will be.
     pub(super) at: Tick,
 }
 
-/// What a callback counts.
+/// The counters of a callback.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) blocks: AtomicU64,
@@ -103,7 +103,7 @@ impl Taking {
             .chunks_exact(self.channels)
             .map(|frame| frame.iter().map(|sample| to_f32(*sample)).sum::<f32>() * share);
         chunk.fill_from_iter(mono);
-        // There is room: it was looked for.
+        // The stamp has room: that was checked above.
         let _ = self.stamps.push(stamp);
     }
 }
@@ -113,12 +113,13 @@ pub(super) struct Chunk {
     /// The position of its first sample in the stream.
     pub(super) start: u64,
     pub(super) samples: Samples,
-    /// Of the reply; raised by every stop.
+    /// The epoch of the reply; every stop begins a new one.
     pub(super) epoch: u32,
 }
 
 impl Chunk {
-    /// Not to be heard any more. One that is newer than `epoch` came while a block was being filled.
+    /// Whether the chunk is not to be heard any more. A chunk that is newer than `epoch` came while a block
+    /// was being filled.
     fn is_stale(&self, epoch: u32) -> bool {
         self.epoch < epoch
     }
@@ -129,7 +130,7 @@ pub(super) struct Playing {
     channels: usize,
     position: u64,
     chunks: Consumer<Chunk>,
-    /// Chunks are freed elsewhere.
+    /// Chunks that are over, to be freed on another thread.
     done: Producer<Chunk>,
     stamps: Producer<Stamp>,
     current: Option<(Chunk, usize)>,
@@ -138,14 +139,14 @@ pub(super) struct Playing {
     stopwatch: Stopwatch,
     /// How late the latest chunk was, in samples.
     lateness: u64,
-    /// Fewer samples than this are jitter.
+    /// A lateness of fewer samples than this is jitter.
     late_min: u64,
-    /// Samples of a fade.
+    /// Length of a fade in samples.
     fade: usize,
     fading: Option<usize>,
 }
 
-/// What both ends of the speaker see.
+/// The state that both ends of the speaker see.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     /// Chunks of earlier epochs are not to be heard any more.
@@ -221,7 +222,7 @@ impl Playing {
             frames: u32::try_from(frames).unwrap_or(u32::MAX),
             at: now + delay,
         };
-        // One that finds no room is of no use: nobody listens.
+        // A stamp that finds no room is of no use: nobody listens.
         let _ = self.stamps.push(stamp);
         self.counts.blocks.fetch_add(1, Ordering::Relaxed);
         let epoch = self.shared.epoch.load(Ordering::Acquire);
@@ -234,7 +235,7 @@ impl Playing {
         shared.position.store(self.position, Ordering::Release);
     }
 
-    /// The next sample, as of an epoch.
+    /// The next sample, without chunks of epochs before `epoch`.
     pub(super) fn sample(&mut self, epoch: u32) -> f32 {
         let sample = self.sounding(epoch);
         self.position += 1;
@@ -293,8 +294,8 @@ impl Playing {
     }
 
     fn free(&mut self, chunk: Chunk) {
-        // It has room for every chunk there can be. Were it full, forgetting the chunk is better
-        // than freeing it here.
+        // The ring has room for every chunk there can be. Were it full, forgetting the chunk would be
+        // better than freeing it here.
         if let Err(rtrb::PushError::Full(chunk)) = self.done.push(chunk) {
             std::mem::forget(chunk);
         }

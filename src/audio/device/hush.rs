@@ -1,4 +1,4 @@
-//! Sound libraries write whatever they dislike about devices that nobody asked for to standard error.
+//! Keeps sound libraries quiet, which complain on standard error about devices that nobody asked for.
 
 use std::fs::File;
 use std::io::Write;
@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 pub struct Hush(Option<OwnedFd>);
 
 impl Hush {
+    /// Has standard error lead nowhere, if the operating system lets it.
     pub fn new() -> Hush {
         let _ = std::io::stderr().flush();
         let kept = rustix::io::dup(rustix::stdio::stderr()).ok();

@@ -14,16 +14,17 @@ use std::time::Duration;
 const NEWS_WAITING_MAX: usize = 16;
 /// How often a device is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// A device that has asked for nothing, or brought nothing, in so many looks is gone: one second.
+/// A device that has asked for nothing, or brought nothing, in this many looks is gone: one second.
 const LOOKS_WITHOUT_SOUND: u32 = 10;
 /// How long to wait before a device that is gone is looked for again, in looks: one second.
 const LOOKS_BEFORE_RETRY: u32 = 10;
 
-/// What a keeper tells the session.
+/// News of a keeper for the session.
 pub(super) enum KeeperNews {
     Opened(OpenedLine),
-    /// It could not be opened in the first place; the keeper gives up.
+    /// The device could not be opened in the first place; the keeper gives up.
     Failed(DeviceError),
+    /// The device is gone, for this reason; the keeper looks for it.
     Lost(String),
 }
 
@@ -131,7 +132,7 @@ impl Watch {
         }
     }
 
-    /// Looks after an open device; why it is gone, or `None` if nobody wants it any more.
+    /// Looks after an open device until it is gone. Returns why, or `None` if nobody wants it any more.
     fn until_lost(&self, line: &OpenStream) -> Option<String> {
         let (mut blocks, mut looks) = (0, 0);
         loop {

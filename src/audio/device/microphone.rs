@@ -10,24 +10,25 @@ use rubato::{Adjustable, Async, FixedAsync, Resampler};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// A misalignment that is skipped over, or filled with silence, rather than stretched away.
+/// The largest misalignment that is stretched away. A larger one is skipped over, or filled with silence.
 const JUMP: Duration = Duration::from_millis(30);
-/// The same while a device settles: the first stamps of some are tens of milliseconds off.
+/// The largest misalignment that is stretched away while a device settles: the first stamps of some
+/// devices are tens of milliseconds off.
 const JUMP_AT_FIRST: Duration = Duration::from_millis(1);
-/// Samples that take a device to settle, in seconds.
+/// How long a device takes to settle, in seconds of its samples.
 const SETTLED_AFTER_S: u32 = 2;
-/// How fast a misalignment is stretched away: by this share of it in a second.
+/// The share of a misalignment that is stretched away in a second.
 const PULL_PER_S: f64 = 0.5;
-/// Pitch is bent by at most this: 0.2 %, which nobody hears.
+/// The most by which pitch is bent: 0.2 %, which nobody hears.
 const STRETCH_MAX: f64 = 2e-3;
-/// A hole in the stream is filled with silence up to this: one second.
+/// The most silence that fills a hole in the stream, in seconds.
 const HOLE_S_MAX: u32 = 1;
 
-/// What the microphone of the session hears. Without a device it hears silence.
+/// The microphone of a session. Without a device it hears silence.
 #[derive(Default)]
 pub struct Microphone {
     line: Option<MicrophoneStream>,
-    /// The frame that is next.
+    /// Index of the next frame, from zero.
     next: u64,
 }
 
@@ -43,7 +44,7 @@ struct MicrophoneStream {
 }
 
 impl Microphone {
-    /// From now on this device is heard.
+    /// Hears the device behind `taken`, which runs at `rate` Hz, from now on.
     pub(super) fn open(&mut self, taken: Taken, rate: u32) -> Result<(), AudioError> {
         let steps = (FixedAsync::Output, FRAME_SAMPLES);
         let resampler = resampler((rate, SAMPLE_RATE), 2.0 * STRETCH_MAX, steps)?;
@@ -58,17 +59,17 @@ impl Microphone {
         Ok(())
     }
 
-    /// The device is gone.
+    /// Hears no device any more.
     pub(super) fn close(&mut self) {
         self.line = None;
     }
 
-    /// Where the next frame begins.
+    /// When the next frame begins.
     pub fn next_start(&self) -> Tick {
         Tick(self.next.saturating_mul(nanos(FRAME)))
     }
 
-    /// The next frame, if all of it was heard.
+    /// The next frame and when it begins; `None` if not all of it was heard yet.
     pub fn hear(&mut self) -> Option<(Tick, Samples)> {
         let start = self.next_start();
         let frame = self.line.as_mut()?.frame(start)?;
@@ -76,7 +77,7 @@ impl Microphone {
         Some((start, frame))
     }
 
-    /// Passes the next frame over: nothing was heard.
+    /// Passes the next frame over: silence, and when it begins.
     pub fn miss(&mut self) -> (Tick, Samples) {
         let start = self.next_start();
         self.next += 1;
@@ -100,7 +101,8 @@ impl Microphone {
         line.map_or(0, |line| line.taken.counts.xruns.load(Ordering::Relaxed))
     }
 
-    /// How much faster its crystal is than the session's clock, in parts per million.
+    /// How much faster the device's crystal is than the session's clock, in parts per million; 0 without
+    /// a device.
     pub fn drift_ppm(&self) -> f64 {
         self.line.as_ref().map_or(0.0, |line| line.time.drift_ppm())
     }
@@ -151,9 +153,10 @@ impl MicrophoneStream {
     }
 
     /// Has the resampler's next sample be the one at `start`: by bending the pitch a little, or over a
-    /// jump by leaving samples out or putting silence in. How many pending samples to leave out.
+    /// jump by leaving samples out or putting silence in. Returns how many pending samples to leave out;
+    /// `None` if they have not come yet.
     fn aligned(&mut self, start: Tick) -> Option<usize> {
-        // The filter is that far behind what it is fed.
+        // The filter's output lags behind its input by this many samples of the device.
         let ratio = self.resampler.resample_ratio();
         let behind = self.resampler.output_delay() as f64 / ratio;
         let origin_ns = self.time.tick_of(0)?.0 as f64;
@@ -167,7 +170,7 @@ impl MicrophoneStream {
         let jump = if is_settled { JUMP } else { JUMP_AT_FIRST };
         if ahead_ns.abs() <= nanos(jump) as f64 {
             let stretch = (ahead_ns * 1e-9 * PULL_PER_S).clamp(-STRETCH_MAX, STRETCH_MAX);
-            // Within the bounds that it was made with.
+            // The stretch is within the bounds that the resampler was made with.
             let _ = self
                 .resampler
                 .set_resample_ratio_relative(1.0 + stretch, true);

@@ -38,32 +38,44 @@ const OPEN_WITHIN: Duration = Duration::from_secs(2);
 /// A device that has not been opened, nor refused, after this long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(6);
 
-/// Why a device cannot be used. The text names the device and the cure.
+/// Why a device cannot be used. The text names the device and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
+    /// There is no device of this kind.
     #[error(
         "there is no {0}: plug one in, or start a sound server (PulseAudio, PipeWire); `voicesim devices` shows what is there"
     )]
     None(Direction),
+    /// There is no device with the name that was asked for.
     #[error(
         "there is no {direction} named {name:?}{}; `voicesim devices` lists them", and_there_is(.known)
     )]
     Unknown {
+        /// Whether a microphone or a speaker was asked for.
         direction: Direction,
+        /// The name that was asked for.
         name: String,
+        /// The names of the devices that there are.
         known: Vec<String>,
     },
+    /// The device is there and cannot be opened.
     #[error("the {direction} {name} cannot be opened: {reason}; {cure}")]
     Refused {
+        /// Whether it is a microphone or a speaker.
         direction: Direction,
+        /// The device's name.
         name: String,
+        /// What the sound library said.
         reason: String,
+        /// What to do.
         cure: &'static str,
     },
+    /// This build of voicesim has no support for sound devices.
     #[error(
         "this build of voicesim has no sound devices: build it with the feature \"mic\", which is on by default"
     )]
     NotBuilt,
+    /// The device was neither opened nor refused in time.
     #[error(
         "the {0} does not answer; is the sound server stuck? Restart it, or name another device"
     )]
@@ -80,15 +92,19 @@ fn and_there_is(names: &[String]) -> String {
 /// A device as people are told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
+    /// Whether it is a microphone or a speaker.
     pub direction: Direction,
-    /// What `--input` and `--output` take.
+    /// The name that `--input` and `--output` take.
     pub id: String,
+    /// The name for people.
     pub name: String,
+    /// Whether it is used if no device is asked for.
     pub is_default: bool,
-    /// Its own rate in Hz, and channels; `None` if it does not say.
+    /// The device's own rate in Hz; `None` if it does not say.
     pub rate: Option<u32>,
+    /// The device's own number of channels; `None` if it does not say.
     pub channels: Option<u16>,
-    /// Why it could not be opened when it was tried.
+    /// Why it could not be opened when that was tried; `None` if it could.
     pub fault: Option<String>,
 }
 
@@ -100,46 +116,57 @@ struct Opened<End> {
     line: OpenStream,
 }
 
-/// What keeps a stream open, and tells when it is gone.
+/// The handle that keeps a stream open, and tells when the stream is gone.
 struct OpenStream {
-    /// Dropping it closes the stream; some hosts hang in that.
+    /// The stream, which is closed by dropping it; some hosts hang in that.
     stream: Box<dyn Send>,
     counts: Arc<Counts>,
     faults: Receiver<String>,
 }
 
-/// Which devices to open, by name; the default ones if `None`.
+/// Which devices to open, by the names that [`list`] gives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
+    /// The microphone; the default one if `None`.
     pub input: Option<String>,
+    /// The speaker; the default one if `None`.
     pub output: Option<String>,
 }
 
-/// What becomes of a device in the middle of a session.
+/// Something that happened to a device in the middle of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceNews {
+    /// The device is open: for the first time, or again.
     Opened {
+        /// Whether it is a microphone or a speaker.
         direction: Direction,
+        /// The device's name.
         name: String,
+        /// The device's rate in Hz.
         rate: u32,
     },
-    /// It is gone; it is opened again when it comes back.
+    /// The device is gone; it is opened again when it comes back.
     Lost {
+        /// Whether it is a microphone or a speaker.
         direction: Direction,
+        /// Why the device is taken to be gone.
         reason: String,
     },
 }
 
 /// An opened microphone and speaker.
 pub struct Devices {
+    /// The caller's side.
     pub microphone: Microphone,
+    /// The agent's side.
     pub speaker: Rc<DeviceSpeaker>,
     keepers: [(Direction, Keeper); 2],
     first: Vec<DeviceNews>,
 }
 
 impl Devices {
-    /// Opens both, which blocks for up to some seconds. The clock must be a real one, and run.
+    /// Opens both devices, which blocks for up to some seconds. `clock` must be a real one that was
+    /// started. Fails if a device is missing, refuses or does not answer.
     pub fn open(choice: &Choice, clock: &Clock) -> Result<Devices, DeviceError> {
         let stopwatch = clock
             .stopwatch()
@@ -173,7 +200,7 @@ impl Devices {
         Ok(devices)
     }
 
-    /// What has happened to the devices since the last call.
+    /// Everything that has happened to the devices since the last call, in order.
     pub fn news(&mut self) -> Vec<DeviceNews> {
         let mut all = std::mem::take(&mut self.first);
         for index in 0..self.keepers.len() {
@@ -218,7 +245,7 @@ impl Devices {
 }
 
 /// Every device there is, and whether it could be opened just now: a default device is named even
-/// where there is no sound card. It blocks for up to some seconds for each.
+/// where there is no sound card. This blocks for up to some seconds for each device.
 pub fn list() -> Vec<Listed> {
     let _hush = Hush::new();
     let clock = Clock::real(1);

@@ -12,7 +12,7 @@ pub(super) fn open_output(_: Option<&str>, _: Stopwatch) -> Result<Opened<Played
     Err(DeviceError::NotBuilt)
 }
 
-/// There are none.
+/// Lists nothing: this build knows no devices.
 pub(super) fn devices(_: Stopwatch) -> Vec<Listed> {
     Vec::new()
 }

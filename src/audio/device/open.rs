@@ -14,9 +14,9 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-/// A block of a stream: 20 ms. Shorter ones run dry when engines compute on every core.
+/// Blocks in a second of a stream: 20 ms each. Shorter ones run dry when engines compute on every core.
 const BLOCKS_PER_S: u32 = 50;
-/// What went wrong with a stream may wait, and more of it is of no interest.
+/// Failures of a stream that may wait for the keeper; more of them are of no interest.
 const FAULTS_WAITING_MAX: usize = 4;
 /// A stream that fails over and over is held up this long each time: some fail without a pause, and
 /// take a whole core for it.
@@ -103,7 +103,7 @@ fn refused(direction: Direction, device: &Device, error: &cpal::Error) -> Device
     }
 }
 
-/// What a device is asked for: its own rate, format and channels, in blocks of 20 ms.
+/// The configuration that a device is asked for: its own rate, format and channels.
 fn config_of(direction: Direction, device: &Device) -> Result<SupportedStreamConfig, DeviceError> {
     let config = match direction {
         Direction::Input => device.default_input_config(),
@@ -188,7 +188,7 @@ pub(super) fn open_output(
     })
 }
 
-/// Builds in blocks of 20 ms, or in whatever blocks the device likes if it does not take these.
+/// Builds a stream in blocks of 20 ms, or in whatever blocks the device likes if it does not take these.
 fn in_blocks<T>(
     config: &SupportedStreamConfig,
     build: impl Fn(StreamConfig) -> Result<T, cpal::Error>,
@@ -236,7 +236,7 @@ where
     device.build_output_stream::<T, _, _>(config, wanted, failed, Some(OPEN_WITHIN))
 }
 
-/// What to do when a stream fails. It runs on a thread of the sound library's, not on the callback's.
+/// The callback for a stream that fails. It runs on a thread of the sound library's, not on that of the sound.
 fn on_fault(
     tell: SyncSender<String>,
     counts: Arc<Counts>,
@@ -252,7 +252,7 @@ fn on_fault(
     }
 }
 
-/// See [`super::list`].
+/// Lists every device, and tries to open each: see [`super::list`].
 pub(super) fn devices(stopwatch: Stopwatch) -> Vec<Listed> {
     let mut listed = Vec::new();
     for direction in [Direction::Input, Direction::Output] {

@@ -5,11 +5,11 @@ use rubato::{
     Async, FixedAsync, SincInterpolationParameters, SincInterpolationType, WindowFunction,
 };
 
-/// Samples that a filter looks at: it is half of them behind what it is fed.
+/// Samples that the filter looks at. Its output lags behind its input by half of them.
 const FILTER_SAMPLES: usize = 64;
 
-/// A resampler from `from` to `to` Hz, whose ratio can be bent by up to `stretch` on the way. `fixed` side
-/// of it moves in steps of `step` samples.
+/// A resampler from `from` to `to` Hz, whose ratio can be bent by up to `stretch` on the way. The side that
+/// `fixed` names moves in steps of `step` samples.
 pub(super) fn resampler(
     (from, to): (u32, u32),
     stretch: f64,

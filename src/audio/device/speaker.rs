@@ -17,12 +17,12 @@ use std::time::Duration;
 const JOIN: Duration = Duration::from_millis(2);
 /// A chunk that is handed over this long before a block is asked for is still in it.
 const MARGIN: Duration = Duration::from_millis(3);
-/// A device that asks for its blocks less regularly than it seems gets its sound up to so many of them
-/// earlier.
+/// The most blocks by which a device gets its sound earlier if it asks for blocks less regularly than it
+/// seems.
 const BLOCKS_AHEAD_MAX: u64 = 3;
-/// What an unopened device would take.
+/// The latency that a speaker without an open device is said to have.
 const LATENCY_UNKNOWN: Duration = Duration::from_millis(40);
-/// What was played is remembered this long, to be told from what is heard.
+/// How long played sound is remembered, to be told from what the microphone hears.
 const REMEMBERED: Duration = Duration::from_secs(1);
 /// Samples that are resampled at once.
 const STEP: usize = 32;
@@ -43,7 +43,7 @@ struct State {
 struct Laid {
     start: Tick,
     samples: Samples,
-    /// How many of them sound.
+    /// How many of the samples sound.
     length: usize,
 }
 
@@ -59,13 +59,14 @@ struct SpeakerStream {
     to_skip: usize,
     /// Where the latest chunk ends, on both axes.
     end: Option<(Tick, u64)>,
-    /// Blocks that sound is handed over ahead of the next one.
+    /// How many blocks earlier than needed sound is handed over.
     blocks_ahead: u64,
-    /// What was late when that was last looked at.
+    /// Late samples when their count was last looked at.
     late: u64,
 }
 
 impl DeviceSpeaker {
+    /// A speaker without a device, on the time axis of `clock`.
     pub fn new(clock: Clock) -> DeviceSpeaker {
         DeviceSpeaker {
             clock,
@@ -100,7 +101,7 @@ impl DeviceSpeaker {
         self.state.borrow_mut().line = None;
     }
 
-    /// What sounds in the frame that begins at `start`.
+    /// The sound that is played in the frame that begins at `start`.
     pub fn played(&self, start: Tick) -> [f32; FRAME_SAMPLES] {
         let mut frame = [0.0; FRAME_SAMPLES];
         let mut state = self.state.borrow_mut();
@@ -145,7 +146,8 @@ impl DeviceSpeaker {
         line.map_or(0, |line| line.played.counts.xruns.load(Ordering::Relaxed))
     }
 
-    /// How much faster its crystal is than the session's clock, in parts per million.
+    /// How much faster the device's crystal is than the session's clock, in parts per million; 0 without
+    /// a device.
     pub fn drift_ppm(&self) -> f64 {
         let state = self.state.borrow();
         state
@@ -246,7 +248,7 @@ impl SpeakerStream {
         }
     }
 
-    /// Sound that does not continue what was played before.
+    /// Forgets what was played before: the sound from now on does not continue it.
     fn begin_run(&mut self) {
         self.rest.clear();
         if let Some(resampler) = &mut self.resampler {
@@ -255,7 +257,7 @@ impl SpeakerStream {
         }
     }
 
-    /// `samples` at the device's rate. What does not fill a step comes with the next ones.
+    /// `samples` at the device's rate. Those that do not fill a step come out with the next ones.
     fn converted(&mut self, samples: &Samples) -> Samples {
         let Some(resampler) = &mut self.resampler else {
             return samples.clone();
@@ -282,7 +284,7 @@ impl SpeakerStream {
         converted.into()
     }
 
-    /// Has the device fall silent; when it does.
+    /// Has the device fall silent. Returns when it does; `None` if that is not known yet.
     fn silence(&mut self) -> Option<Tick> {
         self.update();
         self.end = None;

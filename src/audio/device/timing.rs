@@ -8,8 +8,9 @@ use crate::event::{Tick, nanos};
 use std::f64::consts::{SQRT_2, TAU};
 use std::time::Duration;
 
-/// Bandwidths of the loop in Hz: at first, and once it has settled.
+/// Bandwidth of the loop in Hz at first.
 const WIDE_HZ: f64 = 1.0;
+/// Bandwidth of the loop in Hz once it has settled.
 const NARROW_HZ: f64 = 0.05;
 /// A stamp that is further off is no jitter: the device stood still, or lost sound.
 const JUMP: Duration = Duration::from_millis(100);
@@ -28,15 +29,16 @@ pub(super) struct DeviceTime {
 #[derive(Debug, Clone)]
 struct Locked {
     position: u64,
-    /// Of `position`, in nanoseconds.
+    /// When sample `position` sounds, in nanoseconds.
     at_ns: f64,
-    /// Of one sample.
+    /// Length of one sample in nanoseconds.
     period_ns: f64,
+    /// How long the loop has followed the device without a jump.
     seconds: f64,
 }
 
 impl DeviceTime {
-    /// For a device that says it runs at `rate` Hz.
+    /// The time of a device that says it runs at `rate` Hz.
     pub(super) fn new(rate: u32) -> DeviceTime {
         DeviceTime {
             rate: f64::from(rate.max(1)),
@@ -44,7 +46,7 @@ impl DeviceTime {
         }
     }
 
-    /// Sample `position` is said to sound, or to have been heard, at `at`.
+    /// Takes note that sample `position` is said to sound, or to have been heard, at `at`.
     pub(super) fn observe(&mut self, position: u64, at: Tick) {
         let at_ns = at.0 as f64;
         let nominal_ns = 1e9 / self.rate;
@@ -88,7 +90,8 @@ impl DeviceTime {
         ))
     }
 
-    /// The sample that sounds at `at`, to the nearest one.
+    /// The position of the sample that sounds at `at`, to the nearest one; `None` before the first
+    /// observation.
     pub(super) fn position_of(&self, at: Tick) -> Option<u64> {
         let locked = self.locked.as_ref()?;
         let frames = (at.0 as f64 - locked.at_ns) / locked.period_ns;

@@ -21,15 +21,20 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What `header.json` holds. Everything needed to read the events, and to run the same again.
+/// The content of `header.json`: everything needed to read the events, and to repeat the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
+    /// [`Header::SCHEMA`]; a folder with another one is not read.
     pub schema: String,
+    /// The version of voicesim that wrote the folder.
     pub version: String,
+    /// The scenario's name.
     pub name: String,
+    /// Seed of everything random in the run.
     pub seed: u64,
     /// `real` or `virtual`; [`Header::RECORDING`] if nothing was run.
     pub clock: String,
+    /// How many processor cores the engines compute on.
     pub cores: u32,
     /// One line about each engine, by stage.
     pub engines: BTreeMap<String, String>,
@@ -41,20 +46,20 @@ pub struct Header {
     pub rows_per: RowsPer,
     /// What a reader should know about this run before trusting its figures.
     pub notes: Vec<String>,
-    /// Of a simulation: how many worlds the whole of it has; with `--until-ci` at most so many.
+    /// How many worlds the whole of a simulation has, with `--until-ci` at most; `None` for a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worlds: Option<u32>,
-    /// Of a simulation: which events are kept.
+    /// Which events a simulation keeps; `None` for a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<KeepEvents>,
-    /// Which part of a simulation it is; the whole, unless it says so.
+    /// Which part of a simulation the folder holds; `None` for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
     /// The scenario as it was run, defaults filled in.
     pub scenario: serde_json::Value,
     /// The machine: operating system, architecture, processor count.
     pub machine: String,
-    /// When it began: RFC 3339, UTC.
+    /// When the run began: RFC 3339, UTC.
     pub started: String,
 }
 
@@ -64,37 +69,68 @@ pub struct Header {
 pub enum RowsPer {
     /// A turn of the scenario, which may hold several utterances.
     Turn,
+    /// An utterance of the caller.
     Utterance,
 }
 
 impl Header {
+    /// The schema that this version writes and reads.
     pub const SCHEMA: &'static str = "voicesim.header/1";
-    /// The clock of a recording of somebody else's call.
+    /// The value of [`Header::clock`] for a recording of somebody else's call.
     pub const RECORDING: &'static str = "recording";
 }
 
+/// Why a run folder cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// A file or folder cannot be written.
     #[error("cannot write {path}: {source}; choose another folder with --out, or make room", path = path.display())]
-    Write { path: PathBuf, source: io::Error },
-    #[error("cannot read {path}: {source}; is this a run folder, as `voicesim run --out` makes them?", path = path.display())]
-    Read { path: PathBuf, source: io::Error },
-    #[error("{path} is not a run header of this version: {reason}", path = path.display())]
-    Header { path: PathBuf, reason: String },
-    #[error("{path} line {line} is not an event: {reason}; the lines before it are fine, delete the rest to read them", path = path.display())]
-    Event {
+    Write {
+        /// The file or folder.
         path: PathBuf,
-        line: usize,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file or folder cannot be read.
+    #[error("cannot read {path}: {source}; is this a run folder, as `voicesim run --out` makes them?", path = path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// `header.json` is not a header of this version.
+    #[error("{path} is not a run header of this version: {reason}", path = path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         reason: String,
     },
+    /// A line of a file in the folder cannot be read, and is not just cut off at the end.
+    #[error("{path} line {line} is not an event: {reason}; the lines before it are fine, delete the rest to read them", path = path.display())]
+    Event {
+        /// The file.
+        path: PathBuf,
+        /// The line's number, from one.
+        line: usize,
+        /// What is wrong with the line.
+        reason: String,
+    },
+    /// The folder to be written holds something already.
     #[error("{path} exists already and is not empty; choose another folder with --out", path = path.display())]
-    Exists { path: PathBuf },
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
 /// Whether a run folder keeps sound. Sound holds voices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepAudio {
+    /// The conversation and the sound of every output are kept.
     Yes,
+    /// No sound is kept.
     No,
 }
 

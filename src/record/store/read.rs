@@ -43,12 +43,12 @@ pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
     Ok(header)
 }
 
-/// What `outputs/` says of an output.
+/// One output of a stage, as `outputs/` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptOutput {
-    /// The hash of what had gone in.
+    /// The hash of the input that led to it.
     pub input: String,
-    /// The sound, if it has any.
+    /// The file of its sound; `None` if it has none, or none was kept.
     pub wav: Option<PathBuf>,
 }
 
@@ -150,7 +150,7 @@ pub fn read_sessions(folder: &Path, count: usize) -> Result<Vec<Vec<Event>>, Sto
 struct Lines {
     path: PathBuf,
     reader: BufReader<File>,
-    /// Of the last line that was read, from one.
+    /// Number of the last line that was read, from one.
     number: usize,
 }
 

@@ -5,32 +5,33 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// One of so many parts of a simulation, written `2/3`. Parts are contiguous, and as large as one
-/// another or larger by one world.
+/// One of several parts of a simulation, written `2/3` for the second of three. Each part holds
+/// consecutive worlds; parts differ in size by at most one world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Shard {
-    /// From one to `count`.
+    /// Which part it is, from one to `count`.
     index: u32,
     count: u32,
 }
 
 impl Shard {
-    /// Which one it is, from one.
+    /// Which part it is, from one.
     pub fn index(self) -> u32 {
         self.index
     }
 
-    /// How many there are.
+    /// How many parts there are.
     pub fn count(self) -> u32 {
         self.count
     }
 
-    /// Its worlds, of `all` from zero on. They are none only if there are more shards than worlds.
+    /// The worlds of this part, where the simulation has `all`, counted from zero. The range is empty only
+    /// if there are more shards than worlds.
     pub fn worlds(self, all: u32) -> Range<u32> {
         let cut = |parts: u32| {
             let worlds = u64::from(parts) * u64::from(all) / u64::from(self.count);
-            // Of at most all parts, so they are at most all worlds.
+            // `parts` is at most `count`, so the quotient is at most `all`.
             u32::try_from(worlds).unwrap_or(all)
         };
         cut(self.index - 1)..cut(self.index)

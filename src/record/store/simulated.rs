@@ -16,14 +16,17 @@ pub const EVENTS: &str = "events.jsonl";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeepEvents {
+    /// No events.
     None,
-    /// Those of the first 100 conversations.
+    /// The events of the first 100 conversations.
     #[default]
     Sample,
+    /// The events of every conversation.
     All,
 }
 
 impl KeepEvents {
+    /// The name in headers and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             KeepEvents::None => "none",
@@ -33,14 +36,14 @@ impl KeepEvents {
     }
 }
 
-/// How many bytes the files of a simulation hold. By them it is seen whether one lost its end on the way
-/// from another machine.
+/// How many bytes the files of a simulation hold, to see whether one lost its end on the way from another
+/// machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sizes {
-    /// Of [`TURNS`].
+    /// Bytes of [`TURNS`].
     pub turns: u64,
-    /// Of [`EVENTS`].
+    /// Bytes of [`EVENTS`].
     pub events: u64,
 }
 
@@ -52,7 +55,7 @@ pub struct SimulationFolder {
 }
 
 impl SimulationFolder {
-    /// Makes the folder, which must be new or empty. `turns_head` is what its file of turns begins with.
+    /// Makes the folder, which must be new or empty. The file of turns begins with `turns_head`.
     pub fn create(path: &Path, header: &Header, turns_head: &[u8]) -> Result<Self, StoreError> {
         let write = |path: PathBuf| move |source| StoreError::Write { path, source };
         fs::create_dir_all(path).map_err(write(path.to_owned()))?;
@@ -92,7 +95,8 @@ impl SimulationFolder {
         Ok(())
     }
 
-    /// Adds encoded turns, and events as JSON lines, from where they lie; how many bytes there were.
+    /// Adds encoded turns, and events as JSON lines, to the end of both readers. Returns how many bytes
+    /// there were.
     pub fn append(&mut self, turns: &mut impl Read, events: &mut impl Read) -> io::Result<Sizes> {
         let added = Sizes {
             turns: io::copy(turns, &mut self.turns)?,
@@ -103,7 +107,7 @@ impl SimulationFolder {
         Ok(added)
     }
 
-    /// Hands everything to the operating system; how much it is.
+    /// Hands everything to the operating system. Returns how many bytes the files hold.
     pub fn finish(&mut self) -> io::Result<Sizes> {
         self.turns.flush()?;
         self.events.flush()?;

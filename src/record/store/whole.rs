@@ -4,18 +4,19 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a file that is there as a whole or not at all.
+/// Writes `bytes` to a file that is there as a whole or not at all.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = part_of(path);
     fs::write(&part, bytes)?;
     fs::rename(&part, path)
 }
 
-/// The same of what is written little by little. A file that `write` gives up on is not there; one that was
-/// there before stays. What is no file (a pipe, a terminal) is written to as it is, and links are followed.
+/// Has `write` write a file little by little; the file is there as a whole or not at all. If `write` fails,
+/// a file that was there before stays. A path that is no file (a pipe, a terminal) is written to as it is,
+/// and links are followed.
 ///
 /// # Errors
-/// Those of `write`, and of the file.
+/// Fails with what `write` fails with, and if the file cannot be written.
 pub fn stream_whole<T, E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<T, E>,

@@ -68,7 +68,7 @@ impl RunFolder {
         self.keeps_audio
     }
 
-    /// One line, handed to the operating system at once: it outlives a kill.
+    /// Writes an event as one line, handed to the operating system at once: the line outlives a kill.
     pub(in crate::record) fn event(&mut self, event: &Event) {
         if self.failure.is_some() {
             // Behind half a line, whole ones could not be read any more.
@@ -143,8 +143,8 @@ impl RunFolder {
         })?)
     }
 
-    /// Keeps the words that a voice spoke for the caller in scenario turn `row` (from zero); where.
-    /// `None` if the folder keeps no sound.
+    /// Keeps the words that a voice spoke for the caller in scenario turn `row` (from zero). Returns the
+    /// file; `None` if the folder keeps no sound.
     pub fn said(&self, row: usize, samples: &[f32]) -> Result<Option<PathBuf>, StoreError> {
         if !self.keeps_audio {
             return Ok(None);
@@ -160,7 +160,7 @@ impl RunFolder {
         Ok(Some(path))
     }
 
-    /// Writes what is left. The first thing that went wrong since the folder was made is returned.
+    /// Writes what is left. Fails with the first thing that went wrong since the folder was made.
     pub(in crate::record) fn finish(&mut self) -> io::Result<()> {
         if let Some(conversation) = self.conversation.take() {
             let written = conversation.finish().map_err(io::Error::other);
