@@ -35,7 +35,7 @@ pub enum Recogniser {
     Openai(ServerRecogniser),
     /// A program.
     Command(Program),
-    /// Takes its time, and hears what the caller's script says.
+    /// A simulated engine, which takes its time and hears what the caller's script says.
     Simulated(Latency),
 }
 
@@ -48,17 +48,17 @@ pub enum Answerer {
     Openai {
         /// The model and how it is asked.
         model: Box<LanguageModel>,
-        /// Odd; 1 for no vote.
+        /// How many answers are made at once, an odd number; 1 for no vote.
         votes: u32,
     },
     /// A program, of which `votes` run at once.
     Command {
         /// The program.
         program: Program,
-        /// Odd; 1 for no vote.
+        /// How many answers are made at once, an odd number; 1 for no vote.
         votes: u32,
     },
-    /// Takes its time, and says what the scenario has it say.
+    /// A simulated engine, which takes its time and says what the scenario has it say.
     Simulated(SimulatedAnswer),
 }
 
@@ -79,19 +79,19 @@ pub enum Voice {
     Openai(ServerVoice),
     /// A program.
     Command(Program),
-    /// Takes its time, and makes no sound.
+    /// A simulated engine, which takes its time and makes no sound.
     Simulated(Latency),
 }
 
 /// What the engines of every stage have in common.
 pub trait Engine {
-    /// As scenarios name it.
+    /// The name in scenarios.
     fn name(&self) -> &'static str;
 
-    /// Whether it only takes its time.
+    /// Whether the engine is simulated: it only takes its time.
     fn is_simulated(&self) -> bool;
 
-    /// Whether it computes on this machine's cores. The others wait for somebody else.
+    /// Whether the engine computes on this machine's cores. The others wait for somebody else.
     fn computes_here(&self) -> bool;
 }
 
@@ -155,7 +155,7 @@ impl Engine for Voice {
 
 /// A table that names an engine, and has its settings.
 pub(super) trait EngineTable {
-    /// What it means.
+    /// The engine that the table means.
     type Engine: Engine;
 
     /// The engine, with settings that make sense. Whether files that it names exist is seen elsewhere.
