@@ -55,7 +55,8 @@ pub struct Simulated {
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 impl Simulation {
-    /// A simulation of 10,000 conversations, or 64 worlds of many calls, on one thread, of which nothing is kept.
+    /// A simulation of 10,000 conversations, or 64 worlds of many calls, on one thread, of which nothing is
+    /// kept.
     pub fn of(scenario: Scenario) -> Simulation {
         Simulation {
             scenario,

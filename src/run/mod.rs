@@ -158,7 +158,8 @@ impl Run {
     }
 
     /// Repeats the outputs and durations of an earlier run folder in place of running engines, in
-    /// virtual time, on the cores of that run. An input that is not in it is an error that names it.
+    /// virtual time, on the cores of that run. An input that was not recorded is an
+    /// error that names it.
     pub fn repeating(mut self, folder: PathBuf) -> Run {
         self.time = Time::Virtual;
         self.recorded = Some(folder);

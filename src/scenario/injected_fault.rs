@@ -140,7 +140,7 @@ impl FaultTable {
         self.injected(stage, at).map(Fault::Stage)
     }
 
-    /// When it strikes; always unless it says.
+    /// When the fault strikes: always unless the table says otherwise.
     fn window(&self, at: Table<'_>) -> Result<Window, Problem> {
         let from_s = self.from_s.unwrap_or(0.0);
         if !(0.0..=LONGEST_S).contains(&from_s) {
