@@ -1,4 +1,4 @@
-//! When the caller has finished: policies, behind one small trait. Pure arithmetic on what was heard.
+//! Policies that decide when the caller has finished, behind one small trait: pure arithmetic on what was heard.
 //!
 //! A policy knows of an utterance what the ear reports of it (a voice began, paused, went on), the words that
 //! the recogniser has so far, and, if it asks, what a [`Judge`] makes of the latest sound. Weights are handed

@@ -1,5 +1,6 @@
-//! From events to figures: turns, hops, histograms, interruptions, word error rate. A fold over what
-//! was recorded; it reads no clock and runs no engine, so it can be done anywhere, at any time.
+//! From events to figures: turns, hops, histograms, interruptions, word error rate. The module
+//! folds what was recorded. It reads no clock and runs no engine, so a record can be measured anywhere, at any
+//! time.
 
 mod batches;
 mod both;

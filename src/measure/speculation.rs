@@ -47,7 +47,7 @@ struct Work {
 #[derive(Default)]
 struct Fold {
     stages: BTreeMap<StageName, Work>,
-    /// Since when a stage is at work, and for which turn.
+    /// Visits under way: when their work began, the stage and the turn.
     under_way: BTreeMap<VisitId, (Tick, StageName, TurnId)>,
     /// Turns that are spoken over the agent: what is asked of them is for the policy.
     over_agent: BTreeSet<TurnId>,

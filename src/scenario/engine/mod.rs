@@ -1,4 +1,4 @@
-//! Which engine does the work of a stage, and with which settings.
+//! The engine that does the work of a stage, and its settings.
 //!
 //! [`tables`] has the tables as they are written. Their engines are known by name in one place each, the
 //! `match` in `parse` below; a new engine is a variant here, its settings in a file beside this one, and

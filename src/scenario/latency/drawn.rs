@@ -54,7 +54,7 @@ impl Latency {
             weights: Weights::OWN,
         };
         let ms = self.kind.ms(&mut numbers, work).clamp(0.0, LONGEST_MS);
-        // To the nearest nanosecond; what is no number becomes 0.
+        // The latency is rounded to the nearest nanosecond; what is no number becomes 0.
         Duration::from_nanos((ms * NANOSECONDS_PER_MS + 0.5) as u64)
     }
 

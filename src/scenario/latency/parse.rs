@@ -1,4 +1,4 @@
-//! From a latency model as it is written to what draws: what no latency can be is refused, with the fix.
+//! Parsing a latency model into what latencies are drawn from. What no latency can be is refused, with the fix.
 
 use super::gamma::RATIOS;
 use super::kind::Kind;

@@ -31,17 +31,17 @@ pub struct Preset {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PresetStage {
-    /// From the end of speech to its transcript.
+    /// Speech-to-text: from the end of speech to its transcript.
     Stt,
-    /// From the question to the first piece of the answer.
+    /// An answering engine: from the question to the first piece of the answer.
     Answer,
-    /// From text to the first sound.
+    /// Text-to-speech: from text to the first sound.
     Tts,
-    /// From the end of speech to the decision that it has ended.
+    /// Endpointing: from the end of speech to the decision that it has ended.
     Endpointing,
-    /// From the end of the caller's speech to the first sound of the answer.
+    /// A speech-to-speech model: from the end of the caller's speech to the first sound of the answer.
     SpeechToSpeech,
-    /// From one end of the line to the other.
+    /// A network: from one end of the line to the other.
     Network,
 }
 

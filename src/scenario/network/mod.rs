@@ -154,7 +154,7 @@ impl Path {
             );
             return Err(("jitter_buffer_ms", fix));
         }
-        // To the nearest nanosecond.
+        // The span is rounded to the nearest nanosecond.
         let fixed_ns = ((region_ms + buffer_ms) * 1e6 + 0.5) as u64;
         Ok(Path {
             delay,
