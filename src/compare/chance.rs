@@ -2,19 +2,19 @@
 
 use crate::rng::{Draw, Seed};
 
-/// How hard it is tried.
+/// How many shuffles and resamples are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
-    /// For the p-values. The least p-value is one in so many and one.
+    /// Shuffles for the p-values. The least p-value is 1 / (`shuffles` + 1).
     pub shuffles: u32,
-    /// For the intervals.
+    /// Bootstrap resamples for the intervals.
     pub resamples: u32,
-    /// Of all that is drawn.
+    /// The seed of all that is drawn.
     pub seed: u64,
 }
 
 impl Default for Effort {
-    /// So many shuffles that a difference can be told among a hundred lines.
+    /// Enough shuffles to tell a difference among a hundred lines.
     fn default() -> Effort {
         Effort {
             shuffles: 2_499,
@@ -24,10 +24,10 @@ impl Default for Effort {
     }
 }
 
-/// Up to so many pairs, every way to swap them is looked at: 2048 ways.
+/// The most pairs of which every way to swap them is looked at: 2048 ways.
 const ALL_SWAPS_MAX: usize = 11;
 
-/// What is drawn from: so many columns on each side, and whether they belong together.
+/// What is drawn from: the number of columns on each side, and whether they belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Columns {
     pub base: usize,
@@ -35,7 +35,7 @@ pub(super) struct Columns {
     pub is_paired: bool,
 }
 
-/// How often each column counts. With equal columns the first are the base's, the others the new side's.
+/// How often each column counts. The first columns are the base's, the others the new side's.
 #[derive(Debug)]
 pub(super) struct Weights {
     width: usize,
@@ -49,7 +49,7 @@ impl Weights {
 }
 
 /// The columns that lie on the base's side if nothing but a coin decides: 0 or 1 each. With few pairs every way
-/// is there once, the true one too; otherwise it has to be counted besides.
+/// is there once, the true one too; otherwise the true one has to be counted besides.
 pub(super) struct Shuffles {
     pub weights: Weights,
     pub are_all: bool,
@@ -87,7 +87,7 @@ impl Columns {
         Shuffles { weights, are_all }
     }
 
-    /// Each pair as it is, or swapped.
+    /// Adds a shuffle in which each pair is as it is, or swapped.
     fn swap(self, all: &mut Vec<u32>, mut is_swapped: impl FnMut(usize) -> bool) {
         let first = all.len();
         all.extend((0..self.base).map(|pair| u32::from(!is_swapped(pair))));
@@ -96,7 +96,7 @@ impl Columns {
         }
     }
 
-    /// As many columns as the base has, of all (Fisher and Yates).
+    /// Adds a shuffle in which the base has as many columns as before, drawn from all (Fisher and Yates).
     fn deal(self, all: &mut Vec<u32>, draw: &mut Draw) {
         let mut order: Vec<usize> = (0..self.width()).collect();
         let first = all.len();

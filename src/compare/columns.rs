@@ -6,7 +6,7 @@ use super::design::{COLUMNS_MAX, Design};
 use super::tally::Filling;
 use crate::measure::turns::TurnsError;
 
-/// Both sides of a conversation, in the order of their numbers; one is missing where only the other has it.
+/// Takes both sides of each conversation, in the order of their numbers; a side that does not have it is `None`.
 pub(super) fn join(
     base: Conversations,
     new: Conversations,
@@ -15,7 +15,7 @@ pub(super) fn join(
     let (mut base, mut new) = (base.peekable(), new.peekable());
     let number = |next: Option<&Result<Conversation, TurnsError>>| match next {
         Some(Ok(conversation)) => Some(conversation.number),
-        // It is taken at once.
+        // An error is taken at once.
         Some(Err(_)) => Some(0),
         None => None,
     };
@@ -46,9 +46,9 @@ pub(super) fn join(
 pub(super) struct Desk<'a> {
     design: &'a Design,
     pub filling: Filling,
-    /// Conversations that came.
+    /// How many conversations came, by side.
     came: [u64; 2],
-    /// Columns of turns that are taken.
+    /// How many columns of turns are taken, by side.
     taken: [usize; 2],
 }
 
@@ -62,7 +62,7 @@ impl Desk<'_> {
         }
     }
 
-    /// A conversation of one side.
+    /// Takes in a conversation of one side.
     pub(super) fn alone(&mut self, side: usize, conversation: &Conversation) {
         match self.design.independent {
             Independent::Conversations => {
@@ -83,7 +83,7 @@ impl Desk<'_> {
         self.came[side] += 1;
     }
 
-    /// A conversation of both.
+    /// Takes in a conversation of both sides.
     pub(super) fn pair(&mut self, pair: [Option<&Conversation>; 2]) {
         let turns = |side: usize| pair[side].map_or(&[][..], |own: &Conversation| &own.turns);
         let both = by_key(turns(0), turns(1));
@@ -110,7 +110,7 @@ impl Desk<'_> {
         self.came.iter_mut().for_each(|came| *came += 1);
     }
 
-    /// The column of the next conversation; `None` if the tests do without it.
+    /// The column of the next conversation; `None` if it is in no test.
     fn column(&self, side: usize) -> Option<usize> {
         let groups = self.design.sizes[side]
             .conversations

@@ -12,9 +12,9 @@ use std::io::BufReader;
 /// A conversation, or a world of a load with all the calls in it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Conversation {
-    /// Among those of its folder.
+    /// The number of the conversation in its folder.
     pub number: u32,
-    /// Ordered by their keys.
+    /// The turns, ordered by their keys.
     pub turns: Vec<Figures>,
     pub occasions: Vec<Occasions>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Figures {
     spans_ns: [u64; SPANS],
     /// A bit for each span that is there.
     known: u64,
-    /// Of each rate how often it happened, and how often it could have.
+    /// How often each rate's event happened, and how often it could have.
     pub rates: [(u32, u32); RATES.len()],
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Figures {
 pub(super) struct Occasions {
     pub span: usize,
     pub sum_ns: u64,
-    /// Nanoseconds, and how often.
+    /// Nanoseconds, and how many spans there are of that length.
     pub buckets: Vec<(u64, u32)>,
 }
 
@@ -88,7 +88,8 @@ impl Figures {
         own
     }
 
-    /// `path` are the hops that answered turns have, those of no length too, which a file of turns leaves out.
+    /// The figures of a turn. `path` are the hops that answered turns have, also those of no length, which a file
+    /// of turns leaves out.
     fn of_turn(turn: &SimulatedTurn, path: &[Hop]) -> Figures {
         let key = u64::from(turn.conversation) << 32 | u64::from(turn.number);
         let mut own = Figures::of_nothing(key);
@@ -115,7 +116,7 @@ impl Figures {
         self.set(place(metric), span_ns);
     }
 
-    /// What can be told from expectation and outcome. The order is that of [`RATES`].
+    /// Counts what expectation and outcome tell, in the order of [`RATES`].
     fn count(&mut self, expect: Option<Expect>, outcome: Outcome) {
         let asked = |what| u32::from(expect == Some(what));
         let (ignore, stop, respond) = (
@@ -137,7 +138,7 @@ impl Figures {
     }
 }
 
-/// The conversations of what one run or one simulation left, in order.
+/// The conversations of one run or one simulation, in order.
 pub(super) fn conversations(kept: &Results) -> Result<Conversations, TurnsError> {
     Ok(match kept {
         Results::Run(run) => Conversations::One(Some(of_run(run))),
@@ -153,9 +154,9 @@ pub(super) enum Conversations {
 pub(super) struct Many {
     reader: Reader<BufReader<File>>,
     path: Vec<Hop>,
-    /// Calls of a conversation.
+    /// How many calls a conversation may have.
     calls: u32,
-    /// The first turn of the next one.
+    /// The first turn of the next conversation.
     ahead: Option<SimulatedTurn>,
     is_over: bool,
 }

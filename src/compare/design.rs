@@ -1,4 +1,4 @@
-//! What is taken for independent, and into which columns it goes.
+//! The design of the tests: what is taken for independent, and into which columns it goes.
 
 use super::columns::{Desk, join};
 use super::conversation::conversations as read;
@@ -11,17 +11,17 @@ use crate::measure::turns::TurnsError;
 /// Columns of the smaller side: groups of conversations tell as much as the conversations, and fit.
 const COLUMNS: u64 = 250;
 
-/// Columns of the larger side; what is beyond them is in the figures, and in no test.
+/// The most columns of the larger side; what is beyond them is in the figures, and in no test.
 pub(super) const COLUMNS_MAX: usize = 500;
 
 /// Fewer pairs of conversations than this can never differ by the odds of their swaps: of seven there are 128
 /// swaps, and the two that are all alike have a probability of 0.016, which is small enough for three figures.
 const PAIRS_MIN: u64 = 7;
 
-/// Fewer ways to deal conversations to the sides than this are too few as well.
+/// Fewer ways than this to deal conversations to the sides are too few for a verdict.
 const DEALS_MIN: u64 = 200;
 
-/// What takes part of one side; of two that are paired, in the order of their pairs.
+/// The results of one side that take part; if sides are paired, in the order of the pairs.
 #[derive(Debug, Clone)]
 pub(super) struct SideResults<'a> {
     pub all: Vec<&'a Results>,
@@ -48,7 +48,7 @@ impl<'a> SideResults<'a> {
     }
 }
 
-/// Conversations, or worlds of a load: what chance decides on one by one.
+/// How many conversations, or worlds of a load, there are: what chance decides on one by one.
 pub(super) fn conversations(kept: &Results) -> u64 {
     match kept {
         Results::Run(_) => 1,
@@ -68,7 +68,7 @@ pub(super) struct Design {
     pub independent: Independent,
     pub is_paired: bool,
     pub sizes: [Size; 2],
-    /// What goes into a column: so many conversations, or so many turns.
+    /// How many conversations, or turns, go into a column.
     pub per_column: u64,
 }
 
@@ -103,7 +103,7 @@ impl Design {
         }
     }
 
-    /// Reads both sides.
+    /// Reads both sides into columns.
     pub(super) fn tally(&self, [base, new]: &[SideResults; 2]) -> Result<Tally, TurnsError> {
         let mut desk = Desk::new(self);
         if self.is_paired {
@@ -131,7 +131,7 @@ impl Design {
         }
     }
 
-    /// What is to be known of the tests.
+    /// Sentences about what limits the tests.
     pub(super) fn warnings(&self) -> Vec<String> {
         let [base, new] = self.sizes.map(|size| size.conversations);
         let mut warnings = Vec::new();

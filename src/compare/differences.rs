@@ -1,4 +1,4 @@
-//! What was asked for, or done, otherwise; and what of it makes a comparison unfair.
+//! What was asked for, or done, differently on the two sides, and which differences make a comparison unfair.
 
 use super::Kind;
 use crate::measure::folder::Results;
@@ -12,18 +12,19 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// A key of the header (`version`, `seed`, `clock`, `cores`, `machine`, `engines.STAGE`, `worlds`), or
-    /// `scenario.` and one of the scenario.
+    /// `scenario.` and a key of the scenario.
     pub key: String,
-    /// Null if it is not there.
+    /// The base's value; null if the key is not there.
     pub base: Value,
+    /// The new side's value; null if the key is not there.
     pub new: Value,
 }
 
 /// Keys of a scenario that the header has besides, or that say nothing of how a call went.
 const SAID_ELSEWHERE: [&str; 3] = ["name", "seed", "cores"];
 
-/// What differs, and sentences about what is unfair. Of several on a side the first one speaks for all, but for
-/// what it is that they differ in.
+/// What differs, and sentences about what is unfair. The first folder of a side speaks for all of them, except
+/// for what they differ in among themselves.
 pub(super) fn between([base, new]: [&[Results]; 2]) -> (Vec<Difference>, Vec<String>) {
     let (Some(own), Some(other)) = (base.first(), new.first()) else {
         return Default::default();
@@ -65,7 +66,7 @@ pub(super) fn between([base, new]: [&[Results]; 2]) -> (Vec<Difference>, Vec<Str
     (all, warnings)
 }
 
-/// What two of one side should have in common and have not.
+/// What two folders of one side should have in common and do not.
 fn differing(first: &Header, other: &Header) -> Option<&'static str> {
     let is_recording = first.clock == Header::RECORDING;
     [
@@ -126,7 +127,7 @@ fn unfair(base: Kind, new: Kind, differences: &[Difference]) -> Vec<String> {
             what(new)
         ));
     }
-    // Fakes take as long everywhere, and recordings are only listened to.
+    // Simulated engines take as long on every machine, and recordings are only listened to.
     let computes = base == Kind::Run && new == Kind::Run;
     for (key, says) in [
         (

@@ -1,6 +1,6 @@
 //! Many p-values at once.
 
-/// The p-values as they are if all are looked at (Holm 1979): the smallest times their number, the next one
+/// The p-values, corrected for looking at all of them (Holm 1979): the smallest times their number, the next one
 /// times one less, and so on, none below the one before it, none above 1.
 pub(super) fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();

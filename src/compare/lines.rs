@@ -1,4 +1,4 @@
-//! Every figure of both sides, and what is to be said of it.
+//! The figures of both sides: values, tests and marks.
 
 use super::design::{Design, SideResults};
 use super::holm::holm;
@@ -9,7 +9,7 @@ use super::tested::{Chance, Figure};
 use super::{ComparedFigure, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
 use crate::event::Metric;
 
-/// Hops in path order, then metrics, then rates. What neither side has is left out.
+/// The figures of both sides: hops in path order, then metrics, then rates. What neither side has is left out.
 pub(super) fn lines(
     design: &Design,
     tally: &Tally,
@@ -26,7 +26,7 @@ pub(super) fn lines(
         }
         let told = [0, 1].map(|side| {
             let value = spans.and_then(|spans| spans.value(Statistic::Mean, Choice::All(side)));
-            // What turns do not tell, the report does.
+            // Where turns do not tell a figure, the report does.
             value
                 .is_none()
                 .then(|| reports[side].summary(span))
@@ -67,7 +67,8 @@ pub(super) fn lines(
     lines
 }
 
-/// A hop of no length on either side is none, and without fillers the first sound is that of the answer.
+/// Whether a span is shown: a hop that has some length on a side, the first sound only where there were fillers
+/// (else it is that of the answer), any other span that a side has.
 fn is_shown(span: usize, spans: Option<&Spans>, reports: &[Report; 2]) -> bool {
     match Quantity::of_span(span) {
         Quantity::Metric(Metric::FirstSound) => reports.iter().any(Report::has_fillers),
@@ -110,7 +111,7 @@ fn line(
 }
 
 impl ComparedFigure {
-    /// Takes the figures of the reports, where they know better.
+    /// Takes the figures of the reports, where reports know better.
     fn tell(&mut self, told: [Option<f64>; 2]) {
         let before = self.difference;
         self.base = told[0].or(self.base);
@@ -124,7 +125,7 @@ impl ComparedFigure {
         }
     }
 
-    /// Whether the difference is large enough to talk about. From a base of nothing every one is.
+    /// Whether the difference is large enough to talk about. Every difference from a base of nothing is.
     fn is_large(&self, min_effect: f64) -> bool {
         let (Some(base), Some(difference)) = (self.base, self.difference) else {
             return false;
@@ -143,7 +144,7 @@ impl ComparedFigure {
     }
 }
 
-/// Corrects the headline's figures for each other, and the others for each other.
+/// Corrects the p-values of the headline for each other, and all others for each other, and sets the marks.
 fn judge(lines: &mut [ComparedFigure], min_effect: f64) {
     for is_headline in [true, false] {
         let family = lines

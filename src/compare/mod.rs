@@ -1,16 +1,16 @@
 //! What differs between two sets of results, and whether it is more than chance.
 //!
 //! Turns of one conversation resemble each other, so conversations are what is resampled and shuffled; where
-//! there are too few of them, it says so and takes turns. The p-values are those of a permutation test, which
-//! is exact whatever the distribution (Good 2005, "Permutation, Parametric and Bootstrap Tests of Hypotheses",
-//! 3): if nothing changed, which side a conversation lies on is a coin's toss. What is shuffled of a percentile is how
-//! many lie above that of both sides together (Mood 1950, "Introduction to the Theory of Statistics", 16.7, for the
-//! median). The intervals are percentiles of a
-//! bootstrap by conversations (Davison and Hinkley 1997, "Bootstrap Methods and their Application", 3.8).
-//! Many lines are looked at, so p-values are corrected (Holm 1979, "A simple sequentially rejective multiple
-//! test procedure"): the three figures of the headline among themselves, all the others among themselves.
+//! there are too few conversations, the comparison says so and takes turns. The p-values are those of a
+//! permutation test, which is exact whatever the distribution (Good 2005, "Permutation, Parametric and Bootstrap
+//! Tests of Hypotheses", 3): if nothing changed, which side a conversation lies on is a coin's toss. In place of a
+//! percentile the test shuffles how many spans lie above that of both sides together (Mood 1950, "Introduction to
+//! the Theory of Statistics", 16.7, for the median). The intervals are percentiles of a bootstrap by conversations
+//! (Davison and Hinkley 1997, "Bootstrap Methods and their Application", 3.8). Many lines are looked at, so
+//! p-values are corrected (Holm 1979, "A simple sequentially rejective multiple test procedure"): the three figures
+//! of the headline among themselves, all the others among themselves.
 //!
-//! It knows nothing of how figures are shown.
+//! The module knows nothing of how figures are shown.
 
 mod chance;
 mod columns;
@@ -48,60 +48,73 @@ pub const SIGNIFICANCE: f64 = 0.05;
 /// How two sets of results compare.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
+    /// What the headline's figures come to.
     pub verdict: Verdict,
+    /// The side that is compared with.
     pub base: Side,
+    /// The side that is compared.
     pub new: Side,
+    /// Whether turns of both sides are compared one by one.
     pub pairing: Pairing,
     /// What was shuffled and resampled.
     pub independent: Independent,
-    /// There is so little that no difference, however large, could be told from chance.
+    /// Whether there are so few results that no difference, however large, could be told from chance.
     pub is_too_little: bool,
-    /// A share of the base.
+    /// The least difference that counts, as a share of the base.
     pub min_effect: f64,
-    /// Hops in path order, then metrics, counts and word errors.
+    /// The figures of both sides: hops in path order, then metrics, counts and word errors.
     pub lines: Vec<ComparedFigure>,
-    /// What was asked for, or was done, otherwise.
+    /// What was asked for, or was done, differently on the two sides.
     pub differences: Vec<Difference>,
-    /// What makes the comparison less than fair. Sentences.
+    /// Sentences about what makes the comparison less than fair.
     pub warnings: Vec<String>,
 }
 
-/// One of the two.
+/// One side of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Side {
     /// The folder as it was named.
     pub folder: String,
+    /// The name of the run or simulation; that of the folder if it holds several.
     pub name: String,
+    /// The kind of results in the folder.
     pub kind: Kind,
-    /// Conversations; of a simulation of loads, its worlds.
+    /// How many conversations there are, or worlds in a simulation of loads.
     pub conversations: u64,
+    /// How many turns there are.
     pub turns: u64,
+    /// How many turns have a latency.
     pub answered: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// A run.
     Run,
     /// A recorded call that was measured.
     Recording,
+    /// A simulation of conversations.
     Simulation,
-    /// A simulation of many calls at once: its worlds are what is independent.
+    /// A simulation of many calls at once, the worlds of which are independent.
     Load,
 }
 
 /// Whether both sides hold the same things.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pairing {
+    /// Whether turns of one side belong to turns of the other.
     pub is_paired: bool,
-    /// What they have in common, or why they are not paired.
+    /// What the sides have in common, or why they are not paired.
     pub why: String,
-    /// Answered turns whose partner was answered too: the latencies are theirs. Zero unless paired.
+    /// Answered turns whose partner was answered too, which are those whose latencies are compared. Zero
+    /// unless paired.
     pub turns: u64,
     /// Answered turns of the base without an answered partner.
     pub only_base: u64,
+    /// Answered turns of the new side without an answered partner.
     pub only_new: u64,
-    /// Folders without a partner. They are left out.
+    /// Folders that are left out because they have no partner.
     pub left_out: Vec<String>,
 }
 
@@ -109,35 +122,43 @@ pub struct Pairing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Independent {
+    /// Conversations, or worlds of a load, are independent.
     Conversations,
-    /// There are several conversations, and too few to shuffle: Student's t of their own figures has to find
-    /// the difference, and the shuffled turns too.
+    /// There are several conversations, and too few to shuffle. A difference has to be found both by Student's
+    /// t of the conversations' own figures and by shuffled turns.
     FewConversations,
-    /// There is one conversation on a side.
+    /// Turns are taken for independent, since a side has only one conversation.
     Turns,
 }
 
-/// A figure of both.
+/// A figure of both sides, and the difference.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedFigure {
-    /// `e2e_latency_p95_ms`, `hop.answer_mean_ms`, `false_barge_ins_share`, `wer`.
+    /// The name of the figure: `e2e_latency_p95_ms`, `hop.answer_mean_ms`, `false_barge_ins_share`, `wer`.
     pub name: String,
+    /// What is compared.
     #[serde(skip)]
     pub quantity: Quantity,
+    /// The statistic of it that is compared.
     #[serde(skip)]
     pub statistic: Statistic,
-    /// Whether the verdict depends on it.
+    /// Whether the verdict depends on the figure.
     pub is_headline: bool,
-    /// Milliseconds, or a share in 0..=1; `None` if there is nothing.
+    /// The base's figure in milliseconds, or as a share in 0..=1; `None` if there is nothing.
     pub base: Option<f64>,
+    /// The new side's figure in milliseconds, or as a share in 0..=1; `None` if there is nothing.
     pub new: Option<f64>,
+    /// The new side's figure less the base's; `None` if one of them is missing.
     pub difference: Option<f64>,
-    /// 95 %, of the difference, not corrected for the number of lines.
+    /// The 95 % confidence interval of the difference, not corrected for the number of lines; `None` if there
+    /// is none.
     pub interval: Option<Interval>,
-    /// `None` if it was not tested: turns or conversations do not tell it, or only one side has it.
+    /// The p-value; `None` if the figure was not tested, because turns or conversations do not tell it or only
+    /// one side has it.
     pub p: Option<f64>,
-    /// Corrected for the number of lines of its family.
+    /// The p-value, corrected for the number of lines of its family (Holm 1979).
     pub p_holm: Option<f64>,
+    /// Whether the new side is worse or better; `None` if no difference was found.
     pub mark: Option<Mark>,
 }
 
@@ -145,7 +166,9 @@ pub struct ComparedFigure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
+    /// The new side is worse.
     Worse,
+    /// The new side is better.
     Better,
 }
 
@@ -153,17 +176,20 @@ pub enum Mark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// One of its figures is worse, whatever the others are.
+    /// One of the headline's figures is worse, whatever the others are.
     Worse,
+    /// A figure of the headline is better, and none is worse.
     Better,
+    /// No figure of the headline differs by more than chance.
     NoDifferenceFound,
 }
 
 /// What a comparison is made with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// A share of the base, at least 0.
+    /// The least difference that counts, as a share of the base, at least 0.
     pub min_effect: f64,
+    /// How many shuffles and resamples are drawn.
     pub effort: Effort,
 }
 
@@ -176,21 +202,32 @@ impl Default for Settings {
     }
 }
 
-/// Why there is nothing to compare. The text names the folder and the cure.
+/// Why there is nothing to compare. The text names the folder, and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
+    /// The turns of a simulation cannot be read.
     #[error(transparent)]
     Turns(#[from] TurnsError),
+    /// A folder holds several kinds of results.
     #[error("{path} holds runs and simulations; name a folder with one kind of them", path = path.display())]
-    Mixed { path: PathBuf },
+    Mixed {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder holds no answered turn.
     #[error("{path}: none of its {turns} turns was answered, so there is no latency to compare; see why with `voicesim report {path}`", path = path.display())]
-    NothingAnswered { path: PathBuf, turns: u64 },
+    NothingAnswered {
+        /// The folder.
+        path: PathBuf,
+        /// How many turns it holds.
+        turns: u64,
+    },
 }
 
 /// Compares what lies in two folders.
 ///
 /// # Errors
-/// If one of them holds nothing that can be compared, or cannot be read to its end.
+/// A folder that holds nothing that can be compared, or cannot be read to its end.
 pub fn compare(
     base: (&Path, &Folder),
     new: (&Path, &Folder),
@@ -204,7 +241,7 @@ pub fn compare(
     let mut matched = pairs::matched(base.1, new.1);
     let mut of = told(folders, &matched, settings)?;
     if of.pairing.is_paired && of.pairing.turns == 0 {
-        // Nothing was answered on both sides: what is left is the one against the other.
+        // No pair was answered on both sides, so the sides are compared without pairs.
         let why = "no turn was answered on both sides".to_owned();
         matched = pairs::Matched::Not { why };
         of = told(folders, &matched, settings)?;
@@ -212,7 +249,7 @@ pub fn compare(
     Ok(finish(sides, of, settings, folders))
 }
 
-/// What turns tell.
+/// What turns tell about the two sides.
 struct Told {
     design: Design,
     pairing: Pairing,
@@ -305,7 +342,7 @@ impl Side {
     }
 }
 
-/// Turns with a latency.
+/// How many turns have a latency.
 fn answered(kept: &Results) -> u64 {
     match kept {
         Results::Run(run) => {
@@ -347,7 +384,7 @@ impl Verdict {
 }
 
 impl Comparison {
-    /// The line of that name.
+    /// The figure of that name; `None` if neither side has it.
     pub fn line(&self, name: &str) -> Option<&ComparedFigure> {
         self.lines.iter().find(|line| line.name == name)
     }

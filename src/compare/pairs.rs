@@ -1,4 +1,4 @@
-//! Which of both sides belong together, because they were asked the same.
+//! Pairs of results: those of both sides that belong together, because they were asked alike.
 
 use crate::measure::folder::{Folder, MeasuredRun, MeasuredSimulation, Results};
 use crate::record::store::{Header, RowsPer};
@@ -6,19 +6,19 @@ use crate::scenario::TurnTable;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
-/// What belongs together.
+/// Whether results of both sides belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Matched {
     By {
-        /// Places in the two folders.
+        /// The places of each pair in the two folders.
         pairs: Vec<[usize; 2]>,
-        /// What they have in common.
+        /// What the pairs have in common.
         why: String,
-        /// What has no partner, by name.
+        /// The names of results without a partner.
         left_out: Vec<String>,
     },
     Not {
-        /// Because of what.
+        /// Why nothing belongs together.
         why: String,
     },
 }
@@ -80,10 +80,10 @@ fn several(base: &[Results], new: &[Results]) -> Result<Matched, String> {
     })
 }
 
-/// What two have in common.
+/// What two results have in common, so that their turns are pairs.
 ///
 /// # Errors
-/// What they have not.
+/// Why their turns are no pairs.
 fn same(base: &Results, new: &Results) -> Result<String, String> {
     match (base, new) {
         (Results::Simulation(base), Results::Simulation(new)) => same_luck(base, new),
@@ -92,7 +92,7 @@ fn same(base: &Results, new: &Results) -> Result<String, String> {
     }
 }
 
-/// Everything drawn is keyed by seed, conversation and question.
+/// Two simulations with the same seed have pairs: all that is drawn is keyed by seed, conversation and question.
 fn same_luck(base: &MeasuredSimulation, new: &MeasuredSimulation) -> Result<String, String> {
     let (own, other) = (&base.header, &new.header);
     if own.seed != other.seed {

@@ -16,7 +16,7 @@ pub const RATES: [&str; 7] = [
     "wer",
 ];
 
-/// The places of rates that others name.
+/// The places of rates that other files name.
 pub(super) const FALSE_BARGE_INS: usize = 0;
 pub(super) const WER: usize = 6;
 
@@ -28,31 +28,36 @@ pub(super) const OCCASIONS: [Metric; 4] = [
     Metric::DeadAir,
 ];
 
-/// What a line is of.
+/// What is compared on a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
+    /// The spans of a hop.
     Hop(Hop),
+    /// The spans of a metric.
     Metric(Metric),
-    /// For each turn that asked for it: false stops for each sound to be ignored, missed ones for each
-    /// interruption, missed replies for each question; cut-offs and failures for each turn; `wer` for each
-    /// word of the reference.
+    /// A rate of [`RATES`], for each turn that asked for it: false stops for each sound to be ignored, missed
+    /// stops for each interruption, missed replies for each question; cut-offs and failures for each turn; `wer`
+    /// for each word of the reference.
     Rate(&'static str),
 }
 
-/// What is told of it. Percentiles are those of all turns together.
+/// The statistic of a quantity that is compared. Percentiles are those of all turns together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statistic {
+    /// The mean of spans.
     Mean,
+    /// The median of spans.
     P50,
+    /// The 95th percentile of spans.
     P95,
-    /// Of a rate.
+    /// The share that a rate is.
     Share,
 }
 
 impl Statistic {
     pub(super) const OF_SPANS: [Statistic; 3] = [Statistic::Mean, Statistic::P50, Statistic::P95];
 
-    /// Of a percentile.
+    /// The percentile, 50 or 95; `None` for a mean or a share.
     pub(super) fn percent(self) -> Option<u64> {
         match self {
             Statistic::P50 => Some(50),
@@ -61,6 +66,7 @@ impl Statistic {
         }
     }
 
+    /// The name in the names of figures: `p95`.
     pub fn name(self) -> &'static str {
         match self {
             Statistic::Mean => "mean",
@@ -79,7 +85,7 @@ impl Quantity {
         }
     }
 
-    /// As budgets have it, with the unit behind it.
+    /// The name of the figure, as budgets have it, with the unit behind it.
     pub(super) fn line_name(self, statistic: Statistic) -> String {
         let statistic = statistic.name();
         match self {

@@ -1,4 +1,4 @@
-//! What is shuffled thousands of times.
+//! A figure in the form in which it is shuffled thousands of times.
 
 /// A figure that is a sum over columns divided by another, so that a shuffle is quickly weighed.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,7 +20,7 @@ impl Ratio {
         }
     }
 
-    /// The new side's less the base's, as they are. What rounding makes of nothing is zero.
+    /// The new side's figure less the base's, unshuffled. A difference that is only rounding is zero.
     pub(super) fn difference(&self) -> Option<f64> {
         let all = self.parts.len();
         let weights: Vec<u32> = (0..all)
@@ -35,7 +35,8 @@ impl Ratio {
         })
     }
 
-    /// The same, if the columns of weight one were the base's, and those of weight zero the new side's.
+    /// The difference, if the columns of weight one were the base's, and those of weight zero the new side's;
+    /// `None` if a side has nothing then.
     pub(super) fn shuffled(&self, weights: &[u32]) -> Option<f64> {
         let mut base = (0.0, 0.0);
         for ((above, below), weight) in self.parts.iter().zip(weights) {

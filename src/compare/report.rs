@@ -21,13 +21,13 @@ impl Report<'_> {
         self.histograms(span).any(|histogram| histogram.count() > 0)
     }
 
-    /// Whether it ever took any time.
+    /// Whether the span ever took any time.
     pub(super) fn has_length(&self, span: usize) -> bool {
         self.histograms(span)
             .any(|histogram| histogram.max_ns() > 0)
     }
 
-    /// Of all of it together.
+    /// The summary of a span over all results of the side; `None` if nothing was recorded.
     pub(super) fn summary(&self, span: usize) -> Option<Summary> {
         let mut sum = Histogram::default();
         self.histograms(span)
@@ -48,8 +48,8 @@ impl Report<'_> {
         })
     }
 
-    /// Of a simulation the totals know of a sound that both stopped the agent and was answered; its turns do
-    /// not tell.
+    /// The count of a rate that turns of a simulation do not tell: only the totals know of a sound that both
+    /// stopped the agent and was answered. `None` for runs and other rates.
     pub(super) fn count(&self, place: usize) -> Option<u64> {
         let of = |counts: &Interruptions| match RATES[place] {
             "false_barge_ins" => Some(counts.false_barge_ins),

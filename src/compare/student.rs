@@ -11,7 +11,7 @@ pub(super) struct Student {
 }
 
 impl Student {
-    /// Of values that belong together, by their differences; `None` with fewer than two.
+    /// The difference of pairs of values, from that of each pair; `None` with fewer than two pairs.
     pub(super) fn of_pairs(pairs: &[(f64, f64)]) -> Option<Student> {
         let differences: Vec<f64> = pairs.iter().map(|(base, new)| new - base).collect();
         let count = differences.len() as f64;
@@ -25,7 +25,7 @@ impl Student {
         })
     }
 
-    /// Of values of which nothing is known but their side, with one variance for both.
+    /// The difference of two sides whose values are no pairs, with one variance for both.
     pub(super) fn of_sides(base: &[f64], new: &[f64]) -> Option<Student> {
         let degrees = (base.len() + new.len()).checked_sub(2).filter(|d| *d > 0)?;
         let ((base_mean, base_squares), (new_mean, new_squares)) = (moments(base), moments(new));

@@ -15,21 +15,21 @@ pub(super) struct Tally {
     pub columns: [usize; 2],
     /// The conversation of each column, where columns are turns.
     pub owners: [Vec<usize>; 2],
-    /// By number; `None` if neither side has such a span.
+    /// The spans by their places; `None` if neither side has such a span.
     pub spans: Vec<Option<Spans>>,
     pub rates: Vec<Rates>,
     /// Answered turns with an answered partner.
     pub matched: u64,
-    /// Answered turns without.
+    /// Answered turns without an answered partner, by side.
     pub alone: [u64; 2],
 }
 
-/// Which columns are looked at, and how often each counts.
+/// The columns that are looked at, and how often each counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Choice<'a> {
-    /// All that there is of a side, what is in no column too.
+    /// All of a side, also what is in no column.
     All(usize),
-    /// Of one side, by its own columns.
+    /// The columns of one side, each as often as its weight.
     Of(usize, &'a [u32]),
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Choice<'a> {
 pub(super) struct Spans {
     /// The highest value of each bucket, the lowest bucket first.
     tops_ns: Vec<u64>,
-    /// How many lie in each bucket and below: a row of columns for each bucket.
+    /// How many spans lie in each bucket and below it: a row of columns for each bucket.
     below: Vec<Counts>,
     sums_ns: Sums,
     max_ns: [u64; 2],
@@ -69,12 +69,12 @@ pub(super) struct Rates {
 }
 
 impl Spans {
-    /// Whether one of them took any time.
+    /// Whether one of the spans took any time.
     pub(super) fn has_length(&self) -> bool {
         self.max_ns.iter().any(|max_ns| *max_ns > 0)
     }
 
-    /// In milliseconds; `None` if nothing is there.
+    /// A statistic in milliseconds; `None` if there are no spans.
     pub(super) fn value(&self, statistic: Statistic, choice: Choice) -> Option<f64> {
         let counts = self.below.last()?;
         let all = counts.weigh(choice);
@@ -97,8 +97,8 @@ impl Spans {
 }
 
 impl Spans {
-    /// What is shuffled: a mean itself; of a percentile how many lie above that of both sides together, where what
-    /// lies just there counts half. Whatever is on which side, that percentile stays where it is.
+    /// The figure that is shuffled: a mean itself, or in place of a percentile how many spans lie above that of
+    /// both sides together, where spans that lie just there count half. Shuffling does not move that percentile.
     ///
     /// The sides' own percentiles would not do: of two heaps far apart, half a heap each, a median lies in the one
     /// or in the other, and every shuffle differs as much as the truth.
@@ -142,7 +142,7 @@ impl Rates {
         (asked > 0).then(|| self.happened.weigh(choice) as f64 / asked as f64)
     }
 
-    /// How often it could have happened.
+    /// How often the rate's event could have happened on a side.
     pub(super) fn asked(&self, side: usize) -> u64 {
         self.asked.weigh(Choice::All(side))
     }
@@ -198,7 +198,7 @@ struct Growing<T> {
 }
 
 impl<T: Copy + Default> Growing<T> {
-    /// The place for a column; `None` if it is for none.
+    /// The place for a column; `None` if there is no column.
     fn at(&mut self, side: usize, column: Option<usize>) -> Option<&mut T> {
         let column = column?;
         let own = &mut self.sides[side];
@@ -322,14 +322,14 @@ impl Filling {
         }
     }
 
-    /// A turn by itself.
+    /// Takes in a turn by itself.
     pub(super) fn turn(&mut self, side: usize, column: Option<usize>, turn: &Figures) {
         self.see(side, column);
         self.count(side, column, turn);
         self.spans(side, column, turn, turn.known());
     }
 
-    /// A turn of both sides, or of one: its latencies count where both have them.
+    /// Takes in a turn of both sides, or of one. Latencies count where both sides have them.
     pub(super) fn pair(&mut self, column: Option<usize>, pair: [Option<&Figures>; 2]) {
         let known = match pair {
             [Some(base), Some(new)] => base.known() & new.known(),
@@ -348,7 +348,7 @@ impl Filling {
         }
     }
 
-    /// What belongs to no turn of a conversation.
+    /// Takes in what belongs to no turn of a conversation.
     pub(super) fn occasions(&mut self, side: usize, column: Option<usize>, all: &Conversation) {
         for Occasions {
             span,
@@ -365,7 +365,7 @@ impl Filling {
         }
     }
 
-    /// There is such a column, even if nothing is in it.
+    /// Makes sure that the column exists, even if nothing is in it.
     pub(super) fn see(&mut self, side: usize, column: Option<usize>) {
         if let Some(column) = column {
             self.columns[side] = self.columns[side].max(column + 1);

@@ -15,11 +15,11 @@ pub(super) struct Chance {
     shuffles: Shuffles,
     resamples: Weights,
     columns: Columns,
-    /// Where conversations are few: the columns of each, by side.
+    /// The columns of each conversation, by side, where conversations are few.
     few: Option<[Vec<Vec<u32>>; 2]>,
 }
 
-/// What is to be tested.
+/// A figure that is to be tested.
 #[derive(Clone, Copy)]
 pub(super) enum Figure<'a> {
     Of(&'a Spans, Statistic),
@@ -40,7 +40,7 @@ impl Figure<'_> {
         }
     }
 
-    /// What is shuffled.
+    /// The figure in the form in which it is shuffled.
     fn ratio(self) -> Ratio {
         match self {
             Figure::Of(spans, statistic) => spans.ratio(statistic),
@@ -48,7 +48,7 @@ impl Figure<'_> {
         }
     }
 
-    /// The new side's less the base's.
+    /// The new side's figure less the base's.
     fn difference(self, base: Choice, new: Choice) -> Option<f64> {
         Some(self.value(new)? - self.value(base)?)
     }
@@ -79,7 +79,7 @@ impl Chance {
         }
     }
 
-    /// `None` if a side has nothing to test.
+    /// Tests a figure; `None` if a side has nothing to test.
     pub(super) fn test(&self, figure: Figure) -> Option<Tested> {
         let ones = |count: usize| vec![1; count];
         let (base, new) = (ones(self.columns.base), ones(self.columns.new));
@@ -112,7 +112,7 @@ impl Chance {
         if observed == 0.0 {
             return 1.0;
         }
-        // Sums of the same numbers in another order.
+        // Shuffles add the same numbers in another order, so sums may differ by rounding.
         let least = observed.abs() * (1.0 - 1e-9);
         let (mut as_large, mut all) = (0_u32, 0_u32);
         for weights in self.shuffles.weights.iter() {
@@ -125,7 +125,7 @@ impl Chance {
         f64::from(as_large + besides) / f64::from((all + besides).max(1))
     }
 
-    /// Of the difference, by percentiles of the bootstrap, moved by what is in no column.
+    /// The interval of the difference, by percentiles of the bootstrap, moved by what is in no column.
     fn interval(&self, figure: Figure, shift: f64) -> Option<Interval> {
         let resampled = |weights: &[u32]| {
             let (base, new) = weights.split_at(self.columns.base);
@@ -161,7 +161,7 @@ fn of_conversations(owners: &[usize]) -> Vec<Vec<u32>> {
         .collect()
 }
 
-/// The conversations' own figures, as numbers.
+/// Student's t of the conversations' own figures.
 fn student(figure: Figure, conversations: &[Vec<Vec<u32>>; 2], is_paired: bool) -> Option<Student> {
     let value = |side: usize, weights: &Vec<u32>| figure.value(Choice::Of(side, weights));
     if is_paired {

@@ -1,9 +1,9 @@
-//! When the caller has finished: policies, behind one small trait. Pure arithmetic on what was heard.
+//! Policies that decide when the caller has finished, behind one small trait: pure arithmetic on what was heard.
 //!
 //! A policy knows of an utterance what the ear reports of it (a voice began, paused, went on), the words that
 //! the recogniser has so far, and, if it asks, what a [`Judge`] makes of the latest sound. Weights are handed
-//! to whoever makes it: nothing here names a model, reads time, or hears sound itself. Live, in replay and in
-//! simulation it is asked the same.
+//! to whoever makes a policy: nothing here names a model, reads time, or hears sound itself. A policy is asked
+//! alike live, in replay and in simulation.
 
 mod silence;
 
@@ -18,8 +18,8 @@ use std::time::Duration;
 /// # When it is called
 /// [`heard`](EndpointPolicy::heard) is called for everything that is heard of an utterance, in order, the
 /// first time with [`Heard::Started`], which forgets the one before. Behind each call
-/// [`decide`](EndpointPolicy::decide) is called once, and again at the tick that [`Action::Wait`] named. What
-/// it decided last holds until then.
+/// [`decide`](EndpointPolicy::decide) is called once, and again at the tick that [`Action::Wait`] named. The
+/// latest decision holds until then.
 ///
 /// # What becomes of a decision
 /// An utterance that [`Action::Commit`] ends goes to the recogniser as it is, and is answered. Whatever the
@@ -79,16 +79,17 @@ use std::time::Duration;
 /// assert_eq!(commits(patient.decide(Tick::from_ms(1_100))), Some(Tick::from_ms(1_500)));
 /// ```
 pub trait EndpointPolicy {
-    /// As scenarios and records name it.
+    /// The name of the policy in scenarios and records.
     fn name(&self) -> &'static str;
 
-    /// Is told of the utterance.
+    /// Takes in something that was heard of the utterance.
     fn heard(&mut self, what: Heard<'_>);
 
     /// What is to be done if nothing else is heard.
     fn decide(&mut self, now: Tick) -> Decision;
 
-    /// Whether it makes use of words. Then the recogniser is asked in every pause what was said so far.
+    /// Whether the policy makes use of words. If so, the recogniser is asked in every pause what was said so
+    /// far.
     fn reads_words(&self) -> bool {
         false
     }
@@ -99,7 +100,7 @@ pub trait EndpointPolicy {
 pub enum Heard<'a> {
     /// A new utterance began.
     Started {
-        /// Its first voice.
+        /// When the voice began.
         onset: Tick,
     },
     /// The caller pauses.
@@ -109,21 +110,21 @@ pub enum Heard<'a> {
     },
     /// The caller goes on.
     Resumed {
-        /// The voice came back then.
+        /// When the voice came back.
         at: Tick,
     },
     /// The recogniser knows what was said so far.
     Words {
-        /// All of it.
+        /// All words of the utterance so far.
         text: &'a str,
-        /// When it was known.
+        /// When the words were known.
         at: Tick,
     },
     /// The judge has answered to [`Action::Listen`].
     Judged {
-        /// The sound that it was asked about ended then.
+        /// When the sound ended that the judge was asked about.
         until: Tick,
-        /// That the caller has finished, in 0..=1.
+        /// The probability that the caller has finished, in 0..=1.
         probability: f64,
     },
 }
@@ -133,41 +134,41 @@ pub enum Heard<'a> {
 pub struct Decision {
     /// What is to be done.
     pub action: Action,
-    /// That the caller has finished, in 0..=1, if the policy computes it.
+    /// The probability that the caller has finished, in 0..=1; `None` if the policy computes none.
     pub probability: Option<f64>,
-    /// What spoke for it, strongest first: at most three.
+    /// What spoke for the decision, the strongest reason first: at most three.
     pub reasons: Vec<String>,
 }
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// The utterance is over at this tick, or at once if it has passed, unless something is heard before.
+    /// The utterance is over at a tick, or at once if that has passed, unless something is heard before.
     Commit {
-        /// When.
+        /// When the utterance is over.
         at: Tick,
     },
-    /// It goes on, until something is heard.
+    /// The utterance goes on, until something is heard.
     Wait {
-        /// The policy wants to decide again then.
+        /// When the policy wants to decide again, even if nothing is heard; `None` for never.
         until: Option<Tick>,
     },
-    /// It goes on, and the judge is asked about the latest sound. Without a judge this is to wait.
+    /// The utterance goes on, and the judge is asked about the latest sound. Without a judge this is a wait.
     Listen,
 }
 
 impl Decision {
-    /// The utterance is over then.
+    /// Decides that the utterance is over at a tick.
     pub fn commit(at: Tick) -> Decision {
         Decision::of(Action::Commit { at })
     }
 
-    /// It goes on, until something is heard.
+    /// Decides that the utterance goes on, until something is heard.
     pub fn wait() -> Decision {
         Decision::of(Action::Wait { until: None })
     }
 
-    /// Without a probability or reasons.
+    /// A decision without a probability or reasons.
     pub fn of(action: Action) -> Decision {
         Decision {
             action,
@@ -180,16 +181,16 @@ impl Decision {
 /// Judges from sound whether the caller has finished. What it computes is charged to the clock like any
 /// stage's, and recorded.
 pub struct Judge {
-    /// What computes it.
+    /// The stage that computes the judgement.
     pub stage: EndOfTurn,
-    /// How much of the latest sound it hears.
+    /// How much of the latest sound the judge hears.
     pub hears: Duration,
 }
 
-/// What decides that the caller has finished.
+/// A policy that decides that the caller has finished, and the judge that it may ask.
 pub struct Endpointing {
-    /// The rule.
+    /// The policy.
     pub policy: Box<dyn EndpointPolicy>,
-    /// What the rule may ask.
+    /// The judge that the policy may ask; `None` for none.
     pub judge: Option<Judge>,
 }

@@ -1,11 +1,11 @@
-//! The caller has finished after so much silence.
+//! A policy that takes the caller to have finished after a fixed silence.
 
 use super::{Decision, EndpointPolicy, Heard};
 use crate::audio::FRAME;
 use crate::event::{Tick, nanos};
 use std::time::Duration;
 
-/// Commits after a fixed silence. It is heard in frames of 16 ms, so 300 ms are 304.
+/// Commits after a fixed silence, which is heard in frames of 16 ms: 300 ms become 304.
 #[derive(Debug)]
 pub struct Silence {
     silence: Duration,
@@ -13,7 +13,7 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// Commits after so much silence, rounded up to whole frames.
+    /// A policy that commits after this much silence, rounded up to whole frames.
     pub fn new(silence: Duration) -> Silence {
         let frames = nanos(silence).div_ceil(nanos(FRAME));
         Silence {

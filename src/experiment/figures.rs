@@ -9,8 +9,9 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 use std::time::Duration;
 
-/// The report of a simulation in its folder: of its events only a sample is kept.
+/// The file in a simulation's folder that holds its report as JSON.
 pub const REPORT_JSON: &str = "report.json";
+/// The file in a simulation's folder that holds its report as text.
 pub const REPORT_TEXT: &str = "report.txt";
 
 /// Writes the figures, beside files of these sizes. The reports come last: a folder with both of them is

@@ -1,7 +1,7 @@
-//! Which of many points are beaten by none (the Pareto front), the less being the better by both axes.
+//! The points that no other point beats (the Pareto front); on both axes less is better.
 
-/// For each point whether it is on the front: no other one is at least as good by both axes, and better by
-/// one. A point of which something is unknown is not on it.
+/// Tells for each point whether it is on the front: no other point is at least as good by both axes and better
+/// by one. A point of which something is unknown is not on the front.
 pub(super) fn front(points: &[Option<(f64, f64)>]) -> Vec<bool> {
     let beats = |(x, y): (f64, f64), (other_x, other_y): (f64, f64)| {
         x <= other_x && y <= other_y && (x < other_x || y < other_y)

@@ -15,7 +15,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Missing shards that an error names; of more it says how many.
+/// How many missing shards an error names; how many more there are is only counted.
 const NAMED_MAX: usize = 5;
 
 /// A folder with one shard.
@@ -23,7 +23,7 @@ struct Part<'a> {
     folder: &'a Path,
     header: Header,
     shard: Shard,
-    /// Of all shards.
+    /// The worlds of all shards together.
     worlds: u32,
 }
 
@@ -31,7 +31,7 @@ struct Part<'a> {
 /// and the time in its header are those of the first shard.
 ///
 /// # Errors
-/// If they are not all shards of one simulation, each of them once and whole; then nothing is written.
+/// Folders that are not all shards of one simulation, each of them once and whole. Nothing is written then.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Simulated, RunError> {
     refuse_used(out)?;
     let parts = in_order(folders)?;
@@ -95,7 +95,7 @@ fn in_order(folders: &[PathBuf]) -> Result<Vec<Part<'_>>, RunError> {
     Ok(parts.into_values().collect())
 }
 
-/// The figures of all shards, and how large the files of each are, which is what their figures say.
+/// The figures of all shards, and how large the files of each shard are, which are as large as they should be.
 fn add_up(parts: &[Part]) -> Result<(Totals, Vec<Sizes>), RunError> {
     let mut all = Totals::default();
     let mut sizes = Vec::with_capacity(parts.len());
@@ -123,7 +123,7 @@ fn add_up(parts: &[Part]) -> Result<(Totals, Vec<Sizes>), RunError> {
     Ok((all, sizes))
 }
 
-/// Copies turns and events, one shard behind the other; how many bytes they are.
+/// Copies turns and events, one shard behind the other, and returns how many bytes they are.
 fn copy(parts: &[Part], sizes: &[Sizes], header: &Header, out: &Path) -> Result<Sizes, RunError> {
     let full = |error| figures::full(out, error);
     let mut folder = SimulationFolder::create(out, header, turns::HEADER).map_err(unavailable)?;
@@ -185,7 +185,7 @@ impl Part<'_> {
         Ok(part)
     }
 
-    /// An error that has simulating it again as its cure.
+    /// An error that says to simulate the shard again.
     fn wrong(&self, reason: &str) -> RunError {
         RunError::Input(format!(
             "{} {reason}; simulate this shard again, to its end and into another folder (voicesim simulate … --shard {})",
@@ -198,8 +198,10 @@ impl Part<'_> {
         self.shard.worlds(self.worlds)
     }
 
+    /// Compares the headers of two shards.
+    ///
     /// # Errors
-    /// If they are not of one simulation.
+    /// Shards that are not of one simulation.
     fn check_beside(&self, other: &Part) -> Result<(), RunError> {
         let Some(difference) = self.difference(other) else {
             return Ok(());
@@ -232,8 +234,10 @@ impl Part<'_> {
         .or_else(|| (comparable(own) != comparable(others)).then(|| "header.json".into()))
     }
 
+    /// Compares the size of a file with what the figures say.
+    ///
     /// # Errors
-    /// If a file has not this size.
+    /// A file that has not this size.
     fn check_size(&self, name: &str, expected: u64) -> Result<(), RunError> {
         let path = self.folder.join(name);
         match path.metadata() {
@@ -274,7 +278,7 @@ impl Part<'_> {
         File::open(&path).map_err(cannot)
     }
 
-    /// What was asked for.
+    /// The scenario of the shard, ready to simulate.
     fn simulable(&self) -> Result<Simulable, RunError> {
         let wrong = |reason: String| {
             input(format!(

@@ -1,4 +1,4 @@
-//! What is simulated and what is asked of it: replications of a scenario, sweeps over its settings, the search
+//! Experiments: replications of a scenario, sweeps over its settings, the search
 //! for a value that keeps a limit, the choice of a plan, and shards joined.
 
 mod figures;

@@ -1,14 +1,14 @@
-//! Choosing among settings: the least of those that keep every budget, whatever chance has done.
+//! Choosing among settings: the cheapest of those that keep every budget, whatever chance has done.
 
 use crate::measure::BudgetResult;
 use crate::report::plan::{Miss, Nearly, Plan};
 use crate::report::sweep::{Other, Setting, Sweep};
 
-/// So many others are told.
+/// How many other settings are told that keep every budget, and below how many that nearly do.
 const ALTERNATIVES_MAX: usize = 3;
 const NEARLY_MAX: usize = 3;
 
-/// A setting that is over its budgets by a larger part did not nearly make it.
+/// A setting that is over its budgets by a larger factor does not nearly keep them.
 const NEARLY: f64 = 1.1;
 
 /// Statistics of the end-to-end latency that have intervals, if enough was simulated.
@@ -26,7 +26,7 @@ pub fn plan(sweep: Sweep) -> Plan {
         Other::CostPerMinute => setting.cost_per_minute,
         _ => setting.p95_ms(),
     };
-    // What is unknown is worst; of equals the faster, and then the first.
+    // What is unknown ranks last; among equals the faster ranks first, and then the first setting.
     let rank = |index: &usize| {
         let setting = &sweep.settings[*index];
         let worst = f64::INFINITY;
@@ -78,7 +78,7 @@ fn miss(setting: &Setting, budget: &BudgetResult) -> Option<Miss> {
     })
 }
 
-/// Those that are over by little, the nearest first, and `least` of them however far off.
+/// The settings that are over their budgets by little, the nearest first, and `least` of them however far off.
 fn nearest(mut others: Vec<Nearly>, least: usize) -> Vec<Nearly> {
     others.sort_by(|one, other| over(one).total_cmp(&over(other)));
     let near = others.iter().filter(|one| over(one) <= NEARLY).count();

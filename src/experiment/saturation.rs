@@ -10,16 +10,16 @@ use crate::scenario::load::{A_DAY_S, Arrivals, Load, Traffic};
 use crate::scenario::table_of;
 use crate::sim::{Setting, Simulable};
 
-/// Calls of which the work of one is known within two per cent.
+/// How many calls tell the work of one call within two per cent.
 const CALLS: f64 = 1_000.0;
 
 /// A pool whose slots are busier than this may be asked for too much.
 const SUSPECT: f64 = 0.85;
 
-/// In one that is busier than this callers wait, who then ask less.
+/// In a pool whose slots are busier than this callers wait, and then ask less.
 const AT_EASE: f64 = 0.5;
 
-/// Beyond doubt it is more than a pool can do if it is by so much.
+/// A load that is above what a pool can do by this factor is too much beyond doubt.
 const TOO_MUCH: f64 = 1.05;
 
 /// Refuses a load that never drains. A trace ends, and a rate that falls may end below.
@@ -33,7 +33,7 @@ pub(super) fn refuse(simulable: &Simulable, totals: &Totals) -> Result<(), RunEr
     };
     let rate = match arrivals {
         Arrivals::PerMinute(rate) => *rate,
-        // It stays at that.
+        // A ramp stays at its last rate.
         Arrivals::Ramp { to_per_minute, .. } => *to_per_minute,
         Arrivals::Trace(_) => return Ok(()),
     };
@@ -55,8 +55,8 @@ pub(super) fn refuse(simulable: &Simulable, totals: &Totals) -> Result<(), RunEr
     Ok(())
 }
 
-/// At how many calls a minute a pool is asked for as much as it can do: so many times the work of one call,
-/// which is seen where nobody has to wait. `None` if there is no such place.
+/// At how many calls a minute a pool is asked for as much as it can do. This follows from the work of one call,
+/// which shows at a rate at which nobody has to wait; `None` if there is no such rate.
 fn point(simulable: &Simulable, asked: &Load, stage: StageName, rate: f64) -> Option<f64> {
     let mut rate = rate;
     for _ in 0..8 {

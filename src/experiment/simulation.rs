@@ -1,4 +1,4 @@
-//! A simulation: a scenario's conversation, again and again with other luck, and the figures of all.
+//! A simulation: replications of a scenario's conversation, each with other luck, and the figures of all.
 
 use super::figures;
 use super::saturation;
@@ -15,25 +15,25 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Conversations of which all events are kept, unless all or none are asked for.
+/// Conversations of which a sample keeps all events.
 const SAMPLE: u32 = 100;
 
 /// Where `--until-ci` looks for the first time, and then at twice as many.
 const FIRST_LOOK: u32 = 1_000;
 
-/// Counts have room for so many, with all sounds between them.
+/// The most questions that counts have room for, with all sounds between them.
 const QUESTIONS_MAX: u64 = 100_000_000;
 
-/// Numbers of conversations have room for what is drawn in them.
+/// The most conversations of a simulation: their numbers leave room for what is drawn in them.
 pub const CONVERSATIONS_MAX: u32 = 1 << 31;
 
-/// The same for worlds of many calls.
+/// The most worlds of many calls: every call has the number of a conversation.
 const LOADS_MAX: u32 = CONVERSATIONS_MAX / CALLS_MAX;
 
 /// Where `--until-ci` looks for the first time at worlds of many calls: with one for each batch.
 const FIRST_LOOK_AT_LOADS: u32 = BATCHES as u32;
 
-/// What is to be simulated, and where it is kept.
+/// A simulation that is to be held, and where it is kept.
 pub struct Simulation {
     scenario: Scenario,
     worlds: Option<u32>,
@@ -45,15 +45,18 @@ pub struct Simulation {
 
 /// A simulation that is over.
 pub struct Simulated {
+    /// What is written at the head of the simulation.
     pub header: Header,
+    /// The figures of all conversations together.
     pub totals: Totals,
 }
 
-/// Is told how far a simulation is: worlds and turns since it was last told.
+/// A function that is told how far a simulation is: worlds and turns since it was last told.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 impl Simulation {
-    /// 10,000 conversations, or 64 worlds of many calls, on one thread, of which nothing is kept.
+    /// A simulation of 10,000 conversations, or 64 worlds of many calls, on one thread, of which nothing is
+    /// kept.
     pub fn of(scenario: Scenario) -> Simulation {
         Simulation {
             scenario,
@@ -65,8 +68,8 @@ impl Simulation {
         }
     }
 
-    /// Simulates so many worlds, at least one: conversations, at most [`CONVERSATIONS_MAX`], or whole loads.
-    /// 10,000 of the former or 64 of the latter unless given.
+    /// Simulates this many worlds, at least one: conversations, at most [`CONVERSATIONS_MAX`], or whole loads.
+    /// Unless given, there are 10,000 conversations or 64 loads.
     pub fn worlds(mut self, worlds: impl Into<Option<u32>>) -> Simulation {
         self.worlds = worlds.into().map(|w| w.clamp(1, CONVERSATIONS_MAX));
         self
@@ -83,32 +86,33 @@ impl Simulation {
             })
     }
 
-    /// Holds them on so many threads. It makes no difference to the figures.
+    /// Holds the worlds on this many threads, at least one, which makes no difference to the figures.
     pub fn threads(mut self, threads: usize) -> Simulation {
         self.threads = threads.max(1);
         self
     }
 
     /// Ends once p50 and p95 of the end-to-end latency are known within this share of themselves (half the
-    /// width of their 95 % intervals), which is looked at after 1,000, 2,000, 4,000 … conversations, or 64,
+    /// width of their 95 % intervals), which is checked after 1,000, 2,000, 4,000 … conversations, or 64,
     /// 128, 256 … worlds of many calls.
     pub fn until(mut self, share: f64) -> Simulation {
         self.until = Some(share);
         self
     }
 
-    /// Holds only this part of them, which must be kept: [`merge`](super::merge()) joins all parts.
+    /// Holds only this part of the worlds, which must be kept: [`merge`](super::merge()) joins all parts.
     pub fn shard(mut self, shard: Shard) -> Simulation {
         self.shard = Some(shard);
         self
     }
 
-    /// Keeps it in a folder, which must be new or empty.
+    /// Keeps the simulation in a folder, which must be new or empty.
     pub fn keep_in(mut self, folder: PathBuf, events: KeepEvents) -> Simulation {
         self.keep = Some((folder, events));
         self
     }
 
+    /// The scenario that is to be simulated.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
@@ -121,7 +125,10 @@ impl Simulation {
         }
     }
 
-    /// Everything that can be wrong with the input.
+    /// Checks the input.
+    ///
+    /// # Errors
+    /// What is wrong with the scenario, the number of worlds, the shard or the folder.
     pub fn check(&self) -> Result<(), RunError> {
         self.simulable().map(|_| ())
     }
@@ -178,6 +185,9 @@ impl Simulation {
 
     /// Holds the conversations. Once `stop` is set, no further one is begun, and the figures are those
     /// of the ones held so far.
+    ///
+    /// # Errors
+    /// Wrong input, a load that its pools can never do, or a folder that cannot be written.
     pub fn run(self, stop: &AtomicBool, progress: Progress<'_>) -> Result<Simulated, RunError> {
         let simulable = self.simulable()?;
         let header = Header {
@@ -219,7 +229,7 @@ impl Simulation {
         Ok(Simulated { header, totals })
     }
 
-    /// After how many worlds to look at what they came to, if so many are simulated.
+    /// After how many worlds to look at the figures again, if `held` are simulated.
     fn next_look(&self, held: u32) -> u32 {
         let first = match self.scenario.load {
             None => FIRST_LOOK,
@@ -235,8 +245,8 @@ impl Simulation {
         look.min(self.how_many())
     }
 
-    /// Looks whether a load is too much: of its first world, whether by far, and when all is there. What a
-    /// shard comes to is looked at when it is merged.
+    /// Refuses a load that is too much, after its first world and after all of them. The figures of a shard
+    /// are looked at when shards are merged.
     fn refuse_saturated(&self, simulable: &Simulable, totals: &Totals) -> Result<(), RunError> {
         match totals.worlds() > 1 && self.shard.is_some() {
             true => Ok(()),

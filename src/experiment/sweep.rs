@@ -13,13 +13,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use toml::Value;
 
-/// More settings than this are no comparison.
+/// The most settings that a sweep compares.
 pub const SETTINGS_MAX: usize = 1_000;
 
-/// What is to be simulated: at least one setting.
+/// A sweep that is to be simulated: at least one setting.
 pub struct Sweep {
     keys: Vec<String>,
-    /// In the order of their values, the last key changing first.
+    /// The settings in the order of their values, the last key changing first.
     settings: Vec<(Vec<Value>, Scenario)>,
     worlds: Option<u32>,
     threads: usize,
@@ -30,7 +30,7 @@ impl Sweep {
     /// Every combination of the values, on one thread.
     ///
     /// # Errors
-    /// If there are too many, or one of them is wrong: which one, and the cure.
+    /// Too many combinations, or the first setting that is wrong, and the fix.
     pub fn of(
         template: &Template,
         variations: &[Variation],
@@ -61,30 +61,31 @@ impl Sweep {
         })
     }
 
-    /// Simulates so many worlds of each setting, in place of as many as a simulation has.
+    /// Simulates this many worlds of each setting; as many as a [`Simulation`] has if `None`.
     pub fn worlds(mut self, worlds: Option<u32>) -> Sweep {
         self.worlds = worlds;
         self
     }
 
-    /// Holds them on so many threads. It makes no difference to the figures.
+    /// Holds the worlds on this many threads, which makes no difference to the figures.
     pub fn threads(mut self, threads: usize) -> Sweep {
         self.threads = threads;
         self
     }
 
-    /// What latency is compared with, in place of the cost, or of cut-offs where nothing is paid for.
+    /// Compares latency with this figure; if `None`, with the cost, or with cut-offs where nothing is paid for.
     pub fn against(mut self, other: Option<Other>) -> Sweep {
         self.against = other;
         self
     }
 
-    /// Of all settings.
+    /// How many worlds all settings have together.
     pub fn worlds_in_all(&self) -> u64 {
         let simulations = self.scenarios().map(|scenario| self.simulation(scenario));
         simulations.map(|s| u64::from(s.how_many())).sum()
     }
 
+    /// The scenario of each setting, in order.
     pub fn scenarios(&self) -> impl Iterator<Item = &Scenario> {
         self.settings.iter().map(|(_, scenario)| scenario)
     }
@@ -95,7 +96,10 @@ impl Sweep {
             .threads(self.threads)
     }
 
-    /// Everything that can be wrong with the input, in any setting.
+    /// Checks the input of every setting.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, and the fix.
     pub fn check(&self) -> Result<(), RunError> {
         for (values, scenario) in &self.settings {
             let checked = self.simulation(scenario).check();
@@ -106,6 +110,9 @@ impl Sweep {
 
     /// Simulates one setting after the other. Once `stop` is set, the figures are those of the settings
     /// that are done.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, or a simulation that fails.
     pub fn run(self, stop: &AtomicBool, progress: Progress<'_>) -> Result<sweep::Sweep, RunError> {
         self.check()?;
         let mut settings = Vec::new();
@@ -200,7 +207,7 @@ impl Sweep {
     }
 }
 
-/// Keys that would be set twice.
+/// Refuses keys that would be set twice.
 fn refuse_twice(keys: &[String], seed: Option<u64>) -> Result<(), RunError> {
     let is_twice = |(index, key): &(usize, &String)| keys[..*index].contains(key);
     if let Some((_, key)) = keys.iter().enumerate().find(is_twice) {

@@ -37,10 +37,12 @@ pub(super) struct KeptBatch {
     e2e_latency: Sparse,
 }
 
-/// A 95 % confidence interval.
+/// A 95 % confidence interval, in the unit of its figure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
+    /// The lower end.
     pub low: f64,
+    /// The upper end.
     pub high: f64,
 }
 
@@ -64,6 +66,7 @@ impl Batches {
         }
     }
 
+    /// Adds the figures of other worlds, batch by batch.
     pub fn merge(&mut self, other: &Batches) {
         for (own, other) in self.0.iter_mut().zip(&other.0) {
             own.e2e.add(&other.e2e);
@@ -72,13 +75,14 @@ impl Batches {
         }
     }
 
-    /// Of a percentile of the end-to-end latency, in milliseconds, around `value`. `None` with too few
-    /// conversations: every batch must hold a turn.
+    /// The interval of a percentile of the end-to-end latency, in milliseconds, around `value`; `quantile`
+    /// in 0..=1. `None` with too few conversations: every batch must hold an answered turn.
     pub fn percentile(&self, quantile: f64, value: f64) -> Option<Interval> {
         self.around(value, |batch| batch.e2e.percentile_ms(quantile))
     }
 
-    /// Of its mean.
+    /// The interval of the mean end-to-end latency, in milliseconds, around `value`; `None` as for a
+    /// percentile.
     pub fn mean(&self, value: f64) -> Option<Interval> {
         self.around(value, |batch| batch.e2e.summary().map(|s| s.mean_ms))
     }
@@ -90,7 +94,8 @@ impl Batches {
         (questions > 0.0).then(|| count(|b| b.cut_offs) / questions)
     }
 
-    /// Of that share.
+    /// The interval of [`cut_off_share`](Batches::cut_off_share), within 0..=1; `None` if a batch has no
+    /// question.
     pub fn cut_offs(&self) -> Option<Interval> {
         let share = self.cut_off_share()?;
         let own = |b: &Batch| (b.questions > 0).then(|| b.cut_offs as f64 / b.questions as f64);
@@ -155,7 +160,7 @@ impl Batches {
 }
 
 impl Interval {
-    /// Half its width, as a share of what lies in its middle.
+    /// Half the width of the interval, as a share of its middle.
     pub fn relative(&self) -> f64 {
         (self.high - self.low) / (self.high + self.low)
     }

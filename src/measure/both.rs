@@ -7,14 +7,14 @@ use std::time::Duration;
 /// Silence longer than this is dead air: past some 1.2 s callers begin again.
 const DEAD_AIR: Duration = Duration::from_millis(1_200);
 
-/// What speaking at once, and silence, amount to: nanoseconds of each occasion.
+/// How long both spoke at once, or nobody did: nanoseconds of each occasion.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Both {
-    /// Both speak, whoever began.
+    /// Both spoke, whoever began.
     pub overlap: Vec<u64>,
     /// The agent began while the caller was speaking.
     pub talk_over: Vec<u64>,
-    /// Nobody speaks, between the first and the last who does.
+    /// Nobody spoke, between the first speech and the last.
     pub dead_air: Vec<u64>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn both(events: &[Event]) -> Both {
     both
 }
 
-/// When the caller and the agent speak, in order. What is open at the end of the record ends with it.
+/// When the caller and the agent speak, in order. Speech that is open at the end of the record ends there.
 pub fn speech(events: &[Event]) -> (Vec<Range<Tick>>, Vec<Range<Tick>>) {
     let (mut caller, mut agent) = (Vec::new(), Vec::new());
     let (mut caller_since, mut agent_since) = (None, None);

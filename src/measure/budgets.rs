@@ -1,14 +1,14 @@
-//! Which budgets are kept.
+//! Budgets held against what was measured.
 
 use super::{BudgetResult, Histogram, LoadFigures, Measurement, PoolFigures, Totals};
 use crate::event::CuredBy;
 use crate::scenario::budget::{Budget, Count, Limited, Statistic};
 
-/// What is held to a budget.
+/// The figures that budgets limit.
 #[derive(Clone, Copy)]
 pub(super) struct Figures<'a> {
     measured: &'a Measurement,
-    /// Of many calls at once: what their pools did.
+    /// What pools did, in a simulation of many calls at once.
     load: Option<&'a LoadFigures>,
     cut_off_share: Option<f64>,
 }
@@ -44,7 +44,7 @@ impl<'a> Figures<'a> {
         }
     }
 
-    /// `None` where there was nothing to count.
+    /// A count or a share; `None` where there was nothing to count.
     fn count(self, count: Count) -> Option<f64> {
         let measured = self.measured;
         let (wrong, callers) = (&measured.interruptions, &measured.callers);
@@ -78,14 +78,14 @@ impl<'a> Figures<'a> {
         stages.filter_map(|(_, counts)| counts.get(&by)).sum()
     }
 
-    /// A figure of each pool; `None` without any.
+    /// A figure of each pool; `None` without pools.
     fn pools(self, of: fn(&PoolFigures) -> u64) -> Option<impl Iterator<Item = u64>> {
         let pools = &self.load?.pools;
         (!pools.is_empty()).then(|| pools.values().map(of))
     }
 }
 
-/// In milliseconds; `None` if nothing was recorded.
+/// A statistic of a histogram in milliseconds; `None` if nothing was recorded.
 fn statistic(histogram: Option<&Histogram>, statistic: Statistic) -> Option<f64> {
     let histogram = histogram?;
     match statistic {

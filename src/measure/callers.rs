@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 /// Counts over simulated conversations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Callers {
-    /// A caller heard nothing for too long, and started again.
+    /// How often a caller heard nothing for too long, and asked again.
     pub restarts: u64,
-    /// A caller lost patience and hung up.
+    /// How often a caller lost patience and hung up.
     pub hang_ups: u64,
-    /// Something was said in place of an answer.
+    /// How often something was said in place of an answer (a filler).
     pub fillers: u64,
-    /// Answers that were voted for, and those of them that are right.
+    /// Answers chosen by a vote of which it is known whether they are right.
     pub votes: u64,
+    /// Answers among `votes` that are right.
     pub right_votes: u64,
 }
 
@@ -42,6 +43,7 @@ impl Callers {
         self.right_votes += other.right_votes;
     }
 
+    /// Whether every count is zero.
     pub fn is_empty(&self) -> bool {
         *self == Callers::default()
     }

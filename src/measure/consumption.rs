@@ -1,5 +1,4 @@
-//! What conversations used of what is paid for. Sums of integers, so that it makes no difference in which
-//! order they are added up.
+//! What conversations used of what is paid for. Only integers are added up, so the order makes no difference.
 
 use crate::event::{CuredBy, Event, Mark, OutputNote, StageName, VisitId};
 use crate::scenario::cost::Prices;
@@ -9,31 +8,34 @@ use serde::{Deserialize, Serialize};
 const CHARACTERS_PER_TOKEN: f64 = 4.0;
 const NS_PER_MINUTE: f64 = 60e9;
 
-/// Sums over conversations. Work that was given up counts as far as it was asked for, or put out; so does
-/// work that was done in case it was wanted.
+/// Sums over conversations. Work that was given up, and work that was done ahead of time, counts as far as it
+/// was asked for, or put out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consumption {
+    /// Conversations, each of which is a call.
     pub calls: u64,
-    /// From the beginning of each call to its last event.
+    /// Nanoseconds from the beginning of each call to its last event.
     pub call_ns: u64,
-    /// Utterances that were transcribed to their end, each once.
+    /// Nanoseconds of utterances that were transcribed to their end, each counted once.
     pub transcribed_ns: u64,
-    /// Questions to what answers them; each sample of a vote is one.
+    /// Requests to what answers; each sample of a vote is a request.
     pub requests: u64,
-    /// What was answered, times the samples.
+    /// Characters of answers, times the samples of a vote.
     pub answered_characters: u64,
-    /// Text of which there was sound in the end.
+    /// Characters of text of which there was sound in the end.
     pub spoken_characters: u64,
-    /// What one model that hears and speaks put out.
+    /// Nanoseconds of speech that speech-to-speech models put out.
     pub direct_speech_ns: u64,
 }
 
-/// What it came to.
+/// What conversations cost.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cost {
+    /// The currency, as the scenario names it.
     pub currency: String,
+    /// The mean cost of a call, in `currency`.
     pub per_call: f64,
-    /// Of a call.
+    /// The mean cost of a minute of call, in `currency`.
     pub per_minute: f64,
 }
 
@@ -47,7 +49,7 @@ impl Consumption {
                     stage: StageName::Answer,
                     ..
                 } => (asked, samples, fell_back) = (None, 1, false),
-                // Work that begins again is still the same question.
+                // Work that begins again is still on the same question.
                 Mark::Begun {
                     stage: StageName::Answer,
                     visit,
@@ -55,17 +57,18 @@ impl Consumption {
                     let is_new = asked.replace(*visit) != Some(*visit);
                     self.requests += u64::from(is_new);
                 }
-                // Another request for the same, if there was one: who is refused at once pays nothing.
+                // A retry or a hedge is another request, if there was a first: nobody pays for one that was
+                // refused at once.
                 Mark::Cured {
                     stage: StageName::Answer,
                     by: CuredBy::Retried | CuredBy::Hedged,
                 } => self.requests += u64::from(asked.is_some()),
-                // Whoever is fallen back on has prices of their own.
+                // A fallback has prices of its own.
                 Mark::Cured {
                     stage: StageName::Answer,
                     by: CuredBy::FellBack,
                 } => (samples, fell_back) = (0, true),
-                // Told behind the beginning of the answer, and before the first of it.
+                // The vote is told behind the beginning of the answer, and before its first piece.
                 Mark::Voted { samples: all, .. } if !fell_back => {
                     samples = u64::from(*all);
                     self.requests += samples.saturating_sub(1);
@@ -117,7 +120,7 @@ impl Consumption {
         self.direct_speech_ns += other.direct_speech_ns;
     }
 
-    /// What all of it comes to, by call and by minute of call; `None` without calls, or of no length.
+    /// What all of the work costs, by call and by minute of call; `None` if calls have no length.
     pub fn cost(&self, prices: &Prices) -> Option<Cost> {
         let minutes = |span_ns: u64| span_ns as f64 / NS_PER_MINUTE;
         let thousands = |count: f64| count / 1e3;

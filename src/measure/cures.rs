@@ -1,10 +1,11 @@
-//! What was done about stages that failed or took too long: counts.
+//! How often resilience policies took effect on stages that failed or took too long.
 
 use crate::event::{CuredBy, Mark, StageName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How often each cure was applied, by stage. In replies that were prepared in vain too.
+/// How often each resilience policy (retry, hedge, breaker, fallback) took effect, by stage. Replies that
+/// were prepared in vain count too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cures(BTreeMap<StageName, BTreeMap<CuredBy, u64>>);
@@ -25,10 +26,12 @@ impl Cures {
         }
     }
 
+    /// Whether no resilience policy took effect.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// How often `by` was done about `stage`.
     pub fn count(&self, stage: StageName, by: CuredBy) -> u64 {
         let counts = self.0.get(&stage);
         counts
@@ -37,7 +40,7 @@ impl Cures {
             .unwrap_or(0)
     }
 
-    /// By stage, and by what was done.
+    /// The counts by what was done, one stage after the other.
     pub fn iter(&self) -> impl Iterator<Item = (StageName, &BTreeMap<CuredBy, u64>)> {
         self.0.iter().map(|(stage, counts)| (*stage, counts))
     }

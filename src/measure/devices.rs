@@ -7,33 +7,39 @@ use std::collections::BTreeMap;
 /// The devices of a live session; nothing in a replay.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Devices {
+    /// The figures of each device, microphone and speaker.
     #[serde(flatten)]
     pub used: BTreeMap<Direction, Device>,
-    /// The agent's voice in the microphone, as it was measured last.
+    /// The agent's voice in the microphone, as it was measured last; `None` if it was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo: Option<Echo>,
 }
 
+/// What became of one device.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Device {
+    /// The name by which the system knows the device.
     pub name: String,
-    /// In Hz.
+    /// Samples a second (Hz).
     pub rate: u32,
+    /// How often the device disappeared.
     pub times_lost: u32,
-    /// Sound that got lost on the way: of the caller before it was heard, of the agent because it came
-    /// too late.
+    /// Nanoseconds of sound that got lost on the way: the caller's before it was heard, the agent's because
+    /// it came too late.
     pub lost_ns: u64,
-    /// Over- or underruns that it reported; some never do.
+    /// Over- or underruns that the device reported; some devices never do.
     pub xruns: u64,
-    /// How much faster its crystal is than the session's clock, in parts per million; known after a
-    /// minute.
+    /// How much faster the device's crystal is than the session's clock, in parts per million; `None` in
+    /// the first minute.
     pub drift_ppm: Option<f64>,
 }
 
+/// The agent's voice in the microphone.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Echo {
-    /// Relative to what was played, in dB.
+    /// How loud the echo is, relative to what was played, in dB.
     pub level_db: f64,
+    /// Nanoseconds from the speaker to the microphone.
     pub delay_ns: u64,
 }
 
@@ -70,6 +76,7 @@ impl Devices {
         }
     }
 
+    /// Whether no device was used.
     pub fn is_empty(&self) -> bool {
         self.used.is_empty()
     }

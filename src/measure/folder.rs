@@ -1,4 +1,4 @@
-//! What lies in folders that were written earlier: runs, measured calls, simulations, or several of them.
+//! Folders that were written earlier: runs, measured calls, simulations, or several of them.
 
 use super::turns::{Reader, TurnsError};
 use super::{Measurement, Plan, Totals, TotalsError, measure};
@@ -16,60 +16,91 @@ const FOLDERS_MAX: usize = 100_000;
 /// A folder of results.
 #[derive(Debug)]
 pub enum Folder {
+    /// The folder of one run or one simulation.
     One(Box<Results>),
-    /// A folder of such folders, by name. There is at least one.
+    /// A folder of such folders, sorted by name, with at least one.
     Several(Vec<Results>),
 }
 
 /// What one run or one simulation left.
 #[derive(Debug)]
 pub enum Results {
-    /// Of a run, or of a recorded call that was measured.
+    /// A run, or a recorded call that was measured.
     Run(Box<MeasuredRun>),
+    /// A simulation.
     Simulation(Box<MeasuredSimulation>),
 }
 
 /// A run, folded again from its events.
 #[derive(Debug)]
 pub struct MeasuredRun {
+    /// The run folder.
     pub path: PathBuf,
+    /// What was written at the head of the run.
     pub header: Header,
+    /// The scenario that was run.
     pub scenario: Scenario,
+    /// The figures, made from the events when the folder was opened.
     pub measured: Measurement,
 }
 
-/// A simulation. Its turns stay on disk.
+/// The figures of a simulation. Its turns stay on disk.
 #[derive(Debug)]
 pub struct MeasuredSimulation {
+    /// The folder of the simulation.
     pub path: PathBuf,
+    /// What was written at the head of the simulation.
     pub header: Header,
+    /// The scenario that was simulated.
     pub scenario: Scenario,
+    /// The figures of all conversations, as the folder keeps them.
     pub totals: Totals,
 }
 
-/// Why a folder cannot be read. The text names the file and the cure.
+/// Why a folder cannot be read. The text names the file, and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
+    /// A file of the folder cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The figures of a simulation cannot be read.
     #[error(transparent)]
     Totals(#[from] TotalsError),
+    /// The scenario in the header is none that this version knows.
     #[error("{path}: the scenario in header.json cannot be read: {reason}; it was written by voicesim {writer}, this is {own}", path = path.display(), own = env!("CARGO_PKG_VERSION"))]
     Scenario {
+        /// The folder.
         path: PathBuf,
+        /// What is wrong with the scenario.
         reason: String,
+        /// The version that wrote the folder.
         writer: String,
     },
+    /// The folder cannot be listed.
     #[error("cannot read {path}: {source}", path = path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The folder holds no results.
     #[error("{path} holds neither a header.json nor folders that do; name a folder that `voicesim run`, `measure` or `simulate` wrote with --out", path = path.display())]
-    Nothing { path: PathBuf },
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds more than 100,000 folders.
     #[error("{path} holds more than {FOLDERS_MAX} folders; name them in parts", path = path.display())]
-    TooMany { path: PathBuf },
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
 impl Folder {
-    /// Reads a run folder, that of a simulation, or a folder of them; what else is in it is passed over.
+    /// Reads the folder of a run or a simulation, or a folder of such folders, in which everything else is
+    /// passed over.
     pub fn open(path: &Path) -> Result<Folder, FolderError> {
         if is_one(path) || !path.is_dir() {
             return Ok(Folder::One(Box::new(Results::open(path)?)));
@@ -100,7 +131,7 @@ impl Folder {
         Ok(Folder::Several(kept?))
     }
 
-    /// Holds it to these limits, in place of those of its scenarios.
+    /// Holds all results to these limits, in place of those of their scenarios.
     pub fn hold_to(&mut self, budgets: &Budgets) {
         match self {
             Folder::One(one) => one.hold_to(budgets),
@@ -108,7 +139,7 @@ impl Folder {
         }
     }
 
-    /// All that was kept, in one list.
+    /// The results in the folder, in one list.
     pub fn all(&self) -> &[Results] {
         match self {
             Folder::One(one) => std::slice::from_ref(one),
@@ -136,7 +167,7 @@ pub fn header_and_scenario(folder: &Path) -> Result<(Header, Scenario), FolderEr
 }
 
 impl Results {
-    /// Reads a run folder, or that of a simulation.
+    /// Reads the folder of a run or of a simulation.
     pub fn open(path: &Path) -> Result<Results, FolderError> {
         let (header, scenario) = header_and_scenario(path)?;
         let plan = Plan::of(&scenario, header.rows_per);
@@ -173,6 +204,7 @@ impl Results {
         }
     }
 
+    /// The folder.
     pub fn path(&self) -> &Path {
         match self {
             Results::Run(run) => &run.path,
@@ -180,6 +212,7 @@ impl Results {
         }
     }
 
+    /// What was written at the head of the run or the simulation.
     pub fn header(&self) -> &Header {
         match self {
             Results::Run(run) => &run.header,
@@ -195,6 +228,7 @@ impl Results {
         }
     }
 
+    /// The figures; those of a simulation have no rows.
     pub fn measured(&self) -> &Measurement {
         match self {
             Results::Run(run) => &run.measured,
@@ -209,7 +243,7 @@ impl MeasuredRun {
         Plan::of(&self.scenario, self.header.rows_per)
     }
 
-    /// What happened, read again: of many runs it would be too much to keep.
+    /// The events of the run, read anew: those of many runs would take too much memory.
     pub fn events(&self) -> Result<Vec<Event>, StoreError> {
         store::read_events(&self.path)
     }
@@ -221,12 +255,12 @@ impl MeasuredSimulation {
         Plan::of(&self.scenario, self.header.rows_per)
     }
 
-    /// The events of its first `count` conversations, one list each, as far as they were kept.
+    /// The events of the first `count` conversations, one list each, as far as they were kept.
     pub fn conversations(&self, count: usize) -> Result<Vec<Vec<Event>>, StoreError> {
         store::read_sessions(&self.path, count)
     }
 
-    /// Every turn of it, one after the other.
+    /// A reader of all turns, one after the other.
     pub fn turns(&self) -> Result<Reader<BufReader<File>>, TurnsError> {
         Reader::open(&self.path.join(TURNS))
     }

@@ -10,7 +10,7 @@ const HIGHEST_NS: u64 = 3_600_000_000_000;
 /// mean and maximum are exact.
 #[derive(Debug, Clone, Default)]
 pub struct Histogram {
-    /// Made on first use. `None` also if the bounds were refused, which these are not.
+    /// The buckets, made on first use. `None` also if the bounds were refused, which these are not.
     hdr: Option<Hdr<u64>>,
     sum_ns: u128,
     max_ns: u64,
@@ -20,12 +20,19 @@ pub struct Histogram {
 /// What a table shows of a histogram, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Summary {
+    /// How many spans were recorded.
     pub count: u64,
+    /// The mean, exact.
     pub mean_ms: f64,
+    /// The median, within 0.1 %.
     pub p50_ms: f64,
+    /// The 90th percentile, within 0.1 %.
     pub p90_ms: f64,
+    /// The 95th percentile, within 0.1 %.
     pub p95_ms: f64,
+    /// The 99th percentile, within 0.1 %.
     pub p99_ms: f64,
+    /// The largest value, exact.
     pub max_ms: f64,
 }
 
@@ -34,14 +41,16 @@ pub struct Summary {
 #[serde(deny_unknown_fields)]
 pub(super) struct Sparse {
     pub count: u64,
-    /// The sum may have more digits than other programs keep of a number.
+    /// The sum as text: it may have more digits than other programs keep of a number.
     pub sum_ns: String,
     pub max_ns: u64,
-    /// The lowest value in nanoseconds that belongs to the bucket, and how many do; the lower ones first.
+    /// The lowest value in nanoseconds of each bucket, and how many values lie in it; the lowest bucket
+    /// first.
     pub buckets: Vec<(u64, u64)>,
 }
 
 impl Histogram {
+    /// Records a span in nanoseconds. For percentiles a span above an hour counts as an hour.
     pub fn record(&mut self, span_ns: u64) {
         if self.hdr.is_none() {
             self.hdr = empty();
@@ -54,10 +63,10 @@ impl Histogram {
         self.count += 1;
     }
 
-    /// Adds what another one has recorded.
+    /// Adds what another histogram has recorded.
     pub fn add(&mut self, other: &Histogram) {
         match (&mut self.hdr, &other.hdr) {
-            // Both have the same bounds, so this cannot fail.
+            // All histograms have the same bounds, so this cannot fail.
             (Some(hdr), Some(more)) => _ = hdr.add(more),
             (None, more) => self.hdr.clone_from(more),
             (Some(_), None) => {}
@@ -67,7 +76,7 @@ impl Histogram {
         self.count += other.count;
     }
 
-    /// `None` if nothing was recorded.
+    /// Count, mean, percentiles and maximum; `None` if nothing was recorded.
     pub fn summary(&self) -> Option<Summary> {
         let hdr = self.hdr.as_ref()?;
         // A histogram answers with the top of a bucket, which may lie above the largest value.
@@ -83,20 +92,23 @@ impl Histogram {
         })
     }
 
+    /// How many spans were recorded.
     pub fn count(&self) -> u64 {
         self.count
     }
 
+    /// The sum of all spans in nanoseconds, exact.
     pub fn sum_ns(&self) -> u128 {
         self.sum_ns
     }
 
+    /// The longest span in nanoseconds, exact; 0 if nothing was recorded.
     pub fn max_ns(&self) -> u64 {
         self.max_ns
     }
 
-    /// The highest value in nanoseconds of every bucket that holds something, and how much, the lowest first.
-    /// The last one's is the largest value itself.
+    /// The highest value in nanoseconds of every bucket that holds something, and how many values it holds,
+    /// the lowest bucket first. The last bucket ends at the largest value itself.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> {
         let recorded = self.hdr.iter().flat_map(Hdr::iter_recorded);
         recorded.map(|bucket| {
@@ -105,13 +117,13 @@ impl Histogram {
         })
     }
 
-    /// In milliseconds; `None` if nothing was recorded.
+    /// A percentile in milliseconds, with `quantile` in 0..=1; `None` if nothing was recorded.
     pub fn percentile_ms(&self, quantile: f64) -> Option<f64> {
         let hdr = self.hdr.as_ref()?;
         Some(super::ms(hdr.value_at_quantile(quantile).min(self.max_ns)))
     }
 
-    /// The value of a rank, from 1 for the least, in milliseconds; `None` if there are not so many.
+    /// The value of a rank, from 1 for the least, in milliseconds; `None` if fewer values were recorded.
     pub fn of_rank_ms(&self, rank: u64) -> Option<f64> {
         let mut count = 0;
         let mut buckets = self.hdr.as_ref()?.iter_recorded();
@@ -122,7 +134,7 @@ impl Histogram {
         Some(super::ms(bucket.value_iterated_to().min(self.max_ns)))
     }
 
-    /// The histogram itself, for export.
+    /// The HDR histogram itself, for export; `None` if nothing was recorded.
     pub fn hdr(&self) -> Option<&Hdr<u64>> {
         self.hdr.as_ref()
     }
@@ -144,11 +156,11 @@ impl Histogram {
         }
     }
 
-    /// The histogram that was made sparse. Its counts are at most `count_max`, which keeps the sum of
+    /// The histogram that `sparse` was made of. Its counts are at most `count_max`, which keeps the sum of
     /// many from overflowing.
     ///
     /// # Errors
-    /// What in it cannot be, as the end of a sentence that begins with its name.
+    /// What in `sparse` cannot be, as the end of a sentence that begins with the histogram's name.
     pub(super) fn of_sparse(sparse: &Sparse, count_max: u64) -> Result<Histogram, String> {
         let sum_ns: u128 = sparse
             .sum_ns
@@ -199,12 +211,13 @@ pub fn bucket_ns(span_ns: u64) -> u64 {
     span_ns | (width - 1)
 }
 
-/// `None` if the bounds were refused, which these are not.
+/// A histogram with empty buckets; `None` if the bounds were refused, which these are not.
 fn empty() -> Option<Hdr<u64>> {
     Hdr::new_with_bounds(LOWEST_NS, HIGHEST_NS, 3).ok()
 }
 
-/// Fills its buckets, which have to hold as many values as it counts; the least that these can add up to.
+/// Fills the buckets of `hdr`, which have to hold as many values as `sparse` counts, and returns the least
+/// sum that these can have.
 fn fill(hdr: &mut Hdr<u64>, sparse: &Sparse) -> Result<u128, String> {
     let count = sparse.count;
     let (mut least_ns, mut rest, mut before) = (0, count, None);
@@ -307,7 +320,7 @@ mod tests {
             prop_assert_eq!(&again.hdr, &own.hdr);
             prop_assert_eq!(again.sparse(), own.sparse());
             prop_assert_eq!(again.summary(), own.summary());
-            // Also as a part of a sum.
+            // The same must hold of a histogram that is part of a sum.
             own.add(&recorded(&more));
             again.add(&recorded(&more));
             prop_assert_eq!(again.hdr.map(|hdr| (hdr.min(), hdr.max(), hdr.len())),

@@ -1,7 +1,7 @@
 //! The hops of a turn: its latency, cut at milestones in path order.
 //!
-//! Each hop ends at its own milestone or at the one before, whichever is later. So they lie end to
-//! end, what finished early contributes nothing, and their sum is the turn's latency exactly.
+//! Each hop ends at its own milestone or at the one before, whichever is later. Hops therefore lie
+//! end to end, work that finished early contributes nothing, and the sum is the turn's latency exactly.
 
 use super::turn_marks::TurnMarks;
 use crate::event::{Hop, Tick};
@@ -10,8 +10,11 @@ use std::time::Duration;
 /// A slice of a turn's latency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
+    /// The hop that the time was spent in.
     pub hop: Hop,
+    /// Where the slice begins, which is the end of the one before.
     pub start: Tick,
+    /// Where the slice ends; not before `start`.
     pub end: Tick,
 }
 
@@ -25,16 +28,18 @@ impl HopSpans {
         spans.collect()
     }
 
+    /// Nanoseconds of a hop; `None` if the hop is not on the turn's path.
     pub fn get(&self, hop: Hop) -> Option<u64> {
         self.0[hop as usize]
     }
 
-    /// In path order.
+    /// Hops and their nanoseconds, in path order.
     pub fn iter(&self) -> impl Iterator<Item = (Hop, u64)> {
         let spans = Hop::ALL.into_iter().zip(self.0);
         spans.filter_map(|(hop, span)| Some((hop, span?)))
     }
 
+    /// Nanoseconds of all hops together: the latency of the turn.
     pub fn sum(&self) -> u64 {
         self.0.into_iter().flatten().sum()
     }

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 pub struct Interruptions {
     /// Turns that asked the agent to stop.
     pub barge_ins: u32,
-    /// The share of them that it stopped for; `None` if there were none.
+    /// The share of `barge_ins` that the agent stopped for, 0 to 1; `None` if there were none.
     pub barge_in_success_rate: Option<f64>,
-    /// Sounds to be ignored that it stopped for.
+    /// Sounds to be ignored that the agent stopped for.
     pub false_barge_ins: u32,
+    /// Turns that asked the agent to stop, and that it did not stop for.
     pub missed_barge_ins: u32,
     /// Replies to what was to be ignored.
     pub spurious_responses: u32,
@@ -21,6 +22,7 @@ pub struct Interruptions {
     pub missed_responses: u32,
     /// Questions that were cut off in the middle.
     pub cut_offs: u32,
+    /// Turns that failed because an engine did.
     pub failed_turns: u32,
     /// How turns came out, by what was asked for: expectation, outcome, count.
     pub outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>>,
@@ -41,7 +43,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Turns of which such a thing was expected.
+    /// How many turns there are of which such a thing was expected.
     fn of(&self, is_asked: impl Fn(Expect) -> bool) -> u64 {
         let asked = self
             .outcomes
@@ -68,7 +70,7 @@ impl Interruptions {
         }
     }
 
-    /// From counts over so many turns; `None` if they cannot be of these.
+    /// The figures of `counts` over `turns` turns; `None` if so many turns cannot have these counts.
     pub(super) fn of_counts(counts: Counts, turns: u64) -> Option<Interruptions> {
         let all: u64 = counts.of(|_| true);
         let asked = |expect| counts.of(|own| own == expect);
@@ -149,7 +151,7 @@ impl Interruptions {
             (self.barge_ins > 0).then(|| f64::from(stopped) / f64::from(self.barge_ins));
     }
 
-    /// How many turns of which so much was expected came out so.
+    /// How many turns of which `expect` was expected came out as `outcome`.
     pub fn count(&self, expect: Expect, outcome: Outcome) -> u32 {
         let outcomes = self.outcomes.get(&expect);
         outcomes
@@ -158,8 +160,8 @@ impl Interruptions {
             .unwrap_or(0)
     }
 
-    /// The share of the questions of which an engine failed, those that were begun again included, 0 to 1;
-    /// `None` if none was asked.
+    /// The share of questions that failed because an engine did, those that were asked again included, 0 to
+    /// 1; `None` if none was asked.
     pub fn failed_share(&self) -> Option<f64> {
         let outcomes = self.outcomes.get(&Expect::Respond)?;
         let asked: u64 = outcomes.values().map(|count| u64::from(*count)).sum();

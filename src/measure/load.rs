@@ -1,45 +1,50 @@
-//! What a load was, and what the engines that its calls share were asked for.
+//! Figures of a load: its calls, and the pools of engines that they share.
 
 use crate::event::StageName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Sums over worlds, of the time that is measured. Integers only: in whatever order they are added up, the
-/// sum is the same.
+/// Sums over worlds, from the time that is measured. Only integers are added up, so the order makes no
+/// difference.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadFigures {
+    /// Worlds that were simulated.
     pub worlds: u64,
-    /// How long was measured, in microseconds.
+    /// How long was measured in all worlds together, in microseconds.
     pub window_us: u64,
-    /// Calls that began then.
+    /// Calls that began in the measured time.
     pub calls: u64,
-    /// Calls that were open, times how long.
+    /// How long calls were open, added up over all of them, in microseconds.
     pub call_us: u64,
-    /// The most that were open at once in any world.
+    /// The most calls that were open at once in any world.
     pub calls_max: u64,
+    /// Figures of each pool, by its stage.
     pub pools: BTreeMap<StageName, PoolFigures>,
 }
 
-/// Of the pool of one stage.
+/// Figures of the pool of one stage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolFigures {
+    /// Requests to the pool, refused ones included.
     pub requests: u64,
-    /// Because too many waited.
+    /// Requests that were refused because too many waited.
     pub refused_full: u64,
-    /// Because of the rate limit.
+    /// Requests that were refused because of the rate limit.
     pub refused_rate: u64,
     /// The most requests that waited at once.
     pub waiting_max: u64,
-    /// How long slots would work on all requests that the rate limit let in.
+    /// How long slots would work on all requests that the rate limit let in, in microseconds.
     pub work_us: u64,
-    /// Slots that were busy and that were there, each times how long.
+    /// How long slots were busy, added up over all slots, in microseconds.
     pub busy_us: u64,
+    /// How long slots were there, busy or not, added up over all slots, in microseconds.
     pub slots_us: u64,
-    /// Slots that there can be at most, in one world.
+    /// The most slots that there can be in one world.
     pub slots_max: u64,
 }
 
 impl LoadFigures {
+    /// Adds the figures of other worlds.
     pub fn merge(&mut self, other: &LoadFigures) {
         self.worlds += other.worlds;
         self.window_us += other.window_us;
@@ -73,12 +78,12 @@ impl LoadFigures {
         counts.all(|count| count <= count_max) && times.all(|us| us <= US_MAX)
     }
 
-    /// Calls that were open on average; zero if nothing was measured.
+    /// How many calls were open on average; zero if nothing was measured.
     pub fn calls_mean(&self) -> f64 {
         self.call_us as f64 / self.window_us.max(1) as f64
     }
 
-    /// Calls that began in a minute, on average.
+    /// How many calls began in a minute, on average.
     pub fn calls_per_minute(&self) -> f64 {
         self.calls as f64 / (self.window_us.max(1) as f64 / 60e6)
     }
@@ -101,7 +106,7 @@ impl PoolFigures {
         self.slots_max = self.slots_max.max(other.slots_max);
     }
 
-    /// The share of its slots that were busy, in 0..=1.
+    /// The share of the pool's slots that were busy, in 0..=1.
     pub fn busy_share(&self) -> f64 {
         self.busy_us as f64 / self.slots_us.max(1) as f64
     }

@@ -1,5 +1,6 @@
-//! From events to figures: turns, hops, histograms, interruptions, word error rate. A fold over what
-//! was recorded; it reads no clock and runs no engine, so it can be done anywhere, at any time.
+//! From events to figures: turns, hops, histograms, interruptions, word error rate. The module
+//! folds what was recorded. It reads no clock and runs no engine, so a record can be measured anywhere, at any
+//! time.
 
 mod batches;
 mod both;
@@ -54,12 +55,12 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a run amounts to.
+/// The figures of a run, a simulation or a recorded call.
 #[derive(Debug, Clone)]
 pub struct Measurement {
-    /// Of a simulation they are not kept.
+    /// The rows of the report, in order; a simulation keeps none.
     pub rows: Vec<Row>,
-    /// How many rows there are, or were.
+    /// How many rows there are, whether or not they are kept.
     pub turns: u64,
     /// Answered turns whose hops add up to their latency, to the nanosecond.
     pub exact: u64,
@@ -69,21 +70,29 @@ pub struct Measurement {
     pub metrics: BTreeMap<Metric, Histogram>,
     /// Hops of answered turns.
     pub hops: BTreeMap<Hop, Histogram>,
+    /// What went right and wrong when both spoke, or nobody did.
     pub interruptions: Interruptions,
+    /// What simulated callers did when an answer was late, and how good voted answers were.
     pub callers: Callers,
+    /// How often each resilience policy (retry, hedge, breaker, fallback) took effect.
     pub cures: Cures,
+    /// What conversations used of what is paid for.
     pub consumption: Consumption,
+    /// Replies that were prepared while the caller paused, and what became of them.
     pub speculation: Speculation,
+    /// How fast language models wrote, where a server tells.
     pub writing: Writing,
-    /// Over all turns with a reference; `None` if there is none.
+    /// Word errors of all turns with a reference; `None` if there is none.
     pub wer: Option<WordErrors>,
-    /// Of questions of which a right answer is known.
+    /// Right answers to the questions of which a right answer is known.
     pub right_answers: RightAnswers,
+    /// The budgets of the plan, in the order of their keys, and whether each is kept.
     pub budgets: Vec<BudgetResult>,
-    /// What it came to, where prices are known.
+    /// What the work cost; `None` where prices are not known.
     pub cost: Option<Cost>,
     /// The real clock's worst lag.
     pub clock_lag: Duration,
+    /// What became of microphone and speaker in a live session.
     pub devices: Devices,
     /// What other programs on the machine did to the engines' work.
     pub disturbance: Disturbance,
@@ -91,12 +100,16 @@ pub struct Measurement {
     pub is_cut_short: bool,
 }
 
+/// A budget, what was measured, and whether the one keeps to the other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BudgetResult {
+    /// The key of the budget: `e2e_latency_p95_ms`.
     pub name: String,
+    /// The most that is allowed, in the unit of the key.
     pub limit: f64,
-    /// In the unit of the limit; `None` if nothing was measured, which misses the budget.
+    /// What was measured, in the unit of the limit; `None` if nothing was, which misses the budget.
     pub actual: Option<f64>,
+    /// Whether `actual` is at most `limit`.
     pub pass: bool,
 }
 
@@ -113,7 +126,7 @@ pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
 }
 
 impl Measurement {
-    /// Of no conversation at all.
+    /// The measurement of no conversation at all.
     pub fn of_nothing() -> Measurement {
         Measurement {
             rows: Vec::new(),
@@ -139,7 +152,7 @@ impl Measurement {
     }
 
     /// Adds a conversation, of which only the figures are kept. What speculation cost is not among
-    /// them: fakes take no CPU time.
+    /// them: simulated engines take no CPU time.
     pub(crate) fn add(&mut self, events: &[Event], rows: &[Row]) {
         self.turns += rows.len() as u64;
         for row in rows {
@@ -205,7 +218,7 @@ impl Measurement {
         self.metrics.entry(metric).or_default().record(span_ns);
     }
 
-    /// Adds the figures of others to these. In whatever order that is done, the sum is the same.
+    /// Adds the figures of others to these. The order in which figures are added makes no difference.
     pub fn merge(&mut self, other: &Measurement) {
         self.rows.extend(other.rows.iter().cloned());
         self.turns += other.turns;
@@ -231,18 +244,18 @@ impl Measurement {
         self.is_cut_short |= other.is_cut_short;
     }
 
-    /// Sees which budgets are kept.
+    /// Fills in which budgets are kept.
     pub fn judge(&mut self, budgets: &[Budget]) {
         self.budgets = budgets.iter().map(|budget| self.held_to(budget)).collect();
     }
 
-    /// Sees whether one is kept.
+    /// Tells whether one budget is kept.
     pub fn held_to(&self, budget: &Budget) -> BudgetResult {
         Figures::of(self).held_to(budget)
     }
 
-    /// The share of its questions that were cut off, each counted once, 0 to 1; `None` if its rows have
-    /// none.
+    /// The share of questions that were cut off, each question counted once, 0 to 1; `None` if no row is a
+    /// question.
     pub fn cut_off_share(&self) -> Option<f64> {
         let is_question = |row: &&Row| row.expect == Some(Expect::Respond) && !row.is_again;
         let questions = self.rows.iter().filter(is_question);
@@ -253,7 +266,7 @@ impl Measurement {
         (questions > 0).then(|| cut_offs.count() as f64 / questions as f64)
     }
 
-    /// Sees what it came to.
+    /// Fills in what the work cost; nothing without prices.
     pub fn price(&mut self, prices: Option<&Prices>) {
         self.cost = prices.and_then(|prices| self.consumption.cost(prices));
     }
@@ -268,6 +281,7 @@ impl Measurement {
                 .all(|row| row.is_judged || row.outcome.is_as_expected(row.expect))
     }
 
+    /// Whether every budget is kept.
     pub fn keeps_budgets(&self) -> bool {
         self.budgets.iter().all(|budget| budget.pass)
     }
@@ -297,7 +311,7 @@ pub fn ms(span_ns: u64) -> f64 {
 }
 
 impl Measurement {
-    /// The worst lag in nanoseconds.
+    /// The real clock's worst lag in nanoseconds.
     pub fn clock_lag_ns(&self) -> u64 {
         nanos(self.clock_lag)
     }

@@ -3,15 +3,17 @@
 use super::wer::words;
 use serde::{Deserialize, Serialize};
 
-/// Right answers, of so many questions of which that is known.
+/// How many questions got a right answer, of those of which a right answer is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RightAnswers {
+    /// Questions that got a right answer.
     pub right: u64,
+    /// Questions of which a right answer is known.
     pub of: u64,
 }
 
 impl RightAnswers {
-    /// Adds a question; nothing, if it is not known what is right.
+    /// Adds a question; `None` adds nothing, because nobody knows a right answer.
     pub(super) fn add(&mut self, is_right: Option<bool>) {
         self.of += u64::from(is_right.is_some());
         self.right += u64::from(is_right == Some(true));
@@ -22,17 +24,19 @@ impl RightAnswers {
         self.right += other.right;
     }
 
+    /// Whether there is no question of which a right answer is known.
     pub fn is_empty(&self) -> bool {
         self.of == 0
     }
 
-    /// 0 to 1.
+    /// The share of right answers, 0 to 1; 0 if there are no questions.
     pub fn share(&self) -> f64 {
         self.right as f64 / self.of.max(1) as f64
     }
 }
 
-/// Whether an answer has one of these in it, word for word and in a row; case and punctuation do not count.
+/// Whether an answer has one of the texts in it, word for word and in a row; case and punctuation do not
+/// count.
 pub(super) fn has_any(answer: &str, wanted: &[String]) -> bool {
     let answer = words(answer);
     wanted.iter().any(|wanted| {

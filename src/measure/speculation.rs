@@ -1,6 +1,6 @@
-//! What preparing replies in case cost: engine work that was used, and work that was thrown away.
+//! What preparing replies ahead of time cost: engine work that was used, and work that was thrown away.
 //!
-//! Work lasts from its beginning to its output, or to the moment it was void; a job that was given
+//! Work lasts from its beginning to its output, or to the moment when it became void; a job that was given
 //! up while it ran may compute for some time after that, which is not in these figures. Its CPU
 //! time is its length times the CPU time per second that its stage took wherever that is known.
 
@@ -8,19 +8,19 @@ use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, V
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Work done before it was known to be wanted.
+/// Work that was done before anybody knew whether it was wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Speculation {
     /// Replies prepared while the caller paused.
     pub prepared: u32,
-    /// Those that became the reply.
+    /// Prepared replies that became the reply.
     pub kept: u32,
-    /// Those that the caller voided.
+    /// Prepared replies that were dropped because the caller went on.
     #[serde(default)]
     pub dropped: u32,
     /// CPU seconds of all engine work.
     pub cpu_s: f64,
-    /// CPU seconds of work that the caller went on over.
+    /// CPU seconds of work that was void because the caller went on.
     pub thrown_away_cpu_s: f64,
 }
 
@@ -39,7 +39,7 @@ impl Speculation {
 struct Work {
     all: u64,
     thrown_away: u64,
-    /// Of visits that say what they took.
+    /// Wall and CPU time of visits that say how long they took.
     wall: u64,
     cpu: u64,
 }
@@ -47,7 +47,7 @@ struct Work {
 #[derive(Default)]
 struct Fold {
     stages: BTreeMap<StageName, Work>,
-    /// Since when a stage is at work, and for which turn.
+    /// Visits under way: when their work began, the stage and the turn.
     under_way: BTreeMap<VisitId, (Tick, StageName, TurnId)>,
     /// Turns that are spoken over the agent: what is asked of them is for the policy.
     over_agent: BTreeSet<TurnId>,
@@ -93,7 +93,7 @@ impl Fold {
             Mark::Begun { stage, visit } => {
                 self.stop(event, *stage, *visit);
                 if *stage == StageName::SpeechToText {
-                    // It begins anew, on more than before.
+                    // The recogniser begins anew, on more speech than before.
                     self.throw_away_guess(event.turn);
                 }
                 self.under_way

@@ -9,14 +9,17 @@ use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 use std::collections::BTreeMap;
 
-/// Sums over conversations. All that is added up are integers, so it makes no difference in which order,
-/// or on how many threads.
+/// Sums over conversations. Only integers are added up, so neither the order nor the number of threads makes
+/// a difference.
 #[derive(Debug, Clone)]
 pub struct Totals {
+    /// The figures of all conversations together; no rows are kept.
     pub measured: Measurement,
+    /// End-to-end latencies and cut-offs by batch, for confidence intervals.
     pub batches: Batches,
+    /// How many conversations were added.
     pub conversations: u64,
-    /// Of simulations of many calls at once.
+    /// What the load was; `None` unless many calls were simulated at once.
     pub load: Option<LoadFigures>,
 }
 
@@ -32,7 +35,7 @@ impl Default for Totals {
 }
 
 impl Totals {
-    /// Adds a conversation of world `world`; its rows.
+    /// Adds a conversation of world `world`, and returns its rows.
     pub fn add(&mut self, world: u32, events: &[Event], plan: &Plan) -> Vec<Row> {
         let rows = rows(events, plan);
         self.measured.add(events, &rows);
@@ -41,19 +44,19 @@ impl Totals {
         rows
     }
 
-    /// Sees which budgets are kept, and what it all cost.
+    /// Fills in which budgets are kept, and what all of the work cost.
     pub fn judge(&mut self, plan: &Plan) {
         let held = |budget| self.held_to(budget);
         self.measured.budgets = plan.budgets.iter().map(held).collect();
         self.measured.cost = plan.prices.as_ref().and_then(|prices| self.cost(prices));
     }
 
-    /// Sees whether one budget is kept.
+    /// Tells whether one budget is kept.
     pub fn held_to(&self, budget: &Budget) -> BudgetResult {
         Figures::of_simulation(self).held_to(budget)
     }
 
-    /// The slots of pools are paid for as long as they are there.
+    /// What the work cost. The slots of pools are paid for as long as they are there.
     fn cost(&self, prices: &Prices) -> Option<Cost> {
         let mut cost = self.measured.consumption.cost(prices)?;
         if let Some(load) = &self.load {
@@ -65,7 +68,7 @@ impl Totals {
         Some(cost)
     }
 
-    /// Worlds that were simulated: conversations, or whole loads.
+    /// How many worlds were simulated: conversations, or whole loads.
     pub fn worlds(&self) -> u64 {
         self.load
             .as_ref()
@@ -77,6 +80,7 @@ impl Totals {
         self.load.get_or_insert_default().merge(load);
     }
 
+    /// Adds the totals of other worlds. The order makes no difference.
     pub fn merge(&mut self, other: &Totals) {
         self.measured.merge(&other.measured);
         self.batches.merge(&other.batches);
@@ -86,7 +90,7 @@ impl Totals {
         }
     }
 
-    /// Whether there is room for both in one: many counts have 32 bits.
+    /// Whether both can be added up without overflowing: many counts have 32 bits.
     pub fn has_room_for(&self, other: &Totals) -> bool {
         let largest = |totals: &Totals| {
             let measured = &totals.measured;
@@ -106,8 +110,8 @@ impl Totals {
         largest(self).saturating_add(largest(other)) <= u64::from(u32::MAX)
     }
 
-    /// 95 % confidence intervals, by what they are of: `e2e_latency` in milliseconds, `cut_offs` as a
-    /// share of the questions.
+    /// 95 % confidence intervals by the name of the figure: mean and percentiles of `e2e_latency` in
+    /// milliseconds, and `cut_off_share`. A figure with too few conversations for an interval is left out.
     pub fn intervals(&self) -> BTreeMap<&'static str, Interval> {
         let mut all = BTreeMap::new();
         let e2e = self.measured.metrics.get(&Metric::E2eLatency);
@@ -127,7 +131,7 @@ impl Totals {
         all
     }
 
-    /// Questions that were asked; one that was begun again counts once.
+    /// How many questions were asked; one that was asked again counts once.
     pub fn questions(&self) -> u64 {
         let outcomes = &self.measured.interruptions.outcomes;
         let questions = outcomes.get(&Expect::Respond);

@@ -20,7 +20,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The name of the file.
+/// The name of the file with the figures of a simulation.
 pub const TOTALS: &str = "totals.json";
 
 const SCHEMA: &str = "voicesim.totals/1";
@@ -34,15 +34,28 @@ const COUNT_MAX: u64 = 1 << 40;
 /// Why the figures of a simulation cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TotalsError {
+    /// The file cannot be read.
     #[error("cannot read {path}: {source}; is this a folder of `voicesim simulate --out`? One that was killed has none: simulate again", path = path.display())]
-    Read { path: PathBuf, source: io::Error },
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is too long to be one of figures.
     #[error("{path} is longer than {BYTES_MAX} bytes, which no simulation's figures are; simulate again", path = path.display())]
-    TooLong { path: PathBuf },
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file holds something else, or was written by another version.
     #[error("{path} does not hold the figures of a simulation: {reason}. It was written by voicesim {writer}, this is {own}; use the version that wrote it, or simulate again", path = path.display(), own = env!("CARGO_PKG_VERSION"))]
     Wrong {
+        /// The file.
         path: PathBuf,
+        /// What is wrong with it.
         reason: String,
-        /// A version, if the file says so.
+        /// The version that wrote the file, as far as the file tells.
         writer: String,
     },
 }
@@ -53,7 +66,7 @@ pub enum TotalsError {
 struct TotalsFile {
     schema: String,
     version: String,
-    /// Of the other files in the folder.
+    /// The sizes of the other files in the folder.
     bytes: Sizes,
     conversations: u64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -86,7 +99,7 @@ struct KeptSpeculation {
 }
 
 impl Totals {
-    /// What [`TOTALS`] holds, beside files of these sizes.
+    /// The contents of [`TOTALS`], beside files of these sizes.
     ///
     /// # Errors
     /// None is known.
@@ -129,7 +142,7 @@ impl Totals {
     }
 
     /// Reads the figures of a simulation in a folder, and how large the other files there have to be.
-    /// They were judged by no budget yet.
+    /// The figures have not been held to any budget yet.
     pub fn read(folder: &Path) -> Result<(Totals, Sizes), TotalsError> {
         let path = folder.join(TOTALS);
         let wrong = |reason: String| TotalsError::Wrong {
@@ -156,11 +169,11 @@ fn open(path: &Path) -> Result<impl Read, TotalsError> {
             path: path.to_owned(),
         });
     }
-    // It may have grown since.
+    // The file may have grown since its length was looked at.
     Ok(BufReader::new(file.take(BYTES_MAX)))
 }
 
-/// Which version wrote it, if it says so, whatever else is in it.
+/// The version that wrote the file, if it says so, whatever else is in it.
 fn writer(path: &Path) -> Option<String> {
     #[derive(Deserialize)]
     struct Head {
@@ -171,8 +184,10 @@ fn writer(path: &Path) -> Option<String> {
 }
 
 impl TotalsFile {
+    /// The figures that the file holds.
+    ///
     /// # Errors
-    /// What in it cannot be.
+    /// What in the file cannot be.
     fn totals(self) -> Result<Totals, String> {
         if self.schema != SCHEMA {
             return Err(format!("its schema is {:?}, not {SCHEMA:?}", self.schema));

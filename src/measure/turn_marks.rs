@@ -11,16 +11,17 @@ use std::sync::Arc;
 pub(super) struct TurnMarks {
     pub onset: Option<Tick>,
     pub last_voiced: Option<Tick>,
-    /// What it asks for, if it was heard on a finished recording, where nothing else is known of the agent.
+    /// What the turn asks for, if it was heard on a finished recording, where nothing else is known of the
+    /// agent.
     pub asks: Option<Expect>,
-    /// The true end of its speech, where a recording says whose it is.
+    /// The true end of the turn's speech, where a recording says whose it is.
     pub speech_ended: Option<Tick>,
     pub committed: Option<Tick>,
     pub stt: Work,
     pub heard: Arc<str>,
     pub answer: Work,
     pub clauses: Work,
-    /// Of the first clause.
+    /// The synthesis of the first clause.
     pub tts: Work,
     /// One model in place of the three before.
     pub model: Work,
@@ -29,9 +30,9 @@ pub(super) struct TurnMarks {
     pub queued: Option<Queued>,
     pub audible: Option<Tick>,
     pub ended: Option<Ended>,
-    /// It began while the agent spoke.
+    /// When the turn began, if the agent was speaking then.
     pub over_agent: Option<Tick>,
-    /// The policy said stop, at this tick.
+    /// When the interruption policy said stop.
     pub must_stop: Option<Tick>,
     pub decided: Option<Decided>,
     pub has_transcription_failed: bool,
@@ -46,15 +47,17 @@ pub(super) struct Work {
     pub first_output: Option<Tick>,
 }
 
-/// What the policy made of a sound over the agent: that it must stop, or what it thought last.
+/// What the interruption policy made of a sound over the agent: that the agent must stop, or what the
+/// policy decided last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Decided {
+    /// Whether the agent was to stop or to go on.
     pub verdict: Verdict,
-    /// Since the sound began.
+    /// Nanoseconds from the beginning of the sound to the decision.
     pub after_ns: u64,
-    /// Of an interruption, in 0..=1, if the policy computes one.
+    /// The probability that the sound is an interruption, in 0..=1; `None` if the policy computes none.
     pub probability: Option<f64>,
-    /// Strongest first.
+    /// What spoke for the decision, the strongest reason first.
     pub reasons: Vec<String>,
 }
 
@@ -84,7 +87,7 @@ pub(super) fn marks_by_turn(events: &[Event]) -> MarksByTurn {
     all
 }
 
-/// About so many events belong to a turn.
+/// About how many events belong to a turn.
 const EVENTS_PER_TURN: usize = 24;
 
 impl MarksByTurn {
@@ -93,7 +96,7 @@ impl MarksByTurn {
         Some(&self.0[index].1)
     }
 
-    /// The marks of a turn; most events are of the latest.
+    /// The marks of a turn. Most events belong to the latest one, so the search begins there.
     fn of(&mut self, turn: TurnId) -> &mut TurnMarks {
         let behind = self.0.iter().rposition(|(other, _)| *other <= turn);
         let index = match behind {
@@ -109,7 +112,7 @@ impl MarksByTurn {
 }
 
 impl TurnMarks {
-    /// It was not spoken over an agent who went on.
+    /// Whether the turn was not spoken over an agent who went on.
     pub(super) fn had_the_floor(&self) -> bool {
         self.over_agent.is_none()
             || self.must_stop.is_some()
@@ -130,7 +133,8 @@ impl TurnMarks {
                 self.last_voiced = Some(*last_voiced);
                 self.committed = Some(now);
             }
-            // It decides nothing by itself: what it takes is part of waiting for the endpoint.
+            // A judge of the end of a turn decides nothing by itself: its time is part of waiting for the
+            // endpoint.
             Mark::Enter {
                 stage: StageName::EndOfTurn,
                 ..
@@ -148,7 +152,7 @@ impl TurnMarks {
                 ..
             } => {}
             Mark::Enter { stage, .. } => first(&mut self.work(*stage).entered, now),
-            // Of several transcriptions the one counts that the text came from.
+            // If there were several transcriptions, the one that the text came from counts.
             Mark::Begun {
                 stage: StageName::SpeechToText,
                 ..

@@ -21,6 +21,7 @@ impl WordErrors {
         }
     }
 
+    /// The errors and words of both, added up.
     pub fn plus(self, other: WordErrors) -> WordErrors {
         WordErrors {
             errors: self.errors + other.errors,
@@ -28,13 +29,13 @@ impl WordErrors {
         }
     }
 
-    /// Errors per word of the reference. It exceeds 1 if more was heard than said.
+    /// Errors per word of the reference. The rate exceeds 1 if much more was heard than said.
     pub fn rate(&self) -> f64 {
         f64::from(self.errors) / f64::from(self.words.max(1))
     }
 }
 
-/// Without case, punctuation and hyphens.
+/// The words of a text, without case, punctuation and hyphens.
 pub(super) fn words(text: &str) -> Vec<String> {
     text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | '/'))
         .map(|word| {

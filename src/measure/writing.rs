@@ -6,21 +6,26 @@ use serde::Serialize;
 /// Sums over answers that were written to their end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Writing {
+    /// Answers of which the server tells how many tokens they have.
     pub answers: u64,
+    /// Tokens of these answers.
     pub tokens_written: u64,
-    /// Of those answers of which the server tells.
+    /// Tokens of the prompts, as far as the server tells.
     pub tokens_read: u64,
-    /// From the first piece of each answer to its last.
+    /// Nanoseconds from the first piece of each answer to its last.
     pub writing_ns: u64,
 }
 
-/// The same as a report has it.
+/// How fast answers were written, as a report shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Pace {
+    /// Answers of which the server tells how many tokens they have.
     pub answers: u64,
+    /// Tokens of these answers.
     pub tokens_written: u64,
+    /// Tokens of the prompts, as far as the server tells.
     pub tokens_read: u64,
-    /// Behind the first token of each answer; `None` if no answer has two.
+    /// The rate behind the first token of each answer; `None` if no answer has two tokens.
     pub tokens_per_second: Option<f64>,
 }
 
@@ -55,7 +60,7 @@ impl Writing {
         self.writing_ns += other.writing_ns;
     }
 
-    /// `None` if nothing was written.
+    /// The pace of writing; `None` if nothing was written.
     pub fn pace(&self) -> Option<Pace> {
         let behind_first = self.tokens_written.saturating_sub(self.answers);
         let is_measured = behind_first > 0 && self.writing_ns > 0;

@@ -11,7 +11,10 @@ use crate::scenario::Scenario;
 const AROUND: usize = SAMPLE_RATE as usize * 3 / 10;
 
 /// What the scenario's recogniser makes of each text when its voice speaks it, one after the other, in virtual time.
-/// Nothing is kept. `progress` is told how many are done.
+/// Nothing is kept. `progress` is told how many texts are done.
+///
+/// # Errors
+/// An engine that is not available, or fails.
 pub fn hear(
     texts: &[&str],
     scenario: &Scenario,

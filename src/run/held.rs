@@ -36,20 +36,20 @@ pub(super) struct Call<'a> {
     pub(super) clock: &'a Clock,
     pub(super) tap: &'a Tap,
     pub(super) missing: &'a MissingInput,
-    /// The caller hangs up then, if not before.
+    /// After how long the caller hangs up at the latest; `None` for no limit.
     pub(super) length_max: Option<Duration>,
 }
 
 /// The agent's side of a call.
 pub(super) struct Agent {
     pub(super) engines: Engines,
-    /// Said when an answer takes long.
+    /// What is said when an answer takes long.
     pub(super) filler: Option<Filler>,
     /// Decides when the caller has finished.
     pub(super) endpointing: Endpointing,
 }
 
-/// A caller who speaks, and says nothing more when it is over.
+/// The speech of a caller, which is over when nothing more is to be said.
 type Speaking = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Call<'_> {

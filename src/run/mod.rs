@@ -30,7 +30,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What is to be run, and where it is kept.
+/// A conversation that is to be held, and where its record is kept.
 pub struct Run {
     scenario: Scenario,
     /// Somebody talks into a microphone; else the scenario's turns are spoken.
@@ -48,22 +48,25 @@ pub struct Run {
 /// What kind of time a conversation is held in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Time {
-    /// As long as it takes.
+    /// Real time: the conversation lasts as long as it takes.
     #[default]
     Real,
-    /// As long as its engines compute: waiting takes no time, and what engines compute counts as
-    /// long as it was measured to take.
+    /// Virtual time: the conversation lasts as long as its engines compute. Waiting takes no time, and work
+    /// of engines counts for as long as it was measured to take.
     Virtual,
 }
 
 /// A run that is over.
 pub struct Finished {
+    /// What is written at the head of the run.
     pub header: Header,
+    /// Everything that happened, in order.
     pub events: Vec<Event>,
+    /// The figures of the run.
     pub measured: Measurement,
 }
 
-/// Why there is nothing to report. The text names what is wrong, and the cure.
+/// Why there is nothing to report. The text names what is wrong, and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The scenario, a recording or a folder is wrong.
@@ -148,21 +151,22 @@ impl Run {
         self
     }
 
-    /// Holds it in this kind of time; in real time unless told.
+    /// Holds the conversation in this kind of time; in real time unless told.
     pub fn in_time(mut self, time: Time) -> Run {
         self.time = time;
         self
     }
 
     /// Repeats the outputs and durations of an earlier run folder in place of running engines, in
-    /// virtual time, on the cores of that run. An input that is not in it is an error that names it.
+    /// virtual time, on the cores of that run. An input that was not recorded is an
+    /// error that names it.
     pub fn repeating(mut self, folder: PathBuf) -> Run {
         self.time = Time::Virtual;
         self.recorded = Some(folder);
         self
     }
 
-    /// Has the caller hang up after so long, whatever is still to be said.
+    /// Has the caller hang up after `length`, whatever is still to be said.
     pub fn hanging_up_after(mut self, length: Duration) -> Run {
         self.hang_up = Some(length);
         self
@@ -195,12 +199,15 @@ impl Run {
         self
     }
 
-    /// What is to be run.
+    /// The scenario that is to be run.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// Everything that can be wrong with the input, without looking for a model.
+    /// Checks the input, without looking for a model.
+    ///
+    /// # Errors
+    /// What is wrong with the scenario, a recording or a folder.
     pub fn check(&self) -> Result<(), RunError> {
         self.sounds().map(|_| ())
     }
@@ -263,8 +270,11 @@ impl Run {
         ))
     }
 
-    /// Holds the conversation to its end, or, in real time, to Ctrl-C. It blocks the thread, and
-    /// cannot be called inside of an async runtime.
+    /// Holds the conversation to its end, or, in real time, to Ctrl-C. The call blocks the thread, and cannot
+    /// be made inside of an async runtime.
+    ///
+    /// # Errors
+    /// Wrong input, or an engine, a model or a disk that is not available.
     pub fn run(mut self) -> Result<Finished, RunError> {
         let mut sounds = self.sounds()?;
         if let Some(folder) = &self.recorded {
@@ -297,7 +307,7 @@ impl Run {
         };
         prepare::speak(scenario, &mut loaded.engines, &mut sounds, &clock).await?;
         if self.recorded.is_none() {
-            // What was recorded has them already; the caller's own voice never has.
+            // What was recorded has the policies already; the caller's own voice never has them.
             loaded = loaded.with_policies(scenario, given, &clock)?;
         }
         let keeps_audio = self
@@ -361,7 +371,7 @@ impl Run {
     }
 }
 
-/// Refused before models are loaded; [`RunFolder::create`] checks again.
+/// Refuses a folder that is not empty, before models are loaded; [`RunFolder::create`] checks again.
 pub(crate) fn refuse_used(folder: &Path) -> Result<(), RunError> {
     let existing = folder.ancestors().find(|ancestor| ancestor.exists());
     if let Some(file) = existing.filter(|ancestor| !ancestor.is_dir()) {
@@ -398,7 +408,7 @@ fn header(
     })
 }
 
-/// What a header says of a scenario on this machine.
+/// The header of a scenario on this machine, without its clock and engines.
 pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header, RunError> {
     Ok(Header {
         schema: Header::SCHEMA.into(),

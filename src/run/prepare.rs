@@ -24,7 +24,7 @@ use std::time::Duration;
 /// long: `None` for words that a voice has to speak.
 pub(super) type Sounds = Vec<Option<Samples>>;
 
-/// Reads the recordings of a scenario. The same file is read once.
+/// Reads the recordings of a scenario. A file that several turns name is read once.
 pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, RunError> {
     let mut read: BTreeMap<&Path, Samples> = BTreeMap::new();
     let mut sounds = Vec::new();
@@ -89,7 +89,7 @@ pub(super) async fn speak(
     Ok(())
 }
 
-/// What is said when an answer takes long, once it was spoken.
+/// The filler that is said when an answer takes long, with its sound if a voice has spoken it.
 pub(super) fn filler(scenario: &Scenario, sounds: &Sounds) -> Option<Filler> {
     let filler = scenario.filler()?;
     match sounds.last().cloned().flatten() {
@@ -101,8 +101,8 @@ pub(super) fn filler(scenario: &Scenario, sounds: &Sounds) -> Option<Filler> {
     }
 }
 
-/// Keeps the spoken words in the run folder. From then on they sound as they do there, so that a
-/// repetition hears the same to the bit.
+/// Keeps the spoken words in the run folder. From then on the words sound as the folder has them, so that a
+/// repetition hears every bit alike.
 pub(super) fn keep_spoken(
     scenario: &Scenario,
     sounds: &mut Sounds,
@@ -137,7 +137,7 @@ pub(super) fn read_spoken(
     Ok(())
 }
 
-/// Some words, spoken by a voice.
+/// The sound of some words, as a voice speaks them.
 pub(super) async fn spoken(
     words: &str,
     tts: &mut TextToSpeech,
@@ -145,7 +145,7 @@ pub(super) async fn spoken(
 ) -> Result<Samples, StageError> {
     let (sender, mut chunks) = queue::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
     let clause = Clause(words.into());
-    // This happens before the conversation, so nothing of it is kept.
+    // The words are spoken before the conversation, so their events are not kept.
     let tap = Tap::new(clock.clone(), SessionId(0), None);
     let visit = tap.visit(TurnId(0), StageName::TextToSpeech, clause.identity());
     let mut outlet = Outlet::new(visit, sender);

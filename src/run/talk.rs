@@ -16,13 +16,13 @@ use tokio::sync::oneshot;
 /// How to talk with the agent.
 #[derive(Default)]
 pub struct Talk {
-    /// Which devices to talk through.
+    /// The devices to talk through.
     pub devices: device::Choice,
-    /// The agent hears nothing while it speaks: for rooms whose echo is past cancelling.
+    /// Whether the agent hears nothing while it speaks: for rooms whose echo is past cancelling.
     pub is_half_duplex: bool,
-    /// The microphone is taken for silent.
+    /// Whether the microphone is taken for silent; may be set at any time.
     pub is_muted: Rc<Cell<bool>>,
-    /// Hangs up when it is sent, or dropped.
+    /// Hangs up when its sender sends, or is dropped; `None` if only Ctrl-C ends the talk.
     pub hang_up: Option<oneshot::Receiver<()>>,
     /// Told of every 16 ms of the microphone when they began, and their peak in dB of full scale.
     pub level: Option<Level>,

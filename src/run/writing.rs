@@ -10,7 +10,7 @@ use crate::stage::queue;
 use crate::stage::{self, Identified, Outlet, Piece, Question, StageError};
 use std::rc::Rc;
 
-/// More than anybody wants to read; a model that writes on is cut off.
+/// The most that anybody wants to read; a model that writes on is cut off.
 const CHARS_MAX: usize = 40_000;
 
 /// A language model that is asked outside a conversation, in real time.
@@ -22,14 +22,18 @@ pub struct Writer {
 impl Writer {
     /// The model of the scenario's `[answer]`; no recogniser and no voice is loaded.
     ///
-    /// Errors: the model cannot be reached, or its settings make no sense.
+    /// # Errors
+    /// A model that cannot be reached, or settings that make no sense.
     pub fn of(scenario: &Scenario) -> Result<Writer, RunError> {
         let clock = Clock::real(scenario.cores());
         let answer = engine::answer(scenario, &clock)?;
         Ok(Writer { answer, clock })
     }
 
-    /// What it writes to a prompt, without any history.
+    /// The text that the model writes to a prompt, without any history.
+    ///
+    /// # Errors
+    /// A model that fails, or cannot be reached.
     pub fn write(&mut self, prompt: &str) -> Result<String, RunError> {
         let clock = self.clock.clone();
         clock.block_on(self.written(prompt)).map_err(unavailable)?

@@ -17,25 +17,29 @@ pub struct Caller<L = LatencyModel> {
     pub questions: u32,
     /// How long a question is, without its pauses.
     pub speech: L,
-    /// Seconds of speech between two pauses inside a question, on average; 0 for no pauses.
+    /// Seconds of speech between two pauses inside a question, on average, 0.5 to 3,600; 0 for no pauses.
     pub pause_every_s: f64,
+    /// How long such a pause is.
     pub pause: L,
-    /// From the end of the agent's answer to the next question.
+    /// The time from the end of the agent's answer to the next question.
     pub reaction: L,
-    /// A caller who hears nothing for so long after a question starts again; 0 for never.
+    /// How long a caller waits for a sound after a question before asking again; 0 for ever.
     pub patience: L,
-    /// How long they then speak.
+    /// How long the caller speaks to ask again.
     pub restart: L,
-    /// And hangs up when so many restarts in a row brought no answer.
+    /// Restarts in a row without an answer after which the caller hangs up, up to 100.
     pub restarts_max: u32,
-    /// Per minute of the agent's speech: "mm-hmm" and the like.
+    /// Backchannels ("mm-hmm" and the like) in a minute of the agent's speech, up to 60.
     pub backchannels_per_minute: f64,
+    /// How long a backchannel is.
     pub backchannel: L,
-    /// Per minute of the agent's speech: the caller wants it to stop, and says why.
+    /// Times in a minute of the agent's speech that the caller wants it to stop, and says why; up to 60.
     pub interruptions_per_minute: f64,
+    /// How long the caller speaks to interrupt the agent.
     pub interruption: L,
-    /// Per minute of the agent's speech: coughs and doors.
+    /// Coughs, doors and the like in a minute of the agent's speech, up to 60.
     pub noises_per_minute: f64,
+    /// How long a noise is.
     pub noise: L,
 }
 
@@ -71,7 +75,7 @@ const PER_MINUTE_MAX: f64 = 60.0;
 const PAUSE_EVERY_S: std::ops::RangeInclusive<f64> = 0.5..=3_600.0;
 
 impl Caller {
-    /// What it means; `at` is `[caller]`.
+    /// What the table means; `at` is `[caller]`.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Caller<Latency>, Problem> {
         if self.restarts_max > RESTARTS_MAX {
             let fix = format!(

@@ -10,21 +10,21 @@ const PRICE_MAX: f64 = 1e6;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prices {
-    /// For display: `USD`.
+    /// The currency, for display, up to 16 characters: `USD`.
     pub currency: String,
-    /// Of audio that was transcribed to its end. Transcripts of what was said so far are in it.
+    /// Price of a minute of audio that was transcribed to its end, partial transcripts included.
     pub stt_per_minute: f64,
-    /// Of what was answered, a token being four characters. Each sample of `best_of` counts.
+    /// Price of 1,000 tokens of answers, a token being four characters. Each sample of `best_of` counts.
     pub answer_per_1k_tokens: f64,
-    /// Of questions asked, each sample of `best_of` one: instructions and history go in here.
+    /// Price of a question, for instructions and history. Each sample of `best_of` counts.
     pub answer_per_request: f64,
-    /// Of text that was spoken.
+    /// Price of 1,000 characters of text that was spoken.
     pub tts_per_1k_characters: f64,
-    /// Of speech that the model put out, heard or not.
+    /// Price of a minute of speech that the speech-to-speech model put out, heard or not.
     pub speech_to_speech_per_minute: f64,
-    /// Of each slot of the pools of a load, busy or not: machines of one's own.
+    /// Price of an hour of each slot of the pools of a load, busy or not: machines of one's own.
     pub slot_per_hour: f64,
-    /// Of the call: the line, and whatever else is paid for by the minute.
+    /// Price of a minute of call: the line, and whatever else is paid for by the minute.
     pub call_per_minute: f64,
 }
 

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
-/// A key that has not the same value in both.
+/// A key that has different values in two scenarios.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyDifference {
-    /// As in `--set`: `turn.2.delay_ms`, with the place of a table among several.
+    /// The key with its tables: `turn.2.delay_ms`, where a table among several has its place, counted from
+    /// zero.
     pub key: String,
-    /// `None` if it is not there.
+    /// The value in the base; `None` if the key is not there.
     pub base: Option<Value>,
+    /// The value in the other scenario; `None` if the key is not there.
     pub new: Option<Value>,
 }
 

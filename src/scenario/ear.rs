@@ -34,7 +34,7 @@ impl Default for EarTable {
 }
 
 impl EarTable {
-    /// What it means; `at` is `[ear]`.
+    /// What the table means; `at` is `[ear]`.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Ear, Problem> {
         let threshold = self.vad_threshold;
         if !(threshold > 0.0 && threshold < 1.0) {

@@ -11,30 +11,30 @@ pub struct EndpointingTable {
     /// What decides that the caller has finished: `silence`, which is the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
-    /// `silence`: after so much silence, 32 to 10,000.
+    /// `silence`: milliseconds of silence after which the caller has finished, 32 to 10,000.
     pub silence_ms: u64,
-    /// An utterance is cut at this length, 1,000 to 60,000.
+    /// Milliseconds after which an utterance is cut, 1,000 to 60,000.
     pub longest_utterance_ms: u64,
 }
 
 /// When the caller is taken to have finished.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Endpointing {
-    /// What decides it.
+    /// What decides that the caller has finished.
     pub policy: EndpointPolicy,
-    /// An utterance is cut at this length.
+    /// The length at which an utterance is cut.
     pub longest: Duration,
 }
 
 /// What decides that the caller has finished.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EndpointPolicy {
-    /// So much silence.
+    /// A fixed length of silence.
     Silence(Duration),
 }
 
 impl EndpointPolicy {
-    /// As scenarios name it.
+    /// The name in scenarios.
     pub fn name(&self) -> &'static str {
         match self {
             EndpointPolicy::Silence(_) => "silence",
@@ -53,7 +53,7 @@ impl Default for EndpointingTable {
 }
 
 impl EndpointingTable {
-    /// What it means; `at` is `[endpointing]`.
+    /// What the table means; `at` is `[endpointing]`.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Endpointing, Problem> {
         let span = |key, ms, least, most| match (least..=most).contains(&ms) {
             true => Ok(Duration::from_millis(ms)),
@@ -89,11 +89,12 @@ impl EndpointingTable {
 pub struct SpeculationTable {
     /// Whether a reply is prepared.
     pub enabled: bool,
-    /// It begins after so much silence as the voice detector hears it, which lets go some 80 ms after
-    /// the voice has ended. 32 is as soon as a pause is noticed.
+    /// Milliseconds of silence after which a reply is prepared, up to 10,000. Silence begins for the voice
+    /// detector some 80 ms after the voice has ended. 32 is as soon as a pause is noticed.
     pub after_ms: u64,
-    /// What was said so far is transcribed this often while the caller still speaks, and a reply
-    /// prepared to it; only in pauses unless given. It pays where processor cores are idle.
+    /// Milliseconds between two transcriptions of what was said so far while the caller still speaks, to
+    /// each of which a reply is prepared: 200 to 10,000; only in pauses unless given. This pays where
+    /// processor cores are idle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub while_speaking_ms: Option<u64>,
 }
@@ -101,9 +102,9 @@ pub struct SpeculationTable {
 /// Preparing the reply before the caller is known to have finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Speculation {
-    /// After so much silence.
+    /// How much silence there must be before a reply is prepared.
     pub after: Duration,
-    /// And this often while the caller still speaks; only in pauses if `None`.
+    /// How often a reply is prepared while the caller still speaks; only in pauses if `None`.
     pub while_speaking: Option<Duration>,
 }
 
@@ -118,7 +119,7 @@ impl Default for SpeculationTable {
 }
 
 impl SpeculationTable {
-    /// What it means, `None` for nothing; `at` is `[speculation]`.
+    /// What the table means, `None` if nothing is prepared; `at` is `[speculation]`.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Option<Speculation>, Problem> {
         let after = self.after_ms;
         if after > 10_000 {

@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScenarioFile {
-    /// Shown in reports; the file's name unless given.
+    /// The name that reports show; the file's name unless given.
     pub name: String,
-    /// What everything random is drawn from.
+    /// The seed of everything random.
     pub seed: u64,
     /// Processor cores that the engines compute on, 1 to 256. Never the machine's count, so that a
     /// scenario means the same everywhere.
@@ -53,7 +53,7 @@ pub struct ScenarioFile {
     pub clauses: Clauses,
     /// What speaks.
     pub tts: TextToSpeechTable,
-    /// What hears and speaks, in place of the three before.
+    /// What hears and speaks, in place of `answer`, `clauses` and `tts`.
     pub speech_to_speech: SpeechToSpeechTable,
     /// What is said when an answer takes long.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,9 +66,9 @@ pub struct ScenarioFile {
     /// Simulated engines that calls share.
     #[serde(skip_serializing_if = "Pools::is_empty")]
     pub pool: Pools,
-    /// What goes wrong on purpose.
+    /// Injected faults: what goes wrong on purpose.
     pub fault: Vec<FaultTable>,
-    /// What is done about stages that fail or take too long.
+    /// Resilience policies: what is done about stages that fail or take too long.
     #[serde(skip_serializing_if = "CureTables::is_none")]
     pub cure: CureTables,
     /// What the work of a conversation is paid for; nobody asks unless given.

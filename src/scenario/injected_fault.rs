@@ -5,40 +5,41 @@ use crate::event::{StageName, Tick};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// `[[fault]]` as it is written. A fault of one stage exactly one of `delay_ms`,
-/// `stall_ms` and `error`; one of the network is `loss`, for a while.
+/// `[[fault]]` as it is written: an injected fault. That of a stage is exactly one of `delay_ms`, `stall_ms`
+/// and `error`; that of the network is `loss`, for a while.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultTable {
+    /// What has the fault.
     pub stage: FaultyStage,
-    /// The first output comes this much later.
+    /// Milliseconds by which the first output comes later, up to an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// Nothing comes for this long in the middle of the stream.
+    /// Milliseconds without output in the middle of the stream, up to an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stall_ms: Option<u64>,
     /// The stage fails with this text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// `network`: this share of the packets is lost on top of what is lost anyway, both ways: above 0,
-    /// up to 1.
+    /// `network`: the share of packets that is lost on top of what is lost anyway, both ways: above 0, up
+    /// to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
-    /// Only from then on: seconds since the conversation began, or the load that it is part of, 0 to
-    /// 86,400. What a stage puts out before is not struck.
+    /// When the fault begins: seconds since the beginning of the conversation, or of the load that it is
+    /// part of, 0 to 86,400; from the beginning unless given. Earlier outputs are not struck.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_s: Option<f64>,
-    /// Only for so long: seconds, above 0, up to 86,400; from the beginning unless `from_s` is given.
+    /// How long the fault lasts: seconds, above 0, up to 86,400; to the end unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_s: Option<f64>,
-    /// `stall_ms` and `error`: after so many outputs; 1 and 0 unless given. The end of a stream
-    /// counts as one.
+    /// `stall_ms` and `error`: how many outputs come before; 1 for a stall and 0 for an error unless given.
+    /// The end of a stream counts as an output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_outputs: Option<u32>,
-    /// Which inputs of the stage it strikes, counted from one; all of them unless given.
+    /// The inputs of the stage that the fault strikes, counted from one; all of them unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<u64>>,
-    /// With which probability it strikes one of them, in 0..=1.
+    /// The probability that the fault strikes an input, in 0..=1.
     #[serde(default = "always")]
     pub probability: f64,
 }
@@ -47,12 +48,15 @@ fn always() -> f64 {
     1.0
 }
 
-/// What can have faults, by its name in a scenario.
+/// What can have injected faults, by its name in a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultyStage {
+    /// Speech-to-text.
     Stt,
+    /// What answers.
     Answer,
+    /// Text-to-speech.
     Tts,
     /// The way of sound between caller and assistant: no stage, and only simulated.
     Network,
@@ -67,27 +71,27 @@ pub enum Fault {
     Network(LossBurst),
 }
 
-/// A fault of an engine.
+/// An injected fault of an engine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InjectedFault {
-    /// Which stage has it.
+    /// The stage that has the fault.
     pub stage: StageName,
-    /// What happens to the output that is due after so many others. The end of a stream counts as one.
+    /// How many outputs come before the one that is struck. The end of a stream counts as an output.
     pub after_outputs: u32,
-    /// What happens to that output.
+    /// What happens to the output that is struck.
     pub effect: Effect,
-    /// When it strikes.
+    /// When the fault strikes.
     pub window: Window,
-    /// Which inputs of the stage it strikes, counted from one; all of them if `None`.
+    /// The inputs of the stage that the fault strikes, counted from one; all of them if `None`.
     pub inputs: Option<Vec<u64>>,
-    /// With which probability it strikes one of them, in 0..=1.
+    /// The probability that the fault strikes an input, in 0..=1.
     pub probability: f64,
 }
 
-/// What a fault does to an output.
+/// What an injected fault does to an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// The output comes so much later.
+    /// The output comes later by this much.
     Wait(Duration),
     /// The stage fails with this text in its place.
     Fail(String),
@@ -96,21 +100,23 @@ pub enum Effect {
 /// More lost packets for a while, both ways.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LossBurst {
-    /// When it lasts.
+    /// When more packets are lost.
     pub window: Window,
     /// The share of packets that is lost on top of what is lost anyway, above 0, up to 1.
     pub loss: f64,
 }
 
-/// When a fault strikes.
+/// When an injected fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
+    /// The first tick at which the fault strikes.
     pub from: Tick,
-    /// From then on no more.
+    /// The tick from which on the fault strikes no more.
     pub until: Tick,
 }
 
 impl Window {
+    /// Whether the fault strikes at this tick.
     pub fn contains(&self, at: Tick) -> bool {
         (self.from..self.until).contains(&at)
     }
@@ -123,7 +129,7 @@ const LONGEST_MS: u64 = 3_600_000;
 const LONGEST_S: f64 = 86_400.0;
 
 impl FaultTable {
-    /// What it means; `at` is its place among the faults.
+    /// What the table means; `at` is its place among the injected faults.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Fault, Problem> {
         let stage = match self.stage {
             FaultyStage::Stt => StageName::SpeechToText,
@@ -134,7 +140,7 @@ impl FaultTable {
         self.injected(stage, at).map(Fault::Stage)
     }
 
-    /// When it strikes; always unless it says.
+    /// When the fault strikes: always unless the table says otherwise.
     fn window(&self, at: Table<'_>) -> Result<Window, Problem> {
         let from_s = self.from_s.unwrap_or(0.0);
         if !(0.0..=LONGEST_S).contains(&from_s) {

@@ -12,8 +12,8 @@ pub struct InterruptionTable {
     /// What decides whether to stop for a sound over the agent: `classifier`, `vad_500ms`,
     /// `min_words`, `never` or `always`.
     pub policy: String,
-    /// A reply that was stopped goes on after this much silence, unless somebody said something that
-    /// is for the agent; at most 60,000, 0 for never.
+    /// Milliseconds of silence after which a reply that was stopped goes on, unless somebody said something
+    /// that is for the agent; at most 60,000, 0 for never.
     pub resume_after_ms: u64,
 }
 
@@ -22,7 +22,7 @@ pub struct InterruptionTable {
 pub struct Interruption {
     /// What decides whether to stop.
     pub policy: InterruptionPolicy,
-    /// A reply that was stopped for nothing goes on after so much silence; never if `None`.
+    /// The silence after which a reply that was stopped for nothing goes on; never if `None`.
     pub resume_after: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ impl Default for InterruptionTable {
 }
 
 impl InterruptionTable {
-    /// What it means; `at` is `[interruption]`.
+    /// What the table means; `at` is `[interruption]`.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Interruption, Problem> {
         let policy = InterruptionPolicy::named(&self.policy).ok_or_else(|| {
             let fix = format!(

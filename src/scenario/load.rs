@@ -9,17 +9,17 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoadTable {
-    /// So many calls at a time, 1 to 5,000: each that ends is followed by another at once.
+    /// Calls at a time, 1 to 5,000: each that ends is followed by another at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls: Option<u32>,
-    /// Callers come whether or not others have finished.
+    /// When callers come, whether or not others have finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<ArrivalsTable>,
-    /// Calls that begin before this are not measured: the engines are still idle. The calls of `calls`
-    /// begin spread over it.
+    /// Seconds of warm-up, 0 to 86,400. Calls that begin in the warm-up are not measured, since engines are
+    /// still idle. The calls of `calls` begin spread over it.
     pub warm_up_s: f64,
-    /// Calls that begin from then on and within this are measured, each to its end. Others go on coming
-    /// until the last of them is over.
+    /// Seconds from the beginning of the warm-up, 1 to 86,400, within which calls that begin after the warm-up
+    /// are measured, each to its end. Others go on coming until the last measured call is over.
     pub duration_s: f64,
 }
 
@@ -38,43 +38,47 @@ impl Default for LoadTable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArrivalsTable {
-    /// So many a minute on average, independently of each other (a Poisson process).
+    /// Callers a minute on average, who come independently of each other (a Poisson process).
     PerMinute(f64),
-    /// The same, with a rate that changes evenly from the beginning of the warm-up to the end of the
-    /// duration, and stays there.
+    /// A Poisson process with a rate that changes evenly from the beginning of the warm-up to the end of
+    /// the duration, and stays there.
     Ramp {
+        /// Calls a minute at the beginning.
         from_per_minute: f64,
+        /// Calls a minute at the end.
         to_per_minute: f64,
     },
-    /// At these times.
+    /// Callers who come at given times.
     Trace(TraceTable),
 }
 
-/// Seconds since the beginning of the warm-up, in order. Each world of a simulation has the same.
+/// When callers come: seconds since the beginning of the warm-up, in order. Every world of a simulation has
+/// callers at these times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TraceTable {
+    /// The times themselves.
     Seconds(Vec<f64>),
-    /// A file with one on each line, looked up from the scenario's folder. It is replaced by what it holds
-    /// when the scenario is read.
+    /// A file with a time on each line, looked up from the scenario's folder. When the scenario is read, the
+    /// times take the place of the file.
     File(PathBuf),
 }
 
 /// Many calls at once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
-    /// How they come.
+    /// How calls come.
     pub traffic: Traffic,
-    /// Calls that begin before this are not measured. Seconds.
+    /// Seconds of warm-up: calls that begin within it are not measured.
     pub warm_up_s: f64,
-    /// Calls that begin from then on and within this are measured. Seconds, more than the warm-up.
+    /// Seconds, more than the warm-up, within which calls that begin after the warm-up are measured.
     pub duration_s: f64,
 }
 
 /// How calls come.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Traffic {
-    /// So many calls at a time: each that ends is followed by another at once.
+    /// A number of calls at a time: each that ends is followed by another at once.
     AtATime(u32),
     /// Callers come whether or not others have finished.
     Arrivals(Arrivals),
@@ -83,31 +87,31 @@ pub enum Traffic {
 /// When callers come.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrivals {
-    /// So many a minute on average, independently of each other (a Poisson process).
+    /// Callers a minute on average, who come independently of each other (a Poisson process).
     PerMinute(f64),
-    /// The same, with a rate that changes evenly from the beginning of the warm-up to the end of the
-    /// duration, and stays there.
+    /// A Poisson process with a rate that changes evenly from the beginning of the warm-up to the end of
+    /// the duration, and stays there.
     Ramp {
         /// Calls a minute at the beginning.
         from_per_minute: f64,
         /// Calls a minute at the end.
         to_per_minute: f64,
     },
-    /// At these times, in seconds since the beginning of the warm-up, in order.
+    /// The times of callers in seconds since the beginning of the warm-up, in order.
     Trace(Vec<f64>),
 }
 
-/// More calls at once than a world has room for.
+/// The most calls that a world has room for at once.
 pub const CALLS_AT_ONCE_MAX: u32 = 5_000;
-/// Calls of one world, measured or not: their numbers have room for so many.
+/// The most calls of one world, measured or not: their numbers have room for no more.
 pub const CALLS_MAX: u32 = 1 << 16;
 /// A rate above this leaves no time between callers.
 const PER_MINUTE_MAX: f64 = 100_000.0;
-/// No load lasts longer.
+/// The longest that a load lasts: a day, in seconds.
 pub const A_DAY_S: f64 = 86_400.0;
 
 impl LoadTable {
-    /// What it means; `at` is `[load]`.
+    /// What the table means; `at` is `[load]`.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Load, Problem> {
         for (key, span, least) in [
             ("duration_s", self.duration_s, 1.0),
@@ -152,7 +156,7 @@ impl LoadTable {
 }
 
 impl ArrivalsTable {
-    /// `measured`: in seconds.
+    /// What the table means; `measured` is the time in which calls are measured, in seconds.
     fn parse(&self, measured: Range<f64>) -> Result<Arrivals, String> {
         let minutes = measured.end / 60.0;
         match self {
@@ -176,7 +180,7 @@ impl ArrivalsTable {
                 check_trace(times, measured)?;
                 Ok(Arrivals::Trace(times.clone()))
             }
-            // Reading a scenario's file puts its times in place of its name.
+            // Reading a scenario puts the times of such a file in place of its name.
             ArrivalsTable::Trace(TraceTable::File(file)) => Err(format!(
                 "{} was not read; give the times themselves, or read the scenario from a file",
                 file.display()
@@ -185,7 +189,7 @@ impl ArrivalsTable {
     }
 }
 
-/// `calls`: how many come within the duration.
+/// Refuses rates at which nobody or too many come; `calls` is how many come within the duration.
 fn check_rates(rates: &[f64], calls: f64) -> Result<(), String> {
     if let Some(rate) = rates.iter().find(|r| !(0.0..=PER_MINUTE_MAX).contains(*r)) {
         return Err(format!("{rate} a minute; give up to {PER_MINUTE_MAX}"));
@@ -193,7 +197,7 @@ fn check_rates(rates: &[f64], calls: f64) -> Result<(), String> {
     if rates.iter().all(|rate| *rate <= 0.0) {
         return Err("nobody ever comes; give a rate above 0".into());
     }
-    // Some come behind the duration; and a Poisson process has more at times.
+    // Some calls come behind the duration, and at times a Poisson process has more than its mean.
     match calls > f64::from(CALLS_MAX) * 0.75 {
         false => Ok(()),
         true => Err(format!(

@@ -63,7 +63,7 @@ use resilience::Service;
 use std::path::PathBuf;
 
 /// A conversation to replay or simulate, as it is meant: what [`ScenarioFile::parse`] makes of what was
-/// written. Files that it names were not looked for yet; [`Scenario::find_files`] does.
+/// written. The files that it names have not been looked for; [`Scenario::find_files`] does that.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     file: ScenarioFile,
@@ -92,30 +92,30 @@ impl Scenario {
         &self.file
     }
 
-    /// The same with other values in its tables.
+    /// A copy of the scenario, with other values in its tables.
     ///
     /// # Errors
-    /// A value that cannot be meant.
+    /// The first key whose value cannot be meant, and the fix.
     pub fn changed(&self, change: impl FnOnce(&mut ScenarioFile)) -> Result<Scenario, Problem> {
         let mut file = self.file.clone();
         change(&mut file);
         file.parse()
     }
 
-    /// The first file or folder that is named and is not there.
+    /// Looks for the files and folders that the scenario names.
     ///
     /// # Errors
-    /// Its key, and the fix.
+    /// The key of the first one that is not there, and the fix.
     pub fn find_files(&self) -> Result<(), Problem> {
         self.file.find_files()
     }
 
-    /// Shown in reports.
+    /// The name that reports show.
     pub fn name(&self) -> &str {
         &self.file.name
     }
 
-    /// What everything random is drawn from.
+    /// The seed of everything random.
     pub fn seed(&self) -> Seed {
         Seed(self.file.seed)
     }
@@ -145,7 +145,7 @@ impl Scenario {
         &self.turns
     }
 
-    /// What a world of its simulation is, in the plural.
+    /// What a world of a simulation of this scenario is called, in the plural.
     pub fn kind_of_world(&self) -> &'static str {
         match self.load {
             None => "conversations",
@@ -153,7 +153,8 @@ impl Scenario {
         }
     }
 
-    /// What is paid for. A model that hears the utterance itself needs no transcript of it.
+    /// The prices of the work; `None` if nobody asks. A model that hears the utterance itself needs no
+    /// transcript of it.
     pub fn prices(&self) -> Option<Prices> {
         let mut prices = self.file.cost.clone()?;
         if self.file.topology == TopologyName::SpeechToSpeech {
@@ -162,22 +163,22 @@ impl Scenario {
         Some(prices)
     }
 
-    /// Gives it another name.
+    /// Gives the scenario another name.
     pub fn set_name(&mut self, name: &str) {
         self.file.name = name.to_owned();
     }
 
-    /// Draws everything random from another seed.
+    /// Has everything random drawn from another seed.
     pub fn set_seed(&mut self, seed: u64) {
         self.file.seed = seed;
     }
 
-    /// Has the engines compute on so many cores, at least one.
+    /// Has the engines compute on `cores` processor cores, at least one.
     pub fn set_cores(&mut self, cores: u32) {
         self.file.cores = cores.max(1);
     }
 
-    /// Holds it to other limits.
+    /// Holds the scenario to other limits.
     pub fn set_budgets(&mut self, budgets: Budgets) {
         self.file.budget.clone_from(budgets.table());
         self.budgets = budgets;
@@ -203,7 +204,7 @@ impl Scenario {
     }
 }
 
-/// The table of a stage.
+/// The name of a stage's table in a scenario.
 pub fn table_of(stage: StageName) -> &'static str {
     match stage {
         StageName::SpeechToText => "stt",

@@ -14,7 +14,7 @@ use crate::event::StageName;
 const TURNS_MAX: usize = 10_000;
 
 impl ScenarioFile {
-    /// What is meant. Paths are taken as they are, and nothing is read.
+    /// The scenario that is meant. Paths are taken as they are, and nothing is read.
     ///
     /// # Errors
     /// The first key whose value cannot be meant, and the fix.
@@ -185,7 +185,7 @@ impl ScenarioFile {
         Ok(())
     }
 
-    /// The first file or folder that is named and is not there.
+    /// Looks for the files and folders that the scenario names.
     pub(super) fn find_files(&self) -> Result<(), Problem> {
         let fallback = self.cure.answer.as_ref();
         let fallback = fallback.and_then(|cure| cure.fallback.as_ref());

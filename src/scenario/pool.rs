@@ -4,16 +4,20 @@ use super::problem::{Problem, Table};
 use crate::event::StageName;
 use serde::{Deserialize, Serialize};
 
-/// Engines that calls share, by stage. A stage without one has room for everybody.
+/// `[pool]`: engines that calls share, by stage. A stage without a pool has room for everybody.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pools {
+    /// The pool of speech-to-text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stt: Option<Pool>,
+    /// The pool of what answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Pool>,
+    /// The pool of text-to-speech.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tts: Option<Pool>,
+    /// The pool of the speech-to-speech model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speech_to_speech: Option<Pool>,
 }
@@ -32,17 +36,19 @@ pub struct Pool {
     /// Requests that a slot serves together, 1 to 1,000: they begin together, and the slot is free when
     /// the longest of them is over.
     pub batch: u32,
-    /// How long a slot waits for its batch to fill, up to 10,000.
+    /// Milliseconds that a slot waits for its batch to fill, up to 10,000.
     pub batch_wait_ms: f64,
-    /// Requests above this rate fail at once, as a provider's limit has it (429).
+    /// The rate above which requests fail at once, as with a provider's limit (429); no limit unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<f64>,
-    /// So many may come at once within that rate, 1 to 100,000.
+    /// Requests that may come at once within `requests_per_minute`, 1 to 100,000.
     pub burst: u32,
-    /// A server that nobody has asked for `idle_s` takes this long before it works again, as on its first
-    /// request; up to 600,000.
+    /// Milliseconds that a server takes before it works on its first request, or on the first after `idle_s`
+    /// without one; up to 600,000.
     pub cold_start_ms: f64,
+    /// Seconds without a request after which a server starts cold again, up to 86,400.
     pub idle_s: f64,
+    /// How servers are added and taken away; their number is fixed unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
 }
@@ -70,13 +76,13 @@ impl Default for Pool {
 pub struct Scale {
     /// The most servers, up to 10,000.
     pub servers_max: u32,
-    /// Another one is ordered when more requests than this wait, and none is on its way.
+    /// Another server is ordered when more requests than this wait, and none is on its way.
     #[serde(default)]
     pub when_waiting: u32,
-    /// It works so long after it was ordered.
+    /// Seconds from the order of a server until it works, up to 86,400.
     #[serde(default = "default_delay_s")]
     pub delay_s: f64,
-    /// One that nobody has asked for so long is taken away.
+    /// Seconds without a request after which a server is taken away, up to 86,400.
     #[serde(default = "default_away_after_s")]
     pub away_after_s: f64,
 }
@@ -96,7 +102,7 @@ const SERVERS_MAX: u32 = 10_000;
 const BATCH_MAX: u32 = 1_000;
 
 impl Pools {
-    /// By stage.
+    /// The pools that there are, by stage.
     pub fn by_stage(&self) -> impl Iterator<Item = (StageName, &Pool)> {
         let all = [
             (StageName::SpeechToText, &self.stt),
@@ -115,7 +121,7 @@ impl Pools {
 }
 
 impl Pool {
-    /// Whether it can work so; `at` is its table.
+    /// Refuses a pool that cannot work; `at` is its table.
     pub(super) fn check(&self, at: Table<'_>) -> Result<(), Problem> {
         for (key, count, most) in [
             ("slots", self.slots, SLOTS_MAX),

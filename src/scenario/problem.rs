@@ -15,7 +15,7 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub(super) tables: Vec<String>,
-    /// Which of several tables of one name (`[[turn]]`), from zero.
+    /// The place among several tables of one name (`[[turn]]`), counted from zero.
     pub(super) index: Option<usize>,
     pub(super) key: String,
 }

@@ -1,4 +1,4 @@
-//! Reading a scenario file. Everything wrong with it is said with its line and the cure.
+//! Reading a scenario file. Everything wrong with it is told with its line and the fix.
 
 use super::budget::Budgets;
 use super::load::{ArrivalsTable, CALLS_MAX, LoadTable, TraceTable};
@@ -12,27 +12,49 @@ use std::path::{Path, PathBuf};
 /// A scenario file longer than this is refused: 4 MiB.
 const BYTES_MAX: u64 = 4 << 20;
 
+/// Why a scenario cannot be read. The text names the file, the key and the fix.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
+    /// The file cannot be read.
     #[error("cannot read the scenario {path}: {source}; check the path, or make one with `voicesim init`", path = path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is longer than 4 MiB.
     #[error("the scenario {path} is longer than 4 MiB; is it a scenario?", path = path.display())]
-    TooLong { path: PathBuf },
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The text is no TOML, a key is unknown or has the wrong kind of value, or a setting leads nowhere.
     #[error("{path}: {reason}", path = path.display())]
-    Syntax { path: PathBuf, reason: String },
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A value cannot be meant.
     #[error("{path}{at}: {key}: {fix}", path = path.display(), at = line.map(|l| format!(" line {l}")).unwrap_or_default())]
     Value {
+        /// The file.
         path: PathBuf,
+        /// The line of the key, counted from one; `None` if the key is not written in the file.
         line: Option<usize>,
+        /// The key, with its tables: `cure.answer.retries`.
         key: String,
+        /// What is wrong with the value, and what to write instead.
         fix: String,
     },
 }
 
-/// The same, with some of its keys set to other values.
+/// Reads and checks the scenario in `path` with some of its keys set to other values, each as `KEY=VALUE`.
 ///
 /// # Errors
-/// Also for a setting that is no `KEY=VALUE`, or leads through something that is no table.
+/// What [`load`] refuses, and a setting that is no `KEY=VALUE` or leads through something that is no table.
 pub fn load_with(path: &Path, settings: &[String]) -> Result<Scenario, ScenarioError> {
     if settings.is_empty() {
         return load(path);
@@ -51,7 +73,7 @@ impl Template {
     /// Reads the file in `path`, and sets some of its keys to other values.
     ///
     /// # Errors
-    /// If the file cannot be read, or a setting leads nowhere. Whether the values may be so is seen later.
+    /// A file that cannot be read, or a setting that leads nowhere. Values are checked by [`with`](Self::with).
     pub fn read(path: &Path, settings: &[String]) -> Result<Template, ScenarioError> {
         let text = text_of(path)?;
         let syntax = |reason: String| ScenarioError::Syntax {
@@ -63,7 +85,7 @@ impl Template {
             set::set(&mut table, setting)
                 .map_err(|reason| syntax(format!("--set {setting}: {reason}")))?;
         }
-        // A fault of the file itself is told with its line.
+        // A mistake in the file itself is told with its line.
         let _: ScenarioFile = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
         Ok(Template {
             path: path.to_owned(),
@@ -72,7 +94,7 @@ impl Template {
         })
     }
 
-    /// What a key has in it, named as in `--set`: what was written, or its default.
+    /// The value of a key, named as in `--set`: what was written, or the default; `None` for an unknown key.
     pub fn value(&self, key: &str) -> Option<toml::Value> {
         let written = set::get(&self.table, key).cloned();
         written.or_else(|| {
@@ -81,7 +103,7 @@ impl Template {
         })
     }
 
-    /// Reads and checks it with some keys at other values.
+    /// Reads and checks the scenario with some keys at other values.
     ///
     /// # Errors
     /// [`ScenarioError::Value`] for a value that may not be so, [`ScenarioError::Syntax`] for a key that
@@ -110,13 +132,19 @@ impl Template {
     }
 }
 
-/// Reads and checks the scenario in `path`. Paths in it are made relative to its folder, and must
+/// Reads and checks the scenario in `path`. Paths in the scenario are looked up from its folder, and must
 /// exist.
+///
+/// # Errors
+/// A file that cannot be read, or the first key that is wrong, and the fix.
 pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
     parse(path, &text_of(path)?)
 }
 
-/// Reads and checks the `[budget]` of a file; whatever else a scenario holds may be in it.
+/// Reads and checks the `[budget]` of a file, in which any other table of a scenario may stand too.
+///
+/// # Errors
+/// A file that cannot be read, or a budget that limits nothing, and the fix.
 pub fn load_budget(path: &Path) -> Result<Budgets, ScenarioError> {
     let text = text_of(path)?;
     let file: ScenarioFile = toml::from_str(&text).map_err(|error| ScenarioError::Syntax {
@@ -155,6 +183,9 @@ fn wrong(path: &Path, text: &str, problem: Problem) -> ScenarioError {
 }
 
 /// Reads and checks a scenario's text; `path` is where it came from.
+///
+/// # Errors
+/// The first key that is wrong, and the fix.
 pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
     let file = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
         path: path.to_owned(),
@@ -228,7 +259,7 @@ fn read_trace(folder: &Path, load: &mut LoadTable) -> Result<(), String> {
     Ok(())
 }
 
-/// The line of a key, from one; that of its table if the key itself was left out.
+/// The line of a key, counted from one, or the line of its table if the key itself was left out.
 fn line_of(text: &str, place: &Place) -> Option<usize> {
     let root = toml::de::DeTable::parse(text).ok()?;
     let mut table = root.get_ref();

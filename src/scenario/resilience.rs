@@ -1,17 +1,17 @@
 //! What is done about a stage that fails or takes too long: time-outs, hedges, retries, a breaker, a fallback.
-//! What is left out is not done.
+//! A policy that is left out is not applied.
 
 use super::engine::{AnswerTable, Engine, EngineTable, SpeechToTextTable, TextToSpeechTable};
 use super::problem::{Problem, Table};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Who does the work of a stage, and what is done when that fails.
+/// Who does the work of a stage, and what is done about failures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service<E> {
     /// Who is asked first.
     pub engine: E,
-    /// What is done about failures; `None` for nothing.
+    /// The policies that are applied to failures; `None` for none.
     pub resilience: Option<Resilience<E>>,
 }
 
@@ -31,11 +31,11 @@ impl<E> Service<E> {
 /// The resilience policies of one stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resilience<E> {
-    /// A try without an output for so long is given up.
+    /// How long a try may go without a first output before it is given up.
     pub first_output_timeout: Option<Duration>,
-    /// A try that puts nothing out for so long in mid-stream is given up.
+    /// How long a try may put nothing out in mid-stream before it is given up.
     pub output_timeout: Option<Duration>,
-    /// After how long a second request is made beside the first.
+    /// After how long a second request is made beside the first; `None` for never.
     pub hedge_after: Option<Duration>,
     /// Further tries after an error before the first output; 0 for none.
     pub retries: u32,
@@ -43,36 +43,39 @@ pub struct Resilience<E> {
     pub back_off: Duration,
     /// The longest wait before any further try.
     pub back_off_max: Duration,
-    /// When the engine is not asked for a while.
+    /// When the engine is not asked for a while; `None` for never.
     pub breaker: Option<Breaker>,
-    /// Who is asked when all tries failed before the first output.
+    /// Who is asked when all tries failed before the first output; `None` for nobody.
     pub fallback: Option<E>,
-    /// What is said before the fallback's answer.
+    /// What is said before the fallback's answer; `None` for nothing.
     pub apology: Option<String>,
 }
 
-/// After so many failures in a row, an engine is not asked for a while.
+/// A breaker: after some failures in a row, an engine is not asked for a while.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Breaker {
-    /// At least 1.
+    /// Failures in a row, at least 1.
     pub failures: u32,
-    /// For how long.
+    /// How long the engine is not asked.
     pub open: Duration,
 }
 
-/// `[cure]` as it is written: what is done about the failures of each stage.
+/// `[cure]` as it is written: the resilience policies of each stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CureTables {
+    /// The policies of speech-to-text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stt: Option<CureTable<SpeechToTextTable>>,
+    /// The policies of what answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<CureTable<AnswerTable>>,
+    /// The policies of text-to-speech.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tts: Option<CureTable<TextToSpeechTable>>,
 }
 
-/// What is done about the failures of one stage, whose own table is an `S`. The policies lie around the
+/// The resilience policies of one stage, whose own table is an `S`. The policies lie around the
 /// engine in this order: time-outs, the second request (hedge), further tries (retry), the breaker, the
 /// other engine (fallback). A request to speech-to-text is one transcription of what was heard so far, one
 /// to text-to-speech a clause.
@@ -83,45 +86,48 @@ pub struct CureTables {
     bound(deserialize = "S: Deserialize<'de>")
 )]
 pub struct CureTable<S> {
-    /// A try without an output so long after it was made is given up, which is an error: 1 to 600,000.
+    /// Milliseconds after which a try without an output is given up, which is an error: 1 to 600,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_output_timeout_ms: Option<u64>,
-    /// So is one that puts nothing out for so long in mid-stream: 1 to 600,000.
+    /// Milliseconds without an output in mid-stream after which a try is given up, which is an error: 1 to
+    /// 600,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_timeout_ms: Option<u64>,
     /// Further tries after an error before the first output, up to 10. A server that says when to ask again
     /// is not asked before, and not at all if `back_off_max_ms` is less, or if it says that it is of no use.
     pub retries: u32,
-    /// The longest wait before the first of them, doubled before each other one, up to 600,000. How
-    /// long it is, is drawn between nothing and that ("full jitter"). 100 unless given.
+    /// The longest wait before the first further try in milliseconds, up to 600,000, doubled before each
+    /// other one. The wait itself is drawn between nothing and that ("full jitter"). 100 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub back_off_ms: Option<u64>,
-    /// It is doubled up to this, at most 600,000; 5,000 unless given.
+    /// The longest wait before any further try in milliseconds, up to 600,000; unless given 5,000, or
+    /// `back_off_ms` if that is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub back_off_max_ms: Option<u64>,
-    /// If there is no output after so long, a second request is made beside the first, and whichever
-    /// puts out first is kept: up to 600,000.
+    /// Milliseconds without an output after which a second request is made beside the first, up to 600,000.
+    /// Whichever puts out first is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hedge_after_ms: Option<u64>,
-    /// What is asked when all tries failed before the first output, in the words of the stage's own
-    /// table.
+    /// The engine that is asked when all tries failed before the first output, with the keys of the stage's
+    /// own table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<S>,
-    /// `answer`: said before what is fallen back on answers, 1 to 200 characters.
+    /// `answer`: what is said before the fallback's answer, 1 to 200 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apology: Option<String>,
+    /// When the stage is not asked for a while; never unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<BreakerTable>,
 }
 
-/// After so many failures in a row, a stage is not asked for a while: it fails at once. Then one
-/// request is let through to see.
+/// A breaker: after some failures in a row, a stage is not asked for a while and fails at once. Then one
+/// request is let through to see whether the stage works again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BreakerTable {
-    /// 1 to 1,000.
+    /// Failures in a row after which the breaker opens, 1 to 1,000.
     pub failures: u32,
-    /// Seconds, above 0, up to 3,600.
+    /// Seconds for which the stage is not asked, above 0, up to 3,600.
     pub open_s: f64,
 }
 
@@ -163,8 +169,8 @@ const APOLOGY_CHARACTERS_MAX: usize = 200;
 const FAILURES_MAX: u32 = 1_000;
 const OPEN_S_MAX: f64 = 3_600.0;
 
-/// The stage's table `[NAME]` and `[cure.NAME]`, as what they mean. An apology is words, which only an
-/// answer has: the others are handed to [`without_apology`] first.
+/// What the tables `[NAME]` and `[cure.NAME]` of a stage mean. An apology is words, which only an answer has:
+/// the tables of the other stages are handed to [`without_apology`] first.
 pub(super) fn service<T: EngineTable + PartialEq>(
     stage: &str,
     table: &T,
@@ -178,7 +184,7 @@ pub(super) fn service<T: EngineTable + PartialEq>(
     Ok(Service { engine, resilience })
 }
 
-/// Refuses words that no answer is.
+/// Refuses an apology where no answer is given.
 pub(super) fn without_apology<T>(stage: &str, cure: Option<&CureTable<T>>) -> Result<(), Problem> {
     match cure.and_then(|cure| cure.apology.as_ref()) {
         None => Ok(()),

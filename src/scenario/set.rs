@@ -45,7 +45,7 @@ pub(super) fn insert(scenario: &mut Table, key: &str, value: Value) -> Result<()
     Ok(())
 }
 
-/// What is at a key, named the same way.
+/// The value of a key, named as for [`insert`]; `None` if there is none.
 pub(super) fn get<'a>(scenario: &'a Table, key: &str) -> Option<&'a Value> {
     let mut names = key.trim().split('.');
     let mut value = scenario.get(names.next()?)?;

@@ -12,6 +12,7 @@ use std::time::Duration;
 pub struct Speech<L = LatencyModel> {
     /// How long the caller speaks, without the pauses.
     pub length: L,
+    /// Pauses inside the turn, in order, up to 1,000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause<L>>,
 }
@@ -20,8 +21,9 @@ pub struct Speech<L = LatencyModel> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pause<L = LatencyModel> {
-    /// After so much speech; there is no pause if less is spoken.
+    /// Milliseconds of speech before the pause, above 0; there is no pause if less is spoken.
     pub after_ms: u64,
+    /// How long the pause is.
     pub length: L,
 }
 
@@ -29,7 +31,7 @@ pub struct Pause<L = LatencyModel> {
 const PAUSES_MAX: usize = 1_000;
 
 impl Speech {
-    /// What it means.
+    /// What the table means.
     ///
     /// # Errors
     /// Why nobody can speak so, and how to mend it.

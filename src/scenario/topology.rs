@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TopologyName {
-    /// A text, which is then spoken: `[answer]`, `[clauses]`, `[tts]`.
+    /// An engine that answers in text, and one that speaks it: `[answer]`, `[clauses]`, `[tts]`.
     #[default]
     Cascade,
     /// One model that hears and speaks, which is only simulated: `[speech_to_speech]`.
@@ -19,14 +19,14 @@ pub enum TopologyName {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpeechToSpeechTable {
-    /// From the end of the utterance, as the endpointing has it, to the first sound.
+    /// The time from the end of the utterance, as endpointing decides it, to the first sound.
     pub latency: LatencyModel,
 }
 
 /// What makes a reply of what was heard.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Topology {
-    /// A text, which is then spoken.
+    /// An engine that answers in text, and one that speaks it.
     Cascade,
     /// One model that hears and speaks.
     SpeechToSpeech(SpeechToSpeech),
@@ -35,9 +35,9 @@ pub enum Topology {
 /// A simulated model that hears and speaks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpeechToSpeech {
-    /// From the end of the utterance, as the endpointing has it, to the first sound.
+    /// The time from the end of the utterance, as endpointing decides it, to the first sound.
     pub latency: Latency,
-    /// What it says, by its length alone: the text of `[answer]`.
+    /// What the model says, of which only the length matters: the text of `[answer]`.
     pub text: Option<String>,
 }
 

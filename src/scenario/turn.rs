@@ -22,26 +22,26 @@ pub struct TurnTable {
     /// A simulated caller's speech, in place of a recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speech: Option<Speech>,
-    /// What is truly said: gives the word error rate. `say` is its own reference.
+    /// What is truly said, for the word error rate. `say` is its own reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// An answer that has any of these words in it, in a row, is right. Gives the share of right answers.
+    /// Texts of which a right answer has at least one, word for word, for the share of right answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answer_has: Vec<String>,
     /// What the turn asks of the agent; an answer unless given.
     #[serde(default = "respond")]
     pub expect: Expect,
-    /// The first turn's default is the start of the session, the others' the end of the agent's
-    /// answer.
+    /// What the turn waits for (its anchor); the start of the session for the first turn, the end of the
+    /// agent's answer for the others unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<After>,
-    /// After the anchor, up to an hour.
+    /// Milliseconds from the anchor to the turn, up to an hour.
     #[serde(default = "default_delay_ms")]
     pub delay_ms: u64,
-    /// The true end of speech, counted from the start of the recording, if it is known.
+    /// Milliseconds from the start of the recording to the true end of speech, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speech_end_ms: Option<u64>,
-    /// An anchor that has not come after this long without anything happening is given up. Up to an hour.
+    /// Milliseconds without anything happening after which an anchor is no longer waited for, up to an hour.
     #[serde(default = "default_give_up_ms")]
     pub give_up_ms: u64,
 }
@@ -96,36 +96,36 @@ pub struct Turn {
     pub says: Says,
     /// What is truly said, in words, if it is known.
     pub reference: Option<String>,
-    /// What a right answer has one of; empty if nobody asks.
+    /// Texts of which a right answer has at least one; empty if nobody asks.
     pub answer_has: Vec<String>,
-    /// What it asks of the agent.
+    /// What the turn asks of the agent.
     pub expect: Expect,
-    /// What it waits for.
+    /// What the turn waits for.
     pub after: After,
-    /// How long it then waits.
+    /// How long the turn waits after that.
     pub delay: Duration,
-    /// After how long without anything happening it is given up.
+    /// How long the turn waits for it without anything happening.
     pub give_up: Duration,
 }
 
 /// How a turn is said.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Says {
-    /// By a recording.
+    /// A recording is played.
     Recording {
         /// The file.
         wav: PathBuf,
         /// The true end of speech, counted from the start of the recording, if it is known.
         speech_end: Option<Duration>,
     },
-    /// By the scenario's voice.
+    /// The scenario's voice speaks these words.
     Words(String),
-    /// By nobody: it only takes its time.
+    /// A simulated caller speaks, which makes no sound and only takes its time.
     Speech(Speech<Latency>),
 }
 
 impl Turn {
-    /// What is said in words; else the name of its recording; else nothing.
+    /// What is said in words, or else the name of the recording, or else nothing.
     pub fn label(&self) -> String {
         let wav = match &self.says {
             Says::Recording { wav, .. } => wav.file_name(),
@@ -190,7 +190,7 @@ pub(super) fn turns(
 }
 
 impl TurnTable {
-    /// A recording that is named and is not there.
+    /// The problem with a recording that is named and is not there, if there is one.
     pub(super) fn missing_file(&self, at: Table<'_>) -> Option<Problem> {
         let wav = self.wav.as_ref().filter(|wav| !wav.is_file())?;
         let fix = format!(
@@ -200,7 +200,7 @@ impl TurnTable {
         Some(at.problem("wav", fix))
     }
 
-    /// A turn is said in exactly one way.
+    /// How the turn is said, which is exactly one way.
     fn says(
         &self,
         (stt, tts): (&Recogniser, &Voice),
@@ -277,7 +277,7 @@ impl TurnTable {
         Ok(())
     }
 
-    /// What it waits for. An anchor that cannot come, because nothing before it makes the agent speak, is
+    /// What the turn waits for. An anchor that cannot come, because nothing before it makes the agent speak, is
     /// refused.
     fn anchor(&self, index: usize, earlier: &[Turn], at: Table<'_>) -> Result<After, Problem> {
         let after = self.after.unwrap_or(match index {

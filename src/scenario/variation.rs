@@ -6,7 +6,9 @@ use toml::Value;
 /// A key, named as in `--set`, and its values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variation {
+    /// The key, named as in `--set`.
     pub key: String,
+    /// The values, in order; at least one.
     pub values: Vec<Value>,
 }
 
@@ -31,7 +33,7 @@ impl std::str::FromStr for Variation {
     }
 }
 
-/// `None` if there is none, or one is empty.
+/// The values in a list with commas; `None` if there are none, or one is empty.
 fn values_of(text: &str) -> Option<Vec<Value>> {
     if let Value::Array(values) = set::read(&format!("[{text}]")) {
         return Some(values).filter(|values| !values.is_empty());

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Clauses {
-    /// The first clause may end at a comma, or the like, behind so many words, and before a joining word
-    /// behind two more: 1 to 100. The fewer, the sooner there is something to speak.
+    /// How many words the first clause must have before it may end at a comma or the like; before a joining
+    /// word it must have two more: 1 to 100. The fewer, the sooner there is something to speak.
     pub first_words: u32,
-    /// Later ones end at a comma only when they are this long: 1 to 240.
+    /// How many characters a later clause must have to end at a comma: 1 to 240.
     pub long_characters: u32,
 }
 
@@ -18,9 +18,9 @@ pub struct Clauses {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filler {
-    /// After the reply was wanted, up to 10,000.
+    /// Milliseconds from when the reply was wanted to the filler, up to 10,000.
     pub after_ms: u64,
-    /// 1 to 200 characters.
+    /// The words of the filler, 1 to 200 characters.
     pub text: String,
 }
 
@@ -47,7 +47,7 @@ impl Default for Filler {
 }
 
 impl Clauses {
-    /// Whether texts can be cut so; `at` is `[clauses]`.
+    /// Refuses numbers that no text can be cut by; `at` is `[clauses]`.
     pub(super) fn check(&self, at: Table<'_>) -> Result<(), Problem> {
         for (key, value, most) in [
             ("first_words", self.first_words, 100),
@@ -63,7 +63,7 @@ impl Clauses {
 }
 
 impl Filler {
-    /// Whether it can be said; `at` is `[filler]`.
+    /// Refuses a filler that cannot be said; `at` is `[filler]`.
     pub(super) fn check(&self, at: Table<'_>) -> Result<(), Problem> {
         if self.after_ms > FILLER_AFTER_MS_MAX {
             let fix = format!("{}; up to {FILLER_AFTER_MS_MAX}", self.after_ms);

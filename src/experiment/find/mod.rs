@@ -11,16 +11,16 @@ use search::{Found, Numbers, Search};
 use std::sync::atomic::{AtomicBool, Ordering};
 use toml::Value;
 
-/// Simulations of one search: enough for whole numbers up to a million, one by one.
+/// The most simulations of one search: enough for whole numbers up to a million, one by one.
 const STEPS_MAX: usize = 40;
 
-/// The greatest number that is tried in search of one that a key takes.
+/// The greatest number that is tried when a first value is looked for.
 const FIRST_MAX: f64 = 1_048_576.0;
 
-/// What is to be kept, as in `e2e_latency_p95_ms=900`.
+/// A limit that is to be kept, as in `e2e_latency_p95_ms=900`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Goal {
-    /// As it was given.
+    /// The name of the figure, as it was given.
     metric: String,
     budget: Budget,
 }
@@ -43,7 +43,7 @@ impl std::str::FromStr for Goal {
     }
 }
 
-/// What is looked for.
+/// A search for the greatest value of a key.
 pub struct Find {
     template: Template,
     key: String,
@@ -52,7 +52,7 @@ pub struct Find {
     worlds: Option<u32>,
     threads: usize,
     numbers: Numbers,
-    /// What is tried first.
+    /// The value that is tried first.
     first: f64,
 }
 
@@ -63,10 +63,11 @@ enum Halt {
 }
 
 impl Find {
-    /// The greatest value of `key`, named as in `--set`, that keeps `goal`: by simulations on one thread.
+    /// A search for the greatest value of `key`, named as in `--set`, that keeps `goal`, by simulations on one
+    /// thread.
     ///
     /// # Errors
-    /// If the scenario has no such key, or it takes no numbers.
+    /// A key that the scenario does not have, or that takes no numbers.
     pub fn of(template: Template, key: &str, goal: Goal) -> Result<Find, RunError> {
         let (numbers, first) = numbers(&template, key)?;
         Ok(Find {
@@ -81,19 +82,19 @@ impl Find {
         })
     }
 
-    /// In place of the scenario's.
+    /// Draws everything random from this seed; from the scenario's if `None`.
     pub fn seed(mut self, seed: Option<u64>) -> Find {
         self.seed = seed;
         self
     }
 
-    /// Simulates so many worlds with each value, in place of as many as a simulation has.
+    /// Simulates this many worlds with each value; as many as a [`Simulation`] has if `None`.
     pub fn worlds(mut self, worlds: Option<u32>) -> Find {
         self.worlds = worlds;
         self
     }
 
-    /// Holds them on so many threads. It makes no difference to the figures.
+    /// Holds the worlds on this many threads, which makes no difference to the figures.
     pub fn threads(mut self, threads: usize) -> Find {
         self.threads = threads;
         self
@@ -118,13 +119,19 @@ impl Find {
         scenario.is_ok_and(|scenario| self.simulation(scenario).check().is_ok())
     }
 
-    /// Everything that can be wrong with the input.
+    /// Checks the input.
+    ///
+    /// # Errors
+    /// What is wrong with the scenario at the first value.
     pub fn check(&self) -> Result<(), RunError> {
         self.simulation(self.scenario(self.first)?).check()
     }
 
-    /// Simulates until it is found, telling each step when it is done. Once `stop` is set, it is what was
-    /// found so far.
+    /// Simulates until the value is found, and tells each step when it is done. Once `stop` is set, the value
+    /// is the greatest that kept the goal so far.
+    ///
+    /// # Errors
+    /// Wrong input, or a simulation that fails.
     pub fn run(
         self,
         stop: &AtomicBool,
@@ -139,7 +146,7 @@ impl Find {
             }
             let scenario = self.scenario(value).map_err(Halt::Failed)?;
             let simulated = match self.simulation(scenario).run(stop, progress) {
-                // What never drains keeps nothing.
+                // A load that never drains keeps no goal.
                 Err(RunError::Saturated(_)) => None,
                 simulated => Some(simulated.map_err(Halt::Failed)?),
             };
@@ -213,7 +220,7 @@ fn json(numbers: Numbers, value: f64) -> serde_json::Value {
 
 fn toml_of(numbers: Numbers, value: f64) -> Value {
     match numbers {
-        // Whole, and far below where that would lose anything.
+        // The number is whole, and far below where the conversion would lose anything.
         Numbers::Whole => Value::Integer(value as i64),
         Numbers::Real => Value::Float(value),
     }
@@ -228,8 +235,8 @@ fn with(
     template.with(&[(key, &toml_of(numbers, value))])
 }
 
-/// Which numbers a key takes, and the first to be tried: the scenario's own, or the first of 1, 2, 4 and so
-/// on that may be so, or of their halves.
+/// The kind of numbers that a key takes, and the first to be tried: the scenario's own, or the first of 1, 2, 4
+/// and so on, or of 1/2, 1/4 and so on, that the key may have.
 fn numbers(template: &Template, key: &str) -> Result<(Numbers, f64), RunError> {
     let refused = |error: ScenarioError| RunError::Input(format!("--find {key}: {error}"));
     let has_no_such = |numbers, value| {
@@ -240,7 +247,8 @@ fn numbers(template: &Template, key: &str) -> Result<(Numbers, f64), RunError> {
     if let Some(error) = has_no_such(Numbers::Whole, 1.0) {
         return Err(refused(error));
     }
-    // A key for whole numbers is none for this one; another one may only find it too great or small.
+    // A key for whole numbers refuses this one as no such value; another key may only find it too great or
+    // too small.
     let numbers = match has_no_such(Numbers::Real, 1.5) {
         Some(_) => Numbers::Whole,
         None => Numbers::Real,

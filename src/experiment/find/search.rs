@@ -1,16 +1,16 @@
-//! Looking for the greatest number that keeps something, if greater numbers never keep it where lesser ones
-//! do not: doubling, then bisection.
+//! Looking for the greatest number that keeps a goal, by doubling and then bisection. A greater number must
+//! never keep the goal where a lesser one does not.
 
-/// Nobody needs more; doubling stops there.
+/// Doubling stops at this number: nobody needs more.
 const GREATEST: f64 = 1_073_741_824.0;
 
-/// Of real numbers, the least that is tried is this part of the first.
+/// The least real number that is tried, as a part of the first one.
 const LEAST_SHARE: f64 = 1.0 / 1_024.0;
 
 /// Real numbers are found to one per cent.
 const PRECISION: f64 = 1.01;
 
-/// Which numbers there are.
+/// The kind of numbers that are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Numbers {
     Whole,
@@ -20,16 +20,15 @@ pub(super) enum Numbers {
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Found {
-    /// This one keeps it, and a little more does not.
+    /// This number keeps the goal, and a slightly greater one does not.
     AtLimit(f64),
-    /// This one keeps it, and no greater one may be tried.
+    /// This number keeps the goal, and no greater one may be tried.
     AtBound(f64),
-    /// The least one that may be tried does not keep it.
+    /// The least number that may be tried does not keep the goal.
     Nothing,
 }
 
-/// Two questions about a number: whether it may be tried, which costs nothing, and whether it keeps what it
-/// should.
+/// Two questions about a number: whether it may be tried, which costs nothing, and whether it keeps the goal.
 pub(super) struct Search<A, K> {
     pub numbers: Numbers,
     pub may: A,
@@ -37,12 +36,12 @@ pub(super) struct Search<A, K> {
 }
 
 impl Numbers {
-    /// A number between two, the lesser of which keeps it, if they are not near enough.
+    /// A number between two, the lesser of which keeps the goal; `None` if they are near enough.
     fn between(self, low: f64, high: f64) -> Option<f64> {
         let middle = match self {
             Numbers::Whole => ((low + high) / 2.0).floor(),
             Numbers::Real if high <= low * PRECISION => return None,
-            // Of what has no ratio the middle, down to a thousandth of what misses.
+            // There is no ratio to zero: halve what misses, down to a thousandth.
             Numbers::Real if low == 0.0 && high < LEAST_SHARE => return None,
             Numbers::Real if low == 0.0 => rounded(high / 2.0),
             Numbers::Real => rounded((low * high).sqrt()),
@@ -58,13 +57,13 @@ impl Numbers {
     }
 }
 
-/// To four significant digits.
+/// The number, rounded to four significant digits.
 fn rounded(value: f64) -> f64 {
     format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 impl<E, A: Fn(f64) -> bool, K: FnMut(f64) -> Result<bool, E>> Search<A, K> {
-    /// Begins at `first`, which may be tried and is not negative.
+    /// Searches from `first`, which may be tried and is not negative.
     pub(super) fn from(&mut self, first: f64) -> Result<Found, E> {
         match (self.keeps)(first)? {
             true => self.above(first),
@@ -72,7 +71,7 @@ impl<E, A: Fn(f64) -> bool, K: FnMut(f64) -> Result<bool, E>> Search<A, K> {
         }
     }
 
-    /// Doubles from a number that keeps it.
+    /// Doubles from a number that keeps the goal.
     fn above(&mut self, mut low: f64) -> Result<Found, E> {
         while low < GREATEST {
             let next = if low > 0.0 { 2.0 * low } else { 1.0 };
@@ -92,7 +91,7 @@ impl<E, A: Fn(f64) -> bool, K: FnMut(f64) -> Result<bool, E>> Search<A, K> {
         Ok(Found::AtBound(low))
     }
 
-    /// Tries the least below a number that does not keep it.
+    /// Tries the least number below one that does not keep the goal.
     fn below(&mut self, high: f64) -> Result<Found, E> {
         let mut least = self.numbers.least(high);
         if !(self.may)(least) {

@@ -1,4 +1,4 @@
-//! Which events belong to which row.
+//! The events that belong to each row.
 
 use super::plan::{Plan, RowPlan};
 use crate::event::{Event, Expect, Mark, ReplyEnd, SessionEnd, Tick, TurnId};
@@ -10,20 +10,20 @@ use std::time::Duration;
 #[derive(Default)]
 pub(super) struct Gathered<'a> {
     pub(super) plan: Option<&'a RowPlan>,
-    /// What a caller who made it up asks for.
+    /// What the turn asks for, if a caller made it up.
     pub(super) made_up: Option<Expect>,
     pub(super) utterances: Vec<(TurnId, &'a TurnMarks)>,
     pub(super) speech_starts: Vec<Tick>,
     pub(super) speech_ended: Option<Tick>,
     /// When the end of speech reached the ear, if it had to cross a network.
     pub(super) speech_arrived: Option<Tick>,
-    /// When the agent was stopped during it.
+    /// When the agent was stopped during the row.
     pub(super) stopped_at: Option<Tick>,
     pub(super) was_never_spoken: bool,
     /// The caller did not wait for the reply any longer.
     pub(super) was_given_up: bool,
     pub(super) is_again: bool,
-    /// The record ends before it, or in it.
+    /// The record ends before the row, or within it.
     pub(super) is_open: bool,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn gathered<'a>(
     gathered
 }
 
-/// What happened from the beginning of a scenario turn to that of the next belongs to it.
+/// The rows by scenario turns: whatever happened between the beginnings of two turns belongs to the first.
 fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a MarksByTurn) -> Vec<Gathered<'a>> {
     let mut rows: Vec<Gathered> = Vec::new();
     for event in events {

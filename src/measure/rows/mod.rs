@@ -18,42 +18,45 @@ use std::sync::Arc;
 /// One row of a report.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// From one.
+    /// The number of the row, counted from one.
     pub number: u32,
+    /// What the turn asked of the agent; `None` if nobody knows.
     pub expect: Option<Expect>,
-    /// Nobody asked for `expect`: it is what the sound on a recording was taken for.
+    /// Whether `expect` is only what a sound on a recording was taken for, and nobody asked for it.
     pub is_judged: bool,
+    /// How the turn came out.
     pub outcome: Outcome,
     /// All transcripts of the row, joined.
     pub heard: Arc<str>,
     /// What the caller heard of the reply.
     pub said: Arc<str>,
-    /// The true end of the caller's speech.
+    /// The true end of the caller's speech; `None` if the record does not tell.
     pub caller_end: Option<Tick>,
-    /// The first audible sample of the reply.
+    /// The first audible sample of the reply; `None` if none was heard.
     pub agent_start: Option<Tick>,
-    /// Only of an answered turn.
+    /// Nanoseconds from `caller_end` to `agent_start`; `None` unless the turn was answered.
     pub e2e_ns: Option<u64>,
-    /// Where the latency lies, in path order; empty unless answered.
+    /// The parts of the latency, in path order; empty unless answered.
     pub slices: Vec<Slice>,
     /// Nanoseconds by hop; they add up to `e2e_ns`.
     pub hops: HopSpans,
-    /// Nanoseconds of what is known of it, each name once.
+    /// Nanoseconds by metric, as far as they are known, each metric once.
     pub metrics: Vec<(Metric, u64)>,
+    /// Word errors of `heard`; `None` without a reference, or if the turn was not spoken.
     pub wer: Option<WordErrors>,
-    /// Whether it got an answer that has what a right one has; `None` if that is not known.
+    /// Whether the turn got a right answer; `None` if nobody knows a right one.
     pub is_right: Option<bool>,
-    /// What was decided about it, if it was spoken over the agent.
+    /// What the interruption policy decided; `None` if the turn was not spoken over the agent.
     pub decided: Option<Decided>,
-    /// The agent fell silent because of it.
+    /// Whether the agent fell silent because of the turn.
     pub stopped_agent: bool,
-    /// A reply to it became audible.
+    /// Whether a reply to the turn became audible.
     pub was_answered: bool,
-    /// The caller asked the same before, and did not wait for the answer any longer.
+    /// Whether the caller asks again because the answer to the row before took too long.
     pub is_again: bool,
 }
 
-/// Which utterances each row is made of, in the order of the rows.
+/// The utterances that each row is made of, in the order of the rows.
 pub fn turns_by_row(events: &[Event], plan: &Plan) -> Vec<Vec<TurnId>> {
     let all = marks_by_turn(events);
     let turns = |row: &Gathered| row.utterances.iter().map(|(turn, _)| *turn).collect();
@@ -179,7 +182,7 @@ impl Row {
             return;
         };
         self.hops = HopSpans::of(&slices);
-        // What lies neither in waiting for the endpoint nor in any engine.
+        // Orchestration is what lies neither in waiting for the endpoint nor in any engine.
         let elsewhere = [Hop::SentenceAggregation, Hop::OutputTransport];
         let orchestration = elsewhere.map(|hop| self.hops.get(hop).unwrap_or_default());
         self.metrics

@@ -21,7 +21,7 @@ pub enum Outcome {
     Ignored,
     /// The reply or the stop that was asked for did not come.
     Missed,
-    /// A reply or a stop that nobody asked for.
+    /// A reply or a stop came that nobody asked for.
     Spurious,
     /// An engine failed.
     Failed,
@@ -30,6 +30,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The name in reports: `cut_off`.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Answered => "answered",
@@ -44,7 +45,7 @@ impl Outcome {
         }
     }
 
-    /// Without an expectation only a failure is wrong.
+    /// Whether this is the outcome that `expect` asks for. Without an expectation only a failure is wrong.
     pub fn is_as_expected(self, expect: Option<Expect>) -> bool {
         match expect {
             Some(Expect::Respond) => self == Outcome::Answered,
@@ -56,17 +57,17 @@ impl Outcome {
 }
 
 impl Gathered<'_> {
-    /// How it came out, by what was expected of it.
+    /// How the row came out, by what was expected of it.
     pub(super) fn outcome(&self, expect: Option<Expect>) -> Outcome {
         match expect {
             _ if self.was_never_spoken => Outcome::Missed,
             Some(Expect::Stop) if self.stopped_at.is_some() => match self.answered() {
-                // As of an utterance of which nothing was expected.
+                // On a recording nothing was asked for: an answer is the outcome, as without an expectation.
                 Some(utterance) if utterance.asks.is_some() => Outcome::Answered,
                 _ => Outcome::Stopped,
             },
             Some(Expect::Stop | Expect::Ignore) if self.is_open => Outcome::Abandoned,
-            // It fell silent before it was stopped.
+            // The agent fell silent before it was stopped, and answered.
             Some(Expect::Stop) if self.answered().is_some() => Outcome::Answered,
             Some(Expect::Stop) => Outcome::Missed,
             Some(Expect::Ignore) if self.stopped_at.is_some() || self.answered().is_some() => {
@@ -112,7 +113,7 @@ impl Gathered<'_> {
     }
 }
 
-/// How an utterance came out of which nothing was expected, if it was no question with an answer.
+/// The outcome of an utterance of which nothing was expected; `None` if it has to be taken for a question.
 fn outcome_of_sound(utterance: &TurnMarks) -> Option<Outcome> {
     let end = utterance.ended.as_ref().map(|ended| ended.end);
     if utterance.audible.is_some() || utterance.has_failed() {

@@ -6,22 +6,27 @@ use crate::scenario::Scenario;
 use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 
-/// What was asked for.
+/// What a scenario asked for, as far as figures need it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// Whether a row is a turn of the scenario or an utterance.
     pub rows_per: RowsPer,
+    /// The turns of the scenario, in order; empty if a caller makes them up.
     pub rows: Vec<RowPlan>,
+    /// The limits that the figures are held to.
     pub budgets: Vec<Budget>,
-    /// What the work is paid for.
+    /// What the work is paid for; `None` if nobody asks.
     pub prices: Option<Prices>,
 }
 
+/// What a turn of the scenario asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowPlan {
+    /// What the turn asks of the agent.
     pub expect: Expect,
-    /// What is truly said.
+    /// The words that are truly said; `None` if they are not known.
     pub reference: Option<String>,
-    /// What a right answer has one of.
+    /// Texts of which a right answer has at least one; empty if nobody asks.
     pub answer_has: Vec<String>,
 }
 

@@ -60,7 +60,7 @@ use crate::measure::Outcome;
 /// What a file of turns begins with; the digit is the version of the format.
 pub const HEADER: &[u8] = b"voicesim turns 1\n";
 
-/// Rows of a block. A block is read as a whole, so this bounds the memory that a damaged file can
+/// The most rows of a block. A block is read as a whole, so this bounds the memory that a damaged file can
 /// ask for.
 const MAXIMUM_ROWS: usize = 100_000;
 
@@ -68,7 +68,7 @@ const MARKER: u8 = b'C';
 const HAS_CALLER_END: u8 = 1 << 6;
 const HAS_AGENT_START: u8 = 1 << 7;
 
-/// By code.
+/// The outcomes, each at the place that is its code.
 const OUTCOMES: [Outcome; 9] = [
     Outcome::Answered,
     Outcome::Interrupted,
@@ -87,17 +87,19 @@ const E2E_LATENCY: usize = 0;
 /// One turn (row) of a simulated conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedTurn {
-    /// Counted from zero.
+    /// The number of the conversation, counted from zero.
     pub conversation: u32,
-    /// Its row in the conversation, counted from one.
+    /// The row in the conversation, counted from one.
     pub number: u32,
+    /// What the turn asked of the agent; `None` if nobody knows.
     pub expect: Option<Expect>,
+    /// How the turn came out.
     pub outcome: Outcome,
-    /// The true end of the caller's speech.
+    /// The true end of the caller's speech; `None` if the record does not tell.
     pub caller_end: Option<Tick>,
-    /// The first audible sample of the reply.
+    /// The first audible sample of the reply; `None` if none was heard.
     pub agent_start: Option<Tick>,
-    /// Nanoseconds by hop, in path order, without hops of zero. Of an answered turn they add up to
+    /// Nanoseconds by hop, in path order, without hops of zero. In an answered turn they add up to
     /// `agent_start` − `caller_end`.
     pub hops: Vec<(Hop, u64)>,
     /// Nanoseconds by metric, in the order of [`Metric::ALL`](crate::event::Metric::ALL).
@@ -105,7 +107,7 @@ pub struct SimulatedTurn {
 }
 
 impl SimulatedTurn {
-    /// From the caller's end to the agent's start, in nanoseconds; only of answered turns.
+    /// Nanoseconds from the caller's end to the agent's start; `None` unless the turn was answered.
     pub fn e2e_ns(&self) -> Option<u64> {
         e2e_ns(self.outcome, self.caller_end, self.agent_start)
     }

@@ -1,5 +1,4 @@
-//! Bytes to turns. What is wrong with them is an error with a position, never more memory than a block
-//! can take.
+//! Bytes to turns. Wrong bytes give an error with a position, and never take more memory than a block can.
 
 use super::source::{TurnSource, TurnsError};
 use super::{
@@ -160,7 +159,7 @@ impl<R: BufRead> Iterator for Reader<R> {
                 Ok(None) => self.is_over = true,
                 Err(error) => {
                     self.is_over = true;
-                    // Its conversation is not whole.
+                    // The conversation of the block is not whole.
                     self.block.clear();
                     return Some(Err(error));
                 }

@@ -4,31 +4,45 @@ use super::HEADER;
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 
-/// Why turns cannot be read. What was read before is fine.
+/// Why turns cannot be read. Turns that were read before the error are fine.
 #[derive(Debug, thiserror::Error)]
 pub enum TurnsError {
+    /// The file cannot be read.
     #[error("cannot read {path}: {source}; is this the turns.bin of a run folder of `voicesim simulate`?", path = path.display())]
-    Read { path: PathBuf, source: io::Error },
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file does not begin with [`HEADER`].
     #[error("{path} does not begin with \"{header}\", so it is empty, of another version or no file of turns; simulate again", path = path.display(), header = HEADER.trim_ascii_end().escape_ascii())]
-    Header { path: PathBuf },
-    /// The end is missing.
+    Header {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The end of the file is missing.
     #[error("{path} ends in the middle of a conversation: the run was killed, or the disk full. Conversations before it: {conversations}, all fine; cut the file to {bytes} bytes to read only those, or simulate again", path = path.display())]
     CutShort {
+        /// The file.
         path: PathBuf,
-        /// Whole ones.
+        /// How many whole conversations lie before the error.
         conversations: u64,
-        /// Where they end.
+        /// Where the last whole conversation ends, in bytes.
         bytes: u64,
     },
+    /// The file has bytes that no turns have.
     #[error("{path} is damaged at byte {byte}: {reason}. Conversations before it: {conversations}, all fine; simulate again, or cut the file to {bytes} bytes to read only those", path = path.display())]
     Damaged {
+        /// The file.
         path: PathBuf,
-        /// Counted from zero.
+        /// The place of the wrong byte, counted from zero.
         byte: u64,
+        /// What is wrong with it.
         reason: &'static str,
-        /// Whole ones.
+        /// How many whole conversations lie before the error.
         conversations: u64,
-        /// Where they end.
+        /// Where the last whole conversation ends, in bytes.
         bytes: u64,
     },
 }
@@ -40,7 +54,7 @@ pub(super) struct TurnSource<R> {
     path: PathBuf,
     /// How many bytes were taken.
     position: u64,
-    /// Whole conversations that were taken, and where the last one ends.
+    /// How many whole conversations were taken, and below it where the last one ends.
     conversations: u64,
     whole_bytes: u64,
 }
@@ -64,7 +78,7 @@ impl<R: BufRead> TurnSource<R> {
         Ok(source)
     }
 
-    /// Everything up to here is whole: so many conversations more than before.
+    /// Notes that everything up to here is whole, with `conversations` more than before.
     pub(super) fn add_whole(&mut self, conversations: u64) {
         self.conversations += conversations;
         self.whole_bytes = self.position;

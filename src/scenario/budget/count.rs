@@ -5,37 +5,44 @@ use crate::event::CuredBy;
 /// What a report counts. Shares lie in 0 to 1, but for the word error rate, which may exceed 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
+    /// Sounds to be ignored that the agent stopped for.
     FalseBargeIns,
+    /// Turns that asked the agent to stop, and that it did not stop for.
     MissedBargeIns,
+    /// Replies to what was to be ignored.
     SpuriousResponses,
+    /// Questions that got no reply.
     MissedResponses,
+    /// Questions that were cut off in the middle.
     CutOffs,
+    /// Turns that failed because an engine did.
     FailedTurns,
-    /// Callers who heard nothing for too long and started again.
+    /// Times that a caller heard nothing for too long and asked again.
     Restarts,
-    /// Callers who lost patience.
+    /// Callers who lost patience and hung up.
     HangUps,
+    /// Times that something was said in place of an answer.
     Fillers,
-    /// What was done about stages that failed or took too long, over all stages.
+    /// Times that a resilience policy took effect, over all stages.
     Cured(CuredBy),
-    /// Requests that no pool took, for whatever reason.
+    /// Requests that pools refused, for whatever reason.
     PoolRefused,
-    /// Of these, because too many waited.
+    /// Requests that pools refused because too many waited.
     PoolRefusedFull,
-    /// Because of the rate limit.
+    /// Requests that pools refused because of the rate limit.
     PoolRefusedRate,
     /// The most requests that waited at once in any pool.
     PoolWaiting,
-    /// Of the questions, each counted once.
+    /// The share of questions that were cut off, each question counted once.
     CutOffShare,
-    /// Of the questions, those that were asked again included.
+    /// The share of questions that failed, those that were asked again included.
     FailedShare,
-    /// Word error rate over all turns with a reference.
+    /// The word error rate over all turns with a reference.
     Wer,
 }
 
 impl Count {
-    /// By name, as reports and budgets have them.
+    /// Every count with its name in reports; a budget adds `_max`.
     pub const ALL: [(&'static str, Count); 22] = [
         ("false_barge_ins", Count::FalseBargeIns),
         ("missed_barge_ins", Count::MissedBargeIns),
@@ -61,6 +68,7 @@ impl Count {
         ("wer", Count::Wer),
     ];
 
+    /// The count of this name, as in [`Count::ALL`].
     pub fn named(name: &str) -> Option<Count> {
         let found = Count::ALL.into_iter().find(|(own, _)| *own == name);
         found.map(|(_, count)| count)

@@ -2,8 +2,8 @@
 //!
 //! A key is `METRIC_STAT_ms` (`e2e_latency_p95_ms`) or `hop.NAME_STAT_ms`, with STAT one of `mean`,
 //! `max` or any percentile (`p50`, `p75`, `p99_9` for 99.9); or `COUNT_max` with a count or a share as
-//! the report names it (`false_barge_ins_max`, `cut_off_share_max`, `wer_max`). What is done about
-//! failing stages begins with `cure.`, what happens in pools with `pool.`
+//! the report names it (`false_barge_ins_max`, `cut_off_share_max`, `wer_max`). Counts of
+//! resilience policies begin with `cure.`, those of pools with `pool.`
 
 mod count;
 mod nearest;
@@ -20,26 +20,35 @@ use std::collections::BTreeMap;
 /// `[budget]` as it is written. A dotted key makes a table of its own.
 pub type BudgetTable = BTreeMap<String, BudgetEntry>;
 
+/// A value in `[budget]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum BudgetEntry {
+    /// A limit, at least 0, in the unit that the key names.
     Limit(f64),
+    /// A table that a dotted key makes.
     Table(BTreeMap<String, BudgetEntry>),
 }
 
-/// What is limited.
+/// What a budget limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limited {
+    /// A statistic of a metric, in milliseconds.
     Metric(Metric, Statistic),
+    /// A statistic of a hop, in milliseconds.
     Hop(Hop, Statistic),
+    /// A count or a share.
     Count(Count),
 }
 
-/// One limit; what it limits must be at most this.
+/// One limit of a `[budget]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Budget {
+    /// The key: `e2e_latency_p95_ms`.
     pub name: String,
+    /// What the key limits.
     pub limited: Limited,
+    /// The most that is allowed, in the unit of the key.
     pub limit: f64,
 }
 
@@ -76,7 +85,7 @@ impl Budgets {
         Ok(Budgets { table, limits })
     }
 
-    /// As it is written.
+    /// The table as it is written.
     pub fn table(&self) -> &BudgetTable {
         &self.table
     }
@@ -96,7 +105,10 @@ fn flatten(before: &str, table: &BudgetTable, entries: &mut Vec<(String, f64)>) 
     }
 }
 
-/// A limit that stands alone, named as in a budget; a count may be named without its `_max`.
+/// A limit that stands alone, named as in a `[budget]`; a count may be named without its `_max`.
+///
+/// # Errors
+/// Why the name limits nothing, or the value is no limit, and the fix.
 pub fn budget(name: &str, limit: f64) -> Result<Budget, String> {
     let name = match Count::named(name) {
         Some(_) => format!("{name}_max"),

@@ -3,10 +3,10 @@
 use super::{Count, Statistic};
 use crate::event::{Hop, Metric};
 
-/// Less alike than this, and it was something else: 0 has nothing in common, 1 is the same.
+/// A key that is less alike than this was not meant: 0 has nothing in common, 1 is the same.
 const ALIKE_MIN: f64 = 0.7;
 
-/// The key that is most like this one.
+/// The budget key that is most like `name`; `None` if none is alike.
 pub(super) fn nearest(name: &str) -> Option<String> {
     let alike = |candidate: &String| strsim::normalized_damerau_levenshtein(name, candidate);
     let statistic = statistic(name);

@@ -1,10 +1,13 @@
-//! What of a histogram a budget limits.
+//! Statistics of a histogram that a budget can limit.
 
 /// A statistic of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statistic {
+    /// The mean.
     Mean,
+    /// A percentile, by the nearest rank.
     Percentile(Percentile),
+    /// The largest value.
     Max,
 }
 
@@ -30,8 +33,8 @@ impl Percentile {
     const DECIMALS: usize = 3;
     const MAX: u32 = 100_000;
 
-    /// Reads it as it is written in a key, where an underscore stands for the point: `99_9`. `None`
-    /// if it is none, or has more than three decimals.
+    /// Reads a percentile as it is written in a key, where an underscore stands for the point: `99_9`. `None`
+    /// for anything else, and for more than three decimals.
     pub fn read(text: &str) -> Option<Percentile> {
         let (whole, decimals) = text.split_once('_').unwrap_or((text, "0"));
         let is_number = |part: &str, length: usize| {
@@ -46,11 +49,11 @@ impl Percentile {
             .then_some(Percentile(thousandths))
     }
 
-    /// Which of so many values it is, from the least, which is 1: the nearest rank. In whole numbers, since
-    /// 0.55 of 100 is more than 55 in floating point.
+    /// The nearest rank of the percentile among `count` values, 1 for the least. It is computed in whole
+    /// numbers, since 0.55 of 100 is more than 55 in floating point.
     pub fn rank(self, count: u64) -> u64 {
         let rank = (u128::from(self.0) * u128::from(count)).div_ceil(u128::from(Self::MAX));
-        // It is at most the count.
+        // The rank is at most the count.
         u64::try_from(rank).unwrap_or(count).max(1)
     }
 }

@@ -16,17 +16,17 @@ pub enum Answerer {
     Openai {
         /// The model and how it is asked.
         model: Box<LanguageModel>,
-        /// Odd; 1 for no vote.
+        /// How many answers are made at once, an odd number; 1 for no vote.
         votes: u32,
     },
     /// A program, of which `votes` run at once.
     Command {
         /// The program.
         program: Program,
-        /// Odd; 1 for no vote.
+        /// How many answers are made at once, an odd number; 1 for no vote.
         votes: u32,
     },
-    /// Takes its time, and says what the scenario has it say.
+    /// A simulated engine, which takes its time and says what the scenario has it say.
     Simulated(SimulatedAnswer),
 }
 

@@ -5,9 +5,9 @@ use crate::scenario::problem::{Problem, Table};
 /// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// Its path, or its name in the search path.
+    /// The path of the program, or its name in the search path.
     pub program: String,
-    /// What it is started with.
+    /// The arguments that it is started with.
     pub arguments: Vec<String>,
 }
 

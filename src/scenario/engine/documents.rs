@@ -30,7 +30,7 @@ impl Documents {
 }
 
 impl AnswerTable {
-    /// A folder that is named and is not there.
+    /// The problem with a folder that is named and is not there, if there is one.
     pub(in crate::scenario) fn missing_folder(&self, at: Table<'_>) -> Option<Problem> {
         if let Some(index) = self.index.as_ref().filter(|index| !index.is_dir()) {
             let index = index.display();

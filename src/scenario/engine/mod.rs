@@ -1,4 +1,4 @@
-//! Which engine does the work of a stage, and with which settings.
+//! The engine that does the work of a stage, and its settings.
 //!
 //! `tables` has the tables as they are written. The engines of a stage are known by name in one place, the
 //! `match` in `recogniser`, `answerer` or `voice`; a new engine is a variant there, its settings in a file
@@ -29,19 +29,19 @@ use super::problem::{Problem, Table};
 
 /// What the engines of every stage have in common.
 pub trait Engine {
-    /// As scenarios name it.
+    /// The name in scenarios.
     fn name(&self) -> &'static str;
 
-    /// Whether it only takes its time.
+    /// Whether the engine is simulated: it only takes its time.
     fn is_simulated(&self) -> bool;
 
-    /// Whether it computes on this machine's cores. The others wait for somebody else.
+    /// Whether the engine computes on this machine's cores. The others wait for somebody else.
     fn computes_here(&self) -> bool;
 }
 
 /// A table that names an engine, and has its settings.
 pub(super) trait EngineTable {
-    /// What it means.
+    /// The engine that the table means.
     type Engine: Engine;
 
     /// The engine, with settings that make sense. Whether files that it names exist is seen elsewhere.

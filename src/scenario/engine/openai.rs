@@ -7,7 +7,7 @@ use std::time::Duration;
 /// A server, and a model on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Its address, as far as what comes before `/chat/completions` or `/audio/…`.
+    /// The address of the server, as far as what comes before `/chat/completions` or `/audio/…`.
     pub url: String,
     /// The model's name there.
     pub model: String,
@@ -18,62 +18,62 @@ pub struct Server {
 /// A recogniser on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerRecogniser {
-    /// Where it is.
+    /// The server, and the model on it.
     pub server: Server,
-    /// What is spoken, as ISO 639-1 has it; the server finds out unless given.
+    /// The language that is spoken, as ISO 639-1 has it; the server finds out unless given.
     pub language: Option<String>,
-    /// From the request to the transcript.
+    /// The longest time from the request to the transcript.
     pub timeout: Duration,
 }
 
 /// A language model on a server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LanguageModel {
-    /// Where it is.
+    /// The server, and the model on it.
     pub server: Server,
-    /// How it is asked.
+    /// How the model is asked.
     pub api: Api,
-    /// What it is told to be; to answer a caller in one or two sentences unless given.
+    /// What the model is told to be; to answer a caller in one or two sentences unless given.
     pub system: Option<String>,
-    /// 0..=2; the server's own unless given.
+    /// The sampling temperature, 0..=2; the server's own unless given.
     pub temperature: Option<f64>,
-    /// Above 0, up to 1; the server's own unless given.
+    /// The share of likely tokens that is sampled from, above 0, up to 1; the server's own unless given.
     pub top_p: Option<f64>,
-    /// The longest answer.
+    /// The longest answer, in tokens.
     pub tokens_max: u32,
-    /// What an answer ends before; as the API needs it unless given.
+    /// Texts that an answer ends before; as the API needs them unless given.
     pub stop: Option<Vec<String>>,
-    /// What goes along with a question, if anything does.
+    /// Passages of documents that go along with a question; none if `None`.
     pub passages: Option<Passages>,
-    /// Earlier exchanges that go along.
+    /// The most earlier exchanges that go along with a question.
     pub history_turns_max: usize,
-    /// From the request to the first token.
+    /// The longest time from the request to the first token.
     pub first_token_timeout: Duration,
-    /// From one token to the next.
+    /// The longest time from one token to the next.
     pub between_tokens_timeout: Duration,
-    /// From the request to its end.
+    /// The longest time from the request to its end.
     pub timeout: Duration,
 }
 
 /// Passages of documents that go along with a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passages {
-    /// Where they are looked up.
+    /// The documents that the passages are looked up in.
     pub documents: Documents,
-    /// How many, at least one.
+    /// How many passages, at least one.
     pub count: usize,
 }
 
 /// A voice on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerVoice {
-    /// Where it is.
+    /// The server, and the model on it.
     pub server: Server,
     /// A voice of the model; the server's own unless given.
     pub voice: Option<String>,
     /// Samples a second of what the server sends.
     pub rate: u32,
-    /// From the request to its end.
+    /// The longest time from the request to its end.
     pub timeout: Duration,
 }
 
@@ -85,7 +85,7 @@ const TOKENS_MAX: u32 = 4_096;
 const TOKENS_MAX_DEFAULT: u32 = 150;
 const STOPS_MAX: usize = 4;
 const PASSAGES_MAX: u32 = 10;
-/// More the conversation does not remember.
+/// A conversation remembers no more exchanges.
 const HISTORY_TURNS_MAX: u32 = 16;
 const HISTORY_TURNS_DEFAULT: u32 = 8;
 const NAME_CHARACTERS_MAX: usize = 200;
@@ -203,7 +203,7 @@ fn server(
         )
     })?;
     if key_env.as_deref().is_some_and(|name| !is_variable(name)) {
-        // It may be the key itself, so it is not repeated.
+        // The text may be the key itself, so the error does not repeat it.
         return Err(problem(
             "key_env",
             "this is no name of an environment variable; name the one that holds the key, such as OPENAI_API_KEY, and never write the key itself into a scenario",
@@ -229,7 +229,7 @@ fn check_url(url: &str) -> Result<(), &'static str> {
     if url.contains(is_odd) || url.chars().count() > URL_CHARACTERS_MAX {
         return Err("an address has no spaces in it, and up to 2,000 characters");
     }
-    // An address is written into run folders. It may hold a secret, so it is not repeated.
+    // An address is written into run folders. It may hold a secret, so the error does not repeat it.
     if authority.contains('@') || url.contains(['?', '#']) {
         return Err(
             "an address is kept in run folders, so it may hold no user name, password or query; take them away, and name an environment variable that holds the key: key_env = \"OPENAI_API_KEY\"",

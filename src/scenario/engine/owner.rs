@@ -2,16 +2,16 @@
 
 use crate::scenario::problem::{Problem, Table};
 
-/// Whose key it is.
+/// The engine that a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// The program that is run.
+    /// The key is about the program that is run.
     Command,
-    /// A latency that is drawn.
+    /// The key is about a latency that is drawn.
     Simulated,
-    /// What else is drawn of a simulated answer.
+    /// The key is about something else that is drawn for a simulated answer.
     Luck,
-    /// A server.
+    /// The key is about a server.
     Openai,
 }
 

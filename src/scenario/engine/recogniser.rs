@@ -19,7 +19,7 @@ pub enum Recogniser {
     Openai(ServerRecogniser),
     /// A program.
     Command(Program),
-    /// Takes its time, and hears what the caller's script says.
+    /// A simulated engine, which takes its time and hears what the caller's script says.
     Simulated(Latency),
 }
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 /// How a simulated answer comes about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedAnswer {
-    /// From the question to the first piece.
+    /// The time from the question to the first piece.
     pub latency: Latency,
     /// What is answered; some sentence unless given.
     pub text: Option<String>,
-    /// What each further token takes.
+    /// How long each further token takes.
     pub token: Duration,
     /// Answers that are made at once, odd; 1 for no vote.
     pub samples: u32,
@@ -43,7 +43,7 @@ impl SimulatedAnswer {
     }
 }
 
-/// The latency of an engine, or so many milliseconds unless it is given.
+/// The latency of an engine, or `otherwise_ms` unless it is given.
 pub(super) fn latency(
     given: &Option<LatencyModel>,
     otherwise_ms: u32,

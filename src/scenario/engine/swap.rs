@@ -19,8 +19,8 @@ fn named(engine: &str) -> (String, Option<Vec<String>>) {
 }
 
 impl SpeechToTextTable {
-    /// Asks for another engine, by name or as `command:PROGRAM ARGUMENT…`. The settings of another one
-    /// before it are forgotten.
+    /// Asks for another engine, by name or as `command:PROGRAM ARGUMENT…`. The settings of
+    /// another engine before it are forgotten.
     pub fn swap(&mut self, engine: &str) {
         let (engine, command) = named(engine);
         match self.engine == engine {
@@ -37,8 +37,8 @@ impl SpeechToTextTable {
 }
 
 impl AnswerTable {
-    /// Asks for another engine, by name or as `command:PROGRAM ARGUMENT…`. Of the settings of another one
-    /// before it only documents, votes and what a simulated answer says are kept.
+    /// Asks for another engine, by name or as `command:PROGRAM ARGUMENT…`. Of the settings of
+    /// another engine before it only documents, votes and what a simulated answer says are kept.
     pub fn swap(&mut self, engine: &str) {
         let (engine, command) = named(engine);
         if self.engine == engine {
@@ -61,8 +61,8 @@ impl AnswerTable {
 }
 
 impl TextToSpeechTable {
-    /// Asks for another engine, by name or as `command:PROGRAM ARGUMENT…`. The settings of another one
-    /// before it are forgotten.
+    /// Asks for another engine, by name or as `command:PROGRAM ARGUMENT…`. The settings of
+    /// another engine before it are forgotten.
     pub fn swap(&mut self, engine: &str) {
         let (engine, command) = named(engine);
         match self.engine == engine {

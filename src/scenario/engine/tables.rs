@@ -1,6 +1,6 @@
 //! The tables `[stt]`, `[answer]` and `[tts]` as they are written.
 //!
-//! The keys of the engine `openai` are about a server that speaks OpenAI's API. A secret is none of them:
+//! The keys of the engine `openai` are about a server that speaks OpenAI's API. No key holds a secret:
 //! `key_env` only names where it is.
 
 use crate::scenario::latency::LatencyModel;
@@ -19,7 +19,7 @@ pub struct SpeechToTextTable {
     /// `command`: the program and its arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
-    /// `simulated`: from the end of the utterance to its transcript.
+    /// `simulated`: the time from the end of the utterance to its transcript.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyModel>,
     /// `openai`: the address of a server, as far as what comes before `/audio/transcriptions`.
@@ -31,7 +31,8 @@ pub struct SpeechToTextTable {
     /// `openai`: the language that is spoken, as ISO 639-1 has it ("en"); the server finds out unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// `openai`: from the request to the transcript, 1 to 600,000; 30,000 unless given.
+    /// `openai`: the longest time from the request to the transcript in milliseconds, 1 to 600,000; 30,000
+    /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
 }
@@ -68,16 +69,16 @@ pub struct AnswerTable {
     /// `command`: the program and its arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
-    /// `simulated`: from the question to the first piece.
+    /// `simulated`: the time from the question to the first piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyModel>,
     /// `simulated`: what is answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// `simulated`: each further token takes so long, at most 10,000.
+    /// `simulated`: milliseconds that each further token takes, at most 10,000.
     pub token_ms: f64,
-    /// `simulated`, `openai`, `command`: so many answers are made at once, and the majority's is given, an
-    /// odd number up to 99. The vote is over when it can no longer change.
+    /// `simulated`, `openai`, `command`: how many answers are made at once, of which the majority's is given:
+    /// an odd number up to 99. The vote is over when it can no longer change.
     pub best_of: u32,
     /// `simulated`: the share of single answers that are right, in 0..=1.
     pub accuracy: f64,
@@ -91,40 +92,43 @@ pub struct AnswerTable {
     /// `openai`: the environment variable that holds the key; none is sent unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_env: Option<String>,
-    /// `openai`: `chat` unless given.
+    /// `openai`: how the model is asked; `chat` unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<Api>,
     /// `openai`: what the model is told to be, up to 8,000 characters. Unless given, to answer a caller in
     /// one or two short sentences that are read aloud.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// `openai`: 0..=2; the server's own unless given.
+    /// `openai`: the sampling temperature, 0..=2; the server's own unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// `openai`: above 0, up to 1; the server's own unless given.
+    /// `openai`: the share of likely tokens that is sampled from, above 0, up to 1; the server's own unless
+    /// given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
-    /// `openai`: the longest answer, 1 to 4,096; 150 unless given, a minute of speech.
+    /// `openai`: the longest answer in tokens, 1 to 4,096; 150 unless given, a minute of speech.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// `openai`: what an answer ends before, up to four texts. The end of a line for `completions`, else
+    /// `openai`: texts that an answer ends before, up to four. The end of a line for `completions`, else
     /// nothing unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<Vec<String>>,
-    /// `openai`: so many passages of `docs` that have to do with the question go along, up to 10; none
+    /// `openai`: how many passages of `docs` that have to do with the question go along, up to 10; none
     /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passages: Option<u32>,
-    /// `openai`: so many earlier exchanges go along, as far as they were heard, up to 16; 8 unless given.
+    /// `openai`: how many earlier exchanges go along, as far as they were heard, up to 16; 8 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_turns_max: Option<u32>,
-    /// `openai`: from the request to the first token, 1 to 600,000; 10,000 unless given.
+    /// `openai`: the longest time from the request to the first token in milliseconds, 1 to 600,000; 10,000
+    /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token_timeout_ms: Option<u64>,
-    /// `openai`: from one token to the next, 1 to 600,000; 5,000 unless given.
+    /// `openai`: the longest time from one token to the next in milliseconds, 1 to 600,000; 5,000 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between_tokens_timeout_ms: Option<u64>,
-    /// `openai`: from the request to its end, 1 to 600,000; 60,000 unless given.
+    /// `openai`: the longest time from the request to its end in milliseconds, 1 to 600,000; 60,000
+    /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
 }
@@ -163,10 +167,10 @@ impl Default for AnswerTable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Api {
-    /// As one that was taught to converse: `/chat/completions`.
+    /// The model is asked as one that was taught to converse: `/chat/completions`.
     #[default]
     Chat,
-    /// As one that only continues a text: `/completions`, behind a few examples.
+    /// The model is asked as one that only continues a text, behind a few examples: `/completions`.
     Completions,
 }
 
@@ -183,7 +187,7 @@ pub struct TextToSpeechTable {
     /// `command`: the program and its arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
-    /// `simulated`: from the clause to its first audio.
+    /// `simulated`: the time from the clause to its first audio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyModel>,
     /// `openai`: the address of a server, as far as what comes before `/audio/speech`.
@@ -198,7 +202,8 @@ pub struct TextToSpeechTable {
     /// `openai`: samples a second of what the server sends, 8,000 to 48,000; 24,000 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
-    /// `openai`: from the request to its end, 1 to 600,000; 30,000 unless given.
+    /// `openai`: the longest time from the request to its end in milliseconds, 1 to 600,000; 30,000
+    /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
 }

@@ -24,7 +24,7 @@ pub enum Voice {
     Openai(ServerVoice),
     /// A program.
     Command(Program),
-    /// Takes its time, and makes no sound.
+    /// A simulated engine, which takes its time and makes no sound.
     Simulated(Latency),
 }
 

@@ -1,7 +1,7 @@
 //! A latency model ready to draw from, in some tens of nanoseconds a draw.
 //!
 //! Everything is drawn through its quantile function: a greater random number never gives a lesser
-//! latency. So runs that differ in one setting share their luck, and draws can be correlated
+//! latency. Runs that differ in one setting therefore share their luck, and draws can be correlated
 //! without changing how they are distributed.
 
 use super::kind::Kind;
@@ -12,12 +12,14 @@ use std::time::Duration;
 
 const NANOSECONDS_PER_MS: f64 = 1e6;
 
-/// What is to be worked on. Only a linear model asks.
+/// What is to be worked on, which only linear models ask for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
     /// Seconds of sound.
     pub audio_s: f64,
+    /// Characters of text.
     pub characters: f64,
+    /// Tokens of text, four characters each.
     pub tokens: f64,
 }
 
@@ -29,7 +31,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Always so many milliseconds.
+    /// A latency that is always `ms` milliseconds.
     pub fn fixed_ms(ms: u32) -> Latency {
         let model = LatencyModel::FixedMs(ms.into());
         Latency {
@@ -52,7 +54,7 @@ impl Latency {
             weights: Weights::OWN,
         };
         let ms = self.kind.ms(&mut numbers, work).clamp(0.0, LONGEST_MS);
-        // To the nearest nanosecond; what is no number becomes 0.
+        // The latency is rounded to the nearest nanosecond; what is no number becomes 0.
         Duration::from_nanos((ms * NANOSECONDS_PER_MS + 0.5) as u64)
     }
 

@@ -26,7 +26,7 @@ impl Gamma {
         }
     }
 
-    /// The one whose 95th percentile is `ratio` times its mean; `ratio` in [`RATIOS`], else the
+    /// The distribution whose 95th percentile is `ratio` times its mean; `ratio` in [`RATIOS`], else the
     /// nearest. Found by halving: the share below `ratio` times the mean rises with the shape.
     pub(super) fn with_ratio(ratio: f64) -> Gamma {
         let [mut low, mut high] = SHAPES.map(libm::log);
@@ -76,7 +76,7 @@ impl Gamma {
         sum
     }
 
-    /// Evaluated from the front (Lentz, 1976).
+    /// The continued fraction, evaluated from the front (Lentz, 1976).
     fn fraction(&self, x: f64) -> f64 {
         let mut divisor = x + 1.0 - self.shape;
         let mut ratio = f64::INFINITY;

@@ -14,7 +14,7 @@
 //! { preset = "deepgram-nova-3" }
 //! ```
 //!
-//! [`LatencyModel::parse`] makes of it the [`Latency`] that is drawn from.
+//! [`LatencyModel::parse`] makes of such a table the [`Latency`] that is drawn from.
 
 mod describe;
 mod drawn;
@@ -41,29 +41,50 @@ const LONGEST_MS: f64 = 3_600_000.0;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LatencyModel {
-    /// Always the same.
+    /// Always this many milliseconds.
     FixedMs(f64),
-    /// Any time between two, all as likely.
-    Uniform { min_ms: f64, max_ms: f64 },
+    /// Any time between two, all equally likely.
+    Uniform {
+        /// The shortest.
+        min_ms: f64,
+        /// The longest.
+        max_ms: f64,
+    },
     /// Lognormal: most latencies of services, without their outliers.
-    Lognormal { median_ms: f64, p95_ms: f64 },
+    Lognormal {
+        /// The median.
+        median_ms: f64,
+        /// The 95th percentile.
+        p95_ms: f64,
+    },
     /// Gamma. Its 95th percentile is 1.02 to 5.8 times its mean; no gamma distribution has more
     /// than 5.83, and a narrower one is as good as lognormal.
-    Gamma { mean_ms: f64, p95_ms: f64 },
+    Gamma {
+        /// The mean.
+        mean_ms: f64,
+        /// The 95th percentile.
+        p95_ms: f64,
+    },
     /// Weibull: with a lighter tail than lognormal.
-    Weibull { median_ms: f64, p95_ms: f64 },
-    /// One of several, by weight: a cache that hits or misses, an outlier now and then.
+    Weibull {
+        /// The median.
+        median_ms: f64,
+        /// The 95th percentile.
+        p95_ms: f64,
+    },
+    /// One of several models, by weight: a cache that hits or misses, an outlier now and then.
     Mixture(Vec<Part>),
-    /// As measured: the share of latencies below a time, and that time in milliseconds; straight
-    /// lines in between. Shares rise from 0 to 1.
+    /// Quantiles as they were measured: the share of latencies below a time, and that time in milliseconds;
+    /// straight lines in between. Shares rise from 0 to 1.
     Quantiles(Vec<(f64, f64)>),
-    /// Grows with the work that is asked for.
+    /// A latency that grows with the work that is asked for.
     Linear(Linear),
     /// The draws of one conversation go together, as if some conversations were slow and some fast.
     Correlated {
-        /// 0 for none, 1 for the same latency all conversation long. It holds between the normal
-        /// scores of two draws (a Gaussian copula); their rank correlation is 6/π asin(half of it).
+        /// The correlation between the normal scores of two draws (a Gaussian copula): 0 for none, 1 for
+        /// the same latency all conversation long. The rank correlation is 6/π asin(half of this).
         correlation: f64,
+        /// How each draw is distributed.
         model: Box<LatencyModel>,
     },
     /// One of [`presets()`], by its name.
@@ -74,21 +95,25 @@ pub enum LatencyModel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
-    /// How often it is this part, compared with the others; above 0.
+    /// How often this part is drawn, compared with the others; above 0.
     pub weight: f64,
+    /// How the latency of this part is distributed.
     pub model: LatencyModel,
 }
 
-/// `base_ms`, the work times its slopes, and what is left to chance. Whatever is left out is 0.
+/// A latency of `base_ms`, the work times its slopes, and what is left to chance. Whatever is left out is 0.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Linear {
+    /// Milliseconds whatever the work.
     pub base_ms: f64,
-    /// For each second of audio.
+    /// Milliseconds for each second of audio.
     pub per_audio_s_ms: f64,
+    /// Milliseconds for each character.
     pub per_character_ms: f64,
+    /// Milliseconds for each token.
     pub per_token_ms: f64,
-    /// Any model that is not linear itself.
+    /// What is left to chance: any model that is not linear itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residual: Option<Box<LatencyModel>>,
 }

@@ -6,7 +6,7 @@ pub(super) const Z95: f64 = 1.644_853_626_951_472_7;
 /// 1 / √(2π).
 const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
 
-/// The share of draws below `z`. To the last digits in both tails: the share above is that below
+/// The share of draws below `z`, exact to the last digits in both tails: the share above `z` is that below
 /// `-z`.
 pub(super) fn share_below(z: f64) -> f64 {
     0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
@@ -34,7 +34,8 @@ pub(super) fn quantile(p: f64) -> f64 {
     if offset < 0.0 { -size } else { size }
 }
 
-/// The constant first. In pairs (Estrin, 1960): they need not wait for each other.
+/// The value of a polynomial, its constant given first. Terms are added in pairs, which need not wait for each
+/// other (Estrin, 1960).
 #[inline]
 fn polynomial([c0, c1, c2, c3, c4, c5, c6, c7]: &[f64; 8], x: f64) -> f64 {
     let square = x * x;
@@ -68,7 +69,7 @@ const CENTRE: [[f64; 8]; 2] = [
     ],
 ];
 
-/// Where the nearer tail holds more than e^-25.
+/// Numerator and denominator where the nearer tail holds more than e^-25.
 #[expect(clippy::excessive_precision, reason = "as published")]
 const TAIL: [[f64; 8]; 2] = [
     [
@@ -93,7 +94,7 @@ const TAIL: [[f64; 8]; 2] = [
     ],
 ];
 
-/// Where it holds less.
+/// Numerator and denominator where the nearer tail holds less.
 #[expect(clippy::excessive_precision, reason = "as published")]
 const FAR_TAIL: [[f64; 8]; 2] = [
     [

@@ -11,7 +11,7 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// By the Gaussian copula with this correlation.
+    /// The weights of the Gaussian copula with this correlation.
     pub(super) fn of(correlation: f64) -> Weights {
         Weights {
             common: libm::sqrt(correlation),

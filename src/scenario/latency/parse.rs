@@ -1,4 +1,4 @@
-//! From a latency model as it is written to what draws: what no latency can be is refused, with the fix.
+//! Parsing a latency model into what latencies are drawn from. What no latency can be is refused, with the fix.
 
 use super::gamma::RATIOS;
 use super::kind::Kind;
@@ -16,7 +16,7 @@ const WEIGHT_MAX: f64 = 1e9;
 const SHORTEST_MS: f64 = 1e-6;
 
 impl LatencyModel {
-    /// What draws from this model. Tables are worked out here.
+    /// The latency to draw from. Tables are worked out here.
     ///
     /// # Errors
     /// Why no such distribution exists, and how to mend it.
@@ -27,7 +27,7 @@ impl LatencyModel {
         })
     }
 
-    /// `outer`: the keys of the models that this one is in.
+    /// The model, checked and worked out; `outer` are the keys of the models that this one is in.
     fn kind_within(&self, outer: &[&str]) -> Result<Kind, String> {
         if outer.len() >= DEPTH_MAX {
             return Err(format!(

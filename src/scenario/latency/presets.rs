@@ -5,24 +5,25 @@ use super::LatencyModel;
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
-/// A published latency. All of it is in `presets.toml`.
+/// A published latency, as `presets.toml` has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
-    /// Lower case, with hyphens: `deepgram-nova-3`.
+    /// The name, in lower case with hyphens: `deepgram-nova-3`.
     pub name: String,
+    /// What has this latency.
     pub stage: PresetStage,
-    /// From what to what.
+    /// What was measured: from what to what.
     pub measured: String,
     /// Who measured.
     pub by: String,
     /// Where it is published.
     pub source: String,
-    /// As far as it is known, as year and month.
+    /// When it was measured, as year and month, as far as that is known.
     pub date: String,
     /// How the model was made of the figures, and what limits them.
     pub note: String,
-    /// Neither a preset again nor linear or correlated.
+    /// The distribution: neither a preset again nor linear or correlated.
     pub model: LatencyModel,
 }
 
@@ -30,17 +31,17 @@ pub struct Preset {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PresetStage {
-    /// From the end of speech to its transcript.
+    /// Speech-to-text: from the end of speech to its transcript.
     Stt,
-    /// From the question to the first piece of the answer.
+    /// An answering engine: from the question to the first piece of the answer.
     Answer,
-    /// From text to the first sound.
+    /// Text-to-speech: from text to the first sound.
     Tts,
-    /// From the end of speech to the decision that it has ended.
+    /// Endpointing: from the end of speech to the decision that it has ended.
     Endpointing,
-    /// From the end of the caller's speech to the first sound of the answer.
+    /// A speech-to-speech model: from the end of the caller's speech to the first sound of the answer.
     SpeechToSpeech,
-    /// From one end of the line to the other.
+    /// A network: from one end of the line to the other.
     Network,
 }
 
@@ -50,7 +51,7 @@ struct Catalogue {
     preset: Vec<Preset>,
 }
 
-/// All of them, by stage.
+/// All presets, by stage.
 pub fn presets() -> &'static [Preset] {
     static PRESETS: OnceLock<Vec<Preset>> = OnceLock::new();
     PRESETS.get_or_init(|| {
@@ -60,7 +61,7 @@ pub fn presets() -> &'static [Preset] {
     })
 }
 
-/// The one with this name.
+/// The preset with this name; `None` if there is none.
 pub fn preset(name: &str) -> Option<&'static Preset> {
     presets().iter().find(|preset| preset.name == name)
 }

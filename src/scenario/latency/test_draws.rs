@@ -34,7 +34,7 @@ pub(super) fn correlated(correlation: f64, model: LatencyModel) -> LatencyModel 
     LatencyModel::Correlated { correlation, model }
 }
 
-/// Quantiles without a fault.
+/// Quantiles that are in order.
 fn rising_quantiles(mut ms: Vec<f64>) -> LatencyModel {
     ms.sort_by(f64::total_cmp);
     let last = (ms.len() - 1) as f64;
@@ -42,7 +42,7 @@ fn rising_quantiles(mut ms: Vec<f64>) -> LatencyModel {
     LatencyModel::Quantiles(ms.into_iter().enumerate().map(point).collect())
 }
 
-/// The same cases in every run.
+/// Settings with which every run tries the same cases.
 pub(super) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,

@@ -15,14 +15,14 @@ pub struct Bursts {
 /// A burst under way.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Burst {
-    /// The share of packets that is lost to it, in 0..=1.
+    /// The share of packets that is lost to the burst, in 0..=1.
     pub loss: f64,
-    /// How long it goes on.
+    /// How long the burst goes on.
     pub rest: Duration,
 }
 
 impl Bursts {
-    /// Those among the faults of a scenario.
+    /// The bursts among the injected faults of a scenario.
     pub fn of(faults: &[Fault]) -> Bursts {
         let burst = |fault: &Fault| match fault {
             Fault::Network(LossBurst { window, loss }) => Some((*window, *loss)),
@@ -35,7 +35,7 @@ impl Bursts {
         }
     }
 
-    /// As a conversation has them that begins when the world has been going for `since`.
+    /// The bursts for a conversation that begins when the world has been going for `since`.
     pub fn since(&self, since: Tick) -> Bursts {
         Bursts {
             all: self.all.clone(),
@@ -43,11 +43,12 @@ impl Bursts {
         }
     }
 
+    /// Whether there are no bursts.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// The burst at this time of the conversation; of several, the worst.
+    /// The burst under way at this time of the conversation, the worst of several; `None` if there is none.
     pub fn at(&self, now: Tick) -> Option<Burst> {
         let now = self.since + Duration::from_nanos(now.0);
         let under_way = self.all.iter().filter(|(window, _)| window.contains(now));

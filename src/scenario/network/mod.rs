@@ -32,30 +32,30 @@ const WAIT_MAX_MS: f64 = 15_000.0;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkTable {
-    /// Gives what `in` and `out` leave out.
+    /// The kind of network, which gives what `in` and `out` leave out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<NetworkPreset>,
-    /// Added each way, in milliseconds: a server in another region.
+    /// Milliseconds added each way, for a server in another region, up to 15,000.
     pub region_ms: f64,
-    /// From the caller to the assistant.
+    /// The way from the caller to the assistant.
     #[serde(rename = "in")]
     pub inbound: Way,
-    /// From the assistant to the caller.
+    /// The way from the assistant to the caller.
     #[serde(rename = "out")]
     pub outbound: Way,
 }
 
-/// One way. What is left out is the preset's, or nothing.
+/// One way. A value that is left out is the preset's, or nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Way {
-    /// Of a turn, without the jitter buffer.
+    /// Delay of a turn, without the jitter buffer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<LatencyModel>,
-    /// Of a packet, on top of the delay.
+    /// Delay of a packet, on top of that of its turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter: Option<LatencyModel>,
-    /// How long sound waits for late packets, in milliseconds.
+    /// How long sound waits for late packets, in milliseconds, up to 15,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter_buffer_ms: Option<f64>,
     /// The share of packets that never arrive, from 0 to a half.
@@ -63,14 +63,14 @@ pub struct Way {
     pub loss: Option<f64>,
 }
 
-/// Both ways, ready to cross.
+/// A network with both ways, ready to cross.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// Whether there is a network at all.
     pub is_there: bool,
-    /// From the caller to the assistant.
+    /// The way from the caller to the assistant.
     pub inbound: Path,
-    /// From the assistant to the caller.
+    /// The way from the assistant to the caller.
     pub outbound: Path,
 }
 
@@ -85,12 +85,12 @@ pub struct Path {
 }
 
 impl NetworkTable {
-    /// Sound crosses nothing.
+    /// Whether nothing is given, so that sound crosses nothing.
     pub(super) fn is_none(&self) -> bool {
         *self == NetworkTable::default()
     }
 
-    /// What sound crosses by; `at` is `[network]`.
+    /// The network that the table means; `at` is `[network]`.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Network, Problem> {
         let region_ms = wait_ms(self.region_ms).map_err(|fix| at.problem("region_ms", fix))?;
         let path = |name: &str, way: Way| {
@@ -126,7 +126,10 @@ impl Way {
 }
 
 impl Path {
-    /// The key that is wrong, and the fix, if one is.
+    /// A way that is ready to cross.
+    ///
+    /// # Errors
+    /// The key that is wrong, and the fix.
     fn parse(way: &Way, region_ms: f64) -> Result<Path, (&'static str, String)> {
         let drawn = |key, model: &Option<LatencyModel>| match model {
             Some(model) => model.parse().map_err(|fix| (key, fix)),
@@ -151,7 +154,7 @@ impl Path {
             );
             return Err(("jitter_buffer_ms", fix));
         }
-        // To the nearest nanosecond.
+        // The span is rounded to the nearest nanosecond.
         let fixed_ns = ((region_ms + buffer_ms) * 1e6 + 0.5) as u64;
         Ok(Path {
             delay,
@@ -163,7 +166,7 @@ impl Path {
     /// The way of a turn's first sound: distance, delay, jitter buffer, and the packets before the
     /// first that gets through. `mood` is that of the conversation, made afresh.
     pub fn cross(&self, draw: &mut Draw, mood: &mut Draw) -> Crossing {
-        // First, so that it stays what it is however many numbers the delay takes.
+        // Drawn first, so that this number does not depend on how many the delay takes.
         let number = draw.uniform();
         let delay = self.delay.sample(draw, mood, Work::default());
         Crossing {
@@ -182,15 +185,15 @@ impl Path {
 /// One way of sound, as it was drawn.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Crossing {
-    /// What it takes if no packet is lost.
+    /// How long the way takes if no packet is lost.
     whole: Duration,
     holes: f64,
     number: f64,
 }
 
 impl Crossing {
-    /// How long it takes, if `burst` is under way when it begins. Packets that are lost to that are
-    /// lost besides those that are lost or late anyway; once it is over, sound gets through.
+    /// How long the crossing takes, if `burst` is under way when it begins. Packets are lost to the burst
+    /// besides those that are lost or late anyway; once the burst is over, sound gets through.
     pub fn takes(&self, burst: Option<Burst>) -> Duration {
         let usual = packets_lost(self.holes, self.number);
         let lost = match burst {
@@ -216,7 +219,7 @@ fn packets_lost(holes: f64, number: f64) -> u32 {
         return LOST_IN_A_ROW_MAX;
     }
     let count = libm::log(rest) / libm::log(holes);
-    // Whole packets; no more than the most.
+    // Packets are whole, and at most so many are lost.
     (count as u32).min(LOST_IN_A_ROW_MAX)
 }
 
@@ -341,7 +344,7 @@ mod tests {
             let rest = Duration::from_millis(rest_ms);
             mean_ms(Some(Burst { loss, rest }))
         };
-        // Of the four fifths that are left, half are lost: p = 0.6, and p / (1 - p) packets.
+        // Half of the four fifths that are left are lost: p = 0.6, and p / (1 - p) packets.
         assert!((burst(0.5, 60_000) - 20.0 * 0.6 / 0.4).abs() < 0.5);
         assert!((mean_ms(None) - 20.0 * 0.2 / 0.8).abs() < 0.2);
         // Nothing gets through before its end, and then as usual.

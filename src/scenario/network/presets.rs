@@ -19,7 +19,7 @@ pub enum NetworkPreset {
 }
 
 impl NetworkPreset {
-    /// Either way.
+    /// The figures of the network, which are the same both ways.
     pub fn way(self) -> Way {
         match self {
             NetworkPreset::Webrtc => way((30.0, 80.0), (4.0, 15.0), 40.0, 0.01),
