@@ -16,8 +16,8 @@ use std::time::Duration;
 /// Decides when an utterance is over.
 ///
 /// # When it is called
-/// [`heard`](EndpointPolicy::heard) is called for everything that is heard of an utterance, in order, the
-/// first time with [`Heard::Started`], which forgets the one before. Behind each call
+/// [`observe`](EndpointPolicy::observe) is called for everything that is heard of an utterance, in order, the
+/// first time with [`Observation::Started`], which forgets the one before. Behind each call
 /// [`decide`](EndpointPolicy::decide) is called once, and again at the tick that [`Action::Wait`] named. The
 /// latest decision holds until then.
 ///
@@ -30,7 +30,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use voicesim::endpoint::{Action, Decision, EndpointPolicy, Heard};
+/// use voicesim::endpoint::{Action, Decision, EndpointPolicy, Observation};
 /// use voicesim::event::Tick;
 ///
 /// #[derive(Default)]
@@ -44,13 +44,13 @@ use std::time::Duration;
 ///         "patient"
 ///     }
 ///
-///     fn heard(&mut self, what: Heard<'_>) {
+///     fn observe(&mut self, what: Observation<'_>) {
 ///         match what {
-///             Heard::Started { .. } => *self = Patient::default(),
-///             Heard::Paused { last_voiced } => self.last_voiced = Some(last_voiced),
-///             Heard::Resumed { .. } => self.last_voiced = None,
-///             Heard::Words { text, .. } => self.hesitates = text.starts_with("Well"),
-///             Heard::Judged { .. } => {}
+///             Observation::Started { .. } => *self = Patient::default(),
+///             Observation::Paused { last_voiced } => self.last_voiced = Some(last_voiced),
+///             Observation::Resumed { .. } => self.last_voiced = None,
+///             Observation::Words { text, .. } => self.hesitates = text.starts_with("Well"),
+///             Observation::Judged { .. } => {}
 ///         }
 ///     }
 ///
@@ -68,14 +68,14 @@ use std::time::Duration;
 /// }
 ///
 /// let mut patient = Patient::default();
-/// patient.heard(Heard::Started { onset: Tick::ZERO });
-/// patient.heard(Heard::Paused { last_voiced: Tick::from_ms(900) });
+/// patient.observe(Observation::Started { onset: Tick::ZERO });
+/// patient.observe(Observation::Paused { last_voiced: Tick::from_ms(900) });
 /// let commits = |decision: Decision| match decision.action {
 ///     Action::Commit { at } => Some(at),
 ///     _ => None,
 /// };
 /// assert_eq!(commits(patient.decide(Tick::from_ms(932))), Some(Tick::from_ms(1_200)));
-/// patient.heard(Heard::Words { text: "Well,", at: Tick::from_ms(1_100) });
+/// patient.observe(Observation::Words { text: "Well,", at: Tick::from_ms(1_100) });
 /// assert_eq!(commits(patient.decide(Tick::from_ms(1_100))), Some(Tick::from_ms(1_500)));
 /// ```
 pub trait EndpointPolicy {
@@ -83,7 +83,7 @@ pub trait EndpointPolicy {
     fn name(&self) -> &'static str;
 
     /// Takes in something that was heard of the utterance.
-    fn heard(&mut self, what: Heard<'_>);
+    fn observe(&mut self, what: Observation<'_>);
 
     /// What is to be done if nothing else is heard.
     fn decide(&mut self, now: Tick) -> Decision;
@@ -97,7 +97,7 @@ pub trait EndpointPolicy {
 
 /// Something that was heard of an utterance.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Heard<'a> {
+pub enum Observation<'a> {
     /// A new utterance began.
     Started {
         /// When the voice began.

@@ -1,6 +1,6 @@
 //! A policy that takes the caller to have finished after a fixed silence.
 
-use super::{Decision, EndpointPolicy, Heard};
+use super::{Decision, EndpointPolicy, Observation};
 use crate::audio::FRAME;
 use crate::event::{Tick, nanos};
 use std::time::Duration;
@@ -28,11 +28,11 @@ impl EndpointPolicy for Silence {
         "silence"
     }
 
-    fn heard(&mut self, what: Heard<'_>) {
+    fn observe(&mut self, what: Observation<'_>) {
         match what {
-            Heard::Paused { last_voiced } => self.last_voiced = Some(last_voiced),
-            Heard::Started { .. } | Heard::Resumed { .. } => self.last_voiced = None,
-            Heard::Words { .. } | Heard::Judged { .. } => {}
+            Observation::Paused { last_voiced } => self.last_voiced = Some(last_voiced),
+            Observation::Started { .. } | Observation::Resumed { .. } => self.last_voiced = None,
+            Observation::Words { .. } | Observation::Judged { .. } => {}
         }
     }
 
@@ -52,12 +52,12 @@ mod tests {
     fn silence_is_counted_from_the_last_voice_in_whole_frames() {
         let mut silence = Silence::new(Duration::from_millis(300));
         let ms = Tick::from_ms;
-        silence.heard(Heard::Started { onset: ms(0) });
+        silence.observe(Observation::Started { onset: ms(0) });
         assert_eq!(silence.decide(ms(100)), Decision::wait());
         let last_voiced = ms(1_600);
-        silence.heard(Heard::Paused { last_voiced });
+        silence.observe(Observation::Paused { last_voiced });
         assert_eq!(silence.decide(ms(1_632)), Decision::commit(ms(1_904)));
-        silence.heard(Heard::Resumed { at: ms(1_700) });
+        silence.observe(Observation::Resumed { at: ms(1_700) });
         assert_eq!(silence.decide(ms(1_732)), Decision::wait());
     }
 }

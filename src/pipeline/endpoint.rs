@@ -2,7 +2,7 @@
 
 use super::drive::{Pace, drive};
 use crate::clock::Branch;
-use crate::endpoint::{Action, Decision, EndpointPolicy, Endpointing, Heard, Judge};
+use crate::endpoint::{Action, Decision, EndpointPolicy, Endpointing, Judge, Observation};
 use crate::event::{EndpointCause, EndpointDecision, StageName, Tick, TurnId};
 use crate::record::tap::Tap;
 use crate::stage::queue;
@@ -73,7 +73,7 @@ impl Endpoint {
             onset,
             decision: Decision::wait(),
         });
-        self.heard(Heard::Started { onset }, (tap, now));
+        self.observed(Observation::Started { onset }, (tap, now));
     }
 
     /// Keeps sound for the judge.
@@ -84,15 +84,15 @@ impl Endpoint {
     }
 
     /// Something was heard of the utterance, if there is one.
-    pub(super) fn heard(&mut self, what: Heard<'_>, (tap, now): (&Tap, Tick)) {
+    pub(super) fn observed(&mut self, what: Observation<'_>, (tap, now): (&Tap, Tick)) {
         if self.going.is_none() {
             return;
         }
-        if let (Some(listener), Heard::Resumed { .. }) = (&mut self.listener, what) {
+        if let (Some(listener), Observation::Resumed { .. }) = (&mut self.listener, what) {
             // What it was asked about is not the end.
             listener.work = None;
         }
-        self.policy.heard(what);
+        self.policy.observe(what);
         self.decide((tap, now));
     }
 
@@ -122,7 +122,7 @@ impl Endpoint {
             listener.work = None;
         }
         if let Some(probability) = probability {
-            self.heard(Heard::Judged { until, probability }, at);
+            self.observed(Observation::Judged { until, probability }, at);
         }
     }
 

@@ -12,7 +12,7 @@ use super::{AgentState, Stages};
 use crate::audio::Speaker;
 use crate::clock::{Alarm, Branch, Clock};
 use crate::ear::UtteranceOver;
-use crate::endpoint::{Endpointing, Heard as EndpointHeard};
+use crate::endpoint::{Endpointing, Observation};
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
 use crate::interrupt::policy::Policy;
@@ -224,11 +224,11 @@ impl Conversation<'_> {
         utterance.last_voiced = Some(last_voiced);
         self.tap
             .mark(utterance.turn, Mark::VoicePaused { last_voiced });
-        self.endpoint_heard(EndpointHeard::Paused { last_voiced });
+        self.endpoint_heard(Observation::Paused { last_voiced });
     }
 
-    fn endpoint_heard(&mut self, what: EndpointHeard<'_>) {
-        self.endpoint.heard(what, (&self.tap, self.clock.now()));
+    fn endpoint_heard(&mut self, what: Observation<'_>) {
+        self.endpoint.observed(what, (&self.tap, self.clock.now()));
     }
 
     /// When the recogniser is asked what was said so far: in a pause, in case that was all, and
@@ -269,7 +269,7 @@ impl Conversation<'_> {
         if utterance.resumed(at) {
             feed_one(&utterance.feed, Heard::Resumed);
         }
-        self.endpoint_heard(EndpointHeard::Resumed { at });
+        self.endpoint_heard(Observation::Resumed { at });
         let todo = self.floor.happened(Happened::VoiceResumed);
         self.carry_out(todo);
     }
@@ -352,7 +352,7 @@ impl Conversation<'_> {
         };
         if utterance.answered() {
             let at = self.clock.now();
-            self.endpoint_heard(EndpointHeard::Words { text: &text, at });
+            self.endpoint_heard(Observation::Words { text: &text, at });
             if self.settings.speculate_after.is_none() {
                 // It was asked for the policy's sake alone.
                 return;

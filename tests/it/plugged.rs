@@ -4,7 +4,7 @@ use crate::support::fixture;
 use std::path::Path;
 use std::time::Duration;
 use voicesim::clock::Clock;
-use voicesim::endpoint::{Action, Decision, EndpointPolicy, Endpointing, Heard, Judge};
+use voicesim::endpoint::{Action, Decision, EndpointPolicy, Endpointing, Judge, Observation};
 use voicesim::event::{Event, Mark, Metric, StageName, Tick, VisitEnd};
 use voicesim::measure::Outcome;
 use voicesim::record::store::KeepAudio;
@@ -84,13 +84,13 @@ impl EndpointPolicy for Patient {
         "patient"
     }
 
-    fn heard(&mut self, what: Heard<'_>) {
+    fn observe(&mut self, what: Observation<'_>) {
         match what {
-            Heard::Started { .. } => *self = Patient::default(),
-            Heard::Paused { last_voiced } => self.last_voiced = Some(last_voiced),
-            Heard::Resumed { .. } => self.last_voiced = None,
-            Heard::Words { text, .. } => self.hesitates = text.ends_with("well"),
-            Heard::Judged { .. } => {}
+            Observation::Started { .. } => *self = Patient::default(),
+            Observation::Paused { last_voiced } => self.last_voiced = Some(last_voiced),
+            Observation::Resumed { .. } => self.last_voiced = None,
+            Observation::Words { text, .. } => self.hesitates = text.ends_with("well"),
+            Observation::Judged { .. } => {}
         }
     }
 
@@ -148,15 +148,15 @@ impl EndpointPolicy for Asks {
         "asks"
     }
 
-    fn heard(&mut self, what: Heard<'_>) {
+    fn observe(&mut self, what: Observation<'_>) {
         match what {
-            Heard::Started { .. } => *self = Asks::default(),
-            Heard::Paused { last_voiced } => {
+            Observation::Started { .. } => *self = Asks::default(),
+            Observation::Paused { last_voiced } => {
                 (self.last_voiced, self.judged) = (Some(last_voiced), None);
             }
-            Heard::Resumed { .. } => (self.last_voiced, self.judged) = (None, None),
-            Heard::Judged { probability, .. } => self.judged = Some(probability),
-            Heard::Words { .. } => {}
+            Observation::Resumed { .. } => (self.last_voiced, self.judged) = (None, None),
+            Observation::Judged { probability, .. } => self.judged = Some(probability),
+            Observation::Words { .. } => {}
         }
     }
 
