@@ -50,7 +50,7 @@ impl Screen {
         match ratatui::try_init() {
             Ok(terminal) => Ok(Screen { terminal }),
             Err(error) => {
-                // It may have come half way.
+                // The set-up may have come half way.
                 let _ = ratatui::try_restore();
                 Err(TerminalError::SetUp(error))
             }
@@ -110,7 +110,7 @@ fn meaning(key: KeyEvent) -> Input {
     }
 }
 
-/// When to draw.
+/// Decides when to draw.
 #[derive(Debug, Default)]
 struct Pace {
     drawn: Option<Tick>,
