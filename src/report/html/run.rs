@@ -171,7 +171,7 @@ fn around_it(
     page
 }
 
-/// The longest of what is known of its length.
+/// The length of the conversation: the longest that is known of it.
 fn length(course: &Course, sound: Option<&Sound>) -> Tick {
     let steps = sound.map_or(0, |sound| sound.loudness.caller.len() as u64);
     match steps {
