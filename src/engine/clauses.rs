@@ -23,7 +23,7 @@ const ABBREVIATIONS: [&str; 9] = [
     "mr.", "mrs.", "ms.", "dr.", "st.", "vs.", "e.g.", "i.e.", "approx.",
 ];
 
-/// The stage. It keeps nothing between answers.
+/// The stage that cuts answers into clauses. It keeps nothing between answers.
 pub(super) struct ClauseStage(pub(super) Clauses);
 
 impl Stage for ClauseStage {

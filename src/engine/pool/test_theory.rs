@@ -28,8 +28,8 @@ fn exponential(draw: &mut Draw) -> f64 {
     -libm::log(draw.uniform()) * SERVICE_S
 }
 
-/// Two thirds of the mean, and four times that for one in six: the square of the coefficient of variation
-/// is 5/9.
+/// A service time of two thirds of the mean, or for one in six of four times that: the square of the
+/// coefficient of variation is 5/9.
 fn of_two_kinds(draw: &mut Draw) -> f64 {
     match draw.uniform() < 1.0 / 6.0 {
         true => SERVICE_S * 8.0 / 3.0,

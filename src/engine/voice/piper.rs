@@ -47,7 +47,7 @@ pub struct PiperVoice {
     threads: u32,
 }
 
-/// The model's ends.
+/// The inputs and the output of the model.
 struct Nodes {
     input: NodeId,
     input_lengths: NodeId,
