@@ -36,7 +36,7 @@ pub fn noticed(speech: &[Range<Tick>], lag: Duration) -> Vec<(Tick, Noticed)> {
             RESUME_FRAMES
         };
         let heard = first.start + FRAME * frames;
-        // Shorter than that, it is a click.
+        // A sound shorter than that is a click.
         if heard > last_voiced {
             continue;
         }

@@ -14,8 +14,8 @@ use crate::stage::{
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// Speech is synthesised until so much of it waits to be played. More would be thrown away by an
-/// interruption, and take the processor from whoever has to notice one.
+/// How much synthesised speech may wait to be played. More would be thrown away by an interruption, and
+/// take the processor from whoever has to notice one.
 const AHEAD: Duration = Duration::from_secs(2);
 
 /// Answers `question` aloud, once it is released: until then it prepares the first sound and holds
@@ -107,7 +107,7 @@ async fn speak(
     Ok(())
 }
 
-/// What went wrong. That nobody wants an output any more is nothing wrong.
+/// The error of a stage, if any. An output that nobody wants any more is none.
 fn failure(result: Result<(), StageError>) -> Option<StageError> {
     result.err().filter(|e| !matches!(e, StageError::Unwanted))
 }
