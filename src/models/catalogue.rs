@@ -23,7 +23,7 @@ pub struct Model {
     pub name: String,
     /// Which kind of engine reads it.
     pub kind: ModelKind,
-    /// Under which terms.
+    /// The terms of its use.
     pub licence: String,
     /// What is known of it, also what speaks against using it. A paragraph.
     pub about: String,

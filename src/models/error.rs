@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a model is not there or cannot be installed. Each text names the cure.
+/// Why a model is not there or cannot be installed. Each text says what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// Neither a name in the catalogue nor a file.
@@ -84,7 +84,7 @@ pub enum ModelError {
     Io {
         /// What was tried.
         action: &'static str,
-        /// On which file or folder.
+        /// The file or folder that it was tried on.
         path: PathBuf,
         /// What the system said.
         #[source]
