@@ -1,5 +1,5 @@
-//! One conversation, put together: the same stages and the same session, whoever the caller is, whatever
-//! time passes, and whether its engines are real, simulated or recorded.
+//! Puts one conversation together: its stages and its session do not depend on who the caller is, what kind of
+//! time passes, and whether engines are real, simulated or recorded.
 
 use crate::audio::Speaker;
 use crate::clock::Clock;

@@ -26,7 +26,7 @@ const AGENT_REACTION: usize = 200;
 /// An agent that falls silent longer than this after a sound did not stop for it.
 const STOP_WINDOW: usize = 1_000;
 
-/// What the caller says, or sounds like, in one go. Positions are milliseconds.
+/// What the caller says in one go, or a sound of the caller's. Positions are milliseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallerUtterance {
     /// In order; at least one.

@@ -259,7 +259,7 @@ mod tests {
     use crate::event::InterruptionPolicy;
     use crate::interrupt::policy::policy;
 
-    /// A question, its answer, and something that is said 2 s into the answer for so long.
+    /// A question, its answer, and something that is said 2 s into the answer for `length_ms`.
     fn asks(length_ms: usize, said: &str) -> (Expect, Expect) {
         let caller = [
             Stretch::voice(0, 1_000),

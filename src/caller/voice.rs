@@ -1,5 +1,5 @@
-//! The voice of a simulated caller: speaks for so long, pauses for so long, and tells the pipeline what an
-//! ear would have noticed of it. No sound is made or heard, so time passes from one event to the next.
+//! The voice of a simulated caller: speaks and pauses for given lengths, and tells the pipeline what an ear
+//! would have noticed of that. No sound is made or heard, so time passes from one event to the next.
 
 use super::judge::Fate;
 use super::words::Words;
@@ -24,7 +24,7 @@ const PITCH_HZ: f64 = 150.0;
 pub(crate) struct Saying {
     /// When the caller speaks, counted from the beginning, in order; there are pauses in between.
     pub stretches: Vec<Range<Duration>>,
-    /// What is said. "…" or nothing: words that nobody knows; white space: none, it is a noise.
+    /// The words. "…" or an empty text stands for words that nobody knows; white space for a noise without words.
     pub words: Arc<str>,
     /// How late the voice detector lets go after each stretch.
     pub ear_lag: Duration,

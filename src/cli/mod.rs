@@ -206,7 +206,7 @@ fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Prints for people, whoever made up the names in it.
+/// Prints text for people, with nothing in it that a terminal would act on, since names in it may come from others.
 fn print_plain(text: &str) {
     print(&crate::report::plain::plain(text));
 }

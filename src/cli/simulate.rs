@@ -1,4 +1,4 @@
-//! `voicesim simulate`: the same conversation again and again, with other luck, in virtual time.
+//! `voicesim simulate`: one conversation again and again, with new random draws each time, in virtual time.
 
 use super::{Failure, Verdict, find, print_json, print_plain};
 use crate::clock::Clock;

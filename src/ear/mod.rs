@@ -1,6 +1,6 @@
 //! The ear: frames in, speech activity out.
 //!
-//! It reports when somebody begins to speak, pauses and goes on, each with its true tick. It does
+//! The ear reports when somebody begins to speak, pauses and goes on, each with its true tick. It does
 //! not decide anything: an endpoint is decided in `pipeline::endpoint`, an interruption in
 //! `interrupt`.
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// One thing that a stage does with an input.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Does {
-    /// Takes so many milliseconds.
+    /// Takes this many milliseconds.
     Take(u64),
     Say(&'static str),
     /// Says which try it is.

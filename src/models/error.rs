@@ -19,7 +19,7 @@ pub enum ModelError {
     NotAModel {
         /// The path given.
         path: PathBuf,
-        /// What it is.
+        /// What the path leads to instead.
         what: String,
     },
     /// A catalogue model that is not installed.
@@ -43,7 +43,7 @@ pub enum ModelError {
         name: String,
         /// The damaged file.
         file: PathBuf,
-        /// How it differs.
+        /// How the file differs.
         what: String,
     },
     /// The system names no home or cache folder.

@@ -18,7 +18,7 @@ pub(super) struct Remote<'a> {
     pub(super) endpoint: &'a str,
     pub(super) repository: &'a str,
     pub(super) path: &'a str,
-    /// Its size by the catalogue.
+    /// The file's size in bytes, by the catalogue.
     pub(super) bytes: u64,
     pub(super) patience: Patience,
 }

@@ -88,7 +88,7 @@ async fn speak(
     playback: &Playback,
     released: &Watched<bool>,
 ) -> Result<(), StageError> {
-    // Both queues end with this: the one to the speaker after the last clause, the one from the
+    // Both queues end with this function: the one to the speaker after the last clause, the one from the
     // clauses also with an error, so that nobody waits to put a clause into it.
     let mut stage = tts.lock().await;
     let mut spoken_so_far = Duration::ZERO;

@@ -51,7 +51,7 @@ pub(super) enum Sounds {
     Answer,
 }
 
-/// What is said when an answer takes long: "let me check".
+/// A filler: what is said when an answer takes long, such as "let me check".
 pub(crate) struct Filler {
     /// How long after the reply was wanted the filler is said.
     pub after: Duration,

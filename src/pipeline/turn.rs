@@ -1,6 +1,6 @@
 //! Whose turn it is: a state machine without time, sound or waiting.
 //!
-//! It is told what happened and answers with what to do. An utterance that the caller goes on with
+//! The floor is told what happened and answers with what to do. An utterance that the caller goes on with
 //! before the reply to its first half is audible counts as one question: the first half is kept and
 //! asked again together with the rest.
 //!
@@ -69,7 +69,7 @@ pub(super) enum Do {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct HeardTurn {
     turn: TurnId,
-    /// Whether it was spoken over the agent, who did not stop for it.
+    /// Whether the utterance was spoken over the agent, who did not stop for it.
     over_agent: bool,
 }
 

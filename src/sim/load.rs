@@ -262,7 +262,7 @@ impl Coming {
 }
 
 /// When a process whose rate goes from `from` to `to` within `over` seconds, and stays there, has brought
-/// so many more than at `at_s`: the inverse of its integral (Lewis and Shedler 1979). `None` for never.
+/// `needed` more than at `at_s`: the inverse of its integral (Lewis and Shedler 1979). `None` for never.
 fn after(at_s: f64, needed: f64, (from, to, over): (f64, f64, f64)) -> Option<f64> {
     let slope = (to - from) / over;
     let until = |at: f64| from * at + slope * at * at / 2.0;

@@ -124,7 +124,7 @@ mod tests {
     use ratatui::backend::TestBackend;
     use std::path::Path;
 
-    /// The recorded run as it looks after so many milliseconds.
+    /// The recorded run as it looks after `ms` milliseconds.
     fn recorded(ms: u64) -> View {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
         let events = crate::record::store::read_events(&folder).expect("a recorded run");

@@ -298,7 +298,7 @@ pub(super) fn hops(view: &View, width: usize, rows: usize) -> Vec<Line<'static>>
     lines
 }
 
-/// Who decides about sounds over the agent.
+/// The policy that decides about sounds over the agent.
 pub(super) fn policy(view: &View) -> String {
     match view.interruptions.back() {
         Some(last) => format!(

@@ -102,7 +102,7 @@ impl Show {
         if let State::Screen(shown) = state {
             ScreenLog::to_stderr();
             shown.feed.end();
-            // Its panic has been told already.
+            // A panic of the thread has been reported already.
             let _ = shown.thread.join();
         }
     }

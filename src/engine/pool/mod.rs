@@ -371,7 +371,7 @@ mod tests {
         Rc::new(Pool::new(StageName::Answer, pool, clock, &window))
     }
 
-    /// Asks at a time for work of so long, and gives up when told so; when it began.
+    /// Asks at a time for work of `span_ms`, and gives up at `given_up_ms`; returns when the work began.
     async fn ask(pool: &Rc<Pool>, at_ms: u64, span_ms: u64, given_up_ms: u64) -> Option<Tick> {
         let clock = &pool.clock;
         clock.sleep_until(Tick::from_ms(at_ms)).await;

@@ -52,8 +52,8 @@ impl Loudness {
         }
     }
 
-    /// The outline of one speaker from one time to another, in nanoseconds, as a closed path of so many points,
-    /// 1,000 across and `height` pixels high. It is as high as the loudest of all.
+    /// The outline of one speaker from one time to another, in nanoseconds, as a closed path of `points` points,
+    /// 1,000 units across and `height` pixels high. The loudest step of all takes the full height.
     pub(super) fn outline(
         &self,
         of: &[u8],

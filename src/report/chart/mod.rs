@@ -1,6 +1,6 @@
 //! Pictures in a page, as SVG: data in, text out.
 //!
-//! They are as wide as there is room and as high as they say. Places along the width are shares of it, so that
+//! Pictures are as wide as there is room and as high as they say. Places along the width are shares of it, so that
 //! letters and lines keep their size on any screen; a path, which knows no shares, lies in a frame of its own that
 //! is stretched. Colours come from the page's style, by class.
 

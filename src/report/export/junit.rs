@@ -141,7 +141,7 @@ fn verdict(budget: &BudgetResult) -> TestCaseStatus {
     status
 }
 
-/// The first so many characters of a text, on one line.
+/// The first `characters_max` characters of a text, on one line.
 fn beginning(text: &str, characters_max: usize) -> String {
     let line = clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(characters_max) {

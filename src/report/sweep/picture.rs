@@ -38,7 +38,7 @@ pub fn svg(sweep: &Sweep) -> String {
     })
 }
 
-/// The beginning of a text that is longer than so many characters.
+/// A text, or its first `characters` characters if it is longer.
 fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         None => text.to_owned(),
