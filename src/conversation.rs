@@ -1,5 +1,5 @@
-//! One conversation, put together: the same stages and the same session, whoever the caller is, whatever
-//! time passes, and whether its engines are real, simulated or recorded.
+//! Puts one conversation together: its stages and its session do not depend on who the caller is, what kind of
+//! time passes, and whether engines are real, simulated or recorded.
 
 use crate::audio::Speaker;
 use crate::clock::Clock;
@@ -16,13 +16,13 @@ use std::time::Duration;
 
 /// What a conversation is made of, besides its scenario.
 pub(crate) struct Parts {
-    /// Its time.
+    /// The clock of the conversation.
     pub clock: Clock,
-    /// Where it is recorded.
+    /// Where the conversation is recorded.
     pub tap: Tap,
-    /// What hears, answers and speaks.
+    /// The engines that recognise, answer and speak.
     pub engines: Engines,
-    /// What is said when an answer takes long.
+    /// What is said when an answer takes long; `None` for nothing.
     pub filler: Option<Filler>,
     /// Decides when the caller has finished.
     pub endpointing: Endpointing,
@@ -76,7 +76,7 @@ fn settings(scenario: &Scenario) -> Settings {
     }
 }
 
-/// What decides in a scenario that the caller has finished.
+/// The endpointing policy of a scenario.
 pub(crate) fn endpointing(scenario: &Scenario) -> Endpointing {
     match scenario.endpointing.policy {
         EndpointPolicy::Silence(silence) => Endpointing {
@@ -86,7 +86,7 @@ pub(crate) fn endpointing(scenario: &Scenario) -> Endpointing {
     }
 }
 
-/// What a simulated voice says when an answer takes long.
+/// What a simulated voice says when an answer takes long; `None` without `[filler]`.
 pub(crate) fn simulated_filler(scenario: &Scenario) -> Option<Filler> {
     let filler = scenario.filler()?;
     Some(Filler {

@@ -12,14 +12,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`event`] | the words: ticks, turns, hops, marks |
+//! | [`event`] | what happened, in words that all modules share: ticks, turns, hops, marks |
 //! | [`clock`] | the only place that reads time, real or virtual; workers that spend it |
 //! | [`audio`] | frames, files, rates |
 //! | [`stage`] | the contract of a stage, and what passes between stages |
 //! | [`scenario`] | what was asked for, as data |
 //! | [`ear`] | frames to speech activity; decides nothing |
-//! | [`engine`] | whatever recognises, answers and speaks, with its faults, their cures, and the pools it stands in; [`engine::build`] knows them by name |
-//! | [`knowledge`] | documents, the index over them, what is found in it, and how figures are said aloud; knows of no stage |
+//! | [`engine`] | whatever recognises, answers and speaks, with injected faults, resilience policies and pools around it; [`engine::build`] knows engines by name |
+//! | [`knowledge`] | documents, the index over them, the search in it, and how figures are said aloud; knows of no stage |
 //! | [`models`] | the files that engines need |
 //! | [`interrupt`] | whether to stop for a sound over the agent |
 //! | [`pipeline`] | one session: turns, endpoints, replies, playback |
@@ -51,7 +51,7 @@
 //! 7. Every queue is bounded; time spent waiting in one is visible as a hop.
 //! 8. Lag of the real clock is a value in the record, never silent.
 //!
-//! Tests in `tests/it/house.rs` hold the arrows between modules, and name the cure.
+//! Tests in `tests/it/house.rs` hold the arrows between modules, and say how to mend a wrong one.
 //!
 //! # A recording in a test of yours
 //!

@@ -9,7 +9,7 @@ use crate::audio::SAMPLE_RATE;
 pub(super) const BAND_MS: usize = 4;
 const GRAIN: usize = BAND_MS * MS_SAMPLES;
 
-/// Bands, by name.
+/// How many bands there are: low and high.
 pub(super) const BANDS: usize = 2;
 const LOW_HZ: f64 = 1_000.0;
 const HIGH_HZ: f64 = 3_500.0;

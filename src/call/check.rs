@@ -12,14 +12,14 @@ const SILENT: Level = Level::MAX - db(60);
 const LOUD: Level = Level::MAX - db(50);
 /// Milliseconds of loud sound that it takes to compare channels.
 const LOUD_MS_MIN: usize = 200;
-/// Two channels with the same sound differ by the same all the time, to 1 dB ...
+/// How much the difference of two channels with one sound may vary: 1 dB.
 const SAME: Level = db(1);
-/// ... nearly all the time.
+/// The share of the time in which it has to stay within [`SAME`].
 const SAME_SHARE: f64 = 0.9;
-/// The share of its speech in which a channel may be clipped, and the one from which on it is said.
+/// The share of its speech in which a channel may be clipped, and the one from which on a note says that it is.
 const CLIPPED_MAX: f64 = 0.05;
 const CLIPPED_NOTED: f64 = 0.002;
-/// Files may differ in length by so much without a word, in milliseconds.
+/// How much files may differ in length without a note, in milliseconds.
 const DIFFERENCE_NOTED: i64 = 1_000;
 
 /// Refuses recordings whose channels are no two sides of a call.

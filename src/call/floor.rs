@@ -11,8 +11,8 @@ use std::ops::Range;
 /// A caller who pauses this long, in milliseconds, without an answer has been left without one: 2.5 s, the
 /// 95th percentile of pauses inside the turns of callers to call centres.
 pub(super) const PATIENCE: usize = 2_500;
-/// And this long if they began where the agent ended: it may have been an interruption. 1.4 s is the 95th
-/// percentile in dialogue.
+/// The patience of a caller who began where the agent ended, in milliseconds: it may have been an interruption.
+/// 1.4 s is the 95th percentile in dialogue.
 const PATIENCE_AT_END: usize = 1_400;
 /// A pause this long ends an utterance that began over the agent, or that the agent talks on in.
 const PAUSE_OVER_AGENT: usize = 500;
@@ -26,14 +26,14 @@ const AGENT_REACTION: usize = 200;
 /// An agent that falls silent longer than this after a sound did not stop for it.
 const STOP_WINDOW: usize = 1_000;
 
-/// What the caller says, or sounds like, in one go. Positions are milliseconds.
+/// What the caller says in one go, or a sound of the caller's. Positions are milliseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallerUtterance {
     /// In order; at least one.
     pub stretches: Vec<Stretch>,
-    /// The speech that it began over.
+    /// The index of the speech that the utterance began over; `None` if the agent was silent.
     pub over: Option<usize>,
-    /// The speech at whose end it began, over the last word or just after it.
+    /// The index of the speech at whose end the utterance began, over the last word or just after it.
     pub at_end: Option<usize>,
 }
 
@@ -49,7 +49,7 @@ impl CallerUtterance {
         range(&self.stretches)
     }
 
-    /// It holds speech, not only a sound.
+    /// Whether the utterance holds speech, not only a sound.
     pub fn is_voice(&self) -> bool {
         self.stretches.iter().any(Stretch::is_voice)
     }
@@ -79,9 +79,9 @@ pub struct FloorHistory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SpeechEnd {
     Completed,
-    /// It stopped for this utterance.
+    /// The agent stopped for the utterance with this index.
     StoppedFor(usize),
-    /// The recording ends in it.
+    /// The recording ends in the speech.
     Open,
 }
 
@@ -143,7 +143,7 @@ fn utterances(voices: &[&Stretch], speeches: &[AgentSpeech]) -> Vec<CallerUttera
             };
             match speeches.get(next).map(AgentSpeech::range) {
                 Some(speech) if speech.start >= pause.end => pause.len() < longest,
-                // It began in the pause.
+                // The caller began in the pause.
                 Some(speech) if speech.start >= pause.start => {
                     pause.len() < PATIENCE && pause.end - speech.start < CALLER_REACTION
                 }
@@ -307,7 +307,7 @@ mod tests {
     fn an_agent_that_begins_in_a_pause_cuts_off_who_goes_on_at_once() {
         let floor = of(&[(0, 1_000), (1_900, 4_000)], &[(1_700, 6_000)]);
         assert_eq!(utterances(&floor), [(0, 4_000)]);
-        // Who had heard some of it interrupts.
+        // A caller who had heard some of the answer interrupts.
         let floor = of(&[(0, 1_000), (2_400, 4_000)], &[(1_700, 6_000)]);
         assert_eq!(utterances(&floor), [(0, 1_000), (2_400, 4_000)]);
         assert_eq!(floor.utterances[1].over, Some(0));

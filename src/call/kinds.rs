@@ -16,7 +16,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Judged {
     pub(super) asks: Expect,
-    /// What the policy made of it, if it was over the agent, and how long after its onset.
+    /// What the policy made of a sound over the agent, and how long after its onset; `None` for other utterances.
     pub(super) decision: Option<(Decision, Duration)>,
 }
 
@@ -24,17 +24,17 @@ pub(super) struct Judged {
 const WORD_DELAY_MS: usize = 300;
 /// The policy is asked this long after the sound is over.
 const AFTERMATH_MS: usize = 600;
-/// And for this long at most.
+/// The policy is asked for this long at most.
 const JUDGED_MS_MAX: usize = 10_000;
 /// Words a second of an agent whose words are not known.
 const WORDS_PER_S: f64 = 2.7;
-/// As `Context` has them.
+/// The spans over which `Context` counts talk and sounds.
 const MINUTE_MS: usize = 60_000;
 const GAP_MAX_S: f64 = 120.0;
 const TAIL_WORDS: usize = 8;
 
-/// The floor as the words have it. Who asks for silence where the agent ends has interrupted it: what it would have
-/// said next was never heard.
+/// The floor, corrected by the words. A caller who asks for silence where the agent ends has interrupted it: what
+/// the agent would have said next was never heard.
 pub(super) fn with_words(floor: &FloorHistory, words: &Words) -> FloorHistory {
     let mut floor = floor.clone();
     for (utterance, said) in floor.utterances.iter_mut().zip(&words.caller) {
@@ -65,7 +65,8 @@ pub(super) fn judge(
     .collect()
 }
 
-/// Said while the agent was silent. Words that only agree need no answer, and may get one.
+/// What an utterance asks for that was said while the agent was silent. Words that only agree need no answer, and
+/// may get one.
 fn alone(floor: &FloorHistory, index: usize, said: Option<&str>) -> Expect {
     let utterance = &floor.utterances[index];
     if !utterance.is_voice() || said.is_some_and(|said| said.is_empty()) {
@@ -258,7 +259,7 @@ mod tests {
     use crate::event::InterruptionPolicy;
     use crate::interrupt::policy::policy;
 
-    /// A question, its answer, and something that is said 2 s into the answer for so long.
+    /// A question, its answer, and something that is said 2 s into the answer for `length_ms`.
     fn asks(length_ms: usize, said: &str) -> (Expect, Expect) {
         let caller = [
             Stretch::voice(0, 1_000),

@@ -34,7 +34,7 @@ use std::path::PathBuf;
 /// The voice detector's threshold that is used unless another one is asked for.
 pub const VAD_THRESHOLD: f32 = 0.5;
 
-/// Why a recording cannot be measured. The text names the file and the cure.
+/// Why a recording cannot be measured. The text names the file and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     #[error(transparent)]

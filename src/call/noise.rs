@@ -9,13 +9,14 @@ use std::ops::Range;
 const NOISE_WINDOW: usize = 10_000;
 /// Noise is averaged over this many milliseconds.
 pub(super) const NOISE_GRAIN: usize = 10;
-/// From so many grains on the noise is known: 200 ms.
+/// The least number of grains from which the noise is known: 200 ms.
 const NOISE_GRAINS_MIN: usize = 20;
 /// What stands out of the noise by this factor (3 dB) is no noise: five standard deviations of its grains.
 const OVER_NOISE: f32 = 1.4;
-/// Soft sounds are told from noise over this many milliseconds ...
+/// Soft sounds are told from noise over this many milliseconds.
 pub(super) const COARSE: usize = 50;
-/// ... by four standard deviations of white noise: 1.2 dB, and more among low or high sounds alone ...
+/// The factor by which 50 ms have to stand out: 1.2 dB, four standard deviations of white noise. Low or high
+/// sounds alone need more.
 const OVER_NOISE_COARSE: f32 = 1.15;
 const OVER_NOISE_BANDS: [f32; BANDS] = [1.35, 1.17];
 
@@ -85,16 +86,16 @@ impl Noise {
 /// Mean amplitudes from which on sound is no noise.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NoiseFloor {
-    /// Of 10 ms.
+    /// Threshold for means over 10 ms.
     pub(super) fine: f32,
-    /// Of 50 ms.
+    /// Threshold for means over 50 ms.
     pub(super) coarse: f32,
-    /// Of 50 ms of low and of high sounds.
+    /// Thresholds for means over 50 ms of low and of high sounds.
     pub(super) bands: [f32; BANDS],
 }
 
 impl NoiseFloor {
-    /// Whether it hides the softer sounds of speech with this peak.
+    /// Whether the noise hides the softer sounds of speech with this peak.
     pub(super) fn hides(&self, peak: Level) -> bool {
         self.fine > AMPLITUDES[usize::from(peak.saturating_sub(UNDER_PEAK))]
     }

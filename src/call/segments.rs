@@ -22,12 +22,12 @@ pub struct Stretch {
     pub last_voiced: usize,
     /// Where it is a voice beyond doubt; nowhere in a cough or a noise.
     pub sure: Vec<Range<usize>>,
-    /// It breaks off in the middle of a sound, as when playback is stopped.
+    /// Whether the stretch breaks off in the middle of a sound, as when playback is stopped.
     pub is_cut: bool,
 }
 
 impl Stretch {
-    /// It is speech, not only a sound.
+    /// Whether the stretch is speech, not only a sound.
     pub fn is_voice(&self) -> bool {
         !self.sure.is_empty()
     }
@@ -65,13 +65,13 @@ const LEAK: Level = db(24);
 const CUT: Level = db(26);
 /// The last sound that is looked at to tell a cut from an end, in milliseconds.
 const CUT_WINDOW: usize = 10;
-/// Soft sounds are looked for after a closure of the lips, say, up to so long, and up to so far from what stands
-/// out.
+/// How long a gap in the sound may be, as when the lips close, with soft sounds behind it; and how far from what
+/// stands out soft sounds are looked for.
 const SOFT_GAP: usize = 160;
 const SOFT_MAX: usize = 400;
 /// Quiet frames that part two islands of sound.
 const ISLAND_GAP_FRAMES: usize = 2;
-/// Steadiness from which on sound is music or a hum: of one that lasts, and of one as short as a syllable, which
+/// Steadiness from which on a lasting sound is music or a hum; and that of a sound as short as a syllable, which
 /// a voice can hum.
 const TONE: u8 = 153;
 const SHORT_TONE: u8 = 217;
@@ -220,7 +220,7 @@ impl<'a> Ear<'a> {
         self.mean(around..around + NOISE_GRAIN) > floor.fine
     }
 
-    /// Moves the edges over soft first and last sounds, which stand out only over 50 ms.
+    /// Moves the edges outwards over soft first and last sounds, which stand out only over 50 ms.
     fn reach_into_noise(
         &self,
         speech: Range<usize>,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub enum CallSource {
     /// One file with both: the caller left and the agent right, or the other way round.
     Stereo { path: PathBuf, is_swapped: bool },
-    /// A file for each.
+    /// A file for each side.
     Two { caller: PathBuf, agent: PathBuf },
 }
 
@@ -22,7 +22,7 @@ pub enum Side {
     Agent,
 }
 
-/// Is told how far it is: seconds of sound gone through, and in all if the file says so.
+/// Is told the progress: seconds of sound gone through, and seconds in all if the file says so.
 pub type Progress<'a> = &'a mut dyn FnMut(f64, Option<f64>);
 
 /// What is remembered of both sides: about 12 MB an hour.
@@ -41,7 +41,7 @@ impl Tracks {
 }
 
 impl CallSource {
-    /// What to call it in messages.
+    /// The name of the recording in messages.
     pub fn name(&self) -> String {
         match self {
             CallSource::Stereo { path, .. } => path.display().to_string(),

@@ -60,7 +60,7 @@ impl Track {
         self.peaks.len()
     }
 
-    /// The loudest in `range` (milliseconds); what lies beyond the end is silent.
+    /// The loudest level in `range` (milliseconds); what lies beyond the end is silent.
     pub(super) fn loudest(&self, range: std::ops::Range<usize>) -> Level {
         let end = range.end.min(self.peaks.len());
         let within = self.peaks.get(range.start.min(end)..end);
@@ -69,7 +69,7 @@ impl Track {
             .unwrap_or(0)
     }
 
-    /// Fills it up with silence.
+    /// Fills the track up with silence.
     pub(super) fn extend_to(&mut self, length_ms: usize) {
         self.peaks.resize(length_ms.max(self.peaks.len()), 0);
         let frames = self.peaks.len().div_ceil(FRAME_MS);
@@ -173,7 +173,7 @@ impl Clips {
             self.samples += 1;
             let height = sample.abs();
             if height > self.ceiling * 1.001 {
-                // Louder than what was taken for the ceiling: that was none.
+                // A sample louder than what was taken for the ceiling shows that it was none.
                 *self = Clips {
                     ceiling: height,
                     samples: self.samples,

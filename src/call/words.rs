@@ -28,7 +28,7 @@ const PIECE_MS_MAX: usize = 12_000;
 /// Sound is cut out with this much around it, in milliseconds.
 const MARGIN: usize = 150;
 
-/// A part of what somebody says, to be cut out: where (in samples), and of which utterance or speech.
+/// A part of what somebody says, to be cut out: its place in samples, and the utterance or speech it belongs to.
 struct Part {
     of: usize,
     range: Range<usize>,

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) struct Between {
     lag: Latency,
     inbound: Path,
-    /// Of an interruption, and of a back-channel.
+    /// What the policy does about an interruption, and about a back-channel.
     curves: [Option<&'static Curve>; 2],
     sources: Sources,
 }

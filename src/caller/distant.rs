@@ -9,17 +9,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What is handed to it is heard when it has crossed the network. The way is drawn anew whenever the caller
-/// asks something, and is as long until then.
+/// A speaker whose sound is heard once it has crossed the network. The network's latency is drawn anew whenever
+/// the caller asks something, and stays until then.
 pub(crate) struct Distant {
     clock: Clock,
     path: Path,
     bursts: Bursts,
     source: Source,
     conversation: u64,
-    /// The question that the caller is at, and how often it was begun again.
+    /// The question that the caller is at, and how often that was begun again.
     said: Rc<Cell<(u32, u32)>>,
-    /// The way to the answer to that.
+    /// The network's latency for the answer to that question; `None` until it is drawn.
     way: Cell<Option<((u32, u32), Duration)>>,
 }
 
@@ -68,7 +68,7 @@ impl Speaker for Distant {
     fn play(&self, _: Tick, _: &Samples) {}
 
     fn silence(&self) -> Duration {
-        // What is on its way is heard.
+        // Sound that is on its way is heard.
         self.latency()
     }
 }

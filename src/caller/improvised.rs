@@ -1,4 +1,4 @@
-//! A caller who makes up what to say: what `manner` decides, with its marks in the record.
+//! A caller who makes up what to say: says what `manner` decides, and marks it in the record.
 
 use super::between::Between;
 use super::manner::{Habits, Line, Manner, Next, Says};
@@ -16,7 +16,7 @@ pub(crate) struct Improvised {
     manner: Manner,
     between: Arc<Between>,
     conversation: u64,
-    /// Told which question the caller is at, and how often it was begun again.
+    /// Tells which question the caller is at, and how often that was begun again.
     said: Rc<Cell<(u32, u32)>>,
     texts: Texts,
     /// Rows of the report so far.
@@ -90,7 +90,7 @@ impl Improvised {
         self.rows += 1;
         let sound = match line.says {
             Says::Over(sound) => sound,
-            // Who goes on over the agent, in mid-question, interrupts it.
+            // A caller who goes on with a question over the agent interrupts it.
             Says::Question | Says::Restart => Sound::Interruption,
         };
         let words = match sound {

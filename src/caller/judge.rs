@@ -1,6 +1,6 @@
-//! The interruption policy of a simulation. There is no sound to judge, so how a policy decided on real
-//! overlaps decides: with its probability of a stop, and its delay. The pipeline asks no policy about a
-//! sound whose endpoint is committed, so a stop that would come later than that does not come.
+//! The interruption policy of a simulation. There is no sound to judge, so decisions are drawn from how the
+//! policy decided on real overlaps: its probability of a stop, and its delay. The pipeline asks no policy about
+//! a sound whose endpoint is committed, so a stop that would come later than that does not come.
 
 use crate::event::Verdict;
 use crate::interrupt::heard::Heard;

@@ -15,16 +15,16 @@ use std::time::Duration;
 /// The caller stays on the line this long after everything is over, so that a late reply is heard.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// An agent from whom nothing was heard for this long is gone, also for the most patient.
+/// An agent from whom nothing was heard for this long is gone, even for the most patient caller.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// Restarts have luck of their own up to this.
+/// The most restarts of a question that have random draws of their own.
 const AGAIN_MAX: u32 = 255;
 
-/// No conversation lasts so long.
+/// A time that no conversation reaches.
 const NEVER: Duration = Duration::from_secs(1 << 32);
 
-/// Sounds over one answer are numbered up to this.
+/// The most sounds over one answer that are numbered.
 const SOUNDS_MAX: u32 = 64;
 
 /// A scenario's `[caller]`, ready to be drawn from.
@@ -64,9 +64,9 @@ impl Habits {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Says {
     Question,
-    /// Again, since nothing came.
+    /// The question again, since no answer came.
     Restart,
-    /// Over the agent.
+    /// A sound over the agent.
     Over(Sound),
 }
 
@@ -94,7 +94,7 @@ pub(super) enum Next {
 enum State {
     /// Asks the next question at this tick.
     Reacting(Tick),
-    /// Has spoken, and waits for the agent since then.
+    /// Waits for the agent, since the caller fell silent at `since`.
     Waiting { since: Tick },
     /// The agent speaks; the caller is about to make a sound over it.
     Listening(Option<(Tick, Sound)>),
@@ -106,9 +106,9 @@ pub(super) struct Manner {
     conversation: u64,
     /// Questions asked so far.
     asked: u32,
-    /// Sounds over the answer to the latest of them, so far.
+    /// Sounds over the answer to the latest question, so far.
     sounds: u32,
-    /// What was said since that question, of any kind.
+    /// Things said since the latest question, of any kind.
     said: u32,
     /// Restarts in a row.
     restarts: u32,
@@ -140,7 +140,7 @@ impl Manner {
             let since = agent.speech_ended.unwrap_or(now);
             self.state = match agent.is_idle {
                 true => State::Reacting(since + self.reaction()),
-                // It stopped in mid-answer.
+                // The agent stopped in mid-answer.
                 false => State::Waiting { since },
             };
         }
@@ -192,7 +192,7 @@ impl Manner {
 
     fn wait(&mut self, agent: &AgentState, now: Tick, since: Tick) -> Next {
         let caller = &self.habits.caller;
-        // A filler is something.
+        // A caller who hears a filler has heard something.
         let since = since.max(agent.filler_ends.unwrap_or_default());
         let answered = agent.speech_ended.is_some_and(|ended| ended >= since);
         if answered && agent.is_idle {
@@ -222,7 +222,7 @@ impl Manner {
         })
     }
 
-    /// From now on the agent speaks: when to make a sound over it.
+    /// The agent speaks from now on: draws when to make a sound over it.
     fn listen(&mut self, now: Tick) {
         let caller = &self.habits.caller;
         let rates = [
@@ -256,10 +256,10 @@ impl Manner {
             Sound::Noise => &habits.caller.noise,
         };
         let source = habits.sources.sounds;
-        // Behind the draws of its moment.
+        // Numbered behind the draws of the sound's moment.
         let length = self.sample(length, source, SOUNDS_MAX + self.sounds);
         match sound {
-            // Who interrupts waits for an answer, or finds that the agent has not stopped.
+            // A caller who interrupts waits for an answer, or finds that the agent has not stopped.
             Sound::Interruption => {
                 self.state = State::Waiting { since: now };
                 self.again += 1;

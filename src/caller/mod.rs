@@ -1,10 +1,10 @@
 //! Callers without sound, in runs and in simulations: what they say and when, and what an ear would notice
 //! of it.
 //!
-//! `manner` decides what a caller does who makes it up, `improvised` makes lines of that; `lines` reads them
-//! from a scenario's turns. `speaking` has `voice` say them; `between` is what becomes of them on the way to
-//! the ear. `judge` is the interruption policy where there is no sound to decide on, `distant` the speaker at
-//! the far end of a network.
+//! `manner` decides what a caller without a script does, `improvised` makes lines of that; `lines` reads lines
+//! from a scenario's turns. `speaking` has `voice` say the lines; `between` is what becomes of them on the way
+//! to the ear. `judge` is the interruption policy where there is no sound to decide on, `distant` the speaker
+//! at the far end of a network.
 
 mod between;
 mod distant;

@@ -13,7 +13,7 @@ use std::rc::Rc;
 /// What a caller is to do now.
 pub(super) enum Todo {
     Say(Saying),
-    /// Nothing, unless the agent does something, before this tick.
+    /// Wait until this tick, unless the agent does something before.
     Wait(Tick),
     HangUp,
 }

@@ -1,5 +1,5 @@
-//! The voice of a simulated caller: speaks for so long, pauses for so long, and tells the pipeline what an
-//! ear would have noticed of it. No sound is made or heard, so time passes from one event to the next.
+//! The voice of a simulated caller: speaks and pauses for given lengths, and tells the pipeline what an ear
+//! would have noticed of that. No sound is made or heard, so time passes from one event to the next.
 
 use super::judge::Fate;
 use super::words::Words;
@@ -24,11 +24,11 @@ const PITCH_HZ: f64 = 150.0;
 pub(crate) struct Saying {
     /// When the caller speaks, counted from the beginning, in order; there are pauses in between.
     pub stretches: Vec<Range<Duration>>,
-    /// What is said. "…" or nothing: words that nobody knows; white space: none, it is a noise.
+    /// The words. "…" or an empty text stands for words that nobody knows; white space for a noise without words.
     pub words: Arc<str>,
     /// How late the voice detector lets go after each stretch.
     pub ear_lag: Duration,
-    /// How it reaches the ear.
+    /// How the words reach the ear over the network.
     pub network: Crossing,
     /// When the interruption policy stops an agent over whom it is said, counted from the onset; `None`
     /// if it does not. Only a simulated policy goes by this.
@@ -44,9 +44,9 @@ pub(crate) struct Voice {
     /// Where the ear reports to. Dropping it ends the call.
     activity: queue::Sender<SpeechActivity>,
     fate: Fate,
-    /// What befalls what is said.
+    /// Losses of the network, which strike what is said.
     bursts: Bursts,
-    /// An utterance has begun.
+    /// Whether an utterance has begun.
     is_going: bool,
     no_words: Arc<str>,
 }
@@ -81,7 +81,7 @@ impl Voice {
         }
     }
 
-    /// Says it now; when it ended, as the caller knows.
+    /// Says it now; returns when it ended, as the caller knows.
     pub(super) async fn say(&mut self, saying: &Saying) -> Result<Tick, Ended> {
         let start = self.clock.now();
         self.fate.set(saying.stops_after);
@@ -142,7 +142,7 @@ impl Voice {
     }
 
     /// Lets time pass to `until` while the ear hears a voice, since `from`. A voice that goes on
-    /// over an endpoint (the utterance was too long) begins anew there; when that was.
+    /// over an endpoint (the utterance was too long) begins anew there. Returns when the voice began.
     async fn listen(
         &mut self,
         mut from: Tick,

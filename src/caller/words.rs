@@ -16,7 +16,7 @@ pub(super) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// `none` is the empty text.
+    /// Hands out the words of `text` over `speech`; `none` is the empty text.
     pub(super) fn new(text: &'a Arc<str>, speech: &'a [Range<Tick>], none: &Arc<str>) -> Words<'a> {
         let is_one = !text.contains(char::is_whitespace);
         Words {
@@ -41,7 +41,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// A new utterance begins: one word is told again.
+    /// A new utterance begins: its first word is told again.
     pub(super) fn anew(&mut self) {
         if self.words.is_empty() {
             self.told = 0;
@@ -50,7 +50,7 @@ impl<'a> Words<'a> {
 
     fn spoken(&mut self, until: Tick) -> Arc<str> {
         if self.words.is_empty() {
-            // One word is told as soon as it is begun.
+            // A single word is told as soon as it is begun.
             let is_new = std::mem::replace(&mut self.told, 1) == 0;
             return if is_new { self.text } else { &self.none }.clone();
         }

@@ -1,4 +1,4 @@
-//! `voicesim classifier`: train, judge and question the interruption classifier.
+//! `voicesim classifier`: train, evaluate and explain the interruption classifier.
 
 use super::file::write;
 use super::{Failure, Verdict, print, print_json, print_plain};
@@ -29,11 +29,11 @@ pub(super) struct Classifier {
 enum Command {
     /// Fit the weights to labelled sounds
     Train(Train),
-    /// Say how good the classifier is on labelled sounds
+    /// Evaluate the classifier on labelled sounds
     Eval(Eval),
-    /// Say what the classifier makes of each sound, a JSON line each
+    /// Print what the classifier makes of each sound, a JSON line each
     Predict(Predict),
-    /// Say what pushed the classifier which way, decision by decision
+    /// Explain which features pushed the classifier which way, decision by decision
     Explain(Explain),
 }
 
@@ -50,7 +50,7 @@ impl Classifier {
 
 #[derive(Debug, Args)]
 struct Data {
-    /// Overlaps, .jsonl or .jsonl.gz
+    /// Labelled overlaps, .jsonl or .jsonl.gz
     #[arg(long = "data", num_args = 1.., required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -79,14 +79,14 @@ struct Train {
     /// as many when they are not
     #[arg(long, default_value_t = 0.1, value_name = "P")]
     false_stops: f64,
-    /// Write the weights here
+    /// File to write the weights to
     #[arg(
         long,
         default_value = "src/interrupt/weights.json",
         value_name = "FILE"
     )]
     out: PathBuf,
-    /// Print what the model was chosen by as JSON
+    /// Print the figures that the model was chosen by as JSON
     #[arg(long)]
     json: bool,
 }
@@ -129,17 +129,17 @@ impl Train {
 struct Eval {
     #[command(flatten)]
     data: Data,
-    /// How long after its end a word is known, in the clean figures
+    /// How long after its end a word is known to the classifier, in the clean figures
     #[arg(long, default_value_t = 300, value_name = "MS")]
     word_delay_ms: u32,
-    /// Draw recall against false stops
+    /// Draw recall against false stops, as an SVG
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// Write here what simulations draw from: how often and how soon each policy stops for an
-    /// interruption, a back-channel and a noise, on the AMI sounds of the data
+    /// File for the curves that simulations draw from: how often and how soon each policy stops for
+    /// an interruption, a back-channel and a noise, on the AMI sounds of the data
     #[arg(long, value_name = "FILE")]
     curves: Option<PathBuf>,
-    /// Write the figures here too, as JSON
+    /// File to write the figures to as well, as JSON
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print the figures as JSON
@@ -178,15 +178,15 @@ impl Eval {
 struct Predict {
     #[command(flatten)]
     data: Data,
-    /// Write the lines here instead of printing them
+    /// File to write the lines to instead of printing them
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Lines of JSON, as without it
+    /// Print lines of JSON, as without this flag
     #[arg(long)]
     json: bool,
 }
 
-/// What is said of one sound: probabilities of an interruption by milliseconds since the onset, and
+/// What is predicted for one sound: probabilities of an interruption by milliseconds since the onset, and
 /// when the policy stops within 1.5 s.
 #[derive(Debug, Serialize)]
 struct Prediction<'a> {
@@ -197,7 +197,7 @@ struct Prediction<'a> {
     stop_ms_activity: Option<u64>,
 }
 
-/// Times of the probabilities.
+/// Times since the onset at which probabilities are given.
 const TIMES_MS: [u64; 5] = [200, 400, 600, 800, 1000];
 
 impl Predict {
@@ -250,7 +250,7 @@ fn stop_ms(replay: &Replay<'_>, listening: Listening, weights: &Weights) -> Opti
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("sound").required(true).args(["files", "wav"]))]
 struct Explain {
-    /// Overlaps, .jsonl or .jsonl.gz
+    /// Labelled overlaps, .jsonl or .jsonl.gz
     #[arg(long = "data", num_args = 1.., value_name = "FILE", requires = "id")]
     files: Vec<PathBuf>,
     /// The sound in the data to explain
@@ -366,10 +366,10 @@ fn overlap_of_recordings(
     Ok((runs, context))
 }
 
-/// The voice detector's threshold, as scenarios have it unless told.
+/// The voice detector's threshold: the default of scenarios.
 const VAD_THRESHOLD: f32 = 0.5;
 
-/// What an agent of whom only the sound is known is taken to say in a second.
+/// Words a second that an agent is taken to say if only its sound is known.
 const WORDS_PER_SECOND: f64 = 2.7;
 
 fn explanation(

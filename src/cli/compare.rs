@@ -11,20 +11,20 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    /// What was: what `run`, `measure` or `simulate` wrote with --out, or a folder of several
+    /// Results before: a folder that `run`, `measure` or `simulate` wrote, or a folder of several
     base: PathBuf,
-    /// What is: the same
+    /// Results after: a folder like the one before
     new: PathBuf,
-    /// The least difference that counts, as a share of the base
+    /// The least difference that counts, as a share of the results before
     #[arg(long, value_name = "P", default_value = "2%", value_parser = share)]
     min_effect: f64,
-    /// Write it as Markdown, for a comment under a change; - for stdout, in place of the text
+    /// Write the comparison as Markdown, for a review comment; - for stdout, in place of the text
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Write it as a page that loads nothing
+    /// Write the comparison as an HTML page: one file that loads nothing from elsewhere
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Print one JSON document
+    /// Print the comparison as one JSON document
     #[arg(long)]
     json: bool,
 }

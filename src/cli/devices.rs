@@ -8,7 +8,7 @@ use comfy_table::CellAlignment;
 
 #[derive(Debug, Args)]
 pub(super) struct Devices {
-    /// Print one JSON document
+    /// Print the devices as one JSON document
     #[arg(long)]
     json: bool,
 }

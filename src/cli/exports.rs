@@ -1,4 +1,4 @@
-//! Files for other programs, of a folder of results.
+//! Files for other programs, made from a folder of results.
 
 use super::Failure;
 use super::file::unwritable;
@@ -18,22 +18,22 @@ use std::path::{Path, PathBuf};
     next_help_heading = "Files for other programs (- is standard output, in place of the report)"
 )]
 pub(super) struct Exports {
-    /// Every turn and its hops, as a table; text that a spreadsheet would run gets an apostrophe in front
+    /// Every turn and its hops, as CSV; text that a spreadsheet would run gets an apostrophe in front
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// The same table as Parquet
+    /// Every turn and its hops, as Parquet
     #[arg(long, value_name = "FILE")]
     parquet: Option<PathBuf>,
-    /// The distribution of a latency, as HdrHistogram's tools write and plot it
+    /// Percentile distribution of a latency, as HdrHistogram's tools write and plot it
     #[arg(long, value_name = "FILE")]
     hgrm: Option<PathBuf>,
-    /// Of which: a metric, or hop.NAME; e2e_latency unless given
+    /// Latency for --hgrm: a metric, or hop.NAME; e2e_latency unless given
     #[arg(long, value_name = "NAME", requires = "hgrm")]
     metric: Option<String>,
-    /// What happened, on a time axis: for ui.perfetto.dev, or chrome://tracing
+    /// Trace of what happened, on a time axis, for ui.perfetto.dev or chrome://tracing
     #[arg(long, value_name = "FILE")]
     perfetto: Option<PathBuf>,
-    /// Expectations and budgets as tests, for CI servers
+    /// Expectations and budgets as JUnit tests, for CI servers
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
@@ -50,12 +50,12 @@ impl Exports {
         all.into_iter().filter_map(|path| path.as_deref())
     }
 
-    /// Whether one of them is what is printed.
+    /// Whether one of the files is written to standard output.
     pub(super) fn is_on_stdout(&self) -> bool {
         self.paths().any(is_stdout)
     }
 
-    /// Refuses what cannot be written, before anything is.
+    /// Refuses files that cannot be written, before any is written.
     pub(super) fn check(&self) -> Result<(), Failure> {
         if self.paths().filter(|path| is_stdout(path)).count() > 1 {
             return Err(Failure::Input(
@@ -73,7 +73,7 @@ impl Exports {
         Ok(())
     }
 
-    /// Writes what was asked for of a folder.
+    /// Writes the files that were asked for, from a folder of results.
     pub(super) fn write(&self, folder: &Folder, path: &Path) -> Result<(), Failure> {
         if let Some(to) = &self.csv {
             let count = export(to, |out| csv::write(turns(folder), out))?;
@@ -104,7 +104,7 @@ impl Exports {
     }
 }
 
-/// What all in a folder amounts to, with the budgets of the first in it.
+/// The figures of everything in a folder together, with the budgets of the first run in it.
 fn whole(folder: &Folder) -> Cow<'_, Measurement> {
     match folder {
         Folder::One(kept) => Cow::Borrowed(kept.measured()),

@@ -11,7 +11,8 @@ pub(super) fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> 
         .map_err(|error| unwritable(&format!("{flag} {}", path.display()), &error))
 }
 
-/// The error that a file could not be written. Whoever named one that cannot be names another.
+/// The error for a file that could not be written: the user's input is wrong if another name would help, else
+/// the disk is not available.
 pub(super) fn unwritable(what: &str, source: &io::Error) -> Failure {
     match source.kind() {
         io::ErrorKind::NotFound

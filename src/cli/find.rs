@@ -10,10 +10,10 @@ use std::sync::atomic::AtomicBool;
 
 #[derive(Debug, Args)]
 pub(super) struct Search {
-    /// Find the greatest value of this key with which --until is kept
+    /// Find the greatest value of this key that keeps the limit of --until
     #[arg(long, value_name = "KEY", requires = "until", conflicts_with_all = ["until_ci", "out", "events", "shard"])]
     pub(super) find: Option<String>,
-    /// What --find keeps, named like a budget, as in e2e_latency_p95_ms=900
+    /// Limit that --find keeps, named like a budget, as in e2e_latency_p95_ms=900
     #[arg(long, value_name = "METRIC=VALUE", requires = "find")]
     pub(super) until: Option<Goal>,
 }
@@ -35,7 +35,7 @@ pub(super) fn run(find: Find, is_json: bool) -> Result<Verdict, Failure> {
     })
 }
 
-/// A step, while it goes on.
+/// A line about a step of the search, for people who wait.
 fn told(step: &Step) -> String {
     let verdict = if step.kept { "kept" } else { "missed" };
     match step.actual {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
-    /// Where to write it
+    /// Folder to write scenario.toml into
     #[arg(default_value = ".")]
     folder: PathBuf,
 }

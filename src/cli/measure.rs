@@ -26,25 +26,25 @@ pub(super) struct Measure {
     /// A recording of a call, the caller left and the agent right (WAV, FLAC, MP3, OGG); or a folder of them
     #[arg(required_unless_present = "caller", conflicts_with = "caller")]
     call: Option<PathBuf>,
-    /// The caller's side, if each side has a file of its own
+    /// Recording of the caller's side, if each side has a file of its own
     #[arg(long, value_name = "FILE", requires = "agent")]
     caller: Option<PathBuf>,
-    /// The agent's side
+    /// Recording of the agent's side
     #[arg(long, value_name = "FILE", requires = "caller")]
     agent: Option<PathBuf>,
-    /// The caller is on the right
+    /// Take the right channel for the caller and the left one for the agent
     #[arg(long)]
     swap: bool,
-    /// Measure without writing down what was said: faster, and no model is needed
+    /// Measure without transcribing what was said: faster, and no model is needed
     #[arg(long)]
     no_transcribe: bool,
-    /// Probability from which on the detector hears a voice, between 0 and 1
+    /// Threshold of the voice detector: the least probability of a voice, between 0 and 1
     #[arg(long, value_name = "P", default_value_t = VAD_THRESHOLD)]
     vad_threshold: f32,
     /// A TOML file with a [budget] to keep, as in a scenario
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
-    /// Keep what was measured, without sound, as a run folder; of a folder of calls, one for each
+    /// Keep the measurement, without sound, as a run folder; for a folder of calls, one for each call
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print the report as one JSON document
@@ -52,7 +52,7 @@ pub(super) struct Measure {
     json: bool,
 }
 
-/// Thresholds that are always shown besides the one that is used.
+/// Thresholds of the voice detector that are always shown besides the one that is used.
 const THRESHOLDS: [f32; 3] = [0.3, 0.5, 0.7];
 /// Cores for the recogniser.
 const CORES: u32 = 2;
@@ -79,7 +79,7 @@ impl Measure {
         }
     }
 
-    /// What the measurement is made with, as the header of a run has it.
+    /// The settings of the measurement, as a scenario for the header of the run.
     fn scenario(&self) -> Result<Scenario, Failure> {
         let threshold = self.vad_threshold;
         if !(threshold > 0.0 && threshold < 1.0) {
@@ -228,7 +228,7 @@ fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// What measures one call after the other.
+/// Measures one call after the other.
 struct Work {
     scenario: Scenario,
     transcribes: bool,

@@ -1,4 +1,4 @@
-//! `voicesim merge`: shards of a simulation, from several machines, as the whole that they are parts of.
+//! `voicesim merge`: joins the shards of a simulation, from several machines, into the whole simulation.
 
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::experiment::{self, Simulated};
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct Merge {
-    /// The folders of all shards, in any order
+    /// Folders of all shards, in any order
     #[arg(value_name = "DIR", required = true)]
     folders: Vec<PathBuf>,
-    /// Where to keep the whole
+    /// Folder to keep the whole simulation in
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Print the report as one JSON document

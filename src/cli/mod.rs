@@ -34,10 +34,10 @@ use std::process::ExitCode;
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Say more: -v shows every mark of the conversation, -vv what libraries say
+    /// Log more: -v shows every event of the conversation, -vv what libraries log too
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Logging")]
     verbose: u8,
-    /// Say nothing but errors and the result
+    /// Print nothing but errors and the result
     #[arg(
         short,
         long,
@@ -56,23 +56,23 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Join the shards of a simulation
     Merge(merge::Merge),
-    /// Simulate a scenario in every combination of some settings, and show which are beaten by none
+    /// Simulate a scenario in every combination of some settings, and show the best trade-offs
     Sweep(sweep::Sweep),
     /// Choose the cheapest, or fastest, combination of settings that keeps the scenario's budgets
     Plan(plan::Plan),
     /// Measure any assistant from the recording of a call
     Measure(measure::Measure),
-    /// Report on a run folder again
+    /// Print the report of a run folder again
     Report(report::Report),
-    /// Say what differs between two runs, calls or simulations, and whether it is more than chance
+    /// Compare two runs, calls or simulations, and tell differences from chance
     Compare(compare::Compare),
-    /// Say whether a scenario can be run, without running it
+    /// Check whether a scenario can be run, without running it
     Check(check::Check),
     /// Write a scenario to start from
     Init(init::Init),
-    /// Train, judge and question the interruption classifier
+    /// Train, evaluate and explain the interruption classifier
     Classifier(classifier::Classifier),
-    /// Prepare documents to answer from, search them, and say how well questions are answered
+    /// Prepare, search and evaluate the documents that questions are answered from
     #[cfg(feature = "retrieval")]
     Index(index::Index),
     /// List, install or verify the model files of the engines
@@ -81,7 +81,7 @@ enum Command {
     Devices(devices::Devices),
 }
 
-/// How a command that was carried out turned out.
+/// How a command that was carried out ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Fine,
@@ -98,7 +98,7 @@ impl Verdict {
     }
 }
 
-/// Why a command was not carried out. The text names the file, line or flag, and the cure.
+/// Why a command was not carried out. The text names the file, line or flag, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The user's input is wrong: exit code 2.
@@ -152,7 +152,7 @@ impl Failure {
     }
 }
 
-/// Carries out what was asked for.
+/// Carries out the command that was given.
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let is_quiet = arguments.quiet;
     match arguments.command {
@@ -183,7 +183,7 @@ pub fn log_to_stderr(arguments: &Arguments) {
         (false, 1) => "voicesim=debug,warn",
         (false, _) => "trace",
     };
-    // Of a simulation the failures are counted; a line for each would be thousands.
+    // A simulation counts its failures; a line for each of them would be thousands.
     let level = match (&arguments.command, arguments.verbose) {
         (Command::Simulate(_) | Command::Sweep(_) | Command::Plan(_), 0) => {
             format!("{level},voicesim::pipeline=off")
@@ -206,7 +206,7 @@ fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Prints for people, whoever made up the names in it.
+/// Prints text for people, with nothing in it that a terminal would act on, since names in it may come from others.
 fn print_plain(text: &str) {
     print(&crate::report::plain::plain(text));
 }

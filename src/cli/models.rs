@@ -13,11 +13,11 @@ pub(super) struct Models {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// What there is, what is installed, and under which licence
+    /// List the models: which there are, which are installed, and under which licence
     List,
-    /// Fetch models, all of them unless named
+    /// Fetch the named models, or all of them
     Install { names: Vec<String> },
-    /// Compare what is installed with the catalogue's sha256
+    /// Compare installed files with the sha256 in the catalogue
     Verify,
 }
 

@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct Report {
-    /// What `run`, `measure` or `simulate` wrote with --out, also of a run that was killed; or a folder of runs
+    /// Folder that `run`, `measure` or `simulate` wrote, even if the run was killed; or a folder of runs
     folder: PathBuf,
-    /// A TOML file with a [budget] to show it against, in place of the scenario's
+    /// A TOML file with a [budget] to hold the figures to, in place of the scenario's
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
-    /// Write a page for people: one file that loads nothing
+    /// Write the report as an HTML page: one file that loads nothing from elsewhere
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Print one JSON document
+    /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -94,7 +94,7 @@ impl Report {
         Ok(())
     }
 
-    /// Runs, the worst first, and what they amount to.
+    /// Reports on several runs, the worst first, and on all of them together.
     fn several(&self, several: Vec<Results>) -> Result<(), Failure> {
         let run = |kept| match kept {
             Results::Run(run) => Some(*run),
@@ -115,7 +115,7 @@ impl Report {
         Ok(())
     }
 
-    /// Writes a page if one was asked for; it is made knowing the folder that it will lie in.
+    /// Writes a page if one was asked for; `make` is given the folder that the page will lie in.
     fn page(&self, make: impl FnOnce(&Path) -> Result<String, Failure>) -> Result<(), Failure> {
         let Some(path) = &self.html else {
             return Ok(());

@@ -17,34 +17,34 @@ use tokio::sync::oneshot;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// What to run; see `voicesim init`
+    /// Scenario to run; `voicesim init` writes one to start from
     scenario: Option<PathBuf>,
     /// Recordings to speak one after the other, in place of the scenario's turns (repeatable)
     #[arg(long, value_name = "FILE")]
     wav: Vec<PathBuf>,
-    /// Talk to it: listen to a microphone, answer through a speaker
+    /// Talk to the assistant: listen to a microphone, answer through a speaker
     #[arg(long, conflicts_with_all = ["wav", "clock", "recorded"])]
     mic: bool,
-    /// Hang up after so long
+    /// Hang up after this many seconds
     #[arg(long = "for", value_name = "SECONDS", requires = "mic", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: Option<u64>,
     /// Hear nothing while the agent speaks, for rooms that echo
     #[arg(long, requires = "mic")]
     half_duplex: bool,
-    /// The microphone; see `voicesim devices`
+    /// Microphone to listen to; see `voicesim devices`
     #[arg(long, value_name = "DEVICE", requires = "mic")]
     input: Option<String>,
-    /// The speaker; see `voicesim devices`
+    /// Speaker to answer through; see `voicesim devices`
     #[arg(long, value_name = "DEVICE", requires = "mic")]
     output: Option<String>,
-    /// What time to run in; real unless given
+    /// Clock to run by; real unless given
     #[arg(long, value_enum)]
     clock: Option<ClockKind>,
-    /// Repeat what an earlier run folder recorded, without engines, in virtual time; its scenario
-    /// too, unless one is named
+    /// Repeat what an earlier run recorded in this folder, without engines and in virtual time; by
+    /// that run's scenario, unless one is named
     #[arg(long, value_name = "DIR")]
     recorded: Option<PathBuf>,
-    /// Of everything random
+    /// Seed of everything random, for a repeatable run
     #[arg(long)]
     seed: Option<u64>,
     /// Whether to prepare the reply while the caller pauses, in case they have finished
@@ -59,16 +59,16 @@ pub(super) struct Run {
     /// Text to speech: piper, espeak, openai (a server that the scenario names), simulated, or "command:PROGRAM ARGUMENT…"
     #[arg(long, value_name = "ENGINE")]
     tts: Option<String>,
-    /// Documents to answer from: a folder of Markdown or text, or an index that was built of one
+    /// Documents to answer from: a folder of Markdown or text, or an index built from one
     #[arg(long, value_name = "DIR")]
     docs: Option<PathBuf>,
     /// A TOML file with a [budget] to keep, in place of the scenario's
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
-    /// Keep no sound: it holds voices
+    /// Do not keep the sound, which holds people's voices
     #[arg(long)]
     no_audio: bool,
-    /// Where to keep the run; a new folder under runs/ unless given
+    /// Folder to keep the run in; a new one under runs/ unless given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print the report as one JSON document
@@ -78,9 +78,9 @@ pub(super) struct Run {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ClockKind {
-    /// As long as it takes
+    /// Takes as long as the conversation does
     Real,
-    /// As long as the engines compute, with the latencies of real time
+    /// Takes only as long as the engines compute, with the latencies of real time
     Virtual,
 }
 
@@ -135,7 +135,7 @@ impl Run {
         }
     }
 
-    /// A scenario gives a talk its settings; its turns are not spoken.
+    /// A conversation at the microphone. The scenario gives it its settings; the scenario's turns are not spoken.
     fn talk(&self) -> Result<(run::Run, PathBuf, Show), Failure> {
         let asked = match &self.scenario {
             Some(path) => scenario::load(path).map_err(Failure::input)?.file().clone(),
@@ -226,7 +226,7 @@ impl Run {
         }
     }
 
-    /// Flags stand above the scenario.
+    /// The scenario with the flags' values in place of its own.
     fn overruled(&self, mut file: ScenarioFile) -> Result<Scenario, Failure> {
         if let Some(seed) = self.seed {
             file.seed = seed;

@@ -1,4 +1,4 @@
-//! `voicesim simulate`: the same conversation again and again, with other luck, in virtual time.
+//! `voicesim simulate`: one conversation again and again, with new random draws each time, in virtual time.
 
 use super::{Failure, Verdict, find, print_json, print_plain};
 use crate::clock::Clock;
@@ -20,22 +20,22 @@ const PER_SECOND: u8 = 5;
 
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
-    /// What to simulate; see audio/simulations
+    /// Scenario to simulate; see audio/simulations for examples
     scenario: PathBuf,
     /// How many conversations to hold, or loads if the scenario has a [load]; 10,000 and 64 unless given,
     /// with --until-ci at most 1,000,000 and 32,768
     #[arg(long, value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
     conversations: Option<u32>,
-    /// Stop once p50 and p95 of the latency are known within P of themselves, as in 1%
+    /// Stop once p50 and p95 of the latency are known to within P of their values, as in 1%
     #[arg(long, value_name = "P", value_parser = share)]
     until_ci: Option<f64>,
-    /// Of everything random
+    /// Seed of everything random, for a repeatable simulation
     #[arg(long)]
     seed: Option<u64>,
-    /// Threads to use; as many as there are processors unless given. The figures are the same
+    /// Threads to use; as many as there are processors unless given. Any number gives the same figures
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Hold only the I-th of N equal parts, kept with --out; `voicesim merge` joins all of them
+    /// Simulate only the I-th of N equal parts, kept with --out; `voicesim merge` joins the parts
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
     /// Change a key of the scenario, as in endpointing.silence_ms=700 (repeatable)
@@ -46,10 +46,10 @@ pub(super) struct Simulate {
     budget: Option<PathBuf>,
     #[command(flatten)]
     search: find::Search,
-    /// Of which conversations to keep all events: sample keeps the first 100
+    /// Conversations to keep all events of; sample keeps the first 100
     #[arg(long, value_enum, default_value = "sample")]
     events: Events,
-    /// Where to keep it; nothing is kept unless given
+    /// Folder to keep the simulation in; nothing is kept unless given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print the report as one JSON document
@@ -161,7 +161,7 @@ impl Simulate {
     }
 }
 
-/// As many as there are processors unless given.
+/// How many threads to use: as many as there are processors unless given.
 pub(super) fn threads(given: Option<u16>) -> usize {
     given.map_or_else(
         || std::thread::available_parallelism().map_or(1, |n| n.get()),
@@ -169,7 +169,7 @@ pub(super) fn threads(given: Option<u16>) -> usize {
     )
 }
 
-/// Shows how far simulations of so many worlds of a kind are, and stops them at Ctrl-C.
+/// Shows how far simulations of `worlds` conversations or loads are, and stops them at Ctrl-C.
 pub(super) fn watched<T>(
     (worlds, kind): (u64, &str),
     is_quiet: bool,

@@ -10,10 +10,10 @@ use crate::scenario::{Scenario, Template, Variation};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// What is to be compared, also for `voicesim plan`.
+/// The settings to compare, also for `voicesim plan`.
 #[derive(Debug, Args)]
 pub(super) struct Settings {
-    /// What to simulate; see audio/simulations
+    /// Scenario to simulate; see audio/simulations for examples
     scenario: PathBuf,
     /// Values of a key, as in endpointing.silence_ms=300,500,700; several keys give every combination,
     /// at most 1,000
@@ -23,19 +23,19 @@ pub(super) struct Settings {
     /// unless given
     #[arg(long, value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
     conversations: Option<u32>,
-    /// Of everything random, in every setting the same
+    /// Seed of everything random, the same for every setting
     #[arg(long)]
     seed: Option<u64>,
-    /// Threads to use; as many as there are processors unless given. The figures are the same
+    /// Threads to use; as many as there are processors unless given. Any number gives the same figures
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Change a key of the scenario in every setting (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Draw the settings, and which of them nothing beats
+    /// Draw the settings as an SVG, and mark those that no other one beats
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// Write a page with the table and the picture
+    /// Write an HTML page with the table and the picture
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Print one JSON document
@@ -89,7 +89,7 @@ impl Settings {
 pub(super) struct Sweep {
     #[command(flatten)]
     settings: Settings,
-    /// What the latency is compared with; the cost unless given, or cut-offs where nothing is paid for
+    /// What to weigh the latency against; the cost unless given, or cut-offs where there are no prices
     #[arg(long, value_enum)]
     against: Option<Against>,
 }

@@ -1,5 +1,5 @@
-//! Where speech that is being heard began and truly ended. The end is that of recordings (see `truth`),
-//! from a stream: as far as the 200 ms around the detector's end tell. The beginning is the detector's.
+//! Where speech that is being heard began and truly ended. The end is found as in recordings (see `truth`),
+//! as far as the 200 ms around the detector's end tell. The beginning is the detector's.
 
 use super::truth::{WINDOW_SAMPLES, threshold};
 use crate::audio::{FRAME, FRAME_SAMPLES, length_of, peak, position_of};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The true end lies at most this far behind the detector's.
 const WINDOW: Duration = Duration::from_millis(200);
-/// The noise floor is the median peak of so many silent frames: 10 s.
+/// How many silent frames the noise floor is the median peak of: 10 s.
 const FLOOR_FRAMES: usize = 625;
 
 /// Where speech begins or ends.
@@ -36,7 +36,7 @@ pub struct SpeechEdges {
 }
 
 impl SpeechEdges {
-    /// Follows the frame that began at `start`, about which the ear said `activity`. An edge of speech,
+    /// Follows the frame that began at `start`, about which the ear said `activity`. Returns an edge of speech
     /// once it is known.
     pub fn hear(
         &mut self,

@@ -1,6 +1,6 @@
 //! The ear: frames in, speech activity out.
 //!
-//! It reports when somebody begins to speak, pauses and goes on, each with its true tick. It does
+//! The ear reports when somebody begins to speak, pauses and goes on, each with its true tick. It does
 //! not decide anything: an endpoint is decided in `pipeline::endpoint`, an interruption in
 //! `interrupt`.
 
@@ -32,7 +32,7 @@ const SURE_GAP_FRAMES: u32 = 3;
 /// Audio kept from before the voice began: 304 ms. Soft first consonants lie there.
 const PRE_ROLL_FRAMES: usize = 19;
 
-/// Told to the ear when an endpoint was committed: what it hears next is a new utterance.
+/// Tells the ear that an endpoint was committed: what it hears next is a new utterance.
 #[derive(Clone, Default)]
 pub struct UtteranceOver(Rc<Over>);
 
@@ -48,12 +48,12 @@ impl UtteranceOver {
         self.0.news.notify_one();
     }
 
-    /// Whether it was told so since the last call.
+    /// Whether an endpoint was committed since the last call.
     pub fn take(&self) -> bool {
         self.0.is_over.replace(false)
     }
 
-    /// Waits to be told.
+    /// Waits until an endpoint is committed.
     pub async fn told(&self) {
         while !self.0.is_over.get() {
             self.0.news.notified().await;
@@ -72,7 +72,7 @@ pub struct Ear {
     detector: VoiceDetector,
     over: UtteranceOver,
     state: State,
-    /// Frames in a row that were voiced, or were not.
+    /// Frames in a row that were voiced; `unvoiced` counts those that were not.
     voiced: u32,
     unvoiced: u32,
     sure: Option<SureVoice>,
@@ -82,7 +82,7 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// `threshold` is the probability of voice above which a frame counts as voiced, in 0..1.
+    /// An ear to which frames with a probability of voice above `threshold`, in 0..1, count as voiced.
     pub fn new(threshold: f32, over: UtteranceOver) -> Ear {
         Ear {
             detector: VoiceDetector::new(threshold),
@@ -96,14 +96,15 @@ impl Ear {
         }
     }
 
-    /// Hears the frame that began at `start`; says what changed, in order. The frame must have
+    /// Hears the frame that began at `start`; returns what changed, in order. The frame must have
     /// 256 samples.
     pub fn hear(&mut self, start: Tick, frame: Samples) -> Vec<SpeechActivity> {
         let voice = frame.clone();
         self.hear_beside(start, frame, &voice)
     }
 
-    /// The same, with a voice looked for in another rendering of the frame than the one that is handed on.
+    /// Hears a frame as [`Ear::hear`] does, with a voice looked for in another rendering of it than the one that is
+    /// handed on.
     pub fn hear_beside(
         &mut self,
         start: Tick,
@@ -128,7 +129,7 @@ impl Ear {
             self.voiced = 0;
             self.unvoiced += 1;
             if matches!(self.state, State::Idle) {
-                // What was no utterance was no voice either.
+                // Sound that made no utterance was no voice either.
                 self.sure = None;
             }
         }

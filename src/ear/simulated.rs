@@ -1,6 +1,6 @@
 //! The ear of a simulation: speech activity from what is truly said, without sound.
 //!
-//! It notices what the real ear notices, as late as the real ear does: a voice after 48 ms, a pause
+//! The simulated ear notices what the real one does, as late as the real one: a voice after 48 ms, a pause
 //! after the detector's lag and 32 ms, a voice that comes back after 32 ms. A pause that is over
 //! before it would be noticed is none.
 
@@ -36,7 +36,7 @@ pub fn noticed(speech: &[Range<Tick>], lag: Duration) -> Vec<(Tick, Noticed)> {
             RESUME_FRAMES
         };
         let heard = first.start + FRAME * frames;
-        // Shorter than that, it is a click.
+        // A sound shorter than that is a click.
         if heard > last_voiced {
             continue;
         }

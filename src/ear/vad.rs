@@ -20,7 +20,7 @@ pub(super) struct Sound {
 }
 
 impl VoiceDetector {
-    /// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
+    /// A detector to which frames from a probability of `threshold` on, in 0..1, count as voiced.
     pub fn new(threshold: f32) -> VoiceDetector {
         VoiceDetector {
             detector: earshot::Detector::default_boxed(),

@@ -1,4 +1,4 @@
-//! One engine of a stage: the one place that knows them all.
+//! Makes one engine of a stage: the one place that knows all engines.
 
 #[cfg(feature = "command")]
 use super::command;
@@ -27,7 +27,7 @@ pub(super) struct Purpose<'a> {
     pub(super) seed: Seed,
     /// How simulated answers are cut.
     pub(super) clauses: &'a Clauses,
-    /// Somebody else is asked where the engine fails, so that it need not be there.
+    /// Whether a fallback is asked where the engine fails, so that the engine need not be there.
     pub(super) has_fallback: bool,
 }
 
@@ -138,7 +138,7 @@ fn missing(engine: &dyn crate::scenario::engine::Engine) -> EngineError {
     ))
 }
 
-/// Loads the scenario's recogniser alone; it, and a line about it.
+/// Loads the scenario's recogniser alone; returns it with a line about it.
 pub fn speech_to_text(
     scenario: &Scenario,
     clock: &Clock,
@@ -147,7 +147,7 @@ pub fn speech_to_text(
     Ok((built.stage, built.described))
 }
 
-/// Loads what answers in the scenario, alone.
+/// Loads the scenario's answering engine alone.
 pub fn answer(scenario: &Scenario, clock: &Clock) -> Result<stage::Answer, EngineError> {
     let built = answerer(&scenario.answer.engine, Purpose::of(scenario, clock, false))?;
     Ok(built.stage)

@@ -4,7 +4,7 @@ use super::phoneme_brackets::strip_phoneme_brackets;
 use crate::scenario::Clauses;
 use crate::stage::{Clause, Outlet, Piece, Stage, TextFeed, Work};
 
-/// A first clause that has so many words more than it needs may end before a joining word.
+/// How many words more than it needs a first clause must have to end before a joining word.
 const MORE_WORDS_BEFORE_JOIN: usize = 2;
 /// No clause is longer than this, in characters, unless a single word is.
 const CHARS_MAX: usize = 240;
@@ -23,7 +23,7 @@ const ABBREVIATIONS: [&str; 9] = [
     "mr.", "mrs.", "ms.", "dr.", "st.", "vs.", "e.g.", "i.e.", "approx.",
 ];
 
-/// The stage. It keeps nothing between answers.
+/// The stage that cuts answers into clauses. It keeps nothing between answers.
 pub(super) struct ClauseStage(pub(super) Clauses);
 
 impl Stage for ClauseStage {

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-/// A program that is silent for longer than this has failed.
+/// The longest silence of a program; after it the program has failed.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// The longest line that is read: 16 MiB, six minutes of audio.
 const LINE_BYTES_MAX: u64 = 16 << 20;
@@ -207,7 +207,8 @@ impl Program {
         Ok(all)
     }
 
-    /// What went wrong. Half an answer must not be taken for the next one, so it is started again.
+    /// The error for a program that failed. The program is started again, so that half an answer is not taken for the
+    /// next one.
     fn failed(&mut self, reason: &str) -> StageError {
         self.running = None;
         let name = self.command.first().map_or("", String::as_str);

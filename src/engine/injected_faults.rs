@@ -1,9 +1,9 @@
-//! Any engine, with faults: what it puts out comes late, stops in mid-stream, or is an error.
+//! Any engine, with injected faults: what it puts out comes late, stops in mid-stream, or is an error.
 //!
-//! Which inputs a fault strikes comes from random streams named by the number of the input. Work
-//! that is void in the end is an input too, so on the real clock speculation moves the numbers; so is
-//! a request that is made again, or beside another one. Whether a fault that is limited in time
-//! strikes is decided when its output is due.
+//! Which inputs an injected fault strikes comes from random streams named by the number of the input.
+//! Work that is void in the end is an input too, so on the real clock speculation moves the numbers; a
+//! retried or hedged request is another input. Whether an injected fault that is limited in time strikes is
+//! decided when its output is due.
 
 use super::resilience::Circumstances;
 use crate::clock::Clock;
@@ -15,13 +15,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The faults that a scenario injects into its stages, ready for one conversation after the other.
+/// The faults that a scenario injects into its stages, ready for any number of conversations.
 pub(super) struct InjectedFaults {
     by_stage: Vec<(StageName, Rc<[InjectedFault]>)>,
     seed: Seed,
 }
 
-/// The faults of one stage in one conversation. Engines that share them count their inputs together.
+/// The injected faults of one stage in one conversation. Engines that share them count their inputs together.
 #[derive(Clone, Default)]
 pub(super) struct Struck(Option<Rc<Own>>);
 
@@ -41,7 +41,7 @@ struct Faulty<S: ?Sized> {
 }
 
 impl InjectedFaults {
-    /// Those of a scenario.
+    /// The injected faults of a scenario.
     pub(super) fn of(faults: &[Fault], seed: Seed) -> InjectedFaults {
         let stages = [
             StageName::SpeechToText,
@@ -64,7 +64,7 @@ impl InjectedFaults {
         }
     }
 
-    /// Those of a stage, in a conversation.
+    /// The injected faults of a stage, in one conversation.
     pub(super) fn of_stage(&self, name: StageName, at: Circumstances<'_>) -> Struck {
         let own = self.by_stage.iter().find(|(stage, _)| *stage == name);
         Struck(own.map(|(_, faults)| {
@@ -97,7 +97,7 @@ impl Struck {
 }
 
 impl Own {
-    /// What strikes the next input.
+    /// The injected faults that strike the next input, as indices.
     fn strikes(&self) -> Vec<usize> {
         let input = self.inputs.get() + 1;
         self.inputs.set(input);
@@ -115,7 +115,7 @@ impl Own {
             .collect()
     }
 
-    /// Since the world began.
+    /// The time since the world began.
     fn now(&self) -> Tick {
         self.since + Duration::from_nanos(self.clock.now().0)
     }
@@ -123,7 +123,7 @@ impl Own {
 
 struct Strikes {
     own: Rc<Own>,
-    /// Which of the stage's faults.
+    /// The injected faults that strike this input, as indices into those of the stage.
     strikes: Vec<usize>,
     outputs: u32,
 }
@@ -176,7 +176,7 @@ where
             if result.is_ok() {
                 result = out.pass_gate().await;
             }
-            // Whoever is asked next in its place has faults of their own, or none.
+            // An engine that is asked next in its place has injected faults of its own, or none.
             out.ungated();
             result
         })

@@ -1,4 +1,4 @@
-//! The engines of a scenario, loaded: those that are asked first, and those besides them.
+//! Loads the engines of a scenario: those that are asked first, and the spare ones that policies ask besides them.
 
 use super::build::{Purpose, answerer, recogniser, voice};
 use super::resilience::{Breakers, Circumstances, Policies, Spare, Spares};
@@ -12,7 +12,7 @@ use crate::scenario::{Scenario, SpeechToSpeech, Topology};
 use crate::stage;
 use std::collections::BTreeMap;
 
-/// Engines that the user of the crate makes, in place of the scenario's. What is left out is the scenario's.
+/// Engines that the user of the crate makes, in place of the scenario's. `None` leaves that of the scenario.
 #[derive(Default)]
 pub struct Given {
     /// Recognises speech.
@@ -35,7 +35,7 @@ pub(super) type Maker<S> = Box<dyn Fn(&Clock) -> S>;
 
 /// The engines of one conversation, warm, and what is to be said of them.
 pub struct Loaded {
-    /// Those that are asked first.
+    /// The engines that are asked first.
     pub engines: Engines,
     /// One line about each, by stage.
     pub described: BTreeMap<String, String>,
@@ -49,7 +49,7 @@ const GIVEN: &str = "an engine of the program that runs voicesim";
 /// Loads the scenario's engines and warms them up, so that the first turn is like the others.
 ///
 /// # Errors
-/// If one is not available. A server need not be there if somebody else is asked where it fails.
+/// If an engine is not available. A server need not be there if the stage has a fallback.
 pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded, EngineError> {
     let make = Make {
         scenario,
@@ -90,7 +90,7 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
     })
 }
 
-/// A model in place of the other stages, which it has no use for.
+/// A speech-to-speech model in place of the other stages, which it has no use for.
 fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded {
     let none = Latency::fixed_ms(0);
     let stt = simulated::recogniser(&none, scenario.seed(), clock);
@@ -107,8 +107,8 @@ fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded 
 }
 
 impl Loaded {
-    /// The engines with the scenario's injected faults and what is done about failures, from their next
-    /// input on. What is fallen back on, or asked beside another one, is loaded here.
+    /// The engines with the scenario's injected faults and resilience policies, from their next input on.
+    /// Fallbacks and the second engines of hedged requests are loaded here.
     ///
     /// # Errors
     /// If such an engine is not available.
@@ -193,7 +193,7 @@ impl Make<'_> {
     }
 }
 
-/// Loads what is asked besides the engines that are asked first, and says so.
+/// Loads the spare engines that policies ask besides the first ones, and notes that it did.
 struct LoadedSpares<'a> {
     make: Make<'a>,
     described: &'a mut BTreeMap<String, String>,

@@ -57,7 +57,7 @@ pub enum Reply {
     Direct(stage::SpeechToSpeech),
 }
 
-/// Why there is no engine.
+/// Why an engine cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The user's input is wrong.

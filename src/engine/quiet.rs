@@ -1,4 +1,4 @@
-//! What is said to an agent and wants no answer.
+//! Words said to an agent that want no answer.
 
 /// Words that ask for the floor or give it back, and nothing else. The right answer to them is to
 /// be quiet.
@@ -8,7 +8,7 @@ const FLOOR_WORDS: [&str; 30] = [
     "see", "stop", "sure", "uhhuh", "wait", "yeah",
 ];
 
-/// Whether there is nothing in it that could be answered.
+/// Whether a text holds nothing that could be answered.
 pub(super) fn wants_no_answer(text: &str) -> bool {
     text.split_whitespace()
         .map(|word| -> String {

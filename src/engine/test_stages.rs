@@ -13,7 +13,7 @@ use std::time::Duration;
 /// One thing that a stage does with an input.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Does {
-    /// Takes so many milliseconds.
+    /// Takes this many milliseconds.
     Take(u64),
     Say(&'static str),
     /// Says which try it is.
@@ -28,7 +28,7 @@ pub(super) struct Trial {
     tap: Tap,
     log: Rc<RefCell<Vec<String>>>,
     said: Vec<(u64, String)>,
-    /// How long whoever takes the outputs takes for each.
+    /// How long the receiver of the outputs takes for each.
     taking_ms: u64,
 }
 
@@ -36,7 +36,7 @@ struct Scripted {
     name: &'static str,
     clock: Clock,
     log: Rc<RefCell<Vec<String>>>,
-    /// What it does with each input, in order; nothing is left behind the last.
+    /// What the stage does with each input, in order.
     tries: VecDeque<Vec<Does>>,
 }
 
@@ -134,7 +134,7 @@ impl Trial {
         self.ask_at(&[0], stage)
     }
 
-    /// Asks at these times, one after the other.
+    /// Asks a stage at these times, in milliseconds, one after the other.
     pub(super) fn ask_at(mut self, at_ms: &[u64], mut stage: Answer) -> Trial {
         let clock = self.clock.clone();
         let asking = async {
@@ -185,7 +185,7 @@ impl Trial {
         self.tap.events()
     }
 
-    /// What the cures did, and when.
+    /// What resilience policies did, and when.
     pub(super) fn cures(&self) -> Vec<(u64, CuredBy)> {
         let events = self.events();
         let cures = events.iter().filter_map(|event| match event.mark {

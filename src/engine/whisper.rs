@@ -165,7 +165,7 @@ fn words_only(text: &str) -> String {
                 continue;
             }
         };
-        // A sign that nothing closes stands alone.
+        // An opening sign that nothing closes stands alone.
         let after = rest.as_str().split_once(closing);
         rest = after.map_or(rest, |(_, after)| after.chars());
     }

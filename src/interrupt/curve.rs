@@ -18,7 +18,7 @@ static SHIPPED: LazyLock<Curves> = LazyLock::new(|| {
 pub enum Sound {
     /// The caller takes the floor.
     Interruption,
-    /// The caller listens, and shows it: "mm-hmm", a laugh.
+    /// The caller shows that they listen: "mm-hmm", a laugh.
     Backchannel,
     /// Nobody speaks: 300 ms of a cough, a door, a dog.
     Noise,
@@ -50,25 +50,25 @@ pub struct Curve {
     pub sound: Sound,
     /// The share of the sounds that it stops for, in 0..=1.
     pub stops: f64,
-    /// How many sounds that is measured on; 0 if it follows from the rule alone.
+    /// How many sounds the share was measured on; 0 if it follows from the policy's rule alone.
     pub events: usize,
     /// How long after the onset it stops, when it does: quantiles at equal steps of the share, the
     /// least first and the greatest last. Empty if it never stops.
     pub after_ms: Vec<u32>,
-    /// Where the figures are from, if not from the corpus.
+    /// Where the figures are from; `None` if from the corpus.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// What a policy does about such sounds; `None` if that was never measured.
+/// What a policy does about one kind of sound; `None` if that was never measured.
 pub fn curve(policy: InterruptionPolicy, sound: Sound) -> Option<&'static Curve> {
     let mut curves = SHIPPED.curves.iter();
     curves.find(|curve| curve.policy == policy && curve.sound == sound)
 }
 
 impl Curve {
-    /// When it stops, counted from the onset, if it does. `chance` and `at` are uniform in (0, 1):
-    /// the first decides whether, the second how soon, straight between two quantiles.
+    /// When the policy stops, counted from the onset; `None` if it does not. `chance` and `at` are uniform in
+    /// (0, 1): the first decides whether, the second how soon, on a straight line between two quantiles.
     pub fn stop_after(&self, chance: f64, at: f64) -> Option<Duration> {
         if chance >= self.stops {
             return None;

@@ -15,14 +15,14 @@ pub struct Step {
     pub at_ms: u64,
     /// Words known by now.
     pub words: String,
-    /// Of an interruption, in 0..1.
+    /// Probability of an interruption, in 0..1.
     pub probability: f64,
     pub verdict: Verdict,
     /// Why the policy decided so.
     pub decided_by: Vec<String>,
     /// What spoke most for an interruption, strongest first.
     pub speaks_for: Vec<String>,
-    /// What spoke most against it, strongest first.
+    /// What spoke most against an interruption, strongest first.
     pub speaks_against: Vec<String>,
 }
 

@@ -10,15 +10,15 @@ use std::time::Duration;
 /// One number that a model sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feature {
-    /// As in the file of weights; seconds end in `_s`.
+    /// The name in the file of weights; names of seconds end in `_s`.
     pub name: &'static str,
-    /// For an explanation, before the number.
+    /// The phrase that stands before the number in an explanation.
     pub phrase: &'static str,
 }
 
 /// How many features there are.
 pub const COUNT: usize = FEATURES.len();
-/// So many, the first ones, need no words.
+/// How many features, the first ones, need no words.
 pub const WITHOUT_WORDS: usize = 27;
 /// The value of every feature, in the order of [`FEATURES`].
 pub type Values = [f64; COUNT];
@@ -94,7 +94,8 @@ pub const FEATURES: [Feature; 54] = [
 /// Seconds since a word that never came.
 const NO_WORD_S: f64 = 9.0;
 
-/// What a model sees at this moment. Without words, their features are those of no words.
+/// The features of a sound at this moment. Without a recogniser, the features of words are those of a sound without
+/// words.
 pub fn features(heard: &Heard<'_>) -> Values {
     let mut values = [0.0; COUNT];
     let mut rest = values.iter_mut();
@@ -133,7 +134,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 #[derive(Default)]
 struct Stretches {
     count: f64,
-    /// From the beginning to the end so far.
+    /// The length of the first stretch so far.
     first: Duration,
     current: Duration,
     longest_pause: Duration,

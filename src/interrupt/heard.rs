@@ -6,14 +6,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
     pub on: Duration,
-    /// `None` while the voice goes on.
+    /// When the voice ended; `None` while it goes on.
     pub off: Option<Duration>,
 }
 
 /// A word that a recogniser has printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// When it was printed, counted from the onset of the sound: some 200-700 ms after it was said.
+    /// When the word was printed, counted from the onset of the sound: some 200-700 ms after it was said.
     pub known_at: Duration,
     pub text: String,
 }
@@ -21,29 +21,29 @@ pub struct Word {
 /// What the agent knew when the sound began, of its own speech and of the call so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Context {
-    /// Since the agent took the floor, seconds.
+    /// Seconds since the agent took the floor.
     pub agent_elapsed_s: f64,
-    /// Words of the agent since then.
+    /// Words of the agent since it took the floor.
     pub agent_words: u32,
-    /// How long the agent was silent just then, between two words: seconds.
+    /// Seconds that the agent had been silent, between two words.
     pub agent_silence_s: f64,
-    /// Since the agent's sentence began, seconds.
+    /// Seconds since the agent's sentence began.
     pub sentence_elapsed_s: f64,
-    /// The agent's sentence had just ended.
+    /// Whether the agent's sentence had just ended.
     pub sentence_done: bool,
-    /// The agent's sentence is a question.
+    /// Whether the agent's sentence is a question.
     pub sentence_is_question: bool,
-    /// The sentence before it was one.
+    /// Whether the agent's sentence before that was a question.
     pub previous_was_question: bool,
-    /// Since the caller last made a sound, seconds; 120 if never, or longer ago.
+    /// Seconds since the caller last made a sound; 120 if never, or longer ago.
     pub caller_gap_s: f64,
-    /// Speech of the caller in the last 60 s, seconds.
+    /// Seconds of the caller's speech in the last 60 s.
     pub caller_talk60_s: f64,
-    /// Speech of the agent in the last 60 s, seconds.
+    /// Seconds of the agent's speech in the last 60 s.
     pub agent_talk60_s: f64,
     /// Sounds that the caller began in the last 30 s.
     pub caller_sounds30: u32,
-    /// The caller had the floor before the agent.
+    /// Whether the caller had the floor before the agent.
     pub caller_had_floor: bool,
     /// The agent's last eight words, as it has spoken them, with spaces between.
     pub agent_tail: String,
@@ -70,7 +70,7 @@ impl Listening {
 /// A sound over the agent, so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Heard<'a> {
-    /// Since the sound began. Everything below counts from there.
+    /// The time since the sound began. All other times count from there.
     pub since_onset: Duration,
     /// Stretches of voice so far, in order; only the last may be open.
     pub activity: &'a [Interval],
@@ -93,12 +93,12 @@ impl Heard<'_> {
         self.activity.iter().map(|run| self.length(*run)).sum()
     }
 
-    /// Voiced right now.
+    /// Whether the sound is voiced right now.
     pub fn is_voiced(&self) -> bool {
         self.activity.last().is_some_and(|run| run.off.is_none())
     }
 
-    /// Since the last voice; zero while it goes on.
+    /// The time since the last voice; zero while it goes on.
     pub fn silence(&self) -> Duration {
         let last = self.activity.last();
         let end = last.map_or(Duration::ZERO, |run| run.off.unwrap_or(self.since_onset));

@@ -39,7 +39,7 @@ impl Class {
         Class::Other,
     ];
 
-    /// Says something of its own, rather than that one listens or thinks.
+    /// Whether a word says something of its own, rather than that the speaker listens or thinks.
     pub fn is_content(self) -> bool {
         use Class::*;
         !matches!(self, BackChannel | Agreement | Surprise | Hesitation)
@@ -98,8 +98,8 @@ pub fn class(word: &str) -> Class {
     }
 }
 
-/// Whether a text says more than that somebody listens or thinks. Words that a fake recogniser knows
-/// nothing of ("…") may say anything.
+/// Whether a text says more than that somebody listens or thinks. Words that a simulated recogniser
+/// cannot know ("…") may say anything.
 pub fn says_something(text: &str) -> bool {
     if text.starts_with('…') {
         return true;

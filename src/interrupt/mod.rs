@@ -5,7 +5,7 @@
 //! (cargo feature `train`) fits the committed weights to it, `eval` says how good they are,
 //! `explain` what they make of one sound, `curve` what policies do where there is no sound at all.
 //!
-//! MODEL_CARD.md beside this file says what the weights were fitted to, and how far they go.
+//! MODEL_CARD.md beside this file says what the weights were fitted to, and where they may not hold.
 
 pub mod curve;
 pub mod eval;

@@ -54,9 +54,9 @@ impl Label {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
-    /// Taking the floor against back-channels, laughs and coughs; the rest is left out.
+    /// Taking the floor is an interruption; back-channels, laughs and coughs are none; other sounds are left out.
     Strict,
-    /// False starts count as interruptions, short agreements as none.
+    /// The strict task, in which also false starts count as interruptions and short agreements as none.
     Wide,
 }
 
@@ -86,7 +86,7 @@ impl Task {
 pub struct Token {
     pub start_s: f64,
     pub end_s: f64,
-    /// In `<>`: a sound of that kind, which no recogniser prints.
+    /// The word; in `<>` a kind of sound, which no recogniser prints.
     pub text: String,
 }
 
@@ -106,7 +106,7 @@ impl Token {
     }
 }
 
-/// What the label and the split of a sound are.
+/// The label of a sound, where it is from, and its split.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Truth {
     pub label: Label,
@@ -115,7 +115,7 @@ pub struct Truth {
     pub meeting: String,
     /// `train`, or what the sound is kept back for.
     pub split: String,
-    /// Nobody but the two was speaking.
+    /// Whether nobody but the two was speaking.
     pub is_two_party: bool,
 }
 
@@ -123,10 +123,10 @@ pub struct Truth {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overlap {
     pub id: String,
-    /// In order of their starts.
+    /// Words and sounds, in order of their starts.
     pub tokens: Vec<Token>,
     pub context: Context,
-    /// `None` unless it was asked for.
+    /// The label and what goes with it; `None` unless it was asked for.
     pub truth: Option<Truth>,
 }
 
@@ -135,7 +135,7 @@ pub struct Overlap {
 pub enum Needs {
     /// Id, onset, tokens and context.
     Prediction,
-    /// Label, corpus, meeting, split and the number of other speakers too.
+    /// All that [`Needs::Prediction`] names, and label, corpus, meeting, split and the number of other speakers.
     Truth,
 }
 
@@ -258,7 +258,7 @@ fn check_tokens(tokens: &[Token]) -> Result<(), String> {
     Ok(())
 }
 
-/// No sound and no conversation lasts longer: a day.
+/// The longest time in a file, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
 #[derive(Deserialize)]

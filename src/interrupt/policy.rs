@@ -13,7 +13,7 @@ pub const DECIDE_EVERY: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     pub verdict: Verdict,
-    /// Of an interruption, in 0..1, if the policy computes one.
+    /// Probability of an interruption, in 0..1; `None` if the policy computes none.
     pub probability: Option<f64>,
     /// What spoke for the verdict, strongest first: at most three.
     pub reasons: Vec<String>,
@@ -24,20 +24,20 @@ pub trait Policy {
     fn name(&self) -> &'static str;
     fn decide(&mut self, heard: &Heard<'_>) -> Decision;
 
-    /// When it is to be asked next, counted from the onset of the sound, if it was last asked this long
-    /// after it; `None` if it has made up its mind.
+    /// When the policy is to be asked next, counted from the onset of the sound, if it was last asked at
+    /// `since_onset`; `None` if it has made up its mind.
     fn next(&self, since_onset: Duration) -> Option<Duration> {
         let looks = since_onset.as_nanos() / DECIDE_EVERY.as_nanos() + 1;
         Some(DECIDE_EVERY * u32::try_from(looks).unwrap_or(u32::MAX))
     }
 
-    /// Whether it makes use of words that are known while the caller still speaks.
+    /// Whether the policy makes use of words that are known while the caller still speaks.
     fn reads_words(&self) -> bool {
         true
     }
 }
 
-/// Makes a policy; the classifier with the weights that ship.
+/// Makes a policy by its name; the classifier gets the weights that ship.
 ///
 /// # Errors
 /// If the weights in this program cannot be read.
@@ -53,13 +53,13 @@ pub fn policy(policy: InterruptionPolicy) -> Result<Box<dyn Policy>, WeightsErro
     })
 }
 
-/// Stop once an interruption is likely enough, for so short a time. At words that ask for silence,
-/// and at answers to the agent's question, stop at once.
+/// Stop once the probability of an interruption reaches the threshold of its moment. Stop at once at words
+/// that ask for silence, and at answers to the agent's question.
 pub struct ClassifierRule<'a> {
     weights: &'a Weights,
 }
 
-/// Log-odds below the threshold to stop at which the agent is no longer sure to go on.
+/// How far below the threshold to stop log-odds may be for the agent to be unsure whether to go on.
 const UNSURE_MARGIN: f64 = 1.0;
 
 impl<'a> ClassifierRule<'a> {
@@ -94,7 +94,7 @@ impl Policy for ClassifierRule<'_> {
     }
 }
 
-/// More digits say nothing, and a record repeats them all.
+/// Rounds a probability: more digits say nothing, and a record repeats them all.
 fn in_four_digits(probability: f64) -> f64 {
     (probability * 1e4).round() / 1e4
 }

@@ -35,14 +35,14 @@ pub struct Replay<'a> {
     /// How much later than the true onset the sound was noticed.
     pub noticed_after: Duration,
     runs: Vec<(Duration, Duration)>,
-    /// Voice is only known to have ended this long after it has.
+    /// How long after its end a voice is known to have ended.
     hangover: Duration,
     words: Vec<Word>,
     context: &'a Context,
 }
 
 impl<'a> Replay<'a> {
-    /// `None` if the sound was missed.
+    /// A labelled sound as it is heard; `None` if the sound was missed.
     pub fn of(overlap: &'a Overlap, hearing: Hearing) -> Option<Replay<'a>> {
         match hearing {
             Hearing::Clean { word_delay } => Some(Replay {
@@ -212,7 +212,7 @@ mod tests {
             let at = Duration::from_millis(at_ms);
             let at_s = (at + of_whole.noticed_after).as_secs_f64();
             let past = tokens.into_iter().filter(|token| token.start_s <= at_s);
-            // A token that goes on is voice for now; that it ends sooner is no news before it does.
+            // A token that goes on is voice for now; nobody knows of its end before it ends.
             let past = overlap(past.map(|token| Token {
                 end_s: if token.end_s > at_s { at_s + 1.0 } else { token.end_s },
                 ..token

@@ -29,18 +29,18 @@ const LIGHT_WORDS: &str = "up down out over off round back again all both other 
     new old good big small same sure able enough ever never always today make making made take taking leave left see \
     ask number house hand two three four five six seven eight nine";
 
-/// Longer words are no words.
+/// The longest word in bytes; anything longer is no word.
 const WORD_BYTES_MAX: usize = 40;
 
 /// A word of a text, analysed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Word {
-    /// Its stem, in lower case, without accents.
+    /// The word's stem, in lower case, without accents.
     pub term: String,
     pub is_stop: bool,
-    /// Whether it carries little: figures of one digit do too.
+    /// Whether the word carries little, as figures of one digit do.
     pub is_light: bool,
-    /// What it means, alone or with the words after and before it.
+    /// What the word means, alone or with the words after and before it.
     pub meanings: Vec<Meaning>,
 }
 

@@ -20,7 +20,7 @@ use super::passages::Passage;
 pub const FILE: &str = "asked.jsonl";
 /// The most questions of one section that are indexed, the first of them.
 pub(super) const ASKED_MAX: usize = 48;
-/// The longest question in characters, as the longest one that is answered.
+/// The longest question in characters: as long as a question that is answered may be.
 const CHARS_MAX: usize = super::QUESTION_CHARS_MAX;
 
 /// A question and where its answer stands: `FILE#Heading`.
@@ -42,7 +42,7 @@ pub struct Asked {
 impl Asked {
     /// Reads the file in a folder of documents; none are asked where there is no such file.
     ///
-    /// Errors: it cannot be read, or is too large, or a line is no question; the text names the line.
+    /// Errors: the file cannot be read, or is too large, or a line is no question; the text names the line.
     pub fn read(folder: &Path) -> Result<Asked, KnowledgeError> {
         let path = folder.join(FILE);
         let mut asked = Asked {
@@ -85,7 +85,7 @@ impl Asked {
         Ok(())
     }
 
-    /// Errors: a question is answered in a section that is not there.
+    /// Checks that every question is answered in a section that is there. Errors: one is not.
     pub fn check(&self, passages: &[Passage]) -> Result<(), KnowledgeError> {
         let places: BTreeSet<String> = passages.iter().map(Passage::place).collect();
         let stray = self

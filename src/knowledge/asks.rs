@@ -1,7 +1,7 @@
 //! What a question wants to be told, and what a passage can tell: a price, a time, a length of time, whom to ask, a place.
 //!
-//! Both are read off by rules and become terms; so "how much" finds the passage with an amount in it. It must not know
-//! about the index.
+//! Both are read off by rules and become terms; so "how much" finds the passage with an amount in it. This file must
+//! not know about the index.
 
 use super::number_words::read_below_twenty;
 

@@ -1,6 +1,7 @@
 //! A section's text -> chunks of a bounded size, which may overlap.
 //!
-//! Text is cut where it has its largest joints: lines, then sentences, then words. It must not know about headings.
+//! Text is cut where it has its largest joints: lines, then sentences, then words. This file must not know about
+//! headings.
 
 use text_splitter::{ChunkConfig, TextSplitter};
 

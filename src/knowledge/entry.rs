@@ -8,7 +8,7 @@ use super::passages::Passage;
 use super::preparation::{Preparation, Step};
 use super::{asks, context, hypothetical};
 
-/// Stands between two questions; no term has it.
+/// What stands between two questions; no term holds it.
 pub(super) const NEXT: &str = " | ";
 
 /// A passage, prepared. Terms are kept with a space between them.
@@ -16,20 +16,20 @@ pub(super) const NEXT: &str = " | ";
 pub(super) struct Entry {
     #[serde(flatten)]
     pub passage: Passage,
-    /// Of the document's title.
+    /// Terms of the document's title.
     pub title: String,
-    /// Of the headings below it.
+    /// Terms of the headings below the title.
     pub headings: String,
-    /// Of the text.
+    /// Terms of the passage's text.
     pub text: String,
-    /// Of the questions that were made up from the text, and what it can tell.
+    /// Terms of the questions that were made up from the text, and of what the text can tell.
     pub questions: String,
-    /// Of the questions that are asked of the section, with [`NEXT`] between them.
+    /// Terms of the questions that are asked of the section, with [`NEXT`] between questions.
     pub asked: String,
 }
 
 impl Entry {
-    /// Goes through the steps of the preparation that concern one passage.
+    /// Prepares a passage: goes through the steps of the preparation that concern one passage.
     pub(super) fn of(
         passage: Passage,
         preparation: &Preparation,
@@ -49,7 +49,7 @@ impl Entry {
             for question in hypothetical::questions(&passage) {
                 terms.extend(analysis.terms(&question));
             }
-            // How often a made-up question has a word says nothing.
+            // How often a word stands in made-up questions says nothing.
             terms.sort_unstable();
             terms.dedup();
             terms.extend(asks::told(&passage.body).into_iter().map(str::to_owned));

@@ -1,4 +1,4 @@
-//! Why nothing can be answered from a folder, and the cure.
+//! Why nothing can be answered from a folder, and what to do about it.
 
 use std::path::{Path, PathBuf};
 

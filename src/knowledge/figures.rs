@@ -1,7 +1,7 @@
 //! Figures as they are said -> as they are written: "ten thirty" and "10:30" become one term, and so do "four
 //! ninety-nine" and "£4.99", "double oh seven" and "007", "dot com" and ".com", "ninety-fifth" and "p95".
 //!
-//! What comes out is meant for the index, not for people. It must not know about words that are no figures.
+//! What comes out is meant for the index, not for people. This file must not know about words that are no figures.
 
 use super::figure_words::{ABBREVIATIONS, SPELLINGS, UNITS};
 use super::number_words::{

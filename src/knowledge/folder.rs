@@ -1,6 +1,6 @@
 //! A folder of documents -> their texts. Everything read from outside is bounded here.
 //!
-//! It must not know how a document is cut, or about the index.
+//! This file must not know how a document is cut, or about the index.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -21,20 +21,20 @@ const ENTRIES_MAX: usize = 100_000;
 /// A text and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Its path below the folder, with "/" between the parts.
+    /// The document's path below the folder, with "/" between the parts.
     pub file: String,
     pub format: Format,
     pub text: String,
 }
 
-/// A folder's texts, and what is asked of them.
+/// A folder's texts, and the questions that are asked of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Documents {
     pub texts: Vec<Document>,
     pub asked: Asked,
 }
 
-/// Texts of which nothing is asked.
+/// Makes documents of texts without questions that are asked of them.
 impl From<Vec<Document>> for Documents {
     fn from(texts: Vec<Document>) -> Documents {
         Documents {
@@ -52,7 +52,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// `.md` and `.txt` in any case; `None` for every other file.
+    /// The format of a file: `.md` and `.txt` in any case; `None` for every other file.
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         if extension.eq_ignore_ascii_case("md") {
@@ -129,7 +129,7 @@ fn list_files(
     Ok(())
 }
 
-/// A file's text, of so many bytes at most.
+/// A file's text, of at most `bytes_max` bytes.
 pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, KnowledgeError> {
     let unreadable = |source| KnowledgeError::Unreadable {
         path: path.to_owned(),

@@ -30,20 +30,20 @@ const REFERENCES: [&str; 14] = [
     " it ", " that ", " they ", " them ", " he ", " she ", " those ", " ones ", " one ", " its ",
     " this ", " then ", " it's ", " him ",
 ];
-/// Behind "that" they begin what somebody knows or says ("that I have finished"): it stands for nothing then.
+/// Words that after "that" begin a clause ("that I have finished"): "that" stands for nothing said before then.
 const CLAUSE_STARTERS: [&str; 14] = [
     "i", "you", "we", "they", "he", "she", "it", "there", "the", "a", "an", "my", "your", "our",
 ];
-/// A question of at most so many content words, that refers to something, goes on.
+/// The most content words of a question that goes on because it refers to something.
 const REFERRING_WORDS_MAX: usize = 3;
-/// A question of so few content words has no subject of its own.
+/// The most content words of a question that has no subject of its own.
 const BARE_WORDS_MAX: usize = 1;
-/// What is carried over counts this much.
+/// How much a word counts that is carried over.
 const CARRIED: f32 = 0.7;
-/// How many earlier questions are gone back, each of which goes on itself.
+/// How many earlier questions to go back to at most, each of which goes on itself.
 pub(super) const STEPS_BACK_MAX: usize = 3;
 
-/// Words of which one takes the place of the other.
+/// Sets of words in which one takes the place of another.
 const RIVALS: [&[&str]; 6] = [
     &[
         "monday",

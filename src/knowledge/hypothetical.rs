@@ -128,7 +128,7 @@ impl Verb {
     }
 }
 
-/// Whoever writes "we" is asked as "you".
+/// The subject as a question has it: documents that write "we" are asked as "you".
 fn you(subject: &str) -> String {
     match subject.to_lowercase().as_str() {
         "we" | "our" | "us" => "you".into(),
@@ -136,7 +136,7 @@ fn you(subject: &str) -> String {
     }
 }
 
-/// Whoever is written to as "you" asks as "I".
+/// The subject as a question has it: a reader written to as "you" asks as "I".
 fn me(subject: &str) -> &str {
     if subject == "you" { "I" } else { subject }
 }

@@ -1,7 +1,7 @@
 //! Terms -> the passages that hold some of them: the inverted index, in memory, by tantivy.
 //!
-//! It hands on a few candidates by BM25; which of them is the answer is decided in `rank`. Terms are looked up as they
-//! are, so no question is ever parsed as a query. It must not know about words, stems or meanings.
+//! The index hands on a few candidates by BM25; which of them is the answer is decided in `rank`. Terms are looked up as
+//! they are, so no question is ever parsed as a query. This file must not know about words, stems or meanings.
 
 use tantivy::collector::TopDocs;
 use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
@@ -23,9 +23,9 @@ use super::query::{Slot, Variant};
 const WRITER_BYTES: usize = 15_000_000;
 /// How many passages BM25 hands on to be looked at closely.
 pub(super) const CANDIDATES_MAX: usize = 24;
-/// How many terms of a question candidates are looked for by.
+/// The most terms of a question that candidates are looked for by.
 const TERMS_MAX: usize = 16;
-/// A heading says what its passage answers, so its words count this much more than those of the text.
+/// How much more a word of a heading counts than one of the text: a heading says what its passage answers.
 const HEAD_BOOST: f32 = 2.0;
 
 const ANALYZER: &str = "spaces";
@@ -42,12 +42,12 @@ struct Fields {
     /// Title, headings and questions.
     head: Field,
     body: Field,
-    /// What is asked of the section.
+    /// Questions that are asked of the section.
     asked: Field,
 }
 
 impl PassageIndex {
-    /// Indexes entries on one thread; the same entries give the same index. With the directory that holds it.
+    /// Indexes entries on one thread; equal entries give an equal index. Returns it with the directory that holds it.
     pub(super) fn build(entries: &[Entry]) -> tantivy::Result<(PassageIndex, RamDirectory)> {
         let directory = RamDirectory::create();
         let (schema, fields) = schema();
@@ -106,7 +106,7 @@ impl PassageIndex {
         Ok(count)
     }
 
-    /// The passages that hold the terms of a question best, by BM25; of equals the first.
+    /// The passages that hold the terms of a question best, by BM25; of equal ones the first.
     pub(super) fn candidates(&self, question: &[Slot]) -> tantivy::Result<Vec<usize>> {
         let by_score = (SortBySimilarityScore, Order::Desc);
         let by_order = (

@@ -17,7 +17,7 @@ pub(super) struct Meaning {
     pub term: Arc<str>,
     /// How many content words of the text this meaning was read from, at least 1.
     pub words: usize,
-    /// How many words there are in all, stop words too.
+    /// How many words the meaning was read from in all, stop words too.
     pub length: usize,
     /// Whether this is the first word of the phrase.
     pub begins: bool,

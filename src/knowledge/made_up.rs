@@ -13,13 +13,13 @@ const SECTION_CHARS_MAX: usize = 8_000;
 const WORDS_MIN: usize = 2;
 const QUESTION_CHARS_MAX: usize = 300;
 
-/// What a model is told to be.
+/// The system prompt for the model that makes questions up.
 pub const SYSTEM: &str = "You know how callers talk on the telephone, and write down what they would ask. You write questions, one a line, and nothing else.";
 
 /// A section of a document: all text under one heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// `FILE#Heading`, as files of questions name it.
+    /// The section's place, `FILE#Heading`, as files of questions name it.
     pub place: String,
     pub document: String,
     pub heading: String,
@@ -55,7 +55,7 @@ impl Section {
         }
     }
 
-    /// Asks for so many questions.
+    /// The prompt that asks for `count` questions.
     pub fn prompt(&self, count: usize) -> String {
         let text: String = self.text.chars().take(SECTION_CHARS_MAX).collect();
         let text = text.replace('<', "‹").replace('>', "›");
@@ -66,7 +66,7 @@ impl Section {
     }
 }
 
-/// The questions in a reply, each once, at most so many.
+/// The questions in a reply, each once, at most `most`.
 pub fn questions_in(reply: &str, most: usize) -> Vec<String> {
     let mut known = BTreeSet::new();
     let lines = reply.lines().map(bare);

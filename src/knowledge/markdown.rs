@@ -1,17 +1,17 @@
 //! Markdown -> its sections: the text below each heading, without markup.
 //!
-//! It must not know about chunks, scores, or what can be read aloud.
+//! This file must not know about chunks, scores, or what can be read aloud.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// A longer heading keeps its first characters: every passage below repeats it.
+/// The most characters of a heading that are kept, since every passage below it repeats them.
 pub(super) const HEADING_CHARS_MAX: usize = 200;
 
 /// The text below one heading, with the headings above it and their levels (1 to 6).
 #[derive(Default)]
 pub(super) struct Section {
     pub trail: Vec<(u8, String)>,
-    /// A paragraph, list item or table row a line; no markup.
+    /// The text without markup, each paragraph, list item or table row on a line.
     pub body: String,
 }
 
@@ -49,7 +49,7 @@ struct Cutting {
     heading: Option<String>,
     /// The table that is being read.
     table: Option<Table>,
-    /// How deep inside what is dropped.
+    /// How many levels deep the reader is inside of what is dropped.
     dropped_depth: usize,
 }
 

@@ -75,9 +75,9 @@ pub struct Knowledge {
 pub struct Answer {
     /// One or two sentences to be spoken; never empty, no Markdown, no digits.
     pub text: String,
-    /// Where they stand; `None` if the knowledge holds no answer and `text` says so.
+    /// Where the sentences stand; `None` if the knowledge holds no answer and `text` says so.
     pub source: Option<Source>,
-    /// How sure it is that they answer the question, 0 to 1; 0 without a source.
+    /// How sure it is that the sentences answer the question, 0 to 1; 0 without a source.
     pub confidence: f64,
 }
 
@@ -201,8 +201,8 @@ impl Knowledge {
         Ok(self.without_former(hits, question, earlier)?)
     }
 
-    /// Whoever asks for the other one does not want what the question before was answered from: it goes last of those
-    /// that come into question.
+    /// A caller who asks for "the other one" does not want the passage that the question before was answered from: if that
+    /// comes first, it changes places with the second.
     fn without_former(
         &self,
         mut hits: Vec<Hit>,
@@ -243,7 +243,7 @@ impl Knowledge {
         ))
     }
 
-    /// What to look for: of a question that goes on from the one before it, with its subject.
+    /// What to look for; a question that goes on from the one before it takes over its subject.
     fn slots(&self, question: &str, earlier: &[&str]) -> tantivy::Result<Vec<Slot>> {
         let own = query::slots(question, &self.analysis, &self.preparation, &self.index)?;
         let content = own.iter().filter(|slot| slot.is_content()).count();
@@ -313,7 +313,7 @@ pub fn check(folder: &Path) -> Result<(), KnowledgeError> {
 
 /// Whether a folder is an index that can be answered from.
 ///
-/// Errors: it is none, is damaged, or was built by another version.
+/// Errors: the folder is no index, is damaged, or was built by another version.
 pub fn check_index(folder: &Path) -> Result<(), KnowledgeError> {
     match is_index(folder) {
         true => store::open(folder).map(drop),

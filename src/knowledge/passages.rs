@@ -1,6 +1,6 @@
 //! Documents -> passages: stretches of text under one heading, each small enough to be searched and read out.
 //!
-//! It must not know about the index or about scores.
+//! This file must not know about the index or about scores.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub struct Passage {
     pub document: String,
     /// The headings above the passage below the title, outermost first; empty before the first of them.
     pub trail: Vec<String>,
-    /// No more characters than asked for, no Markdown, a paragraph, list item or table row a line.
+    /// The text without Markdown, each paragraph, list item or table row on a line; no longer than the preparation says.
     pub body: String,
 }
 
@@ -33,7 +33,7 @@ impl Passage {
         self.trail.last().unwrap_or(&self.document)
     }
 
-    /// Its section, as files of questions name it: `FILE#Heading`.
+    /// The passage's section, as files of questions name it: `FILE#Heading`.
     pub fn place(&self) -> String {
         format!("{}#{}", self.file, self.heading())
     }

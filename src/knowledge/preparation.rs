@@ -1,7 +1,7 @@
 //! How documents are prepared for searching: which steps, and their sizes.
 //!
-//! Each step is a pure file of its own beside this one. Every one can be left out, so that an evaluation can say what it
-//! is worth. A prepared index keeps its preparation, and questions go through the same steps.
+//! Each step is a pure file of its own beside this one. Every step can be left out, so that an evaluation can say what
+//! it is worth. A prepared index keeps its preparation, and questions go through the steps of the documents.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ impl Step {
         Step::Threshold,
     ];
 
-    /// As it is named on the command line and in files.
+    /// The step's name on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Step::Context => "context",
@@ -76,7 +76,7 @@ pub struct Preparation {
     pub chunk_chars_max: usize,
     /// How many characters of the chunk before it a chunk may repeat, under half of `chunk_chars_max`.
     pub overlap_chars: usize,
-    /// What is left out of [`Step::ALL`].
+    /// The steps of [`Step::ALL`] that are left out.
     pub without: BTreeSet<Step>,
     /// The least confidence of an answer, in 0..=1.
     pub threshold: f64,
@@ -106,13 +106,13 @@ impl Preparation {
         ])
     }
 
-    /// The same with some steps left out, besides those that are.
+    /// The preparation with some more steps left out.
     pub fn without(mut self, steps: &[Step]) -> Preparation {
         self.without.extend(steps);
         self
     }
 
-    /// The same with some steps that had been left out.
+    /// The preparation with some steps put back that had been left out.
     pub fn with(mut self, steps: &[Step]) -> Preparation {
         self.without.retain(|step| !steps.contains(step));
         self
@@ -122,7 +122,7 @@ impl Preparation {
         !self.without.contains(&step)
     }
 
-    /// What is wrong with the numbers, and the cure, if anything is.
+    /// What is wrong with the numbers, and what to do about it; `None` if nothing is.
     pub fn fault(&self) -> Option<String> {
         let chars = self.chunk_chars_max;
         if !CHUNK_CHARS.contains(&chars) {
@@ -147,7 +147,7 @@ impl Preparation {
         None
     }
 
-    /// The preparation in a line: its sizes, and what it leaves out.
+    /// The preparation in a line: its sizes, and the steps that it leaves out.
     pub fn described(&self) -> String {
         let mut line = format!("chunks of {} characters", self.chunk_chars_max);
         if self.overlap_chars > 0 {

@@ -5,34 +5,35 @@ use super::asks;
 use super::index::PassageIndex;
 use super::preparation::{Preparation, Step};
 
-/// How many different content words of a question count; a spoken question has fewer than twenty.
+/// The most different content words of a question that count; a spoken question has fewer than twenty.
 const SLOTS_MAX: usize = 40;
 /// The most characters of a question that are looked at: more than a minute of speech.
 pub const QUESTION_CHARS_MAX: usize = 2_000;
-/// A word that means the same is worth this much of the word itself.
+/// What a synonym is worth, against the word itself.
 const MEANING_SHARE: f32 = 0.75;
-/// A word in a phrase that means something is worth this much by itself.
+/// What a word by itself is worth that is part of a phrase with a meaning.
 const IN_PHRASE_SHARE: f32 = 0.5;
 /// What a bare figure is worth, of which the documents hold many.
 const NUMBER_SHARE: f32 = 0.5;
 /// What a word is worth that carries little.
 const LIGHT_SHARE: f32 = 0.4;
-/// What kind of answer is asked for is worth this much of a word.
+/// What the kind of answer that is asked for is worth, against a word.
 const ASK_SHARE: f32 = 1.0;
-/// Among fewer passages a word in all of them says as much as if there were so many.
+/// The least number of passages for weighing words: with fewer, words weigh as if there were this many.
 const FEW_PASSAGES: f32 = 20.0;
-/// A word that stands nowhere is most often misheard, or said in passing: it counts as much as a word in this share of the passages.
+/// The share of passages that a word that stands nowhere is taken to stand in: most often it was misheard, or said in
+/// passing.
 const UNKNOWN_SHARE: f32 = 0.06;
 
 /// A term that may stand for a word of the question.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Variant {
     pub term: String,
-    /// Of the word itself 1, of what means the same less; a phrase shares it among its words.
+    /// What the variant counts: 1 for the word itself, less for a synonym; a phrase shares it among its words.
     pub share: f32,
-    /// The same without sharing.
+    /// What the variant counts if a phrase does not share it among its words.
     pub credit: f32,
-    /// BM25's inverse document frequency; 0 of a term that stands nowhere.
+    /// BM25's inverse document frequency; 0 for a term that stands nowhere.
     pub idf: f32,
 }
 
@@ -42,14 +43,14 @@ pub(super) struct Slot {
     /// The stem that was heard, or a phrase's meaning.
     pub heard: String,
     pub variants: Vec<Variant>,
-    /// How much of the question it is, by how rare it is; less of what is carried over from an earlier question.
+    /// How much of the question the word is, by how rare it is; less if it is carried over from an earlier question.
     pub weight: f32,
-    /// 1; less of what is carried over from an earlier question.
+    /// 1, or less if the word is carried over from an earlier question.
     pub carried: f32,
 }
 
 impl Slot {
-    /// A word, not a kind of answer.
+    /// Whether the slot is a word, not a kind of answer.
     pub(super) fn is_content(&self) -> bool {
         !self.heard.starts_with('?')
     }
@@ -70,7 +71,7 @@ pub(super) fn slots(
         }
         let mut variants = Vec::new();
         if !word.is_stop {
-            // Within a phrase that means something a word by itself means less.
+            // Within a phrase that has a meaning, a word by itself means less.
             let in_phrase = word.meanings.iter().any(|meaning| meaning.length > 1);
             let share = if in_phrase { IN_PHRASE_SHARE } else { 1.0 };
             let is_number = word.term.chars().all(|c| c.is_ascii_digit());
@@ -117,7 +118,7 @@ pub(super) fn slots(
                 vec![(ask.to_owned(), ASK_SHARE, ASK_SHARE)],
                 index,
             )?;
-            // Whether there is an answer is not told by a price that stands somewhere.
+            // That a price stands in some passage does not tell whether there is an answer.
             asked.weight *= 0.5;
             slots.push(asked);
         }

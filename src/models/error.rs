@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a model is not there or cannot be installed. Each text names the cure.
+/// Why a model is not there or cannot be installed. Each text says what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// Neither a name in the catalogue nor a file.
@@ -19,7 +19,7 @@ pub enum ModelError {
     NotAModel {
         /// The path given.
         path: PathBuf,
-        /// What it is.
+        /// What the path leads to instead.
         what: String,
     },
     /// A catalogue model that is not installed.
@@ -43,7 +43,7 @@ pub enum ModelError {
         name: String,
         /// The damaged file.
         file: PathBuf,
-        /// How it differs.
+        /// How the file differs.
         what: String,
     },
     /// The system names no home or cache folder.
@@ -84,7 +84,7 @@ pub enum ModelError {
     Io {
         /// What was tried.
         action: &'static str,
-        /// On which file or folder.
+        /// The file or folder that it was tried on.
         path: PathBuf,
         /// What the system said.
         #[source]

@@ -18,7 +18,7 @@ pub(super) struct Remote<'a> {
     pub(super) endpoint: &'a str,
     pub(super) repository: &'a str,
     pub(super) path: &'a str,
-    /// Its size by the catalogue.
+    /// The file's size in bytes, by the catalogue.
     pub(super) bytes: u64,
     pub(super) patience: Patience,
 }
@@ -30,9 +30,9 @@ pub(super) struct Remote<'a> {
     expect(dead_code, reason = "nothing is waited for without the client")
 )]
 pub(super) struct Patience {
-    /// Until it has named the file's size.
+    /// How long to wait until the server has named the file's size.
     pub(super) connect: Duration,
-    /// For the next bytes of a download.
+    /// How long to wait for the next bytes of a download.
     pub(super) stall: Duration,
 }
 

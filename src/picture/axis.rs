@@ -8,14 +8,14 @@ const RIGHT: f64 = 30.0;
 const TOP: f64 = 74.0;
 const BOTTOM: f64 = 60.0;
 
-/// Of a range that is one value, so much of it is shown to either side.
+/// If a range is one value, the share of the value that is shown to either side.
 const AROUND: f64 = 0.05;
 
 /// What is shown along one side: from the first tick to the last.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Axis {
     title: String,
-    /// Rising; two at least.
+    /// The ticks with their labels: rising, and two at least.
     ticks: Vec<(f64, String)>,
 }
 
@@ -46,7 +46,7 @@ impl Axis {
         Axis::with(title, ticks)
     }
 
-    /// An axis with these ticks, and what stands at them.
+    /// An axis with these ticks and their labels.
     pub(crate) fn with(title: &str, ticks: Vec<(f64, String)>) -> Axis {
         Axis {
             title: title.to_owned(),
@@ -54,7 +54,7 @@ impl Axis {
         }
     }
 
-    /// Values that are marked, rising, and what stands at them. There are two at least.
+    /// The values of the ticks, rising, with their labels. There are two at least.
     pub(crate) fn ticks(&self) -> &[(f64, String)] {
         &self.ticks
     }

@@ -45,14 +45,15 @@ pub(crate) struct Placed {
     pub line: Option<[(f64, f64); 2]>,
 }
 
-/// The room that is left.
+/// The frame that labels lie in, and the room that is taken.
 #[derive(Debug, Clone)]
 pub(crate) struct Labels {
     bounds: Rectangle,
     taken: Vec<Rectangle>,
 }
 
-/// Of text of 12 pixels: wider than most letters, and as wide as what is no Latin letter.
+/// The room for a letter of text of 12 pixels, wider than most letters are; `WIDE_LETTER` is that for a character
+/// that is no Latin letter.
 const LETTER: f64 = 6.8;
 const WIDE_LETTER: f64 = 12.5;
 const LINE: f64 = 14.0;
@@ -61,7 +62,7 @@ const LINE: f64 = 14.0;
 const DISTANCES: [f64; 8] = [8.0, 14.0, 24.0, 36.0, 52.0, 72.0, 96.0, 124.0];
 const NEAR: f64 = 20.0;
 
-/// Which way, the best first: below a falling line on the left there is nothing else.
+/// Directions from a point to its label, the best first: below a falling line on the left there is nothing else.
 const DIRECTIONS: [(f64, f64); 12] = [
     (-0.7, 0.7),
     (-1.0, 0.0),
@@ -85,12 +86,12 @@ impl Labels {
         }
     }
 
-    /// Nothing is written over this.
+    /// Keeps labels out of `room`.
     pub(crate) fn avoid(&mut self, room: Rectangle) {
         self.taken.push(room);
     }
 
-    /// Nothing is written over this line.
+    /// Keeps labels off this line.
     pub(crate) fn avoid_line(&mut self, from: (f64, f64), to: (f64, f64)) {
         let dots = along(from, to).map(|(x, y)| Rectangle::around(x, y, 2.0));
         self.taken.extend(dots);

@@ -6,7 +6,7 @@ mod labels;
 pub(crate) use axis::{Axis, Frame};
 pub(crate) use labels::{Labels, Placed, Rectangle, width};
 
-/// Of every picture, in pixels.
+/// The width of every picture, in pixels.
 pub(crate) const WIDTH: f64 = 720.0;
 pub(crate) const HEIGHT: f64 = 480.0;
 

@@ -23,8 +23,8 @@ pub(super) struct Agent {
     stages: Rc<Stages>,
     speaker: Rc<dyn Speaker>,
     reply: Option<Reply>,
-    /// Stopped in mid-speech, perhaps for nothing: it does no work, and may go on. With what was heard
-    /// of it.
+    /// A reply that was stopped in mid-speech, perhaps for nothing, with what was heard of it: it does no work, and
+    /// may go on.
     held: Option<(Reply, Arc<str>)>,
     history: Rc<Vec<Exchange>>,
 }
@@ -47,7 +47,7 @@ impl Agent {
         }
     }
 
-    /// Waits for the reply to end, and for what sounds of it first.
+    /// Two futures: one waits for the reply to end, the other for what sounds of it first.
     pub(super) fn news(
         &mut self,
     ) -> (
@@ -61,7 +61,7 @@ impl Agent {
         self.reply.as_ref().is_some_and(|r| r.playback.is_audible())
     }
 
-    /// When what is said in place of an answer is over.
+    /// When the filler that is said in place of an answer is over; `None` without one.
     pub(super) fn filler_ends(&self) -> Option<Tick> {
         self.reply.as_ref().and_then(|r| r.playback.filler_ends())
     }
@@ -113,8 +113,8 @@ impl Agent {
         }
     }
 
-    /// Ends the reply: gives its work up, silences the speaker, remembers what was heard. When that
-    /// sounded.
+    /// Ends the reply: gives its work up, silences the speaker, remembers what was heard. Returns when
+    /// that sounded.
     pub(super) fn end(&mut self, end: ReplyEnd) -> Option<Range<Tick>> {
         if self.reply.as_ref().is_some_and(|r| !r.is_released()) {
             self.drop_speculation();
@@ -133,8 +133,8 @@ impl Agent {
         Some(self.mark_end(turn, end, sounded))
     }
 
-    /// Falls silent, and keeps the rest of the reply in case this was for nothing. When what was
-    /// heard of it sounded.
+    /// Falls silent, and keeps the rest of the reply in case this was for nothing. Returns when what
+    /// was heard of it sounded.
     pub(super) fn hold(&mut self) -> Option<Range<Tick>> {
         let reply = self.reply.take()?;
         let sounded = reply.playback.stop();
@@ -144,7 +144,7 @@ impl Agent {
         Some(speech)
     }
 
-    /// Goes on where it was held.
+    /// Goes on with the reply where it was held.
     pub(super) fn resume(&mut self) {
         if let Some((reply, _)) = self.held.take() {
             let at = self.clock.now();
@@ -154,7 +154,7 @@ impl Agent {
         }
     }
 
-    /// Gives up what was held: it was stopped for good.
+    /// Gives the held reply up: it was stopped for good.
     pub(super) fn let_go(&mut self) {
         if let Some((reply, heard)) = self.held.take() {
             self.remember(reply.question.clone(), heard);

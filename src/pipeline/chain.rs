@@ -14,8 +14,8 @@ use crate::stage::{
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// Speech is synthesised until so much of it waits to be played. More would be thrown away by an
-/// interruption, and take the processor from whoever has to notice one.
+/// How much synthesised speech may wait to be played. More would be thrown away by an interruption, and
+/// take the processor from whoever has to notice one.
 const AHEAD: Duration = Duration::from_secs(2);
 
 /// Answers `question` aloud, once it is released: until then it prepares the first sound and holds
@@ -88,7 +88,7 @@ async fn speak(
     playback: &Playback,
     released: &Watched<bool>,
 ) -> Result<(), StageError> {
-    // Both queues end with this: the one to the speaker after the last clause, the one from the
+    // Both queues end with this function: the one to the speaker after the last clause, the one from the
     // clauses also with an error, so that nobody waits to put a clause into it.
     let mut stage = tts.lock().await;
     let mut spoken_so_far = Duration::ZERO;
@@ -107,7 +107,7 @@ async fn speak(
     Ok(())
 }
 
-/// What went wrong. That nobody wants an output any more is nothing wrong.
+/// The error of a stage, if any. An output that nobody wants any more is none.
 fn failure(result: Result<(), StageError>) -> Option<StageError> {
     result.err().filter(|e| !matches!(e, StageError::Unwanted))
 }

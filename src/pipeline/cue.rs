@@ -42,7 +42,7 @@ const NOTICE: Duration = Duration::from_millis(160);
 pub(crate) enum Next {
     /// Speak the line with this index.
     Speak(usize),
-    /// Nothing, unless the agent does something, before this tick.
+    /// Wait until this tick, unless the agent does something before.
     Wait(Tick),
     HangUp,
 }

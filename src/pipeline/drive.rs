@@ -9,9 +9,9 @@ use std::time::Duration;
 /// Whether somebody waits for what a stage puts out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// The sooner the better, on every core that is free.
+    /// As soon as possible, on every core that is free.
     Urgent,
-    /// On one core: others are waited for.
+    /// On one core, since the output is not waited for yet.
     Leisurely,
 }
 

@@ -1,4 +1,4 @@
-//! The endpoint of the utterance that is being heard: what the policy has decided, and what is asked for it.
+//! The endpoint of the utterance that is being heard: what the policy has decided, and what its judge is asked.
 
 use super::drive::{Pace, drive};
 use crate::clock::Branch;
@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// Answers of a judge that may wait to be read: it gives one.
+/// Answers of a judge that may wait to be read: a judge gives one at a time.
 const ANSWERS_WAITING_MAX: usize = 4;
 
 pub(super) struct Endpoint {
@@ -21,7 +21,7 @@ pub(super) struct Endpoint {
     /// An utterance is cut at this length, so that a recogniser's work stays bounded.
     longest: Duration,
     listener: Option<Listener>,
-    /// What is heard, if anything is.
+    /// The utterance that is being heard, if there is one.
     going: Option<Going>,
 }
 
@@ -47,7 +47,7 @@ struct Listener {
     hears: Duration,
     latest: VecDeque<AudioChunk>,
     length: Duration,
-    /// The judge is at work on the sound until that tick.
+    /// The judge's work, with the tick up to which it hears the sound; `None` while it rests.
     work: Option<(Tick, Branch<'static, Option<f64>>)>,
 }
 
@@ -89,7 +89,7 @@ impl Endpoint {
             return;
         }
         if let (Some(listener), Observation::Resumed { .. }) = (&mut self.listener, what) {
-            // What it was asked about is not the end.
+            // The pause that the judge was asked about is not the end.
             listener.work = None;
         }
         self.policy.observe(what);
@@ -107,7 +107,7 @@ impl Endpoint {
         }
     }
 
-    /// What the judge makes of the sound until a tick; for ever if it is not at work.
+    /// Waits for what the judge makes of the sound until a tick; for ever if it is not at work.
     pub(super) async fn judged(&mut self) -> (Tick, Option<f64>) {
         let listener = self.listener.as_mut();
         match listener.and_then(|listener| listener.work.as_mut()) {
@@ -116,7 +116,7 @@ impl Endpoint {
         }
     }
 
-    /// The judge has answered, or has failed to, in which case the policy is asked as if it had not been.
+    /// The judge has answered, or has failed, in which case the policy is asked as if the judge had not been.
     pub(super) fn answered(&mut self, (until, probability): (Tick, Option<f64>), at: (&Tap, Tick)) {
         if let Some(listener) = &mut self.listener {
             listener.work = None;
@@ -146,7 +146,7 @@ impl Endpoint {
         })
     }
 
-    /// The utterance is over; what was decided, of a policy that has more to say than how long it waits.
+    /// The utterance is over; returns the decision of a policy that has more to say than how long it waits.
     pub(super) fn over(&mut self) -> Option<Box<EndpointDecision>> {
         if let Some(listener) = &mut self.listener {
             listener.work = None;
@@ -189,7 +189,7 @@ impl Listener {
         }
     }
 
-    /// Asks the judge about what was heard until now. One question at a time: what it is at is given up.
+    /// Asks the judge about what was heard until now. One question at a time: work on an earlier one is given up.
     fn listen(&mut self, tap: &Tap, turn: TurnId, now: Tick) {
         let (stage, tap) = (self.stage.clone(), tap.clone());
         let sound = LatestSound::of(self.latest.iter());

@@ -1,4 +1,4 @@
-//! What was laid on the time axis of a reply, and how much of it was heard by then. Pure.
+//! The sound of a reply on the time axis, and how much of it was heard by a given time. Pure.
 
 use crate::audio::position_of;
 use crate::event::Tick;
@@ -6,32 +6,32 @@ use crate::stage::AudioChunk;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// So many of the latest words are told to whoever decides about an interruption.
+/// How many of the latest words an interruption policy is told.
 const TAIL_WORDS: usize = 8;
 
 /// What the caller heard of a reply.
 #[derive(Debug, PartialEq)]
 pub(super) struct Sounded {
-    /// When it ended.
+    /// When the sound ended.
     pub(super) at: Tick,
     pub(super) words: Arc<str>,
-    /// How long it sounded, without gaps.
+    /// How long the reply sounded, without gaps.
     pub(super) length: Duration,
 }
 
 /// What the agent has said of a reply.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Spoken {
-    /// Since it began.
+    /// The time since the reply began.
     pub(super) elapsed: Duration,
     pub(super) words: usize,
-    /// Since its last sound, if the next one is not there yet.
+    /// The time since its last sound; zero while it sounds.
     pub(super) silence: Duration,
     pub(super) sentence_elapsed: Duration,
     pub(super) sentence_is_done: bool,
     pub(super) sentence_is_question: bool,
     pub(super) previous_was_question: bool,
-    /// Its last eight words.
+    /// The last eight words that the agent spoke.
     pub(super) tail: String,
 }
 
@@ -53,7 +53,7 @@ impl LaidChunk {
         self.start + self.chunk.length
     }
 
-    /// Ends it at `at`; the rest of it, if there is any, continues its words.
+    /// Ends the chunk at `at`; returns the rest, if there is any, which continues its words.
     fn cut(&mut self, at: Tick) -> Option<AudioChunk> {
         let played = self.played(at);
         if played == self.chunk.length {
@@ -78,7 +78,7 @@ impl LaidChunk {
             }
         };
         if played.is_zero() {
-            // Nothing was heard of it, so its words are still to come.
+            // Nothing was heard of the chunk, so its words are still to come.
             std::mem::swap(&mut rest.text, &mut self.chunk.text);
         }
         Some(rest)
@@ -99,7 +99,7 @@ impl Laid {
         self.0[0].start
     }
 
-    /// Ends all of it at `at`; what had not sounded by then.
+    /// Ends all sound at `at`; returns what had not sounded by then.
     pub(super) fn cut(&mut self, at: Tick) -> Vec<AudioChunk> {
         self.0.iter_mut().filter_map(|laid| laid.cut(at)).collect()
     }
@@ -151,8 +151,8 @@ impl Laid {
         }
     }
 
-    /// What was played before `at`. Of a chunk that was cut off, the words that had their share of
-    /// its time.
+    /// What was played before `at`. A chunk that was cut off counts with as many of its words as fit its share of
+    /// the time.
     pub(super) fn heard(&self, at: Tick) -> Sounded {
         let mut words = String::new();
         let mut length = Duration::ZERO;
@@ -179,7 +179,7 @@ impl Laid {
     }
 }
 
-/// So many of the words of `text`, as a share of them in 0..=1.
+/// The first words of `text`: the share `share` of them, in 0..=1.
 fn beginning(text: &str, share: f64) -> &str {
     let count = (text.split_whitespace().count() as f64 * share) as usize;
     let last = text.split_whitespace().take(count).last();

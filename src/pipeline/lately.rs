@@ -67,7 +67,7 @@ fn remember(all: &mut VecDeque<Range<Tick>>, new: Range<Tick>) {
     all.push_back(new);
 }
 
-/// How much of the minute before `now` was talk.
+/// How much of the minute before `now` somebody talked.
 fn talk(all: &VecDeque<Range<Tick>>, now: Tick) -> Duration {
     let since = now.before(MINUTE);
     all.iter()
@@ -88,7 +88,7 @@ mod tests {
         lately.agent_spoke(s(6)..s(16));
         lately.caller_spoke(s(50)..s(51));
         let context = lately.context(s(63), &Spoken::default());
-        // Of the first four seconds two lie in the minute before.
+        // Two of the first four seconds lie in the minute before.
         assert_eq!(
             (context.caller_talk60_s, context.agent_talk60_s),
             (3.0, 10.0)

@@ -1,11 +1,10 @@
 //! One conversation: from speech activity to replies, and what happens when both talk at once.
 //!
 //! `turn` decides whose turn it is, `endpoint` has a policy decide when an utterance is over; `session` carries
-//! it out.
-//! `drive` feeds a stage, `recognise` the recogniser, `open_utterance` knows when to ask it ahead; `chain` has the stages of a reply work on what
-//! is there, `reply` is that as the session holds it, `agent` has the one at hand, `playback` plays it. `overlap` watches a sound
-//! over it, `lately` remembers who spoke when. `script` is the caller of a replay, `cue` when a
-//! caller speaks.
+//! both out. `drive` feeds a stage, `recognise` the recogniser; `open_utterance` knows when to ask the recogniser
+//! ahead of the end. `chain` runs the stages of a reply, `reply` is a reply as the session holds it, `agent` has
+//! the current one, `playback` plays it. `overlap` watches a sound over the agent, `lately` remembers who spoke
+//! when. `script` is the caller of a replay, `cue` says when a caller speaks.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
 mod agent;

@@ -11,12 +11,12 @@ pub(super) struct OpenUtterance {
     pub(super) turn: TurnId,
     pub(super) onset: Tick,
     pub(super) last_voiced: Option<Tick>,
-    /// There was a voice in it, not just noise.
+    /// Whether there was a voice in the utterance, not just noise.
     pub(super) has_voice: bool,
     pub(super) feed: queue::Sender<Heard>,
     /// When the recogniser was last asked what was said so far, and whether it has answered.
     asked: (Tick, bool),
-    /// It was asked in the present pause.
+    /// Whether the recogniser was asked in the present pause.
     is_guessed: bool,
 }
 
@@ -46,7 +46,7 @@ impl OpenUtterance {
         }
     }
 
-    /// The recogniser is asked; with which mark.
+    /// The recogniser is asked; returns what to send to it.
     pub(super) fn ask(&mut self, now: Tick) -> Heard {
         self.is_guessed = self.last_voiced.is_some();
         if self.is_guessed {
@@ -56,15 +56,15 @@ impl OpenUtterance {
         Heard::SoFar
     }
 
-    /// The recogniser says what was said so far. Whether that is an answer to what was asked: what it
-    /// was asked while the caller talked over the agent was for the policy, and in a pause that it was
-    /// not asked about it speaks of less than was said.
+    /// The recogniser says what was said so far. Returns whether that answers a question about this pause:
+    /// questions while the caller talked over the agent were for the interruption policy, and in a pause that
+    /// the recogniser was not asked about its text holds less than was said.
     pub(super) fn answered(&mut self) -> bool {
         let was_asked = !std::mem::replace(&mut self.asked.1, true);
         self.is_guessed || (was_asked && self.last_voiced.is_none())
     }
 
-    /// The caller goes on. Whether the recogniser was told of the pause.
+    /// The caller goes on. Returns whether the recogniser was told of the pause.
     pub(super) fn resumed(&mut self, at: Tick) -> bool {
         self.last_voiced = None;
         let was_guessed = std::mem::take(&mut self.is_guessed);

@@ -13,7 +13,7 @@ pub(super) struct OverlapWatch {
     /// What the agent knew when the sound began.
     context: Context,
     voice: Option<Voice>,
-    /// The sound is over; only its words are still to come.
+    /// Whether the sound is over and only its words are still to come.
     is_over: bool,
     /// `None` if no recogniser prints words while the caller speaks.
     words: Option<Vec<Word>>,
@@ -23,11 +23,11 @@ pub(super) struct OverlapWatch {
 struct Voice {
     onset: Tick,
     activity: Vec<Interval>,
-    /// Since when the latest stretch of it is going on.
+    /// When the latest stretch of voice began.
     since: Tick,
     /// `None` when there is nothing more to decide.
     next_decision: Option<Tick>,
-    /// When the recogniser is asked what was said so far; `None` while it is at it.
+    /// When the recogniser is asked next what was said so far; `None` while it is at work on that.
     next_question: Option<Tick>,
     asked: Tick,
 }
@@ -109,17 +109,17 @@ impl OverlapWatch {
         }
     }
 
-    /// The recogniser makes `text` of what was said so far. A word that it
-    /// knew before keeps the time at which it was first known.
+    /// The recogniser makes `text` of what was said so far. A word that it knew before keeps the time
+    /// at which it was first known.
     pub(super) fn words_known(&mut self, now: Tick, text: &str) {
         let Some(voice) = &mut self.voice else {
             return;
         };
         voice.next_question = Some(voice.asked + ASK_EVERY);
-        // One that ends in a hyphen was cut off in the middle, and may become anything.
+        // A word that ends in a hyphen was cut off in the middle, and may become anything.
         let is_word = |word: &&str| word.contains(char::is_alphanumeric) && !word.ends_with('-');
         if text.starts_with('…') {
-            // There are words, but a fake recogniser does not know which.
+            // There are words, but a simulated recogniser does not know which.
             return;
         }
         let known_at = now.since(voice.onset);
@@ -139,7 +139,7 @@ impl OverlapWatch {
             .collect();
     }
 
-    /// What is known at `now`, if there is anything to decide; the next decision is due after it.
+    /// What is known at `now`, if there is anything to decide. Sets when the next decision is due.
     pub(super) fn look(&mut self, now: Tick, policy: &dyn Policy) -> Option<Heard<'_>> {
         let voice = self.voice.as_mut()?;
         let next = policy.next(now.since(voice.onset));

@@ -32,12 +32,12 @@ pub(super) struct Playback {
     end: Cell<Option<Tick>>,
     /// How much sound was taken to be played.
     pub(super) taken: Watched<Duration>,
-    /// When what was said in place of an answer is over.
+    /// When the filler that was said in place of an answer is over; `None` without one.
     filler_ends: Cell<Option<Tick>>,
-    /// What was queued when it was stopped, and had not sounded.
+    /// Chunks that were queued when playback was stopped, and had not sounded.
     rest: RefCell<Vec<AudioChunk>>,
     sounds: Watched<Sounds>,
-    /// When its first audible sample leaves the speaker.
+    /// When the first audible sample of the reply leaves the speaker.
     audible_at: Watched<Option<Tick>>,
 }
 
@@ -51,9 +51,9 @@ pub(super) enum Sounds {
     Answer,
 }
 
-/// What is said when an answer takes long: "let me check".
+/// A filler: what is said when an answer takes long, such as "let me check".
 pub(crate) struct Filler {
-    /// So long after the reply was wanted.
+    /// How long after the reply was wanted the filler is said.
     pub after: Duration,
     pub sound: AudioChunk,
 }
@@ -148,7 +148,7 @@ impl Playback {
         chunks.recv().await
     }
 
-    /// It is no part of the answer, which comes after it.
+    /// Plays the filler, which is no part of the answer: that comes after it.
     fn fill(&self, filler: &AudioChunk) {
         let at = self.clock.now() + self.speaker.latency();
         let audio_ns = nanos(filler.length);
@@ -169,7 +169,7 @@ impl Playback {
         let soon = self.clock.now() + self.speaker.latency();
         let end = self.end.get();
         let start = end.map_or(soon, |end| end.max(soon));
-        // Silence after a filler is none in mid-answer.
+        // Silence after a filler is no gap in mid-answer.
         let is_begun = !self.laid.borrow().is_empty();
         if let Some(end) = end.filter(|end| is_begun && *end < soon) {
             let gap_ns = nanos(soon.since(end));
@@ -206,7 +206,7 @@ impl Playback {
         }
     }
 
-    /// Whether anything was heard of it.
+    /// Whether anything was heard of the reply.
     pub(super) fn is_audible(&self) -> bool {
         self.sounds.get() == Sounds::Answer
     }
@@ -226,7 +226,7 @@ impl Playback {
     /// Goes on where it was stopped.
     pub(super) fn resume(&self) {
         self.laid.borrow_mut().forget_silent();
-        // Nobody waited for sound meanwhile, so this is no gap.
+        // Nobody waited for sound meanwhile, so the silence is no gap.
         self.end.set(None);
         for chunk in self.rest.take() {
             self.queue(&chunk);

@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// What the recogniser says of an utterance.
 pub(super) enum Recognised {
     Text(TurnId, Transcript),
-    /// It is through with it.
+    /// The recogniser is through with the utterance.
     Over(TurnId),
 }
 

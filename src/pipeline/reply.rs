@@ -17,9 +17,9 @@ pub(super) struct Reply {
     pub(super) turn: TurnId,
     pub(super) question: Arc<str>,
     pub(super) playback: Rc<Playback>,
-    /// It may be heard. Nothing of a speculation is until then.
+    /// Whether the reply may be heard. Nothing of a speculation is heard until then.
     released: Rc<Watched<bool>>,
-    /// What the session was told has sounded of it.
+    /// What the session was last told has sounded of the reply.
     told: Sounds,
     work: Branch<'static, ReplyEnd>,
 }
@@ -51,7 +51,7 @@ impl Reply {
         }
     }
 
-    /// From now on it may be heard.
+    /// Lets the reply be heard from now on.
     pub(super) fn release(&self) {
         self.released.set(true);
     }
@@ -60,7 +60,7 @@ impl Reply {
         self.released.get()
     }
 
-    /// Gives up what is not done of it; what was queued for the speaker is left.
+    /// Gives up the work that is not done; sound that was queued for the speaker is left there.
     pub(super) fn give_up(self) -> Rc<Playback> {
         drop(self.work);
         self.playback

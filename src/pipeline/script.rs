@@ -21,12 +21,12 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub samples: Samples,
-    /// Where speech truly is in it, as sample positions in order.
+    /// Where speech truly is in the recording, as sample positions in order.
     pub speech: Vec<Range<usize>>,
     pub cue: Cue,
 }
 
-/// A clock that wakes up later than this is worth a mark.
+/// The least lag of the clock that is worth a mark.
 const LAG_WORTH_A_MARK: Duration = Duration::from_millis(10);
 
 /// A caller who speaks `lines`, in order.

@@ -32,12 +32,11 @@ const UTTERANCES_WAITING_MAX: usize = 16;
 pub(crate) struct Settings {
     /// An utterance is cut at this length, so that a recogniser's work stays bounded.
     pub longest_utterance: Duration,
-    /// A reply is prepared in case after so much silence; never if `None`.
+    /// The silence after which a reply is prepared in case the caller has finished; never if `None`.
     pub speculate_after: Option<Duration>,
-    /// And this often while the caller still speaks; not at all if `None`.
+    /// How often the recogniser is asked ahead while the caller still speaks; not at all if `None`.
     pub ask_every: Option<Duration>,
-    /// A reply that was stopped goes on after so much silence if it was stopped for nothing; never if
-    /// `None`.
+    /// The silence after which a reply that was stopped for nothing goes on; never if `None`.
     pub resume_after: Option<Duration>,
 }
 
@@ -109,7 +108,7 @@ struct Conversation<'a> {
     agent: Agent,
     overlap: Option<OverlapWatch>,
     lately: Lately,
-    /// When whoever made the agent stop was last heard.
+    /// When the caller who made the agent stop was last heard.
     quiet_since: Tick,
 }
 
@@ -188,7 +187,7 @@ impl Conversation<'_> {
                         self.utterance = Some(OpenUtterance::new(turn, onset, feed.clone()));
                         let now = self.clock.now();
                         self.endpoint.started(turn, onset, (&self.tap, now));
-                        // One that finds no room is never transcribed; `commit` sees that.
+                        // An utterance that finds no room is never transcribed; `commit` sees that.
                         if self.utterances.try_send((turn, utterance_feed)).is_err() {
                             tracing::error!("turn {}: the recogniser is hopelessly behind", turn.0);
                         }
@@ -354,7 +353,7 @@ impl Conversation<'_> {
             let at = self.clock.now();
             self.endpoint_heard(Observation::Words { text: &text, at });
             if self.settings.speculate_after.is_none() {
-                // It was asked for the policy's sake alone.
+                // The recogniser was asked for the interruption policy alone.
                 return;
             }
             let text = self.meant(text);
@@ -418,7 +417,7 @@ impl Conversation<'_> {
     fn carry_out(&mut self, todo: Vec<Do>) {
         for step in todo {
             match step {
-                // Done where the utterance began, since the audio is there.
+                // Listening begins where the utterance began, since the audio is there.
                 Do::Listen(_) => {}
                 Do::WatchOverlap => self.watch_overlap(),
                 Do::EndOverlap(turn) => self.end_overlap(turn),
@@ -436,7 +435,7 @@ impl Conversation<'_> {
     }
 
     fn watch_overlap(&mut self) {
-        // Of two sounds the later one counts.
+        // If there are two sounds, the later one counts.
         if let Some(watch) = &self.overlap {
             self.end_overlap(watch.turn);
         }
@@ -462,7 +461,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Falls silent for what may not have been meant so.
+    /// Falls silent for a sound that may be no interruption, and keeps the reply.
     fn hold_reply(&mut self) {
         self.quiet_since = self.clock.now();
         if let Some(speech) = self.agent.hold() {

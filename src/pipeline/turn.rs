@@ -1,6 +1,6 @@
 //! Whose turn it is: a state machine without time, sound or waiting.
 //!
-//! It is told what happened and answers with what to do. An utterance that the caller goes on with
+//! The floor is told what happened and answers with what to do. An utterance that the caller goes on with
 //! before the reply to its first half is audible counts as one question: the first half is kept and
 //! asked again together with the rest.
 //!
@@ -26,7 +26,7 @@ pub(super) enum Happened {
     /// The interruption policy says that the agent should stop; it `may_resume` if that was for
     /// nothing.
     MustStop { may_resume: bool },
-    /// Nothing more was heard of who made the agent stop.
+    /// Nothing more was heard of the sound that made the agent stop.
     NothingMore,
     /// The reply is heard.
     Audible,
@@ -60,16 +60,16 @@ pub(super) enum Do {
     HoldReply,
     /// Go on where the reply was held.
     ResumeReply,
-    /// Give up what was held.
+    /// Give the held reply up.
     LetGo,
-    /// Say nothing to this.
+    /// Say nothing in reply to this turn.
     NoReply(TurnId),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct HeardTurn {
     turn: TurnId,
-    /// Spoken over the agent, who did not stop for it.
+    /// Whether the utterance was spoken over the agent, who did not stop for it.
     over_agent: bool,
 }
 
@@ -78,11 +78,11 @@ enum Reply {
     None,
     Pending,
     Audible,
-    /// Silent since it was interrupted, by whatever that was.
+    /// Silent since a sound of whatever kind interrupted it.
     Held,
 }
 
-/// What is still to be answered, with what is said now.
+/// The questions that are still to be answered, joined with what is said now.
 fn together(unanswered: &[Arc<str>], text: &Arc<str>) -> Arc<str> {
     if unanswered.is_empty() {
         return text.clone();
@@ -97,7 +97,7 @@ pub(super) struct Floor {
     hearing: Option<HeardTurn>,
     transcribing: Vec<HeardTurn>,
     reply: Reply,
-    /// The question to which a reply is being prepared in case.
+    /// The question to which a reply is being prepared in case the caller has finished.
     guess: Option<Arc<str>>,
     /// Questions whose answer nobody has heard a sound of.
     unanswered: Vec<Arc<str>>,
@@ -115,7 +115,7 @@ impl Floor {
         }
     }
 
-    /// Nobody speaks and nothing is on its way.
+    /// Whether nobody speaks and nothing is on its way.
     pub(super) fn is_idle(&self) -> bool {
         self.hearing.is_none() && self.transcribing.is_empty() && self.reply == Reply::None
     }
@@ -187,7 +187,7 @@ impl Floor {
         vec![Do::ResumeReply]
     }
 
-    /// Somebody said something: the agent was stopped for good.
+    /// The caller said something: the agent was stopped for good.
     fn let_go(&mut self) -> Option<Do> {
         let was_held = self.reply == Reply::Held;
         was_held.then(|| {

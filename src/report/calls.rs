@@ -1,4 +1,4 @@
-//! What a report of recorded calls has besides: what the voice detector's threshold does, and a folder of calls.
+//! What only a report of recorded calls has: what the voice detector's threshold does, and a folder of calls.
 
 use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document};
 use super::table::{plain, trimmed};
@@ -21,7 +21,7 @@ impl MeasuredCall {
         e2e(&self.measured)
     }
 
-    /// The worse, the larger: what went wrong first, then how long the caller waited.
+    /// A key that grows with how bad the call was: what went wrong first, then how long the caller waited.
     fn badness(&self) -> (u32, f64) {
         let counts = &self.measured.interruptions;
         let wrong = counts.missed_responses
@@ -41,7 +41,7 @@ pub fn e2e(measured: &Measurement) -> Option<Summary> {
         .and_then(|histogram| histogram.summary())
 }
 
-/// Calls that were measured earlier, the worst first, and what they amount to together.
+/// Calls that were measured earlier, the worst first, and their figures together.
 pub struct Calls {
     pub header: Header,
     pub all: Measurement,
@@ -49,7 +49,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Of runs in one folder, of that name; `None` if there is none.
+    /// The calls of the runs in the folder `name`; `None` if there are no runs.
     pub fn of(name: &str, runs: Vec<folder::MeasuredRun>) -> Option<Calls> {
         let first = runs.first()?;
         let plan = Plan::of(&first.scenario, first.header.rows_per);
@@ -93,7 +93,7 @@ pub fn of_one(call: &MeasuredCall) -> Document<'_> {
     }
 }
 
-/// The document of a folder of calls; `all` is what they amount to together.
+/// The document of a folder of calls; `all` holds the figures of all calls together.
 pub fn of_many<'a>(
     header: &'a Header,
     all: &'a Measurement,

@@ -1,17 +1,17 @@
-//! What was done about stages that failed or took too long, in words.
+//! What resilience policies did about stages that failed or took too long, in words.
 
 use crate::event::CuredBy;
 use crate::measure::Cures;
 use std::fmt::Write;
 
-/// One line for each stage of which there is anything to say.
+/// Adds a line for each stage that a policy did something about.
 pub(super) fn cures(text: &mut String, cures: &Cures) {
     for (stage, words) in of_stages(cures) {
         let _ = writeln!(text, "{stage:<14} {words}");
     }
 }
 
-/// Each stage of which there is anything to say, and what.
+/// Each stage that a policy did something about, and what was done.
 pub(super) fn of_stages(cures: &Cures) -> impl Iterator<Item = (&'static str, String)> {
     cures.iter().map(|(stage, counts)| {
         let words: Vec<String> = counts

@@ -34,40 +34,40 @@ pub struct Document<'a> {
     pub hops: BTreeMap<&'a str, Summary>,
     pub interruptions: &'a Interruptions,
     pub speculation: &'a Speculation,
-    /// What was done about stages that failed or took too long: stage, what, count.
+    /// What resilience policies did about stages that failed or took too long: stage, what, count.
     #[serde(skip_serializing_if = "Cures::is_empty")]
     pub cures: &'a Cures,
-    /// How fast a language model wrote, where a server tells.
+    /// How fast a language model wrote; `None` if no server tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writing: Option<Pace>,
     pub wer: Option<f64>,
-    /// Of questions of which a right answer is known.
+    /// How many answers are right, among the questions whose right answer is known.
     #[serde(skip_serializing_if = "RightAnswers::is_empty")]
     pub right_answers: RightAnswers,
     pub budgets: &'a [BudgetResult],
-    /// Where prices are known.
+    /// What the run cost; `None` without prices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<&'a Cost>,
     pub clock_lag_max_ns: u64,
-    /// Of a live session.
+    /// What the sound devices did; empty unless the session was live.
     #[serde(skip_serializing_if = "Devices::is_empty")]
     pub devices: &'a Devices,
-    /// The run was killed: the record has no end.
+    /// Whether the run was killed: its record then has no end.
     pub is_cut_short: bool,
     pub detail: Vec<Detail<'a>>,
     /// What the voice detector's threshold does to the latency, if the recording was at hand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub vad_thresholds: Vec<AtThreshold>,
-    /// One for each call of a folder, the worst first.
+    /// A line for each call of a folder, the worst first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<CallLine<'a>>,
-    /// What in the folder could not be measured.
+    /// Files of the folder that could not be measured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
 }
 
-/// A simulation: the same document, with how much was simulated and how far it can be trusted. Only the
-/// keys from `shard` on may differ between equal simulations.
+/// The report of a simulation: a [`Document`], with how much was simulated and how far it can be trusted. Only
+/// the keys from `shard` on may differ between equal simulations.
 #[derive(Debug, Serialize)]
 pub struct Simulation<'a> {
     #[serde(flatten)]
@@ -75,12 +75,12 @@ pub struct Simulation<'a> {
     pub conversations: u64,
     pub questions: u64,
     pub callers: &'a Callers,
-    /// Of many calls at once.
+    /// Figures of many calls at once; `None` without a `[load]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<Load>,
-    /// 95 % confidence intervals.
+    /// 95 % confidence intervals, by the name of the figure.
     pub intervals: BTreeMap<&'static str, Interval>,
-    /// Which part of a simulation it is, if not the whole.
+    /// Which part of a simulation was simulated; `None` for the whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
     #[serde(flatten)]
@@ -114,7 +114,7 @@ pub fn simulation<'a>(
     }
 }
 
-/// Many calls at once, of those that were measured.
+/// Figures of many calls at once, from the time that is measured.
 #[derive(Debug, Serialize)]
 pub struct Load {
     pub worlds: u64,
@@ -122,19 +122,19 @@ pub struct Load {
     pub calls_per_minute: f64,
     pub calls_at_once_mean: f64,
     pub calls_at_once_max: u64,
-    /// By stage.
+    /// The engines that calls share, by stage.
     pub pools: BTreeMap<&'static str, Pool>,
 }
 
-/// What the engines that calls share were asked for.
+/// What engines that calls share were asked for.
 #[derive(Debug, Serialize)]
 pub struct Pool {
     pub requests: u64,
-    /// Because too many waited, and because of the rate limit.
+    /// Requests refused because too many waited; `refused_rate` counts those refused by the rate limit.
     pub refused_full: u64,
     pub refused_rate: u64,
     pub waiting_max: u64,
-    /// On average; fewer than `slots_max` where servers are added as needed.
+    /// Slots on average; fewer than `slots_max` where servers are added as needed.
     pub slots_mean: f64,
     pub slots_max: u64,
     /// The share of slots that were busy.
@@ -167,7 +167,7 @@ fn load(figures: &LoadFigures) -> Load {
     }
 }
 
-/// The latency at a threshold of the voice detector.
+/// The latency with the voice detector at one threshold.
 #[derive(Debug, Clone, Serialize)]
 pub struct AtThreshold {
     pub vad_threshold: f32,
@@ -185,18 +185,18 @@ pub struct CallLine<'a> {
     pub notes: &'a [String],
 }
 
-/// A file that could not be measured, and the cure.
+/// A file that could not be measured, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct Skipped {
     pub call: String,
     pub reason: String,
 }
 
-/// One row. `caller_end_ns` and `agent_start_ns` are positions on the time axis of
+/// One turn. `caller_end_ns` and `agent_start_ns` are positions on the time axis of
 /// `conversation.wav`; `e2e_ns` is their difference and the sum of `hops_ns`.
 #[derive(Debug, Serialize)]
 pub struct Detail<'a> {
-    /// Of a folder of calls: which one.
+    /// The name of the call, in the report of a folder of calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<&'a str>,
     pub turn: u32,
@@ -212,7 +212,7 @@ pub struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<&'a Decided>,
     pub wer: Option<f64>,
-    /// Whether the answer is right, where that is known.
+    /// Whether the answer is right; `None` if no right answer is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_right: Option<bool>,
 }
@@ -262,7 +262,7 @@ fn summaries<'a>(
         .collect()
 }
 
-/// One row of it.
+/// The document's entry for one turn.
 pub fn detail(row: &Row) -> Detail<'_> {
     Detail {
         call: None,

@@ -25,13 +25,13 @@ pub struct Find {
     pub name: String,
     pub version: &'static str,
     pub seed: u64,
-    /// Of each step.
+    /// Conversations of each step, or loads.
     pub worlds: u32,
-    /// What they are.
+    /// What `worlds` counts: conversations, or loads.
     #[serde(skip)]
     pub kind: &'static str,
     pub key: String,
-    /// As it was asked for.
+    /// The figure that is limited, as it was asked for.
     pub metric: String,
     pub limit: f64,
     pub found: Option<serde_json::Value>,
@@ -45,11 +45,11 @@ pub struct Find {
 pub enum Ended {
     /// A little more misses the limit.
     AtLimit,
-    /// The key takes no more, or so much more was not looked at.
+    /// The key takes no greater value, or values this large were not looked at.
     AtBound,
     /// The least that the key takes misses the limit.
     Missed,
-    /// After too many steps, or somebody stopped it: more may keep the limit.
+    /// The search took too many steps, or somebody stopped it: a greater value may keep the limit.
     Stopped,
 }
 
@@ -61,12 +61,12 @@ pub struct Step {
     /// The 95 % interval of what is limited, if it has one.
     pub interval: Option<Interval>,
     pub kept: bool,
-    /// The load is more than its pools can ever do: nothing was measured.
+    /// The load is more than its pools can ever serve: nothing was measured.
     pub saturated: bool,
 }
 
 impl Step {
-    /// What came of it, for people.
+    /// The cells of the step's row, for people.
     fn cells(&self) -> Vec<String> {
         let none = || "-".to_owned();
         vec![

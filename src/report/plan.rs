@@ -25,9 +25,9 @@ pub const SCHEMA: &str = "voicesim.plan/1";
 pub struct Plan {
     pub sweep: Sweep,
     pub chosen: Option<usize>,
-    /// The next best, the best first.
+    /// The settings that come next and keep the budgets too, the best first.
     pub alternatives: Vec<usize>,
-    /// The nearest first.
+    /// Settings that do not keep every budget, the nearest first.
     pub nearly: Vec<Nearly>,
 }
 
@@ -43,7 +43,7 @@ pub struct Miss {
     pub name: String,
     pub limit: f64,
     pub actual: Option<f64>,
-    /// The upper end of its 95 % interval.
+    /// The upper end of the figure's 95 % interval, if it has one.
     pub high: Option<f64>,
 }
 
@@ -134,7 +134,7 @@ impl Plan {
         }
     }
 
-    /// What is shown, each with what it is.
+    /// The settings that are shown, each with the reason.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&str, &Setting)> {
         let marked = |mark, which: Vec<usize>| {
             let found = which.into_iter();

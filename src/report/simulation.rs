@@ -31,7 +31,7 @@ pub fn text(header: &Header, totals: &Totals) -> String {
         .interruptions
         .count(Expect::Respond, Outcome::Failed);
     if failed > 0 {
-        // Who gets no answer asks again.
+        // A caller who gets no answer asks again.
         let asked = totals.questions() + callers.restarts;
         let _ = writeln!(
             text,

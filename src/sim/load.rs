@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// Is told the number of a conversation that was measured, and what happened in it; gives back room for
-/// the next one's.
+/// the events of the next one.
 pub(super) type Fold<'a> = dyn FnMut(u32, Vec<Event>) -> Vec<Event> + 'a;
 
 /// Holds the calls of world `number`, and hands on those that are measured in the order in which they end.
@@ -66,9 +66,9 @@ pub(super) fn hold(
 struct Calls<'a> {
     setting: &'a Setting,
     world: &'a World,
-    /// Of conversations that are to come.
+    /// Numbers of the conversations that are to come.
     numbers: Range<u32>,
-    /// A call that ends is followed by another.
+    /// Whether a call that ends is followed by another one.
     follow: bool,
     crowd: Crowd,
     /// Room for events.
@@ -179,7 +179,7 @@ impl Crowd {
     fn change(&mut self, now: Tick, by: i32) {
         let (from, to) = (self.since.max(self.window.start), now.min(self.window.end));
         self.call_ns += to.since(from).as_nanos() * u128::from(self.open);
-        // Whoever is open while it is measured counts, whenever they came.
+        // Calls that are open within the measured time count, whenever they began.
         if !to.since(from).is_zero() {
             self.figures.calls_max = self.figures.calls_max.max(u64::from(self.open));
         }
@@ -188,7 +188,7 @@ impl Crowd {
         self.figures.call_us = u64::try_from(self.call_ns / 1_000).unwrap_or(u64::MAX);
     }
 
-    /// A call begins; whether it is measured.
+    /// A call begins; returns whether it is measured.
     fn begun(&mut self, now: Tick) -> bool {
         let is_measured = self.window.contains(&now);
         self.figures.calls += u64::from(is_measured);
@@ -196,19 +196,19 @@ impl Crowd {
     }
 }
 
-/// When callers come who follow nobody.
+/// When new callers come, who do not follow a call that ended.
 struct Coming {
     how: How,
     source: Source,
     world: u32,
     count: u32,
-    /// Of the latest of them, in seconds.
+    /// When the latest of them came, in seconds.
     at_s: f64,
 }
 
 enum How {
     At(std::vec::IntoIter<f64>),
-    /// Calls a second, from the first to the second within so many seconds.
+    /// Calls a second: from the first rate to the second within the third number of seconds.
     Rate(f64, f64, f64),
 }
 
@@ -262,7 +262,7 @@ impl Coming {
 }
 
 /// When a process whose rate goes from `from` to `to` within `over` seconds, and stays there, has brought
-/// so many more than at `at_s`: the inverse of its integral (Lewis and Shedler 1979). `None` for never.
+/// `needed` more than at `at_s`: the inverse of its integral (Lewis and Shedler 1979). `None` for never.
 fn after(at_s: f64, needed: f64, (from, to, over): (f64, f64, f64)) -> Option<f64> {
     let slope = (to - from) / over;
     let until = |at: f64| from * at + slope * at * at / 2.0;

@@ -40,7 +40,7 @@ impl Simulable {
     /// The scenario, if it can be simulated.
     ///
     /// # Errors
-    /// What in it cannot, and how to mend it.
+    /// What in the scenario cannot be simulated, and how to mend it.
     pub fn of(scenario: Scenario) -> Result<Simulable, String> {
         let engines = simulated::Asked::of(&scenario).map_err(|(table, engine)| {
             format!(
@@ -72,7 +72,7 @@ impl Simulable {
         self.engines.described()
     }
 
-    /// The same with another load.
+    /// The scenario with another load.
     pub fn with_load(&self, load: Load) -> Simulable {
         let mut with = self.clone();
         with.scenario.load = Some(load);
@@ -110,10 +110,10 @@ impl Setting {
         }
     }
 
-    /// Holds one conversation; what happened, in place of what `events` held before.
+    /// Holds one conversation; returns what happened, in place of what `events` held before.
     ///
     /// # Errors
-    /// If it waits for something that cannot come, which is a fault of voicesim's.
+    /// If the conversation waits for something that cannot come, which is a bug in voicesim.
     pub fn hold(&self, conversation: u32, events: Vec<Event>) -> io::Result<Vec<Event>> {
         let world = World::new(&self.scenario, &(Tick::ZERO..Tick(u64::MAX)));
         world.run(self.converse(&world, conversation, events))

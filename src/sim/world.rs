@@ -16,7 +16,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Its pools count what they are asked for within `window`.
+    /// The world of a scenario, whose pools count what they are asked for within `window`.
     pub(super) fn new(scenario: &Scenario, window: &Range<Tick>) -> World {
         let clock = Clock::virtual_time(scenario.cores());
         World {
@@ -26,10 +26,10 @@ impl World {
         }
     }
 
-    /// Runs what happens in it to its end.
+    /// Runs what happens in the world to its end.
     ///
     /// # Errors
-    /// If it waits for something that cannot come, which is a fault of voicesim's.
+    /// If `what` waits for something that cannot come, which is a bug in voicesim.
     pub(super) fn run<F: Future>(&self, what: F) -> std::io::Result<F::Output> {
         if self.pools.is_empty() {
             return self.clock.block_on(what);

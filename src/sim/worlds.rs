@@ -1,4 +1,4 @@
-//! Many worlds, over threads. The result is the same at any number of them.
+//! Many worlds, over threads. The result is the same with any number of threads.
 
 use super::setting::{Setting, Simulable};
 use crate::event::Event;
@@ -13,7 +13,7 @@ use std::thread;
 /// Worlds that a thread takes at a time, if each is one conversation: some ten milliseconds of work.
 const CHUNK: u32 = 64;
 
-/// No conversation is sampled that comes behind so many.
+/// The number from which on no conversation is sampled.
 pub const LATER: u32 = 1 << 31;
 
 /// Chunks that may wait to be written, for each thread.
@@ -24,7 +24,7 @@ pub struct Worlds<'a> {
     /// What is simulated.
     pub simulable: &'a Simulable,
     pub plan: &'a Plan,
-    /// By number. A number means the same world in every run of the scenario and its seed.
+    /// The numbers of the worlds. A number means the same world in every run of the scenario with its seed.
     pub numbers: Range<u32>,
     pub threads: usize,
     /// Once it is set, a thread ends what it has taken, some dozens of conversations or one load, and takes
@@ -35,13 +35,13 @@ pub struct Worlds<'a> {
 /// What is kept of conversations besides their figures, in the order of their worlds.
 pub trait Keep: Sync {
     /// Is called on the thread that held the conversation: adds what is to be written of it. It is the
-    /// `nth` of all that are kept, counted from zero, or of later ones at least [`LATER`].
+    /// `nth` of all that are kept, counted from zero; later ones count as [`LATER`] or more.
     fn encode(&self, at: (u32, u32), rows: &[Row], events: &[Event], into: &mut Encoded);
 
-    /// Writes it.
+    /// Writes the encoded conversations.
     fn write(&self, encoded: &Encoded) -> io::Result<()>;
 
-    /// So many more worlds and turns were held.
+    /// Is told that `worlds` more worlds and `turns` more turns were held.
     fn progress(&self, worlds: u64, turns: u64);
 }
 
@@ -52,12 +52,12 @@ pub struct Encoded {
     pub events: Vec<u8>,
 }
 
-/// The figures of a chunk are with its thread; this is what is to be written of it.
+/// The number of a chunk, and what is to be written of it; its figures stay with the thread.
 type Chunk = (u32, Encoded);
 
 impl Worlds<'_> {
-    /// Holds what happens in them; its figures. If it is stopped, those of the worlds simulated so far, which
-    /// are the first ones.
+    /// Simulates the worlds; returns their figures. If stopped, the figures are those of the worlds simulated so far,
+    /// which are the first ones.
     ///
     /// # Errors
     /// If something cannot be written, or a conversation waits for something that cannot come.
@@ -87,7 +87,7 @@ impl Worlds<'_> {
         })
     }
 
-    /// Holds one chunk after the other, until none is left.
+    /// Simulates one chunk after the other, until none is left.
     fn work(
         &self,
         next: &AtomicU32,
@@ -126,14 +126,14 @@ impl Worlds<'_> {
                     })?;
             }
             keep.progress(u64::from(last - first), totals.measured.turns - before);
-            // Nobody takes it if writing failed, which is told there.
+            // Nobody takes a chunk once writing has failed, which is reported there.
             let _ = chunks.send((chunk, encoded));
         }
     }
 }
 
 impl Worlds<'_> {
-    /// Simulates one world; room for the events of the next.
+    /// Simulates one world; returns room for the events of the next.
     fn hold_one(
         &self,
         setting: &Setting,

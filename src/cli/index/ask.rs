@@ -1,4 +1,4 @@
-//! `voicesim index ask`: a language model makes up what callers may ask of each section of a folder of documents.
+//! `voicesim index ask`: has a language model make up what callers may ask of each section of a folder of documents.
 
 use crate::cli::{Failure, Verdict, print_plain};
 use crate::knowledge::{self, ASKED_FILE, AskedQuestion, made_up};
@@ -10,16 +10,16 @@ use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// A question is at most so many tokens long, as a model counts them.
+/// The most tokens of a question, as a model counts them.
 const TOKENS_A_QUESTION: u32 = 40;
-/// Nobody waits on the telephone.
+/// How long to wait for a reply: minutes, since no caller is on the line.
 const PATIENCE_MS: u64 = 300_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Ask {
     /// Documents: a folder of .md and .txt files, subfolders included
     documents: PathBuf,
-    /// A server that speaks OpenAI's API, as far as what comes before /chat/completions
+    /// Address of a server with OpenAI's API, up to but without /chat/completions
     #[arg(long)]
     url: String,
     /// The model's name on that server; one that follows instructions well
@@ -28,7 +28,7 @@ pub(super) struct Ask {
     /// The environment variable that holds the key
     #[arg(long, value_name = "VARIABLE")]
     key_env: Option<String>,
-    /// How many questions a section is to have; those that have some are left alone
+    /// How many questions to make up for a section; sections that have some are left alone
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u8).range(1..=48))]
     questions: u8,
 }
@@ -67,7 +67,7 @@ impl Ask {
             let questions = made_up::questions_in(&reply, self.questions.into());
             without += usize::from(questions.is_empty());
             written += questions.len();
-            // Each section at once, so that nothing is lost that was paid for.
+            // Each section is written as soon as it is there, so that nothing is lost that was paid for.
             file.write_all(&lines(questions, &section.place)?)
                 .map_err(|error| unwritable(&path, &error))?;
             bar.inc(1);
@@ -86,7 +86,7 @@ impl Ask {
         Ok(Verdict::Fine)
     }
 
-    /// Behind a last line that nobody ended a new one begins.
+    /// Opens the file to append to, on a new line even if its last line has no end.
     fn file(&self, path: &Path) -> Result<File, Failure> {
         let before = std::fs::read(path).unwrap_or_default();
         let file = OpenOptions::new().create(true).append(true).open(path);
@@ -121,7 +121,7 @@ impl Ask {
         }
     }
 
-    /// Errors name a scenario's keys; here they are flags.
+    /// The error with flags in place of the scenario's keys that it names.
     fn named(&self, error: &str) -> String {
         error
             .replace("answer.url", "--url")

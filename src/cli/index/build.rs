@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 pub(super) struct Build {
     /// Documents: a folder of .md and .txt files, subfolders included
     documents: PathBuf,
-    /// The index, a new folder
+    /// New folder for the index
     #[arg(long, value_name = "INDEX")]
     out: PathBuf,
     #[command(flatten)]
     preparing: Preparing,
-    /// Print one JSON document
+    /// Print what was built as one JSON document
     #[arg(long)]
     json: bool,
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct Eval {
-    /// An index, or a folder of documents: of these each step of the preparation is tried
+    /// An index, or a folder of documents to try each step of the preparation on
     #[arg(value_name = "INDEX|DIR")]
     source: PathBuf,
     /// Questions with the places of their answers, a JSON object a line:
@@ -30,7 +30,7 @@ pub(super) struct Eval {
     /// Only the questions that are marked as spoken, as the recogniser hears them when the voice speaks them
     #[arg(long)]
     spoken: bool,
-    /// The voice that speaks them: piper or espeak
+    /// Voice that speaks the questions: piper or espeak
     #[arg(
         long,
         default_value = "piper",
@@ -38,12 +38,12 @@ pub(super) struct Eval {
         requires = "spoken"
     )]
     tts: String,
-    /// Keep what was heard in this new folder, a line each
+    /// New folder to keep what was heard in, a line for each question
     #[arg(long, value_name = "DIR", requires = "spoken")]
     out: Option<PathBuf>,
     #[command(flatten)]
     preparing: Preparing,
-    /// Print one JSON document
+    /// Print the figures as one JSON document
     #[arg(long)]
     json: bool,
 }
@@ -61,7 +61,7 @@ impl Eval {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         let mut all = eval::read(&self.questions).map_err(Failure::input)?;
         let split = self.split.as_deref();
-        // What comes first depends on the documents alone; they are looked at before anything is spoken.
+        // The documents are looked at first, so that mistakes in them show before anything is spoken.
         let documents = match knowledge::is_index(&self.source) {
             true => None,
             false => Some(knowledge::read_checked(&self.source).map_err(Failure::input)?),

@@ -24,9 +24,9 @@ enum Command {
     Build(build::Build),
     /// Have a language model make up what callers may ask of each section; it is kept beside the documents
     Ask(ask::Ask),
-    /// Say what would be answered to a question, from which passages, and why these
+    /// Search for a question: what would be answered, from which passages, and why these
     Search(search::Search),
-    /// Ask questions whose answers are known, and say what each step of the preparation is worth
+    /// Ask questions whose answers are known, and measure what each step of the preparation is worth
     Eval(eval::Eval),
 }
 
@@ -45,16 +45,16 @@ impl Index {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Preparation")]
 struct Preparing {
-    /// The most characters of a passage; it never crosses a heading
+    /// The most characters of a passage; a passage never crosses a heading
     #[arg(long, value_name = "N")]
     chunk_chars: Option<usize>,
     /// How many characters of the passage before it a passage may repeat
     #[arg(long, value_name = "N")]
     overlap_chars: Option<usize>,
-    /// Steps to leave out
+    /// Steps of the preparation to leave out
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
     without: Vec<Step>,
-    /// The confidence below which it says that it does not know, 0 to 1
+    /// The confidence below which the answer is that nothing is known, 0 to 1
     #[arg(long, value_name = "P")]
     threshold: Option<f64>,
 }
@@ -77,7 +77,7 @@ impl Preparing {
         }
     }
 
-    /// An index was prepared when it was built.
+    /// Refuses these flags for an index, which was prepared when it was built.
     fn check_unused(&self, index: &Path) -> Result<(), Failure> {
         let is_unused = self.chunk_chars.is_none()
             && self.overlap_chars.is_none()

@@ -14,7 +14,7 @@ pub(super) struct Search {
     #[arg(value_name = "INDEX|DIR")]
     source: PathBuf,
     question: String,
-    /// What was asked before, oldest first: a question may go on from it
+    /// Questions asked before, oldest first, which this one may refer to (repeatable)
     #[arg(long, value_name = "QUESTION")]
     after: Vec<String>,
     /// How many passages to show
@@ -22,7 +22,7 @@ pub(super) struct Search {
     top: u8,
     #[command(flatten)]
     preparing: Preparing,
-    /// Print one JSON document
+    /// Print the answer and its passages as one JSON document
     #[arg(long)]
     json: bool,
 }
@@ -32,9 +32,9 @@ struct SearchDocument<'a> {
     schema: &'static str,
     question: &'a str,
     after: &'a [String],
-    /// What would be said.
+    /// The answer that would be spoken.
     answer: String,
-    /// Whether it comes from a passage.
+    /// Whether the answer comes from a passage.
     is_answered: bool,
     passages: Vec<FoundPassage<'a>>,
 }
@@ -47,7 +47,7 @@ struct FoundPassage<'a> {
     coverage: f32,
     confidence: f64,
     text: &'a str,
-    /// Why: the words of the question that it holds.
+    /// Why the passage was found: the words of the question that it holds.
     matched: &'a [Match],
 }
 
@@ -135,7 +135,7 @@ impl SearchDocument<'_> {
     }
 }
 
-/// How much of a passage is shown.
+/// How many characters of a passage are shown.
 const SHOWN_CHARS: usize = 160;
 
 /// A match for people: the stem that was heard, what it met, where, and what it counts.

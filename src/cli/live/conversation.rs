@@ -6,7 +6,7 @@ use crate::event::{Event, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, V
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// More than the tallest terminal shows.
+/// Utterances and replies that are kept: more than the tallest terminal shows.
 const SAID_MAX: usize = 40;
 
 /// Replies that may be in the making at once.
@@ -24,14 +24,14 @@ pub(super) enum Who {
 /// How an utterance or a reply stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// It is going on; of the caller's words, what the recogniser makes of them so far.
+    /// Going on. The text of an utterance is what the recogniser makes of it so far.
     Going,
     Done,
     /// The recogniser found no words.
     NoWords,
     /// The recogniser failed.
     NotRecognised,
-    /// The caller interrupted it.
+    /// The caller interrupted the reply.
     Stopped,
     /// The answer had no words.
     Silent,
@@ -134,7 +134,7 @@ impl Conversation {
         }
     }
 
-    /// Shows what sounds of a reply that is heard.
+    /// Shows as much of a reply as has begun to sound.
     fn show(&mut self, turn: TurnId) {
         let text = self.reply(turn).text();
         let is_heard = |said: &&mut Said| said.turn == turn && said.who == Who::Agent;
@@ -145,7 +145,7 @@ impl Conversation {
 
     fn over(&mut self, turn: TurnId, end: ReplyEnd, at: Tick, heard: &str) {
         let state = match end {
-            // Nothing of it was heard.
+            // Nothing of the reply was heard.
             ReplyEnd::Superseded => return self.forget(turn),
             ReplyEnd::Completed => State::Done,
             ReplyEnd::Stopped => State::Stopped,
@@ -162,7 +162,7 @@ impl Conversation {
         }
     }
 
-    /// What `who` says in a turn; begins it.
+    /// The entry for what `who` says in a turn; a new one if there is none.
     fn entry(&mut self, turn: TurnId, who: Who) -> &mut Said {
         let is_it = |said: &Said| said.turn == turn && said.who == who;
         let index = match self.said.iter().rposition(is_it) {

@@ -10,7 +10,7 @@ use ratatui::Frame;
 use ratatui::style::{Modifier, Stylize};
 use ratatui::text::{Line, Span, Text};
 
-/// Below this many columns or rows there is room for the conversation and the latency alone.
+/// Columns and rows below which there is room for the conversation and the latency alone.
 const ROOM: (u16, u16) = (56, 14);
 
 /// From this many rows on, every part has a title.
@@ -27,7 +27,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// Of a terminal that has the [`ROOM`].
+    /// The rows of a terminal of this height, at least that of [`ROOM`].
     fn of(height: usize) -> Rows {
         let are_titled = height >= TITLES_FROM;
         let more = height.saturating_sub(24);
@@ -85,7 +85,7 @@ fn whole(view: &View, width: usize, height: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// What matters most, where there is hardly any room.
+/// The conversation and the latency alone, where there is hardly any room.
 fn tiny(view: &View, width: usize, height: usize) -> Vec<Line<'static>> {
     let recording = match (view.meter.is_muted, &view.about.keeps_voices_in) {
         (true, _) => "MUTED",
@@ -124,7 +124,7 @@ mod tests {
     use ratatui::backend::TestBackend;
     use std::path::Path;
 
-    /// The recorded run as it looks after so many milliseconds.
+    /// The recorded run as it looks after `ms` milliseconds.
     fn recorded(ms: u64) -> View {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
         let events = crate::record::store::read_events(&folder).expect("a recorded run");

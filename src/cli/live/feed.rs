@@ -24,7 +24,7 @@ pub(super) enum Update {
     /// Something to tell that is no event.
     Notice(String),
     Now(Tick),
-    /// There is no more to come.
+    /// The end: no update comes after it.
     End,
 }
 
@@ -65,7 +65,7 @@ impl Feed {
         self.send(Update::Now(now));
     }
 
-    /// The microphone's level in dB below full scale. As often as [`Feed::now`].
+    /// Hands over the microphone's level in dB below full scale. To be called as often as [`Feed::now`].
     pub(crate) fn level(&mut self, db: f32, is_muted: bool) {
         self.send(Update::Level { db, is_muted });
     }
@@ -88,7 +88,7 @@ impl Feed {
         self.waiting.into_iter()
     }
 
-    /// For notices of others.
+    /// A sender for notices from elsewhere.
     pub(super) fn sender(&self) -> SyncSender<Update> {
         self.sender.clone()
     }

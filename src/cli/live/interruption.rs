@@ -6,7 +6,7 @@ use crate::event::{Event, Mark, Tick, TurnId, Verdict};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// More than is shown.
+/// Interruptions that are kept: more than are shown.
 const KEPT_MAX: usize = 8;
 
 /// Reasons that are shown of a decision.
@@ -20,18 +20,18 @@ pub(super) struct Interruption {
     pub policy: String,
     pub verdict: Verdict,
     pub after: Duration,
-    /// That it is an interruption, in 0..=1, if the policy computes one.
+    /// Probability of an interruption, in 0..=1; `None` if the policy computes none.
     pub probability: Option<f64>,
-    /// Strongest first.
+    /// Why the policy decided so, the strongest reason first.
     pub reasons: Vec<String>,
-    /// Nothing more is decided about it.
+    /// Nothing more is decided about the sound.
     pub is_over: bool,
     /// The agent had stopped for nothing, and went on.
     pub has_resumed: bool,
 }
 
 impl Interruption {
-    /// What became of it, in a word or two.
+    /// What became of the sound, in a word or two.
     pub(super) fn verdict(&self) -> &'static str {
         match self.verdict {
             Verdict::Stop if self.has_resumed => "stop, resumed",
@@ -42,7 +42,7 @@ impl Interruption {
         }
     }
 
-    /// When it was decided and how sure that is: "at 353 ms, p 0.84".
+    /// When the policy decided, and the probability of an interruption: "at 353 ms, p 0.84".
     pub(super) fn when(&self) -> String {
         let after = self.after.as_millis();
         match self.probability {

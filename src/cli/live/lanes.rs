@@ -4,7 +4,7 @@ use crate::event::{Tick, nanos};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What the lanes show.
+/// How much of the past the lanes show.
 pub(super) const SHOWN: Duration = Duration::from_secs(20);
 
 /// Older spans are forgotten; a little more than is shown, since what is queued may be cut back.
@@ -20,31 +20,31 @@ pub(super) struct Lane(VecDeque<Span>);
 #[derive(Debug, Clone, Copy)]
 struct Span {
     from: Tick,
-    /// `None` while it lasts.
+    /// The end of the span; `None` while it lasts.
     to: Option<Tick>,
 }
 
 impl Lane {
-    /// It is the case from `at` on; one that was going on ends there.
+    /// Begins a span at `at`; one that was going on ends there.
     pub(super) fn begin(&mut self, at: Tick) {
         self.end(at);
         self.add(Span { from: at, to: None });
     }
 
-    /// What was going on ended at `at`.
+    /// Ends the span that is going on at `at`.
     pub(super) fn end(&mut self, at: Tick) {
         if let Some(open) = self.0.back_mut().filter(|span| span.to.is_none()) {
             open.to = Some(at.max(open.from));
         }
     }
 
-    /// It is the case from `from` for `length`, which may lie ahead.
+    /// Adds a span of `length` from `from` on, which may lie ahead.
     pub(super) fn during(&mut self, from: Tick, length: Duration) {
         let to = Some(from + length);
         self.add(Span { from, to });
     }
 
-    /// From `at` on it was not the case after all.
+    /// Cuts off whatever was said to come after `at`.
     pub(super) fn cut(&mut self, at: Tick) {
         for span in &mut self.0 {
             if span.to.is_none_or(|to| to > at) {
@@ -58,13 +58,13 @@ impl Lane {
         self.0.retain(|span| span.to.is_none_or(|to| to >= oldest));
     }
 
-    /// Whether it is the case at `at`.
+    /// Whether a span holds `at`.
     pub(super) fn is_on(&self, at: Tick) -> bool {
         let is_within = |span: &Span| span.from <= at && span.to.is_none_or(|to| to > at);
         self.0.iter().any(is_within)
     }
 
-    /// For how long of `from..to` it was the case.
+    /// How much of `from..to` the spans cover.
     pub(super) fn within(&self, from: Tick, to: Tick) -> Duration {
         let share = |span: &Span| span.to.unwrap_or(to).min(to).since(span.from.max(from));
         self.0.iter().map(share).sum()

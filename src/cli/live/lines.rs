@@ -16,7 +16,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Takes the next event in; a line about it, without its end, if it is worth one.
+    /// Takes the next event in; returns a line about it, without a line end, if it is worth one.
     pub(super) fn event(&mut self, event: &Event) -> Option<String> {
         let answered = self.turns.event(event);
         interruption::event(&mut self.interruptions, event);
@@ -48,7 +48,7 @@ impl Lines {
                 end: VisitEnd::Failed { error },
                 ..
             } => format!("{} failed: {}", stage.name(), plain(error)),
-            // It belongs to a turn of the scenario, not of the conversation.
+            // A missed row belongs to a turn of the scenario, not of the conversation.
             Mark::RowMissed { row, .. } => {
                 let row = u64::from(*row) + 1;
                 return Some(stamped(

@@ -1,4 +1,4 @@
-//! Where logs go: to stderr, unless a screen is up, which they would tear. Then they are notices.
+//! Where logs go: to stderr, or, while a screen is up that they would tear, to it as notices.
 
 use super::feed::{Feed, Update};
 use std::io::{self, Write};

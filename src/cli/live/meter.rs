@@ -3,7 +3,7 @@
 /// The quietest level shown, in dB below full scale.
 pub(super) const QUIETEST_DB: f32 = -60.0;
 
-/// From here on, samples are likely to be cut off.
+/// Level in dB from which on samples are likely to be cut off.
 const CLIPPING_DB: f32 = -1.0;
 
 /// The bar falls by at most this much an update, as needles do, so that it can be read.
@@ -11,7 +11,7 @@ const FALL_DB: f32 = 3.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Meter {
-    /// In dB below full scale, within `QUIETEST_DB..=0`.
+    /// Level in dB below full scale, within `QUIETEST_DB..=0`.
     pub db: f32,
     pub is_muted: bool,
 }

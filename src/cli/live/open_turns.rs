@@ -21,7 +21,8 @@ const TRUTHS_MAX: usize = 32;
 #[derive(Debug, Clone)]
 pub(super) struct Answered {
     pub row: Row,
-    /// It goes into percentiles now, and only now: the report does not count it if it fails before.
+    /// Whether the answer goes into percentiles now, which it does once, when its reply has ended: until then it may
+    /// fail, and the report does not count failed replies.
     pub is_counted: bool,
 }
 
@@ -40,7 +41,7 @@ struct Open {
 }
 
 impl OpenTurns {
-    /// Takes the next event in. What it measures, if an answer begins to be heard or is over.
+    /// Takes the next event in; returns figures if an answer begins to be heard or is over.
     pub(super) fn event(&mut self, event: &Event) -> Option<Answered> {
         match &event.mark {
             Mark::CallerSpeechStarted { .. } | Mark::CallerSpeechEnded { .. } => {
@@ -65,7 +66,7 @@ impl OpenTurns {
             Mark::Audible { .. } => self.measure(event.turn, false),
             Mark::ReplyEnded { end, .. } => {
                 let answered = self.measure(event.turn, true);
-                // One that was stopped may go on.
+                // A reply that was stopped may go on.
                 if *end != ReplyEnd::Stopped {
                     self.close(event.turn);
                 }
@@ -101,7 +102,7 @@ impl OpenTurns {
     }
 }
 
-/// Whether the latency of a turn can depend on it. What comes many times a second does not.
+/// Whether the latency of a turn can depend on the mark. Marks that come many times a second have no part in it.
 fn is_measured(mark: &Mark) -> bool {
     match mark {
         Mark::Decision { verdict, .. } => *verdict == Verdict::Stop,

@@ -12,7 +12,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use std::collections::BTreeSet;
 
-/// What may be pressed.
+/// The keys that may be pressed, as the last row shows them.
 pub(super) const KEYS: &str = "m mute  q quit";
 
 /// Columns before lanes, words and the meter.
@@ -246,7 +246,7 @@ pub(super) fn latency(view: &View, width: usize) -> String {
     beginning(form, width)
 }
 
-/// Where the time of the last answer went, in path order. What has no row of its own is added up.
+/// Where the time of the last answer went, in path order. Hops without a row of their own are added up in one.
 pub(super) fn hops(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
     let Some(row) = &view.answered else {
         let hint = "the hops between your last word and the first sound of the answer";
@@ -257,7 +257,7 @@ pub(super) fn hops(view: &View, width: usize, rows: usize) -> Vec<Line<'static>>
     shown.sort_by_key(|slice| std::cmp::Reverse(length(slice)));
     let worth = shown.partition_point(|slice| length(slice) >= WORTH_A_ROW_NS);
     let is_exact = shown[worth..].iter().all(|slice| length(slice) == 0);
-    // What is left needs a row of its own.
+    // The hops that are left over need a row for their sum.
     let room = rows.saturating_sub(usize::from(!is_exact || worth > rows));
     let count = worth.min(room);
     let mut rest = shown.split_off(count.min(shown.len()));
@@ -298,7 +298,7 @@ pub(super) fn hops(view: &View, width: usize, rows: usize) -> Vec<Line<'static>>
     lines
 }
 
-/// Who decides about sounds over the agent.
+/// The policy that decides about sounds over the agent.
 pub(super) fn policy(view: &View) -> String {
     match view.interruptions.back() {
         Some(last) => format!(
@@ -338,7 +338,7 @@ fn interruption(one: &Interruption, width: usize) -> Line<'static> {
     Line::raw(head + &reasons)
 }
 
-/// What else is to be known, newest first.
+/// The notices, newest first.
 pub(super) fn notices(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
     let style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
     view.notices()

@@ -18,7 +18,7 @@ pub(super) fn plain(text: &str) -> String {
     while let Some(c) = chars.next() {
         let begins_sequence = c == '\u{9b}' || (c == '\x1b' && chars.next_if_eq(&'[').is_some());
         if begins_sequence {
-            // Its parameters, and the letter that says what to do.
+            // The parameters of the sequence, and the letter that says what to do.
             while chars.next_if(|c| matches!(c, ' '..='?')).is_some() {}
             chars.next_if(|c| matches!(c, '@'..='~'));
         }

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Keys that may wait for the session.
 const KEYS_WAITING_MAX: usize = 8;
-/// How often the screen hears of the time and the level.
+/// How often the screen is told the time and the level.
 const TELL_EVERY: Duration = Duration::from_millis(96);
 
 /// What shows a conversation. It begins with the first event, so that whatever goes wrong before is
@@ -52,18 +52,18 @@ impl Show {
         Show(Rc::new(RefCell::new(State::Lines(Lines::default()))))
     }
 
-    /// On a screen, if standard input and output are a terminal.
+    /// Shows on a screen if standard input and output are a terminal, else in lines.
     pub(crate) fn on_screen(about: About) -> Show {
         Show(Rc::new(RefCell::new(State::Wanted(about))))
     }
 
-    /// Takes in every event.
+    /// A watcher that takes in every event.
     pub(crate) fn watcher(&self) -> Watcher {
         let show = self.clone();
         Box::new(move |event| show.event(event))
     }
 
-    /// Takes in the level of the microphone, and hands on what was asked for on the keyboard.
+    /// A function that takes in the level of the microphone, and hands on what was asked for on the keyboard.
     pub(crate) fn level(&self, controls: Controls) -> Box<dyn Fn(Tick, f32)> {
         let show = self.clone();
         Box::new(move |at, level_db| {
@@ -102,7 +102,7 @@ impl Show {
         if let State::Screen(shown) = state {
             ScreenLog::to_stderr();
             shown.feed.end();
-            // Its panic has been told already.
+            // A panic of the thread has been reported already.
             let _ = shown.thread.join();
         }
     }

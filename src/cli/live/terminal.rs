@@ -50,7 +50,7 @@ impl Screen {
         match ratatui::try_init() {
             Ok(terminal) => Ok(Screen { terminal }),
             Err(error) => {
-                // It may have come half way.
+                // The set-up may have come half way.
                 let _ = ratatui::try_restore();
                 Err(TerminalError::SetUp(error))
             }
@@ -58,8 +58,8 @@ impl Screen {
     }
 
     /// Shows updates until the last one. Blocks, so it wants a thread of its own. `keys` gets what
-    /// is asked for, and is never waited for: whoever presses `q` twice has the terminal back
-    /// whatever the program is doing.
+    /// is asked for, and is never waited for: pressing `q` twice gives the terminal back whatever the
+    /// program is doing.
     pub(super) fn show(
         mut self,
         view: View,
@@ -72,7 +72,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Whoever has closed the terminal needs nothing restored.
+        // A terminal that was closed needs nothing restored.
         let _ = ratatui::try_restore();
     }
 }
@@ -110,7 +110,7 @@ fn meaning(key: KeyEvent) -> Input {
     }
 }
 
-/// When to draw.
+/// Decides when to draw.
 #[derive(Debug, Default)]
 struct Pace {
     drawn: Option<Tick>,
@@ -149,7 +149,7 @@ fn show<B: Backend>(
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => None,
         };
-        // Whoever is behind catches up before the next drawing.
+        // All updates that wait are taken before the next drawing.
         for update in waiting.into_iter().chain(updates.try_iter()) {
             if !view.update(update) {
                 return Ok(());

@@ -24,7 +24,7 @@ const STOPS_MAX: usize = 16;
 /// What is known of a run before it begins.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct About {
-    /// Of the scenario.
+    /// The scenario's name.
     pub name: String,
     /// The folder that keeps voices; `None` if no sound is kept.
     pub keeps_voices_in: Option<String>,
@@ -37,7 +37,7 @@ pub(super) enum Doing {
     Hearing,
     Answering,
     Speaking,
-    /// Both speak.
+    /// Caller and agent speak at once.
     Overlap,
 }
 
@@ -46,7 +46,7 @@ pub(super) enum Doing {
 pub(super) struct Notice {
     pub at: Tick,
     pub text: String,
-    /// How often it was given in a row.
+    /// How often the notice was given in a row.
     pub times: u32,
 }
 
@@ -145,7 +145,7 @@ impl View {
         }
     }
 
-    /// Shows `text` for a while. The same text again is counted.
+    /// Shows `text` for a while. A text that is shown already is counted instead.
     pub(super) fn notice(&mut self, text: &str) {
         let text = plain(text);
         if let Some(last) = self.notices.back_mut().filter(|last| last.text == text) {
@@ -216,7 +216,7 @@ impl View {
         }
     }
 
-    /// The waiting for this turn is over. What waits may as well be the reply to somebody who spoke over it.
+    /// The reply of this turn is not waited for any more. A wait for the reply of another turn goes on.
     fn waited(&mut self, turn: TurnId, at: Tick) {
         if turn == self.waits_for {
             self.waiting.end(at);

@@ -101,7 +101,7 @@ impl Stage for Answer {
 /// What was written so far, and when.
 #[derive(Default)]
 struct Writing {
-    /// The first piece and the latest, since the request.
+    /// When the first piece came and when the latest, since the request.
     pieces: Option<(Duration, Duration)>,
     pieces_count: u32,
     usage: Option<(u32, Option<u32>)>,
@@ -134,7 +134,7 @@ impl Writing {
     }
 }
 
-/// Where passages come from that go along with a question, if any do.
+/// Where the passages that go along with a question come from, and how many; `None` if none do.
 #[cfg(feature = "retrieval")]
 struct Documents(Option<(crate::clock::Worker<crate::knowledge::Knowledge>, usize)>);
 

@@ -35,7 +35,7 @@ struct Reached {
     notes: Vec<String>,
 }
 
-/// Has to be told of a server in virtual time.
+/// The note on a server that is asked in virtual time.
 const VIRTUAL: &str = "in virtual time a server's answer is read to its end at once, and delivered as it came; a request that is given up was made all the same";
 
 /// `table` is the scenario's, as errors name it; `path` lies behind the server's address.
@@ -80,7 +80,7 @@ impl Reached {
     }
 }
 
-/// One patience for all of a request.
+/// The longest wait for all of a request.
 fn patience(span: Duration) -> Patience {
     Patience {
         first: span,
@@ -89,7 +89,7 @@ fn patience(span: Duration) -> Patience {
     }
 }
 
-/// What is said of a server that took too long; the keys are those of the first item, the next, and all.
+/// The error for a server that took too long; the keys are those for the first item, the next, and all of them.
 fn too_slow(server: &Server, silence: Silence, [first, next, all]: [&str; 3]) -> StageError {
     let (what, span, key) = match silence {
         Silence::First(span) => ("began no answer within", span, first),

@@ -7,10 +7,10 @@ use crate::scenario::engine::{Api, LanguageModel};
 use crate::stage::{Exchange, Question};
 use serde_json::{Value, json};
 
-/// What a model is told to be unless the scenario says.
+/// The system prompt unless the scenario has one.
 const SYSTEM: &str = "You are a voice assistant on the phone. What you write is read aloud: answer in one or two short sentences of plain words, without lists, headings, symbols or links. If you do not know, say so.";
 
-/// A model that only continues a text is shown what an answer is.
+/// Examples that show a model that only continues a text what an answer is.
 const EXAMPLES: [(&str, &str); 3] = [
     ("How many days are in a week?", "A week has seven days."),
     (
@@ -104,8 +104,7 @@ fn prompt(system: &str, history: &[Exchange], question: &str, passages: &[String
     prompt + &format!("Question: {}\nAnswer:", one_line(question))
 }
 
-/// Many models take no message without text. Of an answer that was cut before a word of it was heard, that
-/// much can be said.
+/// What was heard of an earlier answer, or a stand-in where no word was: many models take no message without text.
 fn as_heard(heard: &str) -> &str {
     match heard.trim() {
         "" => "…",
@@ -148,7 +147,7 @@ mod tests {
         }
     }
 
-    /// A model that is asked as a scenario asks that says no more than it must.
+    /// The model of a scenario that says no more than it must.
     fn chat() -> LanguageModel {
         let text = "[answer]\nengine = \"openai\"\nurl = \"http://localhost/v1\"\nmodel = \"m\"\n";
         let scenario = parse(Path::new("a.toml"), text).expect("a scenario");

@@ -1,4 +1,4 @@
-//! Requests to a server, and what is said of one that refuses them.
+//! Requests to a server, and the errors for one that refuses them.
 //!
 //! One client a server: its connection is kept, and made before the first question. Redirections are not
 //! followed, since a key might go along.
@@ -15,13 +15,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The first request finds a connection; nobody waits for it longer.
+/// How long to wait for the connection that the first request is to find.
 const WARM_UP_MAX: Duration = Duration::from_secs(10);
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// A connection is kept through a long silence of the caller.
+/// How long an idle connection is kept: through a long silence of the caller.
 const KEPT_IDLE: Duration = Duration::from_secs(300);
 const WARM_UP_BYTES_MAX: usize = 1 << 20;
-/// So much of the body of a refusal is read, and so much of it is shown.
+/// How much of the body of a refusal is read, and how much of it is shown.
 const REFUSAL_BYTES_MAX: usize = 16 << 10;
 const REFUSAL_CHARACTERS_MAX: usize = 300;
 
@@ -32,7 +32,7 @@ pub(super) struct Asked {
     pub(super) url: String,
     pub(super) model: String,
     pub(super) key_env: Option<String>,
-    /// Behind the address.
+    /// The path behind the server's address.
     pub(super) path: &'static str,
 }
 
@@ -201,7 +201,7 @@ fn client(place: &Place, url: &Url) -> Result<Client, String> {
     }
     #[cfg(feature = "tls")]
     {
-        // Fails if somebody has chosen one before, which is as good.
+        // Fails if a provider was chosen before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     client.build().map_err(|error| innermost(&error))
@@ -220,7 +220,7 @@ impl Place {
         }
     }
 
-    /// What is said of a connection that could not be made, or broke.
+    /// The error for a connection that could not be made, or broke.
     pub(super) fn broken(&self, error: &reqwest::Error) -> StageError {
         let (base, why) = (&self.base, self.plain(&innermost(error)));
         StageError::Failed(match error.is_connect() {
@@ -232,7 +232,7 @@ impl Place {
         })
     }
 
-    /// What is said of an answer that is none.
+    /// The error for an answer that cannot be understood.
     pub(super) fn garbled(&self, why: &str) -> StageError {
         StageError::Failed(format!("the server at {}{} {why}", self.base, self.path))
     }
@@ -312,7 +312,7 @@ impl Place {
     }
 }
 
-/// So much of a body as there is, or as is wanted.
+/// A body, or its first `most` bytes.
 pub(super) async fn body(mut response: Response, most: usize) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {

@@ -21,20 +21,20 @@ use std::time::Duration;
 const EVENT_BYTES_MAX: usize = 256 << 10;
 /// The longest text: 64 KiB, more than an hour of speech.
 const TEXT_BYTES_MAX: usize = 64 << 10;
-/// The longest answer as it is sent: 32 MiB, the longest text with 500 bytes around each character.
+/// The longest answer with all that is sent around it: 32 MiB, the longest text with 500 bytes around each character.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
 
 const PIECE_BYTES: usize = 4 << 10;
-/// A connection is kept if an answer was read to its very end, which is waited for so long once all of the
-/// answer is there.
+/// How long to wait for the very end of an answer once all of its text is there: the connection is kept only if it
+/// was read to its end.
 const END_MAX: Duration = Duration::from_millis(100);
 
-/// What comes of a model.
+/// What a model puts out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Written {
     /// A piece of the answer; never empty.
     Piece(String),
-    /// How many tokens it wrote, and read, as the server counts.
+    /// How many tokens the model wrote, and read, as the server counts.
     Usage { written: u32, read: Option<u32> },
 }
 
@@ -64,7 +64,7 @@ fn events(
     let taken = Arc::clone(&since_event);
     let mut all = 0;
     let chunks = response.bytes_stream().flat_map(|chunk| {
-        // In little pieces: an event is taken out as soon as all of it is there.
+        // Taken in little pieces, so that an event is taken out as soon as all of it is there.
         let pieces = match chunk {
             Ok(chunk) => (0..chunk.len())
                 .step_by(PIECE_BYTES)
@@ -160,10 +160,10 @@ impl Reader {
 #[derive(Default)]
 struct Answer {
     text_bytes: usize,
-    /// The server has said why it stopped, or that it is done.
+    /// Whether the server has said why it stopped, or that it is done.
     has_end: bool,
     is_done: bool,
-    /// It is longer than anybody listens.
+    /// Whether the text was cut because it is longer than anybody listens.
     is_cut: bool,
 }
 

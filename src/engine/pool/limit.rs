@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// Lets requests through at a rate, some of them at once (the generic cell rate algorithm, ITU-T I.371).
 pub(super) struct Limit {
-    /// Between two requests at the rate.
+    /// The time between two requests at the rate.
     every: Duration,
-    /// How far requests may be ahead of it.
+    /// How far requests may be ahead of the rate.
     ahead: Duration,
     /// When the next request is due at the rate.
     due: Tick,

@@ -39,9 +39,9 @@ pub struct Pool {
     servers: RefCell<Servers>,
     limit: RefCell<Option<Limit>>,
     waiting: RefCell<VecDeque<Rc<Request>>>,
-    /// The batch that still has room, while it waits for others.
+    /// The batch that still has room, while it waits for more requests.
     filling: RefCell<Option<Rc<Batch>>>,
-    /// When the server that was ordered works.
+    /// When the server that was ordered begins to work; `None` if none was ordered.
     ordered: Watched<Option<Tick>>,
     asked: RefCell<Asked>,
 }
@@ -53,10 +53,10 @@ struct Request {
     waker: RefCell<Option<Waker>>,
 }
 
-/// What a slot serves at once.
+/// Requests that a slot serves at once.
 struct Batch {
     taken: Taken,
-    /// Requests that are in it, and those that were.
+    /// Requests that are in the batch now; `joined` counts all that ever were.
     members: Cell<u32>,
     joined: Cell<u32>,
     begins: Tick,
@@ -69,18 +69,18 @@ pub struct Slot {
     batch: Rc<Batch>,
 }
 
-/// What a pool was asked for within the time that is measured. Spans are in microseconds.
+/// Counts of what a pool was asked for within the time that is measured. Spans are in microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asked {
     pub requests: u64,
-    /// Because too many waited.
+    /// Requests refused because too many waited.
     pub refused_full: u64,
-    /// Because of the rate limit.
+    /// Requests refused because of the rate limit.
     pub refused_rate: u64,
     pub waiting_max: u64,
     /// How long slots would work on all requests that the rate limit let in.
     pub work_us: u64,
-    /// Slots that were busy and that were there, each times how long.
+    /// The time that slots were busy, summed over slots; `slots_us` is the time that they were there.
     pub busy_us: u64,
     pub slots_us: u64,
     /// Slots that there can be at most.
@@ -88,7 +88,7 @@ pub struct Asked {
 }
 
 impl Pools {
-    /// Of a world whose time is `clock`'s. What is asked is counted within `window`.
+    /// The pools of a world whose time is `clock`'s. Requests are counted within `window`.
     pub fn of(pools: &pool::Pools, clock: &Clock, window: &Range<Tick>) -> Pools {
         let ready = |(stage, pool)| (stage, Rc::new(Pool::new(stage, pool, clock, window)));
         Pools {
@@ -105,7 +105,7 @@ impl Pools {
         found.map(|(_, pool)| pool)
     }
 
-    /// Puts servers to work that were ordered, when it is time; for ever.
+    /// Puts servers that were ordered to work when it is time; never returns.
     pub async fn tend(&self) -> std::convert::Infallible {
         let tending = self.all.iter().map(|(_, pool)| Box::pin(pool.tend()));
         let mut tending: Vec<_> = tending.collect();
@@ -118,7 +118,7 @@ impl Pools {
         .await
     }
 
-    /// What they were asked for until now.
+    /// What each pool was asked for until now.
     pub fn asked(&self) -> impl Iterator<Item = (StageName, Asked)> {
         self.all.iter().map(|(name, pool)| (*name, pool.asked()))
     }
@@ -194,7 +194,7 @@ impl Pool {
         StageError::Failed(format!("the pool of {} refuses: {why}", self.name.name()))
     }
 
-    /// Without overtaking those that wait.
+    /// A free slot, or room in a batch; `None` if there is none, or if others wait for one already.
     fn free_slot(self: &Rc<Self>, now: Tick) -> Option<Slot> {
         if !self.waiting.borrow().is_empty() {
             return None;
@@ -307,7 +307,7 @@ impl Pool {
     }
 }
 
-/// A place in the queue; whoever drops it leaves.
+/// A place in the queue. Dropping it leaves the queue.
 struct Place<'a> {
     pool: &'a Rc<Pool>,
     request: Rc<Request>,
@@ -323,7 +323,7 @@ impl Drop for Place<'_> {
 impl Batch {
     fn has_room(&self, size: u32, now: Tick) -> bool {
         let is_alive = self.members.get() > 0;
-        // What begins now takes whoever comes now.
+        // A batch that begins now still takes a request that comes now.
         is_alive && self.joined.get() < size && now <= self.begins
     }
 }
@@ -371,7 +371,7 @@ mod tests {
         Rc::new(Pool::new(StageName::Answer, pool, clock, &window))
     }
 
-    /// Asks at a time for work of so long, and gives up when told so; when it began.
+    /// Asks at a time for work of `span_ms`, and gives up at `given_up_ms`; returns when the work began.
     async fn ask(pool: &Rc<Pool>, at_ms: u64, span_ms: u64, given_up_ms: u64) -> Option<Tick> {
         let clock = &pool.clock;
         clock.sleep_until(Tick::from_ms(at_ms)).await;

@@ -13,9 +13,9 @@ pub(super) struct Servers {
     scale: Option<Scale>,
     cold_start: Duration,
     idle: Duration,
-    /// When the server that was ordered works.
+    /// When the server that was ordered begins to work; `None` if none was ordered.
     ordered: Option<Tick>,
-    /// Slots and busy slots are counted within this.
+    /// The time within which slots and busy slots are counted.
     window: Range<Tick>,
     counted_until: Tick,
     busy_ns: u128,
@@ -24,7 +24,7 @@ pub(super) struct Servers {
 
 struct Server {
     busy: u32,
-    /// When it was last asked or busy; `None` if it never was.
+    /// When the server was last asked or busy; `None` if it never was.
     used: Option<Tick>,
     added: Tick,
     /// Until then it starts.
@@ -56,8 +56,7 @@ impl Servers {
         }
     }
 
-    /// Takes a slot of the first server that has a free one and works; else of the first that has a free
-    /// one.
+    /// Takes a slot of the first working server that has a free one, else of the first server that has one.
     pub(super) fn take(&mut self, now: Tick) -> Option<Taken> {
         self.count(now);
         let cold = |server: &Server| self.is_cold(server, now);
@@ -105,7 +104,7 @@ impl Servers {
         }
     }
 
-    /// When a server that was ordered works.
+    /// When the server that was ordered begins to work; `None` if none was ordered.
     pub(super) fn ordered(&self) -> Option<Tick> {
         self.ordered
     }
@@ -139,7 +138,7 @@ impl Servers {
                 if away > now {
                     break;
                 }
-                // It was counted as if it were still there.
+                // The server was counted as if it were still there.
                 let too_much = within(away.max(self.counted_until), now);
                 self.slots_ns -= too_much * u128::from(self.slots);
                 self.all.pop();

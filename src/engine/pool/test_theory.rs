@@ -28,8 +28,8 @@ fn exponential(draw: &mut Draw) -> f64 {
     -libm::log(draw.uniform()) * SERVICE_S
 }
 
-/// Two thirds of the mean, and four times that for one in six: the square of the coefficient of variation
-/// is 5/9.
+/// A service time of two thirds of the mean, or for one in six of four times that: the square of the
+/// coefficient of variation is 5/9.
 fn of_two_kinds(draw: &mut Draw) -> f64 {
     match draw.uniform() < 1.0 / 6.0 {
         true => SERVICE_S * 8.0 / 3.0,
@@ -140,8 +140,8 @@ fn slots(slots: u32) -> pool::Pool {
     }
 }
 
-/// The probability that a request waits (Erlang 1917), and with a bounded queue that it is refused: the
-/// probabilities of so many requests at a time, by their ratios.
+/// The probabilities that a system holds 0, 1, 2, … requests, by their ratios (Erlang 1917): they give the
+/// probability that a request waits, and with a bounded queue that it is refused.
 fn states(servers: u32, at_most: u32, offered: f64) -> Vec<f64> {
     let mut states = vec![1.0];
     for count in 1..=at_most {

@@ -2,7 +2,7 @@
 //! model, no network; the same run folder gives the same conversation to the byte, every time.
 //!
 //! An output is found by its stage and the hash of the input. A recogniser's text is found by the
-//! sound that it was made from, also if that was only the beginning of an utterance.
+//! sound that it was made from, even if that was only the beginning of an utterance.
 
 mod recordings;
 
@@ -48,7 +48,7 @@ impl MissingInput {
         self.0.is_found.notified().await;
     }
 
-    /// What is missing, and the cure.
+    /// What is missing, and what to do about it.
     pub fn take(&self) -> Option<String> {
         self.0.first.take()
     }
@@ -157,7 +157,7 @@ impl Repeat {
         self.missing.report(&error.to_string());
     }
 
-    /// Passes the time from the input to the beginning of the work; when that was.
+    /// Passes the time from the input to the beginning of the work; returns when that was.
     async fn begin<T: Recorded>(&self, recording: &Recording, out: &mut Outlet<T>) -> Tick {
         if let Some(wait) = recording.wait {
             self.clock.sleep_until(self.clock.now() + wait).await;
@@ -166,7 +166,7 @@ impl Repeat {
         self.clock.now()
     }
 
-    /// Sends what was recorded for `input`, when it was.
+    /// Sends what was recorded for `input`, at the recorded times.
     async fn repeat<T: Recorded>(
         &mut self,
         input: &str,
@@ -197,7 +197,7 @@ impl Repeat {
     ) -> Result<(), StageError> {
         let end = begun + recording.length;
         if recording.was_cancelled {
-            // It is cancelled again at that tick, unless the conversation is another one.
+            // The session cancels the work again at that tick, unless the conversation is another one.
             self.clock.sleep_until(end + CANCELLED_AGAIN).await;
             return Err(StageError::Failed(UNKNOWN_END.into()));
         }
@@ -209,7 +209,7 @@ impl Repeat {
         failure.map_or(Ok(()), |error| Err(StageError::Failed(error)))
     }
 
-    /// The text that `input` was transcribed to, when it was.
+    /// Sends the text that `input` was transcribed to, at the recorded time.
     async fn transcribe(
         &mut self,
         input: &str,

@@ -11,9 +11,9 @@ use std::time::Duration;
 /// several while the caller speaks.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recording {
-    /// From the moment the input was there to the beginning of the work. `None`: it never began.
+    /// The time from the input to the beginning of the work; `None` if the work never began.
     pub(super) wait: Option<Duration>,
-    /// Since the beginning of the work.
+    /// The outputs, each with its time since the beginning of the work.
     pub(super) outputs: Vec<(Duration, OutputNote, Option<PathBuf>)>,
     pub(super) length: Duration,
     pub(super) cost: Option<Cost>,

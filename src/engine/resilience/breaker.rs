@@ -1,5 +1,5 @@
-//! A stage that is not asked for a while once it has failed too often (the circuit breaker; Nygard,
-//! "Release It!", 2007): whoever would wait for it is told at once.
+//! The circuit breaker (Nygard, "Release It!", 2007): a stage that has failed too often is not asked for a
+//! while, and requests to it fail at once.
 
 use super::Boxed;
 use crate::clock::Clock;
@@ -10,14 +10,14 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Counts the failures of one provider. Whoever asks it shares this.
+/// Counts the failures of one provider. All conversations that ask the provider share one breaker.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    /// In a row.
+    /// Failures in a row.
     failures: Cell<u32>,
-    /// While it is open: until then nobody is let through.
+    /// While the breaker is open: the time until which no request is let through.
     open_until: Cell<Option<Tick>>,
-    /// One is let through, to see whether it works again.
+    /// Whether a request has been let through to see whether the provider works again.
     is_probed: Cell<bool>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Broken<In, Out> {
     pub(super) stage: Boxed<In, Out>,
 }
 
-/// A request that was let through. Given up, it tells nothing.
+/// A request that was let through. A request that is given up tells nothing of the provider.
 struct Pass<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
@@ -54,7 +54,7 @@ impl Breaker {
 }
 
 impl Pass<'_> {
-    /// It began before the breaker opened, and tells nothing new.
+    /// Whether the request began before the breaker opened: it tells nothing new then.
     fn is_stale(&self) -> bool {
         !self.is_probe && self.breaker.open_until.get().is_some()
     }

@@ -1,17 +1,17 @@
-//! A stage in whose place another one is asked, if it failed before it put anything out; an apology may go
-//! before what that one says.
+//! The fallback: another engine is asked if the first failed before it put anything out; an apology may go
+//! before what the other one says.
 
 use super::Boxed;
 use crate::event::CuredBy;
 use crate::stage::{Outlet, Recorded, Stage, StageError, Work};
 
-/// The try that the other engine counts as: behind all that a stage has of its own.
+/// The number of the fallback's try: it comes after all tries that a stage has of its own.
 const NTH_TRY: u32 = 255;
 
 pub(super) struct FallingBack<In, Out> {
     pub(super) stage: Boxed<In, Out>,
     pub(super) fallback: Boxed<In, Out>,
-    /// Put out before anything of the other one.
+    /// The apology that is put out before anything of the fallback's.
     pub(super) apology: Option<Out>,
 }
 

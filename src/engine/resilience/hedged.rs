@@ -1,5 +1,5 @@
-//! A stage of which a second one is asked if the first takes long (Dean and Barroso, "The tail at
-//! scale", CACM 56(2), 2013): whichever puts out first is kept, the other one is given up.
+//! The hedge: a second engine is asked if the first takes long (Dean and Barroso, "The tail at scale",
+//! CACM 56(2), 2013). Whichever puts something out first is kept, the other one is given up.
 
 use super::Boxed;
 use crate::clock::Clock;
@@ -36,7 +36,7 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Hedged<In, Out> {
             out.is_try(nth);
             tokio::select! {
                 biased;
-                // Of two at once the first counts.
+                // If both put something out at one moment, the first engine's counts.
                 output = first.next() => match output {
                     Err(error) if error.is_failure() => {
                         drop(first);

@@ -1,8 +1,9 @@
-//! What is done about engines that fail or take too long: each policy wraps a stage in the same trait.
+//! Resilience policies: what is done about engines that fail or take too long. Each policy wraps a stage in the trait
+//! of stages.
 //!
-//! From the inside out: the engine with its injected faults, time-outs (`timed`), a second request beside it
-//! (`hedged`), further tries (`retried`), the `breaker`, and another engine (`fallback`). What a policy does
-//! is part of the one visit to the stage, so what was lost to failed tries lies in that stage's own hop; each
+//! From the inside out: the engine with its injected faults, time-outs (`timed`), a second request beside the first
+//! (`hedged`), retries (`retried`), the circuit breaker (`breaker`), and another engine (`fallback`). What a policy
+//! does is part of the one visit to the stage, so time lost to failed tries lies in that stage's own hop; each
 //! thing done leaves a mark.
 //!
 //! [`Policies::around`] is the one place that wraps engines, for a run and for a simulation alike.
@@ -33,8 +34,8 @@ use timed::{Patience, Timed};
 
 type Boxed<In, Out> = Box<dyn Stage<In = In, Out = Out>>;
 
-/// What goes wrong with the engines of a scenario, and what is done about it: ready to be put around the
-/// engines of one conversation after the other.
+/// The injected faults and resilience policies of a scenario, ready to be put around the engines of any number of
+/// conversations.
 pub struct Policies {
     faults: InjectedFaults,
     stt: Option<Policy>,
@@ -42,7 +43,7 @@ pub struct Policies {
     tts: Option<Policy>,
 }
 
-/// The policies of one stage.
+/// The resilience policies of one stage.
 struct Policy {
     patience: Patience,
     hedge_after: Option<Duration>,
@@ -53,8 +54,8 @@ struct Policy {
     apology: Option<String>,
 }
 
-/// What is counted of each provider, all of it closed at first. One for a world: conversations that
-/// share the providers share it.
+/// The circuit breakers of all providers, closed at first. A world has one set: conversations that share providers
+/// share their breakers.
 #[derive(Clone, Default)]
 pub struct Breakers {
     stt: Rc<Breaker>,
@@ -65,34 +66,34 @@ pub struct Breakers {
 /// The conversation whose engines are wrapped.
 #[derive(Clone, Copy)]
 pub struct Circumstances<'a> {
-    /// Its number, which its luck comes from.
+    /// The conversation's number, which its random draws come from.
     pub conversation: u64,
-    /// Its time.
+    /// The conversation's clock.
     pub clock: &'a Clock,
-    /// How long the world had been going when it began.
+    /// How long the world had been going when the conversation began.
     pub since: Tick,
-    /// Those of its world.
+    /// The circuit breakers of the conversation's world.
     pub breakers: &'a Breakers,
 }
 
-/// Who is asked besides the first engine of a stage.
+/// Which spare engine of a stage a policy asks besides the first one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spare {
-    /// Another one like the first, for a second request beside it.
+    /// An engine like the first, for a second request beside it.
     Second,
-    /// Whoever is asked when all else failed.
+    /// The fallback, which is asked when all else failed.
     Fallback,
 }
 
-/// Makes engines besides the first ones. `None` for a stage that the scenario's topology has not.
+/// Makes spare engines. `None` stands for a stage that the scenario's topology has not.
 pub trait Spares {
-    /// Why there is none.
+    /// Why a spare engine cannot be made.
     type Error;
-    /// A recogniser.
+    /// Makes a recogniser.
     fn speech_to_text(&mut self, spare: Spare) -> Result<SpeechToText, Self::Error>;
-    /// What answers.
+    /// Makes an answering engine.
     fn answer(&mut self, spare: Spare) -> Result<Option<Answer>, Self::Error>;
-    /// A voice.
+    /// Makes a voice.
     fn text_to_speech(&mut self, spare: Spare) -> Result<Option<TextToSpeech>, Self::Error>;
 }
 
@@ -104,7 +105,7 @@ struct Providers<S> {
 }
 
 impl Policies {
-    /// The scenario's.
+    /// The injected faults and resilience policies of a scenario.
     pub fn of(scenario: &Scenario) -> Policies {
         let seed = scenario.seed();
         Policies {
@@ -115,10 +116,10 @@ impl Policies {
         }
     }
 
-    /// The engines with their faults, and what is done about them, from their next input on.
+    /// The engines with injected faults and resilience policies around them, from their next input on.
     ///
     /// # Errors
-    /// If an engine that is asked besides the first ones cannot be made.
+    /// If a spare engine cannot be made.
     pub fn around<S: Spares>(
         &self,
         engines: Engines,
@@ -164,7 +165,7 @@ impl Policies {
             second: of.second.map(|second| requested(faults.strike(second))),
             fallback: of.fallback.map(requested),
         };
-        // The faults are inside already.
+        // The injected faults are inside already.
         let none = Struck::default();
         let around = policy.around((at, &at.breakers.stt), &none, of, None);
         Box::new(Requesting(around))
@@ -174,7 +175,7 @@ impl Policies {
         let faults = self.faults.of_stage(StageName::Answer, at);
         match &self.answer {
             Some(policy) => {
-                // Whatever comes behind it is a sentence of its own.
+                // A blank, since whatever follows the apology is a sentence of its own.
                 let apology = policy.apology.as_ref();
                 let apology = apology.map(|words| Piece(format!("{} ", words.trim()).into()));
                 policy.around((at, &at.breakers.answer), &faults, of, apology)
@@ -193,7 +194,7 @@ impl Policies {
 }
 
 impl Policy {
-    /// `None` if nothing is to be done.
+    /// The policies of a stage; `None` if it has none.
     fn of<E>(service: &Service<E>, stage: StageName, seed: Seed) -> Option<Policy> {
         let asked = service.resilience.as_ref()?;
         Some(Policy {
@@ -214,7 +215,7 @@ impl Policy {
         })
     }
 
-    /// Whoever it asks.
+    /// The first engine of a stage, with the spare ones that its policies ask.
     fn providers<S, E>(
         engine: S,
         policy: Option<&Policy>,

@@ -3,7 +3,7 @@
 //!
 //! What was heard is kept (an utterance is bounded) and played into a feed of its own for each try, so
 //! a try begins when the request is made and not when the caller began to speak. A recogniser that
-//! works while the caller speaks would lose that; all there are transcribe as a batch.
+//! works while the caller speaks would lose its head start; all that there are transcribe as a batch.
 
 use super::Boxed;
 use crate::record::input::InputHash;

@@ -1,5 +1,5 @@
-//! A stage that is asked again if it fails before it has put anything out: what was put out cannot be
-//! taken back. Whoever says that asking again is of no use, or not so soon, is taken at their word.
+//! The retry: a stage is asked again if it fails before it has put anything out, since what was put out
+//! cannot be taken back. An error that says that asking again is of no use, or not so soon, is heeded.
 
 use super::Boxed;
 use crate::clock::Clock;
@@ -20,7 +20,7 @@ pub(super) struct BackOff {
 
 pub(super) struct Retried<In, Out> {
     pub(super) clock: Clock,
-    /// Further tries.
+    /// How many further tries there may be.
     pub(super) retries: u32,
     pub(super) back_off: BackOff,
     pub(super) conversation: u64,
@@ -36,8 +36,7 @@ impl BackOff {
         self.first.saturating_mul(doubled).min(self.most)
     }
 
-    /// Whether it is worth while to ask again. Who is not to be asked before the longest wait is over is
-    /// not asked.
+    /// Whether to ask again. A provider that does not want to be asked before the longest wait is over is not asked.
     fn allows(&self, again: Again) -> bool {
         match again {
             Again::Never => false,
@@ -79,7 +78,7 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Retried<In, Out> {
                 }
                 self.clock.sleep_until(self.clock.now() + wait).await;
                 out.cured(CuredBy::Retried);
-                // A second request beside it is the number after that.
+                // The second request of a hedge takes the number after that.
                 out.is_try(2 * nth);
             }
             self.stage.handle(input, out).await

@@ -1,4 +1,4 @@
-//! A stage that is given up when it is silent for too long.
+//! The time-out: a stage is given up when it is silent for too long.
 
 use super::Boxed;
 use crate::clock::Clock;
@@ -7,11 +7,11 @@ use crate::stage::{Attempt, Outlet, Recorded, Stage, StageError, Work};
 use std::future::pending;
 use std::time::Duration;
 
-/// How long somebody waits for a stage; for ever where nothing is given.
+/// How long to wait for a stage; for ever where a limit is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Patience {
     pub(super) first_output: Option<Duration>,
-    /// From one output to the next, or to the end. Waiting for the next stage does not count.
+    /// The longest wait from one output to the next, or to the end. Waiting for the next stage does not count.
     pub(super) output: Option<Duration>,
 }
 
@@ -38,7 +38,7 @@ impl<In: 'static, Out: Recorded + 'static> Stage for Timed<In, Out> {
             loop {
                 tokio::select! {
                     biased;
-                    // What comes at the last moment is in time.
+                    // An output at the very deadline is in time.
                     output = attempt.next() => match output? {
                         Some(output) => attempt.pass(output, out).await?,
                         None => return Ok(()),
@@ -57,7 +57,7 @@ impl<In: 'static, Out: Recorded + 'static> Stage for Timed<In, Out> {
     }
 }
 
-/// Waits for so long; for ever if it is not said how long.
+/// Waits for `span`; for ever if it is `None`.
 async fn passes(clock: &Clock, span: Option<Duration>) -> Duration {
     match span {
         Some(span) => {

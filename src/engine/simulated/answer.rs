@@ -56,7 +56,7 @@ impl Stage for AnswererStage {
             };
             match slot {
                 None => writing.await,
-                // Its engine writes on while nobody takes what it wrote.
+                // The engine writes on while nobody takes what it wrote.
                 Some(slot) => {
                     let serving = async {
                         at.pass(start, all).await;

@@ -32,7 +32,7 @@ use std::time::Duration;
 /// People read aloud about this many characters in a second.
 const CHARACTERS_PER_SECOND: f64 = 15.0;
 
-/// And say about so many words.
+/// People say about this many words in a second.
 const WORDS_PER_SECOND: f64 = 2.5;
 
 /// A token of English is about four characters.
@@ -71,7 +71,7 @@ impl Asked {
         };
         if let Some(model) = direct {
             return Ok(Asked {
-                // It hears the utterance itself, and waits for no transcript.
+                // The model hears the utterance itself, and waits for no transcript.
                 stt: (Latency::fixed_ms(0), None),
                 reply: AskedReply::Direct(model),
             });
@@ -131,7 +131,7 @@ impl Asked {
     }
 }
 
-/// What a service asks for, and what it falls back on.
+/// The simulated engine that a service asks for, and the one that it falls back on.
 fn asked<E: Engine, T>(
     table: &str,
     service: &Service<E>,
@@ -214,20 +214,20 @@ impl SimulatedEngines {
         }
     }
 
-    /// Whoever is asked besides them.
+    /// The spare engines of a conversation.
     pub fn spares<'a>(&'a self, at: &'a Occasion) -> SimulatedSpares<'a> {
         SimulatedSpares { engines: self, at }
     }
 }
 
-/// What is asked besides the first engines of a conversation.
+/// Makes the spare engines of a conversation.
 pub struct SimulatedSpares<'a> {
     engines: &'a SimulatedEngines,
     at: &'a Occasion,
 }
 
 impl SimulatedSpares<'_> {
-    /// Which of two engines it is, and where: whoever is fallen back on stands in no pool.
+    /// Which of a stage's two engines a spare one is, and its occasion: a fallback stands in no pool.
     fn of(&self, spare: Spare) -> (usize, Occasion) {
         match spare {
             Spare::Second => (0, self.at.clone()),
@@ -293,7 +293,7 @@ pub(super) fn described_beside(scenario: &Scenario) -> BTreeMap<String, String> 
     lines
 }
 
-/// Luck of its own, and no pool: for an engine that stands among real ones.
+/// An occasion with random draws of its own and no pool: for a simulated engine among real ones.
 fn alone(clock: &Clock) -> Occasion {
     Occasion::new(clock, 0, Rc::default())
 }
@@ -420,7 +420,7 @@ impl Stage for VoiceStage {
     }
 }
 
-/// What it sounds like when `text` is spoken: it takes its time.
+/// Simulated sound of `text`: it lasts as long as speaking it would, and has no samples.
 pub fn sound(text: Arc<str>) -> AudioChunk {
     let characters = text.chars().count() as f64;
     AudioChunk {

@@ -1,4 +1,4 @@
-//! What the simulated engines of a conversation go by: whose luck it is, and which engines others share with them.
+//! What the simulated engines of a conversation draw from, and which engines they share with other conversations.
 
 use crate::clock::Clock;
 use crate::engine::pool::{Pools, Slot};
@@ -40,7 +40,7 @@ impl Occasion {
         self.conversation
     }
 
-    /// The same for engines that stand in no pool: whoever is asked in place of those that do.
+    /// The occasion for engines that stand in no pool, as fallbacks do.
     pub fn elsewhere(&self) -> Occasion {
         Occasion {
             pools: Rc::default(),
@@ -48,16 +48,16 @@ impl Occasion {
         }
     }
 
-    /// To be told which question the caller is at, and how often it was begun again.
+    /// The cell in which a caller says which question it is at, and how often that was begun again.
     pub fn said(&self) -> Rc<Cell<(u32, u32)>> {
         self.said.clone()
     }
 
-    /// Draws for `input` to a stage in `turn`. The same work draws the same again.
+    /// The draw for `input` to a stage in `turn`. Equal work gives an equal draw.
     pub(super) fn draw(&self, source: Source, turn: TurnId, input: u32) -> Draw {
         let turn = match self.said.get() {
             (0, _) => turn.0,
-            // Of what is said to one question each has its own luck; restarts are few.
+            // Each restart of a question has draws of its own; there are few restarts.
             (asked, again) => asked | again << 24,
         };
         source.draw(self.conversation | u64::from(input) << 32, turn)
@@ -67,7 +67,7 @@ impl Occasion {
         self.clock.sleep_until(since + span).await;
     }
 
-    /// Waits for a place in the stage's pool, if it stands in one, for work of so long.
+    /// Waits for a place in the stage's pool, for work that takes `span`; `None` if the stage stands in no pool.
     pub(super) async fn slot(
         &self,
         stage: StageName,

@@ -1,4 +1,5 @@
-//! espeak-ng alone: robotic, small, and wherever Debian is. One child process a clause, first audio after some 12 ms.
+//! A voice by espeak-ng alone: robotic, small, and packaged for Debian. One child process a clause, first audio
+//! after some 12 ms.
 
 use std::io::{Cursor, Read, Write};
 use std::process::ChildStdout;

@@ -28,7 +28,7 @@ const PHONEMES_MAX: usize = 250;
 /// The fields of ONNX's `ModelProto` and `GraphProto` that a model must have.
 const MODEL_GRAPH: u64 = 7;
 const GRAPH_NODE: u64 = 1;
-/// More threads than these are not worth it for a clause.
+/// The most threads that are worth it for a clause.
 pub const THREADS_MAX: u32 = 2;
 /// What every clause's noise starts from.
 const NOISE_SEED: u64 = 0;
@@ -47,7 +47,7 @@ pub struct PiperVoice {
     threads: u32,
 }
 
-/// The model's ends.
+/// The inputs and the output of the model.
 struct Nodes {
     input: NodeId,
     input_lengths: NodeId,

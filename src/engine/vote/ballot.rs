@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 
-/// Answers of at most so many words agree only if they are the same.
+/// The most words of a short answer; short answers agree only if they are equal.
 const SHORT_WORDS_MAX: usize = 4;
 
-/// Longer ones agree if this share of their words is common to both: the harmonic mean of the shares of
+/// Longer answers agree if this share of their words is common to both: the harmonic mean of the shares of
 /// either (F1, by which extracted answers are scored: Rajpurkar et al., "SQuAD", EMNLP 2016).
 const COMMON_SHARE_MIN: f64 = 0.6;
 
-/// Only so many words of an answer are looked at.
+/// How many words of an answer are looked at.
 const WORDS_MAX: usize = 400;
 
 /// Answers that came, and how many may still come.
@@ -39,7 +39,7 @@ struct Words {
 /// Where an answer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stand {
-    /// In this camp, counted in the order in which their first answers came. A new one begins with it.
+    /// The answer founds a camp of its own. Camps are counted in the order in which their first answers came.
     New,
     Joins(usize),
 }
@@ -82,12 +82,12 @@ impl Ballot {
             let most = other.votes + self.outstanding;
             camp == leader || most < votes || (most == votes && camp > leader)
         };
-        // Those to come might also found a camp of their own, which at a tie comes too late.
+        // Answers to come might also found a camp of their own, which at a tie comes too late.
         let is_decided = self.outstanding <= votes && self.camps.iter().enumerate().all(is_safe);
         is_decided.then_some(leader)
     }
 
-    /// How many are in the leading camp.
+    /// How many answers are in the leading camp.
     pub(super) fn agreement(&self) -> usize {
         self.leader().map_or(0, |camp| self.camps[camp].votes)
     }

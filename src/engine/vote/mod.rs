@@ -9,7 +9,7 @@ use ballot::{Ballot, Stand};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-/// Engines that are asked the same at once, each for one sample.
+/// Engines that are asked one question at once, each for one sample.
 pub(super) struct Voted(pub(super) Vec<Answer>);
 
 impl Stage for Voted {
@@ -22,7 +22,7 @@ impl Stage for Voted {
             let nth = out.nth_try();
             let mut writing = FuturesUnordered::new();
             for (sample, engine) in self.0.iter_mut().enumerate() {
-                // Each sample has luck of its own, also when all is tried again.
+                // Each sample has random draws of its own, also when the vote is retried.
                 out.is_try(
                     nth.saturating_mul(count(samples))
                         .saturating_add(count(sample)),

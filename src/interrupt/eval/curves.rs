@@ -14,7 +14,7 @@ use std::time::Duration;
 /// The corpus that headline figures are of: the one with laughs and coughs.
 pub const CORPUS: &str = "ami";
 
-/// Between two quantiles of the delays lies a twentieth of the stops.
+/// Steps between the quantiles of the delays: a twentieth of the stops lies between two of them.
 const QUANTILE_STEPS: usize = 20;
 
 /// A short noise, as long as a cough.
@@ -143,8 +143,8 @@ fn noise(name: InterruptionPolicy, weights: &Weights) -> Result<Curve, WeightsEr
     })
 }
 
-/// At equal steps of the share, each a delay that occurred, as the median and p90 of the figures
-/// are; nothing of nothing.
+/// Quantiles at equal steps of the share, each a delay that occurred, as the median and p90 of the figures
+/// are; empty without delays.
 fn quantiles(sorted_ms: &[u32]) -> Vec<u32> {
     let at = |step: usize| {
         let index = step * sorted_ms.len() / QUANTILE_STEPS;
@@ -153,12 +153,12 @@ fn quantiles(sorted_ms: &[u32]) -> Vec<u32> {
     (0..=QUANTILE_STEPS).filter_map(at).collect()
 }
 
-/// Far below what a u32 holds: 49 days.
+/// Whole milliseconds; a u32 holds 49 days of them.
 fn whole_ms(time: Duration) -> u32 {
     time.as_millis() as u32
 }
 
-/// The curves as they are committed: a line each.
+/// The text of the file of curves: a line for each curve.
 pub fn curves_as_text(curves: &Curves) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string(curves)?;
     Ok(text.replace("{\"policy\"", "\n{\"policy\"") + "\n")

@@ -21,11 +21,11 @@ pub struct PolicyFigures {
     pub policy: String,
     /// The share of the interruptions that stop the agent, in 0..1.
     pub recall: f64,
-    /// The share of the other sounds that stop it, in 0..1.
+    /// The share of the other sounds that stop the agent, in 0..1.
     pub false_stops: f64,
     pub delay_p50_ms: f64,
     pub delay_p90_ms: f64,
-    /// Of the four figures, in their order.
+    /// Intervals of the four figures, in their order.
     pub intervals: [Interval; 4],
 }
 
@@ -74,7 +74,7 @@ pub struct CarriedOver {
     pub false_stops: f64,
     pub recall_repaired: f64,
     pub false_stops_repaired: f64,
-    /// Of the false stops after the repair, over the draws.
+    /// The interval of `false_stops_repaired`, over the draws.
     pub false_stops_interval: Interval,
 }
 
@@ -142,8 +142,8 @@ impl Sounds<'_> {
         stops.collect()
     }
 
-    /// How far above the threshold of its moment the log-odds of a sound come at most; endless for
-    /// a sound that a rule stops for, none for one that was not noticed.
+    /// How far above the threshold of its moment the log-odds of a sound come at most; infinite for
+    /// a sound that a rule stops for, `None` for one that was not noticed.
     fn greatest_margin(&self, track: &Track<'_>) -> Option<f64> {
         let seen = track.seen.as_ref()?;
         if seen.at_once.is_some() {
@@ -165,7 +165,7 @@ impl Sounds<'_> {
         at_steps(&self.weights.classifier(self.listening).thresholds)
     }
 
-    /// The least margin that so great a share of the sounds reach.
+    /// The least margin that this share of the sounds reach.
     fn margin_reached_by(&self, share: f64, tracks: &[&Track<'_>]) -> f64 {
         let margins = tracks.iter().map(|track| self.greatest_margin(track));
         let mut margins: Vec<f64> = margins.map(|m| m.unwrap_or(f64::NEG_INFINITY)).collect();

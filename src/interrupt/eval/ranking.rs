@@ -19,7 +19,7 @@ pub struct Ranking {
     pub auc: f64,
     /// Average precision over the recalls.
     pub pr_auc: f64,
-    /// At a score of one half.
+    /// The F1 score with a threshold of one half.
     pub f1: f64,
     /// The share of other sounds above the score that 95 % of the interruptions reach.
     pub false_stops_at_95_recall: f64,

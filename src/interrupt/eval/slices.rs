@@ -1,4 +1,4 @@
-//! Where the classifier fails: an average hides the segment that does.
+//! Where the classifier fails: an average hides the kinds of sounds that it fails on.
 
 use super::Sounds;
 use super::track::{STEPS, Track, at_steps, time_of};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub struct Slice {
     pub corpus: String,
     pub listening: &'static str,
-    /// What the sounds have in common, as `label: floor`.
+    /// What the sounds of the slice have in common, as `label: floor`.
     pub of: String,
     pub interruptions: usize,
     pub others: usize,

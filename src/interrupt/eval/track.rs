@@ -9,7 +9,7 @@ use crate::interrupt::policy::{DECIDE_EVERY, Policy, at_once};
 use crate::interrupt::rows::{Hearing, Replay};
 use std::time::Duration;
 
-/// A sound is followed for so many decisions: 1.5 s.
+/// How many decisions a sound is followed for: 1.5 s.
 pub const STEPS: usize = 30;
 
 /// The time of a decision since the onset, counted from zero.
@@ -22,22 +22,22 @@ pub fn time_of(step: usize) -> Duration {
 pub struct Track<'a> {
     pub overlap: &'a Overlap,
     pub truth: &'a Truth,
-    /// `None` if the sound was not noticed.
+    /// What the classifier made of the sound; `None` if it was not noticed.
     pub seen: Option<Seen>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// From the true onset to the noticed one.
+    /// The time from the true onset to the noticed one.
     pub noticed_after: Duration,
-    /// Of the model, before calibration, at each step.
+    /// The model's log-odds, before calibration, at each step.
     pub raw: [f64; STEPS],
     /// The first step at which a rule stops without asking the model.
     pub at_once: Option<usize>,
 }
 
 impl Seen {
-    /// The step at which these thresholds stop, over log-odds as they are given.
+    /// The step at which these thresholds stop, with log-odds mapped by `log_odds`; `None` if they never do.
     pub fn stop(&self, log_odds: impl Fn(f64) -> f64, thresholds: &[f64; STEPS]) -> Option<usize> {
         let above = |step: &usize| log_odds(self.raw[*step]) >= thresholds[*step];
         let by_model = (0..STEPS).find(above);

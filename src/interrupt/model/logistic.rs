@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 pub struct Knot {
     pub at_s: f64,
     pub intercept: f64,
-    /// For ln(1 + value) less its mean: one a feature.
+    /// Weights of ln(1 + value) less its mean: one for each feature.
     pub weights: Vec<f64>,
 }
 
 /// Log-odds that are linear in ln(1 + value), with weights that change with time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Logistic {
-    /// Of ln(1 + value), one a feature.
+    /// Means of ln(1 + value), one for each feature.
     pub means: Vec<f64>,
-    /// In order of their times; at least one.
+    /// The regressions, in order of their times; at least one.
     pub knots: Vec<Knot>,
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Node {
     /// The index of the feature that is looked at.
     pub feature: u8,
-    /// A greater value goes to the right.
+    /// The threshold: a greater value goes to the right.
     pub at_most: f64,
     /// The node on the left; the one on the right comes after it. Zero in a leaf.
     pub left: u16,
@@ -46,7 +46,7 @@ impl Node {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trees {
     pub base: f64,
-    /// Each from its root down.
+    /// The trees, each from its root down.
     pub trees: Vec<Vec<Node>>,
 }
 

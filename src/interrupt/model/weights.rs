@@ -13,11 +13,11 @@ pub const SCHEMA: &str = "voicesim.classifier/1";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Weights {
     pub schema: String,
-    /// In the order of the values.
+    /// The names of the features, in the order of the values.
     pub features: Vec<String>,
-    /// For calls in which a recogniser prints words while the caller speaks.
+    /// The classifier for calls in which a recogniser prints words while the caller speaks.
     pub with_words: Classifier,
-    /// For calls without one.
+    /// The classifier for calls without such a recogniser.
     pub activity_only: Classifier,
 }
 
@@ -25,7 +25,7 @@ pub struct Weights {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Classifier {
     pub calibration: Calibration,
-    /// In order of their times; straight lines between them.
+    /// The thresholds in order of their times, with straight lines between them.
     pub thresholds: Vec<Threshold>,
     pub predictor: Predictor,
 }
@@ -37,14 +37,14 @@ pub struct Calibration {
     pub intercept: f64,
 }
 
-/// The agent stops at this probability, so long after the onset.
+/// The probability at which the agent stops, at one time after the onset.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
     pub at_s: f64,
     pub stop: f64,
 }
 
-/// A model of one of the kinds there are.
+/// A model of one of the kinds that exist.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Predictor {
@@ -90,13 +90,13 @@ impl Classifier {
         contributions.map(|contribution| self.calibration.slope * contribution)
     }
 
-    /// The log-odds at which the agent stops, so long after the onset.
+    /// The log-odds at which the agent stops, `time_s` seconds after the onset.
     pub fn threshold_log_odds(&self, time_s: f64) -> f64 {
         logit(threshold_at(&self.thresholds, time_s))
     }
 }
 
-/// The probability at which the agent stops; without thresholds it never does.
+/// The probability at which the agent stops, `time_s` seconds after the onset; without thresholds it never does.
 pub fn threshold_at(thresholds: &[Threshold], time_s: f64) -> f64 {
     let after = thresholds.partition_point(|threshold| threshold.at_s <= time_s);
     let (Some(last), Some(a)) = (thresholds.last(), thresholds.get(after.saturating_sub(1))) else {
@@ -141,7 +141,7 @@ impl Weights {
         Ok(weights)
     }
 
-    /// The file, with a line for each tree or regression.
+    /// The text of the file, with a line for each tree or regression.
     pub fn as_text(&self) -> Result<String, WeightsError> {
         let json = serde_json::to_string(self);
         let mut text = json.map_err(|error| WeightsError::Json(error.to_string()))?;

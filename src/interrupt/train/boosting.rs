@@ -25,7 +25,7 @@ const BINS: usize = 64;
 struct Binned {
     /// The greatest value of each bin but the last, by feature.
     edges: Vec<Vec<f64>>,
-    /// By feature, then by row.
+    /// The number of the bin, by feature, then by row.
     bins: Vec<Vec<u8>>,
 }
 
@@ -253,7 +253,7 @@ impl Grower<'_> {
         self.chosen.iter().map(of_feature).collect()
     }
 
-    /// The split that lowers the loss most; the first one of equals.
+    /// The split that lowers the loss most; the first of equal ones.
     fn best(&self, histogram: &Histogram, all: Sums) -> Option<Split> {
         let mut best: Option<Split> = None;
         for (feature, sums) in self.chosen.iter().zip(histogram) {

@@ -60,7 +60,7 @@ pub struct Comparison {
     pub difference: Interval,
 }
 
-/// What the kinds of models were chosen by.
+/// The figures that the kinds of models were chosen by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Selection {
     pub schema: &'static str,
@@ -69,7 +69,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// For people, a line each.
+    /// The figures for people, a line each.
     pub fn as_text(&self) -> String {
         let both = [
             (Listening::WithWords, self.with_words),
@@ -95,7 +95,7 @@ impl Selection {
 }
 
 impl Comparison {
-    /// Trees must be better for sure, else the simpler model is taken.
+    /// Whether to take the trees: they must be better for sure, else the simpler model is taken.
     fn prefers_trees(&self) -> bool {
         self.difference.low > 0.0
     }
@@ -304,7 +304,7 @@ fn scored(track: &Track<'_>) -> Option<Scored> {
     })
 }
 
-/// To five decimals, so that the file of weights stays readable.
+/// Rounds to five decimals, so that the file of weights stays readable.
 fn rounded(value: f64) -> f64 {
     (value * 1e5).round() / 1e5
 }

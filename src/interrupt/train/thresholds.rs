@@ -8,13 +8,13 @@ use crate::interrupt::model::{Calibration, Threshold, sigmoid};
 /// What the thresholds are to reach on the sounds they are chosen by.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Target {
-    /// The greatest share of other sounds that stop the agent, in 0..1, if words are known. Without
-    /// words twice as many may: fewer would leave too many callers unheard.
+    /// The greatest share of other sounds that stop the agent, in 0..1, if words are known. Without words the
+    /// share may be twice as large: a smaller one would leave too many callers unheard.
     pub false_stops: f64,
 }
 
 impl Target {
-    /// What to aim at, a little below the target, since other calls will differ.
+    /// The share to aim at, a little below the target, since other calls will differ.
     fn aim(self, listening: Listening) -> f64 {
         const MARGIN: f64 = 0.03;
         let allowed = match listening {
@@ -25,10 +25,10 @@ impl Target {
     }
 }
 
-/// A second of delay is as bad as missing this share of the interruptions.
+/// The share of missed interruptions that is as bad as a second of delay.
 const DELAY_COST: f64 = 0.15;
-/// A false stop is as bad as so many missed interruptions: each is tried, and what it gives moved
-/// to the target.
+/// How many missed interruptions a false stop is as bad as: each value is tried, and the thresholds that it
+/// gives are moved to the target.
 const FALSE_STOP_COSTS: [f64; 7] = [0.3, 0.4, 0.5, 0.65, 0.8, 1.2, 2.0];
 
 /// Times of the thresholds, seconds. Four are enough: more fitted the sounds they were chosen by
@@ -92,7 +92,7 @@ struct Sounds<'a> {
 }
 
 impl<'a> Sounds<'a> {
-    /// Those of the corpus to choose by, or all if there are none.
+    /// The sounds of the corpus to choose by, or all if it has none.
     fn of(tracks: &'a [Track<'_>], calibration: Calibration) -> Sounds<'a> {
         let is_chosen = |track: &Track<'_>| track.truth.corpus == THRESHOLDS_CORPUS;
         let takes_all = !tracks.iter().any(is_chosen);

@@ -4,22 +4,22 @@ use serde::Serialize;
 
 use crate::rng::Seed;
 
-/// Places further down count as not found.
+/// How many places are looked at; an answer further down counts as not found.
 pub const RANKS_MAX: usize = 10;
 /// The quantile of the normal distribution for 95 %.
 const Z: f64 = 1.959_964;
 const RESAMPLES: u64 = 2_000;
-/// Of the resamples, so that equal results have equal intervals.
+/// The seed of the resamples, so that equal results have equal intervals.
 const SEED: Seed = Seed(1);
 
 /// What came of one question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It has an answer, whose place came in this rank, from 0; `None` if it was not found or not told.
+    /// The question has an answer, whose place came in this rank, from 0; `None` if it was not found or not told.
     Ranked(Option<usize>),
-    /// It has no answer, and that was said.
+    /// The question has no answer, and that was said.
     Refused,
-    /// It has no answer, and one was given.
+    /// The question has no answer, and one was given.
     MadeUp,
 }
 

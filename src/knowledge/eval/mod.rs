@@ -33,17 +33,17 @@ pub struct EvalRow {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Missed {
     pub id: String,
-    /// As it was heard.
+    /// The question as it was heard.
     pub question: String,
-    /// Where its answer stands; empty if it has none.
+    /// Where the question's answer stands; empty if it has none.
     pub answer_in: Vec<String>,
-    /// What came first; none if it was refused.
+    /// The place that came first; `None` if the question was refused.
     pub found: Option<String>,
-    /// In which place the answer came, from 1.
+    /// The rank of the answer, from 1; `None` if it was not found.
     pub rank: Option<usize>,
 }
 
-/// The preparations to compare, made of one: chunks alone, then a step more each, then all but one each.
+/// The preparations to compare, made of one: chunks alone, then one step more each time, then all steps but one.
 pub fn variants(preparation: &Preparation) -> Vec<Variant> {
     let row = |name: &str, preparation: Preparation| Variant {
         name: name.to_owned(),

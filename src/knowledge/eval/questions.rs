@@ -21,11 +21,11 @@ const QUESTIONS_MAX: usize = 10_000;
 pub struct Question {
     pub id: String,
     pub text: String,
-    /// `FILE#Heading`, each as right as the others; empty if the documents hold no answer.
+    /// Where the answer stands, as `FILE#Heading`, each place as right as the others; empty if the documents hold none.
     pub answer_in: Vec<String>,
-    /// Which part of the questions it belongs to, such as "tune" and "final".
+    /// The part of the questions that this one belongs to, such as "tune" or "final".
     pub split: Option<String>,
-    /// Whether it is to be tried aloud, too.
+    /// Whether the question is to be tried aloud, too.
     pub is_spoken: bool,
     /// The id of the question that was asked before it.
     pub follows: Option<String>,
@@ -174,7 +174,7 @@ pub fn of_split(
     Ok(questions.into_iter().filter(is_of).collect())
 }
 
-/// What was asked before each question, oldest first, by its id. Of questions outside of `all` nothing is known.
+/// What was asked before each question, oldest first, by its id. Nothing is known of questions outside of `all`.
 pub(super) fn earlier(all: &[Question]) -> BTreeMap<&str, Vec<&str>> {
     let by_id: BTreeMap<&str, &Question> = all.iter().map(|q| (q.id.as_str(), q)).collect();
     let mut earlier: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

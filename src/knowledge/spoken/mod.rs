@@ -1,6 +1,6 @@
 //! Written text -> text that can be read aloud: figures, units, times, prices, addresses and abbreviations in words.
 //!
-//! What comes out holds no digit. It must not know about passages, scores or Markdown structure.
+//! What comes out holds no digit. This module must not know about passages, scores or Markdown structure.
 
 mod addresses;
 mod money;

@@ -4,7 +4,7 @@ use crate::knowledge::number_words::{
     HUNDRED, Number, SCALES, below_twenty, read_below_twenty, read_tens, tens,
 };
 
-/// Longer numbers are read digit by digit.
+/// The most digits of a number that is read as a whole; longer ones are read digit by digit.
 const CARDINAL_DIGITS_MAX: usize = 12;
 
 /// "1,234" -> "one thousand two hundred and thirty-four", "1.25" -> "one point two five", "007" -> "oh oh seven",
@@ -47,7 +47,7 @@ fn whole_number(all: &str) -> String {
     }
 }
 
-/// One word a digit; of the rest nothing.
+/// One word for each digit; other characters are left out.
 pub(super) fn digits(all: &str) -> String {
     let said = all.chars().filter_map(|c| c.to_digit(10));
     let word = |digit: u32| match digit {

@@ -50,7 +50,7 @@ pub(super) fn days(word: &str) -> Option<String> {
 pub(super) fn clock(word: &str) -> Option<String> {
     if let Some((from, to)) = word.split_once(['-', '–']) {
         let (from, to) = (hour_and_minute(from)?, hour_and_minute(to)?);
-        // Both in one half of the day: said once.
+        // If both times lie in one half of the day, the half is said once.
         let is_one_half = is_afternoon(from) == is_afternoon(to);
         let first = said(from, if is_one_half { "" } else { half_of_day(from) }, "");
         return Some(format!("{first} to {}", said(to, half_of_day(to), "")));

@@ -151,7 +151,7 @@ fn check_shape<R: Read + Seek>(archive: &Archive<R>, tensor: &Move) -> Result<()
     Ok(())
 }
 
-/// Both halves that are zero, 0x0000 and 0x8000, count.
+/// Refuses an array that holds anything but zeros; both halves that are zero, 0x0000 and 0x8000, count.
 fn check_zero(name: &str, mut halves: impl Read) -> Result<(), ConvertError> {
     let mut bytes = Vec::new();
     halves.read_to_end(&mut bytes)?;

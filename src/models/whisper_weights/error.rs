@@ -2,7 +2,8 @@
 
 use std::io;
 
-/// Only [`ConvertError::Write`] blames this machine; for all others, another source may do better.
+/// Why weights could not be converted. [`ConvertError::Write`] alone blames this machine; for all others, another
+/// source may do better.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConvertError {
     /// The source cannot be read.

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 /// First bytes of every such file.
 pub(super) const MAGIC: u32 = 0x6767_6d6c;
 
-/// Most weights are half-precision; what is added to them is single.
+/// The type of a tensor's elements: matrices are of half precision, what is added to a signal is of single precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
     Float32 = 0,

@@ -68,7 +68,7 @@ impl<R: Read + Seek> Check<R> {
         Ok(())
     }
 
-    /// The eleven dimensions. Returns how many tensors a model of so many layers has.
+    /// Reads the eleven dimensions. Returns how many tensors a model of these dimensions has.
     fn dimensions(&mut self) -> Result<u32, Stop> {
         self.positive("tokens", DIMENSION_MAX)?;
         let audio_layers = self.half_of_model("audio")?;

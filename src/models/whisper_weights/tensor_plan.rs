@@ -14,14 +14,14 @@ pub(super) struct Move {
     /// The rows (first dimension) that make this tensor.
     pub(super) first_row: u32,
     pub(super) rows: u32,
-    /// `None` where ggml has no such tensor, because it is always zero.
+    /// The tensor of the ggml file; `None` where ggml has no such tensor, because it is always zero.
     pub(super) target: Option<Target>,
 }
 
 /// A tensor of the ggml file.
 pub(super) struct Target {
     pub(super) name: String,
-    /// Slowest dimension first.
+    /// The shape, slowest dimension first.
     pub(super) shape: Vec<u32>,
     pub(super) element: Element,
 }

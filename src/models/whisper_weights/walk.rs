@@ -10,7 +10,7 @@ pub(super) struct Walk<R> {
 }
 
 impl<R: Read + Seek> Walk<R> {
-    /// From the file's first byte.
+    /// A walk that begins at the file's first byte.
     pub(super) fn new(mut file: R) -> io::Result<Self> {
         let file_bytes = file.seek(SeekFrom::End(0))?;
         file.rewind()?;
@@ -30,7 +30,7 @@ impl<R: Read + Seek> Walk<R> {
         self.file_bytes
     }
 
-    /// Little endian.
+    /// The next number, little endian.
     pub(super) fn u32(&mut self) -> io::Result<u32> {
         self.array().map(u32::from_le_bytes)
     }

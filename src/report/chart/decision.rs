@@ -9,7 +9,7 @@ use std::fmt::Write;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Thought {
     pub since_onset_ns: u64,
-    /// In 0..=1, if it computes one.
+    /// Probability of an interruption, in 0..=1; `None` if the policy computes none.
     pub probability: Option<f64>,
     pub verdict: Verdict,
 }
@@ -17,7 +17,7 @@ pub struct Thought {
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 88.0;
 
-/// `None` if no probability is known.
+/// The picture of a policy's thoughts; `None` if no probability is known.
 pub fn decision(thoughts: &[Thought]) -> Option<Svg> {
     let known = |thought: &Thought| {
         Some((

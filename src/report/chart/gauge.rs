@@ -4,8 +4,8 @@ use super::{Picture, Svg};
 
 const HEIGHT: f64 = 12.0;
 
-/// How much of its limit a figure takes. The limit stands at three quarters of the width, or the figure ends at
-/// its end.
+/// How much of its limit a figure takes. The limit stands at three quarters of the width; where the figure is
+/// too large for that, it fills the width.
 pub fn gauge(actual: f64, limit: f64) -> Svg {
     let whole = (limit / 0.75).max(actual).max(f64::MIN_POSITIVE);
     let class = if actual <= limit {

@@ -15,13 +15,13 @@ pub struct Small {
 const BINS: usize = 40;
 const HEIGHT: f64 = 64.0;
 
-/// A tail longer than so many times the 99th percentile is gathered in the last bar.
+/// How many times the 99th percentile a tail may reach; what lies beyond is gathered in the last bar.
 const TAIL: f64 = 1.6;
 
 /// Values that differ by less than this share of them are one value.
 const SAME: f64 = 0.02;
 
-/// `None` if nothing was recorded.
+/// The picture of a histogram; `None` if nothing was recorded.
 pub fn histogram(name: &str, of: &Histogram) -> Option<Small> {
     let (summary, hdr) = (of.summary()?, of.hdr()?);
     let low = ms(hdr.min());

@@ -25,7 +25,7 @@ pub struct Spread {
 }
 
 impl Axis {
-    /// On which all of them find room, if they are not too large.
+    /// An axis on which all of `spreads` find room, if they are not too large.
     pub fn of(spreads: impl Iterator<Item = Spread>) -> Axis {
         let reach = |spread: Spread| spread.low.abs().max(spread.high.abs());
         let far = spreads.map(reach).filter(|far| far.is_finite());
@@ -33,12 +33,12 @@ impl Axis {
         Axis { half }
     }
 
-    /// How far it reaches to either side.
+    /// How far the axis reaches to either side, as a share.
     pub fn half(self) -> f64 {
         self.half
     }
 
-    /// Where it lies along the width, 0 to 1.
+    /// Where a share lies along the width, 0 to 1.
     fn place(self, share: f64) -> f64 {
         (0.5 + 0.5 * share / self.half).clamp(0.0, 1.0)
     }

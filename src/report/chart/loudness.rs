@@ -13,7 +13,7 @@ pub struct Loudness {
     pub agent: Vec<u8>,
 }
 
-/// Of speech that is known by its beginning and end alone.
+/// Loudness drawn for speech of which only the beginning and the end are known.
 const SOME: u8 = 160;
 
 /// Which way a speaker's sound is drawn: the caller's stands on its line, the agent's hangs from it.
@@ -27,10 +27,10 @@ impl Loudness {
     /// Four milliseconds: a little finer than what is drawn.
     pub const STEP_NS: u64 = 4_000_000;
 
-    /// Steps that are kept at most: of four hours.
+    /// Steps that are kept at most: those of four hours.
     pub const STEPS_MAX: usize = 4 * 3_600 * 250;
 
-    /// Where no sound was kept: as loud as speech is wherever there is any.
+    /// The loudness where no sound was kept: as loud as speech is wherever somebody speaks.
     pub fn of_speech(caller: &[Range<Tick>], agent: &[Range<Tick>], end: Tick) -> Loudness {
         let steps = usize::try_from(end.0 / Self::STEP_NS + 1).unwrap_or(usize::MAX);
         let steps = steps.min(Self::STEPS_MAX);
@@ -52,8 +52,8 @@ impl Loudness {
         }
     }
 
-    /// The outline of one speaker from one time to another, in nanoseconds, as a closed path of so many points,
-    /// 1,000 across and `height` pixels high. It is as high as the loudest of all.
+    /// The outline of one speaker from one time to another, in nanoseconds, as a closed path of `points` points,
+    /// 1,000 units across and `height` pixels high. The loudest step of all takes the full height.
     pub(super) fn outline(
         &self,
         of: &[u8],
@@ -96,7 +96,7 @@ impl Loudness {
         for point in 0..points {
             let x = (1_000.0 * (point as f64 + 0.5) / points as f64).round();
             let y = value(point);
-            // What stays as it is needs no point of its own.
+            // A stretch of equal height needs no point of its own.
             if y != high || (y == 0.0 && value(point + 1) != 0.0) {
                 let down = match way {
                     Way::Up => high - y,

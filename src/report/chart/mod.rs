@@ -1,6 +1,6 @@
 //! Pictures in a page, as SVG: data in, text out.
 //!
-//! They are as wide as there is room and as high as they say. Places along the width are shares of it, so that
+//! Pictures are as wide as there is room and as high as they say. Places along the width are shares of it, so that
 //! letters and lines keep their size on any screen; a path, which knows no shares, lies in a frame of its own that
 //! is stretched. Colours come from the page's style, by class.
 
@@ -37,12 +37,12 @@ const PATH_WIDTH: f64 = 1_000.0;
 /// Units of a path in the height of a pixel.
 const PATH_UNITS: f64 = 4.0;
 
-/// A picture that is being drawn. Writing to a String cannot fail, so errors are let go.
+/// A picture that is being drawn. Writing to a String cannot fail, so errors are ignored.
 pub struct Picture(String);
 
 impl Picture {
-    /// An empty picture of such a height in pixels. It is told to whoever does not see it by `title` and `says`,
-    /// which hold no text of others.
+    /// An empty picture `height` pixels high. Screen readers tell it by `title` and `says`, which hold no text of
+    /// others.
     pub fn new(height: f64, title: &str, says: &str) -> Picture {
         let mut picture = Picture(String::new());
         picture.add(format_args!(
@@ -109,7 +109,7 @@ impl Picture {
         ));
     }
 
-    /// A path of such a class, whose points lie in 0..=1,000 across and 0..=4 `height` down.
+    /// A path of class `class`, whose points lie in 0..=1,000 across and 0..=4 `height` down.
     pub fn path(&mut self, class: &str, (top, height): (f64, f64), path: &str) {
         let units = PATH_UNITS * height;
         self.add(format_args!(

@@ -6,11 +6,11 @@ use crate::picture::Axis;
 
 /// A stretch of time with a name.
 pub struct Lane {
-    /// No text of others.
+    /// What the stretch is called; no text of others.
     pub name: String,
-    /// Of its colour.
+    /// The class of its colour.
     pub class: &'static str,
-    /// On the time axis of the conversation.
+    /// Where the stretch begins on the time axis of the conversation, in nanoseconds.
     pub from_ns: u64,
     pub to_ns: u64,
 }
@@ -23,7 +23,7 @@ pub struct Panel<'a> {
     pub lanes: Vec<Lane>,
 }
 
-/// Where the moment lies that all is counted from: left of it there is room for names.
+/// Where `zero_ns` lies along the width: left of it there is room for names.
 const ZERO: f64 = 0.42;
 
 const WAVE: f64 = 32.0;
@@ -34,7 +34,7 @@ const POINTS: usize = 320;
 impl Panel<'_> {
     /// The ends of the axis, in nanoseconds; it may begin before the conversation.
     pub fn window(&self) -> (i64, i64) {
-        // A wait of days is none that a panel is for.
+        // No panel is made for waits of days.
         let zero = i64::try_from(self.zero_ns)
             .unwrap_or(i64::MAX / 4)
             .min(i64::MAX / 4);
@@ -82,7 +82,7 @@ impl Panel<'_> {
                 share(lane.from_ns).clamp(0.0, 1.0),
                 share(lane.to_ns).clamp(0.0, 1.0),
             );
-            // Thin ones are to be seen too.
+            // Thin bars are to be seen too.
             let seen = end.max(start + 0.003);
             let class = format!("h {}", lane.class);
             picture.bar(&class, (start, seen), (top + 3.0, LANE - 6.0), "");

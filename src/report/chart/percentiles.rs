@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// One latency at every percentile.
 pub struct Curve<'a> {
     pub name: &'static str,
-    /// `first`, `second` or `third`: its colour.
+    /// The class of the curve's colour: `first`, `second` or `third`.
     pub class: &'static str,
     pub histogram: &'a Histogram,
 }
@@ -18,7 +18,7 @@ const TOP: f64 = 20.0;
 const HEIGHT: f64 = 200.0;
 const STEPS: u32 = 200;
 
-/// Nines that are shown at most, and at least.
+/// The least and the most nines that are shown.
 const NINES: (f64, f64) = (1.0, 5.0);
 
 /// All curves on one axis from 0 ms on; `None` without a value. It shows as many nines as there are values for.
@@ -56,7 +56,7 @@ pub fn percentiles(curves: &[Curve]) -> Option<Svg> {
         }
         picture.path(&format!("curve {}", curve.class), (TOP, HEIGHT), &path);
     }
-    // Over the curves, which begin where they stand.
+    // The labels go over the curves, which begin where the labels stand.
     for (ms, label) in axis.ticks() {
         let y = TOP + (1.0 - axis.share(*ms)) * HEIGHT;
         picture.text(

@@ -5,7 +5,7 @@ use crate::event::Hop;
 
 /// A latency and its hops, in milliseconds and path order.
 pub struct Bar {
-    /// What it is the latency of; no text of others.
+    /// Whose latency the bar shows; no text of others.
     pub label: String,
     pub hops: Vec<(Hop, f64)>,
 }

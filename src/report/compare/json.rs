@@ -48,7 +48,7 @@ pub struct ComparisonDocument<'a> {
 pub struct Headline<'a> {
     pub verdict: Verdict,
     pub sentence: String,
-    /// The names of the lines that it is on.
+    /// The names of the lines that the headline is about.
     pub lines: Vec<&'a str>,
 }
 

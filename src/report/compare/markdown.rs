@@ -1,11 +1,11 @@
-//! For a comment under a change: the headline, and everything else folded away.
+//! The comparison as Markdown, for a review comment: the headline, and everything else folded away.
 
 use super::{cells, headline, how, label, legend, side, value};
 use crate::compare::{ComparedFigure, Comparison, Verdict};
 use crate::report::plain::is_invisible;
 use std::fmt::Write;
 
-/// Keys that differ; of more it says how many. A comment has room for 65,536 characters.
+/// How many keys that differ are listed; the rest is counted. A comment has room for 65,536 characters.
 const KEYS_MAX: usize = 100;
 
 /// Values longer than this are cut.

@@ -14,7 +14,7 @@ use crate::compare::{
 /// Marked figures outside the verdict that the headline names.
 const OTHERS_MAX: usize = 5;
 
-/// What it comes to, in a few sentences.
+/// The outcome of a comparison, in a few sentences.
 pub fn headline(of: &Comparison) -> String {
     let sentences = std::iter::once(verdict(of)).chain(asides(of));
     sentences.collect::<Vec<_>>().join(" ")
@@ -38,7 +38,7 @@ pub(super) fn verdict(of: &Comparison) -> String {
     }
 }
 
-/// What else is marked, the worse first.
+/// Other figures that are marked, the worse ones first.
 pub(super) fn asides(of: &Comparison) -> Vec<String> {
     let mut asides = Vec::new();
     for (mark, says) in [(Mark::Worse, "worse"), (Mark::Better, "better")] {
@@ -60,7 +60,7 @@ pub(super) fn asides(of: &Comparison) -> Vec<String> {
     asides
 }
 
-/// What was looked at and not found.
+/// A sentence on what was compared without finding a difference.
 fn none(of: &Comparison) -> String {
     let lines: Vec<&ComparedFigure> = of.lines.iter().filter(|line| line.is_headline).collect();
     let is_same =
@@ -102,7 +102,7 @@ fn clause(line: &ComparedFigure) -> String {
     let difference = line.difference.unwrap_or_default();
     let unit = unit(line);
     let interval = line.interval.map_or_else(String::new, |interval| {
-        // How much longer or shorter, so both bounds turn with it.
+        // The sentence says how much longer or shorter, so both bounds change sign with the difference.
         let (low, high) = match difference < 0.0 {
             true => (-interval.high, -interval.low),
             false => (interval.low, interval.high),
@@ -169,7 +169,7 @@ fn name(quantity: Quantity) -> &'static str {
     }
 }
 
-/// What a figure is shown as.
+/// The unit in which a figure is shown.
 struct Unit {
     is_ms: bool,
     /// What a rate is counted for.
@@ -191,7 +191,7 @@ fn unit(line: &ComparedFigure) -> Unit {
     }
 }
 
-/// Milliseconds with a digit, of more than a hundred none; rates for each hundred.
+/// A figure as text: milliseconds with one digit, above a hundred with none; rates per hundred.
 fn number(line: &ComparedFigure, value: f64) -> String {
     let is_ms = unit(line).is_ms;
     let value = if is_ms { value } else { 100.0 * value };
@@ -243,7 +243,7 @@ pub(super) fn cells(line: &ComparedFigure) -> [String; 6] {
     ]
 }
 
-/// What a line is of, with its statistic or what it is counted for.
+/// The name of a line's figure, with its statistic, or with what a rate is counted for.
 pub(super) fn label(line: &ComparedFigure) -> String {
     let name = name(line.quantity);
     match line.statistic {
@@ -252,7 +252,7 @@ pub(super) fn label(line: &ComparedFigure) -> String {
     }
 }
 
-/// One side in a line.
+/// One side of the comparison, in a line.
 pub(super) fn side(of: &Side) -> String {
     let kind = match (of.kind, of.conversations) {
         (Kind::Run, 1) => "run".to_owned(),
@@ -268,7 +268,7 @@ pub(super) fn side(of: &Side) -> String {
     )
 }
 
-/// Whether it was paired, and what was resampled. Sentences.
+/// Sentences on whether turns were paired, and on what was resampled.
 pub(super) fn how(of: &Comparison) -> Vec<String> {
     let pairing = &of.pairing;
     let mut all = vec![match pairing.is_paired {

@@ -1,11 +1,11 @@
-//! For people, at the terminal.
+//! The comparison as text, for people at the terminal.
 
 use super::{cells, headline, how, label, legend, side, value};
 use crate::compare::{ComparedFigure, Comparison, Statistic};
 use crate::report::table::{plain, trimmed};
 use std::fmt::Write;
 
-/// Keys that differ; of more it says how many.
+/// How many keys that differ are listed; the rest is counted.
 const KEYS_MAX: usize = 30;
 
 /// Values longer than this are cut.

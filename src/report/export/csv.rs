@@ -11,7 +11,7 @@ use csv::Writer;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// Writes turns; how many there were.
+/// Writes turns; returns how many there were.
 pub fn write(
     turns: impl Iterator<Item = Result<TurnRow, TurnsError>>,
     out: impl Write,

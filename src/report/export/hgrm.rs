@@ -7,11 +7,11 @@ use crate::measure::{Histogram, Measurement};
 use hdrhistogram::Histogram as Hdr;
 use std::io::{self, Write};
 
-/// Between 0 and 50 %, between 50 and 75 %, and so on.
+/// Lines between 0 and 50 %, between 50 and 75 %, and so on.
 const TICKS_PER_HALF_DISTANCE: u64 = 5;
 const NS_PER_MS: f64 = 1e6;
 
-/// The metric unless another is asked for.
+/// The metric that is written unless another one is asked for.
 pub const METRIC: &str = Metric::E2eLatency.name();
 
 /// Why there is no such distribution.
@@ -61,7 +61,7 @@ fn meant(name: &str) -> String {
     nearest.map_or_else(String::new, |nearest| format!(" (did you mean {nearest}?)"))
 }
 
-/// What has been measured instead.
+/// The names of what has been measured.
 fn there(measured: &Measurement) -> String {
     let metrics = measured
         .metrics
@@ -111,7 +111,7 @@ pub fn write(histogram: &Hdr<u64>, mut out: impl Write) -> io::Result<()> {
 }
 
 /// A percentile that a line is written for, exactly: floating point would step past values that lie on it.
-/// What is above it is `rest` of twice the ticks, halved so many times.
+/// The share above it is `rest` of twice the ticks, halved `halvings` times.
 #[derive(Debug, Clone, Copy)]
 struct Level {
     rest: u64,
@@ -125,14 +125,14 @@ impl Level {
         halvings: 0,
     };
 
-    /// Whether so many of all values are at least this share of them.
+    /// Whether `count` of `all` values reach this percentile.
     fn is_reached(self, count: u64, all: u64) -> bool {
         // There is no further halving once less than one value lies above it, so this stays below 2^70.
         let above = (u128::from(all - count) * u128::from(Self::WHOLE)) << self.halvings;
         above <= u128::from(all) * u128::from(self.rest)
     }
 
-    /// To the next tick. Their distance halves with the distance to the end.
+    /// Goes on to the next tick. The distance between ticks halves with the distance to the end.
     fn rise(&mut self) {
         self.rest -= 1;
         if self.rest == TICKS_PER_HALF_DISTANCE {

@@ -13,17 +13,17 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// Of what a turn says, so much is in its name.
+/// How many characters of what is said in a turn are in the name of its test case.
 const NAME_CHARACTERS_MAX: usize = 60;
-/// Of what was heard and said, so much is in a message; the whole is in the description.
+/// How many characters of what was heard and said are in a message; the whole is in the description.
 const MESSAGE_CHARACTERS_MAX: usize = 200;
 
-/// Writes the report of a folder; `whole` is what all in it amounts to. How many cases there are.
+/// Writes the report of a folder; `whole` holds the figures of everything in it. Returns the number of test cases.
 pub fn write(folder: &Folder, whole: &Measurement, name: &str, out: impl Write) -> io::Result<u64> {
     let mut report = Report::new(clean(name));
     for kept in folder.all() {
         let own = match folder {
-            // The name that it was run under.
+            // The name that the scenario was run under.
             Folder::One(kept) => kept.header().name.clone(),
             Folder::Several(_) => folder_name(kept.path()),
         };
@@ -37,7 +37,7 @@ pub fn write(folder: &Folder, whole: &Measurement, name: &str, out: impl Write) 
         report.add_test_suite(timed(suite));
     }
     if let (Folder::Several(_), false) = (folder, whole.budgets.is_empty()) {
-        // They are kept, or not, by all of it together.
+        // Budgets are kept, or not, by the whole folder together.
         let mut suite = TestSuite::new(clean(&format!("{name}: budgets")));
         suite.add_test_cases(budgets(whole, name));
         report.add_test_suite(suite);
@@ -141,7 +141,7 @@ fn verdict(budget: &BudgetResult) -> TestCaseStatus {
     status
 }
 
-/// The first so many characters of a text, on one line.
+/// The first `characters_max` characters of a text, on one line.
 fn beginning(text: &str, characters_max: usize) -> String {
     let line = clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(characters_max) {

@@ -25,7 +25,7 @@ pub enum ExportError {
     Events(#[from] StoreError),
     #[error("{path} keeps no events to show; simulate again with --events sample", path = path.display())]
     Nothing { path: PathBuf },
-    /// It cannot be written. Where to, the caller knows.
+    /// The export cannot be written. The caller knows where to.
     #[error(transparent)]
     Write(#[from] io::Error),
 }

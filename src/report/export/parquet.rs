@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 /// Turns in a row group, which is put together in memory: some 20 MB without text.
 const GROUP_TURNS_MAX: usize = 65_536;
-/// And bytes of text in it: 32 MiB.
+/// Bytes of text in a row group: 32 MiB.
 const GROUP_TEXT_BYTES_MAX: usize = 32 << 20;
 
-/// Writes turns; how many there were.
+/// Writes turns; returns how many there were.
 pub fn write(
     turns: impl Iterator<Item = Result<TurnRow, TurnsError>>,
     out: impl Write + Send,
@@ -42,7 +42,7 @@ pub fn write(
     Ok(count)
 }
 
-/// What the library fails of: the writer that it was given.
+/// The error of the writer that the library was given: it fails of nothing else.
 fn as_io(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(source) => match source.downcast::<io::Error>() {
@@ -137,7 +137,7 @@ impl Group {
         self.turns += 1;
     }
 
-    /// Writes it, and begins the next.
+    /// Writes the group, and begins the next one.
     fn write_into<W: Write + Send>(
         &mut self,
         file: &mut SerializedFileWriter<W>,
@@ -153,7 +153,7 @@ impl Group {
 }
 
 impl Column {
-    /// How many bytes of text it is.
+    /// Adds a cell; returns how many bytes of text it holds.
     fn add(&mut self, cell: Cell<'_>) -> usize {
         let mut bytes = 0;
         let is_there = match (&mut self.values, cell) {

@@ -3,7 +3,7 @@
 use crate::measure::folder::Folder;
 use std::path::Path;
 
-/// One of those that are kept for tests, by name.
+/// A folder that is kept for tests, by name.
 pub(super) fn recorded(name: &str) -> Folder {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data");
     Folder::open(&data.join(name)).expect("a folder of results")

@@ -1,4 +1,4 @@
-//! Turns as a table: one row a turn, the same columns whatever the file is.
+//! Turns as a table: one row a turn, with equal columns in every file format.
 
 use crate::event::{Expect, Hop, Metric, Verdict};
 use crate::measure::folder::{Folder, MeasuredSimulation, Results};
@@ -7,23 +7,23 @@ use crate::measure::{Outcome, Row};
 use crate::report::calls::folder_name;
 use std::sync::Arc;
 
-/// One row. What is not known of it is `None`: in a simulation nobody says anything.
+/// One turn. What is not known of it is `None`: in a simulation nobody says anything.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnRow {
-    /// Of several folders: the name of this one.
+    /// The name of the run's folder, if there are several.
     pub call: Option<Arc<str>>,
-    /// Counted from zero.
+    /// The number of the conversation, counted from zero.
     pub conversation: u32,
-    /// Counted from one.
+    /// The number of the turn, counted from one.
     pub number: u32,
     pub expect: Option<Expect>,
     pub outcome: Outcome,
     pub caller_end_ns: Option<u64>,
     pub agent_start_ns: Option<u64>,
     pub e2e_ns: Option<u64>,
-    /// In the order of [`Metric::ALL`].
+    /// Metrics of the turn, in the order of [`Metric::ALL`].
     pub metrics_ns: [Option<u64>; Metric::ALL.len()],
-    /// In the order of [`Hop::ALL`].
+    /// Hops of the turn, in the order of [`Hop::ALL`].
     pub hops_ns: [Option<u64>; Hop::ALL.len()],
     pub heard: Option<Arc<str>>,
     pub said: Option<Arc<str>>,
@@ -84,7 +84,7 @@ pub fn columns() -> Vec<(String, ColumnKind)> {
 }
 
 impl TurnRow {
-    /// Its cells, in the order of [`columns`].
+    /// The cells of the row, in the order of [`columns`].
     pub fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
         let first = [
             Cell::Text(self.call.as_deref()),
@@ -189,7 +189,7 @@ fn of_simulation(call: Option<Arc<str>>, simulation: &MeasuredSimulation) -> Tur
     }
 }
 
-/// As reports name it.
+/// The name of an expectation in reports.
 pub(super) fn expectation(expect: Expect) -> &'static str {
     match expect {
         Expect::Respond => "respond",
@@ -198,7 +198,7 @@ pub(super) fn expectation(expect: Expect) -> &'static str {
     }
 }
 
-/// As reports name it.
+/// The name of a verdict in reports.
 pub(super) fn verdict_name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::KeepTalking => "keep_talking",

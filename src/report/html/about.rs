@@ -14,7 +14,7 @@ pub(super) struct About {
 }
 
 impl About {
-    /// Of a run or a simulation in a folder of that name.
+    /// The facts about a run or a simulation in the folder `folder`.
     pub(super) fn of(header: &Header, folder: &str) -> Part<About> {
         let mut facts: Vec<(String, String)> = Vec::new();
         let mut add = |what: &str, fact: String| facts.push((what.to_owned(), fact));

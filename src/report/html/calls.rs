@@ -14,7 +14,7 @@ use crate::report::busy;
 use crate::report::calls::{MeasuredCall, e2e};
 use askama::Template;
 
-/// Turns that are shown on the page at most, those of the worst calls; and of one call.
+/// Turns that are shown on the page at most, those of the worst calls; and turns of one call.
 const TURNS_MAX: usize = 300;
 const TURNS_OF_CALL_MAX: usize = 40;
 
@@ -44,7 +44,7 @@ struct Drawn {
     left_out: usize,
 }
 
-/// The page of calls, the worst first, and what they amount to together.
+/// The page of calls, the worst first, with the figures of all of them together.
 ///
 /// # Errors
 /// None is known.

@@ -1,4 +1,4 @@
-//! What happened when: of a run, what its rows do not say.
+//! What happened when in a run, as far as its rows do not say it.
 
 use crate::event::{Direction, Event, Mark, Tick, TurnId, VisitEnd};
 use crate::measure::ms;
@@ -12,20 +12,20 @@ const MISHAPS_MAX: usize = 200;
 
 #[derive(Debug, Default)]
 pub(super) struct Course {
-    /// Of each row that the run came to, in order.
+    /// The moments of each row that the run came to, in order.
     pub rows: Vec<Moments>,
     /// What went wrong, as sentences with their time in seconds.
     pub mishaps: Vec<(f64, String)>,
-    /// How many more there were.
+    /// How many mishaps are not listed.
     pub more_mishaps: usize,
     pub end: Tick,
 }
 
-/// Of one row.
+/// When things happened in one row.
 #[derive(Debug, Default)]
 pub(super) struct Moments {
     pub start: Tick,
-    /// When a sound over the agent began, if it was one.
+    /// When the sound over the agent began; `None` if the row is no such sound.
     pub onset: Option<Tick>,
     pub policy: String,
     pub thoughts: Vec<Thought>,
@@ -96,7 +96,7 @@ impl Moments {
     }
 }
 
-/// When the ear took the caller to speak: for where it is not known when they truly did.
+/// When the ear took the caller to speak: for records that do not say when they truly did.
 pub(super) fn voice(events: &[Event]) -> Vec<Range<Tick>> {
     let (mut all, mut since) = (Vec::new(), None);
     for event in events {

@@ -81,7 +81,7 @@ impl Distribution {
     }
 }
 
-/// What is shown besides the hops. Without fillers the first sound is that of the answer.
+/// The metrics that are shown besides the hops. The first sound is shown only with fillers: else it is the answer's.
 fn metrics(measured: &Measurement) -> Vec<(Metric, &Histogram)> {
     let is_shown = |metric: Metric, histogram: &Histogram| {
         (metric != Metric::FirstSound || measured.callers.fillers > 0)
@@ -101,7 +101,7 @@ fn figures(measured: &Measurement, metrics: &[(Metric, &Histogram)]) -> Table {
             table.add_summary(Cell::from(hop.name()).with_swatch(hop.name()), &summary);
         }
     }
-    // What the hops add up to, and then the rest.
+    // First the metrics that the hops add up to, then the others.
     for is_sum in [true, false] {
         for (metric, histogram) in metrics {
             let Some(summary) = histogram

@@ -24,17 +24,17 @@ pub type Part<T> = Safe<T>;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Around the content of any page.
+/// What stands around the content of any page.
 pub struct Page {
-    /// In the largest letters.
+    /// The title, in the largest letters.
     pub title: String,
     /// One word for what it is: `run`, `simulation`, `comparison`.
     pub kind: &'static str,
-    /// Of what made the figures.
+    /// The version of voicesim that made the figures.
     pub version: String,
     /// Why the figures should not be trusted at all: before anything else.
     pub warning: Option<String>,
-    /// What is to be known at a glance, on one line.
+    /// Facts for a first glance, on one line.
     pub facts: Vec<String>,
     /// What a reader should know before trusting the figures.
     pub notes: Vec<String>,

@@ -173,7 +173,7 @@ fn around_it(
     page
 }
 
-/// The longest of what is known of its length.
+/// The length of the conversation: the longest that is known of it.
 fn length(course: &Course, sound: Option<&Sound>) -> Tick {
     let steps = sound.map_or(0, |sound| sound.loudness.caller.len() as u64);
     match steps {
@@ -225,7 +225,7 @@ fn time(measured: &Measurement) -> Option<Time> {
         .filter(|(row, _)| !row.slices.is_empty())
         .collect();
     answered.sort_by_key(|(row, e2e)| (*e2e, row.number));
-    // The nearest rank: the least that so many are not above.
+    // The nearest rank of a percentile, as an index.
     let rank = |hundredths: usize| (answered.len() * hundredths).div_ceil(100).max(1) - 1;
     let (middle, slow) = (answered.get(rank(50))?.0, answered.get(rank(95))?.0);
     let hops = |row: &Row| -> Vec<(Hop, f64)> {

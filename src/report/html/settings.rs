@@ -1,4 +1,4 @@
-//! The pages of `sweep` and `plan`: settings of one scenario, and what is to be had for what.
+//! The pages of `sweep` and `plan`: settings of one scenario, and their trade-offs.
 
 use super::page::{Page, Part, Svg};
 use super::table::{Cell, Table};

@@ -100,7 +100,7 @@ pub fn of_simulation(of: &folder::MeasuredSimulation) -> askama::Result<String> 
     .render()
 }
 
-/// As for a run, with intervals in place of counts.
+/// The headline's figures, as for a run, with intervals in place of counts.
 fn headline(totals: &Totals) -> Vec<Stat> {
     let intervals = totals.intervals();
     let mut stats = stats(&totals.measured);
@@ -208,7 +208,7 @@ fn came(measured: &Measurement) -> Option<Part<Table>> {
             let of_all = f64::from(*count) / f64::from(all.max(1));
             let class = match outcome.is_as_expected(Some(*expect)) {
                 true => "of-good",
-                // Who asks to stop and asks something else is answered.
+                // A caller who tells the agent to stop and asks something else is answered.
                 false if (*expect, *outcome) == (Expect::Stop, Outcome::Answered) => "of-good",
                 false => "of-bad",
             };

@@ -12,13 +12,13 @@ use std::path::{Component, Path, PathBuf};
 /// More sound than this is not put into a page: 12 MB, some three minutes.
 const EMBEDDED_BYTES_MAX: u64 = 12_000_000;
 
-/// Bytes of a sample of both speakers.
+/// Bytes of a pair of samples, one of each speaker.
 const PAIR_BYTES: usize = 4;
 
 /// The sound of a conversation.
 pub(super) struct Sound {
     pub loudness: Loudness,
-    /// The address that a page plays it from: in the page, or of the file.
+    /// The address that a page plays the sound from: the sound itself as a data URL, or that of the file.
     pub address: String,
     pub is_embedded: bool,
 }
@@ -105,7 +105,7 @@ fn fill(reader: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// The samples of both as a WAV of its own, in the address itself: the file's header may not know its length.
+/// The samples of both speakers as a WAV in a data URL: the header of the file may not know its length.
 fn data_address(samples: &[u8]) -> String {
     let bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX - 36);
     let mut wav = Vec::with_capacity(samples.len() + 44);
@@ -143,7 +143,7 @@ fn relative_address(from: &Path, to: &Path) -> io::Result<String> {
     Ok(parts.join("/"))
 }
 
-/// A part of an address: what has no meaning there stays, all else in percents.
+/// A part of an address, percent-encoded.
 fn encoded(part: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {

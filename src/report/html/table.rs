@@ -5,8 +5,8 @@ use crate::measure::Summary;
 use askama::Template;
 use askama::filters::Safe;
 
-/// The first column names the row; the others hold figures, on the right. It scrolls by itself where it is too
-/// wide for the screen.
+/// A table whose first column names the row and whose others hold figures, on the right. It scrolls by itself
+/// where it is too wide for the screen.
 #[derive(Template)]
 #[template(path = "table.html", config = "src/report/html/askama.toml")]
 pub struct Table {
@@ -18,18 +18,18 @@ pub struct Table {
 
 pub struct Row {
     pub cells: Vec<Cell>,
-    /// What the others add up to.
+    /// Whether the row is the sum of the others.
     pub is_total: bool,
 }
 
 #[derive(Default)]
 pub struct Cell {
     pub text: String,
-    /// `words` for what is to be read and stands on the left; `kept`, `missed`.
+    /// Class of the cell: `words` for text on the left, `kept` or `missed` for a budget.
     pub class: &'static str,
-    /// Where it leads to in the page.
+    /// The anchor in the page that the cell links to.
     pub anchor: Option<String>,
-    /// The class of a spot of colour before it.
+    /// The class of a spot of colour before the text.
     pub swatch: Option<&'static str>,
     pub chart: Option<Svg>,
 }
@@ -44,7 +44,7 @@ impl Table {
         }
     }
 
-    /// Of summaries: count, mean and percentiles, in milliseconds.
+    /// A table of summaries: count, mean and percentiles, in milliseconds.
     pub fn of_figures(caption: impl Into<String>, what: &str) -> Table {
         Table::new(
             caption,
@@ -85,7 +85,7 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// To stand in another template; nothing if it has no rows.
+    /// The table as a part of another template; `None` if it has no rows.
     pub fn part(self) -> Option<Part<Table>> {
         (!self.is_empty()).then_some(Safe(self))
     }
@@ -101,7 +101,7 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 impl Cell {
-    /// To be read, on the left.
+    /// A cell of text, on the left.
     pub fn words(text: impl Into<String>) -> Cell {
         Cell {
             class: "words",

@@ -12,7 +12,7 @@ use askama::filters::Safe;
 /// Hops shorter than this are not drawn, as in the report for the terminal: half a millisecond.
 const WORTH_A_LANE_NS: u64 = 500_000;
 
-/// A panel shows so much beyond the longest wait: a quarter of a second.
+/// How much a panel shows beyond the longest wait: a quarter of a second.
 const BEYOND_NS: u64 = 250_000_000;
 
 #[derive(Template)]
@@ -21,7 +21,7 @@ pub(super) struct Turn {
     anchor: String,
     number: u32,
     outcome: &'static str,
-    /// `kept`, `missed` or nothing: whether it is what was expected.
+    /// Whether the outcome is the expected one: `kept`, `missed`, or nothing if none was expected.
     class: &'static str,
     asked: Option<&'static str>,
     is_again: bool,
@@ -33,7 +33,7 @@ pub(super) struct Turn {
     times: Option<Times>,
 }
 
-/// In seconds of the conversation, as text: what a turn lasts, and what its panel shows.
+/// The spans of a turn and of its panel, in seconds of the conversation, as text.
 struct Times {
     start_s: String,
     end_s: String,
@@ -43,7 +43,7 @@ struct Times {
 
 /// What turns of one page have in common.
 pub(super) struct Around<'a> {
-    /// Before the numbers of turns in anchors.
+    /// What stands before the numbers of turns in anchors.
     pub anchor: &'a str,
     pub loudness: Option<&'a Loudness>,
     /// How much of the time after the caller's end is shown.
@@ -70,7 +70,7 @@ fn wait_ns(row: &Row) -> Option<u64> {
 }
 
 impl Turn {
-    /// A row, and its moments with the end of them if the run came to it.
+    /// The part for a row, with its moments and their end if the run came to it.
     pub(super) fn of(row: &Row, moments: Option<(&Moments, Tick)>, around: &Around) -> Part<Turn> {
         let onset = moments.and_then(|(moments, _)| moments.onset);
         let panel = panel(
@@ -124,7 +124,7 @@ impl Turn {
     }
 }
 
-/// Where its time went; `None` if nothing of it is known.
+/// The picture of where the turn's time went; `None` if nothing of it is known.
 fn panel<'a>(
     row: &Row,
     onset: Option<Tick>,

@@ -33,13 +33,13 @@ pub(super) struct Stat {
     pub label: String,
     pub value: String,
     pub unit: &'static str,
-    /// `kept`, `missed` or nothing; with `words` for what is no number.
+    /// Class of the figure: `kept`, `missed` or nothing, and `words` if it is no number.
     pub class: &'static str,
-    /// What it is of, and how sure.
+    /// What the figure is of, and how sure it is.
     pub note: String,
 }
 
-/// A latency; three digits.
+/// A latency in three digits.
 pub(super) fn latency(label: &str, of_ms: f64, note: String) -> Stat {
     Stat {
         label: label.to_owned(),
@@ -50,7 +50,7 @@ pub(super) fn latency(label: &str, of_ms: f64, note: String) -> Stat {
     }
 }
 
-/// Whether it is what was asked for, by the budgets and by the expectations.
+/// Whether budgets and expectations are met; `None` if there are none.
 pub(super) fn verdict(measured: &Measurement) -> Option<Stat> {
     let missed = measured
         .budgets
@@ -241,7 +241,7 @@ pub(super) fn actual(budget: &BudgetResult) -> String {
     }
 }
 
-/// What is to be known of a header at a glance.
+/// The facts in a header that are shown at a glance.
 pub(super) fn facts(header: &Header) -> Vec<String> {
     match header.clock == Header::RECORDING {
         true => vec!["a recorded call".to_owned(), header.started.clone()],

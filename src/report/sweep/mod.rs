@@ -48,7 +48,7 @@ pub enum Other {
     CutOffShare,
     /// The share of questions that failed: a stage gave up, and nothing was answered.
     FailedShare,
-    /// Of a call.
+    /// The cost of a call by the minute.
     CostPerMinute,
 }
 
@@ -65,9 +65,9 @@ pub struct Sweep {
     pub name: String,
     pub version: &'static str,
     pub seed: u64,
-    /// Of each setting.
+    /// Conversations of each setting, or loads.
     pub worlds: u32,
-    /// What they are.
+    /// What `worlds` counts: conversations, or loads.
     #[serde(skip)]
     pub kind: &'static str,
     /// The keys that vary, as they were given.
@@ -75,7 +75,7 @@ pub struct Sweep {
     pub axes: Axes,
     #[serde(skip)]
     pub currency: String,
-    /// It was stopped: the settings that were not simulated to their end are left out.
+    /// Whether the sweep was stopped: settings that were not simulated to their end are then left out.
     pub is_cut_short: bool,
     pub settings: Vec<Setting>,
 }
@@ -87,7 +87,7 @@ pub struct Setting {
     /// The values as people write them, in the order of the keys.
     #[serde(skip)]
     pub values: Vec<String>,
-    /// Its load is more than its pools can ever do: nothing was measured.
+    /// Whether the load is more than the pools can ever serve: nothing was measured then.
     pub is_saturated: bool,
     pub e2e_latency: Option<Summary>,
     pub intervals: BTreeMap<&'static str, Interval>,
@@ -111,7 +111,7 @@ impl Setting {
         }
     }
 
-    /// Both, if both are known.
+    /// The setting's figures on both axes; `None` unless both are known.
     pub fn point(&self, axes: Axes) -> Option<(f64, f64)> {
         Some((self.p95_ms()?, self.other(axes.y)?))
     }

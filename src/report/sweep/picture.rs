@@ -38,7 +38,7 @@ pub fn svg(sweep: &Sweep) -> String {
     })
 }
 
-/// The beginning of a text that is longer than so many characters.
+/// A text, or its first `characters` characters if it is longer.
 fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         None => text.to_owned(),
@@ -46,7 +46,7 @@ fn cut(text: &str, characters: usize) -> String {
     }
 }
 
-/// Percent for shares; money as it is.
+/// The factor from a figure to what the axis shows: percent for shares, 1 for money.
 fn scale(other: Other) -> f64 {
     match other {
         Other::CutOffShare | Other::FailedShare => 100.0,
@@ -139,7 +139,7 @@ fn colour(setting: &Setting) -> &'static str {
     if setting.is_on_front { FRONT } else { BEATEN }
 }
 
-/// A ring if a budget is missed.
+/// Draws the dot of a point: a ring if a budget is missed.
 fn dot(svg: &mut String, (x, y): (f64, f64), setting: &Setting) -> std::fmt::Result {
     let colour = colour(setting);
     let fill = match setting.keeps_budgets() {
@@ -152,7 +152,7 @@ fn dot(svg: &mut String, (x, y): (f64, f64), setting: &Setting) -> std::fmt::Res
     )
 }
 
-/// The 95 % intervals of a point.
+/// Draws the 95 % intervals of a point.
 fn whiskers(svg: &mut String, frame: &Frame, p: &Point) -> std::fmt::Result {
     let (x, y) = (frame.x(p.x), frame.y(p.y));
     let mut path = String::new();
@@ -169,7 +169,7 @@ fn whiskers(svg: &mut String, frame: &Frame, p: &Point) -> std::fmt::Result {
     )
 }
 
-/// What the dots say, at the right above the frame.
+/// Draws what the dots mean, at the right above the frame.
 fn legend(svg: &mut String, points: &[Point]) -> std::fmt::Result {
     let misses = |p: &Point| p.setting.keeps_budgets() == Some(false);
     let mut says = vec![(FRONT, FRONT, "beaten by none")];
@@ -194,7 +194,7 @@ fn legend(svg: &mut String, points: &[Point]) -> std::fmt::Result {
     Ok(())
 }
 
-/// What the front has in common, which its labels leave out.
+/// Draws the values that all settings on the front share, which its labels leave out.
 fn common(svg: &mut String, sweep: &Sweep, distinct: &[bool]) -> std::fmt::Result {
     let on_front = sweep.settings.iter().find(|setting| setting.is_on_front);
     let values = on_front.map_or(&[][..], |setting| &setting.values);

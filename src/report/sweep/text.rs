@@ -29,7 +29,7 @@ pub fn text(sweep: &Sweep) -> String {
     text
 }
 
-/// What was simulated.
+/// A paragraph on what was simulated.
 pub(in crate::report) fn head(sweep: &Sweep) -> String {
     let mut text = format!(
         "{} · {} settings of {} {} each · seed {} · voicesim {}\n",

@@ -3,7 +3,7 @@
 use crate::measure::{Measurement, Outcome};
 use std::fmt::Write;
 
-/// So many turns that did not come out as expected are named.
+/// How many turns that did not come out as expected are named.
 const UNEXPECTED_MAX: usize = 20;
 
 /// A line for each budget, kept or missed.

@@ -16,7 +16,7 @@ pub(super) fn speculation(text: &mut String, measured: &Measurement) {
         "speculation    {} prepared, {} kept",
         speculation.prepared, speculation.kept
     );
-    // Fakes take no CPU time.
+    // Simulated engines take no CPU time.
     let _ = match speculation.cpu_s > 0.0 {
         true => writeln!(
             text,
@@ -29,7 +29,7 @@ pub(super) fn speculation(text: &mut String, measured: &Measurement) {
     };
 }
 
-/// What the providers' prices make of it, if the scenario has any.
+/// Adds what the run cost at the providers' prices, if the scenario has any.
 pub(super) fn money(text: &mut String, measured: &Measurement) {
     let Some(cost) = &measured.cost else {
         return;

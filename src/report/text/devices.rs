@@ -2,7 +2,7 @@
 
 use crate::measure::{Devices, ms};
 
-/// What is to be known of the devices of a live session.
+/// Notes on the sound devices of a live session.
 pub(in crate::report) fn device_notes(devices: &Devices) -> Vec<String> {
     let mut notes = Vec::new();
     for (direction, device) in &devices.used {

@@ -20,7 +20,7 @@ pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
     let engine = |text: &mut String, what: &str, name: &str| {
         let _ = writeln!(text, "  {what:<15} {name}");
     };
-    // In the order of the path, with the model in place of the others if there is one.
+    // The stages in the order of the path, or the speech-to-speech model in place of all of them.
     let stages = ["speech_to_text", "answer", "text_to_speech"];
     let missing = |stage: &&&str| !header.engines.contains_key(**stage);
     if stages.iter().all(|stage| missing(&stage)) {

@@ -49,7 +49,7 @@ fn metrics(text: &mut String, measured: &Measurement) {
     for (metric, histogram) in &measured.metrics {
         let is_shown = match *metric {
             Metric::E2eLatency => false,
-            // Without fillers it is the same.
+            // Without fillers the first sound is that of the answer.
             Metric::FirstSound => measured.callers.fillers > 0,
             _ => true,
         };

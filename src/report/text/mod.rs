@@ -40,7 +40,7 @@ pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> Str
     text
 }
 
-/// The same without the turns: of many conversations.
+/// The report of many conversations, which has no turns.
 pub fn summary_report(header: &Header, measured: &Measurement) -> String {
     let mut text = String::new();
     head::head(&mut text, header, measured);

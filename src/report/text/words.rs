@@ -4,7 +4,7 @@
 use crate::measure::Measurement;
 use std::fmt::Write;
 
-/// Of answers whose tokens were counted.
+/// Adds how fast answers were written, from those whose tokens were counted.
 pub(super) fn writing(text: &mut String, measured: &Measurement) {
     let Some(pace) = measured.writing.pace() else {
         return;
@@ -24,7 +24,7 @@ pub(super) fn writing(text: &mut String, measured: &Measurement) {
     };
 }
 
-/// Of turns whose words are known.
+/// Adds the word error rate, from turns whose words are known.
 pub(super) fn word_errors(text: &mut String, measured: &Measurement) {
     let Some(wer) = measured.wer else {
         return;
@@ -38,7 +38,7 @@ pub(super) fn word_errors(text: &mut String, measured: &Measurement) {
     );
 }
 
-/// Of turns of which it is known what a right answer has in it.
+/// Adds how many answers were right, from turns for which the scenario says what a right answer has in it.
 pub(super) fn right_answers(text: &mut String, measured: &Measurement) {
     let answers = measured.right_answers;
     if answers.is_empty() {

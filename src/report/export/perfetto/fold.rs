@@ -1,4 +1,4 @@
-//! Events to what a trace shows of a conversation.
+//! Folds events into what a trace shows of a conversation.
 
 use super::super::turn_table::{expectation, verdict_name};
 use super::spans::{Instant, Span, Track};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a conversation shows. `turns` are the utterances of each row.
+/// The spans and instants of a conversation. `turns` are the utterances of each row.
 pub(super) fn conversation(
     events: &[Event],
     rows: &[Row],
@@ -91,7 +91,7 @@ impl Fold {
         }
     }
 
-    /// What takes no time.
+    /// Adds an instant, for a mark that takes no time.
     fn happening(&mut self, at: Tick, turn: Option<u32>, mark: &Mark) {
         let (track, name, about) = match mark {
             Mark::EndpointCommitted { cause, .. } => (
@@ -171,7 +171,7 @@ impl Fold {
         }
     }
 
-    /// What is open at the end of the record ends with it.
+    /// Ends whatever is open where the record ends.
     fn close(&mut self) {
         let end = self.end;
         self.caller_until(end);
@@ -181,7 +181,7 @@ impl Fold {
         self.spans.extend(visits.close());
     }
 
-    /// The span of a turn: from the first thing of it to the last.
+    /// Adds the span of a turn: from the first thing that belongs to it to the last.
     fn turn(&mut self, row: &Row) {
         let number = Some(row.number);
         let hops = row.slices.iter().map(|slice| {

@@ -30,7 +30,7 @@ pub const CONVERSATIONS_MAX: usize = 100;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
     pub conversations: u64,
-    /// Conversations of simulations that are not in it.
+    /// Conversations of simulations that were left out of the trace.
     pub left_out: u64,
 }
 

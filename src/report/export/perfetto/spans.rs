@@ -3,7 +3,7 @@
 use crate::event::{StageName, Tick};
 use serde_json::{Map, Value};
 
-/// What a thread is about. In the order in which they are shown.
+/// What a thread of the trace is about, in the order in which threads are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Track {
     Caller,
@@ -23,11 +23,11 @@ pub(super) struct Span {
     /// The number of the turn that it belongs to.
     pub turn: Option<u32>,
     pub about: Map<String, Value>,
-    /// Spans inside of it, one behind the other.
+    /// Spans inside of this one, one behind the other.
     pub inside: Vec<Span>,
 }
 
-/// Something that does not.
+/// Something that takes no time.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Instant {
     pub track: Track,
@@ -60,7 +60,7 @@ impl Span {
         self
     }
 
-    /// Puts a span into it, as far as that lies in it.
+    /// Puts a span inside of this one, as far as it lies within.
     pub(super) fn hold(&mut self, inner: Span) {
         let inside = |at: Tick| at.clamp(self.start, self.end);
         let (start, end) = (inside(inner.start), inside(inner.end));

@@ -19,7 +19,7 @@ struct Visit {
     entered: Tick,
     begun: Option<Tick>,
     utterance: TurnId,
-    /// The number of the row that it belongs to.
+    /// The number of the row that the visit belongs to.
     turn: Option<u32>,
 }
 
@@ -31,7 +31,7 @@ impl Visits {
         }
     }
 
-    /// Takes an event of row `turn`; the visit that ended with it.
+    /// Takes an event of row `turn`; returns the visit that ended with it.
     pub(super) fn add(&mut self, event: &Event, turn: Option<u32>) -> Option<Span> {
         let now = event.tick;
         match &event.mark {
@@ -61,7 +61,7 @@ impl Visits {
         None
     }
 
-    /// Those that go on at the end of the record.
+    /// The visits that go on at the end of the record.
     pub(super) fn close(mut self) -> Vec<Span> {
         let open = std::mem::take(&mut self.open);
         let span = |(id, visit): (VisitId, Visit)| self.span(id, &visit, self.end, None);
