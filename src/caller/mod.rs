@@ -3,13 +3,13 @@
 //!
 //! `manner` decides what a caller without a script does, `improvised` makes lines of that; `lines` reads lines
 //! from a scenario's turns. `speaking` has `voice` say the lines; `between` is what becomes of them on the way
-//! to the ear. `judge` is the interruption policy where there is no sound to decide on, `distant` the speaker
+//! to the ear. `fated` is the interruption policy where there is no sound to decide on, `distant` the speaker
 //! at the far end of a network.
 
 mod between;
 mod distant;
+mod fated;
 mod improvised;
-mod judge;
 mod lines;
 mod manner;
 mod speaking;
@@ -18,8 +18,8 @@ mod words;
 
 pub(crate) use between::Between;
 pub(crate) use distant::Distant;
+pub(crate) use fated::{Fate, FatedPolicy};
 pub(crate) use improvised::{Improvised, Texts};
-pub(crate) use judge::{Fate, Judge};
 pub(crate) use lines::{cue, lines};
 pub(crate) use manner::Habits;
 pub(crate) use speaking::{Caller, Mind, Scripted};

@@ -1,7 +1,7 @@
 //! The voice of a simulated caller: speaks and pauses for given lengths, and tells the pipeline what an ear
 //! would have noticed of that. No sound is made or heard, so time passes from one event to the next.
 
-use super::judge::Fate;
+use super::fated::Fate;
 use super::words::Words;
 use crate::audio;
 use crate::clock::Clock;

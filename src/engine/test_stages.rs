@@ -1,7 +1,7 @@
 //! Small stages for tests of what is put around them: they do as they are told, and tell what they did.
 
 use crate::clock::Clock;
-use crate::event::{CuredBy, Event, Mark, SessionId, StageName, Tick, TurnId, VisitEnd};
+use crate::event::{Event, Mark, ResilienceStep, SessionId, StageName, Tick, TurnId, VisitEnd};
 use crate::record::input::InputHash;
 use crate::record::tap::Tap;
 use crate::stage::{Again, Answer, Outlet, Piece, Question, Stage, StageError, Work, queue};
@@ -186,7 +186,7 @@ impl Trial {
     }
 
     /// What resilience policies did, and when.
-    pub(super) fn cures(&self) -> Vec<(u64, CuredBy)> {
+    pub(super) fn cures(&self) -> Vec<(u64, ResilienceStep)> {
         let events = self.events();
         let cures = events.iter().filter_map(|event| match event.mark {
             Mark::Cured { by, .. } => Some((event.tick.0 / 1_000_000, by)),

@@ -185,7 +185,7 @@ pub enum OutputNote {
 /// What a resilience policy did about a stage that failed, or took too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CuredBy {
+pub enum ResilienceStep {
     /// A try took too long and was given up.
     TimedOut,
     /// A try failed, and the stage tried again.
@@ -450,7 +450,7 @@ pub enum Mark {
         /// The stage that failed or took too long.
         stage: StageName,
         /// What the policy did.
-        by: CuredBy,
+        by: ResilienceStep,
     },
 
     /// An answer was chosen by a vote.

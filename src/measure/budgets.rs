@@ -1,7 +1,7 @@
 //! Budgets held against what was measured.
 
 use super::{BudgetResult, Histogram, LoadFigures, Measurement, PoolFigures, Totals};
-use crate::event::CuredBy;
+use crate::event::ResilienceStep;
 use crate::scenario::budget::{Budget, Count, Limited, Statistic};
 
 /// The figures that budgets limit.
@@ -73,8 +73,8 @@ impl<'a> Figures<'a> {
         Some(number as f64)
     }
 
-    fn cured(self, by: CuredBy) -> u64 {
-        let stages = self.measured.cures.iter();
+    fn cured(self, by: ResilienceStep) -> u64 {
+        let stages = self.measured.resilience.iter();
         stages.filter_map(|(_, counts)| counts.get(&by)).sum()
     }
 
@@ -154,8 +154,8 @@ mod tests {
     fn cures_of_all_stages_count_together() {
         let mut totals = Totals::default();
         for stage in [StageName::Answer, StageName::TextToSpeech] {
-            let by = CuredBy::Retried;
-            totals.measured.cures.add(&Mark::Cured { stage, by });
+            let by = ResilienceStep::Retried;
+            totals.measured.resilience.add(&Mark::Cured { stage, by });
         }
         assert_eq!(held(&totals, "cure.retried", 1.0), (Some(2.0), false));
         assert_eq!(held(&totals, "cure.hedged", 0.0), (Some(0.0), true));

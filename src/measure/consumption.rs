@@ -1,6 +1,6 @@
 //! What conversations used of what is paid for. Only integers are added up, so the order makes no difference.
 
-use crate::event::{CuredBy, Event, Mark, OutputNote, StageName, VisitId};
+use crate::event::{Event, Mark, OutputNote, ResilienceStep, StageName, VisitId};
 use crate::scenario::cost::Prices;
 use serde::{Deserialize, Serialize};
 
@@ -61,12 +61,12 @@ impl Consumption {
                 // refused at once.
                 Mark::Cured {
                     stage: StageName::Answer,
-                    by: CuredBy::Retried | CuredBy::Hedged,
+                    by: ResilienceStep::Retried | ResilienceStep::Hedged,
                 } => self.requests += u64::from(asked.is_some()),
                 // A fallback has prices of its own.
                 Mark::Cured {
                     stage: StageName::Answer,
-                    by: CuredBy::FellBack,
+                    by: ResilienceStep::FellBack,
                 } => (samples, fell_back) = (0, true),
                 // The vote is told behind the beginning of the answer, and before its first piece.
                 Mark::Voted { samples: all, .. } if !fell_back => {

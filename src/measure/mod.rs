@@ -7,7 +7,6 @@ mod both;
 mod budgets;
 mod callers;
 mod consumption;
-mod cures;
 mod devices;
 mod disturbance;
 pub mod folder;
@@ -15,6 +14,7 @@ mod histogram;
 mod hops;
 mod interruptions;
 mod load;
+mod resilience;
 mod right;
 mod rows;
 mod speculation;
@@ -31,13 +31,13 @@ pub use batches::{BATCHES, Batches, Interval};
 pub use both::speech;
 pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
-pub use cures::Cures;
 pub use devices::Devices;
 pub use disturbance::{Disturbance, MachineBusy};
 pub use histogram::{Histogram, Summary, bucket_ns};
 pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
 pub use load::{LoadFigures, PoolFigures};
+pub use resilience::ResilienceCounts;
 pub use right::RightAnswers;
 pub use rows::{Outcome, Plan, Row, RowPlan, turns_by_row};
 pub use speculation::Speculation;
@@ -75,7 +75,7 @@ pub struct Measurement {
     /// What simulated callers did when an answer was late, and how good voted answers were.
     pub callers: Callers,
     /// How often each resilience policy (retry, hedge, breaker, fallback) took effect.
-    pub cures: Cures,
+    pub resilience: ResilienceCounts,
     /// What conversations used of what is paid for.
     pub consumption: Consumption,
     /// Replies that were prepared while the caller paused, and what became of them.
@@ -136,7 +136,7 @@ impl Measurement {
             hops: BTreeMap::new(),
             interruptions: Interruptions::default(),
             callers: Callers::default(),
-            cures: Cures::default(),
+            resilience: ResilienceCounts::default(),
             consumption: Consumption::default(),
             speculation: Speculation::default(),
             writing: Writing::default(),
@@ -172,7 +172,7 @@ impl Measurement {
         for event in events {
             self.devices.add(event);
             self.callers.add(&event.mark);
-            self.cures.add(&event.mark);
+            self.resilience.add(&event.mark);
             self.writing.add(&event.mark);
             match &event.mark {
                 Mark::PlaybackGap { gap_ns, .. } => self.record(Metric::PlaybackGap, *gap_ns),
@@ -231,7 +231,7 @@ impl Measurement {
         }
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
-        self.cures.merge(&other.cures);
+        self.resilience.merge(&other.resilience);
         self.writing.merge(&other.writing);
         self.consumption.merge(&other.consumption);
         self.speculation.prepared += other.speculation.prepared;

@@ -9,7 +9,8 @@ use super::callers::Callers;
 use super::histogram::{Histogram, Sparse};
 use super::interruptions::{Counts, Interruptions};
 use super::{
-    Consumption, Cures, LoadFigures, Measurement, RightAnswers, Speculation, Totals, WordErrors,
+    Consumption, LoadFigures, Measurement, ResilienceCounts, RightAnswers, Speculation, Totals,
+    WordErrors,
 };
 use crate::event::{Hop, Metric};
 use crate::record::store::Sizes;
@@ -76,8 +77,8 @@ struct TotalsFile {
     interruptions: Counts,
     callers: Callers,
     consumption: Consumption,
-    #[serde(skip_serializing_if = "Cures::is_empty", default)]
-    cures: Cures,
+    #[serde(skip_serializing_if = "ResilienceCounts::is_empty", default)]
+    cures: ResilienceCounts,
     speculation: KeptSpeculation,
     wer: Option<WordErrors>,
     #[serde(skip_serializing_if = "RightAnswers::is_empty", default)]
@@ -118,7 +119,7 @@ impl Totals {
             interruptions: measured.interruptions.counts(),
             callers: measured.callers,
             consumption: measured.consumption,
-            cures: measured.cures.clone(),
+            cures: measured.resilience.clone(),
             speculation: KeptSpeculation {
                 prepared: measured.speculation.prepared,
                 kept: measured.speculation.kept,
@@ -215,7 +216,7 @@ impl TotalsFile {
         measured.exact = self.exact;
         measured.callers = self.callers;
         measured.consumption = self.consumption;
-        measured.cures = self.cures;
+        measured.resilience = self.cures;
         measured.speculation = Speculation {
             prepared: self.speculation.prepared,
             kept: self.speculation.kept,
@@ -282,7 +283,7 @@ fn histogram(name: &str, sparse: &Sparse) -> Result<Histogram, String> {
 mod tests {
     use super::*;
     use crate::event::{
-        CuredBy, Event, Expect, Mark, SessionEnd, SessionId, StageName, Tick, TurnId,
+        Event, Expect, Mark, ResilienceStep, SessionEnd, SessionId, StageName, Tick, TurnId,
     };
     use crate::measure::test_rows::{any_row, row};
     use crate::measure::{Outcome, Row};
@@ -307,7 +308,7 @@ mod tests {
             Just(Mark::CallerGaveUp),
             Just(Mark::Cured {
                 stage: StageName::Answer,
-                by: CuredBy::Retried,
+                by: ResilienceStep::Retried,
             }),
             Just(Mark::SessionEnded {
                 cause: SessionEnd::Finished

@@ -8,7 +8,8 @@ use super::input::{Identified, InputHash};
 use super::store::RunFolder;
 use crate::clock::Clock;
 use crate::event::{
-    Cost, CuredBy, Event, Mark, OutputNote, SessionId, StageName, Tick, TurnId, VisitEnd, VisitId,
+    Cost, Event, Mark, OutputNote, ResilienceStep, SessionId, StageName, Tick, TurnId, VisitEnd,
+    VisitId,
 };
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -220,7 +221,7 @@ impl Visit {
     }
 
     /// Records what a resilience policy did about a failure of the stage.
-    pub fn cured(&mut self, by: CuredBy) {
+    pub fn cured(&mut self, by: ResilienceStep) {
         let stage = self.stage;
         self.tap.mark(self.turn, Mark::Cured { stage, by });
     }

@@ -3,8 +3,8 @@
 use super::busy::machine_busy;
 use crate::event::{Expect, StageName};
 use crate::measure::{
-    BudgetResult, Callers, Cost, Cures, Decided, Devices, Histogram, Interruptions, Interval,
-    LoadFigures, MachineBusy, Measurement, Outcome, Pace, PoolFigures, RightAnswers, Row,
+    BudgetResult, Callers, Cost, Decided, Devices, Histogram, Interruptions, Interval, LoadFigures,
+    MachineBusy, Measurement, Outcome, Pace, PoolFigures, ResilienceCounts, RightAnswers, Row,
     Speculation, Summary, Totals,
 };
 use crate::record::store::{Header, Shard};
@@ -35,8 +35,8 @@ pub struct Document<'a> {
     pub interruptions: &'a Interruptions,
     pub speculation: &'a Speculation,
     /// What resilience policies did about stages that failed or took too long: stage, what, count.
-    #[serde(skip_serializing_if = "Cures::is_empty")]
-    pub cures: &'a Cures,
+    #[serde(skip_serializing_if = "ResilienceCounts::is_empty")]
+    pub cures: &'a ResilienceCounts,
     /// How fast a language model wrote; `None` if no server tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writing: Option<Pace>,
@@ -238,7 +238,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,
-        cures: &measured.cures,
+        cures: &measured.resilience,
         writing: measured.writing.pace(),
         wer: measured.wer.map(|wer| wer.rate()),
         right_answers: measured.right_answers,

@@ -4,7 +4,8 @@ use super::load::{self, Fold};
 use super::world::World;
 use crate::audio::{Imagined, Speaker};
 use crate::caller::{
-    Between, Caller, Distant, Fate, Habits, Improvised, Judge, Mind, Scripted, Texts, Voice, lines,
+    Between, Caller, Distant, Fate, FatedPolicy, Habits, Improvised, Mind, Scripted, Texts, Voice,
+    lines,
 };
 use crate::clock::Branch;
 use crate::conversation::{self, Parts, simulated_filler};
@@ -180,7 +181,7 @@ impl Setting {
             engines,
             filler: simulated_filler(&self.scenario),
             endpointing: conversation::endpointing(&self.scenario),
-            interruption: Box::new(Judge {
+            interruption: Box::new(FatedPolicy {
                 policy: self.scenario.interruption.policy.name(),
                 fate,
             }),

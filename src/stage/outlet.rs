@@ -2,7 +2,7 @@
 
 use super::{StageError, Work};
 use crate::clock::{Charge, Emitter, Progress, Worker};
-use crate::event::{Cost, CuredBy, OutputNote, TurnId};
+use crate::event::{Cost, OutputNote, ResilienceStep, TurnId};
 use crate::record::tap::Visit;
 use crate::stage::queue;
 use std::cell::RefCell;
@@ -180,7 +180,7 @@ impl<T: Recorded> Outlet<T> {
     }
 
     /// Records what a resilience policy did about a failure of the stage.
-    pub fn cured(&mut self, by: CuredBy) {
+    pub fn cured(&mut self, by: ResilienceStep) {
         self.visit.write(|visit| visit.cured(by));
     }
 

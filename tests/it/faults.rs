@@ -3,7 +3,7 @@
 use crate::support::{SIMULATED, fixture, stderr, stdout, voicesim};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use voicesim::event::{CuredBy, Event, Hop, Mark, Metric, StageName, VisitEnd};
+use voicesim::event::{Event, Hop, Mark, Metric, ResilienceStep, StageName, VisitEnd};
 use voicesim::experiment::{KeepEvents, Simulated, Simulation};
 use voicesim::measure::{Outcome, Summary, Totals};
 use voicesim::record::store::KeepAudio;
@@ -39,8 +39,8 @@ fn asked_times(totals: &Totals) -> f64 {
     (totals.questions() + totals.measured.callers.restarts) as f64
 }
 
-fn cures(totals: &Totals, by: CuredBy) -> u64 {
-    totals.measured.cures.count(StageName::Answer, by)
+fn cures(totals: &Totals, by: ResilienceStep) -> u64 {
+    totals.measured.resilience.count(StageName::Answer, by)
 }
 
 fn p95_ms(totals: &Totals, metric: Metric) -> f64 {
@@ -100,8 +100,8 @@ fn a_fallback_answers_through_an_outage_and_a_breaker_saves_the_wait_for_it() {
     let broken = simulate(&format!("{OUTAGE}{fallback}{breaker}"), 200);
     assert!(failed_share(&without) > 0.2, "{}", failed_share(&without));
     assert_eq!((failed_share(&with), failed_share(&broken)), (0.0, 0.0));
-    assert!(cures(&with, CuredBy::FellBack) > 200);
-    assert!(cures(&broken, CuredBy::Refused) > 100);
+    assert!(cures(&with, ResilienceStep::FellBack) > 200);
+    assert!(cures(&broken, ResilienceStep::Refused) > 100);
     let mean = |totals| hop(totals, Hop::Answer).mean_ms;
     assert!(mean(&broken) < mean(&with) - 20.0);
     for totals in [&with, &broken] {
@@ -124,8 +124,8 @@ fn hedging_cuts_the_tail_of_a_heavy_tailed_answer() {
     let e2e = Metric::E2eLatency;
     assert!(p95_ms(&with, e2e) < p95_ms(&without, e2e) - 1_000.0);
     let (hedged, won) = (
-        cures(&with, CuredBy::Hedged),
-        cures(&with, CuredBy::HedgeWon),
+        cures(&with, ResilienceStep::Hedged),
+        cures(&with, ResilienceStep::HedgeWon),
     );
     // A tenth of the answers hang, and a twentieth of the others are slow.
     let share = hedged as f64 / asked_times(&with);
@@ -146,7 +146,7 @@ fn two_retries_of_errors_with_probability_p_leave_p_cubed() {
         // Four standard deviations of a count.
         let spread = 4.0 * (expected / asked_times(&totals)).sqrt();
         assert!((share - expected).abs() < spread, "{share} for {p}");
-        let retried = cures(&totals, CuredBy::Retried) as f64 / asked_times(&totals);
+        let retried = cures(&totals, ResilienceStep::Retried) as f64 / asked_times(&totals);
         assert!((retried - p * (1.0 + p)).abs() < 0.03, "{retried} for {p}");
     }
 }
@@ -159,8 +159,8 @@ fn what_is_too_slow_is_asked_again_and_the_hop_has_it_all() {
     // Every second try takes too long: half a second each, and one on average.
     assert!((answer.mean_ms - 700.0).abs() < 80.0, "{}", answer.mean_ms);
     assert_eq!(answer.max_ms.round() % 500.0, 200.0, "{}", answer.max_ms);
-    let timed_out = cures(&totals, CuredBy::TimedOut);
-    assert_eq!(timed_out, cures(&totals, CuredBy::Retried));
+    let timed_out = cures(&totals, ResilienceStep::TimedOut);
+    assert_eq!(timed_out, cures(&totals, ResilienceStep::Retried));
     assert_eq!(totals.measured.exact, answer.count);
 }
 
@@ -170,13 +170,13 @@ fn a_recogniser_is_cured_from_the_moment_it_is_asked() {
     let totals = simulate(settings, 200);
     assert_eq!(failed_share(&totals), 0.0);
     for by in [
-        CuredBy::TimedOut,
-        CuredBy::Retried,
-        CuredBy::Hedged,
-        CuredBy::HedgeWon,
-        CuredBy::FellBack,
+        ResilienceStep::TimedOut,
+        ResilienceStep::Retried,
+        ResilienceStep::Hedged,
+        ResilienceStep::HedgeWon,
+        ResilienceStep::FellBack,
     ] {
-        let count = totals.measured.cures.count(StageName::SpeechToText, by);
+        let count = totals.measured.resilience.count(StageName::SpeechToText, by);
         assert!(count > 20, "{by:?} {count}");
     }
     let transcription = hop(&totals, Hop::Transcription);
@@ -238,15 +238,15 @@ fn calls_of_a_load_share_outages_and_breakers_and_who_is_fallen_back_on_stands_i
     let breaker = "breaker = { failures = 2, open_s = 3600 }\n";
     let broken = loaded(&format!("{}[cure.answer]\n{fallback}{breaker}", outage(0)));
     // It opened in the warm-up, for all of them.
-    let refused = cures(&broken, CuredBy::Refused);
-    assert_eq!(refused, cures(&broken, CuredBy::FellBack));
+    let refused = cures(&broken, ResilienceStep::Refused);
+    assert_eq!(refused, cures(&broken, ResilienceStep::FellBack));
     assert_eq!(
         (failed_share(&broken), hop(&broken, Hop::Answer).max_ms),
         (0.0, 50.0)
     );
     let pool = "[pool.answer]\nslots = 1\nqueue = 0\n";
     let full = loaded(&format!("{pool}[cure.answer]\n{fallback}"));
-    assert!(cures(&full, CuredBy::FellBack) > 10);
+    assert!(cures(&full, ResilienceStep::FellBack) > 10);
     assert_eq!(
         (failed_share(&full), hop(&full, Hop::Answer).max_ms),
         (0.0, 300.0)
@@ -472,16 +472,16 @@ fn a_run_is_cured_like_a_simulation_and_its_recording_has_been_already() {
     assert_eq!(ms(Hop::Transcription), [120, 600 + 120]);
     assert_eq!(ms(Hop::SpeechSynthesis), [60 + 70; 2]);
     assert_eq!(ms(Hop::QueueWait), [0, 0]);
-    let count = |stage, by| run.measured.cures.count(stage, by);
-    assert_eq!(count(StageName::Answer, CuredBy::Retried), 1);
-    assert_eq!(count(StageName::SpeechToText, CuredBy::TimedOut), 1);
-    assert!(count(StageName::TextToSpeech, CuredBy::FellBack) >= 2);
+    let count = |stage, by| run.measured.resilience.count(stage, by);
+    assert_eq!(count(StageName::Answer, ResilienceStep::Retried), 1);
+    assert_eq!(count(StageName::SpeechToText, ResilienceStep::TimedOut), 1);
+    assert!(count(StageName::TextToSpeech, ResilienceStep::FellBack) >= 2);
     assert!(run.header.engines["text_to_speech"].contains("; if that fails, simulated"));
     let again = Run::of(asked(2, BUSY))
         .repeating(folder.path().to_owned())
         .run()
         .unwrap_or_else(|error| panic!("{error}"));
-    assert!(again.measured.cures.is_empty());
+    assert!(again.measured.resilience.is_empty());
     let hops = |rows: &[voicesim::measure::Row]| -> Vec<_> {
         rows.iter().map(|row| (row.e2e_ns, row.hops)).collect()
     };
@@ -508,9 +508,9 @@ fn a_real_program_that_fails_is_asked_again_and_then_another_is() {
         .unwrap_or_else(|error| panic!("{error}"));
     let row = &run.measured.rows[0];
     assert_eq!((row.outcome, &*row.said), (Outcome::Answered, "At ten."));
-    let cures = &run.measured.cures;
-    assert_eq!(cures.count(StageName::Answer, CuredBy::Retried), 2);
-    assert_eq!(cures.count(StageName::Answer, CuredBy::FellBack), 1);
+    let cures = &run.measured.resilience;
+    assert_eq!(cures.count(StageName::Answer, ResilienceStep::Retried), 2);
+    assert_eq!(cures.count(StageName::Answer, ResilienceStep::FellBack), 1);
     assert_eq!(Some(row.hops.sum()), row.e2e_ns);
 }
 

@@ -300,14 +300,14 @@ fn what_was_given_up_has_no_latency(
 
 /// A rule about what never comes up would hold of anything.
 fn all_of_it_happens(all: &Measurement) {
-    use voicesim::event::CuredBy::{FellBack, HedgeWon, Hedged, Refused, Retried, TimedOut};
+    use voicesim::event::ResilienceStep::{FellBack, HedgeWon, Hedged, Refused, Retried, TimedOut};
     for stage in [
         StageName::SpeechToText,
         StageName::Answer,
         StageName::TextToSpeech,
     ] {
         for by in [TimedOut, Retried, Hedged, HedgeWon, Refused, FellBack] {
-            let count = all.cures.count(stage, by);
+            let count = all.resilience.count(stage, by);
             assert!(count > 100, "{stage:?} was {by:?} {count} times");
         }
     }

@@ -6,7 +6,7 @@ use crate::support::{command, fixture, stderr, stdout};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use voicesim::event::{CuredBy, Mark, Metric, ReplyEnd, StageName};
+use voicesim::event::{Mark, Metric, ReplyEnd, ResilienceStep, StageName};
 use voicesim::measure::Outcome;
 use voicesim::record::store::KeepAudio;
 use voicesim::run::{Finished, Run, Time};
@@ -41,7 +41,7 @@ fn run(time: Time, scenario: Scenario) -> (Finished, tempfile::TempDir) {
     (run.unwrap_or_else(|error| panic!("{error}")), folder)
 }
 
-fn cures(run: &Finished) -> Vec<CuredBy> {
+fn cures(run: &Finished) -> Vec<ResilienceStep> {
     let cured = |mark: &Mark| match mark {
         Mark::Cured { by, .. } => Some(*by),
         _ => None,
@@ -138,7 +138,10 @@ fn who_is_told_when_to_ask_again_asks_then_and_not_at_all_if_it_is_of_no_use() {
         Time::Virtual,
         scenario(&one_question(), &asks(&server, cure)),
     );
-    assert_eq!(cures(&patient), [CuredBy::Retried, CuredBy::Retried]);
+    assert_eq!(
+        cures(&patient),
+        [ResilienceStep::Retried, ResilienceStep::Retried]
+    );
     assert_eq!(&*patient.measured.rows[0].said, "Here you are.");
     let ttft = patient.measured.metrics[&Metric::LlmTtft]
         .summary()
@@ -166,7 +169,7 @@ fn a_model_that_fails_is_apologised_for_and_the_documents_answer() {
     let row = &run.measured.rows[0];
     assert_eq!(
         (cures(&run), row.outcome),
-        (vec![CuredBy::FellBack], Outcome::Answered)
+        (vec![ResilienceStep::FellBack], Outcome::Answered)
     );
     assert!(
         row.said.starts_with("Sorry, I have to look that up. "),
@@ -184,7 +187,10 @@ fn a_second_request_is_made_beside_one_that_takes_long() {
         let (run, _folder) = run(time, scenario(&one_question(), &asks(&server, settings)));
         assert_eq!(&*run.measured.rows[0].said, "The second.");
         if time == Time::Real {
-            assert_eq!(cures(&run), [CuredBy::Hedged, CuredBy::HedgeWon]);
+            assert_eq!(
+                cures(&run),
+                [ResilienceStep::Hedged, ResilienceStep::HedgeWon]
+            );
             server.saw_close();
         }
     }

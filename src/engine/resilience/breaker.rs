@@ -3,7 +3,7 @@
 
 use super::Boxed;
 use crate::clock::Clock;
-use crate::event::{CuredBy, Tick};
+use crate::event::{ResilienceStep, Tick};
 use crate::scenario::resilience::Breaker as Limit;
 use crate::stage::{Outlet, Recorded, Stage, StageError, Work};
 use std::cell::Cell;
@@ -101,7 +101,7 @@ impl<In: 'static, Out: Recorded + 'static> Stage for Broken<In, Out> {
         Box::pin(async move {
             let breaker = self.breaker.clone();
             let Some(pass) = breaker.pass(self.now()) else {
-                out.cured(CuredBy::Refused);
+                out.cured(ResilienceStep::Refused);
                 return Err(StageError::Failed(
                     "it failed too often, and is not asked for a while".into(),
                 ));
@@ -149,7 +149,10 @@ mod tests {
         let trial = asked(&[0, 100, 200, 1_050, 1_100, 1_200], tries);
         assert_eq!(
             trial.cures(),
-            [(200, CuredBy::Refused), (1_050, CuredBy::Refused)]
+            [
+                (200, ResilienceStep::Refused),
+                (1_050, ResilienceStep::Refused)
+            ]
         );
         assert_eq!(trial.said(), [(1_100, "fine"), (1_200, "fine")]);
         assert_eq!(
@@ -162,7 +165,7 @@ mod tests {
     fn a_probe_that_fails_opens_it_again() {
         let tries = vec![fail(), fail(), fail(), vec![Does::Say("fine")]];
         let trial = asked(&[0, 100, 1_100, 1_500, 2_100], tries);
-        assert_eq!(trial.cures(), [(1_500, CuredBy::Refused)]);
+        assert_eq!(trial.cures(), [(1_500, ResilienceStep::Refused)]);
         assert_eq!(trial.said(), [(2_100, "fine")]);
     }
 

@@ -2,7 +2,7 @@
 //! before what the other one says.
 
 use super::Boxed;
-use crate::event::CuredBy;
+use crate::event::ResilienceStep;
 use crate::stage::{Outlet, Recorded, Stage, StageError, Work};
 
 /// The number of the fallback's try: it comes after all tries that a stage has of its own.
@@ -25,7 +25,7 @@ impl<In: Clone + 'static, Out: Recorded + Clone + 'static> Stage for FallingBack
             if !result.as_ref().is_err_and(StageError::is_failure) || out.outputs() > 0 {
                 return result;
             }
-            out.cured(CuredBy::FellBack);
+            out.cured(ResilienceStep::FellBack);
             out.is_try(NTH_TRY);
             if let Some(apology) = &self.apology {
                 out.send(apology.clone()).await?;
@@ -58,7 +58,7 @@ mod tests {
             vec![Does::SayTry],
         );
         assert_eq!(trial.said(), [(100, "try 255")]);
-        assert_eq!(trial.cures(), [(100, CuredBy::FellBack)]);
+        assert_eq!(trial.cures(), [(100, ResilienceStep::FellBack)]);
         assert_eq!(trial.error(), None);
     }
 

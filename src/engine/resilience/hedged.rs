@@ -3,7 +3,7 @@
 
 use super::Boxed;
 use crate::clock::Clock;
-use crate::event::CuredBy;
+use crate::event::ResilienceStep;
 use crate::stage::{Attempt, Outlet, Recorded, Stage, StageError, Work};
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Hedged<In, Out> {
                 output = first.next() => return keep(output, first, out).await,
                 () = self.clock.sleep_until(deadline) => {}
             }
-            out.cured(CuredBy::Hedged);
+            out.cured(ResilienceStep::Hedged);
             let nth = out.nth_try();
             out.is_try(nth | 1);
             let mut second = Attempt::of(&mut *self.second, input, out);
@@ -69,7 +69,7 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Hedged<In, Out> {
 /// The second request has won, if anything came of it.
 fn win<Out: Recorded>(output: &Result<Option<Out>, StageError>, out: &mut Outlet<Out>) {
     if output.is_ok() {
-        out.cured(CuredBy::HedgeWon);
+        out.cured(ResilienceStep::HedgeWon);
     }
 }
 
@@ -127,7 +127,10 @@ mod tests {
         assert_eq!(second_wins.said(), [(400, "second"), (410, "end")]);
         assert_eq!(
             second_wins.cures(),
-            [(300, CuredBy::Hedged), (400, CuredBy::HedgeWon)]
+            [
+                (300, ResilienceStep::Hedged),
+                (400, ResilienceStep::HedgeWon)
+            ]
         );
         assert_eq!(
             second_wins.log(),
@@ -140,7 +143,7 @@ mod tests {
         );
         let first_wins = hedged(answer(350, "first"), answer(100, "late"));
         assert_eq!(first_wins.said(), [(350, "first"), (360, "end")]);
-        assert_eq!(first_wins.cures(), [(300, CuredBy::Hedged)]);
+        assert_eq!(first_wins.cures(), [(300, ResilienceStep::Hedged)]);
         assert_eq!(first_wins.log()[2], "350 second is given up");
     }
 
@@ -151,10 +154,10 @@ mod tests {
         assert_eq!(first_fails.said(), [(400, "second"), (410, "end")]);
         let second_fails = hedged(answer(500, "first"), fail(50, "oops"));
         assert_eq!(second_fails.said(), [(500, "first"), (510, "end")]);
-        assert_eq!(second_fails.cures(), [(300, CuredBy::Hedged)]);
+        assert_eq!(second_fails.cures(), [(300, ResilienceStep::Hedged)]);
         let both = hedged(fail(350, "one"), fail(100, "other"));
         assert_eq!(both.error().as_deref(), Some("other"));
-        assert_eq!(both.cures(), [(300, CuredBy::Hedged)]);
+        assert_eq!(both.cures(), [(300, ResilienceStep::Hedged)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::Boxed;
 use crate::clock::Clock;
-use crate::event::CuredBy;
+use crate::event::ResilienceStep;
 use crate::rng::Source;
 use crate::stage::{Again, Outlet, Recorded, Stage, StageError, Work};
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl<In: Clone + 'static, Out: Recorded + 'static> Stage for Retried<In, Out> {
                     wait = wait.max(earliest);
                 }
                 self.clock.sleep_until(self.clock.now() + wait).await;
-                out.cured(CuredBy::Retried);
+                out.cured(ResilienceStep::Retried);
                 // The second request of a hedge takes the number after that.
                 out.is_try(2 * nth);
             }
@@ -120,7 +120,10 @@ mod tests {
         assert_eq!(trial.said(), [(200, "try 4")]);
         assert_eq!(
             trial.cures(),
-            [(100, CuredBy::Retried), (200, CuredBy::Retried)]
+            [
+                (100, ResilienceStep::Retried),
+                (200, ResilienceStep::Retried)
+            ]
         );
         assert_eq!(trial.error(), None);
     }
@@ -156,7 +159,7 @@ mod tests {
         let fail = |text| vec![Does::Fail(text)];
         let trial = retried(1, vec![fail("first"), fail("last"), vec![Does::SayTry]]);
         assert_eq!(trial.error().as_deref(), Some("last"));
-        assert_eq!(trial.cures(), [(0, CuredBy::Retried)]);
+        assert_eq!(trial.cures(), [(0, ResilienceStep::Retried)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Boxed;
 use crate::clock::Clock;
-use crate::event::CuredBy;
+use crate::event::ResilienceStep;
 use crate::stage::{Attempt, Outlet, Recorded, Stage, StageError, Work};
 use std::future::pending;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl<In: 'static, Out: Recorded + 'static> Stage for Timed<In, Out> {
                         None => return Ok(()),
                     },
                     span = passes(&self.clock, patience) => {
-                        out.cured(CuredBy::TimedOut);
+                        out.cured(ResilienceStep::TimedOut);
                         return Err(StageError::Failed(format!(
                             "nothing came for {} ms",
                             span.as_millis()
@@ -93,7 +93,7 @@ mod tests {
         let trial = timed(500, 500, vec![Does::Take(600), Does::Say("late")]);
         assert_eq!(trial.said(), []);
         assert_eq!(trial.error().as_deref(), Some("nothing came for 500 ms"));
-        assert_eq!(trial.cures(), [(500, CuredBy::TimedOut)]);
+        assert_eq!(trial.cures(), [(500, ResilienceStep::TimedOut)]);
         assert_eq!(trial.log(), ["0 engine begins", "500 engine is given up"]);
     }
 

@@ -6,7 +6,7 @@ use super::table::{Cell, Table};
 use super::words;
 use crate::measure::{Measurement, ms};
 use crate::report::chart::gauge;
-use crate::report::cures::of_stages;
+use crate::report::resilience::of_stages;
 use crate::report::text::device_notes;
 
 /// Every budget: limit, actual, kept or missed.
@@ -41,7 +41,7 @@ pub(super) fn trouble(measured: &Measurement, course: Option<&Course>) -> Vec<St
         ));
     }
     trouble.extend(device_notes(&measured.devices));
-    trouble.extend(of_stages(&measured.cures).map(|(stage, what)| format!("{stage}: {what}")));
+    trouble.extend(of_stages(&measured.resilience).map(|(stage, what)| format!("{stage}: {what}")));
     if let Some(course) = course {
         let told = course
             .mishaps

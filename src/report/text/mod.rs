@@ -10,7 +10,7 @@ mod turn;
 mod waterfall;
 mod words;
 
-use super::cures::cures;
+use super::resilience::cures;
 use crate::measure::Measurement;
 use crate::record::store::{Header, RowsPer};
 pub(super) use devices::device_notes;
@@ -53,7 +53,7 @@ pub fn summary_report(header: &Header, measured: &Measurement) -> String {
 fn figures(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
     text.push('\n');
     interruptions::interruptions(text, measured, rows_per);
-    cures(text, &measured.cures);
+    cures(text, &measured.resilience);
     costs::speculation(text, measured);
     words::writing(text, measured);
     words::word_errors(text, measured);

@@ -1,6 +1,6 @@
 //! Counts and shares that a budget can limit.
 
-use crate::event::CuredBy;
+use crate::event::ResilienceStep;
 
 /// What a report counts. Shares lie in 0 to 1, but for the word error rate, which may exceed 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Count {
     /// Times that something was said in place of an answer.
     Fillers,
     /// Times that a resilience policy took effect, over all stages.
-    Cured(CuredBy),
+    Cured(ResilienceStep),
     /// Requests that pools refused, for whatever reason.
     PoolRefused,
     /// Requests that pools refused because too many waited.
@@ -53,12 +53,12 @@ impl Count {
         ("restarts", Count::Restarts),
         ("hang_ups", Count::HangUps),
         ("fillers", Count::Fillers),
-        ("cure.timed_out", Count::Cured(CuredBy::TimedOut)),
-        ("cure.retried", Count::Cured(CuredBy::Retried)),
-        ("cure.hedged", Count::Cured(CuredBy::Hedged)),
-        ("cure.hedge_won", Count::Cured(CuredBy::HedgeWon)),
-        ("cure.refused", Count::Cured(CuredBy::Refused)),
-        ("cure.fell_back", Count::Cured(CuredBy::FellBack)),
+        ("cure.timed_out", Count::Cured(ResilienceStep::TimedOut)),
+        ("cure.retried", Count::Cured(ResilienceStep::Retried)),
+        ("cure.hedged", Count::Cured(ResilienceStep::Hedged)),
+        ("cure.hedge_won", Count::Cured(ResilienceStep::HedgeWon)),
+        ("cure.refused", Count::Cured(ResilienceStep::Refused)),
+        ("cure.fell_back", Count::Cured(ResilienceStep::FellBack)),
         ("pool.refused", Count::PoolRefused),
         ("pool.refused_full", Count::PoolRefusedFull),
         ("pool.refused_rate", Count::PoolRefusedRate),

@@ -163,7 +163,7 @@ fn unknown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::CuredBy;
+    use crate::event::ResilienceStep;
 
     fn check(toml: &str) -> Result<Vec<Limited>, Problem> {
         let table: BudgetTable = toml::from_str(toml).expect("a table");
@@ -211,7 +211,7 @@ mod tests {
                 "cure.timed_out_max = 3\npool.refused_max = 0\npool.waiting_max = 8\nfailed_share_max = 0.01"
             ),
             Ok(vec![
-                Limited::Count(Count::Cured(CuredBy::TimedOut)),
+                Limited::Count(Count::Cured(ResilienceStep::TimedOut)),
                 Limited::Count(Count::FailedShare),
                 Limited::Count(Count::PoolRefused),
                 Limited::Count(Count::PoolWaiting),

@@ -13,12 +13,12 @@ use std::time::Duration;
 /// `None` if it does not. The caller, who knows what it is, draws it.
 pub(crate) type Fate = Rc<Cell<Option<Duration>>>;
 
-pub(crate) struct Judge {
+pub(crate) struct FatedPolicy {
     pub policy: &'static str,
     pub fate: Fate,
 }
 
-impl Policy for Judge {
+impl Policy for FatedPolicy {
     fn name(&self) -> &'static str {
         self.policy
     }

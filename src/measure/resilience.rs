@@ -1,6 +1,6 @@
 //! How often resilience policies took effect on stages that failed or took too long.
 
-use crate::event::{CuredBy, Mark, StageName};
+use crate::event::{Mark, ResilienceStep, StageName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 /// were prepared in vain count too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Cures(BTreeMap<StageName, BTreeMap<CuredBy, u64>>);
+pub struct ResilienceCounts(BTreeMap<StageName, BTreeMap<ResilienceStep, u64>>);
 
-impl Cures {
+impl ResilienceCounts {
     pub(super) fn add(&mut self, mark: &Mark) {
         if let Mark::Cured { stage, by } = mark {
             *self.0.entry(*stage).or_default().entry(*by).or_default() += 1;
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Cures) {
+    pub(super) fn merge(&mut self, other: &ResilienceCounts) {
         for (stage, counts) in &other.0 {
             let own = self.0.entry(*stage).or_default();
             for (by, count) in counts {
@@ -32,7 +32,7 @@ impl Cures {
     }
 
     /// How often `by` was done about `stage`.
-    pub fn count(&self, stage: StageName, by: CuredBy) -> u64 {
+    pub fn count(&self, stage: StageName, by: ResilienceStep) -> u64 {
         let counts = self.0.get(&stage);
         counts
             .and_then(|counts| counts.get(&by))
@@ -41,7 +41,7 @@ impl Cures {
     }
 
     /// The counts by what was done, one stage after the other.
-    pub fn iter(&self) -> impl Iterator<Item = (StageName, &BTreeMap<CuredBy, u64>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (StageName, &BTreeMap<ResilienceStep, u64>)> {
         self.0.iter().map(|(stage, counts)| (*stage, counts))
     }
 }
@@ -52,15 +52,15 @@ mod tests {
 
     #[test]
     fn counts_add_up_by_stage_and_by_what_was_done() {
-        let of = |marks: &[(StageName, CuredBy)]| {
-            let mut cures = Cures::default();
+        let of = |marks: &[(StageName, ResilienceStep)]| {
+            let mut cures = ResilienceCounts::default();
             for (stage, by) in marks {
                 let (stage, by) = (*stage, *by);
                 cures.add(&Mark::Cured { stage, by });
             }
             cures
         };
-        use CuredBy::{Hedged, Retried};
+        use ResilienceStep::{Hedged, Retried};
         use StageName::{Answer, TextToSpeech};
         let mut all = of(&[(Answer, Retried), (Answer, Hedged)]);
         all.merge(&of(&[(Answer, Retried), (TextToSpeech, Hedged)]));
