@@ -40,8 +40,9 @@ pub struct MachineBusy {
     pub cores_held: f64,
     /// The part of the engines' time that was disturbed, in 0..=1.
     pub share_of_work: f64,
-    /// Inputs whose work was disturbed, of so many.
+    /// Inputs whose work was disturbed.
     pub disturbed: u64,
+    /// Inputs that were worked on in this process.
     pub jobs: u64,
 }
 

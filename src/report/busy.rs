@@ -32,6 +32,7 @@ pub(super) fn first_line(header: &Header, measured: &Measurement) -> String {
 mod tests {
     use super::*;
     use crate::event::{Event, Mark};
+    use crate::measure::folder::header_and_scenario;
     use crate::measure::{Plan, measure};
     use crate::record::store::{read_events, read_header};
     use crate::report::{document, text};
@@ -41,7 +42,7 @@ mod tests {
     fn demo(held: Option<f64>) -> (Header, Measurement) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
         let header = read_header(&folder).expect("a header");
-        let scenario = serde_json::from_value(header.scenario.clone()).expect("a scenario");
+        let (_, scenario) = header_and_scenario(&folder).expect("a scenario");
         let mut events = read_events(&folder).expect("events");
         events.iter_mut().for_each(|event| hold(event, held));
         let measured = measure(&events, &Plan::of(&scenario, header.rows_per));

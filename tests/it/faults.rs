@@ -176,7 +176,10 @@ fn a_recogniser_is_cured_from_the_moment_it_is_asked() {
         ResilienceStep::HedgeWon,
         ResilienceStep::FellBack,
     ] {
-        let count = totals.measured.resilience.count(StageName::SpeechToText, by);
+        let count = totals
+            .measured
+            .resilience
+            .count(StageName::SpeechToText, by);
         assert!(count > 20, "{by:?} {count}");
     }
     let transcription = hop(&totals, Hop::Transcription);

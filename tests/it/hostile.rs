@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One for each turn of the recorded run.
-pub fn texts() -> [String; 8] {
+pub(crate) fn texts() -> [String; 8] {
     [
         "<script>alert(1)</script> & \"quotes\" 'and' <!-- -->".into(),
         "👩‍👩‍👧‍👦 🏳️‍🌈 naïve Zürich 日本語".into(),
@@ -22,7 +22,7 @@ pub fn texts() -> [String; 8] {
 }
 
 /// A folder of that run; `folder` is where to make it.
-pub fn write(folder: &Path) -> PathBuf {
+pub(crate) fn write(folder: &Path) -> PathBuf {
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
     let run = folder.join("=1+1 <b>\"x\"\u{202e} '; --");
     fs::create_dir_all(&run).expect("made");

@@ -318,7 +318,7 @@ fn check(run: &Finished) -> Result<(), TestCaseError> {
 }
 
 /// What holds of the events of every conversation.
-pub fn check_events(events: &[Event]) -> Result<(), TestCaseError> {
+pub(crate) fn check_events(events: &[Event]) -> Result<(), TestCaseError> {
     ticks_rise(events)?;
     every_visit_has_one_end(events)?;
     every_reply_has_one_end_and_is_silent_after_it(events)?;
@@ -480,7 +480,7 @@ fn no_queue_exceeds_its_bound(events: &[Event]) -> Result<(), TestCaseError> {
 }
 
 /// Only answered turns have a latency, and their hops lie end to end in it.
-pub fn hops_add_up(rows: &[Row]) -> Result<(), TestCaseError> {
+pub(crate) fn hops_add_up(rows: &[Row]) -> Result<(), TestCaseError> {
     for row in rows {
         if let Some(e2e) = row.e2e_ns {
             prop_assert_eq!(row.outcome, Outcome::Answered);

@@ -53,6 +53,9 @@ fn reason(index: usize, value: f64, contribution: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    // An allocator that counts cannot be written without.
+    #![allow(unsafe_code)]
+
     use super::*;
     use crate::interrupt::features::{COUNT, features};
     use crate::interrupt::heard::{Context, Heard, Interval, Listening, Word};

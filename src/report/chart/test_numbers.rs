@@ -1,7 +1,7 @@
 //! What tests ask of a picture.
 
 /// The values of an attribute (with the blank before it) in elements that begin so, as numbers.
-pub fn numbers(svg: &str, element: &str, attribute: &str) -> Vec<f64> {
+pub(super) fn numbers(svg: &str, element: &str, attribute: &str) -> Vec<f64> {
     let key = format!("{attribute}=\"");
     let values = svg.split(element).skip(1).filter_map(|rest| {
         let tag = rest.split('>').next()?;
@@ -12,7 +12,7 @@ pub fn numbers(svg: &str, element: &str, attribute: &str) -> Vec<f64> {
 }
 
 /// The points of every path that is made of M, L, H, V and l, h, v, in its own units.
-pub fn points(svg: &str) -> Vec<(f64, f64)> {
+pub(super) fn points(svg: &str) -> Vec<(f64, f64)> {
     let mut all = Vec::new();
     for path in svg.split(" d=\"").skip(1) {
         let path = path.split('"').next().unwrap_or_default();

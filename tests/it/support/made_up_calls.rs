@@ -14,7 +14,7 @@ use voicesim::rng::{Seed, Stream};
 use voicesim::scenario::ScenarioFile;
 
 #[derive(Clone, Copy)]
-pub struct Shape {
+pub(crate) struct Shape {
     pub conversations: u64,
     /// Of each conversation.
     pub questions: u32,
@@ -31,7 +31,7 @@ pub struct Shape {
     pub stops: f64,
 }
 
-pub const CALLS: Shape = Shape {
+pub(crate) const CALLS: Shape = Shape {
     conversations: 25,
     questions: 8,
     effect: 0.05,
@@ -43,7 +43,7 @@ pub const CALLS: Shape = Shape {
 };
 
 /// The sides of pair `number`; the new side's latencies are so many times as long.
-pub fn both(shape: &Shape, number: u64, slower: f64) -> [Folder; 2] {
+pub(crate) fn both(shape: &Shape, number: u64, slower: f64) -> [Folder; 2] {
     [("base", 1.0), ("new", slower)].map(|(side, factor)| {
         let conversations = 0..shape.conversations;
         let kept = conversations.map(|call| {
@@ -61,7 +61,7 @@ pub fn both(shape: &Shape, number: u64, slower: f64) -> [Folder; 2] {
     })
 }
 
-pub fn compared(shape: &Shape, number: u64, slower: f64, settings: &Settings) -> Comparison {
+pub(crate) fn compared(shape: &Shape, number: u64, slower: f64, settings: &Settings) -> Comparison {
     let [base, new] = both(shape, number, slower);
     let (base, new) = ((Path::new("base"), &base), (Path::new("new"), &new));
     compare(base, new, settings).expect("it was answered")
@@ -69,7 +69,7 @@ pub fn compared(shape: &Shape, number: u64, slower: f64, settings: &Settings) ->
 
 /// How often of so many pairs there is a verdict, other than that no difference was found. Each pair is shuffled in
 /// its own way.
-pub fn verdicts(shape: &Shape, pairs: u64, slower: f64, min_effect: f64) -> u64 {
+pub(crate) fn verdicts(shape: &Shape, pairs: u64, slower: f64, min_effect: f64) -> u64 {
     let threads = 2;
     std::thread::scope(|scope| {
         let part = |thread: u64| {
@@ -133,7 +133,7 @@ fn stages(shape: &Shape, luck: &mut Stream) -> f64 {
     lognormal(247.0, 0.114) + lognormal(400.0, shape.answer_sigma) + lognormal(190.0, 0.191)
 }
 
-pub fn answered(number: u32, e2e_ms: f64) -> Row {
+pub(crate) fn answered(number: u32, e2e_ms: f64) -> Row {
     let e2e_ns = (e2e_ms * 1e6) as u64;
     Row {
         expect: Some(Expect::Respond),
@@ -143,7 +143,7 @@ pub fn answered(number: u32, e2e_ms: f64) -> Row {
     }
 }
 
-pub fn row(number: u32, outcome: Outcome) -> Row {
+pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
     Row {
         number,
         expect: None,
@@ -167,7 +167,7 @@ pub fn row(number: u32, outcome: Outcome) -> Row {
 }
 
 /// A recording of that name, with these rows.
-pub fn run(name: String, rows: Vec<Row>) -> Results {
+pub(crate) fn run(name: String, rows: Vec<Row>) -> Results {
     let measured = Measurement {
         turns: rows.len() as u64,
         rows,

@@ -6,10 +6,10 @@ use voicesim::audio::{decode, peak, wav::StereoWriter};
 use voicesim::rng::{Seed, Stream};
 
 /// Samples of a millisecond.
-pub const MS: usize = 16;
+pub(crate) const MS: usize = 16;
 
 /// A call, and what is true of it.
-pub struct Call {
+pub(crate) struct Call {
     pub name: String,
     pub caller: Vec<f32>,
     pub agent: Vec<f32>,
@@ -19,7 +19,7 @@ pub struct Call {
 
 /// What surrounds the voices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surroundings {
+pub(crate) enum Surroundings {
     Quiet,
     /// White noise on both channels, 20 dB under the voices.
     FaintNoise,
@@ -34,7 +34,7 @@ pub enum Surroundings {
 }
 
 impl Surroundings {
-    pub const ALL: [Surroundings; 6] = [
+    pub(crate) const ALL: [Surroundings; 6] = [
         Surroundings::Quiet,
         Surroundings::FaintNoise,
         Surroundings::Noise,
@@ -43,7 +43,7 @@ impl Surroundings {
         Surroundings::CrossTalk,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Surroundings::Quiet => "quiet",
             Surroundings::FaintNoise => "noise at 20 dB",
@@ -65,12 +65,12 @@ const SENTENCES: [&str; 6] = [
     "recording",
 ];
 /// In milliseconds.
-pub const GAPS: [usize; 12] = [
+pub(crate) const GAPS: [usize; 12] = [
     0, 100, 200, 300, 400, 500, 700, 900, 1_200, 1_700, 2_300, 3_000,
 ];
 
 /// A recording, cut to its true beginning and end: what lies above -40 dB of its peak.
-pub fn spoken(name: &str) -> Vec<f32> {
+pub(crate) fn spoken(name: &str) -> Vec<f32> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("audio/fixtures")
         .join(name);
@@ -88,7 +88,7 @@ pub fn spoken(name: &str) -> Vec<f32> {
 }
 
 /// Lays `sound` on a channel.
-pub fn lay(channel: &mut Vec<f32>, at: usize, sound: &[f32]) {
+pub(crate) fn lay(channel: &mut Vec<f32>, at: usize, sound: &[f32]) {
     if channel.len() < at + sound.len() {
         channel.resize(at + sound.len(), 0.0);
     }
@@ -98,7 +98,7 @@ pub fn lay(channel: &mut Vec<f32>, at: usize, sound: &[f32]) {
 }
 
 /// One question and its answer for every gap, asked and answered by voice after voice.
-pub fn call(surroundings: Surroundings, number: usize) -> Call {
+pub(crate) fn call(surroundings: Surroundings, number: usize) -> Call {
     let (mut caller, mut agent, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
     let mut hold = Vec::new();
     let mut at = 1_000 * MS;
@@ -226,7 +226,7 @@ fn music(length: usize, random: &mut Stream) -> Vec<f32> {
 
 impl Call {
     /// Writes it as a stereo file.
-    pub fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         let mut writer = StereoWriter::create(path).expect("a file");
         writer.push(&self.caller, &self.agent).expect("written");
         writer.finish().expect("written");
