@@ -91,7 +91,9 @@ fn rows_of(path: &Path) -> Vec<Row> {
 fn errors(call: &Call, rows: &[Row]) -> Vec<f64> {
     let found = call.gaps.iter().filter_map(|(end, start)| {
         let row = rows.iter().find(|row| {
-            let at = row.caller_end.map_or(f64::MAX, |at| at.as_ms());
+            let at = row
+                .caller_end
+                .map_or(f64::MAX, voicesim::event::Tick::as_ms);
             row.e2e_ns.is_some() && (at - end).abs() < 500.0
         })?;
         let e2e = row.e2e_ns? as f64 / 1e6;

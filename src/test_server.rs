@@ -141,7 +141,7 @@ impl TestServer {
     fn listen(&self) {
         match self.told.recv_timeout(PATIENCE).expect("news") {
             Told::Came(came) if came.head.starts_with("POST") => {
-                self.requests.borrow_mut().push(came)
+                self.requests.borrow_mut().push(came);
             }
             Told::Came(_) => {}
             Told::SawClose => self.closes.set(self.closes.get() + 1),

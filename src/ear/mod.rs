@@ -218,10 +218,10 @@ mod tests {
             for activity in ear.step(Tick::from_ms(16 * index as u64), frame.clone()) {
                 match activity {
                     SpeechActivity::Started { onset, .. } => {
-                        said.push(format!("started {}", onset.as_ms()))
+                        said.push(format!("started {}", onset.as_ms()));
                     }
                     SpeechActivity::Paused { last_voiced } => {
-                        said.push(format!("paused {}", last_voiced.as_ms()))
+                        said.push(format!("paused {}", last_voiced.as_ms()));
                     }
                     SpeechActivity::Resumed { at } => said.push(format!("resumed {}", at.as_ms())),
                     SpeechActivity::Going { .. } => {}

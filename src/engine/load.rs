@@ -30,8 +30,8 @@ impl Given {
     }
 }
 
-/// Makes an engine that takes its time by a clock.
-pub(super) type Maker<S> = Box<dyn Fn(&Clock) -> S>;
+/// Makes what takes its time by a clock: an engine, or an endpointing policy.
+pub type Maker<S> = Box<dyn Fn(&Clock) -> S>;
 
 /// The engines of one conversation, warm, and what is to be said of them.
 pub struct Loaded {

@@ -29,7 +29,7 @@ mod vote;
 mod whisper;
 
 pub use build::{answer, check, speech_to_text, text_to_speech};
-pub use load::{Given, Loaded, load};
+pub use load::{Given, Loaded, Maker, load};
 
 use crate::clock::Clock;
 use crate::stage;

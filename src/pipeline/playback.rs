@@ -96,7 +96,7 @@ impl Playback {
             self.tap.mark(self.turn, Mark::Audible { at });
             self.sounds.set(Sounds::Answer);
         }
-        pending().await
+        pending::<()>().await;
     }
 
     /// Lays chunks behind each other as they come.

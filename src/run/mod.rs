@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::conversation;
 use crate::endpoint::Endpointing;
 use crate::engine::recorded::MissingInput;
-use crate::engine::{self, EngineError, Given, Loaded};
+use crate::engine::{self, EngineError, Given, Loaded, Maker};
 use crate::event::{Event, SessionId};
 use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
@@ -42,7 +42,7 @@ pub struct Run {
     keep: Option<(PathBuf, KeepAudio)>,
     hang_up: Option<Duration>,
     engines: Given,
-    endpointing: Option<Box<dyn Fn(&Clock) -> Endpointing>>,
+    endpointing: Option<Maker<Endpointing>>,
 }
 
 /// What kind of time a conversation is held in.

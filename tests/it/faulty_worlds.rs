@@ -289,7 +289,10 @@ fn what_was_given_up_has_no_latency(
         }
         put_out.sort_unstable();
         put_out.dedup();
-        let summary = measured.metrics.get(&metric).and_then(|m| m.summary());
+        let summary = measured
+            .metrics
+            .get(&metric)
+            .and_then(voicesim::measure::Histogram::summary);
         let latencies = summary.map_or(0, |summary| summary.count);
         if latencies > put_out.len() as u64 {
             return Err(format!("{metric} of work that was given up"));

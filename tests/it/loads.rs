@@ -294,7 +294,7 @@ fn a_load_that_is_stopped_says_so() {
     let simulated = Simulation::of(scenario(&settings))
         .worlds(64)
         .run(&stop, &|_, _| {
-            stop.store(true, std::sync::atomic::Ordering::Relaxed)
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
         })
         .expect("a simulation");
     assert_eq!(simulated.totals.worlds(), 1);

@@ -46,6 +46,10 @@ pub struct Asked {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for all conversations"
+)]
 enum AskedReply {
     Cascade {
         answer: (SimulatedAnswer, Option<SimulatedAnswer>),

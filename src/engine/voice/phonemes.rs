@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn runs_end_at_punctuation_that_is_heard() {
         let check = |line: &str, expected: &[(&str, Option<char>)]| {
-            assert_eq!(punctuated_runs(line), expected, "{line:?}")
+            assert_eq!(punctuated_runs(line), expected, "{line:?}");
         };
         check("Yes, it is.", &[("Yes", Some(',')), ("it is", Some('.'))]);
         check(

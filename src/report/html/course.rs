@@ -103,7 +103,7 @@ pub(super) fn voice(events: &[Event]) -> Vec<Range<Tick>> {
         match &event.mark {
             Mark::VoiceStarted { onset } | Mark::VoiceResumed { at: onset } => since = Some(*onset),
             Mark::VoicePaused { last_voiced } => {
-                all.extend(since.take().map(|start| start..*last_voiced))
+                all.extend(since.take().map(|start| start..*last_voiced));
             }
             _ => {}
         }

@@ -323,8 +323,7 @@ fn turns_lead(measured: &Measurement, drawn: usize) -> String {
     let cut = match all - drawn {
         0 => String::new(),
         left_out => format!(
-            " {} of {all} are shown: those that went wrong, and the slowest; {left_out} are left out.",
-            drawn
+            " {drawn} of {all} are shown: those that went wrong, and the slowest; {left_out} are left out."
         ),
     };
     match (all, measured.is_cut_short) {
