@@ -58,11 +58,6 @@ impl<S: 'static> InPlaceWorker<S> {
         let timeline = Rc::clone(&self.timeline);
         let run = move |granted: u32, concurrent: u32| {
             let items = RefCell::new(VecDeque::new());
-            let begun = Instant::now();
-            let emit = |item| {
-                items.borrow_mut().push_back((begun.elapsed(), item));
-                true
-            };
             let given = Given {
                 wanted: threads.min(timeline.cores()),
                 granted,
@@ -70,6 +65,11 @@ impl<S: 'static> InPlaceWorker<S> {
             };
             let work = || {
                 timeline.machine().timed(given, || {
+                    let begun = Instant::now();
+                    let emit = |item| {
+                        items.borrow_mut().push_back((begun.elapsed(), item));
+                        true
+                    };
                     job(&mut state.borrow_mut(), granted, &Emitter::new(&emit));
                 })
             };
