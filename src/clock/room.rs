@@ -20,7 +20,8 @@ const KEEPS: f64 = 0.4;
 const REGAINS: f64 = 0.25;
 
 /// A job was disturbed if its threads computed for less of their time than this. Undisturbed, two threads
-/// of Whisper compute for .9 to .98 of it, of Piper, whose model has parts for one thread, for .68 to .95.
+/// of Whisper compute for .77 to .98 of it, of Piper, whose model has parts for one thread, for .65 to .95;
+/// beside a program that holds one of two cores, both for about half.
 const UNDISTURBED: f64 = 0.6;
 
 /// How long more threads are not tried again: first, and at most.

@@ -32,7 +32,9 @@ const SAMPLES_MIN: usize = SAMPLE_RATE as usize * 11 / 10;
 /// More tokens a second than anybody speaks: where a loop is cut.
 const TOKENS_PER_SECOND: f32 = 10.0;
 
-/// Two threads are worth it when a core is free; more are not for utterances this short.
+/// Two threads are worth it when a core is free, also in a pause, whose silence does not hide all of the work
+/// on every machine; more are not for utterances this short. They wait for each other by spinning, so on
+/// fewer free cores two take many times as long as one: the clock grants no more than there are.
 const THREADS_MAX: u32 = 2;
 
 /// Utterances under this length are believed only if the model is sure of its words: noises and
