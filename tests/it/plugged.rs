@@ -111,7 +111,7 @@ impl EndpointPolicy for Patient {
     }
 }
 
-const HESITATES: &str = "[[turn]]\ntext = \"well what is a percentile\"\nspeech = { length = { fixed_ms = 1500 }, pauses = [{ after_ms = 300, length = { fixed_ms = 500 } }] }\n";
+const HESITATES: &str = "[[turn]]\ntext = \"well what is a percentile\"\nspeech = { length = { fixed_ms = 1500 }, pauses = [{ after_ms = 400, length = { fixed_ms = 500 } }] }\n";
 
 #[test]
 fn a_policy_that_reads_words_waits_for_who_hesitates() {

@@ -13,6 +13,9 @@ use super::VoiceError;
 /// The largest configuration read, in bytes; usual is 5 kB.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 
+/// How a voice's phonemes are written, if it is one that espeak-ng's phonemes fit.
+const PHONEME_TYPE: &str = "espeak";
+
 /// The parts of the `.onnx.json` file that matter here.
 #[derive(Debug, Deserialize)]
 pub(super) struct Config {
@@ -62,7 +65,7 @@ fn one_speaker() -> u32 {
 }
 
 fn phonemes_of_espeak() -> String {
-    "espeak".to_owned()
+    PHONEME_TYPE.to_owned()
 }
 
 impl Config {
@@ -83,9 +86,9 @@ impl Config {
         let scales = &config.inference;
         let is_scale = |scale: f32| (0.0..=10.0).contains(&scale);
         let id_range = 0..config.num_symbols;
-        if config.phoneme_type != "espeak" {
+        if config.phoneme_type != PHONEME_TYPE {
             return Err(format!(
-                "its phoneme_type is `{}`, and only `espeak` is supported",
+                "its phoneme_type is `{}`, and only `{PHONEME_TYPE}` is supported",
                 config.phoneme_type
             ));
         }

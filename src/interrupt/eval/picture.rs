@@ -1,12 +1,20 @@
 //! Recall against false stops, as an SVG.
 
 use super::{Evaluation, PolicyFigures, TradeOff};
+use crate::event::InterruptionPolicy;
 use crate::picture::{Axis, COLOURS, Frame, escaped};
 use std::fmt::Write;
 
 /// The picture shows false stops up to this share, and recalls from this one up.
 const FALSE_STOPS_MAX: f64 = 0.6;
 const RECALL_MIN: f64 = 0.4;
+
+/// The policies drawn as points: those that hear something and decide by it.
+const DRAWN: [InterruptionPolicy; 3] = [
+    InterruptionPolicy::Classifier,
+    InterruptionPolicy::Vad500Ms,
+    InterruptionPolicy::MinWords,
+];
 
 /// The classifier's trade-offs as lines, policies as they are as points.
 pub fn trade_off_svg(evaluation: &Evaluation) -> String {
@@ -33,8 +41,8 @@ fn draw(svg: &mut String, frame: &Frame, evaluation: &Evaluation) -> std::fmt::R
         line(svg, frame, curve, number)?;
     }
     for row in &evaluation.policies {
-        let is_shown = row.cell.hearing == "clean"
-            && ["classifier", "vad_500ms", "min_words"].contains(&row.policy.as_str());
+        let policy = InterruptionPolicy::named(&row.policy);
+        let is_shown = row.cell.hearing == "clean" && policy.is_some_and(|it| DRAWN.contains(&it));
         let in_view = row.false_stops <= FALSE_STOPS_MAX && row.recall >= RECALL_MIN;
         if is_shown && in_view {
             point(svg, frame, row, evaluation)?;
