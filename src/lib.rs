@@ -10,30 +10,36 @@
 //!                  \-> interrupt (while the agent speaks) -> stop | keep talking
 //! ```
 //!
+//! Linked modules are the public surface; the others are for the program.
+//!
 //! | module | what it is |
 //! |---|---|
 //! | [`event`] | what happened, in words that all modules share: ticks, turns, hops, marks |
 //! | [`clock`] | the only place that reads time, real or virtual; workers that spend it |
 //! | [`audio`] | frames, files, rates |
 //! | [`stage`] | the contract of a stage, and what passes between stages |
+//! | [`endpoint`] | when the caller has finished: the contract of an endpointing policy, and the silence rule |
 //! | [`scenario`] | what was asked for, as data |
-//! | [`ear`] | frames to speech activity; decides nothing |
-//! | [`engine`] | whatever recognises, answers and speaks, with injected faults, resilience policies and pools around it; [`engine::build`] knows engines by name |
-//! | [`knowledge`] | documents, the index over them, the search in it, and how figures are said aloud; knows of no stage |
-//! | [`models`] | the files that engines need |
-//! | [`interrupt`] | whether to stop for a sound over the agent |
-//! | [`pipeline`] | one session: turns, endpoints, replies, playback |
-//! | [`call`] | a finished recording of somebody's call, as events; no pipeline |
+//! | `ear` | frames to speech activity; decides nothing |
+//! | `engine` | whatever recognises, answers and speaks, with injected faults, resilience policies and pools around it |
+//! | `knowledge` | documents, the index over them, the search in it, and how figures are said aloud; knows of no stage |
+//! | `models` | the files that engines need |
+//! | `interrupt` | whether to stop for a sound over the agent |
+//! | `pipeline` | one session: turns, endpoints, replies, playback |
+//! | `conversation` | one conversation put together, whoever the caller is |
+//! | `caller` | callers without sound: what they say and when |
+//! | `live` | the caller at a microphone |
+//! | `call` | a finished recording of somebody's call, as events; no pipeline |
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
-//! | [`compare`] | two sets of figures: what differs, and whether it is more than chance |
-//! | [`report`] | figures to text, JSON, files |
-//! | [`sim`] | conversations without sound: callers, alone or many at once, over threads |
-//! | [`live`] | the caller at a microphone |
-//! | [`run`] | all of it together: a conversation, or thousands, from the scenario to the figures |
-//! | [`picture`] | axes and labels of pictures |
+//! | `compare` | two sets of figures: what differs, and whether it is more than chance |
+//! | `report` | figures to text, JSON, files |
+//! | [`run`] | a conversation, from the scenario to the figures |
+//! | `sim` | conversations without sound, alone or many at once, over threads |
+//! | [`experiment`] | many simulations: replications, sweeps, the search for a value, plans, shards joined |
+//! | `picture` | axes and labels of pictures |
 //! | [`rng`] | named random streams |
-//! | [`cli`] | the command line, one file a subcommand |
+//! | `cli` | the command line, one file a subcommand |
 //!
 //! # Invariants
 //!

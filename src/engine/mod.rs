@@ -1,5 +1,5 @@
 //! The engines: everything that really recognises, answers and speaks, and the simulated ones that only take
-//! their time. [`load`] makes those of a scenario; `build` has the one `match` for each stage.
+//! their time. `load` makes those of a scenario; `build` has the one `match` for each stage.
 
 mod build;
 pub mod clauses;

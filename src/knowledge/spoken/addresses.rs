@@ -9,7 +9,7 @@ pub(super) fn mail(word: &str) -> Option<String> {
     (is_host && !name.is_empty()).then(|| format!("{} at {}", signs(name), signs(host)))
 }
 
-/// "https://www.shop.example/order?x=1" -> "shop dot example slash order".
+/// `https://www.shop.example/order?x=1` -> "shop dot example slash order".
 pub(super) fn web(word: &str) -> Option<String> {
     let after_scheme = word.split_once("://").map(|(_, rest)| rest);
     let rest = after_scheme.or_else(|| word.starts_with("www.").then_some(word))?;
