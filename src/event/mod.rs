@@ -439,7 +439,7 @@ pub enum Mark {
         end: VisitEnd,
         /// What the work took; `None` if nobody measured it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
-        cost: Option<Cost>,
+        cost: Option<Box<Cost>>,
         /// The hash of what went in; `None` where outputs are not kept.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         input: Option<String>,

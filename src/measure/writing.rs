@@ -88,7 +88,7 @@ mod tests {
             stage: StageName::Answer,
             visit: VisitId(1),
             end,
-            cost: Some(cost),
+            cost: Some(Box::new(cost)),
             input: None,
         }
     }

@@ -107,6 +107,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether the judge is at work.
+    pub(super) fn asks(&self) -> bool {
+        self.listener.as_ref().is_some_and(|it| it.work.is_some())
+    }
+
     /// Waits for what the judge makes of the sound until a tick; for ever if it is not at work.
     pub(super) async fn judged(&mut self) -> (Tick, Option<f64>) {
         let listener = self.listener.as_mut();

@@ -136,7 +136,7 @@ impl Conversation<'_> {
                 sound = sounds => if sound == Sounds::Answer {
                     self.audible();
                 },
-                judged = self.endpoint.judged() => {
+                judged = self.endpoint.judged(), if self.endpoint.asks() => {
                     self.endpoint.answered(judged, (&self.tap, self.clock.now()));
                 }
                 () = alarm.rings() => self.time_has_come(),

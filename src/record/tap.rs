@@ -172,7 +172,8 @@ pub struct Visit {
     visit: VisitId,
     input: InputHash,
     has_begun: bool,
-    cost: Option<Cost>,
+    // Most visits of a simulation have none.
+    cost: Option<Box<Cost>>,
     end: Option<VisitEnd>,
 }
 
@@ -233,7 +234,10 @@ impl Visit {
 
     /// Adds what a piece of the work took.
     pub fn cost(&mut self, cost: Cost) {
-        self.cost = Some(self.cost.map_or(cost, |before| before.plus(cost)));
+        match &mut self.cost {
+            Some(before) => **before = before.plus(cost),
+            None => self.cost = Some(Box::new(cost)),
+        }
     }
 
     /// Says that the work ended by itself, with an error or without. The end is recorded when the visit is
@@ -253,7 +257,7 @@ impl Drop for Visit {
                 stage: self.stage,
                 visit: self.visit,
                 end,
-                cost: self.cost,
+                cost: self.cost.take(),
                 input: self.tap.0.folder.is_some().then(|| self.input.hex()),
             };
             self.tap.mark(self.turn, mark);

@@ -74,7 +74,7 @@ impl Answered {
 
     fn tokens(&self) -> Option<Tokens> {
         self.events.iter().find_map(|event| match &event.mark {
-            Mark::Exit { cost, .. } => cost.and_then(|cost| cost.tokens),
+            Mark::Exit { cost, .. } => cost.as_ref().and_then(|cost| cost.tokens),
             _ => None,
         })
     }

@@ -94,7 +94,12 @@ pub(super) fn of_stage(
             } if *of == stage => {
                 let work = open.remove(visit).unwrap_or_default();
                 let input = input.clone().unwrap_or_default();
-                work.left(now, (stage, input), (end, *cost), &mut all);
+                work.left(
+                    now,
+                    (stage, input),
+                    (end, cost.as_deref().copied()),
+                    &mut all,
+                );
             }
             _ => {}
         }
