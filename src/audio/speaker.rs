@@ -6,6 +6,36 @@ use std::time::Duration;
 
 /// A loudspeaker, as far as a reply needs to know it. Sound is laid on the session's time axis ahead of
 /// the moment at which it is heard.
+/// # Example
+/// ```
+/// use std::cell::RefCell;
+/// use std::time::Duration;
+/// use voicesim::audio::{Samples, Speaker};
+/// use voicesim::event::Tick;
+///
+/// /// Remembers when sound was to be heard.
+/// #[derive(Default)]
+/// struct Remembers(RefCell<Vec<Tick>>);
+///
+/// impl Speaker for Remembers {
+///     fn latency(&self) -> Duration {
+///         Duration::from_millis(20)
+///     }
+///
+///     fn play(&self, start: Tick, _: &Samples) {
+///         self.0.borrow_mut().push(start);
+///     }
+///
+///     fn silence(&self) -> Duration {
+///         self.0.borrow_mut().clear();
+///         self.latency()
+///     }
+/// }
+///
+/// let speaker = Remembers::default();
+/// speaker.play(Tick::from_ms(20), &Samples::from(vec![0.1; 160]));
+/// assert_eq!(speaker.0.borrow().as_slice(), [Tick::from_ms(20)]);
+/// ```
 pub trait Speaker {
     /// The least time from handing sound over to its being heard.
     fn latency(&self) -> Duration;

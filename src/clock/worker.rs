@@ -17,6 +17,29 @@ pub enum Progress<T> {
 
 /// A piece of work on an engine's state. It is told how many threads it got, and hands its outputs to an
 /// [`Emitter`].
+/// # Example
+/// ```
+/// use voicesim::clock::{Clock, Progress};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let clock = Clock::virtual_time(1);
+/// let worker = clock.worker("adder", 40)?;
+/// let sum = clock.block_on(async {
+///     let mut charge = worker.charge(1, |state: &mut i32, _, out: &voicesim::clock::Emitter<i32>| {
+///         out.send(*state + 2);
+///     });
+///     let mut items = Vec::new();
+///     while let Some(progress) = charge.next().await {
+///         if let Progress::Item(item) = progress {
+///             items.push(item);
+///         }
+///     }
+///     items
+/// })?;
+/// assert_eq!(sum, [42]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Job<S, T>: FnOnce(&mut S, u32, &Emitter<T>) + Send + 'static {}
 
 impl<S, T, F: FnOnce(&mut S, u32, &Emitter<T>) + Send + 'static> Job<S, T> for F {}

@@ -27,7 +27,9 @@ pub(super) struct Purpose<'a> {
     pub(super) seed: Seed,
     /// How simulated answers are cut.
     pub(super) clauses: &'a Clauses,
-    /// Whether a fallback is asked where the engine fails, so that the engine need not be there.
+    /// Whether a fallback is asked where the engine fails, so that the engine need not be there. Only a server
+    /// may be absent.
+    #[cfg_attr(not(feature = "openai"), expect(dead_code))]
     pub(super) has_fallback: bool,
 }
 

@@ -31,7 +31,6 @@ mod whisper;
 pub use build::{answer, check, speech_to_text, text_to_speech};
 pub use load::{Given, Loaded, Maker, load};
 
-use crate::clock::Clock;
 use crate::stage;
 
 /// The stages of a conversation, warm.
@@ -94,7 +93,7 @@ impl<S> Built<S> {
     feature = "command"
 ))]
 fn worker<S: Send + 'static>(
-    clock: &Clock,
+    clock: &crate::clock::Clock,
     name: &str,
     state: S,
 ) -> Result<crate::clock::Worker<S>, EngineError> {

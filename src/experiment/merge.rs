@@ -32,6 +32,18 @@ struct Part<'a> {
 ///
 /// # Errors
 /// Folders that are not all shards of one simulation, each of them once and whole. Nothing is written then.
+/// # Example
+/// ```no_run
+/// use std::path::Path;
+/// use voicesim::experiment::merge;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let shards = ["shard-1".into(), "shard-2".into()];
+/// let whole = merge(&shards, Path::new("whole"))?;
+/// println!("{} conversations", whole.totals.worlds());
+/// # Ok(())
+/// # }
+/// ```
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Simulated, RunError> {
     refuse_used(out)?;
     let parts = in_order(folders)?;

@@ -21,6 +21,23 @@ const WITH_INTERVALS: [&str; 4] = [
 
 /// Chooses the cheapest setting that keeps every budget for certain, or, where prices are not known, the
 /// one with the lowest p95.
+/// # Example
+/// ```
+/// use std::path::Path;
+/// use std::sync::atomic::AtomicBool;
+/// use voicesim::experiment::{Sweep, plan};
+/// use voicesim::scenario::Template;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let template = Template::read(Path::new("audio/simulations/endpointing.toml"), &[])?;
+/// let sweep = Sweep::of(&template, &["endpointing.silence_ms=300,700".parse()?], None)?
+///     .worlds(Some(100))
+///     .run(&AtomicBool::new(false), &|_, _| {})?;
+/// // Without a budget, the setting that answers soonest is the best.
+/// assert_eq!(plan(sweep).chosen, Some(0));
+/// # Ok(())
+/// # }
+/// ```
 pub fn plan(sweep: Sweep) -> Plan {
     let of = |setting: &Setting| match sweep.axes.y {
         Other::CostPerMinute => setting.cost_per_minute,

@@ -34,6 +34,25 @@ const LOADS_MAX: u32 = CONVERSATIONS_MAX / CALLS_MAX;
 const FIRST_LOOK_AT_LOADS: u32 = BATCHES as u32;
 
 /// A simulation that is to be held, and where it is kept.
+/// # Example
+/// ```
+/// use std::path::Path;
+/// use std::sync::atomic::AtomicBool;
+/// use voicesim::event::Metric;
+/// use voicesim::experiment::Simulation;
+/// use voicesim::scenario;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scenario = scenario::load(Path::new("audio/simulations/assistant.toml"))?;
+/// let simulated = Simulation::of(scenario)
+///     .worlds(50)
+///     .run(&AtomicBool::new(false), &|_, _| {})?;
+/// assert_eq!(simulated.totals.worlds(), 50);
+/// let e2e = simulated.totals.measured.metrics[&Metric::E2eLatency].summary().ok_or("no answer")?;
+/// assert!(e2e.p50_ms < e2e.p95_ms);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Simulation {
     scenario: Scenario,
     worlds: Option<u32>,

@@ -17,6 +17,23 @@ use toml::Value;
 pub const SETTINGS_MAX: usize = 1_000;
 
 /// A sweep that is to be simulated: at least one setting.
+/// # Example
+/// ```
+/// use std::path::Path;
+/// use std::sync::atomic::AtomicBool;
+/// use voicesim::experiment::Sweep;
+/// use voicesim::scenario::Template;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let template = Template::read(Path::new("audio/simulations/endpointing.toml"), &[])?;
+/// let sweep = Sweep::of(&template, &["endpointing.silence_ms=300,700".parse()?], None)?
+///     .worlds(Some(100))
+///     .run(&AtomicBool::new(false), &|_, _| {})?;
+/// let [hasty, patient] = sweep.settings.as_slice() else { panic!("two settings") };
+/// assert!(hasty.cut_off_share > patient.cut_off_share);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Sweep {
     keys: Vec<String>,
     /// The settings in the order of their values, the last key changing first.

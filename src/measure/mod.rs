@@ -114,6 +114,20 @@ pub struct BudgetResult {
 }
 
 /// Folds the events of one conversation.
+/// # Example
+/// ```
+/// use std::path::Path;
+/// use voicesim::measure::{Plan, folder, measure};
+/// use voicesim::record::store;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let kept = Path::new("tests/it/data/recorded");
+/// let (header, scenario) = folder::header_and_scenario(kept)?;
+/// let measured = measure(&store::read_events(kept)?, &Plan::of(&scenario, header.rows_per));
+/// assert!(!measured.rows.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub fn measure(events: &[Event], plan: &Plan) -> Measurement {
     let rows = rows::rows(events, plan);
     let mut measurement = Measurement::of_nothing();

@@ -17,6 +17,18 @@ impl Default for InputHash {
 }
 
 /// A value that can be told from every other one by its hash.
+/// # Example
+/// ```
+/// use std::rc::Rc;
+/// use voicesim::stage::{Identified, Question};
+///
+/// let question = |text: &str| {
+///     let (text, history) = (text.into(), Rc::default());
+///     Question { text, history }.identity().hex()
+/// };
+/// assert_eq!(question("Where?"), question("Where?"));
+/// assert_ne!(question("Where?"), question("When?"));
+/// ```
 pub trait Identified {
     /// The hash of the value; of an input that streams, a handle on the hash so far.
     fn identity(&self) -> InputHash;

@@ -31,6 +31,29 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A conversation that is to be held, and where its record is kept.
+/// # Example
+/// ```
+/// use std::path::Path;
+/// use voicesim::run::{Run, Time};
+/// use voicesim::scenario;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scenario = scenario::parse(
+///     Path::new("question.toml"),
+///     r#"
+///     stt = { engine = "simulated", latency = { fixed_ms = 150 } }
+///     answer = { engine = "simulated", latency = { fixed_ms = 300 } }
+///     tts = { engine = "simulated", latency = { fixed_ms = 100 } }
+///     [[turn]]
+///     speech = { length = { fixed_ms = 1500 } }
+///     "#,
+/// )?;
+/// let run = Run::of(scenario).in_time(Time::Virtual).run()?;
+/// assert_eq!(run.measured.rows.len(), 1);
+/// assert!(run.measured.has_passed());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Run {
     scenario: Scenario,
     /// Somebody talks into a microphone; else the scenario's turns are spoken.
@@ -194,6 +217,29 @@ impl Run {
     }
 
     /// Decides by a policy of yours when the caller has finished, in place of the scenario's.
+    /// # Example
+    /// ```
+    /// use std::path::Path;
+    /// use std::time::Duration;
+    /// use voicesim::endpoint::{Endpointing, Silence};
+    /// use voicesim::event::Metric;
+    /// use voicesim::run::{Run, Time};
+    /// use voicesim::scenario;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scenario = scenario::load(Path::new("audio/simulations/scripted.toml"))?;
+    /// let run = Run::of(scenario)
+    ///     .with_endpointing(|_| Endpointing {
+    ///         policy: Box::new(Silence::new(Duration::from_millis(800))),
+    ///         judge: None,
+    ///     })
+    ///     .in_time(Time::Virtual)
+    ///     .run()?;
+    /// let delay = run.measured.metrics[&Metric::EndOfTurnDelay].summary().ok_or("no answer")?;
+    /// assert!(delay.p50_ms >= 800.0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_endpointing(mut self, make: impl Fn(&Clock) -> Endpointing + 'static) -> Run {
         self.endpointing = Some(Box::new(make));
         self

@@ -137,6 +137,17 @@ impl Template {
 ///
 /// # Errors
 /// A file that cannot be read, or the first key that is wrong, and the fix.
+/// # Example
+/// ```
+/// use std::path::Path;
+/// use voicesim::scenario;
+///
+/// # fn main() -> Result<(), scenario::ScenarioError> {
+/// let scenario = scenario::load(Path::new("audio/simulations/assistant.toml"))?;
+/// assert_eq!(scenario.name(), "assistant");
+/// # Ok(())
+/// # }
+/// ```
 pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
     parse(path, &text_of(path)?)
 }
@@ -186,6 +197,16 @@ fn wrong(path: &Path, text: &str, problem: Problem) -> ScenarioError {
 ///
 /// # Errors
 /// The first key that is wrong, and the fix.
+///
+/// # Example
+/// ```
+/// use std::path::Path;
+/// use voicesim::scenario;
+///
+/// let text = "[endpointing]\nsilence_ms = 0\n";
+/// let error = scenario::parse(Path::new("quick.toml"), text).expect_err("no time to pause");
+/// assert!(error.to_string().starts_with("quick.toml line 2: endpointing.silence_ms: 0 ms"), "{error}");
+/// ```
 pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
     let file = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
         path: path.to_owned(),

@@ -63,6 +63,24 @@ impl Record {
 }
 
 /// Holds a stage's outputs up, or ends the stage: what a wrapper puts before an outlet.
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// use voicesim::clock::Clock;
+/// use voicesim::stage::{Gate, Work};
+///
+/// /// Every output is a second late.
+/// struct Late(Clock);
+///
+/// impl Gate for Late {
+///     fn pass(&mut self) -> Work<'_> {
+///         Box::pin(async {
+///             self.0.sleep_until(self.0.now() + Duration::from_secs(1)).await;
+///             Ok(())
+///         })
+///     }
+/// }
+/// ```
 pub trait Gate {
     /// Awaited before each output exists for anybody else. An error ends the stage.
     fn pass(&mut self) -> Work<'_>;
@@ -296,6 +314,14 @@ fn worker_died() -> StageError {
 }
 
 /// A value that the record keeps when it passes an outlet.
+/// # Example
+/// ```
+/// use voicesim::event::OutputNote;
+/// use voicesim::stage::{Piece, Recorded};
+///
+/// let note = Piece("Good morning. ".into()).note();
+/// assert!(matches!(note, OutputNote::Piece { text } if &*text == "Good morning. "));
+/// ```
 pub trait Recorded {
     /// What events say of the value.
     fn note(&self) -> OutputNote;

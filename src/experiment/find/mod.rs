@@ -44,6 +44,22 @@ impl std::str::FromStr for Goal {
 }
 
 /// A search for the greatest value of a key.
+/// # Example
+/// ```
+/// use std::path::Path;
+/// use std::sync::atomic::AtomicBool;
+/// use voicesim::experiment::Find;
+/// use voicesim::scenario::Template;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let template = Template::read(Path::new("audio/simulations/assistant.toml"), &[])?;
+/// let found = Find::of(template, "endpointing.silence_ms", "e2e_latency_p95_ms=2500".parse()?)?
+///     .worlds(Some(20))
+///     .run(&AtomicBool::new(false), &|_, _| {}, |_| {})?;
+/// assert!(!found.steps.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Find {
     template: Template,
     key: String,

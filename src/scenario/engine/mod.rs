@@ -28,6 +28,13 @@ pub use voice::Voice;
 use super::problem::{Problem, Table};
 
 /// What the engines of every stage have in common.
+/// # Example
+/// ```
+/// use voicesim::scenario::engine::{Engine, Recogniser};
+///
+/// let recogniser = Recogniser::Whisper { model: None };
+/// assert_eq!((recogniser.name(), recogniser.is_simulated()), ("whisper", false));
+/// ```
 pub trait Engine {
     /// The name in scenarios.
     fn name(&self) -> &'static str;
