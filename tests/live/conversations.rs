@@ -17,9 +17,11 @@ const GOES_ON: Duration = Duration::from_secs(8);
 /// Pauses that do not end what somebody says.
 const PAUSE: Duration = Duration::from_millis(700);
 
-/// An answer of about a minute.
+/// An answer of about a minute. It comes after a second: whoever says "wait, stop" is answered too, and the silence
+/// before must be longer than one between two sentences.
 pub const MINUTE: &str = "[answer]
 engine = \"simulated\"
+latency = { fixed_ms = 1000 }
 text = \"This is a long answer. It is read aloud for about a minute, so that there is time to talk over it. The first part says very little, and says it slowly. The second part repeats the first, in other words and at no greater speed. The third part would be of interest if it had any content. It goes on to mention the weather, which was fine. It then mentions the harbour, the ships in the harbour, and the flags on the ships. Nobody counted the flags. The fourth part is about the flags. There were red ones and blue ones, and one that was green. The fifth part comes to the end of the story, which is that the ships left in the evening. After that the harbour was empty. The lights were turned off one by one. The last one stayed on for the rest of the night. In the morning the ships came back. That was the whole story, and now it is over.\"
 ";
 

@@ -1,6 +1,9 @@
 //! Talks with a real language model on a server on this machine, in real time, through a proxy that notes what
 //! goes over the wire and when. `make test-openai` gets the server and the model.
 
+// Nobody reaches into a test from outside: what its parts share is plainly `pub`.
+#![allow(unreachable_pub)]
+
 mod proxy;
 mod server;
 
