@@ -22,9 +22,9 @@ const FREE: [usize; 2] = [3, 4];
 pub(super) struct Usage {
     /// When it was read, counted from a moment of the reader's.
     pub(super) at: Duration,
-    /// Of all threads of this process.
+    /// CPU time of all threads of this process.
     pub(super) own: Duration,
-    /// Of everybody, in steps of a hundredth of a second; `None` where the system does not tell.
+    /// CPU time of all programs, in steps of a hundredth of a second; `None` where the system does not tell.
     pub(super) all: Option<Duration>,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn processors() -> Option<u32> {
     u32::try_from(count).ok().filter(|count| *count > 0)
 }
 
-/// Of all threads of this process, so far.
+/// CPU time of all threads of this process so far.
 pub(super) fn own() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(

@@ -214,7 +214,7 @@ pub struct Cost {
     pub concurrent: u32,
     /// CPU time that other programs took meanwhile of the cores that the job could have used, whether it
     /// was granted them or not: all that they took, less what the machine had to spare beside those cores.
-    /// Of work that was computed here, where the system tells (Linux, in steps of 10 ms).
+    /// Known of work that was computed here, where the system tells (Linux, in steps of 10 ms).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub others_ns: Option<u64>,
     /// How much a language model wrote; `None` if nobody counts it.

@@ -11,7 +11,7 @@ const COMPUTES: f64 = 0.05;
 /// Work is disturbed if others held so many of its cores on average. An editor or a terminal holds a fifth.
 const HELD: f64 = 0.4;
 
-/// Of records that do not tell what others held: work is disturbed if all of its threads together computed
+/// Where a record does not tell what others held, work is disturbed if all of its threads together computed
 /// for less of its time than this. Work on several threads is hardly ever, however disturbed: the oldest
 /// records have the CPU time of one of its threads alone, and look the same undisturbed.
 const COMPUTED: f64 = 0.6;
