@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(crate) enum Does {
     Send(Vec<u8>),
-    /// The same again and again, until nobody listens or so often.
+    /// Sends these bytes again and again: as often as the number says, or until nobody listens.
     Repeat(Vec<u8>, usize),
     /// Waits so long.
     Wait(u64),

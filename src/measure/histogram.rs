@@ -320,7 +320,7 @@ mod tests {
             prop_assert_eq!(&again.hdr, &own.hdr);
             prop_assert_eq!(again.sparse(), own.sparse());
             prop_assert_eq!(again.summary(), own.summary());
-            // The same must hold of a histogram that is part of a sum.
+            // A histogram that is part of a sum must keep this too.
             own.add(&recorded(&more));
             again.add(&recorded(&more));
             prop_assert_eq!(again.hdr.map(|hdr| (hdr.min(), hdr.max(), hdr.len())),

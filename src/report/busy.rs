@@ -23,7 +23,7 @@ pub(super) fn sentence(header: &Header, measured: &Measurement) -> Option<String
     ))
 }
 
-/// The same as the first line of a text; nothing if the machine was quiet enough.
+/// The first line of a text report that says so; nothing if the machine was quiet enough.
 pub(super) fn first_line(header: &Header, measured: &Measurement) -> String {
     sentence(header, measured).map_or_else(String::new, |sentence| sentence + "\n")
 }
