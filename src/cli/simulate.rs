@@ -29,6 +29,10 @@ pub(super) struct Simulate {
     /// Stop once p50 and p95 of the latency are known to within P of their values, as in 1%
     #[arg(long, value_name = "P", value_parser = share)]
     until_ci: Option<f64>,
+    /// Go on until chance cannot change whether each budget, or --until, is kept; up to 1,000,000 conversations
+    /// or 32,768 loads unless --worlds says less
+    #[arg(long, conflicts_with_all = ["until_ci", "shard"])]
+    until_decided: bool,
     /// Seed of everything random, for a repeatable simulation
     #[arg(long)]
     seed: Option<u64>,
@@ -94,7 +98,9 @@ impl Simulate {
             let find = Find::of(template, key, goal.clone())?
                 .seed(self.seed)
                 .worlds(self.conversations)
-                .threads(threads(self.threads));
+                .threads(threads(self.threads))
+                .wanted(self.search.wanted())
+                .until_decided(self.until_decided);
             return find::run(find, self.json);
         }
         let mut scenario =
@@ -143,6 +149,12 @@ impl Simulate {
         let mut simulation = Simulation::of(scenario)
             .worlds(self.conversations)
             .threads(threads);
+        if self.until_decided && simulation.scenario().budgets.limits().is_empty() {
+            return Err(Failure::Input(
+                "--until-decided: the scenario has no limits to decide on; add a [budget], or --budget FILE".into(),
+            ));
+        }
+        simulation = simulation.until_decided(self.until_decided);
         if let Some(share) = self.until_ci {
             simulation = simulation.until(share);
         }

@@ -3,9 +3,9 @@
 use super::file::{refuse_unwritable, write};
 use super::simulate::{threads, watched};
 use super::{Failure, Verdict, print_json, print_plain};
-use crate::experiment::{self, CONVERSATIONS_MAX};
+use crate::experiment::{self, Against, CONVERSATIONS_MAX};
 use crate::report::html;
-use crate::report::sweep::{Other, Sweep as Swept, svg, text};
+use crate::report::sweep::{Axis, Sweep as Swept, svg, text};
 use crate::scenario::{Scenario, Template, Variation};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -23,6 +23,10 @@ pub(super) struct Settings {
     /// unless given
     #[arg(long, value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
     conversations: Option<u32>,
+    /// Go on with each setting until chance cannot change whether each budget is kept; up to 1,000,000
+    /// conversations or 32,768 loads unless --worlds says less
+    #[arg(long)]
+    until_decided: bool,
     /// Seed of everything random, the same for every setting
     #[arg(long)]
     seed: Option<u64>,
@@ -54,7 +58,14 @@ impl Settings {
         let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
         let sweep = experiment::Sweep::of(&template, &self.vary, self.seed)?
             .worlds(self.conversations)
-            .threads(threads(self.threads));
+            .threads(threads(self.threads))
+            .until_decided(self.until_decided);
+        let has_limits = |scenario: &Scenario| !scenario.budgets.limits().is_empty();
+        if self.until_decided && !sweep.scenarios().all(has_limits) {
+            return Err(Failure::Input(
+                "--until-decided: the scenario has no limits to decide on; add a [budget], as in --set budget.e2e_latency_p95_ms=1200".into(),
+            ));
+        }
         sweep.check()?;
         Ok(sweep)
     }
@@ -89,24 +100,44 @@ impl Settings {
 pub(super) struct Sweep {
     #[command(flatten)]
     settings: Settings,
-    /// What to weigh the latency against; the cost unless given, or cut-offs where there are no prices
-    #[arg(long, value_enum)]
-    against: Option<Against>,
+    /// What to weigh the latency against, or two figures to weigh against each other, as in
+    /// false-stops,missed-stops; the cost unless given, or cut-offs where there are no prices
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        num_args = 1,
+        value_name = "FIGURE[,FIGURE]"
+    )]
+    against: Vec<Figure>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Against {
+/// A figure to weigh settings by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Figure {
+    Latency,
+    Unanswered,
     CutOffs,
     Failures,
+    FalseStops,
+    MissedStops,
+    DetectionDelay,
+    TalkOver,
     Cost,
 }
 
-impl From<Against> for Other {
-    fn from(against: Against) -> Other {
-        match against {
-            Against::CutOffs => Other::CutOffShare,
-            Against::Failures => Other::FailedShare,
-            Against::Cost => Other::CostPerMinute,
+impl From<Figure> for Axis {
+    fn from(figure: Figure) -> Axis {
+        match figure {
+            Figure::Latency => Axis::P95,
+            Figure::Unanswered => Axis::UnansweredShare,
+            Figure::CutOffs => Axis::CutOffShare,
+            Figure::Failures => Axis::FailedShare,
+            Figure::FalseStops => Axis::FalseStops,
+            Figure::MissedStops => Axis::MissedStops,
+            Figure::DetectionDelay => Axis::DetectionDelay,
+            Figure::TalkOver => Axis::TalkOver,
+            Figure::Cost => Axis::CostPerMinute,
         }
     }
 }
@@ -117,12 +148,22 @@ impl Sweep {
         let is_priced = sweep
             .scenarios()
             .all(|scenario| scenario.prices().is_some());
-        if matches!(self.against, Some(Against::Cost)) && !is_priced {
+        if self.against.contains(&Figure::Cost) && !is_priced {
             return Err(Failure::Input(
                 "--against cost: nothing has a price; add a [cost], as in --set cost.call_per_minute=0.01".into(),
             ));
         }
-        let sweep = sweep.against(self.against.map(Other::from));
+        let against = match *self.against.as_slice() {
+            [] => None,
+            [y] => Some(Against::Latency(y.into())),
+            [x, y] if x != y => Some(Against::Pair(x.into(), y.into())),
+            _ => {
+                return Err(Failure::Input(
+                    "--against: give one figure, which is weighed against the latency, or two different ones, as in false-stops,missed-stops".into(),
+                ));
+            }
+        };
+        let sweep = sweep.against(against);
         let swept = self.settings.simulate(sweep, is_quiet)?;
         if self.settings.json {
             print_json(&swept)?;

@@ -176,7 +176,7 @@ impl Many {
     fn of(simulation: &MeasuredSimulation) -> Result<Many, TurnsError> {
         Ok(Many {
             reader: simulation.turns()?,
-            path: simulation.totals.measured.hops.keys().copied().collect(),
+            path: simulation.hops_of_answers(),
             calls: match simulation.scenario.load {
                 Some(_) => CALLS_MAX,
                 None => 1,
@@ -230,7 +230,7 @@ fn of_run(run: &MeasuredRun) -> Conversation {
 }
 
 fn occasions(run: &MeasuredRun, metric: Metric) -> Option<Occasions> {
-    let histogram = run.measured.metrics.get(&metric)?;
+    let histogram = run.measured.metrics.get(&metric)?.answered();
     Some(Occasions {
         span: place(metric),
         sum_ns: u64::try_from(histogram.sum_ns()).unwrap_or(u64::MAX),

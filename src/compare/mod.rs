@@ -351,7 +351,7 @@ fn answered(kept: &Results) -> u64 {
         }
         Results::Simulation(simulation) => {
             let e2e = simulation.totals.measured.metrics.get(&Metric::E2eLatency);
-            e2e.map_or(0, Histogram::count)
+            e2e.map_or(0, |waits| waits.answered().count())
         }
     }
 }

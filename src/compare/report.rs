@@ -3,7 +3,7 @@
 use super::quantity::{RATES, Statistic, place};
 use crate::event::Hop;
 use crate::measure::folder::Results;
-use crate::measure::{Histogram, Interruptions, Summary};
+use crate::measure::{Histogram, Interruptions, Summary, Waits};
 
 /// A side, as its reports have it.
 pub(super) struct Report<'a> {
@@ -39,10 +39,10 @@ impl Report<'_> {
         self.all.iter().filter_map(move |kept| {
             let measured = kept.measured();
             match Hop::ALL.get(span) {
-                Some(hop) => measured.hops.get(hop),
+                Some(hop) => measured.hops.get(hop).map(Waits::answered),
                 None => {
                     let mut metrics = measured.metrics.iter();
-                    metrics.find_map(|(name, own)| (place(*name) == span).then_some(own))
+                    metrics.find_map(|(name, own)| (place(*name) == span).then_some(own.answered()))
                 }
             }
         })

@@ -200,7 +200,7 @@ impl Trial {
         let events = self.events();
         events.iter().rev().find_map(|event| match &event.mark {
             Mark::Exit {
-                end: VisitEnd::Failed { error },
+                end: VisitEnd::Failed { error, .. },
                 ..
             } => Some(error.clone()),
             _ => None,

@@ -139,6 +139,9 @@ pub enum VisitEnd {
     Failed {
         /// The text of the error.
         error: String,
+        /// Whether the engine refused the work because it had too much to do.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        refused: bool,
     },
 }
 

@@ -12,8 +12,8 @@ mod sweep;
 
 pub use crate::record::store::{KeepEvents, Shard};
 pub use figures::{REPORT_JSON, REPORT_TEXT};
-pub use find::{Find, Goal};
+pub use find::{Find, Goal, Wanted};
 pub use merge::merge;
 pub use plan::plan;
 pub use simulation::{CONVERSATIONS_MAX, Progress, Simulated, Simulation};
-pub use sweep::{SETTINGS_MAX, Sweep};
+pub use sweep::{Against, SETTINGS_MAX, Sweep};

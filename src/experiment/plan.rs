@@ -2,7 +2,7 @@
 
 use crate::measure::BudgetResult;
 use crate::report::plan::{Miss, Nearly, Plan};
-use crate::report::sweep::{Other, Setting, Sweep};
+use crate::report::sweep::{Axis, Setting, Sweep};
 
 /// How many other settings are told that keep every budget, and below how many that nearly do.
 const ALTERNATIVES_MAX: usize = 3;
@@ -10,14 +10,6 @@ const NEARLY_MAX: usize = 3;
 
 /// A setting that is over its budgets by a larger factor does not nearly keep them.
 const NEARLY: f64 = 1.1;
-
-/// Statistics of the end-to-end latency that have intervals, if enough was simulated.
-const WITH_INTERVALS: [&str; 4] = [
-    "e2e_latency_mean_ms",
-    "e2e_latency_p50_ms",
-    "e2e_latency_p95_ms",
-    "e2e_latency_p99_ms",
-];
 
 /// Chooses the cheapest setting that keeps every budget for certain, or, where prices are not known, the
 /// one with the lowest p95.
@@ -40,8 +32,8 @@ const WITH_INTERVALS: [&str; 4] = [
 /// ```
 pub fn plan(sweep: Sweep) -> Plan {
     let of = |setting: &Setting| match sweep.axes.y {
-        Other::CostPerMinute => setting.cost_per_minute,
-        _ => setting.p95_ms(),
+        Axis::CostPerMinute => setting.cost_per_minute,
+        _ => setting.value(Axis::P95),
     };
     // What is unknown ranks last; among equals the faster ranks first, and then the first setting.
     let rank = |index: &usize| {
@@ -49,7 +41,7 @@ pub fn plan(sweep: Sweep) -> Plan {
         let worst = f64::INFINITY;
         (
             of(setting).unwrap_or(worst),
-            setting.p95_ms().unwrap_or(worst),
+            setting.value(Axis::P95).unwrap_or(worst),
         )
     };
     let (mut sure, mut others) = (Vec::new(), Vec::new());
@@ -83,15 +75,14 @@ pub fn plan(sweep: Sweep) -> Plan {
 
 /// The budget, if the setting does not keep it for certain.
 fn miss(setting: &Setting, budget: &BudgetResult) -> Option<Miss> {
-    let interval = setting.intervals.get(budget.name.as_str());
-    let high = interval.map(|interval| interval.high);
-    let is_known = high.is_some() || !WITH_INTERVALS.contains(&budget.name.as_str());
-    let is_sure = is_known && high.is_none_or(|high| high <= budget.limit);
-    (!budget.pass || !is_sure).then(|| Miss {
+    let is_sure = budget.pass && budget.is_decided();
+    (!is_sure).then(|| Miss {
         name: budget.name.clone(),
         limit: budget.limit,
         actual: budget.actual,
-        high,
+        over: budget.over,
+        high: budget.interval.map(|interval| interval.high),
+        worlds_to_decide: budget.worlds_to_decide(setting.worlds),
     })
 }
 
@@ -105,7 +96,8 @@ fn nearest(mut others: Vec<Nearly>, least: usize) -> Vec<Nearly> {
 
 /// By how much a setting is over its budgets: 1.05 for 5 % over the one it is furthest from.
 fn over(nearly: &Nearly) -> f64 {
-    let over = |miss: &Miss| match miss.high.or(miss.actual) {
+    let finite = |value: &f64| value.is_finite();
+    let over = |miss: &Miss| match miss.high.filter(finite).or(miss.actual) {
         Some(value) if miss.limit > 0.0 => value / miss.limit,
         _ => f64::INFINITY,
     };

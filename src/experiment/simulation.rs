@@ -57,9 +57,18 @@ pub struct Simulation {
     scenario: Scenario,
     worlds: Option<u32>,
     threads: usize,
-    until: Option<f64>,
+    until: Option<Until>,
     shard: Option<Shard>,
     keep: Option<(PathBuf, KeepEvents)>,
+}
+
+/// What a simulation goes on for.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    /// p50 and p95 of the end-to-end latency are known within this share of themselves.
+    Within(f64),
+    /// Chance cannot change whether each budget is kept.
+    Decided,
 }
 
 /// A simulation that is over.
@@ -115,7 +124,16 @@ impl Simulation {
     /// width of their 95 % intervals), which is checked after 1,000, 2,000, 4,000 … conversations, or 64,
     /// 128, 256 … worlds of many calls.
     pub fn until(mut self, share: f64) -> Simulation {
-        self.until = Some(share);
+        self.until = Some(Until::Within(share));
+        self
+    }
+
+    /// Ends once chance cannot change whether each budget of the scenario is kept, which is checked after as many
+    /// worlds as for [`until`](Simulation::until).
+    pub fn until_decided(mut self, until_decided: bool) -> Simulation {
+        if until_decided {
+            self.until = Some(Until::Decided);
+        }
         self
     }
 
@@ -238,7 +256,7 @@ impl Simulation {
             })?);
             held = next;
             self.refuse_saturated(&simulable, &totals)?;
-            if self.is_known(&totals) {
+            if self.is_known(&totals, &plan) {
                 asked = held;
             }
         }
@@ -273,13 +291,20 @@ impl Simulation {
         }
     }
 
-    fn is_known(&self, totals: &Totals) -> bool {
-        let Some(share) = self.until else {
+    fn is_known(&self, totals: &Totals, plan: &Plan) -> bool {
+        let Some(until) = self.until else {
             return false;
         };
         if totals.worlds() < u64::from(FIRST_LOOK_AT_LOADS) {
             return false;
         }
+        let share = match until {
+            Until::Within(share) => share,
+            Until::Decided => {
+                let mut held = plan.budgets.iter().map(|budget| totals.held_to(budget));
+                return held.all(|result| result.is_decided());
+            }
+        };
         let intervals = totals.intervals();
         ["e2e_latency_p50_ms", "e2e_latency_p95_ms"]
             .iter()

@@ -4,10 +4,11 @@
 use super::front::front;
 use super::simulation::{Progress, Simulated, Simulation};
 use crate::event::Metric;
-use crate::measure::{Measurement, Plan};
+use crate::measure::{Interval, Known, Measurement, Plan, Waits};
 use crate::record::store::RowsPer;
-use crate::report::sweep::{self, Axes, Other, Setting};
+use crate::report::sweep::{self, Axes, Axis, Setting};
 use crate::run::RunError;
+use crate::scenario::budget::Count;
 use crate::scenario::{Scenario, Template, Variation, shown};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +41,17 @@ pub struct Sweep {
     settings: Vec<(Vec<Value>, Scenario)>,
     worlds: Option<u32>,
     threads: usize,
-    against: Option<Other>,
+    until_decided: bool,
+    against: Option<Against>,
+}
+
+/// The figures that settings are weighed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// The latency against another figure.
+    Latency(Axis),
+    /// One figure against another.
+    Pair(Axis, Axis),
 }
 
 impl Sweep {
@@ -74,6 +85,7 @@ impl Sweep {
             settings,
             worlds: None,
             threads: 1,
+            until_decided: false,
             against: None,
         })
     }
@@ -90,9 +102,16 @@ impl Sweep {
         self
     }
 
-    /// Compares latency with this figure; if `None`, with the cost, or with cut-offs where nothing is paid for.
-    pub fn against(mut self, other: Option<Other>) -> Sweep {
-        self.against = other;
+    /// Goes on with each setting until chance cannot change whether each of its budgets is kept.
+    pub fn until_decided(mut self, until_decided: bool) -> Sweep {
+        self.until_decided = until_decided;
+        self
+    }
+
+    /// Weighs settings by these figures; if `None`, latency against the cost, or against cut-offs where nothing is
+    /// paid for, or false stops against missed stops where settings move only those.
+    pub fn against(mut self, against: Option<Against>) -> Sweep {
+        self.against = against;
         self
     }
 
@@ -111,6 +130,7 @@ impl Sweep {
         Simulation::of(scenario.clone())
             .worlds(self.worlds)
             .threads(self.threads)
+            .until_decided(self.until_decided)
     }
 
     /// Checks the input of every setting.
@@ -132,10 +152,13 @@ impl Sweep {
     /// The first setting that is wrong, or a simulation that fails.
     pub fn run(self, stop: &AtomicBool, progress: Progress<'_>) -> Result<sweep::Sweep, RunError> {
         self.check()?;
-        let mut settings = Vec::new();
+        let (mut settings, mut figures) = (Vec::new(), Vec::new());
         for (values, scenario) in &self.settings {
             let setting = match self.simulation(scenario).run(stop, progress) {
-                Ok(simulated) => self.setting(values, &simulated),
+                Ok(simulated) => {
+                    figures.push(simulated.totals.figures());
+                    self.setting(values, &simulated)
+                }
                 Err(RunError::Saturated(_)) => self.saturated(values, scenario),
                 Err(error) => return Err(error),
             };
@@ -144,13 +167,13 @@ impl Sweep {
             }
             settings.push(setting);
         }
-        let is_priced = self.scenarios().all(|scenario| scenario.prices().is_some());
-        let axes = Axes {
-            x: sweep::P95,
-            y: self.against.unwrap_or(match is_priced {
-                true => Other::CostPerMinute,
-                false => Other::CutOffShare,
-            }),
+        let (unmoved, moved) = (self.unmoved(&settings), moved(&figures));
+        let axes = self.axes(&unmoved);
+        // What the table shows is not named again.
+        let moved = if [axes.x, axes.y].iter().all(|axis| unmoved.contains(axis)) {
+            moved
+        } else {
+            Vec::new()
         };
         let points: Vec<_> = settings.iter().map(|s: &Setting| s.point(axes)).collect();
         for (setting, is_on_front) in settings.iter_mut().zip(front(&points)) {
@@ -169,29 +192,108 @@ impl Sweep {
             kind: first.map_or("", |scenario| scenario.kind_of_world()),
             vary: self.keys.clone(),
             axes,
+            unmoved,
+            moved,
             currency: prices.map(|prices| prices.currency).unwrap_or_default(),
             is_cut_short: settings.len() < self.settings.len(),
             settings,
         })
     }
 
+    /// The axes that were asked for, or that say most.
+    fn axes(&self, unmoved: &[Axis]) -> Axes {
+        let is_priced = self.scenarios().all(|scenario| scenario.prices().is_some());
+        let usual = Axes {
+            x: Axis::P95,
+            y: match is_priced {
+                true => Axis::CostPerMinute,
+                false => Axis::CutOffShare,
+            },
+        };
+        let stops = Axes {
+            x: Axis::FalseStops,
+            y: Axis::MissedStops,
+        };
+        let moves = |axes: Axes| !unmoved.contains(&axes.x) || !unmoved.contains(&axes.y);
+        match self.against {
+            Some(Against::Latency(y)) => Axes { x: Axis::P95, y },
+            Some(Against::Pair(x, y)) => Axes { x, y },
+            None if moves(usual) || !moves(stops) => usual,
+            None => stops,
+        }
+    }
+
+    /// The figures that are the same in all settings, as far as can be told from chance.
+    fn unmoved(&self, settings: &[Setting]) -> Vec<Axis> {
+        let is_unmoved = |axis: &Axis| {
+            let known = settings.iter().map(|setting| {
+                let interval = setting.intervals.get(axis.name()).copied();
+                setting.known(*axis).map(|known| (known, interval))
+            });
+            are_alike(&known.collect::<Vec<_>>())
+        };
+        Axis::ALL.into_iter().filter(is_unmoved).collect()
+    }
+
     fn setting(&self, values: &[Value], simulated: &Simulated) -> Setting {
         let totals = &simulated.totals;
         let measured = &totals.measured;
-        let e2e = measured.metrics.get(&Metric::E2eLatency);
+        let waits = |metric| measured.metrics.get(&metric).and_then(Waits::summary);
+        let mut intervals = totals.intervals();
+        let others = Axis::ALL.map(Axis::name);
+        intervals.extend(others.into_iter().filter_map(|name| totals.interval(name)));
         Setting {
             set: self.set(values),
             values: values.iter().map(shown).collect(),
             is_saturated: false,
-            e2e_latency: e2e.and_then(|histogram| histogram.summary()),
-            intervals: totals.intervals(),
-            cut_off_share: totals.batches.cut_off_share(),
+            worlds: totals.worlds(),
+            e2e_latency: waits(Metric::E2eLatency),
+            detection_delay: waits(Metric::DetectionDelay),
+            talk_over: waits(Metric::TalkOver),
+            intervals,
+            unanswered_share: totals.count(Count::UnansweredShare),
+            cut_off_share: totals.cut_off_share(),
             failed_share: measured.interruptions.failed_share(),
+            false_barge_ins_per_question: totals.count(Count::FalseBargeInsPerQuestion),
+            missed_barge_ins_per_question: totals.count(Count::MissedBargeInsPerQuestion),
             cost_per_minute: measured.cost.as_ref().map(|cost| cost.per_minute),
             budgets: measured.budgets.clone(),
             is_on_front: false,
         }
     }
+}
+
+/// The names of figures that differ between settings by more than chance.
+fn moved(settings: &[BTreeMap<String, (Known, Option<Interval>)>]) -> Vec<String> {
+    let names = settings.iter().flat_map(BTreeMap::keys);
+    let names: std::collections::BTreeSet<&String> = names.collect();
+    let is_moved = |name: &&&String| {
+        let known: Vec<_> = settings.iter().map(|of| of.get(**name).copied()).collect();
+        !are_alike(&known)
+    };
+    names
+        .iter()
+        .filter(is_moved)
+        .map(|name| (*name).clone())
+        .collect()
+}
+
+/// Whether figures differ by no more than the widest of their intervals reaches to a side. Settings share their
+/// luck, so what does not depend on a setting does not differ at all.
+fn are_alike(figures: &[Option<(Known, Option<Interval>)>]) -> bool {
+    let known: Vec<(Known, Option<Interval>)> = figures.iter().flatten().copied().collect();
+    if known.len() < figures.len() {
+        return known.is_empty();
+    }
+    let ranks = known.iter().map(|(known, _)| known.rank());
+    let (least, most) = ranks.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), rank| {
+        (least.min(rank), most.max(rank))
+    });
+    let halves = known.iter().filter_map(|(_, interval)| *interval);
+    let widest = halves
+        .map(|i| (i.high - i.low) / 2.0)
+        .filter(|half| half.is_finite());
+    known.is_empty() || least == most || most - least <= widest.fold(0.0, f64::max)
 }
 
 impl Sweep {
@@ -204,10 +306,16 @@ impl Sweep {
             set: self.set(values),
             values: values.iter().map(shown).collect(),
             is_saturated: true,
+            worlds: 0,
             e2e_latency: None,
+            detection_delay: None,
+            talk_over: None,
             intervals: BTreeMap::new(),
+            unanswered_share: None,
             cut_off_share: None,
             failed_share: None,
+            false_barge_ins_per_question: None,
+            missed_barge_ins_per_question: None,
             cost_per_minute: None,
             budgets: nothing.budgets,
             is_on_front: false,

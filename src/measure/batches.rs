@@ -1,40 +1,66 @@
-//! How far a simulated figure can be trusted: intervals from 64 batches of worlds.
+//! How far a simulated figure can be trusted: 95 % intervals from 64 batches of worlds.
 //!
 //! A world, which is one conversation or one whole load run, belongs to the batch of its number, so batches
 //! are the same at any number of threads. Turns of one world resemble each other; worlds do not, so batches
 //! are independent.
-//! The interval is that of the batches' own figures: mean difference t(63) * s / sqrt(64) (method of batch
-//! means, Law 2015, "Simulation Modeling and Analysis", 9.5).
+//!
+//! A share is a ratio of sums over batches, and its variance that of a ratio estimator (Cochran 1977, "Sampling
+//! Techniques", 6.4), with Student's t for the number of batches (method of batch means, Law 2015, "Simulation
+//! Modeling and Analysis", 9.5). A percentile is where a share of the waits lies below: its interval runs between
+//! the percentiles at both ends of the interval of that share (Woodruff 1952, "Confidence Intervals for Medians and
+//! Other Position Measures"). So it holds also where the percentile, or an end, falls among waits in vain: that
+//! end then has no bound.
 
-use super::histogram::{Histogram, Sparse};
-use super::rows::{Outcome, Row};
-use crate::event::Expect;
+use super::LoadFigures;
+use super::coarse::{Coarse, KeptCoarse};
+use super::counted::{Counted, KeptCounted, Parts};
+use super::histogram::Sparse;
+use super::rows::Row;
+use super::waits::{Known, Waits};
+use crate::event::{Event, Hop, Metric};
+use crate::scenario::budget::{Count, Limited, Percentile, Statistic};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Batches that worlds are dealt into.
 pub const BATCHES: usize = 64;
 
-/// The 97.5 % quantile of Student's t with 63 degrees of freedom.
-const T_975: f64 = 1.998_340_5;
+/// With fewer batches that hold anything there is no interval.
+const BATCHES_MIN: usize = 10;
 
-/// End-to-end latencies by batch, with the counts that shares are made of.
+/// The upper end of the 95 % interval of a Poisson count of which nothing was seen: -ln 0.025.
+const OF_NOTHING: f64 = 3.689;
+
+const SPANS: usize = Hop::ALL.len() + Metric::ALL.len();
+
+/// Waits and counts by batch.
 #[derive(Debug, Clone)]
 pub struct Batches(Vec<Batch>);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Batch {
-    e2e: Histogram,
-    questions: u64,
-    cut_offs: u64,
+    /// Hops, then metrics, by their places.
+    spans: [Coarse; SPANS],
+    counted: Counted,
 }
 
 /// A batch, to be kept in a file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeptBatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counted: Option<KeptCounted>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    metrics: BTreeMap<String, KeptCoarse>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    hops: BTreeMap<String, KeptCoarse>,
+    // What version 1 keeps.
+    #[serde(skip_serializing, default)]
     questions: u64,
+    #[serde(skip_serializing, default)]
     cut_offs: u64,
-    e2e_latency: Sparse,
+    #[serde(skip_serializing, default)]
+    e2e_latency: Option<Sparse>,
 }
 
 /// A 95 % confidence interval, in the unit of its figure.
@@ -42,8 +68,17 @@ pub(super) struct KeptBatch {
 pub struct Interval {
     /// The lower end.
     pub low: f64,
-    /// The upper end.
+    /// The upper end; infinite, and null in JSON, if it lies among turns that were not answered.
     pub high: f64,
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        Batch {
+            spans: std::array::from_fn(|_| Coarse::default()),
+            counted: Counted::default(),
+        }
+    }
 }
 
 impl Default for Batches {
@@ -52,63 +87,182 @@ impl Default for Batches {
     }
 }
 
+/// The place of a metric among the spans.
+fn place(metric: Metric) -> usize {
+    // The metrics stand in the order in which they are declared.
+    Hop::ALL.len() + metric as usize
+}
+
 impl Batches {
-    pub(crate) fn add(&mut self, world: u32, rows: &[Row]) {
+    /// Adds a conversation of world `world`.
+    pub(crate) fn add(&mut self, world: u32, events: &[Event], rows: &[Row]) {
         let batch = &mut self.0[world as usize % BATCHES];
         for row in rows {
-            if let Some(span) = row.e2e_ns {
-                batch.e2e.record(span);
+            for (hop, span) in row.hops.iter() {
+                batch.spans[hop as usize].came(span);
             }
-            if row.expect == Some(Expect::Respond) && !row.is_again {
-                batch.questions += 1;
-                batch.cut_offs += u64::from(row.outcome == Outcome::CutOff);
+            for (metric, span) in &row.metrics {
+                batch.spans[place(*metric)].came(*span);
+            }
+            for (metric, span) in &row.in_vain {
+                batch.spans[place(*metric)].in_vain(*span);
+            }
+            if let Some((hop, span)) = row.stood_in {
+                batch.spans[hop as usize].in_vain(span);
             }
         }
+        batch.counted.add(events, rows);
+    }
+
+    /// Adds a span of world `world` that belongs to no row.
+    pub(super) fn add_span(&mut self, world: u32, metric: Metric, span_ns: u64) {
+        self.0[world as usize % BATCHES].spans[place(metric)].came(span_ns);
+    }
+
+    /// World `world` is over.
+    pub(crate) fn add_world(&mut self, world: u32, load: Option<&LoadFigures>) {
+        self.0[world as usize % BATCHES].counted.add_world(load);
     }
 
     /// Adds the figures of other worlds, batch by batch.
     pub fn merge(&mut self, other: &Batches) {
         for (own, other) in self.0.iter_mut().zip(&other.0) {
-            own.e2e.add(&other.e2e);
-            own.questions += other.questions;
-            own.cut_offs += other.cut_offs;
+            for (own, other) in own.spans.iter_mut().zip(&other.spans) {
+                own.merge(other);
+            }
+            own.counted.merge(&other.counted);
         }
     }
 
-    /// The interval of a percentile of the end-to-end latency, in milliseconds, around `value`; `quantile`
-    /// in 0..=1. `None` with too few conversations: every batch must hold an answered turn.
-    pub fn percentile(&self, quantile: f64, value: f64) -> Option<Interval> {
-        self.around(value, |batch| batch.e2e.percentile_ms(quantile))
+    /// The counts of all batches together.
+    pub(super) fn counted(&self) -> Counted {
+        let mut all = Counted::default();
+        self.0.iter().for_each(|batch| all.merge(&batch.counted));
+        all
     }
 
-    /// The interval of the mean end-to-end latency, in milliseconds, around `value`; `None` as for a
-    /// percentile.
-    pub fn mean(&self, value: f64) -> Option<Interval> {
-        self.around(value, |batch| batch.e2e.summary().map(|s| s.mean_ms))
+    /// The interval of a figure, of which all waits are `waits`; `None` for one that has none: a maximum, the
+    /// longest queue, or one of too few worlds.
+    pub(super) fn interval(&self, limited: Limited, waits: Option<&Waits>) -> Option<Interval> {
+        let (place, statistic) = match limited {
+            Limited::Metric(metric, statistic) => (place(metric), statistic),
+            Limited::Hop(hop, statistic) => (hop as usize, statistic),
+            Limited::Count(count) => return self.of_count(count),
+        };
+        match statistic {
+            Statistic::Max => None,
+            Statistic::Mean => self.of_mean(place),
+            Statistic::Percentile(percentile) => self.of_percentile(place, percentile, waits?),
+        }
     }
 
-    /// The share of questions that were cut off, 0 to 1; `None` if none was asked.
-    pub fn cut_off_share(&self) -> Option<f64> {
-        let count = |of: fn(&Batch) -> u64| self.0.iter().map(of).sum::<u64>() as f64;
-        let questions = count(|b| b.questions);
-        (questions > 0.0).then(|| count(|b| b.cut_offs) / questions)
+    fn of_percentile(
+        &self,
+        place: usize,
+        percentile: Percentile,
+        waits: &Waits,
+    ) -> Option<Interval> {
+        let parts = |within: &dyn Fn(&Coarse) -> f64| -> Vec<(f64, f64)> {
+            let spans = self.0.iter().map(|batch| &batch.spans[place]);
+            spans
+                .map(|span| (within(span), span.count() as f64))
+                .collect()
+        };
+        let parts = match waits.percentile(percentile)? {
+            Known::Is(value) => parts(&|span| span.within(value)),
+            Known::Over(_) => parts(&|span| span.answered() as f64),
+        };
+        let (_, half) = ratio(&parts)?;
+        let share = percentile.share();
+        let (low, high) = (share - half, share + half);
+        let count = waits.count();
+        let at = |share: f64| {
+            let rank = libm::ceil(share * count as f64) as u64;
+            waits.of_rank(rank.clamp(1, count))
+        };
+        // So few waits do not tell what lies beyond the last of them.
+        let is_known = low > 0.0 && high < 1.0;
+        is_known.then_some(Interval {
+            low: match at(low)? {
+                Known::Is(value) | Known::Over(value) => value,
+            },
+            high: at(high)?.rank(),
+        })
     }
 
-    /// The interval of [`cut_off_share`](Batches::cut_off_share), within 0..=1; `None` if a batch has no
-    /// question.
-    pub fn cut_offs(&self) -> Option<Interval> {
-        let share = self.cut_off_share()?;
-        let own = |b: &Batch| (b.questions > 0).then(|| b.cut_offs as f64 / b.questions as f64);
-        let Interval { low, high } = self.around(share, own)?;
-        let (low, high) = (low.max(0.0), high.min(1.0));
-        Some(Interval { low, high })
+    fn of_mean(&self, place: usize) -> Option<Interval> {
+        let spans = self.0.iter().map(|batch| &batch.spans[place]);
+        let parts: Vec<(f64, f64)> = spans
+            .clone()
+            .map(|span| (span.sum_ms(), span.count() as f64))
+            .collect();
+        let (mean, half) = ratio(&parts)?;
+        let is_whole = spans
+            .into_iter()
+            .all(|span| span.answered() == span.count());
+        Some(Interval {
+            low: (mean - half).max(0.0),
+            high: match is_whole {
+                true => mean + half,
+                false => f64::INFINITY,
+            },
+        })
+    }
+
+    fn of_count(&self, count: Count) -> Option<Interval> {
+        let mut is_share = false;
+        let mut parts = Vec::with_capacity(BATCHES);
+        for batch in &self.0 {
+            parts.push(match batch.counted.parts(count)? {
+                Parts::Number(happened) => (happened as f64, batch.counted.worlds() as f64),
+                Parts::Share(happened, of) => {
+                    is_share = true;
+                    (happened as f64, of as f64)
+                }
+            });
+        }
+        let (share, half) = ratio(&parts)?;
+        let all: f64 = parts.iter().map(|(_, of)| of).sum();
+        // Nothing that was never seen is impossible, and nothing that was always seen is sure.
+        let unseen = OF_NOTHING / all;
+        let mut low = (share - half).max(0.0);
+        let mut high = match share > 0.0 {
+            true => share + half,
+            false => unseen,
+        };
+        if is_share && count != Count::Wer && !count.is_per_question() {
+            high = high.min(1.0);
+            if share >= 1.0 {
+                low = (1.0 - unseen).max(0.0);
+            }
+        }
+        let scale = if is_share { 1.0 } else { all };
+        Some(Interval {
+            low: low * scale,
+            high: high * scale,
+        })
     }
 
     pub(super) fn kept(&self) -> Vec<KeptBatch> {
-        let kept = |batch: &Batch| KeptBatch {
-            questions: batch.questions,
-            cut_offs: batch.cut_offs,
-            e2e_latency: batch.e2e.sparse(),
+        let kept = |batch: &Batch| {
+            let of = |name: &str, place: usize| {
+                let span = &batch.spans[place];
+                (span.count() > 0).then(|| (name.to_owned(), span.kept()))
+            };
+            KeptBatch {
+                counted: Some(batch.counted.kept()),
+                metrics: Metric::ALL
+                    .into_iter()
+                    .filter_map(|metric| of(metric.name(), place(metric)))
+                    .collect(),
+                hops: Hop::ALL
+                    .into_iter()
+                    .filter_map(|hop| of(hop.name(), hop as usize))
+                    .collect(),
+                questions: 0,
+                cut_offs: 0,
+                e2e_latency: None,
+            }
         };
         self.0.iter().map(kept).collect()
     }
@@ -117,51 +271,122 @@ impl Batches {
     ///
     /// # Errors
     /// What in them cannot be.
-    pub(super) fn of_kept(kept: &[KeptBatch], count_max: u64) -> Result<Batches, String> {
+    pub(super) fn of_kept(kept: Vec<KeptBatch>, count_max: u64) -> Result<Batches, String> {
         if kept.len() != BATCHES {
             return Err(format!("there are {} batches, not {BATCHES}", kept.len()));
         }
-        let batch = |(number, kept): (usize, &KeptBatch)| {
-            if kept.cut_offs > kept.questions || kept.questions > count_max {
-                return Err(format!(
-                    "batch {number} counts {} questions and {} of them cut off",
-                    kept.questions, kept.cut_offs
-                ));
-            }
-            let e2e = Histogram::of_sparse(&kept.e2e_latency, count_max);
-            Ok(Batch {
-                e2e: e2e.map_err(|reason| format!("batch {number} {reason}"))?,
-                questions: kept.questions,
-                cut_offs: kept.cut_offs,
+        let batches: Result<_, String> = kept
+            .into_iter()
+            .enumerate()
+            .map(|(number, kept)| {
+                let batch = Batch::of_kept(kept, count_max);
+                batch.map_err(|reason| format!("batch {number} {reason}"))
             })
-        };
-        let batches: Result<_, String> = kept.iter().enumerate().map(batch).collect();
+            .collect();
         Ok(Batches(batches?))
     }
 
-    /// All latencies of the batches, as one.
-    pub(super) fn latencies(&self) -> Histogram {
-        let mut all = Histogram::default();
-        self.0.iter().for_each(|batch| all.add(&batch.e2e));
-        all
-    }
-
-    fn around(&self, value: f64, figure: impl Fn(&Batch) -> Option<f64>) -> Option<Interval> {
-        let figures: Vec<f64> = self.0.iter().map(figure).collect::<Option<_>>()?;
-        let count = figures.len() as f64;
-        let mean = figures.iter().sum::<f64>() / count;
-        let variance = figures.iter().map(|f| (f - mean) * (f - mean)).sum::<f64>() / (count - 1.0);
-        let half = T_975 * (variance / count).sqrt();
-        Some(Interval {
-            low: value - half,
-            high: value + half,
-        })
+    /// How many end-to-end latencies the batches hold together.
+    pub(super) fn latencies(&self) -> u64 {
+        let e2e = place(Metric::E2eLatency);
+        self.0.iter().map(|batch| batch.spans[e2e].answered()).sum()
     }
 }
 
+impl Batch {
+    fn of_kept(kept: KeptBatch, count_max: u64) -> Result<Batch, String> {
+        let mut own = Batch::default();
+        own.counted = match kept.counted {
+            Some(counted) => Counted::of_kept(counted, count_max)?,
+            None if kept.cut_offs <= kept.questions && kept.questions <= count_max => {
+                Counted::of_questions(kept.questions, kept.cut_offs)
+            }
+            None => {
+                return Err(format!(
+                    "counts {} questions and {} of them cut off",
+                    kept.questions, kept.cut_offs
+                ));
+            }
+        };
+        if let Some(e2e) = kept.e2e_latency {
+            own.spans[place(Metric::E2eLatency)] = Coarse::of_sparse(&e2e);
+        }
+        for (name, waits) in &kept.metrics {
+            let metric = Metric::named(name).ok_or_else(|| format!("has no metric {name:?}"))?;
+            own.spans[place(metric)] = coarse(name, waits, count_max)?;
+        }
+        for (name, waits) in &kept.hops {
+            let hop = Hop::ALL.into_iter().find(|hop| hop.name() == name);
+            let hop = hop.ok_or_else(|| format!("has no hop {name:?}"))?;
+            own.spans[hop as usize] = coarse(name, waits, count_max)?;
+        }
+        Ok(own)
+    }
+}
+
+fn coarse(name: &str, kept: &KeptCoarse, count_max: u64) -> Result<Coarse, String> {
+    Coarse::of_kept(kept, count_max).map_err(|reason| format!("{name} {reason}"))
+}
+
+/// A ratio of sums over batches, and half its 95 % interval; `None` of too few batches.
+fn ratio(parts: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let held: Vec<(f64, f64)> = parts.iter().copied().filter(|(_, of)| *of > 0.0).collect();
+    if held.len() < BATCHES_MIN {
+        return None;
+    }
+    let (above, below) = held
+        .iter()
+        .fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    let ratio = above / below;
+    let count = held.len() as f64;
+    let squares: f64 = held
+        .iter()
+        .map(|(above, of)| (above - ratio * of) * (above - ratio * of))
+        .sum();
+    let error = libm::sqrt(count / (count - 1.0) * squares) / below;
+    Some((ratio, t_975(count - 1.0) * error))
+}
+
+/// The 97.5 % quantile of Student's t, within 0.001 from nine degrees of freedom up (Abramowitz and Stegun 1964,
+/// 26.7.5).
+fn t_975(degrees: f64) -> f64 {
+    const Z: f64 = 1.959_964;
+    let z3 = Z * Z * Z;
+    let z5 = z3 * Z * Z;
+    let z7 = z5 * Z * Z;
+    Z + (z3 + Z) / (4.0 * degrees)
+        + (5.0 * z5 + 16.0 * z3 + 3.0 * Z) / (96.0 * degrees * degrees)
+        + (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * Z) / (384.0 * degrees * degrees * degrees)
+}
+
 impl Interval {
-    /// Half the width of the interval, as a share of its middle.
+    /// Half the width of the interval, as a share of its middle; infinite if it has no upper end.
     pub fn relative(&self) -> f64 {
-        (self.high - self.low) / (self.high + self.low)
+        match self.high.is_finite() {
+            true => (self.high - self.low) / (self.high + self.low),
+            false => f64::INFINITY,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        for (degrees, t) in [(9.0, 2.262_157), (20.0, 2.085_963), (63.0, 1.998_341)] {
+            assert!((t_975(degrees) - t).abs() < 1e-3, "{degrees}");
+        }
+    }
+
+    #[test]
+    fn a_ratio_of_few_batches_has_no_interval() {
+        assert_eq!(ratio(&[(1.0, 2.0); 9]), None);
+        let (share, half) = ratio(&[(1.0, 2.0); 10]).expect("ten batches");
+        assert_eq!((share, half), (0.5, 0.0));
+        // A batch that holds nothing tells nothing.
+        let with_empty: Vec<_> = [(1.0, 2.0); 10].into_iter().chain([(0.0, 0.0)]).collect();
+        assert_eq!(ratio(&with_empty), Some((0.5, 0.0)));
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// Silence longer than this is dead air: past some 1.2 s callers begin again.
-const DEAD_AIR: Duration = Duration::from_millis(1_200);
+pub(super) const DEAD_AIR: Duration = Duration::from_millis(1_200);
 
 /// How long both spoke at once, or nobody did: nanoseconds of each occasion.
 #[derive(Debug, Default, PartialEq)]

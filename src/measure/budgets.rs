@@ -1,99 +1,95 @@
 //! Budgets held against what was measured.
 
-use super::{BudgetResult, Histogram, LoadFigures, Measurement, PoolFigures, Totals};
-use crate::event::ResilienceStep;
-use crate::scenario::budget::{Budget, Count, Limited, Statistic};
+use super::counted::Counted;
+use super::{
+    Batches, BudgetResult, Interval, Known, LoadFigures, Measurement, PoolFigures, Totals, Waits,
+};
+use crate::scenario::budget::{Budget, Count, Limited};
 
 /// The figures that budgets limit.
-#[derive(Clone, Copy)]
 pub(super) struct Figures<'a> {
     measured: &'a Measurement,
+    counted: Counted,
     /// What pools did, in a simulation of many calls at once.
     load: Option<&'a LoadFigures>,
-    cut_off_share: Option<f64>,
+    /// What tells how far figures can be trusted, in a simulation.
+    batches: Option<&'a Batches>,
 }
 
 impl<'a> Figures<'a> {
     pub(super) fn of(measured: &'a Measurement) -> Figures<'a> {
         Figures {
             measured,
+            counted: Counted::of(measured),
             load: None,
-            cut_off_share: measured.cut_off_share(),
+            batches: None,
         }
     }
 
     pub(super) fn of_simulation(totals: &'a Totals) -> Figures<'a> {
         Figures {
             measured: &totals.measured,
+            counted: totals.batches.counted(),
             load: totals.load.as_ref(),
-            cut_off_share: totals.batches.cut_off_share(),
+            batches: Some(&totals.batches),
         }
     }
 
-    pub(super) fn held_to(self, budget: &Budget) -> BudgetResult {
-        let actual = match budget.limited {
-            Limited::Metric(metric, of) => statistic(self.measured.metrics.get(&metric), of),
-            Limited::Hop(hop, of) => statistic(self.measured.hops.get(&hop), of),
-            Limited::Count(count) => self.count(count),
-        };
+    pub(super) fn held_to(&self, budget: &Budget) -> BudgetResult {
+        let known = self.known(budget.limited);
+        let actual = known.and_then(Known::exact);
         BudgetResult {
             name: budget.name.clone(),
             limit: budget.limit,
             actual,
+            over: known.and_then(Known::over),
+            interval: self.interval(budget.limited),
             pass: actual.is_some_and(|actual| actual <= budget.limit),
+            is_estimated: self.batches.is_some() && budget.limited.is_sum(),
+        }
+    }
+
+    /// A figure; `None` if there was nothing to measure.
+    pub(super) fn known(&self, limited: Limited) -> Option<Known> {
+        match limited {
+            Limited::Metric(_, of) | Limited::Hop(_, of) => self.waits(limited)?.statistic(of),
+            Limited::Count(count) => self.count(count).map(Known::Is),
+        }
+    }
+
+    /// The interval of a figure; `None` if it has none.
+    pub(super) fn interval(&self, limited: Limited) -> Option<Interval> {
+        self.batches?.interval(limited, self.waits(limited))
+    }
+
+    fn waits(&self, limited: Limited) -> Option<&'a Waits> {
+        match limited {
+            Limited::Metric(metric, _) => self.measured.metrics.get(&metric),
+            Limited::Hop(hop, _) => self.measured.hops.get(&hop),
+            Limited::Count(_) => None,
         }
     }
 
     /// A count or a share; `None` where there was nothing to count.
-    fn count(self, count: Count) -> Option<f64> {
-        let measured = self.measured;
-        let (wrong, callers) = (&measured.interruptions, &measured.callers);
-        let number = match count {
-            Count::FalseBargeIns => wrong.false_barge_ins.into(),
-            Count::MissedBargeIns => wrong.missed_barge_ins.into(),
-            Count::SpuriousResponses => wrong.spurious_responses.into(),
-            Count::MissedResponses => wrong.missed_responses.into(),
-            Count::CutOffs => wrong.cut_offs.into(),
-            Count::FailedTurns => wrong.failed_turns.into(),
-            Count::Restarts => callers.restarts,
-            Count::HangUps => callers.hang_ups,
-            Count::Fillers => callers.fillers,
-            Count::Cured(by) => self.cured(by),
-            Count::PoolRefused => self
-                .pools(|pool| pool.refused_full + pool.refused_rate)?
-                .sum(),
-            Count::PoolRefusedFull => self.pools(|pool| pool.refused_full)?.sum(),
-            Count::PoolRefusedRate => self.pools(|pool| pool.refused_rate)?.sum(),
-            Count::PoolWaiting => self.pools(|pool| pool.waiting_max)?.max()?,
-            Count::CutOffShare => return self.cut_off_share,
-            Count::FailedShare => return wrong.failed_share(),
-            Count::Wer => return measured.wer.map(|wer| wer.rate()),
-        };
-        // Counts are far below 2^53.
-        Some(number as f64)
-    }
-
-    fn cured(self, by: ResilienceStep) -> u64 {
-        let stages = self.measured.resilience.iter();
-        stages.filter_map(|(_, counts)| counts.get(&by)).sum()
-    }
-
-    /// A figure of each pool; `None` without pools.
-    fn pools(self, of: fn(&PoolFigures) -> u64) -> Option<impl Iterator<Item = u64>> {
-        let pools = &self.load?.pools;
-        (!pools.is_empty()).then(|| pools.values().map(of))
-    }
-}
-
-/// A statistic of a histogram in milliseconds; `None` if nothing was recorded.
-fn statistic(histogram: Option<&Histogram>, statistic: Statistic) -> Option<f64> {
-    let histogram = histogram?;
-    match statistic {
-        Statistic::Mean => histogram.summary().map(|summary| summary.mean_ms),
-        Statistic::Max => histogram.summary().map(|summary| summary.max_ms),
-        Statistic::Percentile(percentile) => {
-            histogram.of_rank_ms(percentile.rank(histogram.count()))
+    pub(super) fn count(&self, count: Count) -> Option<f64> {
+        match count {
+            Count::PoolRefused | Count::PoolRefusedFull | Count::PoolRefusedRate
+                if self.pools().is_none() =>
+            {
+                None
+            }
+            Count::PoolWaiting => {
+                let longest = self.pools()?.map(|pool| pool.waiting_max).max()?;
+                Some(longest as f64)
+            }
+            _ => self.counted.parts(count)?.value(),
         }
+    }
+
+    /// The pools; `None` without any.
+    fn pools(&self) -> Option<impl Iterator<Item = &'a PoolFigures> + use<'a>> {
+        let pools = &self.load?.pools;
+        (!pools.is_empty()).then(|| pools.values())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::turns::{Reader, TurnsError};
 use super::{Measurement, Plan, Totals, TotalsError, measure};
-use crate::event::Event;
+use crate::event::{Event, Hop};
 use crate::record::store::{self, Header, StoreError, TURNS};
 use crate::scenario::budget::Budgets;
 use crate::scenario::{Scenario, ScenarioFile};
@@ -258,6 +258,13 @@ impl MeasuredSimulation {
     /// The events of the first `count` conversations, one list each, as far as they were kept.
     pub fn conversations(&self, count: usize) -> Result<Vec<Vec<Event>>, StoreError> {
         store::read_sessions(&self.path, count)
+    }
+
+    /// The hops that answered turns have. A file of turns leaves out those of no length.
+    pub fn hops_of_answers(&self) -> Vec<Hop> {
+        let hops = self.totals.measured.hops.iter();
+        let answered = hops.filter(|(_, waits)| waits.answered().count() > 0);
+        answered.map(|(hop, _)| *hop).collect()
     }
 
     /// A reader of all turns, one after the other.

@@ -64,6 +64,60 @@ pub(super) fn slices(
     turn: &TurnMarks,
 ) -> Option<Vec<Slice>> {
     let audible = turn.audible?;
+    let mut slices = Vec::with_capacity(Hop::ALL.len() + 1);
+    let mut previous = caller_end;
+    let mut reach = |hop, milestone: Option<Tick>| {
+        // Nothing lies behind the first audible sample.
+        let end = milestone.unwrap_or(previous).min(audible).max(previous);
+        slices.push(Slice {
+            hop,
+            start: previous,
+            end,
+        });
+        previous = end;
+        end
+    };
+    let mut ready = caller_end;
+    for (hop, milestone) in milestones(caller_end, arrived, turn) {
+        ready = reach(hop, milestone);
+    }
+    // Audio that was there early begins to play only now, with its inaudible head.
+    let head = turn
+        .queued
+        .map(|queued| Duration::from_nanos(queued.silence_ns));
+    let sounds = reach(Hop::LeadingSilence, head.map(|head| ready + head));
+    let network = turn
+        .queued
+        .map(|queued| Duration::from_nanos(queued.network_ns));
+    reach(Hop::NetworkOut, network.map(|way| sounds + way));
+    reach(Hop::OutputTransport, Some(audible));
+    Some(slices)
+}
+
+/// The hop in which a turn stood that was given up at `left`, and when the hop began: the first of which the
+/// milestone did not come. A wait for a busy engine belongs to the hop behind it.
+pub(super) fn standing(
+    caller_end: Tick,
+    arrived: Option<Tick>,
+    turn: &TurnMarks,
+    left: Tick,
+) -> (Hop, Tick) {
+    let mut previous = caller_end;
+    for (hop, milestone) in milestones(caller_end, arrived, turn) {
+        match milestone.filter(|at| *at <= left) {
+            Some(at) => previous = previous.max(at),
+            None => return (hop, previous),
+        }
+    }
+    (Hop::OutputTransport, previous)
+}
+
+/// The ends of the hops up to the first sound that is made, in path order; `None` for what did not come.
+fn milestones(
+    caller_end: Tick,
+    arrived: Option<Tick>,
+    turn: &TurnMarks,
+) -> impl Iterator<Item = (Hop, Option<Tick>)> {
     let heard = [
         (Hop::NetworkIn, arrived.or(Some(caller_end))),
         (Hop::EndpointingWait, turn.committed),
@@ -81,39 +135,10 @@ pub(super) fn slices(
         (Hop::QueueWait, turn.model.begun),
         (Hop::ModelResponse, turn.model.first_output),
     ];
-    let made = match turn.model.entered {
-        None => cascade.as_slice(),
-        Some(_) => direct.as_slice(),
-    };
-    let milestones = heard.iter().chain(made).copied();
-    let mut slices = Vec::with_capacity(Hop::ALL.len() + 1);
-    let mut previous = caller_end;
-    let mut reach = |hop, milestone: Option<Tick>| {
-        // Nothing lies behind the first audible sample.
-        let end = milestone.unwrap_or(previous).min(audible).max(previous);
-        slices.push(Slice {
-            hop,
-            start: previous,
-            end,
-        });
-        previous = end;
-        end
-    };
-    let mut ready = caller_end;
-    for (hop, milestone) in milestones {
-        ready = reach(hop, milestone);
-    }
-    // Audio that was there early begins to play only now, with its inaudible head.
-    let head = turn
-        .queued
-        .map(|queued| Duration::from_nanos(queued.silence_ns));
-    let sounds = reach(Hop::LeadingSilence, head.map(|head| ready + head));
-    let network = turn
-        .queued
-        .map(|queued| Duration::from_nanos(queued.network_ns));
-    reach(Hop::NetworkOut, network.map(|way| sounds + way));
-    reach(Hop::OutputTransport, Some(audible));
-    Some(slices)
+    let is_direct = turn.model.entered.is_some();
+    let cascade = cascade.into_iter().filter(move |_| !is_direct);
+    let direct = direct.into_iter().filter(move |_| is_direct);
+    heard.into_iter().chain(cascade).chain(direct)
 }
 
 #[cfg(test)]
@@ -135,6 +160,7 @@ mod tests {
                 entered: None,
                 begun: tick(begun),
                 first_output: tick(output),
+                left: None,
             };
             let audible = Tick(caller_end + wait);
             let turn = TurnMarks {
@@ -167,6 +193,7 @@ mod tests {
                 entered: ms(500),
                 begun: ms(1_100),
                 first_output: ms(1_290),
+                left: None,
             },
             audible: ms(1_400),
             ..TurnMarks::default()

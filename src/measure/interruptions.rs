@@ -50,8 +50,9 @@ impl Counts {
             .iter()
             .filter(|(expect, _)| is_asked(**expect));
         asked
-            .flat_map(|(_, outcomes)| outcomes.values())
-            .map(|count| u64::from(*count))
+            .flat_map(|(_, outcomes)| outcomes)
+            .filter(|(outcome, _)| **outcome != Outcome::NotAsked)
+            .map(|(_, count)| u64::from(*count))
             .sum()
     }
 }
@@ -108,6 +109,9 @@ impl Interruptions {
                 .entry(row.outcome)
                 .or_default() += 1;
         }
+        if row.outcome == Outcome::NotAsked {
+            return;
+        }
         self.cut_offs += u32::from(row.outcome == Outcome::CutOff);
         self.failed_turns += u32::from(row.outcome == Outcome::Failed);
         match row.expect {
@@ -160,12 +164,18 @@ impl Interruptions {
             .unwrap_or(0)
     }
 
+    /// How many turns were asked of which `expect` was expected.
+    pub(super) fn asked(&self, expect: Expect) -> u64 {
+        let outcomes = self.outcomes.get(&expect).into_iter().flatten();
+        let asked = outcomes.filter(|(outcome, _)| **outcome != Outcome::NotAsked);
+        asked.map(|(_, count)| u64::from(*count)).sum()
+    }
+
     /// The share of questions that failed because an engine did, those that were asked again included, 0 to
     /// 1; `None` if none was asked.
     pub fn failed_share(&self) -> Option<f64> {
-        let outcomes = self.outcomes.get(&Expect::Respond)?;
-        let asked: u64 = outcomes.values().map(|count| u64::from(*count)).sum();
-        let failed = outcomes.get(&Outcome::Failed).copied().unwrap_or(0);
+        let asked = self.asked(Expect::Respond);
+        let failed = self.count(Expect::Respond, Outcome::Failed);
         (asked > 0).then(|| f64::from(failed) / asked as f64)
     }
 }

@@ -6,7 +6,9 @@ mod batches;
 mod both;
 mod budgets;
 mod callers;
+mod coarse;
 mod consumption;
+mod counted;
 mod devices;
 mod disturbance;
 pub mod folder;
@@ -14,6 +16,7 @@ mod histogram;
 mod hops;
 mod interruptions;
 mod load;
+mod reason;
 mod resilience;
 mod right;
 mod rows;
@@ -24,6 +27,7 @@ mod totals;
 mod totals_file;
 mod turn_marks;
 pub mod turns;
+mod waits;
 mod wer;
 mod writing;
 
@@ -37,6 +41,7 @@ pub use histogram::{Histogram, Summary, bucket_ns};
 pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
 pub use load::{LoadFigures, PoolFigures};
+pub use reason::Reason;
 pub use resilience::ResilienceCounts;
 pub use right::RightAnswers;
 pub use rows::{Outcome, Plan, Row, RowPlan, turns_by_row};
@@ -44,10 +49,11 @@ pub use speculation::Speculation;
 pub use totals::Totals;
 pub use totals_file::{TOTALS, TotalsError};
 pub use turn_marks::Decided;
+pub use waits::{Known, Unanswered, WaitSummary, Waits};
 pub use wer::WordErrors;
 pub use writing::{Pace, Writing};
 
-use crate::event::{Event, Expect, Hop, Mark, Metric, SessionEnd, nanos};
+use crate::event::{Event, Hop, Mark, Metric, SessionEnd, nanos};
 use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 use budgets::Figures;
@@ -64,12 +70,15 @@ pub struct Measurement {
     pub turns: u64,
     /// Answered turns whose hops add up to their latency, to the nanosecond.
     pub exact: u64,
-    /// Latencies of answered turns by metric, in nanoseconds; besides them `playback_gap` of every
-    /// reply, `barge_in_stop` and `detection_delay` of every stop that was right, and every `overlap`,
-    /// `talk_over` and `dead_air`.
-    pub metrics: BTreeMap<Metric, Histogram>,
-    /// Hops of answered turns.
-    pub hops: BTreeMap<Hop, Histogram>,
+    /// Latencies by metric, in nanoseconds, of all turns that should have been answered: those that were not count
+    /// as waits in vain. Besides them `playback_gap` of every reply, `barge_in_stop` and `detection_delay` of
+    /// every stop that was right, and every `overlap`, `talk_over` and `dead_air`.
+    pub metrics: BTreeMap<Metric, Waits>,
+    /// Hops of answered turns; a turn that was not answered counts as a wait in vain in the hop in which it was
+    /// given up.
+    pub hops: BTreeMap<Hop, Waits>,
+    /// The latencies of answered turns alone, each since the question was asked last: the sums of their hops.
+    pub answered: Histogram,
     /// What went right and wrong when both spoke, or nobody did.
     pub interruptions: Interruptions,
     /// What simulated callers did when an answer was late, and how good voted answers were.
@@ -107,10 +116,64 @@ pub struct BudgetResult {
     pub name: String,
     /// The most that is allowed, in the unit of the key.
     pub limit: f64,
-    /// What was measured, in the unit of the limit; `None` if nothing was, which misses the budget.
+    /// What was measured, in the unit of the limit; `None` if nothing was, or if the figure falls among turns that
+    /// were not answered. Both miss the budget.
     pub actual: Option<f64>,
+    /// What the figure lies over, in the unit of the limit, if it falls among turns that were not answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<f64>,
+    /// The 95 % confidence interval of what was measured; `None` if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
     /// Whether `actual` is at most `limit`.
     pub pass: bool,
+    /// Whether the figure could have an interval: in a simulation all can but a maximum.
+    #[serde(skip)]
+    pub is_estimated: bool,
+}
+
+impl BudgetResult {
+    /// Whether chance cannot change the verdict, at 95 %: the interval lies on one side of the limit. What is no
+    /// estimate is decided: a run, a maximum, and a limit of zero, which asks that something does not happen once.
+    pub fn is_decided(&self) -> bool {
+        if !self.is_estimated || self.limit == 0.0 {
+            return true;
+        }
+        match (self.interval, self.pass) {
+            (Some(interval), true) => interval.high <= self.limit,
+            (Some(interval), false) => interval.low > self.limit,
+            // What falls among turns without an answer falls there by far, or has an interval.
+            (None, _) => false,
+        }
+    }
+
+    /// About how many worlds decide, if `worlds` do not: half an interval shrinks with their square root. `None` if
+    /// it is decided, or nobody can tell.
+    pub fn worlds_to_decide(&self, worlds: u64) -> Option<u64> {
+        let (interval, actual) = (self.interval?, self.actual?);
+        let half = match self.pass {
+            true => interval.high - actual,
+            false => actual - interval.low,
+        };
+        let distance = (self.limit - actual).abs();
+        if self.is_decided() || distance == 0.0 || !half.is_finite() {
+            return None;
+        }
+        let times = (half / distance) * (half / distance);
+        let needed = libm::ceil(worlds as f64 * times);
+        (needed < 1e12).then_some(needed as u64)
+    }
+
+    /// What was measured, for people: `812.000`, or what it lies over.
+    pub fn told(&self) -> String {
+        match (self.actual, self.over) {
+            (Some(actual), _) => format!("{actual:.3}"),
+            (None, Some(over)) => {
+                format!("over {over:.1}: it falls among turns that were not answered")
+            }
+            (None, None) => "nothing measured".to_owned(),
+        }
+    }
 }
 
 /// Folds the events of one conversation.
@@ -148,6 +211,7 @@ impl Measurement {
             exact: 0,
             metrics: BTreeMap::new(),
             hops: BTreeMap::new(),
+            answered: Histogram::default(),
             interruptions: Interruptions::default(),
             callers: Callers::default(),
             resilience: ResilienceCounts::default(),
@@ -168,15 +232,34 @@ impl Measurement {
     /// Adds a conversation, of which only the figures are kept. What speculation cost is not among
     /// them: simulated engines take no CPU time.
     pub(crate) fn add(&mut self, events: &[Event], rows: &[Row]) {
+        self.add_telling(events, rows, |_, _| {});
+    }
+
+    /// Adds a conversation, and tells each span of it that belongs to no row.
+    fn add_telling(&mut self, events: &[Event], rows: &[Row], mut told: impl FnMut(Metric, u64)) {
         self.turns += rows.len() as u64;
         for row in rows {
             let is_exact = row.e2e_ns == Some(row.hops.sum());
             self.exact += u64::from(is_exact);
             for (metric, span) in &row.metrics {
-                self.metrics.entry(*metric).or_default().record(*span);
+                self.metrics.entry(*metric).or_default().came(*span);
             }
             for (hop, span) in row.hops.iter() {
-                self.hops.entry(hop).or_default().record(span);
+                self.hops.entry(hop).or_default().came(span);
+            }
+            if let Some(span) = row.e2e_ns {
+                self.answered.record(span);
+            }
+            if let Some(reason) = row.unanswered {
+                for (metric, span) in &row.in_vain {
+                    self.metrics
+                        .entry(*metric)
+                        .or_default()
+                        .in_vain(*span, reason);
+                }
+                if let Some((hop, span)) = row.stood_in {
+                    self.hops.entry(hop).or_default().in_vain(span, reason);
+                }
             }
             self.interruptions.add(row);
             self.wer = plus(self.wer, row.wer);
@@ -189,7 +272,10 @@ impl Measurement {
             self.resilience.add(&event.mark);
             self.writing.add(&event.mark);
             match &event.mark {
-                Mark::PlaybackGap { gap_ns, .. } => self.record(Metric::PlaybackGap, *gap_ns),
+                Mark::PlaybackGap { gap_ns, .. } => {
+                    self.record(Metric::PlaybackGap, *gap_ns);
+                    told(Metric::PlaybackGap, *gap_ns);
+                }
                 Mark::Speculated { .. } => {
                     self.speculation.prepared += 1;
                     prepared = Some(event.turn);
@@ -224,12 +310,13 @@ impl Measurement {
         ] {
             for span in spans {
                 self.record(metric, span);
+                told(metric, span);
             }
         }
     }
 
     fn record(&mut self, metric: Metric, span_ns: u64) {
-        self.metrics.entry(metric).or_default().record(span_ns);
+        self.metrics.entry(metric).or_default().came(span_ns);
     }
 
     /// Adds the figures of others to these. The order in which figures are added makes no difference.
@@ -237,12 +324,13 @@ impl Measurement {
         self.rows.extend(other.rows.iter().cloned());
         self.turns += other.turns;
         self.exact += other.exact;
-        for (metric, histogram) in &other.metrics {
-            self.metrics.entry(*metric).or_default().add(histogram);
+        for (metric, waits) in &other.metrics {
+            self.metrics.entry(*metric).or_default().add(waits);
         }
-        for (hop, histogram) in &other.hops {
-            self.hops.entry(*hop).or_default().add(histogram);
+        for (hop, waits) in &other.hops {
+            self.hops.entry(*hop).or_default().add(waits);
         }
+        self.answered.add(&other.answered);
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
         self.resilience.merge(&other.resilience);
@@ -271,7 +359,7 @@ impl Measurement {
     /// The share of questions that were cut off, each question counted once, 0 to 1; `None` if no row is a
     /// question.
     pub fn cut_off_share(&self) -> Option<f64> {
-        let is_question = |row: &&Row| row.expect == Some(Expect::Respond) && !row.is_again;
+        let is_question = |row: &&Row| row.is_first_question();
         let questions = self.rows.iter().filter(is_question);
         let cut_offs = questions
             .clone()

@@ -3,11 +3,21 @@
 use super::batches::Batches;
 use super::budgets::Figures;
 use super::rows::{Plan, Row, rows};
-use super::{BudgetResult, Cost, Interval, LoadFigures, Measurement};
-use crate::event::{Event, Expect, Metric};
-use crate::scenario::budget::Budget;
+use super::{BudgetResult, Cost, Interval, Known, LoadFigures, Measurement};
+use crate::event::{Event, Expect, Hop, Metric};
+use crate::scenario::budget::{Budget, Count, budget};
 use crate::scenario::cost::Prices;
 use std::collections::BTreeMap;
+
+/// The figures whose intervals a report shows unasked. Any other that a budget limits has one too.
+const WITH_INTERVALS: [&str; 6] = [
+    "e2e_latency_mean_ms",
+    "e2e_latency_p50_ms",
+    "e2e_latency_p95_ms",
+    "e2e_latency_p99_ms",
+    "cut_off_share",
+    "unanswered_share",
+];
 
 /// Sums over conversations. Only integers are added up, so neither the order nor the number of threads makes
 /// a difference.
@@ -38,10 +48,21 @@ impl Totals {
     /// Adds a conversation of world `world`, and returns its rows.
     pub fn add(&mut self, world: u32, events: &[Event], plan: &Plan) -> Vec<Row> {
         let rows = rows(events, plan);
-        self.measured.add(events, &rows);
-        self.batches.add(world, &rows);
+        let batches = &mut self.batches;
+        self.measured.add_telling(events, &rows, |metric, span_ns| {
+            batches.add_span(world, metric, span_ns);
+        });
+        self.batches.add(world, events, &rows);
         self.conversations += 1;
         rows
+    }
+
+    /// World `world` is over: a conversation, or the calls of a load.
+    pub fn add_world(&mut self, world: u32, load: Option<&LoadFigures>) {
+        self.batches.add_world(world, load);
+        if let Some(load) = load {
+            self.load.get_or_insert_default().merge(load);
+        }
     }
 
     /// Fills in which budgets are kept, and what all of the work cost.
@@ -68,16 +89,21 @@ impl Totals {
         Some(cost)
     }
 
+    /// The share of questions that were cut off, each question counted once, 0 to 1; `None` if none was asked.
+    pub fn cut_off_share(&self) -> Option<f64> {
+        self.count(Count::CutOffShare)
+    }
+
+    /// A count or a share; `None` where there was nothing to count.
+    pub fn count(&self, count: Count) -> Option<f64> {
+        Figures::of_simulation(self).count(count)
+    }
+
     /// How many worlds were simulated: conversations, or whole loads.
     pub fn worlds(&self) -> u64 {
         self.load
             .as_ref()
             .map_or(self.conversations, |load| load.worlds)
-    }
-
-    /// Adds what the load of a world was.
-    pub fn add_load(&mut self, load: &LoadFigures) {
-        self.load.get_or_insert_default().merge(load);
     }
 
     /// Adds the totals of other worlds. The order makes no difference.
@@ -86,7 +112,7 @@ impl Totals {
         self.batches.merge(&other.batches);
         self.conversations += other.conversations;
         if let Some(load) = &other.load {
-            self.add_load(load);
+            self.load.get_or_insert_default().merge(load);
         }
     }
 
@@ -111,33 +137,37 @@ impl Totals {
     }
 
     /// 95 % confidence intervals by the name of the figure: mean and percentiles of `e2e_latency` in
-    /// milliseconds, and `cut_off_share`. A figure with too few conversations for an interval is left out.
+    /// milliseconds, and shares of questions. A figure of too few worlds for an interval is left out.
     pub fn intervals(&self) -> BTreeMap<&'static str, Interval> {
-        let mut all = BTreeMap::new();
-        let e2e = self.measured.metrics.get(&Metric::E2eLatency);
-        if let Some(summary) = e2e.and_then(|histogram| histogram.summary()) {
-            let percentile = |quantile, value| self.batches.percentile(quantile, value);
-            for (name, interval) in [
-                ("e2e_latency_mean_ms", self.batches.mean(summary.mean_ms)),
-                ("e2e_latency_p50_ms", percentile(0.5, summary.p50_ms)),
-                ("e2e_latency_p95_ms", percentile(0.95, summary.p95_ms)),
-                ("e2e_latency_p99_ms", percentile(0.99, summary.p99_ms)),
-            ] {
-                all.extend(interval.map(|interval| (name, interval)));
-            }
-        }
-        let cut_offs = self.batches.cut_offs();
-        all.extend(cut_offs.map(|interval| ("cut_off_share", interval)));
-        all
+        let interval = |name| self.interval(name);
+        WITH_INTERVALS.into_iter().filter_map(interval).collect()
+    }
+
+    /// The interval of the figure of this name, named as a budget is (a count without its `_max`); `None` if it has
+    /// none.
+    pub fn interval(&self, name: &'static str) -> Option<(&'static str, Interval)> {
+        let limited = budget(name, 0.0).ok()?.limited;
+        Some((name, Figures::of_simulation(self).interval(limited)?))
+    }
+
+    /// The 95th percentile of every metric and hop and every count, by name, with their intervals. What was never
+    /// measured is left out.
+    pub fn figures(&self) -> BTreeMap<String, (Known, Option<Interval>)> {
+        let figures = Figures::of_simulation(self);
+        let metrics = Metric::ALL.map(|metric| format!("{metric}_p95_ms"));
+        let hops = Hop::ALL.map(|hop| format!("hop.{hop}_p95_ms"));
+        let counts = Count::ALL.map(|(name, _)| name.to_owned());
+        let names = metrics.into_iter().chain(hops).chain(counts);
+        let figure = |name: String| {
+            let limited = budget(&name, 0.0).ok()?.limited;
+            Some((name, (figures.known(limited)?, figures.interval(limited))))
+        };
+        names.filter_map(figure).collect()
     }
 
     /// How many questions were asked; one that was asked again counts once.
     pub fn questions(&self) -> u64 {
-        let outcomes = &self.measured.interruptions.outcomes;
-        let questions = outcomes.get(&Expect::Respond);
-        let rows: u64 = questions.map_or(0, |outcomes| {
-            outcomes.values().map(|count| u64::from(*count)).sum()
-        });
+        let rows = self.measured.interruptions.asked(Expect::Respond);
         rows.saturating_sub(self.measured.callers.restarts)
     }
 }

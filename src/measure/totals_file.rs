@@ -8,6 +8,7 @@ use super::batches::{Batches, KeptBatch};
 use super::callers::Callers;
 use super::histogram::{Histogram, Sparse};
 use super::interruptions::{Counts, Interruptions};
+use super::waits::{KeptInVain, Waits};
 use super::{
     Consumption, LoadFigures, Measurement, ResilienceCounts, RightAnswers, Speculation, Totals,
     WordErrors,
@@ -24,7 +25,10 @@ use std::time::Duration;
 /// The name of the file with the figures of a simulation.
 pub const TOTALS: &str = "totals.json";
 
-const SCHEMA: &str = "voicesim.totals/1";
+const SCHEMA: &str = "voicesim.totals/2";
+
+/// The schema of files that know nothing of questions without an answer.
+const SCHEMA_1: &str = "voicesim.totals/1";
 
 /// A longer file is refused: 128 MiB. With every bucket of every histogram in use it is about half.
 const BYTES_MAX: u64 = 128 << 20;
@@ -87,6 +91,13 @@ struct TotalsFile {
     is_cut_short: bool,
     metrics: BTreeMap<String, Sparse>,
     hops: BTreeMap<String, Sparse>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    metrics_in_vain: BTreeMap<String, KeptInVain>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    hops_in_vain: BTreeMap<String, KeptInVain>,
+    /// The latencies of answered turns alone; in files of version 1 they are those of `e2e_latency`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    answered: Option<Sparse>,
     /// [`BATCHES`](super::BATCHES) of them.
     batches: Vec<KeptBatch>,
 }
@@ -106,8 +117,8 @@ impl Totals {
     /// None is known.
     pub fn to_json(&self, bytes: Sizes) -> serde_json::Result<Vec<u8>> {
         let measured = &self.measured;
-        let metrics = measured.metrics.iter();
-        let hops = measured.hops.iter();
+        let (metrics, metrics_in_vain) = kept_waits(&measured.metrics, Metric::name);
+        let (hops, hops_in_vain) = kept_waits(&measured.hops, Hop::name);
         let kept = TotalsFile {
             schema: SCHEMA.into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -129,12 +140,11 @@ impl Totals {
             right_answers: measured.right_answers,
             clock_lag_max_ns: measured.clock_lag_ns(),
             is_cut_short: measured.is_cut_short,
-            metrics: metrics
-                .map(|(m, h)| (m.name().into(), h.sparse()))
-                .collect(),
-            hops: hops
-                .map(|(hop, h)| (hop.name().into(), h.sparse()))
-                .collect(),
+            metrics,
+            hops,
+            metrics_in_vain,
+            hops_in_vain,
+            answered: Some(measured.answered.sparse()),
             batches: self.batches.kept(),
         };
         let mut json = serde_json::to_vec(&kept)?;
@@ -190,7 +200,7 @@ impl TotalsFile {
     /// # Errors
     /// What in the file cannot be.
     fn totals(self) -> Result<Totals, String> {
-        if self.schema != SCHEMA {
+        if self.schema != SCHEMA && self.schema != SCHEMA_1 {
             return Err(format!("its schema is {:?}, not {SCHEMA:?}", self.schema));
         }
         self.check_counts()?;
@@ -198,16 +208,26 @@ impl TotalsFile {
         for (name, sparse) in &self.metrics {
             let metric =
                 Metric::named(name).ok_or_else(|| format!("there is no metric {name:?}"))?;
-            measured.metrics.insert(metric, histogram(name, sparse)?);
+            let in_vain = self.metrics_in_vain.get(name);
+            measured
+                .metrics
+                .insert(metric, waits(name, sparse, in_vain)?);
         }
         for (name, sparse) in &self.hops {
             let known = Hop::ALL.into_iter().find(|hop| hop.name() == name);
             let hop = known.ok_or_else(|| format!("there is no hop {name:?}"))?;
-            measured.hops.insert(hop, histogram(name, sparse)?);
+            let in_vain = self.hops_in_vain.get(name);
+            measured.hops.insert(hop, waits(name, sparse, in_vain)?);
         }
-        let batches = Batches::of_kept(&self.batches, COUNT_MAX)?;
+        let batches = Batches::of_kept(self.batches, COUNT_MAX)?;
         let e2e = measured.metrics.get(&Metric::E2eLatency);
-        if batches.latencies().summary() != e2e.and_then(Histogram::summary) {
+        measured.answered = match &self.answered {
+            Some(answered) => histogram("answered", answered)?,
+            None => e2e
+                .map(|waits| waits.answered().clone())
+                .unwrap_or_default(),
+        };
+        if batches.latencies() != e2e.map_or(0, |waits| waits.answered().count()) {
             return Err("the latencies of its batches are not those of e2e_latency".into());
         }
         measured.interruptions = Interruptions::of_counts(self.interruptions, self.turns)
@@ -273,6 +293,25 @@ impl TotalsFile {
         }
         Ok(())
     }
+}
+
+/// Waits by name: those that ended, and those in vain.
+fn kept_waits<T: Copy + Ord>(
+    all: &BTreeMap<T, Waits>,
+    name: fn(T) -> &'static str,
+) -> (BTreeMap<String, Sparse>, BTreeMap<String, KeptInVain>) {
+    let (mut came, mut in_vain) = (BTreeMap::new(), BTreeMap::new());
+    for (of, waits) in all {
+        let (kept, kept_in_vain) = waits.kept();
+        came.insert(name(*of).to_owned(), kept);
+        in_vain.extend(kept_in_vain.map(|kept| (name(*of).to_owned(), kept)));
+    }
+    (came, in_vain)
+}
+
+fn waits(name: &str, came: &Sparse, in_vain: Option<&KeptInVain>) -> Result<Waits, String> {
+    let waits = Waits::of_kept(came, in_vain, COUNT_MAX);
+    waits.map_err(|reason| format!("{name} {reason}"))
 }
 
 fn histogram(name: &str, sparse: &Sparse) -> Result<Histogram, String> {

@@ -37,6 +37,8 @@ pub(super) struct TurnMarks {
     pub decided: Option<Decided>,
     pub has_transcription_failed: bool,
     pub has_reply_failed: bool,
+    /// Whether an engine that failed had too much to do.
+    pub was_refused: bool,
 }
 
 /// The milestones of a stage.
@@ -45,6 +47,8 @@ pub(super) struct Work {
     pub entered: Option<Tick>,
     pub begun: Option<Tick>,
     pub first_output: Option<Tick>,
+    /// When a visit ended before its first output: it was given up, or failed.
+    pub left: Option<Tick>,
 }
 
 /// What the interruption policy made of a sound over the agent: that the agent must stop, or what the
@@ -166,14 +170,7 @@ impl TurnMarks {
                 }
                 _ => first(&mut self.work(*stage).first_output, now),
             },
-            Mark::Exit {
-                stage,
-                end: VisitEnd::Failed { .. },
-                ..
-            } => match stage {
-                StageName::SpeechToText => self.has_transcription_failed = true,
-                _ => self.has_reply_failed = true,
-            },
+            Mark::Exit { stage, end, .. } => self.left(*stage, end, now),
             Mark::Speculated { .. } | Mark::SpeculationDropped => self.forget_reply(),
             Mark::Queued {
                 start,
@@ -216,10 +213,25 @@ impl TurnMarks {
         }
     }
 
+    fn left(&mut self, stage: StageName, end: &VisitEnd, now: Tick) {
+        let work = self.work(stage);
+        if work.first_output.is_none() && *end != VisitEnd::Done {
+            work.left = Some(now);
+        }
+        if let VisitEnd::Failed { refused, .. } = end {
+            self.was_refused |= refused;
+            match stage {
+                StageName::SpeechToText => self.has_transcription_failed = true,
+                _ => self.has_reply_failed = true,
+            }
+        }
+    }
+
     /// What was prepared in vain never happened, as far as the turn is concerned.
     fn forget_reply(&mut self) {
         (self.answer, self.clauses, self.tts, self.model) = Default::default();
         self.has_reply_failed = false;
+        self.was_refused = false;
     }
 
     fn work(&mut self, stage: StageName) -> &mut Work {

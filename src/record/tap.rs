@@ -240,13 +240,10 @@ impl Visit {
         }
     }
 
-    /// Says that the work ended by itself, with an error or without. The end is recorded when the visit is
+    /// Says how the work ended by itself. The end is recorded when the visit is
     /// dropped.
-    pub fn ends(&mut self, error: Option<String>) {
-        self.end = Some(match error {
-            None => VisitEnd::Done,
-            Some(error) => VisitEnd::Failed { error },
-        });
+    pub fn ends(&mut self, end: VisitEnd) {
+        self.end = Some(end);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document};
 use super::table::{plain, trimmed};
 use crate::event::Metric;
-use crate::measure::{Measurement, Plan, Summary, folder};
+use crate::measure::{Measurement, Plan, WaitSummary, Waits, folder};
 use crate::record::store::Header;
 use std::fmt::Write;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub struct MeasuredCall {
 }
 
 impl MeasuredCall {
-    fn e2e(&self) -> Option<Summary> {
+    fn e2e(&self) -> Option<WaitSummary> {
         e2e(&self.measured)
     }
 
@@ -29,16 +29,16 @@ impl MeasuredCall {
             + counts.false_barge_ins
             + counts.spurious_responses
             + counts.cut_offs;
-        (wrong, self.e2e().map_or(0.0, |e2e| e2e.p95_ms))
+        (wrong, self.e2e().map_or(0.0, |e2e| e2e.p95.rank()))
     }
 }
 
 /// The latency of a measurement, if there is any.
-pub fn e2e(measured: &Measurement) -> Option<Summary> {
+pub fn e2e(measured: &Measurement) -> Option<WaitSummary> {
     measured
         .metrics
         .get(&Metric::E2eLatency)
-        .and_then(|histogram| histogram.summary())
+        .and_then(Waits::summary)
 }
 
 /// Calls that were measured earlier, the worst first, and their figures together.
@@ -168,7 +168,7 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
             p50,
             p95,
         ];
-        row.push(e2e.map_or_else(|| "-".into(), |e2e| format!("{:.0}", e2e.max_ms)));
+        row.push(e2e.map_or_else(|| "-".into(), |e2e| format!("{:.0}", e2e.max)));
         let wrong = [
             counts.missed_responses,
             counts.false_barge_ins,
@@ -189,12 +189,12 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
     text
 }
 
-fn cells(e2e: Option<&Summary>) -> (String, String, String) {
+fn cells(e2e: Option<&WaitSummary>) -> (String, String, String) {
     match e2e {
         Some(e2e) => (
-            e2e.count.to_string(),
-            format!("{:.0}", e2e.p50_ms),
-            format!("{:.0}", e2e.p95_ms),
+            e2e.counted(),
+            format!("{:.0}", e2e.p50),
+            format!("{:.0}", e2e.p95),
         ),
         None => ("0".into(), "-".into(), "-".into()),
     }

@@ -1,17 +1,17 @@
-//! The report as one JSON document, schema `voicesim.report/1`.
+//! The report as one JSON document, schema `voicesim.report/2`.
 
 use super::busy::machine_busy;
 use crate::event::{Expect, StageName};
 use crate::measure::{
-    BudgetResult, Callers, Cost, Decided, Devices, Histogram, Interruptions, Interval, LoadFigures,
-    MachineBusy, Measurement, Outcome, Pace, PoolFigures, ResilienceCounts, RightAnswers, Row,
-    Speculation, Summary, Totals,
+    BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, LoadFigures,
+    MachineBusy, Measurement, Outcome, Pace, PoolFigures, Reason, ResilienceCounts, RightAnswers,
+    Row, Speculation, Totals, WaitSummary, Waits,
 };
 use crate::record::store::{Header, Shard};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-pub const SCHEMA: &str = "voicesim.report/1";
+pub const SCHEMA: &str = "voicesim.report/2";
 
 /// Names, units and meaning are those of the README. Latencies are in milliseconds, except in
 /// `detail`, where they are whole nanoseconds that add up.
@@ -30,8 +30,8 @@ pub struct Document<'a> {
     pub machine_busy: Option<MachineBusy>,
     /// Rows in `detail`.
     pub turns: u64,
-    pub metrics: BTreeMap<&'a str, Summary>,
-    pub hops: BTreeMap<&'a str, Summary>,
+    pub metrics: BTreeMap<&'a str, WaitSummary>,
+    pub hops: BTreeMap<&'a str, WaitSummary>,
     pub interruptions: &'a Interruptions,
     pub speculation: &'a Speculation,
     /// What resilience policies did about stages that failed or took too long: stage, what, count.
@@ -172,7 +172,7 @@ fn load(figures: &LoadFigures) -> Load {
 pub struct AtThreshold {
     pub vad_threshold: f32,
     pub turns: usize,
-    pub e2e_latency: Option<Summary>,
+    pub e2e_latency: Option<WaitSummary>,
 }
 
 /// One call of a folder.
@@ -180,7 +180,7 @@ pub struct AtThreshold {
 pub struct CallLine<'a> {
     pub call: &'a str,
     pub turns: usize,
-    pub e2e_latency: Option<Summary>,
+    pub e2e_latency: Option<WaitSummary>,
     pub interruptions: &'a Interruptions,
     pub notes: &'a [String],
 }
@@ -207,6 +207,15 @@ pub struct Detail<'a> {
     pub caller_end_ns: Option<u64>,
     pub agent_start_ns: Option<u64>,
     pub e2e_ns: Option<u64>,
+    /// Nanoseconds that a turn without an answer waited at least, since the question was first asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waited_ns: Option<u64>,
+    /// Why the turn should have been answered and was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// When a question that is asked again was first asked: the end of speech then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_asked_ns: Option<u64>,
     pub hops_ns: BTreeMap<&'static str, u64>,
     /// What was decided about a sound over the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -255,10 +264,10 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
 }
 
 fn summaries<'a>(
-    histograms: impl Iterator<Item = (&'a str, &'a Histogram)>,
-) -> BTreeMap<&'a str, Summary> {
-    histograms
-        .filter_map(|(name, histogram)| Some((name, histogram.summary()?)))
+    waits: impl Iterator<Item = (&'a str, &'a Waits)>,
+) -> BTreeMap<&'a str, WaitSummary> {
+    waits
+        .filter_map(|(name, waits)| Some((name, waits.summary()?)))
         .collect()
 }
 
@@ -274,6 +283,9 @@ pub fn detail(row: &Row) -> Detail<'_> {
         caller_end_ns: row.caller_end.map(|at| at.0),
         agent_start_ns: row.agent_start.map(|at| at.0),
         e2e_ns: row.e2e_ns,
+        waited_ns: row.waited_ns(),
+        reason: row.unanswered,
+        first_asked_ns: row.first_asked.map(|at| at.0),
         hops_ns: row
             .hops
             .iter()

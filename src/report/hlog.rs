@@ -1,6 +1,6 @@
 //! `latency.hlog`: the histograms as an HDR interval log, which other HdrHistogram tools read.
 
-use crate::measure::{Histogram, Measurement};
+use crate::measure::Measurement;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use std::io::{self, Write};
@@ -16,13 +16,13 @@ pub fn write(measured: &Measurement, length: Duration, mut out: impl Write) -> i
     let metrics = measured
         .metrics
         .iter()
-        .map(|(metric, histogram)| (metric.name().to_owned(), histogram));
+        .map(|(metric, waits)| (metric.name().to_owned(), waits));
     let hops = measured
         .hops
         .iter()
-        .map(|(hop, histogram)| (format!("hop.{hop}"), histogram));
-    for (name, histogram) in metrics.chain(hops) {
-        let Some(hdr) = Histogram::hdr(histogram) else {
+        .map(|(hop, waits)| (format!("hop.{hop}"), waits));
+    for (name, waits) in metrics.chain(hops) {
+        let Some(hdr) = waits.answered().hdr() else {
             continue;
         };
         log.write_histogram(hdr, Duration::ZERO, length, Tag::new(&name))

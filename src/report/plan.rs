@@ -1,25 +1,26 @@
-//! The choice among the settings of a sweep. The document is `voicesim.plan/1`:
+//! The choice among the settings of a sweep. The document is `voicesim.plan/2`:
 //!
 //! ```json
 //! {
-//!   "schema": "voicesim.plan/1", "name": "…", "version": "…", "seed": 1,
+//!   "schema": "voicesim.plan/2", "name": "…", "version": "…", "seed": 1,
 //!   "worlds": 10000, "vary": ["…"], "settings": 12, "is_cut_short": false,
 //!   "by": "cost_per_minute",
 //!   "chosen": { a setting of voicesim.sweep/1, or null },
 //!   "alternatives": [the next best that keep the budgets too],
-//!   "nearly": [{ "setting": { … }, "misses": [{ "name", "limit", "actual", "high" }] }]
+//!   "nearly": [{ "setting": { … }, "misses": [{ "name", "limit", "actual", "over", "high", "worlds_to_decide" }] }]
 //! }
 //! ```
 //!
 //! `by` is what the chosen one is least in: `cost_per_minute` where prices are known, else
 //! `e2e_latency_p95_ms`. `high` is the upper end of the 95 % interval of what is limited, if it has one: it must
-//! keep the limit too. If nothing is chosen, `nearly` begins with the nearest.
+//! keep the limit too; a maximum has none, and counts as it is. `worlds_to_decide` says about how many worlds would
+//! tell, where these do not. If nothing is chosen, `nearly` begins with the nearest.
 
-use super::sweep::{Other, P95, Setting, Sweep, head, table};
+use super::sweep::{Axis, Setting, Sweep, head, table};
 use serde::Serialize;
 use std::fmt::Write;
 
-pub const SCHEMA: &str = "voicesim.plan/1";
+pub const SCHEMA: &str = "voicesim.plan/2";
 
 /// What was chosen of a sweep; settings by their place in it.
 pub struct Plan {
@@ -43,8 +44,14 @@ pub struct Miss {
     pub name: String,
     pub limit: f64,
     pub actual: Option<f64>,
-    /// The upper end of the figure's 95 % interval, if it has one.
+    /// What the figure lies over, if it falls among turns that were not answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<f64>,
+    /// The upper end of the figure's 95 % interval, if it has one; infinite, and null in JSON, if it falls among
+    /// turns that were not answered.
     pub high: Option<f64>,
+    /// About how many worlds would decide whether the limit is kept, if chance still may.
+    pub worlds_to_decide: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +64,7 @@ pub struct PlanDocument<'a> {
     vary: &'a [String],
     settings: usize,
     is_cut_short: bool,
-    by: &'static str,
+    by: Axis,
     chosen: Option<&'a Setting>,
     alternatives: Vec<&'a Setting>,
     nearly: Vec<NearlyDocument<'a>>,
@@ -83,8 +90,8 @@ impl Plan {
             settings: sweep.settings.len(),
             is_cut_short: sweep.is_cut_short,
             by: match sweep.axes.y {
-                Other::CostPerMinute => "cost_per_minute",
-                _ => P95,
+                Axis::CostPerMinute => Axis::CostPerMinute,
+                _ => Axis::P95,
             },
             chosen: self.chosen.and_then(|index| sweep.settings.get(index)),
             alternatives: self.settings(&self.alternatives).collect(),
@@ -121,7 +128,7 @@ impl Plan {
     /// What was chosen, in a sentence.
     pub(super) fn lead(&self) -> String {
         let least = match self.sweep.axes.y {
-            Other::CostPerMinute => "the cheapest",
+            Axis::CostPerMinute => "the cheapest",
             _ => "the lowest p95",
         };
         match self.chosen {
@@ -153,16 +160,24 @@ impl Plan {
             None => return Vec::new(),
         };
         let miss = |miss: &Miss| {
-            let up_to = match (miss.actual, miss.high) {
-                (None, _) => "nothing measured".to_owned(),
-                (Some(actual), Some(high)) => format!("{actual:.1}, up to {high:.1}"),
-                (Some(actual), None) if actual <= miss.limit => {
-                    format!("{actual:.1}, of unknown certainty: give more --worlds")
-                }
-                (Some(actual), None) => format!("{actual:.3}"),
+            let mut told = match (miss.actual, miss.over) {
+                (Some(actual), _) => format!("{actual:.1}"),
+                (None, Some(over)) => format!("over {over:.1}, among turns without an answer"),
+                (None, None) => "nothing measured".to_owned(),
             };
+            if let Some(high) = miss.high.filter(|_| miss.actual.is_some()) {
+                told += &match high.is_finite() {
+                    true => format!(", up to {high:.1}"),
+                    false => ", up to turns without an answer".to_owned(),
+                };
+            } else if miss.actual.is_some_and(|actual| actual <= miss.limit) {
+                told += ", of unknown certainty: give more --worlds";
+            }
+            if let Some(needed) = miss.worlds_to_decide {
+                told += &format!("; about {needed} {} would tell", self.sweep.kind);
+            }
             let (name, limit) = (&miss.name, miss.limit);
-            format!("nearly {values}: {name} {up_to} (limit {limit})")
+            format!("nearly {values}: {name} {told} (limit {limit})")
         };
         nearly.misses.iter().map(miss).collect()
     }

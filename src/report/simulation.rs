@@ -39,7 +39,7 @@ pub fn text(header: &Header, totals: &Totals) -> String {
             100.0 * f64::from(failed) / asked.max(1) as f64
         );
     }
-    if let Some(share) = totals.batches.cut_off_share() {
+    if let Some(share) = totals.cut_off_share() {
         let _ = writeln!(
             text,
             "cut off        {:.2} % of {} questions",

@@ -153,11 +153,12 @@ impl Worlds<'_> {
             events
         })?;
         if let Some(load) = load {
-            totals.add_load(&load);
+            totals.add_world(world, Some(&load));
             return Ok(events);
         }
         let events = setting.hold(world, events)?;
         let rows = totals.add(world, &events, self.plan);
+        totals.add_world(world, None);
         keep.encode((world, world), &rows, &events, encoded);
         Ok(events)
     }

@@ -155,6 +155,17 @@ impl StageError {
     pub fn is_failure(&self) -> bool {
         !matches!(self, StageError::Unwanted)
     }
+
+    /// Whether the engine had too much to do: the same request may work later.
+    pub fn is_overload(&self) -> bool {
+        matches!(
+            self,
+            StageError::Refused {
+                again: Again::NotBefore(_),
+                ..
+            }
+        )
+    }
 }
 
 impl Identified for Question {

@@ -2,7 +2,7 @@
 
 use super::{StageError, Work};
 use crate::clock::{Charge, Emitter, Progress, Worker};
-use crate::event::{Cost, OutputNote, ResilienceStep, TurnId};
+use crate::event::{Cost, OutputNote, ResilienceStep, TurnId, VisitEnd};
 use crate::record::tap::Visit;
 use crate::stage::queue;
 use std::cell::RefCell;
@@ -300,12 +300,15 @@ impl<T: Recorded> Outlet<T> {
 
     /// Closes the visit with how the work ended. Work that nobody wants any more counts as cancelled.
     pub fn close(mut self, result: &Result<(), StageError>) {
-        let error = match result {
-            Ok(()) => None,
+        let end = match result {
+            Ok(()) => VisitEnd::Done,
             Err(StageError::Unwanted) => return,
-            Err(error) => Some(error.to_string()),
+            Err(error) => VisitEnd::Failed {
+                error: error.to_string(),
+                refused: error.is_overload(),
+            },
         };
-        self.visit.write(|visit| visit.ends(error));
+        self.visit.write(|visit| visit.ends(end));
     }
 }
 

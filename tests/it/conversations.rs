@@ -349,7 +349,7 @@ fn an_engine_that_fails_fails_the_turn_and_not_the_run() {
     assert_eq!(outcomes(&run), [Outcome::Failed, Outcome::Answered]);
     let error = run.events.iter().find_map(|event| match &event.mark {
         Mark::Exit {
-            end: VisitEnd::Failed { error },
+            end: VisitEnd::Failed { error, .. },
             ..
         } => Some(error.clone()),
         _ => None,

@@ -45,7 +45,7 @@ impl Lines {
             }
             Mark::Exit {
                 stage,
-                end: VisitEnd::Failed { error },
+                end: VisitEnd::Failed { error, .. },
                 ..
             } => format!("{} failed: {}", stage.name(), plain(error)),
             // A missed row belongs to a turn of the scenario, not of the conversation.

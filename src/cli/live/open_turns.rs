@@ -87,6 +87,7 @@ impl OpenTurns {
         let plan = Plan {
             rows_per: RowsPer::Utterance,
             rows: Vec::new(),
+            questions: None,
             budgets: Vec::new(),
             prices: None,
         };

@@ -124,7 +124,7 @@ impl View {
         }
         if let Mark::Exit {
             stage,
-            end: VisitEnd::Failed { error },
+            end: VisitEnd::Failed { error, .. },
             ..
         } = &event.mark
         {
@@ -295,6 +295,7 @@ mod tests {
             visit: VisitId(1),
             end: VisitEnd::Failed {
                 error: "no voice".into(),
+                refused: false,
             },
             cost: None,
             input: None,

@@ -11,7 +11,7 @@ mod test_theory;
 use crate::clock::Clock;
 use crate::event::{StageName, Tick, nanos};
 use crate::scenario::pool;
-use crate::stage::{StageError, Watched};
+use crate::stage::{Again, StageError, Watched};
 use limit::Limit;
 use servers::{Servers, Taken};
 use std::cell::{Cell, RefCell};
@@ -191,7 +191,10 @@ impl Pool {
     }
 
     fn refused(&self, why: &str) -> StageError {
-        StageError::Failed(format!("the pool of {} refuses: {why}", self.name.name()))
+        StageError::Refused {
+            error: format!("the pool of {} refuses: {why}", self.name.name()),
+            again: Again::NotBefore(Duration::ZERO),
+        }
     }
 
     /// A free slot, or room in a batch; `None` if there is none, or if others wait for one already.

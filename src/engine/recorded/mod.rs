@@ -205,8 +205,7 @@ impl Repeat {
         if let Some(cost) = recording.cost {
             out.cost(cost);
         }
-        let failure = recording.failure.clone();
-        failure.map_or(Ok(()), |error| Err(StageError::Failed(error)))
+        recording.failure.clone().map_or(Ok(()), Err)
     }
 
     /// Sends the text that `input` was transcribed to, at the recorded time.

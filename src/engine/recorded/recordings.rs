@@ -3,6 +3,7 @@
 use crate::engine::EngineError;
 use crate::event::{Cost, Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, VisitId};
 use crate::record::store::{self, KeptOutput};
+use crate::stage::{Again, StageError};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +18,7 @@ pub(super) struct Recording {
     pub(super) outputs: Vec<(Duration, OutputNote, Option<PathBuf>)>,
     pub(super) length: Duration,
     pub(super) cost: Option<Cost>,
-    pub(super) failure: Option<String>,
+    pub(super) failure: Option<StageError>,
     pub(super) was_cancelled: bool,
 }
 
@@ -152,11 +153,22 @@ impl Open {
             length: now.since(self.begun.unwrap_or(self.ready)),
             cost,
             failure: match end {
-                VisitEnd::Failed { error } => Some(error.clone()),
+                VisitEnd::Failed { error, refused } => Some(failure(error.clone(), *refused)),
                 VisitEnd::Done | VisitEnd::Cancelled => None,
             },
             was_cancelled: *end == VisitEnd::Cancelled,
             ..self.recording
         });
+    }
+}
+
+/// The error that a stage once ended with.
+fn failure(error: String, refused: bool) -> StageError {
+    match refused {
+        true => StageError::Refused {
+            error,
+            again: Again::NotBefore(Duration::ZERO),
+        },
+        false => StageError::Failed(error),
     }
 }

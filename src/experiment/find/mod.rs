@@ -1,4 +1,4 @@
-//! The greatest value of a key with which a simulation keeps a limit.
+//! The least or the greatest value of a key with which a simulation keeps a limit.
 
 mod search;
 
@@ -7,12 +7,13 @@ use crate::report::find::{self, Ended, SCHEMA, Step};
 use crate::run::{RunError, input};
 use crate::scenario::budget::{Budget, budget};
 use crate::scenario::{Scenario, ScenarioError, Template};
+pub use search::Wanted;
 use search::{Found, Numbers, Search};
 use std::sync::atomic::{AtomicBool, Ordering};
 use toml::Value;
 
 /// The most simulations of one search: enough for whole numbers up to a million, one by one.
-const STEPS_MAX: usize = 40;
+const STEPS_MAX: usize = 60;
 
 /// The greatest number that is tried when a first value is looked for.
 const FIRST_MAX: f64 = 1_048_576.0;
@@ -43,7 +44,7 @@ impl std::str::FromStr for Goal {
     }
 }
 
-/// A search for the greatest value of a key.
+/// A search for the least or the greatest value of a key.
 /// # Example
 /// ```
 /// use std::path::Path;
@@ -67,6 +68,8 @@ pub struct Find {
     seed: Option<u64>,
     worlds: Option<u32>,
     threads: usize,
+    until_decided: bool,
+    wanted: Option<Wanted>,
     numbers: Numbers,
     /// The value that is tried first.
     first: f64,
@@ -79,8 +82,8 @@ enum Halt {
 }
 
 impl Find {
-    /// A search for the greatest value of `key`, named as in `--set`, that keeps `goal`, by simulations on one
-    /// thread.
+    /// A search for the least or the greatest value of `key`, named as in `--set`, that keeps `goal`, by
+    /// simulations on one thread. Which of them follows from the values around the first one.
     ///
     /// # Errors
     /// A key that the scenario does not have, or that takes no numbers.
@@ -93,6 +96,8 @@ impl Find {
             seed: None,
             worlds: None,
             threads: 1,
+            until_decided: false,
+            wanted: None,
             numbers,
             first,
         })
@@ -116,10 +121,26 @@ impl Find {
         self
     }
 
-    fn simulation(&self, scenario: Scenario) -> Simulation {
+    /// Looks for the least value, or for the greatest; for what follows from the first values if `None`.
+    pub fn wanted(mut self, wanted: Option<Wanted>) -> Find {
+        self.wanted = wanted;
+        self
+    }
+
+    /// Goes on with each value until chance cannot change whether it keeps the goal.
+    pub fn until_decided(mut self, until_decided: bool) -> Find {
+        self.until_decided = until_decided;
+        self
+    }
+
+    fn simulation(&self, mut scenario: Scenario) -> Simulation {
+        if self.until_decided {
+            scenario.set_budgets(self.goal.budget.clone().into());
+        }
         Simulation::of(scenario)
             .worlds(self.worlds)
             .threads(self.threads)
+            .until_decided(self.until_decided)
     }
 
     fn scenario(&self, value: f64) -> Result<Scenario, RunError> {
@@ -144,7 +165,7 @@ impl Find {
     }
 
     /// Simulates until the value is found, and tells each step when it is done. Once `stop` is set, the value
-    /// is the greatest that kept the goal so far.
+    /// is the best that kept the goal so far.
     ///
     /// # Errors
     /// Wrong input, or a simulation that fails.
@@ -177,19 +198,32 @@ impl Find {
         };
         let found = Search {
             numbers: self.numbers,
+            wanted: self.wanted,
             may: |value| self.may(value),
             keeps,
         }
         .from(self.first);
-        let kept = steps.iter().filter(|(_, step)| step.kept);
-        let greatest = kept.map(|(value, _)| *value).max_by(f64::total_cmp);
-        let (found, ended) = match found {
-            Ok(Found::AtLimit(value)) => (Some(value), Ended::AtLimit),
-            Ok(Found::AtBound(value)) => (Some(value), Ended::AtBound),
-            Ok(Found::Nothing) => (None, Ended::Missed),
-            Err(Halt::Stopped) => (greatest, Ended::Stopped),
+        let (ended, wanted, found, neighbour) = match found {
+            Ok(Found::AtLimit {
+                wanted,
+                kept,
+                missed,
+            }) => (Ended::AtLimit, Some(wanted), Some(kept), Some(missed)),
+            Ok(Found::AtBound { wanted, kept }) => (Ended::AtBound, Some(wanted), Some(kept), None),
+            Ok(Found::Everywhere { least, greatest }) => {
+                (Ended::Everywhere, None, Some(least), Some(greatest))
+            }
+            Ok(Found::Nothing) => (Ended::Missed, self.wanted, None, None),
+            Ok(Found::NotMonotonic) => (Ended::NotMonotonic, None, None, None),
+            Err(Halt::Stopped) => (Ended::Stopped, self.wanted, best(&steps, self.wanted), None),
             Err(Halt::Failed(error)) => return Err(error),
         };
+        let step = |value: Option<f64>| {
+            let (_, step) = steps.iter().rfind(|(at, _)| Some(*at) == value)?;
+            Some(step.clone())
+        };
+        let (at_found, neighbour) = (step(found), step(neighbour));
+        let is_monotonic = is_monotonic(&steps);
         let scenario = self.scenario(self.first)?;
         Ok(find::Find {
             schema: SCHEMA,
@@ -199,6 +233,11 @@ impl Find {
             kind: scenario.kind_of_world(),
             worlds: self.simulation(scenario.clone()).how_many(),
             found: found.map(|value| json(self.numbers, value)),
+            interval: at_found.as_ref().and_then(|step| step.interval),
+            is_decided: at_found.as_ref().is_some_and(|step| step.decided),
+            neighbour,
+            wanted,
+            is_monotonic,
             ended,
             key: self.key,
             metric: self.goal.metric,
@@ -208,25 +247,61 @@ impl Find {
     }
 
     fn step(&self, value: f64, simulated: Option<&Simulated>) -> Step {
+        let value = json(self.numbers, value);
         let Some(Simulated { totals, .. }) = simulated else {
             return Step {
-                value: json(self.numbers, value),
+                value,
                 actual: None,
+                over: None,
                 interval: None,
                 kept: false,
+                // A load that never drains is none by chance.
+                decided: true,
                 saturated: true,
             };
         };
         let result = totals.held_to(&self.goal.budget);
-        let name = result.name.strip_suffix("_max").unwrap_or(&result.name);
         Step {
-            value: json(self.numbers, value),
+            value,
             actual: result.actual,
-            interval: totals.intervals().get(name).copied(),
+            over: result.over,
+            interval: result.interval,
             kept: result.pass,
+            decided: result.is_decided(),
             saturated: false,
         }
     }
+}
+
+/// The best value that kept the goal before a search was stopped.
+fn best(steps: &[(f64, Step)], wanted: Option<Wanted>) -> Option<f64> {
+    let kept = steps.iter().filter(|(_, step)| step.kept);
+    let values = kept.map(|(value, _)| *value);
+    match wanted {
+        Some(Wanted::Least) => values.min_by(f64::total_cmp),
+        _ => values.max_by(f64::total_cmp),
+    }
+}
+
+/// Whether the figure only grows, or only falls, with the key, as far as intervals tell.
+fn is_monotonic(steps: &[(f64, Step)]) -> bool {
+    let mut steps: Vec<&(f64, Step)> = steps.iter().collect();
+    steps.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let half = |step: &Step| {
+        let interval = step.interval.filter(|interval| interval.high.is_finite());
+        interval.map_or(0.0, |interval| (interval.high - interval.low) / 2.0)
+    };
+    let (mut grows, mut falls) = (false, false);
+    for (index, (_, before)) in steps.iter().enumerate() {
+        for (_, after) in &steps[index + 1..] {
+            let rank = |step: &Step| step.actual.unwrap_or(f64::INFINITY);
+            let (from, to) = (rank(before), rank(after));
+            let noise = half(before) + half(after);
+            grows |= to > from + noise;
+            falls |= to < from - noise;
+        }
+    }
+    !(grows && falls)
 }
 
 fn json(numbers: Numbers, value: f64) -> serde_json::Value {

@@ -1,5 +1,7 @@
-//! Looking for the greatest number that keeps a goal, by doubling and then bisection. A greater number must
-//! never keep the goal where a lesser one does not.
+//! Looking for the least or the greatest number that keeps a goal, by doubling and halving and then bisection.
+//! Which of the two is wanted shows as soon as one direction ends: where more misses the goal, the greatest.
+
+use serde::Serialize;
 
 /// Doubling stops at this number: nobody needs more.
 const GREATEST: f64 = 1_073_741_824.0;
@@ -17,26 +19,45 @@ pub(super) enum Numbers {
     Real,
 }
 
+/// Which of the numbers that keep the goal is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// The least one, as of slots.
+    Least,
+    /// The greatest one, as of callers.
+    Greatest,
+}
+
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Found {
-    /// This number keeps the goal, and a slightly greater one does not.
-    AtLimit(f64),
-    /// This number keeps the goal, and no greater one may be tried.
-    AtBound(f64),
-    /// The least number that may be tried does not keep the goal.
+    /// `kept` keeps the goal, and `missed`, slightly less or more, does not.
+    AtLimit {
+        wanted: Wanted,
+        kept: f64,
+        missed: f64,
+    },
+    /// This number keeps the goal, and none beyond it may be tried.
+    AtBound { wanted: Wanted, kept: f64 },
+    /// Every number that was tried keeps the goal, from the one to the other.
+    Everywhere { least: f64, greatest: f64 },
+    /// No number that was tried keeps the goal.
     Nothing,
+    /// Numbers on both sides of the first one come out otherwise than it, so there is no single limit.
+    NotMonotonic,
 }
 
 /// Two questions about a number: whether it may be tried, which costs nothing, and whether it keeps the goal.
 pub(super) struct Search<A, K> {
     pub numbers: Numbers,
+    pub wanted: Option<Wanted>,
     pub may: A,
     pub keeps: K,
 }
 
 impl Numbers {
-    /// A number between two, the lesser of which keeps the goal; `None` if they are near enough.
+    /// A number between two; `None` if they are near enough.
     fn between(self, low: f64, high: f64) -> Option<f64> {
         let middle = match self {
             Numbers::Whole => ((low + high) / 2.0).floor(),
@@ -48,13 +69,6 @@ impl Numbers {
         };
         (low < middle && middle < high).then_some(middle)
     }
-
-    fn least(self, first: f64) -> f64 {
-        match self {
-            Numbers::Whole => first.min(0.0),
-            Numbers::Real => rounded(first * LEAST_SHARE),
-        }
-    }
 }
 
 /// The number, rounded to four significant digits.
@@ -62,55 +76,120 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.3e}").parse().unwrap_or(value)
 }
 
+/// One direction in which numbers are tried.
+struct Way {
+    /// The last number that came out like the first one.
+    last: f64,
+    is_over: bool,
+    /// The number that came out otherwise.
+    turned: Option<f64>,
+}
+
+impl Way {
+    fn from(first: f64, is_open: bool) -> Way {
+        Way {
+            last: first,
+            is_over: !is_open,
+            turned: None,
+        }
+    }
+}
+
 impl<E, A: Fn(f64) -> bool, K: FnMut(f64) -> Result<bool, E>> Search<A, K> {
     /// Searches from `first`, which may be tried and is not negative.
     pub(super) fn from(&mut self, first: f64) -> Result<Found, E> {
-        match (self.keeps)(first)? {
-            true => self.above(first),
-            false => self.below(first),
-        }
-    }
-
-    /// Doubles from a number that keeps the goal.
-    fn above(&mut self, mut low: f64) -> Result<Found, E> {
-        while low < GREATEST {
-            let next = if low > 0.0 { 2.0 * low } else { 1.0 };
-            if !(self.may)(next) {
-                let most = self.last_allowed(low, next);
-                return match most > low {
-                    true if (self.keeps)(most)? => Ok(Found::AtBound(most)),
-                    true => self.bisect(low, most),
-                    false => Ok(Found::AtBound(low)),
-                };
+        let is_kept = (self.keeps)(first)?;
+        // Who looks for the greatest number goes up from one that keeps the goal, and down from one that does not.
+        let goes = |way| self.wanted.is_none_or(|wanted| (wanted == way) == is_kept);
+        let mut up = Way::from(first, goes(Wanted::Greatest));
+        let mut down = Way::from(first, goes(Wanted::Least));
+        while !(up.is_over && down.is_over) {
+            self.step(&mut up, is_kept, |own, at| own.above(at))?;
+            self.step(&mut down, is_kept, |own, at| own.below(first, at))?;
+            if up.turned.is_some() || down.turned.is_some() {
+                break;
             }
-            if !(self.keeps)(next)? {
-                return self.bisect(low, next);
-            }
-            low = next;
         }
-        Ok(Found::AtBound(low))
+        match (up.turned, down.turned, is_kept) {
+            (Some(_), Some(_), _) => Ok(Found::NotMonotonic),
+            (Some(missed), None, true) => self.bisect(Wanted::Greatest, up.last, missed),
+            (None, Some(missed), true) => self.bisect(Wanted::Least, down.last, missed),
+            (Some(kept), None, false) => self.bisect(Wanted::Least, kept, up.last),
+            (None, Some(kept), false) => self.bisect(Wanted::Greatest, kept, down.last),
+            (None, None, false) => Ok(Found::Nothing),
+            (None, None, true) => Ok(match self.wanted {
+                Some(Wanted::Greatest) => Found::AtBound {
+                    wanted: Wanted::Greatest,
+                    kept: up.last,
+                },
+                Some(Wanted::Least) => Found::AtBound {
+                    wanted: Wanted::Least,
+                    kept: down.last,
+                },
+                None => Found::Everywhere {
+                    least: down.last,
+                    greatest: up.last,
+                },
+            }),
+        }
     }
 
-    /// Tries the least number below one that does not keep the goal.
-    fn below(&mut self, high: f64) -> Result<Found, E> {
-        let mut least = self.numbers.least(high);
-        if !(self.may)(least) {
-            least = self.last_allowed(high, least);
+    /// Tries the next number of a way.
+    fn step(
+        &mut self,
+        way: &mut Way,
+        is_kept: bool,
+        next: impl Fn(&Self, f64) -> Option<f64>,
+    ) -> Result<(), E> {
+        if way.is_over {
+            return Ok(());
         }
-        if least < high && (self.keeps)(least)? {
-            return self.bisect(least, high);
+        match next(self, way.last) {
+            None => way.is_over = true,
+            Some(next) if (self.keeps)(next)? == is_kept => way.last = next,
+            Some(next) => (way.turned, way.is_over) = (Some(next), true),
         }
-        Ok(Found::Nothing)
+        Ok(())
     }
 
-    fn bisect(&mut self, mut low: f64, mut high: f64) -> Result<Found, E> {
-        while let Some(middle) = self.numbers.between(low, high) {
+    /// The next number above one; `None` if there is none to try.
+    fn above(&self, low: f64) -> Option<f64> {
+        if low >= GREATEST {
+            return None;
+        }
+        let next = if low > 0.0 { 2.0 * low } else { 1.0 };
+        match (self.may)(next) {
+            true => Some(next),
+            false => Some(self.last_allowed(low, next)).filter(|most| *most > low),
+        }
+    }
+
+    /// The next number below one; `None` if there is none to try.
+    fn below(&self, first: f64, high: f64) -> Option<f64> {
+        let next = match self.numbers {
+            Numbers::Whole => (high / 2.0).floor(),
+            Numbers::Real if high <= first * LEAST_SHARE => 0.0,
+            Numbers::Real => rounded(high / 2.0),
+        };
+        let least = match (self.may)(next) {
+            true => next,
+            false => self.last_allowed(high, next),
+        };
+        (least < high).then_some(least)
+    }
+
+    fn bisect(&mut self, wanted: Wanted, mut kept: f64, mut missed: f64) -> Result<Found, E> {
+        while let Some(middle) = self.numbers.between(kept.min(missed), kept.max(missed)) {
             match (self.keeps)(middle)? {
-                true => low = middle,
-                false => high = middle,
+                true => kept = middle,
+                false => missed = middle,
             }
         }
-        Ok(Found::AtLimit(low))
+        Ok(Found::AtLimit {
+            wanted,
+            kept,
+            missed,
+        })
     }
 
     /// The number nearest to one that may not be tried, seen from one that may.
@@ -143,21 +222,23 @@ mod tests {
     use super::*;
     use std::ops::RangeInclusive;
 
-    /// What is found, and in how many steps.
+    /// What is found where numbers of `kept` keep the goal, and in how many steps.
     fn search(
         numbers: Numbers,
+        wanted: Option<Wanted>,
         allowed: RangeInclusive<f64>,
         first: f64,
-        limit: f64,
+        kept: RangeInclusive<f64>,
     ) -> (Found, usize) {
         let mut steps = 0;
         let mut search = Search {
             numbers,
+            wanted,
             may: |value| allowed.contains(&value),
             keeps: |value: f64| {
                 assert!(allowed.contains(&value), "{value} may not be tried");
                 steps += 1;
-                Ok::<_, ()>(value <= limit)
+                Ok::<_, ()>(kept.contains(&value))
             },
         };
         let found = search.from(first).expect("no errors");
@@ -165,8 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_found_to_the_last_one() {
-        let every = 1.0..=1e9;
+    fn whole_numbers_are_found_to_the_last_one_in_either_direction() {
+        let every = 0.0..=1e9;
         for (first, limit) in [
             (1.0, 1.0),
             (1.0, 37.0),
@@ -174,56 +255,84 @@ mod tests {
             (300.0, 45.0),
             (64.0, 999_999.0),
         ] {
-            let (found, steps) = search(Numbers::Whole, every.clone(), first, limit);
-            assert_eq!(found, Found::AtLimit(limit), "from {first}");
-            assert!(steps <= 40, "{steps} steps to {limit}");
+            let own = |kept| search(Numbers::Whole, None, every.clone(), first, kept);
+            let (found, steps) = own(0.0..=limit);
+            let greatest = Found::AtLimit {
+                wanted: Wanted::Greatest,
+                kept: limit,
+                missed: limit + 1.0,
+            };
+            assert_eq!(found, greatest, "from {first}");
+            assert!(steps <= 55, "{steps} steps to {limit}");
+            let (found, _) = own(limit..=1e9);
+            let least = Found::AtLimit {
+                wanted: Wanted::Least,
+                kept: limit,
+                missed: limit - 1.0,
+            };
+            assert_eq!(found, least, "from {first}");
         }
     }
 
     #[test]
     fn real_numbers_are_found_to_a_hundredth() {
         for (first, limit) in [(1.0, 0.3), (1.0, 812.0), (250.0, 2.0), (0.0, 0.7)] {
-            let (found, steps) = search(Numbers::Real, 0.0..=1e6, first, limit);
-            let Found::AtLimit(value) = found else {
+            let (found, steps) = search(Numbers::Real, None, 0.0..=1e6, first, 0.0..=limit);
+            let Found::AtLimit { kept, missed, .. } = found else {
                 panic!("{found:?} from {first}");
             };
-            assert!(
-                value <= limit && limit < value * 1.011,
-                "{value} for {limit}"
-            );
-            assert!(steps <= 40, "{steps} steps to {limit}");
+            assert!(kept <= limit && limit < missed && missed < kept * 1.011);
+            assert!(steps <= 55, "{steps} steps to {limit}");
         }
     }
 
     #[test]
     fn the_bounds_of_a_key_are_tried_and_never_passed() {
         let (whole, real) = (Numbers::Whole, Numbers::Real);
-        let found = |numbers, allowed, first, limit| search(numbers, allowed, first, limit).0;
-        assert_eq!(
-            found(whole, 32.0..=10_000.0, 300.0, 1e9),
-            Found::AtBound(10_000.0)
-        );
-        assert_eq!(
-            found(whole, 32.0..=10_000.0, 300.0, 9_999.0),
-            Found::AtLimit(9_999.0)
-        );
-        assert_eq!(
-            found(whole, 32.0..=10_000.0, 300.0, 32.0),
-            Found::AtLimit(32.0)
-        );
-        assert_eq!(found(whole, 32.0..=10_000.0, 300.0, 31.0), Found::Nothing);
-        assert_eq!(found(whole, 5.0..=5.0, 5.0, 5.0), Found::AtBound(5.0));
-        assert_eq!(found(real, 0.0..=1.0, 0.7, 2.0), Found::AtBound(1.0));
-        assert_eq!(
-            found(whole, 1.0..=1e12, 1.0, 1e12),
-            Found::AtBound(GREATEST)
-        );
+        let up = |numbers, allowed, first, limit| {
+            let greatest = Some(Wanted::Greatest);
+            match search(numbers, greatest, allowed, first, 0.0..=limit).0 {
+                Found::AtLimit { kept, .. } => (kept, false),
+                Found::AtBound { kept, .. } => (kept, true),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(up(whole, 32.0..=10_000.0, 300.0, 1e9), (10_000.0, true));
+        assert_eq!(up(whole, 32.0..=10_000.0, 300.0, 9_999.0), (9_999.0, false));
+        assert_eq!(up(whole, 32.0..=10_000.0, 300.0, 32.0), (32.0, false));
+        assert_eq!(up(whole, 5.0..=5.0, 5.0, 5.0), (5.0, true));
+        assert_eq!(up(real, 0.0..=1.0, 0.7, 2.0), (1.0, true));
+        assert_eq!(up(whole, 1.0..=1e12, 1.0, 1e12), (GREATEST, true));
+        let nothing = search(whole, None, 32.0..=10_000.0, 300.0, 0.0..=31.0).0;
+        assert_eq!(nothing, Found::Nothing);
+        let everywhere = Found::Everywhere {
+            least: 32.0,
+            greatest: 10_000.0,
+        };
+        let found = search(whole, None, 32.0..=10_000.0, 300.0, 0.0..=1e9).0;
+        assert_eq!(found, everywhere);
+    }
+
+    #[test]
+    fn a_hill_or_a_valley_is_told_unless_one_side_is_asked_for() {
+        let every = 0.0..=1e6;
+        let hill = search(Numbers::Whole, None, every.clone(), 100.0, 90.0..=110.0).0;
+        assert_eq!(hill, Found::NotMonotonic);
+        let least = Some(Wanted::Least);
+        let found = search(Numbers::Whole, least, every, 100.0, 90.0..=110.0).0;
+        let expected = Found::AtLimit {
+            wanted: Wanted::Least,
+            kept: 90.0,
+            missed: 89.0,
+        };
+        assert_eq!(found, expected);
     }
 
     #[test]
     fn an_error_ends_it() {
         let mut search = Search {
             numbers: Numbers::Whole,
+            wanted: None,
             may: |_| true,
             keeps: |value| {
                 if value < 8.0 {

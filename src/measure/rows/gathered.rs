@@ -22,6 +22,10 @@ pub(super) struct Gathered<'a> {
     pub(super) was_never_spoken: bool,
     /// The caller did not wait for the reply any longer.
     pub(super) was_given_up: bool,
+    /// The caller did not wait, and hung up, now or before the turn could be asked.
+    pub(super) has_hung_up: bool,
+    /// When the caller spoke again or hung up, or the record ended: nobody waited longer than that.
+    pub(super) left: Tick,
     pub(super) is_again: bool,
     /// The record ends before the row, or within it.
     pub(super) is_open: bool,
@@ -37,7 +41,11 @@ pub(super) fn gathered<'a>(
     all: &'a MarksByTurn,
 ) -> Vec<Gathered<'a>> {
     let mut gathered = match plan.rows_per {
-        RowsPer::Turn => by_turn(events, plan, all),
+        RowsPer::Turn => {
+            let mut rows = by_turn(events, plan, all);
+            never_asked(&mut rows, events, plan);
+            rows
+        }
         RowsPer::Utterance => by_utterance(events, all),
     };
     let is_end = |event: &Event| {
@@ -45,6 +53,15 @@ pub(super) fn gathered<'a>(
         matches!(event.mark, Mark::SessionEnded { cause: how } if how == cause)
     };
     let is_over = events.iter().any(is_end);
+    let mut next = events.last().map_or(Tick::ZERO, |event| event.tick);
+    for row in gathered.iter_mut().rev() {
+        // Whoever began again or hung up said so at once.
+        row.left = match row.has_hung_up {
+            true if row.left > Tick::ZERO => row.left,
+            _ => next,
+        };
+        next = row.speech_starts.first().copied().unwrap_or(next);
+    }
     if !is_over {
         if let Some(last) = gathered.last_mut() {
             last.is_open = true;
@@ -55,11 +72,29 @@ pub(super) fn gathered<'a>(
             gathered.extend(rest.map(|plan| Gathered {
                 plan: Some(plan),
                 is_open: true,
+                was_never_spoken: true,
                 ..Gathered::default()
             }));
         }
     }
     gathered
+}
+
+/// Adds the questions that a caller who makes them up had planned, and hung up before.
+fn never_asked(rows: &mut Vec<Gathered>, events: &[Event], plan: &Plan) {
+    let has_hung_up = |event: &Event| matches!(event.mark, Mark::CallerGaveUp);
+    let (Some(planned), true) = (plan.questions, events.iter().any(has_hung_up)) else {
+        return;
+    };
+    let is_question = |row: &&Gathered| row.made_up == Some(Expect::Respond) && !row.is_again;
+    let asked = rows.iter().filter(is_question).count();
+    let missing = (planned as usize).saturating_sub(asked);
+    rows.extend((0..missing).map(|_| Gathered {
+        made_up: Some(Expect::Respond),
+        was_never_spoken: true,
+        has_hung_up: true,
+        ..Gathered::default()
+    }));
 }
 
 /// The rows by scenario turns: whatever happened between the beginnings of two turns belongs to the first.
@@ -82,6 +117,9 @@ fn by_turn<'a>(events: &[Event], plan: &'a Plan, all: &'a MarksByTurn) -> Vec<Ga
             mark => {
                 if let Some(row) = rows.last_mut() {
                     row.add(event.turn, mark, all);
+                    if matches!(mark, Mark::CallerGaveUp) {
+                        row.left = event.tick;
+                    }
                 }
             }
         }
@@ -155,7 +193,8 @@ impl<'a> Gathered<'a> {
         match mark {
             Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),
             Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
-            Mark::CallerStartedAgain | Mark::CallerGaveUp => self.was_given_up = true,
+            Mark::CallerStartedAgain => self.was_given_up = true,
+            Mark::CallerGaveUp => (self.was_given_up, self.has_hung_up) = (true, true),
             Mark::CallerSpeechArrived { at } => self.speech_arrived = Some(*at),
             Mark::VoiceStarted { .. } => {
                 self.utterances.extend(all.get(turn).map(|u| (turn, u)));

@@ -8,6 +8,7 @@ pub use outcome::Outcome;
 pub use plan::{Plan, RowPlan};
 
 use super::hops::{self, HopSpans, Slice};
+use super::reason::Reason;
 use super::right::has_any;
 use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
@@ -40,8 +41,19 @@ pub struct Row {
     pub slices: Vec<Slice>,
     /// Nanoseconds by hop; they add up to `e2e_ns`.
     pub hops: HopSpans,
-    /// Nanoseconds by metric, as far as they are known, each metric once.
+    /// Nanoseconds by metric, as far as they are known, each metric once. The end-to-end latency of a question that
+    /// was asked again counts from when it was first asked.
     pub metrics: Vec<(Metric, u64)>,
+    /// Why the turn should have been answered and was not; `None` if it was answered, or asked for no answer.
+    pub unanswered: Option<Reason>,
+    /// Nanoseconds by metric that a turn without an answer waited at least, for what did not come.
+    pub in_vain: Vec<(Metric, u64)>,
+    /// The hop in which a turn without an answer stood when it was given up, and nanoseconds since the hop began.
+    pub stood_in: Option<(Hop, u64)>,
+    /// When the question was first asked, if the caller asks it again: the end of speech then.
+    pub first_asked: Option<Tick>,
+    /// Nanoseconds that the answer would have taken for which nobody waited, if a simulation followed it to its end.
+    pub shadow_ns: Option<u64>,
     /// Word errors of `heard`; `None` without a reference, or if the turn was not spoken.
     pub wer: Option<WordErrors>,
     /// Whether the turn got a right answer; `None` if nobody knows a right one.
@@ -66,11 +78,19 @@ pub fn turns_by_row(events: &[Event], plan: &Plan) -> Vec<Vec<TurnId>> {
 pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
     let all = marks_by_turn(events);
     let gathered = gathered(events, plan, &all);
+    let mut first_asked = None;
     let rows = gathered.iter().enumerate();
-    rows.map(|(index, gathered)| row(index, gathered)).collect()
+    rows.map(|(index, gathered)| {
+        if !gathered.is_again {
+            first_asked = gathered.speech_ended;
+        }
+        let first_asked = first_asked.filter(|_| gathered.is_again);
+        row(index, gathered, first_asked)
+    })
+    .collect()
 }
 
-fn row(index: usize, gathered: &Gathered) -> Row {
+fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
     let expect = gathered.asked_for();
     let outcome = gathered.outcome(expect);
     let heard: Vec<&Arc<str>> = gathered
@@ -103,6 +123,11 @@ fn row(index: usize, gathered: &Gathered) -> Row {
         slices: Vec::new(),
         hops: HopSpans::default(),
         metrics: Vec::new(),
+        unanswered: None,
+        in_vain: Vec::new(),
+        stood_in: None,
+        first_asked,
+        shadow_ns: None,
         wer: gathered
             .plan
             .and_then(|plan| plan.reference.as_deref())
@@ -129,11 +154,22 @@ fn row(index: usize, gathered: &Gathered) -> Row {
     {
         row.add_latency(end, gathered.speech_arrived, utterance);
     }
+    let asked = gathered.speech_ended.unwrap_or(gathered.left);
+    row.unanswered = gathered.unanswered(expect, outcome, gathered.left.since(asked));
+    if row.unanswered.is_some() {
+        row.add_wait_in_vain(gathered);
+    }
     row.add_interruption(gathered);
     row
 }
 
 impl Row {
+    /// Whether a question was asked, and not for a second time.
+    pub fn is_first_question(&self) -> bool {
+        let is_question = self.expect == Some(Expect::Respond);
+        is_question && !self.is_again && self.outcome != Outcome::NotAsked
+    }
+
     /// Nanoseconds of a metric, if the row has it.
     pub fn metric(&self, metric: Metric) -> Option<u64> {
         let found = self.metrics.iter().find(|(own, _)| *own == metric);
@@ -153,7 +189,8 @@ impl Row {
             }
         };
         let truly = Some(caller_end);
-        span(Metric::E2eLatency, truly, turn.audible);
+        let asked = self.first_asked.or(truly);
+        span(Metric::E2eLatency, asked, turn.audible);
         span(Metric::E2eLatencyVad, turn.last_voiced, turn.audible);
         if turn.asks.is_some() {
             // On a recording nothing is known of what lies between.
@@ -188,6 +225,68 @@ impl Row {
         self.metrics
             .push((Metric::Orchestration, orchestration.iter().sum()));
         self.slices = slices;
+    }
+
+    /// What a turn waited for until its caller left: what came, and at least how long what did not come took.
+    fn add_wait_in_vain(&mut self, gathered: &Gathered) {
+        let Some(caller_end) = gathered.speech_ended else {
+            self.in_vain.push((Metric::E2eLatency, 0));
+            return;
+        };
+        let nothing = TurnMarks::default();
+        let turn = gathered.question().unwrap_or(&nothing);
+        let left = gathered.left;
+        let mut span = |metric, from: Option<Tick>, to: Option<Tick>, gave_up: Option<Tick>| {
+            let Some(from) = from.filter(|from| *from <= left) else {
+                return;
+            };
+            match to.filter(|to| *to <= left) {
+                Some(to) => self.metrics.push((metric, to.0.saturating_sub(from.0))),
+                None => {
+                    let until = gave_up.unwrap_or(left).min(left);
+                    self.in_vain.push((metric, until.0.saturating_sub(from.0)));
+                }
+            }
+        };
+        let truly = Some(caller_end);
+        span(Metric::E2eLatency, self.first_asked.or(truly), None, None);
+        span(Metric::E2eLatencyVad, turn.last_voiced, None, None);
+        if turn.asks.is_some() {
+            return;
+        }
+        span(Metric::FirstSound, truly, turn.filler, None);
+        span(Metric::EndOfTurnDelay, truly, turn.committed, None);
+        span(
+            Metric::TranscriptionDelay,
+            truly,
+            turn.stt.first_output,
+            turn.stt.left,
+        );
+        let (answer, clauses) = (turn.answer, turn.clauses);
+        span(
+            Metric::LlmTtft,
+            answer.entered,
+            answer.first_output,
+            answer.left,
+        );
+        let written = clauses.left.or(answer.left);
+        span(
+            Metric::LlmTtfs,
+            answer.entered,
+            clauses.first_output,
+            written,
+        );
+        let tts = turn.tts;
+        span(Metric::TtsTtfb, tts.entered, tts.first_output, tts.left);
+        span(Metric::Ttfa, turn.committed, None, None);
+        let (hop, since) = hops::standing(caller_end, gathered.speech_arrived, turn, left);
+        self.stood_in = Some((hop, left.0.saturating_sub(since.0)));
+    }
+
+    /// Nanoseconds that the turn waited in vain, at least, since it was first asked; `None` if it was answered.
+    pub fn waited_ns(&self) -> Option<u64> {
+        let mut waits = self.in_vain.iter();
+        waits.find_map(|(metric, span)| (*metric == Metric::E2eLatency).then_some(*span))
     }
 
     /// How long it took to stop for a sound that had to be stopped for.

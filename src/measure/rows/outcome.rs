@@ -2,8 +2,11 @@
 
 use super::gathered::Gathered;
 use crate::event::{Expect, ReplyEnd};
+use crate::measure::both::DEAD_AIR;
+use crate::measure::reason::Reason;
 use crate::measure::turn_marks::TurnMarks;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How a turn came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,6 +30,8 @@ pub enum Outcome {
     Failed,
     /// The call ended first.
     Abandoned,
+    /// The turn was never asked: what it was to follow did not come, or the call was over.
+    NotAsked,
 }
 
 impl Outcome {
@@ -42,6 +47,7 @@ impl Outcome {
             Outcome::Spurious => "spurious",
             Outcome::Failed => "failed",
             Outcome::Abandoned => "abandoned",
+            Outcome::NotAsked => "not_asked",
         }
     }
 
@@ -51,7 +57,7 @@ impl Outcome {
             Some(Expect::Respond) => self == Outcome::Answered,
             Some(Expect::Stop) => self == Outcome::Stopped,
             Some(Expect::Ignore) => self == Outcome::Ignored,
-            None => self != Outcome::Failed,
+            None => !matches!(self, Outcome::Failed | Outcome::NotAsked),
         }
     }
 }
@@ -60,7 +66,7 @@ impl Gathered<'_> {
     /// How the row came out, by what was expected of it.
     pub(super) fn outcome(&self, expect: Option<Expect>) -> Outcome {
         match expect {
-            _ if self.was_never_spoken => Outcome::Missed,
+            _ if self.was_never_spoken => Outcome::NotAsked,
             Some(Expect::Stop) if self.stopped_at.is_some() => match self.answered() {
                 // On a recording nothing was asked for: an answer is the outcome, as without an expectation.
                 Some(utterance) if utterance.asks.is_some() => Outcome::Answered,
@@ -83,17 +89,68 @@ impl Gathered<'_> {
         }
     }
 
-    fn outcome_of_question(&self) -> Outcome {
-        let was_cut_off = self.utterances.iter().any(|(_, utterance)| {
-            let committed = utterance.committed.filter(|_| utterance.had_the_floor());
-            committed
+    /// Whether an endpoint was committed while the caller had more to say. What tells is what the caller did next:
+    /// a cough, or a sound that the ear went on hearing, cuts nobody off.
+    fn was_cut_off(&self) -> bool {
+        // On a recording an utterance goes on over what was taken for its end.
+        let goes_on = |u: &TurnMarks| {
+            u.committed
                 .zip(self.speech_ended)
-                .is_some_and(|(committed, end)| committed < end)
-        });
+                .is_some_and(|(at, end)| at < end)
+        };
+        if self
+            .utterances
+            .iter()
+            .any(|(_, u)| u.asks.is_some() && u.had_the_floor() && goes_on(u))
+        {
+            return true;
+        }
+        let said = |utterance: &TurnMarks| !utterance.heard.is_empty() || utterance.has_failed();
+        let mut words = self.utterances.iter().map(|(_, u)| *u).filter(|u| said(u));
+        let cut_off = words.find(|u| u.had_the_floor() && u.committed.is_some());
+        cut_off.is_some() && words.next().is_some()
+    }
+
+    /// Why the turn should have been answered and was not; `None` if it was answered, or asked for no answer.
+    /// `waited` is how long the caller waited for an answer.
+    pub(super) fn unanswered(
+        &self,
+        expect: Option<Expect>,
+        outcome: Outcome,
+        waited: Duration,
+    ) -> Option<Reason> {
+        if matches!(expect, Some(Expect::Stop | Expect::Ignore)) {
+            return None;
+        }
+        let failed = || match self.utterances.iter().any(|(_, u)| u.was_refused) {
+            true => Reason::Refused,
+            false => Reason::Failed,
+        };
+        let left = || match self.has_hung_up {
+            true => Reason::HungUp,
+            false => Reason::BeganAgain,
+        };
+        let reason = match outcome {
+            Outcome::Failed => failed(),
+            Outcome::NotAsked => return self.has_hung_up.then_some(Reason::HungUp),
+            Outcome::Interrupted => left(),
+            Outcome::Missed => Reason::NothingCame,
+            Outcome::Abandoned => Reason::RunEnded,
+            _ => return None,
+        };
+        let was_asked = self.speech_ended.is_some();
+        // Where nobody says that an answer was wanted, who soon goes on was only pausing, and at the end of a
+        // recording nothing may have been missing.
+        let is_planned = self.plan.is_some() || self.made_up.is_some();
+        let is_sure = outcome == Outcome::Failed || is_planned && was_asked || waited > DEAD_AIR;
+        is_sure.then_some(reason)
+    }
+
+    fn outcome_of_question(&self) -> Outcome {
         let question = self.question();
         if self.utterances.iter().any(|(_, u)| u.has_failed()) {
             Outcome::Failed
-        } else if was_cut_off {
+        } else if self.was_cut_off() {
             Outcome::CutOff
         } else if question.is_some_and(|utterance| utterance.audible.is_some()) {
             Outcome::Answered

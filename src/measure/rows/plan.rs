@@ -13,6 +13,8 @@ pub struct Plan {
     pub rows_per: RowsPer,
     /// The turns of the scenario, in order; empty if a caller makes them up.
     pub rows: Vec<RowPlan>,
+    /// How many questions a caller who makes them up means to ask; `None` if the scenario has the turns.
+    pub questions: Option<u32>,
     /// The limits that the figures are held to.
     pub budgets: Vec<Budget>,
     /// What the work is paid for; `None` if nobody asks.
@@ -41,6 +43,7 @@ impl Plan {
         Plan {
             rows_per,
             rows: rows.collect(),
+            questions: scenario.caller.as_ref().map(|caller| caller.questions),
             budgets: scenario.budgets.limits().to_vec(),
             prices: scenario.prices(),
         }

@@ -1,7 +1,7 @@
 //! The turns of a simulation in a compact file, `turns.bin`: written by the million, read again by
 //! whatever reports or compares them.
 //!
-//! # The format, version 1
+//! # The format, version 2
 //!
 //! A file is [`HEADER`], then blocks to its end. Where a block may begin the header may stand again
 //! and means nothing, so files are joined by concatenation. Every number is a *varint* (LEB128):
@@ -25,11 +25,14 @@
 //!
 //! | what | as |
 //! |---|---|
-//! | flags | one byte: bits 0–1 `expect` (0 none, 1 respond, 2 stop, 3 ignore), bits 2–5 outcome (0 answered, 1 interrupted, 2 cut_off, 3 stopped, 4 ignored, 5 missed, 6 spurious, 7 failed, 8 abandoned), bit 6: there is a `caller_end`, bit 7: there is an `agent_start` |
+//! | flags | one byte: bits 0–1 `expect` (0 none, 1 respond, 2 stop, 3 ignore), bits 2–5 outcome (0 answered, 1 interrupted, 2 cut_off, 3 stopped, 4 ignored, 5 missed, 6 spurious, 7 failed, 8 abandoned, 9 not_asked), bit 6: there is a `caller_end`, bit 7: there is an `agent_start` |
 //! | `caller_end` | if there is one: varint |
 //! | `agent_start` | if there is one: varint. Without a `caller_end` it is the time; with one it is 2*d* for a time *d* after it, 2*d* − 1 for a time *d* before it, *d* taken modulo 2⁶⁴ (zigzag) |
 //! | hops | varint of bits: bit *i* stands for hop *i*, its place in [`Hop::ALL`]. Then a varint for each bit that is set, from bit 0 up. A hop of 0 ns is left out |
 //! | metrics | varint of bits: bit 0 says that `e2e_latency` is there and is `agent_start` − `caller_end`; bit *i* + 1 stands for metric *i*, its place in [`Metric::ALL`]. Then a varint for each bit that is set but bit 0, from bit 1 up |
+//! | what else | varint of bits: bit 0: the turn was not answered; bit 1: it asks again; bit 2: a shadow answer came; bit 3: the turn stood in a hop when it was given up; bit *i* + 4 stands for metric *i*, which was waited for in vain. Then for bit 0 the reason (a byte: 0 began_again, 1 hung_up, 2 refused, 3 failed, 4 nothing_came, 5 run_ended); for bit 1 when it was first asked (varint); for bit 2 how long the answer would have taken (varint); for bit 3 the place of the hop (a byte) and the time in it (varint); and for each metric the time waited at least (varint) |
+//!
+//! Version 1 has no `what else`, and so knows nothing of turns that were not answered.
 //!
 //! The hops from 0 up: network_in, endpointing_wait, transcription, queue_wait, answer,
 //! sentence_aggregation, speech_synthesis, leading_silence, network_out, output_transport,
@@ -55,10 +58,13 @@ pub use source::TurnsError;
 pub use write::encode;
 
 use crate::event::{Expect, Hop, Metric, Tick};
-use crate::measure::Outcome;
+use crate::measure::{Outcome, Reason};
 
 /// What a file of turns begins with; the digit is the version of the format.
-pub const HEADER: &[u8] = b"voicesim turns 1\n";
+pub const HEADER: &[u8] = b"voicesim turns 2\n";
+
+/// What a file of version 1 begins with.
+const HEADER_1: &[u8] = b"voicesim turns 1\n";
 
 /// The most rows of a block. A block is read as a whole, so this bounds the memory that a damaged file can
 /// ask for.
@@ -69,7 +75,7 @@ const HAS_CALLER_END: u8 = 1 << 6;
 const HAS_AGENT_START: u8 = 1 << 7;
 
 /// The outcomes, each at the place that is its code.
-const OUTCOMES: [Outcome; 9] = [
+const OUTCOMES: [Outcome; 10] = [
     Outcome::Answered,
     Outcome::Interrupted,
     Outcome::CutOff,
@@ -79,7 +85,16 @@ const OUTCOMES: [Outcome; 9] = [
     Outcome::Spurious,
     Outcome::Failed,
     Outcome::Abandoned,
+    Outcome::NotAsked,
 ];
+
+// Bits of what else a row holds.
+const IS_UNANSWERED: u64 = 1;
+const ASKS_AGAIN: u64 = 1 << 1;
+const HAS_SHADOW: u64 = 1 << 2;
+const STOOD_IN_HOP: u64 = 1 << 3;
+/// How many of these bits stand before those of the metrics.
+const BEFORE_METRICS: u32 = 4;
 
 /// The place of `e2e_latency` among the metrics.
 const E2E_LATENCY: usize = 0;
@@ -104,9 +119,26 @@ pub struct SimulatedTurn {
     pub hops: Vec<(Hop, u64)>,
     /// Nanoseconds by metric, in the order of [`Metric::ALL`](crate::event::Metric::ALL).
     pub metrics: Vec<(Metric, u64)>,
+    /// Why the turn should have been answered and was not; `None` if it was, if it asked for no answer, or in a
+    /// file of version 1.
+    pub unanswered: Option<Reason>,
+    /// Nanoseconds by metric that the turn waited at least, for what did not come.
+    pub in_vain: Vec<(Metric, u64)>,
+    /// The hop in which the turn was given up, and nanoseconds since the hop began.
+    pub stood_in: Option<(Hop, u64)>,
+    /// When a question that is asked again was first asked.
+    pub first_asked: Option<Tick>,
+    /// Nanoseconds that an answer would have taken for which nobody waited, if it was followed to its end.
+    pub shadow_ns: Option<u64>,
 }
 
 impl SimulatedTurn {
+    /// Nanoseconds that the turn waited at least since it was first asked; `None` if it was answered.
+    pub fn waited_ns(&self) -> Option<u64> {
+        let mut waits = self.in_vain.iter();
+        waits.find_map(|(metric, span)| (*metric == Metric::E2eLatency).then_some(*span))
+    }
+
     /// Nanoseconds from the caller's end to the agent's start; `None` unless the turn was answered.
     pub fn e2e_ns(&self) -> Option<u64> {
         e2e_ns(self.outcome, self.caller_end, self.agent_start)
@@ -191,6 +223,11 @@ mod tests {
                 .filter(|(_, span_ns)| *span_ns > 0)
                 .collect(),
             metrics: Metric::ALL.into_iter().filter_map(metric).collect(),
+            unanswered: row.unanswered,
+            in_vain: row.in_vain.clone(),
+            stood_in: row.stood_in,
+            first_asked: row.first_asked,
+            shadow_ns: row.shadow_ns,
         }
     }
 
@@ -219,6 +256,13 @@ mod tests {
                 prop::sample::select(Metric::ALL.to_vec()), span_ns(), 0..17,
             ),
             has_e2e in any::<bool>(),
+            (unanswered, stood_in) in prop::option::of((
+                prop::sample::select(Reason::ALL.to_vec()),
+                (prop::sample::select(Hop::ALL.to_vec()), span_ns()),
+            )).prop_map(Option::unzip),
+            in_vain in prop::collection::btree_map(0usize..Metric::ALL.len(), span_ns(), 0..9),
+            first_asked in prop::option::of(span_ns().prop_map(Tick)),
+            shadow_ns in prop::option::of(span_ns()),
         ) -> Row {
             let e2e_ns = e2e_ns(outcome, caller_end, agent_start);
             let hops = hops.into_iter().collect();
@@ -226,7 +270,11 @@ mod tests {
                 metrics.insert(Metric::E2eLatency, e2e_ns);
             }
             let metrics = metrics.into_iter().collect();
-            Row { expect, caller_end, agent_start, e2e_ns, hops, metrics, ..row(1, outcome) }
+            let in_vain = in_vain.into_iter().map(|(place, span)| (Metric::ALL[place], span));
+            Row {
+                expect, caller_end, agent_start, e2e_ns, hops, metrics, unanswered, stood_in,
+                in_vain: in_vain.collect(), first_asked, shadow_ns, ..row(1, outcome)
+            }
         }
     }
 
@@ -297,9 +345,12 @@ mod tests {
     }
 
     #[test]
-    fn the_codes_of_version_1_stay_as_they_are() {
+    fn the_codes_of_the_format_stay_as_they_are() {
         for (code, outcome) in OUTCOMES.into_iter().enumerate() {
             assert_eq!(outcome as usize, code, "{}", outcome.name());
+        }
+        for (code, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, code, "{}", reason.name());
         }
         for (code, hop) in Hop::ALL.into_iter().enumerate() {
             assert_eq!(hop as usize, code, "{hop}");

@@ -2,10 +2,11 @@
 
 use super::source::{TurnSource, TurnsError};
 use super::{
-    E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HEADER, MARKER, MAXIMUM_ROWS, OUTCOMES,
-    SimulatedTurn, e2e_ns, places,
+    ASKS_AGAIN, BEFORE_METRICS, E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HAS_SHADOW, HEADER,
+    IS_UNANSWERED, MARKER, MAXIMUM_ROWS, OUTCOMES, STOOD_IN_HOP, SimulatedTurn, e2e_ns, places,
 };
 use crate::event::{Expect, Hop, Metric, Tick};
+use crate::measure::Reason;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -52,12 +53,7 @@ impl<R: BufRead> Reader<R> {
                 self.source.add_whole(u64::from(first == 1));
             }
             Some(byte) if byte == HEADER[0] => {
-                for expected in &HEADER[1..] {
-                    if self.source.byte()? != *expected {
-                        return Err(self.source.damaged("neither a conversation nor a header"));
-                    }
-                }
-                self.source.add_whole(0);
+                self.source.header_again()?;
             }
             Some(_) => return Err(self.source.damaged("no conversation begins here")),
         }
@@ -106,7 +102,7 @@ impl<R: BufRead> Reader<R> {
             agent_start = Some(caller_end.map_or(Tick(value), |end| unzigzag(value, end)));
         }
         let e2e_ns = e2e_ns(outcome, caller_end, agent_start);
-        Ok(SimulatedTurn {
+        let mut turn = SimulatedTurn {
             conversation,
             number,
             expect,
@@ -115,7 +111,45 @@ impl<R: BufRead> Reader<R> {
             agent_start,
             hops: self.hops()?,
             metrics: self.metrics(e2e_ns)?,
-        })
+            unanswered: None,
+            in_vain: Vec::new(),
+            stood_in: None,
+            first_asked: None,
+            shadow_ns: None,
+        };
+        if !self.source.is_version_1() {
+            self.what_else(&mut turn)?;
+        }
+        Ok(turn)
+    }
+
+    fn what_else(&mut self, turn: &mut SimulatedTurn) -> Result<(), TurnsError> {
+        let bits = self.source.varint()?;
+        if bits >> BEFORE_METRICS >> Metric::ALL.len() != 0 {
+            return Err(self.source.damaged("no such metric"));
+        }
+        if bits & IS_UNANSWERED != 0 {
+            let code = usize::from(self.source.byte()?);
+            let reason = Reason::ALL.get(code).copied();
+            turn.unanswered = Some(reason.ok_or_else(|| self.source.damaged("no such reason"))?);
+        }
+        if bits & ASKS_AGAIN != 0 {
+            turn.first_asked = Some(Tick(self.source.varint()?));
+        }
+        if bits & HAS_SHADOW != 0 {
+            turn.shadow_ns = Some(self.source.varint()?);
+        }
+        if bits & STOOD_IN_HOP != 0 {
+            let code = usize::from(self.source.byte()?);
+            let hop = Hop::ALL.get(code).copied();
+            let hop = hop.ok_or_else(|| self.source.damaged("no such hop"))?;
+            turn.stood_in = Some((hop, self.source.varint()?));
+        }
+        for place in places(bits >> BEFORE_METRICS) {
+            turn.in_vain
+                .push((Metric::ALL[place], self.source.varint()?));
+        }
+        Ok(())
     }
 
     fn hops(&mut self) -> Result<Vec<(Hop, u64)>, TurnsError> {

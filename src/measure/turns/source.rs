@@ -1,6 +1,6 @@
 //! Bytes and numbers of a file of turns, and errors that say where they are wrong.
 
-use super::HEADER;
+use super::{HEADER, HEADER_1};
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 
@@ -57,6 +57,7 @@ pub(super) struct TurnSource<R> {
     /// How many whole conversations were taken, and below it where the last one ends.
     conversations: u64,
     whole_bytes: u64,
+    is_version_1: bool,
 }
 
 impl<R: BufRead> TurnSource<R> {
@@ -68,14 +69,43 @@ impl<R: BufRead> TurnSource<R> {
             position: 0,
             conversations: 0,
             whole_bytes: 0,
+            is_version_1: false,
         };
-        for expected in HEADER {
-            if source.byte_or_end()? != Some(*expected) {
-                return Err(TurnsError::Header { path: source.path });
+        let mut head = [0; HEADER.len()];
+        for byte in &mut head {
+            match source.byte_or_end()? {
+                Some(next) => *byte = next,
+                None => return Err(TurnsError::Header { path: source.path }),
             }
         }
-        source.whole_bytes = source.position;
+        if !source.begins(&head) {
+            return Err(TurnsError::Header { path: source.path });
+        }
         Ok(source)
+    }
+
+    /// Takes the rest of a header that stands between conversations, of which the first byte was taken.
+    pub(super) fn header_again(&mut self) -> Result<(), TurnsError> {
+        let mut head = [HEADER[0]; HEADER.len()];
+        for byte in &mut head[1..] {
+            *byte = self.byte()?;
+        }
+        match self.begins(&head) {
+            true => Ok(()),
+            false => Err(self.damaged("neither a conversation nor a header")),
+        }
+    }
+
+    /// Whether this is a header; what follows is of its version.
+    fn begins(&mut self, head: &[u8]) -> bool {
+        self.is_version_1 = head == HEADER_1;
+        self.whole_bytes = self.position;
+        self.is_version_1 || head == HEADER
+    }
+
+    /// Whether what comes next was written by a version that knew nothing of turns without an answer.
+    pub(super) fn is_version_1(&self) -> bool {
+        self.is_version_1
     }
 
     /// Notes that everything up to here is whole, with `conversations` more than before.

@@ -1,11 +1,15 @@
 //! Conversations to bytes, on the hot path of a simulation.
 
-use super::{E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, MARKER, MAXIMUM_ROWS, e2e_ns, places};
+use super::{
+    ASKS_AGAIN, BEFORE_METRICS, E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HAS_SHADOW,
+    IS_UNANSWERED, MARKER, MAXIMUM_ROWS, STOOD_IN_HOP, e2e_ns, places,
+};
 use crate::event::{Expect, Hop, Metric, Tick};
 use crate::measure::Row;
 
-/// Bytes of the longest row: flags, two ticks, the bits of hops and metrics, all their spans.
-const LONGEST_ROW: usize = 1 + 10 * (2 + 2 + Hop::ALL.len() + Metric::ALL.len());
+/// Bytes of the longest row: flags, two ticks, the bits of hops and metrics, all their spans, and what else there is.
+const LONGEST_ROW: usize =
+    3 + 10 * (2 + 2 + Hop::ALL.len() + Metric::ALL.len() + 4 + Metric::ALL.len());
 
 /// Appends a conversation. Its rows are numbered without a gap.
 pub fn encode(conversation: u32, rows: &[Row], into: &mut Vec<u8>) {
@@ -53,6 +57,36 @@ fn put_row(row: &Row, into: &mut Vec<u8>) {
     put(hops.bits, into);
     hops.put(into);
     put_metrics(row, into);
+    put_else(row, into);
+}
+
+fn put_else(row: &Row, into: &mut Vec<u8>) {
+    let mut in_vain = Spans::<{ Metric::ALL.len() }>::new();
+    for (metric, span_ns) in &row.in_vain {
+        in_vain.set(*metric as usize, *span_ns);
+    }
+    let mut bits = in_vain.bits << BEFORE_METRICS;
+    for (is_there, bit) in [
+        (row.unanswered.is_some(), IS_UNANSWERED),
+        (row.first_asked.is_some(), ASKS_AGAIN),
+        (row.shadow_ns.is_some(), HAS_SHADOW),
+        (row.stood_in.is_some(), STOOD_IN_HOP),
+    ] {
+        bits |= if is_there { bit } else { 0 };
+    }
+    put(bits, into);
+    into.extend(row.unanswered.map(|reason| reason as u8));
+    if let Some(at) = row.first_asked {
+        put(at.0, into);
+    }
+    if let Some(span_ns) = row.shadow_ns {
+        put(span_ns, into);
+    }
+    if let Some((hop, span_ns)) = row.stood_in {
+        into.push(hop as u8);
+        put(span_ns, into);
+    }
+    in_vain.put(into);
 }
 
 fn put_metrics(row: &Row, into: &mut Vec<u8>) {

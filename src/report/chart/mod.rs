@@ -25,6 +25,7 @@ pub use percentiles::{Curve, percentiles};
 pub use stack::{Bar, stack};
 pub use timeline::{Begun, timeline};
 
+use crate::measure::Known;
 use askama::filters::Safe;
 use std::fmt::Write;
 
@@ -135,6 +136,14 @@ pub fn ms_in_words(ms: f64) -> String {
     match ms {
         ..9.95 => format!("{ms:.1} ms"),
         _ => format!("{ms:.0} ms"),
+    }
+}
+
+/// A figure in few digits, with `over` before what it lies over.
+pub fn known_in_words(known: Known) -> String {
+    match known {
+        Known::Is(value) => ms_in_words(value),
+        Known::Over(bound) => format!("over {}", ms_in_words(bound)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Percentile curves as HdrHistogram draws them: each further nine of the percentage takes as much room as the one
 //! before.
 
-use super::{PATH_UNITS, PATH_WIDTH, Picture, Svg, ms_in_words};
-use crate::measure::Histogram;
+use super::{PATH_UNITS, PATH_WIDTH, Picture, Svg, known_in_words};
+use crate::measure::{Known, Waits};
 use crate::picture::Axis;
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ pub struct Curve<'a> {
     pub name: &'static str,
     /// The class of the curve's colour: `first`, `second` or `third`.
     pub class: &'static str,
-    pub histogram: &'a Histogram,
+    pub waits: &'a Waits,
 }
 
 const TOP: f64 = 20.0;
@@ -23,14 +23,22 @@ const NINES: (f64, f64) = (1.0, 5.0);
 
 /// All curves on one axis from 0 ms on; `None` without a value. It shows as many nines as there are values for.
 pub fn percentiles(curves: &[Curve]) -> Option<Svg> {
-    let count = |curve: &Curve| curve.histogram.summary().map(|summary| summary.count);
-    let most = curves.iter().filter_map(count).max()?;
+    let most = curves.iter().map(|curve| curve.waits.count()).max()?;
+    if curves
+        .iter()
+        .all(|curve| curve.waits.answered().count() == 0)
+    {
+        return None;
+    }
     let nines = libm::ceil(libm::log10(most as f64)).clamp(NINES.0, NINES.1);
     let at = |curve: &Curve, share: f64| {
         let quantile = 1.0 - libm::pow(10.0, -nines * share);
-        curve.histogram.percentile_ms(quantile)
+        at_quantile(curve, quantile)
     };
-    let highest = curves.iter().filter_map(|curve| at(curve, 1.0));
+    // A curve ends where the waits in vain begin.
+    let highest = curves
+        .iter()
+        .map(|curve| crate::measure::ms(curve.waits.answered().max_ns()));
     let axis = Axis::around("", highest.chain([0.0]), "");
     let y = |ms: f64| (1.0 - axis.share(ms)) * HEIGHT;
     let mut picture = Picture::new(
@@ -70,11 +78,7 @@ pub fn percentiles(curves: &[Curve]) -> Option<Svg> {
     if let Some(first) = curves.first() {
         for quantile in [0.5, 0.95, 0.99] {
             let share = share_of(quantile, nines);
-            if let Some(ms) = first
-                .histogram
-                .percentile_ms(quantile)
-                .filter(|_| share < 0.97)
-            {
+            if let Some(ms) = at_quantile(first, quantile).filter(|_| share < 0.97) {
                 let (x, y) = (100.0 * share, TOP + y(ms));
                 picture.add(format_args!(
                     "<circle class=\"dot\" cx=\"{x:.2}%\" cy=\"{y:.1}\" r=\"4\"/>"
@@ -84,6 +88,16 @@ pub fn percentiles(curves: &[Curve]) -> Option<Svg> {
         }
     }
     Some(picture.finish())
+}
+
+/// The latency at a quantile; `None` where it falls among waits in vain.
+fn at_quantile(curve: &Curve, quantile: f64) -> Option<f64> {
+    let count = curve.waits.count();
+    let rank = libm::ceil(quantile * count as f64) as u64;
+    curve
+        .waits
+        .of_rank(rank.clamp(1, count))
+        .and_then(Known::exact)
 }
 
 /// Where a percentile lies across, 0 to 1.
@@ -120,14 +134,14 @@ fn grid(picture: &mut Picture, axis: &Axis, nines: f64) {
 
 fn says(curves: &[Curve]) -> String {
     let one = |curve: &Curve| {
-        let summary = curve.histogram.summary()?;
+        let summary = curve.waits.summary()?;
         Some(format!(
             "{}: p50 {}, p90 {}, p99 {}, at most {}",
             curve.name,
-            ms_in_words(summary.p50_ms),
-            ms_in_words(summary.p90_ms),
-            ms_in_words(summary.p99_ms),
-            ms_in_words(summary.max_ms)
+            known_in_words(summary.p50),
+            known_in_words(summary.p90),
+            known_in_words(summary.p99),
+            known_in_words(summary.max)
         ))
     };
     let all: Vec<String> = curves.iter().filter_map(one).collect();

@@ -41,7 +41,7 @@ pub fn histogram<'a>(measured: &'a Measurement, name: &str) -> Result<&'a Hdr<u6
         meant: meant(name),
     })?;
     histogram
-        .and_then(Histogram::hdr)
+        .and_then(|waits| waits.answered().hdr())
         .ok_or_else(|| HgrmError::Empty {
             name: name.to_owned(),
             there: there(measured),

@@ -132,9 +132,13 @@ fn verdict(budget: &BudgetResult) -> TestCaseStatus {
     if budget.pass {
         return TestCaseStatus::success();
     }
-    let message = match budget.actual {
-        Some(actual) => format!("{actual} is over the limit of {}", budget.limit),
-        None => format!("nothing was measured; the limit is {}", budget.limit),
+    let message = match (budget.actual, budget.over) {
+        (Some(actual), _) => format!("{actual} is over the limit of {}", budget.limit),
+        (None, Some(over)) => format!(
+            "it falls among turns that were not answered, and is over {over}; the limit is {}",
+            budget.limit
+        ),
+        (None, None) => format!("nothing was measured; the limit is {}", budget.limit),
     };
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
     status.set_type("budget").set_message(message);

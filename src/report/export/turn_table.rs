@@ -3,7 +3,7 @@
 use crate::event::{Expect, Hop, Metric, Verdict};
 use crate::measure::folder::{Folder, MeasuredSimulation, Results};
 use crate::measure::turns::{SimulatedTurn, TurnsError};
-use crate::measure::{Outcome, Row};
+use crate::measure::{Outcome, Reason, Row};
 use crate::report::calls::folder_name;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct TurnRow {
     pub caller_end_ns: Option<u64>,
     pub agent_start_ns: Option<u64>,
     pub e2e_ns: Option<u64>,
+    pub waited_ns: Option<u64>,
+    pub reason: Option<Reason>,
     /// Metrics of the turn, in the order of [`Metric::ALL`].
     pub metrics_ns: [Option<u64>; Metric::ALL.len()],
     /// Hops of the turn, in the order of [`Hop::ALL`].
@@ -66,6 +68,7 @@ pub fn columns() -> Vec<(String, ColumnKind)> {
             ("caller_end_ns", ColumnKind::Nanoseconds),
             ("agent_start_ns", ColumnKind::Nanoseconds),
             ("e2e_ns", ColumnKind::Nanoseconds),
+            ("waited_ns", ColumnKind::Nanoseconds),
         ]
         .map(|(name, kind)| (name.to_owned(), kind)),
     );
@@ -77,6 +80,7 @@ pub fn columns() -> Vec<(String, ColumnKind)> {
             ("said", ColumnKind::Text),
             ("decided", ColumnKind::Word),
             ("probability", ColumnKind::Probability),
+            ("reason", ColumnKind::Word),
         ]
         .map(|(name, kind)| (name.to_owned(), kind)),
     );
@@ -93,13 +97,19 @@ impl TurnRow {
             Cell::Text(self.expect.map(expectation)),
             Cell::Text(Some(self.outcome.name())),
         ];
-        let marks = [self.caller_end_ns, self.agent_start_ns, self.e2e_ns];
+        let marks = [
+            self.caller_end_ns,
+            self.agent_start_ns,
+            self.e2e_ns,
+            self.waited_ns,
+        ];
         let spans = marks.into_iter().chain(self.metrics_ns).chain(self.hops_ns);
         let last = [
             Cell::Text(self.heard.as_deref()),
             Cell::Text(self.said.as_deref()),
             Cell::Text(self.decided.map(|(verdict, _)| verdict_name(verdict))),
             Cell::Probability(self.decided.and_then(|(_, probability)| probability)),
+            Cell::Text(self.reason.map(Reason::name)),
         ];
         first.into_iter().chain(spans.map(Cell::Number)).chain(last)
     }
@@ -114,6 +124,8 @@ impl TurnRow {
             caller_end_ns: row.caller_end.map(|at| at.0),
             agent_start_ns: row.agent_start.map(|at| at.0),
             e2e_ns: row.e2e_ns,
+            waited_ns: row.waited_ns(),
+            reason: row.unanswered,
             metrics_ns: Metric::ALL.map(|metric| row.metric(metric)),
             hops_ns: Hop::ALL.map(|hop| row.hops.get(hop)),
             heard: Some(row.heard.clone()),
@@ -148,6 +160,8 @@ impl TurnRow {
             caller_end_ns: turn.caller_end.map(|at| at.0),
             agent_start_ns: turn.agent_start.map(|at| at.0),
             e2e_ns,
+            waited_ns: turn.waited_ns(),
+            reason: turn.unanswered,
             metrics_ns,
             hops_ns,
             heard: None,
@@ -179,8 +193,7 @@ fn of_one(call: Option<Arc<str>>, kept: &Results) -> Turns<'_> {
 }
 
 fn of_simulation(call: Option<Arc<str>>, simulation: &MeasuredSimulation) -> Turns<'_> {
-    let hops = simulation.totals.measured.hops.keys();
-    let on_path: Vec<Hop> = hops.copied().collect();
+    let on_path = simulation.hops_of_answers();
     match simulation.turns() {
         Err(error) => Box::new(std::iter::once(Err(error))),
         Ok(turns) => Box::new(turns.map(move |turn| {
@@ -255,6 +268,11 @@ mod tests {
             agent_start: Some(Tick(9)),
             hops: vec![(Hop::Answer, 4)],
             metrics: vec![(Metric::E2eLatency, 4)],
+            unanswered: None,
+            in_vain: Vec::new(),
+            stood_in: None,
+            first_asked: None,
+            shadow_ns: None,
         };
         let path = [Hop::QueueWait, Hop::Answer];
         let of = |outcome| TurnRow::of_simulated(None, &turn(outcome), &path).hops_ns;

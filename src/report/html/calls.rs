@@ -8,7 +8,7 @@ use super::run::stats;
 use super::table::{Cell, Table};
 use super::turn::{Around, Turn, after_ns};
 use super::words::{self, Stat};
-use crate::measure::Measurement;
+use crate::measure::{Known, Measurement, WaitSummary};
 use crate::record::store::Header;
 use crate::report::busy;
 use crate::report::calls::{MeasuredCall, e2e};
@@ -112,7 +112,7 @@ fn table(calls: &[MeasuredCall], drawn: usize) -> Table {
             name
         };
         let e2e = e2e(&call.measured);
-        let latency = |of: fn(&crate::measure::Summary) -> f64| {
+        let latency = |of: fn(&WaitSummary) -> Known| {
             Cell::from(
                 e2e.as_ref()
                     .map_or_else(|| "-".to_owned(), |e2e| format!("{:.0}", of(e2e))),
@@ -127,10 +127,13 @@ fn table(calls: &[MeasuredCall], drawn: usize) -> Table {
         ];
         let figures = [
             Cell::from(call.measured.rows.len().to_string()),
-            Cell::from(e2e.map_or(0, |e2e| e2e.count).to_string()),
-            latency(|e2e| e2e.p50_ms),
-            latency(|e2e| e2e.p95_ms),
-            latency(|e2e| e2e.max_ms),
+            Cell::from(
+                e2e.as_ref()
+                    .map_or_else(|| "0".to_owned(), WaitSummary::counted),
+            ),
+            latency(|e2e| e2e.p50),
+            latency(|e2e| e2e.p95),
+            latency(|e2e| e2e.max),
         ];
         let wrong = wrong.map(|count| match count {
             0 => Cell::from("0").with_class("none"),

@@ -116,7 +116,7 @@ fn mishap(mark: &Mark) -> Option<String> {
     Some(match mark {
         Mark::Exit {
             stage,
-            end: VisitEnd::Failed { error },
+            end: VisitEnd::Failed { error, .. },
             ..
         } => format!("{} failed: {error}", stage.name()),
         Mark::RowMissed { row, waited_ns } => format!(

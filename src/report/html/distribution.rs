@@ -4,8 +4,8 @@ use super::page::{Part, Svg};
 use super::table::{Cell, Table};
 use super::words::{grouped, several};
 use crate::event::Metric;
-use crate::measure::{Histogram, Measurement};
-use crate::report::chart::{Curve, histogram, ms_in_words, percentiles};
+use crate::measure::{Measurement, WaitSummary, Waits};
+use crate::report::chart::{Curve, histogram, known_in_words, ms_in_words, percentiles};
 use askama::Template;
 use askama::filters::Safe;
 
@@ -43,28 +43,36 @@ impl Distribution {
         let curves: Vec<Curve> = CURVES
             .into_iter()
             .filter_map(|(metric, class)| {
-                let (metric, histogram) = *find(metric)?;
+                let (metric, waits) = *find(metric)?;
                 Some(Curve {
                     name: metric.name(),
                     class,
-                    histogram,
+                    waits,
                 })
             })
             .collect();
         let read = measured
             .metrics
             .get(&Metric::E2eLatency)
-            .and_then(Histogram::summary)
+            .and_then(Waits::summary)
             .map(|e2e| {
-                let (count, p90) = (grouped(e2e.count), ms_in_words(e2e.p90_ms));
-                match e2e.count {
-                    ..10 => format!(
-                        "{}, the slowest after {}.",
-                        several(e2e.count, "answered turn"),
-                        ms_in_words(e2e.max_ms)
-                    ),
+                let all = e2e.count + e2e.unanswered.as_ref().map_or(0, |it| it.count);
+                let turns = match &e2e.unanswered {
+                    None => several(e2e.count, "answered turn"),
+                    Some(_) => format!("{} of which were answered", several(all, "turn")),
+                };
+                match all {
+                    ..10 if e2e.unanswered.is_none() => {
+                        format!("{turns}, the slowest after {}.", known_in_words(e2e.max))
+                    }
                     _ => format!(
-                        "One caller in ten waits longer than {p90} ({count} answered turns)."
+                        "One caller in ten waits longer than {} ({}).",
+                        known_in_words(e2e.p90).trim_start_matches("over "),
+                        match &e2e.unanswered {
+                            None => turns,
+                            Some(_) =>
+                                format!("{} of {} answered", grouped(e2e.count), grouped(all)),
+                        }
                     ),
                 }
             });
@@ -82,29 +90,36 @@ impl Distribution {
 }
 
 /// The metrics that are shown besides the hops. The first sound is shown only with fillers: else it is the answer's.
-fn metrics(measured: &Measurement) -> Vec<(Metric, &Histogram)> {
-    let is_shown = |metric: Metric, histogram: &Histogram| {
-        (metric != Metric::FirstSound || measured.callers.fillers > 0)
-            && histogram.summary().is_some()
+fn metrics(measured: &Measurement) -> Vec<(Metric, &Waits)> {
+    let is_shown = |metric: Metric, waits: &Waits| {
+        (metric != Metric::FirstSound || measured.callers.fillers > 0) && waits.count() > 0
     };
     let all = measured
         .metrics
         .iter()
-        .filter(|(metric, histogram)| is_shown(**metric, histogram));
-    all.map(|(name, histogram)| (*name, histogram)).collect()
+        .filter(|(metric, waits)| is_shown(**metric, waits));
+    all.map(|(name, waits)| (*name, waits)).collect()
 }
 
-fn figures(measured: &Measurement, metrics: &[(Metric, &Histogram)]) -> Table {
+fn figures(measured: &Measurement, metrics: &[(Metric, &Waits)]) -> Table {
     let mut table = Table::of_figures("Hops and metrics, in milliseconds", "");
-    for (hop, histogram) in &measured.hops {
-        if let Some(summary) = histogram.summary().filter(|summary| summary.max_ms > 0.0) {
-            table.add_summary(Cell::from(hop.name()).with_swatch(hop.name()), &summary);
+    for (hop, waits) in &measured.hops {
+        let summary = waits.answered().summary();
+        if let Some(summary) = summary.filter(|summary| summary.max_ms > 0.0) {
+            let name = Cell::from(hop.name()).with_swatch(hop.name());
+            table.add_summary(name, &WaitSummary::of_answered(&summary));
         }
+    }
+    let e2e = measured.metrics.get(&Metric::E2eLatency);
+    let is_whole = e2e.is_none_or(|waits| waits.unanswered().is_none());
+    if let (Some(summary), false) = (measured.answered.summary(), is_whole) {
+        let name = Cell::from("answered turns alone");
+        table.add_summary(name, &WaitSummary::of_answered(&summary));
     }
     // First the metrics that the hops add up to, then the others.
     for is_sum in [true, false] {
-        for (metric, histogram) in metrics {
-            let Some(summary) = histogram
+        for (metric, waits) in metrics {
+            let Some(summary) = waits
                 .summary()
                 .filter(|_| (*metric == Metric::E2eLatency) == is_sum)
             else {
@@ -119,15 +134,17 @@ fn figures(measured: &Measurement, metrics: &[(Metric, &Histogram)]) -> Table {
     table
 }
 
-fn small(measured: &Measurement, metrics: &[(Metric, &Histogram)]) -> Vec<One> {
+fn small(measured: &Measurement, metrics: &[(Metric, &Waits)]) -> Vec<One> {
     let hops = measured
         .hops
         .iter()
-        .map(|(hop, histogram)| (hop.name(), Some(hop.name()), histogram));
+        .map(|(hop, waits)| (hop.name(), Some(hop.name()), waits));
     let metrics = metrics
         .iter()
-        .map(|(metric, histogram)| (metric.name(), None, *histogram));
-    let one = |(name, swatch, of): (&'static str, Option<&'static str>, &Histogram)| {
+        .map(|(metric, waits)| (metric.name(), None, *waits));
+    let one = |(name, swatch, waits): (&'static str, Option<&'static str>, &Waits)| {
+        let of = waits.answered();
+        let known = waits.summary()?;
         // What took no time at all has no picture.
         let summary = of.summary().filter(|summary| summary.max_ms >= 0.05)?;
         let small = histogram(name, of)?;
@@ -138,14 +155,18 @@ fn small(measured: &Measurement, metrics: &[(Metric, &Histogram)]) -> Vec<One> {
                 1 => ms_in_words(summary.max_ms),
                 _ => format!(
                     "p50 {} · p95 {}",
-                    ms_in_words(summary.p50_ms).trim_end_matches(" ms"),
-                    ms_in_words(summary.p95_ms)
+                    known_in_words(known.p50).trim_end_matches(" ms"),
+                    known_in_words(known.p95)
                 ),
             },
             picture: small.picture,
-            beyond: match (small.beyond, summary.count) {
-                (None, 2..=9) => Some(several(summary.count, "value")),
-                (beyond, _) => beyond,
+            beyond: match (small.beyond, summary.count, known.unanswered) {
+                (beyond, _, Some(unanswered)) => {
+                    let more = beyond.map_or_else(String::new, |beyond| format!("; {beyond}"));
+                    Some(format!("{} in vain{more}", grouped(unanswered.count)))
+                }
+                (None, 2..=9, None) => Some(several(summary.count, "value")),
+                (beyond, _, None) => beyond,
             },
         })
     };

@@ -10,10 +10,12 @@ use super::table::{Cell, Table};
 use super::turn::{Around, Turn, after_ns};
 use super::words::{self, Stat};
 use crate::event::{Event, Hop, Metric, Tick};
-use crate::measure::{Histogram, Measurement, Row, folder, ms, speech};
+use crate::measure::{Histogram, Known, Measurement, Row, Waits, folder, ms, speech};
 use crate::record::store::Header;
 use crate::report::busy;
-use crate::report::chart::{Bar, Begun, Loudness, decision, ms_in_words, stack, timeline};
+use crate::report::chart::{
+    Bar, Begun, Loudness, decision, known_in_words, ms_in_words, stack, timeline,
+};
 use askama::Template;
 use std::path::Path;
 
@@ -197,20 +199,31 @@ pub(super) fn stats(measured: &Measurement) -> Vec<Stat> {
     let e2e = measured
         .metrics
         .get(&Metric::E2eLatency)
-        .and_then(Histogram::summary);
+        .and_then(Waits::summary);
     let mut stats = Vec::new();
     if let Some(e2e) = e2e {
-        let answered = words::several(e2e.count, "answered turn");
-        stats.push(words::latency(
-            "Half wait up to",
-            e2e.p50_ms,
-            format!("p50 of {answered}"),
-        ));
-        let note = match e2e.count {
-            ..20 => format!("p95, of so few the slowest: {}", ms_in_words(e2e.max_ms)),
-            _ => format!("p95; the slowest waits {}", ms_in_words(e2e.max_ms)),
+        let of = match &e2e.unanswered {
+            None => words::several(e2e.count, "answered turn"),
+            Some(unanswered) => words::several(e2e.count + unanswered.count, "turn"),
         };
-        stats.push(words::latency("19 of 20 wait up to", e2e.p95_ms, note));
+        let wait = |part: &str, known: Known, note| match known {
+            Known::Is(ms) => words::latency(&format!("{part} wait up to"), ms, note),
+            Known::Over(ms) => {
+                words::latency(&format!("{part} do not all get an answer; over"), ms, note)
+            }
+        };
+        stats.push(wait("Half", e2e.p50, format!("p50 of {of}")));
+        let slowest = known_in_words(e2e.max);
+        let note = match (&e2e.unanswered, e2e.count) {
+            (Some(unanswered), _) => format!(
+                "p95; {:.0} % were not answered: {}",
+                100.0 * unanswered.share,
+                unanswered.told()
+            ),
+            (None, ..20) => format!("p95, of so few the slowest: {slowest}"),
+            (None, _) => format!("p95; the slowest waits {slowest}"),
+        };
+        stats.push(wait("19 of 20", e2e.p95, note));
     }
     stats.extend(words::verdict(measured));
     stats
@@ -272,7 +285,8 @@ fn time_table(measured: &Measurement, middle: &Row, slow: &Row) -> Table {
     let mut sum = 0.0;
     for hop in Hop::ALL {
         let of = |row: &Row| row.hops.get(hop).map(ms);
-        let summary = measured.hops.get(&hop).and_then(Histogram::summary);
+        let answered = measured.hops.get(&hop).map(Waits::answered);
+        let summary = answered.and_then(Histogram::summary);
         let Some(summary) = summary.filter(|summary| summary.max_ms >= 0.05) else {
             continue;
         };
@@ -284,10 +298,7 @@ fn time_table(measured: &Measurement, middle: &Row, slow: &Row) -> Table {
             cell(Some(summary.mean_ms)),
         ]);
     }
-    let mean = measured
-        .metrics
-        .get(&Metric::E2eLatency)
-        .and_then(Histogram::summary);
+    let mean = measured.answered.summary();
     let total = |row: &Row| row.e2e_ns.map(ms);
     table.add([
         Cell::from("sum = e2e_latency"),

@@ -3,7 +3,7 @@
 use super::page::{Page, Part, Svg};
 use super::table::{Cell, Table};
 use crate::report::plan::Plan;
-use crate::report::sweep::{self, Other, Setting, Sweep, cells};
+use crate::report::sweep::{self, Setting, Sweep, cells, unmoved};
 use askama::Template;
 use askama::filters::Safe;
 
@@ -25,14 +25,12 @@ struct Settings {
 pub fn of_sweep(sweep: &Sweep) -> askama::Result<String> {
     let mark = |setting: &Setting| if setting.is_on_front { "●" } else { "" };
     let rows = sweep.settings.iter().map(|one| (mark(one), one));
-    let other = match sweep.axes.y {
-        Other::CutOffShare => "cut-offs",
-        Other::FailedShare => "failures",
-        Other::CostPerMinute => "cost",
-    };
     Settings {
         lead: format!(
-            "● No other setting is as good by p95 and by {other}, and better by one of them. ± is half a 95 % interval; shares are of the questions."
+            "● No other setting is as good by {} and by {}, and better by one of them. ± is half a 95 % interval; shares are of the questions, stops are for 100 questions.{}",
+            sweep.axes.x.told(),
+            sweep.axes.y.told(),
+            unmoved(sweep).map_or_else(String::new, |note| format!(" Note: {note}."))
         ),
         table: table(sweep, rows),
         misses: Vec::new(),

@@ -116,7 +116,7 @@ fn headline(totals: &Totals) -> Vec<Stat> {
         }
     }
     let place = stats.len().min(2);
-    if let Some(cut_off) = totals.batches.cut_off_share() {
+    if let Some(cut_off) = totals.cut_off_share() {
         let note = match intervals.get("cut_off_share") {
             Some(Interval { low, high }) => {
                 format!("95 % interval {:.2} to {:.2} %", 100.0 * low, 100.0 * high)
@@ -137,10 +137,7 @@ fn headline(totals: &Totals) -> Vec<Stat> {
 
 /// The mean of every hop: means add up.
 fn time(measured: &Measurement) -> Option<Time> {
-    let e2e = measured
-        .metrics
-        .get(&Metric::E2eLatency)
-        .and_then(Histogram::summary)?;
+    let e2e = measured.answered.summary()?;
     if measured.hops.is_empty() {
         return None;
     }
@@ -148,7 +145,7 @@ fn time(measured: &Measurement) -> Option<Time> {
         measured
             .hops
             .get(&hop)
-            .and_then(Histogram::summary)
+            .and_then(|waits| waits.answered().summary())
             .map(|summary| summary.mean_ms * summary.count as f64 / e2e.count as f64)
     };
     let hops: Vec<(Hop, f64)> = Hop::ALL

@@ -1,7 +1,7 @@
 //! A table of figures in a page.
 
 use super::page::{Part, Svg};
-use crate::measure::Summary;
+use crate::measure::WaitSummary;
 use askama::Template;
 use askama::filters::Safe;
 
@@ -60,17 +60,11 @@ impl Table {
     }
 
     /// A row of [`Table::of_figures`].
-    pub fn add_summary(&mut self, name: Cell, summary: &Summary) {
-        let values = [
-            summary.mean_ms,
-            summary.p50_ms,
-            summary.p90_ms,
-            summary.p95_ms,
-            summary.p99_ms,
-            summary.max_ms,
-        ];
-        let figures = values.map(|ms| Cell::from(format!("{ms:.1}")));
-        let count = Cell::from(summary.count.to_string());
+    pub fn add_summary(&mut self, name: Cell, summary: &WaitSummary) {
+        let figures = summary
+            .figures()
+            .map(|known| Cell::from(format!("{known:.1}")));
+        let count = Cell::from(summary.counted());
         self.add([name, count].into_iter().chain(figures));
     }
 

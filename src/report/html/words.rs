@@ -212,6 +212,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Spurious => "Spurious",
         Outcome::Failed => "Failed",
         Outcome::Abandoned => "Abandoned",
+        Outcome::NotAsked => "Not asked",
     }
 }
 
@@ -232,7 +233,7 @@ pub(super) fn decided(decided: &Decided) -> String {
 /// A figure that is held to a limit.
 pub(super) fn actual(budget: &BudgetResult) -> String {
     match budget.actual {
-        None => "nothing measured".to_owned(),
+        None => budget.told(),
         Some(value) if budget.name.ends_with("_ms") => format!("{value:.1}"),
         Some(value) => format!("{value:.3}")
             .trim_end_matches('0')

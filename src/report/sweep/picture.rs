@@ -1,9 +1,9 @@
 //! A sweep as a picture: latency against cut-offs or cost, and the settings that nothing beats.
 
 use super::text::shortened;
-use super::{Axes, Other, P95, Setting, Sweep};
+use super::{Axes, Axis, Setting, Sweep};
 use crate::measure::Interval;
-use crate::picture::{Axis, COLOURS, Frame, Labels, Placed, Rectangle, escaped, width};
+use crate::picture::{self, COLOURS, Frame, Labels, Placed, Rectangle, escaped, width};
 use std::fmt::Write;
 
 const FRONT: &str = COLOURS[0];
@@ -46,27 +46,23 @@ fn cut(text: &str, characters: usize) -> String {
     }
 }
 
-/// The factor from a figure to what the axis shows: percent for shares, 1 for money.
-fn scale(other: Other) -> f64 {
-    match other {
-        Other::CutOffShare | Other::FailedShare => 100.0,
-        Other::CostPerMinute => 1.0,
-    }
-}
-
 fn point(setting: &Setting, axes: Axes) -> Option<Point<'_>> {
     let (x, y) = setting.point(axes)?;
-    let times = scale(axes.y);
-    let cut_offs = setting.intervals.get("cut_off_share").map(|i| Interval {
-        low: times * i.low,
-        high: times * i.high,
-    });
+    // What lies over something has no place.
+    if !x.is_finite() || !y.is_finite() {
+        return None;
+    }
+    let interval = |axis: Axis| {
+        let interval = setting.intervals.get(axis.name())?;
+        let (low, high) = (axis.scale() * interval.low, axis.scale() * interval.high);
+        high.is_finite().then_some(Interval { low, high })
+    };
     Some(Point {
         setting,
-        x,
-        y: times * y,
-        x_interval: setting.intervals.get(P95).copied(),
-        y_interval: cut_offs.filter(|_| axes.y == Other::CutOffShare),
+        x: axes.x.scale() * x,
+        y: axes.y.scale() * y,
+        x_interval: interval(axes.x),
+        y_interval: interval(axes.y),
     })
 }
 
@@ -75,27 +71,17 @@ fn frame(sweep: &Sweep, points: &[Point]) -> Frame {
         let ends = interval.map_or([value, value], |i| [i.low, i.high]);
         [value, ends[0], ends[1]]
     };
-    let (title, unit) = match sweep.axes.y {
-        Other::CutOffShare => ("questions cut off".to_owned(), " %"),
-        Other::FailedShare => ("questions that failed".to_owned(), " %"),
-        Other::CostPerMinute => {
-            let money = match sweep.currency.as_str() {
-                "" => "cost",
-                currency => currency,
-            };
-            (format!("{money} per minute of call"), "")
-        }
-    };
+    let Axes { x, y } = sweep.axes;
     Frame {
-        x: Axis::around(
-            "95th percentile of the end-to-end latency, ms",
+        x: picture::Axis::around(
+            &x.title(&sweep.currency),
             points.iter().flat_map(|p| ends(p.x, p.x_interval)),
-            "",
+            x.unit(),
         ),
-        y: Axis::around(
-            &title,
+        y: picture::Axis::around(
+            &y.title(&sweep.currency),
             points.iter().flat_map(|p| ends(p.y, p.y_interval)),
-            unit,
+            y.unit(),
         ),
     }
 }

@@ -1,7 +1,7 @@
 //! A sweep as a table.
 
-use super::{Other, Setting, Sweep};
-use crate::measure::Interval;
+use super::{Axes, Axis, Setting, Sweep};
+use crate::measure::{Interval, Known};
 use crate::report::money::money;
 use crate::report::table::{plain, trimmed};
 use std::fmt::Write;
@@ -17,16 +17,42 @@ pub fn text(sweep: &Sweep) -> String {
         .map(|setting| (mark(setting), setting));
     let mut text = head(sweep);
     let _ = writeln!(text, "\n{}", table(sweep, rows));
-    let axis = match sweep.axes.y {
-        Other::CutOffShare => "cut-offs",
-        Other::FailedShare => "failures",
-        Other::CostPerMinute => "cost",
-    };
+    let Axes { x, y } = sweep.axes;
     let _ = writeln!(
         text,
-        "\n● no other one is as good by p95 and by {axis}, and better by one of them. ± is half a 95 % interval; shares are of the questions."
+        "\n● no other one is as good by {} and by {}, and better by one of them. ± is half a 95 % interval; shares are of the questions, stops are for 100 questions.",
+        x.told(),
+        y.told()
     );
+    if let Some(note) = unmoved(sweep) {
+        let _ = writeln!(text, "note: {note}");
+    }
     text
+}
+
+/// What a reader should know if the settings do not move what is shown.
+pub(in crate::report) fn unmoved(sweep: &Sweep) -> Option<String> {
+    let Axes { x, y } = sweep.axes;
+    let keys = sweep.vary.join(" and ");
+    let is_unmoved = |axis: Axis| sweep.unmoved.contains(&axis);
+    if sweep.settings.len() < 2 || !(is_unmoved(x) && is_unmoved(y)) {
+        return None;
+    }
+    let shown = Axis::ALL.into_iter().filter(|axis| {
+        let known = |setting: &Setting| setting.known(*axis).is_some();
+        !is_unmoved(*axis) && sweep.settings.iter().any(known)
+    });
+    let mut moves: Vec<&str> = shown.map(Axis::name).collect();
+    moves.extend(sweep.moved.iter().map(String::as_str));
+    Some(match moves.is_empty() {
+        true => format!("{keys} moves no figure of this scenario, so ● says nothing"),
+        false => format!(
+            "{keys} moves neither {} nor {}, so ● says nothing; it moves {}: compare by them (--against, [budget])",
+            x.told(),
+            y.told(),
+            moves.join(", ")
+        ),
+    })
 }
 
 /// A paragraph on what was simulated.
@@ -67,14 +93,18 @@ pub(in crate::report) fn cells<'a>(
 ) -> (Vec<String>, Vec<Vec<String>>) {
     let mut header = vec![String::new()];
     header.extend(sweep.vary.iter().cloned());
-    header.extend(["p50 ms", "p95 ms", "cut off", "failed"].map(str::to_owned));
-    let has_cost = sweep.settings.iter().any(|s| s.cost_per_minute.is_some());
-    if has_cost {
-        header.push(match sweep.currency.as_str() {
-            "" => "cost/min".to_owned(),
-            currency => format!("{currency}/min"),
-        });
-    }
+    header.push("p50 ms".to_owned());
+    let shown = shown(sweep);
+    header.extend(
+        shown
+            .iter()
+            .map(|axis| match (axis, sweep.currency.as_str()) {
+                (Axis::CostPerMinute, currency) if !currency.is_empty() => {
+                    format!("{currency}/min")
+                }
+                _ => axis.column().to_owned(),
+            }),
+    );
     let has_budgets = (sweep.settings.iter()).any(|s| s.is_saturated || !s.budgets.is_empty());
     if has_budgets {
         header.push("budgets".to_owned());
@@ -82,11 +112,9 @@ pub(in crate::report) fn cells<'a>(
     let row = |(mark, setting): (&str, &Setting)| {
         let mut cells = vec![mark.to_owned()];
         cells.extend(setting.values.iter().map(|value| shortened(value)));
-        cells.extend(figures(setting));
-        if has_cost {
-            let cost = setting.cost_per_minute;
-            cells.push(cost.map_or_else(|| "-".to_owned(), |cost| money(cost, "")));
-        }
+        let p50 = setting.e2e_latency.as_ref().map(|summary| summary.p50);
+        cells.push(latency(p50, setting.intervals.get("e2e_latency_p50_ms")));
+        cells.extend(shown.iter().map(|axis| figure(setting, *axis)));
         if has_budgets {
             cells.push(budgets(setting));
         }
@@ -95,27 +123,46 @@ pub(in crate::report) fn cells<'a>(
     (header, rows.map(row).collect())
 }
 
-fn figures(setting: &Setting) -> [String; 4] {
-    let none = || "-".to_owned();
-    let latency = |value: Option<f64>, name: &str| {
-        value.map_or_else(none, |ms| around(ms, 0, "", setting.intervals.get(name)))
+/// The columns of a sweep: those that are the axes, those that say something, and latency and cut-offs always.
+fn shown(sweep: &Sweep) -> Vec<Axis> {
+    let is_something = |axis: &Axis| {
+        let values = sweep
+            .settings
+            .iter()
+            .filter_map(|setting| setting.value(*axis));
+        let is_axis = [sweep.axes.x, sweep.axes.y].contains(axis);
+        let always = matches!(
+            axis,
+            Axis::P95 | Axis::UnansweredShare | Axis::CutOffShare | Axis::FailedShare
+        );
+        always || is_axis || values.into_iter().any(|value| value > 0.0)
     };
-    let share = |share: Option<f64>, interval: Option<&Interval>| {
-        let interval = interval.map(|i| Interval {
-            low: 100.0 * i.low,
-            high: 100.0 * i.high,
-        });
-        share.map_or_else(none, |s| around(100.0 * s, 2, " %", interval.as_ref()))
-    };
-    [
-        latency(setting.e2e_latency.map(|s| s.p50_ms), "e2e_latency_p50_ms"),
-        latency(setting.p95_ms(), super::P95),
-        share(
-            setting.cut_off_share,
-            setting.intervals.get("cut_off_share"),
-        ),
-        share(setting.failed_share, None),
-    ]
+    Axis::ALL.into_iter().filter(is_something).collect()
+}
+
+fn latency(known: Option<Known>, interval: Option<&Interval>) -> String {
+    match known {
+        None => "-".to_owned(),
+        Some(Known::Over(bound)) => format!(">{bound:.0}"),
+        Some(Known::Is(value)) => around(value, 0, "", interval),
+    }
+}
+
+fn figure(setting: &Setting, axis: Axis) -> String {
+    let (known, interval) = (setting.known(axis), setting.intervals.get(axis.name()));
+    let times = axis.scale();
+    match (axis, known) {
+        (_, None) => "-".to_owned(),
+        (Axis::CostPerMinute, Some(cost)) => money(cost.rank(), ""),
+        (axis, Some(Known::Is(share))) if axis.is_share() => {
+            let interval = interval.map(|i| Interval {
+                low: times * i.low,
+                high: times * i.high,
+            });
+            around(times * share, 2, axis.unit(), interval.as_ref())
+        }
+        (_, known) => latency(known, interval),
+    }
 }
 
 fn budgets(setting: &Setting) -> String {
@@ -132,6 +179,7 @@ fn budgets(setting: &Setting) -> String {
 
 /// `812 ±9`.
 fn around(value: f64, digits: usize, unit: &str, interval: Option<&Interval>) -> String {
+    let interval = interval.filter(|interval| interval.high.is_finite());
     let half = interval.map_or_else(String::new, |interval| {
         format!(" ±{:.digits$}", (interval.high - interval.low) / 2.0)
     });

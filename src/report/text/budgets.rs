@@ -10,10 +10,7 @@ const UNEXPECTED_MAX: usize = 20;
 pub(super) fn budgets(text: &mut String, measured: &Measurement) {
     for budget in &measured.budgets {
         let verdict = if budget.pass { "kept" } else { "MISSED" };
-        let actual = budget.actual.map_or_else(
-            || "nothing measured".to_owned(),
-            |value| format!("{value:.3}"),
-        );
+        let actual = budget.told();
         let _ = writeln!(
             text,
             "budget {verdict:<7} {}  {actual} (limit {})",

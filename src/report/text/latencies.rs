@@ -1,7 +1,7 @@
 //! The tables of latencies.
 
 use crate::event::Metric;
-use crate::measure::{Measurement, Summary};
+use crate::measure::{Measurement, WaitSummary, Waits};
 use crate::report::table::{plain, trimmed};
 use comfy_table::Table;
 use std::fmt::Write;
@@ -14,31 +14,58 @@ pub(super) fn latencies(text: &mut String, measured: &Measurement) {
 
 fn hops(text: &mut String, measured: &Measurement) {
     let e2e = measured.metrics.get(&Metric::E2eLatency);
-    let answered = e2e.and_then(|histogram| histogram.summary());
+    let e2e = e2e.and_then(Waits::summary);
+    let answered = measured.answered.summary();
     let has_hops = !measured.hops.is_empty();
-    match &answered {
-        None => text.push_str("\nNo turn was answered, so there is no latency to show.\n"),
-        Some(answered) => {
-            let (heading, sum) = match has_hops {
-                true => ("hop, ms", "sum = e2e_latency"),
-                false => ("what the caller hears, ms", "e2e_latency"),
-            };
-            let mut table = table(heading);
-            for (hop, histogram) in &measured.hops {
-                if let Some(summary) = histogram.summary().filter(|s| s.max_ms > 0.0) {
-                    add(&mut table, hop.name(), &summary);
-                }
-            }
-            add(&mut table, sum, answered);
-            let _ = writeln!(text, "\n{}", trimmed(&table));
+    let Some(e2e) = e2e else {
+        text.push_str("\nNo turn was answered, so there is no latency to show.\n");
+        return;
+    };
+    let heading = match has_hops {
+        true => "hop, ms",
+        false => "what the caller hears, ms",
+    };
+    let mut table = table(heading);
+    for (hop, waits) in &measured.hops {
+        let summary = waits.answered().summary();
+        if let Some(summary) = summary.filter(|s| s.max_ms > 0.0) {
+            add(&mut table, hop.name(), &WaitSummary::of_answered(&summary));
         }
+    }
+    let answered = answered.map(|answered| WaitSummary::of_answered(&answered));
+    let are_all = answered.as_ref() == Some(&e2e);
+    match (answered, are_all, has_hops) {
+        (_, true, true) => add(&mut table, "sum = e2e_latency", &e2e),
+        (_, true, false) => add(&mut table, "e2e_latency", &e2e),
+        (answered, false, _) => {
+            if let Some(answered) = answered {
+                add(&mut table, "sum, answered turns alone", &answered);
+            }
+            add(&mut table, "e2e_latency", &e2e);
+        }
+    }
+    let _ = writeln!(text, "\n{}", trimmed(&table));
+    if let Some(unanswered) = &e2e.unanswered {
+        let _ = writeln!(
+            text,
+            "{} of {} turns ({:.1} %) were not answered: {}. They count as slower than every answer; a figure that falls among them is over (>) the greatest wait known below it.",
+            unanswered.count,
+            e2e.count + unanswered.count,
+            100.0 * unanswered.share,
+            unanswered.told()
+        );
     }
     if has_hops {
         let _ = writeln!(
             text,
-            "The hops add up to e2e_latency, to the nanosecond, in {} of {} answered turns. Means add up; percentiles do not.",
+            "The hops add up to {}, to the nanosecond, in {} of {} answered turns. Means add up; percentiles do not.",
+            if are_all {
+                "e2e_latency"
+            } else {
+                "the latency of an answer"
+            },
             measured.exact,
-            answered.map_or(0, |summary| summary.count)
+            measured.answered.count()
         );
     }
 }
@@ -46,14 +73,14 @@ fn hops(text: &mut String, measured: &Measurement) {
 fn metrics(text: &mut String, measured: &Measurement) {
     let mut table = table("metric, ms");
     let mut is_empty = true;
-    for (metric, histogram) in &measured.metrics {
+    for (metric, waits) in &measured.metrics {
         let is_shown = match *metric {
             Metric::E2eLatency => false,
             // Without fillers the first sound is that of the answer.
             Metric::FirstSound => measured.callers.fillers > 0,
             _ => true,
         };
-        if let (Some(summary), true) = (histogram.summary(), is_shown) {
+        if let (Some(summary), true) = (waits.summary(), is_shown) {
             add(&mut table, metric.name(), &summary);
             is_empty = false;
         }
@@ -67,17 +94,8 @@ fn table(what: &str) -> Table {
     plain(&[what, "count", "mean", "p50", "p90", "p95", "p99", "max"])
 }
 
-fn add(table: &mut Table, name: &str, summary: &Summary) {
-    let mut cells = vec![name.to_owned(), summary.count.to_string()];
-    for value in [
-        summary.mean_ms,
-        summary.p50_ms,
-        summary.p90_ms,
-        summary.p95_ms,
-        summary.p99_ms,
-        summary.max_ms,
-    ] {
-        cells.push(format!("{value:.1}"));
-    }
+fn add(table: &mut Table, name: &str, summary: &WaitSummary) {
+    let mut cells = vec![name.to_owned(), summary.counted()];
+    cells.extend(summary.figures().map(|known| format!("{known:.1}")));
     table.add_row(cells);
 }

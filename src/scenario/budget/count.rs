@@ -37,13 +37,19 @@ pub enum Count {
     CutOffShare,
     /// The share of questions that failed, those that were asked again included.
     FailedShare,
+    /// The share of turns that should have been answered and were not.
+    UnansweredShare,
+    /// Sounds to be ignored that the agent stopped for, for each question that was asked.
+    FalseBargeInsPerQuestion,
+    /// Turns that asked the agent to stop, and that it did not stop for, for each question that was asked.
+    MissedBargeInsPerQuestion,
     /// The word error rate over all turns with a reference.
     Wer,
 }
 
 impl Count {
     /// Every count with its name in reports; a budget adds `_max`.
-    pub const ALL: [(&'static str, Count); 22] = [
+    pub const ALL: [(&'static str, Count); 25] = [
         ("false_barge_ins", Count::FalseBargeIns),
         ("missed_barge_ins", Count::MissedBargeIns),
         ("spurious_responses", Count::SpuriousResponses),
@@ -65,8 +71,25 @@ impl Count {
         ("pool.waiting", Count::PoolWaiting),
         ("cut_off_share", Count::CutOffShare),
         ("failed_share", Count::FailedShare),
+        ("unanswered_share", Count::UnansweredShare),
+        (
+            "false_barge_ins_per_question",
+            Count::FalseBargeInsPerQuestion,
+        ),
+        (
+            "missed_barge_ins_per_question",
+            Count::MissedBargeInsPerQuestion,
+        ),
         ("wer", Count::Wer),
     ];
+
+    /// Whether the count is a number for each question, which may exceed 1.
+    pub fn is_per_question(self) -> bool {
+        matches!(
+            self,
+            Count::FalseBargeInsPerQuestion | Count::MissedBargeInsPerQuestion
+        )
+    }
 
     /// The count of this name, as in [`Count::ALL`].
     pub fn named(name: &str) -> Option<Count> {

@@ -41,6 +41,18 @@ pub enum Limited {
     Count(Count),
 }
 
+impl Limited {
+    /// Whether the figure is a mean, a percentile, a share or a number, and no maximum. A maximum grows with every
+    /// world, so no interval tells where it would end.
+    pub fn is_sum(self) -> bool {
+        let is_max = |statistic| statistic == Statistic::Max;
+        match self {
+            Limited::Metric(_, statistic) | Limited::Hop(_, statistic) => !is_max(statistic),
+            Limited::Count(count) => count != Count::PoolWaiting,
+        }
+    }
+}
+
 /// One limit of a `[budget]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Budget {
@@ -50,6 +62,16 @@ pub struct Budget {
     pub limited: Limited,
     /// The most that is allowed, in the unit of the key.
     pub limit: f64,
+}
+
+impl From<Budget> for Budgets {
+    fn from(budget: Budget) -> Budgets {
+        let entry = BudgetEntry::Limit(budget.limit);
+        Budgets {
+            table: BudgetTable::from([(budget.name.clone(), entry)]),
+            limits: vec![budget],
+        }
+    }
 }
 
 /// The limits of a table, and how they are written.

@@ -49,6 +49,16 @@ impl Percentile {
             .then_some(Percentile(thousandths))
     }
 
+    /// The percentile of a whole percentage, at least 1 and at most 100.
+    pub fn whole(percent: u32) -> Percentile {
+        Percentile(percent.clamp(1, 100) * 1_000)
+    }
+
+    /// The percentile as a share, above 0 and up to 1.
+    pub fn share(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::MAX)
+    }
+
     /// The nearest rank of the percentile among `count` values, 1 for the least. It is computed in whole
     /// numbers, since 0.55 of 100 is more than 55 in floating point.
     pub fn rank(self, count: u64) -> u64 {

@@ -80,7 +80,7 @@ impl Visits {
             .lasting(visit.entered, now)
             .about("visit", id.0)
             .about("end", how);
-        if let Some(VisitEnd::Failed { error }) = end {
+        if let Some(VisitEnd::Failed { error, .. }) = end {
             span = span.about("error", error.as_str());
         }
         let worked_from = visit.begun.unwrap_or(now).max(visit.entered);
