@@ -80,6 +80,7 @@ fn rows_of(path: &Path) -> Vec<Row> {
     let floor = floor(&tracks, VAD_THRESHOLD);
     let plan = Plan {
         rows_per: RowsPer::Utterance,
+        questions: None,
         rows: Vec::new(),
         budgets: Vec::new(),
         prices: None,

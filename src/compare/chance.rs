@@ -2,13 +2,13 @@
 
 use crate::rng::{Draw, Seed};
 
-/// How many shuffles and resamples are drawn.
+/// How many shuffles are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
     /// Shuffles for the p-values. The least p-value is 1 / (`shuffles` + 1).
     pub shuffles: u32,
-    /// Bootstrap resamples for the intervals.
-    pub resamples: u32,
+    /// Whether the intervals of differences are looked for, which takes most of the time.
+    pub has_intervals: bool,
     /// The seed of all that is drawn.
     pub seed: u64,
 }
@@ -18,7 +18,7 @@ impl Default for Effort {
     fn default() -> Effort {
         Effort {
             shuffles: 2_499,
-            resamples: 1_999,
+            has_intervals: true,
             seed: 1,
         }
     }
@@ -107,29 +107,6 @@ impl Columns {
             all[first + order[place]] = 1;
         }
     }
-
-    /// Columns drawn with replacement: those of a side from that side, pairs together.
-    pub(super) fn resamples(self, effort: &Effort) -> Weights {
-        let source = Seed(effort.seed).source("compare", "resample");
-        let width = self.width();
-        let mut all = vec![0; width * effort.resamples as usize];
-        for (own, number) in all.chunks_exact_mut(width.max(1)).zip(0..) {
-            let mut draw = source.draw(0, number);
-            for _ in 0..self.base {
-                let drawn = below(&mut draw, self.base);
-                own[drawn] += 1;
-                if self.is_paired {
-                    own[self.base + drawn] += 1;
-                }
-            }
-            if !self.is_paired {
-                for _ in 0..self.new {
-                    own[self.base + below(&mut draw, self.new)] += 1;
-                }
-            }
-        }
-        Weights { width, all }
-    }
 }
 
 /// A whole number below `bound`.
@@ -187,18 +164,5 @@ mod tests {
                 .iter()
                 .all(|c| (f64::from(*c) - expected).abs() < far)
         );
-    }
-
-    #[test]
-    fn pairs_are_resampled_together() {
-        let effort = Effort::default();
-        for weights in columns(5, 5, true).resamples(&effort).iter() {
-            assert_eq!(weights[..5], weights[5..]);
-            assert_eq!(weights[..5].iter().sum::<u32>(), 5);
-        }
-        for weights in columns(2, 7, false).resamples(&effort).iter() {
-            assert_eq!(weights[..2].iter().sum::<u32>(), 2);
-            assert_eq!(weights[2..].iter().sum::<u32>(), 7);
-        }
     }
 }

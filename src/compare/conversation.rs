@@ -1,6 +1,6 @@
 //! What was measured, turn by turn, one conversation at a time: a million of them need not fit into memory.
 
-use super::quantity::{E2E, OCCASIONS, RATES, SPANS, WER, place};
+use super::quantity::{E2E, OCCASIONS, RATES, SPANS, UNANSWERED, WER, place};
 use crate::event::{Expect, Hop, Metric};
 use crate::measure::folder::{MeasuredRun, MeasuredSimulation, Results};
 use crate::measure::turns::{Reader, SimulatedTurn, TurnsError};
@@ -28,6 +28,8 @@ pub(super) struct Figures {
     spans_ns: [u64; SPANS],
     /// A bit for each span that is there.
     known: u64,
+    /// A bit for each span that was waited for in vain, at least so long.
+    in_vain: u64,
     /// How often each rate's event happened, and how often it could have.
     pub rates: [(u32, u32); RATES.len()],
 }
@@ -47,6 +49,7 @@ impl Figures {
             key,
             spans_ns: [0; SPANS],
             known: 0,
+            in_vain: 0,
             rates: [(0, 0); RATES.len()],
         }
     }
@@ -60,13 +63,41 @@ impl Figures {
         self.spans_ns[span] = span_ns;
     }
 
-    pub(super) fn is_answered(&self) -> bool {
+    /// Nanoseconds that were waited in vain, at least.
+    pub(super) fn in_vain_ns(&self, span: usize) -> Option<u64> {
+        (self.in_vain >> span & 1 == 1).then(|| self.spans_ns[span])
+    }
+
+    pub(super) fn set_in_vain(&mut self, span: usize, at_least_ns: u64) {
+        self.in_vain |= 1 << span;
+        self.spans_ns[span] = at_least_ns;
+    }
+
+    fn is_answered(&self) -> bool {
         self.known >> E2E & 1 == 1
     }
 
-    /// Bits of the spans that are there.
-    pub(super) fn known(&self) -> u64 {
-        self.known
+    /// Whether the turn was answered, or should have been.
+    pub(super) fn wants_answer(&self) -> bool {
+        self.waits() >> E2E & 1 == 1
+    }
+
+    /// Bits of the spans that are there, or were waited for in vain.
+    pub(super) fn waits(&self) -> u64 {
+        self.known | self.in_vain
+    }
+
+    /// The waits in vain of a turn that should have been answered, and whether it was.
+    fn set_unanswered(&mut self, is_unanswered: bool, in_vain: &[(Metric, u64)]) {
+        for (metric, at_least_ns) in in_vain {
+            self.set_in_vain(place(*metric), *at_least_ns);
+        }
+        // A question that was never asked waited no time that is known.
+        if is_unanswered && !self.wants_answer() {
+            self.set_in_vain(E2E, 0);
+        }
+        let should = is_unanswered || self.is_answered();
+        self.rates[UNANSWERED] = (u32::from(is_unanswered), u32::from(should));
     }
 
     fn of_row(row: &Row) -> Figures {
@@ -82,6 +113,7 @@ impl Figures {
             own.rates[0].0 = u32::from(row.stopped_agent);
             own.rates[2].0 = u32::from(row.was_answered);
         }
+        own.set_unanswered(row.unanswered.is_some(), &row.in_vain);
         if let Some(wer) = row.wer {
             own.rates[WER] = (wer.errors, wer.words);
         }
@@ -103,6 +135,7 @@ impl Figures {
             own.set(*hop as usize, *span_ns);
         }
         own.count(turn.expect, turn.outcome);
+        own.set_unanswered(turn.unanswered.is_some(), &turn.in_vain);
         if turn.outcome == Outcome::Spurious {
             // A sound that both stopped the agent and was answered cannot be told from one that was answered.
             let was_answered = turn.agent_start.is_some();
@@ -118,7 +151,8 @@ impl Figures {
 
     /// Counts what expectation and outcome tell, in the order of [`RATES`].
     fn count(&mut self, expect: Option<Expect>, outcome: Outcome) {
-        let asked = |what| u32::from(expect == Some(what));
+        let was_asked = outcome != Outcome::NotAsked;
+        let asked = |what| u32::from(expect == Some(what) && was_asked);
         let (ignore, stop, respond) = (
             asked(Expect::Ignore),
             asked(Expect::Stop),
@@ -131,8 +165,9 @@ impl Figures {
             (stop * (1 - has_stopped), stop),
             (0, ignore),
             (respond * came(Outcome::Missed), respond),
-            (came(Outcome::CutOff), 1),
-            (came(Outcome::Failed), 1),
+            (came(Outcome::CutOff), u32::from(was_asked)),
+            (came(Outcome::Failed), u32::from(was_asked)),
+            (0, 0),
             (0, 0),
         ];
     }

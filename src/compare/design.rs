@@ -3,8 +3,9 @@
 use super::columns::{Desk, join};
 use super::conversation::conversations as read;
 use super::pairs::Matched;
+use super::quantity::E2E;
 use super::tally::Tally;
-use super::{Independent, Pairing};
+use super::{Independent, Pairing, WouldTell};
 use crate::measure::folder::{Folder, Results};
 use crate::measure::turns::TurnsError;
 
@@ -17,6 +18,13 @@ pub(super) const COLUMNS_MAX: usize = 500;
 /// Fewer pairs of conversations than this can never differ by the odds of their swaps: of seven there are 128
 /// swaps, and the two that are all alike have a probability of 0.016, which is small enough for three figures.
 const PAIRS_MIN: u64 = 7;
+
+/// Fewer pairs than this can never differ by the odds of their swaps, not even in one figure: of six there are 64,
+/// and the two that are all alike have a probability of 0.031.
+const PAIRS_OF_ONE_FIGURE_MIN: u64 = 6;
+
+/// So many turns tell a difference of about their spread.
+const TURNS_THAT_TELL: u64 = 12;
 
 /// Fewer ways than this to deal conversations to the sides are too few for a verdict.
 const DEALS_MIN: u64 = 200;
@@ -126,9 +134,43 @@ impl Design {
     pub(super) fn is_too_little(&self, pairing: &Pairing, answered: [u64; 2]) -> bool {
         match (self.independent, self.is_paired) {
             (Independent::Conversations, _) => false,
-            (_, true) => pairing.turns < PAIRS_MIN,
+            (_, true) => pairing.turns < PAIRS_OF_ONE_FIGURE_MIN,
             (_, false) => ways_to_deal(answered[0], answered[1]) < DEALS_MIN,
         }
+    }
+
+    /// How many turns would show which difference: a dozen, or twice as many as there are. Of the mean, with the
+    /// spread that these turns have and a power of four in five (Chow and others 2008, "Sample Size Calculations in
+    /// Clinical Research", 3.1 and 3.2). `None` if there are too few turns for a spread.
+    pub(super) fn would_tell(&self, tally: &Tally) -> Option<WouldTell> {
+        /// The sum of the quantiles 0.975 and 0.8 of a normal distribution.
+        const QUANTILES: f64 = 1.96 + 0.842;
+        let spans = tally.spans[E2E].as_ref()?;
+        let [base, new] = [0, 1].map(|side| spans.column_means(side));
+        let (values, sides) = match self.is_paired {
+            true => {
+                let pairs = base.iter().zip(&new);
+                let differences = pairs.filter_map(|(base, new)| Some((*new)? - (*base)?));
+                (differences.collect::<Vec<f64>>(), 1.0)
+            }
+            false => (base.iter().flatten().copied().collect(), 2.0),
+        };
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        let spread = libm::sqrt(squares / (count.checked_sub(1).filter(|rest| *rest > 0)? as f64));
+        let wanted = (2 * count as u64).max(TURNS_THAT_TELL);
+        Some(WouldTell {
+            more_turns: wanted - count as u64,
+            difference_ms: QUANTILES * spread * libm::sqrt(sides / wanted as f64),
+        })
+    }
+
+    /// Whether so few pairs of turns are compared that a correction for all figures would hide any difference: the
+    /// headline's are looked at one after the other instead.
+    pub(super) fn is_by_sequence(&self, pairs: u64) -> bool {
+        let is_few = (PAIRS_OF_ONE_FIGURE_MIN..PAIRS_MIN).contains(&pairs);
+        self.is_paired && self.independent != Independent::Conversations && is_few
     }
 
     /// Sentences about what limits the tests.

@@ -15,6 +15,17 @@ pub(super) fn holm(p_values: &[f64]) -> Vec<f64> {
     corrected
 }
 
+/// The p-values, each at least as large as all before it: who looks at one thing after the other, and stops at the
+/// first that may be chance, need not correct for what comes later.
+pub(super) fn in_sequence(p_values: &[f64]) -> Vec<f64> {
+    let mut floor = 0.0_f64;
+    let largest = p_values.iter().map(|p| {
+        floor = floor.max(*p);
+        floor
+    });
+    largest.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,14 @@
 //! The figures of both sides: values, tests and marks.
 
 use super::design::{Design, SideResults};
-use super::holm::holm;
-use super::quantity::{E2E, FALSE_BARGE_INS, RATES, SPANS};
+use super::holm::{holm, in_sequence};
+use super::quantity::{E2E, FALSE_BARGE_INS, RATES, SPANS, UNANSWERED};
 use super::report::Report;
 use super::tally::{Choice, Spans, Tally};
 use super::tested::{Chance, Figure};
 use super::{ComparedFigure, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
 use crate::event::Metric;
+use crate::measure::Interval;
 
 /// The figures of both sides: hops in path order, then metrics, then rates. What neither side has is left out.
 pub(super) fn lines(
@@ -60,10 +61,14 @@ pub(super) fn lines(
             &chance,
         );
         own.tell(told);
-        own.is_headline = place == FALSE_BARGE_INS;
+        own.is_headline = [FALSE_BARGE_INS, UNANSWERED].contains(&place);
         lines.push(own);
     }
-    judge(&mut lines, settings.min_effect);
+    judge(
+        &mut lines,
+        design.is_by_sequence(tally.matched),
+        settings.min_effect,
+    );
     lines
 }
 
@@ -87,25 +92,36 @@ fn line(
     chance: &Chance,
 ) -> ComparedFigure {
     let value = |side: usize| figure.and_then(|figure| figure.value(Choice::All(side)));
+    let over = |side: usize| match (figure, value(side)) {
+        (Some(Figure::Of(spans, statistic)), Some(value)) if value.is_infinite() => {
+            spans.over(statistic, side).or(Some(0.0))
+        }
+        _ => None,
+    };
+    let is_finite = |value: &f64| value.is_finite();
     let mut line = ComparedFigure {
         name: quantity.line_name(statistic),
         quantity,
         statistic,
         is_headline: false,
-        base: value(0),
-        new: value(1),
+        base: value(0).filter(is_finite),
+        new: value(1).filter(is_finite),
+        base_over: over(0),
+        new_over: over(1),
+        is_greater: None,
         difference: None,
         interval: None,
         p: None,
         p_holm: None,
         mark: None,
     };
-    line.base = line.base.or(told[0]);
-    line.new = line.new.or(told[1]);
+    line.base = line.base.or(told[0].filter(|_| line.base_over.is_none()));
+    line.new = line.new.or(told[1].filter(|_| line.new_over.is_none()));
     line.difference = line.base.zip(line.new).map(|(base, new)| new - base);
     if let Some(tested) = figure.and_then(|figure| chance.test(figure)) {
         line.interval = tested.interval;
         line.p = Some(tested.p);
+        line.is_greater = tested.is_greater;
     }
     line
 }
@@ -118,15 +134,26 @@ impl ComparedFigure {
         self.new = told[1].or(self.new);
         self.difference = self.base.zip(self.new).map(|(base, new)| new - base);
         if let (Some(before), Some(difference), Some(interval)) =
-            (before, self.difference, &mut self.interval)
+            (before, self.difference, self.interval)
         {
-            interval.low += difference - before;
-            interval.high += difference - before;
+            let moved = Interval {
+                low: interval.low + difference - before,
+                high: interval.high + difference - before,
+            };
+            // The interval goes on agreeing with the p-value.
+            let excludes_zero = |of: Interval| of.low > 0.0 || of.high < 0.0;
+            if excludes_zero(moved) == excludes_zero(interval) {
+                self.interval = Some(moved);
+            }
         }
     }
 
     /// Whether the difference is large enough to talk about. Every difference from a base of nothing is.
     fn is_large(&self, min_effect: f64) -> bool {
+        // A figure that is known is far from one that falls among waits in vain.
+        if self.base_over.is_some() != self.new_over.is_some() {
+            return true;
+        }
         let (Some(base), Some(difference)) = (self.base, self.difference) else {
             return false;
         };
@@ -136,7 +163,8 @@ impl ComparedFigure {
     fn judge(&mut self, min_effect: f64) {
         let is_significant = self.p_holm.is_some_and(|p| p < SIGNIFICANCE);
         self.mark = (is_significant && self.is_large(min_effect)).then(|| {
-            match self.difference.is_some_and(|difference| difference > 0.0) {
+            let is_greater = self.difference.map(|difference| difference > 0.0);
+            match is_greater.or(self.is_greater) == Some(true) {
                 true => Mark::Worse,
                 false => Mark::Better,
             }
@@ -144,15 +172,21 @@ impl ComparedFigure {
     }
 }
 
-/// Corrects the p-values of the headline for each other, and all others for each other, and sets the marks.
-fn judge(lines: &mut [ComparedFigure], min_effect: f64) {
+/// Corrects the p-values of the headline for each other, and all others for each other, and sets the marks. By
+/// sequence, a figure of the headline counts if all before it do (Wiens 2003, "A fixed sequence Bonferroni procedure
+/// for testing multiple endpoints"): of six pairs the median alone can be told from chance, and is.
+fn judge(lines: &mut [ComparedFigure], is_by_sequence: bool, min_effect: f64) {
     for is_headline in [true, false] {
         let family = lines
             .iter_mut()
             .filter(|line| line.is_headline == is_headline);
         let mut family: Vec<&mut ComparedFigure> = family.filter(|line| line.p.is_some()).collect();
         let p_values: Vec<f64> = family.iter().filter_map(|line| line.p).collect();
-        for (line, p_holm) in family.iter_mut().zip(holm(&p_values)) {
+        let corrected = match is_headline && is_by_sequence {
+            true => in_sequence(&p_values),
+            false => holm(&p_values),
+        };
+        for (line, p_holm) in family.iter_mut().zip(corrected) {
             line.p_holm = Some(p_holm);
             line.judge(min_effect);
         }

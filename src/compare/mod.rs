@@ -5,10 +5,9 @@
 //! permutation test, which is exact whatever the distribution (Good 2005, "Permutation, Parametric and Bootstrap
 //! Tests of Hypotheses", 3): if nothing changed, which side a conversation lies on is a coin's toss. In place of a
 //! percentile the test shuffles how many spans lie above that of both sides together (Mood 1950, "Introduction to
-//! the Theory of Statistics", 16.7, for the median). The intervals are percentiles of a bootstrap by conversations
-//! (Davison and Hinkley 1997, "Bootstrap Methods and their Application", 3.8). Many lines are looked at, so
-//! p-values are corrected (Holm 1979, "A simple sequentially rejective multiple test procedure"): the three figures
-//! of the headline among themselves, all the others among themselves.
+//! the Theory of Statistics", 16.7, for the median); a wait in vain lies above every answer. The intervals are those
+//! of the test. Many lines are looked at, so p-values are corrected (Holm 1979, "A simple sequentially rejective
+//! multiple test procedure"): the four figures of the headline among themselves, all the others among themselves.
 //!
 //! The module knows nothing of how figures are shown.
 
@@ -32,9 +31,9 @@ pub use differences::Difference;
 pub use quantity::{Quantity, RATES, Statistic};
 
 use crate::event::Metric;
-use crate::measure::folder::{Folder, Results};
+use crate::measure::folder::{Folder, MeasuredSimulation, Results};
 use crate::measure::turns::TurnsError;
-use crate::measure::{Histogram, Interval};
+use crate::measure::{Interval, Waits};
 use design::{Design, SideResults};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -60,6 +59,8 @@ pub struct Comparison {
     pub independent: Independent,
     /// Whether there are so few results that no difference, however large, could be told from chance.
     pub is_too_little: bool,
+    /// What would tell, if it is too little; `None` if not even that is known.
+    pub would_tell: Option<WouldTell>,
     /// The least difference that counts, as a share of the base.
     pub min_effect: f64,
     /// The figures of both sides: hops in path order, then metrics, counts and word errors.
@@ -68,6 +69,15 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// Sentences about what makes the comparison less than fair.
     pub warnings: Vec<String>,
+}
+
+/// How many turns would show a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct WouldTell {
+    /// How many more turns on each side.
+    pub more_turns: u64,
+    /// The difference of mean latencies that so many would show in four of five comparisons, in milliseconds.
+    pub difference_ms: f64,
 }
 
 /// One side of a comparison.
@@ -85,6 +95,8 @@ pub struct Side {
     pub turns: u64,
     /// How many turns have a latency.
     pub answered: u64,
+    /// How many turns should have been answered and were not.
+    pub unanswered: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -107,12 +119,12 @@ pub struct Pairing {
     pub is_paired: bool,
     /// What the sides have in common, or why they are not paired.
     pub why: String,
-    /// Answered turns whose partner was answered too, which are those whose latencies are compared. Zero
+    /// Turns that should have been answered on both sides, which are those whose latencies are compared. Zero
     /// unless paired.
     pub turns: u64,
-    /// Answered turns of the base without an answered partner.
+    /// Turns of the base that should have been answered, without such a partner.
     pub only_base: u64,
-    /// Answered turns of the new side without an answered partner.
+    /// Turns of the new side that should have been answered, without such a partner.
     pub only_new: u64,
     /// Folders that are left out because they have no partner.
     pub left_out: Vec<String>,
@@ -144,14 +156,24 @@ pub struct ComparedFigure {
     pub statistic: Statistic,
     /// Whether the verdict depends on the figure.
     pub is_headline: bool,
-    /// The base's figure in milliseconds, or as a share in 0..=1; `None` if there is nothing.
+    /// The base's figure in milliseconds, or as a share in 0..=1; `None` if there is nothing, or if it falls among
+    /// turns that were not answered.
     pub base: Option<f64>,
-    /// The new side's figure in milliseconds, or as a share in 0..=1; `None` if there is nothing.
+    /// The new side's figure in milliseconds, or as a share in 0..=1; `None` as for the base.
     pub new: Option<f64>,
+    /// What the base's figure lies over, in milliseconds, if it falls among turns that were not answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_over: Option<f64>,
+    /// What the new side's figure lies over, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_over: Option<f64>,
+    /// Whether the new side's figure is the greater one, by what was shuffled; `None` if neither is.
+    #[serde(skip)]
+    is_greater: Option<bool>,
     /// The new side's figure less the base's; `None` if one of them is missing.
     pub difference: Option<f64>,
-    /// The 95 % confidence interval of the difference, not corrected for the number of lines; `None` if there
-    /// is none.
+    /// The 95 % confidence interval of the difference, from the test that makes `p`, and like it not corrected for the
+    /// number of lines; `None` if there is none.
     pub interval: Option<Interval>,
     /// The p-value; `None` if the figure was not tested, because turns or conversations do not tell it or only
     /// one side has it.
@@ -214,9 +236,9 @@ pub enum CompareError {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder holds no answered turn.
-    #[error("{path}: none of its {turns} turns was answered, so there is no latency to compare; see why with `voicesim report {path}`", path = path.display())]
-    NothingAnswered {
+    /// A folder holds no turn that should have been answered.
+    #[error("{path}: none of its {turns} turns should have been answered, so there is nothing to compare; see why with `voicesim report {path}`", path = path.display())]
+    NothingAsked {
         /// The folder.
         path: PathBuf,
         /// How many turns it holds.
@@ -241,8 +263,8 @@ pub fn compare(
     let mut matched = pairs::matched(base.1, new.1);
     let mut of = told(folders, &matched, settings)?;
     if of.pairing.is_paired && of.pairing.turns == 0 {
-        // No pair was answered on both sides, so the sides are compared without pairs.
-        let why = "no turn was answered on both sides".to_owned();
+        // No turn should have been answered on both sides, so the sides are compared without pairs.
+        let why = "no turn should have been answered on both sides".to_owned();
         matched = pairs::Matched::Not { why };
         of = told(folders, &matched, settings)?;
     }
@@ -254,6 +276,7 @@ struct Told {
     design: Design,
     pairing: Pairing,
     lines: Vec<ComparedFigure>,
+    would_tell: Option<WouldTell>,
 }
 
 fn told(
@@ -272,6 +295,7 @@ fn told(
         ..Pairing::of(matched)
     };
     Ok(Told {
+        would_tell: design.would_tell(&tally),
         lines: match design.is_paired && tally.matched == 0 {
             true => Vec::new(),
             false => lines::lines(&design, &tally, &sources, settings),
@@ -291,13 +315,17 @@ fn finish(
         design,
         pairing,
         lines,
+        would_tell,
     } = of;
     let (differences, mut warnings) = differences::between(folders.map(Folder::all));
     warnings.extend(design.warnings());
+    let to_answer = [&base, &new].map(|side| side.answered + side.unanswered);
+    let is_too_little = design.is_too_little(&pairing, to_answer);
     Comparison {
         verdict: Verdict::of(&lines),
         independent: design.independent,
-        is_too_little: design.is_too_little(&pairing, [base.answered, new.answered]),
+        is_too_little,
+        would_tell: would_tell.filter(|_| is_too_little),
         base,
         new,
         pairing,
@@ -331,9 +359,10 @@ impl Side {
             conversations: count(design::conversations),
             turns: count(|kept| kept.measured().turns),
             answered: count(answered),
+            unanswered: count(unanswered),
         };
-        match side.answered {
-            0 => Err(CompareError::NothingAnswered {
+        match side.answered + side.unanswered {
+            0 => Err(CompareError::NothingAsked {
                 path: path.to_owned(),
                 turns: side.turns,
             }),
@@ -349,11 +378,23 @@ fn answered(kept: &Results) -> u64 {
             let rows = run.measured.rows.iter();
             rows.filter(|row| row.e2e_ns.is_some()).count() as u64
         }
-        Results::Simulation(simulation) => {
-            let e2e = simulation.totals.measured.metrics.get(&Metric::E2eLatency);
-            e2e.map_or(0, |waits| waits.answered().count())
-        }
+        Results::Simulation(of) => e2e(of).map_or(0, |waits| waits.answered().count()),
     }
+}
+
+/// How many turns should have been answered and were not.
+fn unanswered(kept: &Results) -> u64 {
+    match kept {
+        Results::Run(run) => {
+            let rows = run.measured.rows.iter();
+            rows.filter(|row| row.unanswered.is_some()).count() as u64
+        }
+        Results::Simulation(of) => e2e(of).map_or(0, Waits::count) - answered(kept),
+    }
+}
+
+fn e2e(of: &MeasuredSimulation) -> Option<&Waits> {
+    of.totals.measured.metrics.get(&Metric::E2eLatency)
 }
 
 impl Kind {

@@ -6,19 +6,21 @@ use crate::event::{Hop, Metric};
 pub(super) const SPANS: usize = Hop::ALL.len() + Metric::ALL.len();
 
 /// The rates: counts for each turn that could be counted, and word errors for each word.
-pub const RATES: [&str; 7] = [
+pub const RATES: [&str; 8] = [
     "false_barge_ins",
     "missed_barge_ins",
     "spurious_responses",
     "missed_responses",
     "cut_offs",
     "failed_turns",
+    "unanswered",
     "wer",
 ];
 
 /// The places of rates that other files name.
 pub(super) const FALSE_BARGE_INS: usize = 0;
-pub(super) const WER: usize = 6;
+pub(super) const UNANSWERED: usize = 6;
+pub(super) const WER: usize = 7;
 
 /// Metrics that belong to a conversation, and to none of its turns.
 pub(super) const OCCASIONS: [Metric; 4] = [
@@ -36,8 +38,8 @@ pub enum Quantity {
     /// The spans of a metric.
     Metric(Metric),
     /// A rate of [`RATES`], for each turn that asked for it: false stops for each sound to be ignored, missed
-    /// stops for each interruption, missed replies for each question; cut-offs and failures for each turn; `wer`
-    /// for each word of the reference.
+    /// stops for each interruption, missed replies for each question; cut-offs and failures for each turn; turns
+    /// without an answer for each that should have had one; `wer` for each word of the reference.
     Rate(&'static str),
 }
 

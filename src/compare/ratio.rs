@@ -35,6 +35,16 @@ impl Ratio {
         })
     }
 
+    /// The same figure, with every value of the new side's lowered by `shift`.
+    pub(super) fn shifted_by(&self, shift: f64) -> Ratio {
+        let parts = self.parts.iter().enumerate();
+        let lowered = parts.map(|(column, (above, below))| match column < self.split {
+            true => (*above, *below),
+            false => (above - shift * below, *below),
+        });
+        Ratio::of(lowered, self.split)
+    }
+
     /// The difference, if the columns of weight one were the base's, and those of weight zero the new side's;
     /// `None` if a side has nothing then.
     pub(super) fn shuffled(&self, weights: &[u32]) -> Option<f64> {

@@ -49,6 +49,10 @@ impl Student {
         }
     }
 
+    pub(super) fn difference(&self) -> f64 {
+        self.difference
+    }
+
     /// Half the width of the 95 % interval.
     pub(super) fn half(&self) -> f64 {
         let (mut low, mut high) = (0.0, 1e6);

@@ -18,11 +18,14 @@ pub(super) struct Tally {
     /// The spans by their places; `None` if neither side has such a span.
     pub spans: Vec<Option<Spans>>,
     pub rates: Vec<Rates>,
-    /// Answered turns with an answered partner.
+    /// Turns that should have been answered, as their partners should have been.
     pub matched: u64,
-    /// Answered turns without an answered partner, by side.
+    /// Turns that should have been answered without such a partner, by side.
     pub alone: [u64; 2],
 }
+
+/// The top of the bucket of waits in vain, which are longer than every other.
+const IN_VAIN: u64 = u64::MAX;
 
 /// The columns that are looked at, and how often each counts.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +43,14 @@ pub(super) struct Spans {
     tops_ns: Vec<u64>,
     /// How many spans lie in each bucket and below it: a row of columns for each bucket.
     below: Vec<Counts>,
+    /// How many spans of each side's columns lie in each bucket.
+    sides: Vec<[u64; 2]>,
     sums_ns: Sums,
     max_ns: [u64; 2],
+    /// How many waits were in vain, by side. They lie in a bucket of their own, the last one.
+    in_vain: [u64; 2],
+    /// What the spans of a side are at least: the highest value of each bucket, and how many lie in it.
+    bounds: [Vec<(u64, u64)>; 2],
 }
 
 #[derive(Debug, Clone, Default)]
@@ -74,13 +83,69 @@ impl Spans {
         self.max_ns.iter().any(|max_ns| *max_ns > 0)
     }
 
-    /// A statistic in milliseconds; `None` if there are no spans.
+    /// The mean of each column of a side in milliseconds; `None` for a column that holds nothing, or a wait in vain.
+    pub(super) fn column_means(&self, side: usize) -> Vec<Option<f64>> {
+        let (Some(all), came) = (self.below.last(), self.came()) else {
+            return Vec::new();
+        };
+        let (all, came) = (
+            half(&all.columns, all.split, side),
+            half(came, all.split, side),
+        );
+        let sums = half(&self.sums_ns.columns, self.sums_ns.split, side);
+        let columns = sums.iter().zip(all.iter().zip(came));
+        let mean = |(sum_ns, (all, came)): (&f64, (&u32, &u32))| {
+            (all == came && *all > 0).then(|| sum_ns / f64::from(*all) / 1e6)
+        };
+        columns.map(mean).collect()
+    }
+
+    /// How many spans ended in each column.
+    fn came(&self) -> &[u32] {
+        let rows = match self.tops_ns.last() {
+            Some(&IN_VAIN) => self.below.len().checked_sub(2),
+            _ => self.below.len().checked_sub(1),
+        };
+        rows.and_then(|row| self.below.get(row))
+            .map_or(&[], |row| &row.columns)
+    }
+
+    /// Whether somebody waited in vain, on either side.
+    pub(super) fn has_waits_in_vain(&self) -> bool {
+        self.in_vain.iter().any(|count| *count > 0)
+    }
+
+    /// What a statistic of a side lies over at least, in milliseconds, if it falls among waits in vain.
+    pub(super) fn over(&self, statistic: Statistic, side: usize) -> Option<f64> {
+        let bounds = &self.bounds[side];
+        let all: u64 = bounds.iter().map(|(_, count)| count).sum();
+        let rank = match statistic.percent() {
+            Some(percent) => (all * percent).div_ceil(100),
+            None => {
+                let sum_ns = self.sums_ns.weigh(Choice::All(side));
+                return (all > 0).then(|| sum_ns / all as f64 / 1e6);
+            }
+        };
+        let mut below = 0;
+        let mut bounds = bounds.iter();
+        let (top_ns, _) = bounds.find(|(_, count)| {
+            below += count;
+            below >= rank
+        })?;
+        Some(*top_ns as f64 / 1e6)
+    }
+
+    /// A statistic in milliseconds, infinite if it falls among waits in vain; `None` if there are no spans.
     pub(super) fn value(&self, statistic: Statistic, choice: Choice) -> Option<f64> {
         let counts = self.below.last()?;
         let all = counts.weigh(choice);
         let Some(percent) = statistic.percent() else {
             let sum_ns = self.sums_ns.weigh(choice);
-            return (all > 0).then(|| sum_ns / all as f64 / 1e6);
+            let value = match self.has_waits_in_vain() && self.vain(choice) > 0 {
+                true => f64::INFINITY,
+                false => sum_ns / all as f64 / 1e6,
+            };
+            return (all > 0).then_some(value);
         };
         if all == 0 {
             return None;
@@ -91,8 +156,23 @@ impl Spans {
             Choice::All(side) => self.max_ns[side],
             _ => self.max_ns[0].max(self.max_ns[1]),
         };
-        let top_ns = self.tops_ns.get(row)?;
-        Some((*top_ns).min(max_ns) as f64 / 1e6)
+        match *self.tops_ns.get(row)? {
+            IN_VAIN => Some(f64::INFINITY),
+            top_ns => Some(top_ns.min(max_ns) as f64 / 1e6),
+        }
+    }
+
+    /// How many waits of a choice were in vain.
+    fn vain(&self, choice: Choice) -> u64 {
+        let (Some(all), true) = (self.below.last(), self.tops_ns.last() == Some(&IN_VAIN)) else {
+            return 0;
+        };
+        let before = self
+            .below
+            .len()
+            .checked_sub(2)
+            .and_then(|row| self.below.get(row));
+        all.weigh(choice) - before.map_or(0, |row| row.weigh(choice))
     }
 }
 
@@ -103,28 +183,83 @@ impl Spans {
     /// The sides' own percentiles would not do: of two heaps far apart, half a heap each, a median lies in the one
     /// or in the other, and every shuffle differs as much as the truth.
     pub(super) fn ratio(&self, statistic: Statistic) -> Ratio {
+        match statistic.percent() {
+            Some(percent) => self.above(percent, 0.0),
+            None => {
+                let all = self.below.last();
+                let counts = all.iter().flat_map(|all| &all.columns);
+                let counts = counts.map(|count| f64::from(*count));
+                // In milliseconds, as a shift is.
+                let sums = self.sums_ns.columns.iter().map(|sum_ns| sum_ns / 1e6);
+                Ratio::of(sums.zip(counts), all.map_or(0, |all| all.split))
+            }
+        }
+    }
+
+    /// How many spans lie above the percentile of both sides together, if those of the new side were all shorter by
+    /// `shift_ms`.
+    pub(super) fn above(&self, percent: u64, shift_ms: f64) -> Ratio {
         let Some(all) = self.below.last() else {
             return Ratio::default();
         };
-        let Some(percent) = statistic.percent() else {
-            let counts = all.columns.iter().map(|count| f64::from(*count));
-            return Ratio::of(self.sums_ns.columns.iter().copied().zip(counts), all.split);
-        };
-        let rank = (all.total * percent).div_ceil(100);
-        let row = self.below.partition_point(|row| row.total < rank);
-        let cumulative = |row: Option<usize>, column: usize| {
-            let counts = row.and_then(|row| self.below.get(row));
+        let threshold_ns = self.pooled_ns(percent, shift_ms * 1e6);
+        let split = all.split;
+        let thresholds = [threshold_ns, threshold_ns + shift_ms * 1e6];
+        // Of each side, the rows whose tops lie below the threshold, and those that reach it.
+        let rows = thresholds.map(|at| {
+            let below = self
+                .tops_ns
+                .partition_point(|top| top_of(*top) < at * (1.0 - 1e-12));
+            let up_to = self
+                .tops_ns
+                .partition_point(|top| top_of(*top) <= at * (1.0 + 1e-12));
+            (below, up_to)
+        });
+        let cumulative = |rows: usize, column: usize| {
+            let counts = rows.checked_sub(1).and_then(|row| self.below.get(row));
             counts.map_or(0.0, |counts| f64::from(counts.columns[column]))
         };
         let columns = all.columns.iter().enumerate().map(|(column, count)| {
-            let (at, before) = (
-                cumulative(Some(row), column),
-                cumulative(row.checked_sub(1), column),
-            );
+            let (below, up_to) = rows[usize::from(column >= split)];
             let count = f64::from(*count);
-            (count - (at + before) / 2.0, count)
+            let halfway = (cumulative(below, column) + cumulative(up_to, column)) / 2.0;
+            (count - halfway, count)
         });
-        Ratio::of(columns, all.split)
+        Ratio::of(columns, split)
+    }
+
+    /// A percentile of both sides together, in nanoseconds, if those of the new side were all shorter by a shift;
+    /// infinite if it falls among waits in vain.
+    fn pooled_ns(&self, percent: u64, shift_ns: f64) -> f64 {
+        let Some(all) = self.below.last() else {
+            return f64::INFINITY;
+        };
+        let rank = (all.total * percent).div_ceil(100);
+        let total = |row: usize, side: usize| self.sides[row][side];
+        let (mut base, mut new, mut below) = (0, 0, 0);
+        loop {
+            let at = |row: usize, shift: f64| self.tops_ns.get(row).map(|top| top_of(*top) - shift);
+            let (next, side) = match (at(base, 0.0), at(new, shift_ns)) {
+                (Some(own), Some(other)) if own <= other => (own, 0),
+                (_, Some(other)) => (other, 1),
+                (Some(own), None) => (own, 0),
+                (None, None) => return f64::INFINITY,
+            };
+            let row = if side == 0 { &mut base } else { &mut new };
+            below += total(*row, side);
+            *row += 1;
+            if below >= rank {
+                return next;
+            }
+        }
+    }
+}
+
+/// The top of a bucket as a number; infinite for waits in vain.
+fn top_of(top_ns: u64) -> f64 {
+    match top_ns {
+        IN_VAIN => f64::INFINITY,
+        top_ns => top_ns as f64,
     }
 }
 
@@ -237,6 +372,8 @@ struct Buckets {
     by_top: BTreeMap<u64, Growing<u32>>,
     sums_ns: Growing<u64>,
     max_ns: [u64; 2],
+    in_vain: [u64; 2],
+    bounds: [BTreeMap<u64, u64>; 2],
 }
 
 impl Buckets {
@@ -246,7 +383,19 @@ impl Buckets {
         self.max_ns[side] = self.max_ns[side].max(span_ns);
     }
 
+    fn add_in_vain(&mut self, side: usize, column: Option<usize>, at_least_ns: u64) {
+        let row = self.by_top.entry(IN_VAIN).or_default();
+        row.add(side, column, 1);
+        self.in_vain[side] += 1;
+        // Of a question that was never asked nothing is known.
+        if at_least_ns > 0 {
+            *self.bounds[side].entry(bucket_ns(at_least_ns)).or_default() += 1;
+            self.add_sum(side, column, at_least_ns);
+        }
+    }
+
     fn add_many(&mut self, side: usize, column: Option<usize>, (top_ns, count): (u64, u32)) {
+        *self.bounds[side].entry(top_ns).or_default() += u64::from(count);
         self.by_top
             .entry(top_ns)
             .or_default()
@@ -267,8 +416,12 @@ impl Buckets {
         let mut sum = Counts::default();
         let mut below = Vec::with_capacity(self.by_top.len());
         let mut tops_ns = Vec::with_capacity(self.by_top.len());
+        let mut sides = Vec::with_capacity(self.by_top.len());
         for (top_ns, row) in self.by_top {
             let row = row.counts(columns);
+            let (base, new) = row.columns.split_at(row.split);
+            let count = |half: &[u32]| half.iter().map(|count| u64::from(*count)).sum();
+            sides.push([count(base), count(new)]);
             sum.columns.resize(row.columns.len(), 0);
             for (sum, own) in sum.columns.iter_mut().zip(&row.columns) {
                 *sum = sum.saturating_add(*own);
@@ -287,6 +440,9 @@ impl Buckets {
         Some(Spans {
             tops_ns,
             below,
+            sides,
+            in_vain: self.in_vain,
+            bounds: self.bounds.map(|bounds| bounds.into_iter().collect()),
             sums_ns: Sums {
                 columns: sums,
                 split: columns[0],
@@ -326,16 +482,16 @@ impl Filling {
     pub(super) fn turn(&mut self, side: usize, column: Option<usize>, turn: &Figures) {
         self.see(side, column);
         self.count(side, column, turn);
-        self.spans(side, column, turn, turn.known());
+        self.spans(side, column, turn, turn.waits());
     }
 
     /// Takes in a turn of both sides, or of one. Latencies count where both sides have them.
     pub(super) fn pair(&mut self, column: Option<usize>, pair: [Option<&Figures>; 2]) {
         let known = match pair {
-            [Some(base), Some(new)] => base.known() & new.known(),
+            [Some(base), Some(new)] => base.waits() & new.waits(),
             _ => 0,
         };
-        let answered = pair.map(|turn| turn.is_some_and(Figures::is_answered));
+        let answered = pair.map(|turn| turn.is_some_and(Figures::wants_answer));
         self.matched += u64::from(answered == [true, true]);
         self.alone[0] += u64::from(answered == [true, false]);
         self.alone[1] += u64::from(answered == [false, true]);
@@ -374,8 +530,14 @@ impl Filling {
 
     fn spans(&mut self, side: usize, column: Option<usize>, turn: &Figures, known: u64) {
         for span in 0..SPANS {
-            if let Some(span_ns) = turn.span_ns(span).filter(|_| known >> span & 1 == 1) {
+            if known >> span & 1 == 0 {
+                continue;
+            }
+            if let Some(span_ns) = turn.span_ns(span) {
                 self.spans[span].add(side, column, span_ns);
+            }
+            if let Some(at_least_ns) = turn.in_vain_ns(span) {
+                self.spans[span].add_in_vain(side, column, at_least_ns);
             }
         }
     }

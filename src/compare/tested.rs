@@ -1,19 +1,23 @@
 //! One figure of both sides: how large the difference is, how far it can be trusted, and how easily chance alone
 //! would make one as large.
+//!
+//! The interval is that of the test itself: it holds the differences that the test does not refuse, if the new
+//! side is moved by them (inversion of a permutation test, Garthwaite 1996, "Confidence Intervals from
+//! Randomization Tests"). So it excludes zero where the p-value is below 0.05, and only there.
 
-use super::Independent;
-use super::chance::{Columns, Effort, Shuffles, Weights};
+use super::chance::{Columns, Effort, Shuffles};
 use super::design::Design;
 use super::quantity::Statistic;
 use super::ratio::Ratio;
 use super::student::Student;
 use super::tally::{Choice, Rates, Spans, Tally};
+use super::{Independent, SIGNIFICANCE};
 use crate::measure::Interval;
 
 /// What chance could have made, drawn once for all lines.
 pub(super) struct Chance {
     shuffles: Shuffles,
-    resamples: Weights,
+    has_intervals: bool,
     columns: Columns,
     /// The columns of each conversation, by side, where conversations are few.
     few: Option<[Vec<Vec<u32>>; 2]>,
@@ -26,11 +30,19 @@ pub(super) enum Figure<'a> {
     Rate(&'a Rates),
 }
 
+/// What a test says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tested {
+    /// The differences that the test does not refuse; `None` where it would refuse none.
     pub interval: Option<Interval>,
     pub p: f64,
+    /// Whether the new side's figure is the greater one, by what was shuffled; `None` if neither is.
+    pub is_greater: Option<bool>,
 }
+
+/// The most steps on the way to an end of an interval, and then between two steps.
+const STEPS_MAX: usize = 40;
+const HALVINGS: usize = 14;
 
 impl Figure<'_> {
     pub(super) fn value(self, choice: Choice) -> Option<f64> {
@@ -40,17 +52,30 @@ impl Figure<'_> {
         }
     }
 
-    /// The figure in the form in which it is shuffled.
-    fn ratio(self) -> Ratio {
+    /// The figure in the form in which it is shuffled, with the new side lowered by `shift`.
+    fn ratio(self, shift: f64) -> Ratio {
         match self {
-            Figure::Of(spans, statistic) => spans.ratio(statistic),
-            Figure::Rate(rates) => rates.ratio(),
+            Figure::Of(spans, statistic) => match statistic.percent() {
+                Some(percent) => spans.above(percent, shift),
+                None => spans.ratio(statistic).shifted_by(shift),
+            },
+            Figure::Rate(rates) => rates.ratio().shifted_by(shift),
+        }
+    }
+
+    /// Whether a test would compare what is not known: a mean with waits in vain has no value.
+    fn is_unknown(self) -> bool {
+        match self {
+            Figure::Of(spans, Statistic::Mean) => spans.has_waits_in_vain(),
+            _ => false,
         }
     }
 
     /// The new side's figure less the base's.
     fn difference(self, base: Choice, new: Choice) -> Option<f64> {
-        Some(self.value(new)? - self.value(base)?)
+        let (base, new) = (self.value(base)?, self.value(new)?);
+        // Neither of two that lie over something is known to be the greater one.
+        Some(if base == new { 0.0 } else { new - base })
     }
 }
 
@@ -73,7 +98,7 @@ impl Chance {
         let few = design.independent == Independent::FewConversations;
         Chance {
             shuffles: columns.shuffles(effort),
-            resamples: columns.resamples(effort),
+            has_intervals: effort.has_intervals,
             columns,
             few: few.then(|| [0, 1].map(|side| of_conversations(&tally.owners[side]))),
         }
@@ -84,25 +109,46 @@ impl Chance {
         let ones = |count: usize| vec![1; count];
         let (base, new) = (ones(self.columns.base), ones(self.columns.new));
         let observed = figure.difference(Choice::Of(0, &base), Choice::Of(1, &new))?;
+        if figure.is_unknown() {
+            return None;
+        }
         let all = figure.difference(Choice::All(0), Choice::All(1))?;
-        let p = self.p(&figure.ratio());
+        let ratio = figure.ratio(0.0);
+        let shuffled = self.p(&ratio);
+        let difference = ratio.difference().unwrap_or_default();
+        let is_greater = (difference != 0.0).then_some(difference > 0.0);
+        let moved = |interval: Interval| Interval {
+            low: interval.low + (all - observed),
+            high: interval.high + (all - observed),
+        };
+        let interval = || match self.has_intervals && observed.is_finite() {
+            true => self.interval(figure, observed, shuffled).map(moved),
+            false => None,
+        };
         let Some(conversations) = &self.few else {
-            let interval = self.interval(figure, all - observed);
-            return Some(Tested { interval, p });
+            return Some(Tested {
+                interval: interval(),
+                p: shuffled,
+                is_greater,
+            });
         };
         let Some(student) = student(figure, conversations, self.columns.is_paired) else {
             return Some(Tested {
                 interval: None,
                 p: 1.0,
+                is_greater,
             });
         };
+        // Both tests have to refuse a difference, so both intervals together hold those that are not refused.
         let half = student.half();
+        let of_both = interval().filter(|_| half.is_finite() && all.is_finite());
         Some(Tested {
-            interval: half.is_finite().then_some(Interval {
-                low: all - half,
-                high: all + half,
+            interval: of_both.map(|own| Interval {
+                low: own.low.min(student.difference() - half),
+                high: own.high.max(student.difference() + half),
             }),
-            p: p.max(student.p()),
+            p: shuffled.max(student.p()),
+            is_greater,
         })
     }
 
@@ -125,26 +171,47 @@ impl Chance {
         f64::from(as_large + besides) / f64::from((all + besides).max(1))
     }
 
-    /// The interval of the difference, by percentiles of the bootstrap, moved by what is in no column.
-    fn interval(&self, figure: Figure, shift: f64) -> Option<Interval> {
-        let resampled = |weights: &[u32]| {
-            let (base, new) = weights.split_at(self.columns.base);
-            figure.difference(Choice::Of(0, base), Choice::Of(1, new))
+    /// The differences around `observed` that the test does not refuse. `p` is that of no difference at all.
+    fn interval(&self, figure: Figure, observed: f64, p: f64) -> Option<Interval> {
+        let refuses = |shift: f64| match shift == 0.0 {
+            true => p < SIGNIFICANCE,
+            false => self.p(&figure.ratio(shift)) < SIGNIFICANCE,
         };
-        let mut differences: Vec<f64> = self.resamples.iter().filter_map(resampled).collect();
-        let drawn = self.resamples.iter().count();
-        if differences.is_empty() || 2 * differences.len() < drawn {
-            return None;
+        let scale = match figure.value(Choice::All(0)) {
+            Some(value) if value.is_finite() => 0.002 * value.abs(),
+            _ => 0.0,
+        };
+        let first = scale.max(observed.abs() / 8.0).max(1e-6);
+        // The last difference on the way up or down that is not refused.
+        let end = |sign: f64| -> Option<f64> {
+            let (mut kept, mut step) = (observed, first);
+            for _ in 0..STEPS_MAX {
+                let mut next = kept + sign * step;
+                // No difference is looked at on the way, so that the interval agrees with the p-value.
+                if kept * next < 0.0 {
+                    next = 0.0;
+                }
+                if refuses(next) {
+                    return Some(self.between(&refuses, kept, next));
+                }
+                (kept, step) = (next, 2.0 * step);
+            }
+            None
+        };
+        let (low, high) = (end(-1.0)?, end(1.0)?);
+        Some(Interval { low, high })
+    }
+
+    /// Where the test begins to refuse, between a difference that it keeps and one that it refuses.
+    fn between(&self, refuses: &impl Fn(f64) -> bool, mut kept: f64, mut refused: f64) -> f64 {
+        for _ in 0..HALVINGS {
+            let middle = (kept + refused) / 2.0;
+            match refuses(middle) {
+                true => refused = middle,
+                false => kept = middle,
+            }
         }
-        differences.sort_by(f64::total_cmp);
-        // The k-th of n, with k = q (n + 1).
-        let rank = |per_mille: usize| ((differences.len() + 1) * per_mille / 1000).max(1) - 1;
-        let last = differences.len() - 1;
-        let (low, high) = (rank(25), last - rank(25).min(last));
-        Some(Interval {
-            low: differences[low.min(high)] + shift,
-            high: differences[high.max(low)] + shift,
-        })
+        kept
     }
 }
 

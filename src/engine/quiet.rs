@@ -1,4 +1,4 @@
-//! Words said to an agent that want no answer.
+//! Words said over an agent that want no answer. Once it is silent, the same words answer what it asked.
 
 /// Words that ask for the floor or give it back, and nothing else. The right answer to them is to
 /// be quiet.

@@ -43,9 +43,10 @@ impl Stage for Retrieval {
 
     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
         let earlier = question.earlier(EARLIER_MAX);
+        let is_quiet = question.interrupts && wants_no_answer(&question.text);
         let text = question.text;
         Box::pin(async move {
-            if wants_no_answer(&text) {
+            if is_quiet {
                 out.begun();
                 return Ok(());
             }

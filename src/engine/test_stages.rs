@@ -151,6 +151,7 @@ impl Trial {
         let question = Question {
             text: "Why?".into(),
             history: Rc::default(),
+            interrupts: false,
         };
         let (sender, mut pieces) = queue::channel(1);
         let hash = InputHash::default();

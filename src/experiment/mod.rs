@@ -11,8 +11,9 @@ mod simulation;
 mod sweep;
 
 pub use crate::record::store::{KeepEvents, Shard};
+pub use crate::report::find::Wanted;
 pub use figures::{REPORT_JSON, REPORT_TEXT};
-pub use find::{Find, Goal, Wanted};
+pub use find::{Find, Goal};
 pub use merge::merge;
 pub use plan::plan;
 pub use simulation::{CONVERSATIONS_MAX, Progress, Simulated, Simulation};

@@ -107,6 +107,9 @@ impl Batches {
             for (metric, span) in &row.in_vain {
                 batch.spans[place(*metric)].in_vain(*span);
             }
+            if row.unanswered.is_some() && row.waited_ns().is_none() {
+                batch.spans[place(Metric::E2eLatency)].in_vain_unbounded();
+            }
             if let Some((hop, span)) = row.stood_in {
                 batch.spans[hop as usize].in_vain(span);
             }

@@ -96,8 +96,8 @@ impl<'a> Figures<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Metric;
-    use crate::event::{Expect, Mark, StageName};
+    use crate::event::{Event, Expect, Mark, SessionId, StageName, Tick, TurnId};
+    use crate::event::{Metric, ResilienceStep};
     use crate::measure::Outcome;
     use crate::measure::test_rows::row;
     use crate::scenario::budget::budget;
@@ -115,7 +115,7 @@ mod tests {
             .metrics
             .entry(Metric::E2eLatency)
             .or_default();
-        (1..=1_000).for_each(|ms| e2e.record(ms * 1_000_000));
+        (1..=1_000).for_each(|ms| e2e.came(ms * 1_000_000));
         for (name, expected) in [
             ("e2e_latency_p75_ms", 750.0),
             ("e2e_latency_p99_9_ms", 999.0),
@@ -151,7 +151,13 @@ mod tests {
         let mut totals = Totals::default();
         for stage in [StageName::Answer, StageName::TextToSpeech] {
             let by = ResilienceStep::Retried;
-            totals.measured.resilience.add(&Mark::Cured { stage, by });
+            let event = Event {
+                tick: Tick(1),
+                session: SessionId(0),
+                turn: TurnId(1),
+                mark: Mark::Cured { stage, by },
+            };
+            totals.batches.add(0, &[event], &[]);
         }
         assert_eq!(held(&totals, "cure.retried", 1.0), (Some(2.0), false));
         assert_eq!(held(&totals, "cure.hedged", 0.0), (Some(0.0), true));
@@ -168,10 +174,8 @@ mod tests {
         let mut load = LoadFigures::default();
         load.pools.insert(StageName::Answer, pool(2, 7));
         load.pools.insert(StageName::TextToSpeech, pool(0, 9));
-        let totals = Totals {
-            load: Some(load),
-            ..Totals::default()
-        };
+        let mut totals = Totals::default();
+        totals.add_world(0, Some(&load));
         assert_eq!(held(&totals, "pool.refused", 4.0), (Some(4.0), true));
         assert_eq!(held(&totals, "pool.refused_full", 1.0), (Some(2.0), false));
         assert_eq!(held(&totals, "pool.waiting_max", 9.0), (Some(9.0), true));
@@ -195,7 +199,7 @@ mod tests {
             })
             .collect();
         totals.measured.add(&[], &rows);
-        totals.batches.add(0, &rows);
+        totals.batches.add(0, &[], &rows);
         totals.measured.rows = rows;
         let alone = Figures::of(&totals.measured);
         for (name, share) in [("cut_off_share", 0.25), ("failed_share", 0.25)] {

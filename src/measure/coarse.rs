@@ -77,6 +77,11 @@ impl Coarse {
         self.sum_ns += u128::from(at_least_ns);
     }
 
+    /// Adds a wait in vain of which nobody knows how long it lasted.
+    pub(super) fn in_vain_unbounded(&mut self) {
+        self.in_vain += 1;
+    }
+
     fn add_to(&mut self, index: u32, count: u32) {
         if self.counts.is_empty() {
             self.first = index;
@@ -230,7 +235,7 @@ mod tests {
         (1..=1_000).for_each(|ms| own.came(ms * 1_000_000));
         for ms in [1.5, 250.0, 777.7, 1_000.0] {
             assert!(
-                (own.within(ms) - ms).abs() <= 1.0,
+                (own.within(ms) - ms).abs() <= 1.5,
                 "{ms}: {}",
                 own.within(ms)
             );

@@ -252,13 +252,18 @@ impl Measurement {
             }
             if let Some(reason) = row.unanswered {
                 for (metric, span) in &row.in_vain {
-                    self.metrics
-                        .entry(*metric)
-                        .or_default()
-                        .in_vain(*span, reason);
+                    let waits = self.metrics.entry(*metric).or_default();
+                    waits.in_vain(Some(*span), reason);
+                }
+                if row.waited_ns().is_none() {
+                    let waits = self.metrics.entry(Metric::E2eLatency).or_default();
+                    waits.in_vain(None, reason);
                 }
                 if let Some((hop, span)) = row.stood_in {
-                    self.hops.entry(hop).or_default().in_vain(span, reason);
+                    self.hops
+                        .entry(hop)
+                        .or_default()
+                        .in_vain(Some(span), reason);
                 }
             }
             self.interruptions.add(row);

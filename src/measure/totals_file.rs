@@ -375,7 +375,7 @@ mod tests {
         let mut totals = Totals::default();
         for one in recordings {
             totals.measured.add(&one.events, &one.rows);
-            totals.batches.add(one.conversation, &one.rows);
+            totals.batches.add(one.conversation, &one.events, &one.rows);
             totals.conversations += 1;
         }
         totals
@@ -413,7 +413,7 @@ mod tests {
             prop_assert_eq!(json(&merged), json(&whole));
             for (metric, histogram) in &whole.measured.metrics {
                 prop_assert_eq!(merged.measured.metrics[metric].summary(), histogram.summary());
-                prop_assert_eq!(merged.measured.metrics[metric].hdr(), histogram.hdr());
+                prop_assert_eq!(merged.measured.metrics[metric].answered().hdr(), histogram.answered().hdr());
             }
             prop_assert_eq!(&merged.measured.interruptions, &whole.measured.interruptions);
             prop_assert_eq!(merged.intervals(), whole.intervals());
@@ -457,10 +457,15 @@ mod tests {
 
     #[test]
     fn figures_that_cannot_be_are_refused() {
-        let batch = "{\"questions\":0,\"cut_offs\":0,\"e2e_latency\":{\"count\":0,\"sum_ns\":\"0\",\"max_ns\":0,\"buckets\":[]}}";
-        let with =
-            |sparse: &str| batch.replace("0,\"sum_ns\":\"0\",\"max_ns\":0,\"buckets\":[]", sparse);
-        refused("totals/1", "totals/2", "its schema");
+        let text = String::from_utf8(json(&Totals::default())).expect("text");
+        let (_, batches) = text.split_once("\"batches\":[").expect("batches");
+        let (batch, _) = batches.split_once("},{").expect("several");
+        let batch = format!("{batch}}}");
+        let with = |e2e: &str| {
+            let open = &batch[..batch.len() - 1];
+            format!("{open},\"metrics\":{{\"e2e_latency\":{e2e}}}}}")
+        };
+        refused("totals/2", "totals/3", "its schema");
         refused(",\"turns\":1", ",\"turns\":0", "do not add up");
         refused(
             "\"missed_barge_ins\":0",
@@ -475,14 +480,19 @@ mod tests {
         );
         refused(&format!("{batch},"), "", "63 batches");
         refused(
-            batch,
-            &with("1,\"sum_ns\":\"600\",\"max_ns\":600,\"buckets\":[[512,1]]"),
+            &batch,
+            &with("{\"sum_ns\":\"600\",\"buckets\":[[0,1]]}"),
             "not those of e2e_latency",
         );
         refused(
-            batch,
-            &with("2,\"sum_ns\":\"600\",\"max_ns\":600,\"buckets\":[[512,1]]"),
-            "batch 0 counts 2",
+            &batch,
+            &with("{\"sum_ns\":\"600\",\"buckets\":[[99999,1]]}"),
+            "has a bucket 99999",
+        );
+        refused(
+            &batch,
+            &batch.replacen("\"questions\":0", "\"questions\":1099511627777", 1),
+            "counts 1099511627777",
         );
         refused("\"metrics\":{}", "\"metrics\":[]", "invalid type");
         refused(",\"turns\":1", ",\"turns\":-1", "invalid value");

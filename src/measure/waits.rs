@@ -2,7 +2,9 @@
 //!
 //! A histogram of answers alone flatters: the slowest answers are those for which nobody waited. So each wait in
 //! vain is counted with the time that it lasted at least, behind all waits that ended. A percentile that falls
-//! among the waits in vain is not known; what is known is that it lies over the greatest wait below it.
+//! among the waits in vain is not known; what is known is that it lies over the same percentile of the bounds, which
+//! are the waits that ended and what the others lasted at least. A question that was never asked has no bound, and
+//! counts all the same.
 
 use super::histogram::{Histogram, Sparse, Summary};
 use super::ms;
@@ -19,6 +21,8 @@ pub struct Waits {
     came: Histogram,
     /// The bounds of waits in vain, which were longer than that.
     in_vain: Histogram,
+    /// Waits in vain of which no bound is known.
+    unbounded: u64,
     reasons: BTreeMap<Reason, u64>,
 }
 
@@ -70,7 +74,13 @@ impl fmt::Display for Known {
 #[serde(deny_unknown_fields)]
 pub(super) struct KeptInVain {
     at_least: Sparse,
+    #[serde(skip_serializing_if = "is_zero", default)]
+    unbounded: u64,
     reasons: BTreeMap<Reason, u64>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a table shows of waits, in milliseconds. Serialised, a statistic that is not known is null, and
@@ -156,9 +166,12 @@ impl Waits {
         self.came.record(span_ns);
     }
 
-    /// Adds a wait in vain that lasted at least this many nanoseconds.
-    pub fn in_vain(&mut self, at_least_ns: u64, reason: Reason) {
-        self.in_vain.record(at_least_ns);
+    /// Adds a wait in vain that lasted at least so many nanoseconds; `None` if nothing is known of how long.
+    pub fn in_vain(&mut self, at_least_ns: Option<u64>, reason: Reason) {
+        match at_least_ns {
+            Some(at_least_ns) => self.in_vain.record(at_least_ns),
+            None => self.unbounded += 1,
+        }
         *self.reasons.entry(reason).or_default() += 1;
     }
 
@@ -166,6 +179,7 @@ impl Waits {
     pub fn add(&mut self, other: &Waits) {
         self.came.add(&other.came);
         self.in_vain.add(&other.in_vain);
+        self.unbounded += other.unbounded;
         for (reason, count) in &other.reasons {
             *self.reasons.entry(*reason).or_default() += count;
         }
@@ -178,12 +192,12 @@ impl Waits {
 
     /// How many waits there are, those in vain included.
     pub fn count(&self) -> u64 {
-        self.came.count() + self.in_vain.count()
+        self.came.count() + self.in_vain.count() + self.unbounded
     }
 
     /// The waits in vain; `None` if there are none.
     pub fn unanswered(&self) -> Option<Unanswered> {
-        let count = self.in_vain.count();
+        let count = self.in_vain.count() + self.unbounded;
         (count > 0).then(|| Unanswered {
             count,
             share: count as f64 / self.count() as f64,
@@ -193,12 +207,22 @@ impl Waits {
 
     /// The value of a rank, from 1 for the least, in milliseconds; `None` if there are fewer waits.
     pub fn of_rank(&self, rank: u64) -> Option<Known> {
-        let (came, max_ns) = (self.came.count(), self.came.max_ns());
-        if rank <= came {
+        let (came, count) = (self.came.count(), self.count());
+        if rank <= came || rank > count {
             return self.came.of_rank_ms(rank).map(Known::Is);
         }
-        let at_least_ms = self.in_vain.of_rank_ms(rank - came)?;
-        Some(Known::Over(at_least_ms.max(ms(max_ns))))
+        let bounds = self.bounds();
+        // The same part of the waits that have a bound.
+        let of_bounds = (u128::from(rank) * u128::from(bounds.count())).div_ceil(u128::from(count));
+        let of_bounds = u64::try_from(of_bounds).unwrap_or(u64::MAX).max(1);
+        Some(Known::Over(bounds.of_rank_ms(of_bounds).unwrap_or(0.0)))
+    }
+
+    /// The waits that ended, and what the others lasted at least.
+    fn bounds(&self) -> Histogram {
+        let mut bounds = self.came.clone();
+        bounds.add(&self.in_vain);
+        bounds
     }
 
     /// A percentile in milliseconds, by the nearest rank; `None` if there are no waits.
@@ -214,7 +238,7 @@ impl Waits {
         if self.count() == 0 {
             return None;
         }
-        let is_whole = self.in_vain.count() == 0;
+        let is_whole = self.came.count() == self.count();
         let known = |value: f64| match is_whole {
             true => Known::Is(value),
             false => Known::Over(value),
@@ -222,8 +246,9 @@ impl Waits {
         match statistic {
             Statistic::Percentile(percentile) => self.percentile(percentile),
             Statistic::Mean => {
+                let bounded = self.came.count() + self.in_vain.count();
                 let sum_ns = self.came.sum_ns() + self.in_vain.sum_ns();
-                Some(known(sum_ns as f64 / self.count() as f64 / 1e6))
+                Some(known(sum_ns as f64 / bounded.max(1) as f64 / 1e6))
             }
             Statistic::Max => Some(known(ms(self.came.max_ns().max(self.in_vain.max_ns())))),
         }
@@ -247,8 +272,9 @@ impl Waits {
     }
 
     pub(super) fn kept(&self) -> (Sparse, Option<KeptInVain>) {
-        let in_vain = (self.in_vain.count() > 0).then(|| KeptInVain {
+        let in_vain = self.unanswered().map(|_| KeptInVain {
             at_least: self.in_vain.sparse(),
+            unbounded: self.unbounded,
             reasons: self.reasons.clone(),
         });
         (self.came.sparse(), in_vain)
@@ -269,15 +295,16 @@ impl Waits {
         };
         if let Some(kept) = in_vain {
             own.in_vain = Histogram::of_sparse(&kept.at_least, count_max)?;
+            own.unbounded = kept.unbounded.min(count_max);
             own.reasons = kept.reasons.clone();
             let reasons = own
                 .reasons
                 .values()
                 .try_fold(0_u64, |a, b| a.checked_add(*b));
-            if reasons != Some(own.in_vain.count()) {
+            let count = own.in_vain.count() + own.unbounded;
+            if reasons != Some(count) {
                 return Err(format!(
-                    "counts {} that were not answered, which are not those of its reasons",
-                    own.in_vain.count()
+                    "counts {count} that were not answered, which are not those of its reasons"
                 ));
             }
         }
@@ -324,7 +351,7 @@ mod tests {
         came.iter().for_each(|ms| own.came(ms * MS));
         in_vain
             .iter()
-            .for_each(|ms| own.in_vain(ms * MS, Reason::HungUp));
+            .for_each(|ms| own.in_vain(Some(ms * MS), Reason::HungUp));
         own
     }
 
@@ -340,8 +367,39 @@ mod tests {
     fn who_was_not_answered_is_slower_than_every_answer() {
         let own = waits(&[300, 900, 500, 700], &[200, 1_200]);
         assert_eq!(percentile(&own, 50), Known::Is(700.0));
+        // Of the bounds 200, 300, 500, 700, 900 and 1,200 the fifth.
         assert_eq!(percentile(&own, 80), Known::Over(900.0));
         assert_eq!(percentile(&own, 95), Known::Over(1_200.0));
+    }
+
+    #[test]
+    fn what_was_never_asked_counts_and_has_no_bound() {
+        let mut own = waits(&[300], &[1_200]);
+        (0..2).for_each(|_| own.in_vain(None, Reason::HungUp));
+        assert_eq!((own.count(), percentile(&own, 25)), (4, Known::Is(300.0)));
+        assert_eq!(percentile(&own, 75), Known::Over(1_200.0));
+        assert_eq!(own.unanswered().map(|it| it.count), Some(3));
+    }
+
+    proptest! {
+        #[test]
+        fn a_percentile_is_never_said_to_lie_over_what_it_may_be(
+            waits in prop::collection::vec((1u64..5_000, 0u64..5_000), 1..60),
+            percent in 1u32..=100,
+        ) {
+            // Each would have been answered after the one, and nobody waited longer than the other.
+            let (mut own, mut truth) = (Waits::default(), Waits::default());
+            for (answer, patience) in waits {
+                truth.came(answer * MS);
+                match answer <= patience {
+                    true => own.came(answer * MS),
+                    false => own.in_vain(Some(patience * MS), Reason::HungUp),
+                }
+            }
+            let over = own.percentile(Percentile::whole(percent)).and_then(Known::over);
+            let truly = truth.percentile(Percentile::whole(percent)).map(Known::rank);
+            prop_assert!(over <= truly);
+        }
     }
 
     #[test]
@@ -380,7 +438,7 @@ mod tests {
             for (answer, (later, fails)) in answers.iter().zip(fates) {
                 before.came(answer * MS);
                 match fails {
-                    true => after.in_vain(later * MS, Reason::Failed),
+                    true => after.in_vain(Some(later * MS), Reason::Failed),
                     false => after.came((answer + later) * MS),
                 }
             }

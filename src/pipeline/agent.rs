@@ -73,22 +73,23 @@ impl Agent {
     }
 
     /// Prepares a reply in case it is wanted.
-    pub(super) fn speculate(&mut self, turn: TurnId, question: Arc<str>) {
+    pub(super) fn speculate(&mut self, turn: TurnId, question: Arc<str>, interrupts: bool) {
         let text = question.clone();
         self.tap.mark(turn, Mark::Speculated { question: text });
-        self.prepare(turn, question);
+        self.prepare(turn, question, interrupts);
     }
 
-    pub(super) fn reply(&mut self, turn: TurnId, question: Arc<str>) {
-        self.prepare(turn, question);
+    pub(super) fn reply(&mut self, turn: TurnId, question: Arc<str>, interrupts: bool) {
+        self.prepare(turn, question, interrupts);
         self.release();
     }
 
-    fn prepare(&mut self, turn: TurnId, question: Arc<str>) {
+    fn prepare(&mut self, turn: TurnId, question: Arc<str>, interrupts: bool) {
         let history = self.history.clone();
         let input = Question {
             text: question,
             history,
+            interrupts,
         };
         let (stages, speaker) = (self.stages.clone(), self.speaker.clone());
         let reply = Reply::prepare(stages, speaker, &self.clock, &self.tap, turn, input);

@@ -11,7 +11,7 @@ pub(crate) enum Anchor {
     SessionStart,
     /// The beginning of the speech that the agent is in, or else of its next one.
     AgentSpeechStart,
-    /// The agent has answered what was asked before, and is silent.
+    /// The agent has answered what was asked before, and is silent; or no answer came of it.
     AgentSpeechEnd,
     /// The line before has been spoken, and whatever came of it is over.
     PreviousTurnEnd,
@@ -36,6 +36,10 @@ const STUCK: Duration = Duration::from_secs(60);
 
 /// The line before counts as unnoticed by the ear if nothing came of it within this time.
 const NOTICE: Duration = Duration::from_millis(160);
+
+/// After a question that got no answer, because the agent failed or did not understand it, the caller waits this
+/// long for one, and then goes on.
+const UNANSWERED: Duration = Duration::from_millis(1_200);
 
 /// What the caller is to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +118,7 @@ impl Cues {
         }
         let noticed = self.line_ended + NOTICE;
         Next::Wait(match cue.after {
-            Anchor::PreviousTurnEnd if now < noticed => noticed,
+            Anchor::PreviousTurnEnd | Anchor::AgentSpeechEnd if now < noticed => noticed,
             _ => Tick(give_up.0.saturating_add(1)),
         })
     }
@@ -130,18 +134,25 @@ impl Cues {
             Anchor::SessionStart => Some(Tick::ZERO),
             Anchor::AgentSpeechStart => agent.speech_started.filter(|_| agent.is_speaking),
             Anchor::AgentSpeechEnd => {
+                let at_rest = self.at_rest(agent, now);
+                // A caller who gets no answer goes on after a while.
+                let goes_on = UNANSWERED <= cue.give_up;
+                let in_vain = at_rest.map(|at| at + UNANSWERED).filter(|_| goes_on);
                 let ended = match self.asked {
-                    Some(asked) => agent.speech_ended.filter(|at| *at >= asked),
+                    Some(asked) => agent.speech_ended.filter(|at| *at >= asked).or(in_vain),
                     None => Some(agent.changed),
                 };
                 let ended = ended.filter(|_| agent.is_idle);
                 ended.map(|at| at.max(self.line_ended))
             }
-            Anchor::PreviousTurnEnd => {
-                let noticed = self.line_ended + NOTICE;
-                (agent.is_idle && now >= noticed).then(|| self.line_ended.max(agent.changed))
-            }
+            Anchor::PreviousTurnEnd => self.at_rest(agent, now),
         }
+    }
+
+    /// When whatever came of the line before was over; `None` if it is not, or may not have been noticed yet.
+    fn at_rest(&self, agent: &AgentState, now: Tick) -> Option<Tick> {
+        let noticed = self.line_ended + NOTICE;
+        (agent.is_idle && now >= noticed).then(|| self.line_ended.max(agent.changed))
     }
 }
 
@@ -199,7 +210,17 @@ mod tests {
     #[test]
     fn the_end_of_speech_is_that_of_the_answer_to_the_latest_question() {
         check(Anchor::AgentSpeechEnd, SPOKE, 800, Some(5_000));
-        check(Anchor::AgentSpeechEnd, SPOKE, 6_000, None);
+        let busy = AgentState {
+            is_idle: false,
+            ..SPOKE
+        };
+        check(Anchor::AgentSpeechEnd, busy, 6_000, None);
+    }
+
+    #[test]
+    fn a_caller_who_gets_no_answer_goes_on_after_a_while() {
+        let waited = 5_000 + nanos(UNANSWERED);
+        check(Anchor::AgentSpeechEnd, SPOKE, 6_000, Some(waited));
     }
 
     #[test]

@@ -83,6 +83,7 @@ impl Session {
             utterance: None,
             agent: Agent::new(self.clock, self.tap, stages, self.speaker),
             overlap: None,
+            began_over: None,
             lately: Lately::default(),
             quiet_since: Tick::ZERO,
         };
@@ -107,6 +108,8 @@ struct Conversation<'a> {
     utterance: Option<OpenUtterance>,
     agent: Agent,
     overlap: Option<OverlapWatch>,
+    /// The latest turn that began while the agent spoke.
+    began_over: Option<TurnId>,
     lately: Lately,
     /// When the caller who made the agent stop was last heard.
     quiet_since: Tick,
@@ -421,8 +424,14 @@ impl Conversation<'_> {
                 Do::Listen(_) => {}
                 Do::WatchOverlap => self.watch_overlap(),
                 Do::EndOverlap(turn) => self.end_overlap(turn),
-                Do::Speculate { turn, question } => self.agent.speculate(turn, question),
-                Do::StartReply { turn, question } => self.agent.reply(turn, question),
+                Do::Speculate { turn, question } => {
+                    let interrupts = self.began_over == Some(turn);
+                    self.agent.speculate(turn, question, interrupts);
+                }
+                Do::StartReply { turn, question } => {
+                    let interrupts = self.began_over == Some(turn);
+                    self.agent.reply(turn, question, interrupts);
+                }
                 Do::KeepSpeculation => self.agent.release(),
                 Do::DropSpeculation => self.agent.drop_speculation(),
                 Do::DropReply(end) => self.end_reply(end),
@@ -444,6 +453,7 @@ impl Conversation<'_> {
             self.tap.mark(turn, Mark::OverlapStarted { onset });
             let context = self.lately.context(onset, &self.agent.spoken(onset));
             self.overlap = Some(OverlapWatch::new(turn, context));
+            self.began_over = Some(turn);
         }
     }
 

@@ -24,7 +24,7 @@ impl Default for InputHash {
 ///
 /// let question = |text: &str| {
 ///     let (text, history) = (text.into(), Rc::default());
-///     Question { text, history }.identity().hex()
+///     Question { text, history, interrupts: false, }.identity().hex()
 /// };
 /// assert_eq!(question("Where?"), question("Where?"));
 /// assert_ne!(question("Where?"), question("When?"));

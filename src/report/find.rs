@@ -18,13 +18,22 @@
 //! step is decided if its interval lies on one side of the limit. Steps are in the order they were taken; `worlds`
 //! are those of each: conversations, or loads, of which a step is saturated if they never drain.
 
-use crate::experiment::Wanted;
 use crate::measure::Interval;
 use crate::report::table::{plain, trimmed};
 use serde::Serialize;
 use std::fmt::Write;
 
 pub const SCHEMA: &str = "voicesim.find/2";
+
+/// Which of the values that keep the limit is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// The least one, as of slots.
+    Least,
+    /// The greatest one, as of callers.
+    Greatest,
+}
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Find {

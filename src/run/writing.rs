@@ -44,6 +44,7 @@ impl Writer {
         let question = Question {
             text: prompt.into(),
             history: Rc::default(),
+            interrupts: false,
         };
         // Nothing of it is a conversation, so nothing is recorded.
         let tap = Tap::new(self.clock.clone(), SessionId(0), None);

@@ -254,6 +254,9 @@ pub struct Question {
     pub text: Arc<str>,
     /// What was asked and answered before, the latest last.
     pub history: Rc<Vec<Exchange>>,
+    /// Whether the caller began to say it while the agent spoke: "Wait" then only asks for the floor. After the
+    /// agent has fallen silent the same word is an answer to it.
+    pub interrupts: bool,
 }
 
 impl Question {

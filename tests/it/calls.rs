@@ -144,6 +144,7 @@ fn a_recording_of_our_own_agrees_with_what_happened() {
     // A recording knows no scenario: it has a row for each utterance.
     let plan = Plan {
         rows_per: RowsPer::Utterance,
+        questions: None,
         rows: Vec::new(),
         budgets: Vec::new(),
         prices: None,
@@ -187,7 +188,10 @@ fn a_recording_of_our_own_agrees_with_what_happened() {
         Metric::BargeInStop,
         Metric::Overlap,
     ] {
-        let happened = happened.metrics[&metric].summary().expect("recorded");
+        let happened = happened.metrics[&metric]
+            .answered()
+            .summary()
+            .expect("recorded");
         let (max, mean) = (
             ms(&heard, metric.name(), "max_ms"),
             ms(&heard, metric.name(), "mean_ms"),
@@ -300,7 +304,13 @@ fn an_answer_that_does_not_come_or_comes_too_early_is_counted() {
     let missed = report(&path, &[]);
     assert_eq!(outcomes(&missed), ["missed", "answered"]);
     assert_eq!(count(&missed, "missed_responses"), 1);
-    assert!((ms(&missed, "e2e_latency", "max_ms") - 500.0).abs() <= 5.0);
+    let e2e = &missed["metrics"]["e2e_latency"];
+    let answered = e2e["answered"]["max_ms"].as_f64().expect("an answer");
+    assert!((answered - 500.0).abs() <= 5.0);
+    // Who was not answered counts, with the time until the caller spoke again.
+    assert_eq!(e2e["unanswered"]["reasons"]["nothing_came"], 1);
+    assert!(e2e["max_ms"].is_null());
+    assert!((ms(&missed, "e2e_latency", "max_over_ms") - 3_500.0).abs() <= 5.0);
     assert!((ms(&missed, "dead_air", "max_ms") - 3_500.0).abs() <= 5.0);
 
     let early = 1_000 + question.len() / MS / 2;

@@ -246,7 +246,7 @@ fn a_killed_run_can_be_reported_to_its_last_event() {
     let said = stdout(&output);
     assert!(said.contains("stopped or killed"), "{said}");
     assert!(
-        said.contains("answered") && said.contains("abandoned"),
+        said.contains("answered") && said.contains("not_asked"),
         "{said}"
     );
     hound::WavReader::open(out.join("conversation.wav")).expect("the sound up to the last second");
@@ -322,7 +322,7 @@ fn ctrl_c_hangs_up_and_the_report_is_printed() {
     );
     let said = stdout(&output);
     assert!(
-        said.contains("answered") && said.contains("abandoned"),
+        said.contains("answered") && said.contains("not_asked"),
         "{said}"
     );
     let events = fs::read_to_string(out.join("events.jsonl")).expect("events");

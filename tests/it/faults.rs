@@ -44,12 +44,15 @@ fn cures(totals: &Totals, by: ResilienceStep) -> u64 {
 }
 
 fn p95_ms(totals: &Totals, metric: Metric) -> f64 {
-    let summary = totals.measured.metrics[&metric].summary();
+    let summary = totals.measured.metrics[&metric].answered().summary();
     summary.expect("recorded").p95_ms
 }
 
 fn hop(totals: &Totals, hop: Hop) -> Summary {
-    totals.measured.hops[&hop].summary().expect("recorded")
+    totals.measured.hops[&hop]
+        .answered()
+        .summary()
+        .expect("recorded")
 }
 
 const OUTAGE: &str =

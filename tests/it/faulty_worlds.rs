@@ -292,7 +292,7 @@ fn what_was_given_up_has_no_latency(
         let summary = measured
             .metrics
             .get(&metric)
-            .and_then(voicesim::measure::Histogram::summary);
+            .and_then(|waits| waits.answered().summary());
         let latencies = summary.map_or(0, |summary| summary.count);
         if latencies > put_out.len() as u64 {
             return Err(format!("{metric} of work that was given up"));

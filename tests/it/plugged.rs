@@ -55,7 +55,9 @@ fn a_recogniser_of_ones_own_stands_in_the_scenarios_place() {
     assert_eq!(&*run.measured.rows[0].heard, "Where is the station?");
     let said = run.header.engines["speech_to_text"].as_str();
     assert!(said.contains("of the program that runs"), "{said}");
-    let delay = run.measured.metrics[&Metric::TranscriptionDelay].summary();
+    let delay = run.measured.metrics[&Metric::TranscriptionDelay]
+        .answered()
+        .summary();
     // The detector's lag, the silence, and what it takes.
     assert_eq!(delay.expect("answered").max_ms, 80.0 + 304.0 + 70.0);
 }
@@ -223,7 +225,9 @@ fn judgements(events: &[Event]) -> Vec<VisitEnd> {
 fn a_policy_can_have_the_latest_sound_judged_and_the_judge_takes_its_time() {
     let run = held(Run::of(scenario(QUESTION)).with_endpointing(asking));
     assert_eq!(judgements(&run.events), [VisitEnd::Done]);
-    let delay = run.measured.metrics[&Metric::EndOfTurnDelay].summary();
+    let delay = run.measured.metrics[&Metric::EndOfTurnDelay]
+        .answered()
+        .summary();
     // The detector's lag, two frames until a pause is noticed, and the judge.
     assert_eq!(delay.expect("answered").max_ms, 80.0 + 32.0 + 60.0);
     let row = &run.measured.rows[0];
@@ -272,7 +276,9 @@ fn a_judge_hears_the_samples_of_a_recording() {
     });
     let run = held(run);
     assert_eq!(run.measured.rows[0].outcome, Outcome::Answered);
-    let wait = run.measured.metrics[&Metric::EndOfTurnDelay].summary();
+    let wait = run.measured.metrics[&Metric::EndOfTurnDelay]
+        .answered()
+        .summary();
     assert!(
         wait.expect("answered").max_ms < 200.0,
         "no silence is waited for"

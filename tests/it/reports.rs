@@ -27,7 +27,7 @@ fn the_report_of_one_turn_as_json_is_this() {
 #[test]
 fn the_document_has_what_scripts_rely_on() {
     let document = json();
-    assert_eq!(document["schema"], "voicesim.report/1");
+    assert_eq!(document["schema"], "voicesim.report/2");
     assert_eq!(document["turns"], 8);
     for statistic in [
         "count", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms",

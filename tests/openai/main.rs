@@ -65,7 +65,10 @@ fn a_language_model_answers_aloud_and_streams() {
         assert_eq!(Some(row.hops.sum()), row.e2e_ns);
     }
     for metric in [Metric::LlmTtft, Metric::LlmTtfs, Metric::E2eLatency] {
-        let summary = run.measured.metrics[&metric].summary().expect("answered");
+        let summary = run.measured.metrics[&metric]
+            .answered()
+            .summary()
+            .expect("answered");
         println!(
             "{metric:<12} mean {:7.1} ms, p50 {:7.1} ms, max {:7.1} ms",
             summary.mean_ms, summary.p50_ms, summary.max_ms

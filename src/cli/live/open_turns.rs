@@ -139,6 +139,7 @@ mod tests {
         let answered: Vec<Answered> = events.iter().filter_map(|e| turns.event(e)).collect();
         let plan = Plan {
             rows_per: RowsPer::Utterance,
+            questions: None,
             rows: Vec::new(),
             budgets: Vec::new(),
             prices: None,

@@ -59,7 +59,7 @@ impl Stage for Answer {
 
     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
         Box::pin(async move {
-            if wants_no_answer(&question.text) {
+            if question.interrupts && wants_no_answer(&question.text) {
                 out.begun();
                 return Ok(());
             }

@@ -144,6 +144,7 @@ mod tests {
         Question {
             text: text.into(),
             history: Rc::new(history.iter().map(exchange).collect()),
+            interrupts: false,
         }
     }
 

@@ -53,6 +53,7 @@ fn question(text: &str) -> Question {
     Question {
         text: text.into(),
         history: Rc::default(),
+        interrupts: false,
     }
 }
 
@@ -169,19 +170,34 @@ fn one_connection_serves_the_greeting_and_every_question() {
 }
 
 #[test]
-fn what_asks_for_the_floor_is_not_sent_to_anybody() {
+fn what_asks_for_the_floor_over_the_agent_is_not_sent_to_anybody() {
     let clock = Clock::virtual_time(1);
     let server = TestServer::start(vec![answer(&["Yes."])]);
     let mut stage = engine(&server.url, "", &clock);
     let ask = |stage: &mut Answer, text| {
+        let over_agent = Question {
+            interrupts: true,
+            ..question(text)
+        };
         clock
-            .block_on(ask(stage, question(text), &clock))
+            .block_on(ask(stage, over_agent, &clock))
             .expect("it ends")
     };
     assert_eq!(ask(&mut stage, "Wait, stop.").text(), "");
     assert_eq!(ask(&mut stage, "Why stop?").text(), "Yes.");
     let body = server.came().body;
     assert!(String::from_utf8_lossy(&body).contains("Why stop?"));
+}
+
+#[test]
+fn a_word_that_answers_a_silent_agent_is_sent_to_the_model() {
+    for said in ["Yeah.", "No.", "One."] {
+        let clock = Clock::virtual_time(1);
+        let server = TestServer::start(vec![answer(&["Good."])]);
+        let mut stage = engine(&server.url, "", &clock);
+        let answered = clock.block_on(ask(&mut stage, question(said), &clock));
+        assert_eq!(answered.expect("it ends").text(), "Good.");
+    }
 }
 
 #[test]
@@ -200,6 +216,7 @@ fn earlier_exchanges_go_along_as_far_as_they_were_heard() {
             exchange("c", "We open at"),
             exchange("d", "e"),
         ]),
+        interrupts: false,
     };
     clock
         .block_on(ask(&mut stage, asked, &clock))

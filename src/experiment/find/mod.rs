@@ -3,11 +3,10 @@
 mod search;
 
 use super::simulation::{Progress, Simulated, Simulation};
-use crate::report::find::{self, Ended, SCHEMA, Step};
+use crate::report::find::{self, Ended, SCHEMA, Step, Wanted};
 use crate::run::{RunError, input};
 use crate::scenario::budget::{Budget, budget};
 use crate::scenario::{Scenario, ScenarioError, Template};
-pub use search::Wanted;
 use search::{Found, Numbers, Search};
 use std::sync::atomic::{AtomicBool, Ordering};
 use toml::Value;

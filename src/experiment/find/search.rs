@@ -1,7 +1,7 @@
 //! Looking for the least or the greatest number that keeps a goal, by doubling and halving and then bisection.
 //! Which of the two is wanted shows as soon as one direction ends: where more misses the goal, the greatest.
 
-use serde::Serialize;
+use crate::report::find::Wanted;
 
 /// Doubling stops at this number: nobody needs more.
 const GREATEST: f64 = 1_073_741_824.0;
@@ -17,16 +17,6 @@ const PRECISION: f64 = 1.01;
 pub(super) enum Numbers {
     Whole,
     Real,
-}
-
-/// Which of the numbers that keep the goal is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Wanted {
-    /// The least one, as of slots.
-    Least,
-    /// The greatest one, as of callers.
-    Greatest,
 }
 
 /// What was found.

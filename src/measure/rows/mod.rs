@@ -230,7 +230,6 @@ impl Row {
     /// What a turn waited for until its caller left: what came, and at least how long what did not come took.
     fn add_wait_in_vain(&mut self, gathered: &Gathered) {
         let Some(caller_end) = gathered.speech_ended else {
-            self.in_vain.push((Metric::E2eLatency, 0));
             return;
         };
         let nothing = TurnMarks::default();
@@ -283,7 +282,8 @@ impl Row {
         self.stood_in = Some((hop, left.0.saturating_sub(since.0)));
     }
 
-    /// Nanoseconds that the turn waited in vain, at least, since it was first asked; `None` if it was answered.
+    /// Nanoseconds that the turn waited in vain, at least, since it was first asked; `None` if it was answered, or
+    /// never asked.
     pub fn waited_ns(&self) -> Option<u64> {
         let mut waits = self.in_vain.iter();
         waits.find_map(|(metric, span)| (*metric == Metric::E2eLatency).then_some(*span))

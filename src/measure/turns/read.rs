@@ -209,8 +209,8 @@ fn unzigzag(value: u64, to: Tick) -> Tick {
 
 #[cfg(test)]
 mod tests {
-    use super::super::encode;
     use super::super::tests::{answered, turn};
+    use super::super::{HEADER_1, encode};
     use super::*;
     use proptest::prelude::*;
 
@@ -307,10 +307,10 @@ mod tests {
     #[test]
     fn garbage_is_refused_where_it_lies() {
         let high = [0xff; 9];
-        let cases: [(&[u8], u64, &str); 11] = [
+        let cases: [(&[u8], u64, &str); 14] = [
             (b"?", 0, "no conversation begins here"),
             (
-                b"voicesim turns 2",
+                b"voicesim turns 3",
                 15,
                 "neither a conversation nor a header",
             ),
@@ -330,7 +330,7 @@ mod tests {
                 7,
                 "there are too many rows",
             ),
-            (&[b'C', 0, 1, 1, 9 << 2], 4, "no such outcome"),
+            (&[b'C', 0, 1, 1, 10 << 2], 4, "no such outcome"),
             (
                 &[&[b'C', 0, 1, 1, 64][..], &high, &[2]].concat(),
                 14,
@@ -339,6 +339,13 @@ mod tests {
             (&[b'C', 0, 1, 1, 0, 0x80, 0x10], 6, "no such hop"),
             (&[b'C', 0, 1, 1, 0, 0, 0x80, 0x80, 8], 8, "no such metric"),
             (&[b'C', 0, 1, 1, 0, 0, 1], 6, "there is no such e2e_latency"),
+            (&[b'C', 0, 1, 1, 0, 0, 0, 1, 6], 8, "no such reason"),
+            (&[b'C', 0, 1, 1, 0, 0, 0, 8, 11], 8, "no such hop"),
+            (
+                &[b'C', 0, 1, 1, 0, 0, 0, 0x80, 0x80, 0x40],
+                9,
+                "no such metric",
+            ),
         ];
         for (bytes, at, because) in cases {
             let error = error(bytes);
@@ -359,6 +366,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_version_1_knows_of_no_waits_in_vain() {
+        let row = [b'C', 7, 1, 1, 0b01_0101 | HAS_CALLER_END, 5, 0, 0];
+        let bytes = [HEADER_1, &row].concat();
+        let mut reader = reader_of(&bytes);
+        let turn = reader.next().expect("a turn").expect("whole");
+        assert_eq!((turn.conversation, turn.outcome), (7, OUTCOMES[5]));
+        assert_eq!((turn.unanswered, turn.waited_ns()), (None, None));
+        assert!(reader.next().is_none());
+    }
+
+    fn reader_of(bytes: &[u8]) -> impl Iterator<Item = Result<SimulatedTurn, TurnsError>> {
+        let turns: Vec<_> = reader(bytes).expect("a header").collect();
+        turns.into_iter()
+    }
+
+    #[test]
     fn a_file_is_opened_by_its_path_and_its_header() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("turns.bin");
@@ -367,12 +390,12 @@ mod tests {
             missing.contains("turns.bin") && missing.contains("simulate"),
             "{missing}"
         );
-        std::fs::write(&path, b"voicesim turns 2\n").expect("written");
+        std::fs::write(&path, b"voicesim turns 3\n").expect("written");
         let other = Reader::open(&path)
             .expect_err("another version")
             .to_string();
         assert!(
-            other.contains("turns.bin does not begin with \"voicesim turns 1\""),
+            other.contains("turns.bin does not begin with \"voicesim turns 2\""),
             "{other}"
         );
         let (file, all, _) = small_file();

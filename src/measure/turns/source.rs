@@ -87,20 +87,25 @@ impl<R: BufRead> TurnSource<R> {
     /// Takes the rest of a header that stands between conversations, of which the first byte was taken.
     pub(super) fn header_again(&mut self) -> Result<(), TurnsError> {
         let mut head = [HEADER[0]; HEADER.len()];
-        for byte in &mut head[1..] {
-            *byte = self.byte()?;
+        for place in 1..HEADER.len() {
+            let byte = self.byte()?;
+            if byte != HEADER[place] && byte != HEADER_1[place] {
+                return Err(self.damaged("neither a conversation nor a header"));
+            }
+            head[place] = byte;
         }
-        match self.begins(&head) {
-            true => Ok(()),
-            false => Err(self.damaged("neither a conversation nor a header")),
-        }
+        self.begins(&head);
+        Ok(())
     }
 
     /// Whether this is a header; what follows is of its version.
     fn begins(&mut self, head: &[u8]) -> bool {
         self.is_version_1 = head == HEADER_1;
-        self.whole_bytes = self.position;
-        self.is_version_1 || head == HEADER
+        let is_header = self.is_version_1 || head == HEADER;
+        if is_header {
+            self.whole_bytes = self.position;
+        }
+        is_header
     }
 
     /// Whether what comes next was written by a version that knew nothing of turns without an answer.

@@ -153,19 +153,17 @@ mod tests {
     use super::super::test_numbers::points;
     use super::*;
 
-    fn of(spans_ms: &[u64]) -> Histogram {
-        let mut histogram = Histogram::default();
-        spans_ms
-            .iter()
-            .for_each(|ms| histogram.record(ms * 1_000_000));
-        histogram
+    fn of(spans_ms: &[u64]) -> Waits {
+        let mut waits = Waits::default();
+        spans_ms.iter().for_each(|ms| waits.came(ms * 1_000_000));
+        waits
     }
 
-    fn drawn(histogram: &Histogram) -> Option<String> {
+    fn drawn(waits: &Waits) -> Option<String> {
         let curve = Curve {
             name: "e2e_latency",
             class: "first",
-            histogram,
+            waits,
         };
         Some(percentiles(&[curve])?.0)
     }
@@ -190,7 +188,7 @@ mod tests {
 
     #[test]
     fn without_values_there_is_no_curve() {
-        assert!(drawn(&Histogram::default()).is_none());
+        assert!(drawn(&Waits::default()).is_none());
     }
 
     #[test]

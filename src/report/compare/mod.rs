@@ -1,4 +1,4 @@
-//! Two sets of results side by side. The document is `voicesim.compare/1`, see [`json`].
+//! Two sets of results side by side. The document is `voicesim.compare/2`, see [`json`].
 
 pub mod json;
 mod markdown;
@@ -74,12 +74,19 @@ fn none(of: &Comparison) -> String {
     };
     let told: Vec<String> = lines
         .iter()
-        .filter(|line| line.difference.is_some())
+        .filter(|line| line.difference.is_some_and(|difference| difference != 0.0))
         .map(|line| clause(line))
         .collect();
     if of.is_too_little {
+        let more = match of.would_tell {
+            Some(more) => format!(
+                "{} more turns would show a difference of {:.0} ms",
+                more.more_turns, more.difference_ms
+            ),
+            None => "a dozen would do".to_owned(),
+        };
         return format!(
-            "Too little to tell: {}; of so few answered turns nothing can be told from chance, however large, and a dozen would do.",
+            "Too few to tell: {}; of so few turns nothing can be told from chance, however large; {more}.",
             told.join(", ")
         );
     }
@@ -99,6 +106,26 @@ fn percent(share: f64) -> f64 {
 
 /// A figure of the headline, for people.
 fn clause(line: &ComparedFigure) -> String {
+    if let (Quantity::Metric(_), Some(over), None) = (line.quantity, line.new_over, line.base_over)
+    {
+        let base = line
+            .base
+            .map_or_else(|| "-".to_owned(), |base| number(line, base));
+        return format!(
+            "{} falls among turns that were not answered, over {} ms, and was {base} ms",
+            at(line),
+            number(line, over)
+        );
+    }
+    if let (Quantity::Metric(_), Some(over), Some(new)) = (line.quantity, line.base_over, line.new)
+    {
+        return format!(
+            "{} is {} ms, and fell among turns that were not answered, over {} ms",
+            at(line),
+            number(line, new),
+            number(line, over)
+        );
+    }
     let difference = line.difference.unwrap_or_default();
     let unit = unit(line);
     let interval = line.interval.map_or_else(String::new, |interval| {
@@ -116,12 +143,12 @@ fn clause(line: &ComparedFigure) -> String {
     let size = number(line, difference.abs());
     match (line.quantity, difference < 0.0) {
         (Quantity::Metric(_), is_less) => {
-            let where_ = match line.statistic {
-                Statistic::P95 => "the 95th percentile",
-                _ => "the median",
-            };
             let how = if is_less { "shorter" } else { "longer" };
-            format!("callers wait {size} ms {how} at {where_}{interval}")
+            format!("callers wait {size} ms {how} at {}{interval}", at(line))
+        }
+        (Quantity::Rate("unanswered"), is_less) => {
+            let how = if is_less { "fewer" } else { "more" };
+            format!("{size} {how} of 100 turns get no answer{interval}")
         }
         (_, is_less) => {
             let how = if is_less { "less" } else { "more" };
@@ -129,6 +156,14 @@ fn clause(line: &ComparedFigure) -> String {
                 "the agent stops for nothing {size} times {how} in 100 sounds to ignore{interval}"
             )
         }
+    }
+}
+
+/// The percentile of a line, for people.
+fn at(line: &ComparedFigure) -> &'static str {
+    match line.statistic {
+        Statistic::P95 => "the 95th percentile",
+        _ => "the median",
     }
 }
 
@@ -182,6 +217,7 @@ fn unit(line: &ComparedFigure) -> Unit {
         Quantity::Rate("false_barge_ins" | "spurious_responses") => "sounds to ignore",
         Quantity::Rate("missed_barge_ins") => "interruptions",
         Quantity::Rate("missed_responses") => "questions",
+        Quantity::Rate("unanswered") => "turns to answer",
         Quantity::Rate("wer") => "words",
         Quantity::Rate(_) => "turns",
     };
@@ -221,9 +257,13 @@ pub(super) fn cells(line: &ComparedFigure) -> [String; 6] {
     let shown = |value: Option<f64>, show: fn(&ComparedFigure, f64) -> String| {
         value.map_or_else(|| "-".to_owned(), |value| show(line, value))
     };
+    let side = |known: Option<f64>, over: Option<f64>| match over {
+        Some(over) => format!(">{}", number(line, over)),
+        None => shown(known, number),
+    };
     [
-        shown(line.base, number),
-        shown(line.new, number),
+        side(line.base, line.base_over),
+        side(line.new, line.new_over),
         shown(line.difference, signed),
         line.interval.map_or_else(
             || "-".to_owned(),
@@ -263,8 +303,15 @@ pub(super) fn side(of: &Side) -> String {
         (Kind::Load, count) => format!("simulation of {count} loads"),
     };
     format!(
-        "{} · {kind} · {} turns, {} answered · {}",
-        of.name, of.turns, of.answered, of.folder
+        "{} · {kind} · {} turns, {} answered{} · {}",
+        of.name,
+        of.turns,
+        of.answered,
+        match of.unanswered {
+            0 => String::new(),
+            count => format!(", {count} not answered"),
+        },
+        of.folder
     )
 }
 
@@ -273,7 +320,7 @@ pub(super) fn how(of: &Comparison) -> Vec<String> {
     let pairing = &of.pairing;
     let mut all = vec![match pairing.is_paired {
         true => format!(
-            "Paired ({}): latencies are of the {} turns that were answered on both sides; {} were answered in the base only, {} in the new one only.",
+            "Paired ({}): latencies are of the {} turns that should have been answered on both sides; {} should have been in the base only, {} in the new one only.",
             pairing.why, pairing.turns, pairing.only_base, pairing.only_new
         ),
         false => format!("Not paired: {}.", pairing.why),
@@ -286,9 +333,9 @@ pub(super) fn how(of: &Comparison) -> Vec<String> {
     }
     all.push(
         match of.independent {
-            Independent::Conversations => "Conversations were shuffled and resampled.",
+            Independent::Conversations => "Conversations were shuffled.",
             Independent::FewConversations => "Conversations are few: Student's t of their own figures has to find a difference, and the shuffled turns too.",
-            Independent::Turns => "Turns were shuffled and resampled, as if they were independent of each other.",
+            Independent::Turns => "Turns were shuffled, as if they were independent of each other.",
         }
         .to_owned(),
     );
@@ -298,7 +345,7 @@ pub(super) fn how(of: &Comparison) -> Vec<String> {
 /// What tables need to be understood.
 pub(super) fn legend(of: &Comparison) -> String {
     format!(
-        "A figure is marked if chance alone would make such a difference in less than 5 of 100 comparisons (p, corrected for the number of lines) and it is at least {} % of the base. The verdict is on e2e_latency p50 and p95 and on false_barge_ins.",
+        "A figure is marked if chance alone would make such a difference in less than 5 of 100 comparisons (p, corrected for the number of lines) and it is at least {} % of the base. The verdict is on e2e_latency p50 and p95, on turns that were not answered and on false_barge_ins. A turn without an answer counts as slower than every answer; a percentile that falls among them is over (>) what is known of it.",
         percent(of.min_effect)
     )
 }

@@ -3,7 +3,7 @@
 //! exact one.
 
 use crate::event::{Hop, Metric};
-use crate::measure::{Histogram, Measurement};
+use crate::measure::Measurement;
 use hdrhistogram::Histogram as Hdr;
 use std::io::{self, Write};
 
@@ -157,6 +157,7 @@ impl Level {
 mod tests {
     use super::super::test_recorded::recorded;
     use super::*;
+    use crate::measure::Histogram;
 
     fn text(histogram: &Hdr<u64>) -> String {
         let mut bytes = Vec::new();

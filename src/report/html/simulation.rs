@@ -7,9 +7,9 @@ use super::parts;
 use super::run::{Time, stats};
 use super::table::{Cell, Table};
 use super::words::{self, Stat, grouped, several};
-use crate::event::{Expect, Hop, Metric};
+use crate::event::{Expect, Hop};
 use crate::measure::{
-    BATCHES, Histogram, Interval, LoadFigures, Measurement, Outcome, PoolFigures, Totals, folder,
+    BATCHES, Interval, LoadFigures, Measurement, Outcome, PoolFigures, Totals, folder,
 };
 use crate::report::chart::{Bar, ms_in_words, share, stack};
 use crate::report::money::money;

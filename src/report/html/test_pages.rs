@@ -171,6 +171,9 @@ fn whatever_comes_from_outside_is_escaped() {
         }
     }
     run.measured.budgets = vec![crate::measure::BudgetResult {
+        over: None,
+        interval: None,
+        is_estimated: false,
         name: HOSTILE.to_owned(),
         limit: 1.0,
         actual: None,

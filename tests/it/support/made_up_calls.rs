@@ -8,7 +8,7 @@ use std::path::Path;
 use voicesim::compare::{Comparison, Effort, Settings, Verdict, compare};
 use voicesim::event::{Expect, Metric};
 use voicesim::measure::folder::{Folder, MeasuredRun, Results};
-use voicesim::measure::{HopSpans, Measurement, Outcome, Row};
+use voicesim::measure::{HopSpans, Measurement, Outcome, Reason, Row};
 use voicesim::record::store::Header;
 use voicesim::rng::{Seed, Stream};
 use voicesim::scenario::ScenarioFile;
@@ -29,6 +29,12 @@ pub(crate) struct Shape {
     /// Sounds to be ignored, of each conversation, and the share that stops the agent.
     pub sounds: u32,
     pub stops: f64,
+    /// The share of questions whose caller does not wait, and hangs up after 1.2 s.
+    pub unanswered: f64,
+    /// The share of the new side's calls in which the agent falls silent after the first answer.
+    pub falls_silent: f64,
+    /// The share of the new side's questions that fail at once.
+    pub fails: f64,
 }
 
 pub(crate) const CALLS: Shape = Shape {
@@ -40,6 +46,9 @@ pub(crate) const CALLS: Shape = Shape {
     answer_sigma: 0.246,
     sounds: 0,
     stops: 0.0,
+    unanswered: 0.0,
+    falls_silent: 0.0,
+    fails: 0.0,
 };
 
 /// The sides of pair `number`; the new side's latencies are so many times as long.
@@ -78,7 +87,7 @@ pub(crate) fn verdicts(shape: &Shape, pairs: u64, slower: f64, min_effect: f64) 
                 let has_verdict = |number: &u64| {
                     let effort = Effort {
                         shuffles: 199,
-                        resamples: 0,
+                        has_intervals: false,
                         seed: *number,
                     };
                     let settings = Settings { min_effect, effort };
@@ -109,9 +118,18 @@ fn conversation(
     let common = (shape.effect * mood.normal()).exp();
     let mut luck = Seed(number).stream("made up", call, 1, side);
     let mut rows = Vec::new();
-    for _ in 0..shape.questions {
+    let is_new = side == "new";
+    let goes_silent = luck.uniform() < shape.falls_silent && is_new;
+    for question in 0..shape.questions {
+        let number = rows.len() as u32 + 1;
         let e2e_ms = factor * (700.0 + common * stages(shape, &mut luck));
-        rows.push(answered(rows.len() as u32 + 1, e2e_ms));
+        let (waits, works) = (luck.uniform(), luck.uniform());
+        rows.push(match () {
+            () if goes_silent && question > 0 => unanswered(number, Reason::NothingCame, 5_000.0),
+            () if is_new && works < shape.fails => unanswered(number, Reason::Failed, 400.0),
+            () if waits < shape.unanswered => unanswered(number, Reason::HungUp, 1_200.0),
+            () => answered(number, e2e_ms),
+        });
     }
     for _ in 0..shape.sounds {
         let stopped_agent = luck.uniform() < shape.stops;
@@ -143,6 +161,20 @@ pub(crate) fn answered(number: u32, e2e_ms: f64) -> Row {
     }
 }
 
+pub(crate) fn unanswered(number: u32, reason: Reason, waited_ms: f64) -> Row {
+    let outcome = match reason {
+        Reason::Failed => Outcome::Failed,
+        Reason::HungUp => Outcome::Interrupted,
+        _ => Outcome::Missed,
+    };
+    Row {
+        expect: Some(Expect::Respond),
+        unanswered: Some(reason),
+        in_vain: vec![(Metric::E2eLatency, (waited_ms * 1e6) as u64)],
+        ..row(number, outcome)
+    }
+}
+
 pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
     Row {
         number,
@@ -157,6 +189,11 @@ pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
         slices: Vec::new(),
         hops: HopSpans::default(),
         metrics: Vec::new(),
+        unanswered: None,
+        in_vain: Vec::new(),
+        stood_in: None,
+        first_asked: None,
+        shadow_ns: None,
         wer: None,
         is_right: None,
         decided: None,
