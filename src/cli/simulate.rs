@@ -33,6 +33,9 @@ pub(super) struct Simulate {
     /// or 32,768 loads unless --worlds says less
     #[arg(long, conflicts_with_all = ["until_ci", "shard"])]
     until_decided: bool,
+    /// Follow answers to their end that callers did not wait for, to tell how long they would have taken
+    #[arg(long, conflicts_with = "find")]
+    shadows: bool,
     /// Seed of everything random, for a repeatable simulation
     #[arg(long)]
     seed: Option<u64>,
@@ -148,7 +151,8 @@ impl Simulate {
     ) -> Result<Simulated, Failure> {
         let mut simulation = Simulation::of(scenario)
             .worlds(self.conversations)
-            .threads(threads);
+            .threads(threads)
+            .shadows(self.shadows);
         if self.until_decided && simulation.scenario().budgets.limits().is_empty() {
             return Err(Failure::Input(
                 "--until-decided: the scenario has no limits to decide on; add a [budget], or --budget FILE".into(),

@@ -277,6 +277,12 @@ impl Rates {
         (asked > 0).then(|| self.happened.weigh(choice) as f64 / asked as f64)
     }
 
+    /// Whether the event happened sometimes, and not always.
+    pub(super) fn varies(&self) -> bool {
+        let both = |counts: &Counts| counts.weigh(Choice::All(0)) + counts.weigh(Choice::All(1));
+        (1..both(&self.asked)).contains(&both(&self.happened))
+    }
+
     /// How often the rate's event could have happened on a side.
     pub(super) fn asked(&self, side: usize) -> u64 {
         self.asked.weigh(Choice::All(side))

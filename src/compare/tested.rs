@@ -63,11 +63,14 @@ impl Figure<'_> {
         }
     }
 
-    /// Whether a test would compare what is not known: a mean with waits in vain has no value.
+    /// Whether there is nothing to test: a mean with waits in vain has no value, and what never happened cannot
+    /// differ.
     fn is_unknown(self) -> bool {
         match self {
             Figure::Of(spans, Statistic::Mean) => spans.has_waits_in_vain(),
-            _ => false,
+            Figure::Of(..) => false,
+            // However it is shuffled, nothing differs, so it is no test to correct the others for.
+            Figure::Rate(rates) => !rates.varies(),
         }
     }
 

@@ -59,6 +59,7 @@ pub struct Simulation {
     threads: usize,
     until: Option<Until>,
     shard: Option<Shard>,
+    has_shadows: bool,
     keep: Option<(PathBuf, KeepEvents)>,
 }
 
@@ -92,6 +93,7 @@ impl Simulation {
             threads: 1,
             until: None,
             shard: None,
+            has_shadows: false,
             keep: None,
         }
     }
@@ -143,6 +145,12 @@ impl Simulation {
         self
     }
 
+    /// Follows answers to their end that callers did not wait for, where they do not depend on other calls.
+    pub fn shadows(mut self, has_shadows: bool) -> Simulation {
+        self.has_shadows = has_shadows;
+        self
+    }
+
     /// Keeps the simulation in a folder, which must be new or empty.
     pub fn keep_in(mut self, folder: PathBuf, events: KeepEvents) -> Simulation {
         self.keep = Some((folder, events));
@@ -174,6 +182,11 @@ impl Simulation {
         let simulable = Simulable::of(self.scenario.clone()).map_err(RunError::Input)?;
         self.check_size()?;
         self.check_shard()?;
+        if self.has_shadows && simulable.patient().is_none() {
+            return Err(RunError::Input(
+                "--shadows: answers can be followed to their end only where they depend on nothing but the question; this needs a [caller] with patience, and neither [load] nor [[fault]]".into(),
+            ));
+        }
         if let Some((folder, _)) = &self.keep {
             refuse_used(folder)?;
         }
@@ -237,6 +250,7 @@ impl Simulation {
         };
         let kept = Kept::new(&self, &header, progress)?;
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
+        let patient = simulable.patient().filter(|_| self.has_shadows);
         let mut totals = Totals::default();
         let Range { start, end } = self.numbers();
         let (mut held, mut asked) = (start, end);
@@ -247,6 +261,7 @@ impl Simulation {
                 plan: &plan,
                 numbers: held..next,
                 threads: self.threads,
+                patient: patient.as_ref(),
                 stop,
             };
             totals.merge(&worlds.hold(&kept).map_err(|error| match error.kind() {

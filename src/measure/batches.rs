@@ -12,9 +12,10 @@
 //! end then has no bound.
 
 use super::LoadFigures;
-use super::coarse::{Coarse, KeptCoarse};
+use super::coarse::{self, Coarse, KeptCoarse};
 use super::counted::{Counted, KeptCounted, Parts};
 use super::histogram::Sparse;
+use super::patience::{FirstAsk, FirstAsks, ProductLimit, Shadow};
 use super::rows::Row;
 use super::waits::{Known, Waits};
 use crate::event::{Event, Hop, Metric};
@@ -42,6 +43,11 @@ struct Batch {
     /// Hops, then metrics, by their places.
     spans: [Coarse; SPANS],
     counted: Counted,
+    /// Answers to questions that were asked for the first time, how long callers waited who left, and questions of
+    /// which no answer would ever have come.
+    first_asks: (Coarse, Coarse, u64),
+    /// Waits if everybody had waited, by shadow answers.
+    shadows: Coarse,
 }
 
 /// A batch, to be kept in a file.
@@ -54,6 +60,8 @@ pub(super) struct KeptBatch {
     metrics: BTreeMap<String, KeptCoarse>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     hops: BTreeMap<String, KeptCoarse>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    first_asks: Option<(KeptCoarse, KeptCoarse, u64)>,
     // What version 1 keeps.
     #[serde(skip_serializing, default)]
     questions: u64,
@@ -77,6 +85,8 @@ impl Default for Batch {
         Batch {
             spans: std::array::from_fn(|_| Coarse::default()),
             counted: Counted::default(),
+            first_asks: Default::default(),
+            shadows: Coarse::default(),
         }
     }
 }
@@ -107,6 +117,17 @@ impl Batches {
             for (metric, span) in &row.in_vain {
                 batch.spans[place(*metric)].in_vain(*span);
             }
+            match FirstAsk::of(row) {
+                Some(FirstAsk::Came(span)) => batch.first_asks.0.came(span),
+                Some(FirstAsk::Left(span)) => batch.first_asks.1.came(span),
+                Some(FirstAsk::Never) => batch.first_asks.2 += 1,
+                None => {}
+            }
+            match Shadow::of(row) {
+                Some(Shadow::Came(span)) => batch.shadows.came(span),
+                Some(Shadow::InVain) => batch.shadows.in_vain_unbounded(),
+                None => {}
+            }
             if row.unanswered.is_some() && row.waited_ns().is_none() {
                 batch.spans[place(Metric::E2eLatency)].in_vain_unbounded();
             }
@@ -134,7 +155,50 @@ impl Batches {
                 own.merge(other);
             }
             own.counted.merge(&other.counted);
+            own.first_asks.0.merge(&other.first_asks.0);
+            own.first_asks.1.merge(&other.first_asks.1);
+            own.first_asks.2 += other.first_asks.2;
+            own.shadows.merge(&other.shadows);
         }
+    }
+
+    /// The interval of a percentile of the waits if everybody had waited, by shadow answers.
+    pub(super) fn of_shadows(&self, asks: &FirstAsks, percentile: Percentile) -> Option<Interval> {
+        let shadows = self.0.iter().map(|batch| &batch.shadows);
+        of_percentile(shadows, percentile, asks.shadows())
+    }
+
+    /// The interval of a percentile of the waits if everybody had waited, by estimate: that of the share which the
+    /// estimate says lies below (a jackknife over batches, Quenouille 1956, "Notes on Bias in Estimation"). `None` if
+    /// the estimate does not reach the percentile, or of too few worlds.
+    pub(super) fn of_estimate(&self, asks: &FirstAsks, percentile: Percentile) -> Option<Interval> {
+        let value = asks.at(percentile.share())?.exact()?;
+        let held: Vec<&Batch> = self
+            .0
+            .iter()
+            .filter(|b| b.first_asks.0.count() > 0)
+            .collect();
+        if held.len() < BATCHES_MIN {
+            return None;
+        }
+        let within = |without: usize| {
+            let rest = held
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| *place != without);
+            estimated_within(rest.map(|(_, batch)| &batch.first_asks), value)
+        };
+        let shares: Vec<f64> = (0..held.len()).map(within).collect();
+        let count = shares.len() as f64;
+        let mean = shares.iter().sum::<f64>() / count;
+        let squares: f64 = shares.iter().map(|s| (s - mean) * (s - mean)).sum();
+        let half = t_975(count - 1.0) * libm::sqrt((count - 1.0) / count * squares);
+        let (low, high) = (percentile.share() - half, percentile.share() + half);
+        let is_known = low > 0.0 && high < 1.0;
+        is_known.then_some(Interval {
+            low: asks.at(low)?.rank(),
+            high: asks.at(high)?.rank(),
+        })
     }
 
     /// The counts of all batches together.
@@ -155,42 +219,11 @@ impl Batches {
         match statistic {
             Statistic::Max => None,
             Statistic::Mean => self.of_mean(place),
-            Statistic::Percentile(percentile) => self.of_percentile(place, percentile, waits?),
+            Statistic::Percentile(percentile) => {
+                let spans = self.0.iter().map(|batch| &batch.spans[place]);
+                of_percentile(spans, percentile, waits?)
+            }
         }
-    }
-
-    fn of_percentile(
-        &self,
-        place: usize,
-        percentile: Percentile,
-        waits: &Waits,
-    ) -> Option<Interval> {
-        let parts = |within: &dyn Fn(&Coarse) -> f64| -> Vec<(f64, f64)> {
-            let spans = self.0.iter().map(|batch| &batch.spans[place]);
-            spans
-                .map(|span| (within(span), span.count() as f64))
-                .collect()
-        };
-        let parts = match waits.percentile(percentile)? {
-            Known::Is(value) => parts(&|span| span.within(value)),
-            Known::Over(_) => parts(&|span| span.answered() as f64),
-        };
-        let (_, half) = ratio(&parts)?;
-        let share = percentile.share();
-        let (low, high) = (share - half, share + half);
-        let count = waits.count();
-        let at = |share: f64| {
-            let rank = libm::ceil(share * count as f64) as u64;
-            waits.of_rank(rank.clamp(1, count))
-        };
-        // So few waits do not tell what lies beyond the last of them.
-        let is_known = low > 0.0 && high < 1.0;
-        is_known.then_some(Interval {
-            low: match at(low)? {
-                Known::Is(value) | Known::Over(value) => value,
-            },
-            high: at(high)?.rank(),
-        })
     }
 
     fn of_mean(&self, place: usize) -> Option<Interval> {
@@ -262,6 +295,10 @@ impl Batches {
                     .into_iter()
                     .filter_map(|hop| of(hop.name(), hop as usize))
                     .collect(),
+                first_asks: (batch.first_asks.1.count() > 0).then(|| {
+                    let (came, left, never) = &batch.first_asks;
+                    (came.kept(), left.kept(), *never)
+                }),
                 questions: 0,
                 cut_offs: 0,
                 e2e_latency: None,
@@ -298,8 +335,7 @@ impl Batches {
 
 impl Batch {
     fn of_kept(kept: KeptBatch, count_max: u64) -> Result<Batch, String> {
-        let mut own = Batch::default();
-        own.counted = match kept.counted {
+        let counted = match kept.counted {
             Some(counted) => Counted::of_kept(counted, count_max)?,
             None if kept.cut_offs <= kept.questions && kept.questions <= count_max => {
                 Counted::of_questions(kept.questions, kept.cut_offs)
@@ -311,24 +347,98 @@ impl Batch {
                 ));
             }
         };
+        let mut own = Batch {
+            counted,
+            ..Batch::default()
+        };
         if let Some(e2e) = kept.e2e_latency {
             own.spans[place(Metric::E2eLatency)] = Coarse::of_sparse(&e2e);
         }
+        if let Some((came, left, never)) = &kept.first_asks {
+            own.first_asks = (
+                kept_coarse("first_asks", came, count_max)?,
+                kept_coarse("first_asks", left, count_max)?,
+                (*never).min(count_max),
+            );
+        }
         for (name, waits) in &kept.metrics {
             let metric = Metric::named(name).ok_or_else(|| format!("has no metric {name:?}"))?;
-            own.spans[place(metric)] = coarse(name, waits, count_max)?;
+            own.spans[place(metric)] = kept_coarse(name, waits, count_max)?;
         }
         for (name, waits) in &kept.hops {
             let hop = Hop::ALL.into_iter().find(|hop| hop.name() == name);
             let hop = hop.ok_or_else(|| format!("has no hop {name:?}"))?;
-            own.spans[hop as usize] = coarse(name, waits, count_max)?;
+            own.spans[hop as usize] = kept_coarse(name, waits, count_max)?;
         }
         Ok(own)
     }
 }
 
-fn coarse(name: &str, kept: &KeptCoarse, count_max: u64) -> Result<Coarse, String> {
+fn kept_coarse(name: &str, kept: &KeptCoarse, count_max: u64) -> Result<Coarse, String> {
     Coarse::of_kept(kept, count_max).map_err(|reason| format!("{name} {reason}"))
+}
+
+/// The interval of a percentile of waits that lie in these batches.
+fn of_percentile<'a>(
+    spans: impl Iterator<Item = &'a Coarse> + Clone,
+    percentile: Percentile,
+    waits: &Waits,
+) -> Option<Interval> {
+    let parts = |within: &dyn Fn(&Coarse) -> f64| -> Vec<(f64, f64)> {
+        spans
+            .map(|span| (within(span), span.count() as f64))
+            .collect()
+    };
+    let parts = match waits.percentile(percentile)? {
+        Known::Is(value) => parts(&|span| span.within(value)),
+        Known::Over(_) => parts(&|span| span.answered() as f64),
+    };
+    let (_, half) = ratio(&parts)?;
+    let share = percentile.share();
+    let (low, high) = (share - half, share + half);
+    let count = waits.count();
+    let at = |share: f64| {
+        let rank = libm::ceil(share * count as f64) as u64;
+        waits.of_rank(rank.clamp(1, count))
+    };
+    // So few waits do not tell what lies beyond the last of them.
+    let is_known = low > 0.0 && high < 1.0;
+    is_known.then_some(Interval {
+        low: match at(low)? {
+            Known::Is(value) | Known::Over(value) => value,
+        },
+        high: at(high)?.rank(),
+    })
+}
+
+/// Which share of the waits lies within `value_ms`, by estimate, of several batches together.
+fn estimated_within<'a>(
+    batches: impl Iterator<Item = &'a (Coarse, Coarse, u64)>,
+    value_ms: f64,
+) -> f64 {
+    let (mut came, mut left, mut never) = (Coarse::default(), Coarse::default(), 0);
+    for batch in batches {
+        came.merge(&batch.0);
+        left.merge(&batch.1);
+        never += batch.2;
+    }
+    let mut survives = ProductLimit::of(came.count() + left.count() + never);
+    let mut left = left.buckets().peekable();
+    let come = came.buckets();
+    for (index, count) in come {
+        while let Some((_, gone)) = left.next_if(|(other, _)| *other < index) {
+            survives.pass(0, u64::from(gone));
+        }
+        let before = survives.share;
+        survives.pass(u64::from(count), 0);
+        let part = coarse::part_below(index, value_ms);
+        if part < 1.0 {
+            // A bucket that the value lies in counts by its part below.
+            let share = before + (survives.share - before) * part;
+            return 1.0 - share;
+        }
+    }
+    1.0 - survives.share
 }
 
 /// A ratio of sums over batches, and half its 95 % interval; `None` of too few batches.

@@ -61,6 +61,12 @@ fn bottom_ns(index: u32) -> f64 {
     }
 }
 
+/// The part of a bucket that lies below `span_ms`, 0 to 1.
+pub(super) fn part_below(index: u32, span_ms: f64) -> f64 {
+    let (bottom, top) = (bottom_ns(index), bottom_ns(index + 1));
+    ((span_ms * 1e6 - bottom) / (top - bottom)).clamp(0.0, 1.0)
+}
+
 impl Coarse {
     pub(super) fn came(&mut self, span_ns: u64) {
         self.came_often(span_ns, 1);
@@ -107,7 +113,8 @@ impl Coarse {
         self.sum_ns += other.sum_ns;
     }
 
-    fn buckets(&self) -> impl Iterator<Item = (u32, u32)> {
+    /// Buckets that hold something and how many, the first bucket first.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (u32, u32)> {
         let counts = (self.first..).zip(self.counts.iter().copied());
         counts.filter(|(_, count)| *count > 0)
     }
@@ -139,9 +146,7 @@ impl Coarse {
             .sum();
         let at = own.checked_sub(self.first).map(|place| place as usize);
         let at = at.and_then(|place| self.counts.get(place)).copied();
-        let (bottom, top) = (bottom_ns(own), bottom_ns(own + 1));
-        let part = ((span_ns - bottom) / (top - bottom)).clamp(0.0, 1.0);
-        below + f64::from(at.unwrap_or(0)) * part
+        below + f64::from(at.unwrap_or(0)) * part_below(own, span_ms)
     }
 
     pub(super) fn kept(&self) -> KeptCoarse {

@@ -16,6 +16,7 @@ mod histogram;
 mod hops;
 mod interruptions;
 mod load;
+mod patience;
 mod reason;
 mod resilience;
 mod right;
@@ -41,10 +42,11 @@ pub use histogram::{Histogram, Summary, bucket_ns};
 pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
 pub use load::{LoadFigures, PoolFigures};
+pub use patience::FirstAsks;
 pub use reason::Reason;
 pub use resilience::ResilienceCounts;
 pub use right::RightAnswers;
-pub use rows::{Outcome, Plan, Row, RowPlan, turns_by_row};
+pub use rows::{Outcome, Plan, Row, RowPlan, rows, turns_by_row};
 pub use speculation::Speculation;
 pub use totals::Totals;
 pub use totals_file::{TOTALS, TotalsError};
@@ -79,6 +81,8 @@ pub struct Measurement {
     pub hops: BTreeMap<Hop, Waits>,
     /// The latencies of answered turns alone, each since the question was asked last: the sums of their hops.
     pub answered: Histogram,
+    /// What became of questions when they were first asked, and what would have if everybody had waited.
+    pub first_asks: FirstAsks,
     /// What went right and wrong when both spoke, or nobody did.
     pub interruptions: Interruptions,
     /// What simulated callers did when an answer was late, and how good voted answers were.
@@ -212,6 +216,7 @@ impl Measurement {
             metrics: BTreeMap::new(),
             hops: BTreeMap::new(),
             answered: Histogram::default(),
+            first_asks: FirstAsks::default(),
             interruptions: Interruptions::default(),
             callers: Callers::default(),
             resilience: ResilienceCounts::default(),
@@ -250,6 +255,7 @@ impl Measurement {
             if let Some(span) = row.e2e_ns {
                 self.answered.record(span);
             }
+            self.first_asks.add(row);
             if let Some(reason) = row.unanswered {
                 for (metric, span) in &row.in_vain {
                     let waits = self.metrics.entry(*metric).or_default();
@@ -336,6 +342,7 @@ impl Measurement {
             self.hops.entry(*hop).or_default().add(waits);
         }
         self.answered.add(&other.answered);
+        self.first_asks.merge(&other.first_asks);
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
         self.resilience.merge(&other.resilience);

@@ -23,6 +23,7 @@ pub(super) fn row(number: u32, outcome: Outcome) -> Row {
         in_vain: Vec::new(),
         stood_in: None,
         first_asked: None,
+        left_ns: None,
         shadow_ns: None,
         wer: None,
         is_right: None,

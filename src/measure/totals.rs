@@ -5,7 +5,7 @@ use super::budgets::Figures;
 use super::rows::{Plan, Row, rows};
 use super::{BudgetResult, Cost, Interval, Known, LoadFigures, Measurement};
 use crate::event::{Event, Expect, Hop, Metric};
-use crate::scenario::budget::{Budget, Count, budget};
+use crate::scenario::budget::{Budget, Count, Percentile, budget};
 use crate::scenario::cost::Prices;
 use std::collections::BTreeMap;
 
@@ -48,13 +48,18 @@ impl Totals {
     /// Adds a conversation of world `world`, and returns its rows.
     pub fn add(&mut self, world: u32, events: &[Event], plan: &Plan) -> Vec<Row> {
         let rows = rows(events, plan);
+        self.add_rows(world, events, &rows);
+        rows
+    }
+
+    /// Adds a conversation of world `world`, of which these are the rows.
+    pub fn add_rows(&mut self, world: u32, events: &[Event], rows: &[Row]) {
         let batches = &mut self.batches;
-        self.measured.add_telling(events, &rows, |metric, span_ns| {
+        self.measured.add_telling(events, rows, |metric, span_ns| {
             batches.add_span(world, metric, span_ns);
         });
-        self.batches.add(world, events, &rows);
+        self.batches.add(world, events, rows);
         self.conversations += 1;
-        rows
     }
 
     /// World `world` is over: a conversation, or the calls of a load.
@@ -163,6 +168,21 @@ impl Totals {
             Some((name, (figures.known(limited)?, figures.interval(limited))))
         };
         names.filter_map(figure).collect()
+    }
+
+    /// The interval of a percentile of the waits if everybody had waited, by estimate; `None` as in
+    /// [`FirstAsks::estimate`](super::FirstAsks::estimate), or of too few worlds.
+    pub fn estimate_interval(&self, percentile: Percentile) -> Option<Interval> {
+        let asks = &self.measured.first_asks;
+        asks.estimate(percentile)?;
+        self.batches.of_estimate(asks, percentile)
+    }
+
+    /// The same interval by shadow answers; `None` without any of them.
+    pub fn shadows_interval(&self, percentile: Percentile) -> Option<Interval> {
+        let asks = &self.measured.first_asks;
+        asks.by_shadows(percentile)?;
+        self.batches.of_shadows(asks, percentile)
     }
 
     /// How many questions were asked; one that was asked again counts once.

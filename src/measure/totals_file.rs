@@ -8,6 +8,7 @@ use super::batches::{Batches, KeptBatch};
 use super::callers::Callers;
 use super::histogram::{Histogram, Sparse};
 use super::interruptions::{Counts, Interruptions};
+use super::patience::{FirstAsks, KeptFirstAsks};
 use super::waits::{KeptInVain, Waits};
 use super::{
     Consumption, LoadFigures, Measurement, ResilienceCounts, RightAnswers, Speculation, Totals,
@@ -98,6 +99,8 @@ struct TotalsFile {
     /// The latencies of answered turns alone; in files of version 1 they are those of `e2e_latency`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     answered: Option<Sparse>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    first_asks: Option<KeptFirstAsks>,
     /// [`BATCHES`](super::BATCHES) of them.
     batches: Vec<KeptBatch>,
 }
@@ -145,6 +148,10 @@ impl Totals {
             metrics_in_vain,
             hops_in_vain,
             answered: Some(measured.answered.sparse()),
+            first_asks: measured
+                .first_asks
+                .has_left()
+                .then(|| measured.first_asks.kept()),
             batches: self.batches.kept(),
         };
         let mut json = serde_json::to_vec(&kept)?;
@@ -227,6 +234,10 @@ impl TotalsFile {
                 .map(|waits| waits.answered().clone())
                 .unwrap_or_default(),
         };
+        if let Some(kept) = &self.first_asks {
+            let asks = FirstAsks::of_kept(kept, COUNT_MAX);
+            measured.first_asks = asks.map_err(|reason| format!("first_asks {reason}"))?;
+        }
         if batches.latencies() != e2e.map_or(0, |waits| waits.answered().count()) {
             return Err("the latencies of its batches are not those of e2e_latency".into());
         }

@@ -3,11 +3,12 @@
 use super::busy::machine_busy;
 use crate::event::{Expect, StageName};
 use crate::measure::{
-    BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, LoadFigures,
-    MachineBusy, Measurement, Outcome, Pace, PoolFigures, Reason, ResilienceCounts, RightAnswers,
-    Row, Speculation, Totals, WaitSummary, Waits,
+    BudgetResult, Callers, Cost, Decided, Devices, FirstAsks, Interruptions, Interval, Known,
+    LoadFigures, MachineBusy, Measurement, Outcome, Pace, PoolFigures, Reason, ResilienceCounts,
+    RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
 };
 use crate::record::store::{Header, Shard};
+use crate::scenario::budget::Percentile;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -31,6 +32,9 @@ pub struct Document<'a> {
     /// Rows in `detail`.
     pub turns: u64,
     pub metrics: BTreeMap<&'a str, WaitSummary>,
+    /// What `e2e_latency` would be if every caller had waited, by estimate; `None` if nobody left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub if_all_waited: Option<IfAllWaited>,
     pub hops: BTreeMap<&'a str, WaitSummary>,
     pub interruptions: &'a Interruptions,
     pub speculation: &'a Speculation,
@@ -97,13 +101,88 @@ pub struct Took {
     pub out: Option<String>,
 }
 
+/// Percentiles of the wait for an answer if every caller had waited.
+#[derive(Debug, Default, Serialize)]
+pub struct IfAllWaited {
+    /// By the product-limit estimate from callers who left and runs that ended.
+    pub estimate: Percentiles,
+    /// By shadow answers, which a simulation followed to their end; `None` without them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadows: Option<Shadows>,
+}
+
+/// What shadow answers say.
+#[derive(Debug, Serialize)]
+pub struct Shadows {
+    /// Answers that were followed to their end, unheard.
+    pub answers: u64,
+    #[serde(flatten)]
+    pub percentiles: Percentiles,
+}
+
+/// Percentiles by name: `p95_ms`, or `p95_over_ms` for one that is only known to lie over something; and
+/// `p95_interval` where there is one.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct Percentiles(BTreeMap<String, serde_json::Value>);
+
+impl IfAllWaited {
+    /// The percentiles that are estimated.
+    pub const PERCENTILES: [u32; 4] = [50, 90, 95, 99];
+
+    fn of(asks: &FirstAsks) -> Option<IfAllWaited> {
+        let has_shadows = asks.shadow_answers() > 0;
+        (asks.has_left() || has_shadows).then(|| IfAllWaited {
+            estimate: Percentiles::of(|percentile| asks.estimate(percentile)),
+            shadows: has_shadows.then(|| Shadows {
+                answers: asks.shadow_answers(),
+                percentiles: Percentiles::of(|percentile| asks.by_shadows(percentile)),
+            }),
+        })
+    }
+}
+
+impl Percentiles {
+    fn of(known: impl Fn(Percentile) -> Option<Known>) -> Percentiles {
+        let mut own = Percentiles::default();
+        for percent in IfAllWaited::PERCENTILES {
+            let Some(known) = known(Percentile::whole(percent)) else {
+                continue;
+            };
+            own.0.insert(format!("p{percent}_ms"), known.exact().into());
+            if let Some(over) = known.over() {
+                own.0.insert(format!("p{percent}_over_ms"), over.into());
+            }
+        }
+        own
+    }
+
+    fn add_intervals(&mut self, interval: impl Fn(Percentile) -> Option<Interval>) {
+        for percent in IfAllWaited::PERCENTILES {
+            if let Some(interval) = interval(Percentile::whole(percent)) {
+                let ends = serde_json::json!({ "low": interval.low, "high": interval.high });
+                self.0.insert(format!("p{percent}_interval"), ends);
+            }
+        }
+    }
+}
+
 pub fn simulation<'a>(
     header: &'a Header,
     totals: &'a Totals,
     took: Option<Took>,
 ) -> Simulation<'a> {
+    let mut document = document(header, &totals.measured);
+    if let Some(all) = &mut document.if_all_waited {
+        all.estimate
+            .add_intervals(|percentile| totals.estimate_interval(percentile));
+        if let Some(shadows) = &mut all.shadows {
+            let percentiles = &mut shadows.percentiles;
+            percentiles.add_intervals(|percentile| totals.shadows_interval(percentile));
+        }
+    }
     Simulation {
-        document: document(header, &totals.measured),
+        document,
         conversations: totals.conversations,
         questions: totals.questions(),
         callers: &totals.measured.callers,
@@ -244,6 +323,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
                 .iter()
                 .map(|(metric, h)| (metric.name(), h)),
         ),
+        if_all_waited: IfAllWaited::of(&measured.first_asks),
         hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,

@@ -5,6 +5,7 @@
 
 mod load;
 mod setting;
+mod shadow;
 mod world;
 mod worlds;
 

@@ -17,6 +17,7 @@ use crate::measure::LoadFigures;
 use crate::pipeline::AgentState;
 use crate::record::tap::Tap;
 use crate::rng::Source;
+use crate::scenario::latency::Latency;
 use crate::scenario::load::Load;
 use crate::scenario::network::Bursts;
 use crate::scenario::{Says, Scenario};
@@ -71,6 +72,23 @@ impl Simulable {
     /// A line about each engine, by stage.
     pub fn described(&self) -> BTreeMap<String, String> {
         self.engines.described()
+    }
+
+    /// The same scenario with callers who wait for ever, in which a question gets the answer that an impatient caller
+    /// did not wait for; `None` if what an answer takes depends on more than the question: on calls that share
+    /// engines, or on times at which something fails or gets lost.
+    pub fn patient(&self) -> Option<Simulable> {
+        let scenario = &self.scenario;
+        let has_fixed_times = scenario.load.is_none() && scenario.faults.is_empty();
+        let caller = scenario.caller.as_ref().filter(|_| has_fixed_times)?;
+        if caller.patience.is_zero() {
+            return None;
+        }
+        let mut patient = self.clone();
+        if let Some(caller) = &mut patient.scenario.caller {
+            caller.patience = Latency::fixed_ms(0);
+        }
+        Some(patient)
     }
 
     /// The scenario with another load.

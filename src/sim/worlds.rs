@@ -1,8 +1,9 @@
 //! Many worlds, over threads. The result is the same with any number of threads.
 
 use super::setting::{Setting, Simulable};
+use super::shadow;
 use crate::event::Event;
-use crate::measure::{Plan, Row, Totals};
+use crate::measure::{self, Plan, Row, Totals};
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
@@ -27,6 +28,8 @@ pub struct Worlds<'a> {
     /// The numbers of the worlds. A number means the same world in every run of the scenario with its seed.
     pub numbers: Range<u32>,
     pub threads: usize,
+    /// The same with callers who wait for ever, if abandoned answers are followed to their end.
+    pub patient: Option<&'a Simulable>,
     /// Once it is set, a thread ends what it has taken, some dozens of conversations or one load, and takes
     /// no more.
     pub stop: &'a AtomicBool,
@@ -97,6 +100,7 @@ impl Worlds<'_> {
     ) -> io::Result<Totals> {
         let _failing = Failing(failed);
         let setting = Setting::new(self.simulable);
+        let patient = self.patient.map(Setting::new);
         let chunk_size = match self.simulable.scenario().load {
             None => CHUNK,
             Some(_) => 1,
@@ -119,7 +123,13 @@ impl Worlds<'_> {
             let mut encoded = Encoded::default();
             for world in first..last {
                 events = self
-                    .hold_one(&setting, world, events, (&mut totals, &mut encoded), keep)
+                    .hold_one(
+                        (&setting, patient.as_ref()),
+                        world,
+                        events,
+                        (&mut totals, &mut encoded),
+                        keep,
+                    )
                     .map_err(|error| {
                         failed.store(true, Ordering::Relaxed);
                         io::Error::new(error.kind(), format!("world {world}: {error}"))
@@ -136,7 +146,7 @@ impl Worlds<'_> {
     /// Simulates one world; returns room for the events of the next.
     fn hold_one(
         &self,
-        setting: &Setting,
+        (setting, patient): (&Setting, Option<&Setting>),
         world: u32,
         events: Vec<Event>,
         (totals, encoded): (&mut Totals, &mut Encoded),
@@ -157,7 +167,12 @@ impl Worlds<'_> {
             return Ok(events);
         }
         let events = setting.hold(world, events)?;
-        let rows = totals.add(world, &events, self.plan);
+        let mut rows = measure::rows(&events, self.plan);
+        if let Some(patient) = patient.filter(|_| shadow::are_missing(&rows)) {
+            let events = patient.hold(world, Vec::new())?;
+            shadow::follow(&mut rows, &measure::rows(&events, self.plan));
+        }
+        totals.add_rows(world, &events, &rows);
         totals.add_world(world, None);
         keep.encode((world, world), &rows, &events, encoded);
         Ok(events)

@@ -24,4 +24,5 @@ mod shards;
 mod simulations;
 mod support;
 mod sweeps;
+mod unanswered;
 mod votes;

@@ -52,6 +52,8 @@ pub struct Row {
     pub stood_in: Option<(Hop, u64)>,
     /// When the question was first asked, if the caller asks it again: the end of speech then.
     pub first_asked: Option<Tick>,
+    /// Nanoseconds that the caller waited before beginning again or hanging up, if the answer came all the same.
+    pub left_ns: Option<u64>,
     /// Nanoseconds that the answer would have taken for which nobody waited, if a simulation followed it to its end.
     pub shadow_ns: Option<u64>,
     /// Word errors of `heard`; `None` without a reference, or if the turn was not spoken.
@@ -75,7 +77,8 @@ pub fn turns_by_row(events: &[Event], plan: &Plan) -> Vec<Vec<TurnId>> {
     gathered(events, plan, &all).iter().map(turns).collect()
 }
 
-pub(super) fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
+/// The rows of a conversation, in order.
+pub fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
     let all = marks_by_turn(events);
     let gathered = gathered(events, plan, &all);
     let mut first_asked = None;
@@ -127,6 +130,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         in_vain: Vec::new(),
         stood_in: None,
         first_asked,
+        left_ns: None,
         shadow_ns: None,
         wer: gathered
             .plan
@@ -153,6 +157,10 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         (outcome, gathered.speech_ended, answered)
     {
         row.add_latency(end, gathered.speech_arrived, utterance);
+    }
+    let came_late = row.agent_start.is_some_and(|at| at > gathered.left);
+    if let (true, true, Some(end)) = (gathered.was_given_up, came_late, gathered.speech_ended) {
+        row.left_ns = Some(gathered.left.0.saturating_sub(end.0));
     }
     let asked = gathered.speech_ended.unwrap_or(gathered.left);
     row.unanswered = gathered.unanswered(expect, outcome, gathered.left.since(asked));

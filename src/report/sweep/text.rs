@@ -180,6 +180,10 @@ fn budgets(setting: &Setting) -> String {
 /// `812 ±9`.
 fn around(value: f64, digits: usize, unit: &str, interval: Option<&Interval>) -> String {
     let interval = interval.filter(|interval| interval.high.is_finite());
+    if let Some(interval) = interval.filter(|_| value == 0.0 && !unit.is_empty()) {
+        // What never happened may still be possible.
+        return format!("0 <{:.digits$}{unit}", interval.high);
+    }
     let half = interval.map_or_else(String::new, |interval| {
         format!(" ±{:.digits$}", (interval.high - interval.low) / 2.0)
     });

@@ -1,8 +1,9 @@
 //! The tables of latencies.
 
 use crate::event::Metric;
-use crate::measure::{Measurement, WaitSummary, Waits};
+use crate::measure::{Known, Measurement, WaitSummary, Waits};
 use crate::report::table::{plain, trimmed};
+use crate::scenario::budget::Percentile;
 use comfy_table::Table;
 use std::fmt::Write;
 
@@ -55,6 +56,7 @@ fn hops(text: &mut String, measured: &Measurement) {
             unanswered.told()
         );
     }
+    if_all_waited(text, measured);
     if has_hops {
         let _ = writeln!(
             text,
@@ -66,6 +68,36 @@ fn hops(text: &mut String, measured: &Measurement) {
             },
             measured.exact,
             measured.answered.count()
+        );
+    }
+}
+
+/// What waits would be if everybody had waited.
+fn if_all_waited(text: &mut String, measured: &Measurement) {
+    let asks = &measured.first_asks;
+    let told = |known: &dyn Fn(Percentile) -> Option<Known>| -> String {
+        let told = [50, 95, 99].map(|percent| {
+            let known = known(Percentile::whole(percent));
+            known.map_or_else(
+                || format!("p{percent} -"),
+                |known| format!("p{percent} {known:.0} ms"),
+            )
+        });
+        told.join(", ")
+    };
+    if asks.has_left() {
+        let _ = writeln!(
+            text,
+            "If everybody had waited, by estimate from who left and when: {}.",
+            told(&|percentile| asks.estimate(percentile))
+        );
+    }
+    if asks.shadow_answers() > 0 {
+        let _ = writeln!(
+            text,
+            "If everybody had waited, by {} shadow answers: {}.",
+            asks.shadow_answers(),
+            told(&|percentile| asks.by_shadows(percentile))
         );
     }
 }

@@ -31,6 +31,11 @@ pub struct Latency {
 }
 
 impl Latency {
+    /// Whether it is always zero.
+    pub fn is_zero(&self) -> bool {
+        matches!(self.kind, Kind::Fixed(ms) if ms == 0.0)
+    }
+
     /// A latency that is always `ms` milliseconds.
     pub fn fixed_ms(ms: u32) -> Latency {
         let model = LatencyModel::FixedMs(ms.into());
