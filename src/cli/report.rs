@@ -4,8 +4,11 @@ use super::exports::Exports;
 use super::file::{refuse_unwritable, write};
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::measure::folder::{Folder, Results};
+use crate::measure::labels::{self, LabelTable};
+use crate::measure::segments::{self, SEGMENTS_MAX, Segments};
 use crate::report::calls::{self, Calls, folder_name};
-use crate::report::{document, html, simulation, text};
+use crate::report::document::Document;
+use crate::report::{self, document, html, simulation, text};
 use crate::scenario;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -20,11 +23,26 @@ pub(super) struct Report {
     /// Write the report as an HTML page: one file that loads nothing from elsewhere
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Tell turns apart by a label: time, turn (first or later), call, a label of the scenario or a column of
+    /// --labels
+    #[arg(long, value_name = "LABEL")]
+    by: Option<String>,
+    /// A CSV with labels of the calls: a column "call" with the names of their folders or files, others with labels
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     exports: Exports,
+}
+
+/// Turns by their labels.
+struct ByLabel {
+    /// By the label that was asked for.
+    asked: Option<Segments>,
+    /// By all that a page shows.
+    shown: Vec<Segments>,
 }
 
 impl Report {
@@ -43,11 +61,40 @@ impl Report {
         if self.exports.is_on_stdout() {
             return Ok(Verdict::Fine);
         }
+        let segments = self.segments(folder.all())?;
         match folder {
-            Folder::One(kept) => self.one(&kept)?,
-            Folder::Several(several) => self.several(several)?,
+            Folder::One(kept) => self.one(&kept, segments)?,
+            Folder::Several(several) => self.several(several, segments)?,
         }
         Ok(Verdict::Fine)
+    }
+
+    /// The turns by the label that was asked for; for a page, by every label.
+    fn segments(&self, all: &[Results]) -> Result<ByLabel, Failure> {
+        let table = self.labels.as_deref().map(LabelTable::read).transpose();
+        let table = table.map_err(Failure::input)?;
+        let of = |by: &str| -> Result<Segments, Failure> {
+            let turns = labels::placed(all, by, table.as_ref()).map_err(Failure::input)?;
+            segments::refuse_many(&turns).map_err(|many| {
+                Failure::Input(format!(
+                    "--by {by}: {many} different values are names, not segments; give a label with up to {SEGMENTS_MAX}"
+                ))
+            })?;
+            Ok(Segments::of(by, &turns))
+        };
+        let asked = self.by.as_deref().map(of).transpose()?;
+        let mut shown = Vec::new();
+        if self.html.is_some() {
+            for label in labels::labels(all, table.as_ref()) {
+                // A label with too many values is left out of a page that nobody asked it for.
+                if let Ok(segments) = of(&label)
+                    && segments.segments.len() > 1
+                {
+                    shown.push(segments);
+                }
+            }
+        }
+        Ok(ByLabel { asked, shown })
     }
 
     fn open(&self) -> Result<Folder, Failure> {
@@ -70,32 +117,40 @@ impl Report {
         }
     }
 
-    fn one(&self, kept: &Results) -> Result<(), Failure> {
+    fn one(&self, kept: &Results, segments: ByLabel) -> Result<(), Failure> {
         self.page(|folder| match kept {
             Results::Run(run) => {
                 let events = run.events().map_err(Failure::input)?;
-                html::of_run(run, &events, folder).map_err(Failure::unavailable)
+                html::of_run(run, &events, &segments.shown, folder).map_err(Failure::unavailable)
             }
-            Results::Simulation(of) => html::of_simulation(of).map_err(Failure::unavailable),
+            Results::Simulation(of) => {
+                html::of_simulation(of, &segments.shown).map_err(Failure::unavailable)
+            }
         })?;
         match kept {
             Results::Run(run) if self.json => {
-                print_json(&document::document(&run.header, &run.measured))?;
+                print_json(&Document {
+                    segments: segments.asked.as_ref(),
+                    ..document::document(&run.header, &run.measured)
+                })?;
             }
             Results::Run(run) => {
                 let rows_per = run.header.rows_per;
                 print_plain(&text::report(&run.header, &run.measured, rows_per));
             }
             Results::Simulation(of) if self.json => {
-                print_json(&document::simulation(&of.header, &of.totals, None))?;
+                let mut simulation = document::simulation(&of.header, &of.totals, None);
+                simulation.document.segments = segments.asked.as_ref();
+                print_json(&simulation)?;
             }
             Results::Simulation(of) => print_plain(&simulation::text(&of.header, &of.totals)),
         }
+        self.print(segments.asked.as_ref());
         Ok(())
     }
 
     /// Reports on several runs, the worst first, and on all of them together.
-    fn several(&self, several: Vec<Results>) -> Result<(), Failure> {
+    fn several(&self, several: Vec<Results>, segments: ByLabel) -> Result<(), Failure> {
         let run = |kept| match kept {
             Results::Run(run) => Some(*run),
             // Refused when the folder was opened.
@@ -105,14 +160,26 @@ impl Report {
         let Some(Calls { header, all, calls }) = Calls::of(&folder_name(&self.folder), runs) else {
             return Ok(());
         };
-        self.page(|_| html::of_calls(&header, &all, &calls).map_err(Failure::unavailable))?;
+        self.page(|_| {
+            html::of_calls(&header, &all, &calls, &segments.shown).map_err(Failure::unavailable)
+        })?;
         if self.json {
-            print_json(&calls::of_many(&header, &all, &calls, &[]))?;
+            print_json(&Document {
+                segments: segments.asked.as_ref(),
+                ..calls::of_many(&header, &all, &calls, &[])
+            })?;
         } else {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&calls, &[]));
         }
+        self.print(segments.asked.as_ref());
         Ok(())
+    }
+
+    fn print(&self, segments: Option<&Segments>) {
+        if let (Some(segments), false) = (segments, self.json) {
+            print_plain(&report::segments::text(segments));
+        }
     }
 
     /// Writes a page if one was asked for; `make` is given the folder that the page will lie in.

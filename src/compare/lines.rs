@@ -1,7 +1,6 @@
 //! The figures of both sides: values, tests and marks.
 
 use super::design::{Design, SideResults};
-use super::holm::{holm, in_sequence};
 use super::quantity::{E2E, FALSE_BARGE_INS, RATES, SPANS, UNANSWERED};
 use super::report::Report;
 use super::tally::{Choice, Spans, Tally};
@@ -9,6 +8,7 @@ use super::tested::{Chance, Figure};
 use super::{ComparedFigure, Mark, Quantity, SIGNIFICANCE, Settings, Statistic};
 use crate::event::Metric;
 use crate::measure::Interval;
+use crate::measure::holm::{holm, in_sequence};
 
 /// The figures of both sides: hops in path order, then metrics, then rates. What neither side has is left out.
 pub(super) fn lines(

@@ -16,7 +16,6 @@ mod columns;
 mod conversation;
 mod design;
 mod differences;
-mod holm;
 mod lines;
 mod pairs;
 mod quantity;

@@ -2,7 +2,7 @@
 
 use super::figures;
 use super::saturation;
-use crate::event::Event;
+use crate::event::{Event, Tick};
 use crate::measure::{BATCHES, Plan, Row, Totals, turns};
 use crate::record::store::{Header, KeepEvents, RowsPer, Shard, SimulationFolder};
 use crate::run::{RunError, header_of, input, refuse_used, unavailable};
@@ -372,7 +372,7 @@ impl<'a> Kept<'a> {
 impl Keep for Kept<'_> {
     fn encode(
         &self,
-        (conversation, nth): (u32, u32),
+        (conversation, began, nth): (u32, Tick, u32),
         rows: &[Row],
         events: &[Event],
         into: &mut Encoded,
@@ -380,7 +380,7 @@ impl Keep for Kept<'_> {
         if self.folder.is_none() {
             return;
         }
-        turns::encode(conversation, rows, &mut into.turns);
+        turns::encode((conversation, began), rows, &mut into.turns);
         let is_kept = match self.events {
             KeepEvents::None => false,
             KeepEvents::Sample => nth < SAMPLE,

@@ -15,7 +15,7 @@ use super::LoadFigures;
 use super::coarse::{self, Coarse, KeptCoarse};
 use super::counted::{Counted, KeptCounted, Parts};
 use super::histogram::Sparse;
-use super::patience::{FirstAsk, FirstAsks, ProductLimit, Shadow};
+use super::patience::{self, FirstAsk, FirstAsks, ProductLimit};
 use super::rows::Row;
 use super::waits::{Known, Waits};
 use crate::event::{Event, Hop, Metric};
@@ -46,8 +46,8 @@ struct Batch {
     /// Answers to questions that were asked for the first time, how long callers waited who left, and questions of
     /// which no answer would ever have come.
     first_asks: (Coarse, Coarse, u64),
-    /// Waits if everybody had waited, by shadow answers.
-    shadows: Coarse,
+    /// Answers to questions that the caller had left.
+    followed: Coarse,
 }
 
 /// A batch, to be kept in a file.
@@ -62,6 +62,8 @@ pub(super) struct KeptBatch {
     hops: BTreeMap<String, KeptCoarse>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     first_asks: Option<(KeptCoarse, KeptCoarse, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    followed: Option<KeptCoarse>,
     // What version 1 keeps.
     #[serde(skip_serializing, default)]
     questions: u64,
@@ -86,7 +88,7 @@ impl Default for Batch {
             spans: std::array::from_fn(|_| Coarse::default()),
             counted: Counted::default(),
             first_asks: Default::default(),
-            shadows: Coarse::default(),
+            followed: Coarse::default(),
         }
     }
 }
@@ -123,13 +125,11 @@ impl Batches {
                 Some(FirstAsk::Never) => batch.first_asks.2 += 1,
                 None => {}
             }
-            match Shadow::of(row) {
-                Some(Shadow::Came(span)) => batch.shadows.came(span),
-                Some(Shadow::InVain) => batch.shadows.in_vain_unbounded(),
-                None => {}
+            if let Some(span) = patience::followed_ns(row) {
+                batch.followed.came(span);
             }
             if row.unanswered.is_some() && row.waited_ns().is_none() {
-                batch.spans[place(Metric::E2eLatency)].in_vain_unbounded();
+                batch.spans[place(Metric::E2eLatency)].in_vain_unbounded(1);
             }
             if let Some((hop, span)) = row.stood_in {
                 batch.spans[hop as usize].in_vain(span);
@@ -158,14 +158,20 @@ impl Batches {
             own.first_asks.0.merge(&other.first_asks.0);
             own.first_asks.1.merge(&other.first_asks.1);
             own.first_asks.2 += other.first_asks.2;
-            own.shadows.merge(&other.shadows);
+            own.followed.merge(&other.followed);
         }
     }
 
     /// The interval of a percentile of the waits if everybody had waited, by shadow answers.
     pub(super) fn of_shadows(&self, asks: &FirstAsks, percentile: Percentile) -> Option<Interval> {
-        let shadows = self.0.iter().map(|batch| &batch.shadows);
-        of_percentile(shadows, percentile, asks.shadows())
+        let shadows = self.0.iter().map(|batch| {
+            let mut all = batch.first_asks.0.clone();
+            all.merge(&batch.followed);
+            all.in_vain_unbounded(batch.first_asks.2);
+            all
+        });
+        let shadows: Vec<Coarse> = shadows.collect();
+        of_percentile(shadows.iter(), percentile, &asks.shadows())
     }
 
     /// The interval of a percentile of the waits if everybody had waited, by estimate: that of the share which the
@@ -295,10 +301,12 @@ impl Batches {
                     .into_iter()
                     .filter_map(|hop| of(hop.name(), hop as usize))
                     .collect(),
-                first_asks: (batch.first_asks.1.count() > 0).then(|| {
+                first_asks: {
                     let (came, left, never) = &batch.first_asks;
-                    (came.kept(), left.kept(), *never)
-                }),
+                    let is_something = came.count() + left.count() + never > 0;
+                    is_something.then(|| (came.kept(), left.kept(), *never))
+                },
+                followed: (batch.followed.count() > 0).then(|| batch.followed.kept()),
                 questions: 0,
                 cut_offs: 0,
                 e2e_latency: None,
@@ -360,6 +368,9 @@ impl Batch {
                 kept_coarse("first_asks", left, count_max)?,
                 (*never).min(count_max),
             );
+        }
+        if let Some(followed) = &kept.followed {
+            own.followed = kept_coarse("followed", followed, count_max)?;
         }
         for (name, waits) in &kept.metrics {
             let metric = Metric::named(name).ok_or_else(|| format!("has no metric {name:?}"))?;

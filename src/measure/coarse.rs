@@ -83,9 +83,9 @@ impl Coarse {
         self.sum_ns += u128::from(at_least_ns);
     }
 
-    /// Adds a wait in vain of which nobody knows how long it lasted.
-    pub(super) fn in_vain_unbounded(&mut self) {
-        self.in_vain += 1;
+    /// Adds so many waits in vain of which nobody knows how long they lasted.
+    pub(super) fn in_vain_unbounded(&mut self, count: u64) {
+        self.in_vain += count;
     }
 
     fn add_to(&mut self, index: u32, count: u32) {

@@ -13,14 +13,17 @@ mod devices;
 mod disturbance;
 pub mod folder;
 mod histogram;
+pub(crate) mod holm;
 mod hops;
 mod interruptions;
+pub mod labels;
 mod load;
 mod patience;
 mod reason;
 mod resilience;
 mod right;
 mod rows;
+pub mod segments;
 mod speculation;
 #[cfg(test)]
 mod test_rows;
@@ -56,6 +59,8 @@ pub use wer::WordErrors;
 pub use writing::{Pace, Writing};
 
 use crate::event::{Event, Hop, Mark, Metric, SessionEnd, nanos};
+pub use crate::scenario::budget::Percentile;
+
 use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 use budgets::Figures;

@@ -30,8 +30,8 @@ pub struct FirstAsks {
     left: Histogram,
     /// Questions of which no answer would ever have come.
     never: u64,
-    /// Answers that came, and shadow answers; in vain what has no shadow.
-    shadows: Waits,
+    /// Answers that came after the caller had left: shadow answers, and those that came just then all the same.
+    followed: Histogram,
     shadow_answers: u64,
 }
 
@@ -42,8 +42,8 @@ pub(super) struct KeptFirstAsks {
     came: Sparse,
     left: Sparse,
     never: u64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    shadows: Option<(u64, Sparse)>,
+    followed: Sparse,
+    shadow_answers: u64,
 }
 
 /// What one row says about a first ask.
@@ -80,30 +80,6 @@ impl FirstAsk {
     }
 }
 
-/// What one row says of a question if everybody had waited, by shadow answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shadow {
-    /// The answer came, or would have, after so many nanoseconds.
-    Came(u64),
-    /// No answer came, and none was followed.
-    InVain,
-}
-
-impl Shadow {
-    /// What a row says; `None` if it is no question of its own, or was cut off.
-    pub(super) fn of(row: &Row) -> Option<Shadow> {
-        let asks = matches!(row.expect, Some(Expect::Respond) | None) && !row.is_again;
-        match row.shadow_ns.or(row.e2e_ns).filter(|_| asks) {
-            Some(span_ns) => Some(Shadow::Came(span_ns)),
-            // Whoever left has a shadow answer, unless the patient caller was cut off.
-            None if asks && row.unanswered.is_some_and(|reason| !reason.is_censored()) => {
-                Some(Shadow::InVain)
-            }
-            None => None,
-        }
-    }
-}
-
 impl FirstAsks {
     pub(super) fn add(&mut self, row: &Row) {
         let first = FirstAsk::of(row);
@@ -114,23 +90,25 @@ impl FirstAsks {
             None => {}
         }
         self.shadow_answers += u64::from(row.shadow_ns.is_some());
-        match Shadow::of(row) {
-            Some(Shadow::Came(span_ns)) => self.shadows.came(span_ns),
-            Some(Shadow::InVain) => self.shadows.in_vain(None, Reason::HungUp),
-            None => {}
+        if let Some(span_ns) = followed_ns(row) {
+            self.followed.record(span_ns);
         }
     }
 
     /// The waits if everybody had waited, by shadow answers.
-    pub(super) fn shadows(&self) -> &Waits {
-        &self.shadows
+    pub(super) fn shadows(&self) -> Waits {
+        let mut waits = Waits::default();
+        waits.came_all(&self.came);
+        waits.came_all(&self.followed);
+        waits.in_vain_all(self.never, Reason::Failed);
+        waits
     }
 
     pub(super) fn merge(&mut self, other: &FirstAsks) {
         self.came.add(&other.came);
         self.left.add(&other.left);
         self.never += other.never;
-        self.shadows.add(&other.shadows);
+        self.followed.add(&other.followed);
         self.shadow_answers += other.shadow_answers;
     }
 
@@ -146,8 +124,10 @@ impl FirstAsks {
 
     /// A percentile of the waits if everybody had waited, by shadow answers; `None` without any of them.
     pub fn by_shadows(&self, percentile: Percentile) -> Option<Known> {
-        let known = self.shadows.percentile(percentile);
-        known.filter(|_| self.shadow_answers > 0)
+        match self.shadow_answers {
+            0 => None,
+            _ => self.shadows().percentile(percentile),
+        }
     }
 
     /// A percentile of the waits if everybody had waited, by estimate, in milliseconds; it lies over the last wait
@@ -181,8 +161,8 @@ impl FirstAsks {
             came: self.came.sparse(),
             left: self.left.sparse(),
             never: self.never,
-            shadows: (self.shadow_answers > 0)
-                .then(|| (self.shadow_answers, self.shadows.answered().sparse())),
+            followed: self.followed.sparse(),
+            shadow_answers: self.shadow_answers,
         }
     }
 
@@ -194,18 +174,22 @@ impl FirstAsks {
         if kept.never > count_max {
             return Err(format!("counts {}, more than there can be", kept.never));
         }
-        let mut own = FirstAsks {
+        Ok(FirstAsks {
             came: Histogram::of_sparse(&kept.came, count_max)?,
             left: Histogram::of_sparse(&kept.left, count_max)?,
             never: kept.never,
-            ..FirstAsks::default()
-        };
-        if let Some((answers, shadows)) = &kept.shadows {
-            own.shadow_answers = (*answers).min(count_max);
-            own.shadows = Waits::of_kept(shadows, None, count_max)?;
-        }
-        Ok(own)
+            followed: Histogram::of_sparse(&kept.followed, count_max)?,
+            shadow_answers: kept.shadow_answers.min(count_max),
+        })
     }
+}
+
+/// How long the answer took to a question that the caller left, if it was followed, or came all the same.
+pub(super) fn followed_ns(row: &Row) -> Option<u64> {
+    let came_late = row
+        .e2e_ns
+        .filter(|_| row.left_ns.is_some() && !row.is_again);
+    row.shadow_ns.or(came_late)
 }
 
 /// The share of those who wait, as time passes.

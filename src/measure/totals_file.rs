@@ -148,10 +148,7 @@ impl Totals {
             metrics_in_vain,
             hops_in_vain,
             answered: Some(measured.answered.sparse()),
-            first_asks: measured
-                .first_asks
-                .has_left()
-                .then(|| measured.first_asks.kept()),
+            first_asks: Some(measured.first_asks.kept()),
             batches: self.batches.kept(),
         };
         let mut json = serde_json::to_vec(&kept)?;

@@ -166,6 +166,19 @@ impl Waits {
         self.came.record(span_ns);
     }
 
+    /// Adds waits that ended.
+    pub(super) fn came_all(&mut self, waits: &Histogram) {
+        self.came.add(waits);
+    }
+
+    /// Adds so many waits in vain of which nothing is known.
+    pub(super) fn in_vain_all(&mut self, count: u64, reason: Reason) {
+        self.unbounded += count;
+        if count > 0 {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+    }
+
     /// Adds a wait in vain that lasted at least so many nanoseconds; `None` if nothing is known of how long.
     pub fn in_vain(&mut self, at_least_ns: Option<u64>, reason: Reason) {
         match at_least_ns {

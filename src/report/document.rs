@@ -2,13 +2,13 @@
 
 use super::busy::machine_busy;
 use crate::event::{Expect, StageName};
+use crate::measure::segments::Segments;
 use crate::measure::{
     BudgetResult, Callers, Cost, Decided, Devices, FirstAsks, Interruptions, Interval, Known,
-    LoadFigures, MachineBusy, Measurement, Outcome, Pace, PoolFigures, Reason, ResilienceCounts,
-    RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
+    LoadFigures, MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures, Reason,
+    ResilienceCounts, RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
 };
 use crate::record::store::{Header, Shard};
-use crate::scenario::budget::Percentile;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -59,6 +59,9 @@ pub struct Document<'a> {
     /// Whether the run was killed: its record then has no end.
     pub is_cut_short: bool,
     pub detail: Vec<Detail<'a>>,
+    /// Turns by a label, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<&'a Segments>,
     /// What the voice detector's threshold does to the latency, if the recording was at hand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub vad_thresholds: Vec<AtThreshold>,
@@ -337,6 +340,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         devices: &measured.devices,
         is_cut_short: measured.is_cut_short,
         detail: measured.rows.iter().map(detail).collect(),
+        segments: None,
         vad_thresholds: Vec::new(),
         calls: Vec::new(),
         skipped: Vec::new(),

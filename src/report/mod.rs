@@ -13,6 +13,7 @@ mod money;
 pub mod plain;
 pub mod plan;
 mod resilience;
+pub mod segments;
 pub mod simulation;
 pub mod sweep;
 pub mod table;

@@ -16,6 +16,7 @@ use super::topology::{SpeechToSpeechTable, TopologyName};
 use super::turn::TurnTable;
 use super::wording::{Clauses, Filler};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A conversation to replay or simulate, as it is written. [`ScenarioFile::parse`] makes of it the
 /// [`Scenario`](super::Scenario) that it means. Defaults are those of [`ScenarioFile::default`].
@@ -24,6 +25,9 @@ use serde::{Deserialize, Serialize};
 pub struct ScenarioFile {
     /// The name that reports show; the file's name unless given.
     pub name: String,
+    /// What the conversation can be told apart by in reports, as in `platform = "a"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// The seed of everything random.
     pub seed: u64,
     /// Processor cores that the engines compute on, 1 to 256. Never the machine's count, so that a
@@ -82,6 +86,7 @@ impl Default for ScenarioFile {
     fn default() -> ScenarioFile {
         ScenarioFile {
             name: String::new(),
+            labels: BTreeMap::new(),
             seed: 1,
             cores: 2,
             turn: Vec::new(),

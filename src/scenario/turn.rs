@@ -6,6 +6,7 @@ use super::problem::{Problem, Table};
 use super::speech::Speech;
 use crate::event::Expect;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ pub struct TurnTable {
     /// Texts of which a right answer has at least one, word for word, for the share of right answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answer_has: Vec<String>,
+    /// What the turn can be told apart by in reports, as in `topic = "hours"`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What the turn asks of the agent; an answer unless given.
     #[serde(default = "respond")]
     pub expect: Expect,
@@ -54,6 +58,7 @@ impl Default for TurnTable {
             speech: None,
             text: None,
             answer_has: Vec::new(),
+            labels: BTreeMap::new(),
             expect: respond(),
             after: None,
             delay_ms: default_delay_ms(),

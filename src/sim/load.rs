@@ -13,9 +13,9 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Is told the number of a conversation that was measured, and what happened in it; gives back room for
-/// the events of the next one.
-pub(super) type Fold<'a> = dyn FnMut(u32, Vec<Event>) -> Vec<Event> + 'a;
+/// Is told the number of a conversation that was measured, when it began, and what happened in it; gives back room
+/// for the events of the next one.
+pub(super) type Fold<'a> = dyn FnMut((u32, Tick), Vec<Event>) -> Vec<Event> + 'a;
 
 /// Holds the calls of world `number`, and hands on those that are measured in the order in which they end.
 ///
@@ -75,8 +75,8 @@ struct Calls<'a> {
     spare: Vec<Vec<Event>>,
 }
 
-/// A call that is over: its number, whether it is measured, and what happened.
-type Over = (u32, bool, Vec<Event>);
+/// A call that is over: its number, when it began, whether it is measured, and what happened.
+type Over = ((u32, Tick), bool, Vec<Event>);
 
 impl Calls<'_> {
     async fn hold(&mut self, mut coming: Coming, fold: &mut Fold<'_>) -> io::Result<()> {
@@ -103,11 +103,11 @@ impl Calls<'_> {
                     next = coming.next();
                     true
                 }
-                Some((number, was_measured, events)) => {
+                Some((call, was_measured, events)) => {
                     self.crowd.change(self.world.clock.now(), -1);
                     if was_measured {
                         measured -= 1;
-                        self.spare.push(fold(number, events));
+                        self.spare.push(fold(call, events));
                     } else {
                         self.spare.push(events);
                     }
@@ -124,7 +124,7 @@ impl Calls<'_> {
                 let room = self.spare.pop().unwrap_or_default();
                 open.push(async move {
                     let events = setting.converse(world, number, room).await;
-                    (number, is_measured, events)
+                    ((number, now), is_measured, events)
                 });
             }
         }

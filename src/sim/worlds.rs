@@ -2,7 +2,7 @@
 
 use super::setting::{Setting, Simulable};
 use super::shadow;
-use crate::event::Event;
+use crate::event::{Event, Tick};
 use crate::measure::{self, Plan, Row, Totals};
 use std::collections::BTreeMap;
 use std::io;
@@ -39,7 +39,7 @@ pub struct Worlds<'a> {
 pub trait Keep: Sync {
     /// Is called on the thread that held the conversation: adds what is to be written of it. It is the
     /// `nth` of all that are kept, counted from zero; later ones count as [`LATER`] or more.
-    fn encode(&self, at: (u32, u32), rows: &[Row], events: &[Event], into: &mut Encoded);
+    fn encode(&self, at: (u32, Tick, u32), rows: &[Row], events: &[Event], into: &mut Encoded);
 
     /// Writes the encoded conversations.
     fn write(&self, encoded: &Encoded) -> io::Result<()>;
@@ -156,9 +156,9 @@ impl Worlds<'_> {
             0 => 0,
             _ => LATER,
         };
-        let load = setting.hold_load(world, &mut |conversation, events| {
+        let load = setting.hold_load(world, &mut |(conversation, began), events| {
             let rows = totals.add(world, &events, self.plan);
-            keep.encode((conversation, nth), &rows, &events, encoded);
+            keep.encode((conversation, began, nth), &rows, &events, encoded);
             nth = nth.saturating_add(1);
             events
         })?;
@@ -174,7 +174,7 @@ impl Worlds<'_> {
         }
         totals.add_rows(world, &events, &rows);
         totals.add_world(world, None);
-        keep.encode((world, world), &rows, &events, encoded);
+        keep.encode((world, Tick::ZERO, world), &rows, &events, encoded);
         Ok(events)
     }
 }

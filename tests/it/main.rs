@@ -20,6 +20,7 @@ mod pages;
 mod plugged;
 mod properties;
 mod reports;
+mod segments;
 mod shards;
 mod simulations;
 mod support;

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | marker | the byte `C` (0x43) |
 //! | conversation | varint below 2³² |
+//! | when it began | varint: nanoseconds since the beginning of its world, 0 but in a load; not in version 1 |
 //! | number of its first row | varint, 1 or more; the other rows count on from it, and stay below 2³² − 1 |
 //! | how many rows | varint, at most 100,000 |
 //! | the rows | see below |
@@ -104,6 +105,8 @@ const E2E_LATENCY: usize = 0;
 pub struct SimulatedTurn {
     /// The number of the conversation, counted from zero.
     pub conversation: u32,
+    /// When the conversation began in its world; zero but in a load, and in a file of version 1.
+    pub began: Tick,
     /// The row in the conversation, counted from one.
     pub number: u32,
     /// What the turn asked of the agent; `None` if nobody knows.
@@ -212,6 +215,7 @@ mod tests {
         let metric = |metric: Metric| Some((metric, row.metric(metric)?));
         SimulatedTurn {
             conversation,
+            began: Tick(u64::from(conversation) * 1_000),
             number: row.number,
             expect: row.expect,
             outcome: row.outcome,
@@ -291,7 +295,7 @@ mod tests {
                 for (row, number) in rows.iter_mut().zip(1..) {
                     row.number = number;
                 }
-                encode(conversation, &rows, &mut bytes);
+                encode((conversation, Tick(u64::from(conversation) * 1_000)), &rows, &mut bytes);
                 turns.extend(rows.iter().map(|row| turn(conversation, row)));
             }
             prop_assert_eq!(read(&bytes), turns);
@@ -301,7 +305,7 @@ mod tests {
     #[test]
     fn an_answered_turn_is_small_and_its_parts_add_up() {
         let mut bytes = Vec::new();
-        encode(1_000_000, &[answered(1)], &mut bytes);
+        encode((1_000_000, Tick(0)), &[answered(1)], &mut bytes);
         assert!(bytes.len() < 90, "{} bytes", bytes.len());
         let turns = read(&[HEADER, &bytes].concat());
         let [turn] = turns.as_slice() else {
@@ -324,9 +328,9 @@ mod tests {
     #[test]
     fn files_are_joined_by_concatenation() {
         let mut first = HEADER.to_vec();
-        encode(0, &[answered(1), answered(2)], &mut first);
+        encode((0, Tick(0)), &[answered(1), answered(2)], &mut first);
         let mut second = HEADER.to_vec();
-        encode(1, &[answered(1)], &mut second);
+        encode((1, Tick(0)), &[answered(1)], &mut second);
         let both = read(&[first.as_slice(), &second].concat());
         let ids: Vec<(u32, u32)> = both.iter().map(|t| (t.conversation, t.number)).collect();
         assert_eq!(ids, [(0, 1), (0, 2), (1, 1)]);
@@ -338,7 +342,7 @@ mod tests {
             .map(|number| row(number, Outcome::Ignored))
             .collect();
         let mut bytes = HEADER.to_vec();
-        encode(7, &rows, &mut bytes);
+        encode((7, Tick(0)), &rows, &mut bytes);
         let turns = read(&bytes);
         assert!(turns.iter().map(|t| t.number).eq(1..=100_001));
         assert!(turns.iter().all(|t| t.conversation == 7));
@@ -357,11 +361,11 @@ mod tests {
         }
         assert_eq!(Metric::ALL[E2E_LATENCY], Metric::E2eLatency);
         let mut bytes = Vec::new();
-        encode(300, &[answered(1)], &mut bytes);
-        let begin = [b'C', 0xac, 0x02, 1, 1, 0b1100_0001];
-        assert_eq!(bytes[..6], begin);
+        encode((300, Tick(0)), &[answered(1)], &mut bytes);
+        let begin = [b'C', 0xac, 0x02, 0, 1, 1, 0b1100_0001];
+        assert_eq!(bytes[..7], begin);
         // The hops 1, 2, 4, 5, 6 and 9, the first of 700,000,123 ns.
-        assert_eq!(bytes[17..24], [0xf6, 0x04, 0xfb, 0xce, 0xe4, 0xcd, 0x02]);
+        assert_eq!(bytes[18..25], [0xf6, 0x04, 0xfb, 0xce, 0xe4, 0xcd, 0x02]);
         let metrics = "e2e_latency first_sound e2e_latency_vad end_of_turn_delay \
             transcription_delay llm_ttft llm_ttfs tts_ttfb ttfa orchestration playback_gap \
             barge_in_stop detection_delay talk_over overlap dead_air";

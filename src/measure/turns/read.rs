@@ -63,6 +63,10 @@ impl<R: BufRead> Reader<R> {
     /// Reads the rows of a block, and says which number the first one has.
     fn read_rows(&mut self) -> Result<u32, TurnsError> {
         let conversation = self.source.varint_u32()?;
+        let began = match self.source.is_version_1() {
+            true => Tick::ZERO,
+            false => Tick(self.source.varint()?),
+        };
         let first = self.source.varint_u32()?;
         if first == 0 {
             return Err(self.source.damaged("rows are numbered from one"));
@@ -75,13 +79,17 @@ impl<R: BufRead> Reader<R> {
             return Err(self.source.damaged("there are too many rows"));
         };
         for number in first..end {
-            let turn = self.row(conversation, number)?;
+            let turn = self.row((conversation, began), number)?;
             self.block.push_back(turn);
         }
         Ok(first)
     }
 
-    fn row(&mut self, conversation: u32, number: u32) -> Result<SimulatedTurn, TurnsError> {
+    fn row(
+        &mut self,
+        (conversation, began): (u32, Tick),
+        number: u32,
+    ) -> Result<SimulatedTurn, TurnsError> {
         let flags = self.source.byte()?;
         let expect = match flags & 3 {
             0 => None,
@@ -104,6 +112,7 @@ impl<R: BufRead> Reader<R> {
         let e2e_ns = e2e_ns(outcome, caller_end, agent_start);
         let mut turn = SimulatedTurn {
             conversation,
+            began,
             number,
             expect,
             outcome,
@@ -220,7 +229,7 @@ mod tests {
         let conversations = [vec![answered(1), answered(2)], vec![], vec![answered(1)]];
         let ends = std::array::from_fn(|conversation| {
             encode(
-                conversation as u32,
+                (conversation as u32, Tick(conversation as u64 * 1_000)),
                 &conversations[conversation],
                 &mut bytes,
             );
@@ -319,31 +328,39 @@ mod tests {
                 5,
                 "the number is too large",
             ),
-            (&[b'C', 0, 0, 1], 2, "rows are numbered from one"),
+            (&[b'C', 0, 0, 0, 1], 3, "rows are numbered from one"),
             (
-                &[b'C', 0, 1, 0xa1, 0x8d, 6],
-                5,
+                &[b'C', 0, 0, 1, 0xa1, 0x8d, 6],
+                6,
                 "a block has at most 100000 rows",
             ),
             (
-                &[b'C', 0, 0xff, 0xff, 0xff, 0xff, 15, 1],
-                7,
+                &[b'C', 0, 0, 0xff, 0xff, 0xff, 0xff, 15, 1],
+                8,
                 "there are too many rows",
             ),
-            (&[b'C', 0, 1, 1, 10 << 2], 4, "no such outcome"),
+            (&[b'C', 0, 0, 1, 1, 10 << 2], 5, "no such outcome"),
             (
-                &[&[b'C', 0, 1, 1, 64][..], &high, &[2]].concat(),
-                14,
+                &[&[b'C', 0, 0, 1, 1, 64][..], &high, &[2]].concat(),
+                15,
                 "a number has more than 64 bits",
             ),
-            (&[b'C', 0, 1, 1, 0, 0x80, 0x10], 6, "no such hop"),
-            (&[b'C', 0, 1, 1, 0, 0, 0x80, 0x80, 8], 8, "no such metric"),
-            (&[b'C', 0, 1, 1, 0, 0, 1], 6, "there is no such e2e_latency"),
-            (&[b'C', 0, 1, 1, 0, 0, 0, 1, 6], 8, "no such reason"),
-            (&[b'C', 0, 1, 1, 0, 0, 0, 8, 11], 8, "no such hop"),
+            (&[b'C', 0, 0, 1, 1, 0, 0x80, 0x10], 7, "no such hop"),
             (
-                &[b'C', 0, 1, 1, 0, 0, 0, 0x80, 0x80, 0x40],
+                &[b'C', 0, 0, 1, 1, 0, 0, 0x80, 0x80, 8],
                 9,
+                "no such metric",
+            ),
+            (
+                &[b'C', 0, 0, 1, 1, 0, 0, 1],
+                7,
+                "there is no such e2e_latency",
+            ),
+            (&[b'C', 0, 0, 1, 1, 0, 0, 0, 1, 6], 9, "no such reason"),
+            (&[b'C', 0, 0, 1, 1, 0, 0, 0, 8, 11], 9, "no such hop"),
+            (
+                &[b'C', 0, 0, 1, 1, 0, 0, 0, 0x80, 0x80, 0x40],
+                10,
                 "no such metric",
             ),
         ];
@@ -358,7 +375,7 @@ mod tests {
 
     #[test]
     fn rows_that_are_announced_but_do_not_come_take_no_memory() {
-        let file = [HEADER, &[b'C', 0, 1, 0xa0, 0x8d, 6]].concat();
+        let file = [HEADER, &[b'C', 0, 0, 1, 0xa0, 0x8d, 6]].concat();
         let mut reader = reader(&file).expect("a header");
         let error = reader.next().expect("an error").expect_err("no rows");
         assert!(matches!(error, TurnsError::CutShort { .. }), "{error}");
@@ -437,7 +454,7 @@ mod tests {
         fn garbage_is_an_error_and_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             check_garbage(&bytes);
             check_garbage(&[HEADER, &bytes].concat());
-            check_garbage(&[HEADER, &[MARKER, 0, 1, 50], &bytes].concat());
+            check_garbage(&[HEADER, &[MARKER, 0, 0, 1, 50], &bytes].concat());
         }
 
         #[test]

@@ -11,13 +11,14 @@ use crate::measure::Row;
 const LONGEST_ROW: usize =
     3 + 10 * (2 + 2 + Hop::ALL.len() + Metric::ALL.len() + 4 + Metric::ALL.len());
 
-/// Appends a conversation. Its rows are numbered without a gap.
-pub fn encode(conversation: u32, rows: &[Row], into: &mut Vec<u8>) {
+/// Appends a conversation and when it began in its world. Its rows are numbered without a gap.
+pub fn encode((conversation, began): (u32, Tick), rows: &[Row], into: &mut Vec<u8>) {
     let mut rest = rows;
     loop {
         let (block, more) = rest.split_at(rest.len().min(MAXIMUM_ROWS));
         into.push(MARKER);
         put(u64::from(conversation), into);
+        put(began.0, into);
         put(block.first().map_or(1, |row| u64::from(row.number)), into);
         put(block.len() as u64, into);
         for row in block {

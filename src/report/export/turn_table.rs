@@ -261,6 +261,7 @@ mod tests {
     fn a_hop_of_no_length_is_there_in_an_answered_turn_only() {
         let turn = |outcome| SimulatedTurn {
             conversation: 3,
+            began: Tick(0),
             number: 1,
             expect: None,
             outcome,

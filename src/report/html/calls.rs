@@ -5,9 +5,11 @@ use super::distribution::Distribution;
 use super::page::{Page, Part};
 use super::parts;
 use super::run::stats;
+use super::segments::ByLabels;
 use super::table::{Cell, Table};
 use super::turn::{Around, Turn, after_ns};
 use super::words::{self, Stat};
+use crate::measure::segments::Segments;
 use crate::measure::{Known, Measurement, WaitSummary};
 use crate::record::store::Header;
 use crate::report::busy;
@@ -30,6 +32,7 @@ struct CallsPage {
     budgets: Option<Part<Table>>,
     table: Option<Part<Table>>,
     distribution: Part<Distribution>,
+    segments: Option<Part<ByLabels>>,
     turns_lead: String,
     drawn: Vec<Drawn>,
     about: Part<About>,
@@ -52,6 +55,7 @@ pub fn of_calls(
     header: &Header,
     all: &Measurement,
     calls: &[MeasuredCall],
+    segments: &[Segments],
 ) -> askama::Result<String> {
     let drawn = drawn(calls);
     let mut page = Page::new("folder of calls", &header.name);
@@ -63,9 +67,13 @@ pub fn of_calls(
     page.sections = vec![
         ("calls", "Calls"),
         ("percentiles", "Percentiles"),
+        ("segments", "Segments"),
         ("turns", "Turns"),
         ("about", "About"),
     ];
+    if segments.is_empty() {
+        page.sections.retain(|(id, _)| *id != "segments");
+    }
     if calls.len() > CALLS_MAX {
         page.notes.push(format!(
             "The table has the worst {CALLS_MAX} of {} calls; the figures are of all.",
@@ -79,6 +87,7 @@ pub fn of_calls(
         budgets: parts::budgets(all),
         table: table(calls, drawn.len()).part(),
         distribution: Distribution::of(all),
+        segments: ByLabels::of(segments),
         turns_lead: lead(calls, &drawn),
         drawn,
         about: About::of(header, &header.name),

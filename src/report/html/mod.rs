@@ -11,6 +11,7 @@ pub mod escape;
 pub mod page;
 mod parts;
 mod run;
+mod segments;
 mod settings;
 mod simulation;
 mod sound;

@@ -5,11 +5,13 @@ use super::course::{Course, Moments};
 use super::distribution::Distribution;
 use super::page::{Page, Part, Svg};
 use super::parts;
+use super::segments::ByLabels;
 use super::sound::{self, Sound};
 use super::table::{Cell, Table};
 use super::turn::{Around, Turn, after_ns};
 use super::words::{self, Stat};
 use crate::event::{Event, Hop, Metric, Tick};
+use crate::measure::segments::Segments;
 use crate::measure::{Histogram, Known, Measurement, Row, Waits, folder, ms, speech};
 use crate::record::store::Header;
 use crate::report::busy;
@@ -34,6 +36,7 @@ struct RunPage {
     budgets: Option<Part<Table>>,
     time: Option<Time>,
     distribution: Part<Distribution>,
+    segments: Option<Part<ByLabels>>,
     turns_lead: String,
     length_s: String,
     timeline: Svg,
@@ -68,7 +71,12 @@ struct Overlap {
 ///
 /// # Errors
 /// None is known.
-pub fn of_run(run: &folder::MeasuredRun, events: &[Event], page: &Path) -> askama::Result<String> {
+pub fn of_run(
+    run: &folder::MeasuredRun,
+    events: &[Event],
+    segments: &[Segments],
+    page: &Path,
+) -> askama::Result<String> {
     let (header, measured) = (&run.header, &run.measured);
     let course = Course::of(events, header.rows_per);
     let wav = run.path.join("conversation.wav");
@@ -120,12 +128,17 @@ pub fn of_run(run: &folder::MeasuredRun, events: &[Event], page: &Path) -> askam
     let overlaps_left_out = overlaps.len().saturating_sub(OVERLAPS_MAX);
     overlaps.truncate(OVERLAPS_MAX);
     RunPage {
-        page: around_it(header, !overlaps.is_empty(), sound.is_some(), measured),
+        page: around_it(
+            header,
+            (!overlaps.is_empty(), sound.is_some(), !segments.is_empty()),
+            measured,
+        ),
         stats: stats(measured),
         outcomes: words::outcomes(measured),
         budgets: parts::budgets(measured),
         time: time(measured),
         distribution: Distribution::of(measured),
+        segments: ByLabels::of(segments),
         turns_lead: turns_lead(measured, turns.len()),
         length_s: format!("{:.3}", end.0 as f64 / 1e9),
         timeline: timeline(loudness, &begun.collect::<Vec<_>>(), end.0),
@@ -142,8 +155,7 @@ pub fn of_run(run: &folder::MeasuredRun, events: &[Event], page: &Path) -> askam
 
 fn around_it(
     header: &Header,
-    has_overlaps: bool,
-    is_playable: bool,
+    (has_overlaps, is_playable, has_segments): (bool, bool, bool),
     measured: &Measurement,
 ) -> Page {
     let is_recording = header.clock == Header::RECORDING;
@@ -161,12 +173,18 @@ fn around_it(
     }
     page.sections = vec![
         ("percentiles", "Percentiles"),
+        ("segments", "Segments"),
         ("turns", "Turns"),
         ("trouble", "What went wrong"),
         ("about", "About"),
     ];
+    if !has_segments {
+        page.sections.retain(|(id, _)| *id != "segments");
+    }
     if has_overlaps {
-        page.sections.insert(2, ("interruptions", "Interruptions"));
+        let place = page.sections.len() - 2;
+        page.sections
+            .insert(place, ("interruptions", "Interruptions"));
     }
     if !measured.hops.is_empty() {
         page.sections.insert(0, ("time", "Where the time goes"));

@@ -5,9 +5,11 @@ use super::distribution::Distribution;
 use super::page::{Page, Part};
 use super::parts;
 use super::run::{Time, stats};
+use super::segments::ByLabels;
 use super::table::{Cell, Table};
 use super::words::{self, Stat, grouped, several};
 use crate::event::{Expect, Hop};
+use crate::measure::segments::Segments;
 use crate::measure::{
     BATCHES, Interval, LoadFigures, Measurement, Outcome, PoolFigures, Totals, folder,
 };
@@ -24,6 +26,7 @@ struct SimulationPage {
     budgets: Option<Part<Table>>,
     time: Option<Time>,
     distribution: Part<Distribution>,
+    segments: Option<Part<ByLabels>>,
     came: Option<Part<Table>>,
     callers: Vec<String>,
     load: String,
@@ -39,7 +42,10 @@ struct SimulationPage {
 ///
 /// # Errors
 /// None is known.
-pub fn of_simulation(of: &folder::MeasuredSimulation) -> askama::Result<String> {
+pub fn of_simulation(
+    of: &folder::MeasuredSimulation,
+    segments: &[Segments],
+) -> askama::Result<String> {
     let (header, totals) = (&of.header, &of.totals);
     let measured = &totals.measured;
     let trouble = parts::trouble(measured, None);
@@ -65,6 +71,7 @@ pub fn of_simulation(of: &folder::MeasuredSimulation) -> askama::Result<String> 
     page.sections = vec![
         ("time", "Where the time goes"),
         ("percentiles", "Percentiles"),
+        ("segments", "Segments"),
         ("callers", "Callers and interruptions"),
         ("trust", "How far to trust it"),
         ("about", "About"),
@@ -72,6 +79,9 @@ pub fn of_simulation(of: &folder::MeasuredSimulation) -> askama::Result<String> 
     let time = time(measured);
     page.sections
         .retain(|(id, _)| *id != "time" || time.is_some());
+    if segments.is_empty() {
+        page.sections.retain(|(id, _)| *id != "segments");
+    }
     if totals.load.is_some() {
         page.sections
             .insert(page.sections.len() - 2, ("load", "Load"));
@@ -82,6 +92,7 @@ pub fn of_simulation(of: &folder::MeasuredSimulation) -> askama::Result<String> 
         budgets: parts::budgets(measured),
         time,
         distribution: Distribution::of(measured),
+        segments: ByLabels::of(segments),
         came: came(measured),
         callers: callers(totals),
         load: totals.load.as_ref().map(load).unwrap_or_default(),

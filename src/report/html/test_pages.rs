@@ -27,7 +27,7 @@ fn recorded() -> (MeasuredRun, Vec<Event>) {
 }
 
 fn page(run: &MeasuredRun, events: &[Event]) -> String {
-    of_run(run, events, Path::new("")).expect("a page")
+    of_run(run, events, &[], Path::new("")).expect("a page")
 }
 
 /// The words of a page, a line for each element that has any.
@@ -208,7 +208,7 @@ fn a_folder_of_calls_leads_to_each_and_escapes_their_names() {
         .calls
         .iter_mut()
         .for_each(|call| HOSTILE.clone_into(&mut call.name));
-    let page = of_calls(&calls.header, &calls.all, &calls.calls).expect("a page");
+    let page = of_calls(&calls.header, &calls.all, &calls.calls, &[]).expect("a page");
     is_harmless(&page);
     assert!(page.contains("href=\"#call-1\"") && page.contains("id=\"call-1\""));
 }
@@ -247,7 +247,7 @@ fn a_simulation_of_nothing_has_a_page() {
         scenario: run.scenario,
         totals: Totals::default(),
     };
-    let page = of_simulation(&of).expect("a page");
+    let page = of_simulation(&of, &[]).expect("a page");
     is_harmless(&page);
     assert!(page.contains("Too few conversations") && !page.contains("NaN"));
 }

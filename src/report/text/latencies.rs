@@ -1,9 +1,8 @@
 //! The tables of latencies.
 
 use crate::event::Metric;
-use crate::measure::{Known, Measurement, WaitSummary, Waits};
+use crate::measure::{Known, Measurement, Percentile, WaitSummary, Waits};
 use crate::report::table::{plain, trimmed};
-use crate::scenario::budget::Percentile;
 use comfy_table::Table;
 use std::fmt::Write;
 

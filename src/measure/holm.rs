@@ -2,7 +2,7 @@
 
 /// The p-values, corrected for looking at all of them (Holm 1979): the smallest times their number, the next one
 /// times one less, and so on, none below the one before it, none above 1.
-pub(super) fn holm(p_values: &[f64]) -> Vec<f64> {
+pub(crate) fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));
     let mut corrected = vec![1.0; p_values.len()];
@@ -17,7 +17,7 @@ pub(super) fn holm(p_values: &[f64]) -> Vec<f64> {
 
 /// The p-values, each at least as large as all before it: who looks at one thing after the other, and stops at the
 /// first that may be chance, need not correct for what comes later.
-pub(super) fn in_sequence(p_values: &[f64]) -> Vec<f64> {
+pub(crate) fn in_sequence(p_values: &[f64]) -> Vec<f64> {
     let mut floor = 0.0_f64;
     let largest = p_values.iter().map(|p| {
         floor = floor.max(*p);
