@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// More folders than this in one are refused.
 const FOLDERS_MAX: usize = 100_000;
 
+/// What a report says of a simulation that was kept by a version before this.
+const OF_ANSWERED_TURNS: &str = "an older version wrote this folder, which did not count turns without an answer: its figures are of answered turns alone, and flatter where callers left or answers failed; simulate again to have all of them";
+
 /// A folder of results.
 #[derive(Debug)]
 pub enum Folder {
@@ -169,12 +172,15 @@ pub fn header_and_scenario(folder: &Path) -> Result<(Header, Scenario), FolderEr
 impl Results {
     /// Reads the folder of a run or of a simulation.
     pub fn open(path: &Path) -> Result<Results, FolderError> {
-        let (header, scenario) = header_and_scenario(path)?;
+        let (mut header, scenario) = header_and_scenario(path)?;
         let plan = Plan::of(&scenario, header.rows_per);
         let path = path.to_owned();
         if path.join(TURNS).is_file() {
             let (mut totals, _) = Totals::read(&path)?;
             totals.judge(&plan);
+            if totals.is_of_answered_turns {
+                header.notes.push(OF_ANSWERED_TURNS.to_owned());
+            }
             return Ok(Results::Simulation(Box::new(MeasuredSimulation {
                 path,
                 header,

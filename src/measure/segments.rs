@@ -72,7 +72,7 @@ impl Segments {
     /// Gathers turns by their segments.
     pub fn of(by: impl Into<String>, turns: &[Placed]) -> Segments {
         let mut all = Waits::default();
-        let mut gathered: BTreeMap<&Arc<str>, (Waits, BTreeMap<u64, Vec<Wait>>)> = BTreeMap::new();
+        let mut gathered: BTreeMap<&Arc<str>, Gathered> = BTreeMap::new();
         for turn in turns {
             add(&mut all, turn.wait);
             let (waits, conversations) = gathered.entry(&turn.segment).or_default();
@@ -138,6 +138,9 @@ fn add(waits: &mut Waits, wait: Wait) {
         Wait::InVain(at_least_ns, reason) => waits.in_vain(at_least_ns, reason),
     }
 }
+
+/// The waits of a segment, and those of each conversation.
+type Gathered = (Waits, BTreeMap<u64, Vec<Wait>>);
 
 /// Turns of a segment by conversation: how many there are, and how many of them are slow.
 #[derive(Debug, Default)]

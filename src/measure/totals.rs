@@ -31,6 +31,9 @@ pub struct Totals {
     pub conversations: u64,
     /// What the load was; `None` unless many calls were simulated at once.
     pub load: Option<LoadFigures>,
+    /// Whether the figures come from a file of an older version, which knows nothing of turns that were not
+    /// answered: its percentiles are those of the answered turns.
+    pub is_of_answered_turns: bool,
 }
 
 impl Default for Totals {
@@ -40,6 +43,7 @@ impl Default for Totals {
             batches: Batches::default(),
             conversations: 0,
             load: None,
+            is_of_answered_turns: false,
         }
     }
 }
@@ -116,6 +120,7 @@ impl Totals {
         self.measured.merge(&other.measured);
         self.batches.merge(&other.batches);
         self.conversations += other.conversations;
+        self.is_of_answered_turns |= other.is_of_answered_turns;
         if let Some(load) = &other.load {
             self.load.get_or_insert_default().merge(load);
         }

@@ -260,6 +260,7 @@ impl TotalsFile {
             batches,
             conversations: self.conversations,
             load: self.load,
+            is_of_answered_turns: self.schema == SCHEMA_1,
         })
     }
 

@@ -19,7 +19,12 @@ struct Queue {
     /// Requests a second.
     rate: f64,
     service: Service,
+    /// How long a request waits on average before it is given up, in seconds; `None` for ever.
+    patience_s: Option<f64>,
 }
+
+/// What became of a request that was not refused: how long it waited, and whether it was served.
+type Waited = (Duration, bool);
 
 /// How long a request is served, in seconds.
 type Service = fn(&mut Draw) -> f64;
@@ -41,7 +46,7 @@ fn always_the_same(_: &mut Draw) -> f64 {
     SERVICE_S
 }
 
-/// The mean wait in seconds and the share of refused requests, of one world: `requests` of them behind
+/// The mean wait in seconds and the share of requests that were refused or given up, of one world: `requests` of them behind
 /// `before`.
 fn one_world(queue: &Queue, world: u32, before: u32, requests: u32) -> (f64, f64) {
     let clock = Clock::virtual_time(1);
@@ -49,18 +54,31 @@ fn one_world(queue: &Queue, world: u32, before: u32, requests: u32) -> (f64, f64
     let pool = Rc::new(Pool::new(StageName::Answer, &queue.pool, &clock, &window));
     let between = Seed(1).source("theory", "between");
     let lasting = Seed(1).source("theory", "service");
+    let waiting = Seed(1).source("theory", "patience");
     let request = async |number: u32| {
         let span = (queue.service)(&mut lasting.draw(world.into(), number));
         let span = Duration::from_secs_f64(span);
         let asked = clock.now();
-        let slot = pool.slot(span).await.ok();
+        let patience_s = queue.patience_s.map_or(1e9, |mean_s| {
+            -libm::log(waiting.draw(world.into(), number).uniform()) * mean_s
+        });
+        let slot = tokio::select! {
+            biased;
+            slot = pool.slot(span) => Some(slot.ok()),
+            () = clock.sleep_until(asked + Duration::from_secs_f64(patience_s)) => None,
+        };
         let wait = clock.now().since(asked);
-        if slot.is_some() {
+        if let Some(Some(_)) = slot {
             clock.sleep_until(clock.now() + span).await;
         }
-        (number >= before).then_some(slot.map(|_| wait))
+        let came: Option<Waited> = match &slot {
+            Some(None) => None,
+            Some(Some(_)) => Some((wait, true)),
+            None => Some((wait, false)),
+        };
+        (number >= before).then_some(came)
     };
-    let (mut waited, mut served, mut refused) = (0.0, 0.0, 0.0);
+    let (mut waited, mut served, mut lost) = (0.0, 0.0, 0.0);
     let all = async {
         let mut open = FuturesUnordered::new();
         let (mut next, mut number) = (Tick::ZERO, 0);
@@ -77,17 +95,25 @@ fn one_world(queue: &Queue, world: u32, before: u32, requests: u32) -> (f64, f64
                 over = open.next(), if !open.is_empty() => over.flatten(),
             };
             match over {
-                Some(Some(wait)) => {
+                Some(Some((wait, is_served))) => {
                     waited += wait.as_secs_f64();
-                    served += 1.0;
+                    match is_served {
+                        true => served += 1.0,
+                        false => lost += 1.0,
+                    }
                 }
-                Some(None) => refused += 1.0,
+                Some(None) => lost += 1.0,
                 None => {}
             }
         }
     };
     clock.block_on(all).expect("it ends");
-    (waited / served, refused / (served + refused))
+    // Who is refused does not wait, and who gives up does.
+    let waiters = match queue.patience_s {
+        Some(_) => served + lost,
+        None => served,
+    };
+    (waited / waiters, lost / (served + lost))
 }
 
 struct Figure {
@@ -95,20 +121,25 @@ struct Figure {
     half: f64,
 }
 
-fn figure(of_worlds: &[f64]) -> Figure {
+fn figure(of_worlds: &[f64], quantile: f64) -> Figure {
     let count = of_worlds.len() as f64;
     let mean = of_worlds.iter().sum::<f64>() / count;
     let squares: f64 = of_worlds.iter().map(|f| (f - mean).powi(2)).sum();
     Figure {
         mean,
-        half: T_995 * (squares / (count - 1.0) / count).sqrt(),
+        half: quantile * (squares / (count - 1.0) / count).sqrt(),
     }
 }
 
 fn simulated(queue: &Queue, before: u32, requests: u32) -> (Figure, Figure) {
+    simulated_at(T_995, queue, before, requests)
+}
+
+/// The same with intervals of another level, by the quantile of Student's t with 63 degrees of freedom.
+fn simulated_at(quantile: f64, queue: &Queue, before: u32, requests: u32) -> (Figure, Figure) {
     let worlds = (0..WORLDS).map(|world| one_world(queue, world, before, requests));
     let (waits, losses): (Vec<f64>, Vec<f64>) = worlds.unzip();
-    (figure(&waits), figure(&losses))
+    (figure(&waits, quantile), figure(&losses, quantile))
 }
 
 fn assert_is(simulated: &Figure, theory: f64, what: &str) {
@@ -165,6 +196,7 @@ fn one_slot_waits_as_an_m_m_1_queue_does() {
             pool: slots(1),
             rate: load / SERVICE_S,
             service: exponential,
+            patience_s: None,
         };
         let (before, requests) = lengths(load);
         let (wait, _) = simulated(&queue, before, requests);
@@ -183,6 +215,7 @@ fn eight_slots_wait_as_erlang_says() {
             pool: slots(8),
             rate: 8.0 * load / SERVICE_S,
             service: exponential,
+            patience_s: None,
         };
         // Eight slots take eight times the requests in the same time, and forget a little sooner.
         let (before, requests) = lengths(load);
@@ -204,6 +237,7 @@ fn any_service_time_waits_as_pollaczek_and_khinchine_say() {
                 pool: slots(1),
                 rate: load / SERVICE_S,
                 service,
+                patience_s: None,
             };
             let (before, requests) = lengths(load);
             let (wait, _) = simulated(&queue, before, requests);
@@ -224,6 +258,7 @@ fn a_bounded_queue_refuses_what_m_m_c_k_loses() {
             },
             rate: f64::from(servers) * load / SERVICE_S,
             service: exponential,
+            patience_s: None,
         };
         let (_, lost) = simulated(&queue, 200, 8_000);
         let all = states(servers, servers + queue_max, f64::from(servers) * load);
@@ -241,6 +276,7 @@ fn without_a_queue_erlang_b_is_lost() {
         },
         rate: 6.4,
         service: exponential,
+        patience_s: None,
     };
     let (_, lost) = simulated(&queue, 200, 8_000);
     assert_is(
@@ -248,4 +284,43 @@ fn without_a_queue_erlang_b_is_lost() {
         *states(8, 8, 6.4).last().expect("a state"),
         "M/M/8/8 at 0.8",
     );
+}
+
+/// The mean number of requests that wait where each gives up after an exponential patience (Erlang-A, Palm 1943;
+/// Garnett, Mandelbaum and Reiman 2002, "Designing a Call Center with Impatient Customers").
+fn waiting_in_erlang_a(servers: u32, offered: f64, patience: f64) -> f64 {
+    let (mut state, mut all, mut waiting) = (1.0, 1.0, 0.0);
+    for count in 1..5_000_u32 {
+        let queued = f64::from(count.saturating_sub(servers));
+        state *= offered / (f64::from(count.min(servers)) + queued / patience);
+        all += state;
+        waiting += queued * state;
+    }
+    waiting / all
+}
+
+#[test]
+fn who_gives_up_waits_as_erlang_a_says() {
+    // The quantile of 1 - 0.005 / 36, for two figures in eighteen cells.
+    const T_OF_CELLS: f64 = 3.87;
+    for servers in [1, 4, 16] {
+        for load in [0.8, 1.0, 1.4] {
+            for patience_s in [0.5, 4.0] {
+                let queue = Queue {
+                    pool: slots(servers),
+                    rate: f64::from(servers) * load / SERVICE_S,
+                    service: exponential,
+                    patience_s: Some(patience_s),
+                };
+                let (wait, lost) = simulated_at(T_OF_CELLS, &queue, 400, 3_000 + 300 * servers);
+                let offered = f64::from(servers) * load;
+                let waiting = waiting_in_erlang_a(servers, offered, patience_s / SERVICE_S);
+                let what = format!("M/M/{servers}+M at {load}, patience {patience_s} s");
+                // Little's law, and the rate at which those who wait give up.
+                assert_is(&wait, waiting / queue.rate, &format!("{what}: wait"));
+                let leaving = waiting / patience_s / queue.rate;
+                assert_is(&lost, leaving, &format!("{what}: given up"));
+            }
+        }
+    }
 }

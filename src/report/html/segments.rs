@@ -25,7 +25,7 @@ impl ByLabels {
             .map(sentence)
             .collect();
         let tables: Vec<Part<Table>> = all.iter().filter_map(|of| table(of).part()).collect();
-        (!tables.is_empty()).then(|| {
+        (!tables.is_empty()).then_some(
             Safe(ByLabels {
                 lead: match worst.is_empty() {
                     true => "No segment is slower than the others by more than chance.",
@@ -33,8 +33,8 @@ impl ByLabels {
                 },
                 worst,
                 tables,
-            })
-        })
+            }),
+        )
     }
 }
 
