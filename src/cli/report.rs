@@ -37,6 +37,9 @@ pub(super) struct Report {
     exports: Exports,
 }
 
+/// A page of more turns tells none of them apart unasked: all would have to be held at once.
+const TURNS_OF_PAGE_MAX: u64 = 2_000_000;
+
 /// Turns by their labels.
 struct ByLabel {
     /// By the label that was asked for.
@@ -84,7 +87,8 @@ impl Report {
         };
         let asked = self.by.as_deref().map(of).transpose()?;
         let mut shown = Vec::new();
-        if self.html.is_some() {
+        let turns: u64 = all.iter().map(|kept| kept.measured().turns).sum();
+        if self.html.is_some() && turns <= TURNS_OF_PAGE_MAX {
             for label in labels::labels(all, table.as_ref()) {
                 // A label with too many values is left out of a page that nobody asked it for.
                 if let Ok(segments) = of(&label)

@@ -1,7 +1,7 @@
 //! The figures of both sides: values, tests and marks.
 
 use super::design::{Design, SideResults};
-use super::quantity::{E2E, FALSE_BARGE_INS, RATES, SPANS, UNANSWERED};
+use super::quantity::{CUT_OFFS, E2E, FALSE_BARGE_INS, RATES, SPANS, UNANSWERED};
 use super::report::Report;
 use super::tally::{Choice, Spans, Tally};
 use super::tested::{Chance, Figure};
@@ -61,7 +61,7 @@ pub(super) fn lines(
             &chance,
         );
         own.tell(told);
-        own.is_headline = [FALSE_BARGE_INS, UNANSWERED].contains(&place);
+        own.is_headline = [FALSE_BARGE_INS, CUT_OFFS, UNANSWERED].contains(&place);
         lines.push(own);
     }
     judge(

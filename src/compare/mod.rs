@@ -7,7 +7,7 @@
 //! percentile the test shuffles how many spans lie above that of both sides together (Mood 1950, "Introduction to
 //! the Theory of Statistics", 16.7, for the median); a wait in vain lies above every answer. The intervals are those
 //! of the test. Many lines are looked at, so p-values are corrected (Holm 1979, "A simple sequentially rejective
-//! multiple test procedure"): the four figures of the headline among themselves, all the others among themselves.
+//! multiple test procedure"): the figures of the headline among themselves, all the others among themselves.
 //!
 //! The module knows nothing of how figures are shown.
 
@@ -318,6 +318,14 @@ fn finish(
     } = of;
     let (differences, mut warnings) = differences::between(folders.map(Folder::all));
     warnings.extend(design.warnings());
+    warnings.extend(silent_calls(folders));
+    let without = pairing.left_out.len();
+    if without > 0 {
+        warnings.push(format!(
+            "{without} folders have no partner on the other side, and are left out of everything: {}",
+            pairing.left_out.join(", ")
+        ));
+    }
     let to_answer = [&base, &new].map(|side| side.answered + side.unanswered);
     let is_too_little = design.is_too_little(&pairing, to_answer);
     Comparison {
@@ -333,6 +341,19 @@ fn finish(
         differences,
         warnings,
     }
+}
+
+/// Runs of the new side in which no turn was answered, if there are more of them than of the base: so loud a failure
+/// is told even where it may be chance.
+fn silent_calls(folders: [&Folder; 2]) -> Option<String> {
+    let [base, new] = folders.map(|folder| {
+        let mut runs = folder.all().iter();
+        let is_silent = |kept: &&Results| answered(kept) == 0 && unanswered(kept) > 0;
+        runs.by_ref().filter(is_silent).count()
+    });
+    (new > base).then(|| {
+        format!("in {new} of {} folders of the new side no turn was answered at all, in {base} of the base", folders[1].all().len())
+    })
 }
 
 impl Side {

@@ -19,6 +19,7 @@ pub const RATES: [&str; 8] = [
 
 /// The places of rates that other files name.
 pub(super) const FALSE_BARGE_INS: usize = 0;
+pub(super) const CUT_OFFS: usize = 4;
 pub(super) const UNANSWERED: usize = 6;
 pub(super) const WER: usize = 7;
 

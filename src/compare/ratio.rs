@@ -35,6 +35,20 @@ impl Ratio {
         })
     }
 
+    /// The figure of some columns of a side, each as often as its weight; `None` of nothing.
+    pub(super) fn of_side(&self, side: usize, weights: &[u32]) -> Option<f64> {
+        let (base, new) = self.parts.split_at(self.split);
+        let own = if side == 0 { base } else { new };
+        let (above, below) = own
+            .iter()
+            .zip(weights)
+            .fold((0.0, 0.0), |sum, (part, weight)| {
+                let weight = f64::from(*weight);
+                (sum.0 + weight * part.0, sum.1 + weight * part.1)
+            });
+        (below > 0.0).then(|| above / below)
+    }
+
     /// The same figure, with every value of the new side's lowered by `shift`.
     pub(super) fn shifted_by(&self, shift: f64) -> Ratio {
         let parts = self.parts.iter().enumerate();

@@ -49,7 +49,7 @@ pub(super) struct Spans {
     max_ns: [u64; 2],
     /// How many waits were in vain, by side. They lie in a bucket of their own, the last one.
     in_vain: [u64; 2],
-    /// What the spans of a side are at least: the highest value of each bucket, and how many lie in it.
+    /// What the waits in vain of a side lasted at least: the highest value of each bucket, and how many lie in it.
     bounds: [Vec<(u64, u64)>; 2],
 }
 
@@ -88,6 +88,9 @@ impl Spans {
         let (Some(all), came) = (self.below.last(), self.came()) else {
             return Vec::new();
         };
+        if came.is_empty() {
+            return Vec::new();
+        }
         let (all, came) = (
             half(&all.columns, all.split, side),
             half(came, all.split, side),
@@ -117,22 +120,33 @@ impl Spans {
 
     /// What a statistic of a side lies over at least, in milliseconds, if it falls among waits in vain.
     pub(super) fn over(&self, statistic: Statistic, side: usize) -> Option<f64> {
-        let bounds = &self.bounds[side];
-        let all: u64 = bounds.iter().map(|(_, count)| count).sum();
-        let rank = match statistic.percent() {
-            Some(percent) => (all * percent).div_ceil(100),
-            None => {
-                let sum_ns = self.sums_ns.weigh(Choice::All(side));
-                return (all > 0).then(|| sum_ns / all as f64 / 1e6);
-            }
+        let Some(percent) = statistic.percent() else {
+            let bounded: u64 = self.bounds[side].iter().map(|(_, count)| count).sum();
+            let sum_ns = self.sums_ns.weigh(Choice::All(side));
+            let all = bounded + self.answered(side);
+            return (all > 0).then(|| sum_ns / all as f64 / 1e6);
         };
+        let (answered, in_vain) = (self.answered(side), self.in_vain[side]);
+        let rank = ((answered + in_vain) * percent).div_ceil(100);
+        let bounded: u64 = self.bounds[side].iter().map(|(_, count)| count).sum();
+        let place = rank.saturating_sub(answered);
+        let wanted = (place * bounded).div_ceil(in_vain.max(1)).max(1);
         let mut below = 0;
-        let mut bounds = bounds.iter();
-        let (top_ns, _) = bounds.find(|(_, count)| {
+        let bound = self.bounds[side].iter().find(|(_, count)| {
             below += count;
-            below >= rank
-        })?;
-        Some(*top_ns as f64 / 1e6)
+            below >= wanted
+        });
+        let bound_ns = bound.map_or(0, |(top_ns, _)| *top_ns);
+        Some(bound_ns.max(self.max_ns[side]) as f64 / 1e6)
+    }
+
+    /// How many spans of a side ended.
+    fn answered(&self, side: usize) -> u64 {
+        let all = self
+            .below
+            .last()
+            .map_or(0, |all| all.weigh(Choice::All(side)));
+        all - self.in_vain[side]
     }
 
     /// A statistic in milliseconds, infinite if it falls among waits in vain; `None` if there are no spans.
@@ -401,7 +415,6 @@ impl Buckets {
     }
 
     fn add_many(&mut self, side: usize, column: Option<usize>, (top_ns, count): (u64, u32)) {
-        *self.bounds[side].entry(top_ns).or_default() += u64::from(count);
         self.by_top
             .entry(top_ns)
             .or_default()

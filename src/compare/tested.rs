@@ -120,9 +120,17 @@ impl Chance {
         let shuffled = self.p(&ratio);
         let difference = ratio.difference().unwrap_or_default();
         let is_greater = (difference != 0.0).then_some(difference > 0.0);
-        let moved = |interval: Interval| Interval {
-            low: interval.low + (all - observed),
-            high: interval.high + (all - observed),
+        let excludes_zero = |of: Interval| of.low > 0.0 || of.high < 0.0;
+        let moved = |interval: Interval| {
+            let moved = Interval {
+                low: interval.low + (all - observed),
+                high: interval.high + (all - observed),
+            };
+            // The interval goes on agreeing with the p-value.
+            match all.is_finite() && excludes_zero(moved) == excludes_zero(interval) {
+                true => moved,
+                false => interval,
+            }
         };
         let interval = || match self.has_intervals && observed.is_finite() {
             true => self.interval(figure, observed, shuffled).map(moved),
@@ -233,7 +241,22 @@ fn of_conversations(owners: &[usize]) -> Vec<Vec<u32>> {
 
 /// Student's t of the conversations' own figures.
 fn student(figure: Figure, conversations: &[Vec<Vec<u32>>; 2], is_paired: bool) -> Option<Student> {
-    let value = |side: usize, weights: &Vec<u32>| figure.value(Choice::Of(side, weights));
+    // A conversation whose figure falls among waits in vain has no number: what is shuffled has.
+    let is_finite = |side: usize, weights: &Vec<u32>| {
+        figure
+            .value(Choice::Of(side, weights))
+            .is_none_or(f64::is_finite)
+    };
+    let are_finite = [0, 1].iter().all(|side| {
+        conversations[*side]
+            .iter()
+            .all(|weights| is_finite(*side, weights))
+    });
+    let ratio = figure.ratio(0.0);
+    let value = |side: usize, weights: &Vec<u32>| match are_finite {
+        true => figure.value(Choice::Of(side, weights)),
+        false => ratio.of_side(side, weights),
+    };
     if is_paired {
         let both = conversations[0].iter().zip(&conversations[1]);
         let pairs: Vec<(f64, f64)> = both

@@ -46,11 +46,7 @@ pub fn plan(sweep: Sweep) -> Plan {
     };
     let (mut sure, mut others) = (Vec::new(), Vec::new());
     for (index, setting) in sweep.settings.iter().enumerate() {
-        let misses: Vec<Miss> = setting
-            .budgets
-            .iter()
-            .filter_map(|budget| miss(setting, budget))
-            .collect();
+        let misses: Vec<Miss> = setting.budgets.iter().filter_map(miss).collect();
         match misses.is_empty() {
             true => sure.push(index),
             false => others.push(Nearly {
@@ -74,7 +70,7 @@ pub fn plan(sweep: Sweep) -> Plan {
 }
 
 /// The budget, if the setting does not keep it for certain.
-fn miss(setting: &Setting, budget: &BudgetResult) -> Option<Miss> {
+fn miss(budget: &BudgetResult) -> Option<Miss> {
     let is_sure = budget.pass && budget.is_decided();
     (!is_sure).then(|| Miss {
         name: budget.name.clone(),
@@ -82,7 +78,7 @@ fn miss(setting: &Setting, budget: &BudgetResult) -> Option<Miss> {
         actual: budget.actual,
         over: budget.over,
         high: budget.interval.map(|interval| interval.high),
-        worlds_to_decide: budget.worlds_to_decide(setting.worlds),
+        worlds_to_decide: budget.worlds_to_decide,
     })
 }
 
@@ -121,6 +117,7 @@ mod tests {
             set: BTreeMap::new(),
             values: vec![format!("{p95_ms}")],
             is_saturated: false,
+            saturation: None,
             worlds: 1_000,
             e2e_latency: Some(WaitSummary {
                 count: 1,
@@ -152,7 +149,9 @@ mod tests {
                 over: None,
                 interval,
                 pass: p95_ms <= 900.0,
+                worlds_to_decide: half.map(|_| 4_000),
                 is_estimated: true,
+                is_surely_over: false,
             }],
             is_on_front: false,
         }

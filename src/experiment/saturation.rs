@@ -89,7 +89,7 @@ impl Brought {
     }
 }
 
-/// Refuses a load that never drains, or in which no call begins that could be measured.
+/// Refuses a load that never drains.
 pub(super) fn refuse(simulable: &Simulable, totals: &Totals) -> Result<(), RunError> {
     let scenario = simulable.scenario();
     let (Some(asked), Some(load)) = (&scenario.load, &totals.load) else {
@@ -124,8 +124,16 @@ pub(super) fn refuse(simulable: &Simulable, totals: &Totals) -> Result<(), RunEr
             )));
         }
     }
+    Ok(())
+}
+
+/// Refuses a load of which no call was measured, once all of it was simulated.
+pub(super) fn refuse_empty(simulable: &Simulable, totals: &Totals) -> Result<(), RunError> {
+    let (Some(asked), Some(load)) = (&simulable.scenario().load, &totals.load) else {
+        return Ok(());
+    };
     if load.calls == 0 {
-        return Err(RunError::Saturated(format!(
+        return Err(RunError::Input(format!(
             "load: no call began between load.warm_up_s = {} and load.duration_s = {}, so there is nothing to measure; make load.duration_s longer, or load.warm_up_s shorter, so that the calls of the warm-up end and others follow",
             asked.warm_up_s, asked.duration_s
         )));

@@ -275,6 +275,9 @@ impl Simulation {
                 asked = held;
             }
         }
+        if !stop.load(Ordering::Relaxed) && self.shard.is_none() {
+            saturation::refuse_empty(&simulable, &totals)?;
+        }
         totals.judge(&plan);
         totals.measured.is_cut_short |= totals.worlds() < u64::from(asked - start);
         kept.finish(&header, &totals)?;

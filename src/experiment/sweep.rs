@@ -159,7 +159,7 @@ impl Sweep {
                     figures.push(simulated.totals.figures());
                     self.setting(values, &simulated)
                 }
-                Err(RunError::Saturated(_)) => self.saturated(values, scenario),
+                Err(RunError::Saturated(why)) => self.saturated(values, scenario, why),
                 Err(error) => return Err(error),
             };
             if stop.load(Ordering::Relaxed) {
@@ -218,6 +218,8 @@ impl Sweep {
         match self.against {
             Some(Against::Latency(y)) => Axes { x: Axis::P95, y },
             Some(Against::Pair(x, y)) => Axes { x, y },
+            // What a policy of interruptions trades is stops for nothing against missed ones.
+            None if self.keys.iter().all(|key| key.starts_with("interruption")) => stops,
             None if moves(usual) || !moves(stops) => usual,
             None => stops,
         }
@@ -246,6 +248,7 @@ impl Sweep {
             set: self.set(values),
             values: values.iter().map(shown).collect(),
             is_saturated: false,
+            saturation: None,
             worlds: totals.worlds(),
             e2e_latency: waits(Metric::E2eLatency),
             detection_delay: waits(Metric::DetectionDelay),
@@ -298,7 +301,7 @@ fn are_alike(figures: &[Option<(Known, Option<Interval>)>]) -> bool {
 
 impl Sweep {
     /// A setting whose load never drains: nothing is measured, and no budget is kept.
-    fn saturated(&self, values: &[Value], scenario: &Scenario) -> Setting {
+    fn saturated(&self, values: &[Value], scenario: &Scenario, why: String) -> Setting {
         let plan = Plan::of(scenario, RowsPer::Turn);
         let mut nothing = Measurement::of_nothing();
         nothing.judge(&plan.budgets);
@@ -306,6 +309,7 @@ impl Sweep {
             set: self.set(values),
             values: values.iter().map(shown).collect(),
             is_saturated: true,
+            saturation: Some(why),
             worlds: 0,
             e2e_latency: None,
             detection_delay: None,

@@ -14,8 +14,8 @@
 use super::LoadFigures;
 use super::coarse::{self, Coarse, KeptCoarse};
 use super::counted::{Counted, KeptCounted, Parts};
-use super::histogram::Sparse;
-use super::patience::{self, FirstAsk, FirstAsks, ProductLimit};
+use super::histogram::{Histogram, Sparse};
+use super::patience::{self, Becomes, FirstAsk, FirstAsks, Incidence};
 use super::rows::Row;
 use super::waits::{Known, Waits};
 use crate::event::{Event, Hop, Metric};
@@ -43,11 +43,30 @@ struct Batch {
     /// Hops, then metrics, by their places.
     spans: [Coarse; SPANS],
     counted: Counted,
-    /// Answers to questions that were asked for the first time, how long callers waited who left, and questions of
-    /// which no answer would ever have come.
-    first_asks: (Coarse, Coarse, u64),
+    first_asks: CoarseAsks,
     /// Answers to questions that the caller had left.
     followed: Coarse,
+}
+
+/// Questions that were asked for the first time: those that were answered, those that never would be, and those that
+/// the caller left, each with how long it took.
+#[derive(Debug, Clone, Default)]
+struct CoarseAsks {
+    came: Coarse,
+    never: Coarse,
+    left: Coarse,
+}
+
+impl CoarseAsks {
+    fn count(&self) -> u64 {
+        self.came.count() + self.never.count() + self.left.count()
+    }
+
+    fn merge(&mut self, other: &CoarseAsks) {
+        self.came.merge(&other.came);
+        self.never.merge(&other.never);
+        self.left.merge(&other.left);
+    }
 }
 
 /// A batch, to be kept in a file.
@@ -61,7 +80,7 @@ pub(super) struct KeptBatch {
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     hops: BTreeMap<String, KeptCoarse>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    first_asks: Option<(KeptCoarse, KeptCoarse, u64)>,
+    first_asks: Option<[KeptCoarse; 3]>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     followed: Option<KeptCoarse>,
     // What version 1 keeps.
@@ -120,14 +139,17 @@ impl Batches {
                 batch.spans[place(*metric)].in_vain(*span);
             }
             match FirstAsk::of(row) {
-                Some(FirstAsk::Came(span)) => batch.first_asks.0.came(span),
-                Some(FirstAsk::Left(span)) => batch.first_asks.1.came(span),
-                Some(FirstAsk::Never) => batch.first_asks.2 += 1,
+                Some(FirstAsk::Came(span)) => batch.first_asks.came.came(span),
+                Some(FirstAsk::Left(span)) => batch.first_asks.left.came(span),
+                Some(FirstAsk::Never(span)) => batch.first_asks.never.came(span),
                 None => {}
             }
             if let Some(span) = patience::followed_ns(row) {
                 batch.followed.came(span);
             }
+            batch
+                .followed
+                .in_vain_unbounded(u64::from(row.has_no_shadow));
             if row.unanswered.is_some() && row.waited_ns().is_none() {
                 batch.spans[place(Metric::E2eLatency)].in_vain_unbounded(1);
             }
@@ -155,9 +177,7 @@ impl Batches {
                 own.merge(other);
             }
             own.counted.merge(&other.counted);
-            own.first_asks.0.merge(&other.first_asks.0);
-            own.first_asks.1.merge(&other.first_asks.1);
-            own.first_asks.2 += other.first_asks.2;
+            own.first_asks.merge(&other.first_asks);
             own.followed.merge(&other.followed);
         }
     }
@@ -165,9 +185,9 @@ impl Batches {
     /// The interval of a percentile of the waits if everybody had waited, by shadow answers.
     pub(super) fn of_shadows(&self, asks: &FirstAsks, percentile: Percentile) -> Option<Interval> {
         let shadows = self.0.iter().map(|batch| {
-            let mut all = batch.first_asks.0.clone();
+            let mut all = batch.first_asks.came.clone();
             all.merge(&batch.followed);
-            all.in_vain_unbounded(batch.first_asks.2);
+            all.in_vain_unbounded(batch.first_asks.never.count());
             all
         });
         let shadows: Vec<Coarse> = shadows.collect();
@@ -179,11 +199,8 @@ impl Batches {
     /// the estimate does not reach the percentile, or of too few worlds.
     pub(super) fn of_estimate(&self, asks: &FirstAsks, percentile: Percentile) -> Option<Interval> {
         let value = asks.at(percentile.share())?.exact()?;
-        let held: Vec<&Batch> = self
-            .0
-            .iter()
-            .filter(|b| b.first_asks.0.count() > 0)
-            .collect();
+        let is_held = |batch: &&Batch| batch.first_asks.count() > 0;
+        let held: Vec<&Batch> = self.0.iter().filter(is_held).collect();
         if held.len() < BATCHES_MIN {
             return None;
         }
@@ -232,11 +249,36 @@ impl Batches {
         }
     }
 
+    /// Whether a statistic falls among waits in vain beyond chance: for a percentile, so many waits are in vain; for a
+    /// mean a single one is enough.
+    pub(super) fn is_surely_over(&self, limited: Limited) -> bool {
+        let (place, statistic) = match limited {
+            Limited::Metric(metric, statistic) => (place(metric), statistic),
+            Limited::Hop(hop, statistic) => (hop as usize, statistic),
+            Limited::Count(_) => return false,
+        };
+        let spans = self.0.iter().map(|batch| &batch.spans[place]);
+        let parts: Vec<(f64, f64)> = spans
+            .map(|span| (span.answered() as f64, span.count() as f64))
+            .collect();
+        let (answered, all) = parts.iter().fold((0.0, 0.0), |(answered, all), part| {
+            (answered + part.0, all + part.1)
+        });
+        match statistic {
+            Statistic::Percentile(percentile) => {
+                // Where nothing came there is no variance, and no doubt.
+                ratio(&parts).is_some_and(|(share, half)| share + half < percentile.share())
+            }
+            Statistic::Mean => answered < all,
+            Statistic::Max => false,
+        }
+    }
+
     fn of_mean(&self, place: usize) -> Option<Interval> {
         let spans = self.0.iter().map(|batch| &batch.spans[place]);
         let parts: Vec<(f64, f64)> = spans
             .clone()
-            .map(|span| (span.sum_ms(), span.count() as f64))
+            .map(|span| (span.sum_ms(), span.bounded() as f64))
             .collect();
         let (mean, half) = ratio(&parts)?;
         let is_whole = spans
@@ -302,9 +344,9 @@ impl Batches {
                     .filter_map(|hop| of(hop.name(), hop as usize))
                     .collect(),
                 first_asks: {
-                    let (came, left, never) = &batch.first_asks;
-                    let is_something = came.count() + left.count() + never > 0;
-                    is_something.then(|| (came.kept(), left.kept(), *never))
+                    let CoarseAsks { came, never, left } = &batch.first_asks;
+                    let is_something = batch.first_asks.count() > 0;
+                    is_something.then(|| [came, never, left].map(Coarse::kept))
                 },
                 followed: (batch.followed.count() > 0).then(|| batch.followed.kept()),
                 questions: 0,
@@ -334,6 +376,13 @@ impl Batches {
         Ok(Batches(batches?))
     }
 
+    /// How many turns without an answer the batches hold together.
+    pub(super) fn in_vain(&self) -> u64 {
+        let e2e = place(Metric::E2eLatency);
+        let spans = self.0.iter().map(|batch| &batch.spans[e2e]);
+        spans.map(|span| span.count() - span.answered()).sum()
+    }
+
     /// How many end-to-end latencies the batches hold together.
     pub(super) fn latencies(&self) -> u64 {
         let e2e = place(Metric::E2eLatency);
@@ -360,14 +409,15 @@ impl Batch {
             ..Batch::default()
         };
         if let Some(e2e) = kept.e2e_latency {
-            own.spans[place(Metric::E2eLatency)] = Coarse::of_sparse(&e2e);
+            let e2e = Histogram::of_sparse(&e2e, count_max)?;
+            own.spans[place(Metric::E2eLatency)] = Coarse::of_histogram(&e2e);
         }
-        if let Some((came, left, never)) = &kept.first_asks {
-            own.first_asks = (
-                kept_coarse("first_asks", came, count_max)?,
-                kept_coarse("first_asks", left, count_max)?,
-                (*never).min(count_max),
-            );
+        if let Some([came, never, left]) = &kept.first_asks {
+            own.first_asks = CoarseAsks {
+                came: kept_coarse("first_asks", came, count_max)?,
+                never: kept_coarse("first_asks", never, count_max)?,
+                left: kept_coarse("first_asks", left, count_max)?,
+            };
         }
         if let Some(followed) = &kept.followed {
             own.followed = kept_coarse("followed", followed, count_max)?;
@@ -422,34 +472,27 @@ fn of_percentile<'a>(
     })
 }
 
-/// Which share of the waits lies within `value_ms`, by estimate, of several batches together.
-fn estimated_within<'a>(
-    batches: impl Iterator<Item = &'a (Coarse, Coarse, u64)>,
-    value_ms: f64,
-) -> f64 {
-    let (mut came, mut left, mut never) = (Coarse::default(), Coarse::default(), 0);
-    for batch in batches {
-        came.merge(&batch.0);
-        left.merge(&batch.1);
-        never += batch.2;
-    }
-    let mut survives = ProductLimit::of(came.count() + left.count() + never);
-    let mut left = left.buckets().peekable();
-    let come = came.buckets();
-    for (index, count) in come {
-        while let Some((_, gone)) = left.next_if(|(other, _)| *other < index) {
-            survives.pass(0, u64::from(gone));
-        }
-        let before = survives.share;
-        survives.pass(u64::from(count), 0);
+/// Which share of the questions is answered within `value_ms`, by estimate, of several batches together.
+fn estimated_within<'a>(batches: impl Iterator<Item = &'a CoarseAsks>, value_ms: f64) -> f64 {
+    let mut all = CoarseAsks::default();
+    batches.for_each(|batch| all.merge(batch));
+    let mut incidence = Incidence::of(all.count());
+    let mut happened: Vec<(u32, Becomes)> = Vec::new();
+    let each = |(index, count): (u32, u32), of: fn(u64) -> Becomes| (index, of(count.into()));
+    happened.extend(all.came.buckets().map(|b| each(b, Becomes::Answered)));
+    happened.extend(all.never.buckets().map(|b| each(b, Becomes::Never)));
+    happened.extend(all.left.buckets().map(|b| each(b, Becomes::Left)));
+    happened.sort();
+    for (index, what) in happened {
+        let before = incidence.answered;
         let part = coarse::part_below(index, value_ms);
+        incidence.pass(what);
         if part < 1.0 {
             // A bucket that the value lies in counts by its part below.
-            let share = before + (survives.share - before) * part;
-            return 1.0 - share;
+            return before + (incidence.answered - before) * part;
         }
     }
-    1.0 - survives.share
+    incidence.answered
 }
 
 /// A ratio of sums over batches, and half its 95 % interval; `None` of too few batches.

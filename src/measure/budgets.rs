@@ -38,15 +38,21 @@ impl<'a> Figures<'a> {
     pub(super) fn held_to(&self, budget: &Budget) -> BudgetResult {
         let known = self.known(budget.limited);
         let actual = known.and_then(Known::exact);
-        BudgetResult {
+        let mut result = BudgetResult {
             name: budget.name.clone(),
             limit: budget.limit,
             actual,
             over: known.and_then(Known::over),
             interval: self.interval(budget.limited),
             pass: actual.is_some_and(|actual| actual <= budget.limit),
+            worlds_to_decide: None,
             is_estimated: self.batches.is_some() && budget.limited.is_sum(),
-        }
+            is_surely_over: self
+                .batches
+                .is_some_and(|batches| batches.is_surely_over(budget.limited)),
+        };
+        result.worlds_to_decide = result.needed(self.counted.worlds());
+        result
     }
 
     /// A figure; `None` if there was nothing to measure.

@@ -36,11 +36,11 @@ impl Callers {
     }
 
     pub(super) fn merge(&mut self, other: &Callers) {
-        self.restarts += other.restarts;
-        self.hang_ups += other.hang_ups;
-        self.fillers += other.fillers;
-        self.votes += other.votes;
-        self.right_votes += other.right_votes;
+        self.restarts = self.restarts.saturating_add(other.restarts);
+        self.hang_ups = self.hang_ups.saturating_add(other.hang_ups);
+        self.fillers = self.fillers.saturating_add(other.fillers);
+        self.votes = self.votes.saturating_add(other.votes);
+        self.right_votes = self.right_votes.saturating_add(other.right_votes);
     }
 
     /// Whether every count is zero.

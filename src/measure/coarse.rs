@@ -1,6 +1,6 @@
 //! Waits in few buckets, so that there is room for those of every figure in every batch.
 
-use super::histogram::Sparse;
+use super::histogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// Buckets to a power of two: each is 0.8 % wide.
@@ -20,6 +20,8 @@ pub(super) struct Coarse {
     counts: Vec<u32>,
     came: u64,
     in_vain: u64,
+    /// Waits in vain of which nobody knows how long they lasted, besides `in_vain`.
+    unbounded: u64,
     /// Nanoseconds of all waits, those in vain with what they lasted at least.
     sum_ns: u128,
 }
@@ -32,6 +34,8 @@ pub(super) struct KeptCoarse {
     sum_ns: String,
     #[serde(skip_serializing_if = "is_zero", default)]
     in_vain: u64,
+    #[serde(skip_serializing_if = "is_zero", default)]
+    unbounded: u64,
     /// Buckets and how many waits lie in each, the first bucket first.
     buckets: Vec<(u32, u32)>,
 }
@@ -85,7 +89,7 @@ impl Coarse {
 
     /// Adds so many waits in vain of which nobody knows how long they lasted.
     pub(super) fn in_vain_unbounded(&mut self, count: u64) {
-        self.in_vain += count;
+        self.unbounded += count;
     }
 
     fn add_to(&mut self, index: u32, count: u32) {
@@ -110,6 +114,7 @@ impl Coarse {
         }
         self.came += other.came;
         self.in_vain += other.in_vain;
+        self.unbounded += other.unbounded;
         self.sum_ns += other.sum_ns;
     }
 
@@ -126,6 +131,11 @@ impl Coarse {
 
     /// How many waits there are, those in vain included.
     pub(super) fn count(&self) -> u64 {
+        self.bounded() + self.unbounded
+    }
+
+    /// How many waits there are of which it is known how long they lasted at least.
+    pub(super) fn bounded(&self) -> u64 {
         self.came + self.in_vain
     }
 
@@ -153,6 +163,7 @@ impl Coarse {
         KeptCoarse {
             sum_ns: self.sum_ns.to_string(),
             in_vain: self.in_vain,
+            unbounded: self.unbounded,
             buckets: self.buckets().collect(),
         }
     }
@@ -166,8 +177,12 @@ impl Coarse {
             .sum_ns
             .parse()
             .map_err(|_| format!("has the sum {:?}, which is no number", kept.sum_ns))?;
+        if kept.in_vain > count_max || kept.unbounded > count_max {
+            return Err("counts more than there can be".into());
+        }
         let mut own = Coarse {
             in_vain: kept.in_vain,
+            unbounded: kept.unbounded,
             sum_ns,
             ..Coarse::default()
         };
@@ -179,19 +194,19 @@ impl Coarse {
             own.came += u64::from(count);
         }
         let most_ns = u128::from(own.count()) * u128::from(u64::MAX);
-        if own.came > count_max || own.in_vain > count_max || sum_ns > most_ns {
+        if own.came > count_max || sum_ns > most_ns {
             return Err("counts more than there can be".into());
         }
         Ok(own)
     }
 
     /// The waits of a finer histogram.
-    pub(super) fn of_sparse(sparse: &Sparse) -> Coarse {
+    pub(super) fn of_histogram(histogram: &Histogram) -> Coarse {
         let mut own = Coarse::default();
-        for (lowest_ns, count) in &sparse.buckets {
-            own.came_often(*lowest_ns, u32::try_from(*count).unwrap_or(u32::MAX));
+        for (top_ns, count) in histogram.buckets() {
+            own.came_often(top_ns, u32::try_from(count).unwrap_or(u32::MAX));
         }
-        own.sum_ns = sparse.sum_ns.parse().unwrap_or(own.sum_ns);
+        own.sum_ns = histogram.sum_ns();
         own
     }
 }

@@ -218,6 +218,17 @@ impl Counted {
     /// # Errors
     /// What in them cannot be, as the end of a sentence that begins with where they are.
     pub(super) fn of_kept(kept: KeptCounted, count_max: u64) -> Result<Counted, String> {
+        let cures = kept.cures.iter().flat_map(|(_, counts)| counts.values());
+        let callers = [
+            kept.callers.restarts,
+            kept.callers.hang_ups,
+            kept.callers.fillers,
+            kept.callers.votes,
+            kept.callers.right_votes,
+        ];
+        if callers.iter().chain(cures).any(|count| *count > count_max) {
+            return Err("counts more of callers or cures than there can be".into());
+        }
         for (part, whole) in [
             (kept.cut_off, kept.questions),
             (kept.unanswered, kept.to_answer),

@@ -79,6 +79,16 @@ pub enum FolderError {
         /// The version that wrote the folder.
         writer: String,
     },
+    /// The turns of a simulation are not all there.
+    #[error("{path} has {found} bytes, and was written with {written}: the folder is not whole; copy it again from where it was simulated, or simulate again", path = path.display())]
+    NotWhole {
+        /// The file of turns.
+        path: PathBuf,
+        /// How many bytes it has.
+        found: u64,
+        /// How many it was written with.
+        written: u64,
+    },
     /// The folder cannot be listed.
     #[error("cannot read {path}: {source}", path = path.display())]
     Unreadable {
@@ -151,6 +161,20 @@ impl Folder {
     }
 }
 
+/// Refuses a simulation whose file of turns is not as long as it was written.
+fn check_turns(folder: &Path, written: u64) -> Result<(), FolderError> {
+    let path = folder.join(TURNS);
+    let found = path.metadata().map_or(0, |file| file.len());
+    match found == written {
+        true => Ok(()),
+        false => Err(FolderError::NotWhole {
+            path,
+            found,
+            written,
+        }),
+    }
+}
+
 fn is_one(path: &Path) -> bool {
     path.join("header.json").is_file()
 }
@@ -175,8 +199,9 @@ impl Results {
         let (mut header, scenario) = header_and_scenario(path)?;
         let plan = Plan::of(&scenario, header.rows_per);
         let path = path.to_owned();
-        if path.join(TURNS).is_file() {
-            let (mut totals, _) = Totals::read(&path)?;
+        if header.worlds.is_some() || path.join(TURNS).is_file() {
+            let (mut totals, bytes) = Totals::read(&path)?;
+            check_turns(&path, bytes.turns)?;
             totals.judge(&plan);
             if totals.is_of_answered_turns {
                 header.notes.push(OF_ANSWERED_TURNS.to_owned());

@@ -133,17 +133,20 @@ impl Interruptions {
     }
 
     pub(super) fn merge(&mut self, other: &Interruptions) {
-        self.barge_ins += other.barge_ins;
-        self.false_barge_ins += other.false_barge_ins;
-        self.missed_barge_ins += other.missed_barge_ins;
-        self.spurious_responses += other.spurious_responses;
-        self.missed_responses += other.missed_responses;
-        self.cut_offs += other.cut_offs;
-        self.failed_turns += other.failed_turns;
+        self.barge_ins = self.barge_ins.saturating_add(other.barge_ins);
+        self.false_barge_ins = self.false_barge_ins.saturating_add(other.false_barge_ins);
+        self.missed_barge_ins = self.missed_barge_ins.saturating_add(other.missed_barge_ins);
+        self.spurious_responses = self
+            .spurious_responses
+            .saturating_add(other.spurious_responses);
+        self.missed_responses = self.missed_responses.saturating_add(other.missed_responses);
+        self.cut_offs = self.cut_offs.saturating_add(other.cut_offs);
+        self.failed_turns = self.failed_turns.saturating_add(other.failed_turns);
         for (expect, outcomes) in &other.outcomes {
             let own = self.outcomes.entry(*expect).or_default();
             for (outcome, count) in outcomes {
-                *own.entry(*outcome).or_default() += count;
+                let own = own.entry(*outcome).or_default();
+                *own = own.saturating_add(*count);
             }
         }
         self.rate();

@@ -108,20 +108,27 @@ impl LabelTable {
                 .collect();
             table.columns.extend(labels.keys().cloned());
             let call = stem(record.get(calls).unwrap_or_default());
-            table.by_call.insert(call, labels);
+            if table.by_call.insert(call.to_owned(), labels).is_some() {
+                return Err(wrong(format!("it names the call {call:?} twice")));
+            }
         }
         Ok(table)
     }
 
     fn get(&self, call: &str, label: &str) -> Option<Arc<str>> {
-        self.by_call.get(&stem(call))?.get(label).cloned()
+        self.by_call.get(stem(call))?.get(label).cloned()
     }
 }
 
-/// The name of a call without the ending of a file.
-fn stem(call: &str) -> String {
-    let stem = Path::new(call).file_stem().unwrap_or_default();
-    stem.to_string_lossy().into_owned()
+/// The name of a call without the ending of a recording.
+fn stem(call: &str) -> &str {
+    const ENDINGS: [&str; 9] = [
+        "wav", "mp3", "flac", "ogg", "opus", "m4a", "aac", "webm", "aiff",
+    ];
+    match call.rsplit_once('.') {
+        Some((stem, ending)) if ENDINGS.contains(&ending.to_ascii_lowercase().as_str()) => stem,
+        _ => call,
+    }
 }
 
 /// The labels that the turns of a folder have, in the order in which a page shows them.
@@ -245,7 +252,10 @@ impl Calls<'_> {
         let ends = rows.iter().filter_map(|row| row.caller_end);
         let whole_s = ends.max().unwrap_or_default().0 as f64 / 1e9;
         let mut is_first = true;
+        let mut last = Tick::ZERO;
         for row in rows {
+            // A question that was never asked stands where the conversation ended.
+            last = row.caller_end.unwrap_or(last);
             let Some(wait) = wait_of(row) else { continue };
             let asked = match run.header.rows_per {
                 RowsPer::Turn => run.scenario.file().turn.get(row.number as usize - 1),
@@ -253,7 +263,7 @@ impl Calls<'_> {
             };
             let own = |label: &str| asked?.labels.get(label).map(|value| value.as_str().into());
             let at = At {
-                seconds: row.caller_end.unwrap_or_default().0 as f64 / 1e9,
+                seconds: last.0 as f64 / 1e9,
                 whole_s,
                 is_first,
             };
@@ -272,24 +282,32 @@ impl Calls<'_> {
         of: &MeasuredSimulation,
         turns: &mut Vec<Placed>,
     ) -> Result<(), TurnsError> {
-        let when = |turn: &SimulatedTurn| turn.began.0 + turn.caller_end.unwrap_or(Tick::ZERO).0;
+        let when = |turn: &SimulatedTurn| -> Option<u64> {
+            Some(turn.began.0.saturating_add(turn.caller_end?.0))
+        };
         let mut last_ns = 0;
         if *self.label == Label::Time {
             for turn in of.turns()? {
-                last_ns = last_ns.max(when(&turn?));
+                last_ns = last_ns.max(when(&turn?).unwrap_or(0));
             }
         }
         let mut conversation = None;
+        let mut at_ns = 0;
         for turn in of.turns()? {
             let turn = turn?;
             let Some(wait) = wait_of_simulated(&turn) else {
                 continue;
             };
             let is_first = conversation.replace(turn.conversation) != Some(turn.conversation);
+            if is_first {
+                at_ns = turn.began.0;
+            }
+            // A question that was never asked stands where the conversation ended.
+            at_ns = when(&turn).unwrap_or(at_ns);
             let asked = of.scenario.file().turn.get(turn.number as usize - 1);
             let own = |label: &str| asked?.labels.get(label).map(|value| value.as_str().into());
             let at = At {
-                seconds: when(&turn) as f64 / 1e9,
+                seconds: at_ns as f64 / 1e9,
                 whole_s: last_ns as f64 / 1e9,
                 is_first,
             };

@@ -136,16 +136,22 @@ pub struct BudgetResult {
     pub interval: Option<Interval>,
     /// Whether `actual` is at most `limit`.
     pub pass: bool,
+    /// About how many worlds would tell whether the limit is kept, where these leave it to chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worlds_to_decide: Option<u64>,
     /// Whether the figure could have an interval: in a simulation all can but a maximum.
     #[serde(skip)]
     pub is_estimated: bool,
+    /// Whether so many turns were not answered that the figure falls among them beyond chance.
+    #[serde(skip)]
+    pub is_surely_over: bool,
 }
 
 impl BudgetResult {
     /// Whether chance cannot change the verdict, at 95 %: the interval lies on one side of the limit. What is no
     /// estimate is decided: a run, a maximum, and a limit of zero, which asks that something does not happen once.
     pub fn is_decided(&self) -> bool {
-        if !self.is_estimated || self.limit == 0.0 {
+        if !self.is_estimated || self.limit == 0.0 || self.is_surely_over {
             return true;
         }
         match (self.interval, self.pass) {
@@ -158,7 +164,7 @@ impl BudgetResult {
 
     /// About how many worlds decide, if `worlds` do not: half an interval shrinks with their square root. `None` if
     /// it is decided, or nobody can tell.
-    pub fn worlds_to_decide(&self, worlds: u64) -> Option<u64> {
+    fn needed(&self, worlds: u64) -> Option<u64> {
         let (interval, actual) = (self.interval?, self.actual?);
         let half = match self.pass {
             true => interval.high - actual,
@@ -173,10 +179,27 @@ impl BudgetResult {
         (needed < 1e12).then_some(needed as u64)
     }
 
+    /// How sure the verdict is, for people: empty if it is decided, or no estimate.
+    pub fn doubt(&self) -> String {
+        match (self.is_decided(), self.interval, self.worlds_to_decide) {
+            (true, ..) => String::new(),
+            (false, None, _) => "; undecided: too few worlds for an interval".to_owned(),
+            (false, Some(_), None) => "; undecided: the limit lies within its interval".to_owned(),
+            (false, Some(_), Some(needed)) => {
+                format!("; undecided: about {needed} worlds would tell")
+            }
+        }
+    }
+
     /// What was measured, for people: `812.000`, or what it lies over.
     pub fn told(&self) -> String {
         match (self.actual, self.over) {
             (Some(actual), _) => format!("{actual:.3}"),
+            (None, Some(over))
+                if self.name.ends_with("_mean_ms") || self.name.ends_with("_max_ms") =>
+            {
+                format!("over {over:.1}: some turns were not answered")
+            }
             (None, Some(over)) => {
                 format!("over {over:.1}: it falls among turns that were not answered")
             }
@@ -361,6 +384,15 @@ impl Measurement {
         self.clock_lag = self.clock_lag.max(other.clock_lag);
         self.disturbance.merge(&other.disturbance);
         self.is_cut_short |= other.is_cut_short;
+    }
+
+    /// A percentile of the waits if everybody had waited, by estimate; `None` as in [`FirstAsks::estimate`], and where
+    /// fillers were said: a caller who hears one waits anew, so who leaves when depends on the answer's own time.
+    pub fn estimate_if_all_waited(&self, percentile: Percentile) -> Option<Known> {
+        match self.callers.fillers {
+            0 => self.first_asks.estimate(percentile),
+            _ => None,
+        }
     }
 
     /// Fills in which budgets are kept.

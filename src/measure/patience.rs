@@ -28,10 +28,12 @@ pub struct FirstAsks {
     came: Histogram,
     /// How long callers waited who left, or whose run ended.
     left: Histogram,
-    /// Questions of which no answer would ever have come.
-    never: u64,
+    /// When it came out of questions that no answer would ever come: an engine failed, or nothing came.
+    never: Histogram,
     /// Answers that came after the caller had left: shadow answers, and those that came just then all the same.
     followed: Histogram,
+    /// Questions that the caller left, and that would never have been answered.
+    never_followed: u64,
     shadow_answers: u64,
 }
 
@@ -41,8 +43,9 @@ pub struct FirstAsks {
 pub(super) struct KeptFirstAsks {
     came: Sparse,
     left: Sparse,
-    never: u64,
+    never: Sparse,
     followed: Sparse,
+    never_followed: u64,
     shadow_answers: u64,
 }
 
@@ -53,8 +56,8 @@ pub(super) enum FirstAsk {
     Came(u64),
     /// The caller left, or the run ended, after so many nanoseconds.
     Left(u64),
-    /// No answer would ever have come.
-    Never,
+    /// No answer would ever have come, which came out after so many nanoseconds.
+    Never(u64),
 }
 
 impl FirstAsk {
@@ -74,7 +77,7 @@ impl FirstAsk {
             (None, Some(reason), Some(waited_ns)) if reason.is_censored() => {
                 Some(FirstAsk::Left(waited_ns))
             }
-            (None, Some(_), _) => Some(FirstAsk::Never),
+            (None, Some(_), waited) => Some(FirstAsk::Never(row.failed_ns.or(waited).unwrap_or(0))),
             (None, None, _) => None,
         }
     }
@@ -86,10 +89,11 @@ impl FirstAsks {
         match first {
             Some(FirstAsk::Came(span_ns)) => self.came.record(span_ns),
             Some(FirstAsk::Left(span_ns)) => self.left.record(span_ns),
-            Some(FirstAsk::Never) => self.never += 1,
+            Some(FirstAsk::Never(span_ns)) => self.never.record(span_ns),
             None => {}
         }
         self.shadow_answers += u64::from(row.shadow_ns.is_some());
+        self.never_followed += u64::from(row.has_no_shadow);
         if let Some(span_ns) = followed_ns(row) {
             self.followed.record(span_ns);
         }
@@ -100,15 +104,19 @@ impl FirstAsks {
         let mut waits = Waits::default();
         waits.came_all(&self.came);
         waits.came_all(&self.followed);
-        waits.in_vain_all(self.never, Reason::Failed);
+        waits.in_vain_all(
+            self.never.count() + self.never_followed,
+            Reason::NothingCame,
+        );
         waits
     }
 
     pub(super) fn merge(&mut self, other: &FirstAsks) {
         self.came.add(&other.came);
         self.left.add(&other.left);
-        self.never += other.never;
+        self.never.add(&other.never);
         self.followed.add(&other.followed);
+        self.never_followed += other.never_followed;
         self.shadow_answers += other.shadow_answers;
     }
 
@@ -124,7 +132,7 @@ impl FirstAsks {
 
     /// A percentile of the waits if everybody had waited, by shadow answers; `None` without any of them.
     pub fn by_shadows(&self, percentile: Percentile) -> Option<Known> {
-        match self.shadow_answers {
+        match self.shadow_answers + self.never_followed {
             0 => None,
             _ => self.shadows().percentile(percentile),
         }
@@ -141,15 +149,16 @@ impl FirstAsks {
 
     /// Where a share of the waits, 0 to 1, lies below, by estimate.
     pub(super) fn at(&self, share: f64) -> Option<Known> {
-        let mut survives = ProductLimit::of(self.came.count() + self.left.count() + self.never);
+        let all = [&self.came, &self.never, &self.left];
+        let mut incidence = Incidence::of(all.iter().map(|of| of.count()).sum());
         let mut last_ns = None;
-        for (top_ns, came, left) in merged(&self.came, &self.left) {
-            if survives.waiting < WAITING_MIN {
+        for (top_ns, kind) in merged(all) {
+            if incidence.waiting < WAITING_MIN {
                 break;
             }
-            survives.pass(came, left);
+            incidence.pass(kind);
             last_ns = Some(top_ns);
-            if 1.0 - survives.share >= share - 1e-12 {
+            if incidence.answered >= share - 1e-12 {
                 return Some(Known::Is(ms(top_ns)));
             }
         }
@@ -160,8 +169,9 @@ impl FirstAsks {
         KeptFirstAsks {
             came: self.came.sparse(),
             left: self.left.sparse(),
-            never: self.never,
+            never: self.never.sparse(),
             followed: self.followed.sparse(),
+            never_followed: self.never_followed,
             shadow_answers: self.shadow_answers,
         }
     }
@@ -171,15 +181,17 @@ impl FirstAsks {
     /// # Errors
     /// What in them cannot be, as the end of a sentence that begins with their name.
     pub(super) fn of_kept(kept: &KeptFirstAsks, count_max: u64) -> Result<FirstAsks, String> {
-        if kept.never > count_max {
-            return Err(format!("counts {}, more than there can be", kept.never));
+        let counts = [kept.never_followed, kept.shadow_answers];
+        if counts.iter().any(|count| *count > count_max) {
+            return Err("counts more than there can be".into());
         }
         Ok(FirstAsks {
             came: Histogram::of_sparse(&kept.came, count_max)?,
             left: Histogram::of_sparse(&kept.left, count_max)?,
-            never: kept.never,
+            never: Histogram::of_sparse(&kept.never, count_max)?,
             followed: Histogram::of_sparse(&kept.followed, count_max)?,
-            shadow_answers: kept.shadow_answers.min(count_max),
+            never_followed: kept.never_followed,
+            shadow_answers: kept.shadow_answers,
         })
     }
 }
@@ -192,35 +204,62 @@ pub(super) fn followed_ns(row: &Row) -> Option<u64> {
     row.shadow_ns.or(came_late)
 }
 
-/// The share of those who wait, as time passes.
-pub(super) struct ProductLimit {
-    pub(super) waiting: u64,
-    pub(super) share: f64,
+/// What becomes of those who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Becomes {
+    /// So many are answered.
+    Answered(u64),
+    /// It comes out that so many will never be.
+    Never(u64),
+    /// So many leave.
+    Left(u64),
 }
 
-impl ProductLimit {
-    pub(super) fn of(waiting: u64) -> ProductLimit {
-        ProductLimit {
+/// The share of those who are answered, as time passes, where failures compete with answers (Aalen and Johansen 1978,
+/// "An Empirical Transition Matrix for Non-homogeneous Markov Chains Based on Censored Observations").
+#[derive(Debug)]
+pub(super) struct Incidence {
+    waiting: u64,
+    undecided: f64,
+    pub(super) answered: f64,
+}
+
+impl Incidence {
+    pub(super) fn of(waiting: u64) -> Incidence {
+        Incidence {
             waiting,
-            share: 1.0,
+            undecided: 1.0,
+            answered: 0.0,
         }
     }
 
-    /// So many answers came, and then so many callers left.
-    pub(super) fn pass(&mut self, came: u64, left: u64) {
-        if self.waiting > 0 {
-            self.share *= 1.0 - came as f64 / self.waiting as f64;
-        }
-        self.waiting = self.waiting.saturating_sub(came + left);
+    /// The next thing that happens.
+    pub(super) fn pass(&mut self, what: Becomes) {
+        let part = |count: u64| count as f64 / self.waiting.max(1) as f64;
+        let count = match what {
+            Becomes::Answered(count) => {
+                self.answered += self.undecided * part(count);
+                self.undecided *= 1.0 - part(count);
+                count
+            }
+            Becomes::Never(count) => {
+                self.undecided *= 1.0 - part(count);
+                count
+            }
+            Becomes::Left(count) => count,
+        };
+        self.waiting = self.waiting.saturating_sub(count);
     }
 }
 
-/// The buckets of two histograms in order, with the counts of both.
-fn merged(one: &Histogram, other: &Histogram) -> impl Iterator<Item = (u64, u64, u64)> {
-    let mut all: Vec<(u64, u64, u64)> = one.buckets().map(|(top, n)| (top, n, 0)).collect();
-    all.extend(other.buckets().map(|(top, n)| (top, 0, n)));
-    // At the same time an answer comes before the caller leaves.
-    all.sort_by_key(|(top, came, _)| (*top, *came == 0));
+/// What became of those who were answered, never would be, and left, in the order of the buckets; at the same time
+/// answers come before failures, and these before callers leave.
+fn merged([came, never, left]: [&Histogram; 3]) -> impl Iterator<Item = (u64, Becomes)> {
+    let mut all: Vec<(u64, Becomes)> = Vec::new();
+    all.extend(came.buckets().map(|(top, n)| (top, Becomes::Answered(n))));
+    all.extend(never.buckets().map(|(top, n)| (top, Becomes::Never(n))));
+    all.extend(left.buckets().map(|(top, n)| (top, Becomes::Left(n))));
+    all.sort();
     all.into_iter()
 }
 
@@ -228,11 +267,9 @@ fn merged(one: &Histogram, other: &Histogram) -> impl Iterator<Item = (u64, u64,
 mod tests {
     use super::*;
 
-    fn asks(came: &[u64], left: &[u64], never: u64) -> FirstAsks {
-        let mut own = FirstAsks {
-            never,
-            ..FirstAsks::default()
-        };
+    fn asks(came: &[u64], left: &[u64], never: &[u64]) -> FirstAsks {
+        let mut own = FirstAsks::default();
+        never.iter().for_each(|ms| own.never.record(ms * 1_000_000));
         came.iter().for_each(|ms| own.came.record(ms * 1_000_000));
         left.iter().for_each(|ms| own.left.record(ms * 1_000_000));
         own
@@ -248,24 +285,29 @@ mod tests {
     #[test]
     fn who_left_is_spread_over_the_later_answers() {
         // Of 200 callers 100 leave at 500 ms, when 50 were answered; the other 50 stand for them too.
-        let own = asks(&[[400; 50], [1_000; 50]].concat(), &[500; 100], 0);
+        let own = asks(&[[400; 50], [1_000; 50]].concat(), &[500; 100], &[]);
         assert_eq!(rounded(own.at(0.25)), Some(Known::Is(400.0)));
         assert_eq!(rounded(own.at(0.9)), Some(Known::Is(1_000.0)));
-        // An answer that would never have come stays in the way.
-        let failing = asks(&[[400; 50], [1_000; 50]].concat(), &[500; 100], 50);
-        assert_eq!(rounded(failing.at(0.9)), Some(Known::Over(1_000.0)));
+    }
+
+    #[test]
+    fn what_fails_is_never_answered_and_hides_nobody_who_left() {
+        // Of 1,000 questions 100 fail at once and 810 callers leave; the 90 who wait stand for these.
+        let own = asks(&[1_000; 90], &[500; 810], &[10; 100]);
+        assert_eq!(rounded(own.at(0.89)), Some(Known::Is(1_000.0)));
+        assert_eq!(rounded(own.at(0.91)), Some(Known::Over(1_000.0)));
     }
 
     #[test]
     fn where_all_have_left_the_estimate_ends() {
-        let own = asks(&[400; 90], &[500; 110], 0);
+        let own = asks(&[400; 90], &[500; 110], &[]);
         assert_eq!(rounded(own.at(0.45)), Some(Known::Is(400.0)));
         assert_eq!(rounded(own.at(0.95)), Some(Known::Over(500.0)));
     }
 
     #[test]
     fn without_anybody_who_left_there_is_nothing_to_estimate() {
-        let own = asks(&[400; 90], &[], 3);
+        let own = asks(&[400; 90], &[], &[100; 3]);
         assert_eq!(own.estimate(Percentile::whole(50)), None);
     }
 }

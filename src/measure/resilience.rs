@@ -21,7 +21,8 @@ impl ResilienceCounts {
         for (stage, counts) in &other.0 {
             let own = self.0.entry(*stage).or_default();
             for (by, count) in counts {
-                *own.entry(*by).or_default() += count;
+                let own = own.entry(*by).or_default();
+                *own = own.saturating_add(*count);
             }
         }
     }

@@ -48,6 +48,8 @@ pub struct Segments {
     pub segments: Vec<Segment>,
     /// The name of the slowest of those that stand out, if any does.
     pub worst: Option<Arc<str>>,
+    /// Whether turns were taken for independent of each other, because a segment has few conversations.
+    pub are_turns_independent: bool,
 }
 
 /// One segment.
@@ -107,19 +109,24 @@ impl Segments {
             })
             .collect();
         let stands_out = |segment: &&Segment| segment.p_holm.is_some_and(|p| p < SIGNIFICANCE);
-        let slowness = |segment: &&Segment| {
-            let unanswered = segment.e2e_latency.unanswered.as_ref();
-            (
-                segment.e2e_latency.p95.rank(),
+        let slowness = |segment: &Segment| {
+            let e2e = &segment.e2e_latency;
+            let unanswered = e2e.unanswered.as_ref();
+            [
+                e2e.p95.rank(),
                 unanswered.map_or(0.0, |unanswered| unanswered.share),
-            )
+                e2e.p95.over().unwrap_or(0.0),
+                segment.turns as f64,
+            ]
         };
         let worst = segments.iter().filter(stands_out).max_by(|one, other| {
-            let (one, other) = (slowness(one), slowness(other));
-            one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
+            let pairs = slowness(one).into_iter().zip(slowness(other));
+            let orders = pairs.map(|(one, other)| one.total_cmp(&other));
+            orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
         });
         Segments {
             by: by.into(),
+            are_turns_independent: clusters.iter().any(|own| own.is_small()),
             worst: worst.map(|segment| segment.name.clone()),
             segments,
         }
@@ -168,6 +175,10 @@ impl Clusters {
         Clusters(conversations.values().map(of_one).collect())
     }
 
+    fn is_small(&self) -> bool {
+        (self.0.len() as u64) < CONVERSATIONS_MIN
+    }
+
     fn sums(&self, place: usize) -> (f64, f64) {
         let sum = |of: fn(&(u64, [u64; SLOW.len()]), usize) -> u64| -> f64 {
             self.0.iter().map(|own| of(own, place)).sum::<u64>() as f64
@@ -202,15 +213,24 @@ fn chance(all: &[Clusters], own: usize) -> f64 {
         if others == 0.0 {
             return 1.0;
         }
-        let are_many = own.0.len().min(rest.0.len()) as u64 >= CONVERSATIONS_MIN;
-        if !are_many {
+        if own.is_small() || rest.is_small() {
             return at_least(slow, turns, slow + others_slow, turns + others);
         }
         let spread = libm::sqrt(own.variance(place) + rest.variance(place));
         let difference = slow / turns - others_slow / others;
-        match spread > 0.0 {
-            true => 0.5 * libm::erfc(difference / spread / std::f64::consts::SQRT_2),
-            false => 1.0,
+        match (spread > 0.0, difference > 0.0) {
+            (true, _) => 0.5 * libm::erfc(difference / spread / std::f64::consts::SQRT_2),
+            (false, false) => 1.0,
+            // All conversations of a side agree: as many coins as there are conversations.
+            (false, true) => {
+                let [own, rest] = [own, &rest].map(|of| of.0.len() as f64);
+                at_least(
+                    own * slow / turns,
+                    own,
+                    own * slow / turns + rest * others_slow / others,
+                    own + rest,
+                )
+            }
         }
     };
     let least = (0..SLOW.len()).map(of_limit).fold(1.0, f64::min);

@@ -24,6 +24,8 @@ pub(super) fn row(number: u32, outcome: Outcome) -> Row {
         stood_in: None,
         first_asked: None,
         left_ns: None,
+        failed_ns: None,
+        has_no_shadow: false,
         shadow_ns: None,
         wer: None,
         is_right: None,

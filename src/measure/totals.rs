@@ -25,7 +25,7 @@ const WITH_INTERVALS: [&str; 6] = [
 pub struct Totals {
     /// The figures of all conversations together; no rows are kept.
     pub measured: Measurement,
-    /// End-to-end latencies and cut-offs by batch, for confidence intervals.
+    /// Waits and counts by batch, for confidence intervals.
     pub batches: Batches,
     /// How many conversations were added.
     pub conversations: u64,
@@ -178,9 +178,9 @@ impl Totals {
     /// The interval of a percentile of the waits if everybody had waited, by estimate; `None` as in
     /// [`FirstAsks::estimate`](super::FirstAsks::estimate), or of too few worlds.
     pub fn estimate_interval(&self, percentile: Percentile) -> Option<Interval> {
-        let asks = &self.measured.first_asks;
-        asks.estimate(percentile)?;
-        self.batches.of_estimate(asks, percentile)
+        self.measured.estimate_if_all_waited(percentile)?;
+        self.batches
+            .of_estimate(&self.measured.first_asks, percentile)
     }
 
     /// The same interval by shadow answers; `None` without any of them.

@@ -235,6 +235,23 @@ impl TotalsFile {
             let asks = FirstAsks::of_kept(kept, COUNT_MAX);
             measured.first_asks = asks.map_err(|reason| format!("first_asks {reason}"))?;
         }
+        let has_partner = self
+            .metrics_in_vain
+            .keys()
+            .all(|name| self.metrics.contains_key(name))
+            && self
+                .hops_in_vain
+                .keys()
+                .all(|name| self.hops.contains_key(name));
+        if !has_partner {
+            return Err("it has waits in vain of what it does not measure".into());
+        }
+        let in_vain = e2e.map_or(0, |waits| waits.count() - waits.answered().count());
+        if self.schema != SCHEMA_1 && batches.in_vain() != in_vain {
+            return Err(
+                "the turns without an answer of its batches are not those of e2e_latency".into(),
+            );
+        }
         if batches.latencies() != e2e.map_or(0, |waits| waits.answered().count()) {
             return Err("the latencies of its batches are not those of e2e_latency".into());
         }

@@ -37,6 +37,8 @@ pub(super) struct TurnMarks {
     pub decided: Option<Decided>,
     pub has_transcription_failed: bool,
     pub has_reply_failed: bool,
+    /// When an engine failed.
+    pub failed: Option<Tick>,
     /// Whether an engine that failed had too much to do.
     pub was_refused: bool,
 }
@@ -220,6 +222,7 @@ impl TurnMarks {
         }
         if let VisitEnd::Failed { refused, .. } = end {
             self.was_refused |= refused;
+            first(&mut self.failed, now);
             match stage {
                 StageName::SpeechToText => self.has_transcription_failed = true,
                 _ => self.has_reply_failed = true,
@@ -232,6 +235,7 @@ impl TurnMarks {
         (self.answer, self.clauses, self.tts, self.model) = Default::default();
         self.has_reply_failed = false;
         self.was_refused = false;
+        self.failed = None;
     }
 
     fn work(&mut self, stage: StageName) -> &mut Work {

@@ -24,8 +24,8 @@ impl WordErrors {
     /// The errors and words of both, added up.
     pub fn plus(self, other: WordErrors) -> WordErrors {
         WordErrors {
-            errors: self.errors + other.errors,
-            words: self.words + other.words,
+            errors: self.errors.saturating_add(other.errors),
+            words: self.words.saturating_add(other.words),
         }
     }
 

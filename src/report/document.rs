@@ -4,9 +4,9 @@ use super::busy::machine_busy;
 use crate::event::{Expect, StageName};
 use crate::measure::segments::Segments;
 use crate::measure::{
-    BudgetResult, Callers, Cost, Decided, Devices, FirstAsks, Interruptions, Interval, Known,
-    LoadFigures, MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures, Reason,
-    ResilienceCounts, RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
+    BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known, LoadFigures,
+    MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures, Reason, ResilienceCounts,
+    RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
 };
 use crate::record::store::{Header, Shard};
 use serde::Serialize;
@@ -133,10 +133,14 @@ impl IfAllWaited {
     /// The percentiles that are estimated.
     pub const PERCENTILES: [u32; 4] = [50, 90, 95, 99];
 
-    fn of(asks: &FirstAsks) -> Option<IfAllWaited> {
+    fn of(measured: &Measurement) -> Option<IfAllWaited> {
+        let asks = &measured.first_asks;
         let has_shadows = asks.shadow_answers() > 0;
-        (asks.has_left() || has_shadows).then(|| IfAllWaited {
-            estimate: Percentiles::of(|percentile| asks.estimate(percentile)),
+        let has_estimate = measured
+            .estimate_if_all_waited(Percentile::whole(50))
+            .is_some();
+        (has_estimate || has_shadows).then(|| IfAllWaited {
+            estimate: Percentiles::of(|percentile| measured.estimate_if_all_waited(percentile)),
             shadows: has_shadows.then(|| Shadows {
                 answers: asks.shadow_answers(),
                 percentiles: Percentiles::of(|percentile| asks.by_shadows(percentile)),
@@ -326,7 +330,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
                 .iter()
                 .map(|(metric, h)| (metric.name(), h)),
         ),
-        if_all_waited: IfAllWaited::of(&measured.first_asks),
+        if_all_waited: IfAllWaited::of(measured),
         hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,

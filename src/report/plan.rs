@@ -117,6 +117,11 @@ impl Plan {
         let mut text = head(&self.sweep);
         let _ = writeln!(text, "{}", self.lead());
         let _ = writeln!(text, "\n{}", table(&self.sweep, self.rows()));
+        for setting in &self.sweep.settings {
+            if let Some(why) = &setting.saturation {
+                let _ = writeln!(text, "{}: {why}", setting.values.join(", "));
+            }
+        }
         for nearly in &self.nearly {
             for miss in self.misses(nearly) {
                 let _ = writeln!(text, "{miss}");

@@ -79,12 +79,16 @@ pub(super) fn sentence(of: &Segments) -> String {
                 false => format!(", 95 %: over {:.0}", interval.low),
             });
     format!(
-        "The slowest {} beyond chance is {}: p95 {:.0} ms{interval}, of {} turns in {} conversations ({p}, corrected for {} segments).",
+        "The slowest {} beyond chance is {}: p95 {:.0} ms{interval}, of {} turns in {} conversations ({p}, corrected for {} segments{}).",
         of.by,
         worst.name,
         worst.e2e_latency.p95,
         worst.turns,
         worst.conversations,
-        of.segments.len()
+        of.segments.len(),
+        match of.are_turns_independent {
+            true => "; turns are taken for independent of each other",
+            false => "",
+        }
     )
 }

@@ -63,10 +63,14 @@ pub fn text(header: &Header, totals: &Totals) -> String {
     }
     for (name, interval) in intervals {
         let digits = if name.ends_with("_ms") { 1 } else { 4 };
+        let high = match interval.high.is_finite() {
+            true => format!("{:.digits$}", interval.high),
+            false => "turns without an answer".to_owned(),
+        };
         let _ = writeln!(
             text,
-            "95 % interval  {name:<20} {:.digits$} to {:.digits$}",
-            interval.low, interval.high
+            "95 % interval  {name:<20} {:.digits$} to {high}",
+            interval.low
         );
     }
     if let Some(shard) = header.shard {

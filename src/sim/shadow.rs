@@ -29,6 +29,7 @@ pub(super) fn follow(rows: &mut [Row], patient: &[Row]) {
     for (row, answer) in own.zip(answers) {
         if is_missing(row) {
             row.shadow_ns = answer.e2e_ns;
+            row.has_no_shadow = answer.e2e_ns.is_none() && answer.unanswered.is_some();
         }
     }
 }

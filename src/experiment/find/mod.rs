@@ -278,7 +278,9 @@ fn best(steps: &[(f64, Step)], wanted: Option<Wanted>) -> Option<f64> {
     let values = kept.map(|(value, _)| *value);
     match wanted {
         Some(Wanted::Least) => values.min_by(f64::total_cmp),
-        _ => values.max_by(f64::total_cmp),
+        Some(Wanted::Greatest) => values.max_by(f64::total_cmp),
+        // Nobody knows yet which of them is wanted.
+        None => None,
     }
 }
 

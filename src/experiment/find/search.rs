@@ -9,6 +9,9 @@ const GREATEST: f64 = 1_073_741_824.0;
 /// The least real number that is tried, as a part of the first one.
 const LEAST_SHARE: f64 = 1.0 / 1_024.0;
 
+/// Nearer to zero than this real numbers are not told apart.
+const LEAST: f64 = 1e-6;
+
 /// Real numbers are found to one per cent.
 const PRECISION: f64 = 1.01;
 
@@ -52,8 +55,8 @@ impl Numbers {
         let middle = match self {
             Numbers::Whole => ((low + high) / 2.0).floor(),
             Numbers::Real if high <= low * PRECISION => return None,
-            // There is no ratio to zero: halve what misses, down to a thousandth.
-            Numbers::Real if low == 0.0 && high < LEAST_SHARE => return None,
+            // There is no ratio to zero: halve what misses, down to next to nothing.
+            Numbers::Real if low == 0.0 && high < LEAST => return None,
             Numbers::Real if low == 0.0 => rounded(high / 2.0),
             Numbers::Real => rounded((low * high).sqrt()),
         };
@@ -89,6 +92,11 @@ impl<E, A: Fn(f64) -> bool, K: FnMut(f64) -> Result<bool, E>> Search<A, K> {
     /// Searches from `first`, which may be tried and is not negative.
     pub(super) fn from(&mut self, first: f64) -> Result<Found, E> {
         let is_kept = (self.keeps)(first)?;
+        self.around(first, is_kept)
+    }
+
+    /// Searches around a number of which it is known whether it keeps the goal.
+    fn around(&mut self, first: f64, is_kept: bool) -> Result<Found, E> {
         // Who looks for the greatest number goes up from one that keeps the goal, and down from one that does not.
         let goes = |way| self.wanted.is_none_or(|wanted| (wanted == way) == is_kept);
         let mut up = Way::from(first, goes(Wanted::Greatest));
@@ -106,6 +114,13 @@ impl<E, A: Fn(f64) -> bool, K: FnMut(f64) -> Result<bool, E>> Search<A, K> {
             (None, Some(missed), true) => self.bisect(Wanted::Least, down.last, missed),
             (Some(kept), None, false) => self.bisect(Wanted::Least, kept, up.last),
             (None, Some(kept), false) => self.bisect(Wanted::Greatest, kept, down.last),
+            // What is asked for lies the other way, if anywhere.
+            (None, None, false) if self.wanted.is_some() && first > 0.0 => {
+                match self.other_way(first)? {
+                    Some(kept) => self.around(kept, true),
+                    None => Ok(Found::Nothing),
+                }
+            }
             (None, None, false) => Ok(Found::Nothing),
             (None, None, true) => Ok(match self.wanted {
                 Some(Wanted::Greatest) => Found::AtBound {
@@ -122,6 +137,20 @@ impl<E, A: Fn(f64) -> bool, K: FnMut(f64) -> Result<bool, E>> Search<A, K> {
                 },
             }),
         }
+    }
+
+    /// The first number that keeps the goal, where the wanted one would not be looked for.
+    fn other_way(&mut self, first: f64) -> Result<Option<f64>, E> {
+        let mut way = Way::from(first, true);
+        while !way.is_over {
+            match self.wanted {
+                Some(Wanted::Least) => {
+                    self.step(&mut way, false, |own, at| own.below(first, at))?;
+                }
+                _ => self.step(&mut way, false, |own, at| own.above(at))?,
+            }
+        }
+        Ok(way.turned)
     }
 
     /// Tries the next number of a way.

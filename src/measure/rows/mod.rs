@@ -54,6 +54,10 @@ pub struct Row {
     pub first_asked: Option<Tick>,
     /// Nanoseconds that the caller waited before beginning again or hanging up, if the answer came all the same.
     pub left_ns: Option<u64>,
+    /// Nanoseconds after which an engine failed, if one did.
+    pub failed_ns: Option<u64>,
+    /// Whether the caller left, and a simulation found that no answer would ever have come.
+    pub has_no_shadow: bool,
     /// Nanoseconds that the answer would have taken for which nobody waited, if a simulation followed it to its end.
     pub shadow_ns: Option<u64>,
     /// Word errors of `heard`; `None` without a reference, or if the turn was not spoken.
@@ -131,6 +135,8 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         stood_in: None,
         first_asked,
         left_ns: None,
+        failed_ns: None,
+        has_no_shadow: false,
         shadow_ns: None,
         wer: gathered
             .plan
@@ -240,6 +246,11 @@ impl Row {
         let Some(caller_end) = gathered.speech_ended else {
             return;
         };
+        let utterances = gathered.utterances.iter();
+        let failed = utterances
+            .filter_map(|(_, utterance)| utterance.failed)
+            .min();
+        self.failed_ns = failed.map(|at| at.0.saturating_sub(caller_end.0));
         let nothing = TurnMarks::default();
         let turn = gathered.question().unwrap_or(&nothing);
         let left = gathered.left;

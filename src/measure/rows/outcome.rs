@@ -136,6 +136,12 @@ impl Gathered<'_> {
             Outcome::Interrupted => left(),
             Outcome::Missed => Reason::NothingCame,
             Outcome::Abandoned => Reason::RunEnded,
+            // Who was cut off and then not answered at all either, is not answered.
+            Outcome::CutOff if self.answered().is_none() => match self.was_given_up {
+                true => left(),
+                false if self.is_open => Reason::RunEnded,
+                false => Reason::NothingCame,
+            },
             _ => return None,
         };
         let was_asked = self.speech_ended.is_some();

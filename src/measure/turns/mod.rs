@@ -136,7 +136,8 @@ pub struct SimulatedTurn {
 }
 
 impl SimulatedTurn {
-    /// Nanoseconds that the turn waited at least since it was first asked; `None` if it was answered.
+    /// Nanoseconds that the turn waited at least since it was first asked; `None` if it was answered, or never
+    /// asked.
     pub fn waited_ns(&self) -> Option<u64> {
         let mut waits = self.in_vain.iter();
         waits.find_map(|(metric, span)| (*metric == Metric::E2eLatency).then_some(*span))

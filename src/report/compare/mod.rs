@@ -95,7 +95,7 @@ fn none(of: &Comparison) -> String {
             "what is more than chance is less than {} % of the base",
             percent(of.min_effect)
         ),
-        false => "chance makes as much of nothing".to_owned(),
+        false => "chance alone makes such differences".to_owned(),
     };
     format!("No difference found: {}; {why}.", told.join(", "))
 }
@@ -149,6 +149,10 @@ fn clause(line: &ComparedFigure) -> String {
         (Quantity::Rate("unanswered"), is_less) => {
             let how = if is_less { "fewer" } else { "more" };
             format!("{size} {how} of 100 turns get no answer{interval}")
+        }
+        (Quantity::Rate("cut_offs"), is_less) => {
+            let how = if is_less { "fewer" } else { "more" };
+            format!("{size} {how} of 100 turns are cut off{interval}")
         }
         (_, is_less) => {
             let how = if is_less { "less" } else { "more" };
@@ -269,7 +273,7 @@ pub(super) fn cells(line: &ComparedFigure) -> [String; 6] {
             || "-".to_owned(),
             |i| format!("{} to {}", signed(line, i.low), signed(line, i.high)),
         ),
-        match line.p_holm {
+        match line.p {
             Some(p) if p < 0.001 => "<0.001".to_owned(),
             Some(p) => format!("{p:.3}"),
             None => "-".to_owned(),
@@ -345,7 +349,7 @@ pub(super) fn how(of: &Comparison) -> Vec<String> {
 /// What tables need to be understood.
 pub(super) fn legend(of: &Comparison) -> String {
     format!(
-        "A figure is marked if chance alone would make such a difference in less than 5 of 100 comparisons (p, corrected for the number of lines) and it is at least {} % of the base. The verdict is on e2e_latency p50 and p95, on turns that were not answered and on false_barge_ins. A turn without an answer counts as slower than every answer; a percentile that falls among them is over (>) what is known of it.",
+        "p says how often chance alone would make such a difference; the interval excludes zero where p is below 0.05. A figure is marked if p, corrected for the number of lines, is below 0.05, and the difference at least {} % of the base. The verdict is on e2e_latency p50 and p95, on turns that were not answered, on cut_offs and on false_barge_ins. A turn without an answer counts as slower than every answer; a percentile that falls among them is over (>) what is known of it.",
         percent(of.min_effect)
     )
 }

@@ -173,7 +173,9 @@ fn whatever_comes_from_outside_is_escaped() {
     run.measured.budgets = vec![crate::measure::BudgetResult {
         over: None,
         interval: None,
+        worlds_to_decide: None,
         is_estimated: false,
+        is_surely_over: false,
         name: HOSTILE.to_owned(),
         limit: 1.0,
         actual: None,

@@ -85,6 +85,9 @@ pub struct Setting {
     pub values: Vec<String>,
     /// Whether the load is more than the pools can ever serve: nothing was measured then.
     pub is_saturated: bool,
+    /// At which load it saturates, and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saturation: Option<String>,
     /// Conversations that were simulated, or loads; with --until-decided settings have different numbers.
     pub worlds: u64,
     pub e2e_latency: Option<WaitSummary>,

@@ -24,6 +24,11 @@ pub fn text(sweep: &Sweep) -> String {
         x.told(),
         y.told()
     );
+    for setting in &sweep.settings {
+        if let Some(why) = &setting.saturation {
+            let _ = writeln!(text, "{}: {why}", setting.values.join(", "));
+        }
+    }
     if let Some(note) = unmoved(sweep) {
         let _ = writeln!(text, "note: {note}");
     }
@@ -35,7 +40,8 @@ pub(in crate::report) fn unmoved(sweep: &Sweep) -> Option<String> {
     let Axes { x, y } = sweep.axes;
     let keys = sweep.vary.join(" and ");
     let is_unmoved = |axis: Axis| sweep.unmoved.contains(&axis);
-    if sweep.settings.len() < 2 || !(is_unmoved(x) && is_unmoved(y)) {
+    let is_measured = |setting: &&Setting| !setting.is_saturated;
+    if sweep.settings.iter().filter(is_measured).count() < 2 || !(is_unmoved(x) && is_unmoved(y)) {
         return None;
     }
     let shown = Axis::ALL.into_iter().filter(|axis| {
@@ -43,7 +49,9 @@ pub(in crate::report) fn unmoved(sweep: &Sweep) -> Option<String> {
         !is_unmoved(*axis) && sweep.settings.iter().any(known)
     });
     let mut moves: Vec<&str> = shown.map(Axis::name).collect();
-    moves.extend(sweep.moved.iter().map(String::as_str));
+    let others = sweep.moved.iter().map(String::as_str);
+    let others: Vec<&str> = others.filter(|name| !moves.contains(name)).collect();
+    moves.extend(others);
     Some(match moves.is_empty() {
         true => format!("{keys} moves no figure of this scenario, so ● says nothing"),
         false => format!(
@@ -182,7 +190,7 @@ fn around(value: f64, digits: usize, unit: &str, interval: Option<&Interval>) ->
     let interval = interval.filter(|interval| interval.high.is_finite());
     if let Some(interval) = interval.filter(|_| value == 0.0 && !unit.is_empty()) {
         // What never happened may still be possible.
-        return format!("0 <{:.digits$}{unit}", interval.high);
+        return format!("<{:.digits$}{unit}", interval.high);
     }
     let half = interval.map_or_else(String::new, |interval| {
         format!(" ±{:.digits$}", (interval.high - interval.low) / 2.0)

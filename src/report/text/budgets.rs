@@ -13,8 +13,10 @@ pub(super) fn budgets(text: &mut String, measured: &Measurement) {
         let actual = budget.told();
         let _ = writeln!(
             text,
-            "budget {verdict:<7} {}  {actual} (limit {})",
-            budget.name, budget.limit
+            "budget {verdict:<7} {}  {actual} (limit {}{})",
+            budget.name,
+            budget.limit,
+            budget.doubt()
         );
     }
 }

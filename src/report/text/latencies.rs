@@ -22,6 +22,7 @@ fn hops(text: &mut String, measured: &Measurement) {
         return;
     };
     let heading = match has_hops {
+        true if e2e.unanswered.is_some() => "hop of answered turns, ms",
         true => "hop, ms",
         false => "what the caller hears, ms",
     };
@@ -39,7 +40,7 @@ fn hops(text: &mut String, measured: &Measurement) {
         (_, true, false) => add(&mut table, "e2e_latency", &e2e),
         (answered, false, _) => {
             if let Some(answered) = answered {
-                add(&mut table, "sum, answered turns alone", &answered);
+                add(&mut table, "sum, since asked last", &answered);
             }
             add(&mut table, "e2e_latency", &e2e);
         }
@@ -53,6 +54,13 @@ fn hops(text: &mut String, measured: &Measurement) {
             e2e.count + unanswered.count,
             100.0 * unanswered.share,
             unanswered.told()
+        );
+    }
+    let cut_offs = measured.interruptions.cut_offs;
+    if cut_offs > 0 {
+        let _ = writeln!(
+            text,
+            "{cut_offs} more turns were cut off: they have no latency, and are counted below.",
         );
     }
     if_all_waited(text, measured);
@@ -84,11 +92,12 @@ fn if_all_waited(text: &mut String, measured: &Measurement) {
         });
         told.join(", ")
     };
-    if asks.has_left() {
+    let median = measured.estimate_if_all_waited(Percentile::whole(50));
+    if median.is_some() {
         let _ = writeln!(
             text,
             "If everybody had waited, by estimate from who left and when: {}.",
-            told(&|percentile| asks.estimate(percentile))
+            told(&|percentile| measured.estimate_if_all_waited(percentile))
         );
     }
     if asks.shadow_answers() > 0 {
