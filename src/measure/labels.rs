@@ -65,6 +65,16 @@ pub enum LabelError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The table is of other calls.
+    #[error(
+        "--labels: none of its calls ({calls}, …) is a folder here ({folders}, …); write the names of the folders, or of the recordings, in its column \"call\""
+    )]
+    NoCall {
+        /// Some calls of the table.
+        calls: String,
+        /// Some folders.
+        folders: String,
+    },
     /// The turns of a simulation cannot be read.
     #[error(transparent)]
     Turns(#[from] TurnsError),
@@ -175,6 +185,23 @@ pub fn placed(
             });
         }
     };
+    if let (Label::Written(written), Some(table)) = (&label, table) {
+        let names = all.iter().filter_map(|kept| kept.path().file_name());
+        let is_known =
+            |name: &std::ffi::OsStr| table.by_call.contains_key(stem(&name.to_string_lossy()));
+        if table.columns.contains(written) && !names.into_iter().any(is_known) {
+            return Err(LabelError::NoCall {
+                calls: table
+                    .by_call
+                    .keys()
+                    .take(3)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                folders: folder_names(all),
+            });
+        }
+    }
     let days = Days::of(all);
     let mut turns = Vec::new();
     for (index, kept) in all.iter().enumerate() {
@@ -196,6 +223,16 @@ pub fn placed(
         }
     }
     Ok(turns)
+}
+
+/// The first names of the folders, for people.
+fn folder_names(all: &[Results]) -> String {
+    let names = all
+        .iter()
+        .take(3)
+        .filter_map(|kept| kept.path().file_name());
+    let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+    names.join(", ")
 }
 
 fn scenario(kept: &Results) -> &Scenario {

@@ -106,14 +106,14 @@ impl Step {
         vec![
             self.value.to_string(),
             match (self.actual, self.over) {
-                (Some(actual), _) => format!("{actual:.3}"),
-                (None, Some(over)) => format!(">{over:.1}"),
+                (Some(actual), _) => number(actual),
+                (None, Some(over)) => format!(">{}", number(over)),
                 (None, None) => none(),
             },
             self.interval
                 .map_or_else(none, |i| match i.high.is_finite() {
-                    true => format!("{:.1} to {:.1}", i.low, i.high),
-                    false => format!("over {:.1}", i.low),
+                    true => format!("{} to {}", number(i.low), number(i.high)),
+                    false => format!("over {}", number(i.low)),
                 }),
             match (self.kept, self.saturated, self.decided) {
                 (true, _, true) => "kept",
@@ -124,6 +124,14 @@ impl Step {
             }
             .to_owned(),
         ]
+    }
+}
+
+/// A figure with as many digits as say something: shares have four, milliseconds one.
+pub(super) fn number(value: f64) -> String {
+    match value.abs() < 10.0 {
+        true => format!("{value:.4}"),
+        false => format!("{value:.1}"),
     }
 }
 

@@ -16,6 +16,7 @@
 //! keep the limit too; a maximum has none, and counts as it is. `worlds_to_decide` says about how many worlds would
 //! tell, where these do not. If nothing is chosen, `nearly` begins with the nearest.
 
+use super::find::number;
 use super::sweep::{Axis, Setting, Sweep, head, table};
 use serde::Serialize;
 use std::fmt::Write;
@@ -166,13 +167,13 @@ impl Plan {
         };
         let miss = |miss: &Miss| {
             let mut told = match (miss.actual, miss.over) {
-                (Some(actual), _) => format!("{actual:.1}"),
+                (Some(actual), _) => number(actual),
                 (None, Some(over)) => format!("over {over:.1}, among turns without an answer"),
                 (None, None) => "nothing measured".to_owned(),
             };
             if let Some(high) = miss.high.filter(|_| miss.actual.is_some()) {
                 told += &match high.is_finite() {
-                    true => format!(", up to {high:.1}"),
+                    true => format!(", up to {}", number(high)),
                     false => ", up to turns without an answer".to_owned(),
                 };
             } else if miss.actual.is_some_and(|actual| actual <= miss.limit) {

@@ -54,6 +54,13 @@ pub(super) fn cells(segment: &Segment) -> [String; 7] {
 
 /// What stands out, in a sentence.
 pub(super) fn sentence(of: &Segments) -> String {
+    if of
+        .segments
+        .iter()
+        .all(|segment| segment.e2e_latency.count == 0)
+    {
+        return "Nothing was answered in any of them.".to_owned();
+    }
     let Some(worst) = of.worst() else {
         return match of.segments.len() {
             0 | 1 => format!(

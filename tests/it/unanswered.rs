@@ -151,7 +151,7 @@ fn holds(interval: Option<Interval>, truth: f64) -> Option<bool> {
 fn shadow_answers_and_the_estimate_are_the_truth_without_patience() {
     for (patience, p95_is_known) in [
         ("{ lognormal = { median_ms = 2500, p95_ms = 9000 } }", true),
-        ("{ fixed_ms = 1800 }", false),
+        ("{ fixed_ms = 2100 }", false),
     ] {
         let with = |patience: &str| {
             let text = SLOW.replace("[caller]", &format!("[caller]\npatience = {patience}"));

@@ -121,8 +121,9 @@ fn headline(totals: &Totals) -> Vec<Stat> {
     {
         if let Some(Interval { low, high }) = intervals.get(name) {
             stat.note = format!(
-                "{}, 95 % interval {low:.0} to {high:.0}",
-                &name[name.len() - 6..name.len() - 3]
+                "{}, 95 % interval {low:.0} to {}",
+                &name[name.len() - 6..name.len() - 3],
+                upper(*high, 0)
             );
         }
     }
@@ -144,6 +145,14 @@ fn headline(totals: &Totals) -> Vec<Stat> {
         stats.insert(place, stat);
     }
     stats
+}
+
+/// The upper end of an interval, for people.
+fn upper(high: f64, digits: usize) -> String {
+    match high.is_finite() {
+        true => format!("{high:.digits$}"),
+        false => "turns without an answer".to_owned(),
+    }
 }
 
 /// The mean of every hop: means add up.
@@ -350,7 +359,7 @@ fn intervals(totals: &Totals) -> Option<Part<Table>> {
         table.add([
             Cell::from(name),
             Cell::from(format!("{low:.digits$}")),
-            Cell::from(format!("{high:.digits$}")),
+            Cell::from(upper(high, digits)),
         ]);
     }
     table.part()
