@@ -31,8 +31,8 @@ const LATENCIES: [(&str, &str); 10] = [
         "{ lognormal = { median_ms = 900, p95_ms = 4000 } }",
     ),
     (
-        "gamma 500/1500",
-        "{ gamma = { median_ms = 500, p95_ms = 1500 } }",
+        "gamma 600/1500",
+        "{ gamma = { mean_ms = 600, p95_ms = 1500 } }",
     ),
     (
         "weibull 400/2400",

@@ -138,18 +138,18 @@ impl Batches {
             for (metric, span) in &row.in_vain {
                 batch.spans[place(*metric)].in_vain(*span);
             }
-            match FirstAsk::of(row) {
-                Some(FirstAsk::Came(span)) => batch.first_asks.came.came(span),
-                Some(FirstAsk::Left(span)) => batch.first_asks.left.came(span),
-                Some(FirstAsk::Never(span)) => batch.first_asks.never.came(span),
-                None => {}
+            if let Some(first) = FirstAsk::of(row) {
+                match first {
+                    FirstAsk::Came(span) => batch.first_asks.came.came(span),
+                    FirstAsk::Left(span) => batch.first_asks.left.came(span),
+                    FirstAsk::Never(span) => batch.first_asks.never.came(span),
+                }
+                if let Some(span) = patience::followed_ns(row) {
+                    batch.followed.came(span);
+                }
+                let has_none = u64::from(row.has_no_shadow);
+                batch.followed.in_vain_unbounded(has_none);
             }
-            if let Some(span) = patience::followed_ns(row) {
-                batch.followed.came(span);
-            }
-            batch
-                .followed
-                .in_vain_unbounded(u64::from(row.has_no_shadow));
             if row.unanswered.is_some() && row.waited_ns().is_none() {
                 batch.spans[place(Metric::E2eLatency)].in_vain_unbounded(1);
             }

@@ -63,7 +63,9 @@ pub(super) enum FirstAsk {
 impl FirstAsk {
     /// What a row says; `None` if it is no question that was asked for the first time, or was cut off.
     pub(super) fn of(row: &Row) -> Option<FirstAsk> {
-        let is_asked = row.outcome != Outcome::NotAsked && !row.is_again;
+        // An answer to a question that was cut off has no latency, however long callers wait.
+        let is_other = matches!(row.outcome, Outcome::NotAsked | Outcome::CutOff);
+        let is_asked = !is_other && !row.is_again;
         let asks = matches!(row.expect, Some(Expect::Respond) | None);
         if !(is_asked && asks) {
             return None;
@@ -85,12 +87,13 @@ impl FirstAsk {
 
 impl FirstAsks {
     pub(super) fn add(&mut self, row: &Row) {
-        let first = FirstAsk::of(row);
+        let Some(first) = FirstAsk::of(row) else {
+            return;
+        };
         match first {
-            Some(FirstAsk::Came(span_ns)) => self.came.record(span_ns),
-            Some(FirstAsk::Left(span_ns)) => self.left.record(span_ns),
-            Some(FirstAsk::Never(span_ns)) => self.never.record(span_ns),
-            None => {}
+            FirstAsk::Came(span_ns) => self.came.record(span_ns),
+            FirstAsk::Left(span_ns) => self.left.record(span_ns),
+            FirstAsk::Never(span_ns) => self.never.record(span_ns),
         }
         self.shadow_answers += u64::from(row.shadow_ns.is_some());
         self.never_followed += u64::from(row.has_no_shadow);

@@ -331,14 +331,19 @@ fn a_folder_without_events_or_with_damaged_turns_leaves_no_file() {
     let out = folder.simulated("sim", &["--conversations", "20"]);
     let turns = Path::new(&out).join("turns.bin");
     let mut bytes = fs::read(&turns).expect("turns");
-    bytes.truncate(bytes.len() - 5);
-    fs::write(&turns, bytes).expect("written");
-    for export in ["--csv", "--parquet"] {
-        refused(
-            &["report", &out, export, &folder.at("t")],
-            &["turns.bin", "ends in the middle"],
-        );
-    }
+    let whole = bytes.len();
+    bytes.truncate(whole - 5);
+    fs::write(&turns, &bytes).expect("written");
+    let export_is_refused = |says: &str| {
+        for export in ["--csv", "--parquet"] {
+            let command = ["report", &out, export, &folder.at("t")];
+            refused(&command, &["turns.bin", says]);
+        }
+    };
+    export_is_refused("the folder is not whole");
+    bytes.resize(whole, 0xff);
+    fs::write(&turns, &bytes).expect("written");
+    export_is_refused("ends in the middle");
     assert!(!folder.path("t").exists() && !folder.path("t.part").exists());
 }
 
