@@ -71,7 +71,7 @@
 //!     .in_time(Time::Virtual)
 //!     .run()?;
 //! let e2e = run.measured.metrics.get(&Metric::E2eLatency).and_then(|h| h.summary()).ok_or("no answer")?;
-//! assert!(e2e.p95_ms < 1_200.0, "callers wait {} ms", e2e.p95_ms);
+//! assert!(e2e.p95.rank() < 1_200.0, "callers wait {} ms", e2e.p95);
 //! # Ok(())
 //! # }
 //! ```

@@ -49,7 +49,7 @@ const FIRST_LOOK_AT_LOADS: u32 = BATCHES as u32;
 ///     .run(&AtomicBool::new(false), &|_, _| {})?;
 /// assert_eq!(simulated.totals.worlds(), 50);
 /// let e2e = simulated.totals.measured.metrics[&Metric::E2eLatency].summary().ok_or("no answer")?;
-/// assert!(e2e.p50_ms < e2e.p95_ms);
+/// assert!(e2e.p50.rank() < e2e.p95.rank());
 /// # Ok(())
 /// # }
 /// ```

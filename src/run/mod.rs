@@ -236,7 +236,7 @@ impl Run {
     ///     .in_time(Time::Virtual)
     ///     .run()?;
     /// let delay = run.measured.metrics[&Metric::EndOfTurnDelay].summary().ok_or("no answer")?;
-    /// assert!(delay.p50_ms >= 800.0);
+    /// assert!(delay.p50.rank() >= 800.0);
     /// # Ok(())
     /// # }
     /// ```

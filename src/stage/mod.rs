@@ -95,7 +95,7 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StageError>> + 'a>>;
 /// assert_eq!(&*run.measured.rows[0].said, "You said 5 words.");
 /// assert!(run.measured.keeps_budgets());
 /// let ttft = run.measured.metrics[&Metric::LlmTtft].summary().ok_or("no answer")?;
-/// assert_eq!(ttft.max_ms, 200.0);
+/// assert_eq!(ttft.max.exact(), Some(200.0));
 /// # Ok(())
 /// # }
 /// ```
