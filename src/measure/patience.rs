@@ -160,9 +160,12 @@ impl FirstAsks {
                 break;
             }
             incidence.pass(kind);
-            last_ns = Some(top_ns);
             if incidence.answered >= share - 1e-12 {
                 return Some(Known::Is(ms(top_ns)));
+            }
+            // What is over something is so beyond chance.
+            if incidence.answered_at_most() < share {
+                last_ns = Some(top_ns);
             }
         }
         last_ns.map(|top_ns| Known::Over(ms(top_ns)))
@@ -225,6 +228,8 @@ pub(super) struct Incidence {
     waiting: u64,
     undecided: f64,
     pub(super) answered: f64,
+    /// The sum in Greenwood's formula for the variance of the share that is undecided.
+    greenwood: f64,
 }
 
 impl Incidence {
@@ -233,12 +238,26 @@ impl Incidence {
             waiting,
             undecided: 1.0,
             answered: 0.0,
+            greenwood: 0.0,
         }
+    }
+
+    /// The upper end of the 90 % interval of the share that is answered (Greenwood 1926, "The Natural Duration of
+    /// Cancer"), as if nothing failed.
+    pub(super) fn answered_at_most(&self) -> f64 {
+        const Z: f64 = 1.645;
+        self.answered + Z * self.undecided * libm::sqrt(self.greenwood)
     }
 
     /// The next thing that happens.
     pub(super) fn pass(&mut self, what: Becomes) {
         let part = |count: u64| count as f64 / self.waiting.max(1) as f64;
+        if let Becomes::Answered(count) | Becomes::Never(count) = what
+            && count < self.waiting
+        {
+            let rest = (self.waiting - count) as f64;
+            self.greenwood += part(count) / rest;
+        }
         let count = match what {
             Becomes::Answered(count) => {
                 self.answered += self.undecided * part(count);
