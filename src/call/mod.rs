@@ -10,6 +10,7 @@ pub mod check;
 mod events;
 pub mod floor;
 mod kinds;
+mod leak;
 mod noise;
 pub mod segments;
 pub mod source;

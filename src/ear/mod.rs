@@ -5,6 +5,8 @@
 //! `interrupt`.
 
 mod edges;
+#[cfg(feature = "silero")]
+pub mod silero;
 pub mod simulated;
 pub mod truth;
 mod vad;

@@ -50,6 +50,8 @@ pub enum ModelKind {
     SpeechToText,
     /// Text to audio.
     TextToSpeech,
+    /// Audio to where somebody speaks.
+    VoiceActivity,
 }
 
 impl fmt::Display for ModelKind {
@@ -57,6 +59,7 @@ impl fmt::Display for ModelKind {
         f.write_str(match self {
             ModelKind::SpeechToText => "speech to text",
             ModelKind::TextToSpeech => "text to speech",
+            ModelKind::VoiceActivity => "voice activity",
         })
     }
 }
