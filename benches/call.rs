@@ -76,7 +76,7 @@ fn rows_of(path: &Path) -> Vec<Row> {
         path: path.to_owned(),
         is_swapped: false,
     };
-    let tracks = source.listen(&mut |_, _| {}).expect("a call");
+    let tracks = source.listen(None, &mut |_, _| {}).expect("a call");
     let floor = floor(&tracks, VAD_THRESHOLD);
     let plan = Plan {
         rows_per: RowsPer::Utterance,

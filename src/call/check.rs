@@ -37,7 +37,7 @@ pub fn check(source: &CallSource, tracks: &Tracks) -> Result<(), CallError> {
             });
         }
     }
-    if is_same(&tracks.caller, &tracks.agent) {
+    if tracks.is_mix || is_same(&tracks.caller, &tracks.agent) {
         return Err(CallError::SameSound { what });
     }
     for (side, track) in sides {

@@ -14,6 +14,7 @@ mod leak;
 mod noise;
 pub mod segments;
 pub mod source;
+mod survey;
 mod tones;
 pub mod track;
 pub mod words;
@@ -72,6 +73,10 @@ pub enum CallError {
         side: &'static str,
         percent: f64,
     },
+    #[error(
+        "Silero's voice detector failed: {0}; measure without it, or install it again: voicesim models install silero-vad"
+    )]
+    Silero(String),
     #[error(transparent)]
     Policy(#[from] WeightsError),
     #[error("what was said could not be written down: {0}; --no-transcribe measures without words")]

@@ -71,17 +71,36 @@ const SOFT_GAP: usize = 160;
 const SOFT_MAX: usize = 400;
 /// Quiet frames that part two islands of sound.
 const ISLAND_GAP_FRAMES: usize = 2;
+/// A sound as short as this, in milliseconds, so far before speech begins is a click or a key, and no part of it; one
+/// behind it may be the last consonant for as long as lips stay closed.
+const CLICK_MAX: usize = 40;
+const CLICK_BEFORE: usize = 50;
+const CLICK_BEHIND: usize = SOFT_GAP;
+/// Milliseconds of quiet that part a click from what follows.
+const CLICK_GAP: usize = 12;
 /// Steadiness from which on a lasting sound is music or a hum; and that of a sound as short as a syllable, which
 /// a voice can hum.
 const TONE: u8 = 153;
 const SHORT_TONE: u8 = 217;
 const SHORT_FRAMES: usize = 37;
+/// Where Silero hears a voice with less than this share of the threshold, there is none whatever earshot hears.
+const NEURAL_SHARE: f32 = 0.3;
+/// Where Silero is as sure as this, it is a voice beyond doubt, however soft.
+const NEURAL_SURE: u8 = 230;
+/// Soft voiced frames this far from loud ones belong to somebody else: 320 ms.
+const APART_FRAMES: usize = 20;
+/// How much softer than the channel's speaker another voice is, and how much of it makes a note: 2.4 s.
+const OTHER_VOICE: Level = db(15);
+const OTHER_VOICE_FRAMES: usize = 150;
+/// The share of that voice's frames that its loudness, taken for noise, covers.
+const OTHER_VOICE_SHARE: f64 = 0.97;
 
 /// The stretches of speech and other sounds of a channel, in order; `other` is the channel that may leak into it.
 /// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
 pub fn stretches(track: &Track, other: &Track, threshold: f32) -> Vec<Stretch> {
     let mut ear = Ear::new(track, other, threshold);
     ear.forget_tones();
+    ear.forget_other_voices();
     let voiced = ear.voiced();
     let noise = Noise::outside(&ear, &voiced);
     let mut found: Vec<Stretch> = Vec::new();
@@ -99,8 +118,12 @@ pub(super) struct Ear<'a> {
     pub(super) track: &'a Track,
     threshold: u8,
     sure: u8,
+    /// What Silero must hear at least where earshot hears a voice.
+    neural_min: u8,
     /// Frames in which only the other channel, or music, or a hum is heard.
     foreign: Vec<bool>,
+    /// The level under which it is somebody else who speaks in the same room; 0 if there is nobody else.
+    other_voice: Level,
 }
 
 impl<'a> Ear<'a> {
@@ -112,25 +135,44 @@ impl<'a> Ear<'a> {
         let leaks = (0..frames).map(|frame| {
             let near = &others[frame.saturating_sub(1)..(frame + 2).min(frames)];
             let loudest = near.iter().max().copied().unwrap_or(0);
-            loudest >= of_frame(track, frame).saturating_add(LEAK)
+            let own = of_frame(track, frame);
+            loudest >= own.saturating_add(LEAK) || (own > 0 && track.leaked(frame) >= own)
         });
         let in_255ths = |probability: f32| (255.0 * probability).ceil() as u8;
         Ear {
             track,
             threshold: in_255ths(threshold).max(1),
             sure: in_255ths(threshold.max(SURE)),
+            neural_min: in_255ths(NEURAL_SHARE * threshold),
             foreign: leaks.collect(),
+            other_voice: 0,
         }
     }
 
-    fn is_at_least(&self, frame: usize, probability: u8) -> bool {
-        self.track.voice[frame] >= probability && !self.foreign[frame]
+    /// Whether the detectors together call the frame a voice: Silero alone may, and earshot may where Silero does not
+    /// rule it out.
+    fn is_voiced(&self, frame: usize) -> bool {
+        let heard = self.track.voice[frame] >= self.threshold;
+        let is_voice = match self.track.neural_of(frame) {
+            None => heard,
+            Some(neural) => neural >= self.threshold || (heard && neural >= self.neural_min),
+        };
+        is_voice && !self.foreign[frame]
+    }
+
+    fn is_sure(&self, frame: usize) -> bool {
+        let heard = self.track.voice[frame] >= self.sure;
+        let is_sure = match self.track.neural_of(frame) {
+            None => heard,
+            Some(neural) => neural >= NEURAL_SURE || (heard && neural >= self.neural_min),
+        };
+        is_sure && !self.foreign[frame]
     }
 
     /// Stretches of voiced frames.
     fn voiced(&self) -> Vec<Range<usize>> {
         let all = 0..self.track.voice.len();
-        let voiced = all.filter(|frame| self.is_at_least(*frame, self.threshold));
+        let voiced = all.filter(|frame| self.is_voiced(*frame));
         joined(voiced, GAP_FRAMES)
             .into_iter()
             .filter(|(_, frames)| *frames >= SPEECH_FRAMES)
@@ -166,16 +208,52 @@ impl<'a> Ear<'a> {
     }
 
     fn is_tone(&self, island: &Range<usize>) -> bool {
-        let mut steadiness = self.track.steadiness[island.clone()].to_vec();
-        steadiness.sort_unstable();
+        let neural = island
+            .clone()
+            .filter_map(|frame| self.track.neural_of(frame));
+        // Voices that keep their pitch repeat themselves too.
+        if median(neural.collect()).is_some_and(|voice| voice >= self.threshold) {
+            return false;
+        }
         let limit = if island.len() < SHORT_FRAMES {
             SHORT_TONE
         } else {
             TONE
         };
-        steadiness
-            .get(steadiness.len() / 2)
-            .is_some_and(|median| *median >= limit)
+        median(self.track.steadiness[island.clone()].to_vec()).is_some_and(|it| it >= limit)
+    }
+
+    /// Marks the voices of a television, or of people in the same room, as foreign: they are softer than the channel's
+    /// speaker, and go on where the speaker is silent.
+    fn forget_other_voices(&mut self) {
+        let level = |frame: usize| self.track.loudest(frame * FRAME_MS..(frame + 1) * FRAME_MS);
+        let voiced: Vec<(usize, Level)> = (0..self.track.voice.len())
+            .filter(|frame| self.is_voiced(*frame))
+            .map(|frame| (frame, level(frame)))
+            .collect();
+        let mut levels: Vec<Level> = voiced.iter().map(|(_, level)| *level).collect();
+        levels.sort_unstable();
+        let Some(loud) = levels.get(levels.len() * 9 / 10) else {
+            return;
+        };
+        let limit = loud.saturating_sub(OTHER_VOICE);
+        let mut is_near = vec![false; self.track.voice.len() + 1];
+        for (frame, _) in voiced.iter().filter(|(_, level)| *level >= limit) {
+            let end = (frame + APART_FRAMES).min(is_near.len());
+            is_near[frame.saturating_sub(APART_FRAMES)..end].fill(true);
+        }
+        let apart = voiced.iter().filter(|(frame, _)| !is_near[*frame]);
+        let mut soft: Vec<Level> = apart.map(|(_, level)| *level).collect();
+        if soft.len() < OTHER_VOICE_FRAMES || soft.len() < voiced.len() / 20 {
+            return;
+        }
+        soft.sort_unstable();
+        self.other_voice = soft[(soft.len() as f64 * OTHER_VOICE_SHARE) as usize];
+        for frame in 0..self.foreign.len() {
+            let near = frame.saturating_sub(2)..(frame + 3).min(self.track.voice.len());
+            let loudest = near.map(level).max().unwrap_or(0);
+            self.foreign[frame] |= loudest <= self.other_voice;
+        }
     }
 
     fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, NoiseFloor) {
@@ -192,9 +270,7 @@ impl<'a> Ear<'a> {
         let last = (last_voiced + EDGE_WINDOW)
             .min(free.end)
             .min(self.track.peaks.len());
-        let stands_out = |ms: &usize| self.stands_out(*ms, peak, floor);
-        let start = (first..last).find(stands_out)?;
-        let end = (start..last).rev().find(stands_out)? + 1;
+        let (start, end) = self.edges(first..last, peak, floor)?;
         let (start, end) = match floor.hides(peak) {
             true => self.reach_into_noise(start..end, first..last, &floor),
             false => (start, end),
@@ -210,10 +286,38 @@ impl<'a> Ear<'a> {
         })
     }
 
+    /// The first and the last sound of speech with this peak, without clicks that stand apart.
+    fn edges(
+        &self,
+        within: Range<usize>,
+        peak: Level,
+        floor: NoiseFloor,
+    ) -> Option<(usize, usize)> {
+        let sounds = within.filter(|ms| self.stands_out(*ms, peak, floor));
+        let islands = joined(sounds, CLICK_GAP);
+        let mut islands: &[(Range<usize>, usize)] = &islands;
+        let is_click = |island: &Range<usize>| island.len() <= CLICK_MAX;
+        while let [(first, _), (next, _), ..] = islands
+            && is_click(first)
+            && next.start - first.end > CLICK_BEFORE
+        {
+            islands = &islands[1..];
+        }
+        while let [.., (before, _), (last, _)] = islands
+            && is_click(last)
+            && last.start - before.end > CLICK_BEHIND
+        {
+            islands = &islands[..islands.len() - 1];
+        }
+        let (first, last) = (islands.first()?, islands.last()?);
+        Some((first.0.start, last.0.end))
+    }
+
     /// Whether a millisecond is part of speech with this peak, over this noise.
     fn stands_out(&self, ms: usize, peak: Level, floor: NoiseFloor) -> bool {
         let level = self.track.peaks.get(ms).copied().unwrap_or(0);
-        if self.is_foreign(ms) || level <= peak.saturating_sub(UNDER_PEAK) {
+        let least = peak.saturating_sub(UNDER_PEAK).max(self.other_voice);
+        if self.is_foreign(ms) || level <= least.max(self.track.leaked_at(ms)) {
             return false;
         }
         let around = ms.saturating_sub(NOISE_GRAIN / 2);
@@ -278,13 +382,16 @@ impl<'a> Ear<'a> {
 
     /// Where in these frames it is a voice beyond doubt, in milliseconds.
     fn sure(&self, frames: &Range<usize>) -> Vec<Range<usize>> {
-        let sure = frames
-            .clone()
-            .filter(|frame| self.is_at_least(*frame, self.sure));
+        let sure = frames.clone().filter(|frame| self.is_sure(*frame));
         let runs = joined(sure, SURE_GAP_FRAMES);
         let in_ms = |run: Range<usize>| run.start * FRAME_MS..run.end * FRAME_MS;
         runs.into_iter().map(|(run, _)| in_ms(run)).collect()
     }
+}
+
+fn median(mut values: Vec<u8>) -> Option<u8> {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
 }
 
 /// Joins frames that are at most `gap` apart; each run, and how many frames it is made of.

@@ -1,10 +1,15 @@
-//! A recording, gone through once.
+//! A recording, gone through twice: for what must be known of the whole of it, and to listen.
 
 use super::CallError;
+use super::leak::{Leak, Leaks, Subtraction};
+use super::survey::{Survey, Surveyor};
 use super::track::{Listener, MS_SAMPLES, Track};
-use crate::audio::SAMPLE_RATE;
 use crate::audio::stream::{self, Piece};
+use crate::audio::{SAMPLE_RATE, amplitude_from_db};
+use crate::ear::silero::SileroModel;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Where the two sides of a call are.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +37,10 @@ pub struct Tracks {
     pub agent: Track,
     /// Milliseconds by which the caller's file is longer (or, negative, shorter) than the agent's.
     pub difference_ms: i64,
+    /// What leaks into the caller's channel, and into the agent's.
+    pub leaks: [Option<Leak>; 2],
+    /// Whether one channel holds the other one as well, so that nobody can be told apart.
+    pub is_mix: bool,
 }
 
 impl Tracks {
@@ -39,6 +48,9 @@ impl Tracks {
         self.caller.length_ms()
     }
 }
+
+/// What of a leak may be left after the subtraction, beyond what was left of the moments it was learnt from, in dB.
+const LEFT_MORE_DB: f32 = 6.0;
 
 impl CallSource {
     /// The name of the recording in messages.
@@ -51,29 +63,65 @@ impl CallSource {
         }
     }
 
-    /// Listens to both sides.
-    pub fn listen(&self, progress: Progress<'_>) -> Result<Tracks, CallError> {
-        let mut listeners = [Listener::default(), Listener::default()];
-        self.each_piece(
-            |side, piece, channel| {
-                let listener = &mut listeners[side as usize];
-                if let Some(raw) = piece.raw.channels.get(channel) {
-                    listener.raw(raw, piece.raw.rate);
+    /// Listens to both sides, with Silero's detector too if there is one.
+    pub fn listen(
+        &self,
+        silero: Option<&Arc<SileroModel>>,
+        progress: Progress<'_>,
+    ) -> Result<Tracks, CallError> {
+        let survey = self.survey(&mut |done, whole| progress(done / 2.0, whole))?;
+        let mut ears = [Side::Caller, Side::Agent].map(|side| {
+            let leak = match &survey.leaks[side as usize] {
+                Leaks::Into(leak) => Some(leak),
+                Leaks::None | Leaks::Mix(_) => None,
+            };
+            SideEar {
+                listener: Listener::new(silero.cloned(), survey.gains[side as usize]),
+                subtraction: leak.map(Subtraction::new),
+                left: leak.map_or(0.0, |leak| {
+                    amplitude_from_db(LEFT_MORE_DB - leak.taken_db).min(1.0)
+                }),
+            }
+        });
+        let lengths = self.each_pair(
+            |pair| {
+                if let Pair::Sound(sides) = pair {
+                    let [caller, agent] = &mut ears;
+                    caller.hear(sides[0], sides[1]);
+                    agent.hear(sides[1], sides[0]);
                 }
-                listener.hear(&piece.channels[channel]);
             },
-            progress,
+            &mut |done, whole| progress(whole.unwrap_or(done).midpoint(done), whole),
         )?;
-        let [caller, agent] = listeners.map(Listener::finish);
-        let mut tracks = Tracks {
-            difference_ms: caller.length_ms() as i64 - agent.length_ms() as i64,
+        let [caller, agent] = ears.map(SideEar::finish);
+        let (mut caller, mut agent) = (caller?, agent?);
+        caller.clipped_ms = survey.clipped_ms[0];
+        agent.clipped_ms = survey.clipped_ms[1];
+        let is_mix = survey.leaks.iter().any(|of| matches!(of, Leaks::Mix(_)));
+        let length = caller.length_ms().max(agent.length_ms());
+        caller.extend_to(length);
+        agent.extend_to(length);
+        let in_ms = |samples: usize| (samples / MS_SAMPLES) as i64;
+        Ok(Tracks {
+            difference_ms: in_ms(lengths[0]) - in_ms(lengths[1]),
             caller,
             agent,
+            leaks: survey.leaks.map(|of| match of {
+                Leaks::Into(leak) => Some(leak),
+                Leaks::None | Leaks::Mix(_) => None,
+            }),
+            is_mix,
+        })
+    }
+
+    fn survey(&self, progress: Progress<'_>) -> Result<Survey, CallError> {
+        let mut surveyor = Surveyor::default();
+        let take = |pair: Pair<'_>| match pair {
+            Pair::Sound(sides) => surveyor.hear(sides),
+            Pair::Raw(side, samples, rate) => surveyor.raw(side, samples, rate),
         };
-        let length = tracks.caller.length_ms().max(tracks.agent.length_ms());
-        tracks.caller.extend_to(length);
-        tracks.agent.extend_to(length);
-        Ok(tracks)
+        self.each_pair(take, progress)?;
+        Ok(surveyor.finish())
     }
 
     /// The sound of both sides at 16 kHz, in pieces; those of one side come in order.
@@ -82,40 +130,225 @@ impl CallSource {
         mut take: impl FnMut(Side, &[f32]),
         progress: Progress<'_>,
     ) -> Result<(), CallError> {
-        self.each_piece(
-            |side, piece, channel| take(side, &piece.channels[channel]),
-            progress,
-        )
-    }
-
-    fn each_piece(
-        &self,
-        mut take: impl FnMut(Side, &Piece<'_>, usize),
-        progress: Progress<'_>,
-    ) -> Result<(), CallError> {
         match self {
             CallSource::Stereo { path, is_swapped } => {
-                let sides = match is_swapped {
-                    false => [Side::Caller, Side::Agent],
-                    true => [Side::Agent, Side::Caller],
+                let sides = sides(*is_swapped);
+                let pieces = |piece: &Piece<'_>| {
+                    for (channel, side) in sides.into_iter().enumerate() {
+                        take(side, &piece.channels[channel]);
+                    }
                 };
-                go_through(
-                    path,
-                    |piece| {
-                        for (channel, side) in sides.into_iter().enumerate() {
-                            take(side, piece, channel);
-                        }
-                    },
-                    (2, progress),
-                )
+                go_through(path, pieces, (2, progress))
             }
             CallSource::Two { caller, agent } => {
                 for (side, path) in [(Side::Caller, caller), (Side::Agent, agent)] {
-                    go_through(path, |piece| take(side, piece, 0), (1, &mut *progress))?;
+                    let pieces = |piece: &Piece<'_>| take(side, &piece.channels[0]);
+                    go_through(path, pieces, (1, &mut *progress))?;
                 }
                 Ok(())
             }
         }
+    }
+
+    /// The same stretches of both sides, without what never moves in them; how many samples each side has. The
+    /// shorter side is silent where it has ended.
+    fn each_pair(
+        &self,
+        mut take: impl FnMut(Pair<'_>),
+        progress: Progress<'_>,
+    ) -> Result<[usize; 2], CallError> {
+        let mut filters = [HighPass::default(), HighPass::default()];
+        let mut lengths = [0; 2];
+        match self {
+            CallSource::Stereo { path, is_swapped } => {
+                let sides = sides(*is_swapped);
+                let pieces = |piece: &Piece<'_>| {
+                    for (side, raw) in sides.into_iter().zip(piece.raw.channels) {
+                        take(Pair::Raw(side, raw, piece.raw.rate));
+                    }
+                    let [first, second] = piece.channels else {
+                        return;
+                    };
+                    let channels = if *is_swapped {
+                        [second, first]
+                    } else {
+                        [first, second]
+                    };
+                    let mut passed = [0, 1].map(|side| filters[side].pass(channels[side]));
+                    for (length, samples) in lengths.iter_mut().zip(&passed) {
+                        *length += samples.len();
+                    }
+                    let longest = passed[0].len().max(passed[1].len());
+                    passed.iter_mut().for_each(|side| side.resize(longest, 0.0));
+                    take(Pair::Sound([&passed[0], &passed[1]]));
+                };
+                go_through(path, pieces, (2, progress))?;
+            }
+            CallSource::Two { caller, agent } => {
+                let (sender, receiver) = sync_channel(PIECES_WAITING);
+                let mut agent_side = OtherFile::new(receiver);
+                let mut waiting = Vec::new();
+                std::thread::scope(|scope| {
+                    scope.spawn(move || send(agent, &sender));
+                    let pieces = |piece: &Piece<'_>| {
+                        if let [raw] = piece.raw.channels {
+                            take(Pair::Raw(Side::Caller, raw, piece.raw.rate));
+                        }
+                        let passed = filters[0].pass(&piece.channels[0]);
+                        lengths[0] += passed.len();
+                        waiting.extend(passed);
+                        lengths[1] += agent_side.fill(waiting.len(), &mut filters[1], &mut take);
+                        let common = waiting.len().min(agent_side.waiting.len());
+                        take(Pair::Sound([
+                            &waiting[..common],
+                            &agent_side.waiting[..common],
+                        ]));
+                        waiting.drain(..common);
+                        agent_side.waiting.drain(..common);
+                    };
+                    go_through(caller, pieces, (1, progress))
+                })?;
+                lengths[1] += agent_side.fill(usize::MAX, &mut filters[1], &mut take);
+                let longest = waiting.len().max(agent_side.waiting.len());
+                waiting.resize(longest, 0.0);
+                agent_side.waiting.resize(longest, 0.0);
+                take(Pair::Sound([&waiting, &agent_side.waiting]));
+                agent_side.failure.map_or(Ok(()), Err)?;
+            }
+        }
+        Ok(lengths)
+    }
+}
+
+/// Pieces of a file that are read ahead of the other one.
+const PIECES_WAITING: usize = 16;
+
+/// A stretch of a call.
+enum Pair<'a> {
+    /// One side as the file has it, and its rate.
+    Raw(Side, &'a [f32], u32),
+    /// Both sides at 16 kHz, as long as each other.
+    Sound([&'a [f32]; 2]),
+}
+
+/// What both sides of a stereo file are.
+fn sides(is_swapped: bool) -> [Side; 2] {
+    match is_swapped {
+        false => [Side::Caller, Side::Agent],
+        true => [Side::Agent, Side::Caller],
+    }
+}
+
+/// One side, as it is listened to.
+struct SideEar {
+    listener: Listener,
+    subtraction: Option<Subtraction>,
+    /// The share of the leak that may be left.
+    left: f32,
+}
+
+impl SideEar {
+    fn hear(&mut self, own: &[f32], other: &[f32]) {
+        let SideEar { listener, left, .. } = self;
+        match &mut self.subtraction {
+            None => listener.hear(own),
+            Some(subtraction) => subtraction.hear(own, other, &mut |rest, leak| {
+                listener.hear(rest);
+                listener.leaked(leak, *left);
+            }),
+        }
+    }
+
+    fn finish(self) -> Result<Track, CallError> {
+        let SideEar {
+            mut listener, left, ..
+        } = self;
+        if let Some(subtraction) = self.subtraction {
+            subtraction.finish(&mut |rest, leak| {
+                listener.hear(rest);
+                listener.leaked(leak, left);
+            });
+        }
+        listener.finish().map_err(CallError::Silero)
+    }
+}
+
+/// A piece of the other file: its sound at 16 kHz, and as the file has it.
+type Sent = Result<(Vec<f32>, Vec<f32>, u32), CallError>;
+
+/// Sends a file, piece by piece.
+fn send(path: &Path, to: &SyncSender<Sent>) {
+    let pieces = |piece: &Piece<'_>| {
+        let raw = piece.raw.channels.first().cloned().unwrap_or_default();
+        // Nobody listens any more if the other file cannot be read.
+        let _ = to.send(Ok((piece.channels[0].clone(), raw, piece.raw.rate)));
+    };
+    if let Err(error) = go_through(path, pieces, (1, &mut |_, _| {})) {
+        let _ = to.send(Err(error));
+    }
+}
+
+/// The agent's file, as far as it was read and not used.
+struct OtherFile {
+    pieces: Receiver<Sent>,
+    waiting: Vec<f32>,
+    failure: Option<CallError>,
+}
+
+impl OtherFile {
+    fn new(pieces: Receiver<Sent>) -> OtherFile {
+        OtherFile {
+            pieces,
+            waiting: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Reads until so many samples wait, or the file ends; how many were read.
+    fn fill(
+        &mut self,
+        wanted: usize,
+        filter: &mut HighPass,
+        take: &mut impl FnMut(Pair<'_>),
+    ) -> usize {
+        let before = self.waiting.len();
+        while self.waiting.len() < wanted
+            && let Ok(piece) = self.pieces.recv()
+        {
+            match piece {
+                Ok((samples, raw, rate)) => {
+                    take(Pair::Raw(Side::Agent, &raw, rate));
+                    self.waiting.extend(filter.pass(&samples));
+                }
+                Err(error) => self.failure = Some(error),
+            }
+        }
+        self.waiting.len() - before
+    }
+}
+
+/// Takes away what does not move: an offset, and rumbling under 15 Hz.
+#[derive(Default)]
+struct HighPass {
+    before: Option<f32>,
+    passed: f32,
+}
+
+impl HighPass {
+    /// How much of an offset is left a sample later, for a corner at 15 Hz.
+    const HOLD: f32 = 1.0 - std::f32::consts::TAU * 15.0 / SAMPLE_RATE as f32;
+
+    fn pass(&mut self, samples: &[f32]) -> Vec<f32> {
+        let each = samples.iter().map(|sample| {
+            let before = self.before.replace(*sample).unwrap_or(*sample);
+            self.passed = Self::HOLD * (self.passed + sample - before);
+            // Numbers too small for the processor to be fast with are silence.
+            if self.passed.abs() < 1e-12 {
+                self.passed = 0.0;
+            }
+            self.passed
+        });
+        each.collect()
     }
 }
 

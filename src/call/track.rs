@@ -1,6 +1,6 @@
 //! What is remembered of a channel: how likely each frame is a voice, and how loud each millisecond is.
 //!
-//! A recording of any length becomes 1,625 bytes a second and channel, from which everything else is pure
+//! A recording of any length becomes 1,656 bytes a second and channel, or 2,656 where the other side leaks into it, from which everything else is pure
 //! arithmetic: where speech begins and ends, at any threshold of the detector, without hearing the
 //! recording again.
 
@@ -8,6 +8,8 @@ use super::bands::{BAND_MS, BANDS, Bands};
 use super::tones::Tones;
 use crate::audio::{FRAME_SAMPLES, SAMPLE_RATE, db_from_amplitude, peak};
 use crate::ear::VoiceDetector;
+use crate::ear::silero::{STEP_MS, Silero, SileroModel};
+use std::sync::Arc;
 
 /// Samples of a millisecond, the grain of all positions.
 pub(super) const MS_SAMPLES: usize = SAMPLE_RATE as usize / 1_000;
@@ -44,6 +46,8 @@ pub(super) fn in_db(level: Level) -> f32 {
 pub struct Track {
     /// The probability of voice of each frame, in 255ths.
     pub(super) voice: Vec<u8>,
+    /// The same of each step of 32 ms by Silero; `None` if nobody asked it.
+    pub(super) neural: Option<Vec<u8>>,
     /// How much each frame repeats what was heard 64 to 112 ms before, in 255ths: tones do, voices do not.
     pub(super) steadiness: Vec<u8>,
     /// The peak of each millisecond.
@@ -52,6 +56,8 @@ pub struct Track {
     pub(super) bands: [Vec<Level>; BANDS],
     /// Milliseconds in which the sound is cut off at its loudest.
     pub(super) clipped_ms: u32,
+    /// The peak of what may be left of the other side's leak in each millisecond; empty if it does not leak.
+    pub(super) leak: Vec<Level>,
 }
 
 impl Track {
@@ -69,67 +75,84 @@ impl Track {
             .unwrap_or(0)
     }
 
+    /// What Silero makes of a frame, in 255ths; `None` if nobody asked it.
+    pub(super) fn neural_of(&self, frame: usize) -> Option<u8> {
+        let neural = self.neural.as_ref()?;
+        Some(neural.get(frame * FRAME_MS / STEP_MS).copied().unwrap_or(0))
+    }
+
+    /// What may be left of the other side's leak in a millisecond.
+    pub(super) fn leaked_at(&self, ms: usize) -> Level {
+        self.leak.get(ms).copied().unwrap_or(0)
+    }
+
+    /// What may be left of the other side's leak in a frame.
+    pub(super) fn leaked(&self, frame: usize) -> Level {
+        let range = frame * FRAME_MS..(frame + 1) * FRAME_MS;
+        range.map(|ms| self.leaked_at(ms)).max().unwrap_or(0)
+    }
+
     /// Fills the track up with silence.
     pub(super) fn extend_to(&mut self, length_ms: usize) {
         self.peaks.resize(length_ms.max(self.peaks.len()), 0);
         let frames = self.peaks.len().div_ceil(FRAME_MS);
         self.voice.resize(frames.max(self.voice.len()), 0);
         self.steadiness.resize(self.voice.len(), 0);
+        if let Some(neural) = &mut self.neural {
+            let steps = self.peaks.len().div_ceil(STEP_MS);
+            neural.resize(steps.max(neural.len()), 0);
+        }
+        if !self.leak.is_empty() {
+            self.leak.resize(self.peaks.len(), 0);
+        }
         for band in &mut self.bands {
             band.resize(self.peaks.len().div_ceil(BAND_MS).max(band.len()), 0);
         }
     }
 }
 
-/// Samples in a row at the loudest value that make a clip: one alone is a peak.
-const CLIPPED_SAMPLES: u32 = 3;
-/// Below this amplitude nothing is cut off, only flat: -6 dB.
-const CLIP_MIN: f32 = 0.5;
-
 /// Listens to one channel.
-pub struct Listener {
+pub(super) struct Listener {
     detector: VoiceDetector,
+    silero: Option<Silero>,
     tones: Tones,
     bands: Bands,
+    /// By which factor the detectors hear it louder.
+    gain: f32,
     /// What does not fill a frame yet.
     waiting: Vec<f32>,
-    clips: Clips,
+    louder: Vec<f32>,
     track: Track,
 }
 
-/// Looks for sound that is cut off at its loudest: flat for some samples, there and nowhere else.
-#[derive(Default)]
-struct Clips {
-    ceiling: f32,
-    run: u32,
-    /// Milliseconds of clips at this ceiling, and the latest of them.
-    clipped_ms: u32,
-    latest_ms: u64,
-    samples: u64,
-}
-
-impl Default for Listener {
-    fn default() -> Listener {
+impl Listener {
+    /// A listener whose detectors hear the channel louder by the factor `gain`.
+    pub(super) fn new(silero: Option<Arc<SileroModel>>, gain: f32) -> Listener {
+        let silero = silero.map(Silero::new);
         Listener {
             // Every probability is kept, so the threshold does not matter.
             detector: VoiceDetector::new(0.5),
             tones: Tones::default(),
             bands: Bands::default(),
+            gain,
             waiting: Vec::with_capacity(FRAME_SAMPLES),
-            clips: Clips::default(),
-            track: Track::default(),
+            louder: Vec::new(),
+            track: Track {
+                neural: silero.as_ref().map(|_| Vec::new()),
+                ..Track::default()
+            },
+            silero,
         }
-    }
-}
-
-impl Listener {
-    /// The channel as it is in the file, at `rate` Hz: what is cut off is seen only here.
-    pub fn raw(&mut self, samples: &[f32], rate: u32) {
-        self.clips.look(samples, rate);
     }
 
     /// The channel at 16 kHz.
-    pub fn hear(&mut self, mut samples: &[f32]) {
+    pub(super) fn hear(&mut self, mut samples: &[f32]) {
+        let louder = samples.iter().map(|sample| self.gain * sample);
+        self.louder.clear();
+        self.louder.extend(louder);
+        if let (Some(silero), Some(neural)) = (&mut self.silero, &mut self.track.neural) {
+            silero.hear(&self.louder, &mut |voice| neural.push(in_255ths(voice)));
+        }
         while !samples.is_empty() {
             let room = FRAME_SAMPLES - self.waiting.len();
             let (now, later) = samples.split_at(room.min(samples.len()));
@@ -141,10 +164,21 @@ impl Listener {
         }
     }
 
+    /// What was taken out of the channel as the other side's leak, `left` of which may still be there. Pieces must
+    /// begin at whole milliseconds.
+    pub(super) fn leaked(&mut self, leak: &[f32], left: f32) {
+        let grains = leak.chunks(MS_SAMPLES);
+        let levels = grains.map(|grain| level(left * peak(grain)));
+        self.track.leak.extend(levels);
+    }
+
     fn frame(&mut self, samples: usize) {
-        let probability = self.detector.probability(&self.waiting);
-        let steadiness = self.tones.steadiness(&self.waiting);
-        self.track.voice.push((255.0 * probability).round() as u8);
+        self.louder.clear();
+        let louder = self.waiting.iter().map(|sample| self.gain * sample);
+        self.louder.extend(louder);
+        let probability = self.detector.probability(&self.louder);
+        let steadiness = self.tones.steadiness(&self.louder);
+        self.track.voice.push(in_255ths(probability));
         self.track.steadiness.push((255.0 * steadiness) as u8);
         self.bands
             .hear(&self.waiting[..samples], &mut self.track.bands);
@@ -156,42 +190,25 @@ impl Listener {
     }
 
     /// What is remembered of it.
-    pub fn finish(mut self) -> Track {
+    ///
+    /// # Errors
+    /// What went wrong with Silero's model.
+    pub(super) fn finish(mut self) -> Result<Track, String> {
         let rest = self.waiting.len();
         if rest > 0 {
             self.waiting.resize(FRAME_SAMPLES, 0.0);
             self.frame(rest);
         }
-        self.track.clipped_ms = self.clips.clipped_ms;
-        self.track
+        if let (Some(silero), Some(neural)) = (&mut self.silero, &mut self.track.neural) {
+            silero.flush(&mut |voice| neural.push(in_255ths(voice)))?;
+        }
+        Ok(self.track)
     }
 }
 
-impl Clips {
-    fn look(&mut self, samples: &[f32], rate: u32) {
-        for sample in samples {
-            self.samples += 1;
-            let height = sample.abs();
-            if height > self.ceiling * 1.001 {
-                // A sample louder than what was taken for the ceiling shows that it was none.
-                *self = Clips {
-                    ceiling: height,
-                    samples: self.samples,
-                    ..Clips::default()
-                };
-            }
-            if height < self.ceiling * 0.999 || height < CLIP_MIN {
-                self.run = 0;
-                continue;
-            }
-            self.run += 1;
-            let ms = self.samples * 1_000 / u64::from(rate.max(1));
-            if self.run >= CLIPPED_SAMPLES && ms != self.latest_ms {
-                self.latest_ms = ms;
-                self.clipped_ms += 1;
-            }
-        }
-    }
+/// A probability in 255ths.
+fn in_255ths(probability: f32) -> u8 {
+    (255.0 * probability).round() as u8
 }
 
 #[cfg(test)]
@@ -207,32 +224,18 @@ mod tests {
 
     #[test]
     fn a_channel_is_remembered_by_the_millisecond() {
-        let mut listener = Listener::default();
+        let mut listener = Listener::new(None, 1.0);
         let mut sound = vec![0.0; 1_600];
         sound[161] = -0.5;
         sound.extend([0.25; 8]);
         for piece in sound.chunks(100) {
             listener.hear(piece);
         }
-        let track = listener.finish();
+        let track = listener.finish().expect("no model");
         assert_eq!(track.length_ms(), 101);
         assert_eq!(track.voice.len(), 7);
         assert_eq!(track.peaks[10], level(0.5));
         assert_eq!(track.peaks[100], level(0.25));
         assert_eq!(track.peaks.iter().filter(|peak| **peak > 0).count(), 2);
-    }
-
-    #[test]
-    fn what_is_flat_at_its_loudest_is_cut_off() {
-        let clipped = |gain: f32, ceiling: f32| {
-            let mut listener = Listener::default();
-            let tone = (0..8_000).map(|n| (gain * (n as f32 * 0.1).sin()).clamp(-ceiling, ceiling));
-            listener.raw(&tone.collect::<Vec<f32>>(), 8_000);
-            listener.finish().clipped_ms
-        };
-        assert_eq!(clipped(0.9, 1.0), 0);
-        assert!(clipped(3.0, 1.0) > 200);
-        // Cut off at a lower level, by a device before the recorder.
-        assert!(clipped(3.0, 0.7) > 200);
     }
 }

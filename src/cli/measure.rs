@@ -4,9 +4,12 @@ use super::{Failure, Verdict, print_json, print_plain};
 use crate::audio::AudioError;
 use crate::call::{self, CallError, CallSource, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
+use crate::ear::silero::SileroModel;
 use crate::engine;
 use crate::event::InterruptionPolicy;
 use crate::measure::{self, Measurement, Plan};
+#[cfg(feature = "silero")]
+use crate::models;
 use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::{AtThreshold, Skipped};
@@ -19,6 +22,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 #[derive(Debug, Args)]
@@ -71,6 +75,7 @@ impl Measure {
             transcribes: !self.no_transcribe,
             scenario,
             recogniser: None,
+            silero: None,
             is_quiet,
         };
         match &self.call {
@@ -234,6 +239,8 @@ struct Work {
     transcribes: bool,
     /// Loaded when the first call needs it.
     recogniser: Option<Recogniser>,
+    /// Loaded with the first call, if it is installed.
+    silero: Option<Arc<SileroModel>>,
     is_quiet: bool,
 }
 
@@ -252,7 +259,8 @@ impl Work {
     ) -> Result<(MeasuredCall, Tracks), Failure> {
         let threshold = self.scenario.ear.vad_threshold;
         let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
-        let tracks = source.listen(&mut |done, whole| bar.show(done, whole));
+        let silero = self.silero()?;
+        let tracks = source.listen(silero.as_ref(), &mut |done, whole| bar.show(done, whole));
         drop(bar);
         let tracks = tracks?;
         call::check::check(source, &tracks)?;
@@ -318,6 +326,18 @@ impl Work {
             })
         };
         thresholds.into_iter().map(at).collect()
+    }
+
+    /// Silero's detector, if its model is installed.
+    fn silero(&mut self) -> Result<Option<Arc<SileroModel>>, Failure> {
+        #[cfg(feature = "silero")]
+        if self.silero.is_none()
+            && let Ok(path) = models::locate("silero-vad")
+        {
+            let loaded = SileroModel::load(&path).map_err(Failure::unavailable)?;
+            self.silero = Some(Arc::new(loaded));
+        }
+        Ok(self.silero.clone())
     }
 
     fn recogniser(&mut self) -> Result<&mut Recogniser, Failure> {

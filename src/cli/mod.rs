@@ -121,9 +121,10 @@ impl From<RunError> for Failure {
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Failure {
         match error {
-            CallError::Words(_) | CallError::Record(_) | CallError::Policy(_) => {
-                Failure::unavailable(error)
-            }
+            CallError::Words(_)
+            | CallError::Record(_)
+            | CallError::Policy(_)
+            | CallError::Silero(_) => Failure::unavailable(error),
             _ => Failure::input(error),
         }
     }

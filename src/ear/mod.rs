@@ -5,7 +5,7 @@
 //! `interrupt`.
 
 mod edges;
-#[cfg(feature = "silero")]
+#[cfg_attr(not(feature = "silero"), path = "no_silero.rs")]
 pub mod silero;
 pub mod simulated;
 pub mod truth;
