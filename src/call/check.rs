@@ -106,6 +106,15 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory) -> Vec<String> {
             "the file of the {shorter} is {by:.1} s shorter: taken for silent from there on; both must begin at the same moment"
         ));
     }
+    for (into, leak) in ["caller", "agent"].into_iter().zip(&tracks.leaks) {
+        let from = if into == "caller" { "agent" } else { "caller" };
+        if let Some(leak) = leak {
+            notes.push(format!(
+                "the {from} leaks into the channel of the {into} ({:.0} dB, {:.0} ms late); {:.0} dB of it were taken out",
+                leak.level_db, leak.delay_ms, leak.taken_db
+            ));
+        }
+    }
     for (side, track) in [("caller", &tracks.caller), ("agent", &tracks.agent)] {
         let share = clipped(track);
         if share > CLIPPED_NOTED {

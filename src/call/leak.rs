@@ -17,8 +17,8 @@ const TAPS: usize = 7_680;
 /// Samples of the other side that a moment depends on.
 const CONTEXT: usize = TAPS + MOMENT;
 const FFT: usize = 16_384;
-/// The most moments a path is learnt from: 12 s.
-const MOMENTS_MAX: usize = 48;
+/// The most moments a path is learnt from: 16 s.
+const MOMENTS_MAX: usize = 64;
 /// With fewer moments nothing is learnt.
 const MOMENTS_MIN: usize = 4;
 /// The other side is loud in a moment if its loudest 16 ms reach this amplitude: -46 dB.
@@ -27,6 +27,12 @@ const LOUD_MIN: f32 = 0.005;
 const SOFTER: f32 = 0.4;
 /// Steps of the search for the path; each takes in more of its detail.
 const STEPS: usize = 24;
+/// The first steps, after which it is clear whether there is a leak at all: it then takes away this much.
+const STEPS_FIRST: usize = 4;
+const TAKEN_FIRST_DB: f32 = 1.0;
+/// The share of the moments that is believed to hold nothing but a leak; of a mix, all are one.
+const MOST: f64 = 0.7;
+const ALL: f64 = 1.0;
 /// A path is believed if it takes this much away of moments it was not learnt from, in dB.
 const TAKEN_MIN_DB: f32 = 3.0;
 /// One channel is the other one, or holds all of it, if a path as loud as -6 dB takes away this much of everything.
@@ -58,10 +64,42 @@ pub(super) enum Leaks {
 /// A moment of a channel, and what the other side said before and in it.
 #[derive(Clone)]
 struct Moment {
-    /// How loud the channel is in it, relative to the other side.
-    softness: f32,
     heard: Vec<f32>,
     other: Vec<f32>,
+}
+
+impl Moment {
+    /// Each moment counts as much as any other, however loud.
+    fn weight(&self) -> f32 {
+        1.0 / power(&self.other).max(1e-9)
+    }
+}
+
+/// Some of many moments, evenly spread: whenever there are too many, every other one is forgotten.
+#[derive(Default)]
+struct Sample {
+    kept: Vec<Moment>,
+    seen: usize,
+    skips: u32,
+}
+
+impl Sample {
+    fn offer(&mut self, moment: impl FnOnce() -> Moment) {
+        let is_due = self.seen.is_multiple_of(1 << self.skips);
+        self.seen += 1;
+        if !is_due {
+            return;
+        }
+        self.kept.push(moment());
+        if self.kept.len() > MOMENTS_MAX {
+            let mut index = 0;
+            self.kept.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.skips += 1;
+        }
+    }
 }
 
 /// Collects moments of a channel.
@@ -69,12 +107,10 @@ struct Moment {
 pub(super) struct LeakSurvey {
     other: Vec<f32>,
     heard: Vec<f32>,
-    /// The softest moments, in which what is heard may be nothing but a leak.
-    soft: Vec<Moment>,
-    /// Some of all moments in which the other side is loud: every `stride`th.
-    any: Vec<Moment>,
-    loud: usize,
-    stride: usize,
+    /// Moments in which what is heard may be nothing but a leak.
+    soft: Sample,
+    /// Moments in which the other side is loud.
+    any: Sample,
 }
 
 impl LeakSurvey {
@@ -99,51 +135,32 @@ impl LeakSurvey {
             let power = frames.map(|f| f.iter().map(|s| s * s).sum::<f32>() / f.len() as f32);
             power.fold(0.0, f32::max).sqrt()
         };
-        let of_other = loudest(other);
-        if of_other < LOUD_MIN {
+        let (of_heard, of_other) = (loudest(heard), loudest(other));
+        if of_other < LOUD_MIN || of_heard == 0.0 {
             return;
         }
         let moment = || Moment {
-            softness: loudest(heard) / of_other,
             heard: heard.to_vec(),
             other: other.to_vec(),
         };
-        self.loud += 1;
-        self.stride = self.stride.max(1);
-        if self.loud.is_multiple_of(self.stride) {
-            self.any.push(moment());
-            if self.any.len() >= MOMENTS_MAX {
-                let mut index = 0;
-                self.any.retain(|_| {
-                    index += 1;
-                    index % 2 == 0
-                });
-                self.stride *= 2;
-            }
-        }
-        let moment = moment();
-        if moment.softness > SOFTER || moment.softness <= 0.0 {
-            return;
-        }
-        let place = self
-            .soft
-            .partition_point(|own| own.softness < moment.softness);
-        if place < MOMENTS_MAX {
-            self.soft.insert(place, moment);
-            self.soft.truncate(MOMENTS_MAX);
+        self.any.offer(moment);
+        if of_heard <= SOFTER * of_other {
+            self.soft.offer(moment);
         }
     }
 
     /// What was found out.
     pub(super) fn finish(self) -> Leaks {
-        let mut solver = Solver::default();
-        if let Some(leak) = solver.leak(&self.any)
+        let solver = Solver::default();
+        if let Some(leak) = solver.leak(&self.any.kept, ALL)
             && leak.level_db > MIX_GAIN_MIN_DB
             && leak.taken_db > MIX_TAKEN_MIN_DB
         {
             return Leaks::Mix(leak);
         }
-        solver.leak(&self.soft).map_or(Leaks::None, Leaks::Into)
+        solver
+            .leak(&self.soft.kept, MOST)
+            .map_or(Leaks::None, Leaks::Into)
     }
 }
 
@@ -166,7 +183,8 @@ impl Default for Solver {
 type Spectrum = Vec<Complex<f32>>;
 
 impl Solver {
-    fn leak(&mut self, moments: &[Moment]) -> Option<Leak> {
+    /// The leak that explains these moments; the share of them that it explains best counts.
+    fn leak(&self, moments: &[Moment], share: f64) -> Option<Leak> {
         if moments.len() < MOMENTS_MIN {
             return None;
         }
@@ -177,12 +195,23 @@ impl Solver {
                 .map(|(_, moment)| moment)
                 .collect()
         };
-        let (learn, try_on) = (half(0), half(1));
-        let taken_db = self.taken_db(&self.path(&learn), &try_on);
+        let (mut learn, mut try_on) = (half(0), half(1));
+        // A few steps show whether there is anything to find.
+        let first = self.path(&learn, STEPS_FIRST);
+        self.keep_best(&first, &mut try_on, share);
+        if self.taken_db(&first, &try_on) < TAKEN_FIRST_DB {
+            return None;
+        }
+        self.keep_best(&first, &mut learn, share);
+        let path = self.path(&learn, STEPS);
+        let mut try_on = half(1);
+        self.keep_best(&path, &mut try_on, share);
+        let taken_db = self.taken_db(&path, &try_on);
         if taken_db < TAKEN_MIN_DB {
             return None;
         }
-        let path = self.path(&moments.iter().collect::<Vec<_>>());
+        learn.extend(try_on);
+        let path = self.path(&learn, STEPS);
         let power: f32 = path.iter().map(|tap| tap * tap).sum();
         let strongest = path.iter().enumerate();
         let strongest = strongest.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?.0;
@@ -192,6 +221,23 @@ impl Solver {
             taken_db,
             path,
         })
+    }
+
+    /// Forgets the moments of which a path leaves most: there somebody speaks besides.
+    fn keep_best(&self, path: &[f32], moments: &mut Vec<&Moment>, share: f64) {
+        let path = self.spectrum(path);
+        let left = |moment: &&Moment| moment.weight() * power(&self.rest(&path, moment));
+        let count = ((moments.len() as f64 * share) as usize).max(MOMENTS_MIN / 2);
+        moments.sort_by_cached_key(|moment| left(moment).to_bits());
+        moments.truncate(count);
+    }
+
+    /// What a path with this spectrum leaves of a moment.
+    fn rest(&self, path: &Spectrum, moment: &Moment) -> Vec<f32> {
+        let mut rest = moment.heard.clone();
+        let leak = self.through(path, &self.spectrum(&moment.other));
+        add(&mut rest, &leak, -1.0);
+        rest
     }
 
     fn spectrum(&self, sound: &[f32]) -> Spectrum {
@@ -227,11 +273,8 @@ impl Solver {
     }
 
     /// The path that explains these moments best, each of them as heavy as any other.
-    fn path(&self, moments: &[&Moment]) -> Vec<f32> {
-        let weights: Vec<f32> = moments
-            .iter()
-            .map(|m| 1.0 / power(&m.other).max(1e-9))
-            .collect();
+    fn path(&self, moments: &[&Moment], steps: usize) -> Vec<f32> {
+        let weights: Vec<f32> = moments.iter().map(|moment| moment.weight()).collect();
         let others: Vec<Spectrum> = moments.iter().map(|m| self.spectrum(&m.other)).collect();
         let back = |rests: &[Vec<f32>]| -> Vec<f32> {
             let mut sum = vec![Complex::new(0.0, 0.0); FFT / 2 + 1];
@@ -252,7 +295,7 @@ impl Solver {
         let mut direction = gradient.clone();
         let mut steepness = dot(&gradient, &gradient);
         let first = steepness;
-        for _ in 0..STEPS {
+        for _ in 0..steps {
             if steepness <= first * 1e-6 {
                 break;
             }
@@ -283,15 +326,8 @@ impl Solver {
         let path = self.spectrum(path);
         let (mut before, mut after) = (0.0, 0.0);
         for moment in moments {
-            let mut rest = moment.heard.clone();
-            add(
-                &mut rest,
-                &self.through(&path, &self.spectrum(&moment.other)),
-                -1.0,
-            );
-            let weight = 1.0 / power(&moment.other).max(1e-9);
-            before += weight * power(&moment.heard);
-            after += weight * power(&rest);
+            before += moment.weight() * power(&moment.heard);
+            after += moment.weight() * power(&self.rest(&path, moment));
         }
         10.0 * (before.max(1e-20) / after.max(1e-20)).log10()
     }

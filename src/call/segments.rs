@@ -54,13 +54,14 @@ const GAP_FRAMES: usize = 13;
 const SPEECH_FRAMES: usize = 3;
 /// Doubtful frames that end a voice beyond doubt.
 const SURE_GAP_FRAMES: usize = 3;
-/// How far outside of the detector's boundary the true one is looked for, in milliseconds.
-const EDGE_WINDOW: usize = 200;
+/// How far outside of the detector's boundary the true one is looked for, in milliseconds: hissing consonants last
+/// that long.
+const EDGE_WINDOW: usize = 400;
 /// The true edge is the last sound above this much under the stretch's peak.
 pub(super) const UNDER_PEAK: Level = db(40);
-/// What is this much quieter than the other channel at the same time is that channel, leaking: music and
-/// voices leak at -30 dB and less, and nobody's voice is that much quieter than another's.
-const LEAK: Level = db(24);
+/// What is this much quieter than the other channel at the same time may be that channel, leaking on a way that was
+/// not found.
+const LEAK: Level = db(36);
 /// What is louder than this under its stretch's peak at its very end was cut off there.
 const CUT: Level = db(26);
 /// The last sound that is looked at to tell a cut from an end, in milliseconds.
@@ -71,13 +72,18 @@ const SOFT_GAP: usize = 160;
 const SOFT_MAX: usize = 400;
 /// Quiet frames that part two islands of sound.
 const ISLAND_GAP_FRAMES: usize = 2;
-/// A sound as short as this, in milliseconds, so far before speech begins is a click or a key, and no part of it; one
-/// behind it may be the last consonant for as long as lips stay closed.
+/// A sound so far before what the detector calls speech, in milliseconds, is no part of it; one behind it may be the
+/// last consonant for as long as lips stay closed. Inside of it a sound as short as a click stands apart too.
+const APART_BEFORE: usize = 80;
+const APART_BEHIND: usize = SOFT_GAP;
 const CLICK_MAX: usize = 40;
-const CLICK_BEFORE: usize = 50;
-const CLICK_BEHIND: usize = SOFT_GAP;
-/// Milliseconds of quiet that part a click from what follows.
-const CLICK_GAP: usize = 12;
+/// A click so far before Silero hears a voice, or behind it, in milliseconds, is none of it.
+const CLICK_BEFORE: usize = 100;
+const CLICK_BEHIND: usize = 80;
+/// Sounds this much softer than the last one at an edge still join others: the middle of a hiss.
+const SOFTER: Level = db(12);
+/// Milliseconds of quiet that part two sounds.
+const QUIET_GAP: usize = 12;
 /// Steadiness from which on a lasting sound is music or a hum; and that of a sound as short as a syllable, which
 /// a voice can hum.
 const TONE: u8 = 153;
@@ -270,7 +276,7 @@ impl<'a> Ear<'a> {
         let last = (last_voiced + EDGE_WINDOW)
             .min(free.end)
             .min(self.track.peaks.len());
-        let (start, end) = self.edges(first..last, peak, floor)?;
+        let (start, end) = self.edges(first..last, onset..last_voiced, (peak, floor))?;
         let (start, end) = match floor.hides(peak) {
             true => self.reach_into_noise(start..end, first..last, &floor),
             false => (start, end),
@@ -286,31 +292,55 @@ impl<'a> Ear<'a> {
         })
     }
 
-    /// The first and the last sound of speech with this peak, without clicks that stand apart.
+    /// The first and the last sound of speech with this peak, without sounds that stand apart from what the detector
+    /// calls `voiced`.
     fn edges(
         &self,
         within: Range<usize>,
-        peak: Level,
-        floor: NoiseFloor,
+        voiced: Range<usize>,
+        (peak, floor): (Level, NoiseFloor),
     ) -> Option<(usize, usize)> {
-        let sounds = within.filter(|ms| self.stands_out(*ms, peak, floor));
-        let islands = joined(sounds, CLICK_GAP);
+        // Softer sounds than those at the edges join what they lie between.
+        let softer = peak.saturating_sub(SOFTER);
+        let sounds = within
+            .clone()
+            .filter(|ms| self.stands_out(*ms, softer, floor));
+        let islands = joined(sounds, QUIET_GAP);
         let mut islands: &[(Range<usize>, usize)] = &islands;
         let is_click = |island: &Range<usize>| island.len() <= CLICK_MAX;
+        let sure = self.neural_voice(&voiced).unwrap_or(voiced.clone());
         while let [(first, _), (next, _), ..] = islands
-            && is_click(first)
-            && next.start - first.end > CLICK_BEFORE
+            && ((first.end <= voiced.start || is_click(first))
+                && next.start - first.end > APART_BEFORE
+                || is_click(first) && first.end + CLICK_BEFORE < sure.start)
         {
             islands = &islands[1..];
         }
         while let [.., (before, _), (last, _)] = islands
-            && is_click(last)
-            && last.start - before.end > CLICK_BEHIND
+            && ((last.start >= voiced.end || is_click(last))
+                && last.start - before.end > APART_BEHIND
+                || is_click(last) && last.start > sure.end + CLICK_BEHIND)
         {
             islands = &islands[..islands.len() - 1];
         }
         let (first, last) = (islands.first()?, islands.last()?);
-        Some((first.0.start, last.0.end))
+        let mut reach = first.0.start..last.0.end;
+        let stands_out = |ms: &usize| self.stands_out(*ms, peak, floor);
+        let start = reach.find(stands_out)?;
+        let end = reach.rev().find(stands_out).unwrap_or(start) + 1;
+        Some((start, end))
+    }
+
+    /// Where Silero hears a voice in these milliseconds; `None` if nowhere, or if nobody asked it.
+    fn neural_voice(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        let mut frames = range.start / FRAME_MS..range.end / FRAME_MS;
+        let hears = |frame: &usize| {
+            let neural = self.track.neural_of(*frame);
+            neural.is_some_and(|neural| neural >= self.threshold)
+        };
+        let first = frames.find(hears)?;
+        let last = frames.rev().find(hears).unwrap_or(first);
+        Some(first * FRAME_MS..(last + 1) * FRAME_MS)
     }
 
     /// Whether a millisecond is part of speech with this peak, over this noise.
@@ -472,9 +502,16 @@ mod tests {
     #[test]
     fn what_leaks_from_the_other_channel_is_nobody() {
         let agent = track(&[(500, 0.0, 0.0), (2_000, 0.5, VOICE), (500, 0.0, 0.0)]);
-        let leak = track(&[(500, 0.0, 0.0), (2_000, 0.016, VOICE), (500, 0.0, 0.0)]);
+        let mut leak = track(&[(500, 0.0, 0.0), (2_000, 0.016, VOICE), (500, 0.0, 0.0)]);
+        leak.leak = vec![level(0.02); leak.peaks.len()];
         assert!(edges(&leak, &agent).is_empty());
-        let caller = track(&[(500, 0.0, 0.0), (1_900, 0.016, VOICE), (600, 0.2, VOICE)]);
+        let faint = track(&[(500, 0.0, 0.0), (2_000, 0.005, VOICE), (500, 0.0, 0.0)]);
+        assert!(
+            edges(&faint, &agent).is_empty(),
+            "by a way that was not found"
+        );
+        let mut caller = track(&[(500, 0.0, 0.0), (1_900, 0.016, VOICE), (600, 0.2, VOICE)]);
+        caller.leak = vec![level(0.02); caller.peaks.len()];
         assert_eq!(
             edges(&caller, &agent),
             [(2_400, 3_000)],
