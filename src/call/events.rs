@@ -38,7 +38,8 @@ pub(super) fn marks(
         marks.utterance(index, utterance, &judged[index], said);
         let answer = answered
             .get(&index)
-            .map(|speech| floor.speeches[*speech].range().start);
+            .and_then(|speech| floor.speeches[*speech].proper())
+            .map(|first| first.start);
         marks.endpoint(index, floor, answer);
     }
     for (index, (end, answers)) in floor.ends(&asks).into_iter().zip(answers).enumerate() {
@@ -170,13 +171,24 @@ impl Marks {
         let speech = &floor.speeches[index];
         let range = speech.range();
         let turn = answers.map_or(TurnId(0), turn_of);
+        let proper = speech.proper();
+        let begun = proper.map_or(range.start, |stretch| stretch.start);
         let asked_until = answers.map_or(0, |utterance| floor.utterances[utterance].range().end);
-        let is_with_end = range.start < asked_until && asked_until - range.start <= UNCERTAINTY;
-        let start = if is_with_end {
-            asked_until
-        } else {
-            range.start
-        };
+        let is_with_end = begun < asked_until && asked_until - begun <= UNCERTAINTY;
+        let start = if is_with_end { asked_until } else { begun };
+        if let Some(utterance) = answers {
+            let asked = floor.utterances[utterance].stretches.last();
+            let end_doubt = asked.and_then(|last| last.end_doubt);
+            let start_doubt = proper.and_then(|first| first.start_doubt);
+            if let Some(doubt) = end_doubt.or(start_doubt) {
+                self.add(start, turn, Mark::Doubtful { doubt });
+            }
+            let first = floor.agent_sounds.partition_point(|sound| sound.end <= asked_until);
+            let first = floor.agent_sounds.get(first).map(|sound| sound.start.max(asked_until));
+            if let Some(sound) = first.filter(|sound| *sound < start) {
+                self.add(sound, turn, Mark::AgentSound { at: tick(sound) });
+            }
+        }
         let question = answers
             .zip(words)
             .map(|(utterance, words)| words.caller[utterance].clone());

@@ -23,6 +23,8 @@ const AGENT_PAUSE: usize = 600;
 const CALLER_REACTION: usize = 300;
 /// An agent that falls silent this soon after the caller began had ended.
 const AGENT_REACTION: usize = 200;
+/// Speech that lasts this long, in milliseconds, is more than a sound, and a pause this long parts the two.
+const SUSTAINED: usize = 400;
 /// An agent that falls silent longer than this after a sound did not stop for it.
 const STOP_WINDOW: usize = 1_000;
 
@@ -59,6 +61,23 @@ impl AgentSpeech {
     pub fn range(&self) -> Range<usize> {
         range(&self.stretches)
     }
+
+    /// The stretch that speech proper begins with: speech that lasts [`SUSTAINED`], short pauses included, or that
+    /// nothing follows. What comes before, as a "hm", is a sound.
+    pub(super) fn proper(&self) -> Option<&Stretch> {
+        let mut begun = self.stretches.first()?;
+        let mut end = begun.end;
+        for stretch in &self.stretches {
+            if stretch.start >= end + SUSTAINED {
+                begun = stretch;
+            }
+            end = stretch.end;
+            if end - begun.start >= SUSTAINED {
+                break;
+            }
+        }
+        Some(begun)
+    }
 }
 
 fn range(stretches: &[Stretch]) -> Range<usize> {
@@ -72,6 +91,8 @@ pub struct FloorHistory {
     /// In order.
     pub utterances: Vec<CallerUtterance>,
     pub speeches: Vec<AgentSpeech>,
+    /// Whatever sounds on the agent's channel, speech or not, in order.
+    pub agent_sounds: Vec<Range<usize>>,
     pub length_ms: usize,
 }
 
@@ -104,6 +125,7 @@ pub fn floor(caller: &[Stretch], agent: &[Stretch], length_ms: usize) -> FloorHi
     FloorHistory {
         utterances,
         speeches,
+        agent_sounds: Vec::new(),
         length_ms,
     }
 }

@@ -7,6 +7,7 @@
 
 mod bands;
 pub mod check;
+mod doubt;
 mod events;
 pub mod floor;
 mod kinds;
@@ -88,8 +89,12 @@ pub enum CallError {
 /// Who had the floor, with the voice detector at `threshold` (in 0..1).
 pub fn floor(tracks: &Tracks, threshold: f32) -> FloorHistory {
     let caller = segments::stretches(&tracks.caller, &tracks.agent, threshold);
-    let agent = segments::stretches(&tracks.agent, &tracks.caller, threshold);
-    floor::floor(&caller, &agent, tracks.length_ms())
+    let (agent, sounds) = segments::heard(&tracks.agent, &tracks.caller, threshold);
+    let floor = floor::floor(&caller, &agent, tracks.length_ms());
+    FloorHistory {
+        agent_sounds: sounds,
+        ..floor
+    }
 }
 
 /// What happened, as far as it can be heard; in `folder`, too, if there is one. Without `words` the interruption

@@ -6,9 +6,11 @@
 //! the detector, which noise confuses, holds on to it.
 
 use super::bands::BAND_MS;
+use super::doubt::Edge;
 use super::noise::{COARSE, NOISE_GRAIN, Noise, NoiseFloor, mean};
 use super::track::{FRAME_MS, Level, Track, db};
 use crate::ear::SURE;
+use crate::event::Doubt;
 use std::ops::Range;
 
 /// A stretch in which somebody speaks, or makes a sound. All positions are milliseconds of the recording.
@@ -24,6 +26,9 @@ pub struct Stretch {
     pub sure: Vec<Range<usize>>,
     /// Whether the stretch breaks off in the middle of a sound, as when playback is stopped.
     pub is_cut: bool,
+    /// What its beginning and its end are in doubt for.
+    pub start_doubt: Option<Doubt>,
+    pub end_doubt: Option<Doubt>,
 }
 
 impl Stretch {
@@ -44,6 +49,8 @@ impl Stretch {
             last_voiced: end,
             sure: std::iter::once(start..end).collect(),
             is_cut: false,
+            start_doubt: None,
+            end_doubt: None,
         }
     }
 }
@@ -82,12 +89,17 @@ const CLICK_BEFORE: usize = 100;
 const CLICK_BEHIND: usize = 80;
 /// Sounds this much softer than the last one at an edge still join others: the middle of a hiss.
 const SOFTER: Level = db(12);
+/// What is shorter, in milliseconds, is no sound; and how much of a channel is searched for sounds at a time.
+const SOUND_MIN: usize = 2;
+const SOUNDS_PART: usize = 10_000;
 /// Milliseconds of quiet that part two sounds.
 const QUIET_GAP: usize = 12;
-/// Steadiness from which on a lasting sound is music or a hum; and that of a sound as short as a syllable, which
-/// a voice can hum.
+/// Steadiness from which on a lasting sound is music or a hum, where Silero hears no voice; and that of a sound as
+/// short as a syllable, which a voice can hum, or that nobody asked Silero about. From the last one on such a sound
+/// may be music.
 const TONE: u8 = 153;
 const SHORT_TONE: u8 = 217;
+const MAYBE_TONE: u8 = 128;
 const SHORT_FRAMES: usize = 37;
 /// Where Silero hears a voice with less than this share of the threshold, there is none whatever earshot hears.
 const NEURAL_SHARE: f32 = 0.3;
@@ -104,6 +116,11 @@ const OTHER_VOICE_SHARE: f64 = 0.97;
 /// The stretches of speech and other sounds of a channel, in order; `other` is the channel that may leak into it.
 /// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
 pub fn stretches(track: &Track, other: &Track, threshold: f32) -> Vec<Stretch> {
+    heard(track, other, threshold).0
+}
+
+/// The stretches of a channel, and all of its sounds, whatever they are: typing, clicks, music, in milliseconds.
+pub fn heard(track: &Track, other: &Track, threshold: f32) -> (Vec<Stretch>, Vec<Range<usize>>) {
     let mut ear = Ear::new(track, other, threshold);
     ear.forget_tones();
     ear.forget_other_voices();
@@ -116,7 +133,8 @@ pub fn stretches(track: &Track, other: &Track, threshold: f32) -> Vec<Stretch> {
         let after = next.map_or(usize::MAX, |next| next.start * FRAME_MS);
         found.extend(ear.stretch(frames, before..after, &noise));
     }
-    found
+    let sounds = ear.sounds(&found, &noise);
+    (found, sounds)
 }
 
 /// A channel at a threshold, without what is no sound of its speaker.
@@ -128,8 +146,11 @@ pub(super) struct Ear<'a> {
     neural_min: u8,
     /// Frames in which only the other channel, or music, or a hum is heard.
     foreign: Vec<bool>,
+    /// Those of them in which it is music or a hum; and those in which it may be, and nobody asked Silero.
+    pub(super) tones: Vec<bool>,
+    pub(super) maybe_tones: Vec<bool>,
     /// The level under which it is somebody else who speaks in the same room; 0 if there is nobody else.
-    other_voice: Level,
+    pub(super) other_voice: Level,
 }
 
 impl<'a> Ear<'a> {
@@ -151,6 +172,8 @@ impl<'a> Ear<'a> {
             sure: in_255ths(threshold.max(SURE)),
             neural_min: in_255ths(NEURAL_SHARE * threshold),
             foreign: leaks.collect(),
+            tones: vec![false; frames],
+            maybe_tones: vec![false; frames],
             other_voice: 0,
         }
     }
@@ -191,7 +214,7 @@ impl<'a> Ear<'a> {
     fn forget_tones(&mut self) {
         let voiced = self.voiced();
         let noise = Noise::outside(self, &voiced);
-        let mut tones = Vec::new();
+        let mut islands = Vec::new();
         for frames in &voiced {
             let (peak, floor) = self.peak_and_floor(frames, &noise);
             let stands_out = |frame: &usize| {
@@ -200,33 +223,42 @@ impl<'a> Ear<'a> {
             };
             let reach = frames.start.saturating_sub(GAP_FRAMES)
                 ..(frames.end + GAP_FRAMES).min(self.track.voice.len());
-            let islands = joined(reach.filter(stands_out), ISLAND_GAP_FRAMES);
-            tones.extend(
-                islands
-                    .into_iter()
-                    .map(|(island, _)| island)
-                    .filter(|i| self.is_tone(i)),
-            );
+            let found = joined(reach.filter(stands_out), ISLAND_GAP_FRAMES);
+            islands.extend(found.into_iter().map(|(island, _)| island));
         }
-        for tone in tones {
-            self.foreign[tone].fill(true);
+        for island in islands {
+            match self.tone(&island) {
+                Tone::None => {}
+                Tone::Maybe => self.maybe_tones[island].fill(true),
+                Tone::Sure => {
+                    self.tones[island.clone()].fill(true);
+                    self.foreign[island].fill(true);
+                }
+            }
         }
     }
 
-    fn is_tone(&self, island: &Range<usize>) -> bool {
+    fn tone(&self, island: &Range<usize>) -> Tone {
         let neural = island
             .clone()
             .filter_map(|frame| self.track.neural_of(frame));
+        let voice = median(neural.collect());
         // Voices that keep their pitch repeat themselves too.
-        if median(neural.collect()).is_some_and(|voice| voice >= self.threshold) {
-            return false;
+        if voice.is_some_and(|voice| voice >= self.threshold) {
+            return Tone::None;
         }
-        let limit = if island.len() < SHORT_FRAMES {
-            SHORT_TONE
-        } else {
-            TONE
+        let is_short = island.len() < SHORT_FRAMES;
+        let limit = match is_short || voice.is_none() {
+            true => SHORT_TONE,
+            false => TONE,
         };
-        median(self.track.steadiness[island.clone()].to_vec()).is_some_and(|it| it >= limit)
+        match median(self.track.steadiness[island.clone()].to_vec()) {
+            Some(steadiness) if steadiness >= limit => Tone::Sure,
+            Some(steadiness) if voice.is_none() && !is_short && steadiness >= MAYBE_TONE => {
+                Tone::Maybe
+            }
+            _ => Tone::None,
+        }
     }
 
     /// Marks the voices of a television, or of people in the same room, as foreign: they are softer than the channel's
@@ -262,6 +294,32 @@ impl<'a> Ear<'a> {
         }
     }
 
+    /// Whatever sounds on the channel, but what leaks into it or is said in the background.
+    fn sounds(&self, found: &[Stretch], noise: &Noise) -> Vec<Range<usize>> {
+        let loudest = |stretch: &Stretch| self.track.loudest(stretch.start..stretch.end);
+        let mut peaks: Vec<u8> = found.iter().map(loudest).collect();
+        peaks.sort_unstable();
+        let Some(peak) = peaks.get(peaks.len() / 2) else {
+            return Vec::new();
+        };
+        let length = self.track.length_ms();
+        let parts = (0..length).step_by(SOUNDS_PART);
+        let mut islands = Vec::new();
+        for start in parts {
+            let part = start..(start + SOUNDS_PART).min(length);
+            let floor = noise.near(&part, self);
+            let stands_out = |ms: &usize| {
+                let is_tone = self.tones.get(ms / FRAME_MS).is_some_and(|is_tone| *is_tone);
+                let level = self.track.peaks[*ms];
+                is_tone && level > peak.saturating_sub(UNDER_PEAK)
+                    || self.stands_out(*ms, *peak, floor)
+            };
+            islands.extend(joined(part.filter(stands_out), QUIET_GAP));
+        }
+        islands.retain(|(_, count)| *count >= SOUND_MIN);
+        islands.into_iter().map(|(island, _)| island).collect()
+    }
+
     fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, NoiseFloor) {
         let range = frames.start * FRAME_MS..frames.end * FRAME_MS;
         (self.track.loudest(range.clone()), noise.near(&range, self))
@@ -277,10 +335,13 @@ impl<'a> Ear<'a> {
             .min(free.end)
             .min(self.track.peaks.len());
         let (start, end) = self.edges(first..last, onset..last_voiced, (peak, floor))?;
+        let plain = start..end;
         let (start, end) = match floor.hides(peak) {
             true => self.reach_into_noise(start..end, first..last, &floor),
             false => (start, end),
         };
+        let [of_start, of_end] = self.doubt_of_all(&(start..end));
+        let doubt = |at, plain, is_end| self.doubt(&Edge { at, plain, is_end }, peak, &floor);
         let ending = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
         Some(Stretch {
             start,
@@ -289,6 +350,8 @@ impl<'a> Ear<'a> {
             last_voiced,
             sure: self.sure(frames),
             is_cut: ending >= peak.saturating_sub(CUT),
+            start_doubt: of_start.or_else(|| doubt(start, plain.start, false)),
+            end_doubt: of_end.or_else(|| doubt(end, plain.end, true)),
         })
     }
 
@@ -332,7 +395,7 @@ impl<'a> Ear<'a> {
     }
 
     /// Where Silero hears a voice in these milliseconds; `None` if nowhere, or if nobody asked it.
-    fn neural_voice(&self, range: &Range<usize>) -> Option<Range<usize>> {
+    pub(super) fn neural_voice(&self, range: &Range<usize>) -> Option<Range<usize>> {
         let mut frames = range.start / FRAME_MS..range.end / FRAME_MS;
         let hears = |frame: &usize| {
             let neural = self.track.neural_of(*frame);
@@ -417,6 +480,13 @@ impl<'a> Ear<'a> {
         let in_ms = |run: Range<usize>| run.start * FRAME_MS..run.end * FRAME_MS;
         runs.into_iter().map(|(run, _)| in_ms(run)).collect()
     }
+}
+
+/// What an island of sound is.
+enum Tone {
+    None,
+    Maybe,
+    Sure,
 }
 
 fn median(mut values: Vec<u8>) -> Option<u8> {

@@ -3,10 +3,12 @@
 //! Everything voicesim reports is a fold over a list of [`Event`]s. An event says *that* something
 //! happened and when; durations are derived later, in `measure`, and nowhere else.
 
+mod doubt;
 mod hop;
 mod metric;
 mod policy;
 
+pub use doubt::Doubt;
 pub use hop::Hop;
 pub use metric::Metric;
 pub use policy::InterruptionPolicy;
@@ -375,6 +377,17 @@ pub enum Mark {
     Judged {
         /// What the utterance asks for.
         asks: Expect,
+    },
+    /// The latency of the turn, as a finished recording has it, may be another one.
+    Doubtful {
+        /// Why.
+        doubt: Doubt,
+    },
+    /// The agent's first sound after the caller's, on a finished recording, where it is not the answer itself: a
+    /// click, typing, a breath, or a word that nothing follows for a while.
+    AgentSound {
+        /// When it begins.
+        at: Tick,
     },
 
     // What the ear and the endpointing policy made of the caller's sound.

@@ -1,7 +1,7 @@
 //! What the events say about each utterance and the reply to it.
 
 use crate::event::{
-    Event, Expect, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd,
+    Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -14,6 +14,10 @@ pub(super) struct TurnMarks {
     /// What the turn asks for, if it was heard on a finished recording, where nothing else is known of the
     /// agent.
     pub asks: Option<Expect>,
+    /// Why the turn's latency may be another one, on a finished recording.
+    pub doubtful: Option<Doubt>,
+    /// The agent's first sound on a recording, where it is not the answer's.
+    pub agent_sound: Option<Tick>,
     /// The true end of the turn's speech, where a recording says whose it is.
     pub speech_ended: Option<Tick>,
     pub committed: Option<Tick>,
@@ -134,6 +138,8 @@ impl TurnMarks {
         match &event.mark {
             Mark::VoiceStarted { onset } => self.onset = Some(*onset),
             Mark::Judged { asks } => self.asks = Some(*asks),
+            Mark::Doubtful { doubt } => self.doubtful = Some(*doubt),
+            Mark::AgentSound { at } => self.agent_sound = Some(*at),
             Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
             Mark::EndpointCommitted { last_voiced, .. } => {
                 self.last_voiced = Some(*last_voiced);

@@ -1,7 +1,7 @@
 //! The report as one JSON document, schema `voicesim.report/2`.
 
 use super::busy::machine_busy;
-use crate::event::{Expect, StageName};
+use crate::event::{Doubt, Expect, StageName};
 use crate::measure::segments::Segments;
 use crate::measure::{
     BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known, LoadFigures,
@@ -299,6 +299,9 @@ pub struct Detail<'a> {
     /// Why the turn should have been answered and was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Why the latencies of an answered turn on a recording may be others: `noise`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubtful: Option<Doubt>,
     /// When a question that is asked again was first asked: the end of speech then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_asked_ns: Option<u64>,
@@ -373,6 +376,7 @@ pub fn detail(row: &Row) -> Detail<'_> {
         e2e_ns: row.e2e_ns,
         waited_ns: row.waited_ns(),
         reason: row.unanswered,
+        doubtful: row.doubtful,
         first_asked_ns: row.first_asked.map(|at| at.0),
         hops_ns: row
             .hops

@@ -12,7 +12,7 @@ use super::reason::Reason;
 use super::right::has_any;
 use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
-use crate::event::{Event, Expect, Hop, Metric, Tick, TurnId, Verdict};
+use crate::event::{Doubt, Event, Expect, Hop, Metric, Tick, TurnId, Verdict};
 use gathered::{Gathered, gathered};
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ pub struct Row {
     /// Nanoseconds by metric, as far as they are known, each metric once. The end-to-end latency of a question that
     /// was asked again counts from when it was first asked.
     pub metrics: Vec<(Metric, u64)>,
+    /// Why the latencies of an answered turn on a recording may be others; `None` if they are sure.
+    pub doubtful: Option<Doubt>,
     /// Why the turn should have been answered and was not; `None` if it was answered, or asked for no answer.
     pub unanswered: Option<Reason>,
     /// Nanoseconds by metric that a turn without an answer waited at least, for what did not come.
@@ -130,6 +132,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         slices: Vec::new(),
         hops: HopSpans::default(),
         metrics: Vec::new(),
+        doubtful: None,
         unanswered: None,
         in_vain: Vec::new(),
         stood_in: None,
@@ -174,6 +177,9 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         row.add_wait_in_vain(gathered);
     }
     row.add_interruption(gathered);
+    if row.unanswered.is_none() && !row.metrics.is_empty() {
+        row.doubtful = gathered.utterances.iter().find_map(|(_, u)| u.doubtful);
+    }
     row
 }
 
@@ -206,11 +212,15 @@ impl Row {
         let asked = self.first_asked.or(truly);
         span(Metric::E2eLatency, asked, turn.audible);
         span(Metric::E2eLatencyVad, turn.last_voiced, turn.audible);
+        span(
+            Metric::FirstSound,
+            truly,
+            turn.filler.or(turn.agent_sound).or(turn.audible),
+        );
         if turn.asks.is_some() {
             // On a recording nothing is known of what lies between.
             return;
         }
-        span(Metric::FirstSound, truly, turn.filler.or(turn.audible));
         span(Metric::EndOfTurnDelay, truly, turn.committed);
         span(Metric::TranscriptionDelay, truly, turn.stt.first_output);
         span(

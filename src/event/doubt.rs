@@ -1,0 +1,76 @@
+//! Why a beginning or an end that was found on a recording may be another one.
+
+use serde::{Deserialize, Serialize};
+
+/// Why the latency of a turn on a recording is doubtful: what may have hidden the true end of the question or the
+/// true beginning of the answer, or have been taken for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// Noise on the channel is as loud as the soft sounds there.
+    Noise,
+    /// Somebody else speaks on the channel: a television, people in the same room.
+    OtherVoice,
+    /// The other side leaks into the channel, louder than the soft sounds there.
+    Leak,
+    /// Music, or a tone, sounds next to the speech.
+    Music,
+    /// The detectors of voice disagree about where it is.
+    Detectors,
+    /// A sound that may be a voice or music; Silero's detector would tell, and is not installed.
+    NoSilero,
+    /// Both sides are in one channel, and both speak there.
+    OneChannel,
+}
+
+impl Doubt {
+    /// Every doubt, each at the place that is its code in files of turns.
+    pub const ALL: [Doubt; 7] = [
+        Doubt::Noise,
+        Doubt::OtherVoice,
+        Doubt::Leak,
+        Doubt::Music,
+        Doubt::Detectors,
+        Doubt::NoSilero,
+        Doubt::OneChannel,
+    ];
+
+    /// The name in reports and files: `other_voice`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Doubt::Noise => "noise",
+            Doubt::OtherVoice => "other_voice",
+            Doubt::Leak => "leak",
+            Doubt::Music => "music",
+            Doubt::Detectors => "detectors",
+            Doubt::NoSilero => "no_silero",
+            Doubt::OneChannel => "one_channel",
+        }
+    }
+
+    /// What may be wrong, for people: `noise hides the edge`.
+    pub fn told(self) -> &'static str {
+        match self {
+            Doubt::Noise => "noise hides soft sounds",
+            Doubt::OtherVoice => "somebody else speaks in the background",
+            Doubt::Leak => "the other side leaks in",
+            Doubt::Music => "music or a tone sounds next to the speech",
+            Doubt::Detectors => "the voice detectors disagree",
+            Doubt::NoSilero => "voice or music? (voicesim models install silero-vad)",
+            Doubt::OneChannel => "both sides speak in one channel",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_doubt_is_written_by_its_name() {
+        for doubt in Doubt::ALL {
+            let written = serde_json::to_value(doubt).expect("JSON");
+            assert_eq!(written, doubt.name());
+        }
+    }
+}
