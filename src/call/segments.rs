@@ -335,13 +335,15 @@ impl<'a> Ear<'a> {
             .min(free.end)
             .min(self.track.peaks.len());
         let (start, end) = self.edges(first..last, onset..last_voiced, (peak, floor))?;
-        let plain = start..end;
         let (start, end) = match floor.hides(peak) {
             true => self.reach_into_noise(start..end, first..last, &floor),
             false => (start, end),
         };
-        let [of_start, of_end] = self.doubt_of_all(&(start..end));
-        let doubt = |at, plain, is_end| self.doubt(&Edge { at, plain, is_end }, peak, &floor);
+        let hidden = [false, true].map(|is_end| self.hidden(is_end, peak, &floor));
+        let start = start.saturating_sub(hidden[0]).max(first);
+        let end = (end + hidden[1]).min(last);
+        let [of_start, of_end] = self.doubts_of_detectors(&(start..end));
+        let doubt = |at, is_end| self.doubt(Edge { at, is_end }, peak, &floor);
         let ending = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
         Some(Stretch {
             start,
@@ -350,8 +352,8 @@ impl<'a> Ear<'a> {
             last_voiced,
             sure: self.sure(frames),
             is_cut: ending >= peak.saturating_sub(CUT),
-            start_doubt: of_start.or_else(|| doubt(start, plain.start, false)),
-            end_doubt: of_end.or_else(|| doubt(end, plain.end, true)),
+            start_doubt: of_start.or_else(|| doubt(start, false)),
+            end_doubt: of_end.or_else(|| doubt(end, true)),
         })
     }
 

@@ -20,7 +20,7 @@ pub(super) const FRAME_MS: usize = FRAME_SAMPLES / MS_SAMPLES;
 pub(super) type Level = u8;
 
 const FULL_SCALE: f32 = 255.0;
-const STEPS_PER_DB: f32 = 2.0;
+pub(super) const STEPS_PER_DB: f32 = 2.0;
 
 /// Decibels as steps of a [`Level`].
 pub(super) const fn db(decibels: u8) -> Level {
