@@ -16,40 +16,46 @@ const LOUD_MS_MIN: usize = 200;
 const SAME: Level = db(1);
 /// The share of the time in which it has to stay within [`SAME`].
 const SAME_SHARE: f64 = 0.9;
-/// The share of its speech in which a channel may be clipped, and the one from which on a note says that it is.
-const CLIPPED_MAX: f64 = 0.05;
+/// The share of its speech from which on a channel is noted as clipped, and that from which on its edges may be off.
 const CLIPPED_NOTED: f64 = 0.002;
+const CLIPPED_MUCH: f64 = 0.05;
 /// How much files may differ in length without a note, in milliseconds.
 const DIFFERENCE_NOTED: i64 = 1_000;
+
+/// A side that says nothing throughout a call in which the other one speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// Nobody was asked anything.
+    OfCaller,
+    /// Nobody was ever answered.
+    OfAgent,
+}
+
+impl Silence {
+    /// The side that says nothing, if one does.
+    pub fn of(floor: &FloorHistory) -> Option<Silence> {
+        match (
+            floor.utterances.iter().any(|it| it.is_voice()),
+            floor.speeches.is_empty(),
+        ) {
+            (true, true) => Some(Silence::OfAgent),
+            (false, false) => Some(Silence::OfCaller),
+            _ => None,
+        }
+    }
+}
 
 /// Refuses recordings whose channels are no two sides of a call.
 pub fn check(source: &CallSource, tracks: &Tracks) -> Result<(), CallError> {
     let what = source.name();
-    let sides = [("caller", &tracks.caller), ("agent", &tracks.agent)];
-    for (side, track) in sides {
-        let peak = track.loudest(0..track.length_ms());
-        if peak < SILENT {
-            let peak_db = in_db(peak);
-            return Err(CallError::Silent {
-                what,
-                side,
-                peak_db,
-            });
-        }
+    let peaks = [&tracks.caller, &tracks.agent].map(|track| track.loudest(0..track.length_ms()));
+    let peak = peaks[0].max(peaks[1]);
+    if peak < SILENT {
+        let peak_db = in_db(peak);
+        return Err(CallError::Silent { what, peak_db });
     }
     if tracks.is_mix || is_same(&tracks.caller, &tracks.agent) {
         return Err(CallError::SameSound { what });
-    }
-    for (side, track) in sides {
-        let share = clipped(track);
-        if share > CLIPPED_MAX {
-            let percent = 100.0 * share;
-            return Err(CallError::Clipped {
-                what,
-                side,
-                percent,
-            });
-        }
     }
     Ok(())
 }
@@ -83,6 +89,15 @@ fn clipped(track: &Track) -> f64 {
 /// What to know before trusting the figures.
 pub fn notes(tracks: &Tracks, floor: &FloorHistory) -> Vec<String> {
     let mut notes = Vec::new();
+    match Silence::of(floor) {
+        Some(Silence::OfAgent) => notes.push(
+            "THE AGENT NEVER SPEAKS: no question was ever answered; if its sound was recorded elsewhere, name both files: --caller FILE --agent FILE".into(),
+        ),
+        Some(Silence::OfCaller) => notes.push(
+            "THE CALLER NEVER SPEAKS: nothing was asked; if the sound was recorded elsewhere, name both files: --caller FILE --agent FILE".into(),
+        ),
+        None => {}
+    }
     let talk = |stretches: &mut dyn Iterator<Item = &Stretch>| -> f64 {
         stretches.map(|s| (s.end - s.start) as f64 / 1e3).sum()
     };
@@ -119,8 +134,12 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory) -> Vec<String> {
         let share = clipped(track);
         if share > CLIPPED_NOTED {
             let percent = 100.0 * share;
+            let much = match share > CLIPPED_MUCH {
+                true => ", so beginnings and ends may be off: record it at a lower level",
+                false => "",
+            };
             notes.push(format!(
-                "the channel of the {side} is clipped in {percent:.1} % of its sound"
+                "the channel of the {side} is clipped in {percent:.1} % of its sound{much}"
             ));
         }
     }

@@ -85,9 +85,10 @@ impl Ear<'_> {
             let is_doubtful = frames(found).any(may_be_tone);
             return doubts([is_doubtful; 2], Doubt::NoSilero);
         }
-        let Some(voice) = self.neural_voice(&reach).filter(|voice| {
-            voice.start < found.end && voice.end > found.start
-        }) else {
+        let Some(voice) = self
+            .neural_voice(&reach)
+            .filter(|voice| voice.start < found.end && voice.end > found.start)
+        else {
             return doubts([true; 2], Doubt::Detectors);
         };
         let after = |silero: usize, edge: usize| silero as i64 - edge as i64;

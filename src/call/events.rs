@@ -183,8 +183,13 @@ impl Marks {
             if let Some(doubt) = end_doubt.or(start_doubt) {
                 self.add(start, turn, Mark::Doubtful { doubt });
             }
-            let first = floor.agent_sounds.partition_point(|sound| sound.end <= asked_until);
-            let first = floor.agent_sounds.get(first).map(|sound| sound.start.max(asked_until));
+            let first = floor
+                .agent_sounds
+                .partition_point(|sound| sound.end <= asked_until);
+            let first = floor
+                .agent_sounds
+                .get(first)
+                .map(|sound| sound.start.max(asked_until));
             if let Some(sound) = first.filter(|sound| *sound < start) {
                 self.add(sound, turn, Mark::AgentSound { at: tick(sound) });
             }

@@ -20,6 +20,7 @@ mod tones;
 pub mod track;
 pub mod words;
 
+pub use check::Silence;
 pub use source::{CallSource, Progress, Tracks};
 pub use words::Words;
 
@@ -59,21 +60,9 @@ pub enum CallError {
     )]
     SameSound { what: String },
     #[error(
-        "{what}: the channel of the {side} is silent (peak {peak_db:.0} dB); check what was recorded there, or name two files: --caller FILE --agent FILE"
+        "{what}: nobody speaks on either channel (peak {peak_db:.0} dB); check what was recorded"
     )]
-    Silent {
-        what: String,
-        side: &'static str,
-        peak_db: f32,
-    },
-    #[error(
-        "{what}: the channel of the {side} is clipped in {percent:.0} % of its speech, so its beginnings and ends are not where they seem; record it at a lower level"
-    )]
-    Clipped {
-        what: String,
-        side: &'static str,
-        percent: f64,
-    },
+    Silent { what: String, peak_db: f32 },
     #[error(
         "Silero's voice detector failed: {0}; measure without it, or install it again: voicesim models install silero-vad"
     )]

@@ -100,7 +100,15 @@ const QUIET_GAP: usize = 12;
 const TONE: u8 = 153;
 const SHORT_TONE: u8 = 217;
 const MAYBE_TONE: u8 = 128;
+/// Steadiness from which on a sound of a second is music where Silero hears no voice in most of it, though it may in
+/// the beginning.
+const NO_VOICE: u8 = 90;
+const NO_VOICE_FRAMES: usize = 60;
 const SHORT_FRAMES: usize = 37;
+/// What is less than this louder than what may be left of a leak is a voice only if Silero hears one.
+const OVER_LEAK: Level = db(10);
+/// Speech in a channel in which somebody else speaks too is this much louder than that voice.
+const OVER_OTHER_VOICE: Level = db(6);
 /// Where Silero hears a voice with less than this share of the threshold, there is none whatever earshot hears.
 const NEURAL_SHARE: f32 = 0.3;
 /// Where Silero is as sure as this, it is a voice beyond doubt, however soft.
@@ -184,15 +192,26 @@ impl<'a> Ear<'a> {
         let heard = self.track.voice[frame] >= self.threshold;
         let is_voice = match self.track.neural_of(frame) {
             None => heard,
-            Some(neural) => neural >= self.threshold || (heard && neural >= self.neural_min),
+            Some(neural) => {
+                let alone = heard && neural >= self.neural_min && !self.may_leak(frame);
+                neural >= self.threshold || alone
+            }
         };
         is_voice && !self.foreign[frame]
+    }
+
+    /// Whether a frame is little louder than what may be left of a leak.
+    fn may_leak(&self, frame: usize) -> bool {
+        let leaked = self.track.leaked(frame);
+        let own = || self.track.loudest(frame * FRAME_MS..(frame + 1) * FRAME_MS);
+        leaked > 0 && own() < leaked.saturating_add(OVER_LEAK)
     }
 
     fn is_sure(&self, frame: usize) -> bool {
         let heard = self.track.voice[frame] >= self.sure;
         let is_sure = match self.track.neural_of(frame) {
             None => heard,
+            Some(neural) if self.may_leak(frame) => heard && neural >= NEURAL_SURE,
             Some(neural) => neural >= NEURAL_SURE || (heard && neural >= self.neural_min),
         };
         is_sure && !self.foreign[frame]
@@ -212,7 +231,15 @@ impl<'a> Ear<'a> {
     /// Marks music and hums, which the detector takes for voices, as foreign. Between a tune and a word there is a
     /// little silence, so they are told apart island by island of sound.
     fn forget_tones(&mut self) {
-        let voiced = self.voiced();
+        // Silero may let go of music that earshot holds on to.
+        let all = 0..self.track.voice.len();
+        let heard = |frame: &usize| self.track.voice[*frame] >= self.threshold;
+        let heard =
+            all.filter(|frame| !self.foreign[*frame] && (heard(frame) || self.is_voiced(*frame)));
+        let voiced: Vec<Range<usize>> = joined(heard, GAP_FRAMES)
+            .into_iter()
+            .map(|(run, _)| run)
+            .collect();
         let noise = Noise::outside(self, &voiced);
         let mut islands = Vec::new();
         for frames in &voiced {
@@ -248,9 +275,10 @@ impl<'a> Ear<'a> {
             return Tone::None;
         }
         let is_short = island.len() < SHORT_FRAMES;
-        let limit = match is_short || voice.is_none() {
-            true => SHORT_TONE,
-            false => TONE,
+        let limit = match voice {
+            Some(voice) if voice < self.neural_min && island.len() >= NO_VOICE_FRAMES => NO_VOICE,
+            Some(_) if !is_short => TONE,
+            _ => SHORT_TONE,
         };
         match median(self.track.steadiness[island.clone()].to_vec()) {
             Some(steadiness) if steadiness >= limit => Tone::Sure,
@@ -309,7 +337,10 @@ impl<'a> Ear<'a> {
             let part = start..(start + SOUNDS_PART).min(length);
             let floor = noise.near(&part, self);
             let stands_out = |ms: &usize| {
-                let is_tone = self.tones.get(ms / FRAME_MS).is_some_and(|is_tone| *is_tone);
+                let is_tone = self
+                    .tones
+                    .get(ms / FRAME_MS)
+                    .is_some_and(|is_tone| *is_tone);
                 let level = self.track.peaks[*ms];
                 is_tone && level > peak.saturating_sub(UNDER_PEAK)
                     || self.stands_out(*ms, *peak, floor)
@@ -329,6 +360,9 @@ impl<'a> Ear<'a> {
     fn stretch(&self, frames: &Range<usize>, free: Range<usize>, noise: &Noise) -> Option<Stretch> {
         let (onset, last_voiced) = (frames.start * FRAME_MS, frames.end * FRAME_MS);
         let (peak, floor) = self.peak_and_floor(frames, noise);
+        if self.other_voice > 0 && peak < self.other_voice.saturating_add(OVER_OTHER_VOICE) {
+            return None;
+        }
         // In noise the detector may hold on for long, so the edges may lie anywhere inside.
         let first = onset.saturating_sub(EDGE_WINDOW).max(free.start);
         let last = (last_voiced + EDGE_WINDOW)
@@ -412,8 +446,15 @@ impl<'a> Ear<'a> {
     fn stands_out(&self, ms: usize, peak: Level, floor: NoiseFloor) -> bool {
         let level = self.track.peaks.get(ms).copied().unwrap_or(0);
         let least = peak.saturating_sub(UNDER_PEAK).max(self.other_voice);
-        if self.is_foreign(ms) || level <= least.max(self.track.leaked_at(ms)) {
+        let leaked = self.track.leaked_at(ms);
+        if self.is_foreign(ms) || level <= least.max(leaked) {
             return false;
+        }
+        if leaked > 0 && level <= leaked.saturating_add(OVER_LEAK) {
+            let voice = self.track.neural_of(ms / FRAME_MS);
+            if voice.is_some_and(|voice| voice < self.neural_min) {
+                return false;
+            }
         }
         let around = ms.saturating_sub(NOISE_GRAIN / 2);
         self.mean(around..around + NOISE_GRAIN) > floor.fine

@@ -2,11 +2,11 @@
 
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::audio::AudioError;
-use crate::call::{self, CallError, CallSource, Tracks, VAD_THRESHOLD};
+use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
 use crate::ear::silero::SileroModel;
 use crate::engine;
-use crate::event::InterruptionPolicy;
+use crate::event::{Event, InterruptionPolicy};
 use crate::measure::{self, Measurement, Plan};
 #[cfg(feature = "silero")]
 use crate::models;
@@ -51,6 +51,9 @@ pub(super) struct Measure {
     /// Keep the measurement, without sound, as a run folder; for a folder of calls, one for each call
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Take turns into the figures whose latencies are doubtful
+    #[arg(long)]
+    with_doubtful: bool,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -62,6 +65,8 @@ const THRESHOLDS: [f32; 3] = [0.3, 0.5, 0.7];
 const CORES: u32 = 2;
 /// Files of a folder that are taken for recordings.
 const EXTENSIONS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "oga"];
+/// Folders in folders are searched this deep.
+const DEPTH_MAX: usize = 8;
 /// More calls than this in one folder are refused.
 const CALLS_MAX: usize = 100_000;
 
@@ -76,6 +81,7 @@ impl Measure {
             scenario,
             recogniser: None,
             silero: None,
+            takes_doubtful: self.with_doubtful,
             is_quiet,
         };
         match &self.call {
@@ -133,19 +139,24 @@ impl Measure {
             ));
             print_plain(&calls::thresholds(&call.at_thresholds));
         }
-        Ok(verdict(&call.measured))
+        Ok(verdict(&call.measured, &[call.is_one_sided]))
     }
 
     fn folder(&self, folder: &Path, work: &mut Work) -> Result<Verdict, Failure> {
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
-        for path in recordings(folder)? {
-            let source = self.source(&path);
+        let files = recordings(folder)?;
+        for path in &files {
+            let source = self.source(path);
             let name = path
-                .file_name()
-                .unwrap_or_default()
+                .strip_prefix(folder)
+                .unwrap_or(path)
                 .to_string_lossy()
                 .into_owned();
-            let out = self.out.as_ref().map(|out| out.join(&name));
+            // A report reads folders that lie side by side.
+            let out = self
+                .out
+                .as_ref()
+                .map(|out| out.join(name.replace(['/', '\\'], "__")));
             match work.measure(&source, name.clone(), out.as_deref()) {
                 Ok((call, _)) => done.push(call),
                 Err(Failure::Input(reason)) => skipped.push(Skipped { call: name, reason }),
@@ -182,12 +193,18 @@ impl Measure {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&done, &skipped));
         }
-        Ok(verdict(&all))
+        let one_sided: Vec<bool> = done.iter().map(|call| call.is_one_sided).collect();
+        // A gate that some calls never came to is not passed.
+        Ok(match plan.budgets.is_empty() || skipped.is_empty() {
+            true => verdict(&all, &one_sided),
+            false => Verdict::NotAsAsked,
+        })
     }
 }
 
-fn verdict(measured: &Measurement) -> Verdict {
-    match measured.has_passed() {
+/// Whether all is as it should be: every budget is kept, and nobody is silent throughout.
+fn verdict(measured: &Measurement, one_sided: &[bool]) -> Verdict {
+    match measured.has_passed() && !one_sided.contains(&true) {
         true => Verdict::Fine,
         false => Verdict::NotAsAsked,
     }
@@ -204,33 +221,45 @@ fn stem(source: &CallSource) -> String {
         .into_owned()
 }
 
-/// The recordings in a folder, by name.
+/// The recordings in a folder and in those inside it, by name; whatever else lies there is told by what it is called.
 fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |source| {
-        let path = folder.to_owned();
-        Failure::input(AudioError::Unreadable { path, source })
-    };
-    let mut found = Vec::new();
-    for entry in folder.read_dir().map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let extension = path
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_lowercase();
-        if EXTENSIONS.contains(&extension.as_str()) {
-            found.push(path);
-        }
-        if found.len() > CALLS_MAX {
-            let what = format!(
-                "{} holds more than {CALLS_MAX} recordings; measure them in parts",
-                folder.display()
-            );
-            return Err(Failure::Input(what));
+    let (mut found, mut folders) = (Vec::new(), vec![(folder.to_owned(), 0)]);
+    while let Some((folder, depth)) = folders.pop() {
+        let unreadable = |source| {
+            let path = folder.clone();
+            Failure::input(AudioError::Unreadable { path, source })
+        };
+        for entry in folder.read_dir().map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let path = entry.path();
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let kind = entry.file_type().map_err(unreadable)?;
+            match kind.is_dir() {
+                _ if is_hidden => {}
+                true if depth < DEPTH_MAX => folders.push((path, depth + 1)),
+                false if is_recording(&path) => found.push(path),
+                _ => {}
+            }
+            if found.len() > CALLS_MAX {
+                let what = format!(
+                    "{} holds more than {CALLS_MAX} recordings; measure them in parts",
+                    folder.display()
+                );
+                return Err(Failure::Input(what));
+            }
         }
     }
     found.sort();
     Ok(found)
+}
+
+fn is_recording(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
 }
 
 /// Measures one call after the other.
@@ -241,6 +270,7 @@ struct Work {
     recogniser: Option<Recogniser>,
     /// Loaded with the first call, if it is installed.
     silero: Option<Arc<SileroModel>>,
+    takes_doubtful: bool,
     is_quiet: bool,
 }
 
@@ -291,7 +321,7 @@ impl Work {
             None => None,
         };
         let events = call::events(&floor, words.as_ref(), folder)?;
-        let measured = measure::measure(&events, &self.plan());
+        let measured = self.measured(&events);
         if let Some(path) = out {
             run::write_hlog(&path.join("latency.hlog"), &measured, &events)?;
         }
@@ -300,8 +330,19 @@ impl Work {
             header,
             measured,
             at_thresholds: Vec::new(),
+            is_one_sided: Silence::of(&floor).is_some(),
         };
         Ok((call, tracks))
+    }
+
+    fn measured(&self, events: &[Event]) -> Measurement {
+        let plan = self.plan();
+        let mut measured = measure::measure(events, &plan);
+        if self.takes_doubtful {
+            measured.take_in_doubtful();
+            measured.judge(&plan.budgets);
+        }
+        measured
     }
 
     fn plan(&self) -> Plan {
@@ -318,7 +359,7 @@ impl Work {
             let floor = call::floor(tracks, vad_threshold);
             let events =
                 with_default(NoSubscriber::default(), || call::events(&floor, None, None))?;
-            let measured = measure::measure(&events, &self.plan());
+            let measured = self.measured(&events);
             Ok(AtThreshold {
                 vad_threshold,
                 turns: measured.rows.len(),

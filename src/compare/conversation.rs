@@ -105,7 +105,9 @@ impl Figures {
         for (hop, span_ns) in row.hops.iter() {
             own.set(hop as usize, span_ns);
         }
-        for (metric, span_ns) in &row.metrics {
+        // A latency that may be another one is no ground for a verdict.
+        let sure = row.metrics.iter().filter(|_| row.doubtful.is_none());
+        for (metric, span_ns) in sure {
             own.set_metric(*metric, *span_ns);
         }
         own.count(row.expect, row.outcome);

@@ -46,6 +46,8 @@ impl<'a> Figures<'a> {
             interval: self.interval(budget.limited),
             pass: actual.is_some_and(|actual| actual <= budget.limit),
             worlds_to_decide: None,
+            with_doubtful: None,
+            is_open: false,
             is_estimated: self.batches.is_some() && budget.limited.is_sum(),
             is_surely_over: self
                 .batches

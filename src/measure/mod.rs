@@ -11,6 +11,7 @@ mod consumption;
 mod counted;
 mod devices;
 mod disturbance;
+mod doubtful;
 pub mod folder;
 mod histogram;
 pub(crate) mod holm;
@@ -41,6 +42,7 @@ pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
 pub use devices::Devices;
 pub use disturbance::{Disturbance, MachineBusy};
+pub use doubtful::Doubtful;
 pub use histogram::{Histogram, Summary, bucket_ns};
 pub use hops::{HopSpans, Slice};
 pub use interruptions::Interruptions;
@@ -81,6 +83,8 @@ pub struct Measurement {
     /// as waits in vain. Besides them `playback_gap` of every reply, `barge_in_stop` and `detection_delay` of
     /// every stop that was right, and every `overlap`, `talk_over` and `dead_air`.
     pub metrics: BTreeMap<Metric, Waits>,
+    /// Answered turns on a recording whose latencies may be others, which the metrics leave out.
+    pub doubtful: Doubtful,
     /// Hops of answered turns; a turn that was not answered counts as a wait in vain in the hop in which it was
     /// given up.
     pub hops: BTreeMap<Hop, Waits>,
@@ -139,6 +143,12 @@ pub struct BudgetResult {
     /// About how many worlds would tell whether the limit is kept, where these leave it to chance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worlds_to_decide: Option<u64>,
+    /// What it would be with the turns that are doubtful, if there are any besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_doubtful: Option<WithDoubtful>,
+    /// Whether the doubtful turns decide: with and without them the verdicts differ. That misses the budget.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_open: bool,
     /// Whether the figure could have an interval: in a simulation all can but a maximum.
     #[serde(skip)]
     pub is_estimated: bool,
@@ -147,7 +157,28 @@ pub struct BudgetResult {
     pub is_surely_over: bool,
 }
 
+/// A budget with the turns that are doubtful.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct WithDoubtful {
+    /// What is measured with them, as in [`BudgetResult::actual`].
+    pub actual: Option<f64>,
+    /// What the figure lies over, as in [`BudgetResult::over`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<f64>,
+    /// Whether the limit is kept with them.
+    pub pass: bool,
+}
+
 impl BudgetResult {
+    /// The verdict, for people.
+    pub fn verdict(&self) -> &'static str {
+        match (self.pass, self.is_open) {
+            (true, _) => "kept",
+            (false, true) => "UNDECIDED",
+            (false, false) => "MISSED",
+        }
+    }
+
     /// Whether chance cannot change the verdict, at 95 %: the interval lies on one side of the limit. What is no
     /// estimate is decided: a run, a maximum, and a limit of zero, which asks that something does not happen once.
     pub fn is_decided(&self) -> bool {
@@ -181,6 +212,14 @@ impl BudgetResult {
 
     /// How sure the verdict is, for people: empty if it is decided, or no estimate.
     pub fn doubt(&self) -> String {
+        if let (Some(with), true) = (self.with_doubtful, self.is_open) {
+            let figure = match (with.actual, with.over) {
+                (Some(actual), _) => format!("{actual:.3}"),
+                (None, Some(over)) => format!("over {over:.1}"),
+                (None, None) => "nothing".to_owned(),
+            };
+            return format!("; {figure} with the doubtful turns, so listen to those");
+        }
         match (self.is_decided(), self.interval, self.worlds_to_decide) {
             (true, ..) => String::new(),
             (false, None, _) => "; undecided: too few worlds for an interval".to_owned(),
@@ -242,6 +281,7 @@ impl Measurement {
             turns: 0,
             exact: 0,
             metrics: BTreeMap::new(),
+            doubtful: Doubtful::default(),
             hops: BTreeMap::new(),
             answered: Histogram::default(),
             first_asks: FirstAsks::default(),
@@ -272,6 +312,13 @@ impl Measurement {
     fn add_telling(&mut self, events: &[Event], rows: &[Row], mut told: impl FnMut(Metric, u64)) {
         self.turns += rows.len() as u64;
         for row in rows {
+            self.interruptions.add(row);
+            self.wer = plus(self.wer, row.wer);
+            self.right_answers.add(row.is_right);
+            if let Some(doubt) = row.doubtful {
+                self.doubtful.add(row, doubt);
+                continue;
+            }
             let is_exact = row.e2e_ns == Some(row.hops.sum());
             self.exact += u64::from(is_exact);
             for (metric, span) in &row.metrics {
@@ -300,9 +347,6 @@ impl Measurement {
                         .in_vain(Some(span), reason);
                 }
             }
-            self.interruptions.add(row);
-            self.wer = plus(self.wer, row.wer);
-            self.right_answers.add(row.is_right);
         }
         let (mut is_cut_short, mut prepared) = (true, None);
         for event in events {
@@ -363,9 +407,8 @@ impl Measurement {
         self.rows.extend(other.rows.iter().cloned());
         self.turns += other.turns;
         self.exact += other.exact;
-        for (metric, waits) in &other.metrics {
-            self.metrics.entry(*metric).or_default().add(waits);
-        }
+        doubtful::add_all(&mut self.metrics, &other.metrics);
+        self.doubtful.merge(&other.doubtful);
         for (hop, waits) in &other.hops {
             self.hops.entry(*hop).or_default().add(waits);
         }
@@ -400,9 +443,43 @@ impl Measurement {
         self.budgets = budgets.iter().map(|budget| self.held_to(budget)).collect();
     }
 
-    /// Tells whether one budget is kept.
+    /// Tells whether one budget is kept. Where turns are doubtful, it has to be kept with them as well as without.
     pub fn held_to(&self, budget: &Budget) -> BudgetResult {
-        Figures::of(self).held_to(budget)
+        let result = Figures::of(self).held_to(budget);
+        if self.doubtful.count() == 0 || self.doubtful.are_in {
+            return result;
+        }
+        let mut all = self.clone();
+        all.take_in_doubtful();
+        let with = Figures::of(&all).held_to(budget);
+        BudgetResult {
+            pass: result.pass && with.pass,
+            with_doubtful: Some(WithDoubtful {
+                actual: with.actual,
+                over: with.over,
+                pass: with.pass,
+            }),
+            is_open: result.pass != with.pass,
+            ..result
+        }
+    }
+
+    /// Takes the latencies of doubtful turns into the metrics; budgets are to be judged again.
+    pub fn take_in_doubtful(&mut self) {
+        if !self.doubtful.are_in {
+            doubtful::add_all(&mut self.metrics, &self.doubtful.metrics);
+            self.doubtful.are_in = true;
+        }
+    }
+
+    /// The latencies by metric with those of doubtful turns; `None` if there are none besides the metrics.
+    pub fn metrics_with_doubtful(&self) -> Option<BTreeMap<Metric, Waits>> {
+        let are_left_out = self.doubtful.count() > 0 && !self.doubtful.are_in;
+        are_left_out.then(|| {
+            let mut all = self.metrics.clone();
+            doubtful::add_all(&mut all, &self.doubtful.metrics);
+            all
+        })
     }
 
     /// The share of questions that were cut off, each question counted once, 0 to 1; `None` if no row is a

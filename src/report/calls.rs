@@ -14,6 +14,8 @@ pub struct MeasuredCall {
     pub header: Header,
     pub measured: Measurement,
     pub at_thresholds: Vec<AtThreshold>,
+    /// Whether one side says nothing throughout.
+    pub is_one_sided: bool,
 }
 
 impl MeasuredCall {
@@ -64,6 +66,7 @@ impl Calls {
             header: run.header,
             measured: run.measured,
             at_thresholds: Vec::new(),
+            is_one_sided: false,
         };
         let mut calls = runs.into_iter().map(call).collect::<Vec<_>>();
         worst_first(&mut calls);
@@ -103,6 +106,7 @@ pub fn of_many<'a>(
     let line = |call: &'a MeasuredCall| CallLine {
         call: &call.name,
         turns: call.measured.rows.len(),
+        doubtful: call.measured.doubtful.count(),
         e2e_latency: call.e2e(),
         interruptions: &call.measured.interruptions,
         notes: &call.header.notes,
@@ -148,6 +152,7 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
         "call",
         "turns",
         "answered",
+        "doubtful",
         "e2e p50, ms",
         "p95",
         "max",
@@ -165,6 +170,7 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
             call.name.clone(),
             call.measured.rows.len().to_string(),
             count,
+            call.measured.doubtful.count().to_string(),
             p50,
             p95,
         ];

@@ -1,7 +1,7 @@
 //! The report as one JSON document, schema `voicesim.report/2`.
 
 use super::busy::machine_busy;
-use crate::event::{Doubt, Expect, StageName};
+use crate::event::{Doubt, Expect, Metric, StageName};
 use crate::measure::segments::Segments;
 use crate::measure::{
     BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known, LoadFigures,
@@ -35,6 +35,10 @@ pub struct Document<'a> {
     /// What `e2e_latency` would be if every caller had waited, by estimate; `None` if nobody left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub if_all_waited: Option<IfAllWaited>,
+    /// Answered turns on a recording whose latencies may be others; the metrics leave them out unless it says that
+    /// they are in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubtful: Option<DoubtfulTurns<'a>>,
     pub hops: BTreeMap<&'a str, WaitSummary>,
     pub interruptions: &'a Interruptions,
     pub speculation: &'a Speculation,
@@ -102,6 +106,35 @@ pub struct Took {
     pub threads: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out: Option<String>,
+}
+
+/// Turns whose latencies are doubtful.
+#[derive(Debug, Serialize)]
+pub struct DoubtfulTurns<'a> {
+    pub count: u64,
+    /// How many there are, by reason.
+    pub reasons: &'a BTreeMap<Doubt, u64>,
+    /// Whether the metrics hold them.
+    pub are_in: bool,
+    /// The metrics of these turns alone.
+    pub metrics: BTreeMap<&'a str, WaitSummary>,
+    /// The end-to-end latency with them.
+    pub e2e_latency_with: Option<WaitSummary>,
+}
+
+impl<'a> DoubtfulTurns<'a> {
+    fn of(measured: &'a Measurement) -> Option<DoubtfulTurns<'a>> {
+        let doubtful = &measured.doubtful;
+        let e2e = |metrics: &BTreeMap<Metric, Waits>| metrics.get(&Metric::E2eLatency)?.summary();
+        let with = measured.metrics_with_doubtful();
+        (doubtful.count() > 0).then(|| DoubtfulTurns {
+            count: doubtful.count(),
+            reasons: &doubtful.reasons,
+            are_in: doubtful.are_in,
+            metrics: summaries(doubtful.metrics.iter().map(|(m, waits)| (m.name(), waits))),
+            e2e_latency_with: with.map_or_else(|| e2e(&measured.metrics), |all| e2e(&all)),
+        })
+    }
 }
 
 /// Percentiles of the wait for an answer if every caller had waited.
@@ -266,6 +299,8 @@ pub struct AtThreshold {
 pub struct CallLine<'a> {
     pub call: &'a str,
     pub turns: usize,
+    /// How many of the answered turns are doubtful.
+    pub doubtful: u64,
     pub e2e_latency: Option<WaitSummary>,
     pub interruptions: &'a Interruptions,
     pub notes: &'a [String],
@@ -334,6 +369,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
                 .map(|(metric, h)| (metric.name(), h)),
         ),
         if_all_waited: IfAllWaited::of(measured),
+        doubtful: DoubtfulTurns::of(measured),
         hops: summaries(measured.hops.iter().map(|(hop, h)| (hop.name(), h))),
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,

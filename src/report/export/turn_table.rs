@@ -1,6 +1,6 @@
 //! Turns as a table: one row a turn, with equal columns in every file format.
 
-use crate::event::{Expect, Hop, Metric, Verdict};
+use crate::event::{Doubt, Expect, Hop, Metric, Verdict};
 use crate::measure::folder::{Folder, MeasuredSimulation, Results};
 use crate::measure::turns::{SimulatedTurn, TurnsError};
 use crate::measure::{Outcome, Reason, Row};
@@ -23,6 +23,7 @@ pub struct TurnRow {
     pub e2e_ns: Option<u64>,
     pub waited_ns: Option<u64>,
     pub reason: Option<Reason>,
+    pub doubtful: Option<Doubt>,
     /// Metrics of the turn, in the order of [`Metric::ALL`].
     pub metrics_ns: [Option<u64>; Metric::ALL.len()],
     /// Hops of the turn, in the order of [`Hop::ALL`].
@@ -81,6 +82,7 @@ pub fn columns() -> Vec<(String, ColumnKind)> {
             ("decided", ColumnKind::Word),
             ("probability", ColumnKind::Probability),
             ("reason", ColumnKind::Word),
+            ("doubtful", ColumnKind::Word),
         ]
         .map(|(name, kind)| (name.to_owned(), kind)),
     );
@@ -110,6 +112,7 @@ impl TurnRow {
             Cell::Text(self.decided.map(|(verdict, _)| verdict_name(verdict))),
             Cell::Probability(self.decided.and_then(|(_, probability)| probability)),
             Cell::Text(self.reason.map(Reason::name)),
+            Cell::Text(self.doubtful.map(Doubt::name)),
         ];
         first.into_iter().chain(spans.map(Cell::Number)).chain(last)
     }
@@ -126,6 +129,7 @@ impl TurnRow {
             e2e_ns: row.e2e_ns,
             waited_ns: row.waited_ns(),
             reason: row.unanswered,
+            doubtful: row.doubtful,
             metrics_ns: Metric::ALL.map(|metric| row.metric(metric)),
             hops_ns: Hop::ALL.map(|hop| row.hops.get(hop)),
             heard: Some(row.heard.clone()),
@@ -162,6 +166,7 @@ impl TurnRow {
             e2e_ns,
             waited_ns: turn.waited_ns(),
             reason: turn.unanswered,
+            doubtful: None,
             metrics_ns,
             hops_ns,
             heard: None,

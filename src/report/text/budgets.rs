@@ -9,7 +9,7 @@ const UNEXPECTED_MAX: usize = 20;
 /// A line for each budget, kept or missed.
 pub(super) fn budgets(text: &mut String, measured: &Measurement) {
     for budget in &measured.budgets {
-        let verdict = if budget.pass { "kept" } else { "MISSED" };
+        let verdict = budget.verdict();
         let actual = budget.told();
         let _ = writeln!(
             text,

@@ -18,7 +18,11 @@ fn hops(text: &mut String, measured: &Measurement) {
     let answered = measured.answered.summary();
     let has_hops = !measured.hops.is_empty();
     let Some(e2e) = e2e else {
-        text.push_str("\nNo turn was answered, so there is no latency to show.\n");
+        match measured.doubtful.count() {
+            0 => text.push_str("\nNo turn was answered, so there is no latency to show.\n"),
+            _ => text.push('\n'),
+        }
+        doubtful(text, measured);
         return;
     };
     let heading = match has_hops {
@@ -56,6 +60,7 @@ fn hops(text: &mut String, measured: &Measurement) {
             unanswered.told()
         );
     }
+    doubtful(text, measured);
     let cut_offs = measured.interruptions.cut_offs;
     if cut_offs > 0 {
         let _ = writeln!(
@@ -77,6 +82,38 @@ fn hops(text: &mut String, measured: &Measurement) {
             measured.answered.count()
         );
     }
+}
+
+/// Turns that the figures leave out, or took in, since their latencies may be others.
+fn doubtful(text: &mut String, measured: &Measurement) {
+    let doubtful = &measured.doubtful;
+    let (count, why) = (doubtful.count(), doubtful.told());
+    if count == 0 {
+        return;
+    }
+    if doubtful.are_in {
+        let _ = writeln!(
+            text,
+            "{count} answered turns are doubtful ({why}); the figures hold them."
+        );
+        return;
+    }
+    let _ = write!(
+        text,
+        "{count} more answered turns are doubtful ({why}) and left out"
+    );
+    let with = measured.metrics_with_doubtful();
+    let with = with
+        .as_ref()
+        .and_then(|all| all.get(&Metric::E2eLatency)?.summary());
+    if let Some(with) = with {
+        let _ = write!(
+            text,
+            "; with them e2e_latency has p50 {:.0}, p95 {:.0}, max {:.0} (--with-doubtful)",
+            with.p50, with.p95, with.max
+        );
+    }
+    text.push_str(".\n");
 }
 
 /// What waits would be if everybody had waited.
@@ -117,7 +154,7 @@ fn metrics(text: &mut String, measured: &Measurement) {
         let is_shown = match *metric {
             Metric::E2eLatency => false,
             // Without fillers the first sound is that of the answer.
-            Metric::FirstSound => measured.callers.fillers > 0,
+            Metric::FirstSound => measured.callers.fillers > 0 || differs(measured),
             _ => true,
         };
         if let (Some(summary), true) = (waits.summary(), is_shown) {
@@ -128,6 +165,17 @@ fn metrics(text: &mut String, measured: &Measurement) {
     if !is_empty {
         let _ = writeln!(text, "\n{}", trimmed(&table));
     }
+}
+
+/// Whether sounds came before answers, as far as a recording tells.
+fn differs(measured: &Measurement) -> bool {
+    let sum = |metric| {
+        measured
+            .metrics
+            .get(&metric)
+            .map(|waits| waits.answered().summary())
+    };
+    measured.hops.is_empty() && sum(Metric::FirstSound) != sum(Metric::E2eLatency)
 }
 
 fn table(what: &str) -> Table {

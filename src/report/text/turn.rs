@@ -23,6 +23,9 @@ pub(super) fn turn(text: &mut String, row: &Row, longest_ns: u64) {
         let _ = write!(text, ", silent after {:.1} ms", ms(stop));
     }
     text.push('\n');
+    if let Some(doubt) = row.doubtful {
+        let _ = writeln!(text, "     DOUBTFUL: {}", doubt.told());
+    }
     let _ = writeln!(text, "     heard  {}", quoted(&row.heard));
     if !row.said.is_empty() {
         let _ = writeln!(text, "     said   {}", quoted(&row.said));
