@@ -4,7 +4,7 @@ use super::CallError;
 use super::floor::FloorHistory;
 use super::segments::Stretch;
 use super::track::{Level, Track, db, in_db};
-use super::{CallSource, Tracks};
+use super::{CallSource, Tracks, Words};
 
 /// A channel whose peak is under this is silent: -60 dB of full scale.
 const SILENT: Level = Level::MAX - db(60);
@@ -86,8 +86,23 @@ fn clipped(track: &Track) -> f64 {
     f64::from(track.clipped_ms) / loud.max(1) as f64
 }
 
+/// Files of one call that differ in length by this share are from clocks that do not agree, or one was stopped first.
+const DRIFT_NOTED: f64 = 0.001;
+
+fn drift(notes: &mut Vec<String>, tracks: &Tracks) {
+    let share = tracks.difference_ms.unsigned_abs() as f64 / tracks.length_ms().max(1) as f64;
+    if share >= DRIFT_NOTED && tracks.difference_ms.abs() >= DIFFERENCE_NOTED / 4 {
+        notes.push(format!(
+            "CAREFUL: the files differ in length by {:.2} %; if both hold the whole call, their clocks do not agree, and latencies at the end are off by up to {:.1} s: stretch one with ffmpeg -af atempo={:.5}",
+            100.0 * share,
+            tracks.difference_ms.unsigned_abs() as f64 / 1e3,
+            1.0 / (1.0 - share)
+        ));
+    }
+}
+
 /// What to know before trusting the figures.
-pub fn notes(tracks: &Tracks, floor: &FloorHistory) -> Vec<String> {
+pub fn notes(tracks: &Tracks, floor: &FloorHistory, words: Option<&Words>) -> Vec<String> {
     let mut notes = Vec::new();
     match Silence::of(floor) {
         Some(Silence::OfAgent) => notes.push(
@@ -120,6 +135,21 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory) -> Vec<String> {
         notes.push(format!(
             "the file of the {shorter} is {by:.1} s shorter: taken for silent from there on; both must begin at the same moment"
         ));
+    }
+    drift(&mut notes, tracks);
+    if let Some(words) = words.filter(|words| !words.are_understood()) {
+        let sureness = words.sureness.map(|it| it.map_or("-".to_owned(), |it| format!("{it:.2}")));
+        notes.push(format!(
+            "CAREFUL: the recogniser is not sure of its words (caller {}, agent {} of 1), as when it does not know the language; they are shown and judge nothing",
+            sureness[0], sureness[1]
+        ));
+    }
+    for (side, level_db) in ["caller", "agent"].into_iter().zip(floor.other_voices_db) {
+        if let Some(level_db) = level_db {
+            notes.push(format!(
+                "CAREFUL: somebody else speaks in the background of the {side}, up to {level_db:.0} dB, and is left out; so is all that is as soft"
+            ));
+        }
     }
     for (into, leak) in ["caller", "agent"].into_iter().zip(&tracks.leaks) {
         let from = if into == "caller" { "agent" } else { "caller" };

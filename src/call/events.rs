@@ -4,7 +4,7 @@ use super::Words;
 use super::floor::{CallerUtterance, FloorHistory, SpeechEnd};
 use super::kinds::Judged;
 use crate::event::{
-    EndpointCause, Expect, Mark, OutputNote, ReplyEnd, SessionEnd, StageName, Tick, TurnId, VisitId,
+    EndpointCause, Mark, OutputNote, ReplyEnd, SessionEnd, StageName, Tick, TurnId, VisitId,
 };
 use std::collections::BTreeMap;
 
@@ -18,14 +18,13 @@ const UNCERTAINTY: usize = 20;
 /// people do it all the time.
 const EARLY: usize = 200;
 
-/// What happened, in order.
+/// What happened, in order: which speech answers which utterance, and how each ended, is decided.
 pub(super) fn marks(
     floor: &FloorHistory,
     judged: &[Judged],
+    (answers, ends): (&[Option<usize>], &[SpeechEnd]),
     words: Option<&Words>,
 ) -> Vec<(Tick, TurnId, Mark)> {
-    let asks: Vec<Expect> = judged.iter().map(|judged| judged.asks).collect();
-    let answers = floor.answers(&asks);
     let mut answered: BTreeMap<usize, usize> = BTreeMap::new();
     for (speech, utterance) in answers.iter().enumerate() {
         if let Some(utterance) = utterance {
@@ -42,9 +41,9 @@ pub(super) fn marks(
             .map(|first| first.start);
         marks.endpoint(index, floor, answer);
     }
-    for (index, (end, answers)) in floor.ends(&asks).into_iter().zip(answers).enumerate() {
+    for (index, (end, answers)) in ends.iter().zip(answers).enumerate() {
         let said = words.map(|words| words.agent[index].as_str());
-        marks.speech(floor, index, (end, answers), (said, words));
+        marks.speech(floor, index, (*end, *answers), (said, words));
     }
     let cause = SessionEnd::Finished;
     marks.add(floor.length_ms, TurnId(0), Mark::SessionEnded { cause });

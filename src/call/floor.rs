@@ -93,6 +93,8 @@ pub struct FloorHistory {
     pub speeches: Vec<AgentSpeech>,
     /// Whatever sounds on the agent's channel, speech or not, in order.
     pub agent_sounds: Vec<Range<usize>>,
+    /// How loud somebody is who speaks in the background of the caller and of the agent, in decibels of full scale.
+    pub other_voices_db: [Option<f32>; 2],
     pub length_ms: usize,
 }
 
@@ -126,6 +128,7 @@ pub fn floor(caller: &[Stretch], agent: &[Stretch], length_ms: usize) -> FloorHi
         utterances,
         speeches,
         agent_sounds: Vec::new(),
+        other_voices_db: [None; 2],
         length_ms,
     }
 }

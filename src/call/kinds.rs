@@ -66,13 +66,13 @@ pub(super) fn judge(
 }
 
 /// What an utterance asks for that was said while the agent was silent. Words that only agree need no answer, and
-/// may get one.
+/// may get one; nobody answers what was not understood. An answer that came is measured whatever the words.
 fn alone(floor: &FloorHistory, index: usize, said: Option<&str>) -> Expect {
     let utterance = &floor.utterances[index];
-    if !utterance.is_voice() || said.is_some_and(|said| said.is_empty()) {
+    if !utterance.is_voice() {
         return Expect::Ignore;
     }
-    let agrees = said.is_some_and(|said| {
+    let needs_none = said.is_some_and(|said| {
         said.split_whitespace()
             .all(|word| !lexicon::class(word).is_content())
     });
@@ -85,7 +85,7 @@ fn alone(floor: &FloorHistory, index: usize, said: Option<&str>) -> Expect {
         let start = speech.range().start;
         start > utterance.range().start && next.is_none_or(|next| start < next.max(end))
     });
-    match agrees && !is_answered {
+    match needs_none && !is_answered {
         true => Expect::Ignore,
         false => Expect::Respond,
     }
@@ -271,6 +271,7 @@ mod tests {
             agent: vec![
                 "We open at nine on weekdays and at ten on Sundays, and we close at six.".into(),
             ],
+            sureness: [None; 2],
         };
         let mut policy = policy(InterruptionPolicy::Classifier).expect("it ships");
         let with = judge(&floor, Some(&words), policy.as_mut());
@@ -299,12 +300,14 @@ mod tests {
             let words = Words {
                 caller: vec![said.into()],
                 agent: vec![String::new(); floor.speeches.len()],
+                sureness: [None; 2],
             };
             let mut policy = policy(InterruptionPolicy::Classifier).expect("it ships");
             judge(&floor, Some(&words), policy.as_mut())[0].asks
         };
         let answer = [Stretch::voice(1_700, 3_000)];
-        assert_eq!(judged("", &answer), Expect::Ignore);
+        assert_eq!(judged("", &answer), Expect::Respond);
+        assert_eq!(judged("", &[]), Expect::Ignore);
         assert_eq!(judged("Okay, yeah.", &answer), Expect::Respond);
         assert_eq!(judged("Okay, yeah.", &[]), Expect::Ignore);
         assert_eq!(judged("Are you there?", &[]), Expect::Respond);

@@ -26,8 +26,7 @@ pub use words::Words;
 
 use crate::audio::AudioError;
 use crate::clock::Clock;
-use crate::event::InterruptionPolicy;
-use crate::event::{Event, SessionId};
+use crate::event::{Event, Expect, InterruptionPolicy, SessionId};
 use crate::interrupt::model::WeightsError;
 use crate::interrupt::policy;
 use crate::record::store::RunFolder;
@@ -77,12 +76,12 @@ pub enum CallError {
 
 /// Who had the floor, with the voice detector at `threshold` (in 0..1).
 pub fn floor(tracks: &Tracks, threshold: f32) -> FloorHistory {
-    let caller = segments::stretches(&tracks.caller, &tracks.agent, threshold);
-    let (agent, sounds) = segments::heard(&tracks.agent, &tracks.caller, threshold);
-    let floor = floor::floor(&caller, &agent, tracks.length_ms());
+    let caller = segments::heard(&tracks.caller, &tracks.agent, threshold);
+    let agent = segments::heard(&tracks.agent, &tracks.caller, threshold);
     FloorHistory {
-        agent_sounds: sounds,
-        ..floor
+        agent_sounds: agent.sounds,
+        other_voices_db: [caller.other_voice_db, agent.other_voice_db],
+        ..floor::floor(&caller.stretches, &agent.stretches, tracks.length_ms())
     }
 }
 
@@ -93,10 +92,26 @@ pub fn events(
     words: Option<&Words>,
     folder: Option<RunFolder>,
 ) -> Result<Vec<Event>, CallError> {
-    let mut policy = policy::policy(InterruptionPolicy::Classifier)?;
-    let floor = words.map_or_else(|| floor.clone(), |words| kinds::with_words(floor, words));
-    let judged = kinds::judge(&floor, words, policy.as_mut());
-    let marks = events::marks(&floor, &judged, words);
+    let judge = |floor: &FloorHistory, words| {
+        let mut policy = policy::policy(InterruptionPolicy::Classifier)?;
+        Ok::<_, CallError>(kinds::judge(floor, words, policy.as_mut()))
+    };
+    // What answers what is for the sound alone to say, so that words change no latency.
+    let by_sound = judge(floor, None)?;
+    let asks: Vec<Expect> = by_sound.iter().map(|judged| judged.asks).collect();
+    let (answers, ends) = (floor.answers(&asks), floor.ends(&asks));
+    let (floor, judged) = match words.filter(|words| words.are_understood()) {
+        None => (floor.clone(), by_sound),
+        Some(words) => {
+            let floor = kinds::with_words(floor, words);
+            let mut judged = judge(&floor, Some(words))?;
+            for utterance in answers.iter().flatten() {
+                judged[*utterance].asks = asks[*utterance];
+            }
+            (floor, judged)
+        }
+    };
+    let marks = events::marks(&floor, &judged, (&answers, &ends), words);
     // The call happens once more, on a clock of its own.
     let clock = Clock::virtual_time(1);
     let tap = Tap::new(clock.clone(), SessionId(0), folder);

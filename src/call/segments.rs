@@ -8,7 +8,7 @@
 use super::bands::BAND_MS;
 use super::doubt::Edge;
 use super::noise::{COARSE, NOISE_GRAIN, Noise, NoiseFloor, mean};
-use super::track::{FRAME_MS, Level, Track, db};
+use super::track::{FRAME_MS, Level, Track, db, in_db};
 use crate::ear::SURE;
 use crate::event::Doubt;
 use std::ops::Range;
@@ -84,6 +84,13 @@ const ISLAND_GAP_FRAMES: usize = 2;
 const APART_BEFORE: usize = 80;
 const APART_BEHIND: usize = SOFT_GAP;
 const CLICK_MAX: usize = 40;
+/// Not even a consonant has so much silence, in milliseconds, between it and the vowel behind it.
+const CLICK_GAP: usize = 30;
+/// A sound so long, in milliseconds, and so much softer than the rest, that so much silence parts from it, may be a
+/// breath.
+const BREATH_MIN: usize = 100;
+const BREATH_GAP: usize = 80;
+const BREATH_UNDER: Level = db(15);
 /// A click so far before Silero hears a voice, or behind it, in milliseconds, is none of it.
 const CLICK_BEFORE: usize = 100;
 const CLICK_BEHIND: usize = 80;
@@ -124,11 +131,22 @@ const OTHER_VOICE_SHARE: f64 = 0.97;
 /// The stretches of speech and other sounds of a channel, in order; `other` is the channel that may leak into it.
 /// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
 pub fn stretches(track: &Track, other: &Track, threshold: f32) -> Vec<Stretch> {
-    heard(track, other, threshold).0
+    heard(track, other, threshold).stretches
 }
 
-/// The stretches of a channel, and all of its sounds, whatever they are: typing, clicks, music, in milliseconds.
-pub fn heard(track: &Track, other: &Track, threshold: f32) -> (Vec<Stretch>, Vec<Range<usize>>) {
+/// What is heard on a channel. All positions are milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// Speech and other sounds that may be some, in order.
+    pub stretches: Vec<Stretch>,
+    /// All sounds, whatever they are: typing, clicks, music.
+    pub sounds: Vec<Range<usize>>,
+    /// How loud somebody is who speaks in the background, in decibels of full scale; `None` if nobody does.
+    pub other_voice_db: Option<f32>,
+}
+
+/// What is heard on a channel, as for [`stretches`].
+pub fn heard(track: &Track, other: &Track, threshold: f32) -> Heard {
     let mut ear = Ear::new(track, other, threshold);
     ear.forget_tones();
     ear.forget_other_voices();
@@ -141,8 +159,11 @@ pub fn heard(track: &Track, other: &Track, threshold: f32) -> (Vec<Stretch>, Vec
         let after = next.map_or(usize::MAX, |next| next.start * FRAME_MS);
         found.extend(ear.stretch(frames, before..after, &noise));
     }
-    let sounds = ear.sounds(&found, &noise);
-    (found, sounds)
+    Heard {
+        sounds: ear.sounds(&found, &noise),
+        other_voice_db: (ear.other_voice > 0).then(|| in_db(ear.other_voice)),
+        stretches: found,
+    }
 }
 
 /// A channel at a threshold, without what is no sound of its speaker.
@@ -368,7 +389,11 @@ impl<'a> Ear<'a> {
         let last = (last_voiced + EDGE_WINDOW)
             .min(free.end)
             .min(self.track.peaks.len());
-        let (start, end) = self.edges(first..last, onset..last_voiced, (peak, floor))?;
+        let Edges {
+            start,
+            end,
+            breathes,
+        } = self.edges(first..last, onset..last_voiced, (peak, floor))?;
         let (start, end) = match floor.hides(peak) {
             true => self.reach_into_noise(start..end, first..last, &floor),
             false => (start, end),
@@ -377,7 +402,10 @@ impl<'a> Ear<'a> {
         let start = start.saturating_sub(hidden[0]).max(first);
         let end = (end + hidden[1]).min(last);
         let [of_start, of_end] = self.doubts_of_detectors(&(start..end));
-        let doubt = |at, is_end| self.doubt(Edge { at, is_end }, peak, &floor);
+        let doubt = |at, is_end| {
+            let breathes = breathes[usize::from(is_end)].then_some(Doubt::Breath);
+            breathes.or_else(|| self.doubt(Edge { at, is_end }, peak, &floor))
+        };
         let ending = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
         Some(Stretch {
             start,
@@ -398,7 +426,7 @@ impl<'a> Ear<'a> {
         within: Range<usize>,
         voiced: Range<usize>,
         (peak, floor): (Level, NoiseFloor),
-    ) -> Option<(usize, usize)> {
+    ) -> Option<Edges> {
         // Softer sounds than those at the edges join what they lie between.
         let softer = peak.saturating_sub(SOFTER);
         let sounds = within
@@ -411,7 +439,10 @@ impl<'a> Ear<'a> {
         while let [(first, _), (next, _), ..] = islands
             && ((first.end <= voiced.start || is_click(first))
                 && next.start - first.end > APART_BEFORE
-                || is_click(first) && first.end + CLICK_BEFORE < sure.start)
+                || is_click(first) && first.end + CLICK_BEFORE < sure.start
+                || is_click(first)
+                    && first.end <= sure.start
+                    && next.start - first.end > CLICK_GAP)
         {
             islands = &islands[1..];
         }
@@ -427,7 +458,28 @@ impl<'a> Ear<'a> {
         let stands_out = |ms: &usize| self.stands_out(*ms, peak, floor);
         let start = reach.find(stands_out)?;
         let end = reach.rev().find(stands_out).unwrap_or(start) + 1;
-        Some((start, end))
+        let may_be_breath = |edge: &Range<usize>, gap: usize| {
+            edge.len() >= BREATH_MIN
+                && gap >= BREATH_GAP
+                && self.track.loudest(edge.clone()) < peak.saturating_sub(BREATH_UNDER)
+        };
+        let is_breath = |index: [usize; 2]| match index.map(|index| islands.get(index)) {
+            [Some((edge, _)), Some((other, _))] => {
+                let gap = edge.start.max(other.start) - edge.end.min(other.end);
+                may_be_breath(edge, gap)
+            }
+            _ => false,
+        };
+        let count = islands.len();
+        let breathes = [
+            is_breath([0, 1]),
+            count > 1 && is_breath([count - 1, count - 2]),
+        ];
+        Some(Edges {
+            start,
+            end,
+            breathes,
+        })
     }
 
     /// Where Silero hears a voice in these milliseconds; `None` if nowhere, or if nobody asked it.
@@ -523,6 +575,13 @@ impl<'a> Ear<'a> {
         let in_ms = |run: Range<usize>| run.start * FRAME_MS..run.end * FRAME_MS;
         runs.into_iter().map(|(run, _)| in_ms(run)).collect()
     }
+}
+
+/// The edges of a stretch, and whether what lies at its beginning and its end may be a breath.
+struct Edges {
+    start: usize,
+    end: usize,
+    breathes: [bool; 2],
 }
 
 /// What an island of sound is.

@@ -20,6 +20,21 @@ use tracing::subscriber::{NoSubscriber, with_default};
 pub struct Words {
     pub caller: Vec<String>,
     pub agent: Vec<String>,
+    /// How probable the recogniser finds the words of each side, in 0..=1, the mean over the sound; `None` if it does
+    /// not tell.
+    pub sureness: [Option<f32>; 2],
+}
+
+/// Words that a recogniser finds less probable than this are not those that were said: somebody speaks another
+/// language, or too softly.
+const SURE: f32 = 0.6;
+
+impl Words {
+    /// Whether the words are worth to judge anything by.
+    pub fn are_understood(&self) -> bool {
+        let mut sureness = self.sureness.iter().flatten();
+        sureness.all(|sureness| *sureness >= SURE)
+    }
 }
 
 /// What goes into a recogniser at once, in milliseconds. Recognisers take up to 30 s, but the time they take grows
@@ -51,11 +66,19 @@ pub fn transcribe(
         vec![String::new(); floor.speeches.len()],
     ];
     let mut failed = None;
+    // The sureness of each side's samples, and their number.
+    let mut sure = [(0.0, 0); 2];
     // People watch the call, not the recogniser.
     let mut write_down = |side: usize, of: usize, sound: &[f32]| {
         if failed.is_none() {
             match with_default(NoSubscriber::default(), || text(stt, clock, sound)) {
-                Ok(text) => add(&mut texts[side][of], &text),
+                Ok((text, sureness)) => {
+                    add(&mut texts[side][of], &text);
+                    if let Some(sureness) = sureness {
+                        sure[side].0 += f64::from(sureness) * sound.len() as f64;
+                        sure[side].1 += sound.len();
+                    }
+                }
                 Err(error) => failed = Some(error),
             }
         }
@@ -73,7 +96,11 @@ pub fn transcribe(
     let [caller, agent] = texts;
     match failed {
         Some(error) => Err(error),
-        None => Ok(Words { caller, agent }),
+        None => Ok(Words {
+            caller,
+            agent,
+            sureness: sure.map(|(sum, samples)| (samples > 0).then(|| (sum / samples as f64) as f32)),
+        }),
     }
 }
 
@@ -162,7 +189,11 @@ impl Cutter {
 }
 
 /// What the recogniser makes of some sound.
-pub fn text(stt: &mut SpeechToText, clock: &Clock, sound: &[f32]) -> Result<String, CallError> {
+pub fn text(
+    stt: &mut SpeechToText,
+    clock: &Clock,
+    sound: &[f32],
+) -> Result<(String, Option<f32>), CallError> {
     let failed = |error: &dyn std::fmt::Display| CallError::Words(error.to_string());
     let (marks, feed) = AudioFeed::new(InputHash::default());
     let chunk = AudioChunk::new(sound.into(), "".into());
@@ -180,19 +211,19 @@ pub fn text(stt: &mut SpeechToText, clock: &Clock, sound: &[f32]) -> Result<Stri
         result
     };
     let collect = async {
-        let mut text = String::new();
+        let mut understood = (String::new(), None);
         while let Some(transcript) = transcripts.recv().await {
             if transcript.is_final {
-                text = transcript.text.to_string();
+                understood = (transcript.text.to_string(), transcript.sureness);
             }
         }
-        text
+        understood
     };
     let both = async { tokio::join!(biased; work, collect) };
-    let (result, text): (Result<(), StageError>, String) =
+    let (result, understood): (Result<(), StageError>, _) =
         clock.block_on(both).map_err(|error| failed(&error))?;
     result.map_err(|error| failed(&error))?;
-    Ok(text)
+    Ok(understood)
 }
 
 #[cfg(test)]

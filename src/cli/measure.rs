@@ -312,7 +312,7 @@ impl Work {
             }
             false => None,
         };
-        let header = self.header(name.clone(), call::check::notes(&tracks, &floor))?;
+        let header = self.header(name.clone(), call::check::notes(&tracks, &floor, words.as_ref()))?;
         let folder = match out {
             Some(path) => {
                 let folder = RunFolder::create(path, &header, KeepAudio::No);

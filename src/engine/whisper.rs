@@ -10,7 +10,7 @@ use crate::audio::SAMPLE_RATE;
 use crate::clock::{Clock, Worker};
 use crate::models;
 use crate::stage::{
-    AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Utterance, Work,
+    AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Understood, Utterance, Work,
     transcribe_in_batches,
 };
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Recogniser {
     }
 
     /// The words in 16 kHz mono audio; empty if there are none to be sure of.
-    fn transcribe(&mut self, samples: &[f32], threads: u32) -> Result<String, StageError> {
+    fn transcribe(&mut self, samples: &[f32], threads: u32) -> Result<Understood, StageError> {
         let seconds = samples.len() as f32 / SAMPLE_RATE as f32;
         let mut padded;
         let samples = if samples.len() < SAMPLES_MIN {
@@ -128,7 +128,11 @@ impl Recogniser {
         }
         let text = words_only(&text);
         let is_doubtful = seconds < SHORT_SECONDS && probability < SURE * tokens as f32;
-        Ok(if is_doubtful { String::new() } else { text })
+        let text = if is_doubtful { String::new() } else { text };
+        Ok(Understood {
+            text: text.into(),
+            sureness: (tokens > 0).then(|| probability / tokens as f32),
+        })
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Doubt {
     Leak,
     /// Music, or a tone, sounds next to the speech.
     Music,
+    /// A soft sound that may be a breath lies before the speech or behind it.
+    Breath,
     /// The detectors of voice disagree about where it is.
     Detectors,
     /// A sound that may be a voice or music; Silero's detector would tell, and is not installed.
@@ -25,11 +27,12 @@ pub enum Doubt {
 
 impl Doubt {
     /// Every doubt, each at the place that is its code in files of turns.
-    pub const ALL: [Doubt; 7] = [
+    pub const ALL: [Doubt; 8] = [
         Doubt::Noise,
         Doubt::OtherVoice,
         Doubt::Leak,
         Doubt::Music,
+        Doubt::Breath,
         Doubt::Detectors,
         Doubt::NoSilero,
         Doubt::OneChannel,
@@ -42,6 +45,7 @@ impl Doubt {
             Doubt::OtherVoice => "other_voice",
             Doubt::Leak => "leak",
             Doubt::Music => "music",
+            Doubt::Breath => "breath",
             Doubt::Detectors => "detectors",
             Doubt::NoSilero => "no_silero",
             Doubt::OneChannel => "one_channel",
@@ -55,6 +59,7 @@ impl Doubt {
             Doubt::OtherVoice => "somebody else speaks in the background",
             Doubt::Leak => "the other side leaks in",
             Doubt::Music => "music or a tone sounds next to the speech",
+            Doubt::Breath => "a soft sound may be a breath",
             Doubt::Detectors => "the voice detectors disagree",
             Doubt::NoSilero => "voice or music? (voicesim models install silero-vad)",
             Doubt::OneChannel => "both sides speak in one channel",

@@ -29,7 +29,7 @@ pub fn hear(
         let spoken = spoken.map_err(unavailable)?.map_err(unavailable)?;
         let silence = vec![0.0; AROUND];
         let sound = [&silence[..], &spoken[..], &silence[..]].concat();
-        let words = words::text(&mut recogniser, &clock, &sound);
+        let words = words::text(&mut recogniser, &clock, &sound).map(|(text, _)| text);
         heard.push(words.map_err(unavailable)?);
         progress(heard.len());
     }

@@ -1,7 +1,7 @@
 //! How an engine that transcribes whole utterances takes a feed: it works ahead while the caller
 //! pauses, in case that was all, and when it is asked what was said so far.
 
-use super::{AudioChunk, AudioFeed, Heard, Outlet, StageError, Transcript, Utterance};
+use super::{AudioChunk, AudioFeed, Heard, Outlet, StageError, Transcript, Understood, Utterance};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// the caller pauses, and when the utterance is over unless it was over with the last pause. Until then
 /// the text is sent as one that may change. Work ahead is given up for newer work; work on a pause also
 /// when the caller goes on. If work ahead fails, the whole utterance is transcribed all the same.
-pub async fn transcribe_in_batches<T: Into<Arc<str>>>(
+pub async fn transcribe_in_batches<T: Into<Understood>>(
     mut feed: AudioFeed,
     out: &mut Outlet<Transcript>,
     mut transcribe: impl AsyncFnMut(Arc<Utterance>, &mut Outlet<Transcript>) -> Result<T, StageError>,
@@ -53,17 +53,17 @@ pub async fn transcribe_in_batches<T: Into<Arc<str>>>(
 /// What became of work ahead.
 enum Ahead {
     /// The work was on the whole utterance, as it turned out, and this is the text.
-    Over(Arc<str>),
+    Over(Understood),
     /// The work does not count, and the feed goes on with this; `None` when the utterance is over.
     Next(Option<Heard>),
 }
 
-async fn work_ahead<T: Into<Arc<str>>>(
+async fn work_ahead<T: Into<Understood>>(
     heard: &Arc<Utterance>,
     out: &mut Outlet<Transcript>,
     transcribe: &mut impl AsyncFnMut(Arc<Utterance>, &mut Outlet<Transcript>) -> Result<T, StageError>,
-) -> Result<Arc<str>, StageError> {
-    let text: Arc<str> = transcribe(heard.clone(), out).await?.into();
+) -> Result<Understood, StageError> {
+    let text: Understood = transcribe(heard.clone(), out).await?.into();
     out.send(heard.transcript(text.clone(), false)).await?;
     Ok(text)
 }
@@ -74,9 +74,9 @@ async fn go_on(
     feed: &mut AudioFeed,
     mark: &Heard,
     since: &mut Vec<AudioChunk>,
-    mut work: Pin<&mut impl Future<Output = Result<Arc<str>, StageError>>>,
+    mut work: Pin<&mut impl Future<Output = Result<Understood, StageError>>>,
 ) -> Result<Ahead, StageError> {
-    let mut made: Option<Result<Arc<str>, StageError>> = None;
+    let mut made: Option<Result<Understood, StageError>> = None;
     let mut is_over = false;
     loop {
         if is_over && let Some(made) = made.take() {

@@ -103,12 +103,36 @@ impl Utterance {
             .extend(chunk.samples.iter().flat_map(|samples| samples.iter()));
     }
 
-    /// The transcript that says `text`.
-    pub(super) fn transcript(&self, text: Arc<str>, is_final: bool) -> Transcript {
+    /// The transcript that says what was understood.
+    pub(super) fn transcript(&self, understood: Understood, is_final: bool) -> Transcript {
         Transcript {
-            text,
+            text: understood.text,
+            sureness: understood.sureness,
             is_final,
             audio: self.length,
+        }
+    }
+}
+
+/// What a batch engine makes of an utterance.
+#[derive(Debug, Clone)]
+pub struct Understood {
+    pub text: Arc<str>,
+    /// How probable the engine finds its words, in 0..=1, the mean over its tokens; `None` if it does not tell.
+    pub sureness: Option<f32>,
+}
+
+impl From<String> for Understood {
+    fn from(text: String) -> Understood {
+        Understood::from(Arc::<str>::from(text))
+    }
+}
+
+impl From<Arc<str>> for Understood {
+    fn from(text: Arc<str>) -> Understood {
+        Understood {
+            text,
+            sureness: None,
         }
     }
 }

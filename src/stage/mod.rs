@@ -9,7 +9,7 @@ mod watched;
 
 pub use attempt::Attempt;
 pub use batch::transcribe_in_batches;
-pub use feed::{AudioFeed, Heard, TextFeed, Utterance};
+pub use feed::{AudioFeed, Heard, TextFeed, Understood, Utterance};
 pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};
 pub use watched::Watched;
 
@@ -227,6 +227,8 @@ impl Recorded for AudioChunk {
 pub struct Transcript {
     /// What was understood.
     pub text: Arc<str>,
+    /// How probable the engine finds these words, in 0..=1; `None` if it does not tell.
+    pub sureness: Option<f32>,
     /// Whether nothing will change the text any more.
     pub is_final: bool,
     /// Length of the audio that was transcribed.
