@@ -95,6 +95,7 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory) -> Vec<String> {
     notes.push(
         "measured from the sound alone: beginnings and ends are known to some 10 ms in quiet, 50 ms in noise".into(),
     );
+    notes.extend_from_slice(&tracks.notes);
     if tracks.difference_ms.abs() >= DIFFERENCE_NOTED {
         let shorter = if tracks.difference_ms > 0 {
             "agent"

@@ -1,25 +1,37 @@
-//! Audio files in: WAV, FLAC, MP3 and OGG Vorbis, decoded by symphonia, checked and bounded.
+//! Audio files in: what people have, decoded, checked and bounded.
 //!
 //! What a file is, is decided by its first bytes, not by its name. Nothing is allocated on the word of a header.
+//!
+//! | container | read by | coding |
+//! |---|---|---|
+//! | WAV (RIFF, RIFX, RF64, BW64, Wave64), AIFF and AIFF-C, AU, CAF | here | 8 to 32 bits, floats, µ-law, A-law, ADPCM; in WAV also GSM 06.10 and MP3 |
+//! | FLAC, Ogg, MP3, ADTS, MP4, Matroska and WebM, CAF | symphonia | FLAC, Vorbis, Opus, MP3, AAC (LC), ALAC |
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+mod aiff;
+mod au;
+mod blocks;
+mod caf;
+mod chunks;
+mod decoded;
+mod gsm;
+mod kind;
+mod layout;
+mod mp4;
+mod packets;
+mod riff;
+mod source;
+
+pub use decoded::Packet;
+pub(crate) use layout::{Coding, Layout};
+
+use crate::audio::{AudioError, SAMPLE_RATE, resample};
+use decoded::{DecodedSound, Keep, Sink};
+use kind::{Container, Kind};
+use packets::Stream;
+use source::Source;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-
-use symphonia::core::audio::Channels;
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known as codec_id;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSourceStream, ReadOnlySource};
-use symphonia::core::packet::PacketRef;
-use symphonia::core::units::{Duration, Timestamp};
-use symphonia::default::formats::{FlacReader, MpaReader, OggReader};
-
-use super::decoded::{DecodedSound, Keep, Sink};
-use crate::audio::{AudioError, SAMPLE_RATE, resample, wav};
 
 /// The largest file that is read whole, in bytes: 2 GiB.
 pub const FILE_BYTES_MAX: u64 = 2 << 30;
@@ -33,23 +45,15 @@ pub const DURATION_S_MAX: u64 = 4 * 3_600;
 /// The longest recording that [`stream`] goes through, in seconds: a day.
 pub const STREAM_DURATION_S_MAX: u64 = 24 * 3_600;
 
-/// ID3v2 tags stepped over in front of the audio.
-const TAGS_MAX: usize = 16;
-
-/// Bytes of WAV samples decoded at a time.
-const WAV_PACKET_BYTES: u32 = 1 << 16;
-
-/// Samples by which the length in an MP3's header may exceed the true one: two frames, which encoders miscount.
-const MP3_LENGTH_TOLERANCE: u64 = 2 * 1_152;
-
 /// Reads an audio file as mono `f32` at [`SAMPLE_RATE`], sample n being the sound at n / 16,000 s; several channels
 /// become their mean.
 ///
-/// Fails on what is missing, empty, truncated, damaged, silent in the sense of no samples at all, not audio, larger
-/// than [`FILE_BYTES_MAX`], longer than [`DURATION_S_MAX`], or holds floats that are not finite or far from -1..1.
-/// The end of an MP3 without a Xing header cannot be checked. Floats a little over 1 stay as they are.
+/// Fails on what is missing, empty, damaged, silent in the sense of no samples at all, not audio, larger than
+/// [`FILE_BYTES_MAX`], longer than [`DURATION_S_MAX`], or holds floats that are not finite or far from -1..1. A file
+/// that holds less than its header declares is read to its end, with a warning in the log. Floats a little over 1
+/// stay as they are.
 pub fn read(path: &Path) -> Result<Vec<f32>, AudioError> {
-    let (rate, mut channels) = collect(path, Keep::Mean)?;
+    let (rate, mut channels) = warned(collect(path, Keep::Mean)?);
     let mono = channels.pop().unwrap_or_default();
     if rate == SAMPLE_RATE {
         return Ok(mono);
@@ -60,33 +64,63 @@ pub fn read(path: &Path) -> Result<Vec<f32>, AudioError> {
 /// Reads an audio file as it is: its rate in Hz, and the samples of each channel, all equally long. Errors as
 /// for [`read`].
 pub fn read_channels(path: &Path) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
-    collect(path, Keep::Every)
+    Ok(warned(collect(path, Keep::Every)?))
 }
 
-/// Hands the sound of a file to `take` as it is decoded, and keeps nothing of it. Errors as for [`read`], but
-/// up to [`STREAM_FILE_BYTES_MAX`] and [`STREAM_DURATION_S_MAX`]; an error of `take` ends it.
-pub fn stream<'a>(path: &'a Path, take: &'a mut Sink<'a>) -> Result<(), AudioError> {
-    collect(path, Keep::Nothing(take)).map(|_| ())
+/// Hands the sound of a file to `take` as it is decoded, and keeps nothing of it; returns what a reader of figures
+/// should know of the file, such as that it holds less than its header declares. Errors as for [`read`], but up to
+/// [`STREAM_FILE_BYTES_MAX`] and [`STREAM_DURATION_S_MAX`]; an error of `take` ends it.
+pub fn stream<'a>(path: &'a Path, take: &'a mut Sink<'a>) -> Result<Vec<String>, AudioError> {
+    collect(path, Keep::Nothing(take)).map(|kept| kept.notes)
 }
 
-fn collect<'a>(path: &'a Path, keep: Keep<'a>) -> Result<(u32, Vec<Vec<f32>>), AudioError> {
+/// Where the samples of a WAV file are, and how they are coded.
+pub(crate) fn wav_layout(path: &Path) -> Result<Layout, AudioError> {
+    riff::layout(&mut Source::open(path, STREAM_FILE_BYTES_MAX)?)
+}
+
+fn warned(kept: DecodedSound) -> (u32, Vec<Vec<f32>>) {
+    for note in &kept.notes {
+        tracing::warn!("{note}");
+    }
+    (kept.rate, kept.channels)
+}
+
+fn collect<'a>(path: &'a Path, keep: Keep<'a>) -> Result<DecodedSound<'a>, AudioError> {
     let bytes_max = match keep {
         Keep::Nothing(_) => STREAM_FILE_BYTES_MAX,
         _ => FILE_BYTES_MAX,
     };
-    let (mut file, file_bytes) = open(path, bytes_max)?;
-    let kind = recognise(&mut file, path)?;
+    let mut source = Source::open(path, bytes_max)?;
+    let kind = Kind::of(&mut source)?;
     let mut kept = DecodedSound::new(path, keep);
-    match kind {
-        Kind::Wav => decode_wav(BufReader::new(file), file_bytes, &mut kept)?,
-        Kind::Compressed(codec) => {
-            // The Vorbis and FLAC decoders of symphonia 0.6 assert, divide by zero and overflow on some damaged
-            // streams, too deep inside to guard against. What they leave half done is dropped, and of what is
-            // kept only the position is read.
-            catch_unwind(AssertUnwindSafe(|| {
-                decode_compressed(file, codec, &mut kept)
-            }))
-            .unwrap_or_else(|_| Err(kept.failed(Error::DecodeError("the decoder gave up"))))?;
+    let layout = match kind {
+        Kind::Wav => Some(riff::layout(&mut source)?),
+        Kind::Aiff => Some(aiff::layout(&mut source)?),
+        Kind::Au => Some(au::layout(&mut source)?),
+        Kind::Caf => caf::layout(&mut source)?,
+        Kind::Packets(..) => None,
+    };
+    match layout {
+        Some(mut layout) => {
+            kept.notes.append(&mut layout.notes);
+            match layout.stream() {
+                Some(stream) => decode_packets(source, &stream, &mut kept)?,
+                None => blocks::decode(&mut source, &layout, &mut kept)?,
+            }
+        }
+        None => {
+            let (container, start) = match kind {
+                Kind::Packets(container, start) => (container, start),
+                _ => (Container::Caf, 0),
+            };
+            let stream = Stream {
+                container,
+                start,
+                bytes: None,
+                delay: 0,
+            };
+            decode_packets(source, &stream, &mut kept)?;
         }
     }
     if kept.frames == 0 {
@@ -94,202 +128,18 @@ fn collect<'a>(path: &'a Path, keep: Keep<'a>) -> Result<(u32, Vec<Vec<f32>>), A
             path: path.to_owned(),
         });
     }
-    Ok((kept.rate, kept.channels))
+    Ok(kept)
 }
 
-/// Opens a regular file and tells its size. Anything else (a pipe, a device) could block or never end.
-fn open(path: &Path, bytes_max: u64) -> Result<(File, u64), AudioError> {
-    let owned = || path.to_owned();
-    let unreadable = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => AudioError::NotFound { path: owned() },
-        _ => AudioError::Unreadable {
-            path: owned(),
-            source,
-        },
-    };
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(AudioError::NotAFile { path: owned() });
-    }
-    match metadata.len() {
-        0 => Err(AudioError::Empty { path: owned() }),
-        bytes if bytes > bytes_max => Err(AudioError::TooLarge {
-            path: owned(),
-            what: format!("{bytes} bytes, and up to {bytes_max} are read"),
-        }),
-        bytes => Ok((File::open(path).map_err(unreadable)?, bytes)),
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Wav,
-    Compressed(Codec),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Codec {
-    Flac,
-    Ogg,
-    Mp3,
-}
-
-/// Tells the kind of file from its first bytes, and leaves `file` at the first byte that is not an ID3v2 tag.
-///
-/// A file is not searched for something that looks like audio: any picture holds an MP3 frame somewhere.
-fn recognise(file: &mut File, path: &Path) -> Result<Kind, AudioError> {
-    let unreadable = |source| AudioError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let mut position = 0;
-    for _ in 0..TAGS_MAX {
-        let mut start = Vec::new();
-        file.seek(SeekFrom::Start(position)).map_err(unreadable)?;
-        file.take(12).read_to_end(&mut start).map_err(unreadable)?;
-        file.seek(SeekFrom::Start(position)).map_err(unreadable)?;
-        let named_mp3 = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("mp3"));
-        match start.as_slice() {
-            bytes if wav::is_wav(bytes) && position == 0 => return Ok(Kind::Wav),
-            [b'f', b'L', b'a', b'C', ..] => return Ok(Kind::Compressed(Codec::Flac)),
-            [b'O', b'g', b'g', b'S', ..] => return Ok(Kind::Compressed(Codec::Ogg)),
-            // ID3v2.4.0, section 3.1: a size of four times 7 bits, without this header of 10 bytes and the footer.
-            [b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] => {
-                let size = [a, b, c, d]
-                    .into_iter()
-                    .fold(0, |size, byte| size << 7 | u64::from(byte & 0x7F));
-                let footer = if flags & 0x10 == 0 { 0 } else { 10 };
-                position += 10 + size + footer;
-            }
-            // The sync word of an MPEG frame, of layer III.
-            [0xFF, second, ..] if second & 0xE6 == 0xE2 => return Ok(Kind::Compressed(Codec::Mp3)),
-            [_, ..] if position > 0 || named_mp3 => return Ok(Kind::Compressed(Codec::Mp3)),
-            _ => break,
-        }
-    }
-    Err(AudioError::NotAudio {
-        path: path.to_owned(),
-    })
-}
-
-fn decode_wav(
-    mut file: BufReader<File>,
-    file_bytes: u64,
+/// The decoders of symphonia 0.6 assert, divide by zero and overflow on some damaged streams, too deep inside to guard
+/// against. What they leave half done is dropped, and of what is kept only the position is read.
+fn decode_packets(
+    source: Source,
+    stream: &Stream,
     kept: &mut DecodedSound,
 ) -> Result<(), AudioError> {
-    let header = wav::read_header(&mut file, file_bytes, kept.path)?;
-    kept.check_length(header.rate, header.frames())?;
-    kept.frames_declared = Some(header.frames());
-    let mut decoder = wav_decoder(&header).map_err(|error| kept.failed(error))?;
-    file.seek(SeekFrom::Start(header.data_start))
-        .map_err(|error| kept.failed(Error::IoError(error)))?;
-    let mut blocks_left = header.data_bytes / u64::from(header.block_bytes);
-    let mut bytes = Vec::new();
-    while blocks_left > 0 {
-        let blocks = blocks_left.min(u64::from(wav_packet_blocks(&header)));
-        blocks_left -= blocks;
-        bytes.resize((blocks * u64::from(header.block_bytes)) as usize, 0);
-        file.read_exact(&mut bytes)
-            .map_err(|error| kept.failed(Error::IoError(error)))?;
-        let frames = Duration::from(blocks * u64::from(header.block_frames));
-        let packet = PacketRef::new(0, Timestamp::from(0), frames, &bytes);
-        let decoded = decoder
-            .decode_ref(&packet)
-            .map_err(|error| kept.failed(error))?;
-        kept.push(decoded)?;
-    }
-    Ok(())
-}
-
-fn wav_packet_blocks(header: &wav::Header) -> u32 {
-    (WAV_PACKET_BYTES / header.block_bytes).max(1)
-}
-
-fn wav_decoder(header: &wav::Header) -> Result<Box<dyn AudioDecoder>, Error> {
-    let mut parameters = AudioCodecParameters::new();
-    parameters
-        .for_codec(match header.coding {
-            wav::Coding::Integer(1) => codec_id::CODEC_ID_PCM_U8,
-            wav::Coding::Integer(2) => codec_id::CODEC_ID_PCM_S16LE,
-            wav::Coding::Integer(3) => codec_id::CODEC_ID_PCM_S24LE,
-            wav::Coding::Integer(_) => codec_id::CODEC_ID_PCM_S32LE,
-            wav::Coding::Float(4) => codec_id::CODEC_ID_PCM_F32LE,
-            wav::Coding::Float(_) => codec_id::CODEC_ID_PCM_F64LE,
-            wav::Coding::MuLaw => codec_id::CODEC_ID_PCM_MULAW,
-            wav::Coding::ALaw => codec_id::CODEC_ID_PCM_ALAW,
-            wav::Coding::AdpcmMicrosoft => codec_id::CODEC_ID_ADPCM_MS,
-            wav::Coding::AdpcmIma => codec_id::CODEC_ID_ADPCM_IMA_WAV,
-        })
-        .with_sample_rate(header.rate)
-        .with_channels(Channels::Discrete(header.channels))
-        .with_frames_per_block(u64::from(header.block_frames))
-        .with_max_frames_per_packet(
-            u64::from(wav_packet_blocks(header)) * u64::from(header.block_frames),
-        );
-    symphonia::default::get_codecs()
-        .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
-}
-
-fn decode_compressed(file: File, codec: Codec, kept: &mut DecodedSound) -> Result<(), AudioError> {
-    let mut format = demuxer(file, codec).map_err(|error| kept.failed(error))?;
-    let no_audio = || AudioError::NotAudio {
-        path: kept.path.to_owned(),
-    };
-    let track = format
-        .default_track(TrackType::Audio)
-        .ok_or_else(no_audio)?;
-    let (track_id, frames_declared) = (track.id, track.num_frames);
-    let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
-        return Err(no_audio());
-    };
-    let mut decoder = symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-        .map_err(|error| kept.failed(error))?;
-    if let (Some(rate), Some(frames)) = (parameters.sample_rate, frames_declared) {
-        kept.check_length(rate, frames)?;
-    }
-    kept.frames_declared = frames_declared;
-    let ended = loop {
-        let packet = match format.next_packet() {
-            Ok(Some(packet)) => packet,
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        };
-        if packet.track_id != track_id {
-            continue;
-        }
-        match decoder.decode(&packet) {
-            Ok(decoded) => kept.push(decoded)?,
-            Err(error) => break Err(error),
-        }
-    };
-    let tolerance = if codec == Codec::Mp3 {
-        MP3_LENGTH_TOLERANCE
-    } else {
-        0
-    };
-    match frames_declared {
-        Some(declared) if kept.frames + tolerance < declared => Err(AudioError::Truncated {
-            path: kept.path.to_owned(),
-            declared,
-            found: kept.frames,
-            unit: "samples",
-        }),
-        _ => ended.map_err(|error| kept.failed(error)),
-    }
-}
-
-/// A reader of packets from where `file` stands. It cannot seek: then nothing is guessed from the file's length.
-fn demuxer(file: File, codec: Codec) -> Result<Box<dyn FormatReader>, Error> {
-    let source = MediaSourceStream::new(Box::new(ReadOnlySource::new(file)), Default::default());
-    let options = FormatOptions::default();
-    Ok(match codec {
-        Codec::Flac => Box::new(FlacReader::try_new(source, options)?),
-        Codec::Ogg => Box::new(OggReader::try_new(source, options)?),
-        Codec::Mp3 => Box::new(MpaReader::try_new(source, options)?),
-    })
+    catch_unwind(AssertUnwindSafe(|| packets::decode(source, stream, kept)))
+        .unwrap_or_else(|_| Err(kept.failed(Error::DecodeError("the decoder gave up"))))
 }
 
 #[cfg(test)]
@@ -373,6 +223,12 @@ mod tests {
 
     fn text_of(bytes: &[u8]) -> String {
         read_bytes(bytes).unwrap_err().to_string()
+    }
+
+    fn notes_of(bytes: &[u8]) -> Vec<String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        stream(file.path(), &mut |_| Ok(())).unwrap()
     }
 
     fn le_bytes<T, const N: usize>(samples: &[T], bytes: impl Fn(&T) -> [u8; N]) -> Vec<u8> {
@@ -494,10 +350,10 @@ mod tests {
     fn flac_is_read_and_its_end_is_checked() {
         let (rate, channels) = read_bytes(&flac(16_000, 8_192, 192)).unwrap();
         assert_eq!((rate, &channels[0][..]), (16_000, &[0.25; 192][..]));
-        let text = text_of(&flac(16_000, 8_192, 1_000));
+        let notes = notes_of(&flac(16_000, 8_192, 16_000));
         assert!(
-            text.contains("declares 1000 samples and the file holds 192"),
-            "{text}"
+            notes[0].contains("declares 1.0 s of sound and the file ends after 0.0 s"),
+            "{notes:?}"
         );
     }
 
@@ -526,7 +382,7 @@ mod tests {
         let mut two_formats = whole_wav(PCM, 1, 16_000, 16, &samples);
         two_formats.splice(12..12, two_formats[12..36].to_vec());
         let whole = whole_wav(PCM, 1, 16_000, 16, &samples);
-        let table: [(&str, Vec<u8>, &str); 24] = [
+        let table: [(&str, Vec<u8>, &str); 22] = [
             ("an empty file", vec![], "the file is empty"),
             ("text", b"Hello, this is not audio.".to_vec(), "not audio"),
             (
@@ -546,7 +402,7 @@ mod tests {
             (
                 "no format",
                 b"RIFF\0\0\0\0WAVEdata\x02\0\0\0ab".to_vec(),
-                "before the fmt",
+                "no fmt chunk",
             ),
             (
                 "a short format",
@@ -585,19 +441,9 @@ mod tests {
                 "coding that is not read",
             ),
             (
-                "MP3 in WAV",
-                whole_wav(0x55, 1, 16_000, 16, &samples),
-                "tag 0x0055",
-            ),
-            (
-                "gigabytes",
-                wav(PCM, 1, 16_000, 16, 3 << 30, &samples),
-                "3221225472 bytes",
-            ),
-            (
-                "cut short",
-                whole[..whole.len() - 1].to_vec(),
-                "64 bytes of samples",
+                "G.722 in WAV",
+                whole_wav(0x28F, 1, 16_000, 4, &samples),
+                "G.722, tag 0x028f",
             ),
             (
                 "65,535 channels",
