@@ -183,7 +183,10 @@ mod tests {
     fn a_cure_is_quoted_for_the_shell() {
         let text = |path: &str| AudioError::NotAudio { path: path.into() }.to_string();
         let quoted = text("it's; rm -rf $HOME.mkv");
-        assert!(quoted.contains(r"ffmpeg -i 'it'\''s; rm -rf $HOME.mkv' -ar"), "{quoted}");
+        assert!(
+            quoted.contains(r"ffmpeg -i 'it'\''s; rm -rf $HOME.mkv' -ar"),
+            "{quoted}"
+        );
         assert!(text("-y.mov").contains("ffmpeg -i './-y.mov' -ar"));
     }
 
@@ -191,7 +194,10 @@ mod tests {
     fn sound_without_a_header_is_converted_by_its_name() {
         let text = |path: &str| AudioError::NotAudio { path: path.into() }.to_string();
         let law = text("call.ULAW");
-        assert!(law.contains("ffmpeg -f mulaw -ar 8000 -i 'call.ULAW' -ar 16000 converted.wav"), "{law}");
+        assert!(
+            law.contains("ffmpeg -f mulaw -ar 8000 -i 'call.ULAW' -ar 16000 converted.wav"),
+            "{law}"
+        );
         assert!(text("call.g722").contains("ffmpeg -f g722 -i"));
     }
 }

@@ -62,8 +62,8 @@ const THRESHOLDS: [f32; 3] = [0.3, 0.5, 0.7];
 const CORES: u32 = 2;
 /// Files of a folder that are taken for recordings.
 const EXTENSIONS: [&str; 21] = [
-    "wav", "wave", "w64", "rf64", "bwf", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "aac", "webm", "mka",
-    "mkv", "aif", "aiff", "aifc", "caf", "au",
+    "wav", "wave", "w64", "rf64", "bwf", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "aac",
+    "webm", "mka", "mkv", "aif", "aiff", "aifc", "caf", "au",
 ];
 /// More calls than this in one folder are refused.
 const CALLS_MAX: usize = 100_000;

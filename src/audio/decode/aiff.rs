@@ -84,5 +84,7 @@ fn whole_number([e1, e2, f @ ..]: [u8; 10]) -> u32 {
     let fraction = u64::from_be_bytes(f);
     let shift = (16_383 + 63_u32).checked_sub(exponent);
     let number = shift.and_then(|shift| fraction.checked_shr(shift));
-    number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+    number
+        .and_then(|number| u32::try_from(number).ok())
+        .unwrap_or(0)
 }

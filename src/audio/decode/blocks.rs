@@ -28,19 +28,27 @@ pub(super) fn decode(
     kept.check_length(format.rate, frames.unwrap_or(0))?;
     kept.frames_declared = frames;
     let mut decoder = Decoder::of(format).map_err(|error| kept.failed(error))?;
-    let block_bytes = u64::from(format.block_bytes);
     let (mut bytes, mut sound) = (Vec::new(), Vec::new());
+    let piece = piece_blocks(format) as usize * format.block_bytes as usize;
     for part in &layout.parts {
         source.go_to(part.start)?;
-        let mut blocks_left = part.bytes / block_bytes;
-        while blocks_left > 0 {
-            let blocks = blocks_left.min(u64::from(piece_blocks(format)));
-            blocks_left -= blocks;
-            bytes.resize((blocks * block_bytes) as usize, 0);
-            source.fill(&mut bytes)?;
-            let decoded = decoder.decode(&bytes, blocks * u64::from(format.block_frames), &mut sound);
-            decoded.map_err(|error| kept.failed(error))?;
-            kept.push(format.rate, &sound)?;
+        let mut left = part.bytes;
+        while left > 0 {
+            // A block may begin in one part and end in the next.
+            let begun = bytes.len();
+            let more = left.min((piece - begun) as u64);
+            left -= more;
+            bytes.resize(begun + more as usize, 0);
+            source.fill(&mut bytes[begun..])?;
+            let blocks = bytes.len() / format.block_bytes as usize;
+            let rest = bytes.split_off(blocks * format.block_bytes as usize);
+            if blocks > 0 {
+                let frames = blocks as u64 * u64::from(format.block_frames);
+                let decoded = decoder.decode(&bytes, frames, &mut sound);
+                decoded.map_err(|error| kept.failed(error))?;
+                kept.push(format.rate, &sound)?;
+            }
+            bytes = rest;
         }
     }
     Ok(())

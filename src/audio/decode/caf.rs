@@ -42,8 +42,33 @@ pub(super) fn layout(source: &mut Source) -> Result<Option<Layout>, AudioError> 
 
 /// Reads a description; `None` if it is of packets.
 fn parse(source: &Source, description: [u8; 32]) -> Result<Option<Format>, AudioError> {
-    let [rate @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
-        description;
+    let [
+        rate @ ..,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+    ] = description;
     let (fields, _) = description.as_chunks::<4>();
     let field = |at: usize| fields.get(at).map_or(0, |bytes| u32::from_be_bytes(*bytes));
     // What is no 32-bit number becomes the nearest one, which is refused as a rate.
@@ -62,7 +87,9 @@ fn parse(source: &Source, description: [u8; 32]) -> Result<Option<Format>, Audio
         (b"alaw", ..) => Coding::ALaw,
         (b"ima4", ..) => return no_channels(source, Format::apple_adpcm(channels, rate)),
         (b"lpcm", ..) => {
-            return Err(source.unsupported(format!("CAF samples of {bits} bits, which are not read")));
+            return Err(
+                source.unsupported(format!("CAF samples of {bits} bits, which are not read"))
+            );
         }
         _ => return Ok(None),
     };

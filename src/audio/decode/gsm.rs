@@ -104,9 +104,15 @@ impl Decoder {
             std::array::from_fn(|at| reflection(mix(before[at], coefficients[at])))
         };
         let stretches = [
-            (0..13, glide(|a, b| (a >> 2).saturating_add(b >> 2).saturating_add(a >> 1))),
+            (
+                0..13,
+                glide(|a, b| (a >> 2).saturating_add(b >> 2).saturating_add(a >> 1)),
+            ),
             (13..27, glide(|a, b| (a >> 1).saturating_add(b >> 1))),
-            (27..40, glide(|a, b| (a >> 2).saturating_add(b >> 2).saturating_add(b >> 1))),
+            (
+                27..40,
+                glide(|a, b| (a >> 2).saturating_add(b >> 2).saturating_add(b >> 1)),
+            ),
             (40..160, glide(|_, b| b)),
         ];
         for (stretch, reflections) in stretches {

@@ -44,17 +44,69 @@ impl Kind {
         for _ in 0..TAGS_MAX {
             let start = source.up_to(position, 16)?;
             match start.as_slice() {
-                [b'R', b'I', b'F', b'F' | b'X', _, _, _, _, b'W', b'A', b'V', b'E', ..]
-                | [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..]
-                | [b'B', b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..]
-                    if position == 0 =>
-                {
+                [
+                    b'R',
+                    b'I',
+                    b'F',
+                    b'F' | b'X',
+                    _,
+                    _,
+                    _,
+                    _,
+                    b'W',
+                    b'A',
+                    b'V',
+                    b'E',
+                    ..,
+                ]
+                | [
+                    b'R',
+                    b'F',
+                    b'6',
+                    b'4',
+                    _,
+                    _,
+                    _,
+                    _,
+                    b'W',
+                    b'A',
+                    b'V',
+                    b'E',
+                    ..,
+                ]
+                | [
+                    b'B',
+                    b'W',
+                    b'6',
+                    b'4',
+                    _,
+                    _,
+                    _,
+                    _,
+                    b'W',
+                    b'A',
+                    b'V',
+                    b'E',
+                    ..,
+                ] if position == 0 => {
                     return Ok(Self::Wav);
                 }
                 bytes if bytes == WAVE64 && position == 0 => return Ok(Self::Wav),
-                [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', b'F' | b'C', ..]
-                    if position == 0 =>
-                {
+                [
+                    b'F',
+                    b'O',
+                    b'R',
+                    b'M',
+                    _,
+                    _,
+                    _,
+                    _,
+                    b'A',
+                    b'I',
+                    b'F',
+                    b'F' | b'C',
+                    ..,
+                ] if position == 0 => {
                     return Ok(Self::Aiff);
                 }
                 [b'.', b's', b'n', b'd', ..] | [b'd', b'n', b's', b'.', ..] if position == 0 => {

@@ -184,7 +184,7 @@ impl Layout {
 
     /// Samples of one channel; `None` if only decoding tells.
     pub(crate) fn frames(&self) -> Option<u64> {
-        let each = self.parts.iter().map(|part| self.format.frames(part.bytes));
-        (self.format.block_frames > 0).then(|| each.sum())
+        let bytes = self.parts.iter().map(|part| part.bytes);
+        (self.format.block_frames > 0).then(|| self.format.frames(bytes.sum()))
     }
 }

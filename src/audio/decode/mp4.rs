@@ -22,7 +22,10 @@ pub(super) struct Edit {
 /// The edit of the track with this number; `None` if there is none.
 pub(super) fn edit(source: &mut Source, track: u32) -> Result<Option<Edit>, AudioError> {
     let bytes = source.bytes;
-    let mut boxes = Boxes { source, left: BOXES_MAX };
+    let mut boxes = Boxes {
+        source,
+        left: BOXES_MAX,
+    };
     let Some(movie) = boxes.find(0..bytes, b"moov")? else {
         return Ok(None);
     };
@@ -134,14 +137,17 @@ impl Boxes<'_, '_> {
         let mut edits = Vec::new();
         for index in 0..u64::from(count) {
             let (length, from) = if version == 0 {
-                let Some([a, b, c, d, from @ ..]) = self.source.at::<8>(list.start + 8 + 12 * index)? else {
+                let Some([a, b, c, d, from @ ..]) =
+                    self.source.at::<8>(list.start + 8 + 12 * index)?
+                else {
                     break;
                 };
                 let length = u64::from(u32::from_be_bytes([a, b, c, d]));
                 (length, i64::from(i32::from_be_bytes(from)))
             } else {
                 let at = list.start + 8 + 20 * index;
-                let (Some(length), Some(from)) = (self.source.at(at)?, self.source.at(at + 8)?) else {
+                let (Some(length), Some(from)) = (self.source.at(at)?, self.source.at(at + 8)?)
+                else {
                     break;
                 };
                 (u64::from_be_bytes(length), i64::from_be_bytes(from))

@@ -59,7 +59,14 @@ pub(super) fn decode(
         _ => None,
     };
     source.go_to(stream.start)?;
-    let mut format = demuxer(source.into_file(stream.start)?, stream).map_err(|error| kept.failed(error))?;
+    let file = source.into_file(stream.start)?;
+    let mut format = demuxer(file, stream).map_err(|error| {
+        kept.failed(match error {
+            // An index that was never written, say: no other program can read it either.
+            Error::Unsupported(what) if what.contains("missing") => Error::DecodeError(what),
+            other => other,
+        })
+    })?;
     let no_audio = || AudioError::NotAudio {
         path: path.to_owned(),
     };
@@ -128,9 +135,8 @@ pub(super) fn decode(
     let declared_s = match container {
         // The number may count samples of another rate.
         Container::Mp4 => None,
-        Container::Matroska => duration_s(format.as_ref()).filter(|declared_s| {
-            declared_s - seconds(kept.frames) > DURATION_TOLERANCE_S
-        }),
+        Container::Matroska => duration_s(format.as_ref())
+            .filter(|declared_s| declared_s - seconds(kept.frames) > DURATION_TOLERANCE_S),
         _ => frames_declared
             .filter(|declared| decoded_frames + tolerance < *declared)
             .map(seconds),
@@ -209,7 +215,9 @@ fn opus_decoder(
     _: &AudioCodecParameters,
     _: &AudioDecoderOptions,
 ) -> Result<Box<dyn AudioDecoder>, Error> {
-    Err(Error::Unsupported("Opus: this voicesim was built without it"))
+    Err(Error::Unsupported(
+        "Opus: this voicesim was built without it",
+    ))
 }
 
 /// Takes the header out of an Opus track's parameters (RFC 7845, section 5.1), and tells how many samples its encoder
@@ -217,7 +225,10 @@ fn opus_decoder(
 fn opus_pre_skip(parameters: &mut AudioCodecParameters) -> Result<u32, Error> {
     parameters.sample_rate = Some(48_000);
     let header = parameters.extra_data.take().unwrap_or_default();
-    let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
+    let channels = parameters
+        .channels
+        .as_ref()
+        .map_or(0, |channels| channels.count());
     match header.get(18..21) {
         Some([family, streams, coupled])
             if *family != 0 && (*streams != 1 || usize::from(*coupled) + 1 != channels) =>
@@ -227,7 +238,9 @@ fn opus_pre_skip(parameters: &mut AudioCodecParameters) -> Result<u32, Error> {
         _ => {}
     }
     let pre_skip = match &header[..] {
-        [b'O', b'p', b'u', b's', _, _, _, _, _, _, low, high, ..] => u16::from_le_bytes([*low, *high]),
+        [b'O', b'p', b'u', b's', _, _, _, _, _, _, low, high, ..] => {
+            u16::from_le_bytes([*low, *high])
+        }
         _ => 0,
     };
     Ok(u32::from(pre_skip))
@@ -350,7 +363,10 @@ impl Timeline {
         let time_s = packet.pts.get() as f64 * self.tick_s;
         let start_s = *self.start_s.get_or_insert(time_s);
         let gap_s = time_s - start_s - self.sound_s;
-        let trimmed = packet.trim_start.get().saturating_add(packet.trim_end.get());
+        let trimmed = packet
+            .trim_start
+            .get()
+            .saturating_add(packet.trim_end.get());
         self.sound_s += frames.saturating_add(trimmed) as f64 / f64::from(rate.max(1));
         if gap_s < GAP_MIN_S {
             return 0;

@@ -13,8 +13,7 @@ use crate::audio::AudioError;
 const FMT_BYTES_MAX: u64 = 40;
 
 /// The first 16 bytes of a Wave64 file.
-pub(super) const WAVE64: &[u8; 16] =
-    b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00";
+pub(super) const WAVE64: &[u8; 16] = b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00";
 
 /// Samples that LAME, the usual MP3 encoder, puts in front, with what every decoder adds.
 const LAME_DELAY: u32 = 576 + 529;
@@ -70,11 +69,7 @@ pub(super) fn layout(source: &mut Source) -> Result<Layout, AudioError> {
 
 /// The size of a data chunk; `None` if it is one that writers leave who cannot seek back: 0 (killed), 0xFFFFFFFF
 /// (ffmpeg), just under or at 2 GiB (sox, espeak-ng), or a Wave64's largest.
-fn data_bytes(
-    chunk: &Chunk,
-    style: Style,
-    source: &mut Source,
-) -> Result<Option<u64>, AudioError> {
+fn data_bytes(chunk: &Chunk, style: Style, source: &mut Source) -> Result<Option<u64>, AudioError> {
     let found = source.bytes.saturating_sub(chunk.start);
     let is_left_open = match (chunk.bytes, style) {
         // An empty chunk, if another one follows.
@@ -133,12 +128,14 @@ fn parse(fmt: &[u8], order: Order, source: &Source) -> Result<Format, AudioError
     let (block_bytes, block_frames) = match coding {
         Coding::AdpcmMicrosoft | Coding::AdpcmIma => {
             let frames = adpcm_block_frames(coding, align, channels);
-            let frames = frames.ok_or_else(|| {
-                source.damaged("its ADPCM blocks are too small, or not stereo")
-            })?;
+            let frames = frames
+                .ok_or_else(|| source.damaged("its ADPCM blocks are too small, or not stereo"))?;
             (u32::from(align), frames)
         }
-        Coding::Gsm => (super::gsm::BLOCK_BYTES as u32, super::gsm::BLOCK_SAMPLES as u32),
+        Coding::Gsm => (
+            super::gsm::BLOCK_BYTES as u32,
+            super::gsm::BLOCK_SAMPLES as u32,
+        ),
         Coding::Mp3 { .. } => (1, 0),
         _ => (u32::from(channels) * u32::from(sample_bytes), 1),
     };

@@ -58,7 +58,10 @@ impl<'a> Source<'a> {
         &mut self,
         position: u64,
     ) -> Result<Option<[u8; N]>, AudioError> {
-        if position.checked_add(N as u64).is_none_or(|end| end > self.bytes) {
+        if position
+            .checked_add(N as u64)
+            .is_none_or(|end| end > self.bytes)
+        {
             return Ok(None);
         }
         let mut bytes = [0; N];

@@ -39,7 +39,10 @@ pub(super) fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
             what: format!("not the sound of a run, which is {SAMPLE_RATE} Hz stereo of 16 bits"),
         });
     }
-    let (start, bytes) = layout.parts.first().map_or((0, 0), |part| (part.start, part.bytes));
+    let (start, bytes) = layout
+        .parts
+        .first()
+        .map_or((0, 0), |part| (part.start, part.bytes));
     let mut file = File::open(path).map_err(unreadable)?;
     file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
     let is_embedded = bytes <= EMBEDDED_BYTES_MAX;
