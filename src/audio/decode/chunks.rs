@@ -87,7 +87,7 @@ impl Chunks {
         Ok(match self.style {
             Style::Caf => end,
             Style::Wave64 => end.checked_next_multiple_of(8).unwrap_or(u64::MAX),
-            Style::Padded(_) if end % 2 == 0 => end,
+            Style::Padded(_) if end.is_multiple_of(2) => end,
             // Some writers forget the byte.
             Style::Padded(_) => {
                 let is_known = |name: Option<[u8; 4]>| name.is_some_and(|name| is_known(&name));
