@@ -2,27 +2,26 @@
 //!
 //! Between the edges everything is mono `f32` in [-1, 1] at [`SAMPLE_RATE`], so that no stage asks what it was
 //! handed. [`decode`] brings files in, [`stream`] those too long to hold, [`resample`] moves between rates,
-//! [`wav`] reads WAV headers and writes WAV files. Nothing here knows of speech, turns or engines.
+//! [`wav`] writes WAV files. Nothing here knows of speech, turns or engines.
 
 pub mod decode;
-mod decoded;
 #[cfg_attr(
     not(feature = "mic"),
     allow(dead_code, reason = "only a device that is opened needs all of it")
 )]
 pub mod device;
+mod error;
 mod position;
 pub mod resample;
 mod speaker;
 pub mod stream;
 pub mod wav;
 
-pub use decoded::Packet;
+pub use decode::Packet;
+pub use error::AudioError;
 pub use position::{FRAME, length_of, position_of};
 pub use speaker::{Imagined, Speaker};
 
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,155 +81,6 @@ pub fn hum(length: Duration, pitch_hz: f64) -> Vec<f32> {
         .collect()
 }
 
-/// Why audio could not be read, written or resampled. Every text names the file (or the rate) and what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum AudioError {
-    /// There is no file at `path`.
-    #[error("{path}: no such file; check the path (it is looked up from the current folder)")]
-    NotFound {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is a folder, a pipe or a device at `path`.
-    #[error("{path}: is a folder, or another thing that is not a file; name one audio file in it")]
-    NotAFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The operating system cannot read the file.
-    #[error("{path}: cannot be read ({source}); check its permissions")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The file has no bytes.
-    #[error("{path}: the file is empty (0 bytes); export it again")]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is not in a format that is read.
-    #[error("{path}: not audio that can be read (WAV, FLAC, MP3, OGG Vorbis); {}", convert(.path))]
-    NotAudio {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is audio of a kind that is not read.
-    #[error("{path}: {what}; {}", convert(.path))]
-    Unsupported {
-        /// The file.
-        path: PathBuf,
-        /// What is not read, in words.
-        what: String,
-    },
-    /// The file is broken.
-    #[error("{path}: damaged: {what}; export it again, or {}", convert(.path))]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is broken, in words.
-        what: String,
-    },
-    /// The file holds less than its header declares.
-    #[error(
-        "{path}: truncated: the header declares {declared} {unit} and the file holds {found}; copy or export it again"
-    )]
-    Truncated {
-        /// The file.
-        path: PathBuf,
-        /// What the header declares, in `unit`.
-        declared: u64,
-        /// What the file holds, in `unit`.
-        found: u64,
-        /// What is counted, such as `samples`.
-        unit: &'static str,
-    },
-    /// The file is whole and holds no sound.
-    #[error("{path}: holds no samples; export it again")]
-    NoSamples {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The header declares no channel.
-    #[error("{path}: the header declares 0 channels; export it again")]
-    NoChannels {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The sample rate is outside [`RATE_MIN`]..=[`RATE_MAX`].
-    #[error(
-        "{path}: a sample rate of {rate} Hz; {RATE_MIN} to {RATE_MAX} Hz can be read and written: export it again"
-    )]
-    FileRate {
-        /// The file.
-        path: PathBuf,
-        /// The rate in Hz.
-        rate: u32,
-    },
-    /// A float sample is not finite, or far outside -1..1.
-    #[error(
-        "{path}: the sample at {at_s:.3} s is {value}, and float samples lie in -1..1; export it again"
-    )]
-    SampleOutOfRange {
-        /// The file.
-        path: PathBuf,
-        /// Where the sample is, in seconds from the start.
-        at_s: f64,
-        /// The sample.
-        value: f32,
-    },
-    /// The file is larger or longer than is read.
-    #[error("{path}: too large: {what}; cut it into shorter files, or {}", convert(.path))]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// What is too large, in words, with the bound.
-        what: String,
-    },
-    /// There is no room on the disk for the file.
-    #[error("{path}: the disk is full; free some space, or write to another one")]
-    DiskFull {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The operating system cannot write the file.
-    #[error("{path}: cannot be written ({source}); check that the folder exists and is writable")]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The file has reached the size at which WAV ends, 4 GiB.
-    #[error("{path}: a WAV file ends at 4 GiB; write the rest to another file")]
-    WavFull {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Sound cannot be brought from one rate to another.
-    #[error(
-        "cannot resample {from} Hz to {to} Hz ({what}); give rates from {RATE_MIN} to {RATE_MAX} Hz"
-    )]
-    Resample {
-        /// The rate of the sound in Hz.
-        from: u32,
-        /// The wanted rate in Hz.
-        to: u32,
-        /// Why not, in words.
-        what: String,
-    },
-}
-
-/// What to type for a file in a format that is not read.
-fn convert(path: &Path) -> String {
-    format!(
-        "convert it with: ffmpeg -i '{}' -ar {SAMPLE_RATE} converted.wav",
-        path.display()
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,15 +111,5 @@ mod tests {
         assert_eq!(first_audible(&samples, 0.5), None);
         assert_eq!(last_audible(&samples, 0.5), None);
         assert_eq!(first_audible(&[], 0.0), None);
-    }
-
-    #[test]
-    fn the_text_of_an_error_names_the_file_and_the_cure() {
-        let text = AudioError::NotAudio {
-            path: "clips/notes.txt".into(),
-        }
-        .to_string();
-        assert!(text.starts_with("clips/notes.txt: "), "{text}");
-        assert!(text.contains("ffmpeg -i 'clips/notes.txt'"), "{text}");
     }
 }

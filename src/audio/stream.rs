@@ -1,7 +1,7 @@
 //! Long recordings in little memory: every channel at the pipeline's rate, piece by piece.
 
 use super::decode;
-use super::decoded::Packet;
+use super::decode::Packet;
 use super::resample::StreamResampler;
 use super::{AudioError, SAMPLE_RATE};
 use std::path::Path;
@@ -15,11 +15,11 @@ pub struct Piece<'a> {
 }
 
 /// Hands a recording to `take`, piece by piece; the last piece has nothing raw. Sample n of all pieces is the sound
-/// at n / 16,000 s. Errors as for [`decode::stream`]; an error of `take` ends it.
+/// at n / 16,000 s. Returns what a reader of figures should know of the file. Errors as for [`decode::stream`]; an error of `take` ends it.
 pub fn stream(
     path: &Path,
     mut take: impl FnMut(Piece<'_>) -> Result<(), AudioError>,
-) -> Result<(), AudioError> {
+) -> Result<Vec<String>, AudioError> {
     let mut resamplers: Vec<StreamResampler> = Vec::new();
     let mut channels: Vec<Vec<f32>> = Vec::new();
     let mut rate = SAMPLE_RATE;
@@ -38,7 +38,7 @@ pub fn stream(
         let channels = &channels;
         take(Piece { raw, channels })
     };
-    decode::stream(path, &mut hand_on)?;
+    let notes = decode::stream(path, &mut hand_on)?;
     for (resampler, rest) in resamplers.into_iter().zip(&mut channels) {
         rest.clear();
         resampler.finish(rest)?;
@@ -51,7 +51,8 @@ pub fn stream(
     take(Piece {
         raw: nothing,
         channels: &channels,
-    })
+    })?;
+    Ok(notes)
 }
 
 #[cfg(test)]

@@ -125,6 +125,7 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory, words: Option<&Words>) -> Ve
     notes.push(
         "measured from the sound alone: beginnings and ends are known to some 10 ms in quiet, 50 ms in noise".into(),
     );
+    notes.extend_from_slice(&tracks.notes);
     if tracks.difference_ms.abs() >= DIFFERENCE_NOTED {
         let shorter = if tracks.difference_ms > 0 {
             "agent"
@@ -138,7 +139,9 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory, words: Option<&Words>) -> Ve
     }
     drift(&mut notes, tracks);
     if let Some(words) = words.filter(|words| !words.are_understood()) {
-        let sureness = words.sureness.map(|it| it.map_or("-".to_owned(), |it| format!("{it:.2}")));
+        let sureness = words
+            .sureness
+            .map(|it| it.map_or("-".to_owned(), |it| format!("{it:.2}")));
         notes.push(format!(
             "CAREFUL: the recogniser is not sure of its words (caller {}, agent {} of 1), as when it does not know the language; they are shown and judge nothing",
             sureness[0], sureness[1]

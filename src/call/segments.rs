@@ -440,9 +440,7 @@ impl<'a> Ear<'a> {
             && ((first.end <= voiced.start || is_click(first))
                 && next.start - first.end > APART_BEFORE
                 || is_click(first) && first.end + CLICK_BEFORE < sure.start
-                || is_click(first)
-                    && first.end <= sure.start
-                    && next.start - first.end > CLICK_GAP)
+                || is_click(first) && first.end <= sure.start && next.start - first.end > CLICK_GAP)
         {
             islands = &islands[1..];
         }

@@ -41,6 +41,8 @@ pub struct Tracks {
     pub leaks: [Option<Leak>; 2],
     /// Whether one channel holds the other one as well, so that nobody can be told apart.
     pub is_mix: bool,
+    /// What a reader of the figures should know of the files.
+    pub notes: Vec<String>,
 }
 
 impl Tracks {
@@ -83,7 +85,7 @@ impl CallSource {
                 }),
             }
         });
-        let lengths = self.each_pair(
+        let (lengths, notes) = self.each_pair(
             |pair| {
                 if let Pair::Sound(sides) = pair {
                     let [caller, agent] = &mut ears;
@@ -111,6 +113,7 @@ impl CallSource {
                 Leaks::None | Leaks::Mix(_) => None,
             }),
             is_mix,
+            notes,
         })
     }
 
@@ -138,7 +141,8 @@ impl CallSource {
                         take(side, &piece.channels[channel]);
                     }
                 };
-                go_through(path, pieces, (2, progress))
+                go_through(path, pieces, (2, progress))?;
+                Ok(())
             }
             CallSource::Two { caller, agent } => {
                 for (side, path) in [(Side::Caller, caller), (Side::Agent, agent)] {
@@ -150,13 +154,14 @@ impl CallSource {
         }
     }
 
-    /// The same stretches of both sides, without what never moves in them; how many samples each side has. The
-    /// shorter side is silent where it has ended.
+    /// The same stretches of both sides, without what never moves in them; how many samples each side has, and what a
+    /// reader should know of the files. The shorter side is silent where it has ended.
     fn each_pair(
         &self,
         mut take: impl FnMut(Pair<'_>),
         progress: Progress<'_>,
-    ) -> Result<[usize; 2], CallError> {
+    ) -> Result<([usize; 2], Vec<String>), CallError> {
+        let notes;
         let mut filters = [HighPass::default(), HighPass::default()];
         let mut lengths = [0; 2];
         match self {
@@ -182,14 +187,14 @@ impl CallSource {
                     passed.iter_mut().for_each(|side| side.resize(longest, 0.0));
                     take(Pair::Sound([&passed[0], &passed[1]]));
                 };
-                go_through(path, pieces, (2, progress))?;
+                notes = go_through(path, pieces, (2, progress))?;
             }
             CallSource::Two { caller, agent } => {
                 let (sender, receiver) = sync_channel(PIECES_WAITING);
                 let mut agent_side = OtherFile::new(receiver);
                 let mut waiting = Vec::new();
-                std::thread::scope(|scope| {
-                    scope.spawn(move || send(agent, &sender));
+                notes = std::thread::scope(|scope| {
+                    let agent_notes = scope.spawn(move || send(agent, &sender));
                     let pieces = |piece: &Piece<'_>| {
                         if let [raw] = piece.raw.channels {
                             take(Pair::Raw(Side::Caller, raw, piece.raw.rate));
@@ -206,9 +211,15 @@ impl CallSource {
                         waiting.drain(..common);
                         agent_side.waiting.drain(..common);
                     };
-                    go_through(caller, pieces, (1, progress))
+                    let caller_notes = go_through(caller, pieces, (1, progress));
+                    if caller_notes.is_ok() {
+                        lengths[1] += agent_side.fill(usize::MAX, &mut filters[1], &mut take);
+                    }
+                    // Whoever still sends hears that nobody listens.
+                    agent_side.close();
+                    let agent_notes = agent_notes.join().unwrap_or_default();
+                    caller_notes.map(|notes| [notes, agent_notes].concat())
                 })?;
-                lengths[1] += agent_side.fill(usize::MAX, &mut filters[1], &mut take);
                 let longest = waiting.len().max(agent_side.waiting.len());
                 waiting.resize(longest, 0.0);
                 agent_side.waiting.resize(longest, 0.0);
@@ -216,7 +227,7 @@ impl CallSource {
                 agent_side.failure.map_or(Ok(()), Err)?;
             }
         }
-        Ok(lengths)
+        Ok((lengths, notes))
     }
 }
 
@@ -276,15 +287,19 @@ impl SideEar {
 /// A piece of the other file: its sound at 16 kHz, and as the file has it.
 type Sent = Result<(Vec<f32>, Vec<f32>, u32), CallError>;
 
-/// Sends a file, piece by piece.
-fn send(path: &Path, to: &SyncSender<Sent>) {
+/// Sends a file, piece by piece; returns what a reader should know of it.
+fn send(path: &Path, to: &SyncSender<Sent>) -> Vec<String> {
     let pieces = |piece: &Piece<'_>| {
         let raw = piece.raw.channels.first().cloned().unwrap_or_default();
         // Nobody listens any more if the other file cannot be read.
         let _ = to.send(Ok((piece.channels[0].clone(), raw, piece.raw.rate)));
     };
-    if let Err(error) = go_through(path, pieces, (1, &mut |_, _| {})) {
-        let _ = to.send(Err(error));
+    match go_through(path, pieces, (1, &mut |_, _| {})) {
+        Ok(notes) => notes,
+        Err(error) => {
+            let _ = to.send(Err(error));
+            Vec::new()
+        }
     }
 }
 
@@ -302,6 +317,11 @@ impl OtherFile {
             waiting: Vec::new(),
             failure: None,
         }
+    }
+
+    /// Takes nothing more.
+    fn close(&mut self) {
+        self.pieces = sync_channel(0).1;
     }
 
     /// Reads until so many samples wait, or the file ends; how many were read.
@@ -352,12 +372,12 @@ impl HighPass {
     }
 }
 
-/// Hands a file on, if it has as many channels as expected.
+/// Hands a file on, if it has as many channels as expected; returns what a reader should know of it.
 fn go_through(
     path: &Path,
     mut take: impl FnMut(&Piece<'_>),
     (expected, progress): (usize, Progress<'_>),
-) -> Result<(), CallError> {
+) -> Result<Vec<String>, CallError> {
     let mut refused = None;
     let mut samples = 0;
     let result = stream::stream(path, |piece| {

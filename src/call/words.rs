@@ -99,7 +99,8 @@ pub fn transcribe(
         None => Ok(Words {
             caller,
             agent,
-            sureness: sure.map(|(sum, samples)| (samples > 0).then(|| (sum / samples as f64) as f32)),
+            sureness: sure
+                .map(|(sum, samples)| (samples > 0).then(|| (sum / samples as f64) as f32)),
         }),
     }
 }

@@ -64,7 +64,13 @@ const THRESHOLDS: [f32; 3] = [0.3, 0.5, 0.7];
 /// Cores for the recogniser.
 const CORES: u32 = 2;
 /// Files of a folder that are taken for recordings.
-const EXTENSIONS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "oga"];
+const EXTENSIONS: [&str; 38] = [
+    "wav", "wave", "w64", "rf64", "bwf", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "aac",
+    "webm", "mka", "mkv", "aif", "aiff", "aifc", "caf", "au",
+    "snd", // Some of these cannot be read, which is said of each.
+    "raw", "pcm", "ul", "ulaw", "al", "alaw", "gsm", "g722", "g729", "amr", "awb", "wma", "spx",
+    "mov", "avi", "3gp",
+];
 /// Folders in folders are searched this deep.
 const DEPTH_MAX: usize = 8;
 /// More calls than this in one folder are refused.
@@ -312,7 +318,10 @@ impl Work {
             }
             false => None,
         };
-        let header = self.header(name.clone(), call::check::notes(&tracks, &floor, words.as_ref()))?;
+        let header = self.header(
+            name.clone(),
+            call::check::notes(&tracks, &floor, words.as_ref()),
+        )?;
         let folder = match out {
             Some(path) => {
                 let folder = RunFolder::create(path, &header, KeepAudio::No);

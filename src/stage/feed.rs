@@ -117,6 +117,7 @@ impl Utterance {
 /// What a batch engine makes of an utterance.
 #[derive(Debug, Clone)]
 pub struct Understood {
+    /// What was said; empty if nothing was.
     pub text: Arc<str>,
     /// How probable the engine finds its words, in 0..=1, the mean over its tokens; `None` if it does not tell.
     pub sureness: Option<f32>,

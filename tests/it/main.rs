@@ -9,6 +9,7 @@ mod conversations;
 mod exports;
 mod faults;
 mod faulty_worlds;
+mod formats;
 mod hostile;
 mod house;
 mod index;

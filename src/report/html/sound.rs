@@ -1,6 +1,6 @@
 //! The sound of a run: how loud it is, and how a page plays it.
 
-use crate::audio::wav::{self, Coding};
+use crate::audio::decode::{self, Coding};
 use crate::audio::{AudioError, SAMPLE_RATE};
 use crate::report::chart::Loudness;
 use base64::Engine;
@@ -30,21 +30,21 @@ pub(super) fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let bytes = file.metadata().map_err(unreadable)?.len();
     // A run that was killed has written less than it said, which is no reason not to play that.
-    let header = wav::read_header(&mut file, u64::MAX, path)?;
-    if (header.coding, header.channels, header.rate) != (Coding::Integer(2), 2, SAMPLE_RATE) {
+    let layout = decode::wav_layout(path)?;
+    let format = layout.format;
+    if (format.coding, format.channels, format.rate) != (Coding::Integer(2), 2, SAMPLE_RATE) {
         return Err(AudioError::Unsupported {
             path: path.to_owned(),
             what: format!("not the sound of a run, which is {SAMPLE_RATE} Hz stereo of 16 bits"),
         });
     }
-    let bytes = header
-        .data_bytes
-        .min(bytes.saturating_sub(header.data_start));
-    file.seek(SeekFrom::Start(header.data_start))
-        .map_err(unreadable)?;
+    let (start, bytes) = layout
+        .parts
+        .first()
+        .map_or((0, 0), |part| (part.start, part.bytes));
+    let mut file = File::open(path).map_err(unreadable)?;
+    file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
     let is_embedded = bytes <= EMBEDDED_BYTES_MAX;
     let mut kept = Vec::new();
     let mut reader = BufReader::with_capacity(1 << 16, file.take(bytes));
@@ -157,7 +157,7 @@ fn encoded(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::wav::StereoWriter;
+    use crate::audio::wav::{self, StereoWriter};
 
     fn conversation(folder: &Path, seconds: usize) -> PathBuf {
         let path = folder.join("conversation.wav");

@@ -1,9 +1,8 @@
 //! The samples of a file while it is decoded: checked as they come, and kept in bounds or handed on.
 
-use super::decode::{DURATION_S_MAX, STREAM_DURATION_S_MAX};
-use super::{AudioError, RATE_MAX, RATE_MIN};
+use super::{DURATION_S_MAX, STREAM_DURATION_S_MAX};
+use crate::audio::{AudioError, RATE_MAX, RATE_MIN};
 use std::path::Path;
-use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::errors::Error;
 
 /// Samples held in memory at once: as many as the longest recording has in one channel at 48 kHz (2.8 GB).
@@ -48,8 +47,8 @@ pub(super) struct DecodedSound<'a> {
     /// Samples of each channel in all, as far as the header says.
     pub(super) frames_declared: Option<u64>,
     pub(super) channels: Vec<Vec<f32>>,
-    /// The newest packet, a vector for each channel in the file.
-    packet: Vec<Vec<f32>>,
+    /// What a reader of figures should know of the file.
+    pub(super) notes: Vec<String>,
 }
 
 impl<'a> DecodedSound<'a> {
@@ -62,12 +61,13 @@ impl<'a> DecodedSound<'a> {
             frames: 0,
             frames_declared: None,
             channels: Vec::new(),
-            packet: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
-    pub(super) fn push(&mut self, decoded: GenericAudioBufferRef<'_>) -> Result<(), AudioError> {
-        let (rate, file_channels) = (decoded.spec().rate(), decoded.num_planes());
+    /// Takes a stretch of sound, a vector for each channel in the file.
+    pub(super) fn push(&mut self, rate: u32, sound: &[Vec<f32>]) -> Result<(), AudioError> {
+        let (file_channels, frames) = (sound.len(), sound.first().map_or(0, Vec::len));
         if self.file_channels == 0 {
             self.rate = rate;
             self.file_channels = file_channels;
@@ -83,24 +83,45 @@ impl<'a> DecodedSound<'a> {
                 what: "its rate or number of channels changes on the way".to_owned(),
             });
         }
-        self.check_length(rate, self.frames + decoded.frames() as u64)?;
-        decoded.copy_to_vecs_planar(&mut self.packet);
-        self.check_samples()?;
-        self.frames += decoded.frames() as u64;
+        self.check_length(rate, self.frames.saturating_add(frames as u64))?;
+        self.check_samples(sound)?;
+        self.frames += frames as u64;
         match &mut self.keep {
             Keep::Nothing(sink) => sink(Packet {
                 rate,
-                channels: &self.packet,
+                channels: sound,
                 frames_declared: self.frames_declared,
             })?,
-            Keep::Mean => mix_down(&self.packet, &mut self.channels[0]),
+            Keep::Mean => mix_down(sound, &mut self.channels[0]),
             Keep::Every => {
-                for (channel, samples) in self.channels.iter_mut().zip(&self.packet) {
+                for (channel, samples) in self.channels.iter_mut().zip(sound) {
                     channel.extend_from_slice(samples);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Takes so many samples of silence, a second at a time.
+    pub(super) fn push_silence(
+        &mut self,
+        rate: u32,
+        channels: usize,
+        frames: u64,
+    ) -> Result<(), AudioError> {
+        self.check_length(rate, self.frames.saturating_add(frames))?;
+        let mut left = frames;
+        while left > 0 {
+            let now = left.min(u64::from(rate));
+            left -= now;
+            self.push(rate, &vec![vec![0.0; now as usize]; channels])?;
+        }
+        Ok(())
+    }
+
+    /// Remembers what a reader of figures should know of the file.
+    pub(super) fn note(&mut self, what: &str) {
+        self.notes.push(format!("{}: {what}", self.path.display()));
     }
 
     /// Refuses absurd rates, and what is longer than can be held.
@@ -132,8 +153,8 @@ impl<'a> DecodedSound<'a> {
         Ok(())
     }
 
-    fn check_samples(&self) -> Result<(), AudioError> {
-        for samples in &self.packet {
+    fn check_samples(&self, sound: &[Vec<f32>]) -> Result<(), AudioError> {
+        for samples in sound {
             // Looks for samples outside the range, since NaN is in no range, and compares as false.
             let scaled = -AMPLITUDE_MAX..=AMPLITUDE_MAX;
             let bad = samples.iter().position(|sample| !scaled.contains(sample));
