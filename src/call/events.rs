@@ -179,7 +179,12 @@ impl Marks {
             let asked = floor.utterances[utterance].stretches.last();
             let end_doubt = asked.and_then(|last| last.end_doubt);
             let start_doubt = proper.and_then(|first| first.start_doubt);
-            if let Some(doubt) = end_doubt.or(start_doubt) {
+            // Whether an answer came too early depends on all that the caller is taken to have said.
+            let is_early = start + EARLY <= asked_until;
+            let said = &floor.utterances[utterance].stretches;
+            let mut doubts = said.iter().filter_map(|it| it.start_doubt.or(it.end_doubt));
+            let any = is_early.then(|| doubts.next()).flatten();
+            if let Some(doubt) = end_doubt.or(start_doubt).or(any) {
                 self.add(start, turn, Mark::Doubtful { doubt });
             }
             let first = floor

@@ -414,6 +414,10 @@ impl Work {
     fn header(&self, name: String, notes: Vec<String>) -> Result<Header, Failure> {
         let recogniser = self.recogniser.as_ref();
         let words = recogniser.map_or("none (--no-transcribe)", |words| &words.described);
+        let detectors = match self.silero {
+            Some(_) => "earshot, silero-vad",
+            None => text::EARSHOT,
+        };
         let mut scenario = self.scenario.clone();
         scenario.set_name(&name);
         Ok(Header {
@@ -423,7 +427,10 @@ impl Work {
             seed: scenario.seed().0,
             clock: Header::RECORDING.into(),
             cores: CORES,
-            engines: BTreeMap::from([("speech_to_text".into(), words.into())]),
+            engines: BTreeMap::from([
+                ("speech_to_text".into(), words.into()),
+                ("voice_activity".into(), detectors.into()),
+            ]),
             policy: InterruptionPolicy::Classifier.name().into(),
             keeps_audio: false,
             rows_per: RowsPer::Utterance,

@@ -30,6 +30,9 @@ pub(super) struct Report {
     /// A CSV with labels of the calls: a column "call" with the names of their folders or files, others with labels
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Take turns of a recording into the figures whose latencies are doubtful
+    #[arg(long)]
+    with_doubtful: bool,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -107,6 +110,9 @@ impl Report {
         let mut folder = Folder::open(&self.folder).map_err(Failure::input)?;
         if let Some(budget) = &budget {
             folder.hold_to(budget);
+        }
+        if self.with_doubtful {
+            folder.take_in_doubtful();
         }
         let has_simulation = |several: &[Results]| {
             let mut kept = several.iter();

@@ -56,6 +56,12 @@ pub(super) fn between([base, new]: [&[Results]; 2]) -> (Vec<Difference>, Vec<Str
                 ),
             });
         }
+        let doubtful: u64 = kept.iter().map(|one| one.measured().doubtful.count()).sum();
+        if doubtful > 0 {
+            warnings.push(format!(
+                "{doubtful} turns of {side} are doubtful, and their latencies are left out"
+            ));
+        }
         let is_varied = |one: &Results| differing(kept[0].header(), one.header());
         if let Some(what) = kept.iter().find_map(is_varied) {
             warnings.push(format!(

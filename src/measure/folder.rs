@@ -152,6 +152,21 @@ impl Folder {
         }
     }
 
+    /// Takes doubtful turns of recordings into the figures, and judges the budgets anew.
+    pub fn take_in_doubtful(&mut self) {
+        let all = match self {
+            Folder::One(one) => std::slice::from_mut(one.as_mut()),
+            Folder::Several(several) => several,
+        };
+        for one in all {
+            if let Results::Run(run) = one {
+                let budgets = run.plan().budgets;
+                run.measured.take_in_doubtful();
+                run.measured.judge(&budgets);
+            }
+        }
+    }
+
     /// The results in the folder, in one list.
     pub fn all(&self) -> &[Results] {
         match self {

@@ -44,7 +44,8 @@ pub struct Row {
     /// Nanoseconds by metric, as far as they are known, each metric once. The end-to-end latency of a question that
     /// was asked again counts from when it was first asked.
     pub metrics: Vec<(Metric, u64)>,
-    /// Why the latencies of an answered turn on a recording may be others; `None` if they are sure.
+    /// Why the latencies of an answered turn on a recording may be others, or one that was cut off may not have been;
+    /// `None` if that is sure.
     pub doubtful: Option<Doubt>,
     /// Why the turn should have been answered and was not; `None` if it was answered, or asked for no answer.
     pub unanswered: Option<Reason>,
@@ -177,7 +178,8 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         row.add_wait_in_vain(gathered);
     }
     row.add_interruption(gathered);
-    if row.unanswered.is_none() && !row.metrics.is_empty() {
+    let is_cut_off = outcome == Outcome::CutOff;
+    if row.unanswered.is_none() && (is_cut_off || !row.metrics.is_empty()) {
         row.doubtful = gathered.utterances.iter().find_map(|(_, u)| u.doubtful);
     }
     row

@@ -16,10 +16,10 @@ pub(super) fn budgets(measured: &Measurement) -> Option<Part<Table>> {
         let drawn = budget.actual.map(|actual| gauge(actual, budget.limit));
         table.add([
             Cell::from(budget.name.as_str()),
-            match budget.pass {
-                true => Cell::from("kept").with_class("kept"),
-                false => Cell::from("missed").with_class("missed"),
-            },
+            Cell::from(budget.verdict().to_lowercase()).with_class(match budget.pass {
+                true => "kept",
+                false => "missed",
+            }),
             Cell::from(words::actual(budget)),
             Cell::from(budget.limit.to_string()),
             drawn.map_or_else(Cell::default, Cell::drawn),
@@ -31,6 +31,19 @@ pub(super) fn budgets(measured: &Measurement) -> Option<Part<Table>> {
 /// What went wrong, or had to be put right, as sentences.
 pub(super) fn trouble(measured: &Measurement, course: Option<&Course>) -> Vec<String> {
     let mut trouble = Vec::new();
+    let doubtful = &measured.doubtful;
+    if doubtful.count() > 0 {
+        let are = if doubtful.are_in {
+            "taken in"
+        } else {
+            "left out of the figures"
+        };
+        trouble.push(format!(
+            "{} turns are doubtful ({}) and {are}.",
+            doubtful.count(),
+            doubtful.told()
+        ));
+    }
     if measured.is_cut_short {
         trouble.push("The run was stopped or killed: its record ends in the middle.".to_owned());
     }

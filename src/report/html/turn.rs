@@ -3,7 +3,7 @@
 use super::course::Moments;
 use super::page::{Part, Svg};
 use super::words::{self, Said};
-use crate::event::{Metric, Tick};
+use crate::event::{Doubt, Metric, Tick};
 use crate::measure::{Row, ms};
 use crate::report::chart::{Lane, Loudness, Panel, ms_in_words};
 use askama::Template;
@@ -21,6 +21,8 @@ pub(super) struct Turn {
     anchor: String,
     number: u32,
     outcome: &'static str,
+    /// Why its latency may be another one.
+    doubtful: Option<&'static str>,
     /// Whether the outcome is the expected one: `kept`, `missed`, or nothing if none was expected.
     class: &'static str,
     asked: Option<&'static str>,
@@ -96,6 +98,7 @@ impl Turn {
             anchor: format!("{}turn-{}", around.anchor, row.number),
             number: row.number,
             outcome: words::outcome(row.outcome),
+            doubtful: row.doubtful.map(Doubt::told),
             class: match (
                 row.is_judged || row.expect.is_none(),
                 row.outcome.is_as_expected(row.expect),

@@ -7,6 +7,9 @@ use crate::record::store::Header;
 use crate::report::busy;
 use std::fmt::Write;
 
+/// What the header of a recorded call names as its voice detector where Silero's did not help.
+pub const EARSHOT: &str = "earshot";
+
 pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
     if is_recording(header) {
         return recording_head(text, header);
@@ -56,6 +59,13 @@ pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
 }
 
 fn recording_head(text: &mut String, header: &Header) {
+    if header
+        .engines
+        .get("voice_activity")
+        .is_some_and(|used| used == EARSHOT)
+    {
+        text.push_str("Silero's voice detector is not installed, so what only it could tell is doubtful: voicesim models install silero-vad\n");
+    }
     let _ = writeln!(
         text,
         "{} · recording · voicesim {}",

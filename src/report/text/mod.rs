@@ -14,6 +14,7 @@ use super::resilience::cures;
 use crate::measure::Measurement;
 use crate::record::store::{Header, RowsPer};
 pub(super) use devices::device_notes;
+pub use head::EARSHOT;
 
 /// A whole run: what was run, the latencies, every turn, and the figures behind them.
 pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> String {
