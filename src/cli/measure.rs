@@ -1,9 +1,10 @@
 //! `voicesim measure`: the report of any assistant, from recordings of its calls.
 
-use super::{Failure, Verdict, print_json, print_plain};
+use super::{Failure, Verdict, claimed, print_json, print_plain};
 use crate::audio::AudioError;
 use crate::call::{self, CallError, CallSource, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
+use crate::compare::claims::{Calls, Claims};
 use crate::ear::silero::SileroModel;
 use crate::engine;
 use crate::event::InterruptionPolicy;
@@ -51,6 +52,11 @@ pub(super) struct Measure {
     /// Keep the measurement, without sound, as a run folder; for a folder of calls, one for each call
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// What a platform claims of its latency, to be held against what is heard: a CSV with a line for each turn
+    /// (columns call, turn or time_s, platform if there are several, and latencies such as e2e_ms or ttfb_s), or a
+    /// folder of runs
+    #[arg(long, value_name = "CSV|DIR")]
+    claimed: Option<PathBuf>,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -71,6 +77,10 @@ impl Measure {
         if let Some(out) = &self.out {
             run::refuse_used(out)?;
         }
+        let is_folder = self.call.as_ref().is_some_and(|call| call.is_dir());
+        let calls = if is_folder { Calls::Many } else { Calls::One };
+        let claims = self.claimed.as_deref();
+        let claims = claims.map(|path| claimed::read(path, calls)).transpose()?;
         let mut work = Work {
             transcribes: !self.no_transcribe,
             scenario,
@@ -79,8 +89,8 @@ impl Measure {
             is_quiet,
         };
         match &self.call {
-            Some(folder) if folder.is_dir() => self.folder(folder, &mut work),
-            _ => self.one(&mut work),
+            Some(folder) if folder.is_dir() => self.folder(folder, &mut work, claims.as_ref()),
+            _ => self.one(&mut work, claims.as_ref()),
         }
     }
 
@@ -108,7 +118,7 @@ impl Measure {
         }
     }
 
-    fn one(&self, work: &mut Work) -> Result<Verdict, Failure> {
+    fn one(&self, work: &mut Work, claims: Option<&Claims>) -> Result<Verdict, Failure> {
         let source = match (&self.call, &self.caller, &self.agent) {
             (Some(path), ..) => self.source(path),
             (None, Some(caller), Some(agent)) if self.swap => CallSource::Two {
@@ -123,8 +133,11 @@ impl Measure {
         };
         let (mut call, tracks) = work.measure(&source, stem(&source), self.out.as_deref())?;
         call.at_thresholds = work.at_thresholds(&tracks)?;
+        let claimed = claimed::join(claims, std::slice::from_ref(&call), &[]);
         if self.json {
-            print_json(&calls::of_one(&call))?;
+            let mut document = calls::of_one(&call);
+            document.claimed = claimed.document();
+            print_json(&document)?;
         } else {
             print_plain(&text::report(
                 &call.header,
@@ -132,11 +145,18 @@ impl Measure {
                 RowsPer::Utterance,
             ));
             print_plain(&calls::thresholds(&call.at_thresholds));
+            claimed.print();
         }
+        claimed.finish()?;
         Ok(verdict(&call.measured))
     }
 
-    fn folder(&self, folder: &Path, work: &mut Work) -> Result<Verdict, Failure> {
+    fn folder(
+        &self,
+        folder: &Path,
+        work: &mut Work,
+        claims: Option<&Claims>,
+    ) -> Result<Verdict, Failure> {
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
         for path in recordings(folder)? {
             let source = self.source(&path);
@@ -176,12 +196,17 @@ impl Measure {
             .to_string_lossy()
             .into_owned();
         let header = work.header(name, Vec::new())?;
+        let claimed = claimed::join(claims, &done, &skipped);
         if self.json {
-            print_json(&calls::of_many(&header, &all, &done, &skipped))?;
+            let mut document = calls::of_many(&header, &all, &done, &skipped);
+            document.claimed = claimed.document();
+            print_json(&document)?;
         } else {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&done, &skipped));
+            claimed.print();
         }
+        claimed.finish()?;
         Ok(verdict(&all))
     }
 }

@@ -2,6 +2,7 @@
 
 mod busy;
 pub mod calls;
+pub mod claimed;
 pub mod chart;
 pub mod compare;
 pub mod document;
