@@ -1,6 +1,6 @@
 //! `voicesim measure`: the report of any assistant, from recordings of its calls.
 
-use super::{Failure, Verdict, claimed, print_json, print_plain};
+use super::{Failure, Verdict, claimed, print_json, print_plain, rederive};
 use crate::audio::AudioError;
 use crate::call::{self, CallError, CallSource, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
@@ -11,7 +11,7 @@ use crate::event::InterruptionPolicy;
 use crate::measure::{self, Measurement, Plan};
 #[cfg(feature = "silero")]
 use crate::models;
-use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
+use crate::record::store::{Header, KeepAudio, Recording, RowsPer, RunFolder};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::{AtThreshold, Skipped};
 use crate::report::text;
@@ -57,6 +57,13 @@ pub(super) struct Measure {
     /// folder of runs
     #[arg(long, value_name = "CSV|DIR")]
     claimed: Option<PathBuf>,
+    /// Measure again what `measure --out` wrote into this folder, from the same audio with the same settings, and
+    /// compare every figure: exit 1 if one differs
+    #[arg(long, requires = "call", conflicts_with_all = ["caller", "agent", "swap", "no_transcribe", "vad_threshold", "budget", "out", "claimed"])]
+    rederive: bool,
+    /// Folder in which --rederive looks for the recordings by their sha256, in place of where they were
+    #[arg(long, value_name = "DIR", requires = "rederive")]
+    audio: Option<PathBuf>,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -73,6 +80,14 @@ const CALLS_MAX: usize = 100_000;
 
 impl Measure {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
+        if let (true, Some(folder)) = (self.rederive, &self.call) {
+            return rederive::rederive(&rederive::Asked {
+                folder,
+                audio: self.audio.as_deref(),
+                is_json: self.json,
+                is_quiet,
+            });
+        }
         let scenario = self.scenario()?;
         if let Some(out) = &self.out {
             run::refuse_used(out)?;
@@ -81,13 +96,8 @@ impl Measure {
         let calls = if is_folder { Calls::Many } else { Calls::One };
         let claims = self.claimed.as_deref();
         let claims = claims.map(|path| claimed::read(path, calls)).transpose()?;
-        let mut work = Work {
-            transcribes: !self.no_transcribe,
-            scenario,
-            recogniser: None,
-            silero: None,
-            is_quiet,
-        };
+        let mut work = Work::new(scenario, is_quiet);
+        work.transcribes = !self.no_transcribe;
         match &self.call {
             Some(folder) if folder.is_dir() => self.folder(folder, &mut work, claims.as_ref()),
             _ => self.one(&mut work, claims.as_ref()),
@@ -96,15 +106,7 @@ impl Measure {
 
     /// The settings of the measurement, as a scenario for the header of the run.
     fn scenario(&self) -> Result<Scenario, Failure> {
-        let threshold = self.vad_threshold;
-        if !(threshold > 0.0 && threshold < 1.0) {
-            return Err(Failure::Input(format!(
-                "--vad-threshold {threshold} is no probability between 0 and 1; {VAD_THRESHOLD} is a good one"
-            )));
-        }
-        let mut file = ScenarioFile::default();
-        file.ear.vad_threshold = threshold;
-        let mut scenario = file.parse().map_err(Failure::input)?;
+        let mut scenario = settings(self.vad_threshold)?;
         if let Some(path) = &self.budget {
             scenario.set_budgets(scenario::load_budget(path).map_err(Failure::input)?);
         }
@@ -211,6 +213,18 @@ impl Measure {
     }
 }
 
+/// The settings of a measurement without budgets.
+pub(super) fn settings(vad_threshold: f32) -> Result<Scenario, Failure> {
+    if !(vad_threshold > 0.0 && vad_threshold < 1.0) {
+        return Err(Failure::Input(format!(
+            "--vad-threshold {vad_threshold} is no probability between 0 and 1; {VAD_THRESHOLD} is a good one"
+        )));
+    }
+    let mut file = ScenarioFile::default();
+    file.ear.vad_threshold = vad_threshold;
+    file.parse().map_err(Failure::input)
+}
+
 fn verdict(measured: &Measurement) -> Verdict {
     match measured.has_passed() {
         true => Verdict::Fine,
@@ -259,13 +273,15 @@ fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Measures one call after the other.
-struct Work {
+pub(super) struct Work {
     scenario: Scenario,
     transcribes: bool,
     /// Loaded when the first call needs it.
     recogniser: Option<Recogniser>,
     /// Loaded with the first call, if it is installed.
     silero: Option<Arc<SileroModel>>,
+    /// Whether Silero's detector is left out, though it may be installed.
+    leaves_out_silero: bool,
     is_quiet: bool,
 }
 
@@ -276,7 +292,36 @@ struct Recogniser {
 }
 
 impl Work {
-    fn measure(
+    pub(super) fn new(scenario: Scenario, is_quiet: bool) -> Work {
+        Work {
+            scenario,
+            transcribes: true,
+            recogniser: None,
+            silero: None,
+            leaves_out_silero: false,
+            is_quiet,
+        }
+    }
+
+    /// Measures from now on as an earlier measurement did: with or without words, and with or without Silero.
+    pub(super) fn go_by(
+        &mut self,
+        settings: Scenario,
+        transcribes: bool,
+        has_silero: bool,
+    ) -> Result<(), Failure> {
+        self.scenario = settings;
+        self.transcribes = transcribes;
+        self.leaves_out_silero = !has_silero;
+        match has_silero && self.silero()?.is_none() {
+            true => Err(Failure::Unavailable(
+                "it was measured with Silero's voice detector, which is not installed here: voicesim models install silero-vad".into(),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn measure(
         &mut self,
         source: &CallSource,
         name: String,
@@ -307,11 +352,21 @@ impl Work {
             }
             false => None,
         };
+        let has_silero = silero.is_some();
         let header = self.header(name.clone(), call::check::notes(&tracks, &floor))?;
         let folder = match out {
             Some(path) => {
                 let folder = RunFolder::create(path, &header, KeepAudio::No);
-                Some(folder.map_err(Failure::unavailable)?)
+                let folder = folder.map_err(Failure::unavailable)?;
+                let recording = Recording {
+                    schema: Recording::SCHEMA.into(),
+                    files: rederive::files(source, path)?,
+                    is_swapped: matches!(source, CallSource::Stereo { is_swapped: true, .. }),
+                    transcribes: self.transcribes,
+                    silero: has_silero,
+                };
+                recording.write(path).map_err(Failure::unavailable)?;
+                Some(folder)
             }
             None => None,
         };
@@ -355,6 +410,9 @@ impl Work {
 
     /// Silero's detector, if its model is installed.
     fn silero(&mut self) -> Result<Option<Arc<SileroModel>>, Failure> {
+        if self.leaves_out_silero {
+            return Ok(None);
+        }
         #[cfg(feature = "silero")]
         if self.silero.is_none()
             && let Ok(path) = models::locate("silero-vad")
@@ -387,7 +445,7 @@ impl Work {
     }
 
     fn header(&self, name: String, notes: Vec<String>) -> Result<Header, Failure> {
-        let recogniser = self.recogniser.as_ref();
+        let recogniser = self.recogniser.as_ref().filter(|_| self.transcribes);
         let words = recogniser.map_or("none (--no-transcribe)", |words| &words.described);
         let mut scenario = self.scenario.clone();
         scenario.set_name(&name);

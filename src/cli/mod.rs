@@ -16,6 +16,7 @@ mod measure;
 mod merge;
 mod models;
 mod plan;
+mod rederive;
 mod report;
 mod run;
 mod simulate;

@@ -13,6 +13,7 @@ pub mod html;
 mod money;
 pub mod plain;
 pub mod plan;
+pub mod rederived;
 mod resilience;
 pub mod segments;
 pub mod simulation;
