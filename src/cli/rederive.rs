@@ -10,7 +10,7 @@ use crate::report::rederived::{self, Rederived, Verdict as Outcome};
 use crate::scenario::Scenario;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// More entries than this in a folder and those in it are refused.
 const ENTRIES_MAX: usize = 1_000_000;
@@ -221,7 +221,7 @@ impl Sound {
         let name = file.path.file_name().unwrap_or_default();
         match self {
             Sound::WhereItWas => {
-                let path = record.join(&file.path);
+                let path = seen_from(record, &file.path);
                 if !path.exists() {
                     return Err(Stop::NotDone(format!(
                         "{} is not there any more; name the folder in which it is now: --audio DIR",
@@ -258,6 +258,20 @@ impl Sound {
             }
         }
     }
+}
+
+/// A path on record, as it is from the folder of the record: without the way up and down again.
+fn seen_from(record: &Path, path: &Path) -> PathBuf {
+    let mut whole = record.canonicalize().unwrap_or_else(|_| record.to_owned());
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                whole.pop();
+            }
+            part => whole.push(part),
+        }
+    }
+    whole
 }
 
 fn other(path: &Path, found: &str, file: &SoundFile) -> Stop {

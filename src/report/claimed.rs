@@ -89,13 +89,22 @@ fn sentence(platform: &ClaimedPlatform, column: &ClaimedColumn) -> String {
             off(bias_ms)
         );
     };
-    let ends = format!("95 %: {:.0} to {:.0}", interval.low, interval.high);
+    let ends = format!("95 %: {} to {}", whole(interval.low), whole(interval.high));
     match interval.low <= 0.0 && 0.0 <= interval.high {
         true => format!(
-            "{name} is {}, which may be chance ({ends}; {of}).",
-            off(bias_ms)
+            "{name} differs from what is heard by no more than chance (bias {} ms, {ends}; {of}).",
+            whole(bias_ms)
         ),
         false => format!("{name} is {} ({ends}; {of}).", off(bias_ms)),
+    }
+}
+
+/// A whole number, without a sign in front of nothing.
+fn whole(value: f64) -> String {
+    let text = format!("{value:.0}");
+    match text.as_str() {
+        "-0" => "0".to_owned(),
+        _ => text,
     }
 }
 
@@ -139,9 +148,9 @@ fn table(of: &Claimed) -> String {
 }
 
 fn cells(column: &ClaimedColumn) -> Vec<String> {
-    let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.0}"));
+    let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), whole);
     let between = |ends: Option<(f64, f64)>| {
-        ends.map_or_else(|| "-".to_owned(), |(low, high)| format!("{low:.0} to {high:.0}"))
+        ends.map_or_else(|| "-".to_owned(), |(low, high)| format!("{} to {}", whole(low), whole(high)))
     };
     vec![
         one_line(&column.column),

@@ -140,6 +140,17 @@ pub(super) struct PlatformJoin<'a> {
     pub(super) is_by_order: bool,
 }
 
+impl PlatformJoin<'_> {
+    /// Whether the platform claims anything in the column at this place.
+    fn has(&self, place: usize) -> bool {
+        let is_claimed =
+            |claim: &Claim| claim.claimed_ms.get(place).is_some_and(Option::is_some);
+        self.pairs.iter().any(|pair| is_claimed(pair.claim))
+            || self.unanswered.iter().any(|(claim, ..)| is_claimed(claim))
+            || self.unheard.iter().any(|(claim, _)| is_claimed(claim))
+    }
+}
+
 impl<T> Listed<T> {
     fn of(all: impl Iterator<Item = T>) -> Listed<T> {
         let mut listed = Listed {
@@ -240,6 +251,7 @@ fn platform(
             .columns
             .iter()
             .enumerate()
+            .filter(|(place, _)| join.has(*place))
             .map(|(place, column)| one_column(place, column, &join.pairs))
             .collect(),
         turns_unclaimed: Listed::of(unclaimed.map(|(call, turn, heard_ms)| {
