@@ -20,11 +20,7 @@ pub(super) struct Joined {
 }
 
 /// Joins claims, if there are any, with the calls that were measured.
-pub(super) fn join(
-    claims: Option<&Claims>,
-    calls: &[MeasuredCall],
-    skipped: &[Skipped],
-) -> Joined {
+pub(super) fn join(claims: Option<&Claims>, calls: &[MeasuredCall], skipped: &[Skipped]) -> Joined {
     let Some(claims) = claims else {
         return Joined::default();
     };

@@ -361,7 +361,13 @@ impl Work {
                 let recording = Recording {
                     schema: Recording::SCHEMA.into(),
                     files: rederive::files(source, path)?,
-                    is_swapped: matches!(source, CallSource::Stereo { is_swapped: true, .. }),
+                    is_swapped: matches!(
+                        source,
+                        CallSource::Stereo {
+                            is_swapped: true,
+                            ..
+                        }
+                    ),
                     transcribes: self.transcribes,
                     silero: has_silero,
                 };

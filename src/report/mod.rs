@@ -2,8 +2,8 @@
 
 mod busy;
 pub mod calls;
-pub mod claimed;
 pub mod chart;
+pub mod claimed;
 pub mod compare;
 pub mod document;
 pub mod export;

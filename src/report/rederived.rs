@@ -313,7 +313,10 @@ fn one(text: &mut String, call: &Rederived) {
     }
     let more = call.changes.count.saturating_sub(LINES_MAX);
     if more > 0 {
-        let _ = writeln!(text, "             and {more} more (--json has more of them)");
+        let _ = writeln!(
+            text,
+            "             and {more} more (--json has more of them)"
+        );
     }
     for note in &call.notes {
         let _ = writeln!(text, "             note: {}", one_line(note));

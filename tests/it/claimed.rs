@@ -8,15 +8,22 @@ use std::process::Output;
 
 fn measure(call: &Path, claims: &Path, flags: &[&str]) -> Output {
     let (call, claims) = (call.display().to_string(), claims.display().to_string());
-    let own = ["measure", &call, "--claimed", &claims, "--no-transcribe", "-q"];
+    let own = [
+        "measure",
+        &call,
+        "--claimed",
+        &claims,
+        "--no-transcribe",
+        "-q",
+    ];
     voicesim(&[&own, flags].concat())
 }
 
 /// The key `claimed` of the report.
 fn claimed(call: &Path, claims: &Path) -> Value {
     let output = measure(call, claims, &["--json"]);
-    let report: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    let report: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
     report["claimed"].clone()
 }
 
@@ -53,13 +60,19 @@ fn each_platform_and_column_has_its_bias_with_an_interval() {
     let [fair, fast] = &of["platforms"].as_array().expect("platforms")[..] else {
         panic!("{of:#}");
     };
-    assert_eq!((&fair["platform"], &fast["platform"]), (&"fair".into(), &"fast".into()));
+    assert_eq!(
+        (&fair["platform"], &fast["platform"]),
+        (&"fair".into(), &"fast".into())
+    );
     for (column, bias) in [
         (&fair["columns"][0], 0.0),
         (&fast["columns"][0], 490.0),
         (&fast["columns"][1], 600.0),
     ] {
-        assert_eq!((&column["joined"], &column["calls"]), (&14.into(), &7.into()));
+        assert_eq!(
+            (&column["joined"], &column["calls"]),
+            (&14.into(), &7.into())
+        );
         assert_eq!(column["independent"], "calls");
         near(&column["bias_ms"], bias);
         near(&column["bias_interval"]["low"], bias);
@@ -70,7 +83,7 @@ fn each_platform_and_column_has_its_bias_with_an_interval() {
     assert_eq!(fast["claims_unheard"]["count"], 0);
     let text = stdout(&measure(&folder.path().join("calls"), &claims, &[]));
     for expected in [
-        "fair: e2e_ms differs from what is heard by no more than chance",
+        "fair: e2e_ms agrees with what is heard (bias",
         "fast: e2e_ms is 4",
         "ms less than is heard (95 %",
     ] {
@@ -136,7 +149,10 @@ fn runs_of_our_own_are_claims_by_their_names() {
     assert!(output.status.success(), "{}", stderr(&output));
     let of = claimed(&calls, Path::new(&out));
     let column = &of["platforms"][0]["columns"][0];
-    assert_eq!((&column["column"], &column["joined"]), (&"e2e_latency_ms".into(), &4.into()));
+    assert_eq!(
+        (&column["column"], &column["joined"]),
+        (&"e2e_latency_ms".into(), &4.into())
+    );
     near(&column["bias_ms"], 200.0);
 }
 
@@ -151,15 +167,30 @@ fn wrong_claims_are_refused_with_the_cure() {
         let output = measure(at, &claims, &[]);
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains("claims.csv") && said.contains(expected), "{said}");
+        assert!(
+            said.contains("claims.csv") && said.contains(expected),
+            "{said}"
+        );
         stdout(&output)
     };
     // Decided before anything is measured.
-    let early = refuses(&call, "turn,latency_ms\n1,soon\n2,3\n", "line 2, column latency_ms");
+    let early = refuses(
+        &call,
+        "turn,latency_ms\n1,soon\n2,3\n",
+        "line 2, column latency_ms",
+    );
     assert!(early.is_empty());
-    refuses(folder.path(), "turn,latency_ms\n1,5\n", "no column \"call\"");
+    refuses(
+        folder.path(),
+        "turn,latency_ms\n1,5\n",
+        "no column \"call\"",
+    );
     // The report comes all the same.
-    let report = refuses(&call, "time_s,latency_ms\n500,5\n", "no claim belongs to an answered turn");
+    let report = refuses(
+        &call,
+        "time_s,latency_ms\n500,5\n",
+        "no claim belongs to an answered turn",
+    );
     assert!(report.contains("e2e_latency"), "{report}");
     let report = refuses(
         folder.path(),
@@ -170,5 +201,9 @@ fn wrong_claims_are_refused_with_the_cure() {
     let gone = folder.path().join("gone.csv");
     let output = measure(&call, &gone, &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("name a CSV, or a folder of runs"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("name a CSV, or a folder of runs"),
+        "{}",
+        stderr(&output)
+    );
 }

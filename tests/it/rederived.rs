@@ -45,7 +45,11 @@ fn measured() -> (tempfile::TempDir, PathBuf, PathBuf) {
 #[test]
 fn the_same_audio_gives_the_same_figures_also_where_both_were_moved() {
     let (folder, _, kept) = measured();
-    comes_to(&rederive(&kept, &[]), 0, &["2 the same, 0 otherwise", "same         a.wav"]);
+    comes_to(
+        &rederive(&kept, &[]),
+        0,
+        &["2 the same, 0 otherwise", "same         a.wav"],
+    );
     let moved = tempfile::tempdir().expect("a folder");
     fs::rename(folder.path(), moved.path().join("all")).expect("moved");
     let kept = moved.path().join("all/kept");
@@ -54,9 +58,15 @@ fn the_same_audio_gives_the_same_figures_also_where_both_were_moved() {
     let document = stdout(&rederive(&kept.join("b.wav"), &["--json"]));
     let document: Value = serde_json::from_str(&document).expect("a document");
     assert_eq!(document["schema"], "voicesim.rederive/1");
-    assert_eq!((&document["same"], &document["differ"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&document["same"], &document["differ"]),
+        (&1.into(), &0.into())
+    );
     assert_eq!(document["calls"][0]["verdict"], "same");
-    assert!(document["calls"][0]["figures"].as_u64() > Some(20), "{document}");
+    assert!(
+        document["calls"][0]["figures"].as_u64() > Some(20),
+        "{document}"
+    );
 }
 
 #[test]
@@ -65,17 +75,32 @@ fn a_record_that_was_changed_is_found_out_figure_by_figure() {
     let events = kept.join("a.wav/events.jsonl");
     let text = fs::read_to_string(&events).expect("events");
     // An answer 30 ms sooner than it is heard; the first sound is a greeting, as the channels are swapped.
-    let line = text.lines().rfind(|line| line.contains("\"audible\"")).expect("an answer");
+    let line = text
+        .lines()
+        .rfind(|line| line.contains("\"audible\""))
+        .expect("an answer");
     let event: Value = serde_json::from_str(line).expect("an event");
     let at = event["at"].as_u64().unwrap_or_else(|| panic!("{line}"));
     let sooner = line.replace(&at.to_string(), &(at - 30_000_000).to_string());
     fs::write(&events, text.replace(line, &sooner)).expect("written");
     let output = rederive(&kept, &[]);
-    comes_to(&output, 1, &["1 the same, 1 otherwise", "DIFFERS      a.wav", "agent_start"]);
+    comes_to(
+        &output,
+        1,
+        &[
+            "1 the same, 1 otherwise",
+            "DIFFERS      a.wav",
+            "agent_start",
+        ],
+    );
     let document = stdout(&rederive(&kept, &["--json"]));
     let document: Value = serde_json::from_str(&document).expect("a document");
-    let changes = document["calls"][0]["changes"]["shown"].as_array().expect("changes");
-    let start = changes.iter().find(|change| change["figure"] == "agent_start_ns");
+    let changes = document["calls"][0]["changes"]["shown"]
+        .as_array()
+        .expect("changes");
+    let start = changes
+        .iter()
+        .find(|change| change["figure"] == "agent_start_ns");
     let start = start.unwrap_or_else(|| panic!("{changes:?}"));
     let ns = |when: &str| start[when].as_u64().expect("nanoseconds");
     assert_eq!(ns("after") - ns("before"), 30_000_000);
@@ -88,7 +113,11 @@ fn audio_that_is_gone_or_another_is_told_apart() {
     comes_to(
         &rederive(&kept, &[]),
         1,
-        &["1 the same, 1 otherwise", "OTHER AUDIO  b.wav", "has the sha256"],
+        &[
+            "1 the same, 1 otherwise",
+            "OTHER AUDIO  b.wav",
+            "has the sha256",
+        ],
     );
     exchanges::write(&calls.join("b.wav"), &[Some(700), None, Some(900)]);
     let elsewhere = folder.path().join("elsewhere/deep");
@@ -97,10 +126,18 @@ fn audio_that_is_gone_or_another_is_told_apart() {
     comes_to(
         &rederive(&kept, &[]),
         2,
-        &["1 the same, 0 otherwise, 1 not measured", "is not there any more", "--audio DIR"],
+        &[
+            "1 the same, 0 otherwise, 1 not measured",
+            "is not there any more",
+            "--audio DIR",
+        ],
     );
     let everywhere = folder.path().display().to_string();
-    comes_to(&rederive(&kept, &["--audio", &everywhere]), 0, &["2 the same"]);
+    comes_to(
+        &rederive(&kept, &["--audio", &everywhere]),
+        0,
+        &["2 the same"],
+    );
     let here = calls.display().to_string();
     comes_to(
         &rederive(&kept, &["--audio", &here]),
@@ -112,16 +149,28 @@ fn audio_that_is_gone_or_another_is_told_apart() {
 #[test]
 fn what_cannot_be_measured_again_is_refused_with_the_cure() {
     let (folder, calls, kept) = measured();
-    comes_to(&rederive(&calls, &[]), 2, &["neither a header.json", "measure --out DIR"]);
+    comes_to(
+        &rederive(&calls, &[]),
+        2,
+        &["neither a header.json", "measure --out DIR"],
+    );
     comes_to(&rederive(&kept, &["--swap"]), 2, &["cannot be used with"]);
     fs::remove_file(kept.join("a.wav/recording.json")).expect("removed");
     fs::write(kept.join("b.wav/recording.json"), "{").expect("written");
     comes_to(
         &rederive(&kept, &[]),
         2,
-        &["does not say what it was measured from", "recording.json", "2 of 2 calls"],
+        &[
+            "does not say what it was measured from",
+            "recording.json",
+            "2 of 2 calls",
+        ],
     );
     let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
-    comes_to(&rederive(&run, &[]), 2, &["holds a run, not a measured call"]);
+    comes_to(
+        &rederive(&run, &[]),
+        2,
+        &["holds a run, not a measured call"],
+    );
     drop(folder);
 }

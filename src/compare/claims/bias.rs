@@ -59,7 +59,10 @@ pub(super) fn interval(calls: &[Vec<f64>]) -> (Option<Interval>, Independent) {
 
 /// The values that the test does not refuse; `None` if it refuses not even those beyond all that was measured.
 fn of_groups(groups: &[&[f64]]) -> Option<Interval> {
-    let mut values: Vec<f64> = groups.iter().flat_map(|group| group.iter().copied()).collect();
+    let mut values: Vec<f64> = groups
+        .iter()
+        .flat_map(|group| group.iter().copied())
+        .collect();
     values.sort_by(f64::total_cmp);
     let (least, most) = (*values.first()?, *values.last()?);
     if !is_refused(groups, least - 1.0) || !is_refused(groups, most + 1.0) {
@@ -173,8 +176,9 @@ mod tests {
             for trial in 0..400 {
                 let mut random = Seed(7).stream("claims", trial, 0, &format!("{calls}"));
                 // The sum of four uniform numbers is near enough to normal.
-                let mut normal =
-                    |sd: f64| sd * (0..4).map(|_| random.uniform() - 0.5).sum::<f64>() * 3f64.sqrt();
+                let mut normal = |sd: f64| {
+                    sd * (0..4).map(|_| random.uniform() - 0.5).sum::<f64>() * 3f64.sqrt()
+                };
                 let of_call = |_| {
                     let own = 490.0 + normal(60.0);
                     (0..turns).map(|_| own + normal(80.0)).collect::<Vec<f64>>()

@@ -143,8 +143,7 @@ pub(super) struct PlatformJoin<'a> {
 impl PlatformJoin<'_> {
     /// Whether the platform claims anything in the column at this place.
     fn has(&self, place: usize) -> bool {
-        let is_claimed =
-            |claim: &Claim| claim.claimed_ms.get(place).is_some_and(Option::is_some);
+        let is_claimed = |claim: &Claim| claim.claimed_ms.get(place).is_some_and(Option::is_some);
         self.pairs.iter().any(|pair| is_claimed(pair.claim))
             || self.unanswered.iter().any(|(claim, ..)| is_claimed(claim))
             || self.unheard.iter().any(|(claim, _)| is_claimed(claim))
@@ -168,7 +167,8 @@ impl<T> Listed<T> {
 
     /// How many of the list are not shown, if `shown` are.
     pub fn more(&self, shown: usize) -> u64 {
-        self.count.saturating_sub(self.shown.len().min(shown) as u64)
+        self.count
+            .saturating_sub(self.shown.len().min(shown) as u64)
     }
 }
 
@@ -224,8 +224,11 @@ fn platform(
 ) -> ClaimedPlatform {
     join.unheard.sort_by_key(|(claim, _)| claim.line);
     join.unanswered.sort_by_key(|(claim, ..)| claim.line);
-    let joined: BTreeSet<(usize, usize)> =
-        join.pairs.iter().map(|pair| (pair.call, pair.turn)).collect();
+    let joined: BTreeSet<(usize, usize)> = join
+        .pairs
+        .iter()
+        .map(|pair| (pair.call, pair.turn))
+        .collect();
     let turns = join.calls.iter().flat_map(|place| {
         let call = &calls[*place];
         answered(call).map(move |(turn, heard_ms)| (*place, turn, heard_ms))
@@ -236,7 +239,9 @@ fn platform(
         let waited = row.waited_ns().map_or(String::new(), |span| {
             format!(", and {:.1} s passed", ms(span) / 1e3)
         });
-        let reason = row.unanswered.map_or("it has no latency", |reason| reason.told());
+        let reason = row
+            .unanswered
+            .map_or("it has no latency", |reason| reason.told());
         let mut of = unheard(claim, format!("no answer is heard: {reason}{waited}"));
         of.turn = Some(row.number);
         of.call = Some(calls[*call].name.into());

@@ -50,7 +50,10 @@ impl Names {
     /// The call that is meant by a name: with or without its ending, with or without its folder.
     pub(super) fn meant(&self, name: &str) -> Meant {
         let name = normal(name);
-        let whole = self.whole.get(&name).or_else(|| self.whole.get(stem(&name)));
+        let whole = self
+            .whole
+            .get(&name)
+            .or_else(|| self.whole.get(stem(&name)));
         match (whole, self.last.get(last(&name))) {
             (Some(place), _) => Meant::Call(*place),
             (None, Some(Some(place))) => Meant::Call(*place),
@@ -76,7 +79,14 @@ mod tests {
 
     #[test]
     fn a_call_is_found_with_or_without_ending_and_folder() {
-        let calls = ["mon/a.wav", "tue/a.wav", "tue/b.mp3", "c.wav", "c.flac", "run1/conversation.wav"];
+        let calls = [
+            "mon/a.wav",
+            "tue/a.wav",
+            "tue/b.mp3",
+            "c.wav",
+            "c.flac",
+            "run1/conversation.wav",
+        ];
         let names = Names::of(calls.into_iter());
         for (name, expected) in [
             ("mon/a.wav", Meant::Call(0)),

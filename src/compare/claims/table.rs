@@ -196,7 +196,9 @@ fn finish(
 ) -> Result<Claims, String> {
     let kept: Vec<bool> = latencies.iter().map(|column| column.has_numbers).collect();
     if !kept.contains(&true) {
-        return Err("none of its columns of latencies holds a number; check what was exported".into());
+        return Err(
+            "none of its columns of latencies holds a number; check what was exported".into(),
+        );
     }
     for row in &mut rows {
         let mut places = kept.iter();
@@ -237,7 +239,11 @@ fn text(path: &Path) -> Result<String, String> {
 /// What stands between cells: a semicolon or a tab where the header has no comma.
 fn delimiter(text: &str) -> u8 {
     let header = text.lines().next().unwrap_or_default();
-    match (header.contains(','), header.contains(';'), header.contains('\t')) {
+    match (
+        header.contains(','),
+        header.contains(';'),
+        header.contains('\t'),
+    ) {
         (false, true, _) => b';',
         (false, false, true) => b'\t',
         _ => b',',
@@ -264,7 +270,9 @@ impl Layout {
         let names: Vec<String> = header.iter().map(normal).collect();
         let mut seen = BTreeSet::new();
         if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
-            return Err(format!("line 1 has two columns named {twice:?}; rename one"));
+            return Err(format!(
+                "line 1 has two columns named {twice:?}; rename one"
+            ));
         }
         let mut columns: Vec<Column> = names.iter().map(|name| Column::of(name)).collect();
         // "file" is a key only where there is no "call".
@@ -339,7 +347,10 @@ impl Layout {
             let text = &record[place];
             match column {
                 Column::Call if text.is_empty() && calls == Calls::Many => {
-                    return Err((place, "the cell is empty; write the name of the recording".into()));
+                    return Err((
+                        place,
+                        "the cell is empty; write the name of the recording".into(),
+                    ));
                 }
                 Column::Call if !text.is_empty() => claim.call = Some(text.into()),
                 Column::Platform if !text.is_empty() => claim.platform = Some(text.into()),
@@ -347,7 +358,9 @@ impl Layout {
                     claim.turn = Some(turn(text).map_err(|reason| (place, reason))?);
                 }
                 Column::At(of, unit_ms) if !is_nothing(text) => {
-                    let ms = self.time_ms(text, *unit_ms).map_err(|reason| (place, reason))?;
+                    let ms = self
+                        .time_ms(text, *unit_ms)
+                        .map_err(|reason| (place, reason))?;
                     // The beginning of the answer says most, then the end of the question.
                     let is_better = claim.at.is_none_or(|at| rank(*of) > rank(at.of));
                     if is_better {
@@ -454,7 +467,10 @@ mod tests {
         assert_eq!(at("at_ms", "83400"), Some((83_400.0, Moment::Either)));
         assert_eq!(at("time", "1:23.5"), Some((83_500.0, Moment::Either)));
         assert_eq!(at("offset", "0:01:23"), Some((83_000.0, Moment::Either)));
-        assert_eq!(at("caller_end_ns", "5e9"), Some((5_000.0, Moment::CallerEnd)));
+        assert_eq!(
+            at("caller_end_ns", "5e9"),
+            Some((5_000.0, Moment::CallerEnd))
+        );
         assert_eq!(
             at("caller_end_s,agent_start_s", "5,6"),
             Some((6_000.0, Moment::AgentStart))
@@ -470,29 +486,65 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_with_the_cure() {
         let cases = [
-            ("turn,latency_ms\n1,5\n2,soon\n", "line 3, column latency_ms: \"soon\" is no number"),
-            ("turn,latency_ms\n0,5\n", "line 2, column turn: turns are counted from one"),
-            ("turn,latency_ms\nlast,5\n", "line 2, column turn: \"last\" is no number of a turn"),
-            ("time_s,latency_ms\n-3,5\n", "line 2, column time_s: \"-3\" is no time since"),
-            ("time_s,latency_ms\n,5\n", "line 2, column time_s: the line says of no turn"),
-            ("turn,stamp_ms\n1,1732860000000\n", "line 2, column stamp_ms: 1732860000000 is more than an hour"),
-            ("latency_ms\n5\n", "line 1 has neither a column \"turn\" nor one with a time"),
+            (
+                "turn,latency_ms\n1,5\n2,soon\n",
+                "line 3, column latency_ms: \"soon\" is no number",
+            ),
+            (
+                "turn,latency_ms\n0,5\n",
+                "line 2, column turn: turns are counted from one",
+            ),
+            (
+                "turn,latency_ms\nlast,5\n",
+                "line 2, column turn: \"last\" is no number of a turn",
+            ),
+            (
+                "time_s,latency_ms\n-3,5\n",
+                "line 2, column time_s: \"-3\" is no time since",
+            ),
+            (
+                "time_s,latency_ms\n,5\n",
+                "line 2, column time_s: the line says of no turn",
+            ),
+            (
+                "turn,stamp_ms\n1,1732860000000\n",
+                "line 2, column stamp_ms: 1732860000000 is more than an hour",
+            ),
+            (
+                "latency_ms\n5\n",
+                "line 1 has neither a column \"turn\" nor one with a time",
+            ),
             ("turn,latency\n1,5\n", "line 1 has no column of latencies"),
             ("turn,latency_ms\n", "a header and no claims"),
-            ("turn,latency_ms\n1,5,6\n", "line 2 has 3 cells, and the header has 2"),
-            ("turn,turn,latency_ms\n1,1,5\n", "two columns named \"turn\""),
+            (
+                "turn,latency_ms\n1,5,6\n",
+                "line 2 has 3 cells, and the header has 2",
+            ),
+            (
+                "turn,turn,latency_ms\n1,1,5\n",
+                "two columns named \"turn\"",
+            ),
             ("", "line 1 has neither"),
         ];
         for (text, expected) in cases {
             let error = read_text(text, Calls::One).expect_err(expected);
-            assert!(error.contains("claims.csv") && error.contains(expected), "{error}");
+            assert!(
+                error.contains("claims.csv") && error.contains(expected),
+                "{error}"
+            );
         }
         let error = read_text("turn,latency_ms\n1,5\n", Calls::Many).expect_err("no call");
         assert!(error.contains("no column \"call\""), "{error}");
         let error = read_text("call,turn,latency_ms\n,1,5\n", Calls::Many).expect_err("no call");
-        assert!(error.contains("line 2, column call: the cell is empty"), "{error}");
+        assert!(
+            error.contains("line 2, column call: the cell is empty"),
+            "{error}"
+        );
         let long = format!("turn,x,latency_ms\n1,{},5\n", "x".repeat(2_000));
         let error = read_text(&long, Calls::One).expect_err("long");
-        assert!(error.contains("line 2, column x: the cell is longer"), "{error}");
+        assert!(
+            error.contains("line 2, column x: the cell is longer"),
+            "{error}"
+        );
     }
 }

@@ -53,7 +53,9 @@ fn claims(rows: Vec<Claim>) -> Claims {
 
 fn whys(of: &Claimed) -> Vec<(u64, &str)> {
     let shown = of.platforms[0].claims_unheard.shown.iter();
-    shown.map(|claim| (claim.line, claim.why.as_str())).collect()
+    shown
+        .map(|claim| (claim.line, claim.why.as_str()))
+        .collect()
 }
 
 #[test]
@@ -86,7 +88,10 @@ fn a_claim_belongs_to_the_nearest_turn_and_to_no_other() {
 fn the_bound_of_two_seconds_is_held_to_the_millisecond() {
     let heard = [turn(1, 10_000, Some(500))];
     for (ms, joins) in [(12_500.0, 1), (12_501.0, 0), (8_500.0, 1), (8_499.0, 0)] {
-        let of = joined(vec![claim(2, Some((ms, Moment::AgentStart)), None, 1.0)], &heard);
+        let of = joined(
+            vec![claim(2, Some((ms, Moment::AgentStart)), None, 1.0)],
+            &heard,
+        );
         assert_eq!(of.joined(), joins, "{ms}");
     }
     // The end of the question is another moment; a bare time is either, or between.
@@ -95,7 +100,10 @@ fn the_bound_of_two_seconds_is_held_to_the_millisecond() {
         (12_300.0, Moment::Either, 1),
         (8_100.0, Moment::Either, 1),
     ] {
-        assert_eq!(joined(vec![claim(2, Some((ms, of)), None, 1.0)], &heard).joined(), joins);
+        assert_eq!(
+            joined(vec![claim(2, Some((ms, of)), None, 1.0)], &heard).joined(),
+            joins
+        );
     }
 }
 
@@ -120,7 +128,10 @@ fn an_answer_that_nobody_heard_is_claimed_in_vain() {
     assert_eq!(platform.unanswered.count, 1);
     let unanswered = &platform.unanswered.shown[0];
     assert_eq!((unanswered.line, unanswered.turn), (2, Some(1)));
-    assert_eq!(unanswered.why, "no answer is heard: nothing came, and 3.0 s passed");
+    assert_eq!(
+        unanswered.why,
+        "no answer is heard: nothing came, and 3.0 s passed"
+    );
     assert_eq!(platform.columns[0].joined, 1);
     assert_eq!(
         whys(&of),
@@ -172,7 +183,10 @@ fn a_record_with_a_clock_of_its_own_is_joined_by_the_order_of_its_answers() {
     assert_eq!(of.platforms[0].columns[0].bias_ms, Some(500.0));
     // Another number of answers leaves it open which is which.
     let one = joined(vec![of_run(0, 61_000.0, 600.0)], &heard);
-    assert_eq!((one.joined(), one.platforms[0].claims_unheard.count), (0, 1));
+    assert_eq!(
+        (one.joined(), one.platforms[0].claims_unheard.count),
+        (0, 1)
+    );
 }
 
 #[test]
@@ -205,5 +219,8 @@ fn calls_that_only_one_side_knows_are_told() {
     let of = join(&own, &calls[2..], &[]).expect("joined");
     assert_eq!((of.of_other_calls, of.joined()), (3, 1));
     let error = join(&claims(vec![of_call("z", 2)]), &calls, &[]).expect_err("no call");
-    assert!(error.to_string().contains("none of its calls (z, …)"), "{error}");
+    assert!(
+        error.to_string().contains("none of its calls (z, …)"),
+        "{error}"
+    );
 }

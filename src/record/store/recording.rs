@@ -147,10 +147,13 @@ pub fn sha256(path: &Path) -> io::Result<(u64, String)> {
             Err(error) => return Err(error),
         }
     }
-    let digits = digest.finalize().iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let digits = digest
+        .finalize()
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
     Ok((bytes, digits))
 }
 
