@@ -1,16 +1,17 @@
 //! `voicesim measure`: the report of any assistant, from recordings of its calls.
 
-use super::{Failure, Verdict, print_json, print_plain};
+use super::{Failure, Verdict, claimed, print_json, print_plain, rederive};
 use crate::audio::AudioError;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
+use crate::compare::claims::{Calls, Claims};
 use crate::ear::silero::SileroModel;
 use crate::engine;
 use crate::event::{Event, InterruptionPolicy};
 use crate::measure::{self, Measurement, Plan};
 #[cfg(feature = "silero")]
 use crate::models;
-use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
+use crate::record::store::{Header, KeepAudio, Recording, RowsPer, RunFolder};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::{AtThreshold, Skipped};
 use crate::report::text;
@@ -54,6 +55,18 @@ pub(super) struct Measure {
     /// Take turns into the figures whose latencies are doubtful
     #[arg(long)]
     with_doubtful: bool,
+    /// What a platform claims of its latency, to be held against what is heard: a CSV with a line for each turn
+    /// (columns call, turn or time_s, platform if there are several, and latencies such as e2e_ms or ttfb_s), or a
+    /// folder of runs
+    #[arg(long, value_name = "CSV|DIR")]
+    claimed: Option<PathBuf>,
+    /// Measure again what `measure --out` wrote into this folder, from the same audio with the same settings, and
+    /// compare every figure: exit 1 if one differs
+    #[arg(long, requires = "call", conflicts_with_all = ["caller", "agent", "swap", "no_transcribe", "vad_threshold", "budget", "out", "claimed"])]
+    rederive: bool,
+    /// Folder in which --rederive looks for the recordings by their sha256, in place of where they were
+    #[arg(long, value_name = "DIR", requires = "rederive")]
+    audio: Option<PathBuf>,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -78,35 +91,34 @@ const CALLS_MAX: usize = 100_000;
 
 impl Measure {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
+        if let (true, Some(folder)) = (self.rederive, &self.call) {
+            return rederive::rederive(&rederive::Asked {
+                folder,
+                audio: self.audio.as_deref(),
+                is_json: self.json,
+                is_quiet,
+            });
+        }
         let scenario = self.scenario()?;
         if let Some(out) = &self.out {
             run::refuse_used(out)?;
         }
-        let mut work = Work {
-            transcribes: !self.no_transcribe,
-            scenario,
-            recogniser: None,
-            silero: None,
-            takes_doubtful: self.with_doubtful,
-            is_quiet,
-        };
+        let is_folder = self.call.as_ref().is_some_and(|call| call.is_dir());
+        let calls = if is_folder { Calls::Many } else { Calls::One };
+        let claims = self.claimed.as_deref();
+        let claims = claims.map(|path| claimed::read(path, calls)).transpose()?;
+        let mut work = Work::new(scenario, is_quiet);
+        work.transcribes = !self.no_transcribe;
+        work.takes_doubtful = self.with_doubtful;
         match &self.call {
-            Some(folder) if folder.is_dir() => self.folder(folder, &mut work),
-            _ => self.one(&mut work),
+            Some(folder) if folder.is_dir() => self.folder(folder, &mut work, claims.as_ref()),
+            _ => self.one(&mut work, claims.as_ref()),
         }
     }
 
     /// The settings of the measurement, as a scenario for the header of the run.
     fn scenario(&self) -> Result<Scenario, Failure> {
-        let threshold = self.vad_threshold;
-        if !(threshold > 0.0 && threshold < 1.0) {
-            return Err(Failure::Input(format!(
-                "--vad-threshold {threshold} is no probability between 0 and 1; {VAD_THRESHOLD} is a good one"
-            )));
-        }
-        let mut file = ScenarioFile::default();
-        file.ear.vad_threshold = threshold;
-        let mut scenario = file.parse().map_err(Failure::input)?;
+        let mut scenario = settings(self.vad_threshold)?;
         if let Some(path) = &self.budget {
             scenario.set_budgets(scenario::load_budget(path).map_err(Failure::input)?);
         }
@@ -120,7 +132,7 @@ impl Measure {
         }
     }
 
-    fn one(&self, work: &mut Work) -> Result<Verdict, Failure> {
+    fn one(&self, work: &mut Work, claims: Option<&Claims>) -> Result<Verdict, Failure> {
         let source = match (&self.call, &self.caller, &self.agent) {
             (Some(path), ..) => self.source(path),
             (None, Some(caller), Some(agent)) if self.swap => CallSource::Two {
@@ -135,8 +147,11 @@ impl Measure {
         };
         let (mut call, tracks) = work.measure(&source, stem(&source), self.out.as_deref())?;
         call.at_thresholds = work.at_thresholds(&tracks)?;
+        let claimed = claimed::join(claims, std::slice::from_ref(&call), &[]);
         if self.json {
-            print_json(&calls::of_one(&call))?;
+            let mut document = calls::of_one(&call);
+            document.claimed = claimed.document();
+            print_json(&document)?;
         } else {
             print_plain(&text::report(
                 &call.header,
@@ -144,11 +159,18 @@ impl Measure {
                 RowsPer::Utterance,
             ));
             print_plain(&calls::thresholds(&call.at_thresholds));
+            claimed.print();
         }
+        claimed.finish()?;
         Ok(verdict(&call.measured, &[call.is_one_sided]))
     }
 
-    fn folder(&self, folder: &Path, work: &mut Work) -> Result<Verdict, Failure> {
+    fn folder(
+        &self,
+        folder: &Path,
+        work: &mut Work,
+        claims: Option<&Claims>,
+    ) -> Result<Verdict, Failure> {
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
         let files = recordings(folder)?;
         for path in &files {
@@ -193,12 +215,17 @@ impl Measure {
             .to_string_lossy()
             .into_owned();
         let header = work.header(name, Vec::new())?;
+        let claimed = claimed::join(claims, &done, &skipped);
         if self.json {
-            print_json(&calls::of_many(&header, &all, &done, &skipped))?;
+            let mut document = calls::of_many(&header, &all, &done, &skipped);
+            document.claimed = claimed.document();
+            print_json(&document)?;
         } else {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&done, &skipped));
+            claimed.print();
         }
+        claimed.finish()?;
         let one_sided: Vec<bool> = done.iter().map(|call| call.is_one_sided).collect();
         // A gate that some calls never came to is not passed.
         Ok(match plan.budgets.is_empty() || skipped.is_empty() {
@@ -206,6 +233,18 @@ impl Measure {
             false => Verdict::NotAsAsked,
         })
     }
+}
+
+/// The settings of a measurement without budgets.
+pub(super) fn settings(vad_threshold: f32) -> Result<Scenario, Failure> {
+    if !(vad_threshold > 0.0 && vad_threshold < 1.0) {
+        return Err(Failure::Input(format!(
+            "--vad-threshold {vad_threshold} is no probability between 0 and 1; {VAD_THRESHOLD} is a good one"
+        )));
+    }
+    let mut file = ScenarioFile::default();
+    file.ear.vad_threshold = vad_threshold;
+    file.parse().map_err(Failure::input)
 }
 
 /// Whether all is as it should be: every budget is kept, and nobody is silent throughout.
@@ -269,7 +308,7 @@ fn is_recording(path: &Path) -> bool {
 }
 
 /// Measures one call after the other.
-struct Work {
+pub(super) struct Work {
     scenario: Scenario,
     transcribes: bool,
     /// Loaded when the first call needs it.
@@ -277,6 +316,8 @@ struct Work {
     /// Loaded with the first call, if it is installed.
     silero: Option<Arc<SileroModel>>,
     takes_doubtful: bool,
+    /// Whether Silero's detector is left out, though it may be installed.
+    leaves_out_silero: bool,
     is_quiet: bool,
 }
 
@@ -287,7 +328,37 @@ struct Recogniser {
 }
 
 impl Work {
-    fn measure(
+    pub(super) fn new(scenario: Scenario, is_quiet: bool) -> Work {
+        Work {
+            scenario,
+            transcribes: true,
+            recogniser: None,
+            silero: None,
+            takes_doubtful: false,
+            leaves_out_silero: false,
+            is_quiet,
+        }
+    }
+
+    /// Measures from now on as an earlier measurement did: with or without words, and with or without Silero.
+    pub(super) fn go_by(
+        &mut self,
+        settings: Scenario,
+        transcribes: bool,
+        has_silero: bool,
+    ) -> Result<(), Failure> {
+        self.scenario = settings;
+        self.transcribes = transcribes;
+        self.leaves_out_silero = !has_silero;
+        match has_silero && self.silero()?.is_none() {
+            true => Err(Failure::Unavailable(
+                "it was measured with Silero's voice detector, which is not installed here: voicesim models install silero-vad".into(),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn measure(
         &mut self,
         source: &CallSource,
         name: String,
@@ -318,6 +389,7 @@ impl Work {
             }
             false => None,
         };
+        let has_silero = silero.is_some();
         let header = self.header(
             name.clone(),
             call::check::notes(&tracks, &floor, words.as_ref()),
@@ -325,7 +397,22 @@ impl Work {
         let folder = match out {
             Some(path) => {
                 let folder = RunFolder::create(path, &header, KeepAudio::No);
-                Some(folder.map_err(Failure::unavailable)?)
+                let folder = folder.map_err(Failure::unavailable)?;
+                let recording = Recording {
+                    schema: Recording::SCHEMA.into(),
+                    files: rederive::files(source, path)?,
+                    is_swapped: matches!(
+                        source,
+                        CallSource::Stereo {
+                            is_swapped: true,
+                            ..
+                        }
+                    ),
+                    transcribes: self.transcribes,
+                    silero: has_silero,
+                };
+                recording.write(path).map_err(Failure::unavailable)?;
+                Some(folder)
             }
             None => None,
         };
@@ -380,6 +467,9 @@ impl Work {
 
     /// Silero's detector, if its model is installed.
     fn silero(&mut self) -> Result<Option<Arc<SileroModel>>, Failure> {
+        if self.leaves_out_silero {
+            return Ok(None);
+        }
         #[cfg(feature = "silero")]
         if self.silero.is_none()
             && let Ok(path) = models::locate("silero-vad")
@@ -412,9 +502,9 @@ impl Work {
     }
 
     fn header(&self, name: String, notes: Vec<String>) -> Result<Header, Failure> {
-        let recogniser = self.recogniser.as_ref();
+        let recogniser = self.recogniser.as_ref().filter(|_| self.transcribes);
         let words = recogniser.map_or("none (--no-transcribe)", |words| &words.described);
-        let detectors = match self.silero {
+        let detectors = match self.silero.as_ref().filter(|_| !self.leaves_out_silero) {
             Some(_) => "earshot, silero-vad",
             None => text::EARSHOT,
         };

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod check;
+mod claimed;
 mod classifier;
 mod compare;
 mod devices;
@@ -15,6 +16,7 @@ mod measure;
 mod merge;
 mod models;
 mod plan;
+mod rederive;
 mod report;
 mod run;
 mod simulate;

@@ -12,6 +12,7 @@
 //! The module knows nothing of how figures are shown.
 
 mod chance;
+pub mod claims;
 mod columns;
 mod conversation;
 mod design;

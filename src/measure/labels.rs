@@ -131,7 +131,7 @@ impl LabelTable {
 }
 
 /// The name of a call without the ending of a recording.
-fn stem(call: &str) -> &str {
+pub(crate) fn stem(call: &str) -> &str {
     const ENDINGS: [&str; 9] = [
         "wav", "mp3", "flac", "ogg", "opus", "m4a", "aac", "webm", "aiff",
     ];

@@ -27,7 +27,7 @@ mod rows;
 pub mod segments;
 mod speculation;
 #[cfg(test)]
-mod test_rows;
+pub(crate) mod test_rows;
 mod totals;
 mod totals_file;
 mod turn_marks;

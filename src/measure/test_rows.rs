@@ -5,7 +5,7 @@ use crate::event::{Expect, Hop, Metric};
 use proptest::prelude::*;
 
 /// A row that came out so, and nothing else is known of it.
-pub(super) fn row(number: u32, outcome: Outcome) -> Row {
+pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
     Row {
         number,
         expect: None,

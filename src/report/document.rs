@@ -1,6 +1,7 @@
 //! The report as one JSON document, schema `voicesim.report/2`.
 
 use super::busy::machine_busy;
+use crate::compare::claims::Claimed;
 use crate::event::{Doubt, Expect, Metric, StageName};
 use crate::measure::segments::Segments;
 use crate::measure::{
@@ -75,6 +76,9 @@ pub struct Document<'a> {
     /// Files of the folder that could not be measured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
+    /// Claimed latencies beside what was heard, if there were claims.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
 }
 
 /// The report of a simulation: a [`Document`], with how much was simulated and how far it can be trusted. Only
@@ -387,6 +391,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         vad_thresholds: Vec::new(),
         calls: Vec::new(),
         skipped: Vec::new(),
+        claimed: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod busy;
 pub mod calls;
 pub mod chart;
+pub mod claimed;
 pub mod compare;
 pub mod document;
 pub mod export;
@@ -12,6 +13,7 @@ pub mod html;
 mod money;
 pub mod plain;
 pub mod plan;
+pub mod rederived;
 mod resilience;
 pub mod segments;
 pub mod simulation;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod ci;
+mod claimed;
 mod classifier;
 mod cli;
 mod compare;
@@ -20,6 +21,7 @@ mod openai;
 mod pages;
 mod plugged;
 mod properties;
+mod rederived;
 mod reports;
 mod segments;
 mod shards;

@@ -1,6 +1,7 @@
 //! What the tests share, and is no test: running the program, measuring a recording by its energy alone, and calls
 //! that are made up. The server is the one of the unit tests.
 
+pub(crate) mod exchanges;
 pub(crate) mod made_up_calls;
 #[path = "../../../src/test_server.rs"]
 #[allow(dead_code)]
