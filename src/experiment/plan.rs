@@ -150,6 +150,8 @@ mod tests {
                 interval,
                 pass: p95_ms <= 900.0,
                 worlds_to_decide: half.map(|_| 4_000),
+                with_doubtful: None,
+                is_open: false,
                 is_estimated: true,
                 is_surely_over: false,
             }],

@@ -174,6 +174,8 @@ fn whatever_comes_from_outside_is_escaped() {
         over: None,
         interval: None,
         worlds_to_decide: None,
+        with_doubtful: None,
+        is_open: false,
         is_estimated: false,
         is_surely_over: false,
         name: HOSTILE.to_owned(),

@@ -189,6 +189,7 @@ pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
         slices: Vec::new(),
         hops: HopSpans::default(),
         metrics: Vec::new(),
+        doubtful: None,
         unanswered: None,
         in_vain: Vec::new(),
         stood_in: None,
