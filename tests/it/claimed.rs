@@ -134,7 +134,7 @@ fn runs_of_our_own_are_claims_by_their_names() {
     fs::create_dir(&earlier).expect("made");
     for name in ["a.wav", "b.wav"] {
         exchanges::write(&calls.join(name), &[Some(700), Some(900)]);
-        // The same call, as another recording has it: 30 s in, each answer 200 ms sooner.
+        // The same call, as another recording has it: each answer 200 ms sooner.
         exchanges::write(&earlier.join(name), &[Some(500), Some(700)]);
     }
     let out = folder.path().join("out").display().to_string();
