@@ -458,7 +458,7 @@ mod tests {
             let mut rest = Vec::new();
             for (heard, other) in heard.chunks(999).zip(caller.chunks(999)) {
                 subtraction.hear(heard, other, &mut |samples, _| {
-                    rest.extend_from_slice(samples)
+                    rest.extend_from_slice(samples);
                 });
             }
             subtraction.finish(&mut |samples, _| rest.extend_from_slice(samples));

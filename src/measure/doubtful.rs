@@ -55,3 +55,55 @@ pub(super) fn add_all(to: &mut BTreeMap<Metric, Waits>, from: &BTreeMap<Metric, 
         to.entry(*metric).or_default().add(waits);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::test_rows::row;
+    use crate::measure::{BudgetResult, Measurement, Outcome};
+    use crate::scenario::budget::budget;
+
+    /// Two answers after 400 ms, and one after `doubtful_ms` that is doubtful.
+    fn measured(doubtful_ms: u64) -> Measurement {
+        let mut rows = [400, 400, doubtful_ms].map(|ms| Row {
+            e2e_ns: Some(ms * 1_000_000),
+            metrics: vec![(Metric::E2eLatency, ms * 1_000_000)],
+            ..row(1, Outcome::Answered)
+        });
+        rows[2].doubtful = Some(Doubt::Noise);
+        let mut all = Measurement::of_nothing();
+        all.add(&[], &rows);
+        all
+    }
+
+    fn held(measured: &Measurement) -> BudgetResult {
+        measured.held_to(&budget("e2e_latency_max_ms", 800.0).expect("a budget"))
+    }
+
+    #[test]
+    fn a_doubtful_turn_is_counted_and_stays_outside_of_the_headline() {
+        let measured = measured(900);
+        assert_eq!((measured.turns, measured.doubtful.count()), (3, 1));
+        assert_eq!(measured.answered.count(), 2);
+        let of = |metrics: &BTreeMap<Metric, Waits>| {
+            let summary = metrics[&Metric::E2eLatency].summary().expect("answers");
+            (summary.count, summary.max.exact().map(f64::round))
+        };
+        assert_eq!(of(&measured.metrics), (2, Some(400.0)));
+        let with = measured.metrics_with_doubtful().expect("doubtful turns");
+        assert_eq!(of(&with).0, 3);
+    }
+
+    #[test]
+    fn a_budget_is_kept_only_with_the_doubtful_turns_in() {
+        let (slow, fast) = (held(&measured(900)), held(&measured(500)));
+        assert!(!slow.pass && slow.is_open, "{slow:?}");
+        assert_eq!(slow.verdict(), "UNDECIDED");
+        assert!(slow.doubt().contains("with the doubtful turns"));
+        assert!(fast.pass && !fast.is_open);
+        let mut all = measured(900);
+        all.take_in_doubtful();
+        let missed = held(&all);
+        assert!(!missed.pass && !missed.is_open, "{missed:?}");
+    }
+}

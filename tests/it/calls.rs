@@ -76,10 +76,23 @@ fn gaps_are_measured_to_the_millisecond_in_quiet_and_found_in_noise() {
         call.write(&path);
         let report = report(&path, &[]);
         let rows = report["detail"].as_array().expect("rows");
-        assert_eq!(rows.len(), call.gaps.len(), "{}", surroundings.name());
-        let mut off: Vec<f64> = rows
+        // Without Silero's detector nobody can tell hold music from a voice that keeps its pitch.
+        let is_doubtful = |row: &&Value| !row["doubtful"].is_null();
+        let sure: Vec<&Value> = rows.iter().filter(|row| !is_doubtful(row)).collect();
+        match surroundings {
+            Surroundings::MusicOnHold => assert!(sure.len() < rows.len()),
+            _ => assert_eq!(rows.len(), call.gaps.len(), "{}", surroundings.name()),
+        }
+        let gap_of = |row: &Value| {
+            let end = row["caller_end_ns"].as_f64().expect("an end") / 1e6;
+            let far = |gap: &&(f64, f64)| (gap.0 - end).abs();
+            let mut gaps = call.gaps.iter();
+            let nearest = gaps.min_by(|a, b| far(a).total_cmp(&far(b)));
+            *nearest.expect("a gap")
+        };
+        let mut off: Vec<f64> = sure
             .iter()
-            .zip(&call.gaps)
+            .map(|row| (row, gap_of(row)))
             .map(|(row, (end, start))| {
                 let e2e = row["e2e_ns"].as_f64().unwrap_or_else(|| panic!("{row}"));
                 assert!(
@@ -91,7 +104,10 @@ fn gaps_are_measured_to_the_millisecond_in_quiet_and_found_in_noise() {
             })
             .collect();
         off.sort_by(f64::total_cmp);
-        let (median, worst) = (off[off.len() / 2], off[off.len() - 1]);
+        let Some(worst) = off.last() else {
+            continue;
+        };
+        let median = off[off.len() / 2];
         // Noise hides the last consonant of many a question.
         let limits = match surroundings {
             Surroundings::FaintNoise => (40.0, 200.0),
@@ -100,7 +116,7 @@ fn gaps_are_measured_to_the_millisecond_in_quiet_and_found_in_noise() {
         };
         let name = surroundings.name();
         assert!(
-            median <= limits.0 && worst <= limits.1,
+            median <= limits.0 && *worst <= limits.1,
             "{name}: {median} ms, {worst} ms"
         );
     }
@@ -371,23 +387,10 @@ fn what_is_no_call_is_refused_with_the_cure() {
     refuses(&at("empty.wav"), &[], &["empty.wav", "empty"]);
     refuses(&at("gone.wav"), &[], &["gone.wav", "no such file"]);
 
-    let (_kept, silent) = recorded(&[(1_000, &question)], &[]);
-    refuses(&silent, &[], &["the channel of the agent is silent"]);
-    refuses(
-        &silent,
-        &["--swap"],
-        &["the channel of the caller is silent"],
-    );
+    let (_kept, silent) = recorded(&[], &[]);
+    refuses(&silent, &[], &["nobody speaks on either channel"]);
     let (_kept, same) = recorded(&[(0, &question)], &[(0, &question)]);
     refuses(&same, &[], &["the same sound", "separately"]);
-    let loud: Vec<f32> = answer.iter().map(|s| (8.0 * s).clamp(-1.0, 1.0)).collect();
-    let (_kept, clipped) = recorded(&[(1_000, &question)], &[(answered_at, &loud)]);
-    refuses(
-        &clipped,
-        &[],
-        &["the channel of the agent is clipped", "lower level"],
-    );
-
     let (_kept, call) = recorded(&[(1_000, &question)], &[(answered_at, &answer)]);
     refuses(
         &call,
@@ -401,6 +404,42 @@ fn what_is_no_call_is_refused_with_the_cure() {
         &["--budget", &wrong],
         &["wrong.toml", "line 2", "METRIC_STAT_ms"],
     );
+}
+
+#[test]
+fn a_side_that_never_speaks_is_as_loud_as_any_other_failure() {
+    let Exchange { question, .. } = exchange();
+    let (folder, dead) = recorded(&[(1_000, &question)], &[]);
+    let output = measure(&dead, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("THE AGENT NEVER SPEAKS"), "{text}");
+    let report = report(&dead, &[]);
+    assert_eq!(outcomes(&report), ["missed"]);
+    assert_eq!(report["metrics"]["e2e_latency"]["unanswered"]["count"], 1);
+    let swapped = measure(&dead, &["--swap"]);
+    assert_eq!(swapped.status.code(), Some(1));
+    assert!(stdout(&swapped).contains("THE CALLER NEVER SPEAKS"));
+    let whole = measure(folder.path(), &[]);
+    assert_eq!(whole.status.code(), Some(1), "in a folder, too");
+}
+
+#[test]
+fn clipped_sound_is_measured_with_a_warning() {
+    let Exchange {
+        question,
+        answer,
+        answered_at,
+    } = exchange();
+    let loud: Vec<f32> = answer.iter().map(|s| (8.0 * s).clamp(-1.0, 1.0)).collect();
+    let (_kept, clipped) = recorded(&[(1_000, &question)], &[(answered_at, &loud)]);
+    let output = measure(&clipped, &[]);
+    let text = stdout(&output);
+    assert!(
+        text.contains("the channel of the agent is clipped") && text.contains("lower level"),
+        "{text}"
+    );
+    assert_eq!(outcomes(&report(&clipped, &[])), ["answered"]);
 }
 
 #[test]

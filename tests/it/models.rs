@@ -17,7 +17,7 @@ fn what_set_up_installed_is_what_the_catalogue_says() {
 #[test]
 fn every_model_is_listed_with_its_licence() {
     let list = stdout(&voicesim(&["models", "list"]));
-    for name in ["whisper-tiny.en", "piper-en_US-joe-medium"] {
+    for name in ["whisper-tiny.en", "piper-en_US-joe-medium", "silero-vad"] {
         assert!(list.contains(name), "{list}");
     }
     assert!(list.contains("not installed"), "{list}");
@@ -25,7 +25,7 @@ fn every_model_is_listed_with_its_licence() {
         list.contains("commercial"),
         "the limits of the Piper voice are said: {list}"
     );
-    assert_eq!(list.matches("licence: ").count(), 2);
+    assert_eq!(list.matches("licence: ").count(), 3);
 }
 
 #[test]
