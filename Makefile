@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -54,6 +54,11 @@ test-kubernetes: $(VOICESIM)
 # Other programs read what voicesim writes: DuckDB, HdrHistogram for Python, a parser of test reports.
 test-readers: $(VOICESIM)
 	@sh tests/readers/test.sh $(VOICESIM) target/readers
+
+# Other people's calls: voices of six languages, music, noises, codecs and leaks that are not our own; ten minutes, the
+# first time more.
+test-calls: $(VOICESIM)
+	@sh tests/calls/test.sh $(VOICESIM) target/calls
 
 # The pages that people read, opened in a real browser without a screen; pictures of them are in target/browser/pages.
 test-browser: $(VOICESIM)

@@ -56,6 +56,10 @@
 //! 6. Cancelled work is marked cancelled and never enters a latency histogram as fast work.
 //! 7. Every queue is bounded; time spent waiting in one is visible as a hop.
 //! 8. Lag of the real clock is a value in the record, never silent.
+//! 9. Nobody vanishes. A turn that should have been answered and was not stands in the figures with the time
+//!    it waited at least, and its reason; a call, file or side that could not be measured is named and counted.
+//! 10. A figure that may be wrong says so. A turn on a recording whose beginning or end cannot be known is
+//!     doubtful, with its reason: listed, counted, outside of the headline, and no help to a budget.
 //!
 //! Tests in `tests/it/house.rs` hold the arrows between modules, and say how to mend a wrong one.
 //!

@@ -101,11 +101,12 @@ const SOUND_MIN: usize = 2;
 const SOUNDS_PART: usize = 10_000;
 /// Milliseconds of quiet that part two sounds.
 const QUIET_GAP: usize = 12;
-/// Steadiness from which on a lasting sound is music or a hum, where Silero hears no voice; and that of a sound as
-/// short as a syllable, which a voice can hum, or that nobody asked Silero about. From the last one on such a sound
-/// may be music.
+/// Steadiness from which on a lasting sound is music or a hum, where Silero hears no voice; that of a sound as short as
+/// a syllable, which a voice can hum; and that of one that nobody asked Silero about, which from the last one on may
+/// be music.
 const TONE: u8 = 153;
 const SHORT_TONE: u8 = 217;
+const PURE_TONE: u8 = 242;
 const MAYBE_TONE: u8 = 128;
 /// Steadiness from which on a sound of a second is music where Silero hears no voice in most of it, though it may in
 /// the beginning.
@@ -336,7 +337,8 @@ impl<'a> Ear<'a> {
             Some(voice) if voice < self.neural_min && island.len() >= NO_VOICE_FRAMES => NO_VOICE,
             Some(_) if !is_short => TONE,
             None if island.len() >= LONG_FRAMES => TONE,
-            _ => SHORT_TONE,
+            None => PURE_TONE,
+            Some(_) => SHORT_TONE,
         };
         match median(self.track.steadiness[island.clone()].to_vec()) {
             Some(steadiness) if steadiness >= limit => Tone::Sure,

@@ -7,9 +7,11 @@ use std::fmt;
 /// A latency besides the hops. Each has a count, a mean, percentiles and a maximum in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Time from the caller's true end of speech to the first audible sample of the answer.
+    /// Time from the caller's true end of speech to the first audible sample of the answer. On a recording that is
+    /// the first speech which lasts 400 ms, or is shorter and followed by nothing.
     E2eLatency,
-    /// Time from the caller's true end of speech to the first sound of the agent, a filler included.
+    /// Time from the caller's true end of speech to the first sound of the agent, whatever it is: a filler, and on a
+    /// recording typing or a click too.
     FirstSound,
     /// Time from the end of speech as the voice detector has it to the first audible sample of the answer.
     E2eLatencyVad,

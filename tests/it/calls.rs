@@ -86,7 +86,7 @@ fn gaps_are_measured_to_the_millisecond_in_quiet_and_found_in_noise() {
         let gap_of = |row: &Value| {
             let end = row["caller_end_ns"].as_f64().expect("an end") / 1e6;
             let far = |gap: &&(f64, f64)| (gap.0 - end).abs();
-            let mut gaps = call.gaps.iter();
+            let gaps = call.gaps.iter();
             let nearest = gaps.min_by(|a, b| far(a).total_cmp(&far(b)));
             *nearest.expect("a gap")
         };
