@@ -7,7 +7,7 @@ use crate::event::Doubt;
 use std::ops::Range;
 
 /// How far out the true edge lies behind noise, in milliseconds for each decibel by which the noise hides sounds: the
-/// medians of 1,130 edges of twelve voices, of which one varies by some 20 ms. Speech fades out more slowly than it
+/// medians of 1,130 edges of thirteen voices, of which one varies by some 20 ms. Speech fades out more slowly than it
 /// begins, so beginnings move by what is beyond 12 dB only.
 const HIDDEN_MS_PER_DB: f32 = 1.2;
 const BEGINS_WITHIN_DB: f32 = 12.0;
