@@ -86,6 +86,42 @@ fn clipped(track: &Track) -> f64 {
     f64::from(track.clipped_ms) / loud.max(1) as f64
 }
 
+/// What agents say and callers do not, in lower case.
+const OF_AGENTS: [&str; 7] = [
+    "can i help",
+    "may i help",
+    "can i assist",
+    "thank you for calling",
+    "thanks for calling",
+    "anything else i can",
+    "virtual assistant",
+];
+/// A side that begins the call and talks so many times as long as the other one is mostly the agent.
+const TALKS_MORE: f64 = 2.0;
+
+/// Whether what was taken for the caller seems to be the agent. `talk` is how many times as long as the agent it talks.
+fn swapped(floor: &FloorHistory, words: Option<&Words>, talk: f64) -> Option<String> {
+    let says = |texts: &[String]| {
+        let texts = texts.join(" ").to_lowercase();
+        OF_AGENTS.into_iter().find(|of| texts.contains(of))
+    };
+    let words = words.filter(|words| words.are_understood());
+    let by_words = words.map(|words| (says(&words.caller), says(&words.agent)));
+    let begins = match (floor.utterances.first(), floor.speeches.first()) {
+        (Some(caller), Some(agent)) => caller.range().start < agent.range().start,
+        _ => false,
+    };
+    let why = match by_words {
+        Some((Some(said), None)) => format!("says “{said}”"),
+        Some((_, Some(_))) => return None,
+        _ if begins && talk >= TALKS_MORE => format!("begins, and talks {talk:.1} times as long"),
+        _ => return None,
+    };
+    Some(format!(
+        "CAREFUL: what was taken for the caller {why}, as agents do; if the channels are swapped: --swap"
+    ))
+}
+
 /// Files of one call that differ in length by this share are from clocks that do not agree, or one was stopped first.
 const DRIFT_NOTED: f64 = 0.001;
 
@@ -138,6 +174,7 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory, words: Option<&Words>) -> Ve
         ));
     }
     drift(&mut notes, tracks);
+    notes.extend(swapped(floor, words, caller / agent.max(0.001)));
     if let Some(words) = words.filter(|words| !words.are_understood()) {
         let sureness = words
             .sureness
@@ -177,4 +214,30 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory, words: Option<&Words>) -> Ve
         }
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::floor;
+    use super::*;
+
+    #[test]
+    fn swapped_channels_are_noticed() {
+        let long = [Stretch::voice(0, 6_000), Stretch::voice(9_000, 15_000)];
+        let short = [Stretch::voice(7_000, 8_000), Stretch::voice(16_000, 17_000)];
+        let swapped_floor = floor::floor(&long, &short, 20_000);
+        assert!(swapped(&swapped_floor, None, 6.0).is_some_and(|note| note.contains("--swap")));
+        let floor = floor::floor(&short, &long, 20_000);
+        assert_eq!(swapped(&floor, None, 1.0 / 6.0), None);
+        let said = |caller: &str, agent: &str| Words {
+            caller: vec![caller.into()],
+            agent: vec![agent.into()],
+            sureness: [None; 2],
+        };
+        let greeting = "Hello, how can I help you?";
+        let swapped_words = said(greeting, "What are your hours?");
+        assert!(swapped(&floor, Some(&swapped_words), 1.0).is_some());
+        let words = said("What are your hours?", greeting);
+        assert_eq!(swapped(&swapped_floor, Some(&words), 6.0), None);
+    }
 }

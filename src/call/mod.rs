@@ -15,6 +15,7 @@ mod leak;
 mod noise;
 pub mod segments;
 pub mod source;
+pub mod spoken;
 mod survey;
 mod tones;
 pub mod track;
@@ -43,7 +44,7 @@ pub enum CallError {
     #[error(transparent)]
     Audio(#[from] AudioError),
     #[error(
-        "{path}: has one channel, in which caller and agent are mixed; record the two sides as two channels (caller left, agent right), or as two files: --caller FILE --agent FILE"
+        "{path}: has one channel, in which caller and agent are mixed; record the two sides as two channels (caller left, agent right), or as two files (--caller FILE --agent FILE); or say who spoke when: --spoken FILE (RTTM, or a transcript)"
     )]
     OneChannel { path: PathBuf },
     #[error(
@@ -76,8 +77,10 @@ pub enum CallError {
 
 /// Who had the floor, with the voice detector at `threshold` (in 0..1).
 pub fn floor(tracks: &Tracks, threshold: f32) -> FloorHistory {
-    let caller = segments::heard(&tracks.caller, &tracks.agent, threshold);
-    let agent = segments::heard(&tracks.agent, &tracks.caller, threshold);
+    let mut caller = segments::heard(&tracks.caller, &tracks.agent, threshold);
+    let mut agent = segments::heard(&tracks.agent, &tracks.caller, threshold);
+    let all = caller.stretches.iter_mut().chain(&mut agent.stretches);
+    all.for_each(|stretch| stretch.doubt_near(&tracks.overlaps));
     FloorHistory {
         agent_sounds: agent.sounds,
         other_voices_db: [caller.other_voice_db, agent.other_voice_db],

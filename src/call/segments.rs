@@ -36,6 +36,20 @@ impl Stretch {
     pub fn is_voice(&self) -> bool {
         !self.sure.is_empty()
     }
+
+    /// Doubts the edges that lie where both sides speak in one channel.
+    pub(super) fn doubt_near(&mut self, overlaps: &[Range<usize>]) {
+        let is_near = |ms: usize| {
+            let mut overlaps = overlaps.iter();
+            overlaps.any(|o| ms + EDGE_WINDOW >= o.start && ms <= o.end + EDGE_WINDOW)
+        };
+        if is_near(self.start) {
+            self.start_doubt = Some(Doubt::OneChannel);
+        }
+        if is_near(self.end) {
+            self.end_doubt = Some(Doubt::OneChannel);
+        }
+    }
 }
 
 #[cfg(test)]

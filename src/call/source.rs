@@ -2,11 +2,13 @@
 
 use super::CallError;
 use super::leak::{Leak, Leaks, Subtraction};
+use super::spoken::Spoken;
 use super::survey::{Survey, Surveyor};
 use super::track::{Listener, MS_SAMPLES, Track};
 use crate::audio::stream::{self, Piece};
 use crate::audio::{SAMPLE_RATE, amplitude_from_db};
 use crate::ear::silero::SileroModel;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -18,6 +20,8 @@ pub enum CallSource {
     Stereo { path: PathBuf, is_swapped: bool },
     /// A file for each side.
     Two { caller: PathBuf, agent: PathBuf },
+    /// One channel with both, and who spoke when.
+    Mixed { path: PathBuf, spoken: Arc<Spoken> },
 }
 
 /// One side of a call.
@@ -39,6 +43,8 @@ pub struct Tracks {
     pub difference_ms: i64,
     /// What leaks into the caller's channel, and into the agent's.
     pub leaks: [Option<Leak>; 2],
+    /// Where both sides speak in one channel, in milliseconds.
+    pub overlaps: Vec<Range<usize>>,
     /// Whether one channel holds the other one as well, so that nobody can be told apart.
     pub is_mix: bool,
     /// What a reader of the figures should know of the files.
@@ -58,7 +64,9 @@ impl CallSource {
     /// The name of the recording in messages.
     pub fn name(&self) -> String {
         match self {
-            CallSource::Stereo { path, .. } => path.display().to_string(),
+            CallSource::Stereo { path, .. } | CallSource::Mixed { path, .. } => {
+                path.display().to_string()
+            }
             CallSource::Two { caller, agent } => {
                 format!("{} and {}", caller.display(), agent.display())
             }
@@ -113,6 +121,10 @@ impl CallSource {
                 Leaks::None | Leaks::Mix(_) => None,
             }),
             is_mix,
+            overlaps: match self {
+                CallSource::Mixed { spoken, .. } => spoken.overlaps.clone(),
+                _ => Vec::new(),
+            },
             notes,
         })
     }
@@ -142,6 +154,18 @@ impl CallSource {
                     }
                 };
                 go_through(path, pieces, (2, progress))?;
+                Ok(())
+            }
+            CallSource::Mixed { path, spoken } => {
+                let mut from = 0;
+                let pieces = |piece: &Piece<'_>| {
+                    let parts = spoken.part(from, &piece.channels[0]);
+                    from += piece.channels[0].len();
+                    for (side, part) in [Side::Caller, Side::Agent].into_iter().zip(&parts) {
+                        take(side, part);
+                    }
+                };
+                go_through(path, pieces, (1, progress))?;
                 Ok(())
             }
             CallSource::Two { caller, agent } => {
@@ -188,6 +212,20 @@ impl CallSource {
                     take(Pair::Sound([&passed[0], &passed[1]]));
                 };
                 notes = go_through(path, pieces, (2, progress))?;
+            }
+            CallSource::Mixed { path, spoken } => {
+                let mut from = 0;
+                let pieces = |piece: &Piece<'_>| {
+                    if let [raw] = piece.raw.channels {
+                        take(Pair::Raw(Side::Caller, raw, piece.raw.rate));
+                    }
+                    let passed = filters[0].pass(&piece.channels[0]);
+                    let [caller, agent] = spoken.part(from, &passed);
+                    from += passed.len();
+                    lengths = [from; 2];
+                    take(Pair::Sound([&caller, &agent]));
+                };
+                notes = go_through(path, pieces, (1, progress))?;
             }
             CallSource::Two { caller, agent } => {
                 let (sender, receiver) = sync_channel(PIECES_WAITING);

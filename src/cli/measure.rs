@@ -2,6 +2,7 @@
 
 use super::{Failure, Verdict, claimed, print_json, print_plain, rederive};
 use crate::audio::AudioError;
+use crate::call::spoken::Spoken;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
 use crate::compare::claims::{Calls, Claims};
@@ -37,6 +38,13 @@ pub(super) struct Measure {
     /// Recording of the agent's side
     #[arg(long, value_name = "FILE", requires = "caller")]
     agent: Option<PathBuf>,
+    /// Who speaks when on a recording of one channel: RTTM, or a transcript as CSV or JSON with speaker, start and end
+    /// in seconds; what both say at once is doubtful
+    #[arg(long, value_name = "FILE", requires = "call", conflicts_with_all = ["swap", "rederive"])]
+    spoken: Option<PathBuf>,
+    /// The speaker in --spoken who is the agent, where the name does not say so
+    #[arg(long, value_name = "NAME", requires = "spoken")]
+    agent_name: Option<String>,
     /// Take the right channel for the caller and the left one for the agent
     #[arg(long)]
     swap: bool,
@@ -111,6 +119,12 @@ impl Measure {
         work.transcribes = !self.no_transcribe;
         work.takes_doubtful = self.with_doubtful;
         match &self.call {
+            Some(folder) if folder.is_dir() && self.spoken.is_some() => {
+                Err(Failure::Input(format!(
+                    "--spoken says who speaks in one recording, and {} is a folder; name a recording",
+                    folder.display()
+                )))
+            }
             Some(folder) if folder.is_dir() => self.folder(folder, &mut work, claims.as_ref()),
             _ => self.one(&mut work, claims.as_ref()),
         }
@@ -132,9 +146,19 @@ impl Measure {
         }
     }
 
+    fn spoken(&self, path: &Path) -> Result<Spoken, Failure> {
+        Spoken::read(path, self.agent_name.as_deref()).map_err(Failure::input)
+    }
+
     fn one(&self, work: &mut Work, claims: Option<&Claims>) -> Result<Verdict, Failure> {
         let source = match (&self.call, &self.caller, &self.agent) {
-            (Some(path), ..) => self.source(path),
+            (Some(path), ..) => match &self.spoken {
+                None => self.source(path),
+                Some(spoken) => CallSource::Mixed {
+                    path: path.clone(),
+                    spoken: Arc::new(self.spoken(spoken)?),
+                },
+            },
             (None, Some(caller), Some(agent)) if self.swap => CallSource::Two {
                 caller: agent.clone(),
                 agent: caller.clone(),
@@ -257,7 +281,7 @@ fn verdict(measured: &Measurement, one_sided: &[bool]) -> Verdict {
 
 fn stem(source: &CallSource) -> String {
     let path = match source {
-        CallSource::Stereo { path, .. } => path,
+        CallSource::Stereo { path, .. } | CallSource::Mixed { path, .. } => path,
         CallSource::Two { caller, .. } => caller,
     };
     path.file_stem()
@@ -411,7 +435,10 @@ impl Work {
                     transcribes: self.transcribes,
                     silero: has_silero,
                 };
-                recording.write(path).map_err(Failure::unavailable)?;
+                // What was said of who speaks is not on record, so it cannot be measured again.
+                if !matches!(source, CallSource::Mixed { .. }) {
+                    recording.write(path).map_err(Failure::unavailable)?;
+                }
                 Some(folder)
             }
             None => None,

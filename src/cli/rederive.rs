@@ -180,7 +180,9 @@ pub(super) fn files(source: &CallSource, folder: &Path) -> Result<Vec<SoundFile>
             .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))
     };
     match source {
-        CallSource::Stereo { path, .. } => Ok(vec![of(SoundSide::Both, path)?]),
+        CallSource::Stereo { path, .. } | CallSource::Mixed { path, .. } => {
+            Ok(vec![of(SoundSide::Both, path)?])
+        }
         CallSource::Two { caller, agent } => Ok(vec![
             of(SoundSide::Caller, caller)?,
             of(SoundSide::Agent, agent)?,

@@ -219,7 +219,7 @@ impl Spans {
         let threshold_ns = self.pooled_ns(percent, shift_ms * 1e6);
         let split = all.split;
         let thresholds = [threshold_ns, threshold_ns + shift_ms * 1e6];
-        // Of each side, the rows whose tops lie below the threshold, and those that reach it.
+        // These are the rows of each side whose tops lie below the threshold, and those that reach it.
         let rows = thresholds.map(|at| {
             let below = self
                 .tops_ns
@@ -407,7 +407,7 @@ impl Buckets {
         let row = self.by_top.entry(IN_VAIN).or_default();
         row.add(side, column, 1);
         self.in_vain[side] += 1;
-        // Of a question that was never asked nothing is known.
+        // Nothing is known of a question that was never asked.
         if at_least_ns > 0 {
             *self.bounds[side].entry(bucket_ns(at_least_ns)).or_default() += 1;
             self.add_sum(side, column, at_least_ns);

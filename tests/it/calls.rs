@@ -425,6 +425,41 @@ fn a_side_that_never_speaks_is_as_loud_as_any_other_failure() {
 }
 
 #[test]
+fn one_channel_is_measured_if_somebody_says_who_spoke() {
+    let Exchange {
+        question,
+        answer,
+        answered_at,
+    } = exchange();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, who) = (folder.path().join("mix.wav"), folder.path().join("who.csv"));
+    let mut mix = vec![0.0; MS * (answered_at + 500) + answer.len()];
+    lay(&mut mix, 1_000 * MS, &question);
+    lay(&mut mix, answered_at * MS, &answer);
+    wav::write_mono(&path, &mix, 16_000).expect("written");
+    let asked_until = 1_000 + question.len() / MS;
+    let ends = answered_at + answer.len() / MS;
+    let spoken = who.display().to_string();
+    let say = |caller_end: usize, agent_start: usize| {
+        let [caller, agent, end] = [caller_end, agent_start, ends].map(|ms| ms as f64 / 1e3);
+        let text = format!("speaker,start,end\ncaller,0.9,{caller}\nagent,{agent},{end}\n");
+        std::fs::write(&who, text).expect("written");
+        report(&path, &["--spoken", &spoken])
+    };
+    let stereo = recorded(&[(1_000, &question)], &[(answered_at, &answer)]);
+    let true_ms = ms(&report(&stereo.1, &[]), "e2e_latency", "max_ms");
+    let roughly = say(asked_until + 80, answered_at - 120);
+    assert_eq!(outcomes(&roughly), ["answered"]);
+    let off = ms(&roughly, "e2e_latency", "max_ms") - true_ms;
+    assert!(off.abs() <= 5.0, "{off} ms");
+    let at_once = say(answered_at + 200, answered_at - 120);
+    assert_eq!(at_once["detail"][0]["doubtful"], "one_channel");
+    let named = measure(&path, &["--spoken", &spoken, "--agent-name", "nobody"]);
+    assert_eq!(named.status.code(), Some(2));
+    assert!(stderr(&named).contains("--agent-name"));
+}
+
+#[test]
 fn clipped_sound_is_measured_with_a_warning() {
     let Exchange {
         question,

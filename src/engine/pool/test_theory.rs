@@ -135,7 +135,7 @@ fn simulated(queue: &Queue, before: u32, requests: u32) -> (Figure, Figure) {
     simulated_at(T_995, queue, before, requests)
 }
 
-/// The same with intervals of another level, by the quantile of Student's t with 63 degrees of freedom.
+/// Simulates the same with intervals of another level, by the quantile of Student's t with 63 degrees of freedom.
 fn simulated_at(quantile: f64, queue: &Queue, before: u32, requests: u32) -> (Figure, Figure) {
     let worlds = (0..WORLDS).map(|world| one_world(queue, world, before, requests));
     let (waits, losses): (Vec<f64>, Vec<f64>) = worlds.unzip();
