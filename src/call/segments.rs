@@ -40,8 +40,11 @@ impl Stretch {
     /// Doubts the edges that lie where both sides speak in one channel.
     pub(super) fn doubt_near(&mut self, overlaps: &[Range<usize>]) {
         let is_near = |ms: usize| {
-            let mut overlaps = overlaps.iter();
-            overlaps.any(|o| ms + EDGE_WINDOW >= o.start && ms <= o.end + EDGE_WINDOW)
+            // They are in order, and there may be many: the first that ends late enough tells.
+            let next = overlaps.partition_point(|overlap| overlap.end + EDGE_WINDOW < ms);
+            overlaps
+                .get(next)
+                .is_some_and(|overlap| overlap.start <= ms + EDGE_WINDOW)
         };
         if is_near(self.start) {
             self.start_doubt = Some(Doubt::OneChannel);

@@ -178,7 +178,7 @@ impl CallSource {
         }
     }
 
-    /// The same stretches of both sides, without what never moves in them; how many samples each side has, and what a
+    /// Hands out both sides in stretches of equal length, without what never moves in them; how many samples each side has, and what a
     /// reader should know of the files. The shorter side is silent where it has ended.
     fn each_pair(
         &self,

@@ -45,7 +45,7 @@ impl Surveyor {
         self.sides[side as usize].clips.look(samples, rate);
     }
 
-    /// The same stretch of both sides at 16 kHz.
+    /// Hears a stretch of both sides at 16 kHz, which is as long on either.
     pub(super) fn hear(&mut self, [caller, agent]: [&[f32]; 2]) {
         self.leaks[Side::Caller as usize].hear(caller, agent);
         self.leaks[Side::Agent as usize].hear(agent, caller);

@@ -46,7 +46,7 @@ pub(super) fn in_db(level: Level) -> f32 {
 pub struct Track {
     /// The probability of voice of each frame, in 255ths.
     pub(super) voice: Vec<u8>,
-    /// The same of each step of 32 ms by Silero; `None` if nobody asked it.
+    /// The probability of voice of each step of 32 ms by Silero, in 255ths; `None` if nobody asked it.
     pub(super) neural: Option<Vec<u8>>,
     /// How much each frame repeats what was heard 64 to 112 ms before, in 255ths: tones do, voices do not.
     pub(super) steadiness: Vec<u8>,

@@ -422,23 +422,7 @@ impl Work {
             Some(path) => {
                 let folder = RunFolder::create(path, &header, KeepAudio::No);
                 let folder = folder.map_err(Failure::unavailable)?;
-                let recording = Recording {
-                    schema: Recording::SCHEMA.into(),
-                    files: rederive::files(source, path)?,
-                    is_swapped: matches!(
-                        source,
-                        CallSource::Stereo {
-                            is_swapped: true,
-                            ..
-                        }
-                    ),
-                    transcribes: self.transcribes,
-                    silero: has_silero,
-                };
-                // What was said of who speaks is not on record, so it cannot be measured again.
-                if !matches!(source, CallSource::Mixed { .. }) {
-                    recording.write(path).map_err(Failure::unavailable)?;
-                }
+                self.keep_recording(source, path, has_silero)?;
                 Some(folder)
             }
             None => None,
@@ -456,6 +440,28 @@ impl Work {
             is_one_sided: Silence::of(&floor).is_some(),
         };
         Ok((call, tracks))
+    }
+
+    /// Keeps on record what was measured and how. Who speaks on one channel is not, so that cannot be measured again.
+    fn keep_recording(
+        &self,
+        source: &CallSource,
+        folder: &Path,
+        silero: bool,
+    ) -> Result<(), Failure> {
+        let is_swapped = match source {
+            CallSource::Stereo { is_swapped, .. } => *is_swapped,
+            CallSource::Two { .. } => false,
+            CallSource::Mixed { .. } => return Ok(()),
+        };
+        let recording = Recording {
+            schema: Recording::SCHEMA.into(),
+            files: rederive::files(source, folder)?,
+            is_swapped,
+            transcribes: self.transcribes,
+            silero,
+        };
+        recording.write(folder).map_err(Failure::unavailable)
     }
 
     fn measured(&self, events: &[Event]) -> Measurement {

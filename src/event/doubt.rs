@@ -26,18 +26,6 @@ pub enum Doubt {
 }
 
 impl Doubt {
-    /// Every doubt, each at the place that is its code in files of turns.
-    pub const ALL: [Doubt; 8] = [
-        Doubt::Noise,
-        Doubt::OtherVoice,
-        Doubt::Leak,
-        Doubt::Music,
-        Doubt::Breath,
-        Doubt::Detectors,
-        Doubt::NoSilero,
-        Doubt::OneChannel,
-    ];
-
     /// The name in reports and files: `other_voice`.
     pub fn name(self) -> &'static str {
         match self {
@@ -52,7 +40,7 @@ impl Doubt {
         }
     }
 
-    /// What may be wrong, for people: `noise hides the edge`.
+    /// What may be wrong, for people: `noise hides soft sounds`.
     pub fn told(self) -> &'static str {
         match self {
             Doubt::Noise => "noise hides soft sounds",
@@ -73,7 +61,17 @@ mod tests {
 
     #[test]
     fn a_doubt_is_written_by_its_name() {
-        for doubt in Doubt::ALL {
+        let all = [
+            Doubt::Noise,
+            Doubt::OtherVoice,
+            Doubt::Leak,
+            Doubt::Music,
+            Doubt::Breath,
+            Doubt::Detectors,
+            Doubt::NoSilero,
+            Doubt::OneChannel,
+        ];
+        for doubt in all {
             let written = serde_json::to_value(doubt).expect("JSON");
             assert_eq!(written, doubt.name());
         }

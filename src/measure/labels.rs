@@ -387,7 +387,11 @@ struct At {
     is_first: bool,
 }
 
+/// What a turn waited; `None` of one that asked for no answer, or whose latency may be another one.
 fn wait_of(row: &Row) -> Option<Wait> {
+    if row.doubtful.is_some() {
+        return None;
+    }
     let since_asked = row.metric(crate::event::Metric::E2eLatency);
     wait(since_asked, row.unanswered, row.waited_ns())
 }

@@ -22,7 +22,7 @@ pub(crate) enum Coding {
     AdpcmMicrosoft,
     /// Blocks of 4-bit ADPCM as the Interactive Multimedia Association defined it, as WAV holds them.
     AdpcmIma,
-    /// The same as Apple's files hold them.
+    /// Blocks of the 4-bit ADPCM of the Interactive Multimedia Association, as Apple's files hold them.
     AdpcmApple,
     /// Pairs of GSM 06.10 frames, packed as Microsoft defined it.
     Gsm,
@@ -98,7 +98,7 @@ impl Format {
         (bytes / u64::from(self.block_bytes)).saturating_mul(u64::from(self.block_frames))
     }
 
-    /// So many bytes, in words.
+    /// How long so many bytes of sound last, in words.
     fn in_words(&self, bytes: u64) -> String {
         match self.frames(bytes) {
             0 => format!("{bytes} bytes of sound"),

@@ -7,7 +7,7 @@ const PCM: u16 = 1;
 
 /// Two samples of each of two channels, in 16 bits of the high byte first: 0.5, -0.5, 0.25, -0.25.
 const BIG: [u8; 8] = [0x40, 0, 0xC0, 0, 0x20, 0, 0xE0, 0];
-/// The same with the low byte first.
+/// The samples of [`BIG`] with the low byte first.
 const LITTLE: [u8; 8] = [0, 0x40, 0, 0xC0, 0, 0x20, 0, 0xE0];
 
 fn is_heard(name: &str, file: &[u8]) {
