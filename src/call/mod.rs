@@ -8,8 +8,10 @@
 mod bands;
 pub mod check;
 mod doubt;
+mod edges;
 mod events;
 pub mod floor;
+mod foreign;
 mod kinds;
 mod leak;
 mod noise;

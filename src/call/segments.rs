@@ -6,8 +6,7 @@
 //! the detector, which noise confuses, holds on to it.
 
 use super::bands::BAND_MS;
-use super::doubt::Edge;
-use super::noise::{COARSE, NOISE_GRAIN, Noise, NoiseFloor, mean};
+use super::noise::{NOISE_GRAIN, Noise, NoiseFloor, mean};
 use super::track::{FRAME_MS, Level, Track, db, in_db};
 use crate::ear::SURE;
 use crate::event::Doubt;
@@ -73,82 +72,30 @@ impl Stretch {
 }
 
 /// Speech further apart than this is two stretches: 13 frames, 208 ms.
-const GAP_FRAMES: usize = 13;
+pub(super) const GAP_FRAMES: usize = 13;
 /// Voiced frames that make a stretch.
 const SPEECH_FRAMES: usize = 3;
 /// Doubtful frames that end a voice beyond doubt.
 const SURE_GAP_FRAMES: usize = 3;
 /// How far outside of the detector's boundary the true one is looked for, in milliseconds: hissing consonants last
 /// that long.
-const EDGE_WINDOW: usize = 400;
+pub(super) const EDGE_WINDOW: usize = 400;
 /// The true edge is the last sound above this much under the stretch's peak.
 pub(super) const UNDER_PEAK: Level = db(40);
 /// What is this much quieter than the other channel at the same time may be that channel, leaking on a way that was
 /// not found.
 const LEAK: Level = db(36);
-/// What is louder than this under its stretch's peak at its very end was cut off there.
-const CUT: Level = db(26);
-/// The last sound that is looked at to tell a cut from an end, in milliseconds.
-const CUT_WINDOW: usize = 10;
-/// How long a gap in the sound may be, as when the lips close, with soft sounds behind it; and how far from what
-/// stands out soft sounds are looked for.
-const SOFT_GAP: usize = 160;
-const SOFT_MAX: usize = 400;
-/// Quiet frames that part two islands of sound.
-const ISLAND_GAP_FRAMES: usize = 2;
-/// A sound so far before what the detector calls speech, in milliseconds, is no part of it; one behind it may be the
-/// last consonant for as long as lips stay closed. Inside of it a sound as short as a click stands apart too.
-const APART_BEFORE: usize = 80;
-const APART_BEHIND: usize = SOFT_GAP;
-const CLICK_MAX: usize = 40;
-/// Not even a consonant has so much silence, in milliseconds, between it and the vowel behind it.
-const CLICK_GAP: usize = 30;
-/// A sound so long, in milliseconds, and so much softer than the rest, that so much silence parts from it, may be a
-/// breath.
-const BREATH_MIN: usize = 100;
-const BREATH_GAP: usize = 80;
-const BREATH_UNDER: Level = db(15);
-/// A click so far before Silero hears a voice, or behind it, in milliseconds, is none of it.
-const CLICK_BEFORE: usize = 100;
-const CLICK_BEHIND: usize = 80;
-/// Sounds this much softer than the last one at an edge still join others: the middle of a hiss.
-const SOFTER: Level = db(12);
 /// What is shorter, in milliseconds, is no sound; and how much of a channel is searched for sounds at a time.
 const SOUND_MIN: usize = 2;
 const SOUNDS_PART: usize = 10_000;
 /// Milliseconds of quiet that part two sounds.
-const QUIET_GAP: usize = 12;
-/// Steadiness from which on a lasting sound is music or a hum, where Silero hears no voice; that of a sound as short as
-/// a syllable, which a voice can hum; and that of one that nobody asked Silero about, which from the last one on may
-/// be music.
-const TONE: u8 = 153;
-const SHORT_TONE: u8 = 217;
-const PURE_TONE: u8 = 242;
-const MAYBE_TONE: u8 = 128;
-/// Steadiness from which on a sound of a second is music where Silero hears no voice in most of it, though it may in
-/// the beginning.
-const NO_VOICE: u8 = 90;
-const NO_VOICE_FRAMES: usize = 60;
-const SHORT_FRAMES: usize = 37;
-/// No voice goes on so evenly for so long without a pause: 2.4 s.
-const LONG_FRAMES: usize = 150;
-/// How far apart the tones of a tune may be.
-const TUNE_GAP_FRAMES: usize = 30;
+pub(super) const QUIET_GAP: usize = 12;
 /// What is less than this louder than what may be left of a leak is a voice only if Silero hears one.
 const OVER_LEAK: Level = db(10);
-/// Speech in a channel in which somebody else speaks too is this much louder than that voice.
-const OVER_OTHER_VOICE: Level = db(6);
 /// Where Silero hears a voice with less than this share of the threshold, there is none whatever earshot hears.
 const NEURAL_SHARE: f32 = 0.3;
 /// Where Silero is as sure as this, it is a voice beyond doubt, however soft.
 const NEURAL_SURE: u8 = 230;
-/// Soft voiced frames this far from loud ones belong to somebody else: 320 ms.
-const APART_FRAMES: usize = 20;
-/// How much softer than the channel's speaker another voice is, and how much of it makes a note: 2.4 s.
-const OTHER_VOICE: Level = db(15);
-const OTHER_VOICE_FRAMES: usize = 150;
-/// The share of that voice's frames that its loudness, taken for noise, covers.
-const OTHER_VOICE_SHARE: f64 = 0.97;
 
 /// The stretches of speech and other sounds of a channel, in order; `other` is the channel that may leak into it.
 /// `threshold` is the probability from which on a frame counts as voiced, in 0..1.
@@ -191,12 +138,12 @@ pub fn heard(track: &Track, other: &Track, threshold: f32) -> Heard {
 /// A channel at a threshold, without what is no sound of its speaker.
 pub(super) struct Ear<'a> {
     pub(super) track: &'a Track,
-    threshold: u8,
+    pub(super) threshold: u8,
     sure: u8,
     /// What Silero must hear at least where earshot hears a voice.
-    neural_min: u8,
+    pub(super) neural_min: u8,
     /// Frames in which only the other channel, or music, or a hum is heard.
-    foreign: Vec<bool>,
+    pub(super) foreign: Vec<bool>,
     /// Those of them in which it is music or a hum; and those in which it may be, and nobody asked Silero.
     pub(super) tones: Vec<bool>,
     pub(super) maybe_tones: Vec<bool>,
@@ -231,7 +178,7 @@ impl<'a> Ear<'a> {
 
     /// Whether the detectors together call the frame a voice: Silero alone may, and earshot may where Silero does not
     /// rule it out.
-    fn is_voiced(&self, frame: usize) -> bool {
+    pub(super) fn is_voiced(&self, frame: usize) -> bool {
         let heard = self.track.voice[frame] >= self.threshold;
         let is_voice = match self.track.neural_of(frame) {
             None => heard,
@@ -261,7 +208,7 @@ impl<'a> Ear<'a> {
     }
 
     /// Stretches of voiced frames.
-    fn voiced(&self) -> Vec<Range<usize>> {
+    pub(super) fn voiced(&self) -> Vec<Range<usize>> {
         let all = 0..self.track.voice.len();
         let voiced = all.filter(|frame| self.is_voiced(*frame));
         joined(voiced, GAP_FRAMES)
@@ -269,134 +216,6 @@ impl<'a> Ear<'a> {
             .filter(|(_, frames)| *frames >= SPEECH_FRAMES)
             .map(|(stretch, _)| stretch)
             .collect()
-    }
-
-    /// Marks music and hums, which the detector takes for voices, as foreign. Between a tune and a word there is a
-    /// little silence, so they are told apart island by island of sound.
-    fn forget_tones(&mut self) {
-        // Silero may let go of music that earshot holds on to.
-        let all = 0..self.track.voice.len();
-        let heard = |frame: &usize| self.track.voice[*frame] >= self.threshold;
-        let heard =
-            all.filter(|frame| !self.foreign[*frame] && (heard(frame) || self.is_voiced(*frame)));
-        let voiced: Vec<Range<usize>> = joined(heard, GAP_FRAMES)
-            .into_iter()
-            .map(|(run, _)| run)
-            .collect();
-        let noise = Noise::outside(self, &voiced);
-        let mut islands = Vec::new();
-        for frames in &voiced {
-            let (peak, floor) = self.peak_and_floor(frames, &noise);
-            let stands_out = |frame: &usize| {
-                let mut grains = frame * FRAME_MS..(frame + 1) * FRAME_MS;
-                grains.any(|ms| self.stands_out(ms, peak, floor))
-            };
-            let reach = frames.start.saturating_sub(GAP_FRAMES)
-                ..(frames.end + GAP_FRAMES).min(self.track.voice.len());
-            let found = joined(reach.filter(stands_out), ISLAND_GAP_FRAMES);
-            islands.extend(found.into_iter().map(|(island, _)| island));
-        }
-        let tunes = self.tunes(&islands);
-        for island in islands {
-            let is_in_tune = tunes.iter().any(|tune| tune.contains(&island.start));
-            match self.tone(&island) {
-                Tone::Maybe if is_in_tune => self.mark_tone(island),
-                Tone::None => {}
-                Tone::Maybe => self.maybe_tones[island].fill(true),
-                Tone::Sure => self.mark_tone(island),
-            }
-        }
-    }
-
-    fn mark_tone(&mut self, island: Range<usize>) {
-        self.tones[island.clone()].fill(true);
-        self.foreign[island].fill(true);
-    }
-
-    /// Where, for seconds, nothing but tones follows each other. Of voices that keep their pitch only about every
-    /// other sound is so even.
-    fn tunes(&self, islands: &[Range<usize>]) -> Vec<Range<usize>> {
-        let mut tunes: Vec<(Range<usize>, usize)> = Vec::new();
-        let mut is_broken = true;
-        for island in islands {
-            let steadiness = median(self.track.steadiness[island.clone()].to_vec());
-            let is_even = steadiness.is_some_and(|steadiness| steadiness >= TONE);
-            if !is_even {
-                is_broken |= island.len() >= SHORT_FRAMES;
-                continue;
-            }
-            match tunes.last_mut() {
-                Some((tune, frames))
-                    if !is_broken && island.start <= tune.end + TUNE_GAP_FRAMES =>
-                {
-                    tune.end = tune.end.max(island.end);
-                    *frames += island.len();
-                }
-                _ => tunes.push((island.clone(), island.len())),
-            }
-            is_broken = false;
-        }
-        tunes.retain(|(_, frames)| *frames >= LONG_FRAMES);
-        tunes.into_iter().map(|(tune, _)| tune).collect()
-    }
-
-    fn tone(&self, island: &Range<usize>) -> Tone {
-        let neural = island
-            .clone()
-            .filter_map(|frame| self.track.neural_of(frame));
-        let voice = median(neural.collect());
-        // Voices that keep their pitch repeat themselves too.
-        if voice.is_some_and(|voice| voice >= self.threshold) {
-            return Tone::None;
-        }
-        let is_short = island.len() < SHORT_FRAMES;
-        let limit = match voice {
-            Some(voice) if voice < self.neural_min && island.len() >= NO_VOICE_FRAMES => NO_VOICE,
-            Some(_) if !is_short => TONE,
-            None if island.len() >= LONG_FRAMES => TONE,
-            None => PURE_TONE,
-            Some(_) => SHORT_TONE,
-        };
-        match median(self.track.steadiness[island.clone()].to_vec()) {
-            Some(steadiness) if steadiness >= limit => Tone::Sure,
-            Some(steadiness) if voice.is_none() && !is_short && steadiness >= MAYBE_TONE => {
-                Tone::Maybe
-            }
-            _ => Tone::None,
-        }
-    }
-
-    /// Marks the voices of a television, or of people in the same room, as foreign: they are softer than the channel's
-    /// speaker, and go on where the speaker is silent.
-    fn forget_other_voices(&mut self) {
-        let level = |frame: usize| self.track.loudest(frame * FRAME_MS..(frame + 1) * FRAME_MS);
-        let voiced: Vec<(usize, Level)> = (0..self.track.voice.len())
-            .filter(|frame| self.is_voiced(*frame))
-            .map(|frame| (frame, level(frame)))
-            .collect();
-        let mut levels: Vec<Level> = voiced.iter().map(|(_, level)| *level).collect();
-        levels.sort_unstable();
-        let Some(loud) = levels.get(levels.len() * 9 / 10) else {
-            return;
-        };
-        let limit = loud.saturating_sub(OTHER_VOICE);
-        let mut is_near = vec![false; self.track.voice.len() + 1];
-        for (frame, _) in voiced.iter().filter(|(_, level)| *level >= limit) {
-            let end = (frame + APART_FRAMES).min(is_near.len());
-            is_near[frame.saturating_sub(APART_FRAMES)..end].fill(true);
-        }
-        let apart = voiced.iter().filter(|(frame, _)| !is_near[*frame]);
-        let mut soft: Vec<Level> = apart.map(|(_, level)| *level).collect();
-        if soft.len() < OTHER_VOICE_FRAMES || soft.len() < voiced.len() / 20 {
-            return;
-        }
-        soft.sort_unstable();
-        self.other_voice = soft[(soft.len() as f64 * OTHER_VOICE_SHARE) as usize];
-        for frame in 0..self.foreign.len() {
-            let near = frame.saturating_sub(2)..(frame + 3).min(self.track.voice.len());
-            let loudest = near.map(level).max().unwrap_or(0);
-            self.foreign[frame] |= loudest <= self.other_voice;
-        }
     }
 
     /// Whatever sounds on the channel, but what leaks into it or is said in the background.
@@ -428,112 +247,13 @@ impl<'a> Ear<'a> {
         islands.into_iter().map(|(island, _)| island).collect()
     }
 
-    fn peak_and_floor(&self, frames: &Range<usize>, noise: &Noise) -> (Level, NoiseFloor) {
+    pub(super) fn peak_and_floor(
+        &self,
+        frames: &Range<usize>,
+        noise: &Noise,
+    ) -> (Level, NoiseFloor) {
         let range = frames.start * FRAME_MS..frames.end * FRAME_MS;
         (self.track.loudest(range.clone()), noise.near(&range, self))
-    }
-
-    /// The stretch in these voiced frames; `None` if nothing of it stands out. `free` is where its edges may lie.
-    fn stretch(&self, frames: &Range<usize>, free: Range<usize>, noise: &Noise) -> Option<Stretch> {
-        let (onset, last_voiced) = (frames.start * FRAME_MS, frames.end * FRAME_MS);
-        let (peak, floor) = self.peak_and_floor(frames, noise);
-        if self.other_voice > 0 && peak < self.other_voice.saturating_add(OVER_OTHER_VOICE) {
-            return None;
-        }
-        // In noise the detector may hold on for long, so the edges may lie anywhere inside.
-        let first = onset.saturating_sub(EDGE_WINDOW).max(free.start);
-        let last = (last_voiced + EDGE_WINDOW)
-            .min(free.end)
-            .min(self.track.peaks.len());
-        let Edges {
-            start,
-            end,
-            breathes,
-        } = self.edges(first..last, onset..last_voiced, (peak, floor))?;
-        let (start, end) = match floor.hides(peak) {
-            true => self.reach_into_noise(start..end, first..last, &floor),
-            false => (start, end),
-        };
-        let hidden = [false, true].map(|is_end| self.hidden(is_end, peak, &floor));
-        let start = start.saturating_sub(hidden[0]).max(first);
-        let end = (end + hidden[1]).min(last);
-        let [of_start, of_end] = self.doubts_of_detectors(&(start..end));
-        let doubt = |at, is_end| {
-            let breathes = breathes[usize::from(is_end)].then_some(Doubt::Breath);
-            breathes.or_else(|| self.doubt(Edge { at, is_end }, peak, &floor))
-        };
-        let ending = self.track.loudest(end.saturating_sub(CUT_WINDOW)..end);
-        Some(Stretch {
-            start,
-            end,
-            onset,
-            last_voiced,
-            sure: self.sure(frames),
-            is_cut: ending >= peak.saturating_sub(CUT),
-            start_doubt: of_start.or_else(|| doubt(start, false)),
-            end_doubt: of_end.or_else(|| doubt(end, true)),
-        })
-    }
-
-    /// The first and the last sound of speech with this peak, without sounds that stand apart from what the detector
-    /// calls `voiced`.
-    fn edges(
-        &self,
-        within: Range<usize>,
-        voiced: Range<usize>,
-        (peak, floor): (Level, NoiseFloor),
-    ) -> Option<Edges> {
-        // Softer sounds than those at the edges join what they lie between.
-        let softer = peak.saturating_sub(SOFTER);
-        let sounds = within
-            .clone()
-            .filter(|ms| self.stands_out(*ms, softer, floor));
-        let islands = joined(sounds, QUIET_GAP);
-        let mut islands: &[(Range<usize>, usize)] = &islands;
-        let is_click = |island: &Range<usize>| island.len() <= CLICK_MAX;
-        let sure = self.neural_voice(&voiced).unwrap_or(voiced.clone());
-        while let [(first, _), (next, _), ..] = islands
-            && ((first.end <= voiced.start || is_click(first))
-                && next.start - first.end > APART_BEFORE
-                || is_click(first) && first.end + CLICK_BEFORE < sure.start
-                || is_click(first) && first.end <= sure.start && next.start - first.end > CLICK_GAP)
-        {
-            islands = &islands[1..];
-        }
-        while let [.., (before, _), (last, _)] = islands
-            && ((last.start >= voiced.end || is_click(last))
-                && last.start - before.end > APART_BEHIND
-                || is_click(last) && last.start > sure.end + CLICK_BEHIND)
-        {
-            islands = &islands[..islands.len() - 1];
-        }
-        let (first, last) = (islands.first()?, islands.last()?);
-        let mut reach = first.0.start..last.0.end;
-        let stands_out = |ms: &usize| self.stands_out(*ms, peak, floor);
-        let start = reach.find(stands_out)?;
-        let end = reach.rev().find(stands_out).unwrap_or(start) + 1;
-        let may_be_breath = |edge: &Range<usize>, gap: usize| {
-            edge.len() >= BREATH_MIN
-                && gap >= BREATH_GAP
-                && self.track.loudest(edge.clone()) < peak.saturating_sub(BREATH_UNDER)
-        };
-        let is_breath = |index: [usize; 2]| match index.map(|index| islands.get(index)) {
-            [Some((edge, _)), Some((other, _))] => {
-                let gap = edge.start.max(other.start) - edge.end.min(other.end);
-                may_be_breath(edge, gap)
-            }
-            _ => false,
-        };
-        let count = islands.len();
-        let breathes = [
-            is_breath([0, 1]),
-            count > 1 && is_breath([count - 1, count - 2]),
-        ];
-        Some(Edges {
-            start,
-            end,
-            breathes,
-        })
     }
 
     /// Where Silero hears a voice in these milliseconds; `None` if nowhere, or if nobody asked it.
@@ -549,7 +269,7 @@ impl<'a> Ear<'a> {
     }
 
     /// Whether a millisecond is part of speech with this peak, over this noise.
-    fn stands_out(&self, ms: usize, peak: Level, floor: NoiseFloor) -> bool {
+    pub(super) fn stands_out(&self, ms: usize, peak: Level, floor: NoiseFloor) -> bool {
         let level = self.track.peaks.get(ms).copied().unwrap_or(0);
         let least = peak.saturating_sub(UNDER_PEAK).max(self.other_voice);
         let leaked = self.track.leaked_at(ms);
@@ -564,44 +284,6 @@ impl<'a> Ear<'a> {
         }
         let around = ms.saturating_sub(NOISE_GRAIN / 2);
         self.mean(around..around + NOISE_GRAIN) > floor.fine
-    }
-
-    /// Moves the edges outwards over soft first and last sounds, which stand out only over 50 ms.
-    fn reach_into_noise(
-        &self,
-        speech: Range<usize>,
-        within: Range<usize>,
-        floor: &NoiseFloor,
-    ) -> (usize, usize) {
-        let (mut start, mut end) = (speech.start, speech.end);
-        let is_speech = |from: usize| {
-            let range = from..from + COARSE;
-            range.start >= within.start
-                && range.end <= within.end
-                && !self.is_foreign(range.start)
-                && self.is_over(range, floor)
-        };
-        let gaps = || (0..=SOFT_GAP).step_by(NOISE_GRAIN);
-        let far = |from: usize, to: usize| to.abs_diff(from) > SOFT_MAX;
-        while !far(speech.end, end)
-            && let Some(gap) = gaps().find(|gap| is_speech(end + gap))
-        {
-            end += gap + NOISE_GRAIN;
-        }
-        while !far(speech.start, start)
-            && let Some(gap) =
-                gaps().find(|gap| start >= gap + COARSE && is_speech(start - gap - COARSE))
-        {
-            start -= gap + NOISE_GRAIN;
-        }
-        (start, end)
-    }
-
-    /// Whether 50 ms stand out of the noise, at any pitch.
-    fn is_over(&self, range: Range<usize>, floor: &NoiseFloor) -> bool {
-        let mut bands = floor.bands.iter().enumerate();
-        self.mean(range.clone()) > floor.coarse
-            || bands.any(|(band, limit)| self.mean_of_band(band, range.clone()) > *limit)
     }
 
     pub(super) fn mean_of_band(&self, band: usize, range: Range<usize>) -> f32 {
@@ -623,7 +305,7 @@ impl<'a> Ear<'a> {
     }
 
     /// Where in these frames it is a voice beyond doubt, in milliseconds.
-    fn sure(&self, frames: &Range<usize>) -> Vec<Range<usize>> {
+    pub(super) fn sure(&self, frames: &Range<usize>) -> Vec<Range<usize>> {
         let sure = frames.clone().filter(|frame| self.is_sure(*frame));
         let runs = joined(sure, SURE_GAP_FRAMES);
         let in_ms = |run: Range<usize>| run.start * FRAME_MS..run.end * FRAME_MS;
@@ -631,27 +313,11 @@ impl<'a> Ear<'a> {
     }
 }
 
-/// The edges of a stretch, and whether what lies at its beginning and its end may be a breath.
-struct Edges {
-    start: usize,
-    end: usize,
-    breathes: [bool; 2],
-}
-
-/// What an island of sound is.
-enum Tone {
-    None,
-    Maybe,
-    Sure,
-}
-
-fn median(mut values: Vec<u8>) -> Option<u8> {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied()
-}
-
 /// Joins frames that are at most `gap` apart; each run, and how many frames it is made of.
-fn joined(frames: impl Iterator<Item = usize>, gap: usize) -> Vec<(Range<usize>, usize)> {
+pub(super) fn joined(
+    frames: impl Iterator<Item = usize>,
+    gap: usize,
+) -> Vec<(Range<usize>, usize)> {
     let mut runs: Vec<(Range<usize>, usize)> = Vec::new();
     for frame in frames {
         match runs.last_mut() {

@@ -42,6 +42,7 @@ fn heard(call: &MeasuredCall) -> HeardCall<'_> {
     HeardCall {
         name: &call.name,
         rows: &call.measured.rows,
+        takes_doubtful: call.measured.doubtful.are_in,
     }
 }
 

@@ -1,7 +1,8 @@
 //! `voicesim measure`: the report of any assistant, from recordings of its calls.
 
+use super::bar::Bar;
+use super::recordings::{EXTENSIONS, recordings};
 use super::{Failure, Verdict, claimed, print_json, print_plain, rederive};
-use crate::audio::AudioError;
 use crate::call::spoken::Spoken;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
@@ -20,9 +21,7 @@ use crate::run;
 use crate::scenario::{self, Scenario, ScenarioFile};
 use crate::stage::SpeechToText;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing::subscriber::{NoSubscriber, with_default};
@@ -84,19 +83,6 @@ pub(super) struct Measure {
 const THRESHOLDS: [f32; 3] = [0.3, 0.5, 0.7];
 /// Cores for the recogniser.
 const CORES: u32 = 2;
-/// Files of a folder that are taken for recordings.
-const EXTENSIONS: [&str; 38] = [
-    "wav", "wave", "w64", "rf64", "bwf", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "aac",
-    "webm", "mka", "mkv", "aif", "aiff", "aifc", "caf", "au",
-    "snd", // Some of these cannot be read, which is said of each.
-    "raw", "pcm", "ul", "ulaw", "al", "alaw", "gsm", "g722", "g729", "amr", "awb", "wma", "spx",
-    "mov", "avi", "3gp",
-];
-/// Folders in folders are searched this deep.
-const DEPTH_MAX: usize = 8;
-/// More calls than this in one folder are refused.
-const CALLS_MAX: usize = 100_000;
-
 impl Measure {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         if let (true, Some(folder)) = (self.rederive, &self.call) {
@@ -288,47 +274,6 @@ fn stem(source: &CallSource) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
-}
-
-/// The recordings in a folder and in those inside it, by name; whatever else lies there is told by what it is called.
-fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let (mut found, mut folders) = (Vec::new(), vec![(folder.to_owned(), 0)]);
-    while let Some((folder, depth)) = folders.pop() {
-        let unreadable = |source| {
-            let path = folder.clone();
-            Failure::input(AudioError::Unreadable { path, source })
-        };
-        for entry in folder.read_dir().map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let path = entry.path();
-            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-            let kind = entry.file_type().map_err(unreadable)?;
-            match kind.is_dir() {
-                _ if is_hidden => {}
-                true if depth < DEPTH_MAX => folders.push((path, depth + 1)),
-                false if is_recording(&path) => found.push(path),
-                _ => {}
-            }
-            if found.len() > CALLS_MAX {
-                let what = format!(
-                    "{} holds more than {CALLS_MAX} recordings; measure them in parts",
-                    folder.display()
-                );
-                return Err(Failure::Input(what));
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn is_recording(path: &Path) -> bool {
-    let extension = path
-        .extension()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    EXTENSIONS.contains(&extension.as_str())
 }
 
 /// Measures one call after the other.
@@ -565,37 +510,5 @@ impl Work {
             machine: String::new(),
             started: Clock::date_and_time(),
         })
-    }
-}
-
-/// A progress bar on standard error, where that is a terminal.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(what: &str, is_quiet: bool) -> Bar {
-        let bar = match std::io::stderr().is_terminal() && !is_quiet {
-            true => ProgressBar::new_spinner(),
-            false => ProgressBar::hidden(),
-        };
-        // A template that does not parse would cost the looks of the bar, not the report.
-        if let Ok(style) = ProgressStyle::with_template("{msg}  {bar:30} {pos}/{len} s  {eta} left")
-        {
-            bar.set_style(style);
-        }
-        bar.set_message(what.to_owned());
-        Bar(bar)
-    }
-
-    fn show(&mut self, done_s: f64, whole_s: Option<f64>) {
-        if let Some(whole) = whole_s {
-            self.0.set_length(whole as u64);
-        }
-        self.0.set_position(done_s as u64);
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod bar;
 mod check;
 mod claimed;
 mod classifier;
@@ -16,6 +17,7 @@ mod measure;
 mod merge;
 mod models;
 mod plan;
+mod recordings;
 mod rederive;
 mod report;
 mod run;

@@ -13,6 +13,7 @@
 //!     }],
 //!     "turns_unclaimed": { "count": 4, "shown": [{ "call", "turn", "agent_start_s", "heard_ms" }] },
 //!     "claims_unheard": { "count": 1, "shown": [{ "line", "call", "turn", "at_s", "claimed_ms", "why" }] },
+//!     "doubtful": { "count": 0, "shown": [{ the same }] },
 //!     "unanswered": { "count": 1, "shown": [{ the same }] }
 //!   }],
 //!   "calls_unclaimed": { "count": 0, "shown": [{ "call", "answered" }] }
@@ -220,6 +221,7 @@ fn lists(text: &mut String, of: &ClaimedPlatform) {
     }
     for (what, claims) in [
         ("Claims that belong to no turn", &of.claims_unheard),
+        ("Claims of doubtful turns, left out", &of.doubtful),
         ("Claims of turns that were never answered", &of.unanswered),
     ] {
         if claims.count > 0 {

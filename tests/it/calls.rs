@@ -76,23 +76,14 @@ fn gaps_are_measured_to_the_millisecond_in_quiet_and_found_in_noise() {
         call.write(&path);
         let report = report(&path, &[]);
         let rows = report["detail"].as_array().expect("rows");
-        // Without Silero's detector nobody can tell hold music from a voice that keeps its pitch.
-        let is_doubtful = |row: &&Value| !row["doubtful"].is_null();
-        let sure: Vec<&Value> = rows.iter().filter(|row| !is_doubtful(row)).collect();
-        match surroundings {
-            Surroundings::MusicOnHold => assert!(sure.len() < rows.len()),
-            _ => assert_eq!(rows.len(), call.gaps.len(), "{}", surroundings.name()),
+        assert_eq!(rows.len(), call.gaps.len(), "{}", surroundings.name());
+        // Music may hide an edge, and without Silero's detector a voice may be taken for it: doubtful, and right.
+        if !matches!(surroundings, Surroundings::MusicOnHold) {
+            assert!(rows.iter().all(|row| row["doubtful"].is_null()), "{rows:?}");
         }
-        let gap_of = |row: &Value| {
-            let end = row["caller_end_ns"].as_f64().expect("an end") / 1e6;
-            let far = |gap: &&(f64, f64)| (gap.0 - end).abs();
-            let gaps = call.gaps.iter();
-            let nearest = gaps.min_by(|a, b| far(a).total_cmp(&far(b)));
-            *nearest.expect("a gap")
-        };
-        let mut off: Vec<f64> = sure
+        let mut off: Vec<f64> = rows
             .iter()
-            .map(|row| (row, gap_of(row)))
+            .zip(&call.gaps)
             .map(|(row, (end, start))| {
                 let e2e = row["e2e_ns"].as_f64().unwrap_or_else(|| panic!("{row}"));
                 assert!(
@@ -104,10 +95,7 @@ fn gaps_are_measured_to_the_millisecond_in_quiet_and_found_in_noise() {
             })
             .collect();
         off.sort_by(f64::total_cmp);
-        let Some(worst) = off.last() else {
-            continue;
-        };
-        let median = off[off.len() / 2];
+        let (median, worst) = (off[off.len() / 2], off[off.len() - 1]);
         // Noise hides the last consonant of many a question.
         let limits = match surroundings {
             Surroundings::FaintNoise => (40.0, 200.0),
@@ -116,7 +104,7 @@ fn gaps_are_measured_to_the_millisecond_in_quiet_and_found_in_noise() {
         };
         let name = surroundings.name();
         assert!(
-            median <= limits.0 && *worst <= limits.1,
+            median <= limits.0 && worst <= limits.1,
             "{name}: {median} ms, {worst} ms"
         );
     }

@@ -3,6 +3,7 @@
 use super::bias::{self, Independent};
 use super::join::{HeardCall, Turn};
 use super::{Claim, Claims};
+use crate::event::Doubt;
 use crate::measure::{Interval, ms};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,8 @@ pub struct ClaimedPlatform {
     pub turns_unclaimed: Listed<UnclaimedTurn>,
     /// Claims that belong to no turn.
     pub claims_unheard: Listed<UnheardClaim>,
+    /// Claims of turns that are doubtful, which the figures leave out.
+    pub doubtful: Listed<UnheardClaim>,
     /// Claims of a latency of turns that were never answered.
     pub unanswered: Listed<UnheardClaim>,
 }
@@ -133,7 +136,9 @@ pub(super) struct Pair<'a> {
 pub(super) struct PlatformJoin<'a> {
     pub(super) calls: BTreeSet<usize>,
     pub(super) pairs: Vec<Pair<'a>>,
-    /// Claims of turns that were not answered: the places of call and turn.
+    /// Claims of turns that are doubtful: the places of call and turn.
+    pub(super) doubtful: Vec<(&'a Claim, usize, usize)>,
+    /// Claims of turns that were not answered, likewise.
     pub(super) unanswered: Vec<(&'a Claim, usize, usize)>,
     /// Claims that belong to nothing, and why.
     pub(super) unheard: Vec<(&'a Claim, String)>,
@@ -145,6 +150,7 @@ impl PlatformJoin<'_> {
     fn has(&self, place: usize) -> bool {
         let is_claimed = |claim: &Claim| claim.claimed_ms.get(place).is_some_and(Option::is_some);
         self.pairs.iter().any(|pair| is_claimed(pair.claim))
+            || self.doubtful.iter().any(|(claim, ..)| is_claimed(claim))
             || self.unanswered.iter().any(|(claim, ..)| is_claimed(claim))
             || self.unheard.iter().any(|(claim, _)| is_claimed(claim))
     }
@@ -211,7 +217,7 @@ impl Claimed {
 fn answered<'a>(call: &'a HeardCall<'_>) -> impl Iterator<Item = (usize, f64)> + 'a {
     let rows = call.rows.iter().enumerate();
     rows.filter_map(|(turn, row)| match Turn::of(row) {
-        Turn::Answered(e2e_ns) => Some((turn, ms(e2e_ns))),
+        Turn::Answered(e2e_ns) | Turn::Doubtful(e2e_ns) => Some((turn, ms(e2e_ns))),
         Turn::Unanswered | Turn::Neither => None,
     })
 }
@@ -223,11 +229,13 @@ fn platform(
     mut join: PlatformJoin<'_>,
 ) -> ClaimedPlatform {
     join.unheard.sort_by_key(|(claim, _)| claim.line);
+    join.doubtful.sort_by_key(|(claim, ..)| claim.line);
     join.unanswered.sort_by_key(|(claim, ..)| claim.line);
     let joined: BTreeSet<(usize, usize)> = join
         .pairs
         .iter()
         .map(|pair| (pair.call, pair.turn))
+        .chain(join.doubtful.iter().map(|(_, call, turn)| (*call, *turn)))
         .collect();
     let turns = join.calls.iter().flat_map(|place| {
         let call = &calls[*place];
@@ -247,10 +255,21 @@ fn platform(
         of.call = Some(calls[*call].name.into());
         of
     };
+    let doubtful = |(claim, call, turn): &(&Claim, usize, usize)| {
+        let row = &calls[*call].rows[*turn];
+        let why = row.doubtful.map_or("doubtful", Doubt::told);
+        let mut of = unheard(claim, format!("doubtful: {why}"));
+        of.turn = Some(row.number);
+        of.call = Some(calls[*call].name.into());
+        of
+    };
     ClaimedPlatform {
         platform: name,
         calls: join.calls.len() as u64,
-        claims: (join.pairs.len() + join.unanswered.len() + join.unheard.len()) as u64,
+        claims: (join.pairs.len()
+            + join.doubtful.len()
+            + join.unanswered.len()
+            + join.unheard.len()) as u64,
         is_by_order: join.is_by_order,
         columns: claims
             .columns
@@ -273,6 +292,7 @@ fn platform(
                 .iter()
                 .map(|(claim, why)| unheard(claim, why.clone())),
         ),
+        doubtful: Listed::of(join.doubtful.iter().map(doubtful)),
         unanswered: Listed::of(join.unanswered.iter().map(unanswered)),
     }
 }

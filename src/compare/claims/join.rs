@@ -18,6 +18,8 @@ pub struct HeardCall<'a> {
     pub name: &'a str,
     /// What was heard, in order.
     pub rows: &'a [Row],
+    /// Whether turns whose latencies are doubtful are taken into the figures.
+    pub takes_doubtful: bool,
 }
 
 /// What became of a turn, for those who claim a latency of it.
@@ -25,6 +27,8 @@ pub struct HeardCall<'a> {
 pub(super) enum Turn {
     /// It was answered after so many nanoseconds.
     Answered(u64),
+    /// It was answered after so many nanoseconds, or may have been.
+    Doubtful(u64),
     /// It should have been answered, and was not.
     Unanswered,
     /// It asked for no answer, or was cut off: there is no latency.
@@ -32,9 +36,9 @@ pub(super) enum Turn {
 }
 
 impl Turn {
-    /// A turn that is doubtful is to be told apart here.
     pub(super) fn of(row: &Row) -> Turn {
         match (row.e2e_ns, row.unanswered) {
+            (Some(e2e_ns), _) if row.doubtful.is_some() => Turn::Doubtful(e2e_ns),
             (Some(e2e_ns), _) => Turn::Answered(e2e_ns),
             (None, Some(_)) => Turn::Unanswered,
             (None, None) => Turn::Neither,
@@ -124,7 +128,7 @@ fn one_call<'a>(
         match near {
             Near::Turn(turn) => {
                 taken.insert(turn, claim.line);
-                into.add(claim, call, turn, Turn::of(&heard.rows[turn]));
+                into.add(claim, (call, turn), heard);
             }
             Near::Taken(turn) => left.push((claim, is_taken(turn, &taken))),
             Near::Nothing(why) => left.push((claim, why)),
@@ -137,7 +141,7 @@ fn one_call<'a>(
         into.take_back(call);
         for claim in timed {
             let turn = places[claim.place.unwrap_or_default().min(places.len() - 1)];
-            into.add(claim, call, turn, Turn::of(&heard.rows[turn]));
+            into.add(claim, (call, turn), heard);
         }
         into.is_by_order = true;
         return;
@@ -151,9 +155,9 @@ fn one_call<'a>(
             Some(_) if taken.contains_key(&turn) => is_taken(turn, &taken),
             Some(row) => match Turn::of(row) {
                 Turn::Neither => format!("turn {number} has no latency: {}", row.outcome.name()),
-                of => {
+                _ => {
                     taken.insert(turn, claim.line);
-                    into.add(claim, call, turn, of);
+                    into.add(claim, (call, turn), heard);
                     continue;
                 }
             },
@@ -226,7 +230,7 @@ fn spans(rows: &[Row]) -> Vec<Span> {
     let span = |(turn, row): (usize, &Row)| {
         let caller_end_ms = ms(row.caller_end?.0);
         let (is_answered, wait_ns) = match Turn::of(row) {
-            Turn::Answered(e2e_ns) => (true, e2e_ns),
+            Turn::Answered(e2e_ns) | Turn::Doubtful(e2e_ns) => (true, e2e_ns),
             Turn::Unanswered => (false, row.waited_ns().unwrap_or(0)),
             Turn::Neither => return None,
         };
@@ -272,15 +276,16 @@ const NEIGHBOURS: usize = 4;
 /// The places of the answered turns.
 fn answered(rows: &[Row]) -> Vec<usize> {
     let rows = rows.iter().enumerate();
-    rows.filter(|(_, row)| matches!(Turn::of(row), Turn::Answered(_)))
+    rows.filter(|(_, row)| matches!(Turn::of(row), Turn::Answered(_) | Turn::Doubtful(_)))
         .map(|(place, _)| place)
         .collect()
 }
 
 impl<'a> PlatformJoin<'a> {
-    fn add(&mut self, claim: &'a Claim, call: usize, turn: usize, of: Turn) {
-        match of {
-            Turn::Answered(e2e_ns) => self.pairs.push(Pair {
+    fn add(&mut self, claim: &'a Claim, (call, turn): (usize, usize), heard: &HeardCall<'_>) {
+        match Turn::of(&heard.rows[turn]) {
+            Turn::Doubtful(_) if !heard.takes_doubtful => self.doubtful.push((claim, call, turn)),
+            Turn::Answered(e2e_ns) | Turn::Doubtful(e2e_ns) => self.pairs.push(Pair {
                 claim,
                 call,
                 turn,
@@ -292,6 +297,7 @@ impl<'a> PlatformJoin<'a> {
 
     fn take_back(&mut self, call: usize) {
         self.pairs.retain(|pair| pair.call != call);
+        self.doubtful.retain(|(_, own, _)| *own != call);
         self.unanswered.retain(|(_, own, _)| *own != call);
     }
 }

@@ -39,6 +39,7 @@ fn joined(rows: Vec<Claim>, heard: &[Row]) -> Claimed {
     let call = HeardCall {
         name: "call",
         rows: heard,
+        takes_doubtful: false,
     };
     join(&claims, &[call], &[]).expect("joined")
 }
@@ -196,7 +197,11 @@ fn calls_that_only_one_side_knows_are_told() {
         call: Some(call.into()),
         ..claim(line, None, Some(1), 500.0)
     };
-    let call = |name| HeardCall { name, rows: &heard };
+    let call = |name| HeardCall {
+        name,
+        rows: &heard,
+        takes_doubtful: false,
+    };
     let calls = [call("x/a.wav"), call("y/a.wav"), call("y/b.wav")];
     let own = claims(vec![
         of_call("b", 2),
@@ -223,4 +228,34 @@ fn calls_that_only_one_side_knows_are_told() {
         error.to_string().contains("none of its calls (z, …)"),
         "{error}"
     );
+}
+
+#[test]
+fn a_claim_of_a_doubtful_turn_is_counted_and_no_part_of_the_bias() {
+    let mut rows = [turn(1, 1_000, Some(600)), turn(2, 9_000, Some(900))];
+    rows[1].doubtful = Some(crate::event::Doubt::Noise);
+    let both = || {
+        vec![
+            claim(2, None, Some(1), 500.0),
+            claim(3, None, Some(2), 100.0),
+        ]
+    };
+    let of = |takes_doubtful: bool| {
+        let claims = claims(both());
+        let call = HeardCall {
+            name: "call",
+            rows: &rows,
+            takes_doubtful,
+        };
+        let joined = join(&claims, &[call], &[]).expect("joined");
+        let platform = &joined.platforms[0];
+        let unclaimed = platform.turns_unclaimed.count;
+        (
+            platform.columns[0].joined,
+            platform.doubtful.count,
+            unclaimed,
+        )
+    };
+    assert_eq!(of(false), (1, 1, 0));
+    assert_eq!(of(true), (2, 0, 0));
 }

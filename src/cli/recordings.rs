@@ -1,0 +1,59 @@
+//! Which files of a folder are recordings.
+
+use super::Failure;
+use crate::audio::AudioError;
+use std::path::{Path, PathBuf};
+
+/// Files of a folder that are taken for recordings.
+pub(super) const EXTENSIONS: [&str; 38] = [
+    "wav", "wave", "w64", "rf64", "bwf", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "aac",
+    "webm", "mka", "mkv", "aif", "aiff", "aifc", "caf", "au",
+    "snd", // Some of these cannot be read, which is said of each.
+    "raw", "pcm", "ul", "ulaw", "al", "alaw", "gsm", "g722", "g729", "amr", "awb", "wma", "spx",
+    "mov", "avi", "3gp",
+];
+/// Folders in folders are searched this deep.
+const DEPTH_MAX: usize = 8;
+/// More calls than this in one folder are refused.
+const CALLS_MAX: usize = 100_000;
+
+/// The recordings in a folder and in those inside it, by name; whatever else lies there is told by what it is called.
+pub(super) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let (mut found, mut folders) = (Vec::new(), vec![(folder.to_owned(), 0)]);
+    while let Some((folder, depth)) = folders.pop() {
+        let unreadable = |source| {
+            let path = folder.clone();
+            Failure::input(AudioError::Unreadable { path, source })
+        };
+        for entry in folder.read_dir().map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let path = entry.path();
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let kind = entry.file_type().map_err(unreadable)?;
+            match kind.is_dir() {
+                _ if is_hidden => {}
+                true if depth < DEPTH_MAX => folders.push((path, depth + 1)),
+                false if is_recording(&path) => found.push(path),
+                _ => {}
+            }
+            if found.len() > CALLS_MAX {
+                let what = format!(
+                    "{} holds more than {CALLS_MAX} recordings; measure them in parts",
+                    folder.display()
+                );
+                return Err(Failure::Input(what));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_recording(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
+}
