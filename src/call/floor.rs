@@ -5,7 +5,7 @@
 //! here; what an utterance over the agent asks for is judged in `kinds`.
 
 use super::segments::Stretch;
-use crate::event::Expect;
+use crate::event::{self, Expect};
 use std::ops::Range;
 
 /// A caller who pauses this long, in milliseconds, without an answer has been left without one: 2.5 s, the
@@ -24,7 +24,7 @@ const CALLER_REACTION: usize = 300;
 /// An agent that falls silent this soon after the caller began had ended.
 const AGENT_REACTION: usize = 200;
 /// Speech that lasts this long, in milliseconds, is more than a sound, and a pause this long parts the two.
-const SUSTAINED: usize = 400;
+const SUSTAINED: usize = event::SUSTAINED.as_millis() as usize;
 /// An agent that falls silent longer than this after a sound did not stop for it.
 const STOP_WINDOW: usize = 1_000;
 

@@ -3,14 +3,19 @@
 use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;
+use std::time::Duration;
+
+/// How long a sound of the agent lasts, silences shorter than this included, that is speech although more follows.
+pub const SUSTAINED: Duration = Duration::from_millis(400);
 
 /// A latency besides the hops. Each has a count, a mean, percentiles and a maximum in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Time from the caller's true end of speech to the first audible sample of the answer. On a recording that is
-    /// the first speech which lasts 400 ms, or is shorter and followed by nothing.
+    /// Time from the caller's true end of speech to the first audible sample of the answer's speech: of what lasts
+    /// [`SUSTAINED`], or is shorter and followed by nothing. In a run a filler is no part of the answer, however long
+    /// it is; on a recording nobody knows a long one from an answer.
     E2eLatency,
-    /// Time from the caller's true end of speech to the first sound of the agent, whatever it is: a filler, and on a
+    /// Time from the caller's true end of speech to the first sound of the agent, whatever it is: a filler, a "Hm.", and on a
     /// recording typing or a click too.
     FirstSound,
     /// Time from the end of speech as the voice detector has it to the first audible sample of the answer.

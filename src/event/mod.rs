@@ -10,7 +10,7 @@ mod policy;
 
 pub use doubt::Doubt;
 pub use hop::Hop;
-pub use metric::Metric;
+pub use metric::{Metric, SUSTAINED};
 pub use policy::InterruptionPolicy;
 
 use serde::{Deserialize, Serialize};

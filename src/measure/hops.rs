@@ -55,7 +55,7 @@ impl FromIterator<(Hop, u64)> for HopSpans {
     }
 }
 
-/// The slices from `caller_end` to the first audible sample of the reply, in path order. `queue_wait`
+/// The slices from `caller_end` to the first audible sample of the answer's speech, in path order. `queue_wait`
 /// appears where each wait lies. `None` if the reply was never heard.
 /// `arrived` is when the end of speech reached the ear, if it had to cross a network.
 pub(super) fn slices(
@@ -63,7 +63,8 @@ pub(super) fn slices(
     arrived: Option<Tick>,
     turn: &TurnMarks,
 ) -> Option<Vec<Slice>> {
-    let audible = turn.audible?;
+    let audible = turn.speech()?;
+    let queued = turn.again.map(|again| again.queued).or(turn.queued);
     let mut slices = Vec::with_capacity(Hop::ALL.len() + 1);
     let mut previous = caller_end;
     let mut reach = |hop, milestone: Option<Tick>| {
@@ -82,13 +83,9 @@ pub(super) fn slices(
         ready = reach(hop, milestone);
     }
     // Audio that was there early begins to play only now, with its inaudible head.
-    let head = turn
-        .queued
-        .map(|queued| Duration::from_nanos(queued.silence_ns));
+    let head = queued.map(|queued| Duration::from_nanos(queued.silence_ns));
     let sounds = reach(Hop::LeadingSilence, head.map(|head| ready + head));
-    let network = turn
-        .queued
-        .map(|queued| Duration::from_nanos(queued.network_ns));
+    let network = queued.map(|queued| Duration::from_nanos(queued.network_ns));
     reach(Hop::NetworkOut, network.map(|way| sounds + way));
     reach(Hop::OutputTransport, Some(audible));
     Some(slices)
@@ -122,14 +119,15 @@ fn milestones(
         (Hop::NetworkIn, arrived.or(Some(caller_end))),
         (Hop::EndpointingWait, turn.committed),
     ];
+    let made = turn.again.map_or_else(|| turn.first_made(), |again| again.made);
     let cascade = [
         (Hop::QueueWait, turn.stt.begun),
         (Hop::Transcription, turn.stt.first_output),
         (Hop::QueueWait, turn.answer.begun),
-        (Hop::Answer, turn.answer.first_output),
-        (Hop::SentenceAggregation, turn.clauses.first_output),
-        (Hop::QueueWait, turn.tts.begun),
-        (Hop::SpeechSynthesis, turn.tts.first_output),
+        (Hop::Answer, made.written),
+        (Hop::SentenceAggregation, made.clause),
+        (Hop::QueueWait, made.tts.begun),
+        (Hop::SpeechSynthesis, made.tts.first_output),
     ];
     let direct = [
         (Hop::QueueWait, turn.model.begun),
@@ -207,5 +205,73 @@ mod tests {
         assert_eq!(length(Hop::Transcription), 0);
         assert_eq!(length(Hop::QueueWait), 0);
         assert_eq!(length(Hop::OutputTransport), 96_000_000);
+    }
+
+    /// The events of a reply whose first clause sounds at 1,000 ms for `first_ms`, and whose second one comes at 2,500.
+    fn two_clauses(first_ms: u64) -> TurnMarks {
+        use crate::event::{Event, Mark, OutputNote, SessionId, StageName, TurnId, VisitId};
+        let event = |ms, mark| Event {
+            tick: Tick::from_ms(ms),
+            session: SessionId(0),
+            turn: TurnId(1),
+            mark,
+        };
+        let out = |ms, stage, visit, text: &str| {
+            let visit = VisitId(visit);
+            let note = match stage {
+                StageName::Answer => OutputNote::Piece { text: text.into() },
+                StageName::Clauses => OutputNote::Clause { text: text.into() },
+                _ => OutputNote::Audio {
+                    audio_ns: 300_000_000,
+                    characters: text.len() as u32,
+                },
+            };
+            event(ms, Mark::Output { stage, visit, note })
+        };
+        let queued = |ms, length_ms| {
+            let mark = Mark::Queued {
+                start: Tick::from_ms(ms),
+                audio_ns: length_ms * 1_000_000,
+                silence_ns: 0,
+                network_ns: 0,
+            };
+            event(ms, mark)
+        };
+        let ends = 1_000 + first_ms;
+        let gap = Mark::PlaybackGap {
+            at: Tick::from_ms(ends),
+            gap_ns: (2_500 - ends) * 1_000_000,
+        };
+        let events = [
+            out(500, StageName::Answer, 1, "Hm."),
+            out(600, StageName::Clauses, 2, "Hm."),
+            out(1_000, StageName::TextToSpeech, 3, "Hm."),
+            queued(1_000, first_ms),
+            event(1_000, Mark::Audible { at: Tick::from_ms(1_000) }),
+            out(2_100, StageName::Answer, 1, "It is nine."),
+            out(2_200, StageName::Clauses, 2, "It is nine."),
+            out(2_500, StageName::TextToSpeech, 4, "It is nine."),
+            event(2_500, gap),
+            queued(2_500, 900),
+        ];
+        let marks = super::super::turn_marks::marks_by_turn(&events);
+        marks.get(TurnId(1)).expect("marks of the turn").clone()
+    }
+
+    #[test]
+    fn a_short_sound_before_a_silence_is_not_the_answer_and_the_hops_lead_to_what_is() {
+        let turn = two_clauses(300);
+        assert_eq!(turn.audible, Some(Tick::from_ms(1_000)));
+        assert_eq!(turn.speech(), Some(Tick::from_ms(2_500)));
+        let slices = slices(Tick(0), None, &turn).expect("it was heard");
+        let ends = |hop| slices.iter().find(|s| s.hop == hop).map(|s| s.end);
+        assert_eq!(ends(Hop::Answer), Some(Tick::from_ms(2_100)));
+        assert_eq!(ends(Hop::SentenceAggregation), Some(Tick::from_ms(2_200)));
+        assert_eq!(ends(Hop::SpeechSynthesis), Some(Tick::from_ms(2_500)));
+    }
+
+    #[test]
+    fn what_lasts_400_ms_is_the_answer_whatever_follows() {
+        assert_eq!(two_clauses(400).speech(), Some(Tick::from_ms(1_000)));
     }
 }

@@ -1,10 +1,12 @@
 //! What the events say about each utterance and the reply to it.
 
 use crate::event::{
-    Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, StageName, Tick, TurnId, Verdict, VisitEnd,
+    Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, SUSTAINED, StageName, Tick, TurnId, Verdict,
+    VisitEnd,
 };
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The marks of one turn, by what they mark. Each is the first of its kind.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +34,15 @@ pub(super) struct TurnMarks {
     /// When something was said in place of an answer.
     pub filler: Option<Tick>,
     pub queued: Option<Queued>,
+    /// The first audible sample of the reply.
     pub audible: Option<Tick>,
+    /// The clause that is being made, and the last one of which sound came.
+    pub making: Made,
+    pub made: Made,
+    /// Whether the reply fell silent after a short sound.
+    pub fell_silent: bool,
+    /// Where the reply begins to be speech, if what sounds before is a short sound that silence follows.
+    pub again: Option<Again>,
     pub ended: Option<Ended>,
     /// When the turn began, if the agent was speaking then.
     pub over_agent: Option<Tick>,
@@ -55,6 +65,30 @@ pub(super) struct Work {
     pub first_output: Option<Tick>,
     /// When a visit ended before its first output: it was given up, or failed.
     pub left: Option<Tick>,
+}
+
+/// How one clause of the answer came about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Made {
+    /// When the text that completed the clause was written.
+    pub written: Option<Tick>,
+    /// When the clause was complete.
+    pub clause: Option<Tick>,
+    pub tts: Work,
+}
+
+/// A clause that the reply begins anew with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Again {
+    pub queued: Queued,
+    pub made: Made,
+}
+
+impl Again {
+    /// The first audible sample of the clause.
+    pub(super) fn at(&self) -> Tick {
+        self.queued.start + Duration::from_nanos(self.queued.silence_ns)
+    }
 }
 
 /// What the interruption policy made of a sound over the agent: that the agent must stop, or what the
@@ -129,6 +163,27 @@ impl TurnMarks {
             || (self.answer.entered.is_some() || self.model.entered.is_some())
     }
 
+    /// The first audible sample of the answer's speech: of what lasts [`SUSTAINED`], short silences included, or is
+    /// shorter and followed by nothing.
+    pub(super) fn speech(&self) -> Option<Tick> {
+        self.again.as_ref().map(Again::at).or(self.audible)
+    }
+
+    /// How the first clause came about.
+    pub(super) fn first_made(&self) -> Made {
+        Made {
+            written: self.answer.first_output,
+            clause: self.clauses.first_output,
+            tts: self.tts,
+        }
+    }
+
+    /// A short sound ("Hm.") and then silence: the speech has yet to come.
+    fn falls_silent(&self, at: Tick, gap_ns: u64) -> bool {
+        let gap = Duration::from_nanos(gap_ns);
+        gap >= SUSTAINED && self.speech().is_some_and(|since| at.since(since) < SUSTAINED)
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         self.has_transcription_failed || self.has_reply_failed
     }
@@ -169,14 +224,22 @@ impl TurnMarks {
                 stage: StageName::SpeechToText,
                 ..
             } if self.stt.first_output.is_none() => self.stt.begun = Some(now),
-            Mark::Begun { stage, .. } => first(&mut self.work(*stage).begun, now),
+            Mark::Begun { stage, .. } => {
+                first(&mut self.work(*stage).begun, now);
+                if *stage == StageName::TextToSpeech {
+                    self.making.tts.begun = Some(now);
+                }
+            }
             Mark::Output { stage, note, .. } => match note {
                 OutputNote::Partial { .. } => {}
                 OutputNote::Final { text, .. } => {
                     first(&mut self.stt.first_output, now);
                     self.heard = text.clone();
                 }
-                _ => first(&mut self.work(*stage).first_output, now),
+                _ => {
+                    first(&mut self.work(*stage).first_output, now);
+                    self.makes(*stage, now);
+                }
             },
             Mark::Exit { stage, end, .. } => self.left(*stage, end, now),
             Mark::Speculated { .. } | Mark::SpeculationDropped => self.forget_reply(),
@@ -185,17 +248,24 @@ impl TurnMarks {
                 silence_ns,
                 network_ns,
                 ..
-            } => first(
-                &mut self.queued,
-                Queued {
+            } => {
+                let queued = Queued {
                     start: *start,
                     silence_ns: *silence_ns,
                     network_ns: *network_ns,
-                },
-            ),
+                };
+                first(&mut self.queued, queued);
+                if std::mem::take(&mut self.fell_silent) {
+                    let made = self.made;
+                    self.again = Some(Again { queued, made });
+                }
+            }
+            Mark::PlaybackGap { at, gap_ns } => self.fell_silent = self.falls_silent(*at, *gap_ns),
             Mark::Filler { at, .. } => first(&mut self.filler, *at),
             Mark::Audible { at } => first(&mut self.audible, *at),
             Mark::ReplyEnded { end, heard, .. } => {
+                // What was silenced before it sounded is nothing that followed.
+                self.again = self.again.filter(|again| again.at() <= now);
                 self.ended = Some(Ended {
                     end: *end,
                     heard: heard.clone(),
@@ -221,6 +291,18 @@ impl TurnMarks {
         }
     }
 
+    fn makes(&mut self, stage: StageName, now: Tick) {
+        match stage {
+            StageName::Answer => self.making.written = Some(now),
+            StageName::Clauses => self.making.clause = Some(now),
+            StageName::TextToSpeech => {
+                self.making.tts.first_output = Some(now);
+                self.made = self.making;
+            }
+            _ => {}
+        }
+    }
+
     fn left(&mut self, stage: StageName, end: &VisitEnd, now: Tick) {
         let work = self.work(stage);
         if work.first_output.is_none() && *end != VisitEnd::Done {
@@ -239,6 +321,7 @@ impl TurnMarks {
     /// What was prepared in vain never happened, as far as the turn is concerned.
     fn forget_reply(&mut self) {
         (self.answer, self.clauses, self.tts, self.model) = Default::default();
+        (self.making, self.made) = Default::default();
         self.has_reply_failed = false;
         self.was_refused = false;
         self.failed = None;

@@ -33,7 +33,7 @@ pub struct Row {
     pub said: Arc<str>,
     /// The true end of the caller's speech; `None` if the record does not tell.
     pub caller_end: Option<Tick>,
-    /// The first audible sample of the reply; `None` if none was heard.
+    /// The first audible sample of the answer's speech; `None` if none was heard.
     pub agent_start: Option<Tick>,
     /// Nanoseconds from `caller_end` to `agent_start`; `None` unless the turn was answered.
     pub e2e_ns: Option<u64>,
@@ -128,7 +128,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
             .and_then(|utterance| utterance.ended.as_ref())
             .map_or_else(Arc::default, |ended| ended.heard.clone()),
         caller_end: gathered.speech_ended,
-        agent_start: answered.and_then(|utterance| utterance.audible),
+        agent_start: answered.and_then(TurnMarks::speech),
         e2e_ns: None,
         slices: Vec::new(),
         hops: HopSpans::default(),
@@ -200,10 +200,10 @@ impl Row {
 
     fn add_latency(&mut self, caller_end: Tick, arrived: Option<Tick>, turn: &TurnMarks) {
         // A reply that sounds before the caller's true end answered something else.
-        let Some(audible) = turn.audible.filter(|at| *at >= caller_end) else {
+        let Some(speech) = turn.speech().filter(|at| *at >= caller_end) else {
             return;
         };
-        self.e2e_ns = Some(audible.0 - caller_end.0);
+        self.e2e_ns = Some(speech.0 - caller_end.0);
         self.metrics.reserve(Metric::ALL.len());
         let mut span = |metric, from: Option<Tick>, to: Option<Tick>| {
             if let (Some(from), Some(to)) = (from, to) {
@@ -212,8 +212,8 @@ impl Row {
         };
         let truly = Some(caller_end);
         let asked = self.first_asked.or(truly);
-        span(Metric::E2eLatency, asked, turn.audible);
-        span(Metric::E2eLatencyVad, turn.last_voiced, turn.audible);
+        span(Metric::E2eLatency, asked, Some(speech));
+        span(Metric::E2eLatencyVad, turn.last_voiced, Some(speech));
         span(
             Metric::FirstSound,
             truly,
