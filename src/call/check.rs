@@ -4,7 +4,7 @@ use super::CallError;
 use super::floor::FloorHistory;
 use super::segments::Stretch;
 use super::track::{Level, Track, db, in_db};
-use super::{CallSource, Tracks, Words};
+use super::{CallSource, Clocks, Tracks, Words};
 
 /// A channel whose peak is under this is silent: -60 dB of full scale.
 const SILENT: Level = Level::MAX - db(60);
@@ -122,18 +122,41 @@ fn swapped(floor: &FloorHistory, words: Option<&Words>, talk: f64) -> Option<Str
     ))
 }
 
-/// Files of one call that differ in length by this share are from clocks that do not agree, or one was stopped first.
-const DRIFT_NOTED: f64 = 0.001;
+/// Files of one call that differ in length by this share, or more, were not recorded by one clock.
+const DRIFT_MAX: f64 = 0.05;
+/// By how many milliseconds an answer may be off before it is doubtful.
+const DRIFT_BOUND_MS: f64 = 100.0;
 
-fn drift(notes: &mut Vec<String>, tracks: &Tracks) {
+/// The share by which the clocks of two files differ if both hold the whole call; `None` if they agree, or as far
+/// as anybody knows.
+fn drift(tracks: &Tracks) -> Option<f64> {
     let share = tracks.difference_ms.unsigned_abs() as f64 / tracks.length_ms().max(1) as f64;
-    if share >= DRIFT_NOTED && tracks.difference_ms.abs() >= DIFFERENCE_NOTED / 4 {
-        notes.push(format!(
-            "CAREFUL: the files differ in length by {:.2} %; if both hold the whole call, their clocks do not agree, and latencies at the end are off by up to {:.1} s: stretch one with ffmpeg -af atempo={:.5}",
-            100.0 * share,
-            tracks.difference_ms.unsigned_abs() as f64 / 1e3,
-            1.0 / (1.0 - share)
-        ));
+    let is_much = tracks.difference_ms.unsigned_abs() as f64 > DRIFT_BOUND_MS;
+    (tracks.clocks == Clocks::Unknown && is_much && share <= DRIFT_MAX).then_some(share)
+}
+
+/// From which millisecond on answers may be off, because the clocks of two files may not agree.
+pub(super) fn drifts_from(tracks: &Tracks) -> Option<usize> {
+    Some((DRIFT_BOUND_MS / drift(tracks)?) as usize)
+}
+
+fn clocks(tracks: &Tracks) -> Option<String> {
+    let off_s = tracks.difference_ms.unsigned_abs() as f64 / 1e3;
+    match tracks.clocks {
+        Clocks::Stretched(factors) => {
+            let [caller, agent] = factors.map(|factor| 100.0 * (factor - 1.0));
+            let (side, by) = if caller > agent { ("caller", caller) } else { ("agent", agent) };
+            Some(format!(
+                "both files are taken to hold the whole call, so the {side}'s was stretched by {by:.3} %"
+            ))
+        }
+        Clocks::Agree => None,
+        Clocks::Unknown => drift(tracks).map(|share| {
+            format!(
+                "CAREFUL: the files differ in length by {:.2} %; either the shorter one was stopped earlier (--clocks agree), or both hold the whole call and their clocks do not agree (--clocks drift); until you say which, latencies that may be off by over {DRIFT_BOUND_MS:.0} ms, and up to {off_s:.1} s, are doubtful",
+                100.0 * share
+            )
+        }),
     }
 }
 
@@ -173,7 +196,7 @@ pub fn notes(tracks: &Tracks, floor: &FloorHistory, words: Option<&Words>) -> Ve
             "the file of the {shorter} is {by:.1} s shorter: taken for silent from there on; both must begin at the same moment"
         ));
     }
-    drift(&mut notes, tracks);
+    notes.extend(clocks(tracks));
     notes.extend(swapped(floor, words, caller / agent.max(0.001)));
     if let Some(words) = words.filter(|words| !words.are_understood()) {
         let sureness = words

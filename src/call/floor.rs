@@ -25,6 +25,9 @@ const CALLER_REACTION: usize = 300;
 const AGENT_REACTION: usize = 200;
 /// Speech that lasts this long, in milliseconds, is more than a sound, and a pause this long parts the two.
 const SUSTAINED: usize = event::SUSTAINED.as_millis() as usize;
+/// A sound that is no voice and shorter than this, in milliseconds, startles no agent; a pause this long ends it.
+const NOISE_MIN: usize = 100;
+const NOISE_GAP: usize = 60;
 /// An agent that falls silent longer than this after a sound did not stop for it.
 const STOP_WINDOW: usize = 1_000;
 
@@ -114,11 +117,15 @@ const END_MARGIN: usize = 100;
 /// Sorts the stretches of both channels into utterances and speeches.
 pub fn floor(caller: &[Stretch], agent: &[Stretch], length_ms: usize) -> FloorHistory {
     let voices: Vec<&Stretch> = caller.iter().filter(|stretch| stretch.is_voice()).collect();
-    let speeches = speeches(agent, &voices);
+    let sounds: Vec<&Stretch> = caller
+        .iter()
+        .filter(|stretch| !stretch.is_voice())
+        .collect();
+    let speeches = speeches(agent, &voices, &sounds);
     let mut utterances = utterances(&voices, &speeches);
     // A cough or a noise matters only where the agent may have reacted to it.
-    let sounds = caller.iter().filter(|stretch| !stretch.is_voice());
     let mut kept: Vec<CallerUtterance> = sounds
+        .into_iter()
         .map(|sound| utterance(vec![sound.clone()], &speeches))
         .filter(|sound| sound.over.is_some() || is_all_there_is(sound, &utterances, &speeches))
         .collect();
@@ -133,7 +140,7 @@ pub fn floor(caller: &[Stretch], agent: &[Stretch], length_ms: usize) -> FloorHi
     }
 }
 
-fn speeches(agent: &[Stretch], caller: &[&Stretch]) -> Vec<AgentSpeech> {
+fn speeches(agent: &[Stretch], caller: &[&Stretch], sounds: &[&Stretch]) -> Vec<AgentSpeech> {
     let mut speeches: Vec<AgentSpeech> = Vec::new();
     for stretch in agent.iter().filter(|stretch| stretch.is_voice()) {
         let goes_on = speeches.last().is_some_and(|speech| {
@@ -142,7 +149,11 @@ fn speeches(agent: &[Stretch], caller: &[&Stretch]) -> Vec<AgentSpeech> {
             let is_quiet = caller
                 .get(said)
                 .is_none_or(|voice| voice.start >= pause.end);
-            pause.len() < AGENT_PAUSE || (is_quiet && pause.len() < PATIENCE)
+            let is_stopped = speech
+                .stretches
+                .last()
+                .is_some_and(|last| sounds.iter().any(|sound| breaks_off(last, sound.start)));
+            pause.len() < AGENT_PAUSE || (is_quiet && !is_stopped && pause.len() < PATIENCE)
         });
         match speeches.last_mut().filter(|_| goes_on) {
             Some(speech) => speech.stretches.push(stretch.clone()),
@@ -152,6 +163,41 @@ fn speeches(agent: &[Stretch], caller: &[&Stretch]) -> Vec<AgentSpeech> {
         }
     }
     speeches
+}
+
+/// Whether the agent breaks off, as if for a sound that begins at `start`.
+fn breaks_off(last: &Stretch, start: usize) -> bool {
+    last.is_cut && (start + AGENT_REACTION..start + STOP_WINDOW).contains(&last.end)
+}
+
+/// The sounds of a caller that are no voice, and for which an agent seems to have broken off all the same; as stretches
+/// that nobody speaks in. `sounds` are islands, in order.
+pub(super) fn startling(
+    sounds: &[Range<usize>],
+    caller: &[Stretch],
+    agent: &[Stretch],
+) -> Vec<Stretch> {
+    let mut noises: Vec<Range<usize>> = Vec::new();
+    for sound in sounds {
+        match noises.last_mut() {
+            Some(last) if sound.start <= last.end + NOISE_GAP => last.end = sound.end,
+            _ => noises.push(sound.clone()),
+        }
+    }
+    let is_apart = |noise: &Range<usize>| {
+        let near = |stretch: &Stretch| {
+            stretch.start < noise.end + AGENT_PAUSE && noise.start < stretch.end + AGENT_PAUSE
+        };
+        noise.len() >= NOISE_MIN && !caller.iter().any(near)
+    };
+    let startles = |noise: &Range<usize>| {
+        let pairs = agent.iter().zip(agent.iter().skip(1));
+        pairs
+            .filter(|(last, next)| next.start >= last.end + AGENT_PAUSE)
+            .any(|(last, _)| breaks_off(last, noise.start))
+    };
+    noises.retain(|noise| is_apart(noise) && startles(noise));
+    noises.into_iter().map(Stretch::noise).collect()
 }
 
 fn utterances(voices: &[&Stretch], speeches: &[AgentSpeech]) -> Vec<CallerUtterance> {
@@ -391,6 +437,24 @@ mod tests {
             let floor = floor(&caller, std::slice::from_ref(&speech), 60_000);
             let stopped = floor.ends(&[Respond, Ignore])[0] == SpeechEnd::StoppedFor(1);
             assert_eq!(stopped, is_cut);
+        }
+    }
+
+    #[test]
+    fn an_agent_that_breaks_off_for_a_cough_and_goes_on_later_stopped_for_it() {
+        let cough = Stretch {
+            sure: Vec::new(),
+            ..Stretch::voice(4_500, 4_800)
+        };
+        let question = Stretch::voice(0, 1_000);
+        for (is_cut, stops) in [(true, 2), (false, 1)] {
+            let first = Stretch {
+                is_cut,
+                ..Stretch::voice(1_700, 5_000)
+            };
+            let agent = [first, Stretch::voice(6_500, 9_000)];
+            let floor = floor(&[question.clone(), cough.clone()], &agent, 60_000);
+            assert_eq!(floor.speeches.len(), stops);
         }
     }
 

@@ -10,6 +10,7 @@ pub mod check;
 mod doubt;
 mod edges;
 mod events;
+mod file;
 pub mod floor;
 mod foreign;
 mod kinds;
@@ -24,12 +25,12 @@ pub mod track;
 pub mod words;
 
 pub use check::Silence;
-pub use source::{CallSource, Progress, Tracks};
+pub use source::{CallSource, Clocks, Progress, Tracks};
 pub use words::Words;
 
 use crate::audio::AudioError;
 use crate::clock::Clock;
-use crate::event::{Event, Expect, InterruptionPolicy, SessionId};
+use crate::event::{Doubt, Event, Expect, InterruptionPolicy, SessionId};
 use crate::interrupt::model::WeightsError;
 use crate::interrupt::policy;
 use crate::record::store::RunFolder;
@@ -58,6 +59,16 @@ pub enum CallError {
     )]
     NotMono { path: PathBuf, channels: usize },
     #[error(
+        "{caller} is {:.1} s long and {agent} {:.1} s: clocks do not drift so far apart, so one file does not hold the whole call; name them with --clocks agree if both begin at the same moment",
+        seconds[0],
+        seconds[1]
+    )]
+    Lengths {
+        caller: PathBuf,
+        agent: PathBuf,
+        seconds: [f64; 2],
+    },
+    #[error(
         "{what}: both channels hold the same sound, so caller and agent are mixed; record the two sides separately"
     )]
     SameSound { what: String },
@@ -82,7 +93,17 @@ pub fn floor(tracks: &Tracks, threshold: f32) -> FloorHistory {
     let mut caller = segments::heard(&tracks.caller, &tracks.agent, threshold);
     let mut agent = segments::heard(&tracks.agent, &tracks.caller, threshold);
     let all = caller.stretches.iter_mut().chain(&mut agent.stretches);
-    all.for_each(|stretch| stretch.doubt_near(&tracks.overlaps));
+    let drifts = check::drifts_from(tracks).map(|from| from..tracks.length_ms());
+    all.for_each(|stretch| {
+        stretch.doubt_near(&tracks.overlaps, Doubt::OneChannel);
+        stretch.doubt_near(drifts.as_slice(), Doubt::Clocks);
+    });
+    // What is left of a leak is no sound of the caller's.
+    if tracks.leaks[0].is_none() {
+        let startling = floor::startling(&caller.sounds, &caller.stretches, &agent.stretches);
+        caller.stretches.extend(startling);
+        caller.stretches.sort_by_key(|stretch| stretch.start);
+    }
     FloorHistory {
         agent_sounds: agent.sounds,
         other_voices_db: [caller.other_voice_db, agent.other_voice_db],

@@ -36,20 +36,34 @@ impl Stretch {
         !self.sure.is_empty()
     }
 
-    /// Doubts the edges that lie where both sides speak in one channel.
-    pub(super) fn doubt_near(&mut self, overlaps: &[Range<usize>]) {
+    /// A sound that is no voice.
+    pub(super) fn noise(range: Range<usize>) -> Stretch {
+        Stretch {
+            start: range.start,
+            end: range.end,
+            onset: range.start,
+            last_voiced: range.end,
+            sure: Vec::new(),
+            is_cut: false,
+            start_doubt: None,
+            end_doubt: None,
+        }
+    }
+
+    /// Doubts the edges that lie in some ranges of milliseconds, or next to them.
+    pub(super) fn doubt_near(&mut self, ranges: &[Range<usize>], doubt: Doubt) {
         let is_near = |ms: usize| {
             // They are in order, and there may be many: the first that ends late enough tells.
-            let next = overlaps.partition_point(|overlap| overlap.end + EDGE_WINDOW < ms);
-            overlaps
+            let next = ranges.partition_point(|range| range.end + EDGE_WINDOW < ms);
+            ranges
                 .get(next)
-                .is_some_and(|overlap| overlap.start <= ms + EDGE_WINDOW)
+                .is_some_and(|range| range.start <= ms + EDGE_WINDOW)
         };
         if is_near(self.start) {
-            self.start_doubt = Some(Doubt::OneChannel);
+            self.start_doubt = Some(doubt);
         }
         if is_near(self.end) {
-            self.end_doubt = Some(Doubt::OneChannel);
+            self.end_doubt = Some(doubt);
         }
     }
 }

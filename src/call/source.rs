@@ -1,11 +1,12 @@
 //! A recording, gone through twice: for what must be known of the whole of it, and to listen.
 
 use super::CallError;
+use super::file::{HighPass, go_through};
 use super::leak::{Leak, Leaks, Subtraction};
 use super::spoken::Spoken;
 use super::survey::{Survey, Surveyor};
 use super::track::{Listener, MS_SAMPLES, Track};
-use crate::audio::stream::{self, Piece};
+use crate::audio::stream::Piece;
 use crate::audio::{SAMPLE_RATE, amplitude_from_db};
 use crate::ear::silero::SileroModel;
 use std::ops::Range;
@@ -19,10 +20,38 @@ pub enum CallSource {
     /// One file with both: the caller left and the agent right, or the other way round.
     Stereo { path: PathBuf, is_swapped: bool },
     /// A file for each side.
-    Two { caller: PathBuf, agent: PathBuf },
+    Two {
+        caller: PathBuf,
+        agent: PathBuf,
+        clocks: Clocks,
+    },
     /// One channel with both, and who spoke when.
     Mixed { path: PathBuf, spoken: Arc<Spoken> },
 }
+
+/// What the lengths of two files of one call say about the clocks that they were recorded by.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Clocks {
+    /// Nothing: the shorter file may have been stopped earlier, or its clock may be slow.
+    #[default]
+    Unknown,
+    /// They agree: the shorter file was stopped earlier.
+    Agree,
+    /// Both files hold the whole call: each is stretched by its factor, so that they end together.
+    Stretched([f64; 2]),
+}
+
+impl Clocks {
+    fn factor(self, side: Side) -> f64 {
+        match self {
+            Clocks::Stretched(factors) => factors[side as usize],
+            Clocks::Unknown | Clocks::Agree => 1.0,
+        }
+    }
+}
+
+/// Clocks that differ by more than this share are no clocks of one call.
+const STRETCH_MAX: f64 = 0.05;
 
 /// One side of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +70,8 @@ pub struct Tracks {
     pub agent: Track,
     /// Milliseconds by which the caller's file is longer (or, negative, shorter) than the agent's.
     pub difference_ms: i64,
+    /// What that means.
+    pub clocks: Clocks,
     /// What leaks into the caller's channel, and into the agent's.
     pub leaks: [Option<Leak>; 2],
     /// Where both sides speak in one channel, in milliseconds.
@@ -67,7 +98,7 @@ impl CallSource {
             CallSource::Stereo { path, .. } | CallSource::Mixed { path, .. } => {
                 path.display().to_string()
             }
-            CallSource::Two { caller, agent } => {
+            CallSource::Two { caller, agent, .. } => {
                 format!("{} and {}", caller.display(), agent.display())
             }
         }
@@ -114,6 +145,10 @@ impl CallSource {
         let in_ms = |samples: usize| (samples / MS_SAMPLES) as i64;
         Ok(Tracks {
             difference_ms: in_ms(lengths[0]) - in_ms(lengths[1]),
+            clocks: match self {
+                CallSource::Two { clocks, .. } => *clocks,
+                _ => Clocks::Agree,
+            },
             caller,
             agent,
             leaks: survey.leaks.map(|of| match of {
@@ -126,6 +161,37 @@ impl CallSource {
                 _ => Vec::new(),
             },
             notes,
+        })
+    }
+
+    /// Two files that both hold the whole call, brought to one clock: the shorter one is stretched to the length of
+    /// the other. Reads both for their lengths.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be read, or if the lengths differ by more than 5 %.
+    pub fn with_one_clock(self) -> Result<CallSource, CallError> {
+        let CallSource::Two { caller, agent, .. } = self else {
+            return Ok(self);
+        };
+        let mut lengths = [0usize; 2];
+        for (length, path) in lengths.iter_mut().zip([&caller, &agent]) {
+            let count = |piece: &Piece<'_>| *length += piece.channels[0].len();
+            go_through(path, count, (1, 1.0), &mut |_, _| {})?;
+        }
+        let longest = lengths[0].max(lengths[1]) as f64;
+        let factors = lengths.map(|length| longest / length.max(1) as f64);
+        if factors.iter().any(|factor| *factor > 1.0 + STRETCH_MAX) {
+            return Err(CallError::Lengths {
+                caller,
+                agent,
+                seconds: lengths.map(|length| length as f64 / f64::from(SAMPLE_RATE)),
+            });
+        }
+        let clocks = Clocks::Stretched(factors);
+        Ok(CallSource::Two {
+            caller,
+            agent,
+            clocks,
         })
     }
 
@@ -153,7 +219,7 @@ impl CallSource {
                         take(side, &piece.channels[channel]);
                     }
                 };
-                go_through(path, pieces, (2, progress))?;
+                go_through(path, pieces, (2, 1.0), progress)?;
                 Ok(())
             }
             CallSource::Mixed { path, spoken } => {
@@ -165,13 +231,17 @@ impl CallSource {
                         take(side, part);
                     }
                 };
-                go_through(path, pieces, (1, progress))?;
+                go_through(path, pieces, (1, 1.0), progress)?;
                 Ok(())
             }
-            CallSource::Two { caller, agent } => {
+            CallSource::Two {
+                caller,
+                agent,
+                clocks,
+            } => {
                 for (side, path) in [(Side::Caller, caller), (Side::Agent, agent)] {
                     let pieces = |piece: &Piece<'_>| take(side, &piece.channels[0]);
-                    go_through(path, pieces, (1, &mut *progress))?;
+                    go_through(path, pieces, (1, clocks.factor(side)), &mut *progress)?;
                 }
                 Ok(())
             }
@@ -211,7 +281,7 @@ impl CallSource {
                     passed.iter_mut().for_each(|side| side.resize(longest, 0.0));
                     take(Pair::Sound([&passed[0], &passed[1]]));
                 };
-                notes = go_through(path, pieces, (2, progress))?;
+                notes = go_through(path, pieces, (2, 1.0), progress)?;
             }
             CallSource::Mixed { path, spoken } => {
                 let mut from = 0;
@@ -225,14 +295,19 @@ impl CallSource {
                     lengths = [from; 2];
                     take(Pair::Sound([&caller, &agent]));
                 };
-                notes = go_through(path, pieces, (1, progress))?;
+                notes = go_through(path, pieces, (1, 1.0), progress)?;
             }
-            CallSource::Two { caller, agent } => {
+            CallSource::Two {
+                caller,
+                agent,
+                clocks,
+            } => {
+                let [own, other] = [Side::Caller, Side::Agent].map(|side| clocks.factor(side));
                 let (sender, receiver) = sync_channel(PIECES_WAITING);
                 let mut agent_side = OtherFile::new(receiver);
                 let mut waiting = Vec::new();
                 notes = std::thread::scope(|scope| {
-                    let agent_notes = scope.spawn(move || send(agent, &sender));
+                    let agent_notes = scope.spawn(move || send(agent, other, &sender));
                     let pieces = |piece: &Piece<'_>| {
                         if let [raw] = piece.raw.channels {
                             take(Pair::Raw(Side::Caller, raw, piece.raw.rate));
@@ -249,7 +324,7 @@ impl CallSource {
                         waiting.drain(..common);
                         agent_side.waiting.drain(..common);
                     };
-                    let caller_notes = go_through(caller, pieces, (1, progress));
+                    let caller_notes = go_through(caller, pieces, (1, own), progress);
                     if caller_notes.is_ok() {
                         lengths[1] += agent_side.fill(usize::MAX, &mut filters[1], &mut take);
                     }
@@ -326,13 +401,13 @@ impl SideEar {
 type Sent = Result<(Vec<f32>, Vec<f32>, u32), CallError>;
 
 /// Sends a file, piece by piece; returns what a reader should know of it.
-fn send(path: &Path, to: &SyncSender<Sent>) -> Vec<String> {
+fn send(path: &Path, factor: f64, to: &SyncSender<Sent>) -> Vec<String> {
     let pieces = |piece: &Piece<'_>| {
         let raw = piece.raw.channels.first().cloned().unwrap_or_default();
         // Nobody listens any more if the other file cannot be read.
         let _ = to.send(Ok((piece.channels[0].clone(), raw, piece.raw.rate)));
     };
-    match go_through(path, pieces, (1, &mut |_, _| {})) {
+    match go_through(path, pieces, (1, factor), &mut |_, _| {}) {
         Ok(notes) => notes,
         Err(error) => {
             let _ = to.send(Err(error));
@@ -382,64 +457,6 @@ impl OtherFile {
             }
         }
         self.waiting.len() - before
-    }
-}
-
-/// Takes away what does not move: an offset, and rumbling under 15 Hz.
-#[derive(Default)]
-struct HighPass {
-    before: Option<f32>,
-    passed: f32,
-}
-
-impl HighPass {
-    /// How much of an offset is left a sample later, for a corner at 15 Hz.
-    const HOLD: f32 = 1.0 - std::f32::consts::TAU * 15.0 / SAMPLE_RATE as f32;
-
-    fn pass(&mut self, samples: &[f32]) -> Vec<f32> {
-        let each = samples.iter().map(|sample| {
-            let before = self.before.replace(*sample).unwrap_or(*sample);
-            self.passed = Self::HOLD * (self.passed + sample - before);
-            // Numbers too small for the processor to be fast with are silence.
-            if self.passed.abs() < 1e-12 {
-                self.passed = 0.0;
-            }
-            self.passed
-        });
-        each.collect()
-    }
-}
-
-/// Hands a file on, if it has as many channels as expected; returns what a reader should know of it.
-fn go_through(
-    path: &Path,
-    mut take: impl FnMut(&Piece<'_>),
-    (expected, progress): (usize, Progress<'_>),
-) -> Result<Vec<String>, CallError> {
-    let mut refused = None;
-    let mut samples = 0;
-    let result = stream::stream(path, |piece| {
-        let channels = piece.channels.len();
-        if channels != expected {
-            refused = Some(channels);
-            // Any error ends it; this one is not shown.
-            return Err(crate::audio::AudioError::NoSamples {
-                path: path.to_owned(),
-            });
-        }
-        take(&piece);
-        samples += piece.channels[0].len();
-        let rate = f64::from(piece.raw.rate);
-        let whole = piece.raw.frames_declared.map(|frames| frames as f64 / rate);
-        progress(samples as f64 / f64::from(SAMPLE_RATE), whole);
-        Ok(())
-    });
-    let path = path.to_owned();
-    match (refused, expected) {
-        (None, _) => Ok(result?),
-        (Some(1), 2) => Err(CallError::OneChannel { path }),
-        (Some(channels), 2) => Err(CallError::ManyChannels { path, channels }),
-        (Some(channels), _) => Err(CallError::NotMono { path, channels }),
     }
 }
 

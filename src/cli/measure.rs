@@ -2,7 +2,7 @@
 
 use super::bar::Bar;
 use super::recordings::{EXTENSIONS, recordings};
-use super::{Failure, Verdict, claimed, print_json, print_plain, rederive};
+use super::{Failure, Verdict, claimed, clocks, print_json, print_plain, rederive};
 use crate::call::spoken::Spoken;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
@@ -13,7 +13,7 @@ use crate::event::{Event, InterruptionPolicy};
 use crate::measure::{self, Measurement, Plan};
 #[cfg(feature = "silero")]
 use crate::models;
-use crate::record::store::{Header, KeepAudio, Recording, RowsPer, RunFolder};
+use crate::record::store::{FileClocks, Header, KeepAudio, Recording, RowsPer, RunFolder};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::{AtThreshold, Skipped};
 use crate::report::text;
@@ -37,6 +37,10 @@ pub(super) struct Measure {
     /// Recording of the agent's side
     #[arg(long, value_name = "FILE", requires = "caller")]
     agent: Option<PathBuf>,
+    /// What it means if these two files differ in length: that the shorter one was stopped earlier, or that both hold
+    /// the whole call, so that one clock is slow and its file is to be stretched. Without it, what may be off is doubtful
+    #[arg(long, value_name = "agree|drift", requires = "caller", value_parser = clocks::parse)]
+    clocks: Option<FileClocks>,
     /// Who speaks when on a recording of one channel: RTTM, or a transcript as CSV or JSON with speaker, start and end
     /// in seconds; what both say at once is doubtful
     #[arg(long, value_name = "FILE", requires = "call", conflicts_with_all = ["swap", "rederive"])]
@@ -132,6 +136,10 @@ impl Measure {
         }
     }
 
+    fn two(&self, caller: &Path, agent: &Path) -> Result<CallSource, Failure> {
+        clocks::source(caller.to_owned(), agent.to_owned(), self.clocks).map_err(Failure::input)
+    }
+
     fn spoken(&self, path: &Path) -> Result<Spoken, Failure> {
         Spoken::read(path, self.agent_name.as_deref()).map_err(Failure::input)
     }
@@ -145,14 +153,8 @@ impl Measure {
                     spoken: Arc::new(self.spoken(spoken)?),
                 },
             },
-            (None, Some(caller), Some(agent)) if self.swap => CallSource::Two {
-                caller: agent.clone(),
-                agent: caller.clone(),
-            },
-            (None, Some(caller), Some(agent)) => CallSource::Two {
-                caller: caller.clone(),
-                agent: agent.clone(),
-            },
+            (None, Some(caller), Some(agent)) if self.swap => self.two(agent, caller)?,
+            (None, Some(caller), Some(agent)) => self.two(caller, agent)?,
             _ => return Err(Failure::Input("name a recording of a call".into())),
         };
         let (mut call, tracks) = work.measure(&source, stem(&source), self.out.as_deref())?;
@@ -394,15 +396,16 @@ impl Work {
         folder: &Path,
         silero: bool,
     ) -> Result<(), Failure> {
-        let is_swapped = match source {
-            CallSource::Stereo { is_swapped, .. } => *is_swapped,
-            CallSource::Two { .. } => false,
+        let (is_swapped, clocks) = match source {
+            CallSource::Stereo { is_swapped, .. } => (*is_swapped, None),
+            CallSource::Two { clocks, .. } => (false, clocks::said_of(*clocks)),
             CallSource::Mixed { .. } => return Ok(()),
         };
         let recording = Recording {
             schema: Recording::SCHEMA.into(),
             files: rederive::files(source, folder)?,
             is_swapped,
+            clocks,
             transcribes: self.transcribes,
             silero,
         };

@@ -4,6 +4,7 @@ mod bar;
 mod check;
 mod claimed;
 mod classifier;
+mod clocks;
 mod compare;
 mod devices;
 mod exports;

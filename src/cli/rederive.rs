@@ -1,7 +1,7 @@
 //! `voicesim measure --rederive`: measures again what was measured earlier, and compares every figure.
 
 use super::measure::{Work, settings};
-use super::{Failure, Verdict, print_json, print_plain};
+use super::{Failure, Verdict, clocks, print_json, print_plain};
 use crate::call::CallSource;
 use crate::measure::folder::header_and_scenario;
 use crate::measure::{Measurement, Plan, measure};
@@ -162,10 +162,8 @@ fn source(recording: &Recording, folder: &Path, sound: &mut Sound) -> Result<Cal
             path: path.clone(),
             is_swapped: recording.is_swapped,
         }),
-        [caller, agent] => Ok(CallSource::Two {
-            caller: caller.clone(),
-            agent: agent.clone(),
-        }),
+        [caller, agent] => clocks::source(caller.clone(), agent.clone(), recording.clocks)
+            .map_err(|error| Stop::NotDone(error.to_string())),
         _ => Err(Stop::NotDone("its record names no file".into())),
     }
 }
@@ -183,7 +181,7 @@ pub(super) fn files(source: &CallSource, folder: &Path) -> Result<Vec<SoundFile>
         CallSource::Stereo { path, .. } | CallSource::Mixed { path, .. } => {
             Ok(vec![of(SoundSide::Both, path)?])
         }
-        CallSource::Two { caller, agent } => Ok(vec![
+        CallSource::Two { caller, agent, .. } => Ok(vec![
             of(SoundSide::Caller, caller)?,
             of(SoundSide::Agent, agent)?,
         ]),

@@ -23,6 +23,8 @@ pub enum Doubt {
     NoSilero,
     /// Both sides are in one channel, and both speak there.
     OneChannel,
+    /// The files of the two sides differ in length, so their clocks may not agree.
+    Clocks,
 }
 
 impl Doubt {
@@ -37,6 +39,7 @@ impl Doubt {
             Doubt::Detectors => "detectors",
             Doubt::NoSilero => "no_silero",
             Doubt::OneChannel => "one_channel",
+            Doubt::Clocks => "clocks",
         }
     }
 
@@ -51,6 +54,7 @@ impl Doubt {
             Doubt::Detectors => "the voice detectors disagree",
             Doubt::NoSilero => "voice or music? (voicesim models install silero-vad)",
             Doubt::OneChannel => "both sides speak in one channel",
+            Doubt::Clocks => "the clocks of the two files may differ (--clocks)",
         }
     }
 }
@@ -70,6 +74,7 @@ mod tests {
             Doubt::Detectors,
             Doubt::NoSilero,
             Doubt::OneChannel,
+            Doubt::Clocks,
         ];
         for doubt in all {
             let written = serde_json::to_value(doubt).expect("JSON");

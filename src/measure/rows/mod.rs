@@ -178,8 +178,9 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         row.add_wait_in_vain(gathered);
     }
     row.add_interruption(gathered);
-    let is_cut_off = outcome == Outcome::CutOff;
-    if row.unanswered.is_none() && (is_cut_off || !row.metrics.is_empty()) {
+    // An answer that came before the end of the question has no latency, and may be doubtful all the same.
+    let is_told = matches!(outcome, Outcome::CutOff | Outcome::Answered);
+    if row.unanswered.is_none() && (is_told || !row.metrics.is_empty()) {
         row.doubtful = gathered.utterances.iter().find_map(|(_, u)| u.doubtful);
     }
     row

@@ -12,7 +12,7 @@ mod whole;
 mod write;
 
 pub use read::{KeptOutput, read_events, read_header, read_outputs, read_sessions};
-pub use recording::{Recording, SoundFile, SoundSide, sha256};
+pub use recording::{FileClocks, Recording, SoundFile, SoundSide, sha256};
 pub use shard::Shard;
 pub use simulated::{EVENTS, KeepEvents, SimulationFolder, Sizes, TURNS};
 pub use whole::{stream_whole, write_whole};

@@ -27,10 +27,23 @@ pub struct Recording {
     pub files: Vec<SoundFile>,
     /// Whether the caller is on the right channel of a file with both.
     pub is_swapped: bool,
+    /// What it means if two files differ in length; absent if nobody said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub clocks: Option<FileClocks>,
     /// Whether what was said was written down.
     pub transcribes: bool,
     /// Whether Silero's voice detector listened too.
     pub silero: bool,
+}
+
+/// What it means if the files of two sides differ in length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileClocks {
+    /// The shorter file was stopped earlier.
+    Agree,
+    /// Both files hold the whole call, so that one clock is slow.
+    Drift,
 }
 
 /// A file of a recording.
@@ -201,6 +214,7 @@ mod tests {
             schema: Recording::SCHEMA.into(),
             files: vec![file],
             is_swapped: true,
+            clocks: None,
             transcribes: false,
             silero: false,
         };
