@@ -57,7 +57,7 @@ pub fn of_calls(
     calls: &[MeasuredCall],
     segments: &[Segments],
 ) -> askama::Result<String> {
-    let drawn = drawn(calls);
+    let drawn = drawn(calls, words::good_until_ns(all));
     let mut page = Page::new("folder of calls", &header.name);
     page.warning = busy::sentence(header, all);
     page.facts = vec![
@@ -154,7 +154,7 @@ fn table(calls: &[MeasuredCall], drawn: usize) -> Table {
 }
 
 /// The turns of the worst calls, as many as are shown.
-fn drawn(calls: &[MeasuredCall]) -> Vec<Drawn> {
+fn drawn(calls: &[MeasuredCall], good_until_ns: u64) -> Vec<Drawn> {
     let mut room = TURNS_MAX;
     let mut drawn = Vec::new();
     for (index, call) in calls.iter().enumerate() {
@@ -168,6 +168,7 @@ fn drawn(calls: &[MeasuredCall]) -> Vec<Drawn> {
             anchor: &before,
             loudness: None,
             after_ns: after_ns(rows),
+            good_until_ns,
             is_playable: false,
         };
         let shown = rows.len().min(TURNS_OF_CALL_MAX).min(room);

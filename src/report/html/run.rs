@@ -8,7 +8,7 @@ use super::parts;
 use super::segments::ByLabels;
 use super::sound::{self, Sound};
 use super::table::{Cell, Table};
-use super::turn::{Around, Turn, after_ns};
+use super::turn::{Around, Turn, after_ns, wait_ns};
 use super::words::{self, Stat};
 use crate::event::{Event, Hop, Metric, Tick};
 use crate::measure::segments::Segments;
@@ -98,6 +98,7 @@ pub fn of_run(
         anchor: "",
         loudness: Some(loudness),
         after_ns: after_ns(&measured.rows),
+        good_until_ns: words::good_until_ns(measured),
         is_playable: sound.is_some(),
     };
     let moments = |index: usize| {
@@ -124,7 +125,7 @@ pub fn of_run(
             start_ns: moments.start.0,
             slices: &row.slices,
         });
-    let mut overlaps = overlaps(&measured.rows, &course);
+    let mut overlaps = overlaps(&measured.rows, &course, around.good_until_ns);
     let overlaps_left_out = overlaps.len().saturating_sub(OVERLAPS_MAX);
     overlaps.truncate(OVERLAPS_MAX);
     RunPage {
@@ -359,12 +360,12 @@ fn turns_lead(measured: &Measurement, drawn: usize) -> String {
         (0, true) => "None: the run ended before anybody spoke.".to_owned(),
         (0, false) => "None: nobody said anything.".to_owned(),
         _ => format!(
-            "The caller above, the agent below, all on one scale: 0 is the true end of the caller's speech, or the beginning of a sound over the agent.{cut}"
+            "The caller above, the agent below, on one scale unless a turn says otherwise: 0 is the true end of the caller's speech, or the beginning of a sound over the agent.{cut}"
         ),
     }
 }
 
-fn overlaps(rows: &[Row], course: &Course) -> Vec<Overlap> {
+fn overlaps(rows: &[Row], course: &Course, good_until_ns: u64) -> Vec<Overlap> {
     let mut overlaps = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let Some(decided) = &row.decided else {
@@ -376,6 +377,7 @@ fn overlaps(rows: &[Row], course: &Course) -> Vec<Overlap> {
             number: row.number,
             class: match (is_asked, row.outcome.is_as_expected(row.expect)) {
                 (false, _) => "",
+                (true, true) if wait_ns(row).is_some_and(|wait| wait > good_until_ns) => "",
                 (true, true) => "kept",
                 (true, false) => "missed",
             },

@@ -214,6 +214,7 @@ fn came(measured: &Measurement) -> Option<Part<Table>> {
         "What callers asked for, and what came of it",
         &["asked", "outcome", "count", "share", ""],
     );
+    let is_slow = words::slow_without_budget(measured).is_some();
     for (expect, outcomes) in &measured.interruptions.outcomes {
         let all: u32 = outcomes.values().sum();
         let mut asked = match expect {
@@ -224,6 +225,8 @@ fn came(measured: &Measurement) -> Option<Part<Table>> {
         for (outcome, count) in outcomes {
             let of_all = f64::from(*count) / f64::from(all.max(1));
             let class = match outcome.is_as_expected(Some(*expect)) {
+                // Answers that come late are none that went well.
+                true if *expect == Expect::Respond && is_slow => "of-none",
                 true => "of-good",
                 // A caller who tells the agent to stop and asks something else is answered.
                 false if (*expect, *outcome) == (Expect::Stop, Outcome::Answered) => "of-good",

@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
     let keep = is_embedded.then_some(&mut kept);
     let loudness = listen(&mut reader, keep).map_err(unreadable)?;
     let address = match is_embedded {
-        true => data_address(&kept),
+        true => opus_address(&kept).unwrap_or_else(|| wav_address(&kept)),
         false => relative_address(page, path).map_err(unreadable)?,
     };
     Ok(Sound {
@@ -105,8 +105,26 @@ fn fill(reader: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
+/// The samples of both speakers as Ogg Opus in a data URL; `None` if this build has no encoder.
+#[cfg(feature = "opus")]
+fn opus_address(samples: &[u8]) -> Option<String> {
+    let sample = |bytes: &[u8]| match *bytes {
+        [low, high] => f32::from(i16::from_le_bytes([low, high])) / 32_768.0,
+        _ => 0.0,
+    };
+    let pairs: Vec<f32> = samples.chunks_exact(2).map(sample).collect();
+    let file = crate::audio::opus::ogg_opus(&pairs)?;
+    let file = BASE64_STANDARD.encode(file);
+    Some(format!("data:audio/ogg;codecs=opus;base64,{file}"))
+}
+
+#[cfg(not(feature = "opus"))]
+fn opus_address(_: &[u8]) -> Option<String> {
+    None
+}
+
 /// The samples of both speakers as a WAV in a data URL: the header of the file may not know its length.
-fn data_address(samples: &[u8]) -> String {
+fn wav_address(samples: &[u8]) -> String {
     let bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX - 36);
     let mut wav = Vec::with_capacity(samples.len() + 44);
     wav.extend_from_slice(b"RIFF");
@@ -178,16 +196,33 @@ mod tests {
         let sound = read(&path, folder.path()).expect("read");
         assert_eq!(sound.loudness.caller, [128; 250]);
         assert_eq!(sound.loudness.agent, [255; 250]);
-        let data = sound
-            .address
+        let start = match cfg!(feature = "opus") {
+            true => "data:audio/ogg;codecs=opus;base64,T2dnU",
+            false => "data:audio/wav;base64,",
+        };
+        assert!(sound.address.starts_with(start), "{}", &sound.address[..60]);
+    }
+
+    #[test]
+    fn without_an_encoder_the_sound_is_that_of_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = conversation(folder.path(), 1);
+        let file = std::fs::read(&path).expect("the file");
+        let address = wav_address(&file[44..]);
+        let data = address
             .strip_prefix("data:audio/wav;base64,")
             .expect("embedded");
         let wav = BASE64_STANDARD.decode(data).expect("base64");
-        assert_eq!(
-            wav,
-            std::fs::read(&path).expect("the file"),
-            "the same header, too"
-        );
+        assert_eq!(wav, file, "the same header, too");
+    }
+
+    #[cfg(feature = "opus")]
+    #[test]
+    fn a_short_one_takes_little_room() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = conversation(folder.path(), 20);
+        let sound = read(&path, folder.path()).expect("read");
+        assert!(sound.address.len() < 20 * 8_000, "{}", sound.address.len());
     }
 
     #[test]
