@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod bar;
+mod call_folder;
 mod check;
 mod claimed;
 mod classifier;
@@ -16,6 +17,7 @@ mod live;
 mod measure;
 mod merge;
 mod models;
+mod page;
 mod plan;
 mod recordings;
 mod rederive;

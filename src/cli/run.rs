@@ -1,6 +1,8 @@
 //! `voicesim run`: hold a conversation, from recordings or at a microphone.
 
+use super::file::refuse_unwritable;
 use super::live::{About, Controls, Show};
+use super::page::Kept;
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::audio::device::Choice;
 use crate::clock::Clock;
@@ -71,6 +73,9 @@ pub(super) struct Run {
     /// Folder to keep the run in; a new one under runs/ unless given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write the report as an HTML page: one file that loads nothing from elsewhere
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -101,6 +106,9 @@ impl From<ClockKind> for Time {
 
 impl Run {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
+        if let Some(path) = &self.html {
+            refuse_unwritable("--html", path)?;
+        }
         let (run, folder, show) = match self.mic {
             true => self.talk()?,
             false => {
@@ -113,9 +121,13 @@ impl Run {
             true => KeepAudio::No,
             false => KeepAudio::Yes,
         };
-        let finished = run.watched_by(show.watcher()).keep_in(folder, keep).run();
+        let watched = run.watched_by(show.watcher());
+        let finished = watched.keep_in(folder.clone(), keep).run();
         show.end();
         let run = finished?;
+        if let Some(path) = &self.html {
+            Kept::In(folder).write_page(path, &run.header.name, |_| {})?;
+        }
         if self.json {
             print_json(&report::document::document(&run.header, &run.measured))?;
         } else {

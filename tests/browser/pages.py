@@ -29,10 +29,10 @@ FLAGS = [
 ]
 
 # How many of each there are at least.
-CHARTS = {"run": 25, "hostile": 18, "long": 25, "simulation": 20, "load": 15, "calls": 20, "call": 10, "compare": 30, "sweep": 0, "plan": 0, "slow": 12}
+CHARTS = {"run": 25, "hostile": 18, "long": 25, "simulation": 20, "load": 15, "calls": 20, "call": 10, "compare": 30, "sweep": 0, "plan": 0, "slow": 12, "moments": 20, "silent": 10}
 # How large a page may be: that of a minute's sound, and one of six turns.
 BYTES_MAX = {"run": 600_000, "slow": 300_000}
-PLAYABLE = ["run", "long"]
+PLAYABLE = ["run", "long", "call"]
 PHONE = 390
 DESK = 1280
 
@@ -218,8 +218,8 @@ def prints(browser, name):
     return len(pdf) * 3 // 4
 
 
-def wait_for(browser, condition, name, says):
-    end = time.monotonic() + 10
+def wait_for(browser, condition, name, says, seconds=10):
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if browser.run(f"return {condition}"):
             return
@@ -251,6 +251,28 @@ def plays(browser, name):
         s.dispatchEvent(new MouseEvent('click', {clientX: b.left + b.width / 2, clientY: b.top + 20, bubbles: true}))""")
     half = browser.run("return document.querySelector('audio').currentTime / +document.querySelector('#timeline').dataset.length")
     check(abs(half - 0.5) < 0.02, name, f"a click in the middle leads to {half:.2f}")
+
+
+def plays_moments(browser, name):
+    """Of a long call the worst turns alone have a button; it plays them, and the cursors are where they were said."""
+    turns = browser.run("return document.querySelectorAll('.turn').length")
+    playable = browser.run("return [...document.querySelectorAll('.turn[data-start]')].map(t => t.id)")
+    check(0 < len(playable) < turns, name, f"{len(playable)} of {turns} turns can be played")
+    for turn in [playable[0], playable[-1]]:
+        browser.run(f"document.querySelector('#{turn} .play').click()")
+        wait_for(browser, f"document.querySelector('#{turn}').classList.contains('now')", name, f"{turn} is not marked as it plays")
+        wait_for(browser, f"document.querySelector('#{turn} .cursor').classList.contains('on')", name, f"no cursor goes along in {turn}")
+        share = browser.run("return parseFloat(document.querySelector('#timeline .cursor').getAttribute('x1')) / 100")
+        start, length = browser.run(f"return [+document.querySelector('#{turn}').dataset.start, +document.querySelector('#timeline').dataset.length]")
+        check(0 <= share * length - start < 5, name, f"the cursor is at {share * length:.1f} s, and {turn} begins at {start} s")
+        wait_for(browser, f"document.querySelector('audio').paused", name, f"{turn} plays on past its end", 40)
+    check(browser.run("return document.querySelector('audio').duration") <= 181, name, "more than the worst moments is in the page")
+
+
+def is_silent(browser, name):
+    """No sound is in the page of a call that was measured with --no-audio, and its shapes are what was heard."""
+    check(browser.run("return document.querySelectorAll('audio, .play').length") == 0, name, "there is something to play")
+    check("only how loud it was" in browser.run("return document.querySelector('main').innerText"), name, "it does not say so")
 
 
 def is_reached_by_keys(browser, name):
@@ -314,6 +336,10 @@ def see(browser, page):
         plays(browser, name)
     if name == "hostile":
         is_text(browser, name)
+    if name == "moments":
+        plays_moments(browser, name)
+    if name == "silent":
+        is_silent(browser, name)
     if name == "slow":
         is_slow_and_whole(browser, name)
     if name == "plan":

@@ -26,8 +26,7 @@ quietly() {
     "$voicesim" --quiet "$@" > "$work/said" || [ $? -eq 1 ] || { cat "$work/said" >&2; exit 1; }
 }
 
-quietly run --recorded tests/it/data/recorded --out "$work/run"
-quietly report "$work/run" --html "$pages/run.html"
+quietly run --recorded tests/it/data/recorded --out "$work/run" --html "$pages/run.html"
 
 # The same without sound, cut off in the middle, and with words that are none.
 python3 tests/browser/hostile.py "$work/run" "$work/a \"hostile\" <b>name"
@@ -51,11 +50,12 @@ quietly report "$work/slow" --html "$pages/slow.html"
 quietly simulate audio/simulations/load.toml --conversations 8 --set budget.e2e_latency_p95_ms=700 \
     --set budget.e2e_latency_p50_ms=900 --set budget.missed_barge_ins_max=0 --out "$work/load"
 quietly report "$work/load" --html "$pages/load.html"
-quietly simulate audio/simulations/assistant.toml --conversations 500 --out "$work/simulation"
-quietly report "$work/simulation" --html "$pages/simulation.html"
+quietly simulate audio/simulations/assistant.toml --conversations 500 --out "$work/simulation" --html "$pages/simulation.html"
 quietly report tests/it/data/interruptions --html "$pages/calls.html"
-quietly measure --no-transcribe "$work/run/conversation.wav" --out "$work/call"
-quietly report "$work/call" --html "$pages/call.html"
+quietly measure --no-transcribe "$work/run/conversation.wav" --html "$pages/call.html"
+# So long that its worst moments alone are kept.
+quietly measure --no-transcribe "$pages/long run #1/conversation.wav" --out "$work/long-call" --html "$pages/moments.html"
+quietly measure --no-transcribe "$work/run/conversation.wav" --no-audio --html "$pages/silent.html"
 quietly simulate audio/simulations/assistant.toml --conversations 500 --set speculation.enabled=false --out "$work/slower"
 quietly compare "$work/simulation" "$work/slower" --html "$pages/compare.html"
 quietly sweep audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 --html "$pages/sweep.html"

@@ -15,6 +15,7 @@ use crate::record::store::Header;
 use crate::report::busy;
 use crate::report::calls::{MeasuredCall, e2e};
 use askama::Template;
+use std::path::Path;
 
 /// Turns that are shown on the page at most, those of the worst calls; and turns of one call.
 const TURNS_MAX: usize = 300;
@@ -90,7 +91,7 @@ pub fn of_calls(
         segments: ByLabels::of(segments),
         turns_lead: lead(calls, &drawn),
         drawn,
-        about: About::of(header, &header.name),
+        about: About::of(header, Some(Path::new(&header.name))),
     }
     .render()
 }
@@ -169,7 +170,7 @@ fn drawn(calls: &[MeasuredCall], good_until_ns: u64) -> Vec<Drawn> {
             loudness: None,
             after_ns: after_ns(rows),
             good_until_ns,
-            is_playable: false,
+            played: &[],
         };
         let shown = rows.len().min(TURNS_OF_CALL_MAX).min(room);
         room -= shown;

@@ -2,7 +2,7 @@
 
 use super::about::About;
 use super::distribution::Distribution;
-use super::page::{Page, Part};
+use super::page::{Page, Part, Place};
 use super::parts;
 use super::run::{Time, stats};
 use super::segments::ByLabels;
@@ -45,6 +45,7 @@ struct SimulationPage {
 pub fn of_simulation(
     of: &folder::MeasuredSimulation,
     segments: &[Segments],
+    place: &Place,
 ) -> askama::Result<String> {
     let (header, totals) = (&of.header, &of.totals);
     let measured = &totals.measured;
@@ -105,7 +106,7 @@ pub fn of_simulation(
             "conversations"
         },
         trouble,
-        about: About::of(header, &of.path.to_string_lossy()),
+        about: About::of(header, place.folder),
         page,
     }
     .render()

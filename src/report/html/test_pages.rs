@@ -1,6 +1,6 @@
 //! Pages as a whole: what they say, what they escape, how large they are.
 
-use super::{of_calls, of_run, of_simulation};
+use super::{Place, of_calls, of_run, of_simulation};
 use crate::event::{Event, Expect, Hop, Mark, Tick};
 use crate::measure::folder::{Folder, MeasuredRun, MeasuredSimulation, Results};
 use crate::measure::{BudgetResult, Plan, Slice, Totals, measure};
@@ -27,7 +27,11 @@ fn recorded() -> (MeasuredRun, Vec<Event>) {
 }
 
 fn page(run: &MeasuredRun, events: &[Event]) -> String {
-    of_run(run, events, &[], Path::new("")).expect("a page")
+    let place = Place {
+        page: Path::new(""),
+        folder: Some(&run.path),
+    };
+    of_run(run, events, &[], &place).expect("a page")
 }
 
 /// The words of a page, a line for each element that has any.
@@ -315,7 +319,11 @@ fn a_simulation_of_nothing_has_a_page() {
         scenario: run.scenario,
         totals: Totals::default(),
     };
-    let page = of_simulation(&of, &[]).expect("a page");
+    let place = Place {
+        page: Path::new(""),
+        folder: Some(&of.path),
+    };
+    let page = of_simulation(&of, &[], &place).expect("a page");
     is_harmless(&page);
     assert!(page.contains("Too few conversations") && !page.contains("NaN"));
 }

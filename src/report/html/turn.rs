@@ -6,8 +6,10 @@ use super::words::{self, Said};
 use crate::event::{Doubt, Metric, Tick};
 use crate::measure::{Row, ms};
 use crate::report::chart::{Lane, Loudness, Panel, ms_in_words};
+use crate::report::clock_time;
 use askama::Template;
 use askama::filters::Safe;
+use std::ops::Range;
 
 /// Hops shorter than this are not drawn, as in the report for the terminal: half a millisecond.
 const WORTH_A_LANE_NS: u64 = 500_000;
@@ -20,6 +22,8 @@ const BEYOND_NS: u64 = 250_000_000;
 pub(super) struct Turn {
     anchor: String,
     number: u32,
+    /// When the caller began to speak.
+    at: Option<String>,
     outcome: &'static str,
     /// Why its latency may be another one.
     doubtful: Option<&'static str>,
@@ -54,8 +58,8 @@ pub(super) struct Around<'a> {
     pub after_ns: u64,
     /// Answers that took longer are not shown as good ones.
     pub good_until_ns: u64,
-    /// Whether there is sound to play.
-    pub is_playable: bool,
+    /// The stretches of the conversation that can be played.
+    pub played: &'a [Range<Tick>],
 }
 
 /// How much of the time after the caller's end is shown: all of the longest wait, unless it is much longer than the
@@ -99,12 +103,15 @@ impl Turn {
             .filter(|panel| panel.after_ns > around.after_ns)
             .map(|_| "A slow turn, on a scale of its own.".to_owned());
         let times = match (moments, window) {
-            (Some((moments, end)), Some((from, to))) if around.is_playable => Some(Times {
-                start_s: seconds(moments.start.0 as f64),
-                end_s: seconds(end.0 as f64),
-                from_s: seconds(from as f64),
-                to_s: seconds(to as f64),
-            }),
+            (Some((moments, end)), Some((from, to))) => {
+                let heard = heard(around.played, moments.start..end, row);
+                heard.map(|heard| Times {
+                    start_s: seconds(heard.start.0 as f64),
+                    end_s: seconds(heard.end.0 as f64),
+                    from_s: seconds(from as f64),
+                    to_s: seconds(to as f64),
+                })
+            }
             _ => None,
         };
         let stopped = row
@@ -113,6 +120,7 @@ impl Turn {
         Safe(Turn {
             anchor: format!("{}turn-{}", around.anchor, row.number),
             number: row.number,
+            at: row.began.or(row.caller_end).map(clock_time),
             outcome: words::outcome(row.outcome),
             doubtful: row.doubtful.map(Doubt::told),
             class: match (
@@ -143,6 +151,14 @@ impl Turn {
             times,
         })
     }
+}
+
+/// What can be heard of a turn: of the stretch in which the caller ends, as much as lies in the turn.
+fn heard(played: &[Range<Tick>], turn: Range<Tick>, row: &Row) -> Option<Range<Tick>> {
+    let asked = row.caller_end.unwrap_or(turn.start);
+    let span = played.iter().find(|span| span.contains(&asked))?;
+    let heard = span.start.max(turn.start)..span.end.min(turn.end);
+    (heard.start < heard.end).then_some(heard)
 }
 
 /// The picture of where the turn's time went; `None` if nothing of it is known.
