@@ -4,7 +4,9 @@ use super::bar::Bar;
 use super::file::refuse_unwritable;
 use super::page::Kept;
 use super::recordings::{EXTENSIONS, recordings};
-use super::{Failure, Verdict, call_folder, claimed, print_json, print_plain, rederive};
+use super::{
+    Failure, Verdict, call_folder, claimed, print_answer, print_json, print_plain, rederive,
+};
 use crate::call::spoken::Spoken;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
@@ -200,6 +202,7 @@ impl Measure {
             ));
             print_plain(&calls::thresholds(&call.at_thresholds));
             claimed.print();
+            print_answer(&call.measured);
         }
         claimed.finish()?;
         Ok(verdict(&call.measured, &[call.is_one_sided]))
@@ -264,6 +267,7 @@ impl Measure {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&done, &skipped));
             claimed.print();
+            print_answer(&all);
         }
         claimed.finish()?;
         let one_sided: Vec<bool> = done.iter().map(|call| call.is_one_sided).collect();

@@ -2,7 +2,8 @@
 
 use super::exports::Exports;
 use super::file::refuse_unwritable;
-use super::{Failure, Verdict, page, print_json, print_plain};
+use super::{Failure, Verdict, page, print_answer, print_json, print_plain};
+use crate::measure::Measurement;
 use crate::measure::folder::{Folder, Results};
 use crate::measure::labels::LabelTable;
 use crate::measure::segments::Segments;
@@ -130,7 +131,7 @@ impl Report {
             }
             Results::Simulation(of) => print_plain(&simulation::text(&of.header, &of.totals)),
         }
-        self.print(segments.asked.as_ref());
+        self.print(segments.asked.as_ref(), kept.measured());
         Ok(())
     }
 
@@ -153,13 +154,18 @@ impl Report {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&calls, &[]));
         }
-        self.print(segments.asked.as_ref());
+        self.print(segments.asked.as_ref(), &all);
         Ok(())
     }
 
-    fn print(&self, segments: Option<&Segments>) {
-        if let (Some(segments), false) = (segments, self.json) {
+    /// What stands below a report for people.
+    fn print(&self, segments: Option<&Segments>, measured: &Measurement) {
+        if self.json {
+            return;
+        }
+        if let Some(segments) = segments {
             print_plain(&report::segments::text(segments));
         }
+        print_answer(measured);
     }
 }

@@ -3,7 +3,7 @@
 use super::file::refuse_unwritable;
 use super::live::{About, Controls, Show};
 use super::page::Kept;
-use super::{Failure, Verdict, print_json, print_plain};
+use super::{Failure, Verdict, print_answer, print_json, print_plain};
 use crate::audio::device::Choice;
 use crate::clock::Clock;
 use crate::measure::folder::header_and_scenario;
@@ -14,6 +14,7 @@ use crate::scenario::{self, Says, Scenario, ScenarioFile};
 use clap::{Args, ValueEnum};
 use std::cell::Cell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -105,7 +106,8 @@ impl From<ClockKind> for Time {
 }
 
 impl Run {
-    pub(super) fn run(self) -> Result<Verdict, Failure> {
+    /// Holds the conversation. One that somebody can watch is shown on the screen, unless `is_plain`.
+    pub(super) fn run(self, is_plain: bool) -> Result<Verdict, Failure> {
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
         }
@@ -114,7 +116,7 @@ impl Run {
             false => {
                 let run = self.replay()?;
                 let folder = self.folder(run.scenario());
-                (run, folder, Show::in_lines())
+                self.shown(run, folder, is_plain || self.json)
             }
         };
         let keep = match self.no_audio {
@@ -133,6 +135,7 @@ impl Run {
         } else {
             let rows_per = run.header.rows_per;
             print_plain(&report::text::report(&run.header, &run.measured, rows_per));
+            print_answer(&run.measured);
         }
         Ok(match run.measured.has_passed() {
             true => Verdict::Fine,
@@ -175,6 +178,7 @@ impl Run {
         let show = Show::on_screen(About {
             name: scenario.name().to_owned(),
             keeps_voices_in,
+            is_replay: false,
         });
         talk.level = Some(show.level(Controls {
             is_muted: talk.is_muted.clone(),
@@ -186,6 +190,25 @@ impl Run {
             None => run,
         };
         Ok((run, folder, show))
+    }
+
+    /// A replay, and what shows it: the screen while it goes on in real time, else lines.
+    fn shown(&self, run: run::Run, folder: PathBuf, is_plain: bool) -> (run::Run, PathBuf, Show) {
+        let is_real = self.recorded.is_none() && self.clock != Some(ClockKind::Virtual);
+        if is_plain || !is_real {
+            return (run, folder, Show::in_lines());
+        }
+        let show = Show::on_screen(About {
+            name: run.scenario().name().to_owned(),
+            keeps_voices_in: (!self.no_audio).then(|| folder.display().to_string()),
+            is_replay: true,
+        });
+        let (hang_up, hung_up) = oneshot::channel();
+        let time = show.time(Controls {
+            is_muted: Rc::default(),
+            hang_up: Cell::new(Some(hang_up)),
+        });
+        (run.telling_the_time(time).stopped_by(hung_up), folder, show)
     }
 
     fn replay(&self) -> Result<run::Run, Failure> {

@@ -2,7 +2,7 @@
 
 use super::file::refuse_unwritable;
 use super::page::Kept;
-use super::{Failure, Verdict, find, print_json, print_plain};
+use super::{Failure, Verdict, find, print_answer, print_json, print_plain};
 use crate::clock::Clock;
 use crate::experiment::{
     CONVERSATIONS_MAX, Find, KeepEvents, Progress, Shard, Simulated, Simulation,
@@ -149,6 +149,7 @@ impl Simulate {
                 totals.measured.turns,
                 took.turns_per_second
             );
+            print_answer(&totals.measured);
         }
         Ok(match totals.measured.keeps_budgets() {
             true => Verdict::Fine,

@@ -116,7 +116,8 @@ mod tests {
         (latencies[3], latencies[40], latencies[41]) = (4_000, 3_000, 6_000);
         let spans = worst(&rows(&latencies), Tick::from_ms(610_000));
         let heard = seconds(&spans);
-        assert!(heard.contains(&(35.0, 47.0)), "{heard:?}");
+        let is_heard = |from: f64, to: f64| heard.iter().any(|span| span.0 <= from && to <= span.1);
+        assert!(is_heard(35.0, 47.0), "{heard:?}");
         // The one reaches into the other.
         assert!(heard.contains(&(405.0, 429.0)), "{heard:?}");
         let total: f64 = heard.iter().map(|(from, to)| to - from).sum();

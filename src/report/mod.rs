@@ -1,5 +1,6 @@
 //! Showing what was measured: as text for people, as JSON for programs, as files for other tools.
 
+pub mod answer;
 mod busy;
 pub mod calls;
 pub mod chart;
