@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Color {
-    /// Where there is a terminal, unless NO_COLOR is set
+    // Where there is a terminal, unless NO_COLOR is set.
     #[default]
     Auto,
     Always,

@@ -55,7 +55,7 @@ pub struct Arguments {
         help_heading = "Logging"
     )]
     quiet: bool,
-    /// When to use colours
+    /// When to use colours: auto (in a terminal, unless NO_COLOR is set), always or never
     #[arg(
         long,
         global = true,
@@ -63,6 +63,7 @@ pub struct Arguments {
         value_name = "WHEN",
         default_value_t,
         hide_default_value = true,
+        hide_possible_values = true,
         help_heading = "Logging"
     )]
     color: Color,
