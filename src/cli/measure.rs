@@ -141,7 +141,7 @@ impl Measure {
         };
         let takes_doubtful = self.with_doubtful;
         kept.write_page(path, name, |folder| {
-            call_folder::take_in(folder, takes_doubtful)
+            call_folder::take_in(folder, takes_doubtful);
         })
     }
 

@@ -119,7 +119,9 @@ fn milestones(
         (Hop::NetworkIn, arrived.or(Some(caller_end))),
         (Hop::EndpointingWait, turn.committed),
     ];
-    let made = turn.again.map_or_else(|| turn.first_made(), |again| again.made);
+    let made = turn
+        .again
+        .map_or_else(|| turn.first_made(), |again| again.made);
     let cascade = [
         (Hop::QueueWait, turn.stt.begun),
         (Hop::Transcription, turn.stt.first_output),
@@ -247,7 +249,12 @@ mod tests {
             out(600, StageName::Clauses, 2, "Hm."),
             out(1_000, StageName::TextToSpeech, 3, "Hm."),
             queued(1_000, first_ms),
-            event(1_000, Mark::Audible { at: Tick::from_ms(1_000) }),
+            event(
+                1_000,
+                Mark::Audible {
+                    at: Tick::from_ms(1_000),
+                },
+            ),
             out(2_100, StageName::Answer, 1, "It is nine."),
             out(2_200, StageName::Clauses, 2, "It is nine."),
             out(2_500, StageName::TextToSpeech, 4, "It is nine."),

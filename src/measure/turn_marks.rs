@@ -181,7 +181,10 @@ impl TurnMarks {
     /// A short sound ("Hm.") and then silence: the speech has yet to come.
     fn falls_silent(&self, at: Tick, gap_ns: u64) -> bool {
         let gap = Duration::from_nanos(gap_ns);
-        gap >= SUSTAINED && self.speech().is_some_and(|since| at.since(since) < SUSTAINED)
+        gap >= SUSTAINED
+            && self
+                .speech()
+                .is_some_and(|since| at.since(since) < SUSTAINED)
     }
 
     pub(super) fn has_failed(&self) -> bool {
