@@ -11,6 +11,8 @@ pub mod decode;
 )]
 pub mod device;
 mod error;
+#[cfg(feature = "opus")]
+pub mod opus;
 mod position;
 pub mod resample;
 mod speaker;

@@ -15,6 +15,7 @@ pub mod floor;
 mod foreign;
 mod kinds;
 mod leak;
+pub mod moments;
 mod noise;
 pub mod segments;
 pub mod source;

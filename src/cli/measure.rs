@@ -1,8 +1,12 @@
 //! `voicesim measure`: the report of any assistant, from recordings of its calls.
 
 use super::bar::Bar;
+use super::file::refuse_unwritable;
+use super::page::Kept;
 use super::recordings::{EXTENSIONS, recordings};
-use super::{Failure, Verdict, claimed, clocks, print_json, print_plain, rederive};
+use super::{
+    Failure, Verdict, call_folder, claimed, clocks, print_answer, print_json, print_plain, rederive,
+};
 use crate::call::spoken::Spoken;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
 use crate::clock::Clock;
@@ -13,7 +17,7 @@ use crate::event::{Event, InterruptionPolicy};
 use crate::measure::{self, Measurement, Plan};
 #[cfg(feature = "silero")]
 use crate::models;
-use crate::record::store::{FileClocks, Header, KeepAudio, Recording, RowsPer, RunFolder};
+use crate::record::store::{FileClocks, Header, KeepAudio, RowsPer, RunFolder};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::{AtThreshold, Skipped};
 use crate::report::text;
@@ -60,9 +64,16 @@ pub(super) struct Measure {
     /// A TOML file with a [budget] to keep, as in a scenario
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
-    /// Keep the measurement, without sound, as a run folder; for a folder of calls, one for each call
+    /// Keep the measurement as a run folder, with the sound of its worst moments; for a folder of calls, one for each
+    /// call
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Do not keep the sound of the worst moments, which holds people's voices
+    #[arg(long)]
+    no_audio: bool,
+    /// Write the report as an HTML page: one file that loads nothing from elsewhere
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Take turns into the figures whose latencies are doubtful
     #[arg(long)]
     with_doubtful: bool,
@@ -73,7 +84,7 @@ pub(super) struct Measure {
     claimed: Option<PathBuf>,
     /// Measure again what `measure --out` wrote into this folder, from the same audio with the same settings, and
     /// compare every figure: exit 1 if one differs
-    #[arg(long, requires = "call", conflicts_with_all = ["caller", "agent", "swap", "no_transcribe", "vad_threshold", "budget", "out", "claimed"])]
+    #[arg(long, requires = "call", conflicts_with_all = ["caller", "agent", "swap", "no_transcribe", "vad_threshold", "budget", "out", "no_audio", "html", "claimed"])]
     rederive: bool,
     /// Folder in which --rederive looks for the recordings by their sha256, in place of where they were
     #[arg(long, value_name = "DIR", requires = "rederive")]
@@ -98,6 +109,9 @@ impl Measure {
             });
         }
         let scenario = self.scenario()?;
+        if let Some(path) = &self.html {
+            refuse_unwritable("--html", path)?;
+        }
         if let Some(out) = &self.out {
             run::refuse_used(out)?;
         }
@@ -108,6 +122,10 @@ impl Measure {
         let mut work = Work::new(scenario, is_quiet);
         work.transcribes = !self.no_transcribe;
         work.takes_doubtful = self.with_doubtful;
+        work.audio = match self.no_audio {
+            true => KeepAudio::No,
+            false => KeepAudio::Yes,
+        };
         match &self.call {
             Some(folder) if folder.is_dir() && self.spoken.is_some() => {
                 Err(Failure::Input(format!(
@@ -118,6 +136,17 @@ impl Measure {
             Some(folder) if folder.is_dir() => self.folder(folder, &mut work, claims.as_ref()),
             _ => self.one(&mut work, claims.as_ref()),
         }
+    }
+
+    /// Writes the page of what was measured, if one was asked for.
+    fn page(&self, kept: Option<&Kept>, name: &str) -> Result<(), Failure> {
+        let (Some(kept), Some(path)) = (kept, &self.html) else {
+            return Ok(());
+        };
+        let takes_doubtful = self.with_doubtful;
+        kept.write_page(path, name, |folder| {
+            call_folder::take_in(folder, takes_doubtful);
+        })
     }
 
     /// The settings of the measurement, as a scenario for the header of the run.
@@ -157,7 +186,10 @@ impl Measure {
             (None, Some(caller), Some(agent)) => self.two(caller, agent)?,
             _ => return Err(Failure::Input("name a recording of a call".into())),
         };
-        let (mut call, tracks) = work.measure(&source, stem(&source), self.out.as_deref())?;
+        let kept = Kept::of(self.out.as_deref(), self.html.as_deref())?;
+        let folder = kept.as_ref().map(Kept::path);
+        let (mut call, tracks) = work.measure(&source, stem(&source), folder)?;
+        self.page(kept.as_ref(), &call.name)?;
         call.at_thresholds = work.at_thresholds(&tracks)?;
         let claimed = claimed::join(claims, std::slice::from_ref(&call), &[]);
         if self.json {
@@ -172,6 +204,7 @@ impl Measure {
             ));
             print_plain(&calls::thresholds(&call.at_thresholds));
             claimed.print();
+            print_answer(&call.measured);
         }
         claimed.finish()?;
         Ok(verdict(&call.measured, &[call.is_one_sided]))
@@ -183,6 +216,7 @@ impl Measure {
         work: &mut Work,
         claims: Option<&Claims>,
     ) -> Result<Verdict, Failure> {
+        let kept = Kept::of(self.out.as_deref(), self.html.as_deref())?;
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
         let files = recordings(folder)?;
         for path in &files {
@@ -193,10 +227,8 @@ impl Measure {
                 .to_string_lossy()
                 .into_owned();
             // A report reads folders that lie side by side.
-            let out = self
-                .out
-                .as_ref()
-                .map(|out| out.join(name.replace(['/', '\\'], "__")));
+            let inside = name.replace(['/', '\\'], "__");
+            let out = kept.as_ref().map(|kept| kept.path().join(inside));
             match work.measure(&source, name.clone(), out.as_deref()) {
                 Ok((call, _)) => done.push(call),
                 Err(Failure::Input(reason)) => skipped.push(Skipped { call: name, reason }),
@@ -226,6 +258,7 @@ impl Measure {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
+        self.page(kept.as_ref(), &name)?;
         let header = work.header(name, Vec::new())?;
         let claimed = claimed::join(claims, &done, &skipped);
         if self.json {
@@ -236,6 +269,7 @@ impl Measure {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&done, &skipped));
             claimed.print();
+            print_answer(&all);
         }
         claimed.finish()?;
         let one_sided: Vec<bool> = done.iter().map(|call| call.is_one_sided).collect();
@@ -287,6 +321,8 @@ pub(super) struct Work {
     /// Loaded with the first call, if it is installed.
     silero: Option<Arc<SileroModel>>,
     takes_doubtful: bool,
+    /// Whether folders keep the sound of the worst moments.
+    audio: KeepAudio,
     /// Whether Silero's detector is left out, though it may be installed.
     leaves_out_silero: bool,
     is_quiet: bool,
@@ -306,6 +342,7 @@ impl Work {
             recogniser: None,
             silero: None,
             takes_doubtful: false,
+            audio: KeepAudio::No,
             leaves_out_silero: false,
             is_quiet,
         }
@@ -369,7 +406,7 @@ impl Work {
             Some(path) => {
                 let folder = RunFolder::create(path, &header, KeepAudio::No);
                 let folder = folder.map_err(Failure::unavailable)?;
-                self.keep_recording(source, path, has_silero)?;
+                call_folder::keep_recording(source, path, self.transcribes, has_silero)?;
                 Some(folder)
             }
             None => None,
@@ -378,6 +415,7 @@ impl Work {
         let measured = self.measured(&events);
         if let Some(path) = out {
             run::write_hlog(&path.join("latency.hlog"), &measured, &events)?;
+            call_folder::keep_moments(source, path, (&measured, &tracks), self.audio)?;
         }
         let call = MeasuredCall {
             name,
@@ -387,29 +425,6 @@ impl Work {
             is_one_sided: Silence::of(&floor).is_some(),
         };
         Ok((call, tracks))
-    }
-
-    /// Keeps on record what was measured and how. Who speaks on one channel is not, so that cannot be measured again.
-    fn keep_recording(
-        &self,
-        source: &CallSource,
-        folder: &Path,
-        silero: bool,
-    ) -> Result<(), Failure> {
-        let (is_swapped, clocks) = match source {
-            CallSource::Stereo { is_swapped, .. } => (*is_swapped, None),
-            CallSource::Two { clocks, .. } => (false, clocks::said_of(*clocks)),
-            CallSource::Mixed { .. } => return Ok(()),
-        };
-        let recording = Recording {
-            schema: Recording::SCHEMA.into(),
-            files: rederive::files(source, folder)?,
-            is_swapped,
-            clocks,
-            transcribes: self.transcribes,
-            silero,
-        };
-        recording.write(folder).map_err(Failure::unavailable)
     }
 
     fn measured(&self, events: &[Event]) -> Measurement {

@@ -1,6 +1,6 @@
 //! `voicesim merge`: joins the shards of a simulation, from several machines, into the whole simulation.
 
-use super::{Failure, Verdict, print_json, print_plain};
+use super::{Failure, Verdict, print_answer, print_json, print_plain};
 use crate::experiment::{self, Simulated};
 use crate::report;
 use clap::Args;
@@ -26,6 +26,7 @@ impl Merge {
             print_json(&report::document::simulation(&header, &totals, None))?;
         } else {
             print_plain(&report::simulation::text(&header, &totals));
+            print_answer(&totals.measured);
         }
         Ok(Verdict::Fine)
     }

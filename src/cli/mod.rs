@@ -1,10 +1,12 @@
 //! The command line: one file a subcommand.
 
 mod bar;
+mod call_folder;
 mod check;
 mod claimed;
 mod classifier;
 mod clocks;
+mod colour;
 mod compare;
 mod devices;
 mod exports;
@@ -17,6 +19,7 @@ mod live;
 mod measure;
 mod merge;
 mod models;
+mod page;
 mod plan;
 mod recordings;
 mod rederive;
@@ -27,8 +30,10 @@ mod sweep;
 
 use crate::call::CallError;
 use crate::engine::EngineError;
+use crate::measure::Measurement;
 use crate::run::RunError;
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use colour::Color;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -51,6 +56,31 @@ pub struct Arguments {
         help_heading = "Logging"
     )]
     quiet: bool,
+    /// When to use colours: auto (in a terminal, unless NO_COLOR is set), always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Logging"
+    )]
+    color: Color,
+}
+
+impl Arguments {
+    /// The arguments of this process. Help and errors, which end it here, have the colours that they ask for.
+    pub fn of_process() -> Arguments {
+        let lossy = |argument: std::ffi::OsString| argument.to_string_lossy().into_owned();
+        let asked = Color::asked(std::env::args_os().skip(1).map(lossy));
+        let command = Arguments::command().color(asked.for_help());
+        match Arguments::from_arg_matches(&command.get_matches()) {
+            Ok(arguments) => arguments,
+            Err(error) => error.exit(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -161,8 +191,10 @@ impl Failure {
 /// Carries out the command that was given.
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     let is_quiet = arguments.quiet;
+    // Whoever asks for every event wants lines, and no screen over them.
+    let is_plain = is_quiet || arguments.verbose > 0;
     match arguments.command {
-        Command::Run(command) => command.run(),
+        Command::Run(command) => command.run(is_plain),
         Command::Simulate(command) => command.run(is_quiet),
         Command::Merge(command) => command.run(),
         Command::Sweep(command) => command.run(is_quiet),
@@ -180,8 +212,9 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     }
 }
 
-/// Sends logs to stderr, as much as -v and -q ask for; RUST_LOG overrides them.
+/// Decides on colours, and sends logs to stderr, as much as -v and -q ask for; RUST_LOG overrides them.
 pub fn log_to_stderr(arguments: &Arguments) {
+    arguments.color.decide();
     use tracing_subscriber::EnvFilter;
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => "error",
@@ -200,6 +233,7 @@ pub fn log_to_stderr(arguments: &Arguments) {
     let format = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| live::ScreenLog)
+        .with_ansi(colour::on_stderr())
         .with_target(arguments.verbose > 1)
         .with_level(arguments.verbose > 0);
     // A second call, as in a test of the library, keeps the first subscriber.
@@ -214,7 +248,14 @@ fn print(text: &str) {
 
 /// Prints text for people, with nothing in it that a terminal would act on, since names in it may come from others.
 fn print_plain(text: &str) {
-    print(&crate::report::plain::plain(text));
+    print(&colour::painted(crate::report::plain::plain(text)));
+}
+
+/// Prints what results come to, below them.
+fn print_answer(measured: &Measurement) {
+    let answer = crate::report::answer::sentence(measured);
+    let answer = crate::report::plain::plain(&answer);
+    print(&format!("\n{}", colour::bold(answer + "\n")));
 }
 
 fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {

@@ -1,17 +1,18 @@
 //! `voicesim report`: the report of a folder of results, made again.
 
 use super::exports::Exports;
-use super::file::{refuse_unwritable, write};
-use super::{Failure, Verdict, print_json, print_plain};
+use super::file::refuse_unwritable;
+use super::{Failure, Verdict, page, print_answer, print_json, print_plain};
+use crate::measure::Measurement;
 use crate::measure::folder::{Folder, Results};
-use crate::measure::labels::{self, LabelTable};
-use crate::measure::segments::{self, SEGMENTS_MAX, Segments};
-use crate::report::calls::{self, Calls, folder_name};
+use crate::measure::labels::LabelTable;
+use crate::measure::segments::Segments;
+use crate::report::calls::{self, Calls};
 use crate::report::document::Document;
-use crate::report::{self, document, html, simulation, text};
+use crate::report::{self, document, simulation, text};
 use crate::scenario;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct Report {
@@ -39,9 +40,6 @@ pub(super) struct Report {
     #[command(flatten)]
     exports: Exports,
 }
-
-/// A page of more turns tells none of them apart unasked: all would have to be held at once.
-const TURNS_OF_PAGE_MAX: u64 = 2_000_000;
 
 /// Turns by their labels.
 struct ByLabel {
@@ -79,28 +77,12 @@ impl Report {
     fn segments(&self, all: &[Results]) -> Result<ByLabel, Failure> {
         let table = self.labels.as_deref().map(LabelTable::read).transpose();
         let table = table.map_err(Failure::input)?;
-        let of = |by: &str| -> Result<Segments, Failure> {
-            let turns = labels::placed(all, by, table.as_ref()).map_err(Failure::input)?;
-            segments::refuse_many(&turns).map_err(|many| {
-                Failure::Input(format!(
-                    "--by {by}: {many} different values are names, not segments; give a label with up to {SEGMENTS_MAX}"
-                ))
-            })?;
-            Ok(Segments::of(by, &turns))
-        };
+        let of = |label: &str| page::by(all, label, table.as_ref());
         let asked = self.by.as_deref().map(of).transpose()?;
-        let mut shown = Vec::new();
-        let turns: u64 = all.iter().map(|kept| kept.measured().turns).sum();
-        if self.html.is_some() && turns <= TURNS_OF_PAGE_MAX {
-            for label in labels::labels(all, table.as_ref()) {
-                // A label with too many values is left out of a page that nobody asked it for.
-                if let Ok(segments) = of(&label)
-                    && segments.segments.len() > 1
-                {
-                    shown.push(segments);
-                }
-            }
-        }
+        let shown = match self.html {
+            Some(_) => page::segments(all, table.as_ref())?,
+            None => Vec::new(),
+        };
         Ok(ByLabel { asked, shown })
     }
 
@@ -128,15 +110,9 @@ impl Report {
     }
 
     fn one(&self, kept: &Results, segments: ByLabel) -> Result<(), Failure> {
-        self.page(|folder| match kept {
-            Results::Run(run) => {
-                let events = run.events().map_err(Failure::input)?;
-                html::of_run(run, &events, &segments.shown, folder).map_err(Failure::unavailable)
-            }
-            Results::Simulation(of) => {
-                html::of_simulation(of, &segments.shown).map_err(Failure::unavailable)
-            }
-        })?;
+        if let Some(path) = &self.html {
+            page::of_one(path, kept, &segments.shown, Some(&self.folder))?;
+        }
         match kept {
             Results::Run(run) if self.json => {
                 print_json(&Document {
@@ -155,24 +131,20 @@ impl Report {
             }
             Results::Simulation(of) => print_plain(&simulation::text(&of.header, &of.totals)),
         }
-        self.print(segments.asked.as_ref());
+        self.print(segments.asked.as_ref(), kept.measured());
         Ok(())
     }
 
     /// Reports on several runs, the worst first, and on all of them together.
     fn several(&self, several: Vec<Results>, segments: ByLabel) -> Result<(), Failure> {
-        let run = |kept| match kept {
-            Results::Run(run) => Some(*run),
-            // Refused when the folder was opened.
-            Results::Simulation(_) => None,
-        };
-        let runs = several.into_iter().filter_map(run).collect();
-        let Some(Calls { header, all, calls }) = Calls::of(&folder_name(&self.folder), runs) else {
+        // Simulations were refused when the folder was opened.
+        let Some(of) = page::calls(&page::name_of(&self.folder), several) else {
             return Ok(());
         };
-        self.page(|_| {
-            html::of_calls(&header, &all, &calls, &segments.shown).map_err(Failure::unavailable)
-        })?;
+        if let Some(path) = &self.html {
+            page::of_calls(path, &of, &segments.shown)?;
+        }
+        let Calls { header, all, calls } = of;
         if self.json {
             print_json(&Document {
                 segments: segments.asked.as_ref(),
@@ -182,22 +154,18 @@ impl Report {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&calls, &[]));
         }
-        self.print(segments.asked.as_ref());
+        self.print(segments.asked.as_ref(), &all);
         Ok(())
     }
 
-    fn print(&self, segments: Option<&Segments>) {
-        if let (Some(segments), false) = (segments, self.json) {
+    /// What stands below a report for people.
+    fn print(&self, segments: Option<&Segments>, measured: &Measurement) {
+        if self.json {
+            return;
+        }
+        if let Some(segments) = segments {
             print_plain(&report::segments::text(segments));
         }
-    }
-
-    /// Writes a page if one was asked for; `make` is given the folder that the page will lie in.
-    fn page(&self, make: impl FnOnce(&Path) -> Result<String, Failure>) -> Result<(), Failure> {
-        let Some(path) = &self.html else {
-            return Ok(());
-        };
-        let folder = path.parent().unwrap_or_else(|| Path::new(""));
-        write("--html", path, &make(folder)?)
+        print_answer(measured);
     }
 }

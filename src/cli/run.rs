@@ -1,7 +1,9 @@
 //! `voicesim run`: hold a conversation, from recordings or at a microphone.
 
+use super::file::refuse_unwritable;
 use super::live::{About, Controls, Show};
-use super::{Failure, Verdict, print_json, print_plain};
+use super::page::Kept;
+use super::{Failure, Verdict, print_answer, print_json, print_plain};
 use crate::audio::device::Choice;
 use crate::clock::Clock;
 use crate::measure::folder::header_and_scenario;
@@ -12,6 +14,7 @@ use crate::scenario::{self, Says, Scenario, ScenarioFile};
 use clap::{Args, ValueEnum};
 use std::cell::Cell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -71,6 +74,9 @@ pub(super) struct Run {
     /// Folder to keep the run in; a new one under runs/ unless given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write the report as an HTML page: one file that loads nothing from elsewhere
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -100,27 +106,36 @@ impl From<ClockKind> for Time {
 }
 
 impl Run {
-    pub(super) fn run(self) -> Result<Verdict, Failure> {
+    /// Holds the conversation. One that somebody can watch is shown on the screen, unless `is_plain`.
+    pub(super) fn run(self, is_plain: bool) -> Result<Verdict, Failure> {
+        if let Some(path) = &self.html {
+            refuse_unwritable("--html", path)?;
+        }
         let (run, folder, show) = match self.mic {
             true => self.talk()?,
             false => {
                 let run = self.replay()?;
                 let folder = self.folder(run.scenario());
-                (run, folder, Show::in_lines())
+                self.shown(run, folder, is_plain || self.json)
             }
         };
         let keep = match self.no_audio {
             true => KeepAudio::No,
             false => KeepAudio::Yes,
         };
-        let finished = run.watched_by(show.watcher()).keep_in(folder, keep).run();
+        let watched = run.watched_by(show.watcher());
+        let finished = watched.keep_in(folder.clone(), keep).run();
         show.end();
         let run = finished?;
+        if let Some(path) = &self.html {
+            Kept::In(folder).write_page(path, &run.header.name, |_| {})?;
+        }
         if self.json {
             print_json(&report::document::document(&run.header, &run.measured))?;
         } else {
             let rows_per = run.header.rows_per;
             print_plain(&report::text::report(&run.header, &run.measured, rows_per));
+            print_answer(&run.measured);
         }
         Ok(match run.measured.has_passed() {
             true => Verdict::Fine,
@@ -163,6 +178,7 @@ impl Run {
         let show = Show::on_screen(About {
             name: scenario.name().to_owned(),
             keeps_voices_in,
+            is_replay: false,
         });
         talk.level = Some(show.level(Controls {
             is_muted: talk.is_muted.clone(),
@@ -174,6 +190,25 @@ impl Run {
             None => run,
         };
         Ok((run, folder, show))
+    }
+
+    /// A replay, and what shows it: the screen while it goes on in real time, else lines.
+    fn shown(&self, run: run::Run, folder: PathBuf, is_plain: bool) -> (run::Run, PathBuf, Show) {
+        let is_real = self.recorded.is_none() && self.clock != Some(ClockKind::Virtual);
+        if is_plain || !is_real {
+            return (run, folder, Show::in_lines());
+        }
+        let show = Show::on_screen(About {
+            name: run.scenario().name().to_owned(),
+            keeps_voices_in: (!self.no_audio).then(|| folder.display().to_string()),
+            is_replay: true,
+        });
+        let (hang_up, hung_up) = oneshot::channel();
+        let time = show.time(Controls {
+            is_muted: Rc::default(),
+            hang_up: Cell::new(Some(hang_up)),
+        });
+        (run.telling_the_time(time).stopped_by(hung_up), folder, show)
     }
 
     fn replay(&self) -> Result<run::Run, Failure> {

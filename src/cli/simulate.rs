@@ -1,6 +1,8 @@
 //! `voicesim simulate`: one conversation again and again, with new random draws each time, in virtual time.
 
-use super::{Failure, Verdict, find, print_json, print_plain};
+use super::file::refuse_unwritable;
+use super::page::Kept;
+use super::{Failure, Verdict, find, print_answer, print_json, print_plain};
 use crate::clock::Clock;
 use crate::experiment::{
     CONVERSATIONS_MAX, Find, KeepEvents, Progress, Shard, Simulated, Simulation,
@@ -11,7 +13,7 @@ use crate::run::RunError;
 use crate::scenario::{self, Scenario, Template};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -59,6 +61,9 @@ pub(super) struct Simulate {
     /// Folder to keep the simulation in; nothing is kept unless given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write the report as an HTML page: one file that loads nothing from elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with = "find")]
+    html: Option<PathBuf>,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -96,6 +101,9 @@ fn share(text: &str) -> Result<f64, String> {
 
 impl Simulate {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
+        if let Some(path) = &self.html {
+            refuse_unwritable("--html", path)?;
+        }
         if let (Some(key), Some(goal)) = (&self.search.find, &self.search.until) {
             let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
             let find = Find::of(template, key, goal.clone())?
@@ -117,9 +125,14 @@ impl Simulate {
         let threads = threads(self.threads);
         let clock = Clock::real(1);
         clock.start();
-        let simulated = self.hold(scenario, threads, is_quiet)?;
+        let kept = Kept::of(self.out.as_deref(), self.html.as_deref())?;
+        let folder = kept.as_ref().map(Kept::path);
+        let simulated = self.hold(scenario, (folder, threads), is_quiet)?;
         let wall_s = clock.now().as_ms() / 1e3;
         let Simulated { header, totals } = &simulated;
+        if let (Some(kept), Some(path)) = (&kept, &self.html) {
+            kept.write_page(path, &header.name, |_| {})?;
+        }
         let took = Took {
             wall_s,
             turns_per_second: totals.measured.turns as f64 / wall_s.max(1e-9),
@@ -136,6 +149,7 @@ impl Simulate {
                 totals.measured.turns,
                 took.turns_per_second
             );
+            print_answer(&totals.measured);
         }
         Ok(match totals.measured.keeps_budgets() {
             true => Verdict::Fine,
@@ -146,7 +160,7 @@ impl Simulate {
     fn hold(
         &self,
         scenario: Scenario,
-        threads: usize,
+        (folder, threads): (Option<&Path>, usize),
         is_quiet: bool,
     ) -> Result<Simulated, Failure> {
         let mut simulation = Simulation::of(scenario)
@@ -165,8 +179,8 @@ impl Simulate {
         if let Some(shard) = self.shard {
             simulation = simulation.shard(shard);
         }
-        if let Some(folder) = &self.out {
-            simulation = simulation.keep_in(folder.clone(), self.events.into());
+        if let Some(folder) = folder {
+            simulation = simulation.keep_in(folder.to_owned(), self.events.into());
         }
         simulation.check()?;
         let worlds = simulation.numbers().len() as u64;

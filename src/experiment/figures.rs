@@ -2,7 +2,7 @@
 
 use crate::measure::{TOTALS, Totals};
 use crate::record::store::{Header, Sizes, write_whole};
-use crate::report::{document, hlog, simulation};
+use crate::report::{answer, document, hlog, simulation};
 use crate::run::{RunError, unavailable};
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -29,7 +29,8 @@ pub(super) fn write(
     let document = document::simulation(header, totals, None);
     let json = serde_json::to_string_pretty(&document).map_err(unavailable)? + "\n";
     write_whole(&folder.join(REPORT_JSON), json.as_bytes()).map_err(full)?;
-    let text = simulation::text(header, totals);
+    let answer = answer::sentence(&totals.measured);
+    let text = format!("{}\n{answer}\n", simulation::text(header, totals));
     write_whole(&folder.join(REPORT_TEXT), text.as_bytes()).map_err(full)
 }
 

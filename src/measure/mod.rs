@@ -34,6 +34,7 @@ mod turn_marks;
 pub mod turns;
 mod waits;
 mod wer;
+mod worst;
 mod writing;
 
 pub use batches::{BATCHES, Batches, Interval};
@@ -58,6 +59,7 @@ pub use totals_file::{TOTALS, TotalsError};
 pub use turn_marks::Decided;
 pub use waits::{Known, Unanswered, WaitSummary, Waits};
 pub use wer::WordErrors;
+pub use worst::worst;
 pub use writing::{Pace, Writing};
 
 use crate::event::{Event, Hop, Mark, Metric, SessionEnd, nanos};

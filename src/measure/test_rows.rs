@@ -13,6 +13,7 @@ pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
         outcome,
         heard: "".into(),
         said: "".into(),
+        began: None,
         caller_end: None,
         agent_start: None,
         e2e_ns: None,

@@ -128,7 +128,7 @@ impl Frame {
         writeln!(svg, "<title>{title}</title>")?;
         writeln!(
             svg,
-            "<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>"
+            "<rect class=\"paper\" width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>"
         )?;
         writeln!(
             svg,
@@ -155,7 +155,7 @@ impl Frame {
             let (x, below) = (self.x(*value), bottom + 18.0);
             writeln!(
                 svg,
-                "<path d=\"M{x:.1} {TOP}V{bottom}\" stroke=\"#ddd\"/>\n\
+                "<path class=\"grid\" d=\"M{x:.1} {TOP}V{bottom}\" stroke=\"#ddd\"/>\n\
                  <text x=\"{x:.1}\" y=\"{below}\" text-anchor=\"middle\">{}</text>",
                 escaped(label)
             )?;
@@ -164,7 +164,7 @@ impl Frame {
             let (y, beside) = (self.y(*value), LEFT - 8.0);
             writeln!(
                 svg,
-                "<path d=\"M{LEFT} {y:.1}H{right}\" stroke=\"#ddd\"/>\n\
+                "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{right}\" stroke=\"#ddd\"/>\n\
                  <text x=\"{beside}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
                 y + 4.0,
                 escaped(label)

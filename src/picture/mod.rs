@@ -1,4 +1,5 @@
-//! Pictures as SVG, each complete in itself and on white, so that it reads the same on any page.
+//! Pictures as SVG, each complete in itself and on white, so that it reads the same on any page. Whatever has a colour
+//! has a class too, by which a page in other colours, as one in the dark, gives it its own.
 
 mod axis;
 mod labels;

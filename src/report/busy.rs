@@ -1,7 +1,13 @@
 //! What a report says first if the machine was too busy for its figures.
 
-use crate::measure::{MachineBusy, Measurement};
+use crate::measure::{MachineBusy, Measurement, ms};
 use crate::record::store::Header;
+
+/// The clock of a run in real time, as its header names it.
+const REAL: &str = "real";
+
+/// A clock that comes this late makes a figure of half a second wrong by a tenth.
+const LATE_MS: f64 = 50.0;
 
 /// `None` if the machine was quiet enough. The latencies of a recording are not those of the machine that it
 /// was measured on.
@@ -14,13 +20,30 @@ pub(super) fn machine_busy(header: &Header, measured: &Measurement) -> Option<Ma
 
 /// What was the matter, and what to do about it.
 pub(super) fn sentence(header: &Header, measured: &Measurement) -> Option<String> {
-    let busy = machine_busy(header, measured)?;
+    let Some(busy) = machine_busy(header, measured) else {
+        return late(header, measured);
+    };
     Some(format!(
-        "This machine was too busy: other programs held about {:.1} of {} cores during {:.0} % of the engines' work; engine times are too high. Run it again on a quiet machine.",
+        "This machine was too busy: other programs held about {:.1} of {} cores during {:.0} % of the engines' work; engine times are too high. Run it again on a quiet machine{}.",
         busy.cores_held,
         header.cores,
-        100.0 * busy.share_of_work
+        100.0 * busy.share_of_work,
+        if header.clock == REAL {
+            ", or with --clock virtual, which is disturbed less"
+        } else {
+            ""
+        }
     ))
+}
+
+/// What was the matter if the engines were not disturbed, or did not compute, and the clock came late all the same.
+fn late(header: &Header, measured: &Measurement) -> Option<String> {
+    let lag_ms = ms(measured.clock_lag_ns());
+    (header.clock == REAL && lag_ms >= LATE_MS).then(|| {
+        format!(
+            "This machine was too busy: its clock came up to {lag_ms:.0} ms late, and so may everything that was timed. Run it again on a quiet machine, or with --clock virtual, which is never late."
+        )
+    })
 }
 
 /// The first line of a text report that says so; nothing if the machine was quiet enough.
@@ -37,6 +60,7 @@ mod tests {
     use crate::record::store::{read_events, read_header};
     use crate::report::{document, text};
     use std::path::Path;
+    use std::time::Duration;
 
     /// A demo that once ran, and the same while others held so much of what it could have used.
     fn demo(held: Option<f64>) -> (Header, Measurement) {
@@ -96,6 +120,29 @@ mod tests {
             let document = serde_json::to_string(&document::document(&header, &measured));
             assert!(!document.expect("JSON").contains("machine_busy"));
         }
+    }
+
+    #[test]
+    fn a_clock_that_came_late_is_told_first_too_though_nothing_was_computed() {
+        let (header, mut measured) = demo(None);
+        let header = Header {
+            clock: REAL.to_owned(),
+            ..header
+        };
+        measured.clock_lag = Duration::from_millis(49);
+        assert_eq!(sentence(&header, &measured), None);
+        measured.clock_lag = Duration::from_millis(240);
+        insta::assert_snapshot!(first_line_of(&header, &measured), @"This machine was too busy: its clock came up to 240 ms late, and so may everything that was timed. Run it again on a quiet machine, or with --clock virtual, which is never late.");
+    }
+
+    #[test]
+    fn on_the_real_clock_it_says_how_else_to_run() {
+        let (header, measured) = demo(Some(1.0));
+        let header = Header {
+            clock: REAL.to_owned(),
+            ..header
+        };
+        assert!(first_line_of(&header, &measured).contains("--clock virtual"));
     }
 
     #[test]

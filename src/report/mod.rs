@@ -1,5 +1,6 @@
 //! Showing what was measured: as text for people, as JSON for programs, as files for other tools.
 
+pub mod answer;
 mod busy;
 pub mod calls;
 pub mod chart;
@@ -20,3 +21,28 @@ pub mod simulation;
 pub mod sweep;
 pub mod table;
 pub mod text;
+
+use crate::event::Tick;
+
+/// Where in a recording something is: minutes, seconds and a tenth, as players show it.
+fn clock_time(at: Tick) -> String {
+    let tenths = at.0 / 100_000_000;
+    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_a_recording_is_told_as_players_do() {
+        for (ms, told) in [
+            (0, "0:00.0"),
+            (9_960, "0:09.9"),
+            (83_400, "1:23.4"),
+            (3_661_000, "61:01.0"),
+        ] {
+            assert_eq!(clock_time(Tick::from_ms(ms)), told);
+        }
+    }
+}

@@ -18,6 +18,7 @@
 
 use super::find::number;
 use super::sweep::{Axis, Setting, Sweep, head, table};
+use crate::measure::BudgetResult;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -128,7 +129,55 @@ impl Plan {
                 let _ = writeln!(text, "{miss}");
             }
         }
+        let _ = writeln!(text, "\n{}", self.answer());
         text
+    }
+
+    /// The answer: which setting to take and why, in a sentence or two.
+    pub(super) fn answer(&self) -> String {
+        let settings = &self.sweep.settings;
+        let Some(chosen) = self.chosen.and_then(|index| settings.get(index)) else {
+            let nearest = self.nearly.first();
+            let Some(nearest) = nearest.and_then(|one| settings.get(one.setting)) else {
+                return "No setting keeps every budget for certain.".into();
+            };
+            return format!(
+                "No setting keeps every budget for certain; {} comes nearest.",
+                self.named(nearest)
+            );
+        };
+        let least = match self.sweep.axes.y {
+            Axis::CostPerMinute => "the cheapest",
+            _ => "the fastest by p95",
+        };
+        format!(
+            "Take {}: it keeps every budget, also at the upper end of its 95 % interval, and is {least} that does.",
+            self.named(chosen)
+        )
+    }
+
+    /// The values of a setting with their keys.
+    fn named(&self, setting: &Setting) -> String {
+        let keys = self.sweep.vary.iter().zip(&setting.values);
+        let named: Vec<String> = keys
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
+        named.join(", ")
+    }
+
+    /// The budgets, and what the chosen setting, or else the nearest one, has of them.
+    pub(super) fn budgets(&self) -> Option<String> {
+        let nearest = self.nearly.first().map(|one| one.setting);
+        let setting = self.sweep.settings.get(self.chosen.or(nearest)?)?;
+        let told = |budget: &BudgetResult| {
+            let actual = match budget.actual {
+                Some(actual) => number(actual),
+                None => "unknown".to_owned(),
+            };
+            format!("{} {actual} of {}", budget.name, budget.limit)
+        };
+        let all: Vec<String> = setting.budgets.iter().map(told).collect();
+        (!all.is_empty()).then(|| format!("Budgets: {}.", all.join(" · ")))
     }
 
     /// What was chosen, in a sentence.

@@ -1,6 +1,7 @@
 //! One call: a caller and a session on one clock, until the caller hangs up.
 
 use super::prepare::{self, Sounds};
+use super::watched::{tell_time, told};
 use super::{RunError, Talk, Time, input, unavailable};
 use crate::audio::device::{DeviceError, Devices};
 use crate::audio::{Imagined, Speaker};
@@ -38,6 +39,10 @@ pub(super) struct Call<'a> {
     pub(super) missing: &'a MissingInput,
     /// After how long the caller hangs up at the latest; `None` for no limit.
     pub(super) length_max: Option<Duration>,
+    /// Whoever is told the time.
+    pub(super) shown_time: Option<Box<dyn Fn(Tick)>>,
+    /// A word that ends a replay.
+    pub(super) stop: Option<oneshot::Receiver<()>>,
 }
 
 /// The agent's side of a call.
@@ -54,7 +59,7 @@ type Speaking = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Call<'_> {
     pub(super) async fn hold(
-        self,
+        mut self,
         agent: Agent,
         sounds: Sounds,
         talk: Option<Talk>,
@@ -80,7 +85,7 @@ impl Call<'_> {
             }
             None => {
                 let caller = self.caller(sounds, over.clone(), seen, activity);
-                (caller, Rc::new(Imagined), None)
+                (caller, Rc::new(Imagined), self.stop.take())
             }
         };
         let interruption = policy::policy(self.scenario.interruption.policy);
@@ -106,6 +111,7 @@ impl Call<'_> {
             true => SessionEnd::Finished,
             false => SessionEnd::Aborted,
         };
+        let shown_time = self.shown_time.take();
         let call = async {
             tokio::select! {
                 biased;
@@ -114,6 +120,7 @@ impl Call<'_> {
                 () = self.is_long_enough() => stopped,
                 () = told(hang_up) => stopped,
                 () = self.ctrl_c() => stopped,
+                () = tell_time((self.time, self.clock), shown_time) => stopped,
             }
         };
         let (cause, ()) = tokio::join!(biased; call, session.run(heard));
@@ -176,13 +183,5 @@ impl Call<'_> {
             Time::Real => _ = tokio::signal::ctrl_c().await,
             Time::Virtual => pending().await,
         }
-    }
-}
-
-/// Waits for a word, if there is anybody to give it.
-async fn told(by: Option<oneshot::Receiver<()>>) {
-    match by {
-        Some(by) => _ = by.await,
-        None => pending().await,
     }
 }

@@ -5,6 +5,7 @@ pub mod aloud;
 mod held;
 mod prepare;
 mod talk;
+mod watched;
 pub mod writing;
 
 pub use talk::Talk;
@@ -17,7 +18,7 @@ use crate::engine::{self, EngineError, Given, Loaded, Maker};
 use crate::event::{Event, SessionId};
 use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
-use crate::record::tap::{Tap, Watcher};
+use crate::record::tap::Tap;
 use crate::report::hlog;
 use crate::scenario::injected_fault::Fault;
 use crate::scenario::{Scenario, Topology};
@@ -29,6 +30,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use watched::Watching;
 
 /// A conversation that is to be held, and where its record is kept.
 /// # Example
@@ -58,7 +60,7 @@ pub struct Run {
     scenario: Scenario,
     /// Somebody talks into a microphone; else the scenario's turns are spoken.
     talk: Option<Talk>,
-    watcher: Option<Watcher>,
+    watching: Watching,
     rows_per: RowsPer,
     time: Time,
     recorded: Option<PathBuf>,
@@ -126,7 +128,7 @@ impl Run {
         Run {
             scenario,
             talk: None,
-            watcher: None,
+            watching: Watching::default(),
             rows_per: RowsPer::Turn,
             time: Time::Real,
             recorded: None,
@@ -162,12 +164,6 @@ impl Run {
         }
     }
 
-    /// Shows every event to `watcher` when it is recorded.
-    pub fn watched_by(mut self, watcher: Watcher) -> Run {
-        self.watcher = Some(watcher);
-        self
-    }
-
     /// Keeps the run in a folder, which must be new or empty.
     pub fn keep_in(mut self, folder: PathBuf, audio: KeepAudio) -> Run {
         self.keep = Some((folder, audio));
@@ -186,12 +182,6 @@ impl Run {
     pub fn repeating(mut self, folder: PathBuf) -> Run {
         self.time = Time::Virtual;
         self.recorded = Some(folder);
-        self
-    }
-
-    /// Has the caller hang up after `length`, whatever is still to be said.
-    pub fn hanging_up_after(mut self, length: Duration) -> Run {
-        self.hang_up = Some(length);
         self
     }
 
@@ -338,7 +328,8 @@ impl Run {
     }
 
     async fn hold(mut self, mut sounds: Sounds, clock: Clock) -> Result<Finished, RunError> {
-        let (talk, watcher) = (self.talk.take(), self.watcher.take());
+        let talk = self.talk.take();
+        let watching = std::mem::take(&mut self.watching);
         let scenario = &self.scenario;
         let given = &self.engines;
         let (mut loaded, missing) = match &self.recorded {
@@ -375,7 +366,7 @@ impl Run {
         };
         let filler = prepare::filler(scenario, &sounds);
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
-        if let Some(watcher) = watcher {
+        if let Some(watcher) = watching.events {
             tap.watched_by(watcher);
         }
         let endpointing = match &self.endpointing {
@@ -389,6 +380,8 @@ impl Run {
             tap: &tap,
             missing: &missing,
             length_max: self.hang_up,
+            shown_time: watching.time,
+            stop: watching.stop,
         };
         let agent = Agent {
             engines: loaded.engines,

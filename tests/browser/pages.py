@@ -29,9 +29,11 @@ FLAGS = [
 ]
 
 # How many of each there are at least.
-CHARTS = {"run": 25, "hostile": 18, "long": 25, "simulation": 20, "load": 15, "calls": 20, "call": 10, "compare": 30, "sweep": 0}
-PLAYABLE = ["run", "long"]
-PHONE = 360
+CHARTS = {"run": 25, "hostile": 18, "long": 25, "simulation": 20, "load": 15, "calls": 20, "call": 10, "compare": 30, "sweep": 0, "plan": 0, "slow": 12, "moments": 20, "silent": 10}
+# How large a page may be: that of a minute's sound, and one of six turns.
+BYTES_MAX = {"run": 600_000, "slow": 300_000}
+PLAYABLE = ["run", "long", "call"]
+PHONE = 390
 DESK = 1280
 
 
@@ -152,7 +154,7 @@ def contrast(browser, name):
         const poor = new Set();
         for (const e of document.body.querySelectorAll('*')) {
             const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-            if (!own || e.closest('.sheet svg, title, desc, script, style, .skip')) continue;
+            if (!own || e.closest('title, desc, script, style, .skip')) continue;
             const style = getComputedStyle(e);
             const ink = rgb(e.closest('svg') ? style.fill : style.color);
             const [a, b] = [lum(ink), lum(behind(e))].sort((x, y) => y - x);
@@ -166,6 +168,48 @@ def contrast(browser, name):
 def is_dark(browser, name):
     colour = browser.run("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     check(max(colour) < 60, name, f"its background is {colour} in the dark")
+    light = browser.run("""
+        const paper = [...document.querySelectorAll('svg .paper')].map(e => getComputedStyle(e).fill.match(/\\d+/g).map(Number));
+        return paper.filter(colour => Math.max(...colour) > 60)
+    """)
+    check(not light, name, f"pictures on {light} in the dark")
+
+
+def lengths_are_legible(browser, name):
+    """In the picture of a turn no text lies over another one, and none is cut off."""
+    wrong = browser.run("""
+        const wrong = [];
+        for (const svg of document.querySelectorAll('.turn figure > svg')) {
+            const frame = svg.getBoundingClientRect();
+            const texts = [...svg.querySelectorAll('text.halo, text.strong')].map(e => [e.textContent, e.getBoundingClientRect()]);
+            texts.forEach(([text, box], i) => {
+                if (box.right > frame.right + 1 || box.left < frame.left - 1) wrong.push(text + ' is cut off');
+                for (const [other, its] of texts.slice(i + 1))
+                    if (box.left < its.right && its.left < box.right && box.top + 4 < its.bottom && its.top + 4 < box.bottom)
+                        wrong.push(text + ' covers ' + other);
+            });
+        }
+        return wrong.slice(0, 5)
+    """)
+    check(not wrong, name, f"the pictures of turns: {wrong}")
+
+
+def is_slow_and_whole(browser, name):
+    """A turn of several seconds is drawn to its end, and is not green."""
+    bars = "[...document.querySelectorAll('#turn-4 figure rect.h')].map(e => e.getBoundingClientRect().right)"
+    frame = "document.querySelector('#turn-4 figure svg').getBoundingClientRect().right"
+    check(browser.run(f"return Math.max(...{bars}) < {frame} - 8"), name, "the slow turn is cut at the edge")
+    check("on a scale of its own" in browser.run("return document.querySelector('#turn-4').innerText"), name, "the slow turn does not say its scale")
+    check(browser.run("return document.querySelectorAll('#turn-4 .kept').length") == 0, name, "the slow turn is green")
+    check(browser.run("return document.querySelectorAll('#turn-1 .kept').length") == 1, name, "a fast turn is not green")
+
+
+def answers_first(browser, name):
+    """The answer of a plan comes before its picture, in which the choice and the budget are marked."""
+    first = browser.run("return document.querySelector('main').innerText").strip()
+    check(first.startswith("Take endpointing.silence_ms = "), name, f"it begins with {first[:60]!r}")
+    for what in ["circle.chosen", "text.chosen", "path.limit", "text.limit"]:
+        check(browser.run(f"return document.querySelectorAll('.sheet {what}').length") > 0, name, f"its picture has no {what}")
 
 
 def prints(browser, name):
@@ -174,8 +218,8 @@ def prints(browser, name):
     return len(pdf) * 3 // 4
 
 
-def wait_for(browser, condition, name, says):
-    end = time.monotonic() + 10
+def wait_for(browser, condition, name, says, seconds=10):
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if browser.run(f"return {condition}"):
             return
@@ -207,6 +251,28 @@ def plays(browser, name):
         s.dispatchEvent(new MouseEvent('click', {clientX: b.left + b.width / 2, clientY: b.top + 20, bubbles: true}))""")
     half = browser.run("return document.querySelector('audio').currentTime / +document.querySelector('#timeline').dataset.length")
     check(abs(half - 0.5) < 0.02, name, f"a click in the middle leads to {half:.2f}")
+
+
+def plays_moments(browser, name):
+    """Of a long call the worst turns alone have a button; it plays them, and the cursors are where they were said."""
+    turns = browser.run("return document.querySelectorAll('.turn').length")
+    playable = browser.run("return [...document.querySelectorAll('.turn[data-start]')].map(t => t.id)")
+    check(0 < len(playable) < turns, name, f"{len(playable)} of {turns} turns can be played")
+    for turn in [playable[0], playable[-1]]:
+        browser.run(f"document.querySelector('#{turn} .play').click()")
+        wait_for(browser, f"document.querySelector('#{turn}').classList.contains('now')", name, f"{turn} is not marked as it plays")
+        wait_for(browser, f"document.querySelector('#{turn} .cursor').classList.contains('on')", name, f"no cursor goes along in {turn}")
+        share = browser.run("return parseFloat(document.querySelector('#timeline .cursor').getAttribute('x1')) / 100")
+        start, length = browser.run(f"return [+document.querySelector('#{turn}').dataset.start, +document.querySelector('#timeline').dataset.length]")
+        check(0 <= share * length - start < 5, name, f"the cursor is at {share * length:.1f} s, and {turn} begins at {start} s")
+        wait_for(browser, f"document.querySelector('audio').paused", name, f"{turn} plays on past its end", 40)
+    check(browser.run("return document.querySelector('audio').duration") <= 181, name, "more than the worst moments is in the page")
+
+
+def is_silent(browser, name):
+    """No sound is in the page of a call that was measured with --no-audio, and its shapes are what was heard."""
+    check(browser.run("return document.querySelectorAll('audio, .play').length") == 0, name, "there is something to play")
+    check("only how loud it was" in browser.run("return document.querySelector('main').innerText"), name, "it does not say so")
 
 
 def is_reached_by_keys(browser, name):
@@ -261,6 +327,7 @@ def see(browser, page):
             is_whole(browser, name)
             fits(browser, name)
             contrast(browser, name)
+            lengths_are_legible(browser, name)
             if dark:
                 is_dark(browser, name)
     browser.show(page, DESK)
@@ -269,6 +336,16 @@ def see(browser, page):
         plays(browser, name)
     if name == "hostile":
         is_text(browser, name)
+    if name == "moments":
+        plays_moments(browser, name)
+    if name == "silent":
+        is_silent(browser, name)
+    if name == "slow":
+        is_slow_and_whole(browser, name)
+    if name == "plan":
+        answers_first(browser, name)
+    if name in BYTES_MAX:
+        check(page.stat().st_size < BYTES_MAX[name], name, f"{page.stat().st_size} bytes, more than {BYTES_MAX[name]}")
     pdf = prints(browser, name)
     loads_nothing(browser, name)
     kilobytes = page.stat().st_size / 1e3

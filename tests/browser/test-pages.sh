@@ -26,8 +26,7 @@ quietly() {
     "$voicesim" --quiet "$@" > "$work/said" || [ $? -eq 1 ] || { cat "$work/said" >&2; exit 1; }
 }
 
-quietly run --recorded tests/it/data/recorded --out "$work/run"
-quietly report "$work/run" --html "$pages/run.html"
+quietly run --recorded tests/it/data/recorded --out "$work/run" --html "$pages/run.html"
 
 # The same without sound, cut off in the middle, and with words that are none.
 python3 tests/browser/hostile.py "$work/run" "$work/a \"hostile\" <b>name"
@@ -37,16 +36,30 @@ quietly report "$work/a \"hostile\" <b>name" --html "$pages/hostile.html"
 python3 tests/browser/longer.py "$work/run" "$pages/long run #1"
 quietly report "$pages/long run #1" --html "$pages/long.html"
 
+# Six turns, of which one is much slower than the others.
+{
+    printf 'name = "one slow answer"\n[stt]\nengine = "simulated"\nlatency = { fixed_ms = 120 }\n[answer]\nengine = "simulated"\nlatency = { fixed_ms = 200 }\n'
+    printf '[tts]\nengine = "simulated"\nlatency = { fixed_ms = 90 }\n[[fault]]\nstage = "answer"\ndelay_ms = 3600\ninputs = [4]\n'
+    for turn in 1 2 3 4 5 6; do
+        printf '[[turn]]\nspeech = { length = { fixed_ms = 1%s00 } }\n' "$turn"
+    done
+} > "$work/slow.toml"
+quietly run "$work/slow.toml" --clock virtual --out "$work/slow"
+quietly report "$work/slow" --html "$pages/slow.html"
+
 quietly simulate audio/simulations/load.toml --conversations 8 --set budget.e2e_latency_p95_ms=700 \
     --set budget.e2e_latency_p50_ms=900 --set budget.missed_barge_ins_max=0 --out "$work/load"
 quietly report "$work/load" --html "$pages/load.html"
-quietly simulate audio/simulations/assistant.toml --conversations 500 --out "$work/simulation"
-quietly report "$work/simulation" --html "$pages/simulation.html"
+quietly simulate audio/simulations/assistant.toml --conversations 500 --out "$work/simulation" --html "$pages/simulation.html"
 quietly report tests/it/data/interruptions --html "$pages/calls.html"
-quietly measure --no-transcribe "$work/run/conversation.wav" --out "$work/call"
-quietly report "$work/call" --html "$pages/call.html"
+quietly measure --no-transcribe "$work/run/conversation.wav" --html "$pages/call.html"
+# So long that its worst moments alone are kept.
+quietly measure --no-transcribe "$pages/long run #1/conversation.wav" --out "$work/long-call" --html "$pages/moments.html"
+quietly measure --no-transcribe "$work/run/conversation.wav" --no-audio --html "$pages/silent.html"
 quietly simulate audio/simulations/assistant.toml --conversations 500 --set speculation.enabled=false --out "$work/slower"
 quietly compare "$work/simulation" "$work/slower" --html "$pages/compare.html"
 quietly sweep audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 --html "$pages/sweep.html"
+quietly plan audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 \
+    --set budget.e2e_latency_p95_ms=1500 --html "$pages/plan.html"
 
 python3 tests/browser/pages.py "$pages"

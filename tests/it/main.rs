@@ -1,5 +1,6 @@
 //! voicesim from the outside: the house rules, the command line, whole conversations.
 
+mod answers;
 mod calls;
 mod ci;
 mod claimed;

@@ -4,10 +4,10 @@
 //! Only the terminal's own 16 colours are used, which suit its theme, and never to say something that
 //! no word or sign says.
 
-use super::panels::{self, KEYS};
+use super::panels;
 use super::view::View;
 use ratatui::Frame;
-use ratatui::style::{Modifier, Stylize};
+use ratatui::style::{Color, Modifier, Stylize};
 use ratatui::text::{Line, Span, Text};
 
 /// Columns and rows below which there is room for the conversation and the latency alone.
@@ -58,6 +58,13 @@ pub(super) fn draw(view: &View, frame: &mut Frame) {
     frame.render_widget(Text::from(lines), area);
 }
 
+/// Takes every colour out of what was drawn, for terminals and people who want none.
+pub(super) fn without_colours(frame: &mut Frame) {
+    for cell in &mut frame.buffer_mut().content {
+        (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
+    }
+}
+
 fn whole(view: &View, width: usize, height: usize) -> Vec<Line<'static>> {
     let rows = Rows::of(height);
     let mut lines = vec![panels::header(view, width), panels::meter(view, width)];
@@ -92,7 +99,11 @@ fn tiny(view: &View, width: usize, height: usize) -> Vec<Line<'static>> {
         (false, Some(_)) => "recording",
         (false, None) => "not kept",
     };
-    let keys = if view.is_ending { "ending" } else { KEYS };
+    let keys = if view.is_ending {
+        "ending"
+    } else {
+        panels::keys(view)
+    };
     let head = format!("{} {recording}  {keys}", panels::clock(view.now));
     let mut lines = vec![
         Line::from(Span::raw(head)),
@@ -131,6 +142,7 @@ mod tests {
         let mut view = View::new(About {
             name: "demo".into(),
             keeps_voices_in: Some("runs/2026-01-31T12-00-00Z-demo".into()),
+            is_replay: false,
         });
         let now = Tick::from_ms(ms);
         for event in events.iter().take_while(|event| event.tick <= now) {
@@ -168,6 +180,25 @@ mod tests {
     #[test]
     fn a_tiny_terminal_shows_words_and_latency() {
         insta::assert_snapshot!(picture(&recorded(INTERRUPTED_MS), 30, 8));
+    }
+
+    #[test]
+    fn a_replay_shows_who_speaks_and_has_no_microphone() {
+        let mut view = recorded(INTERRUPTED_MS);
+        view.about.is_replay = true;
+        insta::assert_snapshot!(picture(&view, 80, 24));
+    }
+
+    #[test]
+    fn no_colour_is_left_where_none_is_wanted() {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("in memory");
+        let drawn = terminal.draw(|frame| {
+            draw(&recorded(INTERRUPTED_MS), frame);
+            without_colours(frame);
+        });
+        let buffer = drawn.expect("drawn").buffer;
+        assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset));
+        assert!(buffer.content.iter().any(|cell| cell.symbol() == "█"));
     }
 
     #[test]
@@ -222,6 +253,7 @@ mod tests {
             let mut view = View::new(About {
                 name: text.into(),
                 keeps_voices_in: Some(text.into()),
+                is_replay: false,
             });
             let notes = [
                 OutputNote::Partial { text: text.into() },

@@ -1,4 +1,4 @@
-//! The live view: what a person sees in the terminal while talking to the assistant.
+//! The live view: what a person sees in the terminal while talking to the assistant, or while a scenario is replayed.
 //!
 //! [`View`] is a fold over events, [`draw::draw`] its picture, [`Screen`] the terminal that shows it
 //! on a thread of its own, fed through a [`Feed`] that never blocks. Where there is no terminal,

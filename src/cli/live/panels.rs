@@ -12,8 +12,13 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use std::collections::BTreeSet;
 
-/// The keys that may be pressed, as the last row shows them.
-pub(super) const KEYS: &str = "m mute  q quit";
+/// The keys that may be pressed.
+pub(super) fn keys(view: &View) -> &'static str {
+    match view.about.is_replay {
+        true => "q quit",
+        false => "m mute  q quit",
+    }
+}
 
 /// Columns before lanes, words and the meter.
 const LABEL: usize = 8;
@@ -36,7 +41,7 @@ pub(super) fn clock(at: Tick) -> String {
 pub(super) fn header(view: &View, width: usize) -> Line<'static> {
     let keys = match view.is_ending {
         true => "ending, q to leave now",
-        false => KEYS,
+        false => keys(view),
     };
     let name = match view.about.name.as_str() {
         "" => " voicesim".to_owned(),
@@ -45,7 +50,10 @@ pub(super) fn header(view: &View, width: usize) -> Line<'static> {
     let time = format!("  {:>5}  ", clock(view.now));
     let taken = width_of(&name) + time.len() + keys.len() + 3;
     let room = width.saturating_sub(taken);
-    let recording = "recording voices into ";
+    let recording = match view.about.is_replay {
+        true => "recording into ",
+        false => "recording voices into ",
+    };
     let kept = match &view.about.keeps_voices_in {
         Some(folder) => {
             let folder = ending(folder, room.saturating_sub(recording.len()));
@@ -65,6 +73,24 @@ pub(super) fn header(view: &View, width: usize) -> Line<'static> {
 
 /// The level of the microphone, and what the assistant does.
 pub(super) fn meter(view: &View, width: usize) -> Line<'static> {
+    let doing = match (view.doing(), view.about.is_replay) {
+        (Doing::Listening, true) => "nobody speaks",
+        (Doing::Hearing, true) => "the caller speaks",
+        (Doing::Answering, true) => "the caller waits for an answer",
+        (Doing::Speaking, true) => "the agent speaks",
+        (Doing::Listening, false) => "listening",
+        (Doing::Hearing, false) => "hearing you",
+        (Doing::Answering, false) => "answering",
+        (Doing::Speaking, false) => "speaking",
+        (Doing::Overlap, _) => "both are speaking",
+    };
+    if view.about.is_replay {
+        let label = Span::styled(" now    ", STRONG);
+        return Line::from(vec![
+            label,
+            Span::raw(beginning(doing, width.saturating_sub(LABEL))),
+        ]);
+    }
     let label = Span::styled(" mic    ", STRONG);
     if view.meter.is_muted {
         let muted = Span::styled(" MUTED: press m to be heard ", INVERSE);
@@ -79,13 +105,6 @@ pub(super) fn meter(view: &View, width: usize) -> Line<'static> {
     let clipping = match view.meter.is_clipping() {
         true => Span::styled("too loud  ", STRONG),
         false => Span::default(),
-    };
-    let doing = match view.doing() {
-        Doing::Listening => "listening",
-        Doing::Hearing => "hearing you",
-        Doing::Answering => "answering",
-        Doing::Speaking => "speaking",
-        Doing::Overlap => "both are speaking",
     };
     Line::from(vec![
         label,
@@ -160,10 +179,11 @@ pub(super) fn conversation(view: &View, width: usize, rows: usize) -> Vec<Line<'
     lines.truncate(rows);
     lines.reverse();
     if lines.is_empty() && rows > 0 {
-        let hint = beginning(
-            " say something; talk over the answer to interrupt it",
-            width,
-        );
+        let hint = match view.about.is_replay {
+            true => " what is said will stand here",
+            false => " say something; talk over the answer to interrupt it",
+        };
+        let hint = beginning(hint, width);
         lines.push(Line::styled(hint, FAINT));
     }
     lines
@@ -249,8 +269,13 @@ pub(super) fn latency(view: &View, width: usize) -> String {
 /// Where the time of the last answer went, in path order. Hops without a row of their own are added up in one.
 pub(super) fn hops(view: &View, width: usize, rows: usize) -> Vec<Line<'static>> {
     let Some(row) = &view.answered else {
-        let hint = "the hops between your last word and the first sound of the answer";
-        return vec![Line::styled(format!(" {}", beginning(hint, width)), FAINT)];
+        let whose = if view.about.is_replay {
+            "the caller's"
+        } else {
+            "your"
+        };
+        let hint = format!("the hops between {whose} last word and the first sound of the answer");
+        return vec![Line::styled(format!(" {}", beginning(&hint, width)), FAINT)];
     };
     let length = |slice: &Slice| slice.end.0.saturating_sub(slice.start.0);
     let mut shown: Vec<&Slice> = row.slices.iter().collect();

@@ -43,6 +43,7 @@ struct Shown {
 
 /// What the keys of the screen reach.
 pub(crate) struct Controls {
+    /// What a replay has no use for.
     pub is_muted: Rc<Cell<bool>>,
     pub hang_up: Cell<Option<oneshot::Sender<()>>>,
 }
@@ -71,6 +72,17 @@ impl Show {
                 shown.level(at, level_db, &controls);
             }
         })
+    }
+
+    /// A function that takes in the time of a replay, and hands on what was asked for on the keyboard.
+    pub(crate) fn time(&self, controls: Controls) -> impl Fn(Tick) + 'static {
+        let show = self.clone();
+        move |at| {
+            if let State::Screen(shown) = &mut *show.0.borrow_mut() {
+                shown.keys(&controls);
+                shown.feed.now(at);
+            }
+        }
     }
 
     fn event(&self, event: &Event) {
@@ -144,14 +156,19 @@ fn opened(about: About) -> Option<Shown> {
 }
 
 impl Shown {
-    fn level(&mut self, at: Tick, level_db: f32, controls: &Controls) {
-        self.loudest_db = self.loudest_db.max(level_db);
+    /// Hands on what was asked for on the keyboard.
+    fn keys(&mut self, controls: &Controls) {
         while let Ok(key) = self.keys.try_recv() {
             match key {
                 Key::Mute => controls.is_muted.set(!controls.is_muted.get()),
                 Key::Quit => _ = controls.hang_up.take().map(|hang_up| hang_up.send(())),
             }
         }
+    }
+
+    fn level(&mut self, at: Tick, level_db: f32, controls: &Controls) {
+        self.loudest_db = self.loudest_db.max(level_db);
+        self.keys(controls);
         if at >= self.next {
             self.next = at + TELL_EVERY;
             self.feed.level(self.loudest_db, controls.is_muted.get());

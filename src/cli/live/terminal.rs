@@ -3,6 +3,7 @@
 use super::draw;
 use super::feed::Update;
 use super::view::View;
+use crate::cli::colour;
 use crate::event::Tick;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -166,7 +167,12 @@ fn show<B: Backend>(
             }
         }
         if pace.is_due(view.now, is_idle) || is_forced {
-            let drawn = terminal.draw(|frame| draw::draw(&view, frame));
+            let drawn = terminal.draw(|frame| {
+                draw::draw(&view, frame);
+                if !colour::on_stdout() {
+                    draw::without_colours(frame);
+                }
+            });
             drawn.map_err(|error| lost(&error))?;
             is_forced = false;
         }

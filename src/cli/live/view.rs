@@ -28,6 +28,8 @@ pub(crate) struct About {
     pub name: String,
     /// The folder that keeps voices; `None` if no sound is kept.
     pub keeps_voices_in: Option<String>,
+    /// Whether a script speaks, in place of somebody at a microphone.
+    pub is_replay: bool,
 }
 
 /// What the assistant does at a moment.
@@ -83,6 +85,7 @@ impl View {
             about: About {
                 name: plain(&about.name),
                 keeps_voices_in: about.keeps_voices_in.map(|folder| plain(&folder)),
+                is_replay: about.is_replay,
             },
             now: Tick::ZERO,
             meter: Meter::default(),

@@ -189,6 +189,17 @@ fn by_utterance<'a>(events: &[Event], all: &'a MarksByTurn) -> Vec<Gathered<'a>>
 }
 
 impl<'a> Gathered<'a> {
+    /// When the caller began to speak: as the record says, or else as the ear heard it.
+    pub(super) fn began(&self) -> Option<Tick> {
+        let said = self.speech_starts.first().copied();
+        let heard = || {
+            self.utterances
+                .iter()
+                .find_map(|(_, utterance)| utterance.onset)
+        };
+        said.or_else(heard)
+    }
+
     fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a MarksByTurn) {
         match mark {
             Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),

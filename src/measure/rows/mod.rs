@@ -31,6 +31,8 @@ pub struct Row {
     pub heard: Arc<str>,
     /// What the caller heard of the reply.
     pub said: Arc<str>,
+    /// When the caller began to speak; `None` if the turn was never spoken.
+    pub began: Option<Tick>,
     /// The true end of the caller's speech; `None` if the record does not tell.
     pub caller_end: Option<Tick>,
     /// The first audible sample of the answer's speech; `None` if none was heard.
@@ -127,6 +129,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         said: answered
             .and_then(|utterance| utterance.ended.as_ref())
             .map_or_else(Arc::default, |ended| ended.heard.clone()),
+        began: gathered.began(),
         caller_end: gathered.speech_ended,
         agent_start: answered.and_then(TurnMarks::speech),
         e2e_ns: None,

@@ -4,6 +4,7 @@
 //! `outputs/` what every stage put out. Each is on disk as soon as it is known, so that a killed
 //! run can still be read.
 
+mod moments;
 mod read;
 mod recording;
 mod shard;
@@ -11,6 +12,7 @@ mod simulated;
 mod whole;
 mod write;
 
+pub use moments::{Moments, Span};
 pub use read::{KeptOutput, read_events, read_header, read_outputs, read_sessions};
 pub use recording::{FileClocks, Recording, SoundFile, SoundSide, sha256};
 pub use shard::Shard;

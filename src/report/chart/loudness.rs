@@ -92,23 +92,31 @@ impl Loudness {
             Way::Down => 0.0,
         };
         let mut path = format!("M0 {base:.0}");
-        let (mut at, mut high) = (0.0, 0.0);
+        // Where the path has come to, and the last point, up to which it is as high as there.
+        let (mut at, mut high, mut seen) = (0.0, 0.0, 0.0);
         for point in 0..points {
             let x = (1_000.0 * (point as f64 + 0.5) / points as f64).round();
             let y = value(point);
-            // A stretch of equal height needs no point of its own.
-            if y != high || (y == 0.0 && value(point + 1) != 0.0) {
+            // A stretch of equal height needs a point at its end alone.
+            if y != high {
+                if seen > at {
+                    let _ = write!(path, "h{:.0}", seen - at);
+                    at = seen;
+                }
                 let down = match way {
                     Way::Up => high - y,
                     Way::Down => y - high,
                 };
-                let _ = match down == 0.0 {
-                    true => write!(path, "h{:.0}", x - at),
-                    false if down < 0.0 => write!(path, "l{:.0}{down:.0}", x - at),
+                let _ = match down < 0.0 {
+                    true => write!(path, "l{:.0}{down:.0}", x - at),
                     false => write!(path, "l{:.0} {down:.0}", x - at),
                 };
                 (at, high) = (x, y);
             }
+            seen = x;
+        }
+        if seen > at && high > 0.0 {
+            let _ = write!(path, "h{:.0}", seen - at);
         }
         let _ = write!(path, "H1000V{base:.0}z");
         path
@@ -155,6 +163,23 @@ mod tests {
             .map(|(_, y)| *y)
             .fold(0.0, f64::max);
         assert_eq!(highest, 80.0);
+    }
+
+    #[test]
+    fn speech_that_is_evenly_loud_is_as_high_at_its_end_as_at_its_beginning() {
+        let mut loud = [0; 100];
+        loud[20..60].fill(160);
+        for way in [Way::Up, Way::Down] {
+            let path = outline(&loud, (0, 1_000), way);
+            let points = points(&format!(" d=\"{path}\""));
+            let full = if way == Way::Up { 0.0 } else { 80.0 };
+            let high: Vec<f64> = points
+                .iter()
+                .filter(|(_, y)| *y == full)
+                .map(|(x, _)| *x)
+                .collect();
+            assert_eq!(high, [210.0, 590.0], "{path}");
+        }
     }
 
     #[test]

@@ -26,6 +26,11 @@ pub struct Panel<'a> {
 /// Where `zero_ns` lies along the width: left of it there is room for names.
 const ZERO: f64 = 0.42;
 
+/// A bar that ends before this has room for its length behind it, also on a phone; one that begins after
+/// `BEFORE_FROM` has room before it.
+const BEHIND_UNTIL: f64 = 0.84;
+const BEFORE_FROM: f64 = 0.62;
+
 const WAVE: f64 = 32.0;
 const LANE: f64 = 18.0;
 const GAP: f64 = 6.0;
@@ -87,16 +92,8 @@ impl Panel<'_> {
             let class = format!("h {}", lane.class);
             picture.bar(&class, (start, seen), (top + 3.0, LANE - 6.0), "");
             picture.text("halo", "end", ZERO - 0.012, top + 13.0, &lane.name);
-            match seen < 0.86 {
-                true => picture.text("strong", "start", seen + 0.01, top + 13.0, &lane.length()),
-                false => picture.text(
-                    "strong halo",
-                    "end",
-                    start - 0.01,
-                    top + 13.0,
-                    &lane.length(),
-                ),
-            }
+            let (class, anchor, at) = place_of_length(start, seen);
+            picture.text(class, anchor, at, top + 13.0, &lane.length());
         }
         picture.upright("zero", ZERO, 0.0, bottom);
         picture.upright("cursor", 0.0, 0.0, bottom);
@@ -121,6 +118,16 @@ impl Panel<'_> {
                 picture.upright("grid", left, 0.0, bottom);
             }
         }
+    }
+}
+
+/// Where the length of a bar is written: behind it, before it if there is no room behind, or inside of its end if
+/// there is none before it either, where the names of bars stand. The class of the text, its anchor and its place.
+fn place_of_length(start: f64, end: f64) -> (&'static str, &'static str, f64) {
+    match (end < BEHIND_UNTIL, start > BEFORE_FROM) {
+        (true, _) => ("strong", "start", end + 0.01),
+        (false, true) => ("strong halo", "end", start - 0.01),
+        (false, false) => ("strong halo", "end", end - 0.01),
     }
 }
 
@@ -159,6 +166,15 @@ mod tests {
         let svg = panel(vec![lane(2_000, 2_290), lane(2_290, 2_580)], 2_000, 580);
         assert_eq!(numbers(&svg, "<rect", " x"), [42.0, 71.0]);
         assert_eq!(numbers(&svg, "<rect", " width"), [29.0, 29.0]);
+    }
+
+    #[test]
+    fn lengths_stand_where_nothing_else_does() {
+        assert_eq!(place_of_length(0.42, 0.7), ("strong", "start", 0.71));
+        assert_eq!(place_of_length(0.8, 0.95).1, "end");
+        // A bar from end to end has its length inside of it: before it stand the names.
+        let (_, anchor, at) = place_of_length(0.42, 0.95);
+        assert_eq!((anchor, at > 0.9), ("end", true));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The comparison as text, for people at the terminal.
 
-use super::{cells, headline, how, label, legend, side, value};
+use super::{cells, headline, how, label, legend, side, value, verdict};
 use crate::compare::{ComparedFigure, Comparison, Statistic};
 use crate::report::table::{plain, trimmed};
 use std::fmt::Write;
@@ -32,6 +32,8 @@ pub fn text(of: &Comparison) -> String {
     }
     let _ = writeln!(text, "\n{}", legend(of));
     differences(&mut text, of);
+    // What it comes to stays on the screen, below the tables.
+    let _ = writeln!(text, "\n{}", verdict(of));
     text
 }
 

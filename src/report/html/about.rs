@@ -5,6 +5,7 @@ use crate::record::store::Header;
 use askama::Template;
 use askama::filters::Safe;
 use serde_json::Value;
+use std::path::Path;
 
 #[derive(Template)]
 #[template(path = "about.html", config = "src/report/html/askama.toml")]
@@ -14,13 +15,15 @@ pub(super) struct About {
 }
 
 impl About {
-    /// The facts about a run or a simulation in the folder `folder`.
-    pub(super) fn of(header: &Header, folder: &str) -> Part<About> {
+    /// The facts about a run or a simulation, which is kept in the folder `folder`, if it is.
+    pub(super) fn of(header: &Header, folder: Option<&Path>) -> Part<About> {
         let mut facts: Vec<(String, String)> = Vec::new();
         let mut add = |what: &str, fact: String| facts.push((what.to_owned(), fact));
         add("voicesim", header.version.clone());
         add("started", header.started.clone());
-        add("machine", header.machine.clone());
+        if !header.machine.is_empty() {
+            add("machine", header.machine.clone());
+        }
         add("clock", header.clock.clone());
         if header.clock != Header::RECORDING {
             add("cores", header.cores.to_string());
@@ -38,7 +41,9 @@ impl About {
         if let Some(shard) = header.shard {
             add("shard", shard.to_string());
         }
-        add("folder", folder.to_owned());
+        if let Some(folder) = folder {
+            add("folder", folder.display().to_string());
+        }
         Safe(About {
             facts,
             scenario: scenario(&header.scenario),

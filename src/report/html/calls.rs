@@ -15,6 +15,7 @@ use crate::record::store::Header;
 use crate::report::busy;
 use crate::report::calls::{MeasuredCall, e2e};
 use askama::Template;
+use std::path::Path;
 
 /// Turns that are shown on the page at most, those of the worst calls; and turns of one call.
 const TURNS_MAX: usize = 300;
@@ -57,7 +58,7 @@ pub fn of_calls(
     calls: &[MeasuredCall],
     segments: &[Segments],
 ) -> askama::Result<String> {
-    let drawn = drawn(calls);
+    let drawn = drawn(calls, words::good_until_ns(all));
     let mut page = Page::new("folder of calls", &header.name);
     page.warning = busy::sentence(header, all);
     page.facts = vec![
@@ -90,7 +91,7 @@ pub fn of_calls(
         segments: ByLabels::of(segments),
         turns_lead: lead(calls, &drawn),
         drawn,
-        about: About::of(header, &header.name),
+        about: About::of(header, Some(Path::new(&header.name))),
     }
     .render()
 }
@@ -154,7 +155,7 @@ fn table(calls: &[MeasuredCall], drawn: usize) -> Table {
 }
 
 /// The turns of the worst calls, as many as are shown.
-fn drawn(calls: &[MeasuredCall]) -> Vec<Drawn> {
+fn drawn(calls: &[MeasuredCall], good_until_ns: u64) -> Vec<Drawn> {
     let mut room = TURNS_MAX;
     let mut drawn = Vec::new();
     for (index, call) in calls.iter().enumerate() {
@@ -168,7 +169,8 @@ fn drawn(calls: &[MeasuredCall]) -> Vec<Drawn> {
             anchor: &before,
             loudness: None,
             after_ns: after_ns(rows),
-            is_playable: false,
+            good_until_ns,
+            played: &[],
         };
         let shown = rows.len().min(TURNS_OF_CALL_MAX).min(room);
         room -= shown;

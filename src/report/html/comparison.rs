@@ -7,6 +7,9 @@ use crate::report::chart::interval::{Axis, Spread};
 use crate::report::compare::{asides, cells, how, label, legend, side, value, verdict};
 use askama::Template;
 
+/// The column of a table that holds pictures.
+const PICTURE: usize = 5;
+
 #[derive(Template)]
 #[template(path = "comparison.html", config = "src/report/html/askama.toml")]
 struct ComparisonPage {
@@ -17,8 +20,8 @@ struct ComparisonPage {
     asides: Vec<String>,
     legend: String,
     tables: Vec<Part<Table>>,
-    /// How far the axes reach, in percent.
-    half: String,
+    /// What the pictures' axes are.
+    axes: String,
     base: String,
     new: String,
     how: Vec<String>,
@@ -61,6 +64,9 @@ pub fn of_comparison(of: &Comparison) -> askama::Result<String> {
             ],
         );
         let is_in = |line: &&ComparedFigure| (line.statistic == Statistic::Share) == is_rate;
+        if of.lines.iter().any(|line| is_in(&line)) {
+            table.add(scale(axis));
+        }
         for line in of.lines.iter().filter(is_in) {
             table.add(row(line, axis));
         }
@@ -81,13 +87,35 @@ pub fn of_comparison(of: &Comparison) -> askama::Result<String> {
         asides: asides(of),
         legend: legend(of),
         tables: tables.into_iter().flatten().collect(),
-        half: format!("{:.0}", 100.0 * axis.half()),
+        axes: axes(axis),
         base: side(&of.base),
         new: side(&of.new),
         how: how(of),
         differences: differences(of),
     }
     .render()
+}
+
+fn axes(axis: Axis) -> String {
+    let half = 100.0 * axis.half();
+    let even = match axis.is_even() {
+        true => "",
+        false => {
+            "; beyond 5 % every factor takes as much room as the one before, and thin lines mark 10 and 100 %"
+        }
+    };
+    format!(
+        "The picture beside each figure is its difference as a share of the base, with its 95 % interval; all axes reach from -{half:.0} to +{half:.0} %{even}."
+    )
+}
+
+/// A row without figures, for the scale of the pictures below it.
+fn scale(axis: Axis) -> Vec<Cell> {
+    let mut cells: Vec<Cell> = (0..8).map(|_| Cell::default()).collect();
+    if let Some(cell) = cells.get_mut(PICTURE) {
+        *cell = Cell::drawn(axis.scale());
+    }
+    cells
 }
 
 fn row(line: &ComparedFigure, axis: Axis) -> Vec<Cell> {

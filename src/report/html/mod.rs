@@ -23,7 +23,7 @@ mod words;
 
 pub use calls::of_calls;
 pub use comparison::of_comparison;
-pub use page::{Page, Part, Svg};
+pub use page::{Page, Part, Place, Svg};
 pub use run::of_run;
 pub use settings::{of_plan, of_sweep};
 pub use simulation::of_simulation;

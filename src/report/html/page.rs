@@ -16,6 +16,7 @@ use askama::filters::Safe;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
+use std::path::Path;
 
 pub use crate::report::chart::Svg;
 
@@ -42,6 +43,15 @@ pub struct Page {
     pub sections: Vec<(&'static str, &'static str)>,
     /// JavaScript that adds to the page and is not needed to read it.
     pub script: Option<&'static str>,
+}
+
+/// Where a page will lie, and what folder it is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The folder that the page will lie in.
+    pub page: &'a Path,
+    /// The folder that the results are in; `None` if they are not kept.
+    pub folder: Option<&'a Path>,
 }
 
 impl Page {

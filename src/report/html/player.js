@@ -4,6 +4,22 @@
   if (!audio || !deck) return;
   document.documentElement.classList.add("plays");
   const length = Number(deck.dataset.length);
+  // Stretches of the conversation that lie end to end in the sound: [from, to, where it begins in the sound].
+  let kept = 0;
+  const spans = deck.dataset.spans.split(" ").map((span) => {
+    const [from, to] = span.split(":").map(Number);
+    kept += to - from;
+    return [from, to, kept - (to - from)];
+  });
+  // A time in the sound as one in the conversation, and the other way round.
+  const inCall = (now) => {
+    const [from, , at] = spans.findLast((span) => span[2] <= now) || spans[0];
+    return from + now - at;
+  };
+  const inSound = (time) => {
+    const [from, to, at] = spans.findLast((span) => span[0] <= time) || spans[0];
+    return at + Math.min(Math.max(time, from), to) - from;
+  };
   const whole = deck.querySelector("svg");
   const turns = [...document.querySelectorAll(".turn[data-start]")].map((element) => ({
     element,
@@ -25,7 +41,7 @@
     line.setAttribute("x2", `${100 * share}%`);
   };
   const show = () => {
-    const now = audio.currentTime;
+    const now = inCall(audio.currentTime);
     if (asked && now >= asked.end && !audio.paused) audio.pause();
     place(whole.querySelector(".cursor"), now / length);
     const turn = turns.find((one) => one.start <= now && now < one.end) || null;
@@ -54,8 +70,9 @@
         audio.pause();
         return;
       }
-      const isInside = asked === one && audio.currentTime > one.start && audio.currentTime < one.end;
-      if (!isInside) audio.currentTime = one.start;
+      const now = inCall(audio.currentTime);
+      const isInside = asked === one && now > one.start && now < one.end;
+      if (!isInside) audio.currentTime = inSound(one.start);
       asked = one;
       // Whoever pauses before it has begun is no error.
       audio.play().catch(() => {});
@@ -66,7 +83,7 @@
   whole.addEventListener("click", (event) => {
     const box = whole.getBoundingClientRect();
     asked = null;
-    audio.currentTime = length * Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    audio.currentTime = inSound(length * Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
     show();
   });
   audio.addEventListener("play", follow);

@@ -3,12 +3,12 @@
 use super::about::About;
 use super::course::{Course, Moments};
 use super::distribution::Distribution;
-use super::page::{Page, Part, Svg};
+use super::page::{Page, Part, Place, Svg};
 use super::parts;
 use super::segments::ByLabels;
-use super::sound::{self, Sound};
+use super::sound::{self, Played, Sound};
 use super::table::{Cell, Table};
-use super::turn::{Around, Turn, after_ns};
+use super::turn::{Around, Turn, after_ns, wait_ns};
 use super::words::{self, Stat};
 use crate::event::{Event, Hop, Metric, Tick};
 use crate::measure::segments::Segments;
@@ -19,7 +19,7 @@ use crate::report::chart::{
     Bar, Begun, Loudness, decision, known_in_words, ms_in_words, stack, timeline,
 };
 use askama::Template;
-use std::path::Path;
+use std::ops::Range;
 
 /// Turns that are shown at most. With more, those that came out otherwise than expected and the slowest are.
 const TURNS_MAX: usize = 300;
@@ -40,6 +40,8 @@ struct RunPage {
     turns_lead: String,
     length_s: String,
     timeline: Svg,
+    /// What the address plays, in seconds of the conversation.
+    spans: String,
     address: Option<String>,
     no_sound: Option<String>,
     turns: Vec<Part<Turn>>,
@@ -67,7 +69,7 @@ struct Overlap {
     picture: Option<Svg>,
 }
 
-/// The page of a run, which will lie in the folder `page`.
+/// The page of a run.
 ///
 /// # Errors
 /// None is known.
@@ -75,18 +77,12 @@ pub fn of_run(
     run: &folder::MeasuredRun,
     events: &[Event],
     segments: &[Segments],
-    page: &Path,
+    place: &Place,
 ) -> askama::Result<String> {
     let (header, measured) = (&run.header, &run.measured);
     let course = Course::of(events, header.rows_per);
-    let wav = run.path.join("conversation.wav");
-    let sound = wav.is_file().then(|| sound::read(&wav, page));
-    let no_sound = match &sound {
-        None => Some("No sound was kept of it, so the shapes show who spoke when, not how loud.".to_owned()),
-        Some(Err(error)) => Some(format!("Its sound cannot be played: {error}.")),
-        Some(Ok(sound)) if !sound.is_embedded => Some("The sound is too long to be part of this page: it is played from conversation.wav, which has to stay where it is.".to_owned()),
-        Some(Ok(_)) => None,
-    };
+    let sound = sound::of(&run.path, place.page);
+    let no_sound = no_sound(sound.as_ref());
     let sound = sound.and_then(Result::ok);
     let end = length(&course, sound.as_ref());
     let loudness = match &sound {
@@ -94,11 +90,13 @@ pub fn of_run(
         None => &silent(events, end),
     };
     let shown = shown(&measured.rows);
+    let played = sound.as_ref().and_then(|sound| sound.played.as_ref());
     let around = Around {
         anchor: "",
         loudness: Some(loudness),
         after_ns: after_ns(&measured.rows),
-        is_playable: sound.is_some(),
+        good_until_ns: words::good_until_ns(measured),
+        played: played.map_or(&[], |played| &played.spans),
     };
     let moments = |index: usize| {
         let own: &Moments = course.rows.get(index)?;
@@ -124,13 +122,13 @@ pub fn of_run(
             start_ns: moments.start.0,
             slices: &row.slices,
         });
-    let mut overlaps = overlaps(&measured.rows, &course);
+    let mut overlaps = overlaps(&measured.rows, &course, around.good_until_ns);
     let overlaps_left_out = overlaps.len().saturating_sub(OVERLAPS_MAX);
     overlaps.truncate(OVERLAPS_MAX);
     RunPage {
         page: around_it(
             header,
-            (!overlaps.is_empty(), sound.is_some(), !segments.is_empty()),
+            (!overlaps.is_empty(), played.is_some(), !segments.is_empty()),
             measured,
         ),
         stats: stats(measured),
@@ -142,13 +140,14 @@ pub fn of_run(
         turns_lead: turns_lead(measured, turns.len()),
         length_s: format!("{:.3}", end.0 as f64 / 1e9),
         timeline: timeline(loudness, &begun.collect::<Vec<_>>(), end.0),
-        address: sound.map(|sound| sound.address),
+        spans: played.map_or_else(String::new, |played| spans(&played.spans)),
+        address: played.map(|played| played.address.clone()),
         no_sound: no_sound.filter(|_| !turns.is_empty()),
         turns,
         overlaps,
         overlaps_left_out,
         trouble: parts::trouble(measured, Some(&course)),
-        about: About::of(header, &run.path.to_string_lossy()),
+        about: About::of(header, place.folder),
     }
     .render()
 }
@@ -196,10 +195,47 @@ fn around_it(
 /// The length of the conversation: the longest that is known of it.
 fn length(course: &Course, sound: Option<&Sound>) -> Tick {
     let steps = sound.map_or(0, |sound| sound.loudness.caller.len() as u64);
+    let step_ns = sound.map_or(0, |sound| sound.loudness.step_ns);
     match steps {
         0 => course.end.max(Tick::from_ms(1)),
-        steps => Tick(steps * Loudness::STEP_NS),
+        steps => Tick(steps.saturating_mul(step_ns)),
     }
+}
+
+/// What a reader should know of the sound, if it is not all there to be played.
+fn no_sound(sound: Option<&Result<Sound, String>>) -> Option<String> {
+    let says = match sound {
+        None => "No sound was kept of it, so the shapes show who spoke when, not how loud.",
+        Some(Err(error)) => return Some(format!("Its sound cannot be played: {error}.")),
+        Some(Ok(sound)) => match &sound.played {
+            None => "No sound was kept of it, only how loud it was.",
+            Some(played) if !played.is_embedded => {
+                "The sound is too long to be part of this page: it is played from conversation.wav, which has to stay where it is."
+            }
+            Some(played) if played.spans.len() > 1 || is_part(played, sound) => {
+                "Of this call the sound of the worst moments is kept: turns that came out otherwise than expected, and the slowest. They have a button each."
+            }
+            Some(_) => return None,
+        },
+    };
+    Some(says.to_owned())
+}
+
+/// Whether the stretches that can be played are not the whole.
+fn is_part(played: &Played, sound: &Sound) -> bool {
+    let kept = played
+        .spans
+        .iter()
+        .map(|span| span.end.0.saturating_sub(span.start.0));
+    let whole = sound.loudness.caller.len() as u64 * sound.loudness.step_ns;
+    kept.sum::<u64>() + 1_000_000_000 < whole
+}
+
+/// Stretches in seconds, as the page's script reads them.
+fn spans(spans: &[Range<Tick>]) -> String {
+    let seconds = |at: Tick| at.as_ms() / 1e3;
+    let span = |span: &Range<Tick>| format!("{:.3}:{:.3}", seconds(span.start), seconds(span.end));
+    spans.iter().map(span).collect::<Vec<_>>().join(" ")
 }
 
 fn silent(events: &[Event], end: Tick) -> Loudness {
@@ -359,12 +395,12 @@ fn turns_lead(measured: &Measurement, drawn: usize) -> String {
         (0, true) => "None: the run ended before anybody spoke.".to_owned(),
         (0, false) => "None: nobody said anything.".to_owned(),
         _ => format!(
-            "The caller above, the agent below, all on one scale: 0 is the true end of the caller's speech, or the beginning of a sound over the agent.{cut}"
+            "The caller above, the agent below, on one scale unless a turn says otherwise: 0 is the true end of the caller's speech, or the beginning of a sound over the agent.{cut}"
         ),
     }
 }
 
-fn overlaps(rows: &[Row], course: &Course) -> Vec<Overlap> {
+fn overlaps(rows: &[Row], course: &Course, good_until_ns: u64) -> Vec<Overlap> {
     let mut overlaps = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let Some(decided) = &row.decided else {
@@ -376,6 +412,7 @@ fn overlaps(rows: &[Row], course: &Course) -> Vec<Overlap> {
             number: row.number,
             class: match (is_asked, row.outcome.is_as_expected(row.expect)) {
                 (false, _) => "",
+                (true, true) if wait_ns(row).is_some_and(|wait| wait > good_until_ns) => "",
                 (true, true) => "kept",
                 (true, false) => "missed",
             },

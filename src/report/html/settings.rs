@@ -11,11 +11,21 @@ use askama::filters::Safe;
 #[template(path = "settings.html", config = "src/report/html/askama.toml")]
 struct Settings {
     page: Page,
+    answer: Option<Answer>,
     lead: String,
     picture: Svg,
     varied: String,
     table: Option<Part<Table>>,
     misses: Vec<String>,
+}
+
+/// What a plan comes to, before anything else.
+struct Answer {
+    /// The class of its colour.
+    class: &'static str,
+    sentence: String,
+    /// The budgets and what is measured of them.
+    budgets: Option<String>,
 }
 
 /// The page of a sweep.
@@ -32,7 +42,7 @@ pub fn of_sweep(sweep: &Sweep) -> askama::Result<String> {
             sweep.axes.y.told(),
             unmoved(sweep).map_or_else(String::new, |note| format!(" Note: {note}."))
         ),
-        table: table(sweep, rows),
+        table: table(sweep, "Every setting, in the order it was asked for", rows),
         misses: Vec::new(),
         ..around(sweep, "sweep")
     }
@@ -46,8 +56,22 @@ pub fn of_sweep(sweep: &Sweep) -> askama::Result<String> {
 pub fn of_plan(plan: &Plan) -> askama::Result<String> {
     let misses = plan.nearly.iter().flat_map(|one| plan.misses(one));
     Settings {
-        lead: plan.lead(),
-        table: table(&plan.sweep, plan.rows()),
+        answer: Some(Answer {
+            class: if plan.chosen.is_some() {
+                "kept"
+            } else {
+                "missed"
+            },
+            sentence: plan.answer(),
+            budgets: plan.budgets(),
+        }),
+        lead: "Where the settings lie. The ring is around the chosen one, and dashed lines are budgets.".to_owned(),
+        picture: Safe(sweep::svg_of_choice(&plan.sweep, plan.chosen)),
+        table: table(
+            &plan.sweep,
+            "The chosen setting, and those that come next to it",
+            plan.rows(),
+        ),
         misses: misses.collect(),
         ..around(&plan.sweep, "plan")
     }
@@ -72,6 +96,7 @@ fn around(sweep: &Sweep, kind: &'static str) -> Settings {
     }
     Settings {
         page,
+        answer: None,
         lead: String::new(),
         picture: Safe(sweep::svg(sweep)),
         varied: sweep.vary.join(", "),
@@ -82,11 +107,12 @@ fn around(sweep: &Sweep, kind: &'static str) -> Settings {
 
 fn table<'a>(
     sweep: &'a Sweep,
+    caption: &str,
     rows: impl Iterator<Item = (&'a str, &'a Setting)>,
 ) -> Option<Part<Table>> {
     let (heads, rows) = cells(sweep, rows);
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let mut table = Table::new("Every setting, in the order it was asked for", &heads);
+    let mut table = Table::new(caption, &heads);
     for row in rows {
         table.add(row.into_iter().map(|text| match text.as_str() {
             "MISSED" | "NEVER DRAINS" => Cell::from(text).with_class("missed"),

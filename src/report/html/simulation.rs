@@ -2,7 +2,7 @@
 
 use super::about::About;
 use super::distribution::Distribution;
-use super::page::{Page, Part};
+use super::page::{Page, Part, Place};
 use super::parts;
 use super::run::{Time, stats};
 use super::segments::ByLabels;
@@ -45,6 +45,7 @@ struct SimulationPage {
 pub fn of_simulation(
     of: &folder::MeasuredSimulation,
     segments: &[Segments],
+    place: &Place,
 ) -> askama::Result<String> {
     let (header, totals) = (&of.header, &of.totals);
     let measured = &totals.measured;
@@ -105,7 +106,7 @@ pub fn of_simulation(
             "conversations"
         },
         trouble,
-        about: About::of(header, &of.path.to_string_lossy()),
+        about: About::of(header, place.folder),
         page,
     }
     .render()
@@ -214,6 +215,7 @@ fn came(measured: &Measurement) -> Option<Part<Table>> {
         "What callers asked for, and what came of it",
         &["asked", "outcome", "count", "share", ""],
     );
+    let is_slow = words::slow_without_budget(measured).is_some();
     for (expect, outcomes) in &measured.interruptions.outcomes {
         let all: u32 = outcomes.values().sum();
         let mut asked = match expect {
@@ -224,6 +226,8 @@ fn came(measured: &Measurement) -> Option<Part<Table>> {
         for (outcome, count) in outcomes {
             let of_all = f64::from(*count) / f64::from(all.max(1));
             let class = match outcome.is_as_expected(Some(*expect)) {
+                // Answers that come late are none that went well.
+                true if *expect == Expect::Respond && is_slow => "of-none",
                 true => "of-good",
                 // A caller who tells the agent to stop and asks something else is answered.
                 false if (*expect, *outcome) == (Expect::Stop, Outcome::Answered) => "of-good",

@@ -2,11 +2,14 @@
 
 use crate::audio::decode::{self, Coding};
 use crate::audio::{AudioError, SAMPLE_RATE};
+use crate::event::Tick;
+use crate::record::store::Moments;
 use crate::report::chart::Loudness;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 /// More sound than this is not put into a page: 12 MB, some three minutes.
@@ -15,17 +18,61 @@ const EMBEDDED_BYTES_MAX: u64 = 12_000_000;
 /// Bytes of a pair of samples, one of each speaker.
 const PAIR_BYTES: usize = 4;
 
-/// The sound of a conversation.
+/// The sound of a conversation, or how loud it was.
 pub(super) struct Sound {
     pub loudness: Loudness,
+    /// What can be played; `None` if no sound was kept.
+    pub played: Option<Played>,
+}
+
+/// What a page plays.
+pub(super) struct Played {
     /// The address that a page plays the sound from: the sound itself as a data URL, or that of the file.
     pub address: String,
     pub is_embedded: bool,
+    /// The stretches of the conversation that lie in it end to end.
+    pub spans: Vec<Range<Tick>>,
+}
+
+/// What is kept in the folder of a run or a measured call, for a page that will lie in the folder `page`; `None` if
+/// nothing is.
+pub(super) fn of(folder: &Path, page: &Path) -> Option<Result<Sound, String>> {
+    let wav = folder.join("conversation.wav");
+    if wav.is_file() {
+        return Some(read(&wav, page).map_err(|error| error.to_string()));
+    }
+    match Moments::read(folder) {
+        Ok(moments) => Some(of_moments(moments?, folder, page)),
+        Err(error) => Some(Err(error.to_string())),
+    }
+}
+
+fn of_moments(moments: Moments, folder: &Path, page: &Path) -> Result<Sound, String> {
+    let spans: Vec<Range<Tick>> = moments
+        .spans
+        .iter()
+        .map(|span| Tick(span.from_ns)..Tick(span.to_ns))
+        .collect();
+    let played = match spans.is_empty() {
+        true => None,
+        false => {
+            let sound = read(&Moments::wav(folder), page).map_err(|error| error.to_string())?;
+            sound.played.map(|played| Played { spans, ..played })
+        }
+    };
+    Ok(Sound {
+        loudness: Loudness {
+            step_ns: moments.step_ns,
+            caller: moments.caller,
+            agent: moments.agent,
+        },
+        played,
+    })
 }
 
 /// Reads a `conversation.wav` for a page that will lie in the folder `page`. The memory it takes does not grow
 /// with the length, but for two bytes every four milliseconds.
-pub(super) fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
+fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
     let unreadable = |source| AudioError::Unreadable {
         path: path.to_owned(),
         source,
@@ -51,13 +98,17 @@ pub(super) fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
     let keep = is_embedded.then_some(&mut kept);
     let loudness = listen(&mut reader, keep).map_err(unreadable)?;
     let address = match is_embedded {
-        true => data_address(&kept),
+        true => opus_address(&kept).unwrap_or_else(|| wav_address(&kept)),
         false => relative_address(page, path).map_err(unreadable)?,
     };
+    let end = Tick(loudness.caller.len() as u64 * loudness.step_ns);
     Ok(Sound {
         loudness,
-        address,
-        is_embedded,
+        played: Some(Played {
+            address,
+            is_embedded,
+            spans: vec![Tick::ZERO..end],
+        }),
     })
 }
 
@@ -105,8 +156,26 @@ fn fill(reader: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
+/// The samples of both speakers as Ogg Opus in a data URL; `None` if this build has no encoder.
+#[cfg(feature = "opus")]
+fn opus_address(samples: &[u8]) -> Option<String> {
+    let sample = |bytes: &[u8]| match *bytes {
+        [low, high] => f32::from(i16::from_le_bytes([low, high])) / 32_768.0,
+        _ => 0.0,
+    };
+    let pairs: Vec<f32> = samples.chunks_exact(2).map(sample).collect();
+    let file = crate::audio::opus::ogg_opus(&pairs)?;
+    let file = BASE64_STANDARD.encode(file);
+    Some(format!("data:audio/ogg;codecs=opus;base64,{file}"))
+}
+
+#[cfg(not(feature = "opus"))]
+fn opus_address(_: &[u8]) -> Option<String> {
+    None
+}
+
 /// The samples of both speakers as a WAV in a data URL: the header of the file may not know its length.
-fn data_address(samples: &[u8]) -> String {
+fn wav_address(samples: &[u8]) -> String {
     let bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX - 36);
     let mut wav = Vec::with_capacity(samples.len() + 44);
     wav.extend_from_slice(b"RIFF");
@@ -171,6 +240,10 @@ mod tests {
         path
     }
 
+    fn played(sound: Sound) -> Played {
+        sound.played.expect("it can be played")
+    }
+
     #[test]
     fn a_short_one_is_in_the_page_and_its_loudness_is_known() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -178,16 +251,35 @@ mod tests {
         let sound = read(&path, folder.path()).expect("read");
         assert_eq!(sound.loudness.caller, [128; 250]);
         assert_eq!(sound.loudness.agent, [255; 250]);
-        let data = sound
-            .address
+        let start = match cfg!(feature = "opus") {
+            true => "data:audio/ogg;codecs=opus;base64,T2dnU",
+            false => "data:audio/wav;base64,",
+        };
+        let address = played(sound).address;
+        assert!(address.starts_with(start), "{}", &address[..60]);
+    }
+
+    #[test]
+    fn without_an_encoder_the_sound_is_that_of_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = conversation(folder.path(), 1);
+        let file = std::fs::read(&path).expect("the file");
+        let address = wav_address(&file[44..]);
+        let data = address
             .strip_prefix("data:audio/wav;base64,")
             .expect("embedded");
         let wav = BASE64_STANDARD.decode(data).expect("base64");
-        assert_eq!(
-            wav,
-            std::fs::read(&path).expect("the file"),
-            "the same header, too"
-        );
+        assert_eq!(wav, file, "the same header, too");
+    }
+
+    #[cfg(feature = "opus")]
+    #[test]
+    fn a_short_one_takes_little_room() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = conversation(folder.path(), 20);
+        let sound = read(&path, folder.path()).expect("read");
+        let address = played(sound).address;
+        assert!(address.len() < 20 * 8_000, "{}", address.len());
     }
 
     #[test]
@@ -197,15 +289,56 @@ mod tests {
         std::fs::create_dir(&run).expect("a folder");
         let path = conversation(&run, 190);
         let sound = read(&path, folder.path()).expect("read");
+        assert_eq!(sound.loudness.caller.len(), 47_500);
+        let sound = played(sound);
         assert_eq!(
             sound.address,
             "run%20%221%22%20%C3%BC%23%3F/conversation.wav"
         );
-        assert!(!sound.is_embedded && sound.loudness.caller.len() == 47_500);
+        assert!(!sound.is_embedded);
         let pages = folder.path().join("pages");
         std::fs::create_dir(&pages).expect("a folder");
         let sound = read(&path, &pages).expect("read");
-        assert!(sound.address.starts_with("../run%20"), "{}", sound.address);
+        let address = played(sound).address;
+        assert!(address.starts_with("../run%20"), "{address}");
+    }
+
+    #[test]
+    fn of_a_measured_call_its_moments_are_played_and_all_of_it_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(of(folder.path(), folder.path()).is_none());
+        let path = conversation(folder.path(), 2);
+        std::fs::rename(path, Moments::wav(folder.path())).expect("moved");
+        let span = |from_ns, to_ns| crate::record::store::Span { from_ns, to_ns };
+        let mut moments = Moments {
+            schema: Moments::SCHEMA.into(),
+            step_ns: 10_000_000,
+            caller: vec![9; 30_000],
+            agent: vec![0; 30_000],
+            spans: vec![
+                span(1_000_000_000, 2_000_000_000),
+                span(5_000_000_000, 6_000_000_000),
+            ],
+        };
+        moments.write(folder.path()).expect("written");
+        let sound = of(folder.path(), folder.path())
+            .expect("some")
+            .expect("read");
+        assert_eq!(
+            (sound.loudness.step_ns, sound.loudness.caller.len()),
+            (10_000_000, 30_000)
+        );
+        let ms = Tick::from_ms;
+        assert_eq!(
+            played(sound).spans,
+            [ms(1_000)..ms(2_000), ms(5_000)..ms(6_000)]
+        );
+        moments.spans.clear();
+        moments.write(folder.path()).expect("written");
+        let sound = of(folder.path(), folder.path())
+            .expect("some")
+            .expect("read");
+        assert!(sound.played.is_none(), "loudness alone");
     }
 
     #[test]

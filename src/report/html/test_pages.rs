@@ -1,9 +1,9 @@
 //! Pages as a whole: what they say, what they escape, how large they are.
 
-use super::{of_calls, of_run, of_simulation};
-use crate::event::{Event, Mark};
+use super::{Place, of_calls, of_run, of_simulation};
+use crate::event::{Event, Expect, Hop, Mark, Tick};
 use crate::measure::folder::{Folder, MeasuredRun, MeasuredSimulation, Results};
-use crate::measure::{Plan, Totals, measure};
+use crate::measure::{BudgetResult, Plan, Slice, Totals, measure};
 use crate::record::store::RowsPer;
 use crate::report::calls::Calls;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,11 @@ fn recorded() -> (MeasuredRun, Vec<Event>) {
 }
 
 fn page(run: &MeasuredRun, events: &[Event]) -> String {
-    of_run(run, events, &[], Path::new("")).expect("a page")
+    let place = Place {
+        page: Path::new(""),
+        folder: Some(&run.path),
+    };
+    of_run(run, events, &[], &place).expect("a page")
 }
 
 /// The words of a page, a line for each element that has any.
@@ -120,6 +124,82 @@ fn the_page_of_a_minute_is_small() {
     assert!(page.len() < 200_000, "{} bytes", page.len());
 }
 
+/// A run of which the first answered turn took 4.2 s, for want of an answer; and the number of that turn.
+fn with_a_slow_turn() -> (MeasuredRun, Vec<Event>, u32) {
+    let (mut run, events) = recorded();
+    run.measured.budgets.clear();
+    let row = run.measured.rows.iter_mut();
+    let row = row
+        .filter(|row| row.e2e_ns.is_some())
+        .find(|row| row.expect == Some(Expect::Respond))
+        .expect("an answer");
+    let end = row.caller_end.expect("an end");
+    row.e2e_ns = Some(4_200_000_000);
+    row.slices = vec![Slice {
+        hop: Hop::Answer,
+        start: end,
+        end: Tick(end.0 + 4_200_000_000),
+    }];
+    let number = row.number;
+    (run, events, number)
+}
+
+fn budget(name: &str, limit: f64) -> BudgetResult {
+    BudgetResult {
+        over: None,
+        interval: None,
+        worlds_to_decide: None,
+        with_doubtful: None,
+        is_open: false,
+        is_estimated: false,
+        is_surely_over: false,
+        name: name.to_owned(),
+        limit,
+        actual: None,
+        pass: false,
+    }
+}
+
+/// The part of a page for a turn.
+fn turn(page: &str, number: u32) -> &str {
+    let start = page.find(&format!("id=\"turn-{number}\"")).expect("a turn");
+    let rest = &page[start..];
+    &rest[..rest.find("</article>").expect("it is closed")]
+}
+
+#[test]
+fn a_turn_much_slower_than_the_others_is_drawn_whole_on_a_scale_of_its_own() {
+    let (run, events, number) = with_a_slow_turn();
+    let page = page(&run, &events);
+    let slow = turn(&page, number);
+    assert!(slow.contains("on a scale of its own"), "{slow}");
+    let bar = slow.split("class=\"h answer\"").nth(1).expect("a bar");
+    let share = |name: &str| -> f64 {
+        let text = bar.split(&format!("{name}=\"")).nth(1).expect("it has");
+        text.split('%')
+            .next()
+            .expect("a share")
+            .parse()
+            .expect("a number")
+    };
+    let end = share("x") + share("width");
+    assert!((80.0..95.0).contains(&end), "it ends at {end} %");
+    assert!(slow.contains("4200 ms"), "{slow}");
+    assert_eq!(page.matches("on a scale of its own").count(), 1);
+}
+
+#[test]
+fn nothing_slow_is_green_unless_a_budget_allows_it() {
+    let (mut run, events, number) = with_a_slow_turn();
+    let is_green = |run: &MeasuredRun| {
+        let page = page(run, &events);
+        turn(&page, number).contains("class=\"kept\"")
+    };
+    assert!(!is_green(&run), "4.2 s without a budget");
+    run.measured.budgets = vec![budget("e2e_latency_p95_ms", 5_000.0)];
+    assert!(is_green(&run), "4.2 s where 5 s are allowed");
+}
+
 #[test]
 fn no_template_calls_anything_safe() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/html");
@@ -170,19 +250,7 @@ fn whatever_comes_from_outside_is_escaped() {
             decided.reasons = vec![HOSTILE.to_owned()];
         }
     }
-    run.measured.budgets = vec![crate::measure::BudgetResult {
-        over: None,
-        interval: None,
-        worlds_to_decide: None,
-        with_doubtful: None,
-        is_open: false,
-        is_estimated: false,
-        is_surely_over: false,
-        name: HOSTILE.to_owned(),
-        limit: 1.0,
-        actual: None,
-        pass: false,
-    }];
+    run.measured.budgets = vec![budget(HOSTILE, 1.0)];
     run.path = PathBuf::from(HOSTILE);
     let lost = crate::event::Mark::DeviceLost {
         direction: crate::event::Direction::Input,
@@ -251,7 +319,11 @@ fn a_simulation_of_nothing_has_a_page() {
         scenario: run.scenario,
         totals: Totals::default(),
     };
-    let page = of_simulation(&of, &[]).expect("a page");
+    let place = Place {
+        page: Path::new(""),
+        folder: Some(&of.path),
+    };
+    let page = of_simulation(&of, &[], &place).expect("a page");
     is_harmless(&page);
     assert!(page.contains("Too few conversations") && !page.contains("NaN"));
 }

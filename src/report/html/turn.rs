@@ -6,8 +6,10 @@ use super::words::{self, Said};
 use crate::event::{Doubt, Metric, Tick};
 use crate::measure::{Row, ms};
 use crate::report::chart::{Lane, Loudness, Panel, ms_in_words};
+use crate::report::clock_time;
 use askama::Template;
 use askama::filters::Safe;
+use std::ops::Range;
 
 /// Hops shorter than this are not drawn, as in the report for the terminal: half a millisecond.
 const WORTH_A_LANE_NS: u64 = 500_000;
@@ -20,6 +22,8 @@ const BEYOND_NS: u64 = 250_000_000;
 pub(super) struct Turn {
     anchor: String,
     number: u32,
+    /// When the caller began to speak.
+    at: Option<String>,
     outcome: &'static str,
     /// Why its latency may be another one.
     doubtful: Option<&'static str>,
@@ -32,6 +36,8 @@ pub(super) struct Turn {
     said: Option<Said>,
     decided: Option<String>,
     panel: Option<Svg>,
+    /// What a reader should know of the picture's scale, if it is not that of the others.
+    scale: Option<String>,
     times: Option<Times>,
 }
 
@@ -50,22 +56,32 @@ pub(super) struct Around<'a> {
     pub loudness: Option<&'a Loudness>,
     /// How much of the time after the caller's end is shown.
     pub after_ns: u64,
-    /// Whether there is sound to play.
-    pub is_playable: bool,
+    /// Answers that took longer are not shown as good ones.
+    pub good_until_ns: u64,
+    /// The stretches of the conversation that can be played.
+    pub played: &'a [Range<Tick>],
 }
 
-/// How much of the time after the caller's end has to be shown: all of the longest wait, unless it is much longer
-/// than the others.
+/// How much of the time after the caller's end is shown: all of the longest wait, unless it is much longer than the
+/// others. Those that are longer than what is shown have a scale of their own.
 pub(super) fn after_ns(rows: &[Row]) -> u64 {
     let mut waits: Vec<u64> = rows.iter().filter_map(wait_ns).collect();
     waits.sort_unstable();
     let longest = waits.last().copied().unwrap_or(1_000_000_000);
     let middle = waits.get(waits.len() / 2).copied().unwrap_or(longest);
     let shown = longest.min(middle.saturating_mul(4)).max(300_000_000);
-    shown.saturating_add(shown / 8).saturating_add(BEYOND_NS)
+    with_room(shown)
 }
 
-fn wait_ns(row: &Row) -> Option<u64> {
+/// A wait, and some room behind it for its length.
+fn with_room(wait_ns: u64) -> u64 {
+    wait_ns
+        .saturating_add(wait_ns / 4)
+        .saturating_add(BEYOND_NS)
+}
+
+/// How long the caller waited: for the answer, for the agent to fall silent, or for what was decided.
+pub(super) fn wait_ns(row: &Row) -> Option<u64> {
     row.e2e_ns
         .or_else(|| row.metric(Metric::BargeInStop))
         .or_else(|| Some(row.decided.as_ref()?.after_ns))
@@ -82,13 +98,20 @@ impl Turn {
             around,
         );
         let window = panel.as_ref().map(Panel::window);
+        let scale = panel
+            .as_ref()
+            .filter(|panel| panel.after_ns > around.after_ns)
+            .map(|_| "A slow turn, on a scale of its own.".to_owned());
         let times = match (moments, window) {
-            (Some((moments, end)), Some((from, to))) if around.is_playable => Some(Times {
-                start_s: seconds(moments.start.0 as f64),
-                end_s: seconds(end.0 as f64),
-                from_s: seconds(from as f64),
-                to_s: seconds(to as f64),
-            }),
+            (Some((moments, end)), Some((from, to))) => {
+                let heard = heard(around.played, moments.start..end, row);
+                heard.map(|heard| Times {
+                    start_s: seconds(heard.start.0 as f64),
+                    end_s: seconds(heard.end.0 as f64),
+                    from_s: seconds(from as f64),
+                    to_s: seconds(to as f64),
+                })
+            }
             _ => None,
         };
         let stopped = row
@@ -97,6 +120,7 @@ impl Turn {
         Safe(Turn {
             anchor: format!("{}turn-{}", around.anchor, row.number),
             number: row.number,
+            at: row.began.or(row.caller_end).map(clock_time),
             outcome: words::outcome(row.outcome),
             doubtful: row.doubtful.map(Doubt::told),
             class: match (
@@ -104,6 +128,7 @@ impl Turn {
                 row.outcome.is_as_expected(row.expect),
             ) {
                 (true, true) => "",
+                (false, true) if wait_ns(row).is_some_and(|wait| wait > around.good_until_ns) => "",
                 (false, true) => "kept",
                 (true, false) if row.is_judged => "",
                 (_, false) => "missed",
@@ -122,9 +147,18 @@ impl Turn {
                 format!("{who} {}", words::decided(decided))
             }),
             panel: panel.map(|panel| panel.svg(&format!("Turn {}", row.number))),
+            scale,
             times,
         })
     }
+}
+
+/// What can be heard of a turn: of the stretch in which the caller ends, as much as lies in the turn.
+fn heard(played: &[Range<Tick>], turn: Range<Tick>, row: &Row) -> Option<Range<Tick>> {
+    let asked = row.caller_end.unwrap_or(turn.start);
+    let span = played.iter().find(|span| span.contains(&asked))?;
+    let heard = span.start.max(turn.start)..span.end.min(turn.end);
+    (heard.start < heard.end).then_some(heard)
 }
 
 /// The picture of where the turn's time went; `None` if nothing of it is known.
@@ -143,10 +177,15 @@ fn panel<'a>(
     if lanes.is_empty() && around.loudness.is_none() {
         return None;
     }
+    let last = lanes.iter().map(|lane| lane.to_ns).max();
+    let wait = last.map_or(0, |last| last.saturating_sub(zero.0));
     Some(Panel {
         loudness: around.loudness,
         zero_ns: zero.0,
-        after_ns: around.after_ns,
+        after_ns: match wait > around.after_ns {
+            true => with_room(wait),
+            false => around.after_ns,
+        },
         lanes,
     })
 }

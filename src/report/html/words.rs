@@ -1,8 +1,9 @@
 //! Figures and outcomes in words, as pages put them.
 
-use crate::event::{Expect, Verdict};
-use crate::measure::{BudgetResult, Decided, Interruptions, Measurement, Outcome, Row, ms};
+use crate::event::{Expect, Metric, Verdict};
+use crate::measure::{BudgetResult, Decided, Interruptions, Known, Measurement, Outcome, Row, ms};
 use crate::record::store::Header;
+use crate::report::chart::known_in_words;
 
 /// Longer texts are cut, and the rest is shown when it is asked for.
 const CHARACTERS_SHOWN: usize = 600;
@@ -50,6 +51,25 @@ pub(super) fn latency(label: &str, of_ms: f64, note: String) -> Stat {
     }
 }
 
+/// A wait that is slow where no budget says otherwise, in milliseconds.
+const SLOW_MS: f64 = 800.0;
+
+/// The longest wait that is shown as a good one, in nanoseconds: the largest limit of the end-to-end latency, or
+/// 800 ms without one.
+pub(super) fn good_until_ns(measured: &Measurement) -> u64 {
+    let limits = measured.budgets.iter();
+    let limits = limits.filter(|budget| budget.name.starts_with("e2e_latency_"));
+    let most = limits.map(|budget| budget.limit).reduce(f64::max);
+    (most.unwrap_or(SLOW_MS) * 1e6) as u64
+}
+
+/// How long 19 of 20 callers wait at most, if that is slow and no budget allows it.
+pub(super) fn slow_without_budget(measured: &Measurement) -> Option<Known> {
+    let e2e = measured.metrics.get(&Metric::E2eLatency)?.summary()?;
+    let is_slow = measured.budgets.is_empty() && e2e.p95.rank() > SLOW_MS;
+    is_slow.then_some(e2e.p95)
+}
+
 /// Whether budgets and expectations are met; `None` if there are none.
 pub(super) fn verdict(measured: &Measurement) -> Option<Stat> {
     let missed = measured
@@ -81,7 +101,13 @@ pub(super) fn verdict(measured: &Measurement) -> Option<Stat> {
         (Some(budgets), turns) => (budgets, turns.unwrap_or_default()),
         (None, Some(_)) if other == 0 => (
             "As expected".to_owned(),
-            format!("all {of} turns; no budget was set"),
+            match slow_without_budget(measured) {
+                None => format!("all {of} turns; no budget was set"),
+                Some(p95) => format!(
+                    "all {of} turns, however slow: p95 is {}, and no budget was set",
+                    known_in_words(p95)
+                ),
+            },
         ),
         (None, Some(turns)) => ("Not as expected".to_owned(), turns),
     };
@@ -89,10 +115,10 @@ pub(super) fn verdict(measured: &Measurement) -> Option<Stat> {
         label: "Verdict".to_owned(),
         value,
         unit: "",
-        class: if missed + other == 0 {
-            "kept words"
-        } else {
-            "missed words"
+        class: match (missed + other, slow_without_budget(measured)) {
+            (0, None) => "kept words",
+            (0, Some(_)) => "words",
+            _ => "missed words",
         },
         note,
     })

@@ -35,6 +35,7 @@ mod text;
 
 pub use axis::Axis;
 pub use picture::svg;
+pub(super) use picture::svg_of_choice;
 pub use text::text;
 pub(super) use text::{cells, head, table, unmoved};
 

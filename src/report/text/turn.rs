@@ -3,6 +3,7 @@
 use super::waterfall::waterfall;
 use crate::event::{Expect, Metric, Verdict};
 use crate::measure::{Decided, Row, ms};
+use crate::report::clock_time;
 use std::fmt::Write;
 
 /// Adds a turn; the longest one fills the axis of time.
@@ -15,7 +16,11 @@ pub(super) fn turn(text: &mut String, row: &Row, longest_ns: u64) {
         Some(Expect::Ignore) => " (asked to go on)",
     };
     let outcome = row.outcome.name();
-    let _ = write!(text, "\n{:>3}  {outcome}{asked}", row.number);
+    let _ = write!(text, "\n{:>3}  ", row.number);
+    if let Some(at) = row.began.or(row.caller_end) {
+        let _ = write!(text, "{}  ", clock_time(at));
+    }
+    let _ = write!(text, "{outcome}{asked}");
     if let Some(e2e) = row.e2e_ns {
         let _ = write!(text, ", {:.1} ms", ms(e2e));
     }

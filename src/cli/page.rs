@@ -1,0 +1,150 @@
+//! The page of a folder of results, for every command that writes one.
+
+use super::Failure;
+use super::file::write;
+use crate::measure::folder::{Folder, Results};
+use crate::measure::labels::{self, LabelTable};
+use crate::measure::segments::{self, SEGMENTS_MAX, Segments};
+use crate::report::calls::{Calls, folder_name};
+use crate::report::html::{self, Place};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A page of more turns tells none of them apart unasked: all would have to be held at once.
+const TURNS_OF_PAGE_MAX: u64 = 2_000_000;
+
+/// Where results go that a page is to be made of: the folder that was asked for, or one that is deleted with this.
+pub(super) enum Kept {
+    In(PathBuf),
+    For(TempDir),
+}
+
+impl Kept {
+    /// The folder `out`, or a fresh one if a page is wanted; `None` if nothing is to be kept.
+    pub(super) fn of(out: Option<&Path>, html: Option<&Path>) -> Result<Option<Kept>, Failure> {
+        match (out, html) {
+            (Some(out), _) => Ok(Some(Kept::In(out.to_owned()))),
+            (None, None) => Ok(None),
+            (None, Some(_)) => {
+                let fresh = tempfile::Builder::new().prefix("voicesim-").tempdir();
+                fresh.map(|folder| Some(Kept::For(folder))).map_err(|error| {
+                    Failure::Unavailable(format!(
+                        "--html: no folder can be made for the results meanwhile: {error}; keep them with --out DIR"
+                    ))
+                })
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Kept::In(path) => path,
+            Kept::For(folder) => folder.path(),
+        }
+    }
+
+    /// The folder, if it stays.
+    pub(super) fn staying(&self) -> Option<&Path> {
+        match self {
+            Kept::In(path) => Some(path),
+            Kept::For(_) => None,
+        }
+    }
+
+    /// Writes the page of what was kept, as `voicesim report --html` does; `name` is what several results are called,
+    /// and `change` has its way with the figures first.
+    pub(super) fn write_page(
+        &self,
+        path: &Path,
+        name: &str,
+        change: impl FnOnce(&mut Folder),
+    ) -> Result<(), Failure> {
+        let mut folder = Folder::open(self.path()).map_err(Failure::input)?;
+        change(&mut folder);
+        let shown = segments(folder.all(), None)?;
+        match folder {
+            Folder::One(one) => of_one(path, &one, &shown, self.staying()),
+            Folder::Several(several) => match calls(name, several) {
+                Some(calls) => of_calls(path, &calls, &shown),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+/// The name of several results in a folder.
+pub(super) fn name_of(folder: &Path) -> String {
+    folder_name(folder)
+}
+
+/// Runs as calls, the worst first; `None` if there are none.
+pub(super) fn calls(name: &str, several: Vec<Results>) -> Option<Calls> {
+    let run = |kept| match kept {
+        Results::Run(run) => Some(*run),
+        Results::Simulation(_) => None,
+    };
+    Calls::of(name, several.into_iter().filter_map(run).collect())
+}
+
+/// Turns by every label that a page shows them by.
+pub(super) fn segments(
+    all: &[Results],
+    table: Option<&LabelTable>,
+) -> Result<Vec<Segments>, Failure> {
+    let mut shown = Vec::new();
+    let turns: u64 = all.iter().map(|kept| kept.measured().turns).sum();
+    if turns <= TURNS_OF_PAGE_MAX {
+        for label in labels::labels(all, table) {
+            // A label with too many values is left out of a page that nobody asked it for.
+            if let Ok(segments) = by(all, &label, table)
+                && segments.segments.len() > 1
+            {
+                shown.push(segments);
+            }
+        }
+    }
+    Ok(shown)
+}
+
+/// Turns by a label.
+pub(super) fn by(
+    all: &[Results],
+    label: &str,
+    table: Option<&LabelTable>,
+) -> Result<Segments, Failure> {
+    let turns = labels::placed(all, label, table).map_err(Failure::input)?;
+    segments::refuse_many(&turns).map_err(|many| {
+        Failure::Input(format!(
+            "--by {label}: {many} different values are names, not segments; give a label with up to {SEGMENTS_MAX}"
+        ))
+    })?;
+    Ok(Segments::of(label, &turns))
+}
+
+/// Writes the page of one run or simulation, which is kept in `folder` if it stays.
+pub(super) fn of_one(
+    path: &Path,
+    kept: &Results,
+    shown: &[Segments],
+    folder: Option<&Path>,
+) -> Result<(), Failure> {
+    let place = Place {
+        page: path.parent().unwrap_or_else(|| Path::new("")),
+        folder,
+    };
+    let page = match kept {
+        Results::Run(run) => {
+            let events = run.events().map_err(Failure::input)?;
+            html::of_run(run, &events, shown, &place)
+        }
+        Results::Simulation(of) => html::of_simulation(of, shown, &place),
+    };
+    write("--html", path, &page.map_err(Failure::unavailable)?)
+}
+
+/// Writes the page of several runs.
+pub(super) fn of_calls(path: &Path, calls: &Calls, shown: &[Segments]) -> Result<(), Failure> {
+    let Calls { header, all, calls } = calls;
+    let page = html::of_calls(header, all, calls, shown).map_err(Failure::unavailable)?;
+    write("--html", path, &page)
+}

@@ -1,0 +1,162 @@
+//! What results come to, in one sentence: the last line of a report.
+
+use super::chart::ms_in_words;
+use crate::event::{Hop, Metric};
+use crate::measure::{Histogram, Known, Measurement, Waits};
+
+/// Below so many turns the slowest is told, in place of the 95th percentile.
+const FEW: u64 = 20;
+
+/// How long callers wait, what takes most of it, and which budgets are missed.
+pub fn sentence(measured: &Measurement) -> String {
+    let mut sentence = waits(measured);
+    if let Some(most) = most(measured) {
+        sentence += &most;
+    }
+    for more in [budgets(measured), unexpected(measured)]
+        .into_iter()
+        .flatten()
+    {
+        sentence += "; ";
+        sentence += &more;
+    }
+    sentence + "."
+}
+
+fn waits(measured: &Measurement) -> String {
+    let waits = measured.metrics.get(&Metric::E2eLatency);
+    let Some(e2e) = waits.and_then(Waits::summary) else {
+        return "No question was answered, so no latency is known".to_owned();
+    };
+    let all = e2e.count + e2e.unanswered.as_ref().map_or(0, |it| it.count);
+    let (slow, told) = match all {
+        ..FEW => (e2e.max, "the slowest"),
+        _ => (e2e.p95, "19 of 20"),
+    };
+    let unanswered = e2e.unanswered.as_ref().map_or(0, |it| it.count);
+    match (e2e.p50, slow) {
+        (Known::Is(only), Known::Is(_)) if all == 1 => {
+            format!("The question is answered within {}", ms_in_words(only))
+        }
+        (Known::Is(half), Known::Is(slow)) => format!(
+            "Half of the questions are answered within {}, {told} within {}",
+            ms_in_words(half),
+            ms_in_words(slow)
+        ),
+        (Known::Is(half), Known::Over(_)) => format!(
+            "Half of the questions are answered within {}, and {unanswered} of {all} are not answered",
+            ms_in_words(half)
+        ),
+        (Known::Over(_), _) => format!("{unanswered} of {all} questions are not answered"),
+    }
+}
+
+/// The hop that takes most of the time, on average over answered turns.
+fn most(measured: &Measurement) -> Option<String> {
+    let all = measured.answered.summary()?;
+    let mean = |hop: Hop| -> Option<f64> {
+        let answered: &Histogram = measured.hops.get(&hop)?.answered();
+        let summary = answered.summary()?;
+        Some(summary.mean_ms * summary.count as f64 / all.count as f64)
+    };
+    let hops = Hop::ALL
+        .into_iter()
+        .filter_map(|hop| Some((hop, mean(hop)?)));
+    let (hop, mean_ms) = hops.max_by(|one, other| one.1.total_cmp(&other.1))?;
+    (mean_ms > 0.0).then(|| {
+        format!(
+            "; most of it is {} ({} of {} on average)",
+            hop.name(),
+            ms_in_words(mean_ms),
+            ms_in_words(all.mean_ms)
+        )
+    })
+}
+
+fn budgets(measured: &Measurement) -> Option<String> {
+    let missed: Vec<&str> = measured
+        .budgets
+        .iter()
+        .filter(|budget| !budget.pass)
+        .map(|budget| budget.name.as_str())
+        .collect();
+    match (measured.budgets.len(), missed.len()) {
+        (0, _) => None,
+        (1, 0) => Some("the budget is kept".to_owned()),
+        (all, 0) => Some(format!("all {all} budgets are kept")),
+        (1, _) => Some(format!("the budget is MISSED: {}", missed.join(", "))),
+        (all, some) => Some(format!(
+            "{some} of {all} budgets are MISSED: {}",
+            missed.join(", ")
+        )),
+    }
+}
+
+fn unexpected(measured: &Measurement) -> Option<String> {
+    let rows = measured.rows.iter();
+    let other = rows.filter(|row| !row.is_judged && !row.outcome.is_as_expected(row.expect));
+    match other.count() {
+        0 => None,
+        1 => Some("1 turn came out otherwise than expected".to_owned()),
+        some => Some(format!("{some} turns came out otherwise than expected")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::folder::Results;
+    use crate::measure::{BudgetResult, Plan, measure};
+    use crate::record::store::RowsPer;
+    use std::path::Path;
+
+    fn demo() -> Measurement {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
+        let Results::Run(run) = Results::open(&folder).expect("a run") else {
+            panic!("a run");
+        };
+        run.measured
+    }
+
+    #[test]
+    fn a_run_comes_to_one_sentence() {
+        insta::assert_snapshot!(sentence(&demo()));
+    }
+
+    #[test]
+    fn a_budget_that_is_missed_is_named() {
+        let mut measured = demo();
+        let budget = |name: &str, pass| BudgetResult {
+            name: name.to_owned(),
+            limit: 1.0,
+            actual: Some(2.0),
+            over: None,
+            interval: None,
+            worlds_to_decide: None,
+            with_doubtful: None,
+            is_open: false,
+            is_estimated: false,
+            is_surely_over: false,
+            pass,
+        };
+        measured.budgets = vec![
+            budget("e2e_latency_p95_ms", false),
+            budget("cut_offs_max", true),
+        ];
+        let said = sentence(&measured);
+        assert!(
+            said.ends_with("; 1 of 2 budgets are MISSED: e2e_latency_p95_ms."),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn where_nobody_was_answered_it_says_so() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
+        let Results::Run(run) = Results::open(&folder).expect("a run") else {
+            panic!("a run");
+        };
+        let nothing = measure(&[], &Plan::of(&run.scenario, RowsPer::Utterance));
+        assert!(sentence(&nothing).starts_with("No question was answered"));
+    }
+}

@@ -1,0 +1,67 @@
+//! Whoever watches a run: is shown every event, is told the time, and may end it.
+
+use super::{Run, Time};
+use crate::clock::Clock;
+use crate::event::Tick;
+use crate::record::tap::Watcher;
+use std::future::pending;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How often a watcher is told the time: ten times a second, as often as a screen is drawn.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
+
+/// Whoever watches.
+#[derive(Default)]
+pub(super) struct Watching {
+    pub(super) events: Option<Watcher>,
+    pub(super) time: Option<Box<dyn Fn(Tick)>>,
+    pub(super) stop: Option<oneshot::Receiver<()>>,
+}
+
+impl Run {
+    /// Shows every event to `watcher` when it is recorded.
+    pub fn watched_by(mut self, watcher: Watcher) -> Run {
+        self.watching.events = Some(watcher);
+        self
+    }
+
+    /// Tells `watcher` the time of the conversation ten times a second, in real time.
+    pub fn telling_the_time(mut self, watcher: impl Fn(Tick) + 'static) -> Run {
+        self.watching.time = Some(Box::new(watcher));
+        self
+    }
+
+    /// Has the caller hang up after `length`, whatever is still to be said.
+    pub fn hanging_up_after(mut self, length: Duration) -> Run {
+        self.hang_up = Some(length);
+        self
+    }
+
+    /// Ends a replay in real time when `stop` is told to, or its sender is dropped, as Ctrl-C
+    /// does.
+    pub fn stopped_by(mut self, stop: oneshot::Receiver<()>) -> Run {
+        self.watching.stop = Some(stop);
+        self
+    }
+}
+
+/// Tells the time for as long as this is polled. In virtual time nobody watches a clock.
+pub(super) async fn tell_time((time, clock): (Time, &Clock), watcher: Option<Box<dyn Fn(Tick)>>) {
+    match (time, watcher) {
+        (Time::Real, Some(watcher)) => loop {
+            let now = clock.now();
+            watcher(now);
+            clock.sleep_until(now + TOLD_EVERY).await;
+        },
+        _ => pending().await,
+    }
+}
+
+/// Waits for a word, if there is anybody to give it.
+pub(super) async fn told(by: Option<oneshot::Receiver<()>>) {
+    match by {
+        Some(by) => _ = by.await,
+        None => pending().await,
+    }
+}
