@@ -9,6 +9,7 @@ mod devices;
 mod exports;
 mod file;
 mod find;
+mod guide;
 #[cfg(feature = "retrieval")]
 mod index;
 mod init;
@@ -74,6 +75,8 @@ enum Command {
     Check(check::Check),
     /// Write a scenario to start from
     Init(init::Init),
+    /// Read the guide: every topic, without a network
+    Guide(guide::Guide),
     /// Train, evaluate and explain the interruption classifier
     Classifier(classifier::Classifier),
     /// Prepare, search and evaluate the documents that questions are answered from
@@ -171,6 +174,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Compare(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
+        Command::Guide(command) => command.run(),
         Command::Classifier(command) => command.run(),
         #[cfg(feature = "retrieval")]
         Command::Index(command) => command.run(is_quiet),

@@ -11,6 +11,7 @@ mod exports;
 mod faults;
 mod faulty_worlds;
 mod formats;
+mod guide;
 mod hostile;
 mod house;
 mod index;

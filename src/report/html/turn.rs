@@ -128,7 +128,7 @@ impl Turn {
 }
 
 /// The picture of where the turn's time went; `None` if nothing of it is known.
-fn panel<'a>(
+pub(super) fn panel<'a>(
     row: &Row,
     onset: Option<Tick>,
     start: Option<Tick>,
