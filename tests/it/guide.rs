@@ -235,3 +235,81 @@ fn settings_that_are_shown_are_toml() {
         }
     }
 }
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).expect("README.md")
+}
+
+#[test]
+fn the_readme_is_short_and_narrow() {
+    let text = readme();
+    assert!(
+        text.len() <= 12_000,
+        "README.md has {} bytes: move what is not for the first ten minutes to src/guide",
+        text.len()
+    );
+    for (index, line) in text.lines().enumerate() {
+        assert!(
+            line.chars().count() <= 100,
+            "README.md:{}: more than 100 columns",
+            index + 1
+        );
+    }
+}
+
+#[test]
+fn the_readme_leads_to_every_topic() {
+    let text = readme();
+    for topic in TOPICS {
+        let definition = format!("\n[{0}]: src/guide/{0}.md\n", topic.name);
+        assert!(text.contains(&definition), "end README.md with {definition}");
+        let uses = text.matches(&format!("[{}]", topic.name)).count();
+        assert!(uses > 1, "{} is not linked", topic.name);
+    }
+}
+
+#[test]
+fn the_picture_of_a_turn_is_what_the_program_draws() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (demo, svg) = (folder.path().join("demo"), folder.path().join("turn.svg"));
+    let at = |path: &Path| path.to_string_lossy().into_owned();
+    let recorded = at(&root().join("tests/it/data/recorded"));
+    let scenario = at(&root().join("audio/demo.toml"));
+    let (demo, svg) = (at(&demo), at(&svg));
+    for arguments in [
+        &["run", &scenario, "--recorded", &recorded, "--out", &demo][..],
+        &["report", &demo, "--turn", "4", "--svg", &svg],
+    ] {
+        let output = command(arguments).output().expect("voicesim runs");
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    let drawn = fs::read_to_string(&svg).expect("a picture");
+    let kept = fs::read_to_string(root().join("src/guide/turn.svg")).expect("src/guide/turn.svg");
+    assert!(
+        drawn == kept,
+        "src/guide/turn.svg is an older one; the commands that draw it are in README.md"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = command(&["guide", "glossary"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("voicesim runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn the_image_takes_the_steps_of_make_setup() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("readable");
+    let (image, makefile) = (read("tests/cluster/Dockerfile"), read("Makefile"));
+    assert!(makefile.contains("\nsetup: packages models\n"));
+    for step in ["sh tests/setup/packages.sh", "models install"] {
+        assert!(makefile.contains(step) && image.contains(step), "{step}");
+    }
+}
