@@ -262,7 +262,10 @@ fn the_readme_leads_to_every_topic() {
     let text = readme();
     for topic in TOPICS {
         let definition = format!("\n[{0}]: src/guide/{0}.md\n", topic.name);
-        assert!(text.contains(&definition), "end README.md with {definition}");
+        assert!(
+            text.contains(&definition),
+            "end README.md with {definition}"
+        );
         let uses = text.matches(&format!("[{}]", topic.name)).count();
         assert!(uses > 1, "{} is not linked", topic.name);
     }

@@ -28,9 +28,10 @@ impl Guide {
             return Ok(Verdict::Fine);
         };
         let topic = named(&asked)?;
+        let see_also = see_also(topic.text);
         print(&match look() {
-            Some(look) => drawn(topic.text, look),
-            None => topic.text.to_owned(),
+            Some(look) => drawn(&format!("{}\n{see_also}", topic.text), look),
+            None => format!("{}\n{see_also}", without_definitions(topic.text)),
         });
         Ok(Verdict::Fine)
     }
@@ -48,6 +49,31 @@ fn look() -> Option<Look> {
         columns: usize::from(columns.clamp(20, COLUMNS_MAX)),
         has_colours: !refused && !is_plain,
     })
+}
+
+/// Whether a line defines a link, `[load]: load.md`. Such lines end a topic, and lead to files.
+fn is_definition(line: &&str) -> bool {
+    line.starts_with('[') && line.contains("]: ")
+}
+
+fn without_definitions(text: &str) -> String {
+    let kept: Vec<&str> = text.lines().filter(|line| !is_definition(line)).collect();
+    format!("{}\n", kept.join("\n").trim_end())
+}
+
+/// The links of a topic as commands.
+fn see_also(text: &str) -> String {
+    let names = text.lines().filter(is_definition);
+    let names: Vec<&str> = names
+        .filter_map(|line| Some(line.strip_prefix('[')?.split_once(']')?.0))
+        .collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(
+            "See also, by `voicesim guide TOPIC`: {}.\n",
+            names.join(", ")
+        ),
+    }
 }
 
 fn list() -> String {
@@ -94,6 +120,17 @@ mod tests {
     #[test]
     fn every_topic_is_listed_with_what_it_is_about() {
         insta::assert_snapshot!(list());
+    }
+
+    #[test]
+    fn links_are_told_as_commands() {
+        let text = "# One\n\nSee [two].\n\n[two]: two.md\n[three]: three.md\n";
+        assert_eq!(without_definitions(text), "# One\n\nSee [two].\n");
+        assert_eq!(
+            see_also(text),
+            "See also, by `voicesim guide TOPIC`: two, three.\n"
+        );
+        assert_eq!(see_also("# One\n"), "");
     }
 
     #[test]
