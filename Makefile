@@ -1,5 +1,5 @@
 # make demo: the main job on real speech. make test: everything that CI checks in tests.
-# Both do their own set-up. See README.md.
+# Both do their own set-up. See src/guide/install.md and src/guide/develop.md.
 
 CARGO ?= cargo
 # The demo, the tests and CI share one build, of Cargo's profile dev: see Cargo.toml.

@@ -39,6 +39,7 @@
 //! | [`experiment`] | many simulations: replications, sweeps, the search for a value, plans, shards joined |
 //! | `picture` | axes and labels of pictures |
 //! | [`rng`] | named random streams |
+//! | [`guide`] | how to use all this, as text: also `voicesim guide` |
 //! | `cli` | the command line, one file a subcommand |
 //!
 //! # Invariants
@@ -85,6 +86,7 @@ pub mod clock;
 pub mod endpoint;
 pub mod event;
 pub mod experiment;
+pub mod guide;
 pub mod measure;
 pub mod record;
 pub mod rng;

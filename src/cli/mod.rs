@@ -12,6 +12,7 @@ mod devices;
 mod exports;
 mod file;
 mod find;
+mod guide;
 #[cfg(feature = "retrieval")]
 mod index;
 mod init;
@@ -105,6 +106,8 @@ enum Command {
     Check(check::Check),
     /// Write a scenario to start from
     Init(init::Init),
+    /// Read the guide: every topic, without a network
+    Guide(guide::Guide),
     /// Train, evaluate and explain the interruption classifier
     Classifier(classifier::Classifier),
     /// Prepare, search and evaluate the documents that questions are answered from
@@ -204,6 +207,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Compare(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
+        Command::Guide(command) => command.run(),
         Command::Classifier(command) => command.run(),
         #[cfg(feature = "retrieval")]
         Command::Index(command) => command.run(is_quiet),

@@ -1,7 +1,7 @@
 //! `voicesim report`: the report of a folder of results, made again.
 
 use super::exports::Exports;
-use super::file::refuse_unwritable;
+use super::file::{refuse_unwritable, write};
 use super::{Failure, Verdict, page, print_answer, print_json, print_plain};
 use crate::measure::Measurement;
 use crate::measure::folder::{Folder, Results};
@@ -9,7 +9,7 @@ use crate::measure::labels::LabelTable;
 use crate::measure::segments::Segments;
 use crate::report::calls::{self, Calls};
 use crate::report::document::Document;
-use crate::report::{self, document, simulation, text};
+use crate::report::{self, document, html, simulation, text};
 use crate::scenario;
 use clap::Args;
 use std::path::PathBuf;
@@ -24,6 +24,12 @@ pub(super) struct Report {
     /// Write the report as an HTML page: one file that loads nothing from elsewhere
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Draw one turn as an SVG: both voices, where the wait went, and the words
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Turn for --svg, by its number in the report; the slowest answered one unless given
+    #[arg(long, value_name = "N", requires = "svg")]
+    turn: Option<u32>,
     /// Tell turns apart by a label: time, turn (first or later), call, a label of the scenario or a column of
     /// --labels
     #[arg(long, value_name = "LABEL")]
@@ -55,12 +61,16 @@ impl Report {
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
         }
+        if let Some(path) = &self.svg {
+            refuse_unwritable("--svg", path)?;
+        }
         if self.json && self.exports.is_on_stdout() {
             return Err(Failure::Input(
                 "--json prints the report where a file is to go (-); name a file, or take --json away".into(),
             ));
         }
         let folder = self.open()?;
+        self.draw(&folder)?;
         self.exports.write(&folder, &self.folder)?;
         if self.exports.is_on_stdout() {
             return Ok(Verdict::Fine);
@@ -71,6 +81,30 @@ impl Report {
             Folder::Several(several) => self.several(several, segments)?,
         }
         Ok(Verdict::Fine)
+    }
+
+    /// Draws one turn, if a picture was asked for.
+    fn draw(&self, folder: &Folder) -> Result<(), Failure> {
+        let Some(path) = &self.svg else {
+            return Ok(());
+        };
+        let run = match folder {
+            Folder::One(kept) => match &**kept {
+                Results::Run(run) => Some(run),
+                Results::Simulation(_) => None,
+            },
+            Folder::Several(_) => None,
+        };
+        let Some(run) = run else {
+            return Err(Failure::Input(format!(
+                "--svg draws a turn of one run or call, and {} is none; name its folder",
+                self.folder.display()
+            )));
+        };
+        let events = run.events().map_err(Failure::input)?;
+        let picture = html::of_turn(run, &events, self.turn)
+            .map_err(|error| Failure::Input(format!("{}: {error}", self.folder.display())))?;
+        write("--svg", path, &picture)
     }
 
     /// The turns by the label that was asked for; for a page, by every label.

@@ -15,8 +15,11 @@ impl WordErrors {
     /// Compares what was heard with what was said; case, punctuation and hyphens do not count.
     pub fn between(reference: &str, heard: &str) -> WordErrors {
         let (reference, heard) = (words(reference), words(heard));
+        // The types are written out: on macOS, one of the libraries has a type that the compiler would try without end.
+        let errors =
+            strsim::generic_levenshtein::<Vec<String>, Vec<String>, _, _>(&reference, &heard);
         WordErrors {
-            errors: strsim::generic_levenshtein(&reference, &heard) as u32,
+            errors: errors as u32,
             words: reference.len() as u32,
         }
     }

@@ -1,19 +1,17 @@
-//! The workflow for GitHub Actions in README.md: every command of voicesim in it is one.
+//! The workflow for GitHub Actions in the guide: every command of voicesim in it is one.
 
 use clap::Parser;
-use std::path::Path;
 use voicesim::cli::Arguments;
+use voicesim::guide::TOPICS;
 
-/// The block of YAML in a section of README.md.
+/// The first block of YAML in the topic on CI.
 fn workflow() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(path).expect("README.md");
-    let section = readme
-        .split("\n## ")
-        .find(|section| section.starts_with("In your CI\n"));
-    let section = section.expect("a section \"In your CI\"");
-    let begun = section.split_once("```yaml\n").expect("a block of YAML").1;
-    begun.split_once("\n```").expect("its end").0.to_owned()
+    let topic = TOPICS.iter().find(|topic| topic.name == "ci");
+    let text = topic.expect("a topic on CI").text;
+    let begun = text.split_once("```yaml\n").expect("a block of YAML").1;
+    let yaml = begun.split_once("\n```").expect("its end").0;
+    // A command may go on in the next line.
+    yaml.replace("\\\n", " ")
 }
 
 /// The commands of voicesim in shell lines, word by word.

@@ -12,6 +12,7 @@ mod exports;
 mod faults;
 mod faulty_worlds;
 mod formats;
+mod guide;
 mod hard_calls;
 mod hostile;
 mod house;

@@ -162,7 +162,7 @@ fn heard(played: &[Range<Tick>], turn: Range<Tick>, row: &Row) -> Option<Range<T
 }
 
 /// The picture of where the turn's time went; `None` if nothing of it is known.
-fn panel<'a>(
+pub(super) fn panel<'a>(
     row: &Row,
     onset: Option<Tick>,
     start: Option<Tick>,
