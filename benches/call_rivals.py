@@ -5,7 +5,7 @@ imageio-ffmpeg, and compares with what is installed of voicebench==0.2.* and cal
 
 voicebench's rule is applied as it is: the last segment of the question, and the agent's first one that begins after the
 question's onset. callback-voice measures only calls that it made itself, of which it has the caller's clean sound; here
-its detector hears both channels of the recording, and the answer is the first onset from 20 ms before the question's end.
+its detector hears both channels of the recording, and the answer is the first onset from 20 ms before the question's end; one that began before that is not found.
 """
 
 import collections
@@ -61,6 +61,10 @@ def heard_by(rule, name):
             found.append(None)
             continue
         asked = question[0][0] if margin is None else question[-1][1] - margin
+        if margin is not None and any(s[0] <= asked < s[1] for s in agent):
+            # An answer that began over the question is none to it.
+            found.append(None)
+            continue
         answer = next((s[0] for s in agent if s[0] > asked), None)
         found.append(None if answer is None else abs(1e3 * (answer - question[-1][1]) - (start - end)))
     return found
