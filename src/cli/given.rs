@@ -110,7 +110,7 @@ pub(super) fn as_call(path: &Path) -> Result<(), Failure> {
         Thing::RunFolders => format!(
             "is a folder of results, which are measured already; see their report: voicesim report {it}"
         ),
-        Thing::EmptyFolder => "is an empty folder; name a recording of a call (WAV, FLAC, MP3, Ogg), or a folder of them".into(),
+        Thing::EmptyFolder => "is an empty folder, so it holds no recordings; name a recording of a call (WAV, FLAC, MP3, Ogg), or a folder of them".into(),
         Thing::Nothing
         | Thing::Empty
         | Thing::Recording
@@ -130,7 +130,7 @@ pub(super) fn as_call(path: &Path) -> Result<(), Failure> {
 pub(super) fn as_results(path: &Path) -> Result<(), Failure> {
     let it = quoted(path);
     told(path, match thing(path) {
-        Thing::Nothing => "no such folder; check the path (it is looked up from the current folder)".into(),
+        Thing::Nothing => "no such run folder; check the path (it is looked up from the current folder)".into(),
         Thing::Recording => format!(
             "is a recording, not a folder of results; measure it and keep the results: voicesim measure {it} --out DIR"
         ),

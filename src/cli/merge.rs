@@ -1,6 +1,6 @@
 //! `voicesim merge`: joins the shards of a simulation, from several machines, into the whole simulation.
 
-use super::{Failure, Verdict, given, print_answer, print_json, print_plain};
+use super::{Failure, Verdict, print_answer, print_json, print_plain};
 use crate::experiment::{self, Simulated};
 use crate::report;
 use clap::Args;
@@ -21,9 +21,6 @@ pub(super) struct Merge {
 
 impl Merge {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
-        for folder in &self.folders {
-            given::as_results(folder)?;
-        }
         let Simulated { header, totals } = experiment::merge(&self.folders, &self.out)?;
         if self.json {
             print_json(&report::document::simulation(&header, &totals, None))?;
