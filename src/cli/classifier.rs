@@ -1,7 +1,7 @@
 //! `voicesim classifier`: train, evaluate and explain the interruption classifier.
 
 use super::file::write;
-use super::{Failure, Verdict, print, print_json, print_plain};
+use super::{Failure, Verdict, number, print, print_json, print_plain};
 use crate::audio::{decode, length_of};
 use crate::ear::truth::speech_in;
 use crate::interrupt::eval::track::stops_after;
@@ -130,7 +130,7 @@ struct Eval {
     #[command(flatten)]
     data: Data,
     /// How long after its end a word is known to the classifier, in the clean figures
-    #[arg(long, default_value_t = 300, value_name = "MS")]
+    #[arg(long, default_value_t = 300, value_name = "MS", value_parser = number::milliseconds)]
     word_delay_ms: u32,
     /// Draw recall against false stops, as an SVG
     #[arg(long, value_name = "FILE")]

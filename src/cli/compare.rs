@@ -1,7 +1,7 @@
 //! `voicesim compare`: what differs between two sets of results, and whether it is more than chance.
 
 use super::file::{refuse_unwritable, write};
-use super::{Failure, Verdict, print, print_json, print_plain};
+use super::{Failure, Verdict, given, print, print_json, print_plain};
 use crate::compare::{self, Settings};
 use crate::measure::folder::Folder;
 use crate::report::compare::{json, markdown, text};
@@ -47,6 +47,8 @@ impl Compare {
                 refuse_unwritable(flag, path)?;
             }
         }
+        given::as_results(&self.base)?;
+        given::as_results(&self.new)?;
         let base = Folder::open(&self.base).map_err(Failure::input)?;
         let new = Folder::open(&self.new).map_err(Failure::input)?;
         let comparison = compare::compare((&self.base, &base), (&self.new, &new), &settings)

@@ -3,9 +3,10 @@
 use super::bar::Bar;
 use super::file::refuse_unwritable;
 use super::page::Kept;
-use super::recordings::{EXTENSIONS, recordings};
+use super::recordings::recordings;
 use super::{
-    Failure, Verdict, call_folder, claimed, clocks, print_answer, print_json, print_plain, rederive,
+    Failure, Verdict, call_folder, claimed, clocks, given, print_answer, print_json, print_plain,
+    rederive,
 };
 use crate::call::spoken::Spoken;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
@@ -107,6 +108,12 @@ impl Measure {
                 is_json: self.json,
                 is_quiet,
             });
+        }
+        for path in [&self.call, &self.caller, &self.agent]
+            .into_iter()
+            .flatten()
+        {
+            given::as_call(path)?;
         }
         let scenario = self.scenario()?;
         if let Some(path) = &self.html {
@@ -239,9 +246,8 @@ impl Measure {
             let reasons: Vec<&str> = skipped.iter().map(|file| file.reason.as_str()).collect();
             return Err(Failure::Input(match reasons.is_empty() {
                 true => format!(
-                    "{} holds no recordings ({}); name one that does",
-                    folder.display(),
-                    EXTENSIONS.join(", ")
+                    "{} holds no recordings (WAV, FLAC, MP3, Ogg and the like); name a folder that does, or a recording",
+                    folder.display()
                 ),
                 false => format!(
                     "none of the calls in {} can be measured:\n{}",

@@ -12,6 +12,7 @@ mod devices;
 mod exports;
 mod file;
 mod find;
+mod given;
 mod guide;
 #[cfg(feature = "retrieval")]
 mod index;
@@ -20,6 +21,7 @@ mod live;
 mod measure;
 mod merge;
 mod models;
+mod number;
 mod page;
 mod plan;
 mod recordings;

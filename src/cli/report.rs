@@ -2,7 +2,7 @@
 
 use super::exports::Exports;
 use super::file::{refuse_unwritable, write};
-use super::{Failure, Verdict, page, print_answer, print_json, print_plain};
+use super::{Failure, Verdict, given, page, print_answer, print_json, print_plain};
 use crate::measure::Measurement;
 use crate::measure::folder::{Folder, Results};
 use crate::measure::labels::LabelTable;
@@ -123,6 +123,7 @@ impl Report {
     fn open(&self) -> Result<Folder, Failure> {
         let budget = self.budget.as_deref().map(scenario::load_budget);
         let budget = budget.transpose().map_err(Failure::input)?;
+        given::as_results(&self.folder)?;
         let mut folder = Folder::open(&self.folder).map_err(Failure::input)?;
         if let Some(budget) = &budget {
             folder.hold_to(budget);

@@ -3,7 +3,7 @@
 use super::file::refuse_unwritable;
 use super::live::{About, Controls, Show};
 use super::page::Kept;
-use super::{Failure, Verdict, print_answer, print_json, print_plain};
+use super::{Failure, Verdict, given, number, print_answer, print_json, print_plain};
 use crate::audio::device::Choice;
 use crate::clock::Clock;
 use crate::measure::folder::header_and_scenario;
@@ -13,7 +13,7 @@ use crate::run::{self, Talk, Time};
 use crate::scenario::{self, Says, Scenario, ScenarioFile};
 use clap::{Args, ValueEnum};
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -29,7 +29,7 @@ pub(super) struct Run {
     #[arg(long, conflicts_with_all = ["wav", "clock", "recorded"])]
     mic: bool,
     /// Hang up after this many seconds
-    #[arg(long = "for", value_name = "SECONDS", requires = "mic", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long = "for", value_name = "SECONDS", requires = "mic", value_parser = number::seconds)]
     seconds: Option<u64>,
     /// Hear nothing while the agent speaks, for rooms that echo
     #[arg(long, requires = "mic")]
@@ -111,6 +111,12 @@ impl Run {
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
         }
+        for path in &self.wav {
+            given::as_call(path)?;
+        }
+        if let Some(folder) = &self.recorded {
+            given::as_results(folder)?;
+        }
         let (run, folder, show) = match self.mic {
             true => self.talk()?,
             false => {
@@ -153,7 +159,7 @@ impl Run {
     /// A conversation at the microphone. The scenario gives it its settings; the scenario's turns are not spoken.
     fn talk(&self) -> Result<(run::Run, PathBuf, Show), Failure> {
         let asked = match &self.scenario {
-            Some(path) => scenario::load(path).map_err(Failure::input)?.file().clone(),
+            Some(path) => loaded(path)?.file().clone(),
             None => ScenarioFile::default(),
         };
         let mut scenario = self.overruled(asked)?;
@@ -172,9 +178,6 @@ impl Run {
             ..Talk::default()
         };
         let keeps_voices_in = (!self.no_audio).then(|| folder.display().to_string());
-        if let Some(folder) = &keeps_voices_in {
-            tracing::info!("voices are recorded into {folder}; --no-audio keeps none");
-        }
         let show = Show::on_screen(About {
             name: scenario.name().to_owned(),
             keeps_voices_in,
@@ -232,8 +235,7 @@ impl Run {
         let wavs = self.wav.clone();
         match (&self.scenario, &self.recorded) {
             (Some(path), _) => {
-                let scenario = scenario::load(path).map_err(Failure::input)?;
-                Ok((scenario.file().clone(), wavs))
+                Ok((loaded(path)?.file().clone(), wavs))
             }
             (None, _) if !wavs.is_empty() => Ok((ScenarioFile::default(), wavs)),
             (None, Some(folder)) => {
@@ -287,6 +289,11 @@ impl Run {
         }
         Ok(scenario)
     }
+}
+
+fn loaded(path: &Path) -> Result<Scenario, Failure> {
+    given::as_scenario(path)?;
+    scenario::load(path).map_err(Failure::input)
 }
 
 fn default_folder(scenario: &Scenario) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use super::file::refuse_unwritable;
 use super::page::Kept;
-use super::{Failure, Verdict, find, print_answer, print_json, print_plain};
+use super::{Failure, Verdict, find, given, print_answer, print_json, print_plain};
 use crate::clock::Clock;
 use crate::experiment::{
     CONVERSATIONS_MAX, Find, KeepEvents, Progress, Shard, Simulated, Simulation,
@@ -104,6 +104,7 @@ impl Simulate {
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
         }
+        given::as_scenario(&self.scenario)?;
         if let (Some(key), Some(goal)) = (&self.search.find, &self.search.until) {
             let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
             let find = Find::of(template, key, goal.clone())?

@@ -2,7 +2,7 @@
 
 use super::file::{refuse_unwritable, write};
 use super::simulate::{threads, watched};
-use super::{Failure, Verdict, print_json, print_plain};
+use super::{Failure, Verdict, given, print_json, print_plain};
 use crate::experiment::{self, Against, CONVERSATIONS_MAX};
 use crate::report::html;
 use crate::report::sweep::{Axis, Sweep as Swept, svg, text};
@@ -55,6 +55,7 @@ impl Settings {
                 refuse_unwritable(flag, path)?;
             }
         }
+        given::as_scenario(&self.scenario)?;
         let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
         let sweep = experiment::Sweep::of(&template, &self.vary, self.seed)?
             .worlds(self.conversations)

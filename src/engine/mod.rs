@@ -7,6 +7,7 @@ pub mod clauses;
 mod command;
 mod injected_faults;
 mod load;
+pub mod needs;
 #[cfg(feature = "openai")]
 mod openai;
 mod phoneme_brackets;

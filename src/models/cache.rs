@@ -93,6 +93,25 @@ pub fn locate(name_or_path: &str) -> Result<PathBuf, ModelError> {
     }
 }
 
+/// Whether a model is there, given as for [`locate`] and judged by the sizes of its files: instant.
+///
+/// # Errors
+/// As for [`locate`].
+pub fn look_for(name_or_path: &str) -> Result<(), ModelError> {
+    let Some(model) = catalogue().iter().find(|model| model.name == name_or_path) else {
+        return locate_file(name_or_path).map(|_| ());
+    };
+    let folder = cache_folder()?;
+    match state(&folder, model, Depth::Size) {
+        ModelState::Installed(_) => Ok(()),
+        ModelState::Missing => Err(ModelError::Missing {
+            name: model.name.clone(),
+            folder,
+        }),
+        ModelState::Damaged(error) | ModelState::Unreadable(error) => Err(error),
+    }
+}
+
 pub(super) fn locate_installed(folder: &Path, model: &Model) -> Result<PathBuf, ModelError> {
     let missing = || ModelError::Missing {
         name: model.name.clone(),

@@ -22,7 +22,7 @@ mod test_model;
 mod wheel;
 mod whisper_weights;
 
-pub use cache::{ModelState, Status, cache_folder, list, locate, verify};
+pub use cache::{ModelState, Status, cache_folder, list, locate, look_for, verify};
 pub use catalogue::{Model, ModelFile, ModelKind, Source, Unpack, catalogue};
 pub use error::ModelError;
 pub use install::{Installed, install};

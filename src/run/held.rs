@@ -3,7 +3,7 @@
 use super::prepare::{self, Sounds};
 use super::watched::{tell_time, told};
 use super::{RunError, Talk, Time, input, unavailable};
-use crate::audio::device::{DeviceError, Devices};
+use crate::audio::device::{DeviceError, Devices, Hush};
 use crate::audio::{Imagined, Speaker};
 use crate::caller::{Between, Caller, Fate, Mind, Scripted, Voice, lines};
 use crate::clock::Clock;
@@ -57,26 +57,30 @@ pub(super) struct Agent {
 /// The speech of a caller, which is over when nothing more is to be said.
 type Speaking = Pin<Box<dyn Future<Output = ()>>>;
 
+/// Opens the devices to talk through. That takes a moment, and dates what is heard: the clock runs from now on.
+pub(super) fn open(talk: &Talk, clock: &Clock) -> Result<Devices, RunError> {
+    clock.start();
+    let _hush = Hush::new();
+    Devices::open(&talk.devices, clock).map_err(|error| match error {
+        DeviceError::Unknown { .. } => input(error),
+        _ => unavailable(error),
+    })
+}
+
 impl Call<'_> {
     pub(super) async fn hold(
         mut self,
         agent: Agent,
         sounds: Sounds,
-        talk: Option<Talk>,
+        talk: Option<(Talk, Devices)>,
     ) -> Result<(), RunError> {
         let over = UtteranceOver::default();
         let (activity, heard) = queue::channel(ACTIVITY_WAITING_MAX);
         let shown = Rc::new(Watched::<AgentState>::default());
         let seen = shown.clone();
-        // Opening a sound device takes a moment, and dates what it hears: the clock runs by then.
         let is_talk = talk.is_some();
         let (caller, speaker, hang_up): (Speaking, Rc<dyn Speaker>, _) = match talk {
-            Some(mut talk) => {
-                self.clock.start();
-                let devices = Devices::open(&talk.devices, self.clock).map_err(|e| match e {
-                    DeviceError::Unknown { .. } => input(e),
-                    _ => unavailable(e),
-                })?;
+            Some((mut talk, devices)) => {
                 let speaker = devices.speaker.clone();
                 let ear = Ear::new(self.scenario.ear.vad_threshold, over.clone());
                 let hang_up = talk.hang_up.take();

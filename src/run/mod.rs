@@ -355,9 +355,23 @@ impl Run {
             keeps_audio,
             ..header(scenario, &loaded, self.rows_per, &clock)?
         };
+        // Where there is no microphone, nothing is left behind.
+        let talk = match talk {
+            Some(talk) => {
+                let devices = held::open(&talk, &clock)?;
+                Some((talk, devices))
+            }
+            None => None,
+        };
         let folder = match &self.keep {
             Some((path, audio)) => {
-                tracing::info!("recording into {}", path.display());
+                let path_shown = path.display();
+                match (&talk, audio) {
+                    (Some(_), KeepAudio::Yes) => tracing::info!(
+                        "voices are recorded into {path_shown}; --no-audio keeps none"
+                    ),
+                    _ => tracing::info!("recording into {path_shown}"),
+                }
                 let folder = RunFolder::create(path, &header, *audio).map_err(unavailable)?;
                 prepare::keep_spoken(scenario, &mut sounds, &folder)?;
                 Some(folder)

@@ -27,10 +27,12 @@ mod read;
 pub mod resilience;
 mod set;
 pub mod speech;
+mod syntax;
 #[cfg(test)]
 mod test_problems;
 mod topology;
 mod turn;
+pub(crate) mod unit;
 mod variation;
 mod wording;
 

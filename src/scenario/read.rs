@@ -3,7 +3,7 @@
 use super::budget::Budgets;
 use super::load::{ArrivalsTable, CALLS_MAX, LoadTable, TraceTable};
 use super::problem::{Place, Problem, Table};
-use super::{Scenario, ScenarioFile, set};
+use super::{Scenario, ScenarioFile, set, syntax};
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ const BYTES_MAX: u64 = 4 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The file cannot be read.
-    #[error("cannot read the scenario {path}: {source}; check the path, or make one with `voicesim init`", path = path.display())]
+    #[error("{}", unreadable(.path, .source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -59,7 +59,31 @@ pub fn load_with(path: &Path, settings: &[String]) -> Result<Scenario, ScenarioE
     if settings.is_empty() {
         return load(path);
     }
-    Template::read(path, settings)?.scenario("as changed by --set: ", |_| Ok(()))
+    let changed = |settings| {
+        let template = Template::read(path, settings)?;
+        template.scenario("as changed by --set: ", |_| Ok(()))
+    };
+    changed(settings).map_err(|error| {
+        // The setting without which all is well, or something else is wrong, is the one to mend.
+        let is_wrong = |count: &usize| {
+            let read = changed(&settings[..*count]);
+            read.is_err_and(|other| other.to_string() == error.to_string())
+        };
+        match (&error, (1..=settings.len()).find(is_wrong)) {
+            (ScenarioError::Syntax { reason, .. }, Some(count)) => {
+                let told = reason.strip_prefix("as changed by --set: ");
+                let Some(told) = told else {
+                    return error;
+                };
+                let fix = syntax::of_wrong_type(told).unwrap_or_else(|| told.to_owned());
+                ScenarioError::Syntax {
+                    path: path.to_owned(),
+                    reason: format!("--set {}: {fix}", settings[count - 1]),
+                }
+            }
+            _ => error,
+        }
+    })
 }
 
 /// A scenario file, to be read with one change or another.
@@ -76,17 +100,16 @@ impl Template {
     /// A file that cannot be read, or a setting that leads nowhere. Values are checked by [`with`](Self::with).
     pub fn read(path: &Path, settings: &[String]) -> Result<Template, ScenarioError> {
         let text = text_of(path)?;
-        let syntax = |reason: String| ScenarioError::Syntax {
-            path: path.to_owned(),
-            reason,
-        };
-        let mut table: toml::Table = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
+        let misread = |error| syntax::error(path, &text, &error);
+        let mut table: toml::Table = toml::from_str(&text).map_err(misread)?;
         for setting in settings {
-            set::set(&mut table, setting)
-                .map_err(|reason| syntax(format!("--set {setting}: {reason}")))?;
+            set::set(&mut table, setting).map_err(|reason| ScenarioError::Syntax {
+                path: path.to_owned(),
+                reason: format!("--set {setting}: {reason}"),
+            })?;
         }
         // A mistake in the file itself is told with its line.
-        let _: ScenarioFile = toml::from_str(&text).map_err(|e| syntax(e.to_string()))?;
+        let _: ScenarioFile = toml::from_str(&text).map_err(misread)?;
         Ok(Template {
             path: path.to_owned(),
             text,
@@ -112,7 +135,10 @@ impl Template {
         self.scenario("", |table| {
             changes
                 .iter()
-                .try_for_each(|(key, value)| set::insert(table, key, (*value).clone()))
+                .try_for_each(|(key, value)| match set::mistaken_unit(key, value) {
+                    Some(fix) => Err(format!("{key}: {fix}")),
+                    None => set::insert(table, key, (*value).clone()),
+                })
         })
     }
 
@@ -158,11 +184,28 @@ pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
 /// A file that cannot be read, or a budget that limits nothing, and the fix.
 pub fn load_budget(path: &Path) -> Result<Budgets, ScenarioError> {
     let text = text_of(path)?;
-    let file: ScenarioFile = toml::from_str(&text).map_err(|error| ScenarioError::Syntax {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
+    let file: ScenarioFile =
+        toml::from_str(&text).map_err(|error| syntax::error(path, &text, &error))?;
     Budgets::parse(file.budget).map_err(|problem| wrong(path, &text, problem))
+}
+
+/// Why a file cannot be read, and what to do.
+fn unreadable(path: &Path, source: &io::Error) -> String {
+    let path = path.display();
+    match source.kind() {
+        io::ErrorKind::NotFound => format!(
+            "{path}: no such file; check the path (it is looked up from the current folder), or make a scenario with `voicesim init`"
+        ),
+        io::ErrorKind::IsADirectory => {
+            format!("{path} is a folder; name a TOML file, or make a scenario with `voicesim init`")
+        }
+        io::ErrorKind::InvalidData => {
+            format!("{path} is no text; name a TOML file, or make a scenario with `voicesim init`")
+        }
+        _ => format!(
+            "cannot read the scenario {path}: {source}; check the path, or make one with `voicesim init`"
+        ),
+    }
 }
 
 fn text_of(path: &Path) -> Result<String, ScenarioError> {
@@ -208,10 +251,7 @@ fn wrong(path: &Path, text: &str, problem: Problem) -> ScenarioError {
 /// assert!(error.to_string().starts_with("quick.toml line 2: endpointing.silence_ms: 0 ms"), "{error}");
 /// ```
 pub fn parse(path: &Path, text: &str) -> Result<Scenario, ScenarioError> {
-    let file = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
+    let file = toml::from_str(text).map_err(|error| syntax::error(path, text, &error))?;
     complete(path, file, text)
 }
 

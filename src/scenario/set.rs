@@ -1,5 +1,6 @@
 //! `--set KEY=VALUE`: a scenario with one key changed.
 
+use super::unit;
 use toml::{Table, Value};
 
 /// Sets a key of a scenario as `KEY=VALUE` has it. The value is TOML; what is none is text.
@@ -7,7 +8,24 @@ pub(super) fn set(scenario: &mut Table, setting: &str) -> Result<(), String> {
     let (key, value) = setting
         .split_once('=')
         .ok_or("write KEY=VALUE, for example endpointing.silence_ms=700")?;
-    insert(scenario, key, read(value.trim()))
+    let value = read(value.trim());
+    match mistaken_unit(key, &value) {
+        Some(fix) => Err(fix),
+        None => insert(scenario, key, value),
+    }
+}
+
+/// What to write in place of a value that has a unit, where the key names it already.
+pub(super) fn mistaken_unit(key: &str, value: &Value) -> Option<String> {
+    let key = key.rsplit('.').next()?;
+    match value {
+        Value::String(text) => {
+            let table = text.starts_with('{').then_some(text);
+            let inside = || unit::in_line(table?).map(|(key, fix)| format!("{key}: {fix}"));
+            unit::fix(key, text).or_else(inside)
+        }
+        _ => None,
+    }
 }
 
 /// Sets a key of a scenario, whether or not it was there. Tables are parted by dots; of several (`[[turn]]`)
@@ -101,6 +119,12 @@ mod tests {
             ("name.first=1", "not a table"),
             ("turn.delay_ms=1", "by its number"),
             ("turn.2.delay_ms=1", "by its number"),
+            ("turn.1.delay_ms=300ms", "write 300 without a unit"),
+            ("turn.1.delay_ms = 0.3 s", "write 300 without a unit"),
+            (
+                "stt.latency={ fixed_ms = 90ms }",
+                "fixed_ms: write 90 without a unit",
+            ),
         ] {
             let error = after("name = \"a\"\n[[turn]]\ndelay_ms = 1\n", setting);
             let error = error.expect_err(setting);

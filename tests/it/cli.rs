@@ -144,6 +144,72 @@ fn a_missing_model_is_exit_3_with_the_command_that_gets_it() {
 }
 
 #[test]
+fn a_missing_microphone_is_one_line_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("talk.toml");
+    fs::write(&scenario, SIMULATED).expect("written");
+    let output = command(&["run", "talk.toml", "--mic", "--input", "no such microphone"])
+        .current_dir(folder.path())
+        .output()
+        .expect("it runs");
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("no microphone named"), "{said}");
+    assert!(said.contains("voicesim devices"), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(!folder.path().join("runs").exists(), "a folder was made");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_warning_of_check_unless_it_is_offline() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("asks.toml");
+    let server = "[answer]\nengine = \"openai\"\nurl = \"http://127.0.0.1:1/v1\"\nmodel = \"m\"\n";
+    fs::write(&scenario, format!("{server}[[turn]]\nsay = \"Hi\"\n")).expect("written");
+    let scenario = scenario.to_string_lossy().into_owned();
+    for (arguments, is_warned) in [
+        (vec!["check", &scenario], true),
+        (vec!["check", "--offline", &scenario], false),
+    ] {
+        let output = voicesim(&arguments);
+        let said = stderr(&output);
+        assert!(output.status.success(), "{said}");
+        assert!(stdout(&output).contains("is fine"), "{}", stdout(&output));
+        let warned = said.contains("warning: no server answers at http://127.0.0.1:1/v1");
+        assert_eq!(warned, is_warned, "{said}");
+    }
+}
+
+#[test]
+fn a_setting_with_a_unit_names_itself_and_the_number_to_write() {
+    let example = "audio/simulations/assistant.toml";
+    let cure = "write 300 without a unit (milliseconds)";
+    for setting in [
+        "endpointing.silence_ms=300ms",
+        "endpointing.silence_ms=0.3 s",
+    ] {
+        refuses(&["simulate", example, "--set", setting], &[setting, cure]);
+    }
+    let varied = "endpointing.silence_ms=200,300ms";
+    refuses(
+        &["sweep", example, "--vary", varied],
+        &["endpointing.silence_ms", cure],
+    );
+    let until = ["--until", "e2e_latency_p95_ms=300ms"];
+    let find = ["simulate", example, "--find", "endpointing.silence_ms"];
+    refuses(&[&find[..], &until].concat(), &["--until", cure]);
+    refuses(
+        &["run", "--mic", "--for", "60s"],
+        &["--for", "write 60 without a unit (seconds)"],
+    );
+    let wrong = "endpointing.silence_ms=short";
+    refuses(
+        &["simulate", example, "--set", "seed=1", "--set", wrong],
+        &["--set endpointing.silence_ms=short: \"short\": write a whole number"],
+    );
+}
+
+#[test]
 fn a_scenario_from_init_is_fine_and_is_not_written_over() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().to_string_lossy().into_owned();

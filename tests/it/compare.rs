@@ -579,11 +579,7 @@ fn what_cannot_be_compared_is_named() {
         assert!(error.contains(says), "{error}");
     };
     refused(&missing, &[], "missing");
-    refused(
-        inside.path(),
-        &[],
-        "neither a header.json nor folders that do",
-    );
+    refused(inside.path(), &[], "is an empty folder");
     for effect in ["-1", "nan", "much", "101%"] {
         let option = format!("--min-effect={effect}");
         refused(&data("recorded"), &[&option], "from 0 to 100 %");

@@ -321,16 +321,18 @@ fn a_wrong_key_is_told_at_the_start_with_the_variable_that_holds_it() {
             + "[answer]\nengine = \"openai\"\nurl = \"http://127.0.0.1:1/v1\"\nmodel = \"m\"\nkey_env = \"VOICESIM_NO_KEY\"\n"),
     );
     let toml = place.path("a.toml");
-    // Nobody is asked.
-    let checked = with_key(&["check", &toml]);
-    assert_eq!(checked.status.code(), Some(0), "{}", stderr(&checked));
-    let output = with_key(&["run", &toml, "--out", &place.path("run")]);
-    assert_eq!(output.status.code(), Some(3));
-    assert!(
-        stderr(&output).contains("VOICESIM_NO_KEY is not set"),
-        "{}",
-        stderr(&output)
-    );
+    let out = place.path("run");
+    let commands: [&[&str]; 3] = [
+        &["check", &toml],
+        &["check", "--offline", &toml],
+        &["run", &toml, "--out", &out],
+    ];
+    for command in commands {
+        let output = with_key(command);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("VOICESIM_NO_KEY is not set"), "{said}");
+    }
 }
 
 #[test]

@@ -74,6 +74,12 @@ pub fn stream<'a>(path: &'a Path, take: &'a mut Sink<'a>) -> Result<Vec<String>,
     collect(path, Keep::Nothing(take)).map(|kept| kept.notes)
 }
 
+/// Whether a file begins like audio of a kind that is read.
+pub(crate) fn is_audio(path: &Path) -> bool {
+    let source = Source::open(path, u64::MAX);
+    source.is_ok_and(|mut source| Kind::of(&mut source).is_ok())
+}
+
 /// Where the samples of a WAV file are, and how they are coded.
 pub(crate) fn wav_layout(path: &Path) -> Result<Layout, AudioError> {
     riff::layout(&mut Source::open(path, STREAM_FILE_BYTES_MAX)?)

@@ -98,7 +98,7 @@ fn refused(direction: Direction, device: &Device, error: &cpal::Error) -> Device
     DeviceError::Refused {
         direction,
         name: id_of(device),
-        reason: error.to_string(),
+        reason: error.to_string().trim_end_matches('.').to_owned(),
         cure,
     }
 }

@@ -23,10 +23,10 @@ pub(super) use speech::{recogniser, voice};
 
 use super::build::Purpose;
 use super::{Built, EngineError};
-use crate::clock::{Patience, Silence};
+use crate::clock::{Clock, Patience, Silence};
 use crate::scenario::engine;
 use crate::stage::StageError;
-use server::{Asked, Server};
+use server::{Asked, Server, WARM_UP_MAX};
 use std::time::Duration;
 
 /// A server, reached and warm, or with a note on why it could not be reached.
@@ -45,18 +45,9 @@ fn reach(
     path: &'static str,
     at: Purpose<'_>,
 ) -> Result<Reached, EngineError> {
-    let server = Server::of(
-        Asked {
-            table,
-            url: asked.url.clone(),
-            model: asked.model.clone(),
-            key_env: asked.key_env.clone(),
-            path,
-        },
-        at.clock,
-    )?;
+    let server = server(asked, table, path, at.clock)?;
     let mut notes = Vec::new();
-    if let Err(error) = server.warm_up() {
+    if let Err(error) = server.warm_up(WARM_UP_MAX) {
         if !at.has_fallback {
             return Err(EngineError::Unavailable(error));
         }
@@ -67,6 +58,40 @@ fn reach(
         notes.push(VIRTUAL.to_owned());
     }
     Ok(Reached { server, notes })
+}
+
+fn server(
+    asked: &engine::Server,
+    table: &'static str,
+    path: &'static str,
+    clock: &Clock,
+) -> Result<Server, EngineError> {
+    let asked = Asked {
+        table,
+        url: asked.url.clone(),
+        model: asked.model.clone(),
+        key_env: asked.key_env.clone(),
+        path,
+    };
+    Server::of(asked, clock)
+}
+
+/// Whether a server could be asked, without asking it.
+///
+/// # Errors
+/// For an address that is none, a key that is not there, and https without TLS.
+pub(super) fn check(asked: &engine::Server, table: &'static str) -> Result<(), EngineError> {
+    server(asked, table, "", &Clock::real(1)).map(|_| ())
+}
+
+/// Whether a server answers within `longest`; else what is wrong.
+pub(super) fn ask(
+    asked: &engine::Server,
+    table: &'static str,
+    longest: Duration,
+) -> Result<(), String> {
+    let server = server(asked, table, "", &Clock::real(1)).map_err(|error| error.to_string())?;
+    server.warm_up(longest)
 }
 
 impl Reached {

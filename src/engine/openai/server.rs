@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long to wait for the connection that the first request is to find.
-const WARM_UP_MAX: Duration = Duration::from_secs(10);
+pub(super) const WARM_UP_MAX: Duration = Duration::from_secs(10);
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept: through a long silence of the caller.
 const KEPT_IDLE: Duration = Duration::from_secs(300);
@@ -110,11 +110,11 @@ impl Server {
     }
 
     /// Makes the connection, so that the first question finds one. What a server says to a cheap request
-    /// does not matter, unless it is that the key is wrong.
-    pub(super) fn warm_up(&self) -> Result<(), String> {
+    /// does not matter, unless it is that the key is wrong. It is given up after `longest`.
+    pub(super) fn warm_up(&self, longest: Duration) -> Result<(), String> {
         let request = self.client.get(format!("{}/models", self.place.base));
         let place = Arc::clone(&self.place);
-        let answered = self.remote.wait_for(WARM_UP_MAX, async move {
+        let answered = self.remote.wait_for(longest, async move {
             match request.send().await {
                 Err(error) if error.is_connect() => Some(place.broken(&error).to_string()),
                 Err(_) => None,
@@ -134,7 +134,7 @@ impl Server {
             None => Err(format!(
                 "the server at {} did not answer within {} s; {START}",
                 self.place.base,
-                WARM_UP_MAX.as_secs()
+                longest.as_secs_f64()
             )),
         }
     }

@@ -6,7 +6,7 @@ use super::simulation::{Progress, Simulated, Simulation};
 use crate::report::find::{self, Ended, SCHEMA, Step, Wanted};
 use crate::run::{RunError, input};
 use crate::scenario::budget::{Budget, budget};
-use crate::scenario::{Scenario, ScenarioError, Template};
+use crate::scenario::{Scenario, ScenarioError, Template, unit};
 use search::{Found, Numbers, Search};
 use std::sync::atomic::{AtomicBool, Ordering};
 use toml::Value;
@@ -33,9 +33,10 @@ impl std::str::FromStr for Goal {
             .split_once('=')
             .ok_or("write METRIC=VALUE, for example e2e_latency_p95_ms=900")?;
         let (metric, limit) = (metric.trim().to_owned(), limit.trim());
-        let number = limit
-            .parse()
-            .map_err(|_| format!("{limit:?} is no number; write {metric}=VALUE"))?;
+        let number = limit.parse().map_err(|_| {
+            unit::fix(&metric, limit)
+                .unwrap_or_else(|| format!("{limit:?} is no number; write {metric}=VALUE"))
+        })?;
         Ok(Goal {
             budget: budget(&metric, number)?,
             metric,

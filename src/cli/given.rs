@@ -1,0 +1,415 @@
+//! What a path that was given is, where another kind of thing was asked for; and the command that takes it.
+//!
+//! Only what is known for sure is refused here. All else goes on, to an error that says what is wrong in it.
+
+use super::Failure;
+use super::recordings::{EXTENSIONS, recordings};
+use crate::audio::decode;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// How much of a file is looked at.
+const BYTES_MAX: u64 = 64 << 10;
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thing {
+    /// Nothing is there.
+    Nothing,
+    /// A file without a byte in it.
+    Empty,
+    Recording,
+    /// A scenario that is spoken to an assistant.
+    Scenario,
+    /// A scenario whose caller is made up.
+    Simulation,
+    /// TOML with a `[budget]` and nothing else.
+    Budget,
+    Json,
+    Csv,
+    Text,
+    /// A file of a run folder that is no recording.
+    Results,
+    /// The folder of one run, call or simulation.
+    RunFolder,
+    /// A folder of such folders.
+    RunFolders,
+    /// A folder with recordings in it.
+    Recordings,
+    EmptyFolder,
+    Folder,
+    /// Not to be told.
+    Other,
+}
+
+/// Refuses what is no scenario.
+pub(super) fn as_scenario(path: &Path) -> Result<(), Failure> {
+    let it = quoted(path);
+    told(path, match thing(path) {
+        Thing::Recording => format!(
+            "is a recording, not a scenario; speak it to an assistant: voicesim run --wav {it}; or measure it as a call: voicesim measure {it}"
+        ),
+        Thing::Budget => format!(
+            "is a budget, not a scenario; name a scenario and give the budget with it: --budget {it}"
+        ),
+        Thing::Json | Thing::Csv => format!(
+            "is {}, and a scenario is TOML; `voicesim init` writes one to start from",
+            thing(path).name()
+        ),
+        Thing::Text => "is text, and a scenario is TOML; `voicesim init` writes one to start from, and documents to answer from go with it: --docs FOLDER".into(),
+        Thing::Results => return results_file(path),
+        Thing::RunFolder | Thing::RunFolders => format!(
+            "is a folder of results, not a scenario; see them again: voicesim report {it}"
+        ),
+        Thing::Recordings => format!(
+            "is a folder of recordings, not a scenario; measure them as calls: voicesim measure {it}; or speak one to an assistant: voicesim run --wav FILE"
+        ),
+        Thing::EmptyFolder => "is an empty folder, and a scenario is a TOML file; `voicesim init` writes one to start from".into(),
+        Thing::Folder => match scenario_in(path) {
+            Some(inside) => format!("is a folder; name the scenario in it: {}", quoted(&inside)),
+            None => "is a folder, and a scenario is a TOML file; `voicesim init` writes one to start from".into(),
+        },
+        Thing::Nothing | Thing::Empty | Thing::Scenario | Thing::Simulation | Thing::Other => {
+            return Ok(());
+        }
+    })
+}
+
+/// Refuses what is no recording of a call, nor a folder of such.
+pub(super) fn as_call(path: &Path) -> Result<(), Failure> {
+    let it = quoted(path);
+    told(path, match thing(path) {
+        Thing::Scenario => {
+            format!("is a scenario, not a recording; hold its conversation: voicesim run {it}")
+        }
+        Thing::Simulation => {
+            format!("is a scenario, not a recording; simulate it: voicesim simulate {it}")
+        }
+        Thing::Budget => format!(
+            "is a budget, not a recording; name a recording and give the budget with it: voicesim measure RECORDING --budget {it}"
+        ),
+        Thing::Json => format!(
+            "is JSON, not a recording; if it says who speaks when in one: voicesim measure RECORDING --spoken {it}"
+        ),
+        Thing::Csv => format!(
+            "is CSV, not a recording; if it says who speaks when in one: voicesim measure RECORDING --spoken {it}; if it has a platform's own latencies: voicesim measure RECORDING --claimed {it}"
+        ),
+        Thing::Text => "is text, not a recording; name a recording of a call (WAV, FLAC, MP3, Ogg), or a folder of them".into(),
+        Thing::Results => return results_file(path),
+        Thing::RunFolder => {
+            let own = path.join("conversation.wav");
+            let own = match own.is_file() {
+                true => format!("; its own recording can be measured: voicesim measure {}", quoted(&own)),
+                false => String::new(),
+            };
+            format!("is a run folder, which is measured already; see its report: voicesim report {it}{own}")
+        }
+        // Beside results there may be recordings.
+        Thing::RunFolders if has_recording(path) => return Ok(()),
+        Thing::RunFolders => format!(
+            "is a folder of results, which are measured already; see their report: voicesim report {it}"
+        ),
+        Thing::EmptyFolder => "is an empty folder, so it holds no recordings; name a recording of a call (WAV, FLAC, MP3, Ogg), or a folder of them".into(),
+        Thing::Nothing
+        | Thing::Empty
+        | Thing::Recording
+        | Thing::Recordings
+        | Thing::Other => return Ok(()),
+        Thing::Folder => match scenario_in(path) {
+            Some(inside) => format!(
+                "is a folder with a scenario in it, and without recordings; hold its conversation: voicesim run {}",
+                quoted(&inside)
+            ),
+            None => return Ok(()),
+        },
+    })
+}
+
+/// Refuses what is no folder of results.
+pub(super) fn as_results(path: &Path) -> Result<(), Failure> {
+    let it = quoted(path);
+    told(path, match thing(path) {
+        Thing::Nothing => "no such run folder; check the path (it is looked up from the current folder)".into(),
+        Thing::Recording => format!(
+            "is a recording, not a folder of results; measure it and keep the results: voicesim measure {it} --out DIR"
+        ),
+        Thing::Recordings => format!(
+            "is a folder of recordings, not of results; measure them and keep the results: voicesim measure {it} --out DIR"
+        ),
+        Thing::Scenario => format!(
+            "is a scenario, not a folder of results; hold its conversation and keep the results: voicesim run {it} --out DIR"
+        ),
+        Thing::Simulation => format!(
+            "is a scenario, not a folder of results; simulate it and keep the results: voicesim simulate {it} --out DIR"
+        ),
+        Thing::Results => return results_file(path),
+        Thing::Budget => format!(
+            "is a budget, not a folder of results; name a folder and give the budget with it: voicesim report DIR --budget {it}"
+        ),
+        Thing::Empty | Thing::Json | Thing::Csv | Thing::Text => format!(
+            "is {}, not a folder of results; name a folder that `voicesim run`, `measure` or `simulate` wrote with --out",
+            thing(path).name()
+        ),
+        Thing::EmptyFolder => "is an empty folder; name one that `voicesim run`, `measure` or `simulate` wrote with --out".into(),
+        Thing::RunFolder | Thing::RunFolders | Thing::Folder | Thing::Other => return Ok(()),
+    })
+}
+
+fn told(path: &Path, what: String) -> Result<(), Failure> {
+    let joint = if what.starts_with("is ") { " " } else { ": " };
+    Err(Failure::Input(format!("{}{joint}{what}", path.display())))
+}
+
+fn results_file(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().map(quoted).unwrap_or_default();
+    told(
+        path,
+        format!("is a file of a run folder; see its report: voicesim report {folder}"),
+    )
+}
+
+impl Thing {
+    fn name(self) -> &'static str {
+        match self {
+            Thing::Json => "JSON",
+            Thing::Csv => "CSV",
+            Thing::Text => "text",
+            Thing::Empty => "an empty file",
+            _ => "another thing",
+        }
+    }
+}
+
+fn thing(path: &Path) -> Thing {
+    match path.metadata() {
+        Err(_) if !path.exists() => Thing::Nothing,
+        Err(_) => Thing::Other,
+        Ok(found) if found.is_dir() => folder(path),
+        // A pipe could block, and a device never end.
+        Ok(found) if !found.is_file() => Thing::Other,
+        Ok(found) => file(path, found.len()),
+    }
+}
+
+fn folder(path: &Path) -> Thing {
+    if is_run_folder(path) {
+        return Thing::RunFolder;
+    }
+    let Ok(entries) = path.read_dir() else {
+        return Thing::Other;
+    };
+    let inside: Vec<_> = entries.flatten().take(1_000).collect();
+    if inside.is_empty() {
+        return Thing::EmptyFolder;
+    }
+    if inside.iter().any(|entry| is_run_folder(&entry.path())) {
+        return Thing::RunFolders;
+    }
+    match recordings(path) {
+        Ok(found) if !found.is_empty() => Thing::Recordings,
+        _ => Thing::Folder,
+    }
+}
+
+/// Whether a recording lies in the folder itself.
+fn has_recording(folder: &Path) -> bool {
+    let Ok(entries) = folder.read_dir() else {
+        return false;
+    };
+    let mut paths = entries.flatten().map(|entry| entry.path());
+    paths.any(|path| path.is_file() && is_named_sound(&path))
+}
+
+fn is_named_sound(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    let extension = extension.to_string_lossy().to_lowercase();
+    EXTENSIONS.contains(&&*extension)
+}
+
+fn is_run_folder(path: &Path) -> bool {
+    path.join("header.json").is_file()
+}
+
+fn file(path: &Path, bytes: u64) -> Thing {
+    let extension = path.extension().unwrap_or_default();
+    let extension = extension.to_string_lossy().to_lowercase();
+    let is_named_sound = is_named_sound(path);
+    if decode::is_audio(path) {
+        return Thing::Recording;
+    }
+    let is_inside = path.parent().is_some_and(is_run_folder);
+    match (bytes, start(path)) {
+        _ if is_inside && !is_named_sound => Thing::Results,
+        (0, _) => Thing::Empty,
+        (_, Some(text)) if !is_named_sound => of_text(&extension, &text),
+        // Text in a file that is named like a recording, or sound of a kind that is not read.
+        (_, Some(_)) => Thing::Other,
+        (_, None) if is_named_sound => Thing::Recording,
+        (_, None) => Thing::Other,
+    }
+}
+
+/// The beginning of a file, if it is text.
+fn start(path: &Path) -> Option<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    let text = match std::str::from_utf8(&bytes) {
+        Ok(text) => text,
+        // A letter that was cut in two at the end of what was read.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?
+        }
+        Err(_) => return None,
+    };
+    (!text.contains('\0')).then(|| text.to_owned())
+}
+
+fn of_text(extension: &str, text: &str) -> Thing {
+    let table = toml::from_str::<toml::Table>(text).ok();
+    match (extension, table) {
+        ("json" | "jsonl", _) => Thing::Json,
+        ("csv" | "tsv", _) => Thing::Csv,
+        ("md" | "txt" | "rttm" | "html", None) => Thing::Text,
+        (_, Some(table)) if !table.is_empty() => {
+            let has = |key| table.contains_key(key);
+            match (
+                has("budget") && table.len() == 1,
+                has("caller") || has("load"),
+            ) {
+                (true, _) => Thing::Budget,
+                (false, true) => Thing::Simulation,
+                (false, false) => Thing::Scenario,
+            }
+        }
+        // With a mistake in it, or nothing but remarks.
+        ("toml", _) => Thing::Scenario,
+        _ if text.trim_start().starts_with(['{', '[']) => Thing::Json,
+        _ => Thing::Text,
+    }
+}
+
+/// The only scenario in a folder.
+fn scenario_in(folder: &Path) -> Option<std::path::PathBuf> {
+    let entries = folder.read_dir().ok()?.flatten().take(1_000);
+    let mut found = entries.map(|entry| entry.path()).filter(|path| {
+        let is_toml = path
+            .extension()
+            .is_some_and(|extension| extension == "toml");
+        is_toml && matches!(thing(path), Thing::Scenario | Thing::Simulation)
+    });
+    found.next().filter(|_| found.next().is_none())
+}
+
+/// A path as a shell takes it, and voicesim for no flag.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let before = if text.starts_with('-') { "./" } else { "" };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => format!("{before}{text}"),
+        false => format!("'{before}{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A folder with one thing of each kind.
+    fn things() -> tempfile::TempDir {
+        let place = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, content: &[u8]| {
+            let path = place.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, content).expect("written");
+        };
+        let wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0";
+        write("call.wav", wav);
+        write("it's one.mp3", b"\xFF\xFB\x90\0");
+        write("phone.gsm", b"\xD0\xFF\0\x01");
+        write("talk.toml", b"[[turn]]\nsay = \"Hi\"\n");
+        write("wrong.toml", b"[[turn\n");
+        write("office.toml", b"[caller]\n");
+        write("budget.toml", b"[budget]\ne2e_latency_p95_ms = 900\n");
+        write("turns.json", b"[{\"speaker\": \"agent\"}]");
+        write("claims.csv", b"call,e2e_ms\na,300\n");
+        write("notes.md", "Caf\u{e9}s open at nine.\n".as_bytes());
+        write("empty.json", b"");
+        write("run/header.json", b"{}");
+        write("run/conversation.wav", wav);
+        write("run/events.jsonl", b"{}\n");
+        write("runs/first/header.json", b"{}");
+        write("both/first/header.json", b"{}");
+        write("both/b.wav", wav);
+        write("calls/a.wav", wav);
+        write("agent/scenario.toml", b"[[turn]]\nsay = \"Hi\"\n");
+        fs::create_dir(place.path().join("nothing")).expect("made");
+        place
+    }
+
+    /// What each of the things is told to be where something else was asked for.
+    fn said(asked_for: impl Fn(&Path) -> Result<(), Failure>) -> String {
+        let place = things();
+        let names = [
+            "call.wav",
+            "it's one.mp3",
+            "phone.gsm",
+            "talk.toml",
+            "wrong.toml",
+            "office.toml",
+            "budget.toml",
+            "turns.json",
+            "claims.csv",
+            "notes.md",
+            "empty.json",
+            "run",
+            "run/conversation.wav",
+            "run/events.jsonl",
+            "runs",
+            "both",
+            "calls",
+            "agent",
+            "nothing",
+            "nowhere",
+        ];
+        let of = |name: &&str| match asked_for(&place.path().join(name)) {
+            Ok(()) => format!("{name}: goes on"),
+            Err(error) => error
+                .to_string()
+                .replace(&format!("{}/", place.path().display()), ""),
+        };
+        names.iter().map(of).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_is_no_scenario_is_named() {
+        insta::assert_snapshot!(said(as_scenario));
+    }
+
+    #[test]
+    fn what_is_no_call_is_named() {
+        insta::assert_snapshot!(said(as_call));
+    }
+
+    #[test]
+    fn what_is_no_folder_of_results_is_named() {
+        insta::assert_snapshot!(said(as_results));
+    }
+
+    #[test]
+    fn a_path_is_quoted_where_a_shell_would_read_more_into_it() {
+        for (path, shell) in [
+            ("runs/a-1.wav", "runs/a-1.wav"),
+            ("-o.wav", "./-o.wav"),
+            ("my call.wav", "'my call.wav'"),
+            ("it's.wav", r"'it'\''s.wav'"),
+            ("$(rm).wav", "'$(rm).wav'"),
+            ("~x", "'~x'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), shell);
+        }
+    }
+}

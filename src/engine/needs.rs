@@ -1,0 +1,207 @@
+//! What a scenario's engines need besides the scenario: models, keys, servers; and whether it is there.
+
+use super::EngineError;
+#[cfg(feature = "openai")]
+use super::openai;
+use crate::models::{self, ModelError};
+use crate::scenario::engine::{Answerer, Recogniser, Server, Voice};
+use crate::scenario::{Scenario, Topology};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What one engine needs.
+enum Need<'a> {
+    /// A model that the scenario names, by its name or as a file.
+    Model(&'a str),
+    Server(&'a Server),
+}
+
+/// Looks for models and keys, without loading or asking anything; returns what is not installed, and how to install it.
+///
+/// # Errors
+/// For a model that nobody knows and a key that is not set.
+pub fn look_for(scenario: &Scenario) -> Result<Vec<String>, EngineError> {
+    let mut absent = Vec::new();
+    for (table, need) in needs(scenario) {
+        match need {
+            Need::Model(name) => match models::look_for(name) {
+                Ok(()) => {}
+                Err(error @ (ModelError::Unknown { .. } | ModelError::NotAModel { .. })) => {
+                    let key = if table.contains("tts") {
+                        "voice"
+                    } else {
+                        "model"
+                    };
+                    return Err(EngineError::Input(format!("{table}.{key}: {error}")));
+                }
+                Err(error) => absent.push(format!("{table}: {error}")),
+            },
+            #[cfg(feature = "openai")]
+            Need::Server(server) => openai::check(server, table)?,
+            #[cfg(not(feature = "openai"))]
+            Need::Server(_) => {}
+        }
+    }
+    Ok(absent)
+}
+
+/// Asks the servers of a scenario, all at once, whether they are there; returns what is wrong with those that do not
+/// answer within `longest`, or refuse the key.
+pub fn ask_servers(scenario: &Scenario, longest: Duration) -> Vec<String> {
+    // Several engines on one server are one question.
+    let mut servers = BTreeMap::new();
+    for (table, need) in needs(scenario) {
+        if let Need::Server(server) = need {
+            let place = (&server.url, &server.key_env);
+            servers.entry(place).or_insert((table, server));
+        }
+    }
+    unanswering(servers.into_values(), longest)
+}
+
+#[cfg(feature = "openai")]
+fn unanswering<'a>(
+    servers: impl Iterator<Item = (&'static str, &'a Server)>,
+    longest: Duration,
+) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let ask = |(table, server)| scope.spawn(move || openai::ask(server, table, longest));
+        let asked: Vec<_> = servers.map(ask).collect();
+        let answers = asked.into_iter().filter_map(|asked| asked.join().ok());
+        answers.filter_map(Result::err).collect()
+    })
+}
+
+#[cfg(not(feature = "openai"))]
+fn unanswering<'a>(
+    _: impl Iterator<Item = (&'static str, &'a Server)>,
+    _: Duration,
+) -> Vec<String> {
+    Vec::new()
+}
+
+/// What the engines of a scenario need, each with the table that names it.
+fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
+    // One model in place of all engines is simulated, and needs nothing.
+    if matches!(scenario.topology, Topology::SpeechToSpeech(_)) {
+        return Vec::new();
+    }
+    let Scenario {
+        stt, answer, tts, ..
+    } = scenario;
+    let all = [
+        ("stt", recogniser(&stt.engine)),
+        ("answer", answerer(&answer.engine)),
+        ("tts", voice(&tts.engine)),
+        ("cure.stt.fallback", stt.fallback().and_then(recogniser)),
+        ("cure.answer.fallback", answer.fallback().and_then(answerer)),
+        ("cure.tts.fallback", tts.fallback().and_then(voice)),
+    ];
+    let named = |(table, need): (_, Option<_>)| need.map(|need| (table, need));
+    all.into_iter().filter_map(named).collect()
+}
+
+fn recogniser(engine: &Recogniser) -> Option<Need<'_>> {
+    match engine {
+        Recogniser::Whisper { model } => model.as_deref().map(Need::Model),
+        Recogniser::Openai(asked) => Some(Need::Server(&asked.server)),
+        Recogniser::Command(_) | Recogniser::Simulated(_) => None,
+    }
+}
+
+fn answerer(engine: &Answerer) -> Option<Need<'_>> {
+    match engine {
+        Answerer::Openai { model, .. } => Some(Need::Server(&model.server)),
+        Answerer::Retrieval(_) | Answerer::Command { .. } | Answerer::Simulated(_) => None,
+    }
+}
+
+fn voice(engine: &Voice) -> Option<Need<'_>> {
+    match engine {
+        Voice::Piper { voice } => voice.as_deref().map(Need::Model),
+        Voice::Openai(asked) => Some(Need::Server(&asked.server)),
+        Voice::Espeak { .. } | Voice::Command(_) | Voice::Simulated(_) => None,
+    }
+}
+
+#[cfg(all(test, feature = "openai"))]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::scenario::parse;
+    use crate::test_server::{Does, TestServer, json};
+    use std::path::Path;
+
+    const LONGEST: Duration = Duration::from_millis(400);
+
+    fn scenario(toml: &str) -> Scenario {
+        let text = format!("{toml}\n[[turn]]\nsay = \"Why?\"\n");
+        parse(Path::new("a.toml"), &text).expect("a scenario")
+    }
+
+    fn asks(table: &str, url: &str) -> String {
+        format!("[{table}]\nengine = \"openai\"\nurl = \"{url}\"\nmodel = \"m\"\n")
+    }
+
+    #[test]
+    fn a_model_that_nobody_knows_is_named_with_its_key() {
+        let of = |toml: &str| match look_for(&scenario(toml)) {
+            Err(EngineError::Input(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        let stt = of("[stt]\nmodel = \"whisper-enormous\"");
+        assert!(stt.starts_with("stt.model: no model and no file is called \"whisper-enormous\""));
+        assert!(stt.contains("whisper-tiny.en"), "{stt}");
+        let tts = of("[tts]\nvoice = \"piper-nobody\"");
+        assert!(tts.starts_with("tts.voice: no model"), "{tts}");
+    }
+
+    #[test]
+    fn a_key_that_is_not_set_is_named_with_its_variable() {
+        let asked =
+            asks("answer", "http://127.0.0.1:1/v1") + "key_env = \"VOICESIM_NO_SUCH_KEY\"\n";
+        let error = look_for(&scenario(&asked)).expect_err("no key").to_string();
+        assert!(error.starts_with("answer.key_env: "), "{error}");
+        assert!(error.contains("VOICESIM_NO_SUCH_KEY is not set"), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_answers_anything_is_there() {
+        let server = TestServer::greeting(json("404 Not Found", "{}"), Vec::new());
+        assert!(ask_servers(&scenario(&asks("answer", &server.url)), LONGEST).is_empty());
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_or_wants_another_key_is_told() {
+        let refuses = TestServer::greeting(json("401 Unauthorized", "{}"), Vec::new());
+        let toml = asks("answer", "http://127.0.0.1:1/v1") + &asks("stt", &refuses.url);
+        let told = ask_servers(&scenario(&toml), LONGEST).join("\n");
+        assert!(
+            told.contains("no server answers at http://127.0.0.1:1/v1"),
+            "{told}"
+        );
+        assert!(told.contains("wants a key (401)"), "{told}");
+    }
+
+    #[test]
+    fn servers_that_say_nothing_or_never_end_are_given_up_together() {
+        let silent = TestServer::by(|_| vec![Does::Hang]);
+        let endless = TestServer::by(|_| {
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n".to_vec();
+            vec![
+                Does::Send(head),
+                Does::Repeat(vec![b' '; 1 << 10], usize::MAX),
+            ]
+        });
+        let toml =
+            asks("stt", &silent.url) + &asks("tts", &silent.url) + &asks("answer", &endless.url);
+        let clock = Clock::real(1);
+        clock.start();
+        let told = ask_servers(&scenario(&toml), LONGEST);
+        let took_ms = clock.now().as_ms();
+        assert!(took_ms < 2_000.0, "{took_ms} ms");
+        // The endless answer is an answer: no more of it is read than is enough.
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("did not answer within 0.4 s"), "{told:?}");
+    }
+}
