@@ -1,7 +1,7 @@
 //! `voicesim classifier`: train, evaluate and explain the interruption classifier.
 
 use super::file::write;
-use super::{Failure, Verdict, number, print, print_json, print_plain};
+use super::{Failure, Verdict, examples, number, print, print_json, print_plain};
 use crate::audio::{decode, length_of};
 use crate::ear::truth::speech_in;
 use crate::interrupt::eval::track::stops_after;
@@ -28,12 +28,16 @@ pub(super) struct Classifier {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Fit the weights to labelled sounds
+    #[command(after_help = examples::CLASSIFIER_TRAIN)]
     Train(Train),
     /// Evaluate the classifier on labelled sounds
+    #[command(after_help = examples::CLASSIFIER_EVAL)]
     Eval(Eval),
     /// Print what the classifier makes of each sound, a JSON line each
+    #[command(after_help = examples::CLASSIFIER_PREDICT)]
     Predict(Predict),
     /// Explain which features pushed the classifier which way, decision by decision
+    #[command(after_help = examples::CLASSIFIER_EXPLAIN)]
     Explain(Explain),
 }
 

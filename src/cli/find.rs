@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Search for a value")]
 pub(super) struct Search {
     /// Find the least or the greatest value of this key that keeps the limit of --until, whichever there is
     #[arg(long, value_name = "KEY", requires = "until", conflicts_with_all = ["until_ci", "out", "events", "shard"])]

@@ -37,24 +37,39 @@ pub(super) struct Measure {
     #[arg(required_unless_present = "caller", conflicts_with = "caller")]
     call: Option<PathBuf>,
     /// Recording of the caller's side, if each side has a file of its own
-    #[arg(long, value_name = "FILE", requires = "agent")]
+    #[arg(
+        long,
+        help_heading = "Who speaks when",
+        value_name = "FILE",
+        requires = "agent"
+    )]
     caller: Option<PathBuf>,
     /// Recording of the agent's side
-    #[arg(long, value_name = "FILE", requires = "caller")]
+    #[arg(
+        long,
+        help_heading = "Who speaks when",
+        value_name = "FILE",
+        requires = "caller"
+    )]
     agent: Option<PathBuf>,
     /// What it means if these two files differ in length: that the shorter one was stopped earlier, or that both hold
     /// the whole call, so that one clock is slow and its file is to be stretched. Without it, what may be off is doubtful
-    #[arg(long, value_name = "agree|drift", requires = "caller", value_parser = clocks::parse)]
+    #[arg(long, help_heading = "Who speaks when", value_name = "agree|drift", requires = "caller", value_parser = clocks::parse)]
     clocks: Option<FileClocks>,
     /// Who speaks when on a recording of one channel: RTTM, or a transcript as CSV or JSON with speaker, start and end
     /// in seconds; what both say at once is doubtful
-    #[arg(long, value_name = "FILE", requires = "call", conflicts_with_all = ["swap", "rederive"])]
+    #[arg(long, help_heading = "Who speaks when", value_name = "FILE", requires = "call", conflicts_with_all = ["swap", "rederive"])]
     spoken: Option<PathBuf>,
     /// The speaker in --spoken who is the agent, where the name does not say so
-    #[arg(long, value_name = "NAME", requires = "spoken")]
+    #[arg(
+        long,
+        help_heading = "Who speaks when",
+        value_name = "NAME",
+        requires = "spoken"
+    )]
     agent_name: Option<String>,
     /// Take the right channel for the caller and the left one for the agent
-    #[arg(long)]
+    #[arg(long, help_heading = "Who speaks when")]
     swap: bool,
     /// Measure without transcribing what was said: faster, and no model is needed
     #[arg(long)]
@@ -67,13 +82,13 @@ pub(super) struct Measure {
     budget: Option<PathBuf>,
     /// Keep the measurement as a run folder, with the sound of its worst moments; for a folder of calls, one for each
     /// call
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
     out: Option<PathBuf>,
     /// Do not keep the sound of the worst moments, which holds people's voices
-    #[arg(long)]
+    #[arg(long, help_heading = "Results")]
     no_audio: bool,
     /// Write the report as an HTML page: one file that loads nothing from elsewhere
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     html: Option<PathBuf>,
     /// Take turns into the figures whose latencies are doubtful
     #[arg(long)]
@@ -81,17 +96,26 @@ pub(super) struct Measure {
     /// What a platform claims of its latency, to be held against what is heard: a CSV with a line for each turn
     /// (columns call, turn or time_s, platform if there are several, and latencies such as e2e_ms or ttfb_s), or a
     /// folder of runs
-    #[arg(long, value_name = "CSV|DIR")]
+    #[arg(
+        long,
+        value_name = "CSV|DIR",
+        help_heading = "Hold against other figures"
+    )]
     claimed: Option<PathBuf>,
     /// Measure again what `measure --out` wrote into this folder, from the same audio with the same settings, and
     /// compare every figure: exit 1 if one differs
-    #[arg(long, requires = "call", conflicts_with_all = ["caller", "agent", "swap", "no_transcribe", "vad_threshold", "budget", "out", "no_audio", "html", "claimed"])]
+    #[arg(long, help_heading = "Hold against other figures", requires = "call", conflicts_with_all = ["caller", "agent", "swap", "no_transcribe", "vad_threshold", "budget", "out", "no_audio", "html", "claimed"])]
     rederive: bool,
     /// Folder in which --rederive looks for the recordings by their sha256, in place of where they were
-    #[arg(long, value_name = "DIR", requires = "rederive")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "rederive",
+        help_heading = "Hold against other figures"
+    )]
     audio: Option<PathBuf>,
     /// Print the report as one JSON document
-    #[arg(long)]
+    #[arg(long, help_heading = "Results")]
     json: bool,
 }
 

@@ -8,7 +8,10 @@ mod classifier;
 mod clocks;
 mod colour;
 mod compare;
+mod completions;
 mod devices;
+mod engines;
+mod examples;
 mod exports;
 mod file;
 mod find;
@@ -24,10 +27,12 @@ mod models;
 mod number;
 mod page;
 mod plan;
+mod presets;
 mod recordings;
 mod rederive;
 mod report;
 mod run;
+mod schema;
 mod simulate;
 mod sweep;
 
@@ -43,7 +48,7 @@ use std::process::ExitCode;
 /// Latency pipeline simulator for voice assistants: every hop timed, adding up to what the caller
 /// hears.
 #[derive(Debug, Parser)]
-#[command(name = "voicesim", version, max_term_width = 100)]
+#[command(name = "voicesim", version, max_term_width = 100, after_help = examples::VOICESIM)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -88,37 +93,64 @@ impl Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure any assistant from the recording of a call
+    #[command(after_help = examples::MEASURE)]
+    Measure(measure::Measure),
     /// Hold a conversation, from recordings or at a microphone, and report its latency
+    #[command(after_help = examples::RUN)]
     Run(run::Run),
     /// Hold a conversation thousands of times without sound, and report what callers would feel
+    #[command(after_help = examples::SIMULATE)]
     Simulate(simulate::Simulate),
-    /// Join the shards of a simulation
-    Merge(merge::Merge),
-    /// Simulate a scenario in every combination of some settings, and show the best trade-offs
-    Sweep(sweep::Sweep),
-    /// Choose the cheapest, or fastest, combination of settings that keeps the scenario's budgets
-    Plan(plan::Plan),
-    /// Measure any assistant from the recording of a call
-    Measure(measure::Measure),
-    /// Print the report of a run folder again
-    Report(report::Report),
-    /// Compare two runs, calls or simulations, and tell differences from chance
-    Compare(compare::Compare),
-    /// Check whether a scenario can be run, without running it
-    Check(check::Check),
     /// Write a scenario to start from
+    #[command(after_help = examples::INIT)]
     Init(init::Init),
     /// Read the guide: every topic, without a network
+    #[command(after_help = examples::GUIDE)]
     Guide(guide::Guide),
+    /// Check whether a scenario can be run, without running it
+    #[command(after_help = examples::CHECK)]
+    Check(check::Check),
+    /// Print the report of a run folder again
+    #[command(after_help = examples::REPORT)]
+    Report(report::Report),
+    /// Compare two runs, calls or simulations, and tell differences from chance
+    #[command(after_help = examples::COMPARE)]
+    Compare(compare::Compare),
+    /// Simulate a scenario in every combination of some settings, and show the best trade-offs
+    #[command(after_help = examples::SWEEP)]
+    Sweep(sweep::Sweep),
+    /// Choose the cheapest, or fastest, combination of settings that keeps the scenario's budgets
+    #[command(after_help = examples::PLAN)]
+    Plan(plan::Plan),
+    /// Join the shards of a simulation
+    #[command(after_help = examples::MERGE)]
+    Merge(merge::Merge),
+    /// List published latencies and networks that a scenario can name, with their sources
+    #[command(after_help = examples::PRESETS)]
+    Presets(presets::Presets),
+    /// Print the JSON Schema of scenarios or budget files, by which editors complete keys
+    #[command(after_help = examples::SCHEMA)]
+    Schema(schema::Schema),
     /// Train, evaluate and explain the interruption classifier
+    #[command(after_help = examples::CLASSIFIER)]
     Classifier(classifier::Classifier),
     /// Prepare, search and evaluate the documents that questions are answered from
     #[cfg(feature = "retrieval")]
+    #[command(after_help = examples::INDEX)]
     Index(index::Index),
     /// List, install or verify the model files of the engines
+    #[command(after_help = examples::MODELS)]
     Models(models::Models),
     /// List microphones and speakers, and whether they open
+    #[command(after_help = examples::DEVICES)]
     Devices(devices::Devices),
+    /// Print a script that completes commands and flags in a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(completions::Completions),
+    /// Print the manual page, or write the pages of all commands
+    #[command(name = "man", after_help = examples::MANUAL)]
+    Manual(completions::Manual),
 }
 
 /// How a command that was carried out ended.
@@ -215,6 +247,10 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Index(command) => command.run(is_quiet),
         Command::Models(command) => command.run(is_quiet),
         Command::Devices(command) => command.run(),
+        Command::Presets(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Manual(command) => command.run(),
     }
 }
 

@@ -22,13 +22,13 @@ pub(super) struct Report {
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
     /// Write the report as an HTML page: one file that loads nothing from elsewhere
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     html: Option<PathBuf>,
     /// Draw one turn as an SVG: both voices, where the wait went, and the words
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     svg: Option<PathBuf>,
     /// Turn for --svg, by its number in the report; the slowest answered one unless given
-    #[arg(long, value_name = "N", requires = "svg")]
+    #[arg(long, value_name = "N", requires = "svg", help_heading = "Results")]
     turn: Option<u32>,
     /// Tell turns apart by a label: time, turn (first or later), call, a label of the scenario or a column of
     /// --labels
@@ -41,7 +41,7 @@ pub(super) struct Report {
     #[arg(long)]
     with_doubtful: bool,
     /// Print the report as one JSON document
-    #[arg(long)]
+    #[arg(long, help_heading = "Results")]
     json: bool,
     #[command(flatten)]
     exports: Exports,

@@ -1,5 +1,6 @@
 //! `voicesim run`: hold a conversation, from recordings or at a microphone.
 
+use super::engines::Engines;
 use super::file::refuse_unwritable;
 use super::live::{About, Controls, Show};
 use super::page::Kept;
@@ -22,23 +23,33 @@ use tokio::sync::oneshot;
 pub(super) struct Run {
     /// Scenario to run; `voicesim init` writes one to start from
     scenario: Option<PathBuf>,
-    /// Recordings to speak one after the other, in place of the scenario's turns (repeatable)
-    #[arg(long, value_name = "FILE")]
+    /// Recordings to speak one after the other, in place of the scenario's turns; a scenario stands before them
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     wav: Vec<PathBuf>,
     /// Talk to the assistant: listen to a microphone, answer through a speaker
-    #[arg(long, conflicts_with_all = ["wav", "clock", "recorded"])]
+    #[arg(long, conflicts_with_all = ["wav", "clock", "recorded"], help_heading = "Microphone and speaker")]
     mic: bool,
     /// Hang up after this many seconds
-    #[arg(long = "for", value_name = "SECONDS", requires = "mic", value_parser = number::seconds)]
+    #[arg(long = "for", value_name = "SECONDS", requires = "mic", value_parser = number::seconds, help_heading = "Microphone and speaker")]
     seconds: Option<u64>,
     /// Hear nothing while the agent speaks, for rooms that echo
-    #[arg(long, requires = "mic")]
+    #[arg(long, requires = "mic", help_heading = "Microphone and speaker")]
     half_duplex: bool,
     /// Microphone to listen to; see `voicesim devices`
-    #[arg(long, value_name = "DEVICE", requires = "mic")]
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        requires = "mic",
+        help_heading = "Microphone and speaker"
+    )]
     input: Option<String>,
     /// Speaker to answer through; see `voicesim devices`
-    #[arg(long, value_name = "DEVICE", requires = "mic")]
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        requires = "mic",
+        help_heading = "Microphone and speaker"
+    )]
     output: Option<String>,
     /// Clock to run by; real unless given
     #[arg(long, value_enum)]
@@ -53,32 +64,22 @@ pub(super) struct Run {
     /// Whether to prepare the reply while the caller pauses, in case they have finished
     #[arg(long, value_enum)]
     speculation: Option<Switch>,
-    /// Speech to text: whisper, openai (a server that the scenario names), simulated, or "command:PROGRAM ARGUMENT…"
-    #[arg(long, value_name = "ENGINE")]
-    stt: Option<String>,
-    /// Answers: retrieval, openai (a server that the scenario names), simulated, or "command:PROGRAM ARGUMENT…"
-    #[arg(long, value_name = "ENGINE")]
-    answer: Option<String>,
-    /// Text to speech: piper, espeak, openai (a server that the scenario names), simulated, or "command:PROGRAM ARGUMENT…"
-    #[arg(long, value_name = "ENGINE")]
-    tts: Option<String>,
-    /// Documents to answer from: a folder of Markdown or text, or an index built from one
-    #[arg(long, value_name = "DIR")]
-    docs: Option<PathBuf>,
+    #[command(flatten)]
+    engines: Engines,
     /// A TOML file with a [budget] to keep, in place of the scenario's
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
     /// Do not keep the sound, which holds people's voices
-    #[arg(long)]
+    #[arg(long, help_heading = "Results")]
     no_audio: bool,
     /// Folder to keep the run in; a new one under runs/ unless given
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
     out: Option<PathBuf>,
     /// Write the report as an HTML page: one file that loads nothing from elsewhere
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     html: Option<PathBuf>,
     /// Print the report as one JSON document
-    #[arg(long)]
+    #[arg(long, help_heading = "Results")]
     json: bool,
 }
 
@@ -271,18 +272,7 @@ impl Run {
         if let Some(switch) = self.speculation {
             file.speculation.enabled = switch == Switch::On;
         }
-        if let Some(engine) = &self.stt {
-            file.stt.swap(engine);
-        }
-        if let Some(engine) = &self.answer {
-            file.answer.swap(engine);
-        }
-        if let Some(engine) = &self.tts {
-            file.tts.swap(engine);
-        }
-        if let Some(docs) = &self.docs {
-            (file.answer.docs, file.answer.index) = (Some(docs.clone()), None);
-        }
+        self.engines.overrule(&mut file);
         let mut scenario = file.parse().map_err(Failure::input)?;
         if let Some(path) = &self.budget {
             scenario.set_budgets(scenario::load_budget(path).map_err(Failure::input)?);

@@ -26,14 +26,14 @@ pub(super) struct Simulate {
     scenario: PathBuf,
     /// How many conversations to hold, or loads if the scenario has a [load]; 10,000 and 64 unless given,
     /// with --until-ci at most 1,000,000 and 32,768
-    #[arg(long, value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
+    #[arg(long, help_heading = "How many", value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
     conversations: Option<u32>,
     /// Stop once p50 and p95 of the latency are known to within P of their values, as in 1%
-    #[arg(long, value_name = "P", value_parser = share)]
+    #[arg(long, help_heading = "How many", value_name = "P", value_parser = share)]
     until_ci: Option<f64>,
     /// Go on until chance cannot change whether each budget, or --until, is kept; up to 1,000,000 conversations
     /// or 32,768 loads unless --worlds says less
-    #[arg(long, conflicts_with_all = ["until_ci", "shard"])]
+    #[arg(long, help_heading = "How many", conflicts_with_all = ["until_ci", "shard"])]
     until_decided: bool,
     /// Follow answers to their end that callers did not wait for, to tell how long they would have taken
     #[arg(long, conflicts_with = "find")]
@@ -56,16 +56,21 @@ pub(super) struct Simulate {
     #[command(flatten)]
     search: find::Search,
     /// Conversations to keep all events of; sample keeps the first 100
-    #[arg(long, value_enum, default_value = "sample")]
+    #[arg(long, help_heading = "Results", value_enum, default_value = "sample")]
     events: Events,
     /// Folder to keep the simulation in; nothing is kept unless given
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
     out: Option<PathBuf>,
     /// Write the report as an HTML page: one file that loads nothing from elsewhere
-    #[arg(long, value_name = "FILE", conflicts_with = "find")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "find",
+        help_heading = "Results"
+    )]
     html: Option<PathBuf>,
     /// Print the report as one JSON document
-    #[arg(long)]
+    #[arg(long, help_heading = "Results")]
     json: bool,
 }
 

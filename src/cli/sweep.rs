@@ -21,11 +21,11 @@ pub(super) struct Settings {
     vary: Vec<Variation>,
     /// How many conversations to hold in each setting, or loads if the scenario has a [load]; 10,000 and 64
     /// unless given
-    #[arg(long, value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
+    #[arg(long, help_heading = "How many", value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
     conversations: Option<u32>,
     /// Go on with each setting until chance cannot change whether each budget is kept; up to 1,000,000
     /// conversations or 32,768 loads unless --worlds says less
-    #[arg(long)]
+    #[arg(long, help_heading = "How many")]
     until_decided: bool,
     /// Seed of everything random, the same for every setting
     #[arg(long)]
@@ -37,13 +37,13 @@ pub(super) struct Settings {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Draw the settings as an SVG, and mark those that no other one beats
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     svg: Option<PathBuf>,
     /// Write an HTML page with the table and the picture
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     html: Option<PathBuf>,
     /// Print one JSON document
-    #[arg(long)]
+    #[arg(long, help_heading = "Results")]
     pub(super) json: bool,
 }
 

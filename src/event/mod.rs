@@ -13,6 +13,7 @@ pub use hop::Hop;
 pub use metric::{Metric, SUSTAINED};
 pub use policy::InterruptionPolicy;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -118,7 +119,9 @@ impl StageName {
 }
 
 /// What a scenario turn asks of the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Expect {
     /// An answer.

@@ -13,7 +13,7 @@ pub fn sentence(measured: &Measurement) -> String {
     if let Some(most) = most(measured) {
         sentence += &most;
     }
-    for more in [budgets(measured), unexpected(measured)]
+    for more in [cut_offs(measured), budgets(measured), unexpected(measured)]
         .into_iter()
         .flatten()
     {
@@ -65,12 +65,21 @@ fn most(measured: &Measurement) -> Option<String> {
     let (hop, mean_ms) = hops.max_by(|one, other| one.1.total_cmp(&other.1))?;
     (mean_ms > 0.0).then(|| {
         format!(
-            "; most of it is {} ({} of {} on average)",
+            "; the largest part is {} ({} of {} on average)",
             hop.name(),
             ms_in_words(mean_ms),
             ms_in_words(all.mean_ms)
         )
     })
+}
+
+/// Of a simulation or a run, whose latencies leave out the questions that were answered too early.
+fn cut_offs(measured: &Measurement) -> Option<String> {
+    let share = measured.cut_off_share().filter(|share| *share > 0.0)?;
+    Some(format!(
+        "{:.1} % of the questions are cut off, answered before the caller had finished",
+        100.0 * share
+    ))
 }
 
 fn budgets(measured: &Measurement) -> Option<String> {

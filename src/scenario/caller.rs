@@ -2,15 +2,20 @@
 
 use super::latency::{Latency, LatencyModel};
 use super::problem::{Problem, Table};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[caller]`: how callers behave, with latencies as they are written or, once parsed, to draw from. Times
 /// are drawn anew for everything that a caller does; rates are means of Poisson processes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     default,
     bound(deserialize = "L: Deserialize<'de>, Caller<L>: Default")
+)]
+#[schemars(
+    bound = "L: JsonSchema + Serialize, Caller<L>: Default",
+    rename = "Caller"
 )]
 pub struct Caller<L = LatencyModel> {
     /// Questions in a conversation, 1 to 10,000.

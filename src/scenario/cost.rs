@@ -1,13 +1,14 @@
 //! `[cost]`: what is paid for the work of a conversation, in any one currency.
 
 use super::problem::{Problem, Table};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The most that a unit of anything may cost.
 const PRICE_MAX: f64 = 1e6;
 
 /// Prices, each 0 to 1,000,000. What is left out is free.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prices {
     /// The currency, for display, up to 16 characters: `USD`.

@@ -2,10 +2,11 @@
 
 use super::latency::{Latency, LatencyModel};
 use super::problem::{Problem, Table};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[ear]` as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarTable {
     /// Probability of voice above which 16 ms count as voiced, in 0..1.

@@ -1,15 +1,20 @@
 //! When the caller is taken to have finished, and what is prepared until then.
 
 use super::problem::{Problem, Table};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// Every policy, by its name in scenarios.
+const POLICIES: [&str; 1] = ["silence"];
+
 /// `[endpointing]` as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointingTable {
     /// What decides that the caller has finished: `silence`, which is the default.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = POLICIES))]
     pub policy: Option<String>,
     /// `silence`: milliseconds of silence after which the caller has finished, 32 to 10,000.
     pub silence_ms: u64,
@@ -66,7 +71,10 @@ impl EndpointingTable {
         let policy = match self.policy.as_deref() {
             None | Some("silence") => EndpointPolicy::Silence(silence),
             Some(other) => {
-                let fix = format!("there is no policy {other:?}; choose one of silence");
+                let fix = format!(
+                    "there is no policy {other:?}; choose one of {}",
+                    POLICIES.join(", ")
+                );
                 return Err(at.problem("policy", fix));
             }
         };
@@ -84,7 +92,7 @@ impl EndpointingTable {
 
 /// `[speculation]` as it is written: preparing the reply while the caller pauses, in case they have
 /// finished.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpeculationTable {
     /// Whether a reply is prepared.

@@ -15,12 +15,13 @@ use super::resilience::CureTables;
 use super::topology::{SpeechToSpeechTable, TopologyName};
 use super::turn::TurnTable;
 use super::wording::{Clauses, Filler};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A conversation to replay or simulate, as it is written. [`ScenarioFile::parse`] makes of it the
 /// [`Scenario`](super::Scenario) that it means. Defaults are those of [`ScenarioFile::default`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScenarioFile {
     /// The name that reports show; the file's name unless given.
@@ -79,6 +80,7 @@ pub struct ScenarioFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Prices>,
     /// What the figures must keep to.
+    #[schemars(schema_with = "super::budget::schema::table")]
     pub budget: BudgetTable,
 }
 

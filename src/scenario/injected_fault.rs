@@ -2,12 +2,13 @@
 
 use super::problem::{Problem, Table};
 use crate::event::{StageName, Tick};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// `[[fault]]` as it is written: an injected fault. That of a stage is exactly one of `delay_ms`, `stall_ms`
 /// and `error`; that of the network is `loss`, for a while.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FaultTable {
     /// What has the fault.
@@ -49,7 +50,7 @@ fn always() -> f64 {
 }
 
 /// What can have injected faults, by its name in a scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultyStage {
     /// Speech-to-text.

@@ -2,15 +2,17 @@
 
 use super::problem::{Problem, Table};
 use crate::event::InterruptionPolicy;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// `[interruption]` as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InterruptionTable {
     /// What decides whether to stop for a sound over the agent: `classifier`, `vad_500ms`,
     /// `min_words`, `never` or `always`.
+    #[schemars(extend("enum" = InterruptionPolicy::ALL.map(InterruptionPolicy::name)))]
     pub policy: String,
     /// Milliseconds of silence after which a reply that was stopped goes on, unless somebody said something
     /// that is for the agent; at most 60,000, 0 for never.

@@ -1,12 +1,13 @@
 //! Many calls at once: how they come. Only in simulations.
 
 use super::problem::{Problem, Table};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::PathBuf;
 
 /// `[load]` as it is written. Exactly one of `calls` and `arrivals` is given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoadTable {
     /// Calls at a time, 1 to 5,000: each that ends is followed by another at once.
@@ -35,7 +36,7 @@ impl Default for LoadTable {
 }
 
 /// When callers come, as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ArrivalsTable {
     /// Callers a minute on average, who come independently of each other (a Poisson process).
@@ -54,7 +55,7 @@ pub enum ArrivalsTable {
 
 /// When callers come: seconds since the beginning of the warm-up, in order. Every world of a simulation has
 /// callers at these times.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TraceTable {
     /// The times themselves.

@@ -25,11 +25,14 @@ pub mod pool;
 mod problem;
 mod read;
 pub mod resilience;
+mod schema;
 mod set;
 pub mod speech;
 mod syntax;
 #[cfg(test)]
 mod test_problems;
+#[cfg(test)]
+mod test_schema;
 mod topology;
 mod turn;
 pub(crate) mod unit;
@@ -45,6 +48,7 @@ pub use file::ScenarioFile;
 pub use interruption::{Interruption, InterruptionTable};
 pub use problem::{Place, Problem};
 pub use read::{ScenarioError, Template, load, load_budget, load_with, parse};
+pub use schema::{budget_schema, scenario_schema};
 pub use topology::{SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
 pub use turn::{After, Says, Turn, TurnTable};
 pub use variation::{Variation, shown};

@@ -2,10 +2,11 @@
 
 use super::problem::{Problem, Table};
 use crate::event::StageName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[pool]`: engines that calls share, by stage. A stage without a pool has room for everybody.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pools {
     /// The pool of speech-to-text.
@@ -23,7 +24,7 @@ pub struct Pools {
 }
 
 /// Servers of one stage. Requests wait in the order in which they came; the wait is the hop `queue_wait`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pool {
     /// Requests that a server works on at once, 1 to 100,000.
@@ -71,7 +72,7 @@ impl Default for Pool {
 }
 
 /// Servers that are added when requests wait, and taken away when they idle.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
     /// The most servers, up to 10,000.

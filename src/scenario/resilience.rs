@@ -3,6 +3,7 @@
 
 use super::engine::{AnswerTable, Engine, EngineTable, SpeechToTextTable, TextToSpeechTable};
 use super::problem::{Problem, Table};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ pub struct Breaker {
 }
 
 /// `[cure]` as it is written: the resilience policies of each stage.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CureTables {
     /// The policies of speech-to-text.
@@ -79,12 +80,13 @@ pub struct CureTables {
 /// engine in this order: time-outs, the second request (hedge), further tries (retry), the breaker, the
 /// other engine (fallback). A request to speech-to-text is one transcription of what was heard so far, one
 /// to text-to-speech a clause.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     default,
     bound(deserialize = "S: Deserialize<'de>")
 )]
+#[schemars(bound = "S: JsonSchema + Serialize", rename = "CureTable_{S}")]
 pub struct CureTable<S> {
     /// Milliseconds after which a try without an output is given up, which is an error: 1 to 600,000.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,7 +124,7 @@ pub struct CureTable<S> {
 
 /// A breaker: after some failures in a row, a stage is not asked for a while and fails at once. Then one
 /// request is let through to see whether the stage works again.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BreakerTable {
     /// Failures in a row after which the breaker opens, 1 to 1,000.

@@ -2,13 +2,15 @@
 
 use super::latency::{Latency, LatencyModel, Work};
 use crate::rng::Seed;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::time::Duration;
 
 /// Speech of a turn, without sound; latencies as they are written or, once parsed, to draw from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, bound(deserialize = "L: Deserialize<'de>"))]
+#[schemars(bound = "L: JsonSchema", rename = "Speech")]
 pub struct Speech<L = LatencyModel> {
     /// How long the caller speaks, without the pauses.
     pub length: L,
@@ -18,8 +20,9 @@ pub struct Speech<L = LatencyModel> {
 }
 
 /// A pause inside a turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(bound = "L: JsonSchema", rename = "Pause")]
 pub struct Pause<L = LatencyModel> {
     /// Milliseconds of speech before the pause, above 0; there is no pause if less is spoken.
     pub after_ms: u64,

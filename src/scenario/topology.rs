@@ -1,10 +1,11 @@
 //! What makes a reply of what was heard.
 
 use super::latency::{Latency, LatencyModel};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `topology` as it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TopologyName {
     /// An engine that answers in text, and one that speaks it: `[answer]`, `[clauses]`, `[tts]`.
@@ -16,7 +17,7 @@ pub enum TopologyName {
 
 /// `[speech_to_speech]` as it is written: a model in place of answer, clauses and voice. It hears the
 /// utterance itself, so there is no waiting for a transcript either.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpeechToSpeechTable {
     /// The time from the end of the utterance, as endpointing decides it, to the first sound.

@@ -5,13 +5,14 @@ use super::latency::Latency;
 use super::problem::{Problem, Table};
 use super::speech::Speech;
 use crate::event::Expect;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `[[turn]]` as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TurnTable {
     /// A recording, looked up from the scenario's folder.
@@ -81,7 +82,7 @@ fn default_give_up_ms() -> u64 {
 }
 
 /// What a turn waits for before its delay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum After {
     /// The session begins. Only the first turn can wait for this.

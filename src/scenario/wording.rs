@@ -1,10 +1,11 @@
 //! How an answer's text is cut and what is said while there is none.
 
 use super::problem::{Problem, Table};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[clauses]`: how an answer's text is cut into what is spoken in one go.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Clauses {
     /// How many words the first clause must have before it may end at a comma or the like; before a joining
@@ -15,7 +16,7 @@ pub struct Clauses {
 }
 
 /// `[filler]`: what is said when an answer takes long.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filler {
     /// Milliseconds from when the reply was wanted to the filler, up to 10,000.

@@ -130,6 +130,72 @@ fn commands_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn recordings_stand_together_behind_the_scenario() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let question = fixture("piper-reply.wav").to_string_lossy().into_owned();
+    let scenario = at("simulated.toml");
+    fs::write(&scenario, SIMULATED).expect("written");
+    let out = at("run");
+    let arguments = [
+        "run", &scenario, "--wav", &question, &question, "--clock", "virtual", "--json", "--out",
+        &out,
+    ];
+    let report: serde_json::Value =
+        serde_json::from_str(&stdout(&voicesim(&arguments))).expect("one JSON document");
+    assert_eq!(report["turns"], 2);
+    refuses(
+        &["run", "--wav", &question, &scenario],
+        &[&scenario, "is a scenario, not a recording"],
+    );
+}
+
+#[test]
+fn a_server_that_is_named_without_its_engine_is_told_which_one_asks() {
+    let question = fixture("piper-reply.wav").to_string_lossy().into_owned();
+    refuses(
+        &[
+            "run",
+            "--wav",
+            &question,
+            "--answer-url",
+            "http://localhost:1/v1",
+        ],
+        &["answer.url", "openai"],
+    );
+}
+
+#[test]
+fn schemas_and_presets_are_printed_as_json() {
+    let of = |arguments: &[&str]| -> serde_json::Value {
+        let output = voicesim(arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        serde_json::from_str(&stdout(&output)).expect("one JSON document")
+    };
+    assert_eq!(of(&["schema"])["title"], "voicesim scenario");
+    assert_eq!(of(&["schema", "budget"])["required"][0], "budget");
+    let presets = of(&["presets", "--json"]);
+    assert_eq!(presets["schema"], "voicesim.presets/1");
+    assert_eq!(of(&["presets", "moshi", "--json"])["name"], "moshi");
+    refuses(&["presets", "lunch"], &["lunch", "voicesim presets"]);
+}
+
+#[test]
+fn shells_complete_commands_and_each_command_has_a_manual_page() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&voicesim(&["completions", shell]));
+        assert!(script.contains("until-decided"), "{shell}");
+    }
+    assert!(stdout(&voicesim(&["man"])).contains(".TH voicesim"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let pages = folder.path().join("man1");
+    let written = voicesim(&["man", &pages.to_string_lossy()]);
+    assert!(written.status.success(), "{}", stderr(&written));
+    let page = fs::read_to_string(pages.join("voicesim-run.1")).expect("a page");
+    assert!(page.contains("answer\\-url"), "{page}");
+}
+
+#[test]
 fn a_missing_model_is_exit_3_with_the_command_that_gets_it() {
     let question = fixture("piper-reply.wav").to_string_lossy().into_owned();
     let folder = tempfile::tempdir().expect("a folder");

@@ -45,7 +45,8 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     all
 }
 
-/// The words of a command as a shell takes them: quotes hold words together, a comment ends it.
+/// The words of a command as a shell takes them: quotes hold words together; a comment, or where its
+/// output goes, ends it.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote): (Vec<String>, Option<String>, Option<char>) =
         (Vec::new(), None, None);
@@ -58,7 +59,8 @@ fn words(line: &str) -> Vec<String> {
                 word.get_or_insert_default();
             }
             (None, ' ') => words.extend(word.take()),
-            (None, '#') if word.is_none() => break,
+            // A comment, or a file that the shell writes what is printed into.
+            (None, '#' | '>') if word.is_none() => break,
             (None, c) => word.get_or_insert_default().push(c),
         }
     }

@@ -67,6 +67,32 @@ fn every_metric_of_a_report_can_be_limited() {
 
 #[test]
 fn help_says_what_there_is() {
-    insta::assert_snapshot!(stdout(&voicesim(&["--help"])));
-    insta::assert_snapshot!(stdout(&voicesim(&["run", "--help"])));
+    insta::assert_snapshot!("help", stdout(&voicesim(&["--help"])));
+    for command in [
+        "measure",
+        "run",
+        "simulate",
+        "init",
+        "guide",
+        "check",
+        "report",
+        "compare",
+        "sweep",
+        "plan",
+        "merge",
+        "presets",
+        "schema",
+        "classifier",
+        "index",
+        "models",
+        "devices",
+        "completions",
+        "man",
+    ] {
+        let help = stdout(&voicesim(&[command, "--help"]));
+        // What every command takes stands in the help of voicesim itself.
+        let own = help.split("\nLogging:\n").next().unwrap_or_default();
+        let examples = help.find("\nExamples:").map_or("", |at| &help[at..]);
+        insta::assert_snapshot!(format!("help_{command}"), format!("{own}{examples}"));
+    }
 }

@@ -186,18 +186,25 @@ impl Devices {
             keepers,
             first: Vec::new(),
         };
+        let mut failed = None;
+        // All are waited for, also if one fails: what a library still says of another one comes before the error.
         for index in 0..devices.keepers.len() {
             let (direction, keeper) = &devices.keepers[index];
             let direction = *direction;
-            let news = keeper.news.recv_timeout(STUCK_AFTER);
-            let news = news.map_err(|_| DeviceError::Stuck(direction))?;
-            if let KeeperNews::Failed(error) = news {
-                return Err(error);
+            match keeper.news.recv_timeout(STUCK_AFTER) {
+                Err(_) => {
+                    failed.get_or_insert(DeviceError::Stuck(direction));
+                }
+                Ok(KeeperNews::Failed(error)) => {
+                    failed.get_or_insert(error);
+                }
+                Ok(news) => {
+                    let news = devices.take(direction, news);
+                    devices.first.push(news);
+                }
             }
-            let news = devices.take(direction, news);
-            devices.first.push(news);
         }
-        Ok(devices)
+        failed.map_or(Ok(devices), Err)
     }
 
     /// Everything that has happened to the devices since the last call, in order.

@@ -5,7 +5,7 @@ mod build;
 mod eval;
 mod search;
 
-use super::{Failure, Verdict};
+use super::{Failure, Verdict, examples};
 use crate::knowledge::{self, Knowledge, Preparation, Step};
 use clap::{Args, Subcommand};
 use std::path::Path;
@@ -21,12 +21,16 @@ pub(super) struct Index {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prepare a folder of documents once, to be opened in a moment: --docs INDEX, or [answer] index = "INDEX"
+    #[command(after_help = examples::INDEX_BUILD)]
     Build(build::Build),
     /// Have a language model make up what callers may ask of each section; it is kept beside the documents
+    #[command(after_help = examples::INDEX_ASK)]
     Ask(ask::Ask),
     /// Search for a question: what would be answered, from which passages, and why these
+    #[command(after_help = examples::INDEX_SEARCH)]
     Search(search::Search),
     /// Ask questions whose answers are known, and measure what each step of the preparation is worth
+    #[command(after_help = examples::INDEX_EVAL)]
     Eval(eval::Eval),
 }
 

@@ -1,6 +1,7 @@
 //! `voicesim init`: a scenario to start from, by what one has.
 
 use super::{Failure, Verdict, print};
+use crate::scenario::{budget_schema, scenario_schema};
 use clap::{Args, ValueEnum};
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -41,6 +42,16 @@ impl Start {
         match self {
             Start::Calls => "limits.toml",
             Start::Agent | Start::Ollama | Start::Load | Start::Talk => "scenario.toml",
+        }
+    }
+
+    /// What editors complete its keys by: the name that its first line gives, and the schema.
+    fn schema(self) -> (&'static str, serde_json::Value) {
+        match self {
+            Start::Calls => ("limits.schema.json", budget_schema()),
+            Start::Agent | Start::Ollama | Start::Load | Start::Talk => {
+                ("scenario.schema.json", scenario_schema())
+            }
         }
     }
 
@@ -122,7 +133,7 @@ impl Init {
         let path = self.folder.join(start.file());
         let fault = |error: io::Error| {
             Failure::Input(format!(
-                "cannot write {}: {error}; move it away, or name another folder",
+                "cannot write {}: {error}; move it away, or name another folder: voicesim init FOLDER",
                 path.display()
             ))
         };
@@ -130,6 +141,13 @@ impl Init {
         fs::File::create_new(&path)
             .and_then(|mut file| file.write_all(start.text().as_bytes()))
             .map_err(fault)?;
+        let (name, schema) = start.schema();
+        let beside = self.folder.join(name);
+        // One that is there already came from here.
+        let schema = serde_json::to_string_pretty(&schema).map_err(Failure::unavailable)?;
+        fs::write(&beside, schema + "\n").map_err(|error| {
+            Failure::Input(format!("cannot write {}: {error}", beside.display()))
+        })?;
         print(&format!(
             "wrote {}; {}\n",
             path.display(),
@@ -158,6 +176,14 @@ mod tests {
                     crate::scenario::parse(path, start.text()).expect("a scenario");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_first_line_names_the_schema_that_lies_beside() {
+        for start in Start::value_variants() {
+            let first = start.text().lines().next();
+            assert_eq!(first, Some(&*format!("#:schema {}", start.schema().0)));
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod count;
 mod nearest;
+pub(super) mod schema;
 mod statistic;
 
 pub use count::Count;

@@ -7,6 +7,9 @@ use super::{
 };
 use crate::scenario::problem::{Problem, Table};
 
+/// Every engine of this stage, by its name in scenarios.
+pub(super) const NAMES: [&str; 4] = ["retrieval", "openai", "command", "simulated"];
+
 /// What answers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answerer {
@@ -65,10 +68,7 @@ impl EngineTable for AnswerTable {
                 votes: self.best_of,
             },
             "simulated" => Answerer::Simulated(SimulatedAnswer::parse(self, at)?),
-            other => {
-                let known = ["retrieval", "openai", "command", "simulated"];
-                return Err(unknown(other, &known, at));
-            }
+            other => return Err(unknown(other, &NAMES, at)),
         };
         let given = [
             Given::of(Owner::Command, "command", &self.command),

@@ -7,6 +7,9 @@ use super::{
 use crate::scenario::latency::Latency;
 use crate::scenario::problem::{Problem, Table};
 
+/// Every engine of this stage, by its name in scenarios.
+pub(super) const NAMES: [&str; 4] = ["whisper", "openai", "command", "simulated"];
+
 /// What recognises speech.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recogniser {
@@ -53,10 +56,7 @@ impl EngineTable for SpeechToTextTable {
             "openai" => Recogniser::Openai(openai::recogniser(self, at)?),
             "command" => Recogniser::Command(Program::parse(self.command.as_deref(), at)?),
             "simulated" => Recogniser::Simulated(simulated::latency(&self.latency, 250, at)?),
-            other => {
-                let known = ["whisper", "openai", "command", "simulated"];
-                return Err(unknown(other, &known, at));
-            }
+            other => return Err(unknown(other, &NAMES, at)),
         };
         let given = [
             Given::of(Owner::Command, "command", &self.command),

@@ -4,14 +4,16 @@
 //! `key_env` only names where it is.
 
 use crate::scenario::latency::LatencyModel;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// `[stt]` as it is written: which engine recognises what the caller says, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpeechToTextTable {
     /// `whisper`, `openai`, `command` or `simulated`.
+    #[schemars(extend("enum" = super::recogniser::NAMES))]
     pub engine: String,
     /// Whisper: a model's name in the catalogue, or a ggml file. `openai`: its name on the server.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,10 +55,11 @@ impl Default for SpeechToTextTable {
 }
 
 /// `[answer]` as it is written: which engine answers, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AnswerTable {
     /// `retrieval`, `openai`, `command` or `simulated`.
+    #[schemars(extend("enum" = super::answerer::NAMES))]
     pub engine: String,
     /// `retrieval`, and `openai` with `passages`: a folder of Markdown or text, looked up from the
     /// scenario's folder. The built-in knowledge unless given.
@@ -164,7 +167,7 @@ impl Default for AnswerTable {
 }
 
 /// How a language model is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Api {
     /// The model is asked as one that was taught to converse: `/chat/completions`.
@@ -175,10 +178,11 @@ pub enum Api {
 }
 
 /// `[tts]` as it is written: which engine speaks, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TextToSpeechTable {
     /// `piper`, `espeak`, `openai`, `command` or `simulated`.
+    #[schemars(extend("enum" = super::voice::NAMES))]
     pub engine: String,
     /// Piper: a voice's name in the catalogue, or an ONNX file. espeak: a voice of espeak-ng. `openai`: a
     /// voice of the model.

@@ -7,6 +7,9 @@ use super::{
 use crate::scenario::latency::Latency;
 use crate::scenario::problem::{Problem, Table};
 
+/// Every engine of this stage, by its name in scenarios.
+pub(super) const NAMES: [&str; 5] = ["piper", "espeak", "openai", "command", "simulated"];
+
 /// What speaks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Voice {
@@ -59,10 +62,7 @@ impl EngineTable for TextToSpeechTable {
             "openai" => Voice::Openai(openai::voice(self, at)?),
             "command" => Voice::Command(Program::parse(self.command.as_deref(), at)?),
             "simulated" => Voice::Simulated(simulated::latency(&self.latency, 150, at)?),
-            other => {
-                let known = ["piper", "espeak", "openai", "command", "simulated"];
-                return Err(unknown(other, &known, at));
-            }
+            other => return Err(unknown(other, &NAMES, at)),
         };
         let given = [
             Given::of(Owner::Command, "command", &self.command),

@@ -4,7 +4,7 @@ use super::{LatencyModel, Linear, Part, preset};
 
 impl LatencyModel {
     /// One short line, such as "lognormal with median 247 ms and p95 298 ms".
-    pub(super) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             LatencyModel::FixedMs(ms) => format!("always {ms} ms"),
             LatencyModel::Uniform { min_ms, max_ms } => {

@@ -32,13 +32,14 @@ mod test_draws;
 pub use drawn::{Latency, Work};
 pub use presets::{Preset, PresetStage, preset, presets};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// No latency is longer than an hour.
 const LONGEST_MS: f64 = 3_600_000.0;
 
 /// A distribution of latencies, as it is written. Times are in milliseconds, from 0 to an hour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LatencyModel {
     /// Always this many milliseconds.
@@ -88,11 +89,11 @@ pub enum LatencyModel {
         model: Box<LatencyModel>,
     },
     /// One of [`presets()`], by its name.
-    Preset(String),
+    Preset(#[schemars(extend("enum" = presets::names()))] String),
 }
 
 /// One part of a mixture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// How often this part is drawn, compared with the others; above 0.
@@ -102,7 +103,7 @@ pub struct Part {
 }
 
 /// A latency of `base_ms`, the work times its slopes, and what is left to chance. Whatever is left out is 0.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Linear {
     /// Milliseconds whatever the work.

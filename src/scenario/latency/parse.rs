@@ -233,10 +233,9 @@ fn correlated(correlation: f64, model: &LatencyModel, outer: &[&str]) -> Result<
 
 fn preset(name: &str) -> Result<&'static presets::Preset, String> {
     presets::preset(name).ok_or_else(|| {
-        let names: Vec<&str> = presets::presets().iter().map(|p| p.name.as_str()).collect();
         format!(
             "there is no preset {name:?}; choose one of {}",
-            names.join(", ")
+            presets::names().join(", ")
         )
     })
 }

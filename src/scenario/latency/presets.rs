@@ -45,6 +45,18 @@ pub enum PresetStage {
     Network,
 }
 
+impl PresetStage {
+    /// Every stage, in the order of a turn.
+    pub const ALL: [PresetStage; 6] = [
+        PresetStage::Stt,
+        PresetStage::Answer,
+        PresetStage::Tts,
+        PresetStage::Endpointing,
+        PresetStage::SpeechToSpeech,
+        PresetStage::Network,
+    ];
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Catalogue {
@@ -59,6 +71,14 @@ pub fn presets() -> &'static [Preset] {
         let catalogue = toml::from_str(include_str!("presets.toml"));
         catalogue.map_or_else(|_| Vec::new(), |catalogue: Catalogue| catalogue.preset)
     })
+}
+
+/// The name of every preset, by stage.
+pub(super) fn names() -> Vec<&'static str> {
+    presets()
+        .iter()
+        .map(|preset| preset.name.as_str())
+        .collect()
 }
 
 /// The preset with this name; `None` if there is none.

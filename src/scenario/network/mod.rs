@@ -14,6 +14,7 @@ pub use presets::NetworkPreset;
 use super::latency::{Latency, LatencyModel, Work};
 use super::problem::{Problem, Table};
 use crate::rng::Draw;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ const HOLES_MAX: f64 = 0.5;
 const WAIT_MAX_MS: f64 = 15_000.0;
 
 /// `[network]` as it is written, both ways. Nothing given is no network: all sound is there at once.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkTable {
     /// The kind of network, which gives what `in` and `out` leave out.
@@ -46,7 +47,7 @@ pub struct NetworkTable {
 }
 
 /// One way. A value that is left out is the preset's, or nothing.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Way {
     /// Delay of a turn, without the jitter buffer.
@@ -114,6 +115,23 @@ impl NetworkTable {
 }
 
 impl Way {
+    /// The figures that are given, each in a short line.
+    pub fn describe(&self) -> Vec<String> {
+        let drawn = |name: &str, model: &Option<LatencyModel>| {
+            let model = model.as_ref()?;
+            Some(format!("{name} {}", model.describe()))
+        };
+        let buffer = self.jitter_buffer_ms;
+        let lines = [
+            drawn("delay:", &self.delay),
+            drawn("jitter:", &self.jitter),
+            buffer.map(|ms| format!("jitter buffer: {ms} ms")),
+            self.loss
+                .map(|share| format!("lost packets: {} %", share * 100.0)),
+        ];
+        lines.into_iter().flatten().collect()
+    }
+
     fn or(self, preset: Option<NetworkPreset>) -> Way {
         let default = preset.map_or_else(Way::default, NetworkPreset::way);
         Way {

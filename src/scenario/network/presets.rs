@@ -4,10 +4,11 @@
 
 use super::Way;
 use crate::scenario::latency::LatencyModel;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A network by its kind. Assumed, not measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NetworkPreset {
     /// A browser or an app over the internet, to a server of the same region.
@@ -19,6 +20,25 @@ pub enum NetworkPreset {
 }
 
 impl NetworkPreset {
+    /// Every kind of network.
+    pub const ALL: [NetworkPreset; 3] = [
+        NetworkPreset::Webrtc,
+        NetworkPreset::Telephone,
+        NetworkPreset::Lan,
+    ];
+
+    /// Where the figures are from, in a line.
+    pub const SOURCE: &str = "assumed, not measured; most first sounds cross within the 150 ms one way of ITU-T G.114 (2003)";
+
+    /// The name in scenarios.
+    pub fn name(self) -> &'static str {
+        match self {
+            NetworkPreset::Webrtc => "webrtc",
+            NetworkPreset::Telephone => "telephone",
+            NetworkPreset::Lan => "lan",
+        }
+    }
+
     /// The figures of the network, which are the same both ways.
     pub fn way(self) -> Way {
         match self {

@@ -1,0 +1,234 @@
+//! Examples at the end of each command's help. A test sees that the program understands each of them.
+
+/// Commands under a heading that looks like clap's own; clap leaves colours out where nobody sees them.
+macro_rules! examples {
+    ($($line:literal,)*) => {
+        concat!("\x1b[1;4mExamples:\x1b[0m", $("\n  ", $line,)*)
+    };
+}
+
+pub(super) const VOICESIM: &str = examples!(
+    "voicesim measure call.wav                 # how long callers wait, from a recorded call",
+    "voicesim init my-agent                    # a scenario to start from",
+    "voicesim simulate my-agent/scenario.toml  # what callers would feel",
+    "voicesim guide                            # what there is to read",
+);
+
+pub(super) const MEASURE: &str = examples!(
+    "voicesim measure call.wav --no-transcribe              # caller left, agent right; no model",
+    "voicesim measure --caller caller.wav --agent agent.wav # a file for each side",
+    "voicesim measure calls/ --out measured --html page.html",
+    "voicesim measure call.wav --budget budget.toml --json  # for a CI: exit 1 if it is missed",
+);
+
+pub(super) const RUN: &str = examples!(
+    "voicesim run my-agent/scenario.toml --clock virtual    # no waiting",
+    "voicesim run --wav questions/*.wav                     # recordings in place of a scenario",
+    "voicesim run --mic --answer openai --answer-url http://localhost:11434/v1 \\\n      --answer-model llama3.2                        # talk to Ollama",
+    "voicesim run --recorded runs/FOLDER                    # repeat a run without its engines",
+);
+
+pub(super) const SIMULATE: &str = examples!(
+    "voicesim simulate scenario.toml --conversations 1000",
+    "voicesim simulate scenario.toml --set endpointing.silence_ms=700",
+    "voicesim simulate scenario.toml --set stt.latency.preset=deepgram-nova-3 --html page.html",
+    "voicesim simulate load.toml --find load.calls --until e2e_latency_p95_ms=1500",
+);
+
+pub(super) const INIT: &str = examples!(
+    "voicesim init                             # scenario.toml in this folder",
+    "voicesim init my-agent",
+);
+
+pub(super) const GUIDE: &str = examples!(
+    "voicesim guide                            # the topics",
+    "voicesim guide simulate",
+    "voicesim guide glossary | less",
+);
+
+pub(super) const CHECK: &str = examples!("voicesim check my-agent/scenario.toml",);
+
+pub(super) const REPORT: &str = examples!(
+    "voicesim report runs/FOLDER",
+    "voicesim report runs/FOLDER --html page.html",
+    "voicesim report measured --by topic                    # turns by a label of theirs",
+    "voicesim report runs/FOLDER --csv turns.csv --junit budgets.xml",
+);
+
+pub(super) const COMPARE: &str = examples!(
+    "voicesim compare runs/before runs/after",
+    "voicesim compare before after --min-effect 5% --markdown - # for a pull request",
+);
+
+pub(super) const SWEEP: &str = examples!(
+    "voicesim sweep scenario.toml --vary endpointing.silence_ms=300,500,700",
+    "voicesim sweep scenario.toml --vary endpointing.silence_ms=300,700 \\\n      --vary speculation.enabled=true,false --svg picture.svg",
+);
+
+pub(super) const PLAN: &str = examples!(
+    "voicesim plan scenario.toml --vary pool.answer.servers=1,2,4,8",
+    "voicesim plan scenario.toml --vary endpointing.silence_ms=300,500,700 \\\n      --set budget.e2e_latency_p95_ms=1200 --set budget.cut_off_share_max=0.3",
+);
+
+pub(super) const MERGE: &str = examples!(
+    "voicesim simulate scenario.toml --shard 1/2 --out part-1   # on one machine",
+    "voicesim simulate scenario.toml --shard 2/2 --out part-2   # on another",
+    "voicesim merge part-1 part-2 --out whole",
+);
+
+pub(super) const PRESETS: &str = examples!(
+    "voicesim presets",
+    "voicesim presets deepgram-nova-3          # what was measured, and its limits",
+    "voicesim simulate scenario.toml --set stt.latency.preset=deepgram-nova-3",
+);
+
+pub(super) const SCHEMA: &str = examples!(
+    "voicesim schema > scenario.schema.json    # then `#:schema ./scenario.schema.json` in a scenario",
+    "voicesim schema budget > budget.schema.json",
+);
+
+pub(super) const CLASSIFIER: &str = examples!(
+    "voicesim classifier eval --data overlaps.jsonl.gz",
+    "voicesim classifier explain --wav caller.wav,agent.wav",
+);
+
+pub(super) const CLASSIFIER_TRAIN: &str =
+    examples!("voicesim classifier train --data train.jsonl.gz dev.jsonl.gz --out weights.json",);
+
+pub(super) const CLASSIFIER_EVAL: &str = examples!(
+    "voicesim classifier eval --data dev.jsonl.gz",
+    "voicesim classifier eval --data dev.jsonl.gz --svg trade-off.svg",
+);
+
+pub(super) const CLASSIFIER_PREDICT: &str =
+    examples!("voicesim classifier predict --data dev.jsonl.gz --out predictions.jsonl",);
+
+pub(super) const CLASSIFIER_EXPLAIN: &str = examples!(
+    "voicesim classifier explain --wav caller.wav,agent.wav",
+    "voicesim classifier explain --data sounds.jsonl --id ID",
+);
+
+#[cfg(feature = "retrieval")]
+pub(super) const INDEX_BUILD: &str = examples!(
+    "voicesim index build documents --out index",
+    "voicesim index build documents --out index --chunk-chars 600",
+);
+
+#[cfg(feature = "retrieval")]
+pub(super) const INDEX_ASK: &str =
+    examples!("voicesim index ask documents --url http://localhost:11434/v1 --model llama3.2",);
+
+#[cfg(feature = "retrieval")]
+pub(super) const INDEX_SEARCH: &str = examples!(
+    "voicesim index search documents \"When do you open?\"",
+    "voicesim index search index \"And on Sunday?\" --after \"When do you open?\"",
+);
+
+#[cfg(feature = "retrieval")]
+pub(super) const INDEX_EVAL: &str =
+    examples!("voicesim index eval documents --questions questions.jsonl",);
+
+#[cfg(feature = "retrieval")]
+pub(super) const INDEX: &str = examples!(
+    "voicesim index build documents --out index",
+    "voicesim index search documents \"When do you open?\"",
+    "voicesim run scenario.toml --docs index   # answer from it",
+);
+
+pub(super) const MODELS: &str = examples!(
+    "voicesim models                           # each with its licence, and whether it is there",
+    "voicesim models install",
+    "voicesim models verify",
+);
+
+pub(super) const DEVICES: &str = examples!(
+    "voicesim devices",
+    "voicesim run --mic --input hw:1,0         # a device by its name in that list",
+);
+
+pub(super) const COMPLETIONS: &str = examples!(
+    "voicesim completions bash > ~/.local/share/bash-completion/completions/voicesim",
+    "voicesim completions zsh > ~/.zfunc/_voicesim",
+    "voicesim completions fish > ~/.config/fish/completions/voicesim.fish",
+);
+
+pub(super) const MANUAL: &str = examples!(
+    "voicesim man ~/.local/share/man/man1      # then: man voicesim, man voicesim-run",
+    "voicesim man | man -l -",
+);
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::Arguments;
+    use clap::{Command, CommandFactory, Parser};
+
+    fn example_lines(command: &Command) -> Vec<String> {
+        let text = command.get_after_help().map(ToString::to_string);
+        let text = text.unwrap_or_default().replace("\\\n", "");
+        let lines = text.lines().filter(|line| line.starts_with("  "));
+        lines.map(|line| line.trim().to_owned()).collect()
+    }
+
+    /// A command, and those below it.
+    fn all(command: &Command) -> Vec<Command> {
+        let below = command.get_subcommands().flat_map(all);
+        std::iter::once(command.clone()).chain(below).collect()
+    }
+
+    /// The words of an example that voicesim sees: what stands before a comment, a pipe or a file to write into.
+    fn arguments(line: &str) -> Vec<String> {
+        let (mut words, mut is_quoted) = (vec![String::new()], false);
+        for c in line.chars() {
+            match c {
+                '"' => is_quoted = !is_quoted,
+                ' ' if !is_quoted => words.push(String::new()),
+                '#' | '|' | '>' if !is_quoted && words.last().is_some_and(String::is_empty) => {
+                    break;
+                }
+                c => words.last_mut().expect("a word").push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_has_examples_that_are_understood_and_narrow() {
+        for subcommand in &all(&Arguments::command()) {
+            let lines = example_lines(subcommand);
+            let name = subcommand.get_name();
+            // The commands of `models` are three words that its own help shows.
+            let are_shown_above = ["list", "install", "verify"].contains(&name);
+            assert!(
+                !lines.is_empty() || are_shown_above,
+                "{name} has no examples"
+            );
+            assert!(lines.len() <= 4, "{name} has more than four examples");
+            let text = subcommand.get_after_help().map(ToString::to_string);
+            for line in text.unwrap_or_default().lines() {
+                assert!(line.len() <= 100, "{name}: {line}");
+            }
+            for line in lines {
+                if let Err(error) = Arguments::try_parse_from(arguments(&line)) {
+                    panic!("{name}: {line}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn commands_with_many_flags_have_them_in_groups() {
+        for subcommand in &all(&Arguments::command()) {
+            let flags = subcommand.get_opts().filter(|flag| !flag.is_global_set());
+            let (plain, grouped): (Vec<_>, Vec<_>) =
+                flags.partition(|flag| flag.get_help_heading().is_none());
+            let name = subcommand.get_name();
+            let all = plain.len() + grouped.len();
+            assert!(
+                all <= 8 || plain.len() <= 8,
+                "{name}: {} of {all} flags have no help_heading",
+                plain.len()
+            );
+        }
+    }
+}
