@@ -98,7 +98,7 @@ enum Command {
     Measure(measure::Measure),
     /// Hold a conversation, from recordings or at a microphone, and report its latency
     #[command(after_help = examples::RUN)]
-    Run(run::Run),
+    Run(Box<run::Run>),
     /// Hold a conversation thousands of times without sound, and report what callers would feel
     #[command(after_help = examples::SIMULATE)]
     Simulate(simulate::Simulate),

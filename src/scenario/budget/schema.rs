@@ -40,7 +40,7 @@ pub(in crate::scenario) fn table(_: &mut SchemaGenerator) -> Schema {
         let of_it = dotted
             .iter()
             .filter_map(|name| name.strip_prefix(outer)?.strip_prefix('.'));
-        let counts: Map<String, Value> = of_it.map(|name| count(name)).collect();
+        let counts: Map<String, Value> = of_it.map(count).collect();
         keys.insert(
             outer.into(),
             json!({
