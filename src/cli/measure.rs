@@ -235,7 +235,7 @@ impl Measure {
             ));
             print_plain(&calls::thresholds(&call.at_thresholds));
             claimed.print();
-            print_answer(&call.measured);
+            print_answer(&call.measured, call.measured.cut_off_share());
         }
         claimed.finish()?;
         Ok(verdict(&call.measured, &[call.is_one_sided]))
@@ -299,7 +299,7 @@ impl Measure {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&done, &skipped));
             claimed.print();
-            print_answer(&all);
+            print_answer(&all, all.cut_off_share());
         }
         claimed.finish()?;
         let one_sided: Vec<bool> = done.iter().map(|call| call.is_one_sided).collect();

@@ -26,7 +26,7 @@ impl Merge {
             print_json(&report::document::simulation(&header, &totals, None))?;
         } else {
             print_plain(&report::simulation::text(&header, &totals));
-            print_answer(&totals.measured);
+            print_answer(&totals.measured, totals.cut_off_share());
         }
         Ok(Verdict::Fine)
     }

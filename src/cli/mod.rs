@@ -294,8 +294,8 @@ fn print_plain(text: &str) {
 }
 
 /// Prints what results come to, below them.
-fn print_answer(measured: &Measurement) {
-    let answer = crate::report::answer::sentence(measured);
+fn print_answer(measured: &Measurement, cut_off_share: Option<f64>) {
+    let answer = crate::report::answer::sentence(measured, cut_off_share);
     let answer = crate::report::plain::plain(&answer);
     print(&format!("\n{}", colour::bold(answer + "\n")));
 }

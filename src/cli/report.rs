@@ -166,7 +166,11 @@ impl Report {
             }
             Results::Simulation(of) => print_plain(&simulation::text(&of.header, &of.totals)),
         }
-        self.print(segments.asked.as_ref(), kept.measured());
+        let cut_offs = match kept {
+            Results::Run(run) => run.measured.cut_off_share(),
+            Results::Simulation(of) => of.totals.cut_off_share(),
+        };
+        self.print(segments.asked.as_ref(), kept.measured(), cut_offs);
         Ok(())
     }
 
@@ -189,18 +193,23 @@ impl Report {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&calls, &[]));
         }
-        self.print(segments.asked.as_ref(), &all);
+        self.print(segments.asked.as_ref(), &all, all.cut_off_share());
         Ok(())
     }
 
     /// What stands below a report for people.
-    fn print(&self, segments: Option<&Segments>, measured: &Measurement) {
+    fn print(
+        &self,
+        segments: Option<&Segments>,
+        measured: &Measurement,
+        cut_off_share: Option<f64>,
+    ) {
         if self.json {
             return;
         }
         if let Some(segments) = segments {
             print_plain(&report::segments::text(segments));
         }
-        print_answer(measured);
+        print_answer(measured, cut_off_share);
     }
 }

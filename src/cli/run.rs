@@ -142,7 +142,7 @@ impl Run {
         } else {
             let rows_per = run.header.rows_per;
             print_plain(&report::text::report(&run.header, &run.measured, rows_per));
-            print_answer(&run.measured);
+            print_answer(&run.measured, run.measured.cut_off_share());
         }
         Ok(match run.measured.has_passed() {
             true => Verdict::Fine,

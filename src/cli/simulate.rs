@@ -155,7 +155,7 @@ impl Simulate {
                 totals.measured.turns,
                 took.turns_per_second
             );
-            print_answer(&totals.measured);
+            print_answer(&totals.measured, totals.cut_off_share());
         }
         Ok(match totals.measured.keeps_budgets() {
             true => Verdict::Fine,

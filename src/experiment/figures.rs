@@ -29,7 +29,7 @@ pub(super) fn write(
     let document = document::simulation(header, totals, None);
     let json = serde_json::to_string_pretty(&document).map_err(unavailable)? + "\n";
     write_whole(&folder.join(REPORT_JSON), json.as_bytes()).map_err(full)?;
-    let answer = answer::sentence(&totals.measured);
+    let answer = answer::sentence(&totals.measured, totals.cut_off_share());
     let text = format!("{}\n{answer}\n", simulation::text(header, totals));
     write_whole(&folder.join(REPORT_TEXT), text.as_bytes()).map_err(full)
 }

@@ -7,15 +7,20 @@ use crate::measure::{Histogram, Known, Measurement, Waits};
 /// Below so many turns the slowest is told, in place of the 95th percentile.
 const FEW: u64 = 20;
 
-/// How long callers wait, what takes most of it, and which budgets are missed.
-pub fn sentence(measured: &Measurement) -> String {
+/// How long callers wait, what takes most of it, and which budgets are missed. `cut_off_share` is the share of the questions
+/// that were answered before the caller had finished, 0 to 1; `None` if none was asked.
+pub fn sentence(measured: &Measurement, cut_off_share: Option<f64>) -> String {
     let mut sentence = waits(measured);
     if let Some(most) = most(measured) {
         sentence += &most;
     }
-    for more in [cut_offs(measured), budgets(measured), unexpected(measured)]
-        .into_iter()
-        .flatten()
+    for more in [
+        cut_offs(cut_off_share),
+        budgets(measured),
+        unexpected(measured),
+    ]
+    .into_iter()
+    .flatten()
     {
         sentence += "; ";
         sentence += &more;
@@ -73,9 +78,9 @@ fn most(measured: &Measurement) -> Option<String> {
     })
 }
 
-/// Of a simulation or a run, whose latencies leave out the questions that were answered too early.
-fn cut_offs(measured: &Measurement) -> Option<String> {
-    let share = measured.cut_off_share().filter(|share| *share > 0.0)?;
+/// Latencies leave out the questions that were answered too early.
+fn cut_offs(share: Option<f64>) -> Option<String> {
+    let share = share.filter(|share| *share > 0.0)?;
     Some(format!(
         "{:.1} % of the questions are cut off, answered before the caller had finished",
         100.0 * share
@@ -129,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_run_comes_to_one_sentence() {
-        insta::assert_snapshot!(sentence(&demo()));
+        insta::assert_snapshot!(sentence(&demo(), None));
     }
 
     #[test]
@@ -152,7 +157,7 @@ mod tests {
             budget("e2e_latency_p95_ms", false),
             budget("cut_offs_max", true),
         ];
-        let said = sentence(&measured);
+        let said = sentence(&measured, None);
         assert!(
             said.ends_with("; 1 of 2 budgets are MISSED: e2e_latency_p95_ms."),
             "{said}"
@@ -166,6 +171,6 @@ mod tests {
             panic!("a run");
         };
         let nothing = measure(&[], &Plan::of(&run.scenario, RowsPer::Utterance));
-        assert!(sentence(&nothing).starts_with("No question was answered"));
+        assert!(sentence(&nothing, None).starts_with("No question was answered"));
     }
 }
