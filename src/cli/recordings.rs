@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::audio::AudioError;
+use crate::record::store::Moments;
 use std::path::{Path, PathBuf};
 
 /// Files of a folder that are taken for recordings.
@@ -33,7 +34,7 @@ pub(super) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
             match kind.is_dir() {
                 _ if is_hidden => {}
                 true if depth < DEPTH_MAX => folders.push((path, depth + 1)),
-                false if is_recording(&path) => found.push(path),
+                false if is_recording(&path) && !is_kept(&folder, &path) => found.push(path),
                 _ => {}
             }
             if found.len() > CALLS_MAX {
@@ -47,6 +48,11 @@ pub(super) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether the file is what `measure --out` kept of a call, which is no call.
+fn is_kept(folder: &Path, path: &Path) -> bool {
+    path == Moments::wav(folder) && folder.join("moments.json").is_file()
 }
 
 fn is_recording(path: &Path) -> bool {

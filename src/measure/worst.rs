@@ -30,10 +30,7 @@ pub fn worst(rows: &[Row], length: Tick) -> Vec<Range<Tick>> {
         return vec![Tick::ZERO..length];
     }
     let mut turns: Vec<&Row> = rows.iter().collect();
-    turns.sort_by_key(|row| {
-        let is_fine = row.outcome.is_as_expected(row.expect);
-        (is_fine, Reverse(row.e2e_ns), row.number)
-    });
+    turns.sort_by_key(|row| (row.is_fine(), Reverse(row.e2e_ns), row.number));
     let mut left = WHOLE;
     let mut spans: Vec<Range<Tick>> = Vec::new();
     for row in turns.into_iter().take(TURNS_MAX) {

@@ -1,10 +1,13 @@
 //! What only a report of recorded calls has: what the voice detector's threshold does, and a folder of calls.
 
+use super::chart::ms_in_words;
+use super::clock_time;
 use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document};
 use super::table::{plain, trimmed};
 use crate::event::Metric;
-use crate::measure::{Measurement, Plan, WaitSummary, Waits, folder};
+use crate::measure::{Measurement, Plan, Row, WaitSummary, Waits, folder};
 use crate::record::store::Header;
+use std::cmp::Reverse;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -23,7 +26,13 @@ impl MeasuredCall {
         e2e(&self.measured)
     }
 
-    /// A key that grows with how bad the call was: what went wrong first, then how long the caller waited.
+    /// The longest silence in which one of them was to speak, in milliseconds.
+    fn dead_air_ms(&self) -> Option<f64> {
+        let dead_air = self.measured.metrics.get(&Metric::DeadAir)?;
+        Some(dead_air.answered().summary()?.max_ms)
+    }
+
+    /// A key that grows with how bad the call was: what went wrong first, then how long the caller heard nothing.
     fn badness(&self) -> (u32, f64) {
         let counts = &self.measured.interruptions;
         let wrong = counts.missed_responses
@@ -31,7 +40,8 @@ impl MeasuredCall {
             + counts.false_barge_ins
             + counts.spurious_responses
             + counts.cut_offs;
-        (wrong, self.e2e().map_or(0.0, |e2e| e2e.p95.rank()))
+        let waited = self.e2e().map_or(0.0, |e2e| e2e.p95.rank());
+        (wrong, waited.max(self.dead_air_ms().unwrap_or_default()))
     }
 }
 
@@ -156,6 +166,7 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
         "e2e p50, ms",
         "p95",
         "max",
+        "dead air, max",
         "missed",
         "false stops",
         "missed stops",
@@ -175,6 +186,8 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
             p95,
         ];
         row.push(e2e.map_or_else(|| "-".into(), |e2e| format!("{:.0}", e2e.max)));
+        let dead_air = call.dead_air_ms();
+        row.push(dead_air.map_or_else(|| "-".into(), |ms| format!("{ms:.0}")));
         let wrong = [
             counts.missed_responses,
             counts.false_barge_ins,
@@ -189,10 +202,49 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
         calls.len(),
         trimmed(&table)
     );
+    text += &moments(calls);
     for file in skipped {
         let _ = writeln!(text, "skipped  {}: {}", file.call, file.reason);
     }
     text
+}
+
+/// So many moments are named.
+const MOMENTS_MAX: usize = 5;
+/// An answer that came sooner is no moment to listen to: 800 ms.
+const SLOW_NS: u64 = 800_000_000;
+
+/// What to listen to, the worst first: turns that came out otherwise than they should, then slow answers.
+fn moments(calls: &[MeasuredCall]) -> String {
+    let mut all = Vec::new();
+    for call in calls {
+        all.extend(call.measured.rows.iter().filter_map(|row| {
+            let (rank, what) = moment(row)?;
+            let at = clock_time(row.caller_end.or(row.began)?);
+            Some((rank, format!("{} {at}", call.name), what))
+        }));
+    }
+    all.sort_by_key(|(rank, ..)| *rank);
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\nMoments to listen to, the worst first (measure CALL --html FILE plays them)\n",
+    );
+    for (_, place, what) in all.into_iter().take(MOMENTS_MAX) {
+        let _ = writeln!(text, "  {place}  {what}");
+    }
+    text
+}
+
+/// How a turn comes in the order of the worst, and what it is; `None` if nothing is wrong with it.
+fn moment(row: &Row) -> Option<((bool, Reverse<u64>), String)> {
+    let waited = row.e2e_ns.unwrap_or_default();
+    if !row.is_fine() {
+        return Some(((false, Reverse(waited)), row.outcome.name().to_owned()));
+    }
+    let what = || format!("answered after {}", ms_in_words(waited as f64 / 1e6));
+    (waited > SLOW_NS).then(|| ((true, Reverse(waited)), what()))
 }
 
 fn cells(e2e: Option<&WaitSummary>) -> (String, String, String) {

@@ -580,6 +580,17 @@ fn a_folder_of_calls_is_one_report_with_the_worst_call_first() {
         text.contains("skipped  broken.wav") && text.contains("worst first"),
         "{text}"
     );
+    let (_, moments) = text.split_once("Moments to listen to").expect("moments");
+    let named: Vec<&str> = moments.lines().skip(1).take(2).collect();
+    assert!(named[0].starts_with("  b.wav 0:0"), "{text}");
+    assert!(named[1].starts_with("  c.wav 0:0"), "{text}");
+    assert!(!moments.contains("a.wav"), "700 ms is not slow: {text}");
+
+    let kept = folder.path().join("measured");
+    let out = kept.to_string_lossy().into_owned();
+    measure(folder.path(), &["--out", &out]);
+    let again = self::report(folder.path(), &[]);
+    assert_eq!(again["turns"], 3, "what is kept of a call is no call");
 
     let broken = tempfile::tempdir().expect("a folder");
     refuses(broken.path(), &[], &["holds no recordings"]);

@@ -196,6 +196,12 @@ impl Row {
         is_question && !self.is_again && self.outcome != Outcome::NotAsked
     }
 
+    /// Whether nothing went wrong: what was asked for came, or, on a recording, an interruption was answered too.
+    pub fn is_fine(&self) -> bool {
+        let is_answered_too = self.is_judged && self.outcome == Outcome::Answered;
+        is_answered_too || self.outcome.is_as_expected(self.expect)
+    }
+
     /// Nanoseconds of a metric, if the row has it.
     pub fn metric(&self, metric: Metric) -> Option<u64> {
         let found = self.metrics.iter().find(|(own, _)| *own == metric);
