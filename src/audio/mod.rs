@@ -17,7 +17,6 @@ mod position;
 pub mod resample;
 mod speaker;
 pub mod stream;
-pub mod stretch;
 pub mod wav;
 
 pub use decode::Packet;

@@ -1,9 +1,9 @@
-//! Changing the sample rate of a whole clip without moving anything in time.
+//! Changing the sample rate of a clip without moving anything in time, or the time of a clock that was wrong.
 
 use std::borrow::Cow;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
+use rubato::{Async, Fft, FixedAsync, FixedSync, PolynomialDegree, Resampler as _, WindowFunction};
 
 use crate::audio::{AudioError, RATE_MAX, RATE_MIN, SAMPLE_RATE};
 
@@ -81,14 +81,19 @@ impl Resampler {
     }
 }
 
-/// A change of rate for sound that comes piece by piece.
+/// Samples that are stretched at once.
+const STRETCHED_SAMPLES: usize = 1_024;
+
+/// A change of rate, or of time, for sound that comes piece by piece.
 ///
 /// The pieces that come out are, together, what [`resample`] makes of the whole.
 pub struct StreamResampler {
     from: u32,
     to: u32,
-    /// None when the rates are equal.
-    fft: Option<Fft<f32>>,
+    /// How much longer the sound becomes, if that is no matter of rates.
+    factor: Option<f64>,
+    /// None when nothing is to be changed.
+    planned: Option<Box<dyn rubato::Resampler<f32> + Send>>,
     /// Samples that do not fill a block yet.
     waiting: Vec<f32>,
     /// Samples that the filter's delay still puts before the sound.
@@ -103,25 +108,54 @@ impl StreamResampler {
     /// Plans the change from `from` Hz to `to` Hz. Errors as for [`Resampler::new`].
     pub fn new(from: u32, to: u32) -> Result<Self, AudioError> {
         let Resampler { fft, .. } = Resampler::new(from, to)?;
-        Ok(Self {
+        let planned = fft.map(|fft| Box::new(fft) as Box<_>);
+        Ok(Self::of((from, to), None, planned))
+    }
+
+    /// Makes sound at [`SAMPLE_RATE`] longer by a factor near 1, its pitch lower with it: the sound of a clock that ran
+    /// too slow. Its cubic loses some of what lies above 4 kHz, which does not matter to who speaks when. Fails if
+    /// the factor is not positive.
+    pub fn stretching(factor: f64) -> Result<Self, AudioError> {
+        let degree = PolynomialDegree::Cubic;
+        let planned = Async::new_poly(factor, 1.0, degree, STRETCHED_SAMPLES, 1, FixedAsync::Input)
+            .map_err(|reason| failed(SAMPLE_RATE, SAMPLE_RATE, &reason))?;
+        let rates = (SAMPLE_RATE, SAMPLE_RATE);
+        Ok(Self::of(rates, Some(factor), Some(Box::new(planned))))
+    }
+
+    fn of(
+        (from, to): (u32, u32),
+        factor: Option<f64>,
+        planned: Option<Box<dyn rubato::Resampler<f32> + Send>>,
+    ) -> Self {
+        Self {
             from,
             to,
-            ahead: fft.as_ref().map_or(0, |fft| fft.output_delay()),
-            fft,
+            factor,
+            ahead: planned.as_ref().map_or(0, |own| own.output_delay()),
+            planned,
             waiting: Vec::new(),
             taken: 0,
             given: 0,
-        })
+        }
+    }
+
+    /// How many samples go out in all.
+    fn whole(&self) -> usize {
+        match self.factor {
+            Some(factor) => (self.taken as f64 * factor).round() as usize,
+            None => output_len(self.taken, self.from, self.to),
+        }
     }
 
     /// Takes the next piece, and appends to `out` as much as can be known by now.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), AudioError> {
-        let Some(fft) = &self.fft else {
+        let Some(planned) = &self.planned else {
             out.extend_from_slice(samples);
             return Ok(());
         };
         self.taken += samples.len();
-        let block = fft.input_frames_next();
+        let block = planned.input_frames_next();
         self.waiting.extend_from_slice(samples);
         let mut start = 0;
         while self.waiting.len() - start >= block {
@@ -134,8 +168,9 @@ impl StreamResampler {
 
     /// Appends what is left, to the length that [`resample`] gives the whole.
     pub fn finish(mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
-        let whole = output_len(self.taken, self.from, self.to);
-        let Some(block) = self.fft.as_ref().map(|fft| fft.input_frames_next()) else {
+        let whole = self.whole();
+        let planned = self.planned.as_ref();
+        let Some(block) = planned.map(|own| own.input_frames_next()) else {
             return Ok(());
         };
         while self.given < whole {
@@ -152,14 +187,14 @@ impl StreamResampler {
         block: std::ops::Range<usize>,
         out: &mut Vec<f32>,
     ) -> Result<(), AudioError> {
-        let Some(fft) = &mut self.fft else {
+        let Some(planned) = &mut self.planned else {
             return Ok(());
         };
         let (from, to) = (self.from, self.to);
         let samples = &self.waiting[block];
         let input = InterleavedSlice::new(samples, 1, samples.len())
             .map_err(|reason| failed(from, to, &reason))?;
-        let made = fft
+        let made = planned
             .process(&input, None)
             .map_err(|reason| failed(from, to, &reason))?
             .take_data();
@@ -328,6 +363,25 @@ mod tests {
                 assert!(!pieces.iter().zip(whole.iter()).any(differ), "{rate} Hz");
             }
         }
+    }
+
+    #[test]
+    fn what_is_stretched_comes_later_by_the_factor_whatever_the_pieces() {
+        let mut samples = vec![0.0; 160_000];
+        samples[100_000..100_016].fill(0.5);
+        for piece in [77, 1_024, 160_000] {
+            let mut stretch = StreamResampler::stretching(1.015).expect("a factor");
+            let mut out = Vec::new();
+            for piece in samples.chunks(piece) {
+                stretch.push(piece, &mut out).expect("sound");
+            }
+            stretch.finish(&mut out).expect("sound");
+            assert_eq!(out.len(), 162_400);
+            let loudest = (0..out.len()).max_by(|a, b| out[*a].total_cmp(&out[*b]));
+            let off = loudest.expect("samples").abs_diff(101_508);
+            assert!(off < 16, "{off} samples off");
+        }
+        assert!(StreamResampler::stretching(-1.0).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::CallError;
 use super::floor::FloorHistory;
 use super::segments::Stretch;
+use super::source::DRIFT_MAX;
 use super::track::{Level, Track, db, in_db};
 use super::{CallSource, Clocks, Tracks, Words};
 
@@ -122,13 +123,11 @@ fn swapped(floor: &FloorHistory, words: Option<&Words>, talk: f64) -> Option<Str
     ))
 }
 
-/// Files of one call that differ in length by this share, or more, were not recorded by one clock.
-const DRIFT_MAX: f64 = 0.05;
 /// By how many milliseconds an answer may be off before it is doubtful.
 const DRIFT_BOUND_MS: f64 = 100.0;
 
-/// The share by which the clocks of two files differ if both hold the whole call; `None` if they agree, or as far
-/// as anybody knows.
+/// The share by which the clocks of two files differ if both hold the whole call; `None` if that is not so, or if it is
+/// too little to matter.
 fn drift(tracks: &Tracks) -> Option<f64> {
     let share = tracks.difference_ms.unsigned_abs() as f64 / tracks.length_ms().max(1) as f64;
     let is_much = tracks.difference_ms.unsigned_abs() as f64 > DRIFT_BOUND_MS;

@@ -3,8 +3,8 @@
 use super::CallError;
 use super::source::Progress;
 use crate::audio::SAMPLE_RATE;
+use crate::audio::resample::StreamResampler;
 use crate::audio::stream::{self, Piece};
-use crate::audio::stretch::Stretch;
 use std::path::Path;
 
 /// Takes away what does not move: an offset, and rumbling under 15 Hz.
@@ -42,7 +42,8 @@ pub(super) fn go_through(
 ) -> Result<Vec<String>, CallError> {
     let mut refused = None;
     let mut samples = 0;
-    let mut stretch = (factor != 1.0).then(|| Stretch::new(factor)).transpose()?;
+    let stretch = (factor != 1.0).then(|| StreamResampler::stretching(factor));
+    let mut stretch = stretch.transpose()?;
     let result = stream::stream(path, |piece| {
         let channels = piece.channels.len();
         if channels != expected {

@@ -28,6 +28,8 @@ const SUSTAINED: usize = event::SUSTAINED.as_millis() as usize;
 /// A sound that is no voice and shorter than this, in milliseconds, startles no agent; a pause this long ends it.
 const NOISE_MIN: usize = 100;
 const NOISE_GAP: usize = 60;
+/// A sound is alone if there is no other one for so long, before it and behind it.
+const ALONE: usize = 1_000;
 /// An agent that falls silent longer than this after a sound did not stop for it.
 const STOP_WINDOW: usize = 1_000;
 
@@ -171,7 +173,8 @@ fn breaks_off(last: &Stretch, start: usize) -> bool {
 }
 
 /// The sounds of a caller that are no voice, and for which an agent seems to have broken off all the same; as stretches
-/// that nobody speaks in. `sounds` are islands, in order.
+/// that nobody speaks in. `sounds` are islands, in order. A television, babble and typing go on all the time, so that
+/// something of it always comes before an agent's pause; only a sound that is alone says anything.
 pub(super) fn startling(
     sounds: &[Range<usize>],
     caller: &[Stretch],
@@ -196,8 +199,19 @@ pub(super) fn startling(
             .filter(|(last, next)| next.start >= last.end + AGENT_PAUSE)
             .any(|(last, _)| breaks_off(last, noise.start))
     };
-    noises.retain(|noise| is_apart(noise) && startles(noise));
-    noises.into_iter().map(Stretch::noise).collect()
+    let is_alone = |index: usize| {
+        let own = &noises[index];
+        let before = index.checked_sub(1).map(|before| &noises[before]);
+        before.is_none_or(|before| before.end + ALONE <= own.start)
+            && noises
+                .get(index + 1)
+                .is_none_or(|next| own.end + ALONE <= next.start)
+    };
+    let alone = (0..noises.len()).filter(|index| is_alone(*index));
+    let startling = alone
+        .map(|index| noises[index].clone())
+        .filter(|noise| is_apart(noise) && startles(noise));
+    startling.map(Stretch::noise).collect()
 }
 
 fn utterances(voices: &[&Stretch], speeches: &[AgentSpeech]) -> Vec<CallerUtterance> {
@@ -438,6 +452,24 @@ mod tests {
             let stopped = floor.ends(&[Respond, Ignore])[0] == SpeechEnd::StoppedFor(1);
             assert_eq!(stopped, is_cut);
         }
+    }
+
+    #[test]
+    fn a_cough_alone_startles_and_one_sound_of_many_does_not() {
+        let cut = Stretch {
+            is_cut: true,
+            ..Stretch::voice(1_700, 5_000)
+        };
+        let agent = [cut, Stretch::voice(6_500, 9_000)];
+        let caller = [Stretch::voice(0, 1_000)];
+        assert_eq!(startling(&[4_500..4_800], &caller, &agent).len(), 1);
+        assert_eq!(
+            startling(&[4_500..4_550], &caller, &agent).len(),
+            0,
+            "a click"
+        );
+        let television = [3_000..3_300, 3_800..4_100, 4_500..4_800, 5_300..5_700];
+        assert_eq!(startling(&television, &caller, &agent).len(), 0);
     }
 
     #[test]

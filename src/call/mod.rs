@@ -99,7 +99,7 @@ pub fn floor(tracks: &Tracks, threshold: f32) -> FloorHistory {
         stretch.doubt_near(&tracks.overlaps, Doubt::OneChannel);
         stretch.doubt_near(drifts.as_slice(), Doubt::Clocks);
     });
-    // What is left of a leak is no sound of the caller's.
+    // What is left of a leak of -12 dB can be as loud as a cough, and nobody can tell them apart.
     if tracks.leaks[0].is_none() {
         let startling = floor::startling(&caller.sounds, &caller.stretches, &agent.stretches);
         caller.stretches.extend(startling);

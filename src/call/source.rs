@@ -50,8 +50,8 @@ impl Clocks {
     }
 }
 
-/// Clocks that differ by more than this share are no clocks of one call.
-const STRETCH_MAX: f64 = 0.05;
+/// Files that differ in length by more than this share were stopped at other times: no clocks drift so far apart.
+pub(super) const DRIFT_MAX: f64 = 0.05;
 
 /// One side of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl CallSource {
         }
         let longest = lengths[0].max(lengths[1]) as f64;
         let factors = lengths.map(|length| longest / length.max(1) as f64);
-        if factors.iter().any(|factor| *factor > 1.0 + STRETCH_MAX) {
+        if factors.iter().any(|factor| 1.0 - 1.0 / factor > DRIFT_MAX) {
             return Err(CallError::Lengths {
                 caller,
                 agent,

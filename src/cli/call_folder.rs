@@ -3,7 +3,6 @@
 use super::{Failure, clocks, rederive};
 use crate::call::{self, CallSource, Tracks};
 use crate::event::Tick;
-use crate::measure::folder::Folder;
 use crate::measure::{self, Measurement};
 use crate::record::store::{KeepAudio, Recording};
 use std::path::Path;
@@ -47,11 +46,4 @@ pub(super) fn keep_moments(
         folder,
         &mut |_, _| {},
     )?)
-}
-
-/// Takes doubtful turns into the figures of a folder, if that was asked for.
-pub(super) fn take_in(folder: &mut Folder, takes_doubtful: bool) {
-    if takes_doubtful {
-        folder.take_in_doubtful();
-    }
 }

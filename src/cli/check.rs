@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 #[derive(Debug, Args)]
 pub(super) struct Check {
     scenario: PathBuf,
-    /// Do not ask the servers that the scenario names whether they are there
+    /// Do not ask the servers that the scenario names whether they are there; they get the key that it names
     #[arg(long)]
     offline: bool,
 }

@@ -3,7 +3,8 @@
 //! Only what is known for sure is refused here. All else goes on, to an error that says what is wrong in it.
 
 use super::Failure;
-use super::recordings::{EXTENSIONS, recordings};
+use super::recordings::{holds_recording, is_recording, is_run_folder};
+use super::shell::quoted;
 use crate::audio::decode;
 use std::fs::File;
 use std::io::Read;
@@ -80,11 +81,8 @@ pub(super) fn as_scenario(path: &Path) -> Result<(), Failure> {
 pub(super) fn as_call(path: &Path) -> Result<(), Failure> {
     let it = quoted(path);
     told(path, match thing(path) {
-        Thing::Scenario => {
-            format!("is a scenario, not a recording; hold its conversation: voicesim run {it}")
-        }
-        Thing::Simulation => {
-            format!("is a scenario, not a recording; simulate it: voicesim simulate {it}")
+        what @ (Thing::Scenario | Thing::Simulation) => {
+            format!("is a scenario, not a recording; {} {it}", what.command())
         }
         Thing::Budget => format!(
             "is a budget, not a recording; name a recording and give the budget with it: voicesim measure RECORDING --budget {it}"
@@ -106,7 +104,7 @@ pub(super) fn as_call(path: &Path) -> Result<(), Failure> {
             format!("is a run folder, which is measured already; see its report: voicesim report {it}{own}")
         }
         // Beside results there may be recordings.
-        Thing::RunFolders if has_recording(path) => return Ok(()),
+        Thing::RunFolders if holds_recording(path) => return Ok(()),
         Thing::RunFolders => format!(
             "is a folder of results, which are measured already; see their report: voicesim report {it}"
         ),
@@ -126,6 +124,25 @@ pub(super) fn as_call(path: &Path) -> Result<(), Failure> {
     })
 }
 
+/// Refuses what is no recording to speak.
+pub(super) fn as_wav(path: &Path) -> Result<(), Failure> {
+    let it = quoted(path);
+    match thing(path) {
+        what @ (Thing::Scenario | Thing::Simulation) => told(
+            path,
+            format!(
+                "is a scenario, not a recording; {} {it}; to speak recordings in it, name it before them: voicesim run {it} --wav FILE",
+                what.command()
+            ),
+        ),
+        Thing::RunFolder | Thing::RunFolders | Thing::Recordings | Thing::Folder => told(
+            path,
+            "is a folder, and --wav takes recordings; name the files".into(),
+        ),
+        _ => as_call(path),
+    }
+}
+
 /// Refuses what is no folder of results.
 pub(super) fn as_results(path: &Path) -> Result<(), Failure> {
     let it = quoted(path);
@@ -137,11 +154,9 @@ pub(super) fn as_results(path: &Path) -> Result<(), Failure> {
         Thing::Recordings => format!(
             "is a folder of recordings, not of results; measure them and keep the results: voicesim measure {it} --out DIR"
         ),
-        Thing::Scenario => format!(
-            "is a scenario, not a folder of results; hold its conversation and keep the results: voicesim run {it} --out DIR"
-        ),
-        Thing::Simulation => format!(
-            "is a scenario, not a folder of results; simulate it and keep the results: voicesim simulate {it} --out DIR"
+        what @ (Thing::Scenario | Thing::Simulation) => format!(
+            "is a scenario, not a folder of results; {} {it} --out DIR",
+            what.command()
         ),
         Thing::Results => return results_file(path),
         Thing::Budget => format!(
@@ -162,7 +177,10 @@ fn told(path: &Path, what: String) -> Result<(), Failure> {
 }
 
 fn results_file(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().map(quoted).unwrap_or_default();
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => quoted(folder),
+        _ => ".".to_owned(),
+    };
     told(
         path,
         format!("is a file of a run folder; see its report: voicesim report {folder}"),
@@ -170,6 +188,14 @@ fn results_file(path: &Path) -> Result<(), Failure> {
 }
 
 impl Thing {
+    /// What to do with a scenario.
+    fn command(self) -> &'static str {
+        match self {
+            Thing::Simulation => "simulate it: voicesim simulate",
+            _ => "hold its conversation: voicesim run",
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Thing::Json => "JSON",
@@ -206,41 +232,23 @@ fn folder(path: &Path) -> Thing {
     if inside.iter().any(|entry| is_run_folder(&entry.path())) {
         return Thing::RunFolders;
     }
-    match recordings(path) {
-        Ok(found) if !found.is_empty() => Thing::Recordings,
-        _ => Thing::Folder,
+    match holds_recording(path) {
+        true => Thing::Recordings,
+        false => Thing::Folder,
     }
-}
-
-/// Whether a recording lies in the folder itself.
-fn has_recording(folder: &Path) -> bool {
-    let Ok(entries) = folder.read_dir() else {
-        return false;
-    };
-    let mut paths = entries.flatten().map(|entry| entry.path());
-    paths.any(|path| path.is_file() && is_named_sound(&path))
-}
-
-fn is_named_sound(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default();
-    let extension = extension.to_string_lossy().to_lowercase();
-    EXTENSIONS.contains(&&*extension)
-}
-
-fn is_run_folder(path: &Path) -> bool {
-    path.join("header.json").is_file()
 }
 
 fn file(path: &Path, bytes: u64) -> Thing {
     let extension = path.extension().unwrap_or_default();
     let extension = extension.to_string_lossy().to_lowercase();
-    let is_named_sound = is_named_sound(path);
+    let is_named_sound = is_recording(path);
     if decode::is_audio(path) {
         return Thing::Recording;
     }
     let is_inside = path.parent().is_some_and(is_run_folder);
     match (bytes, start(path)) {
-        _ if is_inside && !is_named_sound => Thing::Results,
+        // Somebody may have put a scenario there.
+        _ if is_inside && !is_named_sound && extension != "toml" => Thing::Results,
         (0, _) => Thing::Empty,
         (_, Some(text)) if !is_named_sound => of_text(&extension, &text),
         // Text in a file that is named like a recording, or sound of a kind that is not read.
@@ -285,7 +293,14 @@ fn of_text(extension: &str, text: &str) -> Thing {
         }
         // With a mistake in it, or nothing but remarks.
         ("toml", _) => Thing::Scenario,
-        _ if text.trim_start().starts_with(['{', '[']) => Thing::Json,
+        _ if ["{", "[{", "[\""]
+            .iter()
+            .any(|start| text.trim_start().starts_with(start)) =>
+        {
+            Thing::Json
+        }
+        // A table of TOML with a mistake in it: the error says where.
+        _ if text.trim_start().starts_with('[') => Thing::Other,
         _ => Thing::Text,
     }
 }
@@ -300,17 +315,6 @@ fn scenario_in(folder: &Path) -> Option<std::path::PathBuf> {
         is_toml && matches!(thing(path), Thing::Scenario | Thing::Simulation)
     });
     found.next().filter(|_| found.next().is_none())
-}
-
-/// A path as a shell takes it, and voicesim for no flag.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let before = if text.starts_with('-') { "./" } else { "" };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    match !text.is_empty() && text.chars().all(is_plain) {
-        true => format!("{before}{text}"),
-        false => format!("'{before}{}'", text.replace('\'', r"'\''")),
-    }
 }
 
 #[cfg(test)]
@@ -397,19 +401,5 @@ mod tests {
     #[test]
     fn what_is_no_folder_of_results_is_named() {
         insta::assert_snapshot!(said(as_results));
-    }
-
-    #[test]
-    fn a_path_is_quoted_where_a_shell_would_read_more_into_it() {
-        for (path, shell) in [
-            ("runs/a-1.wav", "runs/a-1.wav"),
-            ("-o.wav", "./-o.wav"),
-            ("my call.wav", "'my call.wav'"),
-            ("it's.wav", r"'it'\''s.wav'"),
-            ("$(rm).wav", "'$(rm).wav'"),
-            ("~x", "'~x'"),
-        ] {
-            assert_eq!(quoted(Path::new(path)), shell);
-        }
     }
 }

@@ -176,7 +176,9 @@ impl Measure {
         };
         let takes_doubtful = self.with_doubtful;
         kept.write_page(path, name, |folder| {
-            call_folder::take_in(folder, takes_doubtful);
+            if takes_doubtful {
+                folder.take_in_doubtful();
+            }
         })
     }
 
@@ -218,9 +220,9 @@ impl Measure {
             _ => return Err(Failure::Input("name a recording of a call".into())),
         };
         let kept = Kept::of(self.out.as_deref(), self.html.as_deref())?;
+        kept.iter().for_each(Kept::delete_at_ctrl_c);
         let folder = kept.as_ref().map(Kept::path);
         let (mut call, tracks) = work.measure(&source, stem(&source), folder)?;
-        self.page(kept.as_ref(), &call.name)?;
         call.at_thresholds = work.at_thresholds(&tracks)?;
         let claimed = claimed::join(claims, std::slice::from_ref(&call), &[]);
         if self.json {
@@ -237,6 +239,7 @@ impl Measure {
             claimed.print();
             print_answer(&call.measured, call.measured.cut_off_share());
         }
+        self.page(kept.as_ref(), &call.name)?;
         claimed.finish()?;
         Ok(verdict(&call.measured, &[call.is_one_sided]))
     }
@@ -248,6 +251,7 @@ impl Measure {
         claims: Option<&Claims>,
     ) -> Result<Verdict, Failure> {
         let kept = Kept::of(self.out.as_deref(), self.html.as_deref())?;
+        kept.iter().for_each(Kept::delete_at_ctrl_c);
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
         let files = recordings(folder)?;
         for path in &files {
@@ -288,7 +292,6 @@ impl Measure {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        self.page(kept.as_ref(), &name)?;
         let header = work.header(name, Vec::new())?;
         let claimed = claimed::join(claims, &done, &skipped);
         if self.json {
@@ -301,6 +304,7 @@ impl Measure {
             claimed.print();
             print_answer(&all, all.cut_off_share());
         }
+        self.page(kept.as_ref(), &header.name)?;
         claimed.finish()?;
         let one_sided: Vec<bool> = done.iter().map(|call| call.is_one_sided).collect();
         // A gate that some calls never came to is not passed.

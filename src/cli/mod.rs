@@ -33,6 +33,7 @@ mod rederive;
 mod report;
 mod run;
 mod schema;
+mod shell;
 mod simulate;
 mod sweep;
 

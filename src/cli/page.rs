@@ -2,10 +2,11 @@
 
 use super::Failure;
 use super::file::write;
+use super::simulate::at_ctrl_c;
 use crate::measure::folder::{Folder, Results};
 use crate::measure::labels::{self, LabelTable};
 use crate::measure::segments::{self, SEGMENTS_MAX, Segments};
-use crate::report::calls::{Calls, folder_name};
+use crate::report::calls::Calls;
 use crate::report::html::{self, Place};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -43,6 +44,18 @@ impl Kept {
         }
     }
 
+    /// Has the folder be deleted at Ctrl-C too, which ends the program, if it is to be deleted at all: it holds voices.
+    pub(super) fn delete_at_ctrl_c(&self) {
+        if let Kept::For(folder) = self {
+            let folder = folder.path().to_owned();
+            at_ctrl_c(move || {
+                // What cannot be deleted now is left to the system's own cleaning.
+                let _ = std::fs::remove_dir_all(&folder);
+                std::process::exit(130);
+            });
+        }
+    }
+
     /// The folder, if it stays.
     pub(super) fn staying(&self) -> Option<&Path> {
         match self {
@@ -66,15 +79,13 @@ impl Kept {
             Folder::One(one) => of_one(path, &one, &shown, self.staying()),
             Folder::Several(several) => match calls(name, several) {
                 Some(calls) => of_calls(path, &calls, &shown),
-                None => Ok(()),
+                None => Err(Failure::Input(format!(
+                    "--html {}: there are no calls to make a page of",
+                    path.display()
+                ))),
             },
         }
     }
-}
-
-/// The name of several results in a folder.
-pub(super) fn name_of(folder: &Path) -> String {
-    folder_name(folder)
 }
 
 /// Runs as calls, the worst first; `None` if there are none.

@@ -30,6 +30,14 @@ impl Presets {
 
 fn named(name: &str) -> Result<&'static Preset, Failure> {
     preset(name).ok_or_else(|| {
+        if NetworkPreset::ALL
+            .iter()
+            .any(|network| network.name() == name)
+        {
+            return Failure::Input(format!(
+                "{name} is a network, which `voicesim presets` tells all about at its end"
+            ));
+        }
         // What was typed may be anything, and long.
         let name: String = name.chars().take(40).collect();
         Failure::Input(format!(

@@ -52,10 +52,41 @@ pub(super) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Whether the file is what `measure --out` kept of a call, which is no call.
 fn is_kept(folder: &Path, path: &Path) -> bool {
-    path == Moments::wav(folder) && folder.join("moments.json").is_file()
+    path == Moments::wav(folder) && Moments::document(folder).is_file()
 }
 
-fn is_recording(path: &Path) -> bool {
+/// How many entries are looked at before a folder is taken to hold no recordings.
+const LOOKED_AT_MAX: usize = 10_000;
+
+/// Whether a recording lies in the folder or in those inside it that are no folders of results; the first one ends the
+/// search.
+pub(super) fn holds_recording(folder: &Path) -> bool {
+    let (mut folders, mut looked_at) = (vec![(folder.to_owned(), 0)], 0);
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in folder.read_dir().into_iter().flatten().flatten() {
+            looked_at += 1;
+            if looked_at > LOOKED_AT_MAX {
+                return false;
+            }
+            let path = entry.path();
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            match entry.file_type() {
+                Ok(kind) if is_hidden || (kind.is_dir() && is_run_folder(&path)) => {}
+                Ok(kind) if kind.is_dir() && depth < DEPTH_MAX => folders.push((path, depth + 1)),
+                Ok(kind) if !kind.is_dir() && is_recording(&path) => return true,
+                _ => {}
+            }
+        }
+    }
+    false
+}
+
+/// Whether a folder is that of one run, call or simulation.
+pub(super) fn is_run_folder(path: &Path) -> bool {
+    path.join("header.json").is_file()
+}
+
+pub(super) fn is_recording(path: &Path) -> bool {
     let extension = path
         .extension()
         .unwrap_or_default()

@@ -133,7 +133,8 @@ fn one(
 ) -> Result<Rederived, Stop> {
     let kept = Kept::read(folder)?;
     let source = source(&kept.recording, folder, sound)?;
-    // Of the scenario on record only settings of the measurement count: it must not start programs.
+    // A scenario on record may come from others and must not start programs, so only the settings that a measurement
+    // needs are taken from it.
     let settings = settings(kept.scenario.ear.vad_threshold)?;
     let work = match work {
         Some(work) => work,

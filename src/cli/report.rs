@@ -7,7 +7,7 @@ use crate::measure::Measurement;
 use crate::measure::folder::{Folder, Results};
 use crate::measure::labels::LabelTable;
 use crate::measure::segments::Segments;
-use crate::report::calls::{self, Calls};
+use crate::report::calls::{self, Calls, folder_name};
 use crate::report::document::Document;
 use crate::report::{self, document, html, simulation, text};
 use crate::scenario;
@@ -177,7 +177,7 @@ impl Report {
     /// Reports on several runs, the worst first, and on all of them together.
     fn several(&self, several: Vec<Results>, segments: ByLabel) -> Result<(), Failure> {
         // Simulations were refused when the folder was opened.
-        let Some(of) = page::calls(&page::name_of(&self.folder), several) else {
+        let Some(of) = page::calls(&folder_name(&self.folder), several) else {
             return Ok(());
         };
         if let Some(path) = &self.html {

@@ -113,7 +113,7 @@ impl Run {
             refuse_unwritable("--html", path)?;
         }
         for path in &self.wav {
-            given::as_call(path)?;
+            given::as_wav(path)?;
         }
         if let Some(folder) = &self.recorded {
             given::as_results(folder)?;

@@ -245,11 +245,18 @@ fn bar((worlds, kind): (u64, &str), is_quiet: bool) -> ProgressBar {
 /// Sets `stop` at Ctrl-C; the second one ends the program at once. Without a handler it does so the first
 /// time.
 pub(super) fn stop_at_ctrl_c(stop: Arc<AtomicBool>) {
+    at_ctrl_c(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// Does something at every Ctrl-C; without a handler the first one ends the program.
+pub(super) fn at_ctrl_c(mut act: impl FnMut() + Send + 'static) {
     let wait = async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            if stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
+            act();
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

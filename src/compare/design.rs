@@ -23,7 +23,7 @@ const PAIRS_MIN: u64 = 7;
 /// and the two that are all alike have a probability of 0.031.
 const PAIRS_OF_ONE_FIGURE_MIN: u64 = 6;
 
-/// So many turns tell a difference of about their spread.
+/// The number of turns from which on a difference as large as their spread is told from chance.
 const TURNS_THAT_TELL: u64 = 12;
 
 /// Fewer ways than this to deal conversations to the sides are too few for a verdict.

@@ -49,7 +49,7 @@ impl Ratio {
         (below > 0.0).then(|| above / below)
     }
 
-    /// The same figure, with every value of the new side's lowered by `shift`.
+    /// Returns the figure as it would be if every value of the new side were lower by `shift`.
     pub(super) fn shifted_by(&self, shift: f64) -> Ratio {
         let parts = self.parts.iter().enumerate();
         let lowered = parts.map(|(column, (above, below))| match column < self.split {

@@ -9,9 +9,14 @@ use crate::scenario::{Scenario, Topology};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// The model that Whisper takes unless another one is asked for.
+pub(super) const WHISPER_MODEL: &str = "whisper-tiny.en";
+/// The voice that Piper takes unless another one is asked for.
+pub(super) const PIPER_VOICE: &str = "piper-en_US-joe-medium";
+
 /// What one engine needs.
 enum Need<'a> {
-    /// A model that the scenario names, by its name or as a file.
+    /// A model by its name or as a file: the scenario's, or the engine's own.
     Model(&'a str),
     Server(&'a Server),
 }
@@ -103,7 +108,9 @@ fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
 
 fn recogniser(engine: &Recogniser) -> Option<Need<'_>> {
     match engine {
-        Recogniser::Whisper { model } => model.as_deref().map(Need::Model),
+        Recogniser::Whisper { model } => {
+            Some(Need::Model(model.as_deref().unwrap_or(WHISPER_MODEL)))
+        }
         Recogniser::Openai(asked) => Some(Need::Server(&asked.server)),
         Recogniser::Command(_) | Recogniser::Simulated(_) => None,
     }
@@ -118,7 +125,7 @@ fn answerer(engine: &Answerer) -> Option<Need<'_>> {
 
 fn voice(engine: &Voice) -> Option<Need<'_>> {
     match engine {
-        Voice::Piper { voice } => voice.as_deref().map(Need::Model),
+        Voice::Piper { voice } => Some(Need::Model(voice.as_deref().unwrap_or(PIPER_VOICE))),
         Voice::Openai(asked) => Some(Need::Server(&asked.server)),
         Voice::Espeak { .. } | Voice::Command(_) | Voice::Simulated(_) => None,
     }
@@ -154,6 +161,19 @@ mod tests {
         assert!(stt.contains("whisper-tiny.en"), "{stt}");
         let tts = of("[tts]\nvoice = \"piper-nobody\"");
         assert!(tts.starts_with("tts.voice: no model"), "{tts}");
+    }
+
+    #[test]
+    fn what_an_engine_takes_unless_another_is_asked_for_is_looked_for_too() {
+        let scenario = scenario("");
+        let needs: Vec<_> = needs(&scenario)
+            .into_iter()
+            .filter_map(|(table, need)| match need {
+                Need::Model(name) => Some((table, name)),
+                Need::Server(_) => None,
+            })
+            .collect();
+        assert_eq!(needs, [("stt", WHISPER_MODEL), ("tts", PIPER_VOICE)]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Text to speech by a voice on a worker thread.
 
+#[cfg(feature = "piper")]
+use super::needs::PIPER_VOICE;
 use super::voice::Voice;
 use super::{Built, EngineError, worker};
 use crate::clock::{Clock, Emitter, Worker};
@@ -54,10 +56,6 @@ fn build(
     };
     Ok(Built::new(Box::new(speech), described))
 }
-
-/// The Piper voice that is used unless another one is asked for.
-#[cfg(feature = "piper")]
-const PIPER_VOICE: &str = "piper-en_US-joe-medium";
 
 /// Piper. Without the default voice's model, espeak-ng speaks instead, and says so; a voice that was
 /// asked for must be there.

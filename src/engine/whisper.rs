@@ -5,6 +5,7 @@
 //! audio context cut to the utterance (but not under 512, where the model begins to loop), greedy
 //! decoding, no fallback to higher temperatures, timestamps on because they keep it from looping.
 
+use super::needs::WHISPER_MODEL;
 use super::{Built, EngineError, worker};
 use crate::audio::SAMPLE_RATE;
 use crate::clock::{Clock, Worker};
@@ -17,9 +18,6 @@ use std::sync::Arc;
 use whisper_rs::{
     FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
 };
-
-/// The model that is used unless another one is asked for.
-const MODEL: &str = "whisper-tiny.en";
 
 /// Frames of the encoder per second of audio, as Whisper has them.
 const CONTEXT_PER_SECOND: f32 = 50.0;
@@ -50,7 +48,7 @@ pub(super) fn build(
     model: Option<&str>,
     clock: &Clock,
 ) -> Result<Built<SpeechToText>, EngineError> {
-    let name = model.unwrap_or(MODEL);
+    let name = model.unwrap_or(WHISPER_MODEL);
     let path = models::locate(name).map_err(|e| EngineError::Unavailable(e.to_string()))?;
     let mut recogniser = Recogniser::load(&path)?;
     recogniser
@@ -93,7 +91,7 @@ impl Recogniser {
         parameters.use_gpu(false).flash_attn(false);
         let unusable = |error: whisper_rs::WhisperError| {
             EngineError::Unavailable(format!(
-                "{} is not a Whisper model that whisper.cpp can read ({error}); check it with `voicesim models verify`, or get it again with `voicesim models install {MODEL}`",
+                "{} is not a Whisper model that whisper.cpp can read ({error}); check it with `voicesim models verify`, or get it again with `voicesim models install {WHISPER_MODEL}`",
                 path.display()
             ))
         };

@@ -57,9 +57,9 @@ fn is_nothing(refused: &(u64, u64)) -> bool {
 /// A number of things that happened, and what it is a share of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parts {
-    /// So many things happened.
+    /// The number of things that happened.
     Number(u64),
-    /// So many things happened, of so many that could have.
+    /// The number of things that happened, and of those that could have.
     Share(u64, u64),
 }
 

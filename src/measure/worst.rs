@@ -2,7 +2,6 @@
 
 use super::Row;
 use crate::event::Tick;
-use std::cmp::Reverse;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ pub fn worst(rows: &[Row], length: Tick) -> Vec<Range<Tick>> {
         return vec![Tick::ZERO..length];
     }
     let mut turns: Vec<&Row> = rows.iter().collect();
-    turns.sort_by_key(|row| (row.is_fine(), Reverse(row.e2e_ns), row.number));
+    turns.sort_by_key(|row| row.worst_first());
     let mut left = WHOLE;
     let mut spans: Vec<Range<Tick>> = Vec::new();
     for row in turns.into_iter().take(TURNS_MAX) {

@@ -7,8 +7,9 @@ use crate::measure::{Histogram, Known, Measurement, Waits};
 /// Below so many turns the slowest is told, in place of the 95th percentile.
 const FEW: u64 = 20;
 
-/// How long callers wait, what takes most of it, and which budgets are missed. `cut_off_share` is the share of the questions
-/// that were answered before the caller had finished, 0 to 1; `None` if none was asked.
+/// How long callers wait, what takes most of it, which turns these figures leave out, and which budgets are missed.
+/// `cut_off_share` is the share of the questions that were answered before the caller had finished, 0 to 1; `None` if
+/// none was asked.
 pub fn sentence(measured: &Measurement, cut_off_share: Option<f64>) -> String {
     let mut sentence = waits(measured);
     if let Some(most) = most(measured) {
@@ -16,6 +17,7 @@ pub fn sentence(measured: &Measurement, cut_off_share: Option<f64>) -> String {
     }
     for more in [
         cut_offs(cut_off_share),
+        doubtful(measured),
         budgets(measured),
         unexpected(measured),
     ]
@@ -43,11 +45,17 @@ fn waits(measured: &Measurement) -> String {
         (Known::Is(only), Known::Is(_)) if all == 1 => {
             format!("The question is answered within {}", ms_in_words(only))
         }
-        (Known::Is(half), Known::Is(slow)) => format!(
-            "Half of the questions are answered within {}, {told} within {}",
-            ms_in_words(half),
-            ms_in_words(slow)
-        ),
+        (Known::Is(half), Known::Is(slow)) => {
+            let lost = match unanswered {
+                0 => String::new(),
+                _ => format!(", and {unanswered} of {all} are not answered"),
+            };
+            format!(
+                "Half of the questions are answered within {}, {told} within {}{lost}",
+                ms_in_words(half),
+                ms_in_words(slow)
+            )
+        }
         (Known::Is(half), Known::Over(_)) => format!(
             "Half of the questions are answered within {}, and {unanswered} of {all} are not answered",
             ms_in_words(half)
@@ -85,6 +93,16 @@ fn cut_offs(share: Option<f64>) -> Option<String> {
         "{:.1} % of the questions are cut off, answered before the caller had finished",
         100.0 * share
     ))
+}
+
+/// Latencies leave out what may be another one, unless they were asked to take it in.
+fn doubtful(measured: &Measurement) -> Option<String> {
+    let doubtful = &measured.doubtful;
+    match (doubtful.are_in, doubtful.count()) {
+        (true, _) | (_, 0) => None,
+        (false, 1) => Some("1 doubtful turn is left out".to_owned()),
+        (false, count) => Some(format!("{count} doubtful turns are left out")),
+    }
 }
 
 fn budgets(measured: &Measurement) -> Option<String> {

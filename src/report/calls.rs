@@ -1,13 +1,12 @@
 //! What only a report of recorded calls has: what the voice detector's threshold does, and a folder of calls.
 
 use super::chart::ms_in_words;
-use super::clock_time;
 use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document};
 use super::table::{plain, trimmed};
+use super::{SLOW_MS, clock_time};
 use crate::event::Metric;
-use crate::measure::{Measurement, Plan, Row, WaitSummary, Waits, folder};
+use crate::measure::{Measurement, Plan, Row, WaitSummary, Waits, folder, ms};
 use crate::record::store::Header;
-use std::cmp::Reverse;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -211,40 +210,46 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
 
 /// So many moments are named.
 const MOMENTS_MAX: usize = 5;
-/// An answer that came sooner is no moment to listen to: 800 ms.
-const SLOW_NS: u64 = 800_000_000;
-
 /// What to listen to, the worst first: turns that came out otherwise than they should, then slow answers.
 fn moments(calls: &[MeasuredCall]) -> String {
-    let mut all = Vec::new();
-    for call in calls {
-        all.extend(call.measured.rows.iter().filter_map(|row| {
-            let (rank, what) = moment(row)?;
+    let rows = calls
+        .iter()
+        .flat_map(|call| call.measured.rows.iter().map(move |row| (call, row)));
+    let mut worst: Vec<_> = rows
+        .filter_map(|(call, row)| {
             let at = clock_time(row.caller_end.or(row.began)?);
-            Some((rank, format!("{} {at}", call.name), what))
-        }));
-    }
-    all.sort_by_key(|(rank, ..)| *rank);
-    if all.is_empty() {
+            Some((
+                row.worst_first(),
+                format!("{} {at}", call.name),
+                moment(row)?,
+            ))
+        })
+        .collect();
+    worst.sort_by_key(|(rank, ..)| *rank);
+    if worst.is_empty() {
         return String::new();
     }
     let mut text = String::from(
         "\nMoments to listen to, the worst first (measure CALL --html FILE plays them)\n",
     );
-    for (_, place, what) in all.into_iter().take(MOMENTS_MAX) {
+    for (_, place, what) in worst.into_iter().take(MOMENTS_MAX) {
         let _ = writeln!(text, "  {place}  {what}");
     }
     text
 }
 
-/// How a turn comes in the order of the worst, and what it is; `None` if nothing is wrong with it.
-fn moment(row: &Row) -> Option<((bool, Reverse<u64>), String)> {
-    let waited = row.e2e_ns.unwrap_or_default();
-    if !row.is_fine() {
-        return Some(((false, Reverse(waited)), row.outcome.name().to_owned()));
-    }
-    let what = || format!("answered after {}", ms_in_words(waited as f64 / 1e6));
-    (waited > SLOW_NS).then(|| ((true, Reverse(waited)), what()))
+/// What is wrong with a turn; `None` if nothing is.
+fn moment(row: &Row) -> Option<String> {
+    let waited_ms = ms(row.e2e_ns.unwrap_or_default());
+    let what = match row.is_fine() {
+        false => row.outcome.name().to_owned(),
+        true if waited_ms > SLOW_MS => format!("answered after {}", ms_in_words(waited_ms)),
+        true => return None,
+    };
+    Some(match row.doubtful {
+        Some(doubt) => format!("{what} (doubtful: {})", doubt.told()),
+        None => what,
+    })
 }
 
 fn cells(e2e: Option<&WaitSummary>) -> (String, String, String) {

@@ -24,6 +24,9 @@ pub mod text;
 
 use crate::event::Tick;
 
+/// A wait that is slow where no budget says otherwise, in milliseconds: callers begin to talk over the agent.
+const SLOW_MS: f64 = 800.0;
+
 /// Where in a recording something is: minutes, seconds and a tenth, as players show it.
 fn clock_time(at: Tick) -> String {
     let tenths = at.0 / 100_000_000;

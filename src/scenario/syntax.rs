@@ -71,7 +71,10 @@ pub(super) fn of_wrong_type(message: &str) -> Option<String> {
     let value = value.map_or(found, |value| value.trim_start_matches("point "));
     let value = value.trim_matches('`');
     let cure = match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "write a whole number, 0 or more",
+        "u8" | "u16" | "u32" | "u64" | "usize" => match value.bytes().all(|b| b.is_ascii_digit()) {
+            true => "write a smaller whole number",
+            false => "write a whole number, 0 or more",
+        },
         "f32" | "f64" | "floating point" => "write a number",
         "a boolean" => "write true or false, without quotes",
         "a string" | "path string" => "write it in quotes",

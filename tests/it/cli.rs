@@ -146,7 +146,7 @@ fn recordings_stand_together_behind_the_scenario() {
     assert_eq!(report["turns"], 2);
     refuses(
         &["run", "--wav", &question, &scenario],
-        &[&scenario, "is a scenario, not a recording"],
+        &[&scenario, "is a scenario, not a recording", "before them"],
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod terminal;
 
+use super::colour;
 use super::{Failure, Verdict, print};
 use crate::guide::{TOPICS, Topic};
 use clap::Args;
@@ -43,11 +44,9 @@ fn look() -> Option<Look> {
         return None;
     }
     let columns = size().map_or(80, |(columns, _)| columns);
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let is_plain = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     Some(Look {
         columns: usize::from(columns.clamp(20, COLUMNS_MAX)),
-        has_colours: !refused && !is_plain,
+        has_colours: colour::on_stdout(),
     })
 }
 

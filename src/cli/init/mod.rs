@@ -1,5 +1,6 @@
 //! `voicesim init`: a scenario to start from, by what one has.
 
+use super::shell::quoted;
 use super::{Failure, Verdict, print};
 use crate::scenario::{budget_schema, scenario_schema};
 use clap::{Args, ValueEnum};
@@ -67,7 +68,7 @@ impl Start {
 
     /// What to do with the file.
     fn next(self, path: &Path) -> String {
-        let path = path.display();
+        let path = quoted(path);
         match self {
             Start::Calls => {
                 format!("hold your calls to it with: voicesim measure CALLS/ --budget {path}")
@@ -143,11 +144,17 @@ impl Init {
             .map_err(fault)?;
         let (name, schema) = start.schema();
         let beside = self.folder.join(name);
-        // One that is there already came from here.
         let schema = serde_json::to_string_pretty(&schema).map_err(Failure::unavailable)?;
-        fs::write(&beside, schema + "\n").map_err(|error| {
-            Failure::Input(format!("cannot write {}: {error}", beside.display()))
-        })?;
+        let written = fs::File::create_new(&beside)
+            .and_then(|mut file| file.write_all((schema + "\n").as_bytes()));
+        match written {
+            // What is there already stays: it may be somebody's own.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                let text = format!("cannot write {}: {error}", beside.display());
+                return Err(Failure::Input(text));
+            }
+            _ => {}
+        }
         print(&format!(
             "wrote {}; {}\n",
             path.display(),

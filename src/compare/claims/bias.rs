@@ -133,13 +133,13 @@ mod tests {
 
     #[test]
     fn single_turns_have_the_interval_of_the_sign_test() {
-        // Of twenty values the sixth to the fifteenth (Conover 1999, 3.2: 95.9 %).
+        // The interval of twenty values reaches from the sixth to the fifteenth (Conover 1999, 3.2: 95.9 %).
         let turns: Vec<Vec<f64>> = (1..=20).map(|value| vec![f64::from(value)]).collect();
         let (interval, independent) = interval(&turns);
         let interval = interval.expect("an interval");
         assert_eq!((interval.low, interval.high), (6.0, 15.0));
         assert_eq!(independent, Independent::Calls);
-        // Of ten, all ways of turning: the second to the ninth (97.9 %).
+        // That of ten reaches from the second to the ninth (97.9 %): all ways to turn their signs are tried.
         let (ten, _) = super::interval(&turns[..10]);
         let ten = ten.expect("an interval");
         assert_eq!((ten.low, ten.high), (2.0, 9.0));

@@ -14,6 +14,7 @@ use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
 use crate::event::{Doubt, Event, Expect, Hop, Metric, Tick, TurnId, Verdict};
 use gathered::{Gathered, gathered};
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// One row of a report.
@@ -200,6 +201,14 @@ impl Row {
     pub fn is_fine(&self) -> bool {
         let is_answered_too = self.is_judged && self.outcome == Outcome::Answered;
         is_answered_too || self.outcome.is_as_expected(self.expect)
+    }
+
+    /// A key that is the smaller the worse the turn was: what went wrong comes before what was slow, and of both the
+    /// slowest first. A question without an answer is slower than every answer.
+    pub fn worst_first(&self) -> (bool, Reverse<u64>, u32) {
+        let is_fine = self.is_fine();
+        let waited = self.e2e_ns.unwrap_or(if is_fine { 0 } else { u64::MAX });
+        (is_fine, Reverse(waited), self.number)
     }
 
     /// Nanoseconds of a metric, if the row has it.

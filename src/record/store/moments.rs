@@ -4,13 +4,12 @@
 //! Loudness says who is heard when, and nothing of what is said; the sound holds voices, and is kept only where it may
 //! be. Both are there for pages: no figure is made from them.
 
-use super::{StoreError, write_whole};
+use super::StoreError;
+use super::document::{self, Document};
 use crate::event::Tick;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fs::File;
-use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -56,9 +55,24 @@ impl From<&Range<Tick>> for Span {
     }
 }
 
+impl Document for Moments {
+    const NAME: &str = NAME;
+    const BYTES_MAX: u64 = BYTES_MAX;
+    const KNOWN: &str = Moments::SCHEMA;
+
+    fn schema(&self) -> &str {
+        &self.schema
+    }
+}
+
 impl Moments {
     /// The schema that this version writes and reads.
     pub const SCHEMA: &'static str = "voicesim.moments/1";
+
+    /// Where the document is kept.
+    pub fn document(folder: &Path) -> PathBuf {
+        folder.join(NAME)
+    }
 
     /// Where the sound of the moments is kept: 16 kHz, 16 bits, the caller left and the agent right.
     pub fn wav(folder: &Path) -> PathBuf {
@@ -70,10 +84,7 @@ impl Moments {
     /// # Errors
     /// Fails if it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
-        let path = folder.join(NAME);
-        let text = serde_json::to_string(self).map_err(io::Error::from);
-        text.and_then(|text| write_whole(&path, (text + "\n").as_bytes()))
-            .map_err(|source| StoreError::Write { path, source })
+        document::write(folder, self)
     }
 
     /// Reads the document of a folder; `None` if the folder has none.
@@ -81,25 +92,9 @@ impl Moments {
     /// # Errors
     /// Fails if it cannot be read, or is none that this version knows.
     pub fn read(folder: &Path) -> Result<Option<Moments>, StoreError> {
-        let path = folder.join(NAME);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::Read { path, source }),
+        let Some(own) = document::read::<Moments>(folder)? else {
+            return Ok(None);
         };
-        let wrong = |reason: String| StoreError::Header {
-            path: path.clone(),
-            reason,
-        };
-        let own: Moments = serde_json::from_reader(file.take(BYTES_MAX))
-            .map_err(|error| wrong(error.to_string()))?;
-        if own.schema != Moments::SCHEMA {
-            return Err(wrong(format!(
-                "its schema is {:?}, this version reads {:?}",
-                own.schema,
-                Moments::SCHEMA
-            )));
-        }
         let ends = own.spans.iter().flat_map(|span| [span.from_ns, span.to_ns]);
         let ends: Vec<u64> = ends.collect();
         let is_well = own.step_ns > 0
@@ -109,7 +104,8 @@ impl Moments {
             && ends.is_sorted();
         match is_well {
             true => Ok(Some(own)),
-            false => Err(wrong(
+            false => Err(document::wrong::<Moments>(
+                folder,
                 "its sides differ in length, or its spans are not in order".into(),
             )),
         }

@@ -3,7 +3,8 @@
 //! The document is kept beside the events and never in them: what happened in a call does not depend on where its
 //! recording lies.
 
-use super::{StoreError, write_whole};
+use super::StoreError;
+use super::document::{self, Document};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -87,6 +88,16 @@ impl SoundFile {
     }
 }
 
+impl Document for Recording {
+    const NAME: &str = NAME;
+    const BYTES_MAX: u64 = BYTES_MAX;
+    const KNOWN: &str = Recording::SCHEMA;
+
+    fn schema(&self) -> &str {
+        &self.schema
+    }
+}
+
 impl Recording {
     /// The schema that this version writes and reads.
     pub const SCHEMA: &'static str = "voicesim.recording/1";
@@ -96,10 +107,7 @@ impl Recording {
     /// # Errors
     /// Fails if it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
-        let path = folder.join(NAME);
-        let text = serde_json::to_string_pretty(self).map_err(io::Error::from);
-        text.and_then(|text| write_whole(&path, (text + "\n").as_bytes()))
-            .map_err(|source| StoreError::Write { path, source })
+        document::write(folder, self)
     }
 
     /// Reads the document of a folder; `None` if the folder has none.
@@ -107,30 +115,14 @@ impl Recording {
     /// # Errors
     /// Fails if it cannot be read, or is none that this version knows.
     pub fn read(folder: &Path) -> Result<Option<Recording>, StoreError> {
-        let path = folder.join(NAME);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::Read { path, source }),
+        let Some(own) = document::read::<Recording>(folder)? else {
+            return Ok(None);
         };
-        let wrong = |reason: String| StoreError::Header {
-            path: path.clone(),
-            reason,
-        };
-        let own: Recording = serde_json::from_reader(file.take(BYTES_MAX))
-            .map_err(|error| wrong(error.to_string()))?;
-        if own.schema != Recording::SCHEMA {
-            let reason = format!(
-                "its schema is {:?}, this version reads {:?}",
-                own.schema,
-                Recording::SCHEMA
-            );
-            return Err(wrong(reason));
-        }
         let sides: Vec<SoundSide> = own.files.iter().map(|file| file.side).collect();
         match sides.as_slice() {
             [SoundSide::Both] | [SoundSide::Caller, SoundSide::Agent] => Ok(Some(own)),
-            _ => Err(wrong(
+            _ => Err(document::wrong::<Recording>(
+                folder,
                 "its files are neither one with both sides nor the caller's and the agent's".into(),
             )),
         }

@@ -3,6 +3,7 @@
 use crate::event::{Expect, Metric, Verdict};
 use crate::measure::{BudgetResult, Decided, Interruptions, Known, Measurement, Outcome, Row, ms};
 use crate::record::store::Header;
+use crate::report::SLOW_MS;
 use crate::report::chart::known_in_words;
 
 /// Longer texts are cut, and the rest is shown when it is asked for.
@@ -50,9 +51,6 @@ pub(super) fn latency(label: &str, of_ms: f64, note: String) -> Stat {
         note,
     }
 }
-
-/// A wait that is slow where no budget says otherwise, in milliseconds.
-const SLOW_MS: f64 = 800.0;
 
 /// The longest wait that is shown as a good one, in nanoseconds: the largest limit of the end-to-end latency, or
 /// 800 ms without one.

@@ -1,0 +1,61 @@
+//! JSON documents in folders of results, each with a schema of its own.
+
+use super::{StoreError, write_whole};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// A document in a folder.
+pub(super) trait Document: Serialize + DeserializeOwned {
+    /// The name of its file.
+    const NAME: &str;
+    /// A longer one is refused.
+    const BYTES_MAX: u64;
+    /// The schema that this version writes and reads.
+    const KNOWN: &str;
+
+    /// The schema that it says of itself.
+    fn schema(&self) -> &str;
+}
+
+/// Writes a document, as a whole or not at all.
+///
+/// # Errors
+/// Fails if it cannot be written.
+pub(super) fn write<T: Document>(folder: &Path, document: &T) -> Result<(), StoreError> {
+    let path = folder.join(T::NAME);
+    let text = serde_json::to_string_pretty(document).map_err(io::Error::from);
+    text.and_then(|text| write_whole(&path, (text + "\n").as_bytes()))
+        .map_err(|source| StoreError::Write { path, source })
+}
+
+/// Reads a document of a folder; `None` if the folder has none.
+///
+/// # Errors
+/// Fails if it cannot be read, is longer, or has another schema.
+pub(super) fn read<T: Document>(folder: &Path) -> Result<Option<T>, StoreError> {
+    let path = folder.join(T::NAME);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(StoreError::Read { path, source }),
+    };
+    let document: T = serde_json::from_reader(file.take(T::BYTES_MAX))
+        .map_err(|error| wrong::<T>(folder, error.to_string()))?;
+    let (schema, known) = (document.schema(), T::KNOWN);
+    if schema != known {
+        let reason = format!("its schema is {schema:?}, this version reads {known:?}");
+        return Err(wrong::<T>(folder, reason));
+    }
+    Ok(Some(document))
+}
+
+/// What is wrong with the document of a folder.
+pub(super) fn wrong<T: Document>(folder: &Path, reason: String) -> StoreError {
+    StoreError::Header {
+        path: folder.join(T::NAME),
+        reason,
+    }
+}
