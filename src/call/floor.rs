@@ -354,6 +354,7 @@ impl FloorHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice;
 
     fn of(caller: &[(usize, usize)], agent: &[(usize, usize)]) -> FloorHistory {
         let all = |pairs: &[(usize, usize)]| -> Vec<Stretch> {
@@ -448,7 +449,7 @@ mod tests {
         let mut speech = Stretch::voice(1_700, 3_600);
         for is_cut in [false, true] {
             speech.is_cut = is_cut;
-            let floor = floor(&caller, std::slice::from_ref(&speech), 60_000);
+            let floor = floor(&caller, slice::from_ref(&speech), 60_000);
             let stopped = floor.ends(&[Respond, Ignore])[0] == SpeechEnd::StoppedFor(1);
             assert_eq!(stopped, is_cut);
         }
@@ -462,14 +463,12 @@ mod tests {
         };
         let agent = [cut, Stretch::voice(6_500, 9_000)];
         let caller = [Stretch::voice(0, 1_000)];
-        assert_eq!(startling(&[4_500..4_800], &caller, &agent).len(), 1);
-        assert_eq!(
-            startling(&[4_500..4_550], &caller, &agent).len(),
-            0,
-            "a click"
-        );
-        let television = [3_000..3_300, 3_800..4_100, 4_500..4_800, 5_300..5_700];
-        assert_eq!(startling(&television, &caller, &agent).len(), 0);
+        let startled_by = |sounds: &[Range<usize>]| startling(sounds, &caller, &agent).len();
+        let (cough, click) = (4_500..4_800, 4_500..4_550);
+        assert_eq!(startled_by(slice::from_ref(&cough)), 1);
+        assert_eq!(startled_by(slice::from_ref(&click)), 0);
+        let television = [3_000..3_300, 3_800..4_100, cough, 5_300..5_700];
+        assert_eq!(startled_by(&television), 0);
     }
 
     #[test]

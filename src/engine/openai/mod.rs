@@ -16,6 +16,8 @@ mod stream;
 #[cfg(test)]
 mod test_answers;
 #[cfg(test)]
+mod test_servers;
+#[cfg(test)]
 mod test_speech;
 
 pub(super) use answer::build as answerer;

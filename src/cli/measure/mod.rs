@@ -1,35 +1,28 @@
 //! `voicesim measure`: the report of any assistant, from recordings of its calls.
 
-use super::bar::Bar;
+mod work;
+
+pub(super) use work::{Work, settings};
+
 use super::file::refuse_unwritable;
 use super::page::Kept;
 use super::recordings::recordings;
 use super::{
-    Failure, Verdict, call_folder, claimed, clocks, given, print_answer, print_json, print_plain,
-    rederive,
+    Failure, Verdict, claimed, clocks, given, print_answer, print_json, print_plain, rederive,
 };
 use crate::call::spoken::Spoken;
-use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
-use crate::clock::Clock;
+use crate::call::{CallSource, VAD_THRESHOLD};
 use crate::compare::claims::{Calls, Claims};
-use crate::ear::silero::SileroModel;
-use crate::engine;
-use crate::event::{Event, InterruptionPolicy};
-use crate::measure::{self, Measurement, Plan};
-#[cfg(feature = "silero")]
-use crate::models;
-use crate::record::store::{FileClocks, Header, KeepAudio, RowsPer, RunFolder};
-use crate::report::calls::{self, MeasuredCall};
-use crate::report::document::{AtThreshold, Skipped};
+use crate::measure::{Measurement, Plan};
+use crate::record::store::{FileClocks, KeepAudio, RowsPer};
+use crate::report::calls::{self};
+use crate::report::document::Skipped;
 use crate::report::text;
 use crate::run;
-use crate::scenario::{self, Scenario, ScenarioFile};
-use crate::stage::SpeechToText;
+use crate::scenario::{self, Scenario};
 use clap::Args;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tracing::subscriber::{NoSubscriber, with_default};
 
 #[derive(Debug, Args)]
 pub(super) struct Measure {
@@ -119,10 +112,6 @@ pub(super) struct Measure {
     json: bool,
 }
 
-/// Thresholds of the voice detector that are always shown besides the one that is used.
-const THRESHOLDS: [f32; 3] = [0.3, 0.5, 0.7];
-/// Cores for the recogniser.
-const CORES: u32 = 2;
 impl Measure {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         if let (true, Some(folder)) = (self.rederive, &self.call) {
@@ -315,18 +304,6 @@ impl Measure {
     }
 }
 
-/// The settings of a measurement without budgets.
-pub(super) fn settings(vad_threshold: f32) -> Result<Scenario, Failure> {
-    if !(vad_threshold > 0.0 && vad_threshold < 1.0) {
-        return Err(Failure::Input(format!(
-            "--vad-threshold {vad_threshold} is no probability between 0 and 1; {VAD_THRESHOLD} is a good one"
-        )));
-    }
-    let mut file = ScenarioFile::default();
-    file.ear.vad_threshold = vad_threshold;
-    file.parse().map_err(Failure::input)
-}
-
 /// Whether all is as it should be: every budget is kept, and nobody is silent throughout.
 fn verdict(measured: &Measurement, one_sided: &[bool]) -> Verdict {
     match measured.has_passed() && !one_sided.contains(&true) {
@@ -344,223 +321,4 @@ fn stem(source: &CallSource) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
-}
-
-/// Measures one call after the other.
-pub(super) struct Work {
-    scenario: Scenario,
-    transcribes: bool,
-    /// Loaded when the first call needs it.
-    recogniser: Option<Recogniser>,
-    /// Loaded with the first call, if it is installed.
-    silero: Option<Arc<SileroModel>>,
-    takes_doubtful: bool,
-    /// Whether folders keep the sound of the worst moments.
-    audio: KeepAudio,
-    /// Whether Silero's detector is left out, though it may be installed.
-    leaves_out_silero: bool,
-    is_quiet: bool,
-}
-
-struct Recogniser {
-    clock: Clock,
-    stage: SpeechToText,
-    described: String,
-}
-
-impl Work {
-    pub(super) fn new(scenario: Scenario, is_quiet: bool) -> Work {
-        Work {
-            scenario,
-            transcribes: true,
-            recogniser: None,
-            silero: None,
-            takes_doubtful: false,
-            audio: KeepAudio::No,
-            leaves_out_silero: false,
-            is_quiet,
-        }
-    }
-
-    /// Measures from now on as an earlier measurement did: with or without words, and with or without Silero.
-    pub(super) fn go_by(
-        &mut self,
-        settings: Scenario,
-        transcribes: bool,
-        has_silero: bool,
-    ) -> Result<(), Failure> {
-        self.scenario = settings;
-        self.transcribes = transcribes;
-        self.leaves_out_silero = !has_silero;
-        match has_silero && self.silero()?.is_none() {
-            true => Err(Failure::Unavailable(
-                "it was measured with Silero's voice detector, which is not installed here: voicesim models install silero-vad".into(),
-            )),
-            false => Ok(()),
-        }
-    }
-
-    pub(super) fn measure(
-        &mut self,
-        source: &CallSource,
-        name: String,
-        out: Option<&Path>,
-    ) -> Result<(MeasuredCall, Tracks), Failure> {
-        let threshold = self.scenario.ear.vad_threshold;
-        let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
-        let silero = self.silero()?;
-        let tracks = source.listen(silero.as_ref(), &mut |done, whole| bar.show(done, whole));
-        drop(bar);
-        let tracks = tracks?;
-        call::check::check(source, &tracks)?;
-        let floor = call::floor(&tracks, threshold);
-        let words = match self.transcribes {
-            true => {
-                let is_quiet = self.is_quiet;
-                let recogniser = self.recogniser()?;
-                let mut bar = Bar::new(&format!("writing down {name}"), is_quiet);
-                let Recogniser { clock, stage, .. } = recogniser;
-                let mut progress = |done, whole| bar.show(done, whole);
-                Some(call::words::transcribe(
-                    source,
-                    &floor,
-                    stage,
-                    clock,
-                    &mut progress,
-                )?)
-            }
-            false => None,
-        };
-        let has_silero = silero.is_some();
-        let header = self.header(
-            name.clone(),
-            call::check::notes(&tracks, &floor, words.as_ref()),
-        )?;
-        let folder = match out {
-            Some(path) => {
-                let folder = RunFolder::create(path, &header, KeepAudio::No);
-                let folder = folder.map_err(Failure::unavailable)?;
-                call_folder::keep_recording(source, path, self.transcribes, has_silero)?;
-                Some(folder)
-            }
-            None => None,
-        };
-        let events = call::events(&floor, words.as_ref(), folder)?;
-        let measured = self.measured(&events);
-        if let Some(path) = out {
-            run::write_hlog(&path.join("latency.hlog"), &measured, &events)?;
-            call_folder::keep_moments(source, path, (&measured, &tracks), self.audio)?;
-        }
-        let call = MeasuredCall {
-            name,
-            header,
-            measured,
-            at_thresholds: Vec::new(),
-            is_one_sided: Silence::of(&floor).is_some(),
-        };
-        Ok((call, tracks))
-    }
-
-    fn measured(&self, events: &[Event]) -> Measurement {
-        let plan = self.plan();
-        let mut measured = measure::measure(events, &plan);
-        if self.takes_doubtful {
-            measured.take_in_doubtful();
-            measured.judge(&plan.budgets);
-        }
-        measured
-    }
-
-    fn plan(&self) -> Plan {
-        Plan::of(&self.scenario, RowsPer::Utterance)
-    }
-
-    /// The latency by other settings of the voice detector; by voice alone, so that nothing but it differs.
-    fn at_thresholds(&self, tracks: &Tracks) -> Result<Vec<AtThreshold>, CallError> {
-        let mut thresholds = THRESHOLDS.to_vec();
-        thresholds.push(self.scenario.ear.vad_threshold);
-        thresholds.sort_by(f32::total_cmp);
-        thresholds.dedup();
-        let at = |vad_threshold| {
-            let floor = call::floor(tracks, vad_threshold);
-            let events =
-                with_default(NoSubscriber::default(), || call::events(&floor, None, None))?;
-            let measured = self.measured(&events);
-            Ok(AtThreshold {
-                vad_threshold,
-                turns: measured.rows.len(),
-                e2e_latency: calls::e2e(&measured),
-            })
-        };
-        thresholds.into_iter().map(at).collect()
-    }
-
-    /// Silero's detector, if its model is installed.
-    fn silero(&mut self) -> Result<Option<Arc<SileroModel>>, Failure> {
-        if self.leaves_out_silero {
-            return Ok(None);
-        }
-        #[cfg(feature = "silero")]
-        if self.silero.is_none()
-            && let Ok(path) = models::locate("silero-vad")
-        {
-            let loaded = SileroModel::load(&path).map_err(Failure::unavailable)?;
-            self.silero = Some(Arc::new(loaded));
-        }
-        Ok(self.silero.clone())
-    }
-
-    fn recogniser(&mut self) -> Result<&mut Recogniser, Failure> {
-        let recogniser = match self.recogniser.take() {
-            Some(recogniser) => recogniser,
-            None => {
-                let clock = Clock::virtual_time(CORES);
-                let loaded = engine::speech_to_text(&self.scenario, &clock);
-                let (stage, described) = loaded.map_err(|error| {
-                    Failure::Unavailable(format!(
-                        "{error}; or measure without words: --no-transcribe"
-                    ))
-                })?;
-                Recogniser {
-                    clock,
-                    stage,
-                    described,
-                }
-            }
-        };
-        Ok(self.recogniser.insert(recogniser))
-    }
-
-    fn header(&self, name: String, notes: Vec<String>) -> Result<Header, Failure> {
-        let recogniser = self.recogniser.as_ref().filter(|_| self.transcribes);
-        let words = recogniser.map_or("none (--no-transcribe)", |words| &words.described);
-        let detectors = match self.silero.as_ref().filter(|_| !self.leaves_out_silero) {
-            Some(_) => "earshot, silero-vad",
-            None => text::EARSHOT,
-        };
-        let mut scenario = self.scenario.clone();
-        scenario.set_name(&name);
-        Ok(Header {
-            schema: Header::SCHEMA.into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            name,
-            seed: scenario.seed().0,
-            clock: Header::RECORDING.into(),
-            cores: CORES,
-            engines: BTreeMap::from([
-                ("speech_to_text".into(), words.into()),
-                ("voice_activity".into(), detectors.into()),
-            ]),
-            policy: InterruptionPolicy::Classifier.name().into(),
-            keeps_audio: false,
-            rows_per: RowsPer::Utterance,
-            notes,
-            worlds: None,
-            events: None,
-            shard: None,
-            scenario: serde_json::to_value(scenario.file()).map_err(Failure::unavailable)?,
-            machine: String::new(),
-            started: Clock::date_and_time(),
-        })
-    }
 }

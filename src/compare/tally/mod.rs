@@ -3,15 +3,16 @@
 //! A column is what is taken for independent: a conversation, a group of them, or a turn. Figures of any choice of
 //! columns come from sums over them, percentiles from sums over the buckets of the report's histograms.
 
-use super::conversation::{Conversation, Figures, Occasions};
-use super::quantity::{RATES, SPANS, Statistic};
+mod filling;
+
+pub(in crate::compare) use filling::Filling;
+
+use super::quantity::Statistic;
 use super::ratio::Ratio;
-use crate::measure::bucket_ns;
-use std::collections::BTreeMap;
 
 /// Columns of the base, then those of the new side.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(in crate::compare) struct Tally {
     pub columns: [usize; 2],
     /// The conversation of each column, where columns are turns.
     pub owners: [Vec<usize>; 2],
@@ -29,7 +30,7 @@ const IN_VAIN: u64 = u64::MAX;
 
 /// The columns that are looked at, and how often each counts.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Choice<'a> {
+pub(in crate::compare) enum Choice<'a> {
     /// All of a side, also what is in no column.
     All(usize),
     /// The columns of one side, each as often as its weight.
@@ -38,7 +39,7 @@ pub(super) enum Choice<'a> {
 
 /// One span in all columns.
 #[derive(Debug)]
-pub(super) struct Spans {
+pub(in crate::compare) struct Spans {
     /// The highest value of each bucket, the lowest bucket first.
     tops_ns: Vec<u64>,
     /// How many spans lie in each bucket and below it: a row of columns for each bucket.
@@ -72,19 +73,19 @@ struct Sums {
 
 /// A rate in all columns.
 #[derive(Debug)]
-pub(super) struct Rates {
+pub(in crate::compare) struct Rates {
     happened: Counts,
     asked: Counts,
 }
 
 impl Spans {
     /// Whether one of the spans took any time.
-    pub(super) fn has_length(&self) -> bool {
+    pub(in crate::compare) fn has_length(&self) -> bool {
         self.max_ns.iter().any(|max_ns| *max_ns > 0)
     }
 
     /// The mean of each column of a side in milliseconds; `None` for a column that holds nothing, or a wait in vain.
-    pub(super) fn column_means(&self, side: usize) -> Vec<Option<f64>> {
+    pub(in crate::compare) fn column_means(&self, side: usize) -> Vec<Option<f64>> {
         let (Some(all), came) = (self.below.last(), self.came()) else {
             return Vec::new();
         };
@@ -114,12 +115,12 @@ impl Spans {
     }
 
     /// Whether somebody waited in vain, on either side.
-    pub(super) fn has_waits_in_vain(&self) -> bool {
+    pub(in crate::compare) fn has_waits_in_vain(&self) -> bool {
         self.in_vain.iter().any(|count| *count > 0)
     }
 
     /// What a statistic of a side lies over at least, in milliseconds, if it falls among waits in vain.
-    pub(super) fn over(&self, statistic: Statistic, side: usize) -> Option<f64> {
+    pub(in crate::compare) fn over(&self, statistic: Statistic, side: usize) -> Option<f64> {
         let Some(percent) = statistic.percent() else {
             let bounded: u64 = self.bounds[side].iter().map(|(_, count)| count).sum();
             let sum_ns = self.sums_ns.weigh(Choice::All(side));
@@ -150,7 +151,7 @@ impl Spans {
     }
 
     /// A statistic in milliseconds, infinite if it falls among waits in vain; `None` if there are no spans.
-    pub(super) fn value(&self, statistic: Statistic, choice: Choice) -> Option<f64> {
+    pub(in crate::compare) fn value(&self, statistic: Statistic, choice: Choice) -> Option<f64> {
         let counts = self.below.last()?;
         let all = counts.weigh(choice);
         let Some(percent) = statistic.percent() else {
@@ -196,7 +197,7 @@ impl Spans {
     ///
     /// The sides' own percentiles would not do: of two heaps far apart, half a heap each, a median lies in the one
     /// or in the other, and every shuffle differs as much as the truth.
-    pub(super) fn ratio(&self, statistic: Statistic) -> Ratio {
+    pub(in crate::compare) fn ratio(&self, statistic: Statistic) -> Ratio {
         match statistic.percent() {
             Some(percent) => self.above(percent, 0.0),
             None => {
@@ -212,7 +213,7 @@ impl Spans {
 
     /// How many spans lie above the percentile of both sides together, if those of the new side were all shorter by
     /// `shift_ms`.
-    pub(super) fn above(&self, percent: u64, shift_ms: f64) -> Ratio {
+    pub(in crate::compare) fn above(&self, percent: u64, shift_ms: f64) -> Ratio {
         let Some(all) = self.below.last() else {
             return Ratio::default();
         };
@@ -278,7 +279,7 @@ fn top_of(top_ns: u64) -> f64 {
 }
 
 impl Rates {
-    pub(super) fn ratio(&self) -> Ratio {
+    pub(in crate::compare) fn ratio(&self) -> Ratio {
         let happened = self.happened.columns.iter().map(|count| f64::from(*count));
         let asked = self.asked.columns.iter().map(|count| f64::from(*count));
         Ratio::of(happened.zip(asked), self.asked.split)
@@ -286,19 +287,19 @@ impl Rates {
 }
 
 impl Rates {
-    pub(super) fn value(&self, choice: Choice) -> Option<f64> {
+    pub(in crate::compare) fn value(&self, choice: Choice) -> Option<f64> {
         let asked = self.asked.weigh(choice);
         (asked > 0).then(|| self.happened.weigh(choice) as f64 / asked as f64)
     }
 
     /// Whether the event happened sometimes, and not always.
-    pub(super) fn varies(&self) -> bool {
+    pub(in crate::compare) fn varies(&self) -> bool {
         let both = |counts: &Counts| counts.weigh(Choice::All(0)) + counts.weigh(Choice::All(1));
         (1..both(&self.asked)).contains(&both(&self.happened))
     }
 
     /// How often the rate's event could have happened on a side.
-    pub(super) fn asked(&self, side: usize) -> u64 {
+    pub(in crate::compare) fn asked(&self, side: usize) -> u64 {
         self.asked.weigh(Choice::All(side))
     }
 }
@@ -342,247 +343,5 @@ fn half<T>(columns: &[T], split: usize, side: usize) -> &[T] {
     match side {
         0 => base,
         _ => new,
-    }
-}
-
-/// What is in a column, or in none, by side.
-#[derive(Debug, Clone, Default)]
-struct Growing<T> {
-    sides: [Vec<T>; 2],
-    rest: [u64; 2],
-}
-
-impl<T: Copy + Default> Growing<T> {
-    /// The place for a column; `None` if there is no column.
-    fn at(&mut self, side: usize, column: Option<usize>) -> Option<&mut T> {
-        let column = column?;
-        let own = &mut self.sides[side];
-        if own.len() <= column {
-            own.resize(column + 1, T::default());
-        }
-        own.get_mut(column)
-    }
-}
-
-impl Growing<u32> {
-    fn add(&mut self, side: usize, column: Option<usize>, count: u32) {
-        match self.at(side, column) {
-            Some(own) => *own = own.saturating_add(count),
-            None => self.rest[side] += u64::from(count),
-        }
-    }
-
-    fn counts(&self, columns: [usize; 2]) -> Counts {
-        let mut all = Vec::with_capacity(columns[0] + columns[1]);
-        for (own, width) in self.sides.iter().zip(columns) {
-            all.extend(own.iter().copied().chain(std::iter::repeat(0)).take(width));
-        }
-        Counts {
-            total: all.iter().map(|count| u64::from(*count)).sum(),
-            columns: all,
-            split: columns[0],
-            rest: self.rest,
-        }
-    }
-}
-
-/// A span while turns come in.
-#[derive(Debug, Default)]
-struct Buckets {
-    by_top: BTreeMap<u64, Growing<u32>>,
-    sums_ns: Growing<u64>,
-    max_ns: [u64; 2],
-    in_vain: [u64; 2],
-    bounds: [BTreeMap<u64, u64>; 2],
-}
-
-impl Buckets {
-    fn add(&mut self, side: usize, column: Option<usize>, span_ns: u64) {
-        self.add_many(side, column, (bucket_ns(span_ns), 1));
-        self.add_sum(side, column, span_ns);
-        self.max_ns[side] = self.max_ns[side].max(span_ns);
-    }
-
-    fn add_in_vain(&mut self, side: usize, column: Option<usize>, at_least_ns: u64) {
-        let row = self.by_top.entry(IN_VAIN).or_default();
-        row.add(side, column, 1);
-        self.in_vain[side] += 1;
-        // Nothing is known of a question that was never asked.
-        if at_least_ns > 0 {
-            *self.bounds[side].entry(bucket_ns(at_least_ns)).or_default() += 1;
-            self.add_sum(side, column, at_least_ns);
-        }
-    }
-
-    fn add_many(&mut self, side: usize, column: Option<usize>, (top_ns, count): (u64, u32)) {
-        self.by_top
-            .entry(top_ns)
-            .or_default()
-            .add(side, column, count);
-    }
-
-    fn add_sum(&mut self, side: usize, column: Option<usize>, sum_ns: u64) {
-        match self.sums_ns.at(side, column) {
-            Some(own) => *own = own.saturating_add(sum_ns),
-            None => self.sums_ns.rest[side] = self.sums_ns.rest[side].saturating_add(sum_ns),
-        }
-    }
-
-    fn finish(self, columns: [usize; 2]) -> Option<Spans> {
-        if self.by_top.is_empty() {
-            return None;
-        }
-        let mut sum = Counts::default();
-        let mut below = Vec::with_capacity(self.by_top.len());
-        let mut tops_ns = Vec::with_capacity(self.by_top.len());
-        let mut sides = Vec::with_capacity(self.by_top.len());
-        for (top_ns, row) in self.by_top {
-            let row = row.counts(columns);
-            let (base, new) = row.columns.split_at(row.split);
-            let count = |half: &[u32]| half.iter().map(|count| u64::from(*count)).sum();
-            sides.push([count(base), count(new)]);
-            sum.columns.resize(row.columns.len(), 0);
-            for (sum, own) in sum.columns.iter_mut().zip(&row.columns) {
-                *sum = sum.saturating_add(*own);
-            }
-            sum.split = row.split;
-            sum.total += row.total;
-            (0..2).for_each(|side| sum.rest[side] += row.rest[side]);
-            tops_ns.push(top_ns);
-            below.push(sum.clone());
-        }
-        let mut sums = Vec::with_capacity(columns[0] + columns[1]);
-        for (own, width) in self.sums_ns.sides.iter().zip(columns) {
-            let own = own.iter().map(|sum_ns| *sum_ns as f64);
-            sums.extend(own.chain(std::iter::repeat(0.0)).take(width));
-        }
-        Some(Spans {
-            tops_ns,
-            below,
-            sides,
-            in_vain: self.in_vain,
-            bounds: self.bounds.map(|bounds| bounds.into_iter().collect()),
-            sums_ns: Sums {
-                columns: sums,
-                split: columns[0],
-                rest: self.sums_ns.rest.map(|sum_ns| sum_ns as f64),
-            },
-            max_ns: self.max_ns,
-        })
-    }
-}
-
-/// Fills a tally, turn by turn.
-#[derive(Debug)]
-pub(super) struct Filling {
-    spans: Vec<Buckets>,
-    rates: Vec<[Growing<u32>; 2]>,
-    pub owners: [Vec<usize>; 2],
-    columns: [usize; 2],
-    matched: u64,
-    alone: [u64; 2],
-}
-
-impl Filling {
-    pub(super) fn new() -> Filling {
-        Filling {
-            spans: std::iter::repeat_with(Buckets::default)
-                .take(SPANS)
-                .collect(),
-            rates: vec![Default::default(); RATES.len()],
-            owners: Default::default(),
-            columns: [0; 2],
-            matched: 0,
-            alone: [0; 2],
-        }
-    }
-
-    /// Takes in a turn by itself.
-    pub(super) fn turn(&mut self, side: usize, column: Option<usize>, turn: &Figures) {
-        self.see(side, column);
-        self.count(side, column, turn);
-        self.spans(side, column, turn, turn.waits());
-    }
-
-    /// Takes in a turn of both sides, or of one. Latencies count where both sides have them.
-    pub(super) fn pair(&mut self, column: Option<usize>, pair: [Option<&Figures>; 2]) {
-        let known = match pair {
-            [Some(base), Some(new)] => base.waits() & new.waits(),
-            _ => 0,
-        };
-        let answered = pair.map(|turn| turn.is_some_and(Figures::wants_answer));
-        self.matched += u64::from(answered == [true, true]);
-        self.alone[0] += u64::from(answered == [true, false]);
-        self.alone[1] += u64::from(answered == [false, true]);
-        for (side, turn) in pair.into_iter().enumerate() {
-            self.see(side, column);
-            if let Some(turn) = turn {
-                self.count(side, column, turn);
-                self.spans(side, column, turn, known);
-            }
-        }
-    }
-
-    /// Takes in what belongs to no turn of a conversation.
-    pub(super) fn occasions(&mut self, side: usize, column: Option<usize>, all: &Conversation) {
-        for Occasions {
-            span,
-            sum_ns,
-            buckets,
-        } in &all.occasions
-        {
-            let own = &mut self.spans[*span];
-            own.add_sum(side, column, *sum_ns);
-            for (span_ns, count) in buckets {
-                own.add_many(side, column, (bucket_ns(*span_ns), *count));
-                own.max_ns[side] = own.max_ns[side].max(*span_ns);
-            }
-        }
-    }
-
-    /// Makes sure that the column exists, even if nothing is in it.
-    pub(super) fn see(&mut self, side: usize, column: Option<usize>) {
-        if let Some(column) = column {
-            self.columns[side] = self.columns[side].max(column + 1);
-        }
-    }
-
-    fn spans(&mut self, side: usize, column: Option<usize>, turn: &Figures, known: u64) {
-        for span in 0..SPANS {
-            if known >> span & 1 == 0 {
-                continue;
-            }
-            if let Some(span_ns) = turn.span_ns(span) {
-                self.spans[span].add(side, column, span_ns);
-            }
-            if let Some(at_least_ns) = turn.in_vain_ns(span) {
-                self.spans[span].add_in_vain(side, column, at_least_ns);
-            }
-        }
-    }
-
-    fn count(&mut self, side: usize, column: Option<usize>, turn: &Figures) {
-        for (own, (happened, asked)) in self.rates.iter_mut().zip(turn.rates) {
-            if asked > 0 {
-                own[0].add(side, column, happened);
-                own[1].add(side, column, asked);
-            }
-        }
-    }
-
-    pub(super) fn finish(self) -> Tally {
-        let columns = self.columns;
-        let rates = self.rates.iter().map(|[happened, asked]| Rates {
-            happened: happened.counts(columns),
-            asked: asked.counts(columns),
-        });
-        Tally {
-            columns,
-            owners: self.owners,
-            rates: rates.collect(),
-            spans: self.spans.into_iter().map(|b| b.finish(columns)).collect(),
-            matched: self.matched,
-            alone: self.alone,
-        }
     }
 }
