@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One thing that happened. Ticks inside a mark are true positions in time, known only afterwards;
-/// the tick of the [`Event`] is when it was written down.
+/// the tick of the [`Event`](super::Event) is when it was written down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "mark")]
 pub enum Mark {
