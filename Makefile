@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls rooms test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -59,6 +59,10 @@ test-readers: $(VOICESIM)
 # first time more.
 test-calls: $(VOICESIM)
 	@sh tests/calls/test.sh $(VOICESIM) target/calls
+
+# Questions in rooms: whether a television behind the caller is taken for the caller. With the voices of test-calls.
+rooms: $(VOICESIM)
+	@sh tests/calls/test.sh $(VOICESIM) target/calls rooms
 
 # The pages that people read, opened in a real browser without a screen; pictures of them are in target/browser/pages.
 test-browser: $(VOICESIM)

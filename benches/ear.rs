@@ -5,7 +5,7 @@ use std::path::Path;
 use voicesim::audio::{FRAME_SAMPLES, Samples, decode};
 use voicesim::ear::truth::speech_in;
 use voicesim::ear::{Ear, UtteranceOver};
-use voicesim::event::Tick;
+use voicesim::event::{Hears, Tick};
 
 fn main() {
     divan::main();
@@ -24,7 +24,7 @@ fn step_of_16_ms(bencher: Bencher) {
         .chunks_exact(FRAME_SAMPLES)
         .map(Samples::from)
         .collect();
-    let mut ear = Ear::new(0.5, UtteranceOver::default());
+    let mut ear = Ear::new(0.5, Hears::Caller, UtteranceOver::default());
     let mut next = 0;
     bencher.bench_local(|| {
         next += 1;
@@ -37,5 +37,5 @@ fn step_of_16_ms(bencher: Bencher) {
 #[divan::bench]
 fn truth_of_a_question(bencher: Bencher) {
     let speech = question();
-    bencher.bench_local(|| speech_in(&speech, 0.5));
+    bencher.bench_local(|| speech_in(&speech, 0.5, Hears::Caller));
 }

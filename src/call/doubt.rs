@@ -21,7 +21,7 @@ const SHARP: usize = 20;
 /// Silero hears a voice begin and end so long before the edge and after it, in milliseconds, or one of the two errs:
 /// wider than the 1st and 99th percentiles of the same calls' quiet kinds.
 const BEGINS: Range<i64> = -60..260;
-const ENDS: Range<i64> = -100..300;
+const ENDS: Range<i64> = -250..600;
 /// A tone so near to an edge, in milliseconds, may hide it.
 const TONE_NEAR: usize = 300;
 

@@ -99,6 +99,7 @@ impl Marks {
                 turn,
                 Mark::CallerSpeechEnded {
                     at: tick(stretch.end),
+                    doubt: None,
                 },
             );
             self.add(stretch.end, turn, Mark::VoicePaused { last_voiced });

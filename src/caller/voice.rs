@@ -185,7 +185,10 @@ fn moments(speech: &[Range<Tick>], arriving: &[Range<Tick>], lag: Duration) -> V
     for Range { start, end } in speech {
         let (started, ended) = (
             Mark::CallerSpeechStarted { at: *start },
-            Mark::CallerSpeechEnded { at: *end },
+            Mark::CallerSpeechEnded {
+                at: *end,
+                doubt: None,
+            },
         );
         moments.push((*start, Moment::Truth(started)));
         moments.push((*end, Moment::Truth(ended)));

@@ -4,6 +4,7 @@ use super::file::write;
 use super::{Failure, Verdict, examples, number, print, print_json, print_plain};
 use crate::audio::{decode, length_of};
 use crate::ear::truth::speech_in;
+use crate::event::Hears;
 use crate::interrupt::eval::track::stops_after;
 use crate::interrupt::eval::{CORPUS, as_text, curves, curves_as_text, evaluate, trade_off_svg};
 use crate::interrupt::explain::{Step, explain};
@@ -326,10 +327,10 @@ fn overlap_of_recordings(
 ) -> Result<(Vec<(Duration, Duration)>, Context), Failure> {
     let read = |path| decode::read(path).map_err(Failure::input);
     let voices = |samples: &[f32]| -> Vec<(Duration, Duration)> {
-        let speech = speech_in(samples, VAD_THRESHOLD);
+        let speech = speech_in(samples, VAD_THRESHOLD, Hears::Anybody);
         let ticks = speech
             .into_iter()
-            .map(|s| (length_of(s.start), length_of(s.end)));
+            .map(|s| (length_of(s.at.start), length_of(s.at.end)));
         ticks.collect()
     };
     let (caller_voice, agent_voice) = (voices(&read(caller)?), voices(&read(agent)?));

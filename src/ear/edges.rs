@@ -1,31 +1,27 @@
 //! Where speech that is being heard began and truly ended. The end is found as in recordings (see `truth`),
-//! as far as the 200 ms around the detector's end tell. The beginning is the detector's.
+//! 600 ms later. The beginning is the detector's.
 
-use super::truth::{WINDOW_SAMPLES, threshold};
+use super::truth::{BACK_SAMPLES, BACKGROUND, true_end};
 use crate::audio::{FRAME, FRAME_SAMPLES, length_of, peak, position_of};
-use crate::event::Tick;
+use crate::event::{Doubt, Tick};
 use crate::stage::SpeechActivity;
 use std::collections::VecDeque;
-use std::time::Duration;
 
-/// The true end lies at most this far behind the detector's.
-const WINDOW: Duration = Duration::from_millis(200);
-/// How many silent frames the noise floor is the median peak of: 10 s.
-const FLOOR_FRAMES: usize = 625;
+/// Sound that is remembered: what tells the true end, and a frame.
+const REMEMBERED: usize = BACK_SAMPLES + BACKGROUND.end + FRAME_SAMPLES;
 
 /// Where speech begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpeechEdge {
     Began(Tick),
-    Ended(Tick),
+    /// The true end, and why it is in doubt.
+    Ended(Tick, Option<Doubt>),
 }
 
 /// Follows an ear.
 #[derive(Default)]
 pub struct SpeechEdges {
-    /// Peaks of frames outside speech.
-    silent: VecDeque<f32>,
-    /// Sound since some 400 ms ago, and when it ends.
+    /// The latest sound, and when it ends.
     recent: VecDeque<f32>,
     end: Tick,
     /// The utterance's peak so far.
@@ -46,10 +42,7 @@ impl SpeechEdges {
     ) -> Option<SpeechEdge> {
         self.end = start + FRAME;
         self.recent.extend(frame);
-        let stale = self
-            .recent
-            .len()
-            .saturating_sub(2 * WINDOW_SAMPLES + FRAME_SAMPLES);
+        let stale = self.recent.len().saturating_sub(REMEMBERED);
         self.recent.drain(..stale);
         let was_speaking = self.is_speaking;
         let mut began = None;
@@ -70,36 +63,24 @@ impl SpeechEdges {
         }
         if self.is_speaking && self.pending.is_none() {
             self.peak = self.peak.max(peak(frame));
-        } else if self.pending.is_none() {
-            self.silent.push_back(peak(frame));
-            if self.silent.len() > FLOOR_FRAMES {
-                self.silent.pop_front();
-            }
         }
         if let Some(began) = began.filter(|_| !was_speaking) {
             return Some(SpeechEdge::Began(began));
         }
-        let last_voiced = self.pending.filter(|at| self.end >= *at + WINDOW)?;
+        let tells = length_of(BACKGROUND.end);
+        let last_voiced = self.pending.filter(|at| self.end >= *at + tells)?;
         (self.pending, self.is_speaking) = (None, false);
-        Some(SpeechEdge::Ended(self.true_end(last_voiced)))
+        let (end, doubt) = self.true_end(last_voiced);
+        Some(SpeechEdge::Ended(end, doubt))
     }
 
-    fn true_end(&self, last_voiced: Tick) -> Tick {
-        let mut silent: Vec<f32> = self.silent.iter().copied().collect();
-        silent.sort_by(f32::total_cmp);
-        let floor = silent.get(silent.len() / 2).copied().unwrap_or(0.0);
-        let threshold = threshold(self.peak, floor);
+    fn true_end(&mut self, last_voiced: Tick) -> (Tick, Option<Doubt>) {
         let begin = self.end.before(length_of(self.recent.len()));
-        let from = position_of(last_voiced.before(WINDOW)).saturating_sub(position_of(begin));
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let mut window = self
-            .recent
-            .iter()
-            .enumerate()
-            .skip(from)
-            .take(2 * WINDOW_SAMPLES);
-        let loud = window.rfind(|(_, sample)| sample.abs() > threshold);
-        loud.map_or(last_voiced, |(at, _)| begin + length_of(at + 1))
+        let sound = self.recent.make_contiguous();
+        let at = position_of(last_voiced).saturating_sub(position_of(begin));
+        let at = usize::try_from(at).unwrap_or(usize::MAX).min(sound.len());
+        let (end, doubt) = true_end(sound, at, self.peak);
+        (begin + length_of(end), doubt)
     }
 }
 
@@ -109,6 +90,7 @@ mod tests {
     use crate::audio::{SAMPLE_RATE, decode};
     use crate::ear::truth::speech_in;
     use crate::ear::{Ear, UtteranceOver};
+    use crate::event::Hears;
     use std::path::Path;
 
     #[test]
@@ -118,8 +100,9 @@ mod tests {
             let mut samples = vec![0.0; SAMPLE_RATE as usize];
             samples.extend(decode::read(&path).expect("a fixture"));
             samples.extend(vec![0.0; SAMPLE_RATE as usize]);
-            let last = speech_in(&samples, 0.5).last().cloned().expect("speech");
-            let mut ear = Ear::new(0.5, UtteranceOver::default());
+            let speech = speech_in(&samples, 0.5, Hears::Caller);
+            let last = speech.last().cloned().expect("speech").at;
+            let mut ear = Ear::new(0.5, Hears::Caller, UtteranceOver::default());
             let mut endings = SpeechEdges::default();
             let mut ends = Vec::new();
             for (index, frame) in samples.chunks_exact(FRAME_SAMPLES).enumerate() {
@@ -127,7 +110,7 @@ mod tests {
                 let said = ear.hear(start, frame.into());
                 ends.extend(endings.hear(start, frame, &said));
             }
-            let Some(SpeechEdge::Ended(found)) = ends.last().copied() else {
+            let Some(SpeechEdge::Ended(found, None)) = ends.last().copied() else {
                 panic!("{name}: {ends:?}");
             };
             assert!(matches!(ends[0], SpeechEdge::Began(_)));

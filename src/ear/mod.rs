@@ -5,6 +5,7 @@
 //! `interrupt`.
 
 mod edges;
+mod gate;
 #[cfg_attr(not(feature = "silero"), path = "no_silero.rs")]
 pub mod silero;
 pub mod simulated;
@@ -12,10 +13,12 @@ pub mod truth;
 mod vad;
 
 pub use edges::{SpeechEdge, SpeechEdges};
+pub use gate::Background;
 
 use crate::audio::{FRAME, FRAME_SAMPLES, Samples};
-use crate::event::Tick;
+use crate::event::{Hears, Tick};
 use crate::stage::{AudioChunk, SpeechActivity, SureVoice};
+use gate::CallerGate;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -72,6 +75,7 @@ enum State {
 /// Turns frames of 16 ms into speech activity.
 pub struct Ear {
     detector: VoiceDetector,
+    gate: CallerGate,
     over: UtteranceOver,
     state: State,
     /// Frames in a row that were voiced; `unvoiced` counts those that were not.
@@ -84,10 +88,12 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// An ear to which frames with a probability of voice above `threshold`, in 0..1, count as voiced.
-    pub fn new(threshold: f32, over: UtteranceOver) -> Ear {
+    /// An ear to which frames with a probability of voice above `threshold`, in 0..1, count as voiced, if the voice is
+    /// that of whom it `hears`.
+    pub fn new(threshold: f32, hears: Hears, over: UtteranceOver) -> Ear {
         Ear {
             detector: VoiceDetector::new(threshold),
+            gate: CallerGate::new(hears),
             over,
             state: State::Idle,
             voiced: 0,
@@ -123,8 +129,9 @@ impl Ear {
             self.recent.drain(..stale);
         }
         let sound = self.detector.hear(voice);
-        self.be_sure(start, sound.is_sure);
-        if sound.is_voiced {
+        let is_caller = self.gate.is_caller(voice, sound.is_voiced);
+        self.be_sure(start, sound.is_sure && is_caller);
+        if is_caller {
             self.voiced += 1;
             self.unvoiced = 0;
         } else {
@@ -140,6 +147,11 @@ impl Ear {
             self.recent.pop_front();
         }
         self.step(start, frame)
+    }
+
+    /// A voice or another sound in the background that began with the latest frame, once.
+    pub fn background(&mut self) -> Option<Background> {
+        self.gate.news()
     }
 
     /// Keeps count of frames that are a voice beyond doubt.
@@ -207,7 +219,7 @@ mod tests {
 
     /// Feeds `frames` (true: voiced) to the state machine, past the detector.
     fn activity(frames: &[bool]) -> Vec<String> {
-        let mut ear = Ear::new(0.5, UtteranceOver::default());
+        let mut ear = Ear::new(0.5, Hears::Caller, UtteranceOver::default());
         let frame: Samples = vec![0.0; FRAME_SAMPLES].into();
         let mut said = Vec::new();
         for (index, voiced) in frames.iter().enumerate() {
@@ -253,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_voice_beyond_doubt_lasts_over_a_consonant_and_no_longer() {
-        let mut ear = Ear::new(0.5, UtteranceOver::default());
+        let mut ear = Ear::new(0.5, Hears::Caller, UtteranceOver::default());
         let ms = Tick::from_ms;
         let mut seen = Vec::new();
         for (frame, is_sure) in [1, 1, 0, 0, 1, 0, 0, 0, 1].into_iter().enumerate() {
@@ -282,7 +294,7 @@ mod tests {
     #[test]
     fn a_voice_that_goes_on_over_an_endpoint_begins_anew() {
         let over = UtteranceOver::default();
-        let mut ear = Ear::new(0.5, over.clone());
+        let mut ear = Ear::new(0.5, Hears::Caller, over.clone());
         let frame: Samples = vec![0.0; FRAME_SAMPLES].into();
         ear.state = State::Speaking {
             last_voiced: Tick::from_ms(1_600),
@@ -302,7 +314,7 @@ mod tests {
     #[test]
     fn after_an_endpoint_the_next_voice_is_a_new_utterance() {
         let over = UtteranceOver::default();
-        let mut ear = Ear::new(0.5, over.clone());
+        let mut ear = Ear::new(0.5, Hears::Caller, over.clone());
         ear.state = State::Pausing;
         over.set();
         let silence: Samples = vec![0.0; FRAME_SAMPLES].into();

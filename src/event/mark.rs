@@ -39,6 +39,9 @@ pub enum Mark {
     CallerSpeechEnded {
         /// When the speech ended.
         at: Tick,
+        /// Why it may have ended at another time.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        doubt: Option<Doubt>,
     },
     /// The end of the caller's speech has crossed a simulated network, and reaches the ear.
     CallerSpeechArrived {
@@ -72,6 +75,14 @@ pub enum Mark {
     VoiceStarted {
         /// When the voice began.
         onset: Tick,
+    },
+    /// A voice, or what the voice detector takes for one, is not the caller's: the first sound of it, after the
+    /// caller spoke last.
+    BackgroundHeard {
+        /// How loud the caller speaks, in decibels of full scale.
+        caller_db: i16,
+        /// How loud the sound is.
+        level_db: i16,
     },
     /// The voice detector hears the caller pause.
     VoicePaused {

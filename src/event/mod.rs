@@ -5,6 +5,7 @@
 
 mod cost;
 mod doubt;
+mod hears;
 mod hop;
 mod mark;
 mod metric;
@@ -13,6 +14,7 @@ mod tick;
 
 pub use cost::{Cost, Tokens};
 pub use doubt::Doubt;
+pub use hears::Hears;
 pub use hop::Hop;
 pub use mark::{Mark, ReplyEnd, SessionEnd};
 pub use metric::{Metric, SUSTAINED};

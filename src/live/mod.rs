@@ -65,10 +65,13 @@ impl Listener {
                 let (voice, frame) = self.clean(&mut echo, start, &frame);
                 self.record(start, at, &frame);
                 let said = self.ear.hear_beside(at, frame.clone(), &voice);
+                if let Some(background) = self.ear.background() {
+                    self.tap.mark(TurnId(0), background.mark());
+                }
                 if let Some(edge) = edges.hear(at, &voice, &said) {
                     let mark = match edge {
                         SpeechEdge::Began(at) => Mark::CallerSpeechStarted { at },
-                        SpeechEdge::Ended(at) => Mark::CallerSpeechEnded { at },
+                        SpeechEdge::Ended(at, doubt) => Mark::CallerSpeechEnded { at, doubt },
                     };
                     self.tap.mark(TurnId(0), mark);
                 }

@@ -60,7 +60,7 @@ pub fn speech(events: &[Event]) -> (Vec<Range<Tick>>, Vec<Range<Tick>>) {
     for event in events {
         match &event.mark {
             Mark::CallerSpeechStarted { at } => caller_since = Some(*at),
-            Mark::CallerSpeechEnded { at } => close(&mut caller, &mut caller_since, *at),
+            Mark::CallerSpeechEnded { at, .. } => close(&mut caller, &mut caller_since, *at),
             Mark::Audible { at } | Mark::ReplyResumed { at } => agent_since = Some(*at),
             Mark::Filler { at, audio_ns } => {
                 agent.push(*at..*at + Duration::from_nanos(*audio_ns));
@@ -102,7 +102,7 @@ mod tests {
         let ms = Tick::from_ms;
         for (start, end) in caller {
             mark(*start, Mark::CallerSpeechStarted { at: ms(*start) });
-            mark(*end, Mark::CallerSpeechEnded { at: ms(*end) });
+            mark(*end, Mark::CallerSpeechEnded { at: ms(*end), doubt: None });
         }
         for (start, end) in agent {
             mark(*start, Mark::Audible { at: ms(*start) });

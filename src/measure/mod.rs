@@ -2,6 +2,7 @@
 //! folds what was recorded. It reads no clock and runs no engine, so a record can be measured anywhere, at any
 //! time.
 
+mod background;
 mod batches;
 mod both;
 mod budget_result;
@@ -38,6 +39,7 @@ mod wer;
 mod worst;
 mod writing;
 
+pub use background::Background;
 pub use batches::{BATCHES, Batches, Interval};
 pub use both::speech;
 pub use budget_result::{BudgetResult, WithDoubtful};
@@ -115,6 +117,8 @@ pub struct Measurement {
     pub budgets: Vec<BudgetResult>,
     /// What the work cost; `None` where prices are not known.
     pub cost: Option<Cost>,
+    /// Voices in the background that were not taken for the caller's.
+    pub background: Background,
     /// The real clock's worst lag.
     pub clock_lag: Duration,
     /// What became of microphone and speaker in a live session.
@@ -173,6 +177,7 @@ impl Measurement {
             right_answers: RightAnswers::default(),
             budgets: Vec::new(),
             cost: None,
+            background: Background::default(),
             clock_lag: Duration::ZERO,
             devices: Devices::default(),
             disturbance: Disturbance::default(),
@@ -229,6 +234,7 @@ impl Measurement {
         let (mut is_cut_short, mut prepared) = (true, None);
         for event in events {
             self.devices.add(event);
+            self.background.add(&event.mark);
             self.callers.add(&event.mark);
             self.resilience.add(&event.mark);
             self.writing.add(&event.mark);
@@ -302,6 +308,7 @@ impl Measurement {
         self.speculation.dropped += other.speculation.dropped;
         self.wer = plus(self.wer, other.wer);
         self.right_answers.merge(other.right_answers);
+        self.background.merge(&other.background);
         self.clock_lag = self.clock_lag.max(other.clock_lag);
         self.disturbance.merge(&other.disturbance);
         self.is_cut_short |= other.is_cut_short;

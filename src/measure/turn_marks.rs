@@ -198,7 +198,7 @@ impl TurnMarks {
             Mark::Judged { asks } => self.asks = Some(*asks),
             Mark::Doubtful { doubt } => self.doubtful = Some(*doubt),
             Mark::AgentSound { at } => self.agent_sound = Some(*at),
-            Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
+            Mark::CallerSpeechEnded { at, .. } => self.speech_ended = Some(*at),
             Mark::EndpointCommitted { last_voiced, .. } => {
                 self.last_voiced = Some(*last_voiced);
                 self.committed = Some(now);

@@ -8,12 +8,12 @@ use super::cue::{Cue, Cues, Next};
 use crate::audio::{FRAME, FRAME_SAMPLES, Samples, length_of};
 use crate::clock::Clock;
 use crate::ear::Ear;
-use crate::event::{Mark, Tick, TurnId, nanos};
+use crate::ear::truth::Speech;
+use crate::event::{Doubt, Mark, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
 use crate::stage::SpeechActivity;
 use crate::stage::Watched;
 use crate::stage::queue;
-use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use std::time::Duration;
 pub(crate) struct Line {
     pub samples: Samples,
     /// Where speech truly is in the recording, as sample positions in order.
-    pub speech: Vec<Range<usize>>,
+    pub speech: Vec<Speech>,
     pub cue: Cue,
 }
 
@@ -51,7 +51,7 @@ struct Sounding {
 #[derive(Clone, Copy)]
 enum Truth {
     SpeechStarts,
-    SpeechEnds,
+    SpeechEnds(Option<Doubt>),
 }
 
 impl Script {
@@ -85,7 +85,11 @@ impl Script {
                 sounding = None;
             }
             self.tap.caller_audio(start, &frame);
-            for activity in self.ear.hear(start, frame) {
+            let said = self.ear.hear(start, frame);
+            if let Some(background) = self.ear.background() {
+                self.tap.mark(TurnId(0), background.mark());
+            }
+            for activity in said {
                 if self.activity.send(activity).await.is_err() {
                     return;
                 }
@@ -97,8 +101,8 @@ impl Script {
     fn begin(&self, line: usize, start: Tick) -> Sounding {
         let truths = self.lines[line].speech.iter().rev().flat_map(|speech| {
             [
-                (speech.end, Truth::SpeechEnds),
-                (speech.start, Truth::SpeechStarts),
+                (speech.at.end, Truth::SpeechEnds(speech.doubt)),
+                (speech.at.start, Truth::SpeechStarts),
             ]
         });
         Sounding {
@@ -124,7 +128,7 @@ impl Script {
             let at = sounding.start + length_of(position);
             let mark = match truth {
                 Truth::SpeechStarts => Mark::CallerSpeechStarted { at },
-                Truth::SpeechEnds => Mark::CallerSpeechEnded { at },
+                Truth::SpeechEnds(doubt) => Mark::CallerSpeechEnded { at, doubt },
             };
             self.tap.mark(TurnId(0), mark);
         }

@@ -5,7 +5,7 @@ use crate::compare::claims::Claimed;
 use crate::event::{Doubt, Expect, Metric, StageName};
 use crate::measure::segments::Segments;
 use crate::measure::{
-    BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known, LoadFigures,
+    Background, BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known, LoadFigures,
     MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures, Reason, ResilienceCounts,
     RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
 };
@@ -57,6 +57,9 @@ pub struct Document<'a> {
     /// What the run cost; `None` without prices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<&'a Cost>,
+    /// Voices in the background that were not taken for the caller's; absent if there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background: Option<&'a Background>,
     pub clock_lag_max_ns: u64,
     /// What the sound devices did; empty unless the session was live.
     #[serde(skip_serializing_if = "Devices::is_empty")]
@@ -383,6 +386,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         right_answers: measured.right_answers,
         budgets: &measured.budgets,
         cost: measured.cost.as_ref(),
+        background: Some(&measured.background).filter(|background| background.sounds > 0),
         clock_lag_max_ns: measured.clock_lag_ns(),
         devices: &measured.devices,
         is_cut_short: measured.is_cut_short,

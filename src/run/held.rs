@@ -67,6 +67,10 @@ pub(super) fn open(talk: &Talk, clock: &Clock) -> Result<Devices, RunError> {
     })
 }
 
+fn ear(scenario: &Scenario, over: UtteranceOver) -> Ear {
+    Ear::new(scenario.ear.vad_threshold, scenario.ear.hears, over)
+}
+
 impl Call<'_> {
     pub(super) async fn hold(
         mut self,
@@ -82,7 +86,7 @@ impl Call<'_> {
         let (caller, speaker, hang_up): (Speaking, Rc<dyn Speaker>, _) = match talk {
             Some((mut talk, devices)) => {
                 let speaker = devices.speaker.clone();
-                let ear = Ear::new(self.scenario.ear.vad_threshold, over.clone());
+                let ear = ear(self.scenario, over.clone());
                 let hang_up = talk.hang_up.take();
                 let listener = talk.listener((self.clock, self.tap), devices, ear, seen, activity);
                 (Box::pin(listener.listen()), speaker, hang_up)
@@ -163,7 +167,7 @@ impl Call<'_> {
                 let script = Script {
                     clock,
                     tap,
-                    ear: Ear::new(self.scenario.ear.vad_threshold, over),
+                    ear: ear(self.scenario, over),
                     lines: prepare::lines(self.scenario, sounds),
                     agent,
                     activity,

@@ -5,7 +5,7 @@ use crate::audio::{self, SAMPLE_RATE, Samples};
 use crate::caller::cue;
 use crate::clock::Clock;
 use crate::conversation::simulated_filler;
-use crate::ear::truth::speech_in;
+use crate::ear::truth::{Speech, speech_in};
 use crate::engine::{Engines, Reply};
 use crate::event::{SessionId, StageName, TurnId};
 use crate::pipeline::Filler;
@@ -179,18 +179,19 @@ pub(super) fn lines(scenario: &Scenario, sounds: Sounds) -> Vec<Line> {
 }
 
 fn line(scenario: &Scenario, turn: &Turn, samples: Samples) -> Line {
-    let mut speech = speech_in(&samples, scenario.ear.vad_threshold);
+    let mut speech = speech_in(&samples, scenario.ear.vad_threshold, scenario.ear.hears);
     if let Says::Recording {
         speech_end: Some(end),
         ..
     } = turn.says
     {
         let end = end.as_millis() as usize * SAMPLE_RATE as usize / 1_000;
-        speech.retain(|stretch| stretch.start < end);
-        match speech.last_mut() {
-            Some(last) => last.end = end,
-            None => speech.push(0..end),
-        }
+        speech.retain(|stretch| stretch.at.start < end);
+        let start = speech.pop().map_or(0, |last| last.at.start);
+        speech.push(Speech {
+            at: start..end,
+            doubt: None,
+        });
     }
     Line {
         samples,

@@ -2,6 +2,7 @@
 
 use super::latency::{Latency, LatencyModel};
 use super::problem::{Problem, Table};
+use crate::event::Hears;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct EarTable {
     /// Probability of voice above which 16 ms count as voiced, in 0..1.
     pub vad_threshold: f32,
+    /// Whose voice counts: `caller`, `callers` (several at one microphone) or `anybody`.
+    #[schemars(extend("enum" = Hears::ALL.map(Hears::name)))]
+    pub hears: String,
     /// `speech`: how late the voice detector lets go after a simulated voice has ended. The default
     /// is what the real one takes on the recordings that come with voicesim.
     pub lag: LatencyModel,
@@ -21,6 +25,8 @@ pub struct EarTable {
 pub struct Ear {
     /// Probability of voice above which 16 ms count as voiced, above 0 and below 1.
     pub vad_threshold: f32,
+    /// Whose voice counts.
+    pub hears: Hears,
     /// How late the detector lets go after a simulated voice has ended.
     pub lag: Latency,
 }
@@ -29,6 +35,7 @@ impl Default for EarTable {
     fn default() -> EarTable {
         EarTable {
             vad_threshold: 0.5,
+            hears: Hears::default().name().into(),
             lag: LatencyModel::FixedMs(80.0),
         }
     }
@@ -42,8 +49,17 @@ impl EarTable {
             let fix = format!("{threshold} is no probability between 0 and 1; 0.5 is a good one");
             return Err(at.problem("vad_threshold", fix));
         }
+        let hears = Hears::named(&self.hears).ok_or_else(|| {
+            let fix = format!(
+                "nobody is called {:?}; choose one of {}",
+                self.hears,
+                Hears::ALL.map(Hears::name).join(", ")
+            );
+            at.problem("hears", fix)
+        })?;
         Ok(Ear {
             vad_threshold: threshold,
+            hears,
             lag: self.lag.parse().map_err(|fix| at.problem("lag", fix))?,
         })
     }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes calls from voices, music and noises that are not the project's own, and judges how they are measured:
-# test.sh VOICESIM FOLDER. What is fetched is kept in FOLDER: Debian packages of some 300 MB that are unpacked there and
-# not installed, and Python packages.
+# test.sh VOICESIM FOLDER [rooms]; with `rooms` what rooms do to endpoints instead. What is fetched is kept in FOLDER:
+# Debian packages of some 300 MB that are unpacked there and not installed, and Python packages.
 set -eu
 voices="asterisk-core-sounds-en-wav asterisk-core-sounds-es-wav asterisk-core-sounds-fr-wav
 asterisk-core-sounds-it-wav asterisk-core-sounds-ru-wav flite libflite1"
@@ -29,6 +29,12 @@ if [ ! -d "$folder/voices" ]; then
         dpkg -x "$package" "$fresh/voices"
     done
     mv -T "$fresh/voices" "$folder/voices"
+fi
+if [ "${3:-}" = rooms ]; then
+    if [ ! -f "$folder/rooms/truth.json" ]; then
+        python3 tests/rooms/make.py "$folder/voices" "$folder/rooms"
+    fi
+    exec python3 tests/rooms/judge.py "$folder/rooms" "$voicesim"
 fi
 if [ ! -f "$folder/calls/truth.json" ]; then
     python3 tests/calls/make.py "$folder/voices" "$folder/calls"

@@ -1,7 +1,7 @@
 //! The events that belong to each row.
 
 use super::plan::{Plan, RowPlan};
-use crate::event::{Event, Expect, Mark, ReplyEnd, SessionEnd, Tick, TurnId};
+use crate::event::{Doubt, Event, Expect, Mark, ReplyEnd, SessionEnd, Tick, TurnId};
 use crate::measure::turn_marks::{MarksByTurn, TurnMarks};
 use crate::record::store::RowsPer;
 use std::time::Duration;
@@ -15,6 +15,8 @@ pub(super) struct Gathered<'a> {
     pub(super) utterances: Vec<(TurnId, &'a TurnMarks)>,
     pub(super) speech_starts: Vec<Tick>,
     pub(super) speech_ended: Option<Tick>,
+    /// Why the speech may have ended at another time.
+    pub(super) end_doubt: Option<Doubt>,
     /// When the end of speech reached the ear, if it had to cross a network.
     pub(super) speech_arrived: Option<Tick>,
     /// When the agent was stopped during the row.
@@ -146,13 +148,13 @@ fn hand_over(rows: &mut [Gathered], turn: TurnId) {
 }
 
 fn by_utterance<'a>(events: &[Event], all: &'a MarksByTurn) -> Vec<Gathered<'a>> {
-    let mut ends: Vec<Tick> = Vec::new();
+    let mut ends: Vec<(Tick, Option<Doubt>)> = Vec::new();
     let mut starts: Vec<Tick> = Vec::new();
     let mut rows: Vec<Gathered> = Vec::new();
     for event in events {
         match &event.mark {
             Mark::CallerSpeechStarted { at } => starts.push(*at),
-            Mark::CallerSpeechEnded { at } => ends.push(*at),
+            Mark::CallerSpeechEnded { at, doubt } => ends.push((*at, *doubt)),
             Mark::VoiceStarted { .. } => {
                 let mut row = Gathered::default();
                 row.add(event.turn, &event.mark, all);
@@ -171,13 +173,13 @@ fn by_utterance<'a>(events: &[Event], all: &'a MarksByTurn) -> Vec<Gathered<'a>>
             continue;
         };
         let (onset, committed) = (utterance.onset, utterance.committed);
-        let within = |at: &&Tick| {
-            onset.is_none_or(|onset| **at > onset) && committed.is_none_or(|end| **at <= end)
+        let within = |(at, _): &&(Tick, Option<Doubt>)| {
+            onset.is_none_or(|onset| *at > onset) && committed.is_none_or(|end| *at <= end)
         };
-        row.speech_ended = utterance
-            .speech_ended
-            .or_else(|| ends.iter().rev().find(within).copied())
-            .or(utterance.last_voiced);
+        let marked = utterance.speech_ended.map(|at| (at, None));
+        let ended = marked.or_else(|| ends.iter().rev().find(within).copied());
+        row.speech_ended = ended.map(|(at, _)| at).or(utterance.last_voiced);
+        row.end_doubt = ended.and_then(|(_, doubt)| doubt);
         let near = |at: &&Tick| {
             onset.is_some_and(|onset| {
                 (onset.before(ONSET_WINDOW)..=onset + ONSET_WINDOW).contains(at)
@@ -203,7 +205,9 @@ impl<'a> Gathered<'a> {
     fn add(&mut self, turn: TurnId, mark: &Mark, all: &'a MarksByTurn) {
         match mark {
             Mark::CallerSpeechStarted { at } => self.speech_starts.push(*at),
-            Mark::CallerSpeechEnded { at } => self.speech_ended = Some(*at),
+            Mark::CallerSpeechEnded { at, doubt } => {
+                (self.speech_ended, self.end_doubt) = (Some(*at), *doubt);
+            }
             Mark::CallerStartedAgain => self.was_given_up = true,
             Mark::CallerGaveUp => (self.was_given_up, self.has_hung_up) = (true, true),
             Mark::CallerSpeechArrived { at } => self.speech_arrived = Some(*at),

@@ -12,7 +12,7 @@ use super::reason::Reason;
 use super::right::has_any;
 use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
-use crate::event::{Doubt, Event, Expect, Hop, Metric, Tick, TurnId, Verdict};
+use crate::event::{Doubt, Event, Expect, Hop, Metric, Tick, TurnId, Verdict, nanos};
 use gathered::{Gathered, gathered};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -185,7 +185,11 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
     // An answer that came before the end of the question has no latency, and may be doubtful all the same.
     let is_told = matches!(outcome, Outcome::CutOff | Outcome::Answered);
     if row.unanswered.is_none() && (is_told || !row.metrics.is_empty()) {
-        row.doubtful = gathered.utterances.iter().find_map(|(_, u)| u.doubtful);
+        let marked = gathered.utterances.iter().find_map(|(_, u)| u.doubtful);
+        let too_fast = || answered.filter(|turn| row.is_too_fast(turn));
+        row.doubtful = marked
+            .or(gathered.end_doubt)
+            .or_else(|| too_fast().map(|_| Doubt::Detectors));
     }
     row
 }
@@ -215,6 +219,16 @@ impl Row {
     pub fn metric(&self, metric: Metric) -> Option<u64> {
         let found = self.metrics.iter().find(|(own, _)| *own == metric);
         found.map(|(_, span)| *span)
+    }
+
+    /// Whether the answer came sooner after the end of speech than the silence took that was waited for: the end cannot
+    /// be where it was found.
+    fn is_too_fast(&self, turn: &TurnMarks) -> bool {
+        let waited = || Some(turn.committed?.since(turn.last_voiced?));
+        match (self.e2e_ns, turn.asks) {
+            (Some(e2e), None) => waited().is_some_and(|waited| e2e < nanos(waited)),
+            _ => false,
+        }
     }
 
     fn add_latency(&mut self, caller_end: Tick, arrived: Option<Tick>, turn: &TurnMarks) {

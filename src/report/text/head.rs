@@ -2,7 +2,7 @@
 
 use super::devices::device_notes;
 use super::is_recording;
-use crate::measure::{Measurement, ms};
+use crate::measure::{Background, Measurement, ms};
 use crate::record::store::Header;
 use crate::report::busy;
 use std::fmt::Write;
@@ -48,6 +48,9 @@ pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
             "the run was stopped or killed: its record ends in the middle",
         );
     }
+    if let Some(note) = background_note(&measured.background) {
+        engine(text, "note", &note);
+    }
     if measured.clock_lag_ns() > 0 {
         let lag = ms(measured.clock_lag_ns());
         let lag = format!("the clock was up to {lag:.0} ms late: this machine was busy");
@@ -56,6 +59,17 @@ pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
     for note in device_notes(&measured.devices) {
         engine(text, "note", &note);
     }
+}
+
+fn background_note(background: &Background) -> Option<String> {
+    let under = background.least_under_db?;
+    let times = match background.sounds {
+        1 => "once a voice or music".to_owned(),
+        sounds => format!("{sounds} times a voice or music"),
+    };
+    Some(format!(
+        "{times} in the background, {under} dB under the caller or more, was not taken for the caller ([ear] hears = \"anybody\" takes all)"
+    ))
 }
 
 fn recording_head(text: &mut String, header: &Header) {

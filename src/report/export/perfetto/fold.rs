@@ -63,7 +63,7 @@ impl Fold {
                 self.caller_until(*at);
                 self.caller = Some(Span::new(Track::Caller, "speaks", turn).lasting(*at, *at));
             }
-            Mark::CallerSpeechEnded { at } => self.caller_until(*at),
+            Mark::CallerSpeechEnded { at, .. } => self.caller_until(*at),
             Mark::Audible { at } | Mark::ReplyResumed { at } => {
                 self.agent_until(*at, None);
                 self.agent = Some(Span::new(Track::Agent, "reply", turn).lasting(*at, *at));
@@ -365,7 +365,7 @@ mod tests {
                     gap_ns: u64::MAX,
                 },
             ),
-            mark(8, 1, Mark::CallerSpeechEnded { at: Tick(u64::MAX) }),
+            mark(8, 1, Mark::CallerSpeechEnded { at: Tick(u64::MAX), doubt: None }),
             mark(
                 1,
                 1,
