@@ -10,6 +10,7 @@ mod mark;
 mod metric;
 mod policy;
 mod tick;
+mod traced;
 
 pub use cost::{Cost, Tokens};
 pub use doubt::Doubt;
@@ -18,6 +19,7 @@ pub use mark::{Mark, ReplyEnd, SessionEnd};
 pub use metric::{Metric, SUSTAINED};
 pub use policy::InterruptionPolicy;
 pub use tick::{Tick, nanos};
+pub use traced::{Traced, TracedMetric, TracedSpan};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -31,5 +31,6 @@ mod shards;
 mod simulations;
 mod support;
 mod sweeps;
+mod traces;
 mod unanswered;
 mod votes;
