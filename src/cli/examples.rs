@@ -45,6 +45,7 @@ pub(super) const SIMULATE: &str = examples!(
 pub(super) const INIT: &str = examples!(
     "voicesim init                             # scenario.toml in this folder",
     "voicesim init my-agent",
+    "voicesim init my-agent --from imported    # a simulation like what was imported",
 );
 
 pub(super) const GUIDE: &str = examples!(

@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What a header says of a log that has lengths and no times.
+const LENGTHS_ALONE: &str = "lengths alone";
 /// More files are not imported at once.
 const FILES_MAX: usize = 100_000;
 /// The length of a folder's name.
@@ -155,7 +157,10 @@ impl Import {
                 _ => notes.push("what is wrong in the files is in import.json beside".into()),
             }
             notes.extend(skipped.iter().map(|file| format!("not read: {file}")));
-            let header = header(name, platform, notes, all.began_ns(index))?;
+            let mut header = header(name, platform, notes, all.began_ns(index))?;
+            if has_no_times {
+                header.engines.insert("times".into(), LENGTHS_ALONE.into());
+            }
             let folder = RunFolder::create(&path, &header, KeepAudio::No);
             let folder = folder.map_err(Failure::unavailable)?;
             all.write(index, folder).map_err(|error| {

@@ -20,6 +20,8 @@ mod record;
 mod source;
 mod spans;
 mod table;
+#[cfg(test)]
+mod test_mutated;
 
 pub use conversation::Pause;
 pub use mapping::Table;

@@ -11,6 +11,7 @@ mod conversations;
 mod exports;
 mod faults;
 mod faulty_worlds;
+mod followed;
 mod formats;
 mod guide;
 mod hard_calls;
