@@ -88,10 +88,10 @@ pub(super) fn as_call(path: &Path) -> Result<(), Failure> {
             "is a budget, not a recording; name a recording and give the budget with it: voicesim measure RECORDING --budget {it}"
         ),
         Thing::Json => format!(
-            "is JSON, not a recording; if it says who speaks when in one: voicesim measure RECORDING --spoken {it}"
+            "is JSON, not a recording; if it is a trace or a call log: voicesim import {it} --out imported; if it says who speaks when in a recording: voicesim measure RECORDING --spoken {it}"
         ),
         Thing::Csv => format!(
-            "is CSV, not a recording; if it says who speaks when in one: voicesim measure RECORDING --spoken {it}; if it has a platform's own latencies: voicesim measure RECORDING --claimed {it}"
+            "is CSV, not a recording; if it says who speaks when in one: voicesim measure RECORDING --spoken {it}; if it has a platform's own latencies: voicesim measure RECORDING --claimed {it}, or, without a recording: voicesim import {it} --out imported"
         ),
         Thing::Text => "is text, not a recording; name a recording of a call (WAV, FLAC, MP3, Ogg), or a folder of them".into(),
         Thing::Results => return results_file(path),

@@ -5,7 +5,7 @@ use super::{Failure, Verdict, print_answer, print_json, print_plain};
 use crate::clock::Clock;
 use crate::event::InterruptionPolicy;
 use crate::measure::Measurement;
-use crate::measure::folder::{Folder, Results};
+use crate::measure::folder::Results;
 use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
 use crate::report::calls::{self, Calls};
 use crate::report::{document, imported, text};
@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 const LENGTHS_ALONE: &str = "lengths alone";
 /// More files are not imported at once.
 const FILES_MAX: usize = 100_000;
+/// With more conversations than this they are not listed one by one: their histograms together would take gigabytes.
+const LISTED_MAX: usize = 300;
 /// The length of a folder's name.
 const NAME_CHARS_MAX: usize = 100;
 
@@ -78,8 +80,10 @@ impl Import {
         }
         let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
         let record = ImportRecord::of(&all, names);
-        self.write(&all, &record, &skipped)?;
-        self.report(&record, &skipped)?;
+        let written = self.write(&all, &record, &skipped)?;
+        // What was read is on disk: a large trace need not stay in memory.
+        drop(all);
+        self.report(written, &record, &skipped)?;
         Ok(Verdict::Fine)
     }
 
@@ -134,7 +138,12 @@ impl Import {
         all: &Imported,
         record: &ImportRecord,
         skipped: &[String],
-    ) -> Result<(), Failure> {
+    ) -> Result<Written, Failure> {
+        let mut written = Written {
+            kept: Vec::new(),
+            total: Measurement::of_nothing(),
+            header: None,
+        };
         let mut taken = BTreeSet::new();
         for index in 0..all.len() {
             let Some((name, platform, has_no_times)) = all.described(index) else {
@@ -149,7 +158,7 @@ impl Import {
             ];
             if has_no_times {
                 notes.push(
-                    "the log has lengths and no times: turns stand one after the other".into(),
+                    "it has lengths and no times of their ends: turns stand where they begin, or one after the other".into(),
                 );
             }
             match all.len() {
@@ -174,28 +183,57 @@ impl Import {
             };
             let events = run.events().map_err(Failure::unavailable)?;
             write_hlog(&path.join("latency.hlog"), &run.measured, &events)?;
+            written.header.get_or_insert_with(|| run.header.clone());
+            match all.len() <= LISTED_MAX {
+                true => written.kept.push(Results::Run(run)),
+                false => written.total.merge(&run.measured),
+            }
         }
-        record.write(&self.out).map_err(Failure::unavailable)
+        record.write(&self.out).map_err(Failure::unavailable)?;
+        Ok(written)
     }
 
     /// Reports on what was written, as `voicesim report` does.
-    fn report(&self, record: &ImportRecord, skipped: &[String]) -> Result<(), Failure> {
-        let folder = Folder::open(&self.out).map_err(Failure::unavailable)?;
-        let (measured, cut_offs): (Measurement, _) = match folder {
-            Folder::One(kept) => {
-                let Results::Run(run) = *kept else {
+    fn report(
+        &self,
+        written: Written,
+        record: &ImportRecord,
+        skipped: &[String],
+    ) -> Result<(), Failure> {
+        let Written {
+            mut kept,
+            total,
+            header,
+        } = written;
+        let name = calls::folder_name(&self.out);
+        let measured = match (kept.len(), header) {
+            (0, Some(header)) => {
+                let header = Header {
+                    notes: vec![format!(
+                        "{} conversations are too many to list; each has a folder of its own: voicesim report DIR",
+                        record.conversations
+                    )],
+                    name,
+                    ..header
+                };
+                if self.json {
+                    return print_json(&calls::of_many(&header, &total, &[], &[]));
+                }
+                print_plain(&text::summary_report(&header, &total));
+                total
+            }
+            (1, _) => {
+                let Some(Results::Run(run)) = kept.pop() else {
                     return Ok(());
                 };
                 if self.json {
                     return print_json(&document::document(&run.header, &run.measured));
                 }
                 print_plain(&text::report(&run.header, &run.measured, RowsPer::Utterance));
-                let cut_offs = run.measured.cut_off_share();
-                (run.measured, cut_offs)
+                run.measured
             }
-            Folder::Several(several) => {
-                let name = crate::report::calls::folder_name(&self.out);
-                let Some(Calls { header, all, calls }) = super::page::calls(&name, several) else {
+            _ => {
+                let Some(Calls { header, all, calls }) = super::page::calls(&name, kept) else {
                     return Ok(());
                 };
                 if self.json {
@@ -203,14 +241,23 @@ impl Import {
                 }
                 print_plain(&text::summary_report(&header, &all));
                 print_plain(&calls::calls(&calls, &[]));
-                let cut_offs = all.cut_off_share();
-                (all, cut_offs)
+                all
             }
         };
         print_plain(&imported::text(record, skipped));
+        let cut_offs = measured.cut_off_share();
         print_answer(&measured, cut_offs);
         Ok(())
     }
+}
+
+/// What came of an import.
+struct Written {
+    /// Every conversation, if they are few enough to be listed.
+    kept: Vec<Results>,
+    /// The figures of all, if they are not.
+    total: Measurement,
+    header: Option<Header>,
 }
 
 /// Why nothing came of files that could be read.

@@ -94,6 +94,17 @@ pub enum Expect {
     Ignore,
 }
 
+impl Expect {
+    /// The name in scenarios and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Expect::Respond => "respond",
+            Expect::Stop => "stop",
+            Expect::Ignore => "ignore",
+        }
+    }
+}
+
 /// How a visit to a stage ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "end")]

@@ -27,11 +27,13 @@ pub fn text(record: &ImportRecord, skipped: &[String]) -> String {
         };
         let _ = writeln!(text, "  {format}{made}");
     }
-    let _ = writeln!(
-        text,
-        "  {} conversations, {} turns",
-        record.conversations, record.turns
-    );
+    let several = |count: u64, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let conversations = several(record.conversations, "conversation");
+    let turns = several(record.turns, "turn");
+    let _ = writeln!(text, "  {conversations}, {turns}");
     for (problem, cases) in record.problems() {
         let _ = writeln!(text, "  {}", problem.told(cases.count));
         for example in cases.examples.iter().take(SHOWN) {

@@ -1,6 +1,6 @@
 //! A conversation as a trace tells it, whoever wrote the trace.
 
-use crate::event::{Hop, Metric, TracedMetric};
+use crate::event::{Expect, Hop, Metric, TracedMetric};
 use serde::{Deserialize, Serialize};
 
 /// A conversation that was imported. Times are nanoseconds since 1970.
@@ -30,6 +30,8 @@ pub(super) struct CallTurn {
     pub total_ns: Option<u64>,
     pub parts: Vec<Part>,
     pub metrics: Vec<TracedMetric>,
+    /// What the utterance asks for; `None` for an answer.
+    pub asks: Option<Expect>,
     pub heard: String,
     pub said: String,
     /// Whether the agent was stopped by the caller.

@@ -112,7 +112,7 @@ impl Marks {
             (Some(end), None, Some(total)) => (Some(end), Some(end.saturating_add(total))),
             (None, Some(start), Some(total)) => (start.checked_sub(total), Some(start)),
             (None, None, Some(total)) => {
-                let end = self.cursor + APART_NS;
+                let end = turn.caller_start.unwrap_or(self.cursor + APART_NS);
                 (Some(end), Some(end.saturating_add(total)))
             }
             (None, None, None) if turn.is_answered => (None, Some(self.cursor + APART_NS)),
@@ -154,7 +154,7 @@ impl Marks {
     }
 
     fn opened(&mut self, id: TurnId, onset: u64, turn: &CallTurn) {
-        let asks = Expect::Respond;
+        let asks = turn.asks.unwrap_or(Expect::Respond);
         let told = Box::new(self.told(turn));
         self.add(onset, id, |at| Mark::CallerSpeechStarted { at });
         self.add(onset, id, |onset| Mark::VoiceStarted { onset });

@@ -224,6 +224,11 @@ impl Answer<'_> {
         turn.agent_end = self.speaks.map(|speech| speech.end);
         if turn.agent_start.is_none() || turn.caller_end.is_none() {
             turn.total_ns = told.and_then(nanos);
+            if turn.total_ns.is_some() {
+                problems.add(Problem::MissingSpan, || {
+                    format!("agent_turn at {} has no agent_speaking", self.span.start_ns)
+                });
+            }
         }
         if turn.metrics.is_empty() {
             let delay = |name: &'static str| self.span.number(&[name]);

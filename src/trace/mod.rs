@@ -32,7 +32,7 @@ pub use source::Format;
 use conversation::Call;
 use mapping::Mapping;
 use spans::{Conversation, Span, Spans};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -63,6 +63,8 @@ pub enum TraceError {
 #[derive(Debug, Default)]
 pub struct Imported {
     calls: Vec<Call>,
+    /// Their names.
+    names: HashSet<String>,
     /// Percentiles of calls without turns.
     pub tables: Vec<Table>,
     /// What says nothing of latency, by name, and how often it occurred.
@@ -124,14 +126,11 @@ impl Imported {
 
     /// Conversations have names of their own: a name that is taken gets a number.
     fn take(&mut self, mut call: Call) {
-        let is_taken = |calls: &[Call], name: &str| calls.iter().any(|one| one.name == name);
-        if is_taken(&self.calls, &call.name) {
-            let own = call.name.clone();
-            let mut number = 2;
-            while is_taken(&self.calls, &format!("{own}-{number}")) {
-                number += 1;
-            }
+        let own = call.name.clone();
+        let mut number = 2;
+        while !self.names.insert(call.name.clone()) {
             call.name = format!("{own}-{number}");
+            number += 1;
         }
         self.calls.push(call);
     }

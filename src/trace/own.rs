@@ -2,7 +2,7 @@
 
 use super::conversation::{Call, CallTurn};
 use super::spans::{Conversation, Span};
-use crate::event::{Hop, Metric, TracedMetric};
+use crate::event::{Expect, Hop, Metric, TracedMetric};
 
 /// Spans of a turn's parts.
 pub(crate) const HOP: &str = "voicesim.hop";
@@ -55,6 +55,8 @@ fn turn(span: &Span, hops: &[&Span], origin: u64) -> CallTurn {
         agent_end: at("voicesim.agent_end_ns"),
         heard: span.text(&["input.value"]).unwrap_or_default(),
         said: span.text(&["output.value"]).unwrap_or_default(),
+        asks: span.text(&["voicesim.expect"]).and_then(|name| asks(&name)),
+        is_interrupted: span.is_true(&["turn.was_interrupted"]),
         is_doubtful: span.get("voicesim.doubtful").is_some(),
         ..CallTurn::default()
     };
@@ -84,4 +86,9 @@ fn turn(span: &Span, hops: &[&Span], origin: u64) -> CallTurn {
         }
     }
     turn
+}
+
+fn asks(name: &str) -> Option<Expect> {
+    let all = [Expect::Respond, Expect::Stop, Expect::Ignore];
+    all.into_iter().find(|asks| asks.name() == name)
 }

@@ -26,6 +26,8 @@ pub enum Problem {
     MoreThanWhole,
     /// A turn has no end of speech, so no latency can be told.
     NoEndOfSpeech,
+    /// A turn lacks the span of the agent's speech, and has its latency as an attribute.
+    MissingSpan,
     /// A turn has no first audio of the agent.
     NoAnswer,
     /// One trace holds several conversations.
@@ -68,6 +70,10 @@ impl Problem {
                 "turns with parts longer than the whole",
             ),
             Problem::NoEndOfSpeech => ("turn without a latency", "turns without a latency"),
+            Problem::MissingSpan => (
+                "turn without the span of the agent's speech; its latency is an attribute's",
+                "turns without the span of the agent's speech; their latencies are attributes'",
+            ),
             Problem::NoAnswer => (
                 "turn without an answer that sounded",
                 "turns without an answer that sounded",

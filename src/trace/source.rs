@@ -68,6 +68,9 @@ pub(super) fn read(
 ) -> Result<Imported, TraceError> {
     let mut file = File::open(path).map_err(TraceError::Read)?;
     let length = file.metadata().map_err(TraceError::Read)?.len();
+    if length == 0 && file.metadata().is_ok_and(|about| about.is_file()) {
+        return Err(TraceError::Wrong("is empty".into()));
+    }
     let mut head = Vec::new();
     (&file)
         .take(HEAD_BYTES)
@@ -101,7 +104,14 @@ pub(super) fn read(
     };
     match format {
         Some(Format::Json) => spans::from_json(input, &is_kept).map(of_spans),
-        Some(Format::Protobuf) => spans::from_protobuf(input, &is_kept).map(of_spans),
+        Some(Format::Protobuf) => {
+            let read = spans::from_protobuf(input, &is_kept).map(of_spans);
+            // What was taken for a trace only because it is nothing else, is nothing.
+            read.map_err(|error| match (error, how.format) {
+                (TraceError::Wrong(_), None) => TraceError::Unknown,
+                (error, _) => error,
+            })
+        }
         Some(Format::Csv) => rows(how, &name, |named, told| {
             table::csv(input, delimiter(&head), named, told)
         }),

@@ -161,7 +161,7 @@ fn percentiles_without_turns_are_a_table_marked_as_such() {
 #[test]
 fn what_is_wrong_is_found_counted_and_named() {
     let (said, _place, out) = imported(&example("broken.json"));
-    let expected = [("clocks", 1), ("dropped", 1), ("negative", 1), ("no_answer", 1), ("too_long", 1)];
+    let expected = [("clocks", 1), ("dropped", 1), ("missing_span", 1), ("negative", 1), ("too_long", 1)];
     let expected = expected.map(|(name, count)| (name.to_owned(), count));
     assert_eq!(problems(&out), BTreeMap::from(expected));
     let document = document(&out);
@@ -314,4 +314,41 @@ fn packed_files_and_folders_are_read() {
     assert!(stdout(&output).contains("not read: "), "{}", stdout(&output));
     assert_eq!(record(&out)["conversations"], 2);
     assert_eq!(document(&out)["turns"], 5);
+}
+
+#[test]
+fn a_simulation_is_made_from_what_was_imported() {
+    let (_, place, out) = imported(&example("livekit.json"));
+    let agent = place.path().join("agent");
+    let output = voicesim(&["init", text(&agent), "--from", text(&out)]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let scenario = agent.join("scenario.toml");
+    insta::assert_snapshot!(fs::read_to_string(&scenario).expect("written").replace(text(place.path()), "FOLDER"));
+    let output = voicesim(&["simulate", text(&scenario), "--conversations", "50"]);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
+    // Without a part of an engine there is nothing to make one of.
+    let (_, _place, retell) = imported(&example("retell.json"));
+    let output = voicesim(&["init", text(&place.path().join("other")), "--from", text(&retell)]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("nothing to make a scenario of"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_recording_is_held_beside_what_the_trace_of_the_call_says() {
+    let place = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| place.path().join(name);
+    let demo = file("demo");
+    let output = voicesim(&["run", "audio/demo.toml", "--recorded", text(&recorded()), "--out", text(&demo)]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    voicesim(&["report", text(&demo), "--otlp", text(&file("spans.pb"))]);
+    voicesim(&["import", text(&file("spans.pb")), "--out", text(&file("claimed"))]);
+    let wav = demo.join("conversation.wav");
+    let output = voicesim(&[
+        "measure", text(&wav), "--no-transcribe", "--claimed", text(&file("claimed")), "--json",
+    ]);
+    let document: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let platforms = document["claimed"]["platforms"].as_array().expect("platforms");
+    assert_eq!(platforms.len(), 1, "{}", document["claimed"]);
+    let bias = &platforms[0]["columns"][0];
+    assert!(bias["joined"].as_u64().is_some_and(|turns| turns >= 5), "{bias}");
 }

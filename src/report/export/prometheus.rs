@@ -81,7 +81,7 @@ fn turns(text: &mut String, run: &str, measured: &Measurement) {
         "Turns by what was asked for and how they came out.",
     );
     for (expect, outcomes) in &measured.interruptions.outcomes {
-        let expect = format!("{expect:?}").to_lowercase();
+        let expect = expect.name();
         for (outcome, count) in outcomes {
             let outcome = outcome.name();
             let _ = writeln!(

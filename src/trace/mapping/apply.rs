@@ -126,6 +126,8 @@ impl<'a> Log<'a> {
                     self.calls[place].turns.push(turn);
                 } else if role == speaker.agent {
                     self.answer(place, record);
+                } else if role.is_empty() {
+                    self.pass_over("record that nobody speaks".into());
                 } else {
                     self.pass_over(format!("record of {role:?}, neither caller nor agent"));
                 }

@@ -78,7 +78,7 @@ pub(super) fn read(
     }
     match wrong {
         None if has_any => Ok(spans),
-        None => Err(TraceError::Wrong("it is empty".into())),
+        None => Err(TraceError::Wrong("is empty".into())),
         // The last line of a file that is still being written.
         Some(error) if error.is_eof() && !spans.kept.is_empty() => {
             spans.problems.add(
@@ -87,7 +87,7 @@ pub(super) fn read(
             );
             Ok(spans)
         }
-        Some(error) => Err(TraceError::Wrong(error.to_string())),
+        Some(error) => Err(TraceError::Wrong(format!("is no whole JSON: {error}"))),
     }
 }
 

@@ -121,6 +121,7 @@ pub(super) const ATTRIBUTES: &[&str] = &[
     "voicesim.turn",
     "voicesim.hop",
     "voicesim.outcome",
+    "voicesim.expect",
     "voicesim.doubtful",
     "voicesim.caller_start_ns",
     "voicesim.caller_end_ns",

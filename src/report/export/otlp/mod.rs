@@ -154,6 +154,9 @@ impl SpansOf {
                 ended.is_some_and(|(_, end)| end == ReplyEnd::Stopped),
             ),
         ];
+        if let Some(expect) = row.expect {
+            about.push(text("voicesim.expect", expect.name()));
+        }
         let ticks = [
             ("voicesim.caller_start_ns", row.began),
             ("voicesim.caller_end_ns", row.caller_end),
