@@ -39,7 +39,7 @@ pub(super) fn has_no_times(call: &Call) -> bool {
     !call.turns.iter().any(is_placed)
 }
 
-fn marks(call: &Call) -> Vec<(Tick, TurnId, Mark)> {
+pub(super) fn marks(call: &Call) -> Vec<(Tick, TurnId, Mark)> {
     let origin = origin(call);
     let mut marks = Marks {
         all: Vec::new(),

@@ -200,8 +200,8 @@ fn of_spans(mut spans: Spans) -> Imported {
         problems,
         ..Imported::default()
     };
-    for conversation in &conversations {
-        let Some(call) = of_conversation(conversation, &mut imported) else {
+    for conversation in conversations {
+        let Some(call) = of_conversation(&conversation, &mut imported) else {
             let count = conversation.spans.len() as u64;
             let name = "(spans of no conversation)".to_owned();
             *imported.passed_over.entry(name).or_default() += count;

@@ -42,7 +42,7 @@ pub(super) fn scenario(folder: &Path) -> Result<String, Failure> {
     }
     let calls = all.all().len().max(1);
     let pauses = pauses(folder)?;
-    Ok(text(folder, (&hops, &e2e), calls, &pauses))
+    Ok(text(folder, (&hops, e2e.as_slice()), calls, &pauses))
 }
 
 /// Milliseconds of the pauses after which callers went on.

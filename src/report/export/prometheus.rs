@@ -58,9 +58,8 @@ fn histogram(text: &mut String, family: &str, labels: &str, waits: &Waits) {
     let mut buckets = answered.buckets().peekable();
     let mut below = 0;
     for bound_ms in BOUNDS_MS {
-        while let Some((span_ns, count)) = buckets.next_if(|(span_ns, _)| *span_ns <= bound_ms * 1_000_000)
-        {
-            let _ = span_ns;
+        let is_below = |(span_ns, _): &(u64, u64)| *span_ns <= bound_ms * 1_000_000;
+        while let Some((_, count)) = buckets.next_if(is_below) {
             below += count;
         }
         let bound = *bound_ms as f64 / 1e3;
