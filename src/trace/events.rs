@@ -112,14 +112,14 @@ impl Marks {
             (Some(end), None, Some(total)) => (Some(end), Some(end.saturating_add(total))),
             (None, Some(start), Some(total)) => (start.checked_sub(total), Some(start)),
             (None, None, Some(total)) => {
-                let end = turn.caller_start.unwrap_or(self.cursor + APART_NS);
+                let end = turn.caller_start.unwrap_or(self.cursor.saturating_add(APART_NS));
                 (Some(end), Some(end.saturating_add(total)))
             }
-            (None, None, None) if turn.is_answered => (None, Some(self.cursor + APART_NS)),
+            (None, None, None) if turn.is_answered => (None, Some(self.cursor.saturating_add(APART_NS))),
             (end, start, _) => (end, start),
         };
         let last = [end, start, turn.agent_end].into_iter().flatten().max();
-        self.cursor = self.cursor.max(last.unwrap_or(self.cursor + APART_NS));
+        self.cursor = self.cursor.max(last.unwrap_or(self.cursor.saturating_add(APART_NS)));
         (end, start)
     }
 

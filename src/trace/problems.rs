@@ -32,8 +32,6 @@ pub enum Problem {
     NoAnswer,
     /// One trace holds several conversations.
     Mixed,
-    /// A span has no parent in the file.
-    Orphan,
     /// What the caller said was dropped by the platform.
     Dropped,
     /// The agent began without being asked: a greeting, or what follows an answer.
@@ -81,10 +79,6 @@ impl Problem {
             Problem::Mixed => (
                 "trace with several conversations",
                 "traces with several conversations",
-            ),
-            Problem::Orphan => (
-                "span whose parent is not in the file",
-                "spans whose parents are not in the file",
             ),
             Problem::Dropped => (
                 "utterance that the platform dropped",

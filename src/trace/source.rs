@@ -167,9 +167,10 @@ fn rows(
     name: &str,
     read: impl FnOnce(Named<'_>, Rows<'_>) -> Result<(), TraceError>,
 ) -> Result<Imported, TraceError> {
-    // The mapping is known with the first line only, and the rows come after it.
+    // The mapping is known with the names of the columns, which come before the rows.
     let found = std::cell::OnceCell::new();
-    let mut records: Vec<Value> = Vec::new();
+    let mut log: Option<Log<'_>> = None;
+    let mut count = 0;
     let mut named = |names: &[String]| {
         let mapping = match &how.map {
             Some(own) => own.clone(),
@@ -182,20 +183,23 @@ fn rows(
         let _ = found.set(mapping);
         Ok(())
     };
-    let mut is_too_long = false;
-    let mut told = |record: &Value| match records.len() < ROWS_MAX {
-        true => records.push(record.clone()),
-        false => is_too_long = true,
+    let mut told = |record: &Value| {
+        count += 1;
+        if log.is_none() {
+            log = found.get().map(|mapping| Log::new(mapping, name));
+        }
+        if let Some(log) = log.as_mut().filter(|_| count <= ROWS_MAX) {
+            log.add(record);
+        }
     };
     read(&mut named, &mut told)?;
-    if is_too_long {
+    if count > ROWS_MAX {
         return Err(TraceError::Wrong(format!(
             "has more than {ROWS_MAX} rows; split it and import the parts"
         )));
     }
     let mapping = found.get().ok_or(TraceError::Unknown)?;
-    let mut log = Log::new(mapping, name);
-    records.iter().for_each(|record| log.add(record));
+    let log = log.ok_or_else(|| TraceError::Wrong("has no rows".into()))?;
     Ok(finished(log, mapping, "table"))
 }
 

@@ -161,7 +161,7 @@ fn percentiles_without_turns_are_a_table_marked_as_such() {
 #[test]
 fn what_is_wrong_is_found_counted_and_named() {
     let (said, _place, out) = imported(&example("broken.json"));
-    let expected = [("clocks", 1), ("dropped", 1), ("missing_span", 1), ("negative", 1), ("too_long", 1)];
+    let expected = [("clocks", 1), ("disagree", 1), ("dropped", 1), ("missing_span", 1), ("negative", 1), ("too_long", 1)];
     let expected = expected.map(|(name, count)| (name.to_owned(), count));
     assert_eq!(problems(&out), BTreeMap::from(expected));
     let document = document(&out);
@@ -351,4 +351,13 @@ fn a_recording_is_held_beside_what_the_trace_of_the_call_says() {
     assert_eq!(platforms.len(), 1, "{}", document["claimed"]);
     let bias = &platforms[0]["columns"][0];
     assert!(bias["joined"].as_u64().is_some_and(|turns| turns >= 5), "{bias}");
+}
+
+#[test]
+fn conversations_in_one_trace_are_told_apart() {
+    let (said, _place, out) = imported(&example("mixed.json"));
+    assert_eq!(problems(&out)["mixed"], 1, "{said}");
+    for (name, e2e_ms) in [("first", 1_000.0), ("second", 2_000.0)] {
+        assert_eq!(turns(&document(&out.join(name)))[0].0, Some(e2e_ms), "{name}");
+    }
 }

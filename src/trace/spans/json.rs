@@ -16,7 +16,7 @@ use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
 /// More bytes without the end of a span than this are no trace.
-const SPAN_BYTES_MAX: u64 = 64 << 20;
+const SPAN_BYTES_MAX: u64 = 16 << 20;
 /// Attributes within attributes, as Phoenix nests them.
 const DEPTH_MAX: usize = 6;
 
@@ -117,7 +117,7 @@ impl<R: Read> Read for Bounded<R> {
         self.since_span.set(self.since_span.get() + read as u64);
         match self.since_span.get() > SPAN_BYTES_MAX {
             true => Err(io::Error::other(
-                "64 MiB of it without a span; this is no trace, or one span of it is too long",
+                "16 MiB of it without a span; this is no trace, or one span of it is too long",
             )),
             false => Ok(read),
         }
@@ -378,5 +378,61 @@ fn has_failed(own: &Map<String, Json>) -> bool {
         Some(Json::Number(number)) => number.as_u64() == Some(2),
         Some(Json::String(text)) => text.to_uppercase().contains("ERROR"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: u64 = 1_764_000_000_000_000_000;
+
+    fn spans(text: &str) -> Vec<Span> {
+        read(text.as_bytes(), &|_| true).expect("spans").kept
+    }
+
+    #[test]
+    fn every_shape_of_a_span_is_the_same_span() {
+        let shapes = [
+            r#"{"resourceSpans":[{"resource":{"attributes":[]},"scopeSpans":[{"spans":[{"traceId":"0000000000000000000000000000000a","spanId":"0000000000000002","parentSpanId":"0000000000000001","name":"turn","startTimeUnixNano":"1764000000000000000","endTimeUnixNano":"1764000001500000000","attributes":[{"key":"turn.number","value":{"intValue":"3"}}]}]}]}]}"#,
+            // Protobuf's own JSON, as Tempo has it.
+            r#"{"batches":[{"scopeSpans":[{"spans":[{"traceId":"AAAAAAAAAAAAAAAAAAAACg==","spanId":"AAAAAAAAAAI=","parentSpanId":"AAAAAAAAAAE=","name":"turn","startTimeUnixNano":"1764000000000000000","endTimeUnixNano":"1764000001500000000","attributes":[{"key":"turn.number","value":{"intValue":"3"}}]}]}]}]}"#,
+            // Jaeger.
+            r#"{"data":[{"traceID":"0a","spans":[{"traceID":"0a","spanID":"2","operationName":"turn","references":[{"refType":"CHILD_OF","traceID":"0a","spanID":"1"}],"startTime":1764000000000000,"duration":1500000,"tags":[{"key":"turn.number","type":"int64","value":3}]}]}]}"#,
+            // What an exporter prints, and Phoenix keeps.
+            r#"{"name":"turn","context":{"trace_id":"0x0000000000000000000000000000000a","span_id":"0x0000000000000002"},"parent_id":"0x0000000000000001","start_time":"2025-11-24T16:00:00.000000Z","end_time":"2025-11-24T16:00:01.500000Z","attributes":{"turn.number":3}}"#,
+            // Langfuse.
+            r#"[{"id":"2","traceId":"0a","parentObservationId":"1","type":"SPAN","name":"turn","startTime":"2025-11-24T16:00:00.000Z","endTime":"2025-11-24T16:00:01.500Z","metadata":{"attributes":{"turn":{"number":3}}}}]"#,
+        ];
+        for shape in shapes {
+            let spans = spans(shape);
+            let [span] = spans.as_slice() else {
+                panic!("{shape}: {spans:?}");
+            };
+            assert_eq!((span.trace, span.id, span.parent), (10, 2, 1), "{shape}");
+            assert_eq!(span.name, "turn");
+            assert_eq!(span.start_ns, START, "{shape}");
+            assert_eq!(span.end_ns, START + 1_500_000_000, "{shape}");
+            assert_eq!(span.number(&["turn.number"]), Some(3.0), "{shape}");
+        }
+    }
+
+    #[test]
+    fn documents_stand_one_after_the_other_and_a_cut_one_keeps_what_came_before() {
+        let line = r#"{"spans":[{"name":"a","startTimeUnixNano":"1764000000000000000"}]}"#;
+        assert_eq!(spans(&format!("{line}\n{line}\n")).len(), 2);
+        assert_eq!(spans(&format!("\u{feff}{line}")).len(), 1);
+        let cut = read(format!("{line}\n{}", &line[..40]).as_bytes(), &|_| true).expect("spans");
+        assert_eq!(cut.kept.len(), 1);
+        assert_eq!(cut.problems.count(crate::trace::problems::Problem::Cut), 1);
+        assert!(read("nothing".as_bytes(), &|_| true).is_err());
+    }
+
+    #[test]
+    fn what_goes_on_without_a_span_is_given_up() {
+        let endless = "[".bytes().chain(std::iter::repeat_n(b'1', 20 << 20));
+        let endless: Vec<u8> = endless.collect();
+        let error = read(endless.as_slice(), &|_| true).expect_err("no trace");
+        assert!(error.to_string().contains("16 MiB"), "{error}");
     }
 }

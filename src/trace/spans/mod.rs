@@ -194,7 +194,7 @@ impl Spans {
 /// Reads spans as JSON: OTLP, Jaeger, Tempo, Phoenix, Langfuse, or what an exporter printed, as one document or one a line.
 ///
 /// # Errors
-/// Fails if it is no JSON, or a span of it is longer than 64 MiB.
+/// Fails if it is no JSON, or a span of it is longer than 16 MiB.
 pub(super) fn from_json(
     input: impl Read,
     is_kept: &dyn Fn(&Span) -> bool,

@@ -13,7 +13,7 @@ use prost::Message as _;
 use std::io::{self, BufRead, BufReader, Read};
 
 /// A longer span is refused.
-const SPAN_BYTES_MAX: u64 = 64 << 20;
+const SPAN_BYTES_MAX: u64 = 16 << 20;
 /// In each message around a span: the field with what is inside of it. A request has resources' spans, those have
 /// scopes' spans, and those have spans.
 const INSIDE: [u64; 3] = [1, 2, 2];
@@ -90,7 +90,7 @@ impl<R: Read> Counted<R> {
 
     fn bytes(&mut self, length: u64) -> Result<Vec<u8>, TraceError> {
         if length > SPAN_BYTES_MAX {
-            return Err(TraceError::Wrong("a span of it is longer than 64 MiB".into()));
+            return Err(TraceError::Wrong("a span of it is longer than 16 MiB".into()));
         }
         let mut bytes = Vec::new();
         let read = (&mut self.input).take(length).read_to_end(&mut bytes);
