@@ -1,7 +1,7 @@
 //! Files for other programs, made from a folder of results.
 
-use super::{Failure, otlp};
 use super::file::unwritable;
+use super::{Failure, otlp};
 use crate::measure::Measurement;
 use crate::measure::folder::Folder;
 use crate::record::store::stream_whole;

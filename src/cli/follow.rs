@@ -9,7 +9,7 @@ use super::otlp::sender::{SPANS_PER_REQUEST, Sender};
 use super::scrape::Scrape;
 use crate::event::{Event, Mark, Tick};
 use crate::measure::folder::header_and_scenario;
-use crate::measure::{Plan, measure};
+use crate::measure::{Measurement, Plan, rows};
 use crate::record::tap::Watcher;
 #[cfg(feature = "openai")]
 use crate::report::export::otlp;
@@ -49,19 +49,21 @@ impl Follow {
             None => None,
         };
         let (sender, receiver) = sync_channel(WAITING_MAX);
-        let thread = std::thread::Builder::new().name("follow".into()).spawn(move || {
-            Thread {
-                folder,
-                collector,
-                scrape: to.scrape,
-                events: Vec::new(),
-                plan: None,
-                #[cfg(feature = "openai")]
-                sent: 0,
-                failure: None,
-            }
-            .run(&receiver)
-        });
+        let thread = std::thread::Builder::new()
+            .name("follow".into())
+            .spawn(move || {
+                Thread {
+                    folder,
+                    collector,
+                    scrape: to.scrape,
+                    events: Vec::new(),
+                    plan: None,
+                    #[cfg(feature = "openai")]
+                    sent: 0,
+                    failure: None,
+                }
+                .run(&receiver)
+            });
         Ok(Follow {
             sender,
             lost: Arc::default(),
@@ -107,13 +109,17 @@ type Collector = ();
 fn collector(url: &str) -> Result<Collector, Failure> {
     let mut sender = Sender::new(url).map_err(Failure::Unavailable)?;
     // Whether anybody is there is known before the conversation begins.
-    sender.send(otlp::protobuf(Vec::new())).map_err(Failure::Unavailable)?;
+    sender
+        .send(otlp::protobuf(Vec::new()))
+        .map_err(Failure::Unavailable)?;
     Ok(sender)
 }
 
 #[cfg(not(feature = "openai"))]
 fn collector(url: &str) -> Result<Collector, Failure> {
-    Err(Failure::Input(format!("{url}: this voicesim was built without HTTP")))
+    Err(Failure::Input(format!(
+        "{url}: this voicesim was built without HTTP"
+    )))
 }
 
 struct Thread {
@@ -157,18 +163,27 @@ impl Thread {
         let Some((plan, header)) = &self.plan else {
             return;
         };
-        let measured = measure(&self.events, plan);
+        let rows = rows(&self.events, plan);
+        // Rows that are planned and not begun are no turns yet, and the last one that has begun may still go on.
+        let begun = rows.iter().rposition(|row| row.began.is_some());
+        let complete = match is_over {
+            true => rows.len(),
+            false => begun.unwrap_or_default(),
+        };
         if let Some(scrape) = &self.scrape {
+            let last_is_answered = rows.get(complete).is_some_and(|row| row.e2e_ns.is_some());
+            let shown = complete + usize::from(last_is_answered);
+            let mut measured = Measurement::of_nothing();
+            measured.add(&self.events, &rows[..shown.min(rows.len())]);
+            measured.judge(&plan.budgets);
             scrape.show(prometheus::text(&header.name, &measured));
         }
         #[cfg(feature = "openai")]
         if let Some(collector) = &mut self.collector {
             let of = otlp::SpansOf::new(header, header.name.clone());
-            // The last turn may still go on.
-            let complete = measured.rows.len().saturating_sub(usize::from(!is_over));
             let mut spans = Vec::new();
             for index in self.sent..complete {
-                spans.extend(of.turn((index, &measured.rows[index]), &self.events, plan));
+                spans.extend(of.turn((index, &rows[index]), &self.events, plan));
             }
             self.sent = self.sent.max(complete);
             if is_over {
@@ -181,7 +196,6 @@ impl Thread {
                 }
             }
         }
-        let _ = is_over;
     }
 }
 

@@ -55,9 +55,8 @@ impl Import {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         let how = match &self.map {
             None => How::of(self.format),
-            Some(path) => How::mapped(self.format, path).map_err(|error| {
-                Failure::Input(format!("--map {}: {error}", path.display()))
-            })?,
+            Some(path) => How::mapped(self.format, path)
+                .map_err(|error| Failure::Input(format!("--map {}: {error}", path.display())))?,
         };
         refuse_used(&self.out)?;
         let files = self.files()?;
@@ -78,7 +77,10 @@ impl Import {
             };
             return Err(Failure::Input(reasons));
         }
-        let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+        let names: Vec<String> = files
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         let record = ImportRecord::of(&all, names);
         let written = self.write(&all, &record, &skipped)?;
         // What was read is on disk: a large trace need not stay in memory.
@@ -153,9 +155,9 @@ impl Import {
                 1 => self.out.clone(),
                 _ => self.out.join(folder_name(name, &mut taken)),
             };
-            let mut notes = vec![
-                format!("imported from a trace or log of {platform}: ends of speech and parts are the platform's own"),
-            ];
+            let mut notes = vec![format!(
+                "imported from a trace or log of {platform}: ends of speech and parts are the platform's own"
+            )];
             if has_no_times {
                 notes.push(
                     "it has lengths and no times of their ends: turns stand where they begin, or one after the other".into(),
@@ -229,7 +231,11 @@ impl Import {
                 if self.json {
                     return print_json(&document::document(&run.header, &run.measured));
                 }
-                print_plain(&text::report(&run.header, &run.measured, RowsPer::Utterance));
+                print_plain(&text::report(
+                    &run.header,
+                    &run.measured,
+                    RowsPer::Utterance,
+                ));
                 run.measured
             }
             _ => {

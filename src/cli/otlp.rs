@@ -25,7 +25,11 @@ pub(super) fn parse(text: &str) -> Result<Target, String> {
     let has_feature = match scheme {
         "http" => cfg!(feature = "openai"),
         "https" => cfg!(feature = "tls"),
-        _ => return Err(format!("{scheme} is no way to a collector; http and https are, and the name of a file")),
+        _ => {
+            return Err(format!(
+                "{scheme} is no way to a collector; http and https are, and the name of a file"
+            ));
+        }
     };
     if !has_feature {
         return Err(format!(
@@ -104,7 +108,9 @@ fn send_all(url: &str, folder: &Folder) -> Result<u64, Failure> {
 #[cfg(not(feature = "openai"))]
 fn send_all(url: &str, _: &Folder) -> Result<u64, Failure> {
     let _ = io::Error::other("");
-    Err(Failure::Input(format!("{url}: this voicesim was built without HTTP")))
+    Err(Failure::Input(format!(
+        "{url}: this voicesim was built without HTTP"
+    )))
 }
 
 /// Requests to a collector.

@@ -32,9 +32,7 @@ impl Scrape {
     /// Fails if the address is taken.
     pub(super) fn at(address: SocketAddr) -> Result<Scrape, Failure> {
         let unavailable = |error: io::Error| {
-            Failure::Unavailable(format!(
-                "--metrics {address}: {error}; name another port"
-            ))
+            Failure::Unavailable(format!("--metrics {address}: {error}; name another port"))
         };
         let listener = TcpListener::bind(address).map_err(unavailable)?;
         let at = listener.local_addr().map_err(unavailable)?;
@@ -44,7 +42,10 @@ impl Scrape {
             .name("metrics".into())
             .spawn(move || {
                 for stream in listener.incoming().flatten() {
-                    let text = served.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let text = served
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .clone();
                     // Who goes away in the middle has what there was.
                     let _ = answer(stream, &text);
                 }
@@ -72,7 +73,10 @@ fn answer(mut stream: TcpStream, figures: &str) -> io::Result<()> {
             break;
         }
     }
-    let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let line = request
+        .split(|byte| *byte == b'\r')
+        .next()
+        .unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let mut words = line.split(' ');
     let (method, path) = (words.next(), words.next().unwrap_or_default());

@@ -128,7 +128,10 @@ mod tests {
 
     #[test]
     fn lengths_without_places_are_kept_as_they_are() {
-        let spans = [span(Hop::Answer, None, 300), span(Hop::Transcription, None, 200)];
+        let spans = [
+            span(Hop::Answer, None, 300),
+            span(Hop::Transcription, None, 200),
+        ];
         let fits = [
             (Hop::Transcription, 200),
             (Hop::Answer, 300),
@@ -136,7 +139,11 @@ mod tests {
         ];
         assert_eq!(hops(&spans, 0, 600), fits);
         let too_long = [(Hop::Transcription, 200), (Hop::Answer, 300)];
-        assert_eq!(hops(&spans, 0, 400), too_long, "more than the whole, and said so");
+        assert_eq!(
+            hops(&spans, 0, 400),
+            too_long,
+            "more than the whole, and said so"
+        );
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use crate::event::{
     Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, SUSTAINED, StageName, Tick, Traced, TurnId,
-    Verdict,
-    VisitEnd,
+    Verdict, VisitEnd,
 };
 use serde::Serialize;
 use std::sync::Arc;

@@ -45,7 +45,10 @@ pub fn text(record: &ImportRecord, skipped: &[String]) -> String {
         let _ = writeln!(text, "  not read: {file}");
     }
     if !record.pauses.is_empty() {
-        let went_on = record.pauses.iter().filter(|it| it.outcome == "user_resumed");
+        let went_on = record
+            .pauses
+            .iter()
+            .filter(|it| it.outcome == "user_resumed");
         let _ = writeln!(
             text,
             "  {} pauses of callers, of which {} went on",
@@ -72,22 +75,36 @@ fn passed_over(text: &mut String, record: &ImportRecord) {
         0 => String::new(),
         more => format!(" and {more} more names, in import.json"),
     };
-    let _ = writeln!(text, "  says nothing of latency: {}{more}", shown.join(", "));
+    let _ = writeln!(
+        text,
+        "  says nothing of latency: {}{more}",
+        shown.join(", ")
+    );
 }
 
 fn tables(text: &mut String, tables: &[Table]) {
     if tables.is_empty() {
         return;
     }
-    text.push_str("\nPercentiles that the log has of whole calls, in ms; no turns stand behind them here\n");
+    text.push_str(
+        "\nPercentiles that the log has of whole calls, in ms; no turns stand behind them here\n",
+    );
     for table in tables.iter().take(TABLES_SHOWN) {
         let values: Vec<String> = table
             .ms
             .iter()
             .map(|(name, ms)| format!("{name} {ms:.0}"))
             .collect();
-        let count = table.count.map_or_else(String::new, |count| format!(" of {count}"));
-        let _ = writeln!(text, "  {} {}{count}: {}", table.call, table.of, values.join(", "));
+        let count = table
+            .count
+            .map_or_else(String::new, |count| format!(" of {count}"));
+        let _ = writeln!(
+            text,
+            "  {} {}{count}: {}",
+            table.call,
+            table.of,
+            values.join(", ")
+        );
     }
     if let Some(more) = tables.len().checked_sub(TABLES_SHOWN).filter(|it| *it > 0) {
         let _ = writeln!(text, "  and {more} more, in import.json");

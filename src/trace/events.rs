@@ -3,8 +3,8 @@
 use super::conversation::{Call, CallTurn};
 use crate::clock::Clock;
 use crate::event::{
-    Doubt, EndpointCause, Expect, Mark, OutputNote, ReplyEnd, SessionEnd, SessionId, StageName, Tick,
-    Traced, TracedSpan, TurnId, VisitId,
+    Doubt, EndpointCause, Expect, Mark, OutputNote, ReplyEnd, SessionEnd, SessionId, StageName,
+    Tick, Traced, TracedSpan, TurnId, VisitId,
 };
 use crate::record::store::RunFolder;
 use crate::record::tap::Tap;
@@ -54,18 +54,22 @@ pub(super) fn marks(call: &Call) -> Vec<(Tick, TurnId, Mark)> {
     for speech in &call.unasked {
         let nobody = TurnId(0);
         marks.add(speech.start, nobody, |at| Mark::Audible { at });
-        marks.add(speech.end.max(speech.start), nobody, |at| Mark::ReplyEnded {
-            end: ReplyEnd::Completed,
-            at,
-            heard: "".into(),
-            heard_ns: speech.end.saturating_sub(speech.start),
+        marks.add(speech.end.max(speech.start), nobody, |at| {
+            Mark::ReplyEnded {
+                end: ReplyEnd::Completed,
+                at,
+                heard: "".into(),
+                heard_ns: speech.end.saturating_sub(speech.start),
+            }
         });
     }
     let last = marks.all.iter().map(|(tick, ..)| tick.0).max();
     let end = call.end_ns.unwrap_or(0).saturating_sub(origin);
     let cause = SessionEnd::Finished;
     let end = Tick(end.min(DAYS_NS).max(last.unwrap_or(0)));
-    marks.all.push((end, TurnId(0), Mark::SessionEnded { cause }));
+    marks
+        .all
+        .push((end, TurnId(0), Mark::SessionEnded { cause }));
     // Stable: what happens at once stays in the order of causes.
     marks.all.sort_by_key(|(tick, ..)| *tick);
     marks.all
@@ -112,14 +116,20 @@ impl Marks {
             (Some(end), None, Some(total)) => (Some(end), Some(end.saturating_add(total))),
             (None, Some(start), Some(total)) => (start.checked_sub(total), Some(start)),
             (None, None, Some(total)) => {
-                let end = turn.caller_start.unwrap_or(self.cursor.saturating_add(APART_NS));
+                let end = turn
+                    .caller_start
+                    .unwrap_or(self.cursor.saturating_add(APART_NS));
                 (Some(end), Some(end.saturating_add(total)))
             }
-            (None, None, None) if turn.is_answered => (None, Some(self.cursor.saturating_add(APART_NS))),
+            (None, None, None) if turn.is_answered => {
+                (None, Some(self.cursor.saturating_add(APART_NS)))
+            }
             (end, start, _) => (end, start),
         };
         let last = [end, start, turn.agent_end].into_iter().flatten().max();
-        self.cursor = self.cursor.max(last.unwrap_or(self.cursor.saturating_add(APART_NS)));
+        self.cursor = self
+            .cursor
+            .max(last.unwrap_or(self.cursor.saturating_add(APART_NS)));
         (end, start)
     }
 
@@ -143,7 +153,11 @@ impl Marks {
                 audio_ns: end.map_or(0, |end| end.saturating_sub(onset)),
             };
             let (stage, visit) = (StageName::SpeechToText, VisitId(id.0));
-            self.add(end.unwrap_or(known), id, |_| Mark::Output { stage, visit, note });
+            self.add(end.unwrap_or(known), id, |_| Mark::Output {
+                stage,
+                visit,
+                note,
+            });
         }
         if let Some(end) = end {
             self.committed(id, turn, (end, start, next));
@@ -210,7 +224,9 @@ impl Marks {
             start: part.start_ns.map(|start| self.tick(start)),
             // A part that begins before the conversation does loses what lies before.
             span_ns: match part.start_ns {
-                Some(start) => part.span_ns.saturating_sub(self.origin.saturating_sub(start)),
+                Some(start) => part
+                    .span_ns
+                    .saturating_sub(self.origin.saturating_sub(start)),
                 None => part.span_ns,
             },
         });

@@ -45,7 +45,10 @@ pub(super) fn call(conversation: &Conversation, problems: &mut Problems) -> Call
         turn.part(Hop::Answer, Some(span.start_ns), first);
         turn.metric(Metric::LlmTtft, seconds);
         problems.add(Problem::NoEndOfSpeech, || {
-            format!("span {} tells of a model alone, and of no speech", span.name)
+            format!(
+                "span {} tells of a model alone, and of no speech",
+                span.name
+            )
         });
         call.turns.push(turn);
     }

@@ -36,14 +36,8 @@ const TOLERANCE_NS: u64 = 50_000_000;
 /// The first sound of a stage may be this much later than the agent is said to speak.
 const CLOCKS_NS: u64 = 50_000_000;
 const E2E: &[&str] = &["lk.e2e_latency"];
-const TTFT: &[&str] = &[
-    "lk.response.ttft",
-    "gen_ai.response.time_to_first_chunk",
-];
-const TTFB: &[&str] = &[
-    "lk.response.ttfb",
-    "gen_ai.response.time_to_first_chunk",
-];
+const TTFT: &[&str] = &["lk.response.ttft", "gen_ai.response.time_to_first_chunk"];
+const TTFB: &[&str] = &["lk.response.ttfb", "gen_ai.response.time_to_first_chunk"];
 const HEARD: &[&str] = &["lk.pii.user_transcript", "lk.user_transcript"];
 const SAID: &[&str] = &["lk.pii.response.text", "lk.response.text"];
 
@@ -76,7 +70,9 @@ pub(super) fn call(conversation: &Conversation, problems: &mut Problems) -> Call
         let next = asked[index + 1..].iter().find_map(|later| later.caller_end);
         // The first answer that sounds after this utterance and not after the next one.
         let found = answers.iter().enumerate().find(|(place, answer)| {
-            let at = answer.speaks.map_or(answer.span.start_ns, |speech| speech.start);
+            let at = answer
+                .speaks
+                .map_or(answer.span.start_ns, |speech| speech.start);
             let is_later = start.is_none_or(|start| at >= start);
             !is_taken[*place] && is_later && next.is_none_or(|next| at < next)
         });
@@ -86,7 +82,11 @@ pub(super) fn call(conversation: &Conversation, problems: &mut Problems) -> Call
                 answer.fill(&mut turn, problems);
             }
             None => problems.add(Problem::NoAnswer, || {
-                format!("{}: utterance {} has no agent_speaking", call.name, index + 1)
+                format!(
+                    "{}: utterance {} has no agent_speaking",
+                    call.name,
+                    index + 1
+                )
             }),
         }
         call.turns.push(turn);
@@ -110,11 +110,15 @@ pub(super) fn call(conversation: &Conversation, problems: &mut Problems) -> Call
             continue;
         }
         problems.add(Problem::Unasked, || {
-            format!("{}: the agent speaks unasked, a greeting or a later step", call.name)
+            format!(
+                "{}: the agent speaks unasked, a greeting or a later step",
+                call.name
+            )
         });
         call.unasked.push(speech);
     }
-    call.turns.sort_by_key(|turn| turn.caller_end.or(turn.agent_start));
+    call.turns
+        .sort_by_key(|turn| turn.caller_end.or(turn.agent_start));
     call
 }
 
@@ -153,11 +157,18 @@ fn asked(
     let speaking = named("user_speaking");
     if committed.is_none() && !waits.is_empty() {
         problems.add(Problem::Dropped, || {
-            format!("user_turn at {}: no eou_wait of it was committed", span.start_ns)
+            format!(
+                "user_turn at {}: no eou_wait of it was committed",
+                span.start_ns
+            )
         });
         return None;
     }
-    let last = speaking.iter().rev().copied().find(|it| it.end_ns >= it.start_ns);
+    let last = speaking
+        .iter()
+        .rev()
+        .copied()
+        .find(|it| it.end_ns >= it.start_ns);
     let caller_end = committed
         .map(|wait| wait.start_ns)
         .or(last.map(|it| it.end_ns));
@@ -173,8 +184,14 @@ fn asked(
         let span_ns = wait.end_ns.saturating_sub(wait.start_ns);
         turn.part(Hop::EndpointingWait, Some(wait.start_ns), span_ns);
     }
-    turn.metric(Metric::EndOfTurnDelay, span.number(&["lk.end_of_turn_delay"]));
-    turn.metric(Metric::TranscriptionDelay, span.number(&["lk.transcription_delay"]));
+    turn.metric(
+        Metric::EndOfTurnDelay,
+        span.number(&["lk.end_of_turn_delay"]),
+    );
+    turn.metric(
+        Metric::TranscriptionDelay,
+        span.number(&["lk.transcription_delay"]),
+    );
     Some(turn)
 }
 
@@ -197,7 +214,11 @@ fn answers<'a>(
             let first = speaking.next();
             let speaks = first.map(|first| AgentSpeech {
                 start: first.start_ns,
-                end: speaking.next_back().unwrap_or(first).end_ns.max(first.start_ns),
+                end: speaking
+                    .next_back()
+                    .unwrap_or(first)
+                    .end_ns
+                    .max(first.start_ns),
             });
             Answer {
                 span,
@@ -271,7 +292,10 @@ impl Answer<'_> {
                 turn.part(Hop::QueueWait, Some(start), wait.min(until - start));
             }
         }
-        for tool in self.named("function_tool").filter(|it| it.start_ns <= sounds) {
+        for tool in self
+            .named("function_tool")
+            .filter(|it| it.start_ns <= sounds)
+        {
             let span_ns = tool.end_ns.saturating_sub(tool.start_ns);
             turn.part(Hop::Answer, Some(tool.start_ns), span_ns);
         }
@@ -285,7 +309,10 @@ impl Answer<'_> {
                 turn.metric(Metric::TtsTtfb, seconds);
             }
         }
-        for model in self.named("realtime_inference").filter(|it| it.start_ns <= sounds) {
+        for model in self
+            .named("realtime_inference")
+            .filter(|it| it.start_ns <= sounds)
+        {
             if let Some(span_ns) = model.number(TTFT).and_then(nanos) {
                 turn.part(Hop::ModelResponse, Some(model.start_ns), span_ns);
             }
@@ -323,10 +350,15 @@ impl Answer<'_> {
                 Some(_) => {}
             }
         }
-        let sounds = turn.agent_start.unwrap_or(u64::MAX).saturating_add(CLOCKS_NS);
+        let sounds = turn
+            .agent_start
+            .unwrap_or(u64::MAX)
+            .saturating_add(CLOCKS_NS);
         let is_made = |hop: Hop| hop == Hop::SpeechSynthesis || hop == Hop::ModelResponse;
         let late = turn.parts.iter().find(|part| {
-            let end = part.start_ns.map_or(0, |start| start.saturating_add(part.span_ns));
+            let end = part
+                .start_ns
+                .map_or(0, |start| start.saturating_add(part.span_ns));
             is_made(part.hop) && end > sounds
         });
         if let Some(part) = late.copied() {

@@ -171,11 +171,7 @@ impl Imported {
     ///
     /// # Errors
     /// Fails if they cannot be written.
-    pub fn write(
-        &self,
-        index: usize,
-        folder: crate::record::store::RunFolder,
-    ) -> io::Result<()> {
+    pub fn write(&self, index: usize, folder: crate::record::store::RunFolder) -> io::Result<()> {
         match self.calls.get(index) {
             Some(call) => events::write(call, folder),
             None => Ok(()),
@@ -228,6 +224,8 @@ fn of_conversation(conversation: &Conversation, imported: &mut Imported) -> Opti
     } else {
         return None;
     };
-    imported.formats.insert(format!("spans of {of}"), made.into());
+    imported
+        .formats
+        .insert(format!("spans of {of}"), made.into());
     (!call.turns.is_empty() || !call.unasked.is_empty()).then_some(call)
 }

@@ -33,7 +33,11 @@ pub(super) fn call(conversation: &Conversation) -> Call {
         ..Call::default()
     };
     let inside = conversation.within(|span| span.get(TURN).is_some());
-    for span in conversation.spans.iter().filter(|span| span.get(TURN).is_some()) {
+    for span in conversation
+        .spans
+        .iter()
+        .filter(|span| span.get(TURN).is_some())
+    {
         let hops = inside.get(&span.id).map_or(&[][..], Vec::as_slice);
         call.turns.push(turn(span, hops, origin));
     }
@@ -70,7 +74,9 @@ fn turn(span: &Span, hops: &[&Span], origin: u64) -> CallTurn {
         // What is left over is found again.
         if hop != Hop::Unattributed {
             let length = part.end_ns.saturating_sub(part.start_ns);
-            let told = part.get("voicesim.span_ns").and_then(super::spans::Value::whole);
+            let told = part
+                .get("voicesim.span_ns")
+                .and_then(super::spans::Value::whole);
             let is_placed = !part.is_true(&["voicesim.unplaced"]);
             let start = is_placed.then_some(part.start_ns);
             turn.part(hop, start, told.unwrap_or(length));

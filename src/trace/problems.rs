@@ -92,7 +92,10 @@ impl Problem {
                 "record that could not be understood",
                 "records that could not be understood",
             ),
-            Problem::Cut => ("file that ends in the middle", "files that end in the middle"),
+            Problem::Cut => (
+                "file that ends in the middle",
+                "files that end in the middle",
+            ),
         };
         match count {
             1 => format!("1 {one}"),
@@ -132,7 +135,8 @@ impl Problems {
             let own = self.0.entry(*problem).or_default();
             own.count += cases.count;
             let room = EXAMPLES_MAX - own.examples.len();
-            own.examples.extend(cases.examples.iter().take(room).cloned());
+            own.examples
+                .extend(cases.examples.iter().take(room).cloned());
         }
     }
 

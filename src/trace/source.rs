@@ -154,7 +154,10 @@ fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |of: u8| line.iter().filter(|byte| **byte == of).count();
     let all = [b',', b';', b'\t'];
-    all.into_iter().rev().max_by_key(|of| count(*of)).unwrap_or(b',')
+    all.into_iter()
+        .rev()
+        .max_by_key(|of| count(*of))
+        .unwrap_or(b',')
 }
 
 /// What a table's rows are told to, its columns' names first.
@@ -206,12 +209,7 @@ fn rows(
 /// Longer tables are refused: two million turns take a gigabyte.
 const ROWS_MAX: usize = 2_000_000;
 
-fn log(
-    input: impl Read,
-    mapping: &Mapping,
-    name: &str,
-    of: &str,
-) -> Result<Imported, TraceError> {
+fn log(input: impl Read, mapping: &Mapping, name: &str, of: &str) -> Result<Imported, TraceError> {
     let mut log = Log::new(mapping, name);
     records(input, &mut |record| log.add(record))?;
     Ok(finished(log, mapping, of))

@@ -19,8 +19,23 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 /// Numbers that break things.
 const NUMBERS: &[&str] = &[
-    "0", "-1", "1e308", "-1e308", "1e-300", "18446744073709551615", "-9223372036854775808", "9223372036854775807",
-    "1764000000", "NaN", "null", "\"\"", "[]", "{}", "true", "99999999999999999999999999", "0.1",
+    "0",
+    "-1",
+    "1e308",
+    "-1e308",
+    "1e-300",
+    "18446744073709551615",
+    "-9223372036854775808",
+    "9223372036854775807",
+    "1764000000",
+    "NaN",
+    "null",
+    "\"\"",
+    "[]",
+    "{}",
+    "true",
+    "99999999999999999999999999",
+    "0.1",
 ];
 
 /// A small generator whose numbers are the same everywhere.
@@ -127,7 +142,9 @@ fn originals() -> Vec<(String, Vec<u8>)> {
 #[test]
 fn no_mistake_in_a_file_makes_an_importer_panic_or_hang() {
     let asked = std::env::var("VOICESIM_MUTATIONS").ok();
-    let count = asked.and_then(|count| count.parse().ok()).unwrap_or(MUTATIONS);
+    let count = asked
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(MUTATIONS);
     let originals = originals();
     assert!(originals.len() > 10);
     let folder = tempfile::tempdir().expect("a folder");

@@ -49,7 +49,10 @@ fn collector(status: &'static str) -> (String, Receiver<(String, Vec<u8>)>) {
                     reader.read_exact(&mut body).expect("a body");
                     let _ = sender.send((line, body));
                     let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
-                    reader.get_mut().write_all(answer.as_bytes()).expect("answered");
+                    reader
+                        .get_mut()
+                        .write_all(answer.as_bytes())
+                        .expect("answered");
                 }
             });
         }
@@ -92,7 +95,14 @@ fn a_collector_has_each_turn_to_the_nanosecond_live_and_afterwards() {
     let place = tempfile::tempdir().expect("a folder");
     let run = place.path().join("run");
     let output = voicesim(&[
-        "run", "audio/demo.toml", "--recorded", text(&recorded()), "--out", text(&run), "--otlp", &url,
+        "run",
+        "audio/demo.toml",
+        "--recorded",
+        text(&recorded()),
+        "--out",
+        text(&run),
+        "--otlp",
+        &url,
     ]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(turns(&received), answered(&run));
@@ -101,12 +111,25 @@ fn a_collector_has_each_turn_to_the_nanosecond_live_and_afterwards() {
 #[test]
 fn a_collector_that_is_not_there_or_refuses_is_named_before_anything_is_run() {
     let place = tempfile::tempdir().expect("a folder");
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let free = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     let (refusing, _received) = collector("404 Not Found");
-    for (url, why) in [(format!("http://{free}"), "no collector answers"), (refusing, "answers 404")] {
+    for (url, why) in [
+        (format!("http://{free}"), "no collector answers"),
+        (refusing, "answers 404"),
+    ] {
         let run = place.path().join("run");
         let output = voicesim(&[
-            "run", "audio/demo.toml", "--recorded", text(&recorded()), "--out", text(&run), "--otlp", &url,
+            "run",
+            "audio/demo.toml",
+            "--recorded",
+            text(&recorded()),
+            "--out",
+            text(&run),
+            "--otlp",
+            &url,
         ]);
         assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
         assert!(stderr(&output).contains(why), "{}", stderr(&output));
@@ -133,7 +156,13 @@ fn prometheus_scrapes_a_run_that_goes_on() {
     let turn = format!("[[turn]]\nwav = \"{}\"\n", text(&wav));
     fs::write(&scenario, turn.repeat(3) + SIMULATED).expect("written");
     let mut run = command(&[
-        "run", text(&scenario), "--out", text(&place.path().join("run")), "--no-audio", "--metrics", "127.0.0.1:0",
+        "run",
+        text(&scenario),
+        "--out",
+        text(&place.path().join("run")),
+        "--no-audio",
+        "--metrics",
+        "127.0.0.1:0",
     ])
     .stderr(Stdio::piped())
     .stdout(Stdio::null())
@@ -165,7 +194,13 @@ fn prometheus_scrapes_a_run_that_goes_on() {
 fn buckets_of_prometheus_hold_the_percentiles_of_the_report() {
     let place = tempfile::tempdir().expect("a folder");
     let file = place.path().join("figures.prom");
-    let output = voicesim(&["report", text(&recorded()), "--prometheus", text(&file), "--json"]);
+    let output = voicesim(&[
+        "report",
+        text(&recorded()),
+        "--prometheus",
+        text(&file),
+        "--json",
+    ]);
     let document: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     let figures = fs::read_to_string(&file).expect("written");
     for metric in ["e2e_latency", "llm_ttft", "tts_ttfb"] {
@@ -174,10 +209,16 @@ fn buckets_of_prometheus_hold_the_percentiles_of_the_report() {
             .lines()
             .filter(|line| line.starts_with(&start))
             .map(|line| {
-                let bound = line.split("le=\"").nth(1).and_then(|rest| rest.split('"').next());
+                let bound = line
+                    .split("le=\"")
+                    .nth(1)
+                    .and_then(|rest| rest.split('"').next());
                 let bound = bound.expect("a bound").replace("+Inf", "inf");
                 let count = line.rsplit(' ').next().expect("a count");
-                (bound.parse().expect("a bound"), count.parse().expect("a count"))
+                (
+                    bound.parse().expect("a bound"),
+                    count.parse().expect("a count"),
+                )
             })
             .collect();
         let whole = buckets.last().expect("buckets").1;
@@ -185,18 +226,27 @@ fn buckets_of_prometheus_hold_the_percentiles_of_the_report() {
             let Some(ms) = document["metrics"][metric][name].as_f64() else {
                 continue;
             };
-            let place = buckets.iter().position(|(_, below)| *below >= share * whole).expect("one");
+            let place = buckets
+                .iter()
+                .position(|(_, below)| *below >= share * whole)
+                .expect("one");
             let least = place.checked_sub(1).map_or(0.0, |before| buckets[before].0);
             let within = least * 0.999..=buckets[place].0 * 1.001;
-            assert!(within.contains(&(ms / 1e3)), "{metric} {name}: {ms} in {within:?}");
+            assert!(
+                within.contains(&(ms / 1e3)),
+                "{metric} {name}: {ms} in {within:?}"
+            );
         }
     }
-    let types: BTreeMap<&str, usize> = figures.lines().filter(|line| line.starts_with("# TYPE")).fold(
-        BTreeMap::new(),
-        |mut all, line| {
+    let types: BTreeMap<&str, usize> = figures
+        .lines()
+        .filter(|line| line.starts_with("# TYPE"))
+        .fold(BTreeMap::new(), |mut all, line| {
             *all.entry(line).or_default() += 1;
             all
-        },
+        });
+    assert!(
+        types.values().all(|count| *count == 1),
+        "each family is described once"
     );
-    assert!(types.values().all(|count| *count == 1), "each family is described once");
 }

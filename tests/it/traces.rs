@@ -38,7 +38,8 @@ fn record(out: &Path) -> Value {
 fn problems(out: &Path) -> BTreeMap<String, u64> {
     let record = record(out);
     let problems = record["problems"].as_object().expect("problems").iter();
-    let counts = problems.map(|(name, cases)| (name.clone(), cases["count"].as_u64().expect("a count")));
+    let counts =
+        problems.map(|(name, cases)| (name.clone(), cases["count"].as_u64().expect("a count")));
     counts.collect()
 }
 
@@ -48,7 +49,10 @@ fn turns(document: &Value) -> Vec<(Option<f64>, BTreeMap<String, f64>)> {
     rows.map(|row| {
         let hops = row["hops_ns"].as_object().expect("hops").iter();
         let hops = hops.map(|(name, ns)| (name.clone(), ns.as_u64().expect("ns") as f64 / 1e6));
-        (row["e2e_ns"].as_u64().map(|ns| ns as f64 / 1e6), hops.collect())
+        (
+            row["e2e_ns"].as_u64().map(|ns| ns as f64 / 1e6),
+            hops.collect(),
+        )
     })
     .collect()
 }
@@ -144,7 +148,11 @@ fn parts_that_are_longer_than_the_whole_are_shown_as_they_are() {
     let (said, _place, out) = imported(&example("vapi.json"));
     let turns = turns(&document(&out));
     assert!(!turns[1].1.contains_key("unattributed"));
-    assert_eq!(turns[1].1.values().sum::<f64>(), 1_480.0, "in a whole of 1,450");
+    assert_eq!(
+        turns[1].1.values().sum::<f64>(),
+        1_480.0,
+        "in a whole of 1,450"
+    );
     assert_eq!(problems(&out)["more_than_whole"], 1);
     insta::assert_snapshot!(said);
 }
@@ -161,7 +169,14 @@ fn percentiles_without_turns_are_a_table_marked_as_such() {
 #[test]
 fn what_is_wrong_is_found_counted_and_named() {
     let (said, _place, out) = imported(&example("broken.json"));
-    let expected = [("clocks", 1), ("disagree", 1), ("dropped", 1), ("missing_span", 1), ("negative", 1), ("too_long", 1)];
+    let expected = [
+        ("clocks", 1),
+        ("disagree", 1),
+        ("dropped", 1),
+        ("missing_span", 1),
+        ("negative", 1),
+        ("too_long", 1),
+    ];
     let expected = expected.map(|(name, count)| (name.to_owned(), count));
     assert_eq!(problems(&out), BTreeMap::from(expected));
     let document = document(&out);
@@ -189,13 +204,31 @@ fn a_mapping_of_ones_own_reads_a_log_of_ones_own() {
     )
     .expect("written");
     let log = place.path().join("log.json");
-    fs::write(&log, r#"{"session":"s1","turns":[{"wait":1.2,"model":400},{"wait":0.9}]}"#).expect("written");
+    fs::write(
+        &log,
+        r#"{"session":"s1","turns":[{"wait":1.2,"model":400},{"wait":0.9}]}"#,
+    )
+    .expect("written");
     let out = place.path().join("out");
-    let output = voicesim(&["import", text(&log), "--map", text(&map), "--out", text(&out)]);
+    let output = voicesim(&[
+        "import",
+        text(&log),
+        "--map",
+        text(&map),
+        "--out",
+        text(&out),
+    ]);
     assert!(output.status.success(), "{}", stderr(&output));
     let turns = turns(&document(&out));
-    assert_eq!(turns[0].1, BTreeMap::from([("answer".into(), 400.0), ("unattributed".into(), 800.0)]));
-    assert_eq!(turns[1], (Some(900.0), BTreeMap::new()), "only the whole is known");
+    assert_eq!(
+        turns[0].1,
+        BTreeMap::from([("answer".into(), 400.0), ("unattributed".into(), 800.0)])
+    );
+    assert_eq!(
+        turns[1],
+        (Some(900.0), BTreeMap::new()),
+        "only the whole is known"
+    );
 }
 
 #[test]
@@ -204,7 +237,12 @@ fn what_is_no_trace_says_what_to_do() {
     let said = |name: &str, content: &[u8]| {
         let path = place.path().join(name);
         fs::write(&path, content).expect("written");
-        let output = voicesim(&["import", text(&path), "--out", text(&place.path().join("out"))]);
+        let output = voicesim(&[
+            "import",
+            text(&path),
+            "--out",
+            text(&place.path().join("out")),
+        ]);
         assert_eq!(output.status.code(), Some(2), "{name}");
         stderr(&output).replace(text(place.path()), "FOLDER")
     };
@@ -230,7 +268,14 @@ fn what_is_exported_comes_back_with_the_same_turns_and_hops() {
         let rows = document["detail"].as_array().expect("turns").iter();
         let answered = rows.filter(|row| !row["e2e_ns"].is_null());
         answered
-            .map(|row| serde_json::json!([row["e2e_ns"], row["hops_ns"], row["caller_end_ns"], row["agent_start_ns"]]))
+            .map(|row| {
+                serde_json::json!([
+                    row["e2e_ns"],
+                    row["hops_ns"],
+                    row["caller_end_ns"],
+                    row["agent_start_ns"]
+                ])
+            })
             .collect()
     };
     let before = document(&recorded());
@@ -245,7 +290,10 @@ fn what_is_exported_comes_back_with_the_same_turns_and_hops() {
         assert!(!of(&before).is_empty());
         assert_eq!(of(&before), of(&after), "{name}");
         for metric in ["e2e_latency", "llm_ttft", "tts_ttfb"] {
-            assert_eq!(before["metrics"][metric], after["metrics"][metric], "{metric}");
+            assert_eq!(
+                before["metrics"][metric], after["metrics"][metric],
+                "{metric}"
+            );
         }
     }
     // And once more, from what was imported.
@@ -263,9 +311,26 @@ fn an_imported_folder_is_like_any_other() {
     let (_, place, out) = imported(&example("livekit.json"));
     let file = |name: &str| place.path().join(name);
     let budget = file("budget.toml");
-    fs::write(&budget, "[budget]\ne2e_latency_p95_ms = 900\nhop.unattributed_p95_ms = 500\n").expect("written");
-    let exports = ["--csv", "--parquet", "--hgrm", "--perfetto", "--junit", "--prometheus", "--html"];
-    let mut arguments = vec!["report".to_owned(), text(&out).to_owned(), "--budget".into(), text(&budget).into()];
+    fs::write(
+        &budget,
+        "[budget]\ne2e_latency_p95_ms = 900\nhop.unattributed_p95_ms = 500\n",
+    )
+    .expect("written");
+    let exports = [
+        "--csv",
+        "--parquet",
+        "--hgrm",
+        "--perfetto",
+        "--junit",
+        "--prometheus",
+        "--html",
+    ];
+    let mut arguments = vec![
+        "report".to_owned(),
+        text(&out).to_owned(),
+        "--budget".into(),
+        text(&budget).into(),
+    ];
     for flag in exports {
         arguments.extend([flag.to_owned(), text(&file(&flag[2..])).to_owned()]);
     }
@@ -273,7 +338,10 @@ fn an_imported_folder_is_like_any_other() {
     let output = voicesim(&arguments);
     assert!(output.status.success(), "{}", stderr(&output));
     for flag in exports {
-        assert!(file(&flag[2..]).metadata().expect("written").len() > 100, "{flag}");
+        assert!(
+            file(&flag[2..]).metadata().expect("written").len() > 100,
+            "{flag}"
+        );
     }
     // A table of ours comes back, too.
     for name in ["csv", "parquet"] {
@@ -286,8 +354,16 @@ fn an_imported_folder_is_like_any_other() {
     }
     let other = imported(&example("pipecat.json"));
     let output = voicesim(&["compare", text(&out), text(&other.2)]);
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
-    assert!(stdout(&output).contains("unattributed"), "{}", stdout(&output));
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stdout(&output).contains("unattributed"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]
@@ -309,9 +385,15 @@ fn packed_files_and_folders_are_read() {
     fs::copy(example("vapi.json"), folder.join("vapi.json")).expect("copied");
     fs::write(folder.join("notes.txt"), "nothing here\n").expect("written");
     let out = place.path().join("out");
-    let output = command(&["import", text(&folder), "--out", text(&out)]).output().expect("it runs");
+    let output = command(&["import", text(&folder), "--out", text(&out)])
+        .output()
+        .expect("it runs");
     assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stdout(&output).contains("not read: "), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("not read: "),
+        "{}",
+        stdout(&output)
+    );
     assert_eq!(record(&out)["conversations"], 2);
     assert_eq!(document(&out)["turns"], 5);
 }
@@ -323,14 +405,31 @@ fn a_simulation_is_made_from_what_was_imported() {
     let output = voicesim(&["init", text(&agent), "--from", text(&out)]);
     assert!(output.status.success(), "{}", stderr(&output));
     let scenario = agent.join("scenario.toml");
-    insta::assert_snapshot!(fs::read_to_string(&scenario).expect("written").replace(text(place.path()), "FOLDER"));
+    insta::assert_snapshot!(
+        fs::read_to_string(&scenario)
+            .expect("written")
+            .replace(text(place.path()), "FOLDER")
+    );
     let output = voicesim(&["simulate", text(&scenario), "--conversations", "50"]);
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{}",
+        stderr(&output)
+    );
     // Without a part of an engine there is nothing to make one of.
     let (_, _place, retell) = imported(&example("retell.json"));
-    let output = voicesim(&["init", text(&place.path().join("other")), "--from", text(&retell)]);
+    let output = voicesim(&[
+        "init",
+        text(&place.path().join("other")),
+        "--from",
+        text(&retell),
+    ]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("nothing to make a scenario of"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("nothing to make a scenario of"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -338,19 +437,41 @@ fn a_recording_is_held_beside_what_the_trace_of_the_call_says() {
     let place = tempfile::tempdir().expect("a folder");
     let file = |name: &str| place.path().join(name);
     let demo = file("demo");
-    let output = voicesim(&["run", "audio/demo.toml", "--recorded", text(&recorded()), "--out", text(&demo)]);
+    let output = voicesim(&[
+        "run",
+        "audio/demo.toml",
+        "--recorded",
+        text(&recorded()),
+        "--out",
+        text(&demo),
+    ]);
     assert!(output.status.success(), "{}", stderr(&output));
     voicesim(&["report", text(&demo), "--otlp", text(&file("spans.pb"))]);
-    voicesim(&["import", text(&file("spans.pb")), "--out", text(&file("claimed"))]);
+    voicesim(&[
+        "import",
+        text(&file("spans.pb")),
+        "--out",
+        text(&file("claimed")),
+    ]);
     let wav = demo.join("conversation.wav");
     let output = voicesim(&[
-        "measure", text(&wav), "--no-transcribe", "--claimed", text(&file("claimed")), "--json",
+        "measure",
+        text(&wav),
+        "--no-transcribe",
+        "--claimed",
+        text(&file("claimed")),
+        "--json",
     ]);
     let document: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
-    let platforms = document["claimed"]["platforms"].as_array().expect("platforms");
+    let platforms = document["claimed"]["platforms"]
+        .as_array()
+        .expect("platforms");
     assert_eq!(platforms.len(), 1, "{}", document["claimed"]);
     let bias = &platforms[0]["columns"][0];
-    assert!(bias["joined"].as_u64().is_some_and(|turns| turns >= 5), "{bias}");
+    assert!(
+        bias["joined"].as_u64().is_some_and(|turns| turns >= 5),
+        "{bias}"
+    );
 }
 
 #[test]
@@ -358,6 +479,10 @@ fn conversations_in_one_trace_are_told_apart() {
     let (said, _place, out) = imported(&example("mixed.json"));
     assert_eq!(problems(&out)["mixed"], 1, "{said}");
     for (name, e2e_ms) in [("first", 1_000.0), ("second", 2_000.0)] {
-        assert_eq!(turns(&document(&out.join(name)))[0].0, Some(e2e_ms), "{name}");
+        assert_eq!(
+            turns(&document(&out.join(name)))[0].0,
+            Some(e2e_ms),
+            "{name}"
+        );
     }
 }

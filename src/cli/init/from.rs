@@ -22,7 +22,11 @@ const QUESTIONS_MAX: usize = 20;
 pub(super) fn scenario(folder: &Path) -> Result<String, Failure> {
     given::as_results(folder)?;
     let all = Folder::open(folder).map_err(Failure::input)?;
-    let rows: Vec<&Row> = all.all().iter().flat_map(|kept| kept.measured().rows.iter()).collect();
+    let rows: Vec<&Row> = all
+        .all()
+        .iter()
+        .flat_map(|kept| kept.measured().rows.iter())
+        .collect();
     let mut hops: BTreeMap<Hop, Vec<f64>> = BTreeMap::new();
     let mut e2e = Vec::new();
     for row in rows.iter().filter(|row| row.doubtful.is_none()) {
@@ -34,7 +38,10 @@ pub(super) fn scenario(folder: &Path) -> Result<String, Failure> {
     for values in hops.values_mut().chain([&mut e2e]) {
         values.sort_by(f64::total_cmp);
     }
-    if !hops.keys().any(|hop| [Hop::Answer, Hop::SpeechSynthesis, Hop::Transcription].contains(hop)) {
+    if !hops
+        .keys()
+        .any(|hop| [Hop::Answer, Hop::SpeechSynthesis, Hop::Transcription].contains(hop))
+    {
         return Err(Failure::Input(format!(
             "{}: no answered turn in it has a part of its own for recogniser, model or voice, so there is nothing to make a scenario of; import a trace with spans: voicesim guide traces",
             folder.display()
@@ -50,7 +57,10 @@ fn pauses(folder: &Path) -> Result<Vec<f64>, Failure> {
     let Some(record) = import::record_of(folder)? else {
         return Ok(Vec::new());
     };
-    let went_on = record.pauses.iter().filter(|it| it.outcome == "user_resumed");
+    let went_on = record
+        .pauses
+        .iter()
+        .filter(|it| it.outcome == "user_resumed");
     let mut pauses: Vec<f64> = went_on.map(|pause| pause.pause_ms.max(1.0)).collect();
     pauses.sort_by(f64::total_cmp);
     Ok(pauses)
@@ -65,45 +75,69 @@ fn text(
     let mut text = String::from("#:schema scenario.schema.json\n");
     let _ = writeln!(
         text,
-        "# Made from {} answered turns of {calls} conversations in {}. Each engine takes as long as its part of these turns\n# did; what one turn's parts have to do with each other is not in it. Not validated: compare its simulation with the\n# turns it was made from before you rely on it.\n#   voicesim simulate scenario.toml",
-        e2e.len(),
+        "# Made from {} of {} in {}. Each engine takes as long as its part of these turns\n# did; what one turn's parts have to do with each other is not in it. Not validated: compare its simulation with the\n# turns it was made from before you rely on it.\n#   voicesim simulate scenario.toml",
+        several(e2e.len(), "answered turn"),
+        several(calls, "conversation"),
         plain(&folder.display().to_string()),
     );
     if let Some(median) = at(e2e, 0.5) {
         let p95 = at(e2e, 0.95).unwrap_or(median);
-        let _ = writeln!(text, "# Callers waited {median:.0} ms at the median, {p95:.0} ms at p95.");
+        let _ = writeln!(
+            text,
+            "# Callers waited {median:.0} ms at the median, {p95:.0} ms at p95."
+        );
     }
     left_over(&mut text, hops);
     let questions = (e2e.len() / calls).clamp(1, QUESTIONS_MAX);
-    let _ = writeln!(text, "name = \"from-traces\"\n\n[caller]\nquestions = {questions}");
+    let _ = writeln!(
+        text,
+        "name = \"from-traces\"\n\n[caller]\nquestions = {questions}"
+    );
     if !pauses.is_empty() {
         let _ = writeln!(
             text,
-            "# {} pauses in which the caller went on, as the trace has them; how often they come is assumed.\npause_every_s = 6.0\npause = {}",
-            pauses.len(),
+            "# From {} in which the caller went on, as the trace has them; how often they come is assumed.\npause_every_s = 6.0\npause = {}",
+            several(pauses.len(), "pause"),
             distribution(pauses)
         );
     }
     let wait = hops.get(&Hop::EndpointingWait);
-    let wait = wait.and_then(|values| at(values, 0.5)).filter(|ms| *ms >= 1.0);
+    let wait = wait
+        .and_then(|values| at(values, 0.5))
+        .filter(|ms| *ms >= 1.0);
     let source = match wait {
         Some(_) => "the median of endpointing_wait",
         None => "assumed: the trace does not tell",
     };
     let silence_ms = wait.unwrap_or(500.0).round().clamp(50.0, 5_000.0);
-    let _ = writeln!(text, "\n[endpointing]\nsilence_ms = {silence_ms:.0}    # {source}");
+    let _ = writeln!(
+        text,
+        "\n[endpointing]\nsilence_ms = {silence_ms:.0}    # {source}"
+    );
     for (table, hop, more) in [
         ("stt", Hop::Transcription, ""),
-        ("answer", Hop::Answer, "text = \"This is what the agent answers, in about as many words as it does.\"\n"),
+        (
+            "answer",
+            Hop::Answer,
+            "text = \"This is what the agent answers, in about as many words as it does.\"\n",
+        ),
         ("tts", Hop::SpeechSynthesis, ""),
     ] {
         let _ = writeln!(text, "\n[{table}]\nengine = \"simulated\"");
         match hops.get(&hop).filter(|values| !values.is_empty()) {
             Some(values) => {
-                let _ = writeln!(text, "latency = {}    # {hop} of {} turns", distribution(values), values.len());
+                let _ = writeln!(
+                    text,
+                    "latency = {}    # {hop} of {}",
+                    distribution(values),
+                    several(values.len(), "turn")
+                );
             }
             None => {
-                let _ = writeln!(text, "latency = {{ fixed_ms = 1 }}    # the trace has no {hop}: it may lie in another part");
+                let _ = writeln!(
+                    text,
+                    "latency = {{ fixed_ms = 1 }}    # the trace has no {hop}: it may lie in another part"
+                );
             }
         }
         text.push_str(more);
@@ -113,7 +147,12 @@ fn text(
 
 /// What the scenario has no place for.
 fn left_over(text: &mut String, hops: &BTreeMap<Hop, Vec<f64>>) {
-    let known = [Hop::EndpointingWait, Hop::Transcription, Hop::Answer, Hop::SpeechSynthesis];
+    let known = [
+        Hop::EndpointingWait,
+        Hop::Transcription,
+        Hop::Answer,
+        Hop::SpeechSynthesis,
+    ];
     for (hop, values) in hops {
         if let (false, Some(median)) = (known.contains(hop), at(values, 0.5)) {
             let _ = writeln!(text, "# Not in it: {hop}, {median:.0} ms at the median.");
@@ -126,7 +165,10 @@ fn distribution(values: &[f64]) -> String {
     let least = values.first().copied().unwrap_or(1.0);
     let greatest = values.last().copied().unwrap_or(1.0);
     if values.len() < VALUES_MIN || greatest - least < 0.1 {
-        return format!("{{ fixed_ms = {:.1} }}", at(values, 0.5).unwrap_or(1.0).max(0.1));
+        return format!(
+            "{{ fixed_ms = {:.1} }}",
+            at(values, 0.5).unwrap_or(1.0).max(0.1)
+        );
     }
     let points: Vec<String> = SHARES
         .iter()
@@ -144,4 +186,11 @@ fn at(values: &[f64], share: f64) -> Option<f64> {
 
 fn plain(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).collect()
+}
+
+fn several(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
 }

@@ -48,7 +48,9 @@ fn help(metric: Metric) -> &'static str {
         Metric::E2eLatency => {
             "From the caller's end of speech to the first speech of the answer; unanswered turns in the last bucket."
         }
-        _ => "A latency as voicesim's guide defines it (voicesim guide columns); unanswered turns in the last bucket.",
+        _ => {
+            "A latency as voicesim's guide defines it (voicesim guide columns); unanswered turns in the last bucket."
+        }
     }
 }
 
@@ -112,24 +114,54 @@ fn turns(text: &mut String, run: &str, measured: &Measurement) {
 fn counts(text: &mut String, run: &str, measured: &Measurement) {
     let of = &measured.interruptions;
     for (family, help, count) in [
-        ("voicesim_barge_ins_total", "Turns that asked the agent to stop.", of.barge_ins),
-        ("voicesim_false_barge_ins_total", "Sounds to be ignored that the agent stopped for.", of.false_barge_ins),
-        ("voicesim_missed_barge_ins_total", "Turns that asked to stop and were not stopped for.", of.missed_barge_ins),
-        ("voicesim_cut_offs_total", "Questions that were cut off in the middle.", of.cut_offs),
-        ("voicesim_failed_turns_total", "Turns that failed because an engine did.", of.failed_turns),
+        (
+            "voicesim_barge_ins_total",
+            "Turns that asked the agent to stop.",
+            of.barge_ins,
+        ),
+        (
+            "voicesim_false_barge_ins_total",
+            "Sounds to be ignored that the agent stopped for.",
+            of.false_barge_ins,
+        ),
+        (
+            "voicesim_missed_barge_ins_total",
+            "Turns that asked to stop and were not stopped for.",
+            of.missed_barge_ins,
+        ),
+        (
+            "voicesim_cut_offs_total",
+            "Questions that were cut off in the middle.",
+            of.cut_offs,
+        ),
+        (
+            "voicesim_failed_turns_total",
+            "Turns that failed because an engine did.",
+            of.failed_turns,
+        ),
     ] {
         head(text, family, "counter", help);
         let _ = writeln!(text, "{family}{{{run}}} {count}");
     }
     if measured.doubtful.count() > 0 {
         let family = "voicesim_doubtful_turns";
-        head(text, family, "gauge", "Answered turns whose latency may be another one; in no histogram here.");
+        head(
+            text,
+            family,
+            "gauge",
+            "Answered turns whose latency may be another one; in no histogram here.",
+        );
         for (doubt, count) in &measured.doubtful.reasons {
             let _ = writeln!(text, "{family}{{{run},doubt=\"{}\"}} {count}", doubt.name());
         }
     }
     if !measured.budgets.is_empty() {
-        head(text, "voicesim_budget_pass", "gauge", "Whether a budget is kept.");
+        head(
+            text,
+            "voicesim_budget_pass",
+            "gauge",
+            "Whether a budget is kept.",
+        );
         for budget in &measured.budgets {
             let name = escaped(&budget.name);
             let _ = writeln!(
@@ -162,15 +194,25 @@ mod tests {
         waits.in_vain(Some(4_000_000_000), Reason::NothingCame);
         let text = text("a \"run\"", &measured);
         let bucket = |le: &str| {
-            let line = format!("voicesim_e2e_latency_seconds_bucket{{run=\"a \\\"run\\\"\",le=\"{le}\"}} ");
+            let line = format!(
+                "voicesim_e2e_latency_seconds_bucket{{run=\"a \\\"run\\\"\",le=\"{le}\"}} "
+            );
             let found = text.lines().find_map(|own| own.strip_prefix(&line));
-            found.unwrap_or_else(|| panic!("no {line} in {text}")).to_owned()
+            found
+                .unwrap_or_else(|| panic!("no {line} in {text}"))
+                .to_owned()
         };
         assert_eq!(bucket("0.1"), "1");
         assert_eq!(bucket("0.5"), "3");
         assert_eq!(bucket("1"), "4");
         assert_eq!(bucket("60"), "5");
-        assert_eq!(bucket("+Inf"), "6", "the turn without an answer is slower than all");
-        assert!(text.contains("voicesim_unanswered_total{run=\"a \\\"run\\\"\",reason=\"nothing_came\"} 1"));
+        assert_eq!(
+            bucket("+Inf"),
+            "6",
+            "the turn without an answer is slower than all"
+        );
+        assert!(text.contains(
+            "voicesim_unanswered_total{run=\"a \\\"run\\\"\",reason=\"nothing_came\"} 1"
+        ));
     }
 }

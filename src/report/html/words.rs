@@ -270,7 +270,10 @@ pub(super) fn actual(budget: &BudgetResult) -> String {
 pub(super) fn facts(header: &Header) -> Vec<String> {
     match header.is_of_others() {
         true if header.clock == Header::TRACE => {
-            vec!["an imported conversation".to_owned(), header.started.clone()]
+            vec![
+                "an imported conversation".to_owned(),
+                header.started.clone(),
+            ]
         }
         true => vec!["a recorded call".to_owned(), header.started.clone()],
         false => vec![

@@ -58,7 +58,10 @@ fn lengths(text: &mut String, row: &Row) {
     match row.e2e_ns {
         Some(e2e) if sum > e2e => {
             let over = ms(sum - e2e);
-            let _ = writeln!(text, "     These are {over:.1} ms longer than the whole: some of them overlap.");
+            let _ = writeln!(
+                text,
+                "     These are {over:.1} ms longer than the whole: some of them overlap."
+            );
         }
         None if sum > 0 => text.push_str("     No latency of the whole is known.\n"),
         _ => {}

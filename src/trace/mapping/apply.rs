@@ -118,7 +118,11 @@ impl<'a> Log<'a> {
                 self.finish(place, turn);
             }
             Some(speaker) => {
-                let role = speaker.role.first(record).and_then(text).unwrap_or_default();
+                let role = speaker
+                    .role
+                    .first(record)
+                    .and_then(text)
+                    .unwrap_or_default();
                 if role == speaker.caller {
                     self.open = Some(place);
                     let mut turn = CallTurn::default();
@@ -187,7 +191,9 @@ impl<'a> Log<'a> {
                 || matches!(interrupted, Some(Value::String(text)) if text == "true");
         }
         for (hop, fields) in &mapping.hops {
-            let each = fields.iter().filter_map(|field| self.latency(hop.name(), Some(field), record));
+            let each = fields
+                .iter()
+                .filter_map(|field| self.latency(hop.name(), Some(field), record));
             let spans: Vec<u64> = each.collect();
             if !spans.is_empty() {
                 turn.part(*hop, None, spans.iter().sum());
@@ -228,7 +234,9 @@ impl<'a> Log<'a> {
         {
             turn.is_doubtful = true;
             self.problems.add(Problem::Negative, || {
-                format!("{call}, turn {number}: the answer begins before the caller's end of speech")
+                format!(
+                    "{call}, turn {number}: the answer begins before the caller's end of speech"
+                )
             });
         }
         let whole = turn.whole_ns();

@@ -26,8 +26,14 @@ const SHIPPED: &[(&str, &str)] = &[
     ("vapi", include_str!("vendors/vapi.toml")),
     ("deepgram", include_str!("vendors/deepgram.toml")),
     ("elevenlabs", include_str!("vendors/elevenlabs.toml")),
-    ("livekit-history", include_str!("vendors/livekit-history.toml")),
-    ("pipecat-breakdown", include_str!("vendors/pipecat-breakdown.toml")),
+    (
+        "livekit-history",
+        include_str!("vendors/livekit-history.toml"),
+    ),
+    (
+        "pipecat-breakdown",
+        include_str!("vendors/pipecat-breakdown.toml"),
+    ),
 ];
 
 /// Which field of a log is what.
@@ -250,6 +256,9 @@ mod tests {
         };
         assert!(of("platform = \"own\"\ntotal = \"wait\"\n").contains("unit"));
         assert!(of("platform = \"own\"\nunit = \"ms\"\n").contains("maps no latency"));
-        assert!(of("platform = \"own\"\nunit = \"ms\"\n[hops]\nthinking = \"x\"\n").contains("thinking"));
+        assert!(
+            of("platform = \"own\"\nunit = \"ms\"\n[hops]\nthinking = \"x\"\n")
+                .contains("thinking")
+        );
     }
 }

@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_path_leads_through_objects_and_lists() {
-        let record = json!({"a": {"b": [{"c": 1}, {"c": null}, {"c": 3}]}, "x.y": 7, "list": [[1], [2]]});
+        let record =
+            json!({"a": {"b": [{"c": 1}, {"c": null}, {"c": 3}]}, "x.y": 7, "list": [[1], [2]]});
         let all = |path: &str| Path::of(path).all(&record);
         assert_eq!(all("a.b[].c"), [&json!(1), &json!(3)]);
         assert_eq!(all("x\\.y"), [&json!(7)]);

@@ -37,10 +37,7 @@ const CONTAINERS: &[&str] = &[
     "results",
 ];
 
-pub(super) fn read(
-    input: impl Read,
-    is_kept: &dyn Fn(&Span) -> bool,
-) -> Result<Spans, TraceError> {
+pub(super) fn read(input: impl Read, is_kept: &dyn Fn(&Span) -> bool) -> Result<Spans, TraceError> {
     let since_span = Rc::new(Cell::new(0));
     let bounded = Bounded {
         input,
@@ -67,10 +64,7 @@ pub(super) fn read(
         }
         has_any = true;
         let mut document = serde_json::Deserializer::from_reader(&mut reader);
-        let walked = Walk {
-            taken: &mut taken,
-        }
-        .deserialize(&mut document);
+        let walked = Walk { taken: &mut taken }.deserialize(&mut document);
         wrong = walked.err();
     }
     if let Some(failure) = failure {
@@ -81,10 +75,11 @@ pub(super) fn read(
         None => Err(TraceError::Wrong("is empty".into())),
         // The last line of a file that is still being written.
         Some(error) if error.is_eof() && !spans.kept.is_empty() => {
-            spans.problems.add(
-                crate::trace::problems::Problem::Cut,
-                || format!("the file ends in the middle ({error}); what came before was read"),
-            );
+            spans
+                .problems
+                .add(crate::trace::problems::Problem::Cut, || {
+                    format!("the file ends in the middle ({error}); what came before was read")
+                });
             Ok(spans)
         }
         Some(error) => Err(TraceError::Wrong(format!("is no whole JSON: {error}"))),
@@ -193,15 +188,22 @@ impl<'de> Visitor<'de> for Walk<'_> {
 }
 
 /// Parts of spans that may be long and say nothing of latency.
-const IGNORED: &[&str] = &["resource", "scope", "links", "events", "logs", "process", "processes"];
+const IGNORED: &[&str] = &[
+    "resource",
+    "scope",
+    "links",
+    "events",
+    "logs",
+    "process",
+    "processes",
+];
 
 /// A span, if the object is one.
 fn span(own: &Map<String, Json>) -> Option<Span> {
     let get = |names: &[&str]| names.iter().find_map(|name| own.get(*name));
     let context = own.get("context").and_then(Json::as_object);
-    let within = |names: &[&str]| {
-        get(names).or_else(|| names.iter().find_map(|name| context?.get(*name)))
-    };
+    let within =
+        |names: &[&str]| get(names).or_else(|| names.iter().find_map(|name| context?.get(*name)));
     let name = get(&["name", "operationName", "span_name"])?.as_str()?;
     let start_ns = time_ns(own, &START)?;
     let end_ns = time_ns(own, &END).or_else(|| {
@@ -360,9 +362,10 @@ fn id(value: &Json) -> Option<u128> {
 }
 
 fn hashed(text: &str) -> u128 {
-    text.bytes().fold(0x6c62_272e_07bb_0142, |hash: u128, byte| {
-        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    text.bytes()
+        .fold(0x6c62_272e_07bb_0142, |hash: u128, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
 }
 
 fn jaeger_parent(own: &Map<String, Json>) -> Option<u128> {

@@ -18,10 +18,7 @@ const SPAN_BYTES_MAX: u64 = 16 << 20;
 /// scopes' spans, and those have spans.
 const INSIDE: [u64; 3] = [1, 2, 2];
 
-pub(super) fn read(
-    input: impl Read,
-    is_kept: &dyn Fn(&Span) -> bool,
-) -> Result<Spans, TraceError> {
+pub(super) fn read(input: impl Read, is_kept: &dyn Fn(&Span) -> bool) -> Result<Spans, TraceError> {
     let mut reader = Counted {
         input: BufReader::with_capacity(1 << 16, input),
         at: 0,
@@ -90,7 +87,9 @@ impl<R: Read> Counted<R> {
 
     fn bytes(&mut self, length: u64) -> Result<Vec<u8>, TraceError> {
         if length > SPAN_BYTES_MAX {
-            return Err(TraceError::Wrong("a span of it is longer than 16 MiB".into()));
+            return Err(TraceError::Wrong(
+                "a span of it is longer than 16 MiB".into(),
+            ));
         }
         let mut bytes = Vec::new();
         let read = (&mut self.input).take(length).read_to_end(&mut bytes);

@@ -134,7 +134,12 @@ impl SpansOf {
         all.extend(self.hops(row, &id));
         for visit in visits {
             let own = format!("{id} visit {}", visit.number);
-            let mut span = self.span(visit.name(), &own, Some(self.id(&id)), [visit.start, visit.end]);
+            let mut span = self.span(
+                visit.name(),
+                &own,
+                Some(self.id(&id)),
+                [visit.start, visit.end],
+            );
             span.attributes = visit.attributes();
             if visit.has_failed {
                 span.status = Some(failed());
@@ -163,7 +168,11 @@ impl SpansOf {
             ("voicesim.agent_start_ns", row.agent_start),
             ("voicesim.agent_end_ns", ended.map(|(at, _)| at)),
         ];
-        about.extend(ticks.into_iter().filter_map(|(name, at)| Some(whole(name, at?.0))));
+        about.extend(
+            ticks
+                .into_iter()
+                .filter_map(|(name, at)| Some(whole(name, at?.0))),
+        );
         if let Some(e2e_ns) = row.e2e_ns {
             let seconds = e2e_ns as f64 / 1e9;
             about.push(whole("voicesim.e2e_ns", e2e_ns));
