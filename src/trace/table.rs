@@ -1,11 +1,14 @@
 //! Tables of one's own: CSV and Parquet, a record a row.
 
 use super::TraceError;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Map, Number, Value};
 use std::fs::File;
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// More columns than this are no table of latencies.
 const COLUMNS_MAX: usize = 4_096;
@@ -50,8 +53,26 @@ pub(super) fn parquet(
     named: &mut dyn FnMut(&[String]) -> Result<(), TraceError>,
     told: &mut dyn FnMut(&Value),
 ) -> Result<(), TraceError> {
-    let wrong = |error: parquet::errors::ParquetError| TraceError::Wrong(error.to_string());
+    // The library asserts what a broken file does not keep. What it has told by then is not used.
+    let read = catch_unwind(AssertUnwindSafe(|| rows(file, named, told)));
+    read.unwrap_or_else(|_| Err(TraceError::Wrong("is a broken Parquet file".into())))
+}
+
+fn rows(
+    file: File,
+    named: &mut dyn FnMut(&[String]) -> Result<(), TraceError>,
+    told: &mut dyn FnMut(&Value),
+) -> Result<(), TraceError> {
+    let wrong = |error: ParquetError| TraceError::Wrong(error.to_string());
+    let length = file.metadata().map_err(TraceError::Read)?.len();
     let reader = SerializedFileReader::new(file).map_err(wrong)?;
+    let groups = reader.metadata().row_groups().iter();
+    if !groups
+        .flat_map(|group| group.columns())
+        .all(|column| lies_within(column, length))
+    {
+        return Err(TraceError::Wrong("is a broken Parquet file".into()));
+    }
     let schema = reader.metadata().file_metadata().schema();
     let fields = schema.get_fields().iter().take(COLUMNS_MAX);
     let names: Vec<String> = fields.map(|field| field.name().to_owned()).collect();
@@ -68,6 +89,21 @@ pub(super) fn parquet(
         told(&Value::Object(record));
     }
     Ok(())
+}
+
+/// Whether a column is where a file of `length` bytes can have it.
+fn lies_within(column: &ColumnChunkMetaData, length: u64) -> bool {
+    let offset = column
+        .dictionary_page_offset()
+        .unwrap_or(column.data_page_offset());
+    let (Ok(offset), Ok(size)) = (
+        u64::try_from(offset),
+        u64::try_from(column.compressed_size()),
+    ) else {
+        return false;
+    };
+    let is_sized = column.uncompressed_size() >= 0 && column.num_values() >= 0;
+    is_sized && offset.checked_add(size).is_some_and(|end| end <= length)
 }
 
 fn value(field: &Field) -> Value {
