@@ -162,7 +162,11 @@ pub(super) fn as_results(path: &Path) -> Result<(), Failure> {
         Thing::Budget => format!(
             "is a budget, not a folder of results; name a folder and give the budget with it: voicesim report DIR --budget {it}"
         ),
-        Thing::Empty | Thing::Json | Thing::Csv | Thing::Text => format!(
+        Thing::Json | Thing::Csv => format!(
+            "is {}, not a folder of results; if it is a trace or a call log: voicesim import {it} --out imported; else name a folder that `voicesim run`, `measure` or `simulate` wrote with --out",
+            thing(path).name()
+        ),
+        Thing::Empty | Thing::Text => format!(
             "is {}, not a folder of results; name a folder that `voicesim run`, `measure` or `simulate` wrote with --out",
             thing(path).name()
         ),

@@ -165,7 +165,7 @@ pub(super) mod sender {
                     .header("content-type", "application/x-protobuf")
                     .body(body);
                 let answer = request.send().await.map_err(|error| {
-                    let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+                    let why = innermost(&error);
                     format!("--otlp {url}: no collector answers ({why}); start one, or write a file in place of it")
                 })?;
                 let status = answer.status();
@@ -183,5 +183,14 @@ pub(super) mod sender {
                 ))
             })
         }
+    }
+
+    /// What an error comes from in the end: "Connection refused" and the like.
+    fn innermost(error: &dyn std::error::Error) -> String {
+        let mut own = error;
+        while let Some(inner) = own.source() {
+            own = inner;
+        }
+        own.to_string()
     }
 }

@@ -5,7 +5,7 @@ use super::{How, Imported, TraceError, is_kept, of_spans, spans, table};
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// So much of a file tells its format.
@@ -67,16 +67,18 @@ pub(super) fn read(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Imported, TraceError> {
     let mut file = File::open(path).map_err(TraceError::Read)?;
-    let length = file.metadata().map_err(TraceError::Read)?.len();
-    if length == 0 && file.metadata().is_ok_and(|about| about.is_file()) {
+    let about = file.metadata().map_err(TraceError::Read)?;
+    // A pipe has no length, and cannot be read twice.
+    let length = about.len();
+    let mut begun = Vec::new();
+    (&mut file)
+        .take(HEAD_BYTES)
+        .read_to_end(&mut begun)
+        .map_err(TraceError::Read)?;
+    if begun.is_empty() {
         return Err(TraceError::Wrong("is empty".into()));
     }
-    let mut head = Vec::new();
-    (&file)
-        .take(HEAD_BYTES)
-        .read_to_end(&mut head)
-        .map_err(TraceError::Read)?;
-    file.rewind().map_err(TraceError::Read)?;
+    let mut head = begun.clone();
     let is_packed = head.starts_with(&[0x1F, 0x8B]);
     if is_packed {
         let mut inner = Vec::new();
@@ -91,9 +93,8 @@ pub(super) fn read(
         Some(format) => Some(format),
         None => recognised(&head, how),
     };
-    let of_file = || file.try_clone().map_err(TraceError::Read);
     let told = Told {
-        input: of_file()?,
+        input: io::Cursor::new(begun).chain(file),
         read: 0,
         length,
         progress,
@@ -116,7 +117,8 @@ pub(super) fn read(
             table::csv(input, delimiter(&head), named, told)
         }),
         Some(Format::Parquet) => rows(how, &name, |named, told| {
-            table::parquet(of_file()?, named, told)
+            let file = File::open(path).map_err(TraceError::Read)?;
+            table::parquet(file, named, told)
         }),
         Some(Format::Log(own)) => {
             let mapping = Mapping::shipped().find(|(name, _)| *name == own);
@@ -327,7 +329,7 @@ fn by_line(reader: &mut impl BufRead, told: &mut dyn FnMut(&Value)) -> Result<()
 
 /// Tells how much of a file was read.
 struct Told<'a> {
-    input: File,
+    input: io::Chain<io::Cursor<Vec<u8>>, File>,
     read: u64,
     length: u64,
     progress: &'a mut dyn FnMut(u64, u64),
