@@ -182,8 +182,9 @@ impl Thread {
         if let Some(collector) = &mut self.collector {
             let of = otlp::SpansOf::new(header, header.name.clone());
             let mut spans = Vec::new();
-            for index in self.sent..complete {
-                spans.extend(of.turn((index, &rows[index]), &self.events, plan));
+            let new = rows.iter().enumerate().take(complete).skip(self.sent);
+            for turn in new {
+                spans.extend(of.turn(turn, &self.events, plan));
             }
             self.sent = self.sent.max(complete);
             if is_over {

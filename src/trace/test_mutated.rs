@@ -75,7 +75,7 @@ fn mutated(original: &[u8], draws: &mut Draws) -> Vec<u8> {
             5 => {
                 // A number in place of another.
                 let digits = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
-                let Some(start) = bytes[at..].iter().position(|byte| digits(byte)) else {
+                let Some(start) = bytes[at..].iter().position(digits) else {
                     continue;
                 };
                 let start = at + start;

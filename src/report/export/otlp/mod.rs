@@ -91,8 +91,8 @@ impl SpansOf {
     pub fn all(&self, events: &[Event], plan: &Plan) -> Vec<Span> {
         let rows = rows(events, plan);
         let mut spans = vec![self.whole(events.last().map_or(Tick::ZERO, |last| last.tick))];
-        for index in 0..rows.len() {
-            spans.extend(self.turn((index, &rows[index]), events, plan));
+        for turn in rows.iter().enumerate() {
+            spans.extend(self.turn(turn, events, plan));
         }
         spans
     }
