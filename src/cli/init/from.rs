@@ -2,11 +2,11 @@
 
 use super::super::{Failure, given, import};
 use crate::event::Hop;
-use crate::measure::folder::Folder;
-use crate::measure::{Row, ms};
+use crate::measure::folder::Results;
+use crate::measure::ms;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Shares at which a distribution is written down.
 const SHARES: [f64; 8] = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0];
@@ -21,18 +21,18 @@ const QUESTIONS_MAX: usize = 20;
 /// Fails if the folder holds no answered turns, or none whose parts are known.
 pub(super) fn scenario(folder: &Path) -> Result<String, Failure> {
     given::as_results(folder)?;
-    let all = Folder::open(folder).map_err(Failure::input)?;
-    let rows: Vec<&Row> = all
-        .all()
-        .iter()
-        .flat_map(|kept| kept.measured().rows.iter())
-        .collect();
     let mut hops: BTreeMap<Hop, Vec<f64>> = BTreeMap::new();
     let mut e2e = Vec::new();
-    for row in rows.iter().filter(|row| row.doubtful.is_none()) {
-        e2e.extend(row.e2e_ns.map(ms));
-        for (hop, span_ns) in row.hops.iter() {
-            hops.entry(hop).or_default().push(ms(span_ns));
+    let folders = folders(folder)?;
+    // One after the other: the histograms of thousands would take gigabytes.
+    for path in &folders {
+        let kept = Results::open(path).map_err(Failure::input)?;
+        let rows = kept.measured().rows.iter();
+        for row in rows.filter(|row| row.doubtful.is_none()) {
+            e2e.extend(row.e2e_ns.map(ms));
+            for (hop, span_ns) in row.hops.iter() {
+                hops.entry(hop).or_default().push(ms(span_ns));
+            }
         }
     }
     for values in hops.values_mut().chain([&mut e2e]) {
@@ -47,9 +47,29 @@ pub(super) fn scenario(folder: &Path) -> Result<String, Failure> {
             folder.display()
         )));
     }
-    let calls = all.all().len().max(1);
+    let calls = folders.len().max(1);
     let pauses = pauses(folder)?;
     Ok(text(folder, (&hops, e2e.as_slice()), calls, &pauses))
+}
+
+/// The folder itself, or the folders of results in it.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let is_one = |path: &Path| path.join("header.json").is_file();
+    if is_one(folder) {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let unreadable = |error: std::io::Error| {
+        Failure::Input(format!("cannot read {}: {error}", folder.display()))
+    };
+    let mut inside = Vec::new();
+    for entry in folder.read_dir().map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if is_one(&path) {
+            inside.push(path);
+        }
+    }
+    inside.sort();
+    Ok(inside)
 }
 
 /// Milliseconds of the pauses after which callers went on.
