@@ -7,7 +7,9 @@ use super::Failure;
 #[cfg(feature = "openai")]
 use super::otlp::sender::{SPANS_PER_REQUEST, Sender};
 use super::scrape::Scrape;
-use crate::event::{Event, Mark, Tick};
+#[cfg(feature = "openai")]
+use crate::event::Tick;
+use crate::event::{Event, Mark};
 use crate::measure::folder::header_and_scenario;
 use crate::measure::{Measurement, Plan, rows};
 use crate::record::tap::Watcher;

@@ -5,7 +5,9 @@ use super::file::{refuse_unwritable, unwritable};
 use crate::measure::folder::Folder;
 use crate::record::store::stream_whole;
 use crate::report::export::{ExportError, otlp};
-use std::io::{self, Write};
+#[cfg(feature = "openai")]
+use std::io;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Where spans go.
@@ -107,7 +109,6 @@ fn send_all(url: &str, folder: &Folder) -> Result<u64, Failure> {
 
 #[cfg(not(feature = "openai"))]
 fn send_all(url: &str, _: &Folder) -> Result<u64, Failure> {
-    let _ = io::Error::other("");
     Err(Failure::Input(format!(
         "{url}: this voicesim was built without HTTP"
     )))
