@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls rooms test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls rooms test-traces test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -63,6 +63,11 @@ test-calls: $(VOICESIM)
 # Questions in rooms: whether a television behind the caller is taken for the caller. With the voices of test-calls.
 rooms: $(VOICESIM)
 	@sh tests/calls/test.sh $(VOICESIM) target/calls rooms
+
+# The real pipecat and livekit-agents write traces, which are imported; a collector, Prometheus' parser, DuckDB and pandas
+# read ours.
+test-traces: $(VOICESIM)
+	@sh tests/traces/test.sh $(VOICESIM) target/traces
 
 # The pages that people read, opened in a real browser without a screen; pictures of them are in target/browser/pages.
 test-browser: $(VOICESIM)

@@ -30,6 +30,7 @@
 //! | `caller` | callers without sound: what they say and when |
 //! | `live` | the caller at a microphone |
 //! | `call` | a finished recording of somebody's call, as events; no pipeline |
+//! | `trace` | traces and call logs of other programs' agents, as events; no pipeline |
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
 //! | `compare` | two sets of figures: what differs, and whether it is more than chance |
@@ -116,6 +117,8 @@ pub mod models;
 pub mod report;
 #[doc(hidden)]
 pub mod sim;
+#[doc(hidden)]
+pub mod trace;
 
 mod caller;
 mod conversation;

@@ -21,6 +21,21 @@ impl Bar {
         Bar(bar)
     }
 
+    /// A bar over the bytes of a file.
+    pub(super) fn of_bytes(what: &str, is_quiet: bool) -> Bar {
+        let bar = Bar::new(what, is_quiet);
+        let template = "{msg}  {bar:30} {bytes}/{total_bytes}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.0.set_style(style);
+        }
+        bar
+    }
+
+    pub(super) fn show_bytes(&mut self, done: u64, whole: u64) {
+        self.0.set_length(whole);
+        self.0.set_position(done);
+    }
+
     pub(super) fn show(&mut self, done_s: f64, whole_s: Option<f64>) {
         if let Some(whole) = whole_s {
             self.0.set_length(whole as u64);

@@ -21,6 +21,13 @@ pub(super) const MEASURE: &str = examples!(
     "voicesim measure call.wav --budget budget.toml --json  # for a CI: exit 1 if it is missed",
 );
 
+pub(super) const IMPORT: &str = examples!(
+    "voicesim import traces.json --out imported             # OTLP spans of LiveKit or pipecat",
+    "voicesim import calls/ --out imported                  # a folder of call logs",
+    "voicesim import latencies.csv --out imported           # columns such as call, e2e_ms, answer_ms",
+    "voicesim import log.jsonl --map own.toml --out imported",
+);
+
 pub(super) const RUN: &str = examples!(
     "voicesim run my-agent/scenario.toml --clock virtual    # no waiting",
     "voicesim run --wav questions/*.wav                     # recordings in place of a scenario",
@@ -38,6 +45,7 @@ pub(super) const SIMULATE: &str = examples!(
 pub(super) const INIT: &str = examples!(
     "voicesim init                             # scenario.toml in this folder",
     "voicesim init my-agent",
+    "voicesim init my-agent --from imported    # a simulation like what was imported",
 );
 
 pub(super) const GUIDE: &str = examples!(

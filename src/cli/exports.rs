@@ -1,13 +1,13 @@
 //! Files for other programs, made from a folder of results.
 
-use super::Failure;
 use super::file::unwritable;
+use super::{Failure, otlp};
 use crate::measure::Measurement;
 use crate::measure::folder::Folder;
 use crate::record::store::stream_whole;
 use crate::report::calls::folder_name;
 use crate::report::export::turn_table::turns;
-use crate::report::export::{ExportError, csv, hgrm, junit, parquet, perfetto};
+use crate::report::export::{ExportError, csv, hgrm, junit, parquet, perfetto, prometheus};
 use clap::Args;
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -33,6 +33,13 @@ pub(super) struct Exports {
     /// Trace of what happened, on a time axis, for ui.perfetto.dev or chrome://tracing
     #[arg(long, value_name = "FILE")]
     perfetto: Option<PathBuf>,
+    /// Latencies and counts as Prometheus scrapes them (node_exporter's textfile, a push gateway)
+    #[arg(long, value_name = "FILE")]
+    prometheus: Option<PathBuf>,
+    /// Spans of OpenTelemetry: a span for each conversation, turn, hop and visit of a stage. A file of JSON lines, or of
+    /// protobuf if it is called .pb; or a collector that takes OTLP over HTTP
+    #[arg(long, value_name = "FILE|URL", value_parser = otlp::parse)]
+    otlp: Option<otlp::Target>,
     /// Expectations and budgets as JUnit tests, for CI servers
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -46,6 +53,7 @@ impl Exports {
             &self.hgrm,
             &self.perfetto,
             &self.junit,
+            &self.prometheus,
         ];
         all.into_iter().filter_map(|path| path.as_deref())
     }
@@ -61,6 +69,9 @@ impl Exports {
             return Err(Failure::Input(
                 "several files are to go to standard output (-), which holds one; name files for the others".into(),
             ));
+        }
+        if let Some(target) = &self.otlp {
+            target.check()?;
         }
         let mut files: Vec<&Path> = self.paths().filter(|path| !is_stdout(path)).collect();
         files.sort();
@@ -94,6 +105,20 @@ impl Exports {
         if let Some(to) = &self.perfetto {
             let written = export(to, |out| perfetto::write(folder, out))?;
             told(to, &conversations(written));
+        }
+        if let Some(to) = &self.prometheus {
+            let whole = whole(folder);
+            let name = folder.all().first().map(|first| &first.header().name);
+            let name = match folder {
+                Folder::One(_) => name.cloned().unwrap_or_default(),
+                Folder::Several(_) => folder_name(path),
+            };
+            let text = prometheus::text(&name, &whole);
+            export(to, |out| Ok(out.write_all(text.as_bytes())?))?;
+            told(to, &format!("{} turns", whole.turns));
+        }
+        if let Some(target) = &self.otlp {
+            target.export(folder)?;
         }
         if let Some(to) = &self.junit {
             let (name, whole) = (folder_name(path), whole(folder));

@@ -88,10 +88,10 @@ pub(super) fn as_call(path: &Path) -> Result<(), Failure> {
             "is a budget, not a recording; name a recording and give the budget with it: voicesim measure RECORDING --budget {it}"
         ),
         Thing::Json => format!(
-            "is JSON, not a recording; if it says who speaks when in one: voicesim measure RECORDING --spoken {it}"
+            "is JSON, not a recording; if it is a trace or a call log: voicesim import {it} --out imported; if it says who speaks when in a recording: voicesim measure RECORDING --spoken {it}"
         ),
         Thing::Csv => format!(
-            "is CSV, not a recording; if it says who speaks when in one: voicesim measure RECORDING --spoken {it}; if it has a platform's own latencies: voicesim measure RECORDING --claimed {it}"
+            "is CSV, not a recording; if it says who speaks when in one: voicesim measure RECORDING --spoken {it}; if it has a platform's own latencies: voicesim measure RECORDING --claimed {it}, or, without a recording: voicesim import {it} --out imported"
         ),
         Thing::Text => "is text, not a recording; name a recording of a call (WAV, FLAC, MP3, Ogg), or a folder of them".into(),
         Thing::Results => return results_file(path),
@@ -162,7 +162,11 @@ pub(super) fn as_results(path: &Path) -> Result<(), Failure> {
         Thing::Budget => format!(
             "is a budget, not a folder of results; name a folder and give the budget with it: voicesim report DIR --budget {it}"
         ),
-        Thing::Empty | Thing::Json | Thing::Csv | Thing::Text => format!(
+        Thing::Json | Thing::Csv => format!(
+            "is {}, not a folder of results; if it is a trace or a call log: voicesim import {it} --out imported; else name a folder that `voicesim run`, `measure` or `simulate` wrote with --out",
+            thing(path).name()
+        ),
+        Thing::Empty | Thing::Text => format!(
             "is {}, not a folder of results; name a folder that `voicesim run`, `measure` or `simulate` wrote with --out",
             thing(path).name()
         ),

@@ -15,8 +15,10 @@ mod examples;
 mod exports;
 mod file;
 mod find;
+mod follow;
 mod given;
 mod guide;
+mod import;
 #[cfg(feature = "retrieval")]
 mod index;
 mod init;
@@ -25,6 +27,7 @@ mod measure;
 mod merge;
 mod models;
 mod number;
+mod otlp;
 mod page;
 mod plan;
 mod presets;
@@ -33,6 +36,7 @@ mod rederive;
 mod report;
 mod run;
 mod schema;
+mod scrape;
 mod shell;
 mod simulate;
 mod sweep;
@@ -97,6 +101,9 @@ enum Command {
     /// Measure any assistant from the recording of a call
     #[command(after_help = examples::MEASURE)]
     Measure(measure::Measure),
+    /// Import traces and call logs of an agent on LiveKit, pipecat, Vapi, Retell or elsewhere
+    #[command(after_help = examples::IMPORT)]
+    Import(import::Import),
     /// Hold a conversation, from recordings or at a microphone, and report its latency
     #[command(after_help = examples::RUN)]
     Run(Box<run::Run>),
@@ -238,6 +245,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Sweep(command) => command.run(is_quiet),
         Command::Plan(command) => command.run(is_quiet),
         Command::Measure(command) => command.run(is_quiet),
+        Command::Import(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Compare(command) => command.run(),
         Command::Check(command) => command.run(),

@@ -2,18 +2,21 @@
 
 use super::engines::Engines;
 use super::file::refuse_unwritable;
+use super::follow::{Follow, To};
 use super::live::{About, Controls, Show};
 use super::page::Kept;
-use super::{Failure, Verdict, given, number, print_answer, print_json, print_plain};
+use super::scrape::Scrape;
+use super::{Failure, Verdict, given, number, otlp, print_answer, print_json, print_plain, scrape};
 use crate::audio::device::Choice;
 use crate::clock::Clock;
-use crate::measure::folder::header_and_scenario;
+use crate::measure::folder::{Folder, header_and_scenario};
 use crate::record::store::{KeepAudio, RowsPer};
 use crate::report;
 use crate::run::{self, Talk, Time};
 use crate::scenario::{self, Says, Scenario, ScenarioFile};
 use clap::{Args, ValueEnum};
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -78,6 +81,12 @@ pub(super) struct Run {
     /// Write the report as an HTML page: one file that loads nothing from elsewhere
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     html: Option<PathBuf>,
+    /// Send spans of OpenTelemetry to a collector while the run goes on (http://localhost:4318), or write them into a file
+    #[arg(long, value_name = "URL|FILE", value_parser = otlp::parse, help_heading = "Results")]
+    otlp: Option<otlp::Target>,
+    /// Serve the figures for Prometheus while the run goes on, at /metrics of this port or address
+    #[arg(long, value_name = "ADDRESS", value_parser = scrape::parse, help_heading = "Results")]
+    metrics: Option<SocketAddr>,
     /// Print the report as one JSON document
     #[arg(long, help_heading = "Results")]
     json: bool,
@@ -130,10 +139,20 @@ impl Run {
             true => KeepAudio::No,
             false => KeepAudio::Yes,
         };
-        let watched = run.watched_by(show.watcher());
+        let follow = self.follow(&folder)?;
+        let watcher = match &follow {
+            Some(follow) => follow.watcher(show.watcher()),
+            None => show.watcher(),
+        };
+        let watched = run.watched_by(watcher);
         let finished = watched.keep_in(folder.clone(), keep).run();
         show.end();
         let run = finished?;
+        // What was not sent is said last: the conversation was held all the same.
+        let followed = follow.map_or(Ok(()), Follow::finish);
+        if let Some(target @ otlp::Target::File(_)) = &self.otlp {
+            target.export(&Folder::open(&folder).map_err(Failure::unavailable)?)?;
+        }
         if let Some(path) = &self.html {
             Kept::In(folder).write_page(path, &run.header.name, |_| {})?;
         }
@@ -144,10 +163,29 @@ impl Run {
             print_plain(&report::text::report(&run.header, &run.measured, rows_per));
             print_answer(&run.measured, run.measured.cut_off_share());
         }
+        followed?;
         Ok(match run.measured.has_passed() {
             true => Verdict::Fine,
             false => Verdict::NotAsAsked,
         })
+    }
+
+    /// Whoever follows the run while it goes on; `None` if nobody does.
+    fn follow(&self, folder: &Path) -> Result<Option<Follow>, Failure> {
+        let collector = match &self.otlp {
+            Some(otlp::Target::Collector(url)) => Some(url.clone()),
+            Some(file) => {
+                file.check()?;
+                None
+            }
+            None => None,
+        };
+        let scrape = self.metrics.map(Scrape::at).transpose()?;
+        if collector.is_none() && scrape.is_none() {
+            return Ok(None);
+        }
+        let to = To { collector, scrape };
+        Follow::start(to, folder.to_owned()).map(Some)
     }
 
     fn folder(&self, scenario: &Scenario) -> PathBuf {

@@ -74,7 +74,7 @@ pub(super) fn between([base, new]: [&[Results]; 2]) -> (Vec<Difference>, Vec<Str
 
 /// What two folders of one side should have in common and do not.
 fn differing(first: &Header, other: &Header) -> Option<&'static str> {
-    let is_recording = first.clock == Header::RECORDING;
+    let is_recording = first.is_of_others();
     [
         ("clock", first.clock != other.clock),
         ("cores", first.cores != other.cores),

@@ -423,9 +423,7 @@ impl Kind {
         match kept {
             Results::Simulation(simulation) if simulation.scenario.load.is_some() => Kind::Load,
             Results::Simulation(_) => Kind::Simulation,
-            Results::Run(run) if run.header.clock == crate::record::store::Header::RECORDING => {
-                Kind::Recording
-            }
+            Results::Run(run) if run.header.is_of_others() => Kind::Recording,
             Results::Run(_) => Kind::Run,
         }
     }

@@ -1,7 +1,7 @@
 //! Pairs of results: those of both sides that belong together, because they were asked alike.
 
 use crate::measure::folder::{Folder, MeasuredRun, MeasuredSimulation, Results};
-use crate::record::store::{Header, RowsPer};
+use crate::record::store::RowsPer;
 use crate::scenario::TurnTable;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -125,7 +125,7 @@ fn same_turns(base: &MeasuredRun, new: &MeasuredRun) -> Result<String, String> {
     if own.rows_per == RowsPer::Utterance && rows != others {
         return Err(format!("they have {rows} and {others} utterances"));
     }
-    if own.clock == Header::RECORDING && other.clock == Header::RECORDING {
+    if own.is_of_others() && other.is_of_others() {
         return match own.name == other.name {
             true => Ok(format!(
                 "a recording of the same name, with {rows} utterances"

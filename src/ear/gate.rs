@@ -253,7 +253,7 @@ mod tests {
     fn a_television_that_goes_on_is_not_the_caller_and_a_soft_syllable_is() {
         let mut gate = CallerGate::new(Hears::Caller);
         words(&mut gate, 5, -20.0);
-        assert_eq!(taken(&mut gate, 20, -38.0), 20, "soft syllables");
+        assert_eq!(taken(&mut gate, 16, -38.0), 16, "soft syllables");
         words(&mut gate, 3, -20.0);
         let television = taken(&mut gate, 300, -38.0);
         assert!((20..=25).contains(&television), "{television}");

@@ -25,6 +25,8 @@ pub enum Doubt {
     OneChannel,
     /// The files of the two sides differ in length, so their clocks may not agree.
     Clocks,
+    /// A trace contradicts itself: a span ends before it begins, or clocks of its spans disagree.
+    Trace,
 }
 
 impl Doubt {
@@ -40,6 +42,7 @@ impl Doubt {
             Doubt::NoSilero => "no_silero",
             Doubt::OneChannel => "one_channel",
             Doubt::Clocks => "clocks",
+            Doubt::Trace => "trace",
         }
     }
 
@@ -55,6 +58,7 @@ impl Doubt {
             Doubt::NoSilero => "voice or music? (voicesim models install silero-vad)",
             Doubt::OneChannel => "both sides speak in one channel",
             Doubt::Clocks => "the clocks of the two files may differ (--clocks)",
+            Doubt::Trace => "the trace contradicts itself",
         }
     }
 }
@@ -75,6 +79,7 @@ mod tests {
             Doubt::NoSilero,
             Doubt::OneChannel,
             Doubt::Clocks,
+            Doubt::Trace,
         ];
         for doubt in all {
             let written = serde_json::to_value(doubt).expect("JSON");

@@ -30,11 +30,13 @@ pub enum Hop {
     OutputTransport,
     /// Speech to speech: one model in place of transcription to synthesis.
     ModelResponse,
+    /// In imported traces alone: what the trace leaves unexplained between the end of speech and the first audio.
+    Unattributed,
 }
 
 impl Hop {
     /// Every hop, in path order.
-    pub const ALL: [Hop; 11] = [
+    pub const ALL: [Hop; 12] = [
         Hop::NetworkIn,
         Hop::EndpointingWait,
         Hop::Transcription,
@@ -46,6 +48,7 @@ impl Hop {
         Hop::NetworkOut,
         Hop::OutputTransport,
         Hop::ModelResponse,
+        Hop::Unattributed,
     ];
 
     /// The name in events, files and reports.
@@ -62,7 +65,13 @@ impl Hop {
             Hop::NetworkOut => "network_out",
             Hop::OutputTransport => "output_transport",
             Hop::ModelResponse => "model_response",
+            Hop::Unattributed => "unattributed",
         }
+    }
+
+    /// The hop called `name`; `None` if there is none.
+    pub fn named(name: &str) -> Option<Hop> {
+        Hop::ALL.into_iter().find(|hop| hop.name() == name)
     }
 }
 

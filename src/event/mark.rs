@@ -2,7 +2,7 @@
 
 use super::{
     Cost, Direction, Doubt, EndpointCause, EndpointDecision, Expect, OutputNote, ResilienceStep,
-    StageName, Tick, Verdict, VisitEnd, VisitId,
+    StageName, Tick, Traced, Verdict, VisitEnd, VisitId,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -62,6 +62,12 @@ pub enum Mark {
     Doubtful {
         /// Why.
         doubt: Doubt,
+    },
+    /// What a trace of the agent tells of the turn's latency, where the conversation was imported.
+    Traced {
+        /// The latency and its parts.
+        #[serde(flatten)]
+        told: Box<Traced>,
     },
     /// The agent's first sound after the caller's, on a finished recording, where it is not the answer itself: a
     /// click, typing, a breath, or a word that nothing follows for a while.

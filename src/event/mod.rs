@@ -11,6 +11,7 @@ mod mark;
 mod metric;
 mod policy;
 mod tick;
+mod traced;
 
 pub use cost::{Cost, Tokens};
 pub use doubt::Doubt;
@@ -20,6 +21,7 @@ pub use mark::{Mark, ReplyEnd, SessionEnd};
 pub use metric::{Metric, SUSTAINED};
 pub use policy::InterruptionPolicy;
 pub use tick::{Tick, nanos};
+pub use traced::{Traced, TracedMetric, TracedSpan};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,6 +94,17 @@ pub enum Expect {
     Stop,
     /// To go on as if nothing had been heard.
     Ignore,
+}
+
+impl Expect {
+    /// The name in scenarios and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Expect::Respond => "respond",
+            Expect::Stop => "stop",
+            Expect::Ignore => "ignore",
+        }
+    }
 }
 
 /// How a visit to a stage ended.

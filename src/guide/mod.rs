@@ -44,6 +44,7 @@ topics! {
     install: "install it, smaller builds, macOS, Windows, a container",
     measure: "how long callers wait, from recordings of calls with any agent",
     claims: "what a platform claims against what callers hear; measuring again",
+    traces: "traces and call logs of your agent in, spans and Prometheus out",
     columns: "what every figure means: hops, metrics, outcomes",
     replay: "hold a conversation from recordings, with real engines or without",
     scenario: "write the file that says who speaks and what should come of it",

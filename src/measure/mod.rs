@@ -32,6 +32,7 @@ mod speculation;
 pub(crate) mod test_rows;
 mod totals;
 mod totals_file;
+mod traced;
 mod turn_marks;
 pub mod turns;
 mod waits;

@@ -1,8 +1,8 @@
 //! What the events say about each utterance and the reply to it.
 
 use crate::event::{
-    Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, SUSTAINED, StageName, Tick, TurnId, Verdict,
-    VisitEnd,
+    Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, SUSTAINED, StageName, Tick, Traced, TurnId,
+    Verdict, VisitEnd,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub(super) struct TurnMarks {
     pub asks: Option<Expect>,
     /// Why the turn's latency may be another one, on a finished recording.
     pub doubtful: Option<Doubt>,
+    /// What a trace tells of the turn, if it was imported.
+    pub traced: Option<Box<Traced>>,
     /// The agent's first sound on a recording, where it is not the answer's.
     pub agent_sound: Option<Tick>,
     /// The true end of the turn's speech, where a recording says whose it is.
@@ -197,6 +199,7 @@ impl TurnMarks {
             Mark::VoiceStarted { onset } => self.onset = Some(*onset),
             Mark::Judged { asks } => self.asks = Some(*asks),
             Mark::Doubtful { doubt } => self.doubtful = Some(*doubt),
+            Mark::Traced { told } => self.traced = Some(told.clone()),
             Mark::AgentSound { at } => self.agent_sound = Some(*at),
             Mark::CallerSpeechEnded { at, .. } => self.speech_ended = Some(*at),
             Mark::EndpointCommitted { last_voiced, .. } => {

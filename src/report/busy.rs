@@ -12,7 +12,7 @@ const LATE_MS: f64 = 50.0;
 /// `None` if the machine was quiet enough. The latencies of a recording are not those of the machine that it
 /// was measured on.
 pub(super) fn machine_busy(header: &Header, measured: &Measurement) -> Option<MachineBusy> {
-    if header.clock == Header::RECORDING {
+    if header.is_of_others() {
         return None;
     }
     measured.disturbance.machine_busy()

@@ -11,6 +11,7 @@ pub mod export;
 pub mod find;
 pub mod hlog;
 pub mod html;
+pub mod imported;
 mod money;
 pub mod plain;
 pub mod plan;

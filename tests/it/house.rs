@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("guide", &[]),
     ("event", &[]),
     ("rng", &[]),
@@ -113,6 +113,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "event", "pipeline", "ear", "stage", "clock", "record", "audio",
         ],
     ),
+    ("trace", &["event", "clock", "record"]),
     ("measure", &["event", "rng", "scenario", "record"]),
     (
         "compare",
@@ -120,7 +121,9 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ),
     (
         "report",
-        &["measure", "record", "audio", "event", "picture", "compare"],
+        &[
+            "measure", "record", "audio", "event", "picture", "compare", "trace",
+        ],
     ),
 ];
 

@@ -1,5 +1,7 @@
 //! `voicesim init`: a scenario to start from, by what one has.
 
+mod from;
+
 use super::shell::quoted;
 use super::{Failure, Verdict, print};
 use crate::scenario::{budget_schema, scenario_schema};
@@ -16,6 +18,9 @@ pub(super) struct Init {
     /// What you have; asked for at a terminal, and `talk` elsewhere
     #[arg(long = "for", value_name = "WHAT")]
     start: Option<Start>,
+    /// Make a simulation like the conversations in this folder, which `import` or `run` wrote
+    #[arg(long, value_name = "DIR", conflicts_with = "start")]
+    from: Option<PathBuf>,
 }
 
 /// What somebody has who starts.
@@ -122,8 +127,10 @@ impl Start {
 impl Init {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
         let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let made = self.from.as_deref().map(from::scenario).transpose()?;
         let start = match self.start {
             Some(start) => start,
+            None if made.is_some() => Start::Agent,
             None if is_terminal => Start::ask(&mut io::stdin().lock(), &mut io::stderr().lock())
                 .map_err(Failure::unavailable)?
                 .ok_or_else(|| {
@@ -140,7 +147,7 @@ impl Init {
         };
         fs::create_dir_all(&self.folder).map_err(fault)?;
         fs::File::create_new(&path)
-            .and_then(|mut file| file.write_all(start.text().as_bytes()))
+            .and_then(|mut file| file.write_all(made.as_deref().unwrap_or(start.text()).as_bytes()))
             .map_err(fault)?;
         let (name, schema) = start.schema();
         let beside = self.folder.join(name);

@@ -88,7 +88,7 @@ pub(super) struct Measure {
     with_doubtful: bool,
     /// What a platform claims of its latency, to be held against what is heard: a CSV with a line for each turn
     /// (columns call, turn or time_s, platform if there are several, and latencies such as e2e_ms or ttfb_s), or a
-    /// folder of runs
+    /// folder of runs, such as `import` writes from a platform's traces
     #[arg(
         long,
         value_name = "CSV|DIR",

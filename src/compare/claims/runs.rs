@@ -43,6 +43,8 @@ fn claims<'a>(
     let platform = run.scenario.file().labels.get(PLATFORM);
     let platform: Option<Arc<str>> = platform.map(|name| name.as_str().into());
     let rows = run.measured.rows.iter();
+    // A log of lengths alone has no time at which anything was.
+    let has_times = !run.header.engines.contains_key("times");
     let answered = rows.filter_map(|row| Some((row, row.e2e_ns?, row.agent_start?)));
     answered
         .enumerate()
@@ -51,11 +53,11 @@ fn claims<'a>(
             call: call.cloned(),
             platform: platform.clone(),
             turn: Some(row.number),
-            at: Some(At {
+            at: has_times.then(|| At {
                 ms: crate::measure::ms(start.0),
                 of: Moment::AgentStart,
             }),
-            place: Some(place),
+            place: has_times.then_some(place),
             claimed_ms: vec![Some(crate::measure::ms(e2e_ns))],
         })
 }

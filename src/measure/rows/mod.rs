@@ -10,9 +10,10 @@ pub use plan::{Plan, RowPlan};
 use super::hops::{self, HopSpans, Slice};
 use super::reason::Reason;
 use super::right::has_any;
+use super::traced;
 use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
-use crate::event::{Doubt, Event, Expect, Hop, Metric, Tick, TurnId, Verdict, nanos};
+use crate::event::{Doubt, Event, Expect, Hop, Metric, Tick, Traced, TurnId, Verdict, nanos};
 use gathered::{Gathered, gathered};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -172,6 +173,14 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
     {
         row.add_latency(end, gathered.speech_arrived, utterance);
     }
+    // A trace may have parts of a latency and not the whole.
+    if let (Outcome::Answered, None, Some(utterance)) = (outcome, row.e2e_ns, answered)
+        && let Some(told) = &utterance.traced
+        && utterance.doubtful.is_none()
+    {
+        row.hops = traced::alone(told);
+        row.add_told(told);
+    }
     let came_late = row.agent_start.is_some_and(|at| at > gathered.left);
     if let (true, true, Some(end)) = (gathered.was_given_up, came_late, gathered.speech_ended) {
         row.left_ns = Some(gathered.left.0.saturating_sub(end.0));
@@ -246,6 +255,11 @@ impl Row {
         let truly = Some(caller_end);
         let asked = self.first_asked.or(truly);
         span(Metric::E2eLatency, asked, Some(speech));
+        if let Some(told) = &turn.traced {
+            (self.slices, self.hops) = traced::between(told, caller_end, speech);
+            self.add_told(told);
+            return;
+        }
         span(Metric::E2eLatencyVad, turn.last_voiced, Some(speech));
         span(
             Metric::FirstSound,
@@ -286,6 +300,15 @@ impl Row {
         self.slices = slices;
     }
 
+    /// The latencies that a trace gives by name, besides what follows from its ends.
+    fn add_told(&mut self, told: &Traced) {
+        for told in &told.metrics {
+            if self.metric(told.metric).is_none() {
+                self.metrics.push((told.metric, told.span_ns));
+            }
+        }
+    }
+
     /// What a turn waited for until its caller left: what came, and at least how long what did not come took.
     fn add_wait_in_vain(&mut self, gathered: &Gathered) {
         let Some(caller_end) = gathered.speech_ended else {
@@ -313,6 +336,10 @@ impl Row {
         };
         let truly = Some(caller_end);
         span(Metric::E2eLatency, self.first_asked.or(truly), None, None);
+        if turn.traced.is_some() {
+            // A platform's end of speech is its own voice detector's.
+            return;
+        }
         span(Metric::E2eLatencyVad, turn.last_voiced, None, None);
         if turn.asks.is_some() {
             return;

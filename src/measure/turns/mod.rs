@@ -37,7 +37,7 @@
 //!
 //! The hops from 0 up: network_in, endpointing_wait, transcription, queue_wait, answer,
 //! sentence_aggregation, speech_synthesis, leading_silence, network_out, output_transport,
-//! model_response.
+//! model_response, unattributed (which only imported traces have).
 //!
 //! The metrics from 0 up: e2e_latency, first_sound, e2e_latency_vad, end_of_turn_delay,
 //! transcription_delay, llm_ttft, llm_ttfs, tts_ttfb, ttfa, orchestration, playback_gap,

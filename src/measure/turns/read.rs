@@ -345,7 +345,7 @@ mod tests {
                 15,
                 "a number has more than 64 bits",
             ),
-            (&[b'C', 0, 0, 1, 1, 0, 0x80, 0x10], 7, "no such hop"),
+            (&[b'C', 0, 0, 1, 1, 0, 0x80, 0x20], 7, "no such hop"),
             (
                 &[b'C', 0, 0, 1, 1, 0, 0, 0x80, 0x80, 8],
                 9,
@@ -357,7 +357,7 @@ mod tests {
                 "there is no such e2e_latency",
             ),
             (&[b'C', 0, 0, 1, 1, 0, 0, 0, 1, 6], 9, "no such reason"),
-            (&[b'C', 0, 0, 1, 1, 0, 0, 0, 8, 11], 9, "no such hop"),
+            (&[b'C', 0, 0, 1, 1, 0, 0, 0, 8, 12], 9, "no such hop"),
             (
                 &[b'C', 0, 0, 1, 1, 0, 0, 0, 0x80, 0x80, 0x40],
                 10,

@@ -37,7 +37,7 @@ pub struct Header {
     pub name: String,
     /// Seed of everything random in the run.
     pub seed: u64,
-    /// `real` or `virtual`; [`Header::RECORDING`] if nothing was run.
+    /// `real` or `virtual`; [`Header::RECORDING`] or [`Header::TRACE`] if nothing was run.
     pub clock: String,
     /// How many processor cores the engines compute on.
     pub cores: u32,
@@ -83,6 +83,13 @@ impl Header {
     pub const SCHEMA: &'static str = "voicesim.header/1";
     /// The value of [`Header::clock`] for a recording of somebody else's call.
     pub const RECORDING: &'static str = "recording";
+    /// The value of [`Header::clock`] for a conversation that was imported from a trace or a log.
+    pub const TRACE: &'static str = "trace";
+
+    /// Whether nothing was run: somebody else's call was measured, or imported.
+    pub fn is_of_others(&self) -> bool {
+        [Header::RECORDING, Header::TRACE].contains(&self.clock.as_str())
+    }
 }
 
 /// Why a run folder cannot be written or read.

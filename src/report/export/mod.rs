@@ -4,8 +4,10 @@
 pub mod csv;
 pub mod hgrm;
 pub mod junit;
+pub mod otlp;
 pub mod parquet;
 pub mod perfetto;
+pub mod prometheus;
 #[cfg(test)]
 mod test_recorded;
 pub mod turn_table;

@@ -25,7 +25,7 @@ impl About {
             add("machine", header.machine.clone());
         }
         add("clock", header.clock.clone());
-        if header.clock != Header::RECORDING {
+        if !header.is_of_others() {
             add("cores", header.cores.to_string());
             add("seed", header.seed.to_string());
         }

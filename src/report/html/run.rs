@@ -157,9 +157,12 @@ fn around_it(
     (has_overlaps, is_playable, has_segments): (bool, bool, bool),
     measured: &Measurement,
 ) -> Page {
-    let is_recording = header.clock == Header::RECORDING;
     let mut page = Page::new(
-        if is_recording { "measured call" } else { "run" },
+        match header.clock.as_str() {
+            Header::RECORDING => "measured call",
+            Header::TRACE => "imported conversation",
+            _ => "run",
+        },
         &header.name,
     );
     page.version.clone_from(&header.version);

@@ -193,12 +193,19 @@ pub(super) fn panel<'a>(
 /// The hops of an answered turn, or its wait as a whole where they are not known.
 fn lanes(row: &Row, end: Tick, e2e_ns: u64) -> Vec<Lane> {
     if row.slices.is_empty() {
-        return vec![Lane {
-            name: "e2e_latency".to_owned(),
-            class: "wait",
+        let from_end = |name: String, class, span_ns: u64| Lane {
+            name,
+            class,
             from_ns: end.0,
-            to_ns: end.0.saturating_add(e2e_ns),
-        }];
+            to_ns: end.0.saturating_add(span_ns),
+        };
+        let whole = from_end("e2e_latency".to_owned(), "wait", e2e_ns);
+        // Where a log has parts that overlap, nobody knows where they lie.
+        let parts = row
+            .hops
+            .iter()
+            .map(|(hop, span)| from_end(format!("{hop}, its length"), hop.name(), span));
+        return std::iter::once(whole).chain(parts).collect();
     }
     let drawn = row
         .slices

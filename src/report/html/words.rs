@@ -268,7 +268,13 @@ pub(super) fn actual(budget: &BudgetResult) -> String {
 
 /// The facts in a header that are shown at a glance.
 pub(super) fn facts(header: &Header) -> Vec<String> {
-    match header.clock == Header::RECORDING {
+    match header.is_of_others() {
+        true if header.clock == Header::TRACE => {
+            vec![
+                "an imported conversation".to_owned(),
+                header.started.clone(),
+            ]
+        }
         true => vec!["a recorded call".to_owned(), header.started.clone()],
         false => vec![
             format!("{} clock", header.clock),

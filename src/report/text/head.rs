@@ -80,6 +80,9 @@ fn recording_head(text: &mut String, header: &Header) {
     {
         text.push_str("Silero's voice detector is not installed, so what only it could tell is doubtful: voicesim models install silero-vad\n");
     }
+    if header.clock == Header::TRACE {
+        return trace_head(text, header);
+    }
     let _ = writeln!(
         text,
         "{} · recording · voicesim {}",
@@ -90,6 +93,24 @@ fn recording_head(text: &mut String, header: &Header) {
         .get("speech_to_text")
         .map_or("-", String::as_str);
     let _ = writeln!(text, "  {:<15} {words}", "speech_to_text");
+    for note in &header.notes {
+        let _ = writeln!(text, "  {:<15} {note}", "note");
+    }
+}
+
+fn trace_head(text: &mut String, header: &Header) {
+    let _ = writeln!(
+        text,
+        "{} · imported · voicesim {}",
+        header.name, header.version
+    );
+    let platform = header.engines.get("platform");
+    let _ = writeln!(
+        text,
+        "  {:<15} {}",
+        "platform",
+        platform.map_or("-", String::as_str)
+    );
     for note in &header.notes {
         let _ = writeln!(text, "  {:<15} {note}", "note");
     }

@@ -66,5 +66,5 @@ fn figures(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
 
 /// Whether somebody else's recording was measured.
 fn is_recording(header: &Header) -> bool {
-    header.clock == Header::RECORDING
+    header.is_of_others()
 }

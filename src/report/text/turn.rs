@@ -44,6 +44,28 @@ pub(super) fn turn(text: &mut String, row: &Row, longest_ns: u64) {
         let _ = writeln!(text, "     {who} {}", decision(decided));
     }
     waterfall(text, row, longest_ns);
+    if row.slices.is_empty() {
+        lengths(text, row);
+    }
+}
+
+/// The parts of a turn where nobody knows how they lie: a log of lengths, or parts that overlap.
+fn lengths(text: &mut String, row: &Row) {
+    for (hop, span_ns) in row.hops.iter() {
+        let _ = writeln!(text, "     {:<20} {:.1} ms", hop.name(), ms(span_ns));
+    }
+    let sum = row.hops.sum();
+    match row.e2e_ns {
+        Some(e2e) if sum > e2e => {
+            let over = ms(sum - e2e);
+            let _ = writeln!(
+                text,
+                "     These are {over:.1} ms longer than the whole: some of them overlap."
+            );
+        }
+        None if sum > 0 => text.push_str("     No latency of the whole is known.\n"),
+        _ => {}
+    }
 }
 
 /// What the policy made of a sound over the agent, and why.
