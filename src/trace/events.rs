@@ -145,7 +145,7 @@ impl Marks {
         let onset = turn.caller_start.unwrap_or(known).min(known);
         self.opened(id, onset, turn);
         if let Some(end) = end {
-            self.add(end, id, |at| Mark::CallerSpeechEnded { at });
+            self.add(end, id, |at| Mark::CallerSpeechEnded { at, doubt: None });
         }
         if !turn.heard.is_empty() {
             let note = OutputNote::Final {
