@@ -90,7 +90,7 @@ fn one_answerer(engine: &Answerer, at: Purpose<'_>) -> Result<Built<stage::Answe
         #[cfg(feature = "retrieval")]
         Answerer::Retrieval(documents) => retrieval::build(documents, at.clock),
         #[cfg(feature = "command")]
-        Answerer::Command { program, .. } => command::answerer(program, at.clock),
+        Answerer::Command { program, votes } => command::answerer(program, *votes, at.clock),
         #[cfg(feature = "openai")]
         Answerer::Openai { model, .. } => openai::answerer(model, at),
         Answerer::Simulated(answer) => {

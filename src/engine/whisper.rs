@@ -12,7 +12,7 @@ use crate::clock::{Clock, Worker};
 use crate::models;
 use crate::stage::{
     AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Understood, Utterance, Work,
-    transcribe_in_batches,
+    transcribe_in_batches, without_sounds,
 };
 use std::sync::Arc;
 use whisper_rs::{
@@ -154,25 +154,9 @@ fn parameters<'a>(seconds: f32, threads: u32) -> FullParams<'a, 'a> {
     parameters
 }
 
-/// Text without what Whisper writes for sounds: `[BLANK_AUDIO]`, `(coughing)`, `*sighs*`, music.
+/// Text without what Whisper writes for sounds, and without its loops.
 fn words_only(text: &str) -> String {
-    let mut words = String::new();
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        let closing = match c {
-            '[' => ']',
-            '(' => ')',
-            '*' => '*',
-            '♪' | '♫' => continue,
-            _ => {
-                words.push(c);
-                continue;
-            }
-        };
-        // An opening sign that nothing closes stands alone.
-        let after = rest.as_str().split_once(closing);
-        rest = after.map_or(rest, |(_, after)| after.chars());
-    }
+    let words = without_sounds(text);
     let words = words.split_whitespace().filter(|word| !is_stutter(word));
     let words = without_loops(words.collect()).join(" ");
     if words.chars().any(char::is_alphanumeric) {

@@ -9,6 +9,7 @@ mod hop;
 mod mark;
 mod metric;
 mod policy;
+mod remarks;
 mod tick;
 
 pub use cost::{Cost, Tokens};
@@ -17,6 +18,7 @@ pub use hop::Hop;
 pub use mark::{Mark, ReplyEnd, SessionEnd};
 pub use metric::{Metric, SUSTAINED};
 pub use policy::InterruptionPolicy;
+pub use remarks::{Remark, Remarks};
 pub use tick::{Tick, nanos};
 
 use schemars::JsonSchema;

@@ -44,6 +44,7 @@ impl Writing {
             written,
             read,
             writing_ns,
+            ..
         }) = cost.tokens
         {
             self.answers += 1;
