@@ -22,6 +22,8 @@ mod worker;
 pub use alarm::Alarm;
 pub use branch::Branch;
 #[cfg(feature = "openai")]
+pub(crate) use real::now_utc;
+#[cfg(feature = "openai")]
 pub use remote::{Answered, Patience, Remote, Request, Silence, within};
 #[cfg(feature = "command")]
 pub(crate) use waited::Waited;

@@ -50,7 +50,9 @@ pub(super) fn recogniser(
 ) -> Result<Built<stage::SpeechToText>, EngineError> {
     match engine {
         #[cfg(feature = "whisper")]
-        Recogniser::Whisper { model } => whisper::build(model.as_deref(), at.clock),
+        Recogniser::Whisper { model, language } => {
+            whisper::build(model.as_deref(), language.as_deref(), at.clock)
+        }
         #[cfg(feature = "command")]
         Recogniser::Command(program) => command::recogniser(program, at.clock),
         #[cfg(feature = "openai")]

@@ -99,6 +99,7 @@ mod tests {
             written,
             read,
             writing_ns: writing_ms * 1_000_000,
+            reasoning_ns: None,
         })
     }
 

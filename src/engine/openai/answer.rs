@@ -26,6 +26,8 @@ struct Answer {
     documents: Documents,
     /// Keys of requests that the server refused.
     spared: Vec<Spared>,
+    /// What the log was told of answers.
+    told: Remarks,
 }
 
 pub(in crate::engine) fn build(
@@ -51,6 +53,7 @@ pub(in crate::engine) fn build(
                 patience,
                 documents,
                 spared: Vec::new(),
+                told: Remarks::default(),
             }) as stage::Answer
         },
         "language model",
@@ -74,7 +77,10 @@ impl Stage for Answer {
             out.begun();
             loop {
                 let error = match self.ask(&body, &mut writing, out).await {
-                    Ok(()) => return Ok(()),
+                    Ok(()) => {
+                        self.tell(writing.remarks);
+                        return Ok(());
+                    }
                     Err(error) => error,
                 };
                 let Some(key) = refused_key(&error, &body) else {
@@ -101,6 +107,18 @@ fn refused_key(error: &StageError, body: &serde_json::Value) -> Option<Spared> {
 }
 
 impl Answer {
+    /// Tells the log what was odd about an answer, each kind of it once: the record has every answer's.
+    fn tell(&mut self, remarks: Remarks) {
+        // These were told when they were met.
+        let told = [Remark::Skipped, Remark::AskedAgain];
+        for remark in remarks.iter().filter(|remark| !told.contains(remark)) {
+            if !self.told.has(remark) {
+                self.told.add(remark);
+                tracing::warn!("the server at {}: {}", self.server.base(), remark.told());
+            }
+        }
+    }
+
     async fn ask(
         &self,
         body: &serde_json::Value,
@@ -117,11 +135,12 @@ impl Answer {
                     }
                 }
                 Some(Answered::Done(cost)) => {
-                    out.cost(Cost {
-                        tokens: writing.tokens(),
-                        remarks: writing.remarks,
-                        ..cost
-                    });
+                    out.cost(writing.cost(cost));
+                    return Ok(());
+                }
+                // What was to follow was no part of the answer.
+                Some(Answered::TimedOut(_)) if writing.has_ended => {
+                    out.cost(writing.cost(Cost::default()));
                     return Ok(());
                 }
                 Some(Answered::TimedOut(silence)) => {
@@ -149,6 +168,8 @@ struct Writing {
     reasoned: Option<Duration>,
     usage: Option<(u32, Option<u32>)>,
     remarks: Remarks,
+    /// Whether the server has said that the answer is at its end.
+    has_ended: bool,
 }
 
 impl Writing {
@@ -170,8 +191,17 @@ impl Writing {
             }
             Written::Ended(remarks) => {
                 self.remarks = self.remarks.plus(remarks);
+                self.has_ended = true;
                 None
             }
+        }
+    }
+
+    fn cost(&self, cost: Cost) -> Cost {
+        Cost {
+            tokens: self.tokens(),
+            remarks: self.remarks,
+            ..cost
         }
     }
 

@@ -3,7 +3,7 @@
 //! One client a server: its connection is kept, and made before the first question. Redirections are not
 //! followed, since a key might go along.
 
-use crate::clock::{Clock, Patience, Remote, Request};
+use crate::clock::{Clock, Patience, Remote, Request, now_utc};
 use crate::engine::EngineError;
 use crate::engine::words::{is_invisible, words_in};
 use crate::scenario::engine::Header;
@@ -405,7 +405,7 @@ pub(super) async fn body(mut response: Response, most: usize) -> Vec<u8> {
 }
 
 /// How long to wait before asking again, if the server says so in seconds, milliseconds, or with the time until which to
-/// wait; that counts from the time that the server says it is.
+/// wait; that counts from the time that the server says it is, else from the time here.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
     let ms = number("retry-after-ms").map(|ms| ms / 1e3);
@@ -414,9 +414,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let time = |name| {
         let date = headers.get(name)?.to_str().ok()?;
-        jiff::fmt::rfc2822::parse(date).ok()
+        Some(jiff::fmt::rfc2822::parse(date).ok()?.timestamp())
     };
-    let wait = time(&RETRY_AFTER)?.duration_since(&time(&DATE)?);
+    let wait = time(&RETRY_AFTER)?.duration_since(time(&DATE).unwrap_or_else(now_utc));
     // A time that is past asks for no wait.
     Some(Duration::try_from(wait).unwrap_or_default())
 }
@@ -478,7 +478,7 @@ mod tests {
             "inf",
             "NaN",
             "1e300",
-            "Wed, 21 Oct 2015 07:28:00 GMT",
+            "Wed, 32 Oct 2015 07:28:00 GMT",
         ] {
             assert_eq!(after("retry-after", odd), None, "{odd}");
         }

@@ -40,7 +40,7 @@ pub(super) enum Written {
     Reasoning(String),
     /// How many tokens the model wrote, and read, as the server counts.
     Usage { written: u32, read: Option<u32> },
-    /// The answer is at its end, and this was odd about it.
+    /// The answer is at its end, as far as the server says, and this was odd about it. Comes again if more follows.
     Ended(Remarks),
 }
 
@@ -312,8 +312,12 @@ impl Answer {
             self.tool = self.tool.take().filter(|it| !it.is_empty()).or(said.tool);
         }
         let whole = said.is_whole.then_some(Finish::Said);
+        let is_finished = said.finish.is_some() || said.is_whole;
         self.finish = said.finish.or(self.finish.take()).or(whole);
         self.is_done |= said.is_done;
+        if is_finished && self.text_bytes > 0 {
+            written.push(self.ended());
+        }
         if let Some((tokens, read)) = said.usage {
             written.push(Written::Usage {
                 written: tokens,
@@ -363,14 +367,19 @@ impl Answer {
             }
             self.remarks.add(Remark::EndNotTold);
         }
+        written.push(self.ended());
+        Ok(written)
+    }
+
+    fn ended(&self) -> Written {
+        let mut remarks = self.remarks;
         match self.finish {
-            Some(Finish::Length) => self.remarks.add(Remark::CutAtLimit),
-            Some(Finish::Filter) => self.remarks.add(Remark::Filtered),
-            _ if self.tool.is_some() => self.remarks.add(Remark::CalledTool),
+            Some(Finish::Length) => remarks.add(Remark::CutAtLimit),
+            Some(Finish::Filter) => remarks.add(Remark::Filtered),
+            _ if self.tool.is_some() => remarks.add(Remark::CalledTool),
             _ => {}
         }
-        written.push(Written::Ended(self.remarks));
-        Ok(written)
+        Written::Ended(remarks)
     }
 
     fn nothing(&self) -> Nothing {

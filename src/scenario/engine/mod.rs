@@ -34,7 +34,7 @@ use super::problem::{Problem, Table};
 /// ```
 /// use voicesim::scenario::engine::{Engine, Recogniser};
 ///
-/// let recogniser = Recogniser::Whisper { model: None };
+/// let recogniser = Recogniser::Whisper { model: None, language: None };
 /// assert_eq!((recogniser.name(), recogniser.is_simulated()), ("whisper", false));
 /// ```
 pub trait Engine {

@@ -98,18 +98,25 @@ pub(super) fn recogniser(
     };
     let server = server.parse(at)?;
     let timeout = timeout("timeout_ms", stt.timeout_ms, SPEECH_TIMEOUT_MS, at)?;
+    Ok(ServerRecogniser {
+        server,
+        language: language(stt, at)?,
+        timeout,
+    })
+}
+
+/// The language that is spoken.
+pub(super) fn language(stt: &SpeechToTextTable, at: Table<'_>) -> Result<Option<String>, Problem> {
     let is_code = |code: &String| {
         (2..=3).contains(&code.len()) && code.chars().all(|c| c.is_ascii_lowercase())
     };
-    if let Some(code) = stt.language.as_ref().filter(|code| !is_code(code)) {
-        let fix = format!("{code:?} is no language code; give one such as \"en\"");
-        return Err(at.problem("language", fix));
+    match &stt.language {
+        Some(code) if !is_code(code) => {
+            let fix = format!("{code:?} is no language code; give one such as \"en\"");
+            Err(at.problem("language", fix))
+        }
+        given => Ok(given.clone()),
     }
-    Ok(ServerRecogniser {
-        server,
-        language: stt.language.clone(),
-        timeout,
-    })
 }
 
 pub(super) fn language_model(
@@ -310,7 +317,7 @@ mod tests {
             ),
             ("[tts]\nmodel = \"m\"\n", "tts.model: only the engine"),
             (
-                "[stt]\nlanguage = \"en\"\n",
+                "[stt]\nengine = \"simulated\"\nlanguage = \"en\"\n",
                 "stt.language: only the engine",
             ),
             (

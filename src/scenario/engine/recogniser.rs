@@ -18,6 +18,8 @@ pub enum Recogniser {
     Whisper {
         /// A name in the catalogue, or a ggml file; the smallest English model unless given.
         model: Option<String>,
+        /// The language that is spoken, as ISO 639-1 has it; English unless given.
+        language: Option<String>,
     },
     /// A server that speaks OpenAI's API.
     Openai(ServerRecogniser),
@@ -53,6 +55,7 @@ impl EngineTable for SpeechToTextTable {
         let engine = match self.engine.as_str() {
             "whisper" => Recogniser::Whisper {
                 model: self.model.clone(),
+                language: openai::language(self, at)?,
             },
             "openai" => Recogniser::Openai(openai::recogniser(self, at)?),
             "command" => Recogniser::Command(Program::parse(
@@ -76,12 +79,12 @@ impl EngineTable for SpeechToTextTable {
             Given::if_so(Owner::Openai, "headers", !self.headers.is_empty()),
             Given::if_so(Owner::Openai, "body", !self.body.is_empty()),
             Given::of(Owner::Openai, "key_env", &self.key_env),
-            Given::of(Owner::Openai, "language", &self.language),
+            Given::of(Owner::Language, "language", &self.language),
             Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),
         ];
         let owners: &[Owner] = match engine {
-            Recogniser::Whisper { .. } => &[],
-            Recogniser::Openai(_) => &[Owner::Openai, Owner::Patience],
+            Recogniser::Whisper { .. } => &[Owner::Language],
+            Recogniser::Openai(_) => &[Owner::Openai, Owner::Patience, Owner::Language],
             Recogniser::Command(_) => &[Owner::Command, Owner::Patience],
             Recogniser::Simulated(_) => &[Owner::Simulated],
         };

@@ -33,7 +33,8 @@ pub struct SpeechToTextTable {
     /// `openai`: the environment variable that holds the key; none is sent unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_env: Option<String>,
-    /// `openai`: the language that is spoken, as ISO 639-1 has it ("en"); the server finds out unless given.
+    /// `whisper`, `openai`: the language that is spoken, as ISO 639-1 has it ("de"). Unless given, Whisper takes it for
+    /// English, and a server finds out. Whisper needs a model of many languages for any but English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// `openai`, `command`: the longest time from the request to the transcript in milliseconds, 1 to 600,000;
