@@ -557,6 +557,7 @@ fn fuzz(count: u32, seed: u64) {
     let runtime = runtime.expect("a runtime");
     let seeds = seeds();
     let mut draw = ChaCha8Rng::seed_from_u64(seed);
+    let mut with_text = 0;
     for nth in 0..count {
         let stream = &seeds[draw.next_u32() as usize % seeds.len()];
         let mut stream = stream.as_bytes().to_vec();
@@ -593,7 +594,9 @@ fn fuzz(count: u32, seed: u64) {
         // However the bytes come.
         let (whole, _) = read(&runtime, &[&stream]);
         assert_eq!(text, whole, "{}", name());
+        with_text += u32::from(!before.is_empty());
     }
+    assert!(with_text > count / 4, "only {with_text} had text to lose");
 }
 
 /// How far a stream goes that is made of whole lines.
