@@ -427,7 +427,10 @@ fn what_a_server_says_went_wrong_and_what_was_odd_stand_in_the_turn_and_the_repo
     ]);
     let turns = [
         turn("piper-graphics.wav", ""),
-        turn("piper-graphics.wav", "after = \"previous_turn_end\"\ndelay_ms = 3000"),
+        turn(
+            "piper-graphics.wav",
+            "after = \"previous_turn_end\"\ndelay_ms = 3000",
+        ),
     ];
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("scenario.toml");
@@ -441,12 +444,18 @@ fn what_a_server_says_went_wrong_and_what_was_odd_stand_in_the_turn_and_the_repo
         stdout(&output.expect("voicesim runs"))
     };
     let text = run(&[]);
-    assert!(text.contains("failed the server at http://127.0.0.1"), "{text}");
+    assert!(
+        text.contains("failed the server at http://127.0.0.1"),
+        "{text}"
+    );
     assert!(text.contains("reports: no [2Jmemory left"), "{text}");
     assert!(text.contains("note   the answer is cut"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&run(&["--json"])).expect("JSON");
     let error = json["detail"][0]["error"].as_str().expect("an error");
     assert!(error.ends_with("reports: no [2Jmemory left"), "{error}");
-    assert_eq!(json["detail"][1]["remarks"], serde_json::json!(["cut_at_limit"]));
+    assert_eq!(
+        json["detail"][1]["remarks"],
+        serde_json::json!(["cut_at_limit"])
+    );
     assert_eq!(json["remarks"]["cut_at_limit"], 1);
 }

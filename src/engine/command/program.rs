@@ -3,6 +3,7 @@
 use super::line::Line;
 use super::pipes::{Pipes, Wrote};
 use crate::clock::Waited;
+use crate::engine::words::one_line;
 use crate::event::{Remark, Remarks};
 use crate::scenario::engine::Program as Asked;
 use crate::stage::StageError;
@@ -23,6 +24,20 @@ pub(super) enum Then {
     GoOn,
     /// Nobody wants it.
     Enough,
+}
+
+/// Why there is no answer, or half of one.
+enum Fault {
+    /// The program says so, in these words.
+    Reported(String),
+    /// The program does not do what it should.
+    Broken(String),
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Fault {
+        Fault::Broken(reason)
+    }
 }
 
 /// A program by its command line, and the process if it runs.
@@ -84,23 +99,29 @@ impl Program {
         request: Value,
         each: impl FnMut(Line) -> Result<Then, String>,
     ) -> Result<Remarks, StageError> {
-        let exchanged = self.try_exchange(request, each);
-        if !matches!(exchanged, Ok((_, Then::GoOn))) {
-            self.running = None;
+        let name = self.asked.program.clone();
+        let failed = |reason: String| StageError::Failed(format!("the command {name}: {reason}"));
+        match self.try_exchange(request, each) {
+            Ok((remarks, Then::GoOn)) => Ok(remarks),
+            Ok((remarks, Then::Enough)) => {
+                self.running = None;
+                Ok(remarks)
+            }
+            // Its answer is at its end, and it goes on.
+            Err(Fault::Reported(error)) => Err(failed(format!("it reports: {error}"))),
+            Err(Fault::Broken(reason)) => {
+                self.running = None;
+                let again = "it is started again for the next request";
+                Err(failed(format!("{reason}; {again}")))
+            }
         }
-        exchanged.map(|(remarks, _)| remarks).map_err(|reason| {
-            StageError::Failed(format!(
-                "the command {}: {reason}; it is started again for the next request",
-                self.asked.program
-            ))
-        })
     }
 
     fn try_exchange(
         &mut self,
         mut request: Value,
         mut each: impl FnMut(Line) -> Result<Then, String>,
-    ) -> Result<(Remarks, Then), String> {
+    ) -> Result<(Remarks, Then), Fault> {
         self.requests += 1;
         request["id"] = json!(self.requests);
         // A program that has ended since its last answer has said all of that.
@@ -122,6 +143,7 @@ impl Program {
         let mut patience = self.asked.first_timeout;
         // Only waiting counts: how fast the lines are taken is not up to the program.
         let mut left = self.asked.timeout;
+        let mut has_begun = false;
         loop {
             let waited = Waited::since_now();
             let wrote = running.pipes.lines().recv_timeout(patience.min(left));
@@ -129,15 +151,16 @@ impl Program {
             let line = match wrote {
                 Ok(Wrote::Line(line)) => line,
                 Ok(Wrote::NoAnswer(number, line)) => {
-                    return Err(format!(
-                        "line {number} of its output is no answer, which is a JSON object: {line}; only answers belong on standard output, and logs on standard error"
-                    ));
+                    let why = "only answers belong on standard output, and logs on standard error";
+                    return Err(Fault::Broken(format!(
+                        "line {number} of its output is no answer, which is a JSON object: {line}; {why}"
+                    )));
                 }
-                Ok(Wrote::TooLong) => return Err("a line is longer than 16 MiB".into()),
+                Ok(Wrote::TooLong) => return Err("a line is longer than 16 MiB".to_owned().into()),
                 Ok(Wrote::Broken(error)) => {
-                    return Err(format!("its output cannot be read: {error}"));
+                    return Err(format!("its output cannot be read: {error}").into());
                 }
-                Err(RecvTimeoutError::Disconnected) => return Err(running.end()),
+                Err(RecvTimeoutError::Disconnected) => return Err(running.end().into()),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => {
                     let ms = self.asked.timeout.as_millis();
                     return Err(format!(
@@ -197,6 +220,13 @@ impl Program {
             _ => Err("its pipes cannot be had".into()),
         }
     }
+}
+
+fn too_long(asked: &Asked) -> Fault {
+    let ms = asked.timeout.as_millis();
+    Fault::Broken(format!(
+        "its answer was not done within {ms} ms (timeout_ms)"
+    ))
 }
 
 impl Running {

@@ -74,10 +74,7 @@ fn a_line_that_names_another_request_is_left_out_however_late_it_comes() {
 #[test]
 fn what_goes_wrong_is_said_with_the_line_or_the_end() {
     let reports = error(r#"read -r line; echo '{"error":{"message":"no key"}}'"#);
-    assert!(
-        reports.contains("it reports: no key; it is started again"),
-        "{reports}"
-    );
+    assert!(reports.contains("it reports: no key"), "{reports}");
     let log = error("echo 'Loading weights... done'; read -r line; echo '{\"done\":true}'");
     let says = "line 1 of its output is no answer, which is a JSON object: Loading weights... done; only answers belong on standard output, and logs on standard error";
     assert!(log.contains(says), "{log}");
@@ -120,6 +117,19 @@ fn a_program_that_ends_at_once_or_is_not_there_cannot_be_had() {
 }
 
 #[test]
+fn a_program_that_reports_an_error_goes_on_and_one_that_never_says_done_is_told_how() {
+    let script = r#"n=0; while read -r line; do n=$((n+1)); case $n in 1) echo '{"error":"quota"}';; 2) echo "{\"text\":\"$n\",\"done\":true}";; *) echo '{"text":"a"}';; esac; done"#;
+    let mut program = program(script, 100);
+    assert_eq!(ask(&mut program).0, ["the command sh: it reports: quota"]);
+    assert_eq!(ask(&mut program).0, ["2"]);
+    let open = ask(&mut program).0;
+    assert!(
+        open[1].contains("no line came for 100 ms in mid-answer; the last line has \"done\""),
+        "{open:?}"
+    );
+}
+
+#[test]
 fn a_program_that_serves_one_request_is_started_for_each() {
     let mut once = program(r#"read -r line; echo '{"text":"a","done":true}'"#, 10_000);
     for _ in 0..3 {
@@ -131,7 +141,10 @@ fn a_program_that_serves_one_request_is_started_for_each() {
 #[test]
 fn a_program_that_does_not_end_its_answer_is_given_up() {
     let silent = ask(&mut program("read -r line; sleep 9", 60)).0;
-    assert!(silent[0].contains("no line came for 60 ms"), "{silent:?}");
+    assert!(
+        silent[0].contains("no line came within 60 ms"),
+        "{silent:?}"
+    );
     let endless = r#"read -r line; while :; do echo '{}'; sleep 0.02; done"#;
     let endless = ask(&mut program(endless, 100)).0;
     assert!(

@@ -334,6 +334,9 @@ impl Place {
                     self.plain(to)
                 )
             }
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => format!(
+                "the server at {base} refuses the request ({code}){said}; what is in it can be changed or left out in [{table}.body]"
+            ),
             _ => format!("the server at {base} refuses the request ({code}){said}"),
         };
         // Too many requests, and what passes: a conflict, a time-out, a server in trouble.

@@ -64,6 +64,8 @@ pub(super) struct Reader {
     place: Arc<Place>,
     bytes: usize,
     is_over: bool,
+    /// Whether the connection has yet to be read to its end, so that it is kept.
+    has_rest: bool,
 }
 
 pub(super) type Items = Vec<Result<Written, StageError>>;
@@ -77,6 +79,7 @@ impl Reader {
             place,
             bytes: 0,
             is_over: false,
+            has_rest: false,
         }
     }
 
@@ -90,6 +93,11 @@ impl Reader {
     /// What comes of the next bytes; `None` at the end.
     pub(super) async fn next(&mut self) -> Option<Items> {
         if self.is_over {
+            // Behind the last word, so that it waits for nothing.
+            if std::mem::take(&mut self.has_rest) {
+                let rest = async { while self.chunks.next().await.is_some() {} };
+                let _ = within(END_MAX, rest).await;
+            }
             return None;
         }
         let chunk = match self.answer.finish {
@@ -137,10 +145,7 @@ impl Reader {
             items.push(Err(failure));
             return Some(items);
         }
-        if self.answer.is_done && !self.is_over {
-            let rest = async { while self.chunks.next().await.is_some() {} };
-            let _ = within(END_MAX, rest).await;
-        }
+        self.has_rest = self.answer.is_done && !self.is_over;
         self.is_over |= self.answer.is_done || self.answer.is_cut;
         if self.is_over {
             match self.answer.end() {

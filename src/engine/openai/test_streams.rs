@@ -445,6 +445,22 @@ fn a_connection_that_is_held_open_holds_no_answer() {
 }
 
 #[test]
+fn an_answer_that_comes_at_once_does_not_wait_for_the_end_of_its_connection() {
+    let all = around("", "", &format!("{}{END}", finish("stop")));
+    let answered = asked(streamed(&[all.as_bytes()], Does::Wait(90)));
+    let tick = |is_meant: fn(&Mark) -> bool| {
+        let found = answered.events.iter().find(|event| is_meant(&event.mark));
+        found.map(|event| event.tick.as_ms()).expect("a mark")
+    };
+    let spoken = tick(|mark| matches!(mark, Mark::Output { .. }));
+    let over = tick(|mark| matches!(mark, Mark::Exit { .. }));
+    assert!(
+        over - spoken > 50.0,
+        "spoken at {spoken} ms, over at {over} ms"
+    );
+}
+
+#[test]
 fn reasoning_is_no_part_of_the_answer_and_its_time_is_told() {
     for key in ["reasoning_content", "reasoning", "thinking"] {
         let thinks = delta(&value!({"content": null, key: "The caller asks about hours."}));

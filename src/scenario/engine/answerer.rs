@@ -71,6 +71,7 @@ impl EngineTable for AnswerTable {
                         first_token_timeout_ms: self.first_token_timeout_ms,
                         between_tokens_timeout_ms: self.between_tokens_timeout_ms,
                         timeout_ms: self.timeout_ms,
+                        between_otherwise_ms: 5_000,
                         otherwise_ms: 60_000,
                     },
                     at,

@@ -24,6 +24,8 @@ pub(super) struct Waits {
     pub(super) first_token_timeout_ms: Option<u64>,
     pub(super) between_tokens_timeout_ms: Option<u64>,
     pub(super) timeout_ms: Option<u64>,
+    /// The longest time from one line to the next unless it is given.
+    pub(super) between_otherwise_ms: u64,
     /// The longest time for all of an answer unless it is given.
     pub(super) otherwise_ms: u64,
 }
@@ -50,7 +52,7 @@ impl Program {
                 next_timeout: timeout(
                     "between_tokens_timeout_ms",
                     waits.between_tokens_timeout_ms,
-                    SILENCE_MS,
+                    waits.between_otherwise_ms,
                     at,
                 )?,
                 timeout: timeout("timeout_ms", waits.timeout_ms, waits.otherwise_ms, at)?,

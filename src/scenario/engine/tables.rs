@@ -146,8 +146,8 @@ pub struct AnswerTable {
     /// unless given 10,000 for a server and 30,000 for a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token_timeout_ms: Option<u64>,
-    /// `openai`, `command`: the longest time from one token to the next in milliseconds, 1 to 600,000; unless given
-    /// 5,000 for a server and 30,000 for a program.
+    /// `openai`, `command`: the longest time from one token to the next in milliseconds, 1 to 600,000; 5,000
+    /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between_tokens_timeout_ms: Option<u64>,
     /// `openai`, `command`: the longest time from the request to its end in milliseconds, 1 to 600,000; 60,000

@@ -67,6 +67,7 @@ impl EngineTable for TextToSpeechTable {
                     first_token_timeout_ms: self.timeout_ms,
                     between_tokens_timeout_ms: self.timeout_ms,
                     timeout_ms: self.timeout_ms,
+                    between_otherwise_ms: 30_000,
                     otherwise_ms: 30_000,
                 },
                 at,
