@@ -378,6 +378,23 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_whose_reading_panics_is_told_and_the_next_one_is_read() {
+        for clock in [Clock::real(1), Clock::virtual_time(1)] {
+            let remote = clock.remote("test").expect("a thread");
+            let panics = stream::once(async { panic!("on purpose") });
+            let told = all(&clock, remote.request(ENDLESS, panics));
+            let told = clock.block_on(told).expect("it ends");
+            let [(_, Answered::Panicked(what))] = told.as_slice() else {
+                panic!("a panic that is told, not {told:?}");
+            };
+            assert_eq!(what, "on purpose");
+            let next = all(&clock, remote.request(ENDLESS, items(vec![0])));
+            let next = clock.block_on(next).expect("it ends");
+            assert!(matches!(next[0], (_, Answered::Item(_, 0))));
+        }
+    }
+
+    #[test]
     fn a_wait_is_bounded() {
         let clock = Clock::virtual_time(1);
         let remote = clock.remote("test").expect("a thread");

@@ -32,6 +32,8 @@ enum Fault {
     Reported(String),
     /// The program does not do what it should.
     Broken(String),
+    /// The program has ended behind the answer before, and was not seen to.
+    Over,
 }
 
 impl From<String> for Fault {
@@ -51,6 +53,7 @@ pub(super) struct Program {
 struct Running {
     child: Child,
     pipes: Pipes,
+    has_answered: bool,
 }
 
 impl Program {
@@ -97,11 +100,16 @@ impl Program {
     pub(super) fn exchange(
         &mut self,
         request: Value,
-        each: impl FnMut(Line) -> Result<Then, String>,
+        mut each: impl FnMut(Line) -> Result<Then, String>,
     ) -> Result<Remarks, StageError> {
         let name = self.asked.program.clone();
         let failed = |reason: String| StageError::Failed(format!("the command {name}: {reason}"));
-        match self.try_exchange(request, each) {
+        let mut exchanged = self.try_exchange(request.clone(), &mut each);
+        if matches!(exchanged, Err(Fault::Over)) {
+            self.running = None;
+            exchanged = self.try_exchange(request, &mut each);
+        }
+        match exchanged {
             Ok((remarks, Then::GoOn)) => Ok(remarks),
             Ok((remarks, Then::Enough)) => {
                 self.running = None;
@@ -109,6 +117,8 @@ impl Program {
             }
             // Its answer is at its end, and it goes on.
             Err(Fault::Reported(error)) => Err(failed(format!("it reports: {error}"))),
+            // A program that has only been started has answered nothing.
+            Err(Fault::Over) => Err(failed("it ended".to_owned())),
             Err(Fault::Broken(reason)) => {
                 self.running = None;
                 let again = "it is started again for the next request";
@@ -160,33 +170,36 @@ impl Program {
                 Ok(Wrote::Broken(error)) => {
                     return Err(format!("its output cannot be read: {error}").into());
                 }
+                Err(RecvTimeoutError::Disconnected) if running.has_answered && !has_begun => {
+                    return Err(Fault::Over);
+                }
                 Err(RecvTimeoutError::Disconnected) => return Err(running.end().into()),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => {
-                    let ms = self.asked.timeout.as_millis();
-                    return Err(format!(
-                        "its answer was not done within {ms} ms (timeout_ms)"
-                    ));
+                    return Err(too_long(&self.asked));
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("no line came for {} ms", patience.as_millis()));
+                    let ms = patience.as_millis();
+                    return Err(Fault::Broken(match has_begun {
+                        false => format!("no line came within {ms} ms"),
+                        true => format!(
+                            "no line came for {ms} ms in mid-answer; the last line has \"done\": true in it"
+                        ),
+                    }));
                 }
             };
+            has_begun = true;
             if let Some(error) = &line.error {
-                return Err(format!(
-                    "it reports: {}",
-                    crate::engine::words::one_line(error)
-                ));
+                running.has_answered = true;
+                return Err(Fault::Reported(one_line(error)));
             }
             let is_last = line.is_last();
             match each(line)? {
                 Then::Enough => return Ok((remarks, Then::Enough)),
-                Then::GoOn if is_last => return Ok((remarks, Then::GoOn)),
-                Then::GoOn if left.is_zero() => {
-                    let ms = self.asked.timeout.as_millis();
-                    return Err(format!(
-                        "its answer was not done within {ms} ms (timeout_ms)"
-                    ));
+                Then::GoOn if is_last => {
+                    running.has_answered = true;
+                    return Ok((remarks, Then::GoOn));
                 }
+                Then::GoOn if left.is_zero() => return Err(too_long(&self.asked)),
                 Then::GoOn => patience = self.asked.next_timeout,
             }
         }
@@ -215,7 +228,11 @@ impl Program {
         match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
             (Some(input), Some(output), Some(log)) => {
                 let pipes = Pipes::of(name, input, output, log);
-                Ok(Running { child, pipes })
+                Ok(Running {
+                    child,
+                    pipes,
+                    has_answered: false,
+                })
             }
             _ => Err("its pipes cannot be had".into()),
         }

@@ -134,7 +134,6 @@ fn a_program_that_serves_one_request_is_started_for_each() {
     let mut once = program(r#"read -r line; echo '{"text":"a","done":true}'"#, 10_000);
     for _ in 0..3 {
         assert_eq!(ask(&mut once).0, ["a"]);
-        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

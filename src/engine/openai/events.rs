@@ -154,6 +154,11 @@ impl Events {
                 end = values.byte_offset();
                 let value = match value {
                     Value::Array(several) => several,
+                    // JSON that was written as a text.
+                    Value::String(text) => match serde_json::from_str(&text) {
+                        Ok(object @ Value::Object(_)) => vec![object],
+                        _ => vec![Value::String(text)],
+                    },
                     one => vec![one],
                 };
                 all.extend(value.into_iter().map(|value| Event::Json {
@@ -350,6 +355,7 @@ mod tests {
                 vec![r#"{"a":1,"b":[2]}"#],
             ),
             (format!("[{a},\n{a}]\n"), vec![a, a]),
+            ("data: \"{\\\"choices\\\":1}\"\n\n".to_owned(), vec![a]),
         ] {
             assert_eq!(read(&stream), expected, "{stream:?}");
         }

@@ -3,7 +3,7 @@
 //!
 //! `server` sends requests and says what went wrong (`words` finds what the server says of it), `prompt` words them.
 //! `stream` reads what a model writes: `lines` of bytes, `events` of lines, what is `said` in each. `transcript` finds
-//! the words that a recogniser sends, `sound` the samples that a voice does.
+//! the words that a recogniser sends, `sound` the samples that a voice does, and `sound_kind` what else it is.
 //! What a caller, a document or a server says is data: nothing in it leads to another request, and a key goes
 //! nowhere but into the header of a request.
 //!
@@ -15,12 +15,16 @@ mod events;
 mod lines;
 mod prompt;
 mod recogniser;
+mod retry_after;
 mod said;
 mod server;
 mod sound;
+mod sound_kind;
 mod stream;
 #[cfg(test)]
 mod test_answers;
+#[cfg(test)]
+mod test_fuzz;
 #[cfg(test)]
 mod test_servers;
 #[cfg(test)]

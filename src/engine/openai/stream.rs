@@ -253,6 +253,9 @@ struct Answer {
 impl Answer {
     /// What is in an event; an error in the server's words if it tells of one.
     fn read(&mut self, event: &Event) -> Result<Vec<Written>, String> {
+        if let Event::Json { name, .. } | Event::Other { name, .. } = event {
+            self.is_done |= ["done", "end"].contains(&name.to_ascii_lowercase().as_str());
+        }
         let (name, value, is_bare) = match event {
             Event::Done => {
                 self.is_done = true;
@@ -267,7 +270,7 @@ impl Answer {
                 if name.eq_ignore_ascii_case("error") {
                     return Err(text.clone());
                 }
-                if !is_ping_name(name) && !is_ping_name(text) {
+                if !is_ping_name(name) && !is_ping_name(text) && !self.is_done {
                     self.remarks.add(Remark::Skipped);
                     self.is_unread_last = true;
                     self.leave_out(text);
