@@ -57,10 +57,11 @@ fn list() -> Result<Verdict, Failure> {
         let model = status.model;
         let _ = writeln!(
             text,
-            "{} ({:.0} MB), {}\n  licence: {}\n  {}\n",
+            "{} ({:.0} MB), {}{}\n  licence: {}\n  {}\n",
             model.name,
             model.bytes() as f64 / 1e6,
             state(&status),
+            if model.by_name { ", by name only" } else { "" },
             model.licence,
             model.about.trim().replace('\n', "\n  ")
         );
@@ -76,7 +77,12 @@ fn verify() -> Result<Verdict, Failure> {
     }
     let broken: Vec<&str> = statuses
         .iter()
-        .filter(|status| !matches!(status.state, ModelState::Installed(_)))
+        .filter(|status| match status.state {
+            ModelState::Installed(_) => false,
+            // Nobody misses what is installed only by its name.
+            ModelState::Missing => !status.model.by_name,
+            ModelState::Damaged(_) | ModelState::Unreadable(_) => true,
+        })
         .map(|status| status.model.name.as_str())
         .collect();
     if broken.is_empty() {

@@ -121,7 +121,7 @@ impl Machine {
                 .processors
                 .and_then(|processors| taken(spent, given.wanted, processors))
                 .map(nanos),
-            tokens: None,
+            ..Cost::default()
         }
     }
 }

@@ -15,12 +15,18 @@ mod room;
 mod thread;
 mod timeline;
 mod usage;
+#[cfg(feature = "command")]
+mod waited;
 mod worker;
 
 pub use alarm::Alarm;
 pub use branch::Branch;
 #[cfg(feature = "openai")]
+pub(crate) use real::now_utc;
+#[cfg(feature = "openai")]
 pub use remote::{Answered, Patience, Remote, Request, Silence, within};
+#[cfg(feature = "command")]
+pub(crate) use waited::Waited;
 pub use worker::{Charge, Emitter, Job, Progress, Worker};
 
 use crate::event::Tick;

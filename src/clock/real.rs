@@ -70,6 +70,12 @@ pub(super) fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
     Ok(runtime.block_on(tokio::task::unconstrained(future)))
 }
 
+/// The time of day, which others may set.
+#[cfg(feature = "openai")]
+pub(crate) fn now_utc() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 pub(super) fn date_and_time() -> String {
     jiff::Timestamp::now()
         .round(jiff::Unit::Second)

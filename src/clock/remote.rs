@@ -8,10 +8,12 @@
 use super::timeline::Timeline;
 use super::{Clock, Kind};
 use crate::event::{Cost, Tick, nanos};
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
+use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -46,7 +48,7 @@ pub struct Patience {
     pub all: Duration,
 }
 
-/// What comes of a request, in this order: any number of `Item`s, then `Done` or `TimedOut`.
+/// What comes of a request, in this order: any number of `Item`s, then `Done`, `TimedOut` or `Panicked`.
 #[derive(Debug)]
 pub enum Answered<T> {
     /// An item, and how long after the request it came.
@@ -55,6 +57,8 @@ pub enum Answered<T> {
     Done(Cost),
     /// The server was silent for too long, and the request is given up.
     TimedOut(Silence),
+    /// Reading the answer panicked, with this message; the next request finds everything as it was.
+    Panicked(String),
 }
 
 /// Which patience was at its end, and how long it was.
@@ -193,13 +197,14 @@ async fn run<T>(
             // A server that never pauses is bounded too.
             () = std::future::ready(()), if Instant::now() >= end => Err(end),
             // What comes at the last moment is in time.
-            item = items.next() => Ok(item),
+            item = AssertUnwindSafe(items.next()).catch_unwind() => Ok(item),
             () = sleep_until(deadline) => Err(deadline),
         };
         let after = begun.elapsed();
         let answered = match came {
-            Ok(Some(item)) => Answered::Item(after, item),
-            Ok(None) => Answered::Done(Cost {
+            Ok(Err(panic)) => Answered::Panicked(message_of(&*panic)),
+            Ok(Ok(Some(item))) => Answered::Item(after, item),
+            Ok(Ok(None)) => Answered::Done(Cost {
                 wall_ns: nanos(after),
                 ..Cost::default()
             }),
@@ -213,6 +218,13 @@ async fn run<T>(
         }
         silence = Silence::Next(patience.next);
     }
+}
+
+/// What a panic said.
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    words.unwrap_or("no message").to_owned()
 }
 
 /// Holds this thread up until the future is done. Unlike a runtime's own way it may be used anywhere.
@@ -363,6 +375,23 @@ mod tests {
                 assert_eq!(ended.recv().await, None);
             })
             .expect("it ends");
+    }
+
+    #[test]
+    fn an_answer_whose_reading_panics_is_told_and_the_next_one_is_read() {
+        for clock in [Clock::real(1), Clock::virtual_time(1)] {
+            let remote = clock.remote("test").expect("a thread");
+            let panics = stream::once(async { panic!("on purpose") });
+            let told = all(&clock, remote.request(ENDLESS, panics));
+            let told = clock.block_on(told).expect("it ends");
+            let [(_, Answered::Panicked(what))] = told.as_slice() else {
+                panic!("a panic that is told, not {told:?}");
+            };
+            assert_eq!(what, "on purpose");
+            let next = all(&clock, remote.request(ENDLESS, items(vec![0])));
+            let next = clock.block_on(next).expect("it ends");
+            assert!(matches!(next[0], (_, Answered::Item(_, 0))));
+        }
     }
 
     #[test]

@@ -160,10 +160,13 @@ impl CallerGate {
     fn under_to_begin(&self) -> f32 {
         let others = || self.others.iter().filter_map(|other| *other);
         let known = others().count() >= BACKGROUND_MIN;
-        let loud = known.then(|| quantile(others(), BACKGROUND_SHARE)).flatten();
+        let loud = known
+            .then(|| quantile(others(), BACKGROUND_SHARE))
+            .flatten();
         match (loud, self.caller_db) {
-            (Some(loud), Some(caller)) => (caller - loud - OVER_BACKGROUND)
-                .clamp(UNDER_BESIDE_BACKGROUND, UNDER_TO_BEGIN),
+            (Some(loud), Some(caller)) => {
+                (caller - loud - OVER_BACKGROUND).clamp(UNDER_BESIDE_BACKGROUND, UNDER_TO_BEGIN)
+            }
             _ => UNDER_TO_BEGIN,
         }
     }

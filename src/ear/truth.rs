@@ -120,10 +120,7 @@ fn by_energy(samples: &[f32], stretch: &Range<usize>, free: Range<usize>) -> Spe
             .saturating_sub(BACKGROUND.start)
             .max(free.start);
     let threshold = threshold(peak, &samples[before]);
-    let window = stretch
-        .start
-        .saturating_sub(WINDOW_SAMPLES)
-        .max(free.start)
+    let window = stretch.start.saturating_sub(WINDOW_SAMPLES).max(free.start)
         ..(stretch.start + WINDOW_SAMPLES).min(free.end);
     let is_loud = |at: &usize| samples[*at].abs() > threshold;
     let start = window.clone().find(is_loud).unwrap_or(stretch.start);
@@ -132,7 +129,11 @@ fn by_energy(samples: &[f32], stretch: &Range<usize>, free: Range<usize>) -> Spe
     let (end, doubt) = true_end(sound, stretch.end - from, peak);
     let end = from + end;
     Speech {
-        at: if start < end { start..end } else { stretch.clone() },
+        at: if start < end {
+            start..end
+        } else {
+            stretch.clone()
+        },
         doubt,
     }
 }

@@ -50,7 +50,9 @@ pub(super) fn recogniser(
 ) -> Result<Built<stage::SpeechToText>, EngineError> {
     match engine {
         #[cfg(feature = "whisper")]
-        Recogniser::Whisper { model } => whisper::build(model.as_deref(), at.clock),
+        Recogniser::Whisper { model, language } => {
+            whisper::build(model.as_deref(), language.as_deref(), at.clock)
+        }
         #[cfg(feature = "command")]
         Recogniser::Command(program) => command::recogniser(program, at.clock),
         #[cfg(feature = "openai")]
@@ -90,7 +92,7 @@ fn one_answerer(engine: &Answerer, at: Purpose<'_>) -> Result<Built<stage::Answe
         #[cfg(feature = "retrieval")]
         Answerer::Retrieval(documents) => retrieval::build(documents, at.clock),
         #[cfg(feature = "command")]
-        Answerer::Command { program, .. } => command::answerer(program, at.clock),
+        Answerer::Command { program, votes } => command::answerer(program, *votes, at.clock),
         #[cfg(feature = "openai")]
         Answerer::Openai { model, .. } => openai::answerer(model, at),
         Answerer::Simulated(answer) => {

@@ -28,6 +28,8 @@ pub mod voice;
 mod vote;
 #[cfg(feature = "whisper")]
 mod whisper;
+#[cfg(any(feature = "command", feature = "openai"))]
+mod words;
 
 pub use build::{answer, check, speech_to_text, text_to_speech};
 pub use load::{Given, Loaded, Maker, load};

@@ -108,7 +108,7 @@ fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
 
 fn recogniser(engine: &Recogniser) -> Option<Need<'_>> {
     match engine {
-        Recogniser::Whisper { model } => {
+        Recogniser::Whisper { model, .. } => {
             Some(Need::Model(model.as_deref().unwrap_or(WHISPER_MODEL)))
         }
         Recogniser::Openai(asked) => Some(Need::Server(&asked.server)),

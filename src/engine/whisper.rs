@@ -12,7 +12,7 @@ use crate::clock::{Clock, Worker};
 use crate::models;
 use crate::stage::{
     AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Understood, Utterance, Work,
-    transcribe_in_batches,
+    transcribe_in_batches, without_sounds,
 };
 use std::sync::Arc;
 use whisper_rs::{
@@ -46,16 +46,18 @@ struct Whisper {
 
 pub(super) fn build(
     model: Option<&str>,
+    language: Option<&str>,
     clock: &Clock,
 ) -> Result<Built<SpeechToText>, EngineError> {
     let name = model.unwrap_or(WHISPER_MODEL);
     let path = models::locate(name).map_err(|e| EngineError::Unavailable(e.to_string()))?;
-    let mut recogniser = Recogniser::load(&path)?;
+    let mut recogniser = Recogniser::load(&path, language.unwrap_or(ENGLISH))?;
     recogniser
         .transcribe(&[0.0; SAMPLES_MIN], 1)
         .map_err(|e| EngineError::Unavailable(e.to_string()))?;
     let worker = worker(clock, "whisper", recogniser)?;
-    let described = format!("whisper.cpp, model {name}");
+    let spoken = language.map(|code| format!(", language {code}"));
+    let described = format!("whisper.cpp, model {name}{}", spoken.unwrap_or_default());
     Ok(Built::new(Box::new(Whisper { worker }), described))
 }
 
@@ -81,10 +83,20 @@ impl Stage for Whisper {
 /// A loaded model with its reused state.
 struct Recogniser {
     state: WhisperState,
+    /// The language that is spoken, as ISO 639-1 has it.
+    language: String,
 }
 
+/// The language unless another one is given.
+const ENGLISH: &str = "en";
+
 impl Recogniser {
-    fn load(path: &std::path::Path) -> Result<Recogniser, EngineError> {
+    fn load(path: &std::path::Path, language: &str) -> Result<Recogniser, EngineError> {
+        if whisper_rs::get_lang_id(language).is_none() {
+            return Err(EngineError::Input(format!(
+                "stt.language: Whisper knows no language {language:?}; give a code such as \"de\""
+            )));
+        }
         // Without a log backend this silences whisper.cpp, which writes pages to stderr otherwise.
         whisper_rs::install_logging_hooks();
         let mut parameters = WhisperContextParameters::default();
@@ -96,8 +108,15 @@ impl Recogniser {
             ))
         };
         let context = WhisperContext::new_with_params(path, parameters).map_err(unusable)?;
+        if language != ENGLISH && !context.is_multilingual() {
+            return Err(EngineError::Input(format!(
+                "stt.language: the model at {} knows English alone; for {language:?} give one of many languages, such as model = \"whisper-base\" (voicesim models install whisper-base)",
+                path.display()
+            )));
+        }
         let state = context.create_state().map_err(unusable)?;
-        Ok(Recogniser { state })
+        let language = language.to_owned();
+        Ok(Recogniser { state, language })
     }
 
     /// The words in 16 kHz mono audio; empty if there are none to be sure of.
@@ -112,7 +131,7 @@ impl Recogniser {
             samples
         };
         self.state
-            .full(parameters(seconds, threads), samples)
+            .full(parameters(&self.language, seconds, threads), samples)
             .map_err(|error| StageError::Failed(format!("whisper: {error}")))?;
         let (mut text, mut probability, mut tokens) = (String::new(), 0.0, 0);
         for segment in self.state.as_iter() {
@@ -134,13 +153,13 @@ impl Recogniser {
     }
 }
 
-fn parameters<'a>(seconds: f32, threads: u32) -> FullParams<'a, 'a> {
+fn parameters(language: &str, seconds: f32, threads: u32) -> FullParams<'_, '_> {
     let context = (CONTEXT_PER_SECOND * seconds).ceil() as i32 + 64;
     let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
     parameters.set_n_threads(threads as i32);
     parameters.set_audio_ctx(context.clamp(CONTEXT_MIN, CONTEXT_MAX));
     parameters.set_max_tokens((TOKENS_PER_SECOND * seconds).ceil() as i32 + 16);
-    parameters.set_language(Some("en"));
+    parameters.set_language(Some(language));
     parameters.set_temperature_inc(0.0);
     parameters.set_single_segment(true);
     parameters.set_no_context(true);
@@ -154,25 +173,9 @@ fn parameters<'a>(seconds: f32, threads: u32) -> FullParams<'a, 'a> {
     parameters
 }
 
-/// Text without what Whisper writes for sounds: `[BLANK_AUDIO]`, `(coughing)`, `*sighs*`, music.
+/// Text without what Whisper writes for sounds, and without its loops.
 fn words_only(text: &str) -> String {
-    let mut words = String::new();
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        let closing = match c {
-            '[' => ']',
-            '(' => ')',
-            '*' => '*',
-            '♪' | '♫' => continue,
-            _ => {
-                words.push(c);
-                continue;
-            }
-        };
-        // An opening sign that nothing closes stands alone.
-        let after = rest.as_str().split_once(closing);
-        rest = after.map_or(rest, |(_, after)| after.chars());
-    }
+    let words = without_sounds(text);
     let words = words.split_whitespace().filter(|word| !is_stutter(word));
     let words = without_loops(words.collect()).join(" ");
     if words.chars().any(char::is_alphanumeric) {

@@ -1,5 +1,6 @@
 //! What the work of an engine took.
 
+use super::Remarks;
 use serde::{Deserialize, Serialize};
 
 /// What the work of a visit took, measured by the clock that ran it.
@@ -22,6 +23,9 @@ pub struct Cost {
     /// How much a language model wrote; `None` if nobody counts it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tokens: Option<Tokens>,
+    /// What was odd about the work, though it was done.
+    #[serde(skip_serializing_if = "Remarks::is_empty", default)]
+    pub remarks: Remarks,
 }
 
 /// How much a language model wrote, and in what time.
@@ -34,6 +38,10 @@ pub struct Tokens {
     pub read: Option<u32>,
     /// Time from the first piece of the answer to the last, as they came, whoever waited for them.
     pub writing_ns: u64,
+    /// Time from the first piece of what the model thought aloud to the first piece of the answer; `None` if it
+    /// thought nothing aloud that the server tells apart from the answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reasoning_ns: Option<u64>,
 }
 
 impl Tokens {
@@ -47,6 +55,10 @@ impl Tokens {
             written: self.written.saturating_add(later.written),
             read,
             writing_ns: self.writing_ns.saturating_add(later.writing_ns),
+            reasoning_ns: match (self.reasoning_ns, later.reasoning_ns) {
+                (Some(one), Some(other)) => Some(one.saturating_add(other)),
+                (one, other) => one.or(other),
+            },
         }
     }
 }
@@ -67,6 +79,7 @@ impl Cost {
                 (Some(one), Some(other)) => Some(one.plus(other)),
                 (one, other) => one.or(other),
             },
+            remarks: self.remarks.plus(later.remarks),
         }
     }
 }

@@ -10,6 +10,7 @@ mod hop;
 mod mark;
 mod metric;
 mod policy;
+mod remarks;
 mod tick;
 mod traced;
 
@@ -20,6 +21,7 @@ pub use hop::Hop;
 pub use mark::{Mark, ReplyEnd, SessionEnd};
 pub use metric::{Metric, SUSTAINED};
 pub use policy::InterruptionPolicy;
+pub use remarks::{Remark, Remarks};
 pub use tick::{Tick, nanos};
 pub use traced::{Traced, TracedMetric, TracedSpan};
 

@@ -102,7 +102,13 @@ mod tests {
         let ms = Tick::from_ms;
         for (start, end) in caller {
             mark(*start, Mark::CallerSpeechStarted { at: ms(*start) });
-            mark(*end, Mark::CallerSpeechEnded { at: ms(*end), doubt: None });
+            mark(
+                *end,
+                Mark::CallerSpeechEnded {
+                    at: ms(*end),
+                    doubt: None,
+                },
+            );
         }
         for (start, end) in agent {
             mark(*start, Mark::Audible { at: ms(*start) });

@@ -27,6 +27,8 @@ pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
         first_asked: None,
         left_ns: None,
         failed_ns: None,
+        failure: None,
+        remarks: Default::default(),
         has_no_shadow: false,
         shadow_ns: None,
         wer: None,

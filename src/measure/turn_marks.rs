@@ -1,8 +1,8 @@
 //! What the events say about each utterance and the reply to it.
 
 use crate::event::{
-    Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, SUSTAINED, StageName, Tick, Traced, TurnId,
-    Verdict, VisitEnd,
+    Doubt, Event, Expect, Mark, OutputNote, Remarks, ReplyEnd, SUSTAINED, StageName, Tick, Traced,
+    TurnId, Verdict, VisitEnd,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -55,6 +55,10 @@ pub(super) struct TurnMarks {
     pub has_reply_failed: bool,
     /// When an engine failed.
     pub failed: Option<Tick>,
+    /// Why the first of them failed.
+    pub failure: Option<Arc<str>>,
+    /// What was odd about work that was done.
+    pub remarks: Remarks,
     /// Whether an engine that failed had too much to do.
     pub was_refused: bool,
 }
@@ -247,7 +251,14 @@ impl TurnMarks {
                     self.makes(*stage, now);
                 }
             },
-            Mark::Exit { stage, end, .. } => self.left(*stage, end, now),
+            Mark::Exit {
+                stage, end, cost, ..
+            } => {
+                if let Some(cost) = cost {
+                    self.remarks = self.remarks.plus(cost.remarks);
+                }
+                self.left(*stage, end, now);
+            }
             Mark::Speculated { .. } | Mark::SpeculationDropped => self.forget_reply(),
             Mark::Queued {
                 start,
@@ -314,8 +325,11 @@ impl TurnMarks {
         if work.first_output.is_none() && *end != VisitEnd::Done {
             work.left = Some(now);
         }
-        if let VisitEnd::Failed { refused, .. } = end {
+        if let VisitEnd::Failed { error, refused } = end {
             self.was_refused |= refused;
+            if self.failure.is_none() {
+                self.failure = Some(error.as_str().into());
+            }
             first(&mut self.failed, now);
             match stage {
                 StageName::SpeechToText => self.has_transcription_failed = true,
@@ -331,6 +345,7 @@ impl TurnMarks {
         self.has_reply_failed = false;
         self.was_refused = false;
         self.failed = None;
+        self.failure = None;
     }
 
     fn work(&mut self, stage: StageName) -> &mut Work {

@@ -44,6 +44,7 @@ impl Writing {
             written,
             read,
             writing_ns,
+            ..
         }) = cost.tokens
         {
             self.answers += 1;
@@ -98,6 +99,7 @@ mod tests {
             written,
             read,
             writing_ns: writing_ms * 1_000_000,
+            reasoning_ns: None,
         })
     }
 

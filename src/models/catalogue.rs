@@ -25,6 +25,9 @@ pub struct Model {
     pub kind: ModelKind,
     /// The terms of its use.
     pub licence: String,
+    /// Whether it is installed only when it is asked for by its name, and not with all the others.
+    #[serde(default)]
+    pub by_name: bool,
     /// What is known of it, also what speaks against using it. A paragraph.
     pub about: String,
     /// The files, the one that engines are given first. The others lie beside it.

@@ -22,7 +22,7 @@ pub struct Installed {
     pub source: Option<String>,
 }
 
-/// Installs the named models, all of the catalogue if `names` is empty. A model that is there and
+/// Installs the named models; if `names` is empty all of the catalogue but for those that have to be named. A model that is there and
 /// intact is left alone; a damaged one is fetched again.
 ///
 /// Can be interrupted at any moment and run again: what was downloaded is kept in `.partial` of
@@ -53,7 +53,7 @@ pub fn install(
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Model>, ModelError> {
     if names.is_empty() {
-        return Ok(catalogue().iter().collect());
+        return Ok(catalogue().iter().filter(|model| !model.by_name).collect());
     }
     let find = |name: &String| {
         catalogue()
@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_before_anything_is_fetched() {
-        let error = install(&["whisper-tiny".to_owned()], &mut Silent).unwrap_err();
+        let error = install(&["whisper-enormous".to_owned()], &mut Silent).unwrap_err();
         assert!(error.to_string().contains("whisper-tiny.en"), "{error}");
     }
 

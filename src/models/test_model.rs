@@ -13,6 +13,7 @@ pub(super) fn model_of(files: &[(&str, &[u8])], sources: Vec<Source>) -> Model {
         sha256: vec![hexadecimal_sha256(content)],
     };
     Model {
+        by_name: false,
         name: "test".to_owned(),
         kind: ModelKind::SpeechToText,
         licence: "none".to_owned(),

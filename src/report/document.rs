@@ -2,12 +2,12 @@
 
 use super::busy::machine_busy;
 use crate::compare::claims::Claimed;
-use crate::event::{Doubt, Expect, Metric, StageName};
+use crate::event::{Doubt, Expect, Metric, Remark, Remarks, StageName};
 use crate::measure::segments::Segments;
 use crate::measure::{
-    Background, BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known, LoadFigures,
-    MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures, Reason, ResilienceCounts,
-    RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
+    Background, BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known,
+    LoadFigures, MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures, Reason,
+    ResilienceCounts, RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
 };
 use crate::record::store::{Header, Shard};
 use serde::Serialize;
@@ -46,6 +46,9 @@ pub struct Document<'a> {
     /// What resilience policies did about stages that failed or took too long: stage, what, count.
     #[serde(skip_serializing_if = "ResilienceCounts::is_empty")]
     pub cures: &'a ResilienceCounts,
+    /// In how many turns something was odd about an answer that came all the same, by what it was.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub remarks: BTreeMap<Remark, u64>,
     /// How fast a language model wrote; `None` if no server tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writing: Option<Pace>,
@@ -344,6 +347,12 @@ pub struct Detail<'a> {
     /// Why the latencies of an answered turn on a recording may be others: `noise`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubtful: Option<Doubt>,
+    /// Why an engine failed, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
+    /// What was odd about an answer that came all the same: `cut_at_limit`.
+    #[serde(skip_serializing_if = "Remarks::is_empty")]
+    pub remarks: Remarks,
     /// When a question that is asked again was first asked: the end of speech then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_asked_ns: Option<u64>,
@@ -381,6 +390,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,
         cures: &measured.resilience,
+        remarks: remarked(&measured.rows),
         writing: measured.writing.pace(),
         wer: measured.wer.map(|wer| wer.rate()),
         right_answers: measured.right_answers,
@@ -407,6 +417,15 @@ fn summaries<'a>(
         .collect()
 }
 
+/// In how many turns each remark was made.
+fn remarked(rows: &[Row]) -> BTreeMap<Remark, u64> {
+    let mut counts = BTreeMap::new();
+    for remark in rows.iter().flat_map(|row| row.remarks.iter()) {
+        *counts.entry(remark).or_default() += 1;
+    }
+    counts
+}
+
 /// The document's entry for one turn.
 pub fn detail(row: &Row) -> Detail<'_> {
     Detail {
@@ -422,6 +441,8 @@ pub fn detail(row: &Row) -> Detail<'_> {
         waited_ns: row.waited_ns(),
         reason: row.unanswered,
         doubtful: row.doubtful,
+        error: row.failure.as_deref(),
+        remarks: row.remarks,
         first_asked_ns: row.first_asked.map(|at| at.0),
         hops_ns: row
             .hops

@@ -1,5 +1,6 @@
 //! Inputs that come in pieces: an utterance as it is spoken, an answer as it is written.
 
+use super::sounds::without_sounds;
 use super::{AudioChunk, Identified, Piece, Transcript};
 use crate::record::input::InputHash;
 use crate::stage::queue;
@@ -103,10 +104,10 @@ impl Utterance {
             .extend(chunk.samples.iter().flat_map(|samples| samples.iter()));
     }
 
-    /// The transcript that says what was understood.
+    /// The transcript that says what was understood, without marks of sounds that are no words.
     pub(super) fn transcript(&self, understood: Understood, is_final: bool) -> Transcript {
         Transcript {
-            text: understood.text,
+            text: without_sounds(&understood.text).into(),
             sureness: understood.sureness,
             is_final,
             audio: self.length,

@@ -5,12 +5,15 @@ mod batch;
 mod feed;
 mod outlet;
 pub mod queue;
+mod sounds;
 mod watched;
 
 pub use attempt::Attempt;
 pub use batch::transcribe_in_batches;
 pub use feed::{AudioFeed, Heard, TextFeed, Understood, Utterance};
 pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};
+#[cfg(feature = "whisper")]
+pub(crate) use sounds::without_sounds;
 pub use watched::Watched;
 
 use crate::audio::Samples;

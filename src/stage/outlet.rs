@@ -313,7 +313,7 @@ impl<T: Recorded> Outlet<T> {
 }
 
 fn worker_died() -> StageError {
-    StageError::Failed("the engine's worker thread died; run with -v and report its message".into())
+    StageError::Failed("the engine, or a library of it, panicked over this work, which is a bug to report: its message is on standard error; the next work is not affected".into())
 }
 
 /// A value that the record keeps when it passes an outlet.

@@ -407,3 +407,55 @@ fn a_cancelled_answer_costs_what_came_of_it_and_no_more() {
     assert!(ends.count() >= 1);
     assert!(run.measured.rows[0].said.starts_with("This goes on"));
 }
+
+#[test]
+fn what_a_server_says_went_wrong_and_what_was_odd_stand_in_the_turn_and_the_report() {
+    let event = |value: serde_json::Value| format!("data: {value}\n\n").into_bytes();
+    let streamed = |events: &[Vec<u8>]| {
+        let mut does = vec![streaming("text/event-stream")];
+        does.push(Does::Send(chunk(&events.concat())));
+        does.push(Does::Send(b"0\r\n\r\n".to_vec()));
+        does
+    };
+    let error = serde_json::json!({"object": "error", "message": "no \u{1b}[2Jmemory left"});
+    let cut = serde_json::json!({"choices": [{"delta": {}, "finish_reason": "length"}]});
+    let server = TestServer::start(vec![
+        streamed(&[event(error.clone())]),
+        streamed(&[piece("It should reply within"), event(cut.clone())]),
+        streamed(&[event(error)]),
+        streamed(&[piece("It should reply within"), event(cut)]),
+    ]);
+    let turns = [
+        turn("piper-graphics.wav", ""),
+        turn(
+            "piper-graphics.wav",
+            "after = \"previous_turn_end\"\ndelay_ms = 3000",
+        ),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("scenario.toml");
+    fs::write(&file, turns.concat() + ENDS + &asks(&server, "")).expect("written");
+    let file = file.display().to_string();
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["run", &file, "--clock", "virtual", "--no-audio"];
+        arguments.extend(more);
+        let out = folder.path().join(format!("out{}", more.len()));
+        let output = command(&arguments).arg("--out").arg(out).output();
+        stdout(&output.expect("voicesim runs"))
+    };
+    let text = run(&[]);
+    assert!(
+        text.contains("failed the server at http://127.0.0.1"),
+        "{text}"
+    );
+    assert!(text.contains("reports: no [2Jmemory left"), "{text}");
+    assert!(text.contains("note   the answer is cut"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&run(&["--json"])).expect("JSON");
+    let error = json["detail"][0]["error"].as_str().expect("an error");
+    assert!(error.ends_with("reports: no [2Jmemory left"), "{error}");
+    assert_eq!(
+        json["detail"][1]["remarks"],
+        serde_json::json!(["cut_at_limit"])
+    );
+    assert_eq!(json["remarks"]["cut_at_limit"], 1);
+}

@@ -1,21 +1,22 @@
 //! Answers of a language model.
 //!
 //! Each piece is handed on as it comes. Dropping the work closes the connection, so that the server stops
-//! writing; on a virtual clock it has written to its end by then.
+//! writing; on a virtual clock it has written to its end by then. A server that refuses a key which it could do
+//! without is asked again without it, and from then on.
 
-use super::prompt;
+use super::prompt::{self, Spared};
 use super::server::Server;
 use super::stream::{Written, written};
-use super::{gone, reach, too_slow};
+use super::{gone, panicked, reach, too_slow};
 use crate::clock::{Answered, Clock, Patience};
 use crate::engine::build::Purpose;
 use crate::engine::quiet::wants_no_answer;
 #[cfg(feature = "retrieval")]
 use crate::engine::retrieval;
 use crate::engine::{Built, EngineError};
-use crate::event::{Cost, Tokens, nanos};
+use crate::event::{Cost, Remark, Remarks, Tokens, nanos};
 use crate::scenario::engine::{Api, LanguageModel, Passages};
-use crate::stage::{self, Outlet, Piece, Question, Stage, StageError, Work};
+use crate::stage::{self, Again, Outlet, Piece, Question, Stage, StageError, Work};
 use std::time::Duration;
 
 struct Answer {
@@ -23,6 +24,10 @@ struct Answer {
     asked: LanguageModel,
     patience: Patience,
     documents: Documents,
+    /// Keys of requests that the server refused.
+    spared: Vec<Spared>,
+    /// What the log was told of answers.
+    told: Remarks,
 }
 
 pub(in crate::engine) fn build(
@@ -47,6 +52,8 @@ pub(in crate::engine) fn build(
                 asked: asked.clone(),
                 patience,
                 documents,
+                spared: Vec::new(),
+                told: Remarks::default(),
             }) as stage::Answer
         },
         "language model",
@@ -64,37 +71,90 @@ impl Stage for Answer {
                 return Ok(());
             }
             let passages = self.documents.passages(&question, out).await?;
-            let body = prompt::body(&self.asked, &question, &passages);
-            let request = self.server.post().json(&body);
-            out.begun();
-            let mut answer = self.server.ask(request, self.patience, written);
+            let mut body = prompt::body(&self.asked, &question, &passages);
+            self.spared.iter().for_each(|key| key.spare(&mut body));
             let mut writing = Writing::default();
+            out.begun();
             loop {
-                match answer.next().await {
-                    Some(Answered::Item(after, item)) => {
-                        if let Some(piece) = writing.took(after, item?) {
-                            out.send(piece).await?;
-                        }
-                    }
-                    Some(Answered::Done(cost)) => {
-                        out.cost(Cost {
-                            tokens: writing.tokens(),
-                            ..cost
-                        });
+                let error = match self.ask(&body, &mut writing, out).await {
+                    Ok(()) => {
+                        self.tell(writing.remarks);
                         return Ok(());
                     }
-                    Some(Answered::TimedOut(silence)) => {
-                        let keys = [
-                            "first_token_timeout_ms",
-                            "between_tokens_timeout_ms",
-                            "timeout_ms",
-                        ];
-                        return Err(too_slow(&self.server, silence, keys));
-                    }
-                    None => return Err(gone()),
-                }
+                    Err(error) => error,
+                };
+                let Some(key) = refused_key(&error, &body) else {
+                    return Err(error);
+                };
+                tracing::warn!("{error}; it is asked again {}", key.told());
+                key.spare(&mut body);
+                self.spared.push(key);
+                writing.remarks.add(Remark::AskedAgain);
             }
         })
+    }
+}
+
+/// The key of a request that a server refused and can be asked without.
+fn refused_key(error: &StageError, body: &serde_json::Value) -> Option<Spared> {
+    match error {
+        StageError::Refused {
+            error,
+            again: Again::Never,
+        } => Spared::of(error, body),
+        _ => None,
+    }
+}
+
+impl Answer {
+    /// Tells the log what was odd about an answer, each kind of it once: the record has every answer's.
+    fn tell(&mut self, remarks: Remarks) {
+        // These were told when they were met.
+        let told = [Remark::Skipped, Remark::AskedAgain];
+        for remark in remarks.iter().filter(|remark| !told.contains(remark)) {
+            if !self.told.has(remark) {
+                self.told.add(remark);
+                tracing::warn!("the server at {}: {}", self.server.base(), remark.told());
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        body: &serde_json::Value,
+        writing: &mut Writing,
+        out: &mut Outlet<Piece>,
+    ) -> Result<(), StageError> {
+        let request = self.server.post().json(body);
+        let mut answer = self.server.ask(request, self.patience, written);
+        loop {
+            match answer.next().await {
+                Some(Answered::Item(after, item)) => {
+                    if let Some(piece) = writing.took(after, item?) {
+                        out.send(piece).await?;
+                    }
+                }
+                Some(Answered::Done(cost)) => {
+                    out.cost(writing.cost(cost));
+                    return Ok(());
+                }
+                // What was to follow was no part of the answer.
+                Some(Answered::TimedOut(_)) if writing.has_ended => {
+                    out.cost(writing.cost(Cost::default()));
+                    return Ok(());
+                }
+                Some(Answered::TimedOut(silence)) => {
+                    let keys = [
+                        "first_token_timeout_ms",
+                        "between_tokens_timeout_ms",
+                        "timeout_ms",
+                    ];
+                    return Err(too_slow(&self.server, silence, keys));
+                }
+                Some(Answered::Panicked(what)) => return Err(panicked(&what)),
+                None => return Err(gone()),
+            }
+        }
     }
 }
 
@@ -104,13 +164,18 @@ struct Writing {
     /// When the first piece came and when the latest, since the request.
     pieces: Option<(Duration, Duration)>,
     pieces_count: u32,
+    /// When the model began to think aloud, since the request.
+    reasoned: Option<Duration>,
     usage: Option<(u32, Option<u32>)>,
+    remarks: Remarks,
+    /// Whether the server has said that the answer is at its end.
+    has_ended: bool,
 }
 
 impl Writing {
     fn took(&mut self, after: Duration, written: Written) -> Option<Piece> {
         match written {
-            Written::Piece(text) => {
+            Written::Text(text) => {
                 let (first, _) = self.pieces.unwrap_or((after, after));
                 self.pieces = Some((first, after));
                 self.pieces_count = self.pieces_count.saturating_add(1);
@@ -120,6 +185,23 @@ impl Writing {
                 self.usage = Some((written, read));
                 None
             }
+            Written::Reasoning(_) => {
+                self.reasoned.get_or_insert(after);
+                None
+            }
+            Written::Ended(remarks) => {
+                self.remarks = self.remarks.plus(remarks);
+                self.has_ended = true;
+                None
+            }
+        }
+    }
+
+    fn cost(&self, cost: Cost) -> Cost {
+        Cost {
+            tokens: self.tokens(),
+            remarks: self.remarks,
+            ..cost
         }
     }
 
@@ -130,6 +212,9 @@ impl Writing {
             written,
             read,
             writing_ns: nanos(last - first),
+            reasoning_ns: self
+                .reasoned
+                .map(|since| nanos(first.saturating_sub(since))),
         })
     }
 }

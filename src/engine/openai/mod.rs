@@ -1,7 +1,9 @@
-//! Engines on a server that speaks OpenAI's API: a language model (`answer`), a recogniser and a voice
-//! (`speech`). Ollama, llama.cpp, vLLM and the clouds do.
+//! Engines on a server that speaks OpenAI's API: a language model (`answer`), a `recogniser` and a `voice`. Ollama,
+//! llama.cpp, vLLM and the clouds do.
 //!
-//! `server` sends requests and says what went wrong, `prompt` words them, `stream` reads what a model writes.
+//! `server` sends requests and says what went wrong (`words` finds what the server says of it), `prompt` words them.
+//! `stream` reads what a model writes: `lines` of bytes, `events` of lines, what is `said` in each. `transcript` finds
+//! the words that a recogniser sends, `sound` the samples that a voice does, and `sound_kind` what else it is.
 //! What a caller, a document or a server says is data: nothing in it leads to another request, and a key goes
 //! nowhere but into the header of a request.
 //!
@@ -9,19 +11,32 @@
 //! by the HTML standard, section 9.2; Retry-After by RFC 9110, section 10.2.3.
 
 mod answer;
+mod events;
+mod lines;
 mod prompt;
+mod recogniser;
+mod retry_after;
+mod said;
 mod server;
-mod speech;
+mod sound;
+mod sound_kind;
 mod stream;
 #[cfg(test)]
 mod test_answers;
 #[cfg(test)]
+mod test_fuzz;
+#[cfg(test)]
 mod test_servers;
 #[cfg(test)]
 mod test_speech;
+#[cfg(test)]
+mod test_streams;
+mod transcript;
+mod voice;
 
 pub(super) use answer::build as answerer;
-pub(super) use speech::{recogniser, voice};
+pub(super) use recogniser::recogniser;
+pub(super) use voice::voice;
 
 use super::build::Purpose;
 use super::{Built, EngineError};
@@ -73,6 +88,7 @@ fn server(
         url: asked.url.clone(),
         model: asked.model.clone(),
         key_env: asked.key_env.clone(),
+        headers: asked.headers.clone(),
         path,
     };
     Server::of(asked, clock)
@@ -135,4 +151,10 @@ fn gone() -> StageError {
     StageError::Failed(
         "the thread that asks servers is gone; run with -v and report its message".into(),
     )
+}
+
+fn panicked(what: &str) -> StageError {
+    StageError::Failed(format!(
+        "reading the server's answer failed in voicesim or one of its libraries, which is a bug to report: {what}"
+    ))
 }

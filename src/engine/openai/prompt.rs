@@ -5,7 +5,7 @@
 
 use crate::scenario::engine::{Api, LanguageModel};
 use crate::stage::{Exchange, Question};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The system prompt unless the scenario has one.
 const SYSTEM: &str = "You are a voice assistant on the phone. What you write is read aloud: answer in one or two short sentences of plain words, without lists, headings, symbols or links. If you do not know, say so.";
@@ -30,8 +30,15 @@ pub(super) fn body(answer: &LanguageModel, question: &Question, passages: &[Stri
         "model": answer.server.model,
         "stream": true,
         "stream_options": {"include_usage": true},
-        "max_tokens": answer.tokens_max,
     });
+    // Whoever names the limit in another way means that one alone.
+    let own = &answer.server.body;
+    if !LIMITS
+        .iter()
+        .any(|key| own.get(*key).is_some_and(|it| *it != json!(false)))
+    {
+        body[answer.limit_key.name()] = json!(answer.tokens_max);
+    }
     let system = answer.system.as_deref().unwrap_or(SYSTEM);
     let history = latest(&question.history, answer.history_turns_max);
     match api {
@@ -55,7 +62,97 @@ pub(super) fn body(answer: &LanguageModel, question: &Question, passages: &[Stri
             body[key] = value;
         }
     }
+    merge(&mut body, own);
     body
+}
+
+/// The keys by which servers know the longest answer.
+const LIMITS: [&str; 4] = [
+    "max_tokens",
+    "max_completion_tokens",
+    "num_predict",
+    "n_predict",
+];
+
+/// Puts a scenario's own keys into the body of a request, in place of those that are there. `false` takes a key away
+/// that is there, and is a value like others elsewhere.
+pub(super) fn merge(body: &mut Value, own: &Map<String, Value>) {
+    let Value::Object(body) = body else {
+        return;
+    };
+    for (key, value) in own {
+        match (body.get_mut(key), value) {
+            (Some(_), Value::Bool(false)) => {
+                body.remove(key);
+            }
+            (Some(there @ Value::Object(_)), Value::Object(own)) => merge(there, own),
+            _ => {
+                body.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// A key of a request that a server refuses, and that it can be asked without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spared {
+    /// `max_tokens`, which newer models of OpenAI's know as `max_completion_tokens`.
+    OldLimit,
+    /// `max_completion_tokens`, which older servers know as `max_tokens`.
+    NewLimit,
+    /// `stream_options`, without which a server does not count tokens.
+    StreamOptions,
+}
+
+impl Spared {
+    /// The key of `body` that `refusal` is about; `None` if it is about something else.
+    pub(super) fn of(refusal: &str, body: &Value) -> Option<Spared> {
+        let names = |key: &str| refusal.contains(key);
+        let has = |key: &str| body.get(key).is_some();
+        let all = [
+            (Spared::StreamOptions, "stream_options", ""),
+            (Spared::OldLimit, "max_tokens", "max_completion_tokens"),
+            (Spared::NewLimit, "max_completion_tokens", ""),
+        ];
+        let found = all
+            .into_iter()
+            .find(|(_, key, other)| has(key) && names(key) && names(other));
+        found.map(|(spared, ..)| spared)
+    }
+
+    /// Changes a request so that the key is not in it.
+    pub(super) fn spare(self, body: &mut Value) {
+        let Value::Object(body) = body else {
+            return;
+        };
+        let mut rename = |from: &str, to: &str| {
+            if let Some(value) = body.remove(from) {
+                body.insert(to.to_owned(), value);
+            }
+        };
+        match self {
+            Spared::OldLimit => rename("max_tokens", "max_completion_tokens"),
+            Spared::NewLimit => rename("max_completion_tokens", "max_tokens"),
+            Spared::StreamOptions => {
+                body.remove("stream_options");
+            }
+        }
+    }
+
+    /// What is done, for people, and how to have it done at once.
+    pub(super) fn told(self) -> &'static str {
+        match self {
+            Spared::OldLimit => {
+                "with max_completion_tokens; for that at once, set server = \"openai\" in [answer]"
+            }
+            Spared::NewLimit => {
+                "with max_tokens; for that at once, set max_completion_tokens = false and max_tokens in [answer.body]"
+            }
+            Spared::StreamOptions => {
+                "without stream_options; for that at once, set stream_options = false in [answer.body]"
+            }
+        }
+    }
 }
 
 fn latest(history: &[Exchange], most: usize) -> &[Exchange] {
@@ -247,6 +344,66 @@ mod tests {
                 "stream_options"
             ]
         );
+    }
+
+    /// The keys of `[answer.body]`, over what would be sent.
+    fn with_body(own: Value) -> Value {
+        let mut answer = chat();
+        let Value::Object(own) = own else {
+            panic!("keys");
+        };
+        answer.server.body = own;
+        body(&answer, &question("Why?", &[]), &[])
+    }
+
+    #[test]
+    fn keys_of_the_scenario_stand_above_those_that_are_sent_anyway() {
+        let sent = with_body(json!({
+            "reasoning_effort": "low",
+            "keep_alive": -1,
+            "think": false,
+            "stream_options": {"chunk_size": 5},
+            "model": "other",
+        }));
+        assert_eq!(sent["reasoning_effort"], "low");
+        assert_eq!(
+            (&sent["keep_alive"], &sent["model"]),
+            (&json!(-1), &json!("other"))
+        );
+        // What was not to be sent is a value, and what was is taken away.
+        assert_eq!(sent["think"], false);
+        let both = json!({"include_usage": true, "chunk_size": 5});
+        assert_eq!(sent["stream_options"], both);
+        let sent = with_body(json!({"stream_options": false, "max_tokens": false}));
+        assert!(sent.get("stream_options").is_none() && sent.get("max_tokens").is_none());
+        let sent = with_body(json!({"max_completion_tokens": 90}));
+        assert_eq!(sent["max_completion_tokens"], 90);
+        assert!(sent.get("max_tokens").is_none());
+    }
+
+    #[test]
+    fn a_key_that_is_refused_is_known_by_its_name() {
+        let mut sent = with_body(json!({}));
+        for (refusal, key) in [
+            (
+                "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+                Some(Spared::OldLimit),
+            ),
+            (
+                "body.stream_options: Extra inputs are not permitted",
+                Some(Spared::StreamOptions),
+            ),
+            ("max_tokens is too large", None),
+            ("no such model", None),
+        ] {
+            assert_eq!(Spared::of(refusal, &sent), key, "{refusal}");
+        }
+        Spared::OldLimit.spare(&mut sent);
+        Spared::StreamOptions.spare(&mut sent);
+        assert_eq!(sent["max_completion_tokens"], 150);
+        assert!(sent.get("max_tokens").is_none() && sent.get("stream_options").is_none());
+        Spared::NewLimit.spare(&mut sent);
+        assert_eq!(sent["max_tokens"], 150);
     }
 
     #[test]

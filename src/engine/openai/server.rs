@@ -3,13 +3,18 @@
 //! One client a server: its connection is kept, and made before the first question. Redirections are not
 //! followed, since a key might go along.
 
+use super::retry_after::retry_after;
 use crate::clock::{Clock, Patience, Remote, Request};
 use crate::engine::EngineError;
+use crate::engine::words::{is_invisible, words_in};
+use crate::scenario::engine::Header;
 use crate::stage::{Again, StageError};
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, future, stream};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION,
+};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
-use serde_json::Value;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +37,7 @@ pub(super) struct Asked {
     pub(super) url: String,
     pub(super) model: String,
     pub(super) key_env: Option<String>,
+    pub(super) headers: Vec<Header>,
     /// The path behind the server's address.
     pub(super) path: &'static str,
 }
@@ -51,6 +57,8 @@ pub(super) struct Place {
     path: &'static str,
     key_env: Option<String>,
     key: Option<Key>,
+    /// Headers that the scenario asks for, whose values are secrets too.
+    headers: Vec<(String, Key)>,
 }
 
 /// A secret: it cannot be shown.
@@ -77,6 +85,10 @@ impl Server {
             )));
         }
         let key = asked.key_env.as_deref().map(|name| Key::of(table, name));
+        let headers = asked.headers.iter().map(|header| {
+            let key = Key::in_header(table, header)?;
+            Ok((header.name.clone(), key))
+        });
         let place = Place {
             table,
             base,
@@ -84,6 +96,7 @@ impl Server {
             path: asked.path,
             key_env: asked.key_env.clone(),
             key: key.transpose()?,
+            headers: headers.collect::<Result<_, EngineError>>()?,
         };
         let unavailable = |error: &dyn fmt::Display| {
             EngineError::Unavailable(format!("there is no asking of servers: {error}"))
@@ -177,6 +190,17 @@ impl Key {
             key => Ok(Key(key.to_owned())),
         }
     }
+
+    fn in_header(table: &str, header: &Header) -> Result<Key, EngineError> {
+        let Header { name, variable } = header;
+        let value = std::env::var(variable).unwrap_or_default();
+        match value.trim() {
+            "" => Err(EngineError::Unavailable(format!(
+                "{table}.headers.{name}: the environment variable {variable} is not set; put the header's value into it, or take the header away"
+            ))),
+            value => Ok(Key(value.to_owned())),
+        }
+    }
 }
 
 fn client(place: &Place, url: &Url) -> Result<Client, String> {
@@ -187,6 +211,19 @@ fn client(place: &Place, url: &Url) -> Result<Client, String> {
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
     }
+    for (name, Key(value)) in &place.headers {
+        let name_and_value = HeaderName::from_bytes(name.as_bytes())
+            .ok()
+            .zip(HeaderValue::from_str(value).ok());
+        let (name, mut value) = name_and_value
+            .ok_or_else(|| format!("the header {name} holds characters that no header may have"))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    // Compressed answers are read, and not asked for: whoever compresses gathers first.
+    headers
+        .entry(ACCEPT_ENCODING)
+        .or_insert(HeaderValue::from_static("identity"));
     let mut client = Client::builder()
         .user_agent(concat!("voicesim/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)
@@ -211,6 +248,20 @@ fn client(place: &Place, url: &Url) -> Result<Client, String> {
 const START: &str = "start one (for example `ollama serve`, or `llama-server -m MODEL.gguf --port 8080`), or correct the address";
 
 impl Place {
+    /// A place that nobody asks.
+    #[cfg(test)]
+    pub(super) fn somewhere() -> Place {
+        Place {
+            table: "answer",
+            base: "http://a/v1".into(),
+            model: "m".into(),
+            path: "/chat/completions",
+            key_env: None,
+            key: None,
+            headers: Vec::new(),
+        }
+    }
+
     /// The answer, if the server gives one.
     async fn send(&self, request: RequestBuilder) -> Result<Response, StageError> {
         let response = request.send().await.map_err(|error| self.broken(&error))?;
@@ -218,6 +269,15 @@ impl Place {
             status if status.is_success() => Ok(response),
             _ => Err(self.refused(response).await),
         }
+    }
+
+    /// The scenario's table, as errors name it.
+    pub(super) fn table(&self) -> &str {
+        self.table
+    }
+
+    pub(super) fn base(&self) -> &str {
+        &self.base
     }
 
     /// The error for a connection that could not be made, or broke.
@@ -240,7 +300,7 @@ impl Place {
     async fn refused(&self, response: Response) -> StageError {
         let (status, earliest) = (response.status(), retry_after(response.headers()));
         let location = response.headers().get(LOCATION).cloned();
-        let said = said_in(&body(response, REFUSAL_BYTES_MAX).await);
+        let said = words_in(&body(response, REFUSAL_BYTES_MAX).await);
         let said = match self.plain(&said) {
             said if said.is_empty() => String::new(),
             said => format!(": {said}"),
@@ -275,6 +335,9 @@ impl Place {
                     self.plain(to)
                 )
             }
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => format!(
+                "the server at {base} refuses the request ({code}){said}; what is in it can be changed or left out in [{table}.body]"
+            ),
             _ => format!("the server at {base} refuses the request ({code}){said}"),
         };
         // Too many requests, and what passes: a conflict, a time-out, a server in trouble.
@@ -296,12 +359,17 @@ impl Place {
 
     /// The beginning of what a server says, as one line, and without the key.
     pub(super) fn plain(&self, said: &str) -> String {
-        let said = match &self.key {
-            Some(Key(key)) => said.replace(key.as_str(), "[key]"),
-            None => said.to_owned(),
-        };
+        let mut said = said.to_owned();
+        let keys = self
+            .key
+            .iter()
+            .chain(self.headers.iter().map(|(_, key)| key));
+        // A value of a few characters is no secret, and would tear words apart.
+        for Key(key) in keys.filter(|Key(key)| key.len() >= SECRET_BYTES_MIN) {
+            said = said.replace(key.as_str(), "[key]");
+        }
         let words: Vec<&str> = said
-            .split(|c: char| c.is_whitespace() || c.is_control())
+            .split(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
             .filter(|word| !word.is_empty())
             .collect();
         words
@@ -310,6 +378,21 @@ impl Place {
             .take(REFUSAL_CHARACTERS_MAX)
             .collect()
     }
+}
+
+const SECRET_BYTES_MIN: usize = 4;
+
+/// A body as it comes.
+pub(super) fn body_of(
+    response: Response,
+    place: &Arc<Place>,
+) -> BoxStream<'static, Result<Vec<u8>, StageError>> {
+    let place = Arc::clone(place);
+    let chunks = response.bytes_stream().map(move |chunk| {
+        let chunk = chunk.map_err(|error| place.broken(&error))?;
+        Ok(chunk.to_vec())
+    });
+    chunks.boxed()
 }
 
 /// A body, or its first `most` bytes.
@@ -323,32 +406,6 @@ pub(super) async fn body(mut response: Response, most: usize) -> Vec<u8> {
         }
     }
     body
-}
-
-/// The message in the body of a refusal: servers put it into different places.
-fn said_in(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let Ok(value) = serde_json::from_str::<Value>(&text) else {
-        return text.into_owned();
-    };
-    message_of(&value).unwrap_or_else(|| text.into_owned())
-}
-
-/// The message of an error.
-pub(super) fn message_of(value: &Value) -> Option<String> {
-    let places = ["/error/message", "/error", "/message", "/detail"];
-    let found = places
-        .iter()
-        .find_map(|place| value.pointer(place)?.as_str());
-    found.or(value.as_str()).map(str::to_owned)
-}
-
-/// How long to wait before asking again, if the server says so in seconds or milliseconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let ms = number("retry-after-ms").map(|ms| ms / 1e3);
-    let seconds = ms.or_else(|| number(RETRY_AFTER.as_str()))?;
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// The cause of all: what lies around it only says that there was an error.
@@ -372,6 +429,7 @@ mod tests {
             path: "/chat/completions",
             key_env: None,
             key: Some(Key(key.into())),
+            headers: vec![("api-key".into(), Key("header-SECRET".into()))],
         }
     }
 
@@ -382,6 +440,7 @@ mod tests {
             place.plain("bad\r\nkey\u{1b}[31m sk-SECRET!"),
             "bad key [31m [key]!"
         );
+        assert_eq!(place.plain("\u{202e}the header-SECRET"), "the [key]");
         let long = format!("{} sk-SECRET", "x".repeat(295));
         assert!(
             !place.plain(&long).contains("sk-"),
@@ -389,40 +448,5 @@ mod tests {
         );
         assert_eq!(place.plain(&"ä".repeat(400)).chars().count(), 300);
         assert_eq!(format!("{:?}", place.key), "Some([key])");
-    }
-
-    #[test]
-    fn the_message_of_a_refusal_is_found() {
-        for (body, message) in [
-            (r#"{"error":{"message":"no","type":"x"}}"#, "no"),
-            (r#"{"error":"no"}"#, "no"),
-            (r#"{"message":"no"}"#, "no"),
-            (r#"{"detail":"no"}"#, "no"),
-            ("plain", "plain"),
-            (r#"{"other":1}"#, r#"{"other":1}"#),
-        ] {
-            assert_eq!(said_in(body.as_bytes()), message);
-        }
-    }
-
-    #[test]
-    fn waits_are_in_seconds_or_milliseconds() {
-        let after = |name: &'static str, value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, HeaderValue::from_str(value).expect("a value"));
-            retry_after(&headers).map(|wait| wait.as_millis())
-        };
-        assert_eq!(after("retry-after", "2"), Some(2_000));
-        assert_eq!(after("retry-after-ms", "250"), Some(250));
-        for odd in [
-            "-1",
-            "soon",
-            "inf",
-            "NaN",
-            "1e300",
-            "Wed, 21 Oct 2015 07:28:00 GMT",
-        ] {
-            assert_eq!(after("retry-after", odd), None, "{odd}");
-        }
     }
 }

@@ -169,16 +169,173 @@ fn sound_comes_as_it_is_spoken_at_the_pipelines_rate() {
     }
 }
 
+/// A WAV file with half a second of a tone.
+fn wav() -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut file, spec).expect("a header");
+    for n in 0..8_000 {
+        let sample = (8_000.0 * (f64::from(n) * 0.1).sin()) as i16;
+        writer.write_sample(sample).expect("memory");
+    }
+    writer.finalize().expect("memory");
+    file.into_inner()
+}
+
 #[test]
-fn sound_in_another_format_is_refused_by_its_name() {
+fn the_samples_of_a_wav_file_are_taken_as_they_come() {
     let clock = Clock::virtual_time(1);
-    let wav = response("200 OK", "audio/wav", "", b"RIFF....WAVE");
-    let (_, result, _) = spoken(&clock, vec![Does::Send(wav)]);
-    let error = result.expect_err("no samples").to_string();
-    assert!(
-        error.contains("sent a WAV file in place of plain samples"),
-        "{error}"
-    );
+    for label in ["audio/wav", "audio/pcm", "application/octet-stream"] {
+        // In two parts, of which the first does not tell what it is.
+        let wav = wav();
+        let mut does = vec![streaming(label)];
+        does.push(Does::Send(chunk(&wav[..3])));
+        does.push(Does::Send(chunk(&wav[3..])));
+        does.push(end());
+        let (chunks, result, _) = spoken(&clock, does);
+        assert!(result.is_ok(), "{result:?}");
+        let lengths = chunks
+            .iter()
+            .map(|it| it.samples.as_ref().map_or(0, |it| it.len()));
+        assert_eq!(lengths.sum::<usize>(), 8_000);
+    }
+}
+
+#[test]
+fn sound_in_another_format_is_decoded_when_all_of_it_is_there() {
+    // Two channels, which become their mean.
+    let mut file = wav();
+    file[22] = 2;
+    let does = vec![Does::Send(response("200 OK", "audio/pcm", "", &file))];
+    let (chunks, result, _) = spoken(&Clock::virtual_time(1), does);
+    assert!(result.is_ok(), "{result:?}");
+    let [only] = chunks.as_slice() else {
+        panic!("one piece, not {}", chunks.len());
+    };
+    assert_eq!(only.samples.as_ref().map(|it| it.len()), Some(4_000));
+}
+
+#[test]
+fn what_is_no_sound_is_never_played_and_told_what_it_is() {
+    let clock = Clock::virtual_time(1);
+    let json_error = "{\"error\":{\"message\":\"voice not found\"}}";
+    let page = "<html><title>Log in</title></html>".repeat(40);
+    for (kind, body, says) in [
+        (
+            "application/json",
+            json_error.as_bytes(),
+            "reports in place of sound: voice not found",
+        ),
+        (
+            "audio/pcm",
+            json_error.as_bytes(),
+            "reports in place of sound: voice not found",
+        ),
+        (
+            "application/json",
+            b"{\"audio\":\"AAAA\"}",
+            "sent JSON in place of sound: {\"audio\":\"AAAA\"}",
+        ),
+        (
+            "text/html",
+            page.as_bytes(),
+            "sent a web page, “Log in”, in place of sound",
+        ),
+        (
+            "text/plain",
+            b"out of order, sorry",
+            "sent text/plain in place of sound: out of order",
+        ),
+        ("audio/pcm", b"", "sent no sound"),
+        ("audio/pcm", b"\x01", "sent no sound"),
+        (
+            "audio/wav",
+            b"RIFF....WAVE and nothing",
+            "sent WAV in place of plain samples (response_format pcm), which cannot be decoded",
+        ),
+        (
+            "audio/mpeg",
+            b"ID3\x04 and nothing more of it",
+            "sent MP3 in place of plain samples",
+        ),
+    ] {
+        let does = vec![Does::Send(response("200 OK", kind, "", body))];
+        let (chunks, result, _) = spoken(&clock, does);
+        assert!(chunks.is_empty(), "{says}");
+        let error = result.expect_err(says).to_string();
+        assert!(error.contains(says), "{says}\nsaid: {error}");
+    }
+}
+
+#[test]
+fn a_server_may_tell_the_rate_and_the_order_of_bytes() {
+    let clock = Clock::virtual_time(1);
+    let tone = (0..8_000).map(|n| (8_000.0 * (f64::from(n) * 0.1).sin()) as i16);
+    let tone: Vec<i16> = tone.collect();
+    let little: Vec<u8> = tone.iter().flat_map(|it| it.to_le_bytes()).collect();
+    let big: Vec<u8> = tone.iter().flat_map(|it| it.to_be_bytes()).collect();
+    for body in [little, big] {
+        let does = vec![Does::Send(response(
+            "200 OK",
+            "audio/L16;rate=8000",
+            "",
+            &body,
+        ))];
+        let (chunks, result, _) = spoken(&clock, does);
+        assert!(result.is_ok(), "{result:?}");
+        let samples: Vec<f32> = chunks
+            .iter()
+            .flat_map(|chunk| chunk.samples.iter().flat_map(|it| it.iter().copied()))
+            .collect();
+        assert_eq!(samples.len(), 16_000);
+        let peak = samples.iter().fold(0.0_f32, |peak, it| peak.max(it.abs()));
+        assert!((peak - 0.244).abs() < 0.02, "{peak}");
+    }
+}
+
+#[test]
+fn a_transcript_in_any_form_is_understood_and_sounds_are_no_words() {
+    let clock = Clock::virtual_time(1);
+    for (kind, body, text) in [
+        ("text/plain", "Are you open?\n", "Are you open?"),
+        (
+            "application/json",
+            "\u{feff}{\"text\":\"Are you open?\"}",
+            "Are you open?",
+        ),
+        (
+            "text/event-stream",
+            "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Are\"}\n\ndata: {\"type\":\"transcript.text.done\",\"text\":\"Are you open?\"}\n\n",
+            "Are you open?",
+        ),
+        ("application/json", "{\"text\":\"[BLANK_AUDIO]\"}", ""),
+        ("application/json", "{\"text\":\"(coughing) …\"}", ""),
+        ("application/json", "{\"text\":null}", ""),
+    ] {
+        let does = vec![Does::Send(response("200 OK", kind, "", body.as_bytes()))];
+        let (texts, result, _) = transcribed(&clock, does);
+        assert!(result.is_ok(), "{body}: {result:?}");
+        assert_eq!(&*texts[0].text, text, "{body}");
+    }
+    for (body, says) in [
+        (
+            "{\"error\":{\"message\":\"audio too short\"}}",
+            "reports: audio too short",
+        ),
+        (
+            "<html><title>Log in</title></html>",
+            "sent a web page, “Log in”, in place of a transcript",
+        ),
+    ] {
+        let (_, result, _) = transcribed(&clock, vec![Does::Send(json("200 OK", body))]);
+        let error = result.expect_err(says).to_string();
+        assert!(error.contains(says), "{error}");
+    }
 }
 
 #[test]

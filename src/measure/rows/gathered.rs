@@ -1,9 +1,10 @@
 //! The events that belong to each row.
 
 use super::plan::{Plan, RowPlan};
-use crate::event::{Doubt, Event, Expect, Mark, ReplyEnd, SessionEnd, Tick, TurnId};
+use crate::event::{Doubt, Event, Expect, Mark, Remarks, ReplyEnd, SessionEnd, Tick, TurnId};
 use crate::measure::turn_marks::{MarksByTurn, TurnMarks};
 use crate::record::store::RowsPer;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The events of one row.
@@ -191,6 +192,20 @@ fn by_utterance<'a>(events: &[Event], all: &'a MarksByTurn) -> Vec<Gathered<'a>>
 }
 
 impl<'a> Gathered<'a> {
+    /// Why the first engine failed that did.
+    pub(super) fn failure(&self) -> Option<Arc<str>> {
+        let mut all = self.utterances.iter();
+        all.find_map(|(_, utterance)| utterance.failure.clone())
+    }
+
+    /// What was odd about the answers.
+    pub(super) fn remarks(&self) -> Remarks {
+        let all = self.utterances.iter();
+        all.fold(Remarks::default(), |remarks, (_, utterance)| {
+            remarks.plus(utterance.remarks)
+        })
+    }
+
     /// When the caller began to speak: as the record says, or else as the ear heard it.
     pub(super) fn began(&self) -> Option<Tick> {
         let said = self.speech_starts.first().copied();

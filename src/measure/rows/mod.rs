@@ -13,7 +13,9 @@ use super::right::has_any;
 use super::traced;
 use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
-use crate::event::{Doubt, Event, Expect, Hop, Metric, Tick, Traced, TurnId, Verdict, nanos};
+use crate::event::{
+    Doubt, Event, Expect, Hop, Metric, Remarks, Tick, Traced, TurnId, Verdict, nanos,
+};
 use gathered::{Gathered, gathered};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -63,6 +65,10 @@ pub struct Row {
     pub left_ns: Option<u64>,
     /// Nanoseconds after which an engine failed, if one did.
     pub failed_ns: Option<u64>,
+    /// Why an engine failed, in its own words.
+    pub failure: Option<Arc<str>>,
+    /// What was odd about an answer that came all the same.
+    pub remarks: Remarks,
     /// Whether the caller left, and a simulation found that no answer would ever have come.
     pub has_no_shadow: bool,
     /// Nanoseconds that the answer would have taken for which nobody waited, if a simulation followed it to its end.
@@ -145,6 +151,8 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         first_asked,
         left_ns: None,
         failed_ns: None,
+        failure: gathered.failure(),
+        remarks: gathered.remarks(),
         has_no_shadow: false,
         shadow_ns: None,
         wer: gathered

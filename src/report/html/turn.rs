@@ -3,10 +3,11 @@
 use super::course::Moments;
 use super::page::{Part, Svg};
 use super::words::{self, Said};
-use crate::event::{Doubt, Metric, Tick};
+use crate::event::{Doubt, Metric, Remark, Tick};
 use crate::measure::{Row, ms};
 use crate::report::chart::{Lane, Loudness, Panel, ms_in_words};
 use crate::report::clock_time;
+use crate::report::plain::plain;
 use askama::Template;
 use askama::filters::Safe;
 use std::ops::Range;
@@ -35,6 +36,10 @@ pub(super) struct Turn {
     heard: Said,
     said: Option<Said>,
     decided: Option<String>,
+    /// Why an engine failed.
+    failure: Option<String>,
+    /// What was odd about the answer.
+    remarks: Vec<&'static str>,
     panel: Option<Svg>,
     /// What a reader should know of the picture's scale, if it is not that of the others.
     scale: Option<String>,
@@ -146,6 +151,8 @@ impl Turn {
                 };
                 format!("{who} {}", words::decided(decided))
             }),
+            failure: row.failure.as_deref().map(plain),
+            remarks: row.remarks.iter().map(Remark::told).collect(),
             panel: panel.map(|panel| panel.svg(&format!("Turn {}", row.number))),
             scale,
             times,

@@ -4,6 +4,7 @@ use super::waterfall::waterfall;
 use crate::event::{Expect, Metric, Verdict};
 use crate::measure::{Decided, Row, ms};
 use crate::report::clock_time;
+use crate::report::plain::plain;
 use std::fmt::Write;
 
 /// Adds a turn; the longest one fills the axis of time.
@@ -34,6 +35,12 @@ pub(super) fn turn(text: &mut String, row: &Row, longest_ns: u64) {
     let _ = writeln!(text, "     heard  {}", quoted(&row.heard));
     if !row.said.is_empty() {
         let _ = writeln!(text, "     said   {}", quoted(&row.said));
+    }
+    if let Some(failure) = &row.failure {
+        let _ = writeln!(text, "     failed {}", plain(failure));
+    }
+    for remark in row.remarks.iter() {
+        let _ = writeln!(text, "     note   {}", remark.told());
     }
     if let Some(decided) = &row.decided {
         let who = if row.is_judged {

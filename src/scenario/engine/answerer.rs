@@ -1,5 +1,6 @@
 //! The engines that answer.
 
+use super::command::Waits;
 use super::owner::{Given, Owner, refuse_foreign};
 use super::{
     AnswerTable, Documents, Engine, EngineTable, LanguageModel, Program, SimulatedAnswer, openai,
@@ -64,7 +65,17 @@ impl EngineTable for AnswerTable {
                 votes: self.best_of,
             },
             "command" => Answerer::Command {
-                program: Program::parse(self.command.as_deref(), at)?,
+                program: Program::parse(
+                    self.command.as_deref(),
+                    &Waits {
+                        first_token_timeout_ms: self.first_token_timeout_ms,
+                        between_tokens_timeout_ms: self.between_tokens_timeout_ms,
+                        timeout_ms: self.timeout_ms,
+                        between_otherwise_ms: 5_000,
+                        otherwise_ms: 60_000,
+                    },
+                    at,
+                )?,
                 votes: self.best_of,
             },
             "simulated" => Answerer::Simulated(SimulatedAnswer::parse(self, at)?),
@@ -73,7 +84,10 @@ impl EngineTable for AnswerTable {
         let given = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
+            Given::of(Owner::Openai, "server", &self.server),
             Given::of(Owner::Openai, "url", &self.url),
+            Given::if_so(Owner::Openai, "headers", !self.headers.is_empty()),
+            Given::if_so(Owner::Openai, "body", !self.body.is_empty()),
             Given::of(Owner::Openai, "key_env", &self.key_env),
             Given::of(Owner::Openai, "model", &self.model),
             Given::of(Owner::Openai, "api", &self.api),
@@ -85,23 +99,23 @@ impl EngineTable for AnswerTable {
             Given::of(Owner::Openai, "passages", &self.passages),
             Given::of(Owner::Openai, "history_turns_max", &self.history_turns_max),
             Given::of(
-                Owner::Openai,
+                Owner::Patience,
                 "first_token_timeout_ms",
                 &self.first_token_timeout_ms,
             ),
             Given::of(
-                Owner::Openai,
+                Owner::Patience,
                 "between_tokens_timeout_ms",
                 &self.between_tokens_timeout_ms,
             ),
-            Given::of(Owner::Openai, "timeout_ms", &self.timeout_ms),
+            Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),
             Given::if_so(Owner::Luck, "accuracy", self.accuracy != 1.0),
             Given::if_so(Owner::Luck, "token_ms", self.token_ms != 0.0),
         ];
         let owners: &[Owner] = match engine {
             Answerer::Retrieval(_) => &[],
-            Answerer::Openai { .. } => &[Owner::Openai],
-            Answerer::Command { .. } => &[Owner::Command],
+            Answerer::Openai { .. } => &[Owner::Openai, Owner::Patience],
+            Answerer::Command { .. } => &[Owner::Command, Owner::Patience],
             Answerer::Simulated(_) => &[Owner::Simulated, Owner::Luck],
         };
         refuse_foreign(&given, owners.iter().copied(), engine.name(), at)?;

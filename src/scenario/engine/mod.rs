@@ -10,6 +10,7 @@ mod documents;
 mod openai;
 mod owner;
 mod recogniser;
+mod server;
 mod simulated;
 mod swap;
 mod tables;
@@ -18,8 +19,9 @@ mod voice;
 pub use answerer::Answerer;
 pub use command::Program;
 pub use documents::Documents;
-pub use openai::{LanguageModel, Passages, Server, ServerRecogniser, ServerVoice};
+pub use openai::{LanguageModel, Passages, ServerRecogniser, ServerVoice};
 pub use recogniser::Recogniser;
+pub use server::{Header, Limit, Server, ServerKind};
 pub use simulated::SimulatedAnswer;
 pub use swap::asks_otherwise;
 pub use tables::{AnswerTable, Api, SpeechToTextTable, TextToSpeechTable};
@@ -32,7 +34,7 @@ use super::problem::{Problem, Table};
 /// ```
 /// use voicesim::scenario::engine::{Engine, Recogniser};
 ///
-/// let recogniser = Recogniser::Whisper { model: None };
+/// let recogniser = Recogniser::Whisper { model: None, language: None };
 /// assert_eq!((recogniser.name(), recogniser.is_simulated()), ("whisper", false));
 /// ```
 pub trait Engine {

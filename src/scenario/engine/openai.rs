@@ -1,19 +1,9 @@
 //! Servers that speak OpenAI's API, and how they are asked.
 
+use super::server::{Limit, NAME_CHARACTERS_MAX, Server, ServerKeys, ServerKind};
 use super::{AnswerTable, Api, Documents, SpeechToTextTable, TextToSpeechTable};
 use crate::scenario::problem::{Problem, Table};
 use std::time::Duration;
-
-/// A server, and a model on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    /// The address of the server, as far as what comes before `/chat/completions` or `/audio/…`.
-    pub url: String,
-    /// The model's name there.
-    pub model: String,
-    /// The environment variable that holds the key; no key is sent unless given.
-    pub key_env: Option<String>,
-}
 
 /// A recogniser on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +31,8 @@ pub struct LanguageModel {
     pub top_p: Option<f64>,
     /// The longest answer, in tokens.
     pub tokens_max: u32,
+    /// By which key the server knows the longest answer.
+    pub limit_key: Limit,
     /// Texts that an answer ends before; as the API needs them unless given.
     pub stop: Option<Vec<String>>,
     /// Passages of documents that go along with a question; none if `None`.
@@ -88,8 +80,6 @@ const PASSAGES_MAX: u32 = 10;
 /// A conversation remembers no more exchanges.
 const HISTORY_TURNS_MAX: u32 = 16;
 const HISTORY_TURNS_DEFAULT: u32 = 8;
-const NAME_CHARACTERS_MAX: usize = 200;
-const URL_CHARACTERS_MAX: usize = 2_000;
 /// The rate that OpenAI's voices speak at.
 const RATE_DEFAULT: u32 = 24_000;
 const SPEECH_TIMEOUT_MS: u64 = 30_000;
@@ -98,20 +88,35 @@ pub(super) fn recogniser(
     stt: &SpeechToTextTable,
     at: Table<'_>,
 ) -> Result<ServerRecogniser, Problem> {
-    let server = server(&stt.url, &stt.model, &stt.key_env, at)?;
+    let server = ServerKeys {
+        server: stt.server,
+        url: &stt.url,
+        model: &stt.model,
+        key_env: &stt.key_env,
+        headers: &stt.headers,
+        body: &stt.body,
+    };
+    let server = server.parse(at)?;
     let timeout = timeout("timeout_ms", stt.timeout_ms, SPEECH_TIMEOUT_MS, at)?;
+    Ok(ServerRecogniser {
+        server,
+        language: language(stt, at)?,
+        timeout,
+    })
+}
+
+/// The language that is spoken.
+pub(super) fn language(stt: &SpeechToTextTable, at: Table<'_>) -> Result<Option<String>, Problem> {
     let is_code = |code: &String| {
         (2..=3).contains(&code.len()) && code.chars().all(|c| c.is_ascii_lowercase())
     };
-    if let Some(code) = stt.language.as_ref().filter(|code| !is_code(code)) {
-        let fix = format!("{code:?} is no language code; give one such as \"en\"");
-        return Err(at.problem("language", fix));
+    match &stt.language {
+        Some(code) if !is_code(code) => {
+            let fix = format!("{code:?} is no language code; give one such as \"en\"");
+            Err(at.problem("language", fix))
+        }
+        given => Ok(given.clone()),
     }
-    Ok(ServerRecogniser {
-        server,
-        language: stt.language.clone(),
-        timeout,
-    })
 }
 
 pub(super) fn language_model(
@@ -119,7 +124,15 @@ pub(super) fn language_model(
     documents: Documents,
     at: Table<'_>,
 ) -> Result<LanguageModel, Problem> {
-    let server = server(&answer.url, &answer.model, &answer.key_env, at)?;
+    let keys = ServerKeys {
+        server: answer.server,
+        url: &answer.url,
+        model: &answer.model,
+        key_env: &answer.key_env,
+        headers: &answer.headers,
+        body: &answer.body,
+    };
+    let server = keys.parse(at)?;
     let wait = |key, given, otherwise_ms| timeout(key, given, otherwise_ms, at);
     let first_token_timeout = wait(
         "first_token_timeout_ms",
@@ -150,6 +163,7 @@ pub(super) fn language_model(
         system: answer.system.clone(),
         temperature: answer.temperature,
         top_p: answer.top_p,
+        limit_key: answer.server.map_or(Limit::Old, ServerKind::limit),
         tokens_max: answer.max_tokens.unwrap_or(TOKENS_MAX_DEFAULT),
         stop: answer.stop.clone(),
         passages: (passages > 0).then_some(Passages {
@@ -169,7 +183,15 @@ pub(super) fn language_model(
 }
 
 pub(super) fn voice(tts: &TextToSpeechTable, at: Table<'_>) -> Result<ServerVoice, Problem> {
-    let server = server(&tts.url, &tts.model, &tts.key_env, at)?;
+    let server = ServerKeys {
+        server: tts.server,
+        url: &tts.url,
+        model: &tts.model,
+        key_env: &tts.key_env,
+        headers: &tts.headers,
+        body: &tts.body,
+    };
+    let server = server.parse(at)?;
     let timeout = timeout("timeout_ms", tts.timeout_ms, SPEECH_TIMEOUT_MS, at)?;
     let rate = tts.rate.unwrap_or(RATE_DEFAULT);
     if !(8_000..=48_000).contains(&rate) {
@@ -184,69 +206,8 @@ pub(super) fn voice(tts: &TextToSpeechTable, at: Table<'_>) -> Result<ServerVoic
     })
 }
 
-const NO_URL: &str = "the engine \"openai\" needs a server's address, as far as what comes before /chat/completions or /audio/…: url = \"http://localhost:11434/v1\"";
-
-fn server(
-    url: &Option<String>,
-    model: &Option<String>,
-    key_env: &Option<String>,
-    at: Table<'_>,
-) -> Result<Server, Problem> {
-    let problem = |key, fix: &str| at.problem(key, fix);
-    let url = url.as_deref().ok_or_else(|| problem("url", NO_URL))?;
-    check_url(url).map_err(|fix| problem("url", fix))?;
-    let is_name = |name: &&String| (1..=NAME_CHARACTERS_MAX).contains(&name.trim().chars().count());
-    let model = model.as_ref().filter(is_name).ok_or_else(|| {
-        problem(
-            "model",
-            "the engine \"openai\" needs the model's name on the server, of up to 200 characters: model = \"llama3.2\"",
-        )
-    })?;
-    if key_env.as_deref().is_some_and(|name| !is_variable(name)) {
-        // The text may be the key itself, so the error does not repeat it.
-        return Err(problem(
-            "key_env",
-            "this is no name of an environment variable; name the one that holds the key, such as OPENAI_API_KEY, and never write the key itself into a scenario",
-        ));
-    }
-    Ok(Server {
-        url: url.to_owned(),
-        model: model.clone(),
-        key_env: key_env.clone(),
-    })
-}
-
-/// What is wrong with an address.
-fn check_url(url: &str) -> Result<(), &'static str> {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return Err(NO_URL);
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let is_odd = |c: char| c.is_whitespace() || c.is_control();
-    if !["http", "https"].contains(&scheme) || authority.is_empty() {
-        return Err(NO_URL);
-    }
-    if url.contains(is_odd) || url.chars().count() > URL_CHARACTERS_MAX {
-        return Err("an address has no spaces in it, and up to 2,000 characters");
-    }
-    // An address is written into run folders. It may hold a secret, so the error does not repeat it.
-    if authority.contains('@') || url.contains(['?', '#']) {
-        return Err(
-            "an address is kept in run folders, so it may hold no user name, password or query; take them away, and name an environment variable that holds the key: key_env = \"OPENAI_API_KEY\"",
-        );
-    }
-    Ok(())
-}
-
-fn is_variable(name: &str) -> bool {
-    let is_inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    !name.is_empty()
-        && name.len() <= NAME_CHARACTERS_MAX
-        && name.chars().all(is_inside)
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-}
-
-fn timeout(
+/// A wait in milliseconds.
+pub(super) fn timeout(
     key: &str,
     given: Option<u64>,
     otherwise_ms: u64,
@@ -352,11 +313,11 @@ mod tests {
             ),
             (
                 "[answer]\ntimeout_ms = 5\n",
-                "answer.timeout_ms: only the engine",
+                "answer.timeout_ms: only the engines",
             ),
             ("[tts]\nmodel = \"m\"\n", "tts.model: only the engine"),
             (
-                "[stt]\nlanguage = \"en\"\n",
+                "[stt]\nengine = \"simulated\"\nlanguage = \"en\"\n",
                 "stt.language: only the engine",
             ),
             (

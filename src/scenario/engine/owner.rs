@@ -13,6 +13,10 @@ pub(super) enum Owner {
     Luck,
     /// The key is about a server.
     Openai,
+    /// The key is about the language that is spoken.
+    Language,
+    /// The key is about waiting for a server or a program.
+    Patience,
 }
 
 /// A key, and whether it is in the table.
@@ -61,6 +65,14 @@ pub(super) fn refuse_foreign(
         Owner::Openai => (
             "only the engine \"openai\" asks a server",
             "set engine = \"openai\" or ",
+        ),
+        Owner::Language => (
+            "only the engines \"whisper\" and \"openai\" are told the language",
+            "",
+        ),
+        Owner::Patience => (
+            "only the engines \"openai\" and \"command\" have somebody to wait for",
+            "",
         ),
     };
     let fix = format!("{who}, this stage has {engine:?}; {or}take the key away");

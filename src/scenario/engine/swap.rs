@@ -88,8 +88,14 @@ pub fn asks_otherwise(now: &ScenarioFile, then: &ScenarioFile) -> Option<String>
             serde_json::to_value(&file.tts).ok(),
         ]
     };
-    let is_server =
-        |file: &ScenarioFile| [&file.stt.url, &file.answer.url, &file.tts.url].map(Option::is_some);
+    let is_server = |file: &ScenarioFile| {
+        let (stt, answer, tts) = (&file.stt, &file.answer, &file.tts);
+        [
+            stt.url.is_some() || stt.server.is_some(),
+            answer.url.is_some() || answer.server.is_some(),
+            tts.url.is_some() || tts.server.is_some(),
+        ]
+    };
     let stages = ["stt", "answer", "tts"].into_iter().zip(is_server(now));
     let mut pairs = stages.zip(tables(now).into_iter().zip(tables(then)));
     pairs.find_map(|((table, is_server), (now, then))| {
@@ -101,8 +107,10 @@ pub fn asks_otherwise(now: &ScenarioFile, then: &ScenarioFile) -> Option<String>
 /// The key that says something else. Where the server is, who may ask it and how long it may take makes no
 /// difference to what it says.
 fn differing(now: &Value, then: &Value) -> Option<String> {
-    const ELSEWHERE: [&str; 5] = [
+    const ELSEWHERE: [&str; 7] = [
+        "server",
         "url",
+        "headers",
         "key_env",
         "first_token_timeout_ms",
         "between_tokens_timeout_ms",

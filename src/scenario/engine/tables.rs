@@ -1,11 +1,14 @@
 //! The tables `[stt]`, `[answer]` and `[tts]` as they are written.
 //!
 //! The keys of the engine `openai` are about a server that speaks OpenAI's API. No key holds a secret:
-//! `key_env` only names where it is.
+//! `key_env` only names where it is, and so does a header.
 
+use super::ServerKind;
 use crate::scenario::latency::LatencyModel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// `[stt]` as it is written: which engine recognises what the caller says, and how.
@@ -30,13 +33,26 @@ pub struct SpeechToTextTable {
     /// `openai`: the environment variable that holds the key; none is sent unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_env: Option<String>,
-    /// `openai`: the language that is spoken, as ISO 639-1 has it ("en"); the server finds out unless given.
+    /// `whisper`, `openai`: the language that is spoken, as ISO 639-1 has it ("de"). Unless given, Whisper takes it for
+    /// English, and a server finds out. Whisper needs a model of many languages for any but English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// `openai`: the longest time from the request to the transcript in milliseconds, 1 to 600,000; 30,000
-    /// unless given.
+    /// `openai`, `command`: the longest time from the request to the transcript in milliseconds, 1 to 600,000;
+    /// 30,000 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// `openai`: which program serves: `ollama`, `llama.cpp`, `vllm` or `openai`. It tells where the server is and what
+    /// it wants, as far as the other keys do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerKind>,
+    /// `openai`: headers that go along with a request, by their names: the environment variable that holds each one's
+    /// value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// `openai`: keys that go into a request besides those that are sent anyway, or in their place. `false` leaves one
+    /// of those out.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub body: Map<String, Value>,
 }
 
 impl Default for SpeechToTextTable {
@@ -50,6 +66,9 @@ impl Default for SpeechToTextTable {
             key_env: None,
             language: None,
             timeout_ms: None,
+            server: None,
+            headers: BTreeMap::new(),
+            body: Map::new(),
         }
     }
 }
@@ -123,17 +142,30 @@ pub struct AnswerTable {
     /// `openai`: how many earlier exchanges go along, as far as they were heard, up to 16; 8 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_turns_max: Option<u32>,
-    /// `openai`: the longest time from the request to the first token in milliseconds, 1 to 600,000; 10,000
-    /// unless given.
+    /// `openai`, `command`: the longest time from the request to the first token in milliseconds, 1 to 600,000;
+    /// unless given 10,000 for a server and 30,000 for a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token_timeout_ms: Option<u64>,
-    /// `openai`: the longest time from one token to the next in milliseconds, 1 to 600,000; 5,000 unless given.
+    /// `openai`, `command`: the longest time from one token to the next in milliseconds, 1 to 600,000; 5,000
+    /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between_tokens_timeout_ms: Option<u64>,
-    /// `openai`: the longest time from the request to its end in milliseconds, 1 to 600,000; 60,000
+    /// `openai`, `command`: the longest time from the request to its end in milliseconds, 1 to 600,000; 60,000
     /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// `openai`: which program serves: `ollama`, `llama.cpp`, `vllm` or `openai`. It tells where the server is and what
+    /// it wants, as far as the other keys do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerKind>,
+    /// `openai`: headers that go along with a request, by their names: the environment variable that holds each one's
+    /// value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// `openai`: keys that go into a request besides those that are sent anyway, or in their place. `false` leaves one
+    /// of those out.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub body: Map<String, Value>,
 }
 
 impl Default for AnswerTable {
@@ -162,6 +194,9 @@ impl Default for AnswerTable {
             first_token_timeout_ms: None,
             between_tokens_timeout_ms: None,
             timeout_ms: None,
+            server: None,
+            headers: BTreeMap::new(),
+            body: Map::new(),
         }
     }
 }
@@ -206,10 +241,22 @@ pub struct TextToSpeechTable {
     /// `openai`: samples a second of what the server sends, 8,000 to 48,000; 24,000 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
-    /// `openai`: the longest time from the request to its end in milliseconds, 1 to 600,000; 30,000
+    /// `openai`, `command`: the longest time from the request to its end in milliseconds, 1 to 600,000; 30,000
     /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// `openai`: which program serves: `ollama`, `llama.cpp`, `vllm` or `openai`. It tells where the server is and what
+    /// it wants, as far as the other keys do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerKind>,
+    /// `openai`: headers that go along with a request, by their names: the environment variable that holds each one's
+    /// value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// `openai`: keys that go into a request besides those that are sent anyway, or in their place. `false` leaves one
+    /// of those out.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub body: Map<String, Value>,
 }
 
 impl Default for TextToSpeechTable {
@@ -224,6 +271,9 @@ impl Default for TextToSpeechTable {
             key_env: None,
             rate: None,
             timeout_ms: None,
+            server: None,
+            headers: BTreeMap::new(),
+            body: Map::new(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The engines that speak.
 
+use super::command::Waits;
 use super::owner::{Given, Owner, refuse_foreign};
 use super::{
     Engine, EngineTable, Program, ServerVoice, TextToSpeechTable, openai, simulated, unknown,
@@ -60,26 +61,39 @@ impl EngineTable for TextToSpeechTable {
             "piper" => Voice::Piper { voice },
             "espeak" => Voice::Espeak { voice },
             "openai" => Voice::Openai(openai::voice(self, at)?),
-            "command" => Voice::Command(Program::parse(self.command.as_deref(), at)?),
+            "command" => Voice::Command(Program::parse(
+                self.command.as_deref(),
+                &Waits {
+                    first_token_timeout_ms: self.timeout_ms,
+                    between_tokens_timeout_ms: self.timeout_ms,
+                    timeout_ms: self.timeout_ms,
+                    between_otherwise_ms: 30_000,
+                    otherwise_ms: 30_000,
+                },
+                at,
+            )?),
             "simulated" => Voice::Simulated(simulated::latency(&self.latency, 150, at)?),
             other => return Err(unknown(other, &NAMES, at)),
         };
         let given = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
+            Given::of(Owner::Openai, "server", &self.server),
             Given::of(Owner::Openai, "url", &self.url),
+            Given::if_so(Owner::Openai, "headers", !self.headers.is_empty()),
+            Given::if_so(Owner::Openai, "body", !self.body.is_empty()),
             Given::of(Owner::Openai, "key_env", &self.key_env),
             Given::of(Owner::Openai, "model", &self.model),
             Given::of(Owner::Openai, "rate", &self.rate),
-            Given::of(Owner::Openai, "timeout_ms", &self.timeout_ms),
+            Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),
         ];
-        let owner = match engine {
-            Voice::Piper { .. } | Voice::Espeak { .. } => None,
-            Voice::Openai(_) => Some(Owner::Openai),
-            Voice::Command(_) => Some(Owner::Command),
-            Voice::Simulated(_) => Some(Owner::Simulated),
+        let owners: &[Owner] = match engine {
+            Voice::Piper { .. } | Voice::Espeak { .. } => &[],
+            Voice::Openai(_) => &[Owner::Openai, Owner::Patience],
+            Voice::Command(_) => &[Owner::Command, Owner::Patience],
+            Voice::Simulated(_) => &[Owner::Simulated],
         };
-        refuse_foreign(&given, owner, engine.name(), at)?;
+        refuse_foreign(&given, owners.iter().copied(), engine.name(), at)?;
         Ok(engine)
     }
 }

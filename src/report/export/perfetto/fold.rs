@@ -365,7 +365,14 @@ mod tests {
                     gap_ns: u64::MAX,
                 },
             ),
-            mark(8, 1, Mark::CallerSpeechEnded { at: Tick(u64::MAX), doubt: None }),
+            mark(
+                8,
+                1,
+                Mark::CallerSpeechEnded {
+                    at: Tick(u64::MAX),
+                    doubt: None,
+                },
+            ),
             mark(
                 1,
                 1,
