@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("guide", &[]),
     ("event", &[]),
     ("rng", &[]),
     ("models", &[]),
-    ("knowledge", &["rng"]),
+    ("knowledge", &["rng", "speak"]),
+    ("speak", &[]),
     ("picture", &[]),
     ("clock", &["event"]),
     ("audio", &["event", "clock"]),
@@ -42,6 +43,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "scenario",
             "models",
             "knowledge",
+            "speak",
             "record",
             "clock",
         ],

@@ -30,6 +30,7 @@ mod segments;
 mod shards;
 mod simulations;
 mod support;
+mod spoken;
 mod sweeps;
 mod unanswered;
 mod votes;
