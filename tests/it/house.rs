@@ -115,7 +115,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
             "event", "pipeline", "ear", "stage", "clock", "record", "audio",
         ],
     ),
-    ("measure", &["event", "rng", "scenario", "record"]),
+    ("measure", &["event", "rng", "scenario", "record", "speak"]),
     (
         "compare",
         &["event", "rng", "scenario", "measure", "record"],
