@@ -27,14 +27,12 @@ mod index;
 mod lexicon;
 pub mod made_up;
 mod markdown;
-mod number_words;
 mod passages;
 mod preparation;
 mod query;
+mod questions;
 mod rank;
 mod reply;
-mod sentences;
-mod spoken;
 mod store;
 mod tally;
 
@@ -47,6 +45,7 @@ use entry::Entry;
 use index::PassageIndex;
 use query::Slot;
 
+pub use crate::speak::aloud;
 pub use asked::{AskedQuestion, FILE as ASKED_FILE};
 pub use error::KnowledgeError;
 pub use folder::{Document, Documents, FILE_BYTES_MAX, FOLDER_BYTES_MAX, Format};
@@ -54,7 +53,6 @@ pub use passages::{PASSAGES_MAX, Passage};
 pub use preparation::{CHUNK_CHARS, Preparation, Step};
 pub use query::QUESTION_CHARS_MAX;
 pub use rank::{Hit, Match};
-pub use spoken::aloud;
 pub use store::{Built, build, is_index};
 
 /// The built-in knowledge, part of the binary so that it answers anywhere.
@@ -117,7 +115,7 @@ impl Knowledge {
         documents: &Documents,
         preparation: Preparation,
     ) -> Result<Self, KnowledgeError> {
-        let analysis = Analysis::of(&preparation);
+        let analysis = Analysis::of(&preparation, &documents.synonyms);
         let entries = entries(documents, &preparation, &analysis);
         let (index, _) = PassageIndex::build(&entries)?;
         Ok(Self::over(entries, index, analysis, preparation))

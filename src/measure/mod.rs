@@ -23,6 +23,7 @@ pub mod labels;
 mod load;
 mod patience;
 mod reason;
+mod reasoning_time;
 mod resilience;
 mod right;
 mod rows;

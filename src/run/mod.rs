@@ -4,6 +4,7 @@
 pub mod aloud;
 mod held;
 mod prepare;
+pub mod saying;
 mod talk;
 mod watched;
 pub mod writing;
@@ -457,6 +458,7 @@ fn header(
         clock: clock.name().into(),
         engines: loaded.described.clone(),
         notes: loaded.notes.clone(),
+        speak_rules: loaded.speak_rules,
         ..header_of(scenario, rows_per)?
     })
 }
@@ -478,6 +480,7 @@ pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header
         worlds: None,
         events: None,
         shard: None,
+        speak_rules: None,
         scenario: serde_json::to_value(scenario.file()).map_err(unavailable)?,
         machine: format!(
             "{} {}, {} processors",

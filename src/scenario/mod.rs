@@ -27,6 +27,7 @@ mod read;
 pub mod resilience;
 mod schema;
 mod set;
+mod speak;
 pub mod speech;
 mod syntax;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use interruption::{Interruption, InterruptionTable};
 pub use problem::{Place, Problem};
 pub use read::{ScenarioError, Template, load, load_budget, load_with, parse};
 pub use schema::{budget_schema, scenario_schema};
+pub use speak::Speak;
 pub use topology::{SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
 pub use turn::{After, Says, Turn, TurnTable};
 pub use variation::{Variation, shown};
@@ -129,6 +131,11 @@ impl Scenario {
     /// Processor cores that the engines compute on.
     pub fn cores(&self) -> u32 {
         self.file.cores
+    }
+
+    /// What is done to an answer's text before it is spoken.
+    pub fn speak(&self) -> &Speak {
+        &self.file.speak
     }
 
     /// How an answer is cut into what is spoken in one go.

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 26] = [
     ("guide", &[]),
     ("event", &[]),
     ("rng", &[]),
     ("models", &[]),
-    ("knowledge", &["rng"]),
+    ("knowledge", &["rng", "speak"]),
+    ("speak", &[]),
     ("picture", &[]),
     ("clock", &["event"]),
     ("audio", &["event", "clock"]),
@@ -42,6 +43,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
             "scenario",
             "models",
             "knowledge",
+            "speak",
             "record",
             "clock",
         ],
@@ -114,7 +116,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
         ],
     ),
     ("trace", &["event", "clock", "record"]),
-    ("measure", &["event", "rng", "scenario", "record"]),
+    ("measure", &["event", "rng", "scenario", "record", "speak"]),
     (
         "compare",
         &["event", "rng", "scenario", "measure", "record"],

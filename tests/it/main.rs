@@ -30,6 +30,7 @@ mod reports;
 mod segments;
 mod shards;
 mod simulations;
+mod spoken;
 mod support;
 mod sweeps;
 mod traces;

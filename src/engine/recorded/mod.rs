@@ -103,6 +103,15 @@ pub fn build(
             folder.display()
         )));
     }
+    // Folders without a version were recorded by the first rules.
+    let rules = header.speak_rules.unwrap_or(1);
+    let Some(clauses) = clauses::ClauseStage::by_rules(rules, &scenario.speak, &scenario.clauses)
+    else {
+        return Err(EngineError::Input(format!(
+            "{} was recorded when answers became spoken text by rules that this voicesim does not know (version {rules}), so its voice was given other words; record it again with `voicesim run` and the same scenario, or repeat it with the voicesim that recorded it",
+            folder.display()
+        )));
+    };
     let missing = MissingInput::default();
     let repeat = |stage| -> Result<Repeat, EngineError> {
         Ok(Repeat {
@@ -119,7 +128,7 @@ pub fn build(
             stt: Box::new(Recogniser(repeat(StageName::SpeechToText)?)),
             reply: Reply::Cascade {
                 answer: Box::new(Answerer(repeat(StageName::Answer)?)),
-                clauses: Box::new(clauses::ClauseStage(scenario.clauses)),
+                clauses: Box::new(clauses),
                 tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
             },
         },
@@ -129,6 +138,7 @@ pub fn build(
             .map(|(stage, engine)| (stage.clone(), format!("recorded: {engine}")))
             .collect(),
         notes: header.notes.clone(),
+        speak_rules: header.speak_rules,
     };
     Ok((loaded, missing))
 }
