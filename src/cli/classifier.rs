@@ -8,9 +8,8 @@ use crate::event::Hears;
 use crate::interrupt::eval::track::stops_after;
 use crate::interrupt::eval::{CORPUS, as_text, curves, curves_as_text, evaluate, trade_off_svg};
 use crate::interrupt::explain::{Step, explain};
-use crate::interrupt::features::features;
 use crate::interrupt::heard::{Context, Listening};
-use crate::interrupt::model::{Weights, shipped};
+use crate::interrupt::model::{Weights, shipped, sigmoid};
 use crate::interrupt::overlaps::{self, Needs, Overlap};
 use crate::interrupt::policy::ClassifierRule;
 use crate::interrupt::rows::{Hearing, Replay};
@@ -241,8 +240,7 @@ fn probabilities(
     let mut activity = Vec::new();
     let probability = |ms: u64| {
         let heard = replay.heard(Duration::from_millis(ms), listening, &mut activity);
-        let probability = weights.classifier(listening).probability(&features(&heard));
-        (ms, probability)
+        (ms, sigmoid(weights.log_odds(&heard)))
     };
     TIMES_MS.into_iter().map(probability).collect()
 }

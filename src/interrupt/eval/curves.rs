@@ -189,12 +189,9 @@ mod tests {
             hearing: Hearing::CLEAN,
             listening,
             weights,
-            tracks: tracks(
-                &overlaps,
-                Hearing::CLEAN,
-                listening,
-                weights.classifier(listening),
-            ),
+            tracks: tracks(&overlaps, Hearing::CLEAN, listening, |heard| {
+                weights.log_odds(heard)
+            }),
         };
         let curves = of_made_up().curves;
         for row in sounds.policies().iter().take(InterruptionPolicy::ALL.len()) {
