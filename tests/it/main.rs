@@ -18,6 +18,7 @@ mod hostile;
 mod house;
 mod index;
 mod interruptions;
+mod late_words;
 mod loads;
 mod models;
 mod openai;
