@@ -1,5 +1,6 @@
 //! `voicesim classifier`: train, evaluate and explain the interruption classifier.
 
+use super::calibrate::Calibrate;
 use super::file::write;
 use super::{Failure, Verdict, examples, number, print, print_json, print_plain};
 use crate::audio::{decode, length_of};
@@ -39,15 +40,19 @@ enum Command {
     /// Explain which features pushed the classifier which way, decision by decision
     #[command(after_help = examples::CLASSIFIER_EXPLAIN)]
     Explain(Explain),
+    /// Choose thresholds for your own callers, by your own calls
+    #[command(after_help = examples::CLASSIFIER_CALIBRATE)]
+    Calibrate(Calibrate),
 }
 
 impl Classifier {
-    pub(super) fn run(self) -> Result<Verdict, Failure> {
+    pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         match self.command {
             Command::Train(command) => command.run(),
             Command::Eval(command) => command.run(),
             Command::Predict(command) => command.run(),
             Command::Explain(command) => command.run(),
+            Command::Calibrate(command) => command.run(is_quiet),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! voicesim from the outside: the house rules, the command line, whole conversations.
 
 mod answers;
+mod calibrate;
 mod calls;
 mod ci;
 mod claimed;

@@ -145,7 +145,7 @@ fn noise(name: InterruptionPolicy, weights: &Weights) -> Result<Curve, WeightsEr
 
 /// Quantiles at equal steps of the share, each a delay that occurred, as the median and p90 of the figures
 /// are; empty without delays.
-fn quantiles(sorted_ms: &[u32]) -> Vec<u32> {
+pub(in crate::interrupt) fn quantiles(sorted_ms: &[u32]) -> Vec<u32> {
     let at = |step: usize| {
         let index = step * sorted_ms.len() / QUANTILE_STEPS;
         sorted_ms.get(index).or(sorted_ms.last()).copied()

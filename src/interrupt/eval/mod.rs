@@ -8,7 +8,9 @@ mod slices;
 mod text;
 pub mod track;
 
+pub(super) use curves::quantiles;
 pub use curves::{CORPUS, CurvesError, curves, curves_as_text};
+pub(super) use picture::trade_off_of_own;
 pub use picture::trade_off_svg;
 pub use policies::{CarriedOver, PolicyFigures, TradeOff};
 pub use slices::{Reliability, Slice};
