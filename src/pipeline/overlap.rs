@@ -2,7 +2,7 @@
 
 use crate::event::{Tick, TurnId};
 use crate::interrupt::heard::{Context, Heard, Interval, Word};
-use crate::interrupt::lexicon::asks_for_silence;
+use crate::interrupt::lexicon::{asks_for_silence, class};
 use crate::interrupt::policy::Policy;
 use crate::interrupt::transcript;
 use crate::stage::{SureVoice, Transcript};
@@ -35,6 +35,9 @@ struct Voice {
     next_question: Option<Tick>,
     asked: Tick,
 }
+
+/// So many words with content are no misheard back-channel.
+const LATE_CONTENT_MIN: usize = 2;
 
 /// The recogniser is asked this often what was said so far, but never before it has answered.
 const ASK_EVERY: Duration = Duration::from_millis(400);
@@ -147,6 +150,14 @@ impl OverlapWatch {
             })
             .collect();
         !words.is_empty()
+    }
+
+    /// Whether the words are worth a decision though the sound is over. One word that asks for nothing is more often a
+    /// back-channel that was misheard: "mm-hmm" comes out of a noise as "I'm".
+    pub(super) fn is_worth_a_late_decision(&self) -> bool {
+        let words = || self.words.iter().flatten().map(|word| word.text.as_str());
+        let content = words().filter(|word| class(word).is_content()).count();
+        asks_for_silence(words()) || content >= LATE_CONTENT_MIN
     }
 
     /// What is known at `now`, if there is anything to decide. Sets when the next decision is due.
@@ -335,5 +346,20 @@ mod tests {
         assert!(watch.words_known(at(900), &said("Stop.")));
         let heard = watch.look(at(900), &Every50).expect("a voice");
         assert_eq!((heard.voiced(), heard.silence()), (ms(300), ms(600)));
+    }
+
+    #[test]
+    fn a_single_word_that_asks_for_nothing_settles_nothing_late() {
+        let mut watch = watch();
+        hear(&mut watch, voice(0, Some(200)));
+        for (text, is_worth) in [
+            ("I'm...", false),
+            ("Yeah, okay.", false),
+            ("Stop.", true),
+            ("Can you repeat that?", true),
+        ] {
+            watch.words_known(at(900), &said(text));
+            assert_eq!(watch.is_worth_a_late_decision(), is_worth, "{text}");
+        }
     }
 }

@@ -346,7 +346,9 @@ impl Conversation<'_> {
         let is_request = asks_for_silence(said.text.split_whitespace());
         let may_ask = self.policy.reads_words() || is_request;
         let watch = watch_of(&mut self.overlap, &mut self.unexplained, turn);
-        if watch.is_some_and(|watch| watch.words_known(now, said)) && may_ask {
+        let is_worth = watch
+            .is_some_and(|watch| watch.words_known(now, said) && watch.is_worth_a_late_decision());
+        if is_worth && may_ask {
             self.decide(turn);
         }
     }

@@ -14,12 +14,12 @@ fn lay(channel: &mut Vec<f32>, at: usize, sound: &[f32]) {
     }
 }
 
-/// A call of six questions. Over every answer the caller says something: "mm-hmm" to the first three, and a sentence of
+/// A call of six questions. Over every answer the caller says something: "yeah" to the first three, and a sentence of
 /// over two seconds to the others. Returns where that begins, in seconds.
 fn call(path: &Path, voice: &str) -> Vec<f64> {
     let read = |name: &str| decode::read(&fixture(name)).expect("a fixture");
     let question = read(&format!("{voice}-graphics.wav"));
-    let hums = read(&format!("{voice}-mm-hmm.wav"));
+    let agrees = read(&format!("{voice}-yeah.wav"));
     let mut says = read(&format!("{voice}-average.wav"));
     says.extend(&question);
     let answer = read("piper-recording.wav");
@@ -35,7 +35,7 @@ fn call(path: &Path, voice: &str) -> Vec<f64> {
             end += answer.len();
         }
         let over = spoken + 3 * S;
-        lay(&mut caller, over, if number < 3 { &hums } else { &says });
+        lay(&mut caller, over, if number < 3 { &agrees } else { &says });
         begins.push(over as f64 / S as f64);
     }
     let length = 98 * S;

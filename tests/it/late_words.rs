@@ -109,7 +109,7 @@ fn a_request_that_only_the_final_transcript_understands_still_stops_the_agent() 
 
 #[test]
 fn who_shows_late_that_they_listen_stops_nobody() {
-    for said in ["Mm-hmm.", "Yeah.", "Okay, right.", "Oh."] {
+    for said in ["Mm-hmm.", "Yeah.", "Okay, right.", "Oh.", "I'm..."] {
         assert_eq!(stops_for(said, None), [false; 3], "{said}");
     }
 }
