@@ -6,10 +6,11 @@ use crate::clock::Clock;
 use crate::ear::UtteranceOver;
 use crate::endpoint::{Endpointing, Silence};
 use crate::engine::{Engines, Reply, simulated};
-use crate::interrupt::policy::Policy;
+use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
+use crate::interrupt::policy::{self, ClassifierRule, Policy};
 use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
-use crate::scenario::{EndpointPolicy, Scenario};
+use crate::scenario::{EndpointPolicy, OwnThresholds, Scenario, StopAt};
 use crate::stage::Watched;
 use std::rc::Rc;
 use std::time::Duration;
@@ -73,6 +74,33 @@ fn settings(scenario: &Scenario) -> Settings {
         speculate_after: speculation.map(|speculation| speculation.after),
         ask_every: speculation.and_then(|speculation| speculation.while_speaking),
         resume_after: scenario.interruption.resume_after,
+    }
+}
+
+/// What decides about sounds over the agent.
+///
+/// # Errors
+/// If the weights in this program cannot be read.
+pub(crate) fn interruption(scenario: &Scenario) -> Result<Box<dyn Policy>, WeightsError> {
+    let interruption = &scenario.interruption;
+    Ok(match &interruption.thresholds {
+        None => policy::policy(interruption.policy)?,
+        Some(own) => Box::new(ClassifierRule::with(shipped()?, thresholds(own))),
+    })
+}
+
+fn thresholds(own: &OwnThresholds) -> Thresholds {
+    let all = |given: &[StopAt]| {
+        let one = |it: &StopAt| Threshold {
+            at_s: it.at_s,
+            stop: it.stop,
+        };
+        given.iter().map(one).collect()
+    };
+    Thresholds {
+        with_words: all(&own.with_words),
+        before_words: all(&own.before_words),
+        activity_only: all(&own.activity_only),
     }
 }
 

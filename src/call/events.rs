@@ -123,6 +123,7 @@ impl Marks {
             let note = OutputNote::Final {
                 text: said.into(),
                 audio_ns: nanos(utterance.range().len()),
+                sureness: None,
             };
             let stage = StageName::SpeechToText;
             self.add(end, turn, Mark::Output { stage, visit, note });

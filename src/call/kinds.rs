@@ -9,6 +9,7 @@ use crate::event::{Expect, Verdict};
 use crate::interrupt::heard::{Context, Heard, Interval, Word};
 use crate::interrupt::lexicon;
 use crate::interrupt::policy::{DECIDE_EVERY, Decision, Policy};
+use crate::interrupt::transcript;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -134,6 +135,11 @@ fn over_agent(
             break;
         }
     }
+    if let (Some([]), Some((decision, _))) = (known.as_deref(), &mut latest) {
+        // The recogniser has heard all of it: it was a sound.
+        decision.verdict = Verdict::KeepTalking;
+        decision.reasons = vec!["no words in all of it".to_owned()];
+    }
     let is_interruption = latest
         .as_ref()
         .is_some_and(|(d, _)| d.verdict == Verdict::Stop);
@@ -146,7 +152,7 @@ fn over_agent(
     }
 }
 
-const fn ms(ms: usize) -> Duration {
+pub(super) const fn ms(ms: usize) -> Duration {
     Duration::from_millis(ms as u64)
 }
 
@@ -165,8 +171,8 @@ fn activity(sure: &[Range<usize>], onset: usize, now: Duration) -> Vec<Interval>
 }
 
 /// Words, each with its share of the milliseconds in which they were said.
-fn words_of(said: &str, length: usize) -> Vec<Word> {
-    let words: Vec<&str> = said.split_whitespace().collect();
+pub(super) fn words_of(said: &str, length: usize) -> Vec<Word> {
+    let words = transcript::words(said, None);
     let count = words.len();
     let known_at = |index: usize| (index + 1) * length / count + WORD_DELAY_MS;
     let numbered = words.into_iter().enumerate();
@@ -179,7 +185,12 @@ fn words_of(said: &str, length: usize) -> Vec<Word> {
 }
 
 /// What an agent would know of its own speech and of the call when somebody speaks at `now`.
-fn context(floor: &FloorHistory, now: usize, speech: &AgentSpeech, said: Option<&str>) -> Context {
+pub(super) fn context(
+    floor: &FloorHistory,
+    now: usize,
+    speech: &AgentSpeech,
+    said: Option<&str>,
+) -> Context {
     let spoken = speech.range();
     let elapsed = now.saturating_sub(spoken.start);
     let of_caller = || floor.utterances.iter().flat_map(|u| &u.stretches);
@@ -291,6 +302,12 @@ mod tests {
             asks(2_500, "No, I meant the shop in the other street."),
             (Expect::Stop, Expect::Stop)
         );
+    }
+
+    #[test]
+    fn a_long_sound_without_a_word_in_it_is_no_interruption_if_somebody_listened() {
+        assert_eq!(asks(2_500, "(laughs)"), (Expect::Ignore, Expect::Stop));
+        assert_eq!(asks(2_500, ""), (Expect::Ignore, Expect::Stop));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! they can be heard. Whose agent it was does not matter, and nothing is known of its inside.
 //!
 //! `source` goes through the recording once and remembers little of it ([`Tracks`]); `check` refuses what cannot be
-//! measured; `segments` finds speech, `floor` who had it, `words` what was said, `kinds` what it asked for;
+//! measured; `segments` finds speech, `floor` who had it, `words` what was said, `kinds` what it asked for, `over_agent` what a policy
+//! hears of a sound over the agent;
 //! `events` says all of it in marks. Durations are for `measure`.
 
 mod bands;
@@ -17,6 +18,7 @@ mod kinds;
 mod leak;
 pub mod moments;
 mod noise;
+pub mod over_agent;
 pub mod segments;
 pub mod source;
 pub mod spoken;

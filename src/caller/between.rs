@@ -4,9 +4,10 @@
 use super::voice::Saying;
 use crate::interrupt::curve::{Curve, Sound, curve};
 use crate::rng::{Draw, Source};
-use crate::scenario::Scenario;
 use crate::scenario::latency::{Latency, Work};
 use crate::scenario::network::Path;
+use crate::scenario::{Scenario, Stops};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ pub(crate) struct Between {
     lag: Latency,
     inbound: Path,
     /// What the policy does about an interruption, and about a back-channel.
-    curves: [Option<&'static Curve>; 2],
+    curves: [Option<Cow<'static, Curve>>; 2],
     sources: Sources,
 }
 
@@ -32,8 +33,7 @@ impl Between {
         Between {
             lag: scenario.ear.lag.clone(),
             inbound: scenario.network.inbound.clone(),
-            curves: [Sound::Interruption, Sound::Backchannel]
-                .map(|sound| curve(scenario.interruption.policy, sound)),
+            curves: curves(scenario),
             sources: Sources {
                 lag: seed.source("ear", "lag"),
                 network: seed.source("network", "in"),
@@ -42,11 +42,11 @@ impl Between {
         }
     }
 
-    fn curve(&self, sound: Sound) -> Option<&'static Curve> {
-        let [interruption, backchannel] = self.curves;
+    fn curve(&self, sound: Sound) -> Option<&Curve> {
+        let [interruption, backchannel] = &self.curves;
         match sound {
-            Sound::Interruption => interruption,
-            Sound::Backchannel => backchannel,
+            Sound::Interruption => interruption.as_deref(),
+            Sound::Backchannel => backchannel.as_deref(),
             // The ear is never sure of a noise, so no policy is asked.
             Sound::Noise => None,
         }
@@ -80,5 +80,29 @@ impl Between {
                 .curve(sound)
                 .and_then(|curve| curve.stop_after(chance, when)),
         }
+    }
+}
+
+/// What the policy does about an interruption, and about a back-channel: on one's own calls if thresholds were chosen on
+/// them.
+fn curves(scenario: &Scenario) -> [Option<Cow<'static, Curve>>; 2] {
+    let policy = scenario.interruption.policy;
+    let own = |of: &Stops, sound| {
+        Some(Cow::Owned(Curve {
+            policy,
+            sound,
+            stops: of.stops,
+            events: of.events,
+            after_ms: of.after_ms.clone(),
+            note: None,
+        }))
+    };
+    match &scenario.interruption.thresholds {
+        Some(thresholds) => [
+            own(&thresholds.interruption, Sound::Interruption),
+            own(&thresholds.backchannel, Sound::Backchannel),
+        ],
+        None => [Sound::Interruption, Sound::Backchannel]
+            .map(|sound| curve(policy, sound).map(Cow::Borrowed)),
     }
 }

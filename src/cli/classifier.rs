@@ -1,5 +1,6 @@
 //! `voicesim classifier`: train, evaluate and explain the interruption classifier.
 
+use super::calibrate::Calibrate;
 use super::file::write;
 use super::{Failure, Verdict, examples, number, print, print_json, print_plain};
 use crate::audio::{decode, length_of};
@@ -8,9 +9,8 @@ use crate::event::Hears;
 use crate::interrupt::eval::track::stops_after;
 use crate::interrupt::eval::{CORPUS, as_text, curves, curves_as_text, evaluate, trade_off_svg};
 use crate::interrupt::explain::{Step, explain};
-use crate::interrupt::features::features;
 use crate::interrupt::heard::{Context, Listening};
-use crate::interrupt::model::{Weights, shipped};
+use crate::interrupt::model::{Weights, shipped, sigmoid};
 use crate::interrupt::overlaps::{self, Needs, Overlap};
 use crate::interrupt::policy::ClassifierRule;
 use crate::interrupt::rows::{Hearing, Replay};
@@ -40,15 +40,19 @@ enum Command {
     /// Explain which features pushed the classifier which way, decision by decision
     #[command(after_help = examples::CLASSIFIER_EXPLAIN)]
     Explain(Explain),
+    /// Choose thresholds for your own callers, by your own calls
+    #[command(after_help = examples::CLASSIFIER_CALIBRATE)]
+    Calibrate(Calibrate),
 }
 
 impl Classifier {
-    pub(super) fn run(self) -> Result<Verdict, Failure> {
+    pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         match self.command {
             Command::Train(command) => command.run(),
             Command::Eval(command) => command.run(),
             Command::Predict(command) => command.run(),
             Command::Explain(command) => command.run(),
+            Command::Calibrate(command) => command.run(is_quiet),
         }
     }
 }
@@ -241,8 +245,7 @@ fn probabilities(
     let mut activity = Vec::new();
     let probability = |ms: u64| {
         let heard = replay.heard(Duration::from_millis(ms), listening, &mut activity);
-        let probability = weights.classifier(listening).probability(&features(&heard));
-        (ms, probability)
+        (ms, sigmoid(weights.log_odds(&heard)))
     };
     TIMES_MS.into_iter().map(probability).collect()
 }

@@ -117,6 +117,12 @@ pub(super) const CLASSIFIER_EVAL: &str = examples!(
 pub(super) const CLASSIFIER_PREDICT: &str =
     examples!("voicesim classifier predict --data dev.jsonl.gz --out predictions.jsonl",);
 
+pub(super) const CLASSIFIER_CALIBRATE: &str = examples!(
+    "voicesim classifier calibrate calls/ --out thresholds.toml --svg trade-off.svg",
+    "voicesim classifier calibrate calls/ --write-labels sounds.csv",
+    "voicesim classifier calibrate calls/ --labels sounds.csv --false-stops 0.05 --out thresholds.toml",
+);
+
 pub(super) const CLASSIFIER_EXPLAIN: &str = examples!(
     "voicesim classifier explain --wav caller.wav,agent.wav",
     "voicesim classifier explain --data sounds.jsonl --id ID",

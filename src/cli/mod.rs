@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod bar;
+mod calibrate;
 mod call_folder;
 mod check;
 mod claimed;
@@ -256,7 +257,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Guide(command) => command.run(),
-        Command::Classifier(command) => command.run(),
+        Command::Classifier(command) => command.run(is_quiet),
         #[cfg(feature = "retrieval")]
         Command::Index(command) => command.run(is_quiet),
         Command::Models(command) => command.run(is_quiet),

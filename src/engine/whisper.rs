@@ -143,12 +143,18 @@ impl Recogniser {
                 }
             }
         }
-        let text = words_only(&text);
+        let (text, is_loop) = words_only(&text);
         let is_doubtful = seconds < SHORT_SECONDS && probability < SURE * tokens as f32;
         let text = if is_doubtful { String::new() } else { text };
+        // The model finds its loops probable.
+        let sureness = if is_loop {
+            0.0
+        } else {
+            probability / tokens as f32
+        };
         Ok(Understood {
             text: text.into(),
-            sureness: (tokens > 0).then(|| probability / tokens as f32),
+            sureness: (tokens > 0).then_some(sureness),
         })
     }
 }
@@ -173,15 +179,18 @@ fn parameters(language: &str, seconds: f32, threads: u32) -> FullParams<'_, '_> 
     parameters
 }
 
-/// Text without what Whisper writes for sounds, and without its loops.
-fn words_only(text: &str) -> String {
+/// Text without what Whisper writes for sounds, and without its loops; and whether the model was caught in a loop that
+/// nobody would say.
+fn words_only(text: &str) -> (String, bool) {
     let words = without_sounds(text);
-    let words = words.split_whitespace().filter(|word| !is_stutter(word));
-    let words = without_loops(words.collect()).join(" ");
-    if words.chars().any(char::is_alphanumeric) {
-        words
-    } else {
-        String::new()
+    let all: Vec<&str> = words.split_whitespace().collect();
+    let spoken: Vec<&str> = all.iter().copied().filter(|w| !is_stutter(w)).collect();
+    let kept = without_loops(&spoken);
+    let is_loop = spoken.len() < all.len() || spoken.len() - kept.len() >= LOOPED_WORDS_MIN;
+    let words = kept.join(" ");
+    match words.chars().any(char::is_alphanumeric) {
+        true => (words, is_loop),
+        false => (String::new(), is_loop),
     }
 }
 
@@ -203,11 +212,13 @@ fn is_stutter(word: &str) -> bool {
 const LOOP_WORDS_MAX: usize = 4;
 /// People say a phrase this often in a row, but not more often.
 const REPEATS_MAX: usize = 3;
+/// People do say "no, no, no, no, no"; from so many words taken out on, the rest is none of theirs either.
+const LOOPED_WORDS_MIN: usize = 6;
 
 /// Takes the repetitions of loops out: noise comes out as "and see you, and see you, and see you …".
-fn without_loops(words: Vec<&str>) -> Vec<&str> {
+fn without_loops<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut kept: Vec<&str> = Vec::with_capacity(words.len());
-    let mut rest = words.as_slice();
+    let mut rest = words;
     while !rest.is_empty() {
         let repeats = |length: usize| {
             let phrase = &rest[..length.min(rest.len())];
@@ -237,15 +248,15 @@ mod tests {
             " ... ",
             "",
         ] {
-            assert_eq!(words_only(sound), "");
+            assert_eq!(words_only(sound), (String::new(), false));
         }
-        assert_eq!(words_only(" Wait, [noise] stop."), "Wait, stop.");
-        assert_eq!(words_only("about (ten dollars"), "about ten dollars");
+        assert_eq!(words_only(" Wait, [noise] stop.").0, "Wait, stop.");
+        assert_eq!(words_only("about (ten dollars").0, "about ten dollars");
     }
 
     #[test]
     fn loops_of_the_model_are_said_once() {
-        let check = |text: &str, expected: &str| assert_eq!(words_only(text), expected);
+        let check = |text: &str, expected: &str| assert_eq!(words_only(text).0, expected);
         check(
             "Thanks, and see you and see you and see you and see you and",
             "Thanks, and see you and",
@@ -256,5 +267,8 @@ mod tests {
         check("a mother-in-law", "a mother-in-law");
         check("No, no, no.", "No, no, no.");
         check("that that that is", "that that that is");
+        let is_loop = |text: &str| words_only(text).1;
+        assert!(is_loop(&"you ".repeat(40)) && is_loop("Buh-Buh-Buh-Buh-B"));
+        assert!(!is_loop("No, no, no, no, no.") && !is_loop("No. No. No. No."));
     }
 }

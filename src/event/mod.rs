@@ -135,6 +135,9 @@ pub enum OutputNote {
     Partial {
         /// What was understood so far.
         text: Arc<str>,
+        /// How probable the recogniser finds these words, in 0..=1; `None` if it does not tell.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        sureness: Option<f64>,
     },
     /// The transcript of the whole utterance.
     Final {
@@ -142,6 +145,9 @@ pub enum OutputNote {
         text: Arc<str>,
         /// Length of the audio that was transcribed.
         audio_ns: u64,
+        /// How probable the recogniser finds these words, in 0..=1; `None` if it does not tell.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        sureness: Option<f64>,
     },
     /// A piece of the answer's text.
     Piece {

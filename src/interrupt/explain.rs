@@ -29,12 +29,12 @@ pub struct Step {
 /// Every decision within 1.5 s, up to the one to stop.
 pub fn explain(replay: &Replay<'_>, listening: Listening, weights: &Weights) -> Vec<Step> {
     let mut policy = ClassifierRule::new(weights);
-    let classifier = weights.classifier(listening);
     let mut activity = Vec::new();
     let mut steps = Vec::new();
     for step in 0..STEPS {
         let heard = replay.heard(time_of(step), listening, &mut activity);
         let values = features(&heard);
+        let classifier = weights.classifier(heard.evidence());
         let contributions = classifier.contributions(&values);
         let decision = policy.decide(&heard);
         let words = heard.words.unwrap_or_default().iter();

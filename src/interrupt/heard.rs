@@ -67,6 +67,18 @@ impl Listening {
     }
 }
 
+/// What a decision can go by at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// The sound alone: nobody prints words.
+    Sound,
+    /// The sound alone, for now: a recogniser listens and no word is known yet. That speaks neither for an interruption
+    /// nor against one: words are known late, and many a short one only when the caller is silent again.
+    SoundBeforeWords,
+    /// The words so far, and the sound.
+    Words,
+}
+
 /// A sound over the agent, so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Heard<'a> {
@@ -74,17 +86,20 @@ pub struct Heard<'a> {
     pub since_onset: Duration,
     /// Stretches of voice so far, in order; only the last may be open.
     pub activity: &'a [Interval],
-    /// Words known by now, in order; `None` if no recogniser listens that prints words while the
-    /// caller speaks.
+    /// Words known by now, in order, none as long as there are none; `None` if no recogniser listens that prints words
+    /// while the caller speaks.
     pub words: Option<&'a [Word]>,
     pub context: &'a Context,
 }
 
 impl Heard<'_> {
-    pub fn listening(&self) -> Listening {
+    pub fn evidence(&self) -> Evidence {
         match self.words {
-            Some(_) => Listening::WithWords,
-            None => Listening::ActivityOnly,
+            None => Evidence::Sound,
+            Some(words) if words.iter().all(|word| word.known_at > self.since_onset) => {
+                Evidence::SoundBeforeWords
+            }
+            Some(_) => Evidence::Words,
         }
     }
 

@@ -3,8 +3,9 @@
 use super::features::{Values, features};
 use super::heard::Heard;
 use super::lexicon::{self, Class};
-use super::model::{Classifier, Weights, WeightsError, reasons, shipped, sigmoid};
+use super::model::{Classifier, Thresholds, Weights, WeightsError, reasons, shipped, sigmoid};
 use crate::event::{InterruptionPolicy, Verdict};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A policy is usually asked this often while the caller makes sound over the agent.
@@ -43,9 +44,7 @@ pub trait Policy {
 /// If the weights in this program cannot be read.
 pub fn policy(policy: InterruptionPolicy) -> Result<Box<dyn Policy>, WeightsError> {
     Ok(match policy {
-        InterruptionPolicy::Classifier => Box::new(ClassifierRule {
-            weights: shipped()?,
-        }),
+        InterruptionPolicy::Classifier => Box::new(ClassifierRule::new(shipped()?)),
         InterruptionPolicy::Vad500Ms => Box::new(VadRule),
         InterruptionPolicy::MinWords => Box::new(WordsRule),
         InterruptionPolicy::Never => Box::new(Never),
@@ -57,14 +56,27 @@ pub fn policy(policy: InterruptionPolicy) -> Result<Box<dyn Policy>, WeightsErro
 /// that ask for silence, and at answers to the agent's question.
 pub struct ClassifierRule<'a> {
     weights: &'a Weights,
+    thresholds: Cow<'a, Thresholds>,
 }
 
 /// How far below the threshold to stop log-odds may be for the agent to be unsure whether to go on.
 const UNSURE_MARGIN: f64 = 1.0;
 
 impl<'a> ClassifierRule<'a> {
+    /// The classifier with the thresholds of its weights.
     pub fn new(weights: &'a Weights) -> ClassifierRule<'a> {
-        ClassifierRule { weights }
+        ClassifierRule {
+            weights,
+            thresholds: Cow::Borrowed(&weights.thresholds),
+        }
+    }
+
+    /// The classifier with other thresholds.
+    pub fn with(weights: &'a Weights, thresholds: Thresholds) -> ClassifierRule<'a> {
+        ClassifierRule {
+            weights,
+            thresholds: Cow::Owned(thresholds),
+        }
     }
 }
 
@@ -74,7 +86,8 @@ impl Policy for ClassifierRule<'_> {
     }
 
     fn decide(&mut self, heard: &Heard<'_>) -> Decision {
-        let classifier = self.weights.classifier(heard.listening());
+        let evidence = heard.evidence();
+        let classifier = self.weights.classifier(evidence);
         let values = features(heard);
         let log_odds = classifier.log_odds(&values);
         let probability = Some(in_four_digits(sigmoid(log_odds)));
@@ -85,7 +98,10 @@ impl Policy for ClassifierRule<'_> {
                 reasons: vec![reason.to_owned()],
             };
         }
-        let verdict = verdict(classifier, log_odds, heard.since_onset);
+        let threshold = self
+            .thresholds
+            .log_odds(evidence, heard.since_onset.as_secs_f64());
+        let verdict = verdict(log_odds, threshold);
         Decision {
             verdict,
             probability,
@@ -100,8 +116,7 @@ fn in_four_digits(probability: f64) -> f64 {
 }
 
 /// What the threshold of the moment makes of these calibrated log-odds.
-pub(super) fn verdict(classifier: &Classifier, log_odds: f64, since_onset: Duration) -> Verdict {
-    let threshold = classifier.threshold_log_odds(since_onset.as_secs_f64());
+fn verdict(log_odds: f64, threshold: f64) -> Verdict {
     if log_odds >= threshold {
         Verdict::Stop
     } else if log_odds >= threshold - UNSURE_MARGIN {
@@ -332,6 +347,12 @@ mod tests {
         for voice in [WAIT_STOP, QUESTION, SPEECH] {
             always_stops(Sound { voice, words: None });
         }
+        // Also if the recogniser has not printed a word of it.
+        let words = Some(&[] as &[_]);
+        always_stops(Sound {
+            voice: SPEECH,
+            words,
+        });
         for delay in [200, 300, 500, 700] {
             always_stops(Sound {
                 voice: WAIT_STOP,
@@ -345,6 +366,29 @@ mod tests {
                     (800 + delay, "graphics"),
                 ]),
             });
+        }
+    }
+
+    #[test]
+    fn no_word_yet_is_no_evidence() {
+        let activity = [Interval {
+            on: Duration::ZERO,
+            off: None,
+        }];
+        for context in &contexts() {
+            for at_ms in [100, 400, 700, 1_000, 1_850, 3_000] {
+                let probability = |words| {
+                    let heard = Heard {
+                        since_onset: ms(at_ms),
+                        activity: &activity,
+                        words,
+                        context,
+                    };
+                    let mut policy = policy(InterruptionPolicy::Classifier).expect("a policy");
+                    policy.decide(&heard).probability
+                };
+                assert_eq!(probability(None), probability(Some(&[])), "{context:?}");
+            }
         }
     }
 

@@ -92,11 +92,20 @@ impl<'a> Replay<'a> {
 
     /// A sound of which only the stretches of voice are known, in order, from its onset on.
     pub fn of_activity(runs: Vec<(Duration, Duration)>, context: &'a Context) -> Replay<'a> {
+        Replay::of_sound(runs, Vec::new(), context)
+    }
+
+    /// A sound with stretches of voice, in order, from its onset on, and words in the order in which they are known.
+    pub fn of_sound(
+        runs: Vec<(Duration, Duration)>,
+        words: Vec<Word>,
+        context: &'a Context,
+    ) -> Replay<'a> {
         Replay {
             noticed_after: Duration::ZERO,
             runs,
             hangover: Duration::ZERO,
-            words: Vec::new(),
+            words,
             context,
         }
     }

@@ -180,7 +180,11 @@ mod tests {
         let marks = vec![
             output(
                 StageName::SpeechToText,
-                OutputNote::Final { text, audio_ns },
+                OutputNote::Final {
+                    text,
+                    audio_ns,
+                    sureness: None,
+                },
             ),
             asked(2),
             asked(2),

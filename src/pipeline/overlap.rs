@@ -2,19 +2,23 @@
 
 use crate::event::{Tick, TurnId};
 use crate::interrupt::heard::{Context, Heard, Interval, Word};
+use crate::interrupt::lexicon::{asks_for_silence, class};
 use crate::interrupt::policy::Policy;
-use crate::stage::SureVoice;
+use crate::interrupt::transcript;
+use crate::stage::{SureVoice, Transcript};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Keeps count of a sound while it lasts. It counts from the first voice beyond doubt: before that it
 /// is a noise, about which there is nothing to decide.
 pub(super) struct OverlapWatch {
     pub(super) turn: TurnId,
+    onset: Tick,
     /// What the agent knew when the sound began.
     context: Context,
     voice: Option<Voice>,
-    /// Whether the sound is over and only its words are still to come.
-    is_over: bool,
+    /// When the sound was last voiced, once it is over and only its words are still to come.
+    ended: Option<Tick>,
     /// `None` if no recogniser prints words while the caller speaks.
     words: Option<Vec<Word>>,
 }
@@ -32,16 +36,20 @@ struct Voice {
     asked: Tick,
 }
 
+/// So many words with content are no misheard back-channel.
+const LATE_CONTENT_MIN: usize = 2;
+
 /// The recogniser is asked this often what was said so far, but never before it has answered.
 const ASK_EVERY: Duration = Duration::from_millis(400);
 
 impl OverlapWatch {
-    pub(super) fn new(turn: TurnId, context: Context) -> OverlapWatch {
+    pub(super) fn new(turn: TurnId, onset: Tick, context: Context) -> OverlapWatch {
         OverlapWatch {
             turn,
+            onset,
             context,
             voice: None,
-            is_over: false,
+            ended: None,
             words: None,
         }
     }
@@ -81,19 +89,19 @@ impl OverlapWatch {
 
     /// When the policy is to be asked next, if there is anything to decide.
     pub(super) fn next_decision(&self) -> Option<Tick> {
-        let voice = self.voice.as_ref().filter(|_| !self.is_over)?;
+        let voice = self.voice.as_ref().filter(|_| self.ended.is_none())?;
         voice.next_decision
     }
 
     /// The sound is over.
-    pub(super) fn is_over(&mut self) {
-        self.is_over = true;
+    pub(super) fn is_over(&mut self, last_voiced: Tick) {
+        self.ended = Some(last_voiced);
     }
 
     /// When the recogniser is to be asked: as often as it answers while the caller goes on, and in a
     /// pause once.
     pub(super) fn next_question(&self) -> Option<Tick> {
-        let voice = self.voice.as_ref().filter(|_| !self.is_over)?;
+        let voice = self.voice.as_ref().filter(|_| self.ended.is_none())?;
         let earliest = voice.next_question?;
         let end = voice.activity.last()?.off.map(|off| voice.onset + off);
         match end {
@@ -109,34 +117,47 @@ impl OverlapWatch {
         }
     }
 
-    /// The recogniser makes `text` of what was said so far. A word that it knew before keeps the time
-    /// at which it was first known.
-    pub(super) fn words_known(&mut self, now: Tick, text: &str) {
-        let Some(voice) = &mut self.voice else {
-            return;
-        };
-        voice.next_question = Some(voice.asked + ASK_EVERY);
-        // A word that ends in a hyphen was cut off in the middle, and may become anything.
-        let is_word = |word: &&str| word.contains(char::is_alphanumeric) && !word.ends_with('-');
-        if text.starts_with('…') {
-            // There are words, but a simulated recogniser does not know which.
-            return;
+    /// What the recogniser makes of the sound so far. A word that it knew before keeps the time at which it was first
+    /// known. Returns whether words are known now.
+    pub(super) fn words_known(&mut self, now: Tick, said: &Transcript) -> bool {
+        if let Some(voice) = &mut self.voice {
+            voice.next_question = Some(voice.asked + ASK_EVERY);
         }
+        if said.text.starts_with('…') {
+            // There are words, but a simulated recogniser does not know which.
+            return false;
+        }
+        let texts = transcript::words(&said.text, said.sureness);
+        let is_request = asks_for_silence(texts.iter().copied());
+        if let (None, Some(ended), true) = (&self.voice, self.ended, is_request) {
+            // The ear was never sure of a voice, and the words are beyond doubt.
+            self.voice = Some(Voice::spoken(self.onset, ended));
+        }
+        let Some(voice) = &self.voice else {
+            return false;
+        };
         let known_at = now.since(voice.onset);
         let words = self.words.get_or_insert_default();
         let before = std::mem::take(words);
-        *words = text
-            .split_whitespace()
-            .filter(is_word)
-            .enumerate()
+        let numbered = texts.into_iter().enumerate();
+        *words = numbered
             .map(|(index, text)| Word {
                 known_at: before
                     .get(index)
-                    .filter(|word| is_same(&word.text, text))
+                    .filter(|word| transcript::is_same_word(&word.text, text))
                     .map_or(known_at, |word| word.known_at),
                 text: text.to_owned(),
             })
             .collect();
+        !words.is_empty()
+    }
+
+    /// Whether the words are worth a decision though the sound is over. One word that asks for nothing is more often a
+    /// back-channel that was misheard: "mm-hmm" comes out of a noise as "I'm".
+    pub(super) fn is_worth_a_late_decision(&self) -> bool {
+        let words = || self.words.iter().flatten().map(|word| word.text.as_str());
+        let content = words().filter(|word| class(word).is_content()).count();
+        asks_for_silence(words()) || content >= LATE_CONTENT_MIN
     }
 
     /// What is known at `now`, if there is anything to decide. Sets when the next decision is due.
@@ -153,18 +174,51 @@ impl OverlapWatch {
     }
 }
 
-/// Whether two words differ in nothing but signs and capitals.
-fn is_same(one: &str, other: &str) -> bool {
-    let letters = |word: &str| -> String {
-        let letters = word.chars().filter(|c| c.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect()
-    };
-    letters(one) == letters(other)
+impl Voice {
+    /// A voice that is known by its words alone.
+    fn spoken(onset: Tick, ended: Tick) -> Voice {
+        Voice {
+            onset,
+            activity: vec![Interval {
+                on: Duration::ZERO,
+                off: Some(ended.since(onset)),
+            }],
+            since: onset,
+            next_decision: None,
+            next_question: None,
+            asked: onset,
+        }
+    }
+}
+
+/// Sounds over the agent that are over, and whose words are still to come: there may be as many as utterances wait for
+/// the recogniser.
+#[derive(Default)]
+pub(super) struct Unexplained(VecDeque<OverlapWatch>);
+
+impl Unexplained {
+    /// Keeps a sound of which `at_most` others may wait; then the oldest is given up.
+    pub(super) fn add(&mut self, watch: OverlapWatch, at_most: usize) {
+        while self.0.len() > at_most {
+            self.0.pop_front();
+        }
+        self.0.push_back(watch);
+    }
+
+    pub(super) fn of(&mut self, turn: TurnId) -> Option<&mut OverlapWatch> {
+        self.0.iter_mut().find(|watch| watch.turn == turn)
+    }
+
+    /// The recogniser has nothing more to say about this one.
+    pub(super) fn explained(&mut self, turn: TurnId) {
+        self.0.retain(|watch| watch.turn != turn);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interrupt::heard::Evidence;
     use crate::interrupt::policy::Decision;
 
     fn hear(watch: &mut OverlapWatch, sure: SureVoice) {
@@ -193,7 +247,16 @@ mod tests {
     }
 
     fn watch() -> OverlapWatch {
-        OverlapWatch::new(TurnId(1), Context::default())
+        OverlapWatch::new(TurnId(1), at(0), Context::default())
+    }
+
+    fn said(text: &str) -> Transcript {
+        Transcript {
+            text: text.into(),
+            sureness: None,
+            is_final: false,
+            audio: Duration::ZERO,
+        }
     }
 
     fn voice(since: u64, until: Option<u64>) -> SureVoice {
@@ -226,10 +289,10 @@ mod tests {
         watch.asked(at(400));
         assert_eq!(watch.next_question(), None, "it is at it");
         hear(&mut watch, voice(0, Some(500)));
-        watch.words_known(at(600), "Wait");
+        watch.words_known(at(600), &said("Wait"));
         assert_eq!(watch.next_question(), Some(at(500)), "once in a pause");
         watch.asked(at(600));
-        watch.words_known(at(800), "Wait");
+        watch.words_known(at(800), &said("Wait"));
         assert_eq!(watch.next_question(), None, "nothing was said since");
     }
 
@@ -244,8 +307,8 @@ mod tests {
                 .words
                 .is_none()
         );
-        watch.words_known(at(500), "Wait");
-        watch.words_known(at(900), "Wait, stop.");
+        watch.words_known(at(500), &said("Wait"));
+        watch.words_known(at(900), &said("Wait, stop."));
         let heard = watch.look(at(1_000), &Every50).expect("a voice");
         let known: Vec<(u128, &str)> = heard
             .words
@@ -254,5 +317,49 @@ mod tests {
             .map(|word| (word.known_at.as_millis(), word.text.as_str()))
             .collect();
         assert_eq!(known, [(500, "Wait,"), (900, "stop.")]);
+    }
+
+    #[test]
+    fn nothing_printed_is_no_words_and_gibberish_is_nothing_printed() {
+        let mut watch = watch();
+        hear(&mut watch, voice(0, None));
+        for text in ["", "(dog barking)", "woof woof woof woof"] {
+            assert!(!watch.words_known(at(600), &said(text)), "{text}");
+            let heard = watch.look(at(700), &Every50).expect("a voice");
+            assert_eq!(heard.evidence(), Evidence::SoundBeforeWords);
+        }
+        let unsure = Transcript {
+            sureness: Some(0.3),
+            ..said("Bye.")
+        };
+        assert!(!watch.words_known(at(800), &unsure));
+        assert!(watch.words_known(at(900), &said("Wait")));
+        let heard = watch.look(at(1_000), &Every50).expect("a voice");
+        assert_eq!(heard.evidence(), Evidence::Words);
+    }
+
+    #[test]
+    fn a_request_that_the_ear_was_never_sure_of_is_still_looked_at() {
+        let mut watch = watch();
+        watch.is_over(at(300));
+        assert!(!watch.words_known(at(900), &said("Bye now")));
+        assert!(watch.words_known(at(900), &said("Stop.")));
+        let heard = watch.look(at(900), &Every50).expect("a voice");
+        assert_eq!((heard.voiced(), heard.silence()), (ms(300), ms(600)));
+    }
+
+    #[test]
+    fn a_single_word_that_asks_for_nothing_settles_nothing_late() {
+        let mut watch = watch();
+        hear(&mut watch, voice(0, Some(200)));
+        for (text, is_worth) in [
+            ("I'm...", false),
+            ("Yeah, okay.", false),
+            ("Stop.", true),
+            ("Can you repeat that?", true),
+        ] {
+            watch.words_known(at(900), &said(text));
+            assert_eq!(watch.is_worth_a_late_decision(), is_worth, "{text}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::agent::Agent;
 use super::endpoint::{Due, Endpoint};
 use super::lately::Lately;
 use super::open_utterance::OpenUtterance;
-use super::overlap::OverlapWatch;
+use super::overlap::{OverlapWatch, Unexplained};
 use super::playback::Sounds;
 use super::recognise::{Recognised, recognise};
 use super::turn::{Do, Floor, Happened};
@@ -16,10 +16,11 @@ use crate::endpoint::{Endpointing, Observation};
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
 use crate::interrupt::policy::Policy;
+use crate::interrupt::transcript;
 use crate::record::tap::Tap;
 use crate::stage::Watched;
 use crate::stage::queue;
-use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice};
+use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice, Transcript};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +84,7 @@ impl Session {
             utterance: None,
             agent: Agent::new(self.clock, self.tap, stages, self.speaker),
             overlap: None,
+            unexplained: Unexplained::default(),
             began_over: None,
             lately: Lately::default(),
             quiet_since: Tick::ZERO,
@@ -108,6 +110,8 @@ struct Conversation<'a> {
     utterance: Option<OpenUtterance>,
     agent: Agent,
     overlap: Option<OverlapWatch>,
+    /// Earlier sounds over the agent whose words are still to come.
+    unexplained: Unexplained,
     /// The latest turn that began while the agent spoke.
     began_over: Option<TurnId>,
     lately: Lately,
@@ -165,7 +169,11 @@ impl Conversation<'_> {
     fn time_has_come(&mut self) {
         let now = self.clock.now();
         match self.due().map(|due| due.is_some_and(|at| at <= now)) {
-            [true, ..] => self.decide(),
+            [true, ..] => {
+                if let Some(turn) = self.overlap.as_ref().map(|watch| watch.turn) {
+                    self.decide(turn);
+                }
+            }
             [_, true, ..] => self.ask(),
             [_, _, true, _] => self.nothing_more(),
             [.., true] => match self.endpoint.due() {
@@ -302,7 +310,7 @@ impl Conversation<'_> {
         feed_one(&utterance.feed, Heard::Committed);
         self.over.set();
         if let Some(watch) = &mut self.overlap {
-            watch.is_over();
+            watch.is_over(last_voiced);
         }
         let todo = self.floor.happened(Happened::Committed);
         self.carry_out(todo);
@@ -317,49 +325,67 @@ impl Conversation<'_> {
     fn recognised(&mut self, said: Recognised) {
         let (turn, text) = match said {
             Recognised::Text(turn, transcript) if !transcript.is_final => {
-                return self.guessed(turn, transcript.text);
+                return self.guessed(turn, transcript);
             }
-            Recognised::Text(turn, transcript) => (turn, transcript.text),
+            Recognised::Text(turn, transcript) => {
+                self.explained(turn, &transcript);
+                (turn, self.meant(transcript))
+            }
             // Ignored if there was a final transcript before.
             Recognised::Over(turn) => (turn, Arc::from("")),
         };
-        if let Some(watch) = self.overlap.as_mut().filter(|w| w.turn == turn) {
-            watch.words_known(self.clock.now(), &text);
-            if asks_for_silence(text.split_whitespace()) {
-                // The recogniser was slow. Better late than not at all.
-                self.decide();
-            }
-        }
-        let text = self.meant(text);
+        self.unexplained.explained(turn);
         let todo = self.floor.happened(Happened::Transcribed { turn, text });
         self.carry_out(todo);
     }
 
-    /// What was said, as far as it is for the agent: "mm-hmm" to a reply that was stopped for it is not.
-    fn meant(&self, text: Arc<str>) -> Arc<str> {
-        match self.agent.is_holding() && !says_something(&text) {
+    /// All was understood of a sound, which may be over for long. Until then its decision is open: words that ask for it
+    /// stop the agent late, which is better than not at all.
+    fn explained(&mut self, turn: TurnId, said: &Transcript) {
+        let now = self.clock.now();
+        let is_request = asks_for_silence(said.text.split_whitespace());
+        let may_ask = self.policy.reads_words() || is_request;
+        let watch = watch_of(&mut self.overlap, &mut self.unexplained, turn);
+        let is_worth = watch
+            .is_some_and(|watch| watch.words_known(now, said) && watch.is_worth_a_late_decision());
+        if is_worth && may_ask {
+            self.decide(turn);
+        }
+    }
+
+    /// What was said, as far as it is for the agent: "mm-hmm" to a reply that was stopped for it is not, nor what a
+    /// recogniser makes of a noise.
+    fn meant(&self, said: Transcript) -> Arc<str> {
+        let is_meant = || match says_something(&said.text) {
+            true if said.text.starts_with('…') => true,
+            says => says && !transcript::words(&said.text, said.sureness).is_empty(),
+        };
+        match self.agent.is_holding() && !is_meant() {
             true => Arc::from(""),
-            false => text,
+            false => said.text,
         }
     }
 
     /// What the recogniser makes of what was said so far.
-    fn guessed(&mut self, turn: TurnId, text: Arc<str>) {
-        if let Some(watch) = self.overlap.as_mut().filter(|w| w.turn == turn) {
-            watch.words_known(self.clock.now(), &text);
-            return self.decide();
+    fn guessed(&mut self, turn: TurnId, said: Transcript) {
+        let now = self.clock.now();
+        let watch = watch_of(&mut self.overlap, &mut self.unexplained, turn);
+        if let Some(watch) = watch {
+            watch.words_known(now, &said);
+            return self.decide(turn);
         }
         let Some(utterance) = self.utterance.as_mut().filter(|u| u.turn == turn) else {
             return;
         };
         if utterance.answered() {
             let at = self.clock.now();
-            self.endpoint_heard(Observation::Words { text: &text, at });
+            let text = &said.text;
+            self.endpoint_heard(Observation::Words { text, at });
             if self.settings.speculate_after.is_none() {
                 // The recogniser was asked for the interruption policy alone.
                 return;
             }
-            let text = self.meant(text);
+            let text = self.meant(said);
             let todo = self.floor.happened(Happened::Guessed { turn, text });
             self.carry_out(todo);
         }
@@ -387,13 +413,14 @@ impl Conversation<'_> {
         self.carry_out(todo);
     }
 
-    /// Asks the policy about the sound over the agent.
-    fn decide(&mut self) {
+    /// Asks the policy about the sound over the agent of this turn, if the agent speaks, or has stopped for a later one.
+    fn decide(&mut self, turn: TurnId) {
         let now = self.clock.now();
-        let Some(watch) = self.overlap.as_mut().filter(|_| self.agent.is_speaking()) else {
+        let is_open = self.agent.is_speaking() || self.agent.is_holding();
+        let watch = watch_of(&mut self.overlap, &mut self.unexplained, turn);
+        let Some(watch) = watch.filter(|_| is_open) else {
             return;
         };
-        let turn = watch.turn;
         let Some(heard) = watch.look(now, self.policy) else {
             return;
         };
@@ -412,7 +439,7 @@ impl Conversation<'_> {
             let words = heard.words.unwrap_or_default();
             let is_meant = words.iter().any(|word| class(&word.text).is_content());
             let may_resume = self.settings.resume_after.is_some() && !is_meant;
-            let todo = self.floor.happened(Happened::MustStop { may_resume });
+            let todo = self.floor.happened(Happened::MustStop { turn, may_resume });
             self.carry_out(todo);
         }
     }
@@ -444,15 +471,19 @@ impl Conversation<'_> {
     }
 
     fn watch_overlap(&mut self) {
-        // If there are two sounds, the later one counts.
-        if let Some(watch) = &self.overlap {
-            self.end_overlap(watch.turn);
+        // Of two sounds the later one is watched; what the earlier one meant is known when it was understood.
+        if let Some(earlier) = self.overlap.take() {
+            let at = self.clock.now();
+            self.tap.mark(earlier.turn, Mark::OverlapEnded { at });
+            if self.policy.reads_words() {
+                self.unexplained.add(earlier, UTTERANCES_WAITING_MAX);
+            }
         }
         if let Some(utterance) = &self.utterance {
             let (turn, onset) = (utterance.turn, utterance.onset);
             self.tap.mark(turn, Mark::OverlapStarted { onset });
             let context = self.lately.context(onset, &self.agent.spoken(onset));
-            self.overlap = Some(OverlapWatch::new(turn, context));
+            self.overlap = Some(OverlapWatch::new(turn, onset, context));
             self.began_over = Some(turn);
         }
     }
@@ -519,6 +550,18 @@ impl Conversation<'_> {
         state.filler_ends = filler_ends;
         state.changed = now;
         self.shown.set(state);
+    }
+}
+
+/// The sound of this turn, if its decision is still open.
+fn watch_of<'a>(
+    latest: &'a mut Option<OverlapWatch>,
+    earlier: &'a mut Unexplained,
+    turn: TurnId,
+) -> Option<&'a mut OverlapWatch> {
+    match latest {
+        Some(watch) if watch.turn == turn => Some(watch),
+        _ => earlier.of(turn),
     }
 }
 

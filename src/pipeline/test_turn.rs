@@ -1,8 +1,12 @@
 use super::*;
 
 const FIRST: TurnId = TurnId(1);
-const STOP: Happened = Happened::MustStop { may_resume: false };
 const SECOND: TurnId = TurnId(2);
+const STOP: Happened = Happened::MustStop {
+    turn: SECOND,
+    may_resume: false,
+};
+const THIRD: TurnId = TurnId(3);
 
 fn text(turn: TurnId, text: &str) -> Happened {
     let text = text.into();
@@ -126,12 +130,44 @@ fn an_interruption_that_is_understood_late_still_takes_the_floor() {
     );
 }
 
+#[test]
+fn of_two_sounds_the_one_that_asks_for_it_takes_the_floor() {
+    let mut floor = answering();
+    floor.happened(Happened::VoiceStarted);
+    floor.happened(Happened::Committed);
+    floor.happened(Happened::VoiceStarted);
+    // The first is understood while the caller makes the second.
+    assert_eq!(
+        floor.happened(STOP),
+        [Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap(SECOND)]
+    );
+}
+
+#[test]
+fn a_held_reply_is_let_go_for_an_earlier_sound_that_is_understood_late() {
+    let mut floor = answering();
+    floor.happened(Happened::VoiceStarted);
+    floor.happened(Happened::Committed);
+    floor.happened(Happened::VoiceStarted);
+    floor.happened(Happened::MustStop {
+        turn: THIRD,
+        may_resume: true,
+    });
+    assert_eq!(floor.happened(STOP), [Do::LetGo, Do::EndOverlap(SECOND)]);
+    floor.happened(Happened::Committed);
+    assert_eq!(floor.happened(text(SECOND, "stop")), [Do::NoReply(SECOND)]);
+    assert_eq!(floor.happened(text(THIRD, "")), [reply(THIRD, "stop")]);
+}
+
 /// A floor on which the agent was stopped by a sound that nobody has understood yet.
 fn holding() -> Floor {
     let mut floor = answering();
     floor.happened(Happened::VoiceStarted);
     assert_eq!(
-        floor.happened(Happened::MustStop { may_resume: true }),
+        floor.happened(Happened::MustStop {
+            turn: SECOND,
+            may_resume: true
+        }),
         [Do::HoldReply, Do::EndOverlap(SECOND)]
     );
     floor

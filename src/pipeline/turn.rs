@@ -23,9 +23,9 @@ pub(super) enum Happened {
     Guessed { turn: TurnId, text: Arc<str> },
     /// The recogniser is through with the utterance of this turn.
     Transcribed { turn: TurnId, text: Arc<str> },
-    /// The interruption policy says that the agent should stop; it `may_resume` if that was for
-    /// nothing.
-    MustStop { may_resume: bool },
+    /// The interruption policy says that the agent should stop for the utterance of this turn; it `may_resume` if that was
+    /// for nothing.
+    MustStop { turn: TurnId, may_resume: bool },
     /// Nothing more was heard of the sound that made the agent stop.
     NothingMore,
     /// The reply is heard.
@@ -138,7 +138,7 @@ impl Floor {
             }
             Happened::Guessed { turn, text } => self.guessed(turn, text),
             Happened::Transcribed { turn, text } => self.transcribed(turn, text),
-            Happened::MustStop { may_resume } => self.must_stop(may_resume),
+            Happened::MustStop { turn, may_resume } => self.must_stop(turn, may_resume),
             Happened::NothingMore => self.nothing_more(),
             Happened::Audible => {
                 self.reply = Reply::Audible;
@@ -255,24 +255,21 @@ impl Floor {
         todo
     }
 
-    fn must_stop(&mut self, may_resume: bool) -> Vec<Do> {
-        let mut latest = self
-            .hearing
-            .iter_mut()
-            .chain(self.transcribing.iter_mut().rev());
-        let over_agent = latest.find(|utterance| utterance.over_agent);
-        let (Some(utterance), Reply::Audible) = (over_agent, self.reply) else {
+    fn must_stop(&mut self, turn: TurnId, may_resume: bool) -> Vec<Do> {
+        let mut all = self.hearing.iter_mut().chain(&mut self.transcribing);
+        let over_agent = all.find(|utterance| utterance.turn == turn && utterance.over_agent);
+        let Some(utterance) = over_agent else {
             return Vec::new();
         };
-        utterance.over_agent = false;
-        let turn = utterance.turn;
-        let stop = if may_resume {
-            self.reply = Reply::Held;
-            Do::HoldReply
-        } else {
-            self.reply = Reply::None;
-            Do::DropReply(ReplyEnd::Stopped)
+        let (reply, stop) = match (self.reply, may_resume) {
+            (Reply::Audible, true) => (Reply::Held, Do::HoldReply),
+            (Reply::Audible, false) => (Reply::None, Do::DropReply(ReplyEnd::Stopped)),
+            // Another sound made it stop, perhaps for nothing; this one did ask for it.
+            (Reply::Held, false) => (Reply::None, Do::LetGo),
+            _ => return Vec::new(),
         };
+        utterance.over_agent = false;
+        self.reply = reply;
         vec![stop, Do::EndOverlap(turn)]
     }
 

@@ -13,7 +13,6 @@ use crate::endpoint::Endpointing;
 use crate::engine::Engines;
 use crate::engine::recorded::MissingInput;
 use crate::event::{Mark, SessionEnd, Tick, TurnId};
-use crate::interrupt::policy;
 use crate::pipeline::script::Script;
 use crate::pipeline::{AgentState, Filler};
 use crate::record::tap::Tap;
@@ -96,7 +95,7 @@ impl Call<'_> {
                 (caller, Rc::new(Imagined), self.stop.take())
             }
         };
-        let interruption = policy::policy(self.scenario.interruption.policy);
+        let interruption = conversation::interruption(self.scenario);
         let parts = Parts {
             clock: self.clock.clone(),
             tap: self.tap.clone(),

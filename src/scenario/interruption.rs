@@ -1,6 +1,7 @@
 //! What is done about a sound that the caller makes while the agent speaks.
 
 use super::problem::{Problem, Table};
+use super::thresholds::{OwnThresholds, ThresholdsTable};
 use crate::event::InterruptionPolicy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,15 +18,21 @@ pub struct InterruptionTable {
     /// Milliseconds of silence after which a reply that was stopped goes on, unless somebody said something
     /// that is for the agent; at most 60,000, 0 for never.
     pub resume_after_ms: u64,
+    /// Thresholds of the classifier for one's own callers: the file that `voicesim classifier calibrate` writes, looked up
+    /// from the scenario's folder. When the scenario is read, what it holds takes the place of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<ThresholdsTable>,
 }
 
 /// What is done about a sound over the agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Interruption {
     /// What decides whether to stop.
     pub policy: InterruptionPolicy,
     /// The silence after which a reply that was stopped for nothing goes on; never if `None`.
     pub resume_after: Option<Duration>,
+    /// Thresholds of the classifier; those that ship if `None`.
+    pub thresholds: Option<Box<OwnThresholds>>,
 }
 
 /// A caller who waits longer for the agent to go on has left.
@@ -36,6 +43,7 @@ impl Default for InterruptionTable {
         InterruptionTable {
             policy: InterruptionPolicy::default().name().into(),
             resume_after_ms: 2_000,
+            thresholds: None,
         }
     }
 }
@@ -57,10 +65,29 @@ impl InterruptionTable {
             let fix = format!("up to {RESUME_AFTER_MS_MAX}; 0 for never");
             return Err(at.problem("resume_after_ms", fix));
         }
+        let thresholds = match &self.thresholds {
+            None => None,
+            Some(_) if policy != InterruptionPolicy::Classifier => {
+                let fix = format!(
+                    "they are for policy = \"classifier\", and it is {:?}; leave them out, or change the policy",
+                    self.policy
+                );
+                return Err(at.problem("thresholds", fix));
+            }
+            Some(ThresholdsTable::File(file)) => {
+                let fix = format!("{} was not read; name it in a file", file.display());
+                return Err(at.problem("thresholds", fix));
+            }
+            Some(ThresholdsTable::Given(own)) => {
+                own.check().map_err(|fix| at.problem("thresholds", fix))?;
+                Some(own.clone())
+            }
+        };
         let resume_after = Duration::from_millis(self.resume_after_ms);
         Ok(Interruption {
             policy,
             resume_after: Some(resume_after).filter(|after| !after.is_zero()),
+            thresholds,
         })
     }
 }

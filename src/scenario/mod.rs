@@ -34,6 +34,7 @@ mod syntax;
 mod test_problems;
 #[cfg(test)]
 mod test_schema;
+mod thresholds;
 mod topology;
 mod turn;
 pub(crate) mod unit;
@@ -51,6 +52,7 @@ pub use problem::{Place, Problem};
 pub use read::{ScenarioError, Template, load, load_budget, load_with, parse};
 pub use schema::{budget_schema, scenario_schema};
 pub use speak::Speak;
+pub use thresholds::{OwnThresholds, StopAt, Stops, ThresholdsTable};
 pub use topology::{SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
 pub use turn::{After, Says, Turn, TurnTable};
 pub use variation::{Variation, shown};

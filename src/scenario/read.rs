@@ -1,8 +1,10 @@
 //! Reading a scenario file. Everything wrong with it is told with its line and the fix.
 
 use super::budget::Budgets;
+use super::interruption::InterruptionTable;
 use super::load::{ArrivalsTable, CALLS_MAX, LoadTable, TraceTable};
 use super::problem::{Place, Problem, Table};
+use super::thresholds::{OwnThresholds, ThresholdsTable};
 use super::{Scenario, ScenarioFile, set, syntax};
 use serde::Deserialize;
 use std::fs::File;
@@ -277,9 +279,36 @@ fn complete(path: &Path, mut file: ScenarioFile, written: &str) -> Result<Scenar
         let at = Table::at(&["load"]);
         read_trace(folder, load).map_err(|fix| wrong(at.problem("arrivals", fix)))?;
     }
+    let at = Table::at(&["interruption"]);
+    read_thresholds(folder, &mut file.interruption)
+        .map_err(|fix| wrong(at.problem("thresholds", fix)))?;
     let scenario = file.parse().map_err(wrong)?;
     scenario.find_files().map_err(wrong)?;
     Ok(scenario)
+}
+
+/// Puts what a file of thresholds holds in place of its name.
+fn read_thresholds(folder: &Path, interruption: &mut InterruptionTable) -> Result<(), String> {
+    let Some(ThresholdsTable::File(file)) = &interruption.thresholds else {
+        return Ok(());
+    };
+    let file = folder.join(file);
+    let how = "write one with `voicesim classifier calibrate`";
+    let text = text_of(&file).map_err(|error| match error {
+        ScenarioError::Unreadable { source, .. } => {
+            format!(
+                "cannot read the thresholds {}: {source}; {how}",
+                file.display()
+            )
+        }
+        _ => format!("{} is longer than 4 MiB; {how}", file.display()),
+    })?;
+    let own: OwnThresholds = toml::from_str(&text)
+        .map_err(|error| format!("{}; {how}", syntax::error(&file, &text, &error)))?;
+    let problem = |fix| format!("{}: {fix}", file.display());
+    own.check().map_err(problem)?;
+    interruption.thresholds = Some(ThresholdsTable::Given(Box::new(own)));
+    Ok(())
 }
 
 /// Puts the times that a trace's file holds in place of its name.

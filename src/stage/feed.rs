@@ -108,7 +108,8 @@ impl Utterance {
     pub(super) fn transcript(&self, understood: Understood, is_final: bool) -> Transcript {
         Transcript {
             text: without_sounds(&understood.text).into(),
-            sureness: understood.sureness,
+            // In four digits, as it is recorded: a repetition decides by the same number.
+            sureness: understood.sureness.map(|it| (it * 1e4).round() / 1e4),
             is_final,
             audio: self.length,
         }

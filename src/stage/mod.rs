@@ -241,13 +241,15 @@ pub struct Transcript {
 impl Recorded for Transcript {
     fn note(&self) -> OutputNote {
         let text = self.text.clone();
+        let sureness = self.sureness.map(|it| (f64::from(it) * 1e4).round() / 1e4);
         if self.is_final {
             OutputNote::Final {
                 text,
                 audio_ns: crate::event::nanos(self.audio),
+                sureness,
             }
         } else {
-            OutputNote::Partial { text }
+            OutputNote::Partial { text, sureness }
         }
     }
 }

@@ -149,6 +149,7 @@ impl Marks {
         }
         if !turn.heard.is_empty() {
             let note = OutputNote::Final {
+                sureness: None,
                 text: turn.heard.as_str().into(),
                 audio_ns: end.map_or(0, |end| end.saturating_sub(onset)),
             };

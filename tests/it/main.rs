@@ -1,6 +1,7 @@
 //! voicesim from the outside: the house rules, the command line, whole conversations.
 
 mod answers;
+mod calibrate;
 mod calls;
 mod ci;
 mod claimed;
@@ -19,6 +20,7 @@ mod hostile;
 mod house;
 mod index;
 mod interruptions;
+mod late_words;
 mod loads;
 mod models;
 mod openai;

@@ -112,7 +112,7 @@ impl Conversation {
 
     fn output(&mut self, turn: TurnId, note: &OutputNote) {
         match note {
-            OutputNote::Partial { text } => self.entry(turn, Who::Caller).text = plain(text),
+            OutputNote::Partial { text, .. } => self.entry(turn, Who::Caller).text = plain(text),
             OutputNote::Final { text, .. } => {
                 let entry = self.entry(turn, Who::Caller);
                 entry.text = plain(text);
@@ -302,7 +302,10 @@ mod tests {
         let partial = |text: &str| {
             output(
                 StageName::SpeechToText,
-                OutputNote::Partial { text: text.into() },
+                OutputNote::Partial {
+                    text: text.into(),
+                    sureness: None,
+                },
             )
         };
         let conversation = fold(vec![(1, voice.clone()), (1, partial("How\x1b fast"))]);
@@ -310,6 +313,7 @@ mod tests {
         let nothing = OutputNote::Final {
             text: " ".into(),
             audio_ns: 1,
+            sureness: None,
         };
         let conversation = fold(vec![
             (1, voice),

@@ -256,10 +256,14 @@ mod tests {
                 is_replay: false,
             });
             let notes = [
-                OutputNote::Partial { text: text.into() },
+                OutputNote::Partial {
+                    text: text.into(),
+                    sureness: None,
+                },
                 OutputNote::Final {
                     text: text.into(),
                     audio_ns: 1,
+                    sureness: None,
                 },
             ];
             for note in notes {

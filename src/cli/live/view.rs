@@ -386,7 +386,10 @@ mod tests {
     #[test]
     fn an_update_is_the_last_one_only_at_the_end() {
         let mut view = View::new(About::default());
-        let note = OutputNote::Partial { text: "Hi".into() };
+        let note = OutputNote::Partial {
+            text: "Hi".into(),
+            sureness: None,
+        };
         let mark = Mark::Output {
             stage: StageName::SpeechToText,
             visit: VisitId(1),

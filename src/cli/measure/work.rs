@@ -2,7 +2,8 @@
 
 use super::super::bar::Bar;
 use super::super::{Failure, call_folder};
-use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD};
+use crate::call::floor::FloorHistory;
+use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD, Words};
 use crate::clock::Clock;
 use crate::ear::silero::SileroModel;
 use crate::engine;
@@ -41,7 +42,7 @@ pub(in crate::cli) fn settings(vad_threshold: f32) -> Result<Scenario, Failure> 
 /// Measures one call after the other.
 pub(in crate::cli) struct Work {
     pub(super) scenario: Scenario,
-    pub(super) transcribes: bool,
+    pub(in crate::cli) transcribes: bool,
     /// Loaded when the first call needs it.
     recogniser: Option<Recogniser>,
     /// Loaded with the first call, if it is installed.
@@ -52,6 +53,14 @@ pub(in crate::cli) struct Work {
     /// Whether Silero's detector is left out, though it may be installed.
     leaves_out_silero: bool,
     is_quiet: bool,
+}
+
+/// What was heard of a call.
+pub(in crate::cli) struct Heard {
+    pub(in crate::cli) tracks: Tracks,
+    pub(in crate::cli) floor: FloorHistory,
+    /// What was said; `None` if nobody wrote it down.
+    pub(in crate::cli) words: Option<Words>,
 }
 
 struct Recogniser {
@@ -98,32 +107,12 @@ impl Work {
         name: String,
         out: Option<&Path>,
     ) -> Result<(MeasuredCall, Tracks), Failure> {
-        let threshold = self.scenario.ear.vad_threshold;
-        let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
-        let silero = self.silero()?;
-        let tracks = source.listen(silero.as_ref(), &mut |done, whole| bar.show(done, whole));
-        drop(bar);
-        let tracks = tracks?;
-        call::check::check(source, &tracks)?;
-        let floor = call::floor(&tracks, threshold);
-        let words = match self.transcribes {
-            true => {
-                let is_quiet = self.is_quiet;
-                let recogniser = self.recogniser()?;
-                let mut bar = Bar::new(&format!("writing down {name}"), is_quiet);
-                let Recogniser { clock, stage, .. } = recogniser;
-                let mut progress = |done, whole| bar.show(done, whole);
-                Some(call::words::transcribe(
-                    source,
-                    &floor,
-                    stage,
-                    clock,
-                    &mut progress,
-                )?)
-            }
-            false => None,
-        };
-        let has_silero = silero.is_some();
+        let Heard {
+            tracks,
+            floor,
+            words,
+        } = self.hear(source, &name)?;
+        let has_silero = self.silero()?.is_some();
         let header = self.header(
             name.clone(),
             call::check::notes(&tracks, &floor, words.as_ref()),
@@ -151,6 +140,44 @@ impl Work {
             is_one_sided: Silence::of(&floor).is_some(),
         };
         Ok((call, tracks))
+    }
+
+    /// Listens to a call, and has it written down if that is wanted.
+    pub(in crate::cli) fn hear(
+        &mut self,
+        source: &CallSource,
+        name: &str,
+    ) -> Result<Heard, Failure> {
+        let threshold = self.scenario.ear.vad_threshold;
+        let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
+        let silero = self.silero()?;
+        let tracks = source.listen(silero.as_ref(), &mut |done, whole| bar.show(done, whole));
+        drop(bar);
+        let tracks = tracks?;
+        call::check::check(source, &tracks)?;
+        let floor = call::floor(&tracks, threshold);
+        let words = match self.transcribes {
+            true => {
+                let is_quiet = self.is_quiet;
+                let recogniser = self.recogniser()?;
+                let mut bar = Bar::new(&format!("writing down {name}"), is_quiet);
+                let Recogniser { clock, stage, .. } = recogniser;
+                let mut progress = |done, whole| bar.show(done, whole);
+                Some(call::words::transcribe(
+                    source,
+                    &floor,
+                    stage,
+                    clock,
+                    &mut progress,
+                )?)
+            }
+            false => None,
+        };
+        Ok(Heard {
+            tracks,
+            floor,
+            words,
+        })
     }
 
     fn measured(&self, events: &[Event]) -> Measurement {

@@ -15,7 +15,7 @@ use crate::scenario::engine::asks_otherwise;
 use crate::scenario::{Scenario, ScenarioFile};
 use crate::stage::{
     AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Recorded, Stage,
-    StageError, Transcript, Utterance, Work, transcribe_in_batches,
+    StageError, Transcript, Understood, Utterance, Work, transcribe_in_batches,
 };
 use recordings::{Recording, Recordings};
 use std::cell::RefCell;
@@ -223,7 +223,7 @@ impl Repeat {
         &mut self,
         input: &str,
         out: &mut Outlet<Transcript>,
-    ) -> Result<Arc<str>, StageError> {
+    ) -> Result<Understood, StageError> {
         let Some(recording) = self.find(input) else {
             // Work that was void before it was done has left no text.
             out.begun_anew();
@@ -231,14 +231,18 @@ impl Repeat {
         };
         let begun = self.begin(&recording, out).await;
         self.end(&recording, begun, out).await?;
-        let text = recording
+        let understood = recording
             .outputs
             .into_iter()
             .find_map(|(_, note, _)| match note {
-                OutputNote::Partial { text } | OutputNote::Final { text, .. } => Some(text),
+                OutputNote::Partial { text, sureness }
+                | OutputNote::Final { text, sureness, .. } => Some(Understood {
+                    text,
+                    sureness: sureness.map(|sureness| sureness as f32),
+                }),
                 _ => None,
             });
-        text.ok_or_else(|| self.missing(input))
+        understood.ok_or_else(|| self.missing(input))
     }
 }
 

@@ -145,7 +145,7 @@ fn noise(name: InterruptionPolicy, weights: &Weights) -> Result<Curve, WeightsEr
 
 /// Quantiles at equal steps of the share, each a delay that occurred, as the median and p90 of the figures
 /// are; empty without delays.
-fn quantiles(sorted_ms: &[u32]) -> Vec<u32> {
+pub(in crate::interrupt) fn quantiles(sorted_ms: &[u32]) -> Vec<u32> {
     let at = |step: usize| {
         let index = step * sorted_ms.len() / QUANTILE_STEPS;
         sorted_ms.get(index).or(sorted_ms.last()).copied()
@@ -189,12 +189,9 @@ mod tests {
             hearing: Hearing::CLEAN,
             listening,
             weights,
-            tracks: tracks(
-                &overlaps,
-                Hearing::CLEAN,
-                listening,
-                weights.classifier(listening),
-            ),
+            tracks: tracks(&overlaps, Hearing::CLEAN, listening, |heard| {
+                weights.log_odds(heard)
+            }),
         };
         let curves = of_made_up().curves;
         for row in sounds.policies().iter().take(InterruptionPolicy::ALL.len()) {

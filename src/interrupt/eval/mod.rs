@@ -8,13 +8,15 @@ mod slices;
 mod text;
 pub mod track;
 
+pub(super) use curves::quantiles;
 pub use curves::{CORPUS, CurvesError, curves, curves_as_text};
+pub(super) use picture::trade_off_of_own;
 pub use picture::trade_off_svg;
 pub use policies::{CarriedOver, PolicyFigures, TradeOff};
 pub use slices::{Reliability, Slice};
 pub use text::as_text;
 
-use super::heard::Listening;
+use super::heard::{Heard, Listening};
 use super::model::{Weights, sigmoid};
 use super::overlaps::{Overlap, Task};
 use super::rows::Hearing;
@@ -92,8 +94,8 @@ pub fn evaluate(overlaps: &[Overlap], weights: &Weights, word_delay: Duration) -
             ("augmented", Hearing::Augmented { seed: SEED }),
         ] {
             for listening in Listening::BOTH {
-                let classifier = weights.classifier(listening);
-                let tracks = tracks(&of_corpus, hearing, listening, classifier);
+                let log_odds = |heard: &Heard<'_>| weights.log_odds(heard);
+                let tracks = tracks(&of_corpus, hearing, listening, log_odds);
                 let sounds = Sounds {
                     corpus: &corpus,
                     hearing_name,
@@ -160,11 +162,10 @@ impl Sounds<'_> {
     fn rankings(&self, task: Task) -> Vec<RankingRow> {
         let of_task = self.of_task(task);
         let cell = self.cell(task, &of_task);
-        let calibration = self.weights.classifier(self.listening).calibration;
         let row = |step: usize| {
             // A sound that was not noticed is never taken for an interruption.
             let score = |track: &Track<'_>| match &track.seen {
-                Some(seen) => sigmoid(calibration.apply(seen.raw[step])),
+                Some(seen) => sigmoid(seen.log_odds[step]),
                 None => 0.0,
             };
             let scored: Vec<Named<'_>> = of_task
@@ -210,7 +211,7 @@ mod tests {
     use crate::interrupt::overlaps::{Label, Token, Truth};
     use crate::interrupt::policy::ClassifierRule;
     use crate::interrupt::rows::Replay;
-    use track::{at_steps, stops_after, time_of};
+    use track::{AtSteps, stops_after, time_of};
 
     pub(super) const MADE_UP: &str = "made <up>";
 
@@ -261,12 +262,12 @@ mod tests {
     fn thresholds_are_chosen_by_what_the_policy_does() {
         let weights = shipped().expect("weights");
         let overlaps = overlaps();
+        let thresholds = AtSteps::new(&weights.thresholds);
+        let log_odds = |heard: &Heard<'_>| weights.log_odds(heard);
         for listening in Listening::BOTH {
-            let classifier = weights.classifier(listening);
-            let thresholds = at_steps(&classifier.thresholds);
-            for track in tracks(&overlaps, Hearing::CLEAN, listening, classifier) {
+            for track in tracks(&overlaps, Hearing::CLEAN, listening, log_odds) {
                 let seen = track.seen.expect("noticed");
-                let by_track = seen.stop(|raw| classifier.calibration.apply(raw), &thresholds);
+                let by_track = seen.stop(&thresholds, 0.0);
                 let replay = Replay::of(track.overlap, Hearing::CLEAN).expect("noticed");
                 let mut policy = ClassifierRule::new(weights);
                 let by_policy = stops_after(&mut policy, &replay, listening);

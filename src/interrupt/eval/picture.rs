@@ -2,6 +2,7 @@
 
 use super::{Evaluation, PolicyFigures, TradeOff};
 use crate::event::InterruptionPolicy;
+use crate::interrupt::own::Fares;
 use crate::picture::{Axis, COLOURS, Frame, escaped};
 use std::fmt::Write;
 
@@ -23,6 +24,73 @@ pub fn trade_off_svg(evaluation: &Evaluation) -> String {
         // Writing to a String cannot fail.
         let _ = draw(svg, &frame, evaluation);
     })
+}
+
+/// A trade-off of one's own calls, `[false stops, recall]`, with what some thresholds do as points, each with its
+/// intervals.
+pub(in crate::interrupt) fn trade_off_of_own(
+    points: Vec<[f64; 2]>,
+    named: &[(&str, &Fares)],
+) -> String {
+    let tenths = || {
+        let tick = |tenth: i32| (f64::from(tenth) / 10.0, format!("{} %", 10 * tenth));
+        (0..=10).map(tick).collect()
+    };
+    let frame = Frame {
+        x: Axis::with("other sounds that stop the agent", tenths()),
+        y: Axis::with("interruptions that stop it within 1.5 s", tenths()),
+    };
+    frame.picture(
+        "Interruptions found against false stops, own calls",
+        |svg| {
+            // Writing to a String cannot fail.
+            let _ = draw_own(svg, &frame, &points, named);
+        },
+    )
+}
+
+fn draw_own(
+    svg: &mut String,
+    frame: &Frame,
+    points: &[[f64; 2]],
+    named: &[(&str, &Fares)],
+) -> std::fmt::Result {
+    let at = |[x, y]: &[f64; 2]| format!("{:.1},{:.1}", frame.x(*x), frame.y(*y));
+    let line: Vec<String> = points.iter().map(at).collect();
+    writeln!(
+        svg,
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>",
+        line.join(" "),
+        colour(0)
+    )?;
+    for (number, (name, fares)) in named.iter().enumerate() {
+        let colour = colour(number + 1);
+        let (x, y) = (fares.false_stops, fares.recall);
+        let (px, py) = (frame.x(x.share), frame.y(y.share));
+        let bars = [
+            [frame.x(x.interval.low), py, frame.x(x.interval.high), py],
+            [px, frame.y(y.interval.low), px, frame.y(y.interval.high)],
+        ];
+        for [x1, y1, x2, y2] in bars {
+            writeln!(
+                svg,
+                "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\"/>"
+            )?;
+        }
+        writeln!(
+            svg,
+            "<circle cx=\"{px:.1}\" cy=\"{py:.1}\" r=\"5\" fill=\"{colour}\"/>"
+        )?;
+        // The names stand below each other, where no point lies: few sounds stop nobody's agent.
+        let place = Frame::BOTTOM - 16.0 - 18.0 * number as f64;
+        writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{place}\" text-anchor=\"end\" fill=\"{colour}\">{}</text>",
+            Frame::RIGHT - 10.0,
+            escaped(name)
+        )?;
+    }
+    Ok(())
 }
 
 fn frame() -> Frame {

@@ -1,7 +1,7 @@
 //! How policies fare: what they stop for, and how soon.
 
 use super::ranking::{Interval, bootstrap};
-use super::track::{STEPS, Track, at_steps, stops_after, time_of};
+use super::track::{AtSteps, STEPS, Track, stops_after, time_of};
 use super::{Cell, SEED, Sounds};
 use crate::event::InterruptionPolicy;
 use crate::interrupt::model::Weights;
@@ -150,19 +150,12 @@ impl Sounds<'_> {
             return Some(f64::INFINITY);
         }
         let thresholds = self.thresholds();
-        let margin = |step: usize| self.apply(seen.raw[step]) - thresholds[step];
+        let margin = |step: usize| seen.margin(step, &thresholds);
         (0..STEPS).map(margin).max_by(f64::total_cmp)
     }
 
-    fn apply(&self, raw: f64) -> f64 {
-        self.weights
-            .classifier(self.listening)
-            .calibration
-            .apply(raw)
-    }
-
-    fn thresholds(&self) -> [f64; STEPS] {
-        at_steps(&self.weights.classifier(self.listening).thresholds)
+    fn thresholds(&self) -> AtSteps {
+        AtSteps::new(&self.weights.thresholds)
     }
 
     /// The least margin that this share of the sounds reach.
@@ -184,10 +177,10 @@ impl Sounds<'_> {
             .map(|(track, _)| *track)
             .collect();
         let moved = self.margin_reached_by(recall, &interruptions);
-        let thresholds = self.thresholds().map(|threshold| threshold + moved);
+        let thresholds = self.thresholds();
         self.stops(|track| {
             let seen = track.seen.as_ref()?;
-            let step = seen.stop(|raw| self.apply(raw), &thresholds)?;
+            let step = seen.stop(&thresholds, moved)?;
             Some(time_of(step) + seen.noticed_after)
         })
     }

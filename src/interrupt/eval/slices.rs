@@ -1,7 +1,7 @@
 //! Where the classifier fails: an average hides the kinds of sounds that it fails on.
 
 use super::Sounds;
-use super::track::{STEPS, Track, at_steps, time_of};
+use super::track::{AtSteps, Track, time_of};
 use crate::interrupt::lexicon::{Class, class};
 use crate::interrupt::model::sigmoid;
 use crate::interrupt::overlaps::Task;
@@ -45,12 +45,10 @@ const STEP: usize = 11;
 
 impl Sounds<'_> {
     pub(super) fn slices(&self) -> Vec<Slice> {
-        let classifier = self.weights.classifier(self.listening);
-        let thresholds: [f64; STEPS] = at_steps(&classifier.thresholds);
+        let thresholds = AtSteps::new(&self.weights.thresholds);
         let stops = |track: &Track<'_>| {
             let seen = track.seen.as_ref();
-            let stop = |raw| classifier.calibration.apply(raw);
-            seen.is_some_and(|seen| seen.stop(stop, &thresholds).is_some())
+            seen.is_some_and(|seen| seen.stop(&thresholds, 0.0).is_some())
         };
         // Interruptions, those stopped for, others, those stopped for.
         let mut counts: BTreeMap<String, [usize; 4]> = BTreeMap::new();
@@ -76,11 +74,10 @@ impl Sounds<'_> {
     }
 
     pub(super) fn reliability(&self) -> Reliability {
-        let calibration = self.weights.classifier(self.listening).calibration;
         let mut bins = [(0_usize, 0.0, 0.0); 10];
         for (track, is_interruption) in self.of_task(Task::Strict) {
             let Some(seen) = &track.seen else { continue };
-            let p = sigmoid(calibration.apply(seen.raw[STEP]));
+            let p = sigmoid(seen.log_odds[STEP]);
             let bin = &mut bins[((p * 10.0) as usize).min(9)];
             bin.0 += 1;
             bin.1 += p;

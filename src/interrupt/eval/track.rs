@@ -1,9 +1,8 @@
 //! What a classifier or a policy makes of a sound, every 50 ms from its onset on.
 
 use crate::event::Verdict;
-use crate::interrupt::features::features;
-use crate::interrupt::heard::Listening;
-use crate::interrupt::model::{Classifier, Threshold, logit, threshold_at};
+use crate::interrupt::heard::{Evidence, Heard, Listening};
+use crate::interrupt::model::Thresholds;
 use crate::interrupt::overlaps::{Overlap, Truth};
 use crate::interrupt::policy::{DECIDE_EVERY, Policy, at_once};
 use crate::interrupt::rows::{Hearing, Replay};
@@ -30,17 +29,23 @@ pub struct Track<'a> {
 pub struct Seen {
     /// The time from the true onset to the noticed one.
     pub noticed_after: Duration,
-    /// The model's log-odds, before calibration, at each step.
-    pub raw: [f64; STEPS],
+    /// The log-odds of an interruption at each step.
+    pub log_odds: [f64; STEPS],
+    /// What there was to go by at each step.
+    pub evidence: [Evidence; STEPS],
     /// The first step at which a rule stops without asking the model.
     pub at_once: Option<usize>,
 }
 
 impl Seen {
-    /// The step at which these thresholds stop, with log-odds mapped by `log_odds`; `None` if they never do.
-    pub fn stop(&self, log_odds: impl Fn(f64) -> f64, thresholds: &[f64; STEPS]) -> Option<usize> {
-        let above = |step: &usize| log_odds(self.raw[*step]) >= thresholds[*step];
-        let by_model = (0..STEPS).find(above);
+    /// How far the log-odds lie above the threshold at a step.
+    pub fn margin(&self, step: usize, thresholds: &AtSteps) -> f64 {
+        self.log_odds[step] - thresholds.of(self.evidence[step])[step]
+    }
+
+    /// The step at which these thresholds, moved up by `moved` log-odds, stop; `None` if they never do.
+    pub fn stop(&self, thresholds: &AtSteps, moved: f64) -> Option<usize> {
+        let by_model = (0..STEPS).find(|step| self.margin(*step, thresholds) >= moved);
         match (by_model, self.at_once) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -48,10 +53,59 @@ impl Seen {
     }
 }
 
-/// Thresholds in log-odds, one a step.
-pub fn at_steps(thresholds: &[Threshold]) -> [f64; STEPS] {
-    let at = |step| logit(threshold_at(thresholds, time_of(step).as_secs_f64()));
-    std::array::from_fn(at)
+/// Thresholds in log-odds, one a step, by what there is to go by.
+#[derive(Debug, Clone)]
+pub struct AtSteps {
+    with_words: [f64; STEPS],
+    before_words: [f64; STEPS],
+    activity_only: [f64; STEPS],
+}
+
+impl AtSteps {
+    pub fn new(thresholds: &Thresholds) -> AtSteps {
+        let of = |evidence| {
+            let at = |step| thresholds.log_odds(evidence, time_of(step).as_secs_f64());
+            std::array::from_fn(at)
+        };
+        AtSteps {
+            with_words: of(Evidence::Words),
+            before_words: of(Evidence::SoundBeforeWords),
+            activity_only: of(Evidence::Sound),
+        }
+    }
+
+    fn of(&self, evidence: Evidence) -> &[f64; STEPS] {
+        match evidence {
+            Evidence::Words => &self.with_words,
+            Evidence::SoundBeforeWords => &self.before_words,
+            Evidence::Sound => &self.activity_only,
+        }
+    }
+}
+
+/// Follows a sound; `log_odds` says what is made of it at each step.
+pub fn seen(
+    replay: &Replay<'_>,
+    listening: Listening,
+    log_odds: impl Fn(&Heard<'_>) -> f64,
+) -> Seen {
+    let mut activity = Vec::new();
+    let mut at_once_at = None;
+    let mut evidence = [Evidence::Sound; STEPS];
+    let log_odds = std::array::from_fn(|step| {
+        let heard = replay.heard(time_of(step), listening, &mut activity);
+        if at_once_at.is_none() && at_once(&heard).is_some() {
+            at_once_at = Some(step);
+        }
+        evidence[step] = heard.evidence();
+        log_odds(&heard)
+    });
+    Seen {
+        noticed_after: replay.noticed_after,
+        log_odds,
+        evidence,
+        at_once: at_once_at,
+    }
 }
 
 /// Follows every sound whose truth is known.
@@ -59,30 +113,14 @@ pub fn tracks<'a>(
     overlaps: &'a [Overlap],
     hearing: Hearing,
     listening: Listening,
-    classifier: &Classifier,
+    log_odds: impl Fn(&Heard<'_>) -> f64,
 ) -> Vec<Track<'a>> {
-    let mut activity = Vec::new();
     let track = |overlap: &'a Overlap| {
-        let seen = Replay::of(overlap, hearing).map(|replay| {
-            let mut at_once_at = None;
-            let raw = std::array::from_fn(|step| {
-                let heard = replay.heard(time_of(step), listening, &mut activity);
-                if at_once_at.is_none() && at_once(&heard).is_some() {
-                    at_once_at = Some(step);
-                }
-                classifier.predictor.model().log_odds(&features(&heard))
-            });
-            Seen {
-                noticed_after: replay.noticed_after,
-                raw,
-                at_once: at_once_at,
-            }
-        });
-        let truth = overlap.truth.as_ref()?;
+        let replay = Replay::of(overlap, hearing);
         Some(Track {
             overlap,
-            truth,
-            seen,
+            truth: overlap.truth.as_ref()?,
+            seen: replay.map(|replay| seen(&replay, listening, &log_odds)),
         })
     };
     overlaps.iter().filter_map(track).collect()

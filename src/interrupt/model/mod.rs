@@ -7,8 +7,8 @@ mod weights;
 pub use logistic::{Knot, Logistic};
 pub use trees::{Node, Trees};
 pub use weights::{
-    Calibration, Classifier, Predictor, SCHEMA, Threshold, Weights, WeightsError, shipped,
-    threshold_at,
+    Calibration, Classifier, Predictor, SCHEMA, Threshold, Thresholds, Weights, WeightsError,
+    shipped, threshold_at,
 };
 
 use super::features::{FEATURES, Values};
@@ -58,7 +58,7 @@ mod tests {
 
     use super::*;
     use crate::interrupt::features::{COUNT, features};
-    use crate::interrupt::heard::{Context, Heard, Interval, Listening, Word};
+    use crate::interrupt::heard::{Context, Evidence, Heard, Interval, Word};
     use std::alloc::{GlobalAlloc, Layout, System};
     use std::cell::Cell;
     use std::time::Duration;
@@ -113,11 +113,11 @@ mod tests {
             text: text.to_owned(),
         });
         let weights = shipped().expect("weights");
-        for listening in Listening::BOTH {
+        for evidence in [Evidence::Words, Evidence::Sound] {
             let values = look(Some(&words));
             let before = ALLOCATIONS.get();
-            let p = weights.classifier(listening).probability(&values);
-            weights.classifier(listening).contributions(&values);
+            let p = weights.classifier(evidence).probability(&values);
+            weights.classifier(evidence).contributions(&values);
             assert_eq!(ALLOCATIONS.get(), before);
             assert!(0.0 < p && p < 1.0);
         }
@@ -142,8 +142,8 @@ mod tests {
         let sum = |model: &dyn Model| model.contributions(&values).iter().sum::<f64>();
         let difference = |model: &dyn Model| model.log_odds(&values) - sum(model);
         assert!((difference(&logistic()) - 1.0).abs() < 1e-9);
-        for listening in Listening::BOTH {
-            let model = weights.classifier(listening).predictor.model();
+        for evidence in [Evidence::Words, Evidence::Sound] {
+            let model = weights.classifier(evidence).predictor.model();
             let other = look(Some(&[]));
             let of_other = model.log_odds(&other) - model.contributions(&other).iter().sum::<f64>();
             // What is left is the base and the mean of each tree: the same for every sound.

@@ -1,13 +1,13 @@
 //! The file of weights: what training leaves behind and the policy loads.
 
 use super::{Logistic, Model, Trees, logit, sigmoid};
-use crate::interrupt::features::{FEATURES, Values};
-use crate::interrupt::heard::Listening;
+use crate::interrupt::features::{FEATURES, Values, features};
+use crate::interrupt::heard::{Evidence, Heard};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 /// What the file must say it is.
-pub const SCHEMA: &str = "voicesim.classifier/1";
+pub const SCHEMA: &str = "voicesim.classifier/2";
 
 /// Everything that was learnt, and the names of the features it was learnt from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,19 +15,59 @@ pub struct Weights {
     pub schema: String,
     /// The names of the features, in the order of the values.
     pub features: Vec<String>,
-    /// The classifier for calls in which a recogniser prints words while the caller speaks.
+    /// The classifier for sounds of which words are known.
     pub with_words: Classifier,
-    /// The classifier for calls without such a recogniser.
+    /// The classifier for sounds of which no word is known, yet or at all.
     pub activity_only: Classifier,
+    pub thresholds: Thresholds,
 }
 
 /// A model and what to do with its output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Classifier {
     pub calibration: Calibration,
-    /// The thresholds in order of their times, with straight lines between them.
-    pub thresholds: Vec<Threshold>,
     pub predictor: Predictor,
+}
+
+/// When to stop, by what a decision can go by: thresholds in order of their times, with straight lines between them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// For sounds of which words are known.
+    pub with_words: Vec<Threshold>,
+    /// For sounds of which words may still become known.
+    pub before_words: Vec<Threshold>,
+    /// For calls in which nobody prints words while the caller speaks.
+    pub activity_only: Vec<Threshold>,
+}
+
+impl Thresholds {
+    pub fn of(&self, evidence: Evidence) -> &[Threshold] {
+        match evidence {
+            Evidence::Words => &self.with_words,
+            Evidence::SoundBeforeWords => &self.before_words,
+            Evidence::Sound => &self.activity_only,
+        }
+    }
+
+    /// The log-odds at which the agent stops, `time_s` seconds after the onset.
+    pub fn log_odds(&self, evidence: Evidence, time_s: f64) -> f64 {
+        logit(threshold_at(self.of(evidence), time_s))
+    }
+
+    /// Whether all thresholds are in order and between 0 and 1, and there are some.
+    pub fn are_whole(&self) -> bool {
+        [&self.with_words, &self.before_words, &self.activity_only]
+            .into_iter()
+            .all(|all| {
+                let is_in_bounds = |t: &Threshold| {
+                    t.at_s >= 0.0 && t.at_s.is_finite() && 0.0 < t.stop && t.stop < 1.0
+                };
+                !all.is_empty()
+                    && all.iter().all(is_in_bounds)
+                    && all.is_sorted_by(|a, b| a.at_s < b.at_s)
+            })
+    }
 }
 
 /// Straightens log-odds, so that of the sounds said to be interruptions with p = 0.7, 70 % are.
@@ -39,6 +79,7 @@ pub struct Calibration {
 
 /// The probability at which the agent stops, at one time after the onset.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Threshold {
     pub at_s: f64,
     pub stop: f64,
@@ -89,11 +130,6 @@ impl Classifier {
         let contributions = self.predictor.model().contributions(values);
         contributions.map(|contribution| self.calibration.slope * contribution)
     }
-
-    /// The log-odds at which the agent stops, `time_s` seconds after the onset.
-    pub fn threshold_log_odds(&self, time_s: f64) -> f64 {
-        logit(threshold_at(&self.thresholds, time_s))
-    }
 }
 
 /// The probability at which the agent stops, `time_s` seconds after the onset; without thresholds it never does.
@@ -134,9 +170,12 @@ impl Weights {
                 Predictor::Logistic(model) => model.is_whole(),
                 Predictor::Trees(model) => model.is_whole(),
             };
-            if !is_whole || !classifier.thresholds.is_sorted_by(|a, b| a.at_s < b.at_s) {
+            if !is_whole {
                 return Err(WeightsError::NotWhole);
             }
+        }
+        if !weights.thresholds.are_whole() {
+            return Err(WeightsError::NotWhole);
         }
         Ok(weights)
     }
@@ -161,12 +200,18 @@ impl Weights {
         Ok(text)
     }
 
-    /// The classifier for a call with or without a recogniser of words.
-    pub fn classifier(&self, listening: Listening) -> &Classifier {
-        match listening {
-            Listening::WithWords => &self.with_words,
-            Listening::ActivityOnly => &self.activity_only,
+    /// The classifier that is asked at such a moment. That no word is known yet is no evidence, so it is the one that
+    /// knows of no words.
+    pub fn classifier(&self, evidence: Evidence) -> &Classifier {
+        match evidence {
+            Evidence::Words => &self.with_words,
+            Evidence::SoundBeforeWords | Evidence::Sound => &self.activity_only,
         }
+    }
+
+    /// Calibrated log-odds of an interruption, from what is heard so far.
+    pub fn log_odds(&self, heard: &Heard<'_>) -> f64 {
+        self.classifier(heard.evidence()).log_odds(&features(heard))
     }
 }
 

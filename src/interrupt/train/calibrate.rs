@@ -11,7 +11,7 @@ pub fn fit(tracks: &[Track<'_>]) -> Calibration {
     let looks: Vec<(f64, f64)> = tracks
         .iter()
         .filter_map(|track| Some((track.seen.as_ref()?, is_interruption(track.overlap)?)))
-        .flat_map(|(seen, is)| seen.raw.map(|raw| (raw, f64::from(u8::from(is)))))
+        .flat_map(|(seen, is)| seen.log_odds.map(|raw| (raw, f64::from(u8::from(is)))))
         .collect();
     let (mut slope, mut intercept) = (1.0, 0.0);
     for _ in 0..STEPS {

@@ -1,9 +1,10 @@
 //! Chooses when to stop: thresholds that change with time.
 
 use super::{THRESHOLDS_CORPUS, is_interruption, rounded};
-use crate::interrupt::eval::track::{STEPS, Seen, Track, at_steps, time_of};
+use crate::interrupt::eval::track::{AtSteps, STEPS, Seen, Track, time_of};
 use crate::interrupt::heard::Listening;
-use crate::interrupt::model::{Calibration, Threshold, sigmoid};
+use crate::interrupt::model::{Threshold, Thresholds, sigmoid};
+use std::ops::Range;
 
 /// What the thresholds are to reach on the sounds they are chosen by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +41,14 @@ const CHOICES: std::ops::RangeInclusive<i32> = -5..=40;
 const MOVES: std::ops::RangeInclusive<i32> = -100..=100;
 const ROUNDS: usize = 10;
 
-type LogOdds = [f64; TIMES_S.len()];
+/// Until the first of these times, in seconds, a recogniser that has printed no word yet is waited for; from the second
+/// one on it is taken for none.
+const PATIENCE_S: [f64; 2] = [1.5, 2.0];
+
+/// Thresholds for sounds without known words, then for sounds with some.
+type LogOdds = [f64; 2 * TIMES_S.len()];
+const WITHOUT: Range<usize> = 0..TIMES_S.len();
+const WITH: Range<usize> = TIMES_S.len()..2 * TIMES_S.len();
 
 /// How thresholds fare: shares in 0..1 and the mean delay, with 1.5 s for a miss.
 #[derive(Debug, Clone, Copy)]
@@ -56,19 +64,30 @@ impl Outcome {
     }
 }
 
-/// The thresholds that miss least and wait least with as many false stops as are aimed at.
-pub fn choose(
-    tracks: &[Track<'_>],
-    calibration: Calibration,
-    listening: Listening,
-    target: Target,
-) -> Vec<Threshold> {
-    let sounds = Sounds::of(tracks, calibration);
-    let aim = target.aim(listening);
-    let mut log_odds = [2.0; TIMES_S.len()];
+/// The thresholds that miss least and wait least with as many false stops as are aimed at: on the same sounds, once
+/// followed with their words, once without. Those before and after the first word are chosen together.
+pub fn choose(with_words: &[Track<'_>], without: &[Track<'_>], target: Target) -> Thresholds {
+    let activity_only = chosen(without, WITHOUT, target.aim(Listening::ActivityOnly));
+    let listening = chosen(with_words, 0..WITH.end, target.aim(Listening::WithWords));
+    let activity_only = as_thresholds(&activity_only[WITHOUT]);
+    let mut before_words = as_thresholds(&listening[WITHOUT]);
+    let ends = [before_words.last(), activity_only.last()];
+    let ends = ends.map(|last| last.map_or(1.0, |last| last.stop));
+    let late = PATIENCE_S.into_iter().zip(ends);
+    before_words.extend(late.map(|(at_s, stop)| Threshold { at_s, stop }));
+    Thresholds {
+        with_words: as_thresholds(&listening[WITH]),
+        before_words,
+        activity_only,
+    }
+}
+
+fn chosen(tracks: &[Track<'_>], places: Range<usize>, aim: f64) -> LogOdds {
+    let sounds = Sounds::of(tracks);
+    let mut log_odds = [2.0; WITH.end];
     let mut best: Option<(f64, LogOdds)> = None;
     for false_stop_cost in FALSE_STOP_COSTS {
-        log_odds = sounds.improved(log_odds, false_stop_cost);
+        log_odds = sounds.improved(log_odds, places.clone(), false_stop_cost);
         let moved = MOVES.map(|fiftieths| log_odds.map(|x| x + f64::from(fiftieths) / 50.0));
         let meets = |moved: &LogOdds| sounds.outcome(moved).false_stops <= aim;
         let Some(moved) = moved.into_iter().find(meets) else {
@@ -79,21 +98,19 @@ pub fn choose(
             best = Some((cost, moved));
         }
     }
-    as_thresholds(&best.map_or(
-        [f64::from(*CHOICES.end()) / 10.0; TIMES_S.len()],
-        |(_, best)| best,
-    ))
+    best.map_or([f64::from(*CHOICES.end()) / 10.0; WITH.end], |(_, best)| {
+        best
+    })
 }
 
 /// What was made of the sounds that thresholds are chosen by.
 struct Sounds<'a> {
     sounds: Vec<(&'a Seen, bool)>,
-    calibration: Calibration,
 }
 
 impl<'a> Sounds<'a> {
     /// The sounds of the corpus to choose by, or all if it has none.
-    fn of(tracks: &'a [Track<'_>], calibration: Calibration) -> Sounds<'a> {
+    fn of(tracks: &'a [Track<'_>]) -> Sounds<'a> {
         let is_chosen = |track: &Track<'_>| track.truth.corpus == THRESHOLDS_CORPUS;
         let takes_all = !tracks.iter().any(is_chosen);
         let counts = tracks.iter().filter(|track| takes_all || is_chosen(track));
@@ -101,16 +118,20 @@ impl<'a> Sounds<'a> {
             |track: &'a Track<'_>| Some((track.seen.as_ref()?, is_interruption(track.overlap)?));
         Sounds {
             sounds: counts.filter_map(sound).collect(),
-            calibration,
         }
     }
 
     fn outcome(&self, log_odds: &LogOdds) -> Outcome {
-        let thresholds = at_steps(&as_thresholds(log_odds));
+        let without = as_thresholds(&log_odds[WITHOUT]);
+        let thresholds = AtSteps::new(&Thresholds {
+            with_words: as_thresholds(&log_odds[WITH]),
+            before_words: without.clone(),
+            activity_only: without,
+        });
         let (mut positive, mut negative) = (0.0, 0.0);
         let (mut missed, mut false_stops, mut delay_s) = (0.0, 0.0, 0.0);
         for (seen, is_interruption) in &self.sounds {
-            let stop = seen.stop(|raw| self.calibration.apply(raw), &thresholds);
+            let stop = seen.stop(&thresholds, 0.0);
             if *is_interruption {
                 positive += 1.0;
                 missed += f64::from(u8::from(stop.is_none()));
@@ -128,12 +149,12 @@ impl<'a> Sounds<'a> {
     }
 
     /// Improves one threshold after the other until none gets better.
-    fn improved(&self, start: LogOdds, false_stop_cost: f64) -> LogOdds {
+    fn improved(&self, start: LogOdds, places: Range<usize>, false_stop_cost: f64) -> LogOdds {
         let cost = |log_odds: &LogOdds| self.outcome(log_odds).cost(false_stop_cost);
         let (mut best, mut best_cost) = (start, cost(&start));
         for _ in 0..ROUNDS {
             let before = best_cost;
-            for place in 0..best.len() {
+            for place in places.clone() {
                 for tenths in CHOICES {
                     let mut other = best;
                     other[place] = f64::from(tenths) / 10.0;
@@ -151,7 +172,7 @@ impl<'a> Sounds<'a> {
     }
 }
 
-fn as_thresholds(log_odds: &LogOdds) -> Vec<Threshold> {
+fn as_thresholds(log_odds: &[f64]) -> Vec<Threshold> {
     let threshold = |(at_s, log_odds): (&f64, &f64)| Threshold {
         at_s: *at_s,
         stop: rounded(sigmoid(*log_odds)),
