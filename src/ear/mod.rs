@@ -26,6 +26,9 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 pub use vad::{SURE, VoiceDetector};
 
+/// The version of the rules by which the ear hears: 1 heard everybody.
+pub const RULES: u32 = 2;
+
 /// Voiced frames in a row that begin an utterance: 48 ms. Clicks are shorter.
 const START_FRAMES: u32 = 3;
 /// Unvoiced frames in a row that make a pause: 32 ms.

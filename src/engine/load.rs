@@ -41,8 +41,8 @@ pub struct Loaded {
     pub described: BTreeMap<String, String>,
     /// What a reader of the figures should know, for example that a voice was replaced.
     pub notes: Vec<String>,
-    /// The rules by which answers become spoken text; `None` for the first of them.
-    pub speak_rules: Option<u32>,
+    /// The version of the rules by which answers become spoken text.
+    pub speak_rules: u32,
 }
 
 /// What an engine of the user's is called in reports.
@@ -78,7 +78,7 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
             .into_iter()
             .flatten()
             .collect(),
-        speak_rules: Some(crate::speak::VERSION),
+        speak_rules: crate::speak::VERSION,
         engines: Engines {
             stt: stt.stage,
             reply: Reply::Cascade {
@@ -109,7 +109,7 @@ fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded 
         },
         described,
         notes: Vec::new(),
-        speak_rules: None,
+        speak_rules: crate::speak::VERSION,
     }
 }
 

@@ -13,10 +13,12 @@ pub use talk::Talk;
 
 use crate::clock::Clock;
 use crate::conversation;
+use crate::ear;
 use crate::endpoint::Endpointing;
 use crate::engine::recorded::MissingInput;
 use crate::engine::{self, EngineError, Given, Loaded, Maker};
-use crate::event::{Event, SessionId};
+use crate::event::{Event, Hears, SessionId};
+use crate::interrupt::policy;
 use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::Tap;
@@ -65,6 +67,8 @@ pub struct Run {
     rows_per: RowsPer,
     time: Time,
     recorded: Option<PathBuf>,
+    /// The version of the ear's rules: that of the run that is repeated.
+    ear_rules: u32,
     keep: Option<(PathBuf, KeepAudio)>,
     hang_up: Option<Duration>,
     engines: Given,
@@ -133,6 +137,7 @@ impl Run {
             rows_per: RowsPer::Turn,
             time: Time::Real,
             recorded: None,
+            ear_rules: ear::RULES,
             keep: None,
             hang_up: None,
             engines: Given::default(),
@@ -315,8 +320,20 @@ impl Run {
     pub fn run(mut self) -> Result<Finished, RunError> {
         let mut sounds = self.sounds()?;
         if let Some(folder) = &self.recorded {
-            let cores = store::read_header(folder).map_err(input)?.cores;
-            self.scenario.set_cores(cores);
+            let header = store::read_header(folder).map_err(input)?;
+            self.scenario.set_cores(header.cores);
+            self.ear_rules = header.rules_of("ear");
+            match self.ear_rules {
+                // The first ear heard everybody.
+                1 => self.scenario.ear.hears = Hears::Anybody,
+                ear::RULES => {}
+                later => {
+                    return Err(RunError::Input(format!(
+                        "{} was recorded by an ear that this voicesim does not know (version {later}); repeat it with the voicesim that recorded it",
+                        folder.display()
+                    )));
+                }
+            }
             prepare::read_spoken(&self.scenario, &mut sounds, folder)?;
         }
         let cores = self.scenario.cores();
@@ -354,7 +371,7 @@ impl Run {
             .is_some_and(|(_, audio)| *audio == KeepAudio::Yes);
         let header = Header {
             keeps_audio,
-            ..header(scenario, &loaded, self.rows_per, &clock)?
+            ..header(scenario, (&loaded, self.ear_rules), self.rows_per, &clock)?
         };
         // Where there is no microphone, nothing is left behind.
         let talk = match talk {
@@ -450,7 +467,7 @@ pub(crate) fn refuse_used(folder: &Path) -> Result<(), RunError> {
 
 fn header(
     scenario: &Scenario,
-    loaded: &Loaded,
+    (loaded, ear_rules): (&Loaded, u32),
     rows_per: RowsPer,
     clock: &Clock,
 ) -> Result<Header, RunError> {
@@ -458,7 +475,11 @@ fn header(
         clock: clock.name().into(),
         engines: loaded.described.clone(),
         notes: loaded.notes.clone(),
-        speak_rules: loaded.speak_rules,
+        rules: BTreeMap::from([
+            ("ear".into(), ear_rules),
+            ("speak".into(), loaded.speak_rules),
+            ("interruption".into(), policy::RULES),
+        ]),
         ..header_of(scenario, rows_per)?
     })
 }
@@ -480,7 +501,7 @@ pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header
         worlds: None,
         events: None,
         shard: None,
-        speak_rules: None,
+        rules: BTreeMap::new(),
         scenario: serde_json::to_value(scenario.file()).map_err(unavailable)?,
         machine: format!(
             "{} {}, {} processors",

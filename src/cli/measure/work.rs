@@ -277,7 +277,7 @@ impl Work {
             worlds: None,
             events: None,
             shard: None,
-            speak_rules: None,
+            rules: BTreeMap::new(),
             scenario: serde_json::to_value(scenario.file()).map_err(Failure::unavailable)?,
             machine: String::new(),
             started: Clock::date_and_time(),

@@ -104,7 +104,7 @@ pub fn build(
         )));
     }
     // Folders without a version were recorded by the first rules.
-    let rules = header.speak_rules.unwrap_or(1);
+    let rules = header.rules_of("speak");
     let Some(clauses) = clauses::ClauseStage::by_rules(rules, &scenario.speak, &scenario.clauses)
     else {
         return Err(EngineError::Input(format!(
@@ -138,7 +138,7 @@ pub fn build(
             .map(|(stage, engine)| (stage.clone(), format!("recorded: {engine}")))
             .collect(),
         notes: header.notes.clone(),
-        speak_rules: header.speak_rules,
+        speak_rules: rules,
     };
     Ok((loaded, missing))
 }

@@ -60,9 +60,10 @@ pub struct Header {
     /// Which part of a simulation the folder holds; `None` for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
-    /// The rules by which answers became spoken text; `None` where nothing was spoken, or by the first of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub speak_rules: Option<u32>,
+    /// The version of the rules of each part that has some: `ear`, `speak`, `interruption`. A part that is not named
+    /// went by its first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, u32>,
     /// The scenario as it was run, defaults filled in.
     pub scenario: serde_json::Value,
     /// The machine: operating system, architecture, processor count.
@@ -88,6 +89,11 @@ impl Header {
     pub const RECORDING: &'static str = "recording";
     /// The value of [`Header::clock`] for a conversation that was imported from a trace or a log.
     pub const TRACE: &'static str = "trace";
+
+    /// The version of the rules of a part.
+    pub fn rules_of(&self, part: &str) -> u32 {
+        self.rules.get(part).copied().unwrap_or(1)
+    }
 
     /// Whether nothing was run: somebody else's call was measured, or imported.
     pub fn is_of_others(&self) -> bool {

@@ -219,7 +219,7 @@ mod tests {
             worlds: None,
             events: None,
             shard: None,
-            speak_rules: None,
+            rules: BTreeMap::new(),
             scenario: serde_json::Value::Null,
             machine: String::new(),
             started: String::new(),
