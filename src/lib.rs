@@ -22,7 +22,8 @@
 //! | [`scenario`] | what was asked for, as data |
 //! | `ear` | frames to speech activity; decides nothing |
 //! | `engine` | whatever recognises, answers and speaks, with injected faults, resilience policies and pools around it |
-//! | `knowledge` | documents, the index over them, the search in it, and how figures are said aloud; knows of no stage |
+//! | `speak` | from written to spoken text: reasoning, markup, clauses, figures; pure, and knows of no stage |
+//! | `knowledge` | documents, the index over them and the search in it; knows of no stage |
 //! | `models` | the files that engines need |
 //! | `interrupt` | whether to stop for a sound over the agent |
 //! | `pipeline` | one session: turns, endpoints, replies, playback |
@@ -117,6 +118,8 @@ pub mod models;
 pub mod report;
 #[doc(hidden)]
 pub mod sim;
+#[doc(hidden)]
+pub mod speak;
 #[doc(hidden)]
 pub mod trace;
 

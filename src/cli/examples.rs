@@ -54,6 +54,12 @@ pub(super) const GUIDE: &str = examples!(
     "voicesim guide glossary | less",
 );
 
+pub(super) const SAY: &str = examples!(
+    "voicesim say --text 'The **large** cake is $24.50.'",
+    "voicesim say --text 'Open 9-5, Mon-Fri.' --out hours.wav --tts espeak",
+    "voicesim say my-agent/scenario.toml --text - < answer.txt",
+);
+
 pub(super) const CHECK: &str = examples!("voicesim check my-agent/scenario.toml",);
 
 pub(super) const REPORT: &str = examples!(

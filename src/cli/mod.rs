@@ -35,6 +35,7 @@ mod recordings;
 mod rederive;
 mod report;
 mod run;
+mod say;
 mod schema;
 mod scrape;
 mod shell;
@@ -116,6 +117,9 @@ enum Command {
     /// Read the guide: every topic, without a network
     #[command(after_help = examples::GUIDE)]
     Guide(guide::Guide),
+    /// Show what an answer's text becomes before a voice speaks it, and speak it to a file
+    #[command(after_help = examples::SAY)]
+    Say(say::Say),
     /// Check whether a scenario can be run, without running it
     #[command(after_help = examples::CHECK)]
     Check(check::Check),
@@ -248,6 +252,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Import(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Compare(command) => command.run(),
+        Command::Say(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Guide(command) => command.run(),

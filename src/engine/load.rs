@@ -82,7 +82,7 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
                 answer: answer.stage,
                 clauses: match are_clauses {
                     true => simulated::clauses(),
-                    false => Box::new(clauses::ClauseStage(scenario.clauses().clone())),
+                    false => Box::new(clauses::ClauseStage::of(scenario.speak(), scenario.clauses())),
                 },
                 tts: tts.stage,
             },

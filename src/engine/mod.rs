@@ -10,7 +10,6 @@ mod load;
 pub mod needs;
 #[cfg(feature = "openai")]
 mod openai;
-mod phoneme_brackets;
 pub mod pool;
 #[cfg(any(feature = "retrieval", feature = "openai"))]
 mod quiet;

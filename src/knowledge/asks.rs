@@ -3,7 +3,7 @@
 //! Both are read off by rules and become terms; so "how much" finds the passage with an amount in it. This file must
 //! not know about the index.
 
-use super::number_words::read_below_twenty;
+use crate::speak::number_words::read_below_twenty;
 
 /// A kind of answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -78,7 +78,7 @@ fn tidied(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sentences::sentences;
+    use crate::speak::sentences::sentences;
     use super::*;
 
     fn sized(chunk_chars_max: usize, overlap_chars: usize) -> Preparation {

@@ -4,7 +4,7 @@
 //! What comes out is meant for the index, not for people. This file must not know about words that are no figures.
 
 use super::figure_words::{ABBREVIATIONS, SPELLINGS, UNITS};
-use super::number_words::{
+use crate::speak::number_words::{
     HUNDRED, THOUSAND, read_below_twenty, read_rank_below_twenty, read_rank_of_tens, read_tens,
 };
 

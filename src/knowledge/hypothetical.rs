@@ -5,7 +5,7 @@
 
 use super::asks::{self, Ask};
 use super::passages::Passage;
-use super::sentences::sentences;
+use crate::speak::sentences::sentences;
 
 /// The most questions that are made up for one chunk.
 const QUESTIONS_MAX: usize = 24;

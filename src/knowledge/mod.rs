@@ -27,14 +27,11 @@ mod index;
 mod lexicon;
 pub mod made_up;
 mod markdown;
-mod number_words;
 mod passages;
 mod preparation;
 mod query;
 mod rank;
 mod reply;
-mod sentences;
-mod spoken;
 mod store;
 mod tally;
 
@@ -54,7 +51,7 @@ pub use passages::{PASSAGES_MAX, Passage};
 pub use preparation::{CHUNK_CHARS, Preparation, Step};
 pub use query::QUESTION_CHARS_MAX;
 pub use rank::{Hit, Match};
-pub use spoken::aloud;
+pub use crate::speak::aloud;
 pub use store::{Built, build, is_index};
 
 /// The built-in knowledge, part of the binary so that it answers anywhere.

@@ -5,8 +5,8 @@
 use super::analysis::Analysis;
 use super::asks;
 use super::query::Slot;
-use super::sentences::{sentences, shortened};
-use super::spoken::aloud;
+use crate::speak::aloud;
+use crate::speak::sentences::{sentences, shortened};
 
 /// The most words of a spoken answer: some fifteen seconds of speech.
 pub(super) const ANSWER_WORDS_MAX: usize = 40;

@@ -4,6 +4,7 @@
 pub mod aloud;
 mod held;
 mod prepare;
+pub mod saying;
 mod talk;
 mod watched;
 pub mod writing;
@@ -478,6 +479,7 @@ pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header
         worlds: None,
         events: None,
         shard: None,
+        speak_rules: Some(crate::speak::VERSION),
         scenario: serde_json::to_value(scenario.file()).map_err(unavailable)?,
         machine: format!(
             "{} {}, {} processors",

@@ -14,6 +14,7 @@ use super::pool::Pools;
 use super::resilience::CureTables;
 use super::topology::{SpeechToSpeechTable, TopologyName};
 use super::turn::TurnTable;
+use super::speak::Speak;
 use super::wording::{Clauses, Filler};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,9 @@ pub struct ScenarioFile {
     pub stt: SpeechToTextTable,
     /// What answers.
     pub answer: AnswerTable,
+    /// What is done to an answer's text before it is spoken.
+    #[serde(skip_serializing_if = "is_default")]
+    pub speak: Speak,
     /// How an answer is cut into what is spoken in one go.
     pub clauses: Clauses,
     /// What speaks.
@@ -84,6 +88,11 @@ pub struct ScenarioFile {
     pub budget: BudgetTable,
 }
 
+/// A table that says nothing is not written, so that scenarios of older folders are read back as they were.
+fn is_default(speak: &Speak) -> bool {
+    *speak == Speak::default()
+}
+
 impl Default for ScenarioFile {
     fn default() -> ScenarioFile {
         ScenarioFile {
@@ -100,6 +109,7 @@ impl Default for ScenarioFile {
             speculation: SpeculationTable::default(),
             stt: SpeechToTextTable::default(),
             answer: AnswerTable::default(),
+            speak: Speak::default(),
             clauses: Clauses::default(),
             tts: TextToSpeechTable::default(),
             speech_to_speech: SpeechToSpeechTable::default(),

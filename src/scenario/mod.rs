@@ -37,6 +37,7 @@ mod topology;
 mod turn;
 pub(crate) mod unit;
 mod variation;
+mod speak;
 mod wording;
 
 pub use difference::{KeyDifference, differences};
@@ -52,6 +53,7 @@ pub use schema::{budget_schema, scenario_schema};
 pub use topology::{SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
 pub use turn::{After, Says, Turn, TurnTable};
 pub use variation::{Variation, shown};
+pub use speak::Speak;
 pub use wording::{Clauses, Filler};
 
 use crate::event::StageName;
@@ -129,6 +131,11 @@ impl Scenario {
     /// Processor cores that the engines compute on.
     pub fn cores(&self) -> u32 {
         self.file.cores
+    }
+
+    /// What is done to an answer's text before it is spoken.
+    pub fn speak(&self) -> &Speak {
+        &self.file.speak
     }
 
     /// How an answer is cut into what is spoken in one go.

@@ -45,6 +45,7 @@ impl ScenarioFile {
         };
         self.check_pools(&stt, &answer, &tts)?;
         let network = self.network.parse(Table::at(&["network"]))?;
+        self.speak.check(Table::at(&["speak"]))?;
         self.clauses.check(Table::at(&["clauses"]))?;
         if let Some(filler) = &self.filler {
             filler.check(Table::at(&["filler"]))?;

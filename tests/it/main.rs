@@ -31,6 +31,7 @@ mod segments;
 mod shards;
 mod simulations;
 mod support;
+mod spoken;
 mod sweeps;
 mod traces;
 mod unanswered;

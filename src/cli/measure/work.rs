@@ -250,6 +250,7 @@ impl Work {
             worlds: None,
             events: None,
             shard: None,
+            speak_rules: None,
             scenario: serde_json::to_value(scenario.file()).map_err(Failure::unavailable)?,
             machine: String::new(),
             started: Clock::date_and_time(),

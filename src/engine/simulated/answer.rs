@@ -2,7 +2,7 @@
 
 use super::occasion::{Drawn, Occasion, luck};
 use super::{CHARACTERS_PER_SECOND, CHARACTERS_PER_TOKEN};
-use crate::engine::clauses::ClauseCutter;
+use crate::speak::ClauseCutter;
 use crate::event::{StageName, TurnId};
 use crate::rng::{Seed, Source};
 use crate::scenario::Clauses;
@@ -148,7 +148,7 @@ fn tokens(text: &str) -> f64 {
 
 /// A text, cut as it is spoken.
 fn pieces(text: &str, clauses: &Clauses) -> Vec<Piece> {
-    let mut cutter = ClauseCutter::new(clauses);
+    let mut cutter = ClauseCutter::new(clauses.first_words, clauses.long_characters);
     let mut clauses = cutter.push(text);
     clauses.extend(cutter.finish());
     // White space is part of a piece.

@@ -19,7 +19,7 @@ pub mod piper;
 mod piper_config;
 pub mod trim;
 
-use crate::engine::phoneme_brackets::strip_phoneme_brackets;
+use crate::speak::strip_phoneme_brackets;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

@@ -60,6 +60,9 @@ pub struct Header {
     /// Which part of a simulation the folder holds; `None` for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+    /// The rules by which answers became spoken text; `None` where nothing was spoken, or by the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speak_rules: Option<u32>,
     /// The scenario as it was run, defaults filled in.
     pub scenario: serde_json::Value,
     /// The machine: operating system, architecture, processor count.

@@ -219,6 +219,7 @@ mod tests {
             worlds: None,
             events: None,
             shard: None,
+            speak_rules: None,
             scenario: serde_json::Value::Null,
             machine: String::new(),
             started: String::new(),

@@ -230,6 +230,7 @@ pub(crate) fn run(name: String, rows: Vec<Row>) -> Results {
         worlds: None,
         events: None,
         shard: None,
+        speak_rules: None,
         scenario: serde_json::json!({ "endpointing": { "silence_ms": 300 } }),
         machine: "a machine".into(),
         started: "2026-01-01T00:00:00Z".into(),

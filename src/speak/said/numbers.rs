@@ -1,6 +1,6 @@
 //! Numbers in words, as they are said in Britain.
 
-use crate::knowledge::number_words::{
+use crate::speak::number_words::{
     HUNDRED, Number, SCALES, below_twenty, read_below_twenty, read_tens, tens,
 };
 
@@ -14,9 +14,11 @@ pub(super) fn number(written: &str) -> Option<String> {
         let is_number = positive.starts_with(|c: char| c.is_ascii_digit());
         return is_number.then(|| number(positive).map(|words| format!("minus {words}")))?;
     }
-    let (whole, part) = match written.split_once('.') {
-        None => (written, None),
-        Some((whole, part)) => (whole, Some(part)),
+    // "3,5" is a decimal on the Continent, "3,500" a thousand everywhere.
+    let comma = written.split_once(',').filter(|(_, part)| part.len() < 3 && !part.contains('.'));
+    let (whole, part) = match (written.split_once('.'), comma) {
+        (None, None) => (written, None),
+        (Some((whole, part)), _) | (None, Some((whole, part))) => (whole, Some(part)),
     };
     let whole = without_commas(whole)?;
     let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -141,7 +143,8 @@ mod tests {
         ] {
             assert_eq!(number(written).as_deref(), Some(said), "{written}");
         }
-        for written in ["", "a", "1,2", "1.", "--1", ",1", "1.a"] {
+        assert_eq!(number("3,5").as_deref(), Some("three point five"));
+        for written in ["", "a", "1,", "1.", "--1", ",1", "1.a", "1,2,3"] {
             assert_eq!(number(written), None, "{written}");
         }
     }

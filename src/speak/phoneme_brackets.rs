@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// Takes `[[…]]`, which both voices' text front ends read as raw phonemes, out of text that is to be spoken.
 ///
 /// A bracket pair goes with its contents; brackets without a partner go alone. The result never holds `[[`.
-pub(super) fn strip_phoneme_brackets(text: &str) -> Cow<'_, str> {
+pub(crate) fn strip_phoneme_brackets(text: &str) -> Cow<'_, str> {
     if !text.contains("[[") && !text.contains("]]") {
         return Cow::Borrowed(text);
     }

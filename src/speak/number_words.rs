@@ -37,11 +37,11 @@ const TENS: [Number; 8] = [
     Number("ninety", "ninetieth"),
 ];
 
-pub(super) const HUNDRED: &str = "hundred";
-pub(super) const THOUSAND: &str = "thousand";
+pub(crate) const HUNDRED: &str = "hundred";
+pub(crate) const THOUSAND: &str = "thousand";
 
 /// What multiplies the number before it, the largest first.
-pub(super) const SCALES: [(u64, &str); 3] = [
+pub(crate) const SCALES: [(u64, &str); 3] = [
     (1_000_000_000, "billion"),
     (1_000_000, "million"),
     (1_000, THOUSAND),
@@ -49,27 +49,27 @@ pub(super) const SCALES: [(u64, &str); 3] = [
 
 /// A number that has a word of its own: how many there are, and which one it is in a row.
 #[derive(Clone, Copy)]
-pub(super) struct Number(&'static str, &'static str);
+pub(crate) struct Number(&'static str, &'static str);
 
 impl Number {
     /// "five".
-    pub(super) fn cardinal(self) -> &'static str {
+    pub(crate) fn cardinal(self) -> &'static str {
         self.0
     }
 
     /// "fifth".
-    pub(super) fn ordinal(self) -> &'static str {
+    pub(crate) fn ordinal(self) -> &'static str {
         self.1
     }
 }
 
 /// The words of 0 to 19.
-pub(super) fn below_twenty(number: u64) -> Option<Number> {
+pub(crate) fn below_twenty(number: u64) -> Option<Number> {
     BELOW_TWENTY.get(usize::try_from(number).ok()?).copied()
 }
 
 /// The words of 20, 30, up to 90.
-pub(super) fn tens(number: u64) -> Option<Number> {
+pub(crate) fn tens(number: u64) -> Option<Number> {
     let place = usize::try_from(number / 10).ok()?.checked_sub(2)?;
     TENS.get(place)
         .copied()
@@ -77,22 +77,22 @@ pub(super) fn tens(number: u64) -> Option<Number> {
 }
 
 /// "five" is 5: 0 to 19.
-pub(super) fn read_below_twenty(word: &str) -> Option<u64> {
+pub(crate) fn read_below_twenty(word: &str) -> Option<u64> {
     place(&BELOW_TWENTY, |number| number.0 == word)
 }
 
 /// "fifty" is 50: 20, 30, up to 90.
-pub(super) fn read_tens(word: &str) -> Option<u64> {
+pub(crate) fn read_tens(word: &str) -> Option<u64> {
     Some((place(&TENS, |number| number.0 == word)? + 2) * 10)
 }
 
 /// "fifth" is 5: 0 to 19.
-pub(super) fn read_rank_below_twenty(word: &str) -> Option<u64> {
+pub(crate) fn read_rank_below_twenty(word: &str) -> Option<u64> {
     place(&BELOW_TWENTY, |number| number.1 == word)
 }
 
 /// "fiftieth" is 50: 20, 30, up to 90.
-pub(super) fn read_rank_of_tens(word: &str) -> Option<u64> {
+pub(crate) fn read_rank_of_tens(word: &str) -> Option<u64> {
     Some((place(&TENS, |number| number.1 == word)? + 2) * 10)
 }
 

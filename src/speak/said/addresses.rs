@@ -1,6 +1,12 @@
-//! Web addresses, e-mail addresses and telephone numbers, as they are said.
+//! Web addresses and e-mail addresses, as they are said.
 
 use super::numbers::digits;
+
+/// What a host ends in that is known without "www." or a scheme; a file's name ends in something else.
+const HOST_ENDS: [&str; 20] = [
+    "com", "org", "net", "edu", "gov", "uk", "io", "ai", "app", "dev", "info", "example", "eu", "de", "fr", "co", "us",
+    "ca", "au", "ie",
+];
 
 /// "a@b.example" -> "a at b dot example". `None` if it is none.
 pub(super) fn mail(word: &str) -> Option<String> {
@@ -19,23 +25,13 @@ pub(super) fn web(word: &str) -> Option<String> {
     Some(signs(shown.trim_end_matches('/')))
 }
 
-/// Whether a word is the beginning of a telephone number: "01632", "+44".
-pub(super) fn begins_telephone(word: &str) -> bool {
-    let (plus, rest) = match word.strip_prefix('+') {
-        Some(rest) => (true, rest),
-        None => (false, word),
-    };
-    let is_digits = rest.len() >= 2 && rest.chars().all(|c| c.is_ascii_digit() || c == '-');
-    is_digits && (plus || rest.starts_with('0') && rest.len() >= 3)
-}
-
-/// A group of a telephone number, digit by digit.
-pub(super) fn telephone(group: &str) -> String {
-    let said = digits(group);
-    if group.starts_with('+') {
-        return format!("plus {said}");
-    }
-    said
+/// "example.com", "voicesim.example/help": a host that is written without its scheme.
+pub(super) fn host(word: &str) -> Option<String> {
+    let (host, _) = word.split_once('/').unwrap_or((word, ""));
+    let (name, end) = host.rsplit_once('.')?;
+    let is_name = name.contains(char::is_alphabetic) && name.chars().all(|c| c.is_alphanumeric() || ".-".contains(c));
+    let shown = word.split(['?', '#']).next().unwrap_or_default();
+    (is_name && HOST_ENDS.contains(&end)).then(|| signs(shown.trim_end_matches('/')))
 }
 
 /// The signs of an address in words.
@@ -84,15 +80,8 @@ mod tests {
             Some("shop dot example")
         );
         assert_eq!(web("shop"), None);
-    }
-
-    #[test]
-    fn telephone_numbers_are_said_digit_by_digit() {
-        assert!(
-            begins_telephone("01632") && begins_telephone("+44") && begins_telephone("030-12-34")
-        );
-        assert!(!begins_telephone("10") && !begins_telephone("0") && !begins_telephone("07"));
-        assert_eq!(telephone("960230"), "nine six oh two three oh");
-        assert_eq!(telephone("+44"), "plus four four");
+        assert_eq!(host("shop.example.com/help").as_deref(), Some("shop dot example dot com slash help"));
+        assert_eq!(host("main.py"), None);
+        assert_eq!(host("3.co"), None);
     }
 }

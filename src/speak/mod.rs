@@ -1,0 +1,218 @@
+//! From written to spoken text: what models and documents write becomes clauses that a person would read aloud.
+//!
+//! ```text
+//! pieces -> reasoning (is never spoken) -> document (JSON) -> markup (blocks, inline) -> directions -> clauses (sentences) -> said
+//! ```
+//!
+//! All of it is pure and takes text as it comes: the first clause never waits for the end, and a text is cut and said the
+//! same whatever pieces it comes in. Each part can be left out ([`Parts`]). This module must not know about stages,
+//! engines, scenarios or time.
+
+mod clauses;
+mod directions;
+mod document;
+mod inline;
+mod language;
+mod markup;
+pub(crate) mod number_words;
+mod phoneme_brackets;
+mod reasoning;
+pub(crate) mod said;
+pub(crate) mod sentences;
+mod table;
+
+pub use clauses::ClauseCutter;
+pub(crate) use phoneme_brackets::strip_phoneme_brackets;
+pub use said::aloud;
+
+use language::Evidence;
+use reasoning::Before;
+
+/// Which rules text is spoken by. A run that was recorded by other rules cannot be repeated: its voice was given other
+/// clauses.
+pub const VERSION: u32 = 2;
+
+/// What is done to an answer before it is spoken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    /// Reasoning inside of the text is left out.
+    pub reasoning: bool,
+    /// The answer begins inside of its reasoning, which a closing tag ends.
+    pub begins_in_reasoning: bool,
+    /// Markdown, HTML, SSML, JSON, code and emoji become text, or are left out.
+    pub markup: bool,
+    /// Stage directions and the names of speakers are left out.
+    pub directions: bool,
+    /// Figures, units and abbreviations are said in English words.
+    pub numbers: Numbers,
+    /// How many words the first clause must have to end at a comma.
+    pub first_words: u32,
+    /// How many characters a later clause must have to end at a comma.
+    pub long_characters: u32,
+}
+
+/// Whether figures are said in English words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbers {
+    /// If the text is English.
+    WhereEnglish,
+    Always,
+    Never,
+}
+
+impl Parts {
+    /// Everything.
+    pub fn all() -> Parts {
+        Parts {
+            reasoning: true,
+            begins_in_reasoning: false,
+            markup: true,
+            directions: true,
+            numbers: Numbers::WhereEnglish,
+            first_words: 2,
+            long_characters: 70,
+        }
+    }
+}
+
+/// Makes spoken clauses of an answer as its text comes.
+pub struct Speaking {
+    parts: Parts,
+    reasoning: reasoning::Reasoning,
+    document: document::Document,
+    markup: markup::Markup,
+    directions: directions::Directions,
+    cutter: ClauseCutter,
+    /// What the text so far speaks for.
+    heard: Evidence,
+}
+
+impl Speaking {
+    pub fn new(parts: Parts) -> Speaking {
+        Speaking {
+            reasoning: reasoning::Reasoning::new(parts.begins_in_reasoning),
+            document: document::Document::default(),
+            markup: markup::Markup::default(),
+            directions: directions::Directions::new(parts.directions),
+            cutter: ClauseCutter::new(parts.first_words, parts.long_characters),
+            heard: Evidence::default(),
+            parts,
+        }
+    }
+
+    /// The clauses that are complete with this piece.
+    pub fn push(&mut self, piece: &str) -> Vec<String> {
+        let mut clauses = Vec::new();
+        let mut plain = String::new();
+        // One character at a time: what is decided depends on the text, never on its pieces.
+        let mut one = [0; 4];
+        for c in piece.chars() {
+            self.through(c.encode_utf8(&mut one), &mut plain);
+            if !plain.is_empty() {
+                clauses.extend(self.cutter.push(&plain));
+                plain.clear();
+            }
+        }
+        self.all_said(clauses)
+    }
+
+    /// What is left when the text is over.
+    pub fn finish(&mut self) -> Vec<String> {
+        let mut answer = String::new();
+        self.reasoning.finish(&mut answer);
+        let mut plain = String::new();
+        // One character at a time, as above.
+        let mut one = [0; 4];
+        for c in answer.chars() {
+            self.after_reasoning(c.encode_utf8(&mut one), &mut plain);
+        }
+        let mut text = String::new();
+        if self.parts.markup {
+            self.document.finish(&mut text);
+        }
+        self.after_document(&text, &mut plain);
+        let mut unmarked = String::new();
+        self.markup.finish(&mut unmarked);
+        self.after_markup(&unmarked, &mut plain);
+        self.directions.finish(&mut plain);
+        let mut clauses = self.cutter.push(&plain);
+        clauses.extend(self.cutter.finish());
+        self.all_said(clauses)
+    }
+
+    /// Whether text has come that is reasoning, and whether it is reasoning still.
+    pub fn reasons(&self) -> bool {
+        self.parts.reasoning && self.reasoning.is_inside()
+    }
+
+    fn through(&mut self, text: &str, plain: &mut String) {
+        if !self.parts.reasoning {
+            return self.after_reasoning(text, plain);
+        }
+        let mut answer = String::new();
+        if self.reasoning.push(text, &mut answer) == Before::WasReasoning {
+            // Nobody can take back what was spoken, but what waits need not be.
+            self.forget();
+            plain.clear();
+        }
+        self.after_reasoning(&answer, plain);
+    }
+
+    fn forget(&mut self) {
+        self.document = document::Document::default();
+        self.markup = markup::Markup::default();
+        self.directions = directions::Directions::new(self.parts.directions);
+        self.cutter = ClauseCutter::new(self.parts.first_words, self.parts.long_characters);
+    }
+
+    fn after_reasoning(&mut self, answer: &str, plain: &mut String) {
+        if answer.is_empty() {
+            return;
+        }
+        if !self.parts.markup {
+            return self.after_markup(answer, plain);
+        }
+        let mut text = String::new();
+        self.document.push(answer, &mut text);
+        self.after_document(&text, plain);
+    }
+
+    fn after_document(&mut self, text: &str, plain: &mut String) {
+        let mut unmarked = String::new();
+        self.markup.push(text, &mut unmarked);
+        self.after_markup(&unmarked, plain);
+    }
+
+    fn after_markup(&mut self, text: &str, plain: &mut String) {
+        self.directions.push(text, plain);
+    }
+
+    fn all_said(&mut self, clauses: Vec<String>) -> Vec<String> {
+        let said = clauses.into_iter().map(|clause| self.said(clause));
+        said.filter(|clause| clause.contains(char::is_alphanumeric)).collect()
+    }
+
+    fn said(&mut self, clause: String) -> String {
+        let own = Evidence::of(&clause);
+        self.heard = self.heard.and(own);
+        let is_english = match self.parts.numbers {
+            Numbers::Always => true,
+            Numbers::Never => return clause,
+            // A clause without a telling word is in the language of what came before it.
+            Numbers::WhereEnglish if own.is_none() => self.heard.is_english(),
+            Numbers::WhereEnglish => own.is_english(),
+        };
+        match is_english {
+            true => said::line_aloud(&clause),
+            false => said::line_as_written(&clause),
+        }
+    }
+}
+
+/// The spoken clauses of a whole text.
+pub fn spoken_clauses(text: &str, parts: &Parts) -> Vec<String> {
+    let mut speaking = Speaking::new(parts.clone());
+    let mut clauses = speaking.push(text);
+    clauses.extend(speaking.finish());
+    clauses
+}

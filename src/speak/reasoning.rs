@@ -1,0 +1,300 @@
+//! Reasoning inside of an answer's text: found as it comes, and left out.
+//!
+//! Models set it off with tags of many kinds (`<think>`, `[THINK]`, `◁think▷`, channels), or leave the opening tag to the
+//! prompt. An answer that begins as only reasoning does ("The user wants…") is held until it is known: at a closing tag
+//! what came before it is dropped; without one, nothing was reasoning and all is spoken.
+
+/// Tags whose content is reasoning, without their brackets.
+const TAGS: [&str; 14] = [
+    "think", "thinking", "thought", "thoughts", "reasoning", "reason", "analysis", "reflection", "scratchpad",
+    "inner_monologue", "internal_monologue", "antthinking", "seed:think", "details type=\"reasoning\"",
+];
+/// Tags whose content is for programs.
+const HIDDEN: [&str; 5] = ["tool_call", "function_call", "function_calls", "tool_use", "tool_code"];
+/// Special tokens that open and close reasoning.
+const OPENING: [&str; 5] = [
+    "|begin_of_thought|", "|start_thinking|", "|thinking|", "|think|", "|begin_thinking|",
+];
+const CLOSING: [&str; 5] = [
+    "|end_of_thought|", "|end_thinking|", "|/thinking|", "|/think|", "|stop_thinking|",
+];
+/// How answers begin that are reasoning whose opening tag stands in the prompt. In small letters.
+const BEGINNINGS: [&str; 22] = [
+    "the user ", "the caller is asking", "the caller wants", "okay, the user", "ok, the user", "okay, so the user",
+    "ok, so the user", "alright, the user", "alright, so the user", "hmm, the user", "so, the user", "so the user",
+    "first, the user", "we need to answer", "we need to respond", "i need to answer", "i need to respond",
+    "i should answer", "i should respond", "thought:", "thinking:", "reasoning:",
+];
+/// What begins the answer behind reasoning that has no tag, at the beginning of a line. In small letters.
+const ANSWERS: [&str; 3] = ["final answer:", "answer:", "response:"];
+/// No tag is longer, in bytes.
+const TAG_BYTES_MAX: usize = 120;
+/// No more of an answer is held than this, in bytes, before it is spoken all the same.
+const HELD_BYTES_MAX: usize = 1 << 16;
+
+/// Takes reasoning out of text as it comes.
+#[derive(Debug)]
+pub(super) struct Reasoning {
+    place: Place,
+    /// A tag so far.
+    tag: String,
+    /// What was held because it may be reasoning.
+    held: String,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of the answer: it may begin like reasoning.
+    Beginning,
+    /// In an answer that begins like reasoning.
+    Suspected,
+    /// In the answer.
+    Answer,
+    /// In reasoning, up to its closing tag.
+    Inside,
+    /// In the name of a channel or of a role, which is dropped.
+    Name(String),
+}
+
+/// What a piece of text told about the text before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    Answer,
+    /// All that came before was reasoning, also what was taken for the answer.
+    WasReasoning,
+}
+
+impl Reasoning {
+    pub(super) fn new(begins_inside: bool) -> Reasoning {
+        Reasoning {
+            place: if begins_inside { Place::Inside } else { Place::Beginning },
+            tag: String::new(),
+            held: String::new(),
+        }
+    }
+
+    /// Whether the text is reasoning at this point, or may be.
+    pub(super) fn is_inside(&self) -> bool {
+        matches!(self.place, Place::Inside | Place::Suspected | Place::Name(_))
+    }
+
+    /// Adds what of `text` is answer to `answer`.
+    pub(super) fn push(&mut self, text: &str, answer: &mut String) -> Before {
+        let mut before = Before::Answer;
+        for c in text.chars() {
+            if self.tag.is_empty() && !matches!(c, '<' | '[' | '◁') {
+                self.plain(c, answer);
+                continue;
+            }
+            if !self.tag.is_empty() && matches!(c, '<' | '◁') {
+                self.flush_tag(answer);
+            }
+            self.tag.push(c);
+            match c {
+                '>' | '▷' | ']' => {
+                    let tag = std::mem::take(&mut self.tag);
+                    if self.met(&tag, answer) == Before::WasReasoning {
+                        before = Before::WasReasoning;
+                    }
+                }
+                _ if !self.may_be_tag() => self.flush_tag(answer),
+                _ => {}
+            }
+        }
+        before
+    }
+
+    /// What is left when the text is over.
+    pub(super) fn finish(&mut self, answer: &mut String) {
+        self.flush_tag(answer);
+        if matches!(self.place, Place::Beginning | Place::Suspected) {
+            answer.push_str(&std::mem::take(&mut self.held));
+        }
+    }
+
+    /// Whether what was read since a bracket may be one of the tags.
+    fn may_be_tag(&self) -> bool {
+        let tag = self.tag.to_lowercase();
+        if tag.len() > TAG_BYTES_MAX || tag.contains('\n') {
+            return false;
+        }
+        if let Some(square) = tag.strip_prefix('[') {
+            return ["think", "/think"].iter().any(|name| name.starts_with(square));
+        }
+        let inner = tag.trim_start_matches(['<', '◁']);
+        let inner = inner.strip_prefix('/').unwrap_or(inner);
+        if inner.starts_with('|') || inner.is_empty() {
+            return true;
+        }
+        TAGS.iter().chain(&HIDDEN).any(|name| name.starts_with(inner) || inner.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))
+    }
+
+    fn flush_tag(&mut self, answer: &mut String) {
+        let tag = std::mem::take(&mut self.tag);
+        for c in tag.chars() {
+            self.plain(c, answer);
+        }
+    }
+
+    fn plain(&mut self, c: char, answer: &mut String) {
+        match &mut self.place {
+            Place::Inside => {}
+            Place::Answer => answer.push(c),
+            Place::Name(name) => name.push(c),
+            Place::Beginning => {
+                self.held.push(c);
+                self.begin(answer);
+            }
+            Place::Suspected => {
+                self.held.push(c);
+                if c == ':' && self.is_answer_named() {
+                    self.held.clear();
+                    self.place = Place::Answer;
+                } else if self.held.len() > HELD_BYTES_MAX {
+                    self.release(answer);
+                }
+            }
+        }
+    }
+
+    /// Decides whether the answer begins like reasoning.
+    fn begin(&mut self, answer: &mut String) {
+        let begun = self.held.trim_start().to_lowercase().replace('’', "'");
+        if BEGINNINGS.iter().any(|beginning| begun.starts_with(beginning)) {
+            self.place = Place::Suspected;
+        } else if !BEGINNINGS.iter().any(|beginning| beginning.starts_with(&begun)) {
+            self.release(answer);
+        }
+    }
+
+    fn release(&mut self, answer: &mut String) {
+        answer.push_str(&std::mem::take(&mut self.held));
+        self.place = Place::Answer;
+    }
+
+    /// Whether the last line so far is "Answer:", behind a line of reasoning that was named too.
+    fn is_answer_named(&self) -> bool {
+        let last = self.held.rsplit('\n').next().unwrap_or_default();
+        let last = last.trim_matches(|c: char| c.is_whitespace() || c == '*').to_lowercase();
+        self.held.contains('\n') && ANSWERS.contains(&last.as_str())
+    }
+
+    /// A whole tag.
+    fn met(&mut self, tag: &str, answer: &mut String) -> Before {
+        let lower = tag.to_lowercase();
+        let inner = lower.trim_matches(['<', '>', '[', ']', '◁', '▷']);
+        let name = inner.strip_prefix('/').unwrap_or(inner);
+        let is_closing = inner.starts_with('/') || CLOSING.contains(&inner);
+        let name = if name == "details" && is_closing { TAGS[13] } else { name };
+        let first_word = name.split(' ').next().unwrap_or_default();
+        let is_it = |tag: &str| name.strip_prefix(tag).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+        let is_tag = TAGS.iter().any(|tag| is_it(tag));
+        let is_unopened = self.place != Place::Inside;
+        match name {
+            _ if HIDDEN.contains(&first_word) || first_word == "details" && is_tag => match is_closing {
+                // What was not opened here is markup like any other.
+                true if is_unopened => {}
+                true => self.place = Place::Answer,
+                false => self.open(answer),
+            },
+            _ if is_tag && is_closing || CLOSING.contains(&inner) => return self.closed(),
+            _ if is_tag || OPENING.contains(&name) => self.open(answer),
+            "|channel|" | "|start|" => self.place = Place::Name(String::new()),
+            "|message|" => {
+                let channel = match std::mem::replace(&mut self.place, Place::Answer) {
+                    Place::Name(name) => name,
+                    other => {
+                        self.place = other;
+                        return Before::Answer;
+                    }
+                };
+                let is_reasoning = ["analysis", "commentary", "thought"].iter().any(|name| channel.trim().starts_with(name));
+                if is_reasoning {
+                    self.place = Place::Inside;
+                }
+            }
+            "|end|" | "|return|" | "|im_end|" | "|eot_id|" | "|endoftext|" | "|end_of_text|" => {
+                if self.place == Place::Inside {
+                    self.place = Place::Answer;
+                }
+            }
+            _ if inner.starts_with('|') => {}
+            _ => {
+                for c in tag.chars() {
+                    self.plain(c, answer);
+                }
+            }
+        }
+        Before::Answer
+    }
+
+    fn open(&mut self, answer: &mut String) {
+        if self.place == Place::Beginning {
+            self.release(answer);
+        }
+        if self.place == Place::Suspected {
+            self.held.clear();
+        }
+        self.place = Place::Inside;
+    }
+
+    fn closed(&mut self) -> Before {
+        let was = std::mem::replace(&mut self.place, Place::Answer);
+        self.held.clear();
+        match was {
+            Place::Answer => Before::WasReasoning,
+            _ => Before::Answer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let mut reasoning = Reasoning::new(false);
+        let mut answer = String::new();
+        for c in text.chars() {
+            if reasoning.push(&c.to_string(), &mut answer) == Before::WasReasoning {
+                answer.clear();
+            }
+        }
+        reasoning.finish(&mut answer);
+        assert_eq!(answer.trim(), expected, "{text}");
+    }
+
+    #[test]
+    fn reasoning_in_any_of_its_forms_is_left_out() {
+        for tagged in [
+            "<think>Hm, nine?</think>\nWe open at nine.",
+            "<THINKING>a\n<b></thinking>We open at nine.",
+            "[THINK]x[/THINK]We open at nine.",
+            "◁think▷x◁/think▷We open at nine.",
+            "<|begin_of_thought|>x<|end_of_thought|>We open at nine.",
+            "<|channel|>analysis<|message|>x<|end|><|start|>assistant<|channel|>final<|message|>We open at nine.<|return|>",
+            "<details type=\"reasoning\" done=\"true\">x</details>We open at nine.",
+            "The user wants hours. </think>\n\nWe open at nine.",
+            "They want hours.</think>We open at nine.",
+            "Thought: they want hours.\nFinal Answer: We open at nine.",
+            "<seed:think>x</seed:think>We open at nine.",
+        ] {
+            check(tagged, "We open at nine.");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_reasoning_is_kept() {
+        for text in [
+            "The user manual is in the box.",
+            "Okay, we open at nine.",
+            "I think <b>nine</b> [sic] is 5 < 6.",
+            "a <thin line",
+            "<thinner>x</thinner>",
+        ] {
+            check(text, text);
+        }
+        check("<think>never ends", "");
+    }
+}

@@ -1,0 +1,153 @@
+//! What is written and what is said: tables by hand, held exactly, and where sentences end, however the text comes.
+
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use voicesim::speak::{ClauseCutter, Parts, Speaking, spoken_clauses};
+
+const SPOKEN: &str = include_str!("data/spoken.txt");
+const SENTENCES: &str = include_str!("data/sentences.txt");
+
+/// The pairs of the table: what is written, and the clauses that are spoken.
+fn pairs() -> Vec<(String, Vec<&'static str>)> {
+    let blocks = SPOKEN.split("\n\n").map(|block| block.lines().filter(|line| !line.starts_with("# ")));
+    let pair = |mut lines: Box<dyn Iterator<Item = &'static str>>| {
+        let written = lines.next()?.strip_prefix("> ")?;
+        let written = written.replace("\\n", "\n").replace("\\t", "\t");
+        Some((written, lines.map(str::trim_end).collect()))
+    };
+    blocks.filter_map(|lines| pair(Box::new(lines))).collect()
+}
+
+fn in_pieces(text: &str, cuts: &[usize]) -> Vec<String> {
+    let mut speaking = Speaking::new(Parts::all());
+    let mut clauses = Vec::new();
+    for piece in pieces(text, cuts) {
+        clauses.extend(speaking.push(piece));
+    }
+    clauses.extend(speaking.finish());
+    clauses
+}
+
+/// A text in pieces, cut at characters.
+fn pieces<'a>(text: &'a str, cuts: &[usize]) -> Vec<&'a str> {
+    let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let mut at: BTreeSet<usize> = cuts.iter().map(|cut| places.get(cut % places.len().max(1)).copied().unwrap_or(0)).collect();
+    at.extend([0, text.len()]);
+    let at: Vec<usize> = at.into_iter().collect();
+    at.windows(2).map(|ends| &text[ends[0]..ends[1]]).collect()
+}
+
+#[test]
+fn three_hundred_texts_are_said_as_written_down_by_hand() {
+    let pairs = pairs();
+    assert!(pairs.len() >= 300, "{} texts", pairs.len());
+    let wrong: Vec<String> = pairs
+        .iter()
+        .filter_map(|(written, expected)| {
+            let said = spoken_clauses(written, &Parts::all());
+            (said != *expected).then(|| format!("{written:?}\n  expected {expected:?}\n  but said {said:?}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} texts are said otherwise:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_is_spoken_is_spoken_again_as_it_is() {
+    for (_, expected) in pairs() {
+        for clause in expected {
+            let is_said = !clause.contains(|c: char| c.is_ascii_digit());
+            assert!(!is_said || voicesim::speak::aloud(clause) == clause, "{clause}");
+        }
+    }
+}
+
+/// Sentences of a text by the rules of clauses: a cutter that ends clauses nowhere else.
+fn sentence_ends(text: &str, cuts: &[usize]) -> BTreeSet<usize> {
+    let mut cutter = ClauseCutter::new(100, 240);
+    let mut clauses = Vec::new();
+    for piece in pieces(text, cuts) {
+        clauses.extend(cutter.push(piece));
+    }
+    clauses.extend(cutter.finish());
+    let mut length = 0;
+    let letters = |clause: &String| clause.chars().filter(|c| !c.is_whitespace()).count();
+    let ends = clauses.iter().map(|clause| {
+        length += letters(clause);
+        length
+    });
+    ends.collect()
+}
+
+#[test]
+fn sentences_end_where_a_reader_ends_them() {
+    let (mut right, mut found, mut wanted) = (0, 0, 0);
+    let mut wrong = Vec::new();
+    for line in SENTENCES.lines().filter(|line| !line.starts_with('#')) {
+        let mut length = 0;
+        let gold: BTreeSet<usize> = line
+            .split(" | ")
+            .map(|sentence| {
+                length += sentence.chars().filter(|c| !c.is_whitespace()).count();
+                length
+            })
+            .collect();
+        // Scripts without blanks have none between sentences either.
+        let is_wide = line.chars().any(|c| ('\u{3000}'..='\u{9fff}').contains(&c));
+        let text = line.replace(" | ", if is_wide { "" } else { " " });
+        let ends = sentence_ends(&text, &[]);
+        right += ends.intersection(&gold).count();
+        found += ends.len();
+        wanted += gold.len();
+        if ends != gold {
+            wrong.push(line);
+        }
+    }
+    let (precision, recall) = (right as f64 / found as f64, right as f64 / wanted as f64);
+    println!("{wanted} sentences: precision {precision:.4}, recall {recall:.4}");
+    assert!(wanted >= 500, "{wanted} sentences");
+    assert!(
+        precision >= 0.985 && recall >= 0.985,
+        "precision {precision:.4}, recall {recall:.4}:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn the_first_clause_does_not_wait_for_the_end() {
+    let first = |text: &str| {
+        let mut speaking = Speaking::new(Parts::all());
+        text.char_indices()
+            .find(|(at, c)| !speaking.push(&text[*at..*at + c.len_utf8()]).is_empty())
+            .map(|(at, _)| text[..at].to_owned())
+    };
+    assert_eq!(first("**We are open.** Come by. And so on.").as_deref(), Some("**We are open.**"));
+    assert_eq!(first("We are open\nfrom nine. And so on.").as_deref(), Some("We are open"));
+    assert_eq!(first("- Rolls are two pounds.\n- Buns are one.").as_deref(), Some("- Rolls are two pounds."));
+    assert_eq!(first("<think>x</think>We are open. And").as_deref(), Some("<think>x</think>We are open."));
+}
+
+proptest! {
+    #[test]
+    fn clauses_are_the_same_whatever_pieces_a_text_comes_in(
+        at in 0_usize..10_000,
+        cuts in prop::collection::vec(0_usize..400, 0..12),
+    ) {
+        let pairs = pairs();
+        let (written, expected) = &pairs[at % pairs.len()];
+        prop_assert_eq!(&in_pieces(written, &cuts), expected);
+        let lines: Vec<&str> = SENTENCES.lines().collect();
+        let text = lines[at % lines.len()].replace(" | ", " ");
+        prop_assert_eq!(sentence_ends(&text, &cuts), sentence_ends(&text, &[]));
+        prop_assert_eq!(in_pieces(&text, &cuts), spoken_clauses(&text, &Parts::all()));
+    }
+
+    #[test]
+    fn no_text_makes_it_fail_or_hang(
+        text in "(\\PC|[*_`\\[\\]()<>#|!&~$0-9]{1,4}|```|<think>|</think>|\\{\"a|1\\. |\n| |- |https://a\\.b|\\$5|[a-z]{1,6}[.,]? ){0,80}",
+        cuts in prop::collection::vec(0_usize..400, 0..6),
+    ) {
+        let whole = spoken_clauses(&text, &Parts::all());
+        prop_assert_eq!(in_pieces(&text, &cuts), whole.clone());
+        prop_assert!(whole.iter().all(|clause| clause.chars().any(char::is_alphanumeric)));
+    }
+}
