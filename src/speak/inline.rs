@@ -320,7 +320,7 @@ mod tests {
         check("~~£30~~ £25", " £25");
         check("5 * 3 and 2 < 3 and snake_case [sic]", "5 * 3 and 2 < 3 and snake_case [sic]");
         check("<sub alias=\"World Wide Web\">WWW</sub> now", "World Wide Web now");
-        check("a <script>x y</script> b", "a  b");
+        check("a <script>x y</script> b", "a   b");
         check("1. not a list, # not a heading", "1. not a list, # not a heading");
     }
 
