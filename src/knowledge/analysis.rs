@@ -55,7 +55,8 @@ pub(super) struct Analysis {
 }
 
 impl Analysis {
-    pub(super) fn of(preparation: &Preparation) -> Analysis {
+    /// `synonyms` is the documents' own list of what means the same, as [`super::lexicon`] reads it.
+    pub(super) fn of(preparation: &Preparation, synonyms: &str) -> Analysis {
         let words = || {
             TextAnalyzer::builder(SimpleTokenizer::default())
                 .filter(RemoveLongFilter::limit(WORD_BYTES_MAX))
@@ -83,7 +84,7 @@ impl Analysis {
         };
         if preparation.has(Step::Synonyms) {
             let stems = |phrase: &str| analysis.words(phrase).into_iter().map(|word| word.term);
-            analysis.lexicon = Some(Lexicon::built_in(|phrase| stems(phrase).collect()));
+            analysis.lexicon = Some(Lexicon::with(synonyms, |phrase| stems(phrase).collect()));
         }
         analysis
     }
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     fn terms(preparation: &Preparation, text: &str) -> String {
-        Analysis::of(preparation).terms(text).join(" ")
+        Analysis::of(preparation, "").terms(text).join(" ")
     }
 
     #[test]
@@ -160,8 +161,8 @@ mod tests {
     #[test]
     fn words_that_mean_the_same_share_a_term() {
         let all = Preparation::default();
-        let loo = Analysis::of(&all).terms("a loo");
-        let toilet = Analysis::of(&all).terms("toilets");
+        let loo = Analysis::of(&all, "").terms("a loo");
+        let toilet = Analysis::of(&all, "").terms("toilets");
         assert!(loo.iter().any(|term| toilet.contains(term)), "{loo:?}");
         let none = Preparation::default().without(&[Step::Synonyms]);
         assert_eq!(terms(&none, "a loo"), "loo");
@@ -180,7 +181,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_has_terms_without_spaces(text in "\\PC{0,200}") {
-            for term in Analysis::of(&Preparation::default()).terms(&text) {
+            for term in Analysis::of(&Preparation::default(), "").terms(&text) {
                 assert!(!term.is_empty() && !term.contains(char::is_whitespace));
             }
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::asked::Asked;
 use super::error::KnowledgeError;
+use super::lexicon;
 
 /// The largest file read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -32,6 +33,8 @@ pub struct Document {
 pub struct Documents {
     pub texts: Vec<Document>,
     pub asked: Asked,
+    /// What means the same in them, besides what does everywhere: the list beside the documents, empty without one.
+    pub synonyms: String,
 }
 
 /// Makes documents of texts without questions that are asked of them.
@@ -40,6 +43,7 @@ impl From<Vec<Document>> for Documents {
         Documents {
             texts,
             asked: Asked::default(),
+            synonyms: String::new(),
         }
     }
 }
@@ -87,7 +91,16 @@ pub(super) fn read(folder: &Path) -> Result<Documents, KnowledgeError> {
         texts.push(Document { file, format, text });
     }
     let asked = Asked::read(folder)?;
-    Ok(Documents { texts, asked })
+    let list = folder.join(lexicon::FILE);
+    let synonyms = match list.is_file() {
+        true => read_text(&list, lexicon::LIST_BYTES_MAX)?,
+        false => String::new(),
+    };
+    Ok(Documents {
+        texts,
+        asked,
+        synonyms,
+    })
 }
 
 /// The path below a folder, the same on every system.

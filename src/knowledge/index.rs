@@ -1,19 +1,18 @@
 //! Terms -> the passages that hold some of them: the inverted index, in memory, by tantivy.
 //!
-//! The index hands on a few candidates by BM25; which of them is the answer is decided in `rank`. Terms are looked up as
-//! they are, so no question is ever parsed as a query. This file must not know about words, stems or meanings.
+//! The index only finds: which passage is the answer, and which the next, is decided in `rank` alone. Terms are looked up
+//! as they are, so no question is ever parsed as a query. This file must not know about words, stems or meanings.
 
-use tantivy::collector::TopDocs;
-use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
+use tantivy::collector::DocSetCollector;
 use tantivy::directory::RamDirectory;
 use tantivy::indexer::NoMergePolicy;
-use tantivy::query::{BooleanQuery, BoostQuery, Query, TermQuery};
+use tantivy::query::{BooleanQuery, Query, TermQuery};
 use tantivy::schema::{
     FAST, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::{TextAnalyzer, WhitespaceTokenizer};
 use tantivy::{
-    Index, IndexReader, IndexWriter, Order, ReloadPolicy, TantivyDocument, TantivyError, Term,
+    Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term,
 };
 
 use super::entry::{Entry, NEXT};
@@ -21,12 +20,11 @@ use super::query::{Slot, Variant};
 
 /// Memory the index writer may use: the smallest tantivy accepts.
 const WRITER_BYTES: usize = 15_000_000;
-/// How many passages BM25 hands on to be looked at closely.
-pub(super) const CANDIDATES_MAX: usize = 24;
+/// No further term is looked up when the terms before it stand in so many passages: rarer words tell more, and what holds
+/// only common ones is not the answer.
+const CANDIDATES_MAX: u64 = 4_000;
 /// The most terms of a question that candidates are looked for by.
 const TERMS_MAX: usize = 16;
-/// How much more a word of a heading counts than one of the text: a heading says what its passage answers.
-const HEAD_BOOST: f32 = 2.0;
 
 const ANALYZER: &str = "spaces";
 
@@ -106,42 +104,40 @@ impl PassageIndex {
         Ok(count)
     }
 
-    /// The passages that hold the terms of a question best, by BM25; of equal ones the first.
+    /// The passages that hold any of the terms of a question that tell most, in their order.
     pub(super) fn candidates(&self, question: &[Slot]) -> tantivy::Result<Vec<usize>> {
-        let by_score = (SortBySimilarityScore, Order::Desc);
-        let by_order = (
-            SortByStaticFastValue::<u64>::for_field("passage"),
-            Order::Asc,
-        );
-        let best_first = TopDocs::with_limit(CANDIDATES_MAX).order_by((by_score, by_order));
-        let query = self.query(question)?;
-        let found = self.reader.searcher().search(&query, &best_first)?;
-        let numbers = found.into_iter().filter_map(|((_, number), _)| number);
-        Ok(numbers
-            .filter_map(|number| usize::try_from(number).ok())
-            .collect())
+        let searcher = self.reader.searcher();
+        let query = BooleanQuery::union(self.terms(question)?);
+        let mut found = Vec::new();
+        for address in searcher.search(&query, &DocSetCollector)? {
+            let segment = searcher.segment_reader(address.segment_ord);
+            let numbers = segment.fast_fields().u64("passage")?;
+            let number = numbers.first(address.doc_id);
+            found.extend(number.and_then(|number| usize::try_from(number).ok()));
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 
-    /// Term queries joined by "or", never a parsed string: a transcript has no syntax.
-    fn query(&self, question: &[Slot]) -> tantivy::Result<BooleanQuery> {
+    /// Term queries to be joined by "or", never a parsed string: a transcript has no syntax.
+    fn terms(&self, question: &[Slot]) -> tantivy::Result<Vec<Box<dyn Query>>> {
         let Fields {
             head, body, asked, ..
         } = self.fields;
         let searcher = self.reader.searcher();
         let mut any: Vec<Box<dyn Query>> = Vec::new();
+        let mut passages = 0;
         for variant in telling(question) {
-            for (field, boost) in [(head, HEAD_BOOST), (body, 1.0), (asked, 1.0)] {
+            for field in [head, body, asked] {
                 let term = Term::from_field_text(field, &variant.term);
-                if searcher.doc_freq(&term)? > 0 {
-                    let exact = TermQuery::new(term, IndexRecordOption::WithFreqs);
-                    any.push(Box::new(BoostQuery::new(
-                        Box::new(exact),
-                        boost * variant.share,
-                    )));
+                let frequency = searcher.doc_freq(&term)?;
+                if frequency > 0 && (any.is_empty() || passages + frequency <= CANDIDATES_MAX) {
+                    passages += frequency;
+                    any.push(Box::new(TermQuery::new(term, IndexRecordOption::Basic)));
                 }
             }
         }
-        Ok(BooleanQuery::union(any))
+        Ok(any)
     }
 }
 
@@ -163,7 +159,7 @@ fn telling(question: &[Slot]) -> Vec<&Variant> {
 fn schema() -> (Schema, Fields) {
     let indexing = TextFieldIndexing::default()
         .set_tokenizer(ANALYZER)
-        .set_index_option(IndexRecordOption::WithFreqs);
+        .set_index_option(IndexRecordOption::Basic);
     let text = TextOptions::default().set_indexing_options(indexing);
     let mut schema = Schema::builder();
     let fields = Fields {

@@ -2,6 +2,8 @@
 //!
 //! This file must not know about chunks, scores, or what can be read aloud.
 
+use super::questions::{QUESTION, SOFT_BREAK, answered};
+use crate::speak::{table_row, without_tags};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 /// The most characters of a heading that are kept, since every passage below it repeats them.
@@ -17,7 +19,7 @@ pub(super) struct Section {
 
 impl Section {
     /// The section that a heading of `level` opens after this one.
-    fn below(&self, level: u8, heading: &str) -> Self {
+    pub(super) fn below(&self, level: u8, heading: &str) -> Self {
         let mut trail = self.trail.clone();
         trail.retain(|(above, _)| *above < level);
         let heading = heading.trim().chars().take(HEADING_CHARS_MAX).collect();
@@ -27,8 +29,8 @@ impl Section {
     }
 }
 
-/// Cuts Markdown at its headings and takes the markup off. Code blocks, HTML, images and front matter are dropped;
-/// each paragraph and list item becomes a line, and each table row a line with the words of the table's head in it.
+/// Cuts Markdown at its headings and its questions and takes the markup off. Code blocks, images, comments and front
+/// matter are dropped, HTML is read without its tags; each paragraph and list item becomes a line, and each table row a line with the words of the table's head in it.
 pub(super) fn sections(markdown: &str) -> Vec<Section> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -38,7 +40,7 @@ pub(super) fn sections(markdown: &str) -> Vec<Section> {
         cutting.take(event);
     }
     cutting.done.push(cutting.section);
-    cutting.done
+    cutting.done.into_iter().flat_map(answered).collect()
 }
 
 #[derive(Default)]
@@ -51,6 +53,12 @@ struct Cutting {
     table: Option<Table>,
     /// How many levels deep the reader is inside of what is dropped.
     dropped_depth: usize,
+    /// The block of HTML that is being read.
+    html: Option<String>,
+    /// Where the paragraph begins in the body, and where its last bold words begin and end.
+    paragraph: usize,
+    strong_start: Option<usize>,
+    strong_end: usize,
 }
 
 /// A table so far: its head, and the cells of the row that is being read.
@@ -77,7 +85,24 @@ impl Cutting {
                 self.done.push(std::mem::replace(&mut self.section, next));
             }
             Event::Text(text) | Event::Code(text) if self.dropped_depth == 0 => self.text(&text),
+            // Not yet a blank: the next line may be an answer.
+            Event::SoftBreak if self.heading.is_none() && self.table.is_none() => self.section.body.push(SOFT_BREAK),
             Event::SoftBreak => self.text(" "),
+            Event::Start(Tag::HtmlBlock) => self.html = Some(String::new()),
+            Event::Html(html) => match &mut self.html {
+                Some(block) => block.push_str(&html),
+                None => self.read_html(&html),
+            },
+            Event::End(TagEnd::HtmlBlock) => {
+                if let Some(block) = self.html.take() {
+                    self.read_html(&block);
+                    self.section.body.push('\n');
+                }
+            }
+            Event::InlineHtml(tag) if tag.starts_with("<br") && self.dropped_depth == 0 => self.line_end(),
+            Event::Start(Tag::Paragraph) => self.paragraph = self.section.body.len(),
+            Event::Start(Tag::Strong) => self.strong_start = Some(self.section.body.len()),
+            Event::End(TagEnd::Strong) => self.strong_end = self.section.body.len(),
             Event::Start(Tag::Item) | Event::HardBreak | Event::End(TagEnd::Item) => {
                 self.section.body.push('\n');
             }
@@ -100,8 +125,35 @@ impl Cutting {
                     self.section.body.push('\n');
                 }
             }
-            Event::End(TagEnd::Paragraph) => self.section.body.push_str("\n\n"),
+            Event::End(TagEnd::Paragraph) => {
+                self.mark_bold_question();
+                self.section.body.push_str("\n\n");
+            }
             _ => {}
+        }
+    }
+
+    /// A paragraph of bold words alone that asks is marked as a question, which heads what comes behind it.
+    fn mark_bold_question(&mut self) {
+        let body = &self.section.body;
+        let is_bold = self.strong_start.take() == Some(self.paragraph) && self.strong_end == body.len();
+        let is_question = body.get(self.paragraph..).is_some_and(|text| text.trim_end().ends_with('?'));
+        if is_bold && is_question {
+            self.section.body.insert(self.paragraph, QUESTION);
+        }
+    }
+
+    fn read_html(&mut self, html: &str) {
+        if self.dropped_depth == 0 {
+            let text = without_tags(html);
+            self.text(&text);
+        }
+    }
+
+    fn line_end(&mut self) {
+        match (&self.heading, &self.table) {
+            (None, None) => self.section.body.push('\n'),
+            _ => self.text(" "),
         }
     }
 
@@ -122,28 +174,9 @@ fn is_control(c: char) -> bool {
 }
 
 impl Table {
-    /// "Large loaf: price £4.60, weight 800 g.": read out, a row has to carry the head of its table.
+    /// The row that was read, with the words of the table's head in it.
     fn row(&mut self) -> String {
-        let cells = std::mem::take(&mut self.cells);
-        let mut named = cells.iter().zip(&self.head).skip(1);
-        let rest: Vec<String> = named
-            .by_ref()
-            .filter(|(cell, _)| !cell.trim().is_empty() && cell.trim() != "-")
-            .map(|(cell, head)| format!("{} {}", head.trim(), cell.trim()).trim().to_owned())
-            .collect();
-        let first = cells.first().map_or("", |cell| cell.trim());
-        let first = match self.head.first().map(|head| head.trim()) {
-            // A figure alone does not say what it counts.
-            Some(head) if first.starts_with(|c: char| c.is_ascii_digit()) => {
-                format!("{head} {first}")
-            }
-            _ => first.to_owned(),
-        };
-        match (first.is_empty(), rest.is_empty()) {
-            (false, false) => format!("{first}: {}.", rest.join(", ")),
-            (true, _) => rest.join(", "),
-            (false, true) => first,
-        }
+        table_row(&self.head, &std::mem::take(&mut self.cells))
     }
 }
 
@@ -178,7 +211,36 @@ mod tests {
     }
 
     #[test]
-    fn markup_code_and_html_are_no_text() {
+    fn html_is_read_without_its_tags() {
+        check(
+            "<div class=\"note\"><p>Open from <b>nine</b> until four &amp; later.</p></div>\n\n<!-- the code\n is 4711 -->\n\nCome <i>by</i><br>soon.",
+            "Open from nine until four & later.|Come by|soon.",
+        );
+        check("<ul>\n<li>one</li>\n<li>two</li>\n</ul>", "one|two");
+    }
+
+    #[test]
+    fn questions_head_their_answers() {
+        let all = sections("# FAQ\n\n**Q: When are you open?**\n\nA: From nine.\n\n**Dogs allowed?**\n\nYes.\n\nQ: Cash?\nA: Yes,\nand cards.\n\n## Else\n\nA plan.");
+        let read: Vec<(String, &str)> = all
+            .iter()
+            .map(|section| (section.trail.last().map_or(String::new(), |(_, heading)| heading.clone()), section.body.trim()))
+            .filter(|(_, body)| !body.is_empty())
+            .collect();
+        let read: Vec<(&str, &str)> = read.iter().map(|(heading, body)| (heading.as_str(), *body)).collect();
+        assert_eq!(
+            read,
+            [
+                ("When are you open?", "From nine."),
+                ("Dogs allowed?", "Yes."),
+                ("Cash?", "Yes, and cards."),
+                ("Else", "A plan."),
+            ]
+        );
+    }
+
+    #[test]
+    fn markup_and_code_are_no_text() {
         check(
             "*A* [link](https://a.example) and `code`.<br>\n",
             "A link and code.",

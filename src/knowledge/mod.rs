@@ -30,6 +30,7 @@ mod markdown;
 mod passages;
 mod preparation;
 mod query;
+mod questions;
 mod rank;
 mod reply;
 mod store;
@@ -114,7 +115,7 @@ impl Knowledge {
         documents: &Documents,
         preparation: Preparation,
     ) -> Result<Self, KnowledgeError> {
-        let analysis = Analysis::of(&preparation);
+        let analysis = Analysis::of(&preparation, &documents.synonyms);
         let entries = entries(documents, &preparation, &analysis);
         let (index, _) = PassageIndex::build(&entries)?;
         Ok(Self::over(entries, index, analysis, preparation))

@@ -10,6 +10,7 @@ use super::chunks::chunks;
 use super::folder::{Document, Format};
 use super::markdown::{Section, sections};
 use super::preparation::Preparation;
+use super::questions::answered;
 
 /// The most passages one folder may hold.
 pub const PASSAGES_MAX: usize = 20_000;
@@ -54,10 +55,10 @@ fn cut(document: &Document, preparation: &Preparation) -> impl Iterator<Item = P
     let text = document.text.trim_start_matches('\u{feff}');
     let sections = match document.format {
         Format::Markdown => sections(text),
-        Format::Plain => vec![Section {
+        Format::Plain => answered(Section {
             trail: Vec::new(),
             body: text.to_owned(),
-        }],
+        }),
     };
     let mut headings = sections.iter().flat_map(|section| &section.trail);
     let title = headings.find(|(level, _)| *level == 1);

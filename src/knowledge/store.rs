@@ -3,6 +3,7 @@
 //! ```text
 //! voicesim-index.json   settings, and the length and hash of every other file; written last
 //! passages.jsonl        the passages and their terms, one a line
+//! synonyms.list         what means the same in the documents
 //! terms/                the inverted index
 //! ```
 //!
@@ -33,7 +34,7 @@ const PASSAGES: &str = "passages.jsonl";
 const TERMS: &str = "terms";
 const SCHEMA: &str = "voicesim.index_folder/1";
 /// The version of the rules, raised whenever terms are made or ranked otherwise.
-const RULES: u32 = 2;
+const RULES: u32 = 3;
 /// The largest size of the settings in bytes, and that of the whole index.
 const SETTINGS_BYTES_MAX: u64 = 1 << 20;
 const INDEX_BYTES_MAX: u64 = 1 << 30;
@@ -108,7 +109,7 @@ pub fn build(
         });
     }
     let documents_read = read_checked(documents)?;
-    let analysis = Analysis::of(&preparation);
+    let analysis = Analysis::of(&preparation, &documents_read.synonyms);
     let entries = entries(&documents_read, &preparation, &analysis);
     if entries.len() > PASSAGES_MAX {
         return Err(KnowledgeError::too_much(documents, "20,000 passages"));
@@ -121,6 +122,9 @@ pub fn build(
     }
     write(&out.join(PASSAGES), &lines)?;
     files.insert(PASSAGES.to_owned(), Seal::of(lines.as_bytes()));
+    let synonyms = &documents_read.synonyms;
+    write(&out.join(lexicon::FILE), synonyms)?;
+    files.insert(lexicon::FILE.to_owned(), Seal::of(synonyms.as_bytes()));
     let built = Built {
         documents: documents_read.texts.len(),
         passages: entries.len(),
@@ -181,6 +185,7 @@ pub(super) fn open(folder: &Path) -> Result<Knowledge, KnowledgeError> {
     let settings = opening.settings()?;
     let directory = RamDirectory::create();
     let mut entries = Vec::new();
+    let mut synonyms = String::new();
     for (name, seal) in &settings.files {
         let bytes = opening.sealed(name, seal)?;
         match name
@@ -190,6 +195,9 @@ pub(super) fn open(folder: &Path) -> Result<Knowledge, KnowledgeError> {
             Some(plain) => directory
                 .atomic_write(Path::new(plain), &bytes)
                 .map_err(|error| opening.damaged(error))?,
+            None if name == lexicon::FILE => {
+                synonyms = String::from_utf8(bytes).map_err(|error| opening.damaged(error))?;
+            }
             None => entries = opening.entries(&bytes)?,
         }
     }
@@ -197,7 +205,7 @@ pub(super) fn open(folder: &Path) -> Result<Knowledge, KnowledgeError> {
     if entries.len() != settings.passages || index.passages() != entries.len() as u64 {
         return Err(opening.damaged("passages are missing"));
     }
-    let analysis = Analysis::of(&settings.preparation);
+    let analysis = Analysis::of(&settings.preparation, &synonyms);
     Ok(Knowledge::over(
         entries,
         index,

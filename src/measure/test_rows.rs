@@ -61,7 +61,7 @@ prop_compose! {
             e2e_ns,
             hops: e2e_ns.map(|ns| (Hop::Answer, ns)).into_iter().collect(),
             metrics: metrics.collect(),
-            wer: errors.map(|errors| WordErrors { errors, words: 9 }),
+            wer: errors.map(|errors| WordErrors { errors, words: 9, ..WordErrors::default() }),
             stopped_agent,
             was_answered,
             is_again,

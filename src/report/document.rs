@@ -1,6 +1,7 @@
 //! The report as one JSON document, schema `voicesim.report/2`.
 
 use super::busy::machine_busy;
+use super::word_rates::WordRates;
 use crate::compare::claims::Claimed;
 use crate::event::{Doubt, Expect, Metric, StageName};
 use crate::measure::segments::Segments;
@@ -50,6 +51,9 @@ pub struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writing: Option<Pace>,
     pub wer: Option<f64>,
+    /// What the word error rate is made of; `None` if no turn's words are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub word_errors: Option<WordRates>,
     /// How many answers are right, among the questions whose right answer is known.
     #[serde(skip_serializing_if = "RightAnswers::is_empty")]
     pub right_answers: RightAnswers,
@@ -383,6 +387,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         cures: &measured.resilience,
         writing: measured.writing.pace(),
         wer: measured.wer.map(|wer| wer.rate()),
+        word_errors: measured.wer.map(WordRates::of),
         right_answers: measured.right_answers,
         budgets: &measured.budgets,
         cost: measured.cost.as_ref(),

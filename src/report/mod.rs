@@ -22,6 +22,7 @@ pub mod simulation;
 pub mod sweep;
 pub mod table;
 pub mod text;
+mod word_rates;
 
 use crate::event::Tick;
 

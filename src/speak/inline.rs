@@ -299,6 +299,25 @@ pub(super) fn plain(written: &str) -> String {
     text
 }
 
+/// The text of a block of HTML, without tags and comments.
+pub(crate) fn without_tags(html: &str) -> String {
+    let mut rest = html;
+    let mut shown = String::with_capacity(html.len());
+    while let Some((before, after)) = rest.split_once("<!--") {
+        shown.push_str(before);
+        rest = after.split_once("-->").map_or("", |(_, behind)| behind);
+    }
+    shown.push_str(rest);
+    let mut inline = Inline::default();
+    let mut text = String::new();
+    for c in shown.chars() {
+        inline.push(if c == '\n' { ' ' } else { c }, &mut text);
+    }
+    inline.end_line(&mut text);
+    text.retain(|c| !EMPHASIS.contains(&c));
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

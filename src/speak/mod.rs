@@ -22,6 +22,8 @@ pub(crate) mod sentences;
 mod table;
 
 pub use clauses::ClauseCutter;
+pub(crate) use inline::without_tags;
+pub(crate) use table::row as table_row;
 pub(crate) use phoneme_brackets::strip_phoneme_brackets;
 pub use said::aloud;
 

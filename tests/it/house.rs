@@ -116,7 +116,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
         ],
     ),
     ("trace", &["event", "clock", "record"]),
-    ("measure", &["event", "rng", "scenario", "record"]),
+    ("measure", &["event", "rng", "scenario", "record", "speak"]),
     (
         "compare",
         &["event", "rng", "scenario", "measure", "record"],

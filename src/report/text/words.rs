@@ -36,6 +36,22 @@ pub(super) fn word_errors(text: &mut String, measured: &Measurement) {
         wer.errors,
         wer.words
     );
+    let Some(raw) = wer.raw_rate() else {
+        return;
+    };
+    let _ = write!(
+        text,
+        "               {} substituted, {} deleted, {} inserted · as written {raw:.3}",
+        wer.substitutions, wer.deletions, wer.insertions
+    );
+    let _ = match wer.name_and_number_rate() {
+        None => writeln!(text),
+        Some(rate) => writeln!(
+            text,
+            " · names and numbers {rate:.3} ({} of {})",
+            wer.name_and_number_errors, wer.names_and_numbers
+        ),
+    };
 }
 
 /// Adds how many answers were right, from turns for which the scenario says what a right answer has in it.
