@@ -48,11 +48,14 @@ pub enum Metric {
     Overlap,
     /// Silence of caller and agent where one of them was to speak.
     DeadAir,
+    /// Time from the first piece of an answer that begins with reasoning to the first piece that can be spoken: a part
+    /// of the hop `answer`.
+    Reasoning,
 }
 
 impl Metric {
     /// Every metric, in the order in which files of turns hold them.
-    pub const ALL: [Metric; 16] = [
+    pub const ALL: [Metric; 17] = [
         Metric::E2eLatency,
         Metric::FirstSound,
         Metric::E2eLatencyVad,
@@ -69,6 +72,7 @@ impl Metric {
         Metric::TalkOver,
         Metric::Overlap,
         Metric::DeadAir,
+        Metric::Reasoning,
     ];
 
     /// The name in reports, budgets and files.
@@ -90,6 +94,7 @@ impl Metric {
             Metric::TalkOver => "talk_over",
             Metric::Overlap => "overlap",
             Metric::DeadAir => "dead_air",
+            Metric::Reasoning => "reasoning",
         }
     }
 

@@ -50,6 +50,7 @@ topics! {
     scenario: "write the file that says who speaks and what should come of it",
     speculation: "prepare the reply while the caller pauses",
     engines: "speech to text, answers, voices: servers, programs, stand-ins",
+    speak: "what an answer becomes before it is spoken",
     documents: "answer from your own documents",
     live: "talk to it through a microphone",
     simulate: "change a number before you build it",

@@ -24,6 +24,7 @@ mod load;
 mod patience;
 mod reason;
 mod resilience;
+mod reasoning_time;
 mod right;
 mod rows;
 pub mod segments;

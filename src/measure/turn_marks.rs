@@ -4,6 +4,7 @@ use crate::event::{
     Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, SUSTAINED, StageName, Tick, Traced, TurnId,
     Verdict, VisitEnd,
 };
+use super::reasoning_time::ReasoningTime;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub(super) struct TurnMarks {
     pub stt: Work,
     pub heard: Arc<str>,
     pub answer: Work,
+    /// How much of the answer's text is reasoning.
+    pub reasoning: ReasoningTime,
     pub clauses: Work,
     /// The synthesis of the first clause.
     pub tts: Work,
@@ -244,6 +247,13 @@ impl TurnMarks {
                 }
                 _ => {
                     first(&mut self.work(*stage).first_output, now);
+                    if let (StageName::Answer, OutputNote::Piece { text }) = (stage, note) {
+                        self.reasoning.piece(text, now);
+                        // What is reasoned is no output yet.
+                        if let Some(answered) = self.reasoning.answered {
+                            self.answer.first_output = Some(answered);
+                        }
+                    }
                     self.makes(*stage, now);
                 }
             },
@@ -327,6 +337,7 @@ impl TurnMarks {
     /// What was prepared in vain never happened, as far as the turn is concerned.
     fn forget_reply(&mut self) {
         (self.answer, self.clauses, self.tts, self.model) = Default::default();
+        self.reasoning = ReasoningTime::default();
         (self.making, self.made) = Default::default();
         self.has_reply_failed = false;
         self.was_refused = false;

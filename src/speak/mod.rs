@@ -25,6 +25,7 @@ pub use clauses::ClauseCutter;
 pub(crate) use inline::without_tags;
 pub(crate) use table::row as table_row;
 pub(crate) use phoneme_brackets::strip_phoneme_brackets;
+pub(crate) use reasoning::Reasoning;
 pub use said::aloud;
 
 use language::Evidence;

@@ -33,8 +33,8 @@ const TAG_BYTES_MAX: usize = 120;
 const HELD_BYTES_MAX: usize = 1 << 16;
 
 /// Takes reasoning out of text as it comes.
-#[derive(Debug)]
-pub(super) struct Reasoning {
+#[derive(Debug, Clone)]
+pub(crate) struct Reasoning {
     place: Place,
     /// A tag so far.
     tag: String,
@@ -42,7 +42,7 @@ pub(super) struct Reasoning {
     held: String,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     /// At the beginning of the answer: it may begin like reasoning.
     Beginning,
@@ -58,14 +58,14 @@ enum Place {
 
 /// What a piece of text told about the text before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Before {
+pub(crate) enum Before {
     Answer,
     /// All that came before was reasoning, also what was taken for the answer.
     WasReasoning,
 }
 
 impl Reasoning {
-    pub(super) fn new(begins_inside: bool) -> Reasoning {
+    pub(crate) fn new(begins_inside: bool) -> Reasoning {
         Reasoning {
             place: if begins_inside { Place::Inside } else { Place::Beginning },
             tag: String::new(),
@@ -74,12 +74,12 @@ impl Reasoning {
     }
 
     /// Whether the text is reasoning at this point, or may be.
-    pub(super) fn is_inside(&self) -> bool {
+    pub(crate) fn is_inside(&self) -> bool {
         matches!(self.place, Place::Inside | Place::Suspected | Place::Name(_))
     }
 
     /// Adds what of `text` is answer to `answer`.
-    pub(super) fn push(&mut self, text: &str, answer: &mut String) -> Before {
+    pub(crate) fn push(&mut self, text: &str, answer: &mut String) -> Before {
         let mut before = Before::Answer;
         for c in text.chars() {
             if self.tag.is_empty() && !matches!(c, '<' | '[' | '◁') {
@@ -105,7 +105,7 @@ impl Reasoning {
     }
 
     /// What is left when the text is over.
-    pub(super) fn finish(&mut self, answer: &mut String) {
+    pub(crate) fn finish(&mut self, answer: &mut String) {
         self.flush_tag(answer);
         if matches!(self.place, Place::Beginning | Place::Suspected) {
             answer.push_str(&std::mem::take(&mut self.held));

@@ -282,6 +282,11 @@ impl Row {
             turn.answer.entered,
             turn.clauses.first_output,
         );
+        span(
+            Metric::Reasoning,
+            turn.reasoning.began,
+            turn.reasoning.answered,
+        );
         span(Metric::TtsTtfb, turn.tts.entered, turn.tts.first_output);
         span(
             Metric::Ttfa,

@@ -369,7 +369,7 @@ mod tests {
         assert_eq!(bytes[18..25], [0xf6, 0x04, 0xfb, 0xce, 0xe4, 0xcd, 0x02]);
         let metrics = "e2e_latency first_sound e2e_latency_vad end_of_turn_delay \
             transcription_delay llm_ttft llm_ttfs tts_ttfb ttfa orchestration playback_gap \
-            barge_in_stop detection_delay talk_over overlap dead_air";
+            barge_in_stop detection_delay talk_over overlap dead_air reasoning";
         assert!(Metric::ALL.map(Metric::name).join(" ").starts_with(metrics));
         let hops = "network_in endpointing_wait transcription queue_wait answer \
             sentence_aggregation speech_synthesis leading_silence network_out output_transport \
