@@ -1,15 +1,28 @@
 //! The stage between the answer and the voice: written text in, spoken clauses out.
 
 use crate::scenario::{Clauses, Speak};
-use crate::speak::{Numbers, Parts, Speaking};
+use crate::speak::{Numbers, Parts, Speaking, VERSION};
 use crate::stage::{Clause, Outlet, Piece, Stage, TextFeed, Work};
 
 /// The stage that makes spoken clauses of answers. It keeps nothing between answers.
-pub(super) struct ClauseStage(Parts);
+pub(super) struct ClauseStage {
+    parts: Parts,
+    rules: u32,
+}
 
 impl ClauseStage {
     pub(super) fn of(speak: &Speak, clauses: &Clauses) -> ClauseStage {
-        ClauseStage(parts(speak, clauses))
+        ClauseStage {
+            parts: parts(speak, clauses),
+            rules: VERSION,
+        }
+    }
+
+    /// The stage by the rules of a recording; `None` if this version does not know them.
+    pub(super) fn by_rules(rules: u32, speak: &Speak, clauses: &Clauses) -> Option<ClauseStage> {
+        let parts = parts(speak, clauses);
+        let is_known = Speaking::by_rules(rules, parts.clone()).is_some();
+        is_known.then_some(ClauseStage { parts, rules })
     }
 }
 
@@ -42,7 +55,9 @@ impl Stage for ClauseStage {
 
     fn handle<'a>(&'a mut self, mut text: TextFeed, out: &'a mut Outlet<Clause>) -> Work<'a> {
         Box::pin(async move {
-            let mut speaking = Speaking::new(self.0.clone());
+            let parts = || self.parts.clone();
+            let speaking = Speaking::by_rules(self.rules, parts());
+            let mut speaking = speaking.unwrap_or_else(|| Speaking::new(parts()));
             while let Some(Piece(piece)) = text.next().await {
                 for clause in speaking.push(&piece) {
                     out.send(Clause(clause.into())).await?;

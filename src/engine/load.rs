@@ -41,6 +41,8 @@ pub struct Loaded {
     pub described: BTreeMap<String, String>,
     /// What a reader of the figures should know, for example that a voice was replaced.
     pub notes: Vec<String>,
+    /// The rules by which answers become spoken text; `None` for the first of them.
+    pub speak_rules: Option<u32>,
 }
 
 /// What an engine of the user's is called in reports.
@@ -76,6 +78,7 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
             .into_iter()
             .flatten()
             .collect(),
+        speak_rules: Some(crate::speak::VERSION),
         engines: Engines {
             stt: stt.stage,
             reply: Reply::Cascade {
@@ -103,6 +106,7 @@ fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded 
         },
         described,
         notes: Vec::new(),
+        speak_rules: None,
     }
 }
 
@@ -122,6 +126,7 @@ impl Loaded {
             engines,
             mut described,
             mut notes,
+            speak_rules,
         } = self;
         let breakers = Breakers::default();
         let at = Circumstances {
@@ -144,6 +149,7 @@ impl Loaded {
             engines,
             described,
             notes,
+            speak_rules,
         })
     }
 }

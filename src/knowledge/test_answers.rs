@@ -268,3 +268,40 @@ fn a_folder_that_cannot_be_answered_from_is_named_with_the_cure() {
         "give a smaller folder",
     );
 }
+
+#[test]
+fn questions_in_documents_are_answered_with_the_answer_alone() {
+    let faq = "# FAQ\n\n**Q: What are your opening hours?**\n\nA: From 9 until 4, Mon-Fri.\n\n**Q: Can I bring my dog?**\n\nA: Yes, on a lead, in the front room.\n\n## Is there parking?\n\nYes, behind the house, for £2 an hour.\n";
+    let folder = folder_of(&[
+        ("faq.md", faq.as_bytes()),
+        ("more.txt", b"Q: Do you sell gluten free bread?\nA: On Tuesdays and Fridays, if you order it.\n"),
+        ("note.md", b"# Terrace\n\n<div><p>The terrace is open until <b>nine</b> &amp; later.</p></div>\n\n<!-- 4711 -->\n"),
+    ]);
+    let knowledge = Knowledge::open(folder.path()).unwrap();
+    for (question, expected) in [
+        ("What are your opening hours?", "From nine until four, Monday to Friday."),
+        ("Can I bring my dog?", "Yes, on a lead, in the front room."),
+        ("Is there parking?", "Yes, behind the house, for two pounds an hour."),
+        ("Do you sell gluten free bread?", "On Tuesdays and Fridays, if you order it."),
+        ("Until when is the terrace open?", "The terrace is open until nine and later."),
+    ] {
+        assert_eq!(knowledge.answer(question, &[]).text, expected, "{question}");
+    }
+}
+
+#[test]
+fn a_list_beside_the_documents_says_what_means_the_same_in_them() {
+    let documents: [(&str, &[u8]); 2] = [
+        ("lab.md", b"# Lab\n\n## Centrifuge\n\nThe centrifuge stands on the third floor.\n\n## Freezer\n\nThe freezer stands in the cellar of the house.\n"),
+        ("synonyms.list", b"centrifuge: centrifuge, spinner, whirly thing\n"),
+    ];
+    let folder = folder_of(&documents);
+    let (with, index) = (Knowledge::open(folder.path()).unwrap(), folder.path().join("index"));
+    build(folder.path(), Preparation::default(), &index).unwrap();
+    for knowledge in [with, Knowledge::open(&index).unwrap()] {
+        let answer = knowledge.answer("Where is the whirly thing?", &[]);
+        assert_eq!(answer.text, "The centrifuge stands on the third floor.");
+    }
+    let without = Knowledge::open(folder_of(&documents[..1]).path()).unwrap();
+    check_refused(&without, "Have you seen the whirly thing?");
+}

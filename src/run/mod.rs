@@ -458,6 +458,7 @@ fn header(
         clock: clock.name().into(),
         engines: loaded.described.clone(),
         notes: loaded.notes.clone(),
+        speak_rules: loaded.speak_rules,
         ..header_of(scenario, rows_per)?
     })
 }
@@ -479,7 +480,7 @@ pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header
         worlds: None,
         events: None,
         shard: None,
-        speak_rules: Some(crate::speak::VERSION),
+        speak_rules: None,
         scenario: serde_json::to_value(scenario.file()).map_err(unavailable)?,
         machine: format!(
             "{} {}, {} processors",

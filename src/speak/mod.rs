@@ -11,6 +11,7 @@
 mod clauses;
 mod directions;
 mod document;
+mod first_rules;
 mod inline;
 mod language;
 mod markup;
@@ -31,8 +32,8 @@ pub use said::aloud;
 use language::Evidence;
 use reasoning::Before;
 
-/// Which rules text is spoken by. A run that was recorded by other rules cannot be repeated: its voice was given other
-/// clauses.
+/// Which rules text is spoken by. A run is repeated by the rules that it was recorded by, since its voice was given
+/// their clauses.
 pub const VERSION: u32 = 2;
 
 /// What is done to an answer before it is spoken.
@@ -80,6 +81,8 @@ impl Parts {
 
 /// Makes spoken clauses of an answer as its text comes.
 pub struct Speaking {
+    /// In place of all others, if they were asked for.
+    first_rules: Option<first_rules::FirstRules>,
     parts: Parts,
     reasoning: reasoning::Reasoning,
     document: document::Document,
@@ -93,6 +96,7 @@ pub struct Speaking {
 impl Speaking {
     pub fn new(parts: Parts) -> Speaking {
         Speaking {
+            first_rules: None,
             reasoning: reasoning::Reasoning::new(parts.begins_in_reasoning),
             document: document::Document::default(),
             markup: markup::Markup::default(),
@@ -103,8 +107,25 @@ impl Speaking {
         }
     }
 
+    /// Speaks by the rules of a version, [`VERSION`] or an earlier one; `None` if there is no such version.
+    pub fn by_rules(version: u32, parts: Parts) -> Option<Speaking> {
+        let (first_words, long_characters) = (parts.first_words, parts.long_characters);
+        let first_rules = match version {
+            1 => Some(first_rules::FirstRules::new(first_words, long_characters)),
+            VERSION => None,
+            _ => return None,
+        };
+        Some(Speaking {
+            first_rules,
+            ..Speaking::new(parts)
+        })
+    }
+
     /// The clauses that are complete with this piece.
     pub fn push(&mut self, piece: &str) -> Vec<String> {
+        if let Some(rules) = &mut self.first_rules {
+            return rules.push(piece);
+        }
         let mut clauses = Vec::new();
         let mut plain = String::new();
         // One character at a time: what is decided depends on the text, never on its pieces.
@@ -121,6 +142,9 @@ impl Speaking {
 
     /// What is left when the text is over.
     pub fn finish(&mut self) -> Vec<String> {
+        if let Some(rules) = &mut self.first_rules {
+            return rules.finish();
+        }
         let mut answer = String::new();
         self.reasoning.finish(&mut answer);
         let mut plain = String::new();

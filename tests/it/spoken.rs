@@ -1,6 +1,7 @@
 //! What is written and what is said: tables by hand, held exactly, and where sentences end, however the text comes.
 
 use proptest::prelude::*;
+use crate::support::{stderr, stdout, voicesim};
 use std::collections::BTreeSet;
 use voicesim::speak::{ClauseCutter, Parts, Speaking, spoken_clauses};
 
@@ -150,4 +151,41 @@ proptest! {
         prop_assert_eq!(in_pieces(&text, &cuts), whole.clone());
         prop_assert!(whole.iter().all(|clause| clause.chars().any(char::is_alphanumeric)));
     }
+}
+
+#[test]
+fn say_prints_the_clauses_and_speaks_them_to_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("scenario.toml");
+    std::fs::write(&scenario, "[speak]\nnumbers = false\n[tts]\nengine = \"espeak\"\n").expect("written");
+    let (scenario, sound) = (scenario.display().to_string(), folder.path().join("a.wav").display().to_string());
+    let said = voicesim(&["say", "--text", "**Open** 9-5."]);
+    assert_eq!((stdout(&said).as_str(), said.status.code()), ("Open nine to five.\n", Some(0)));
+    let said = voicesim(&["say", &scenario, "--text", "**Open** 9-5.", "--out", &sound]);
+    assert_eq!((stdout(&said).as_str(), said.status.code()), ("Open 9-5.\n", Some(0)), "{}", stderr(&said));
+    assert!(std::fs::metadata(&sound).expect("a file").len() > 10_000);
+}
+
+#[test]
+fn say_refuses_what_it_cannot_do_and_names_the_cure() {
+    let gone = voicesim(&["say", "--text", "Hello.", "--out", "/nonexistent/a.wav"]);
+    assert_eq!(gone.status.code(), Some(2));
+    assert!(stderr(&gone).contains("--out /nonexistent/a.wav"), "{}", stderr(&gone));
+    let long = voicesim(&["say", "--text", &"a ".repeat(40_000)]);
+    assert_eq!(long.status.code(), Some(2));
+    assert!(stderr(&long).contains("64 KiB"), "{}", stderr(&long));
+    let silent = voicesim(&["say", "--text", "<think>hm</think> 😀"]);
+    assert_eq!((stdout(&silent).as_str(), silent.status.code()), ("", Some(0)));
+    assert!(stderr(&silent).contains("nothing of the text is spoken"));
+}
+
+#[test]
+fn a_language_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("scenario.toml");
+    std::fs::write(&scenario, "[speak]\nlanguage = \"?\"\n").expect("written");
+    let refused = voicesim(&["say", &scenario.display().to_string(), "--text", "Hello."]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = stderr(&refused);
+    assert!(said.contains("language") && said.contains("\"en\""), "{said}");
 }

@@ -13,7 +13,6 @@ use crate::event::{Mark, OutputNote, StageName, Tick};
 use crate::record::store::{self, Header};
 use crate::scenario::engine::asks_otherwise;
 use crate::scenario::{Scenario, ScenarioFile};
-use crate::speak;
 use crate::stage::{
     AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Recorded, Stage,
     StageError, Transcript, Utterance, Work, transcribe_in_batches,
@@ -82,14 +81,6 @@ pub fn build(
             folder.display()
         )));
     }
-    let rules = header.speak_rules.unwrap_or(1);
-    if rules != speak::VERSION {
-        return Err(EngineError::Input(format!(
-            "{} was recorded when answers became spoken text by other rules (version {rules}, this voicesim has version {}), so its voice was given other words; record it again with `voicesim run` and the same scenario",
-            folder.display(),
-            speak::VERSION
-        )));
-    }
     let input = |error: store::StoreError| EngineError::Input(error.to_string());
     let events = store::read_events(folder).map_err(input)?;
     let was_asked = events.iter().any(|event| event.mark == Mark::AskedSoFar);
@@ -112,6 +103,14 @@ pub fn build(
             folder.display()
         )));
     }
+    // Folders without a version were recorded by the first rules.
+    let rules = header.speak_rules.unwrap_or(1);
+    let Some(clauses) = clauses::ClauseStage::by_rules(rules, &scenario.speak, &scenario.clauses) else {
+        return Err(EngineError::Input(format!(
+            "{} was recorded when answers became spoken text by rules that this voicesim does not know (version {rules}), so its voice was given other words; record it again with `voicesim run` and the same scenario, or repeat it with the voicesim that recorded it",
+            folder.display()
+        )));
+    };
     let missing = MissingInput::default();
     let repeat = |stage| -> Result<Repeat, EngineError> {
         Ok(Repeat {
@@ -128,7 +127,7 @@ pub fn build(
             stt: Box::new(Recogniser(repeat(StageName::SpeechToText)?)),
             reply: Reply::Cascade {
                 answer: Box::new(Answerer(repeat(StageName::Answer)?)),
-                clauses: Box::new(clauses::ClauseStage::of(&scenario.speak, &scenario.clauses)),
+                clauses: Box::new(clauses),
                 tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
             },
         },
@@ -138,6 +137,7 @@ pub fn build(
             .map(|(stage, engine)| (stage.clone(), format!("recorded: {engine}")))
             .collect(),
         notes: header.notes.clone(),
+        speak_rules: header.speak_rules,
     };
     Ok((loaded, missing))
 }

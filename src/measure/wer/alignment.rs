@@ -68,7 +68,7 @@ pub(super) fn align(said: &[String], heard: &[String]) -> Alignment {
 /// Of very long texts only the number of errors is known; they stand as substitutions, and every word as right.
 fn without_table(said: &[String], heard: &[String]) -> Alignment {
     // The types are written out: on macOS, one of the libraries has a type that the compiler would try without end.
-    let errors = strsim::generic_levenshtein::<[String], [String], _, _>(said, heard);
+    let errors = strsim::generic_levenshtein::<Vec<String>, Vec<String>, _, _>(&said.to_vec(), &heard.to_vec());
     Alignment {
         substitutions: errors as u32,
         wrong: vec![false; said.len()],
