@@ -52,7 +52,11 @@ impl Say {
         let sound = saying::say(&clauses, &scenario)?;
         wav::write_mono(out, &sound, SAMPLE_RATE)
             .map_err(|error| Failure::Unavailable(format!("--out {}: {error}", out.display())))?;
-        tracing::info!("{}: {:.1} s", out.display(), sound.len() as f64 / f64::from(SAMPLE_RATE));
+        tracing::info!(
+            "{}: {:.1} s",
+            out.display(),
+            sound.len() as f64 / f64::from(SAMPLE_RATE)
+        );
         Ok(Verdict::Fine)
     }
 
@@ -79,10 +83,16 @@ impl Say {
             text.clear();
             let mut input = std::io::stdin().lock().take(TEXT_BYTES_MAX + 1);
             let read = input.read_to_string(&mut text);
-            read.map_err(|error| Failure::Input(format!("--text -: {error}; give UTF-8 text on standard input")))?;
+            read.map_err(|error| {
+                Failure::Input(format!(
+                    "--text -: {error}; give UTF-8 text on standard input"
+                ))
+            })?;
         }
         if text.len() as u64 > TEXT_BYTES_MAX {
-            return Err(Failure::Input("--text: longer than 64 KiB; give a shorter text".into()));
+            return Err(Failure::Input(
+                "--text: longer than 64 KiB; give a shorter text".into(),
+            ));
         }
         Ok(text)
     }

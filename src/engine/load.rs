@@ -85,7 +85,10 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
                 answer: answer.stage,
                 clauses: match are_clauses {
                     true => simulated::clauses(),
-                    false => Box::new(clauses::ClauseStage::of(scenario.speak(), scenario.clauses())),
+                    false => Box::new(clauses::ClauseStage::of(
+                        scenario.speak(),
+                        scenario.clauses(),
+                    )),
                 },
                 tts: tts.stage,
             },

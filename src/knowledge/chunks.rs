@@ -78,8 +78,8 @@ fn tidied(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::speak::sentences::sentences;
     use super::*;
+    use crate::speak::sentences::sentences;
 
     fn sized(chunk_chars_max: usize, overlap_chars: usize) -> Preparation {
         Preparation {

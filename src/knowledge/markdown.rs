@@ -86,7 +86,9 @@ impl Cutting {
             }
             Event::Text(text) | Event::Code(text) if self.dropped_depth == 0 => self.text(&text),
             // Not yet a blank: the next line may be an answer.
-            Event::SoftBreak if self.heading.is_none() && self.table.is_none() => self.section.body.push(SOFT_BREAK),
+            Event::SoftBreak if self.heading.is_none() && self.table.is_none() => {
+                self.section.body.push(SOFT_BREAK)
+            }
             Event::SoftBreak => self.text(" "),
             Event::Start(Tag::HtmlBlock) => self.html = Some(String::new()),
             Event::Html(html) => match &mut self.html {
@@ -99,7 +101,9 @@ impl Cutting {
                     self.section.body.push('\n');
                 }
             }
-            Event::InlineHtml(tag) if tag.starts_with("<br") && self.dropped_depth == 0 => self.line_end(),
+            Event::InlineHtml(tag) if tag.starts_with("<br") && self.dropped_depth == 0 => {
+                self.line_end()
+            }
             Event::Start(Tag::Paragraph) => self.paragraph = self.section.body.len(),
             Event::Start(Tag::Strong) => self.strong_start = Some(self.section.body.len()),
             Event::End(TagEnd::Strong) => self.strong_end = self.section.body.len(),
@@ -136,8 +140,11 @@ impl Cutting {
     /// A paragraph of bold words alone that asks is marked as a question, which heads what comes behind it.
     fn mark_bold_question(&mut self) {
         let body = &self.section.body;
-        let is_bold = self.strong_start.take() == Some(self.paragraph) && self.strong_end == body.len();
-        let is_question = body.get(self.paragraph..).is_some_and(|text| text.trim_end().ends_with('?'));
+        let is_bold =
+            self.strong_start.take() == Some(self.paragraph) && self.strong_end == body.len();
+        let is_question = body
+            .get(self.paragraph..)
+            .is_some_and(|text| text.trim_end().ends_with('?'));
         if is_bold && is_question {
             self.section.body.insert(self.paragraph, QUESTION);
         }
@@ -221,13 +228,26 @@ mod tests {
 
     #[test]
     fn questions_head_their_answers() {
-        let all = sections("# FAQ\n\n**Q: When are you open?**\n\nA: From nine.\n\n**Dogs allowed?**\n\nYes.\n\nQ: Cash?\nA: Yes,\nand cards.\n\n## Else\n\nA plan.");
+        let all = sections(
+            "# FAQ\n\n**Q: When are you open?**\n\nA: From nine.\n\n**Dogs allowed?**\n\nYes.\n\nQ: Cash?\nA: Yes,\nand cards.\n\n## Else\n\nA plan.",
+        );
         let read: Vec<(String, &str)> = all
             .iter()
-            .map(|section| (section.trail.last().map_or(String::new(), |(_, heading)| heading.clone()), section.body.trim()))
+            .map(|section| {
+                (
+                    section
+                        .trail
+                        .last()
+                        .map_or(String::new(), |(_, heading)| heading.clone()),
+                    section.body.trim(),
+                )
+            })
             .filter(|(_, body)| !body.is_empty())
             .collect();
-        let read: Vec<(&str, &str)> = read.iter().map(|(heading, body)| (heading.as_str(), *body)).collect();
+        let read: Vec<(&str, &str)> = read
+            .iter()
+            .map(|(heading, body)| (heading.as_str(), *body))
+            .collect();
         assert_eq!(
             read,
             [

@@ -45,6 +45,7 @@ use entry::Entry;
 use index::PassageIndex;
 use query::Slot;
 
+pub use crate::speak::aloud;
 pub use asked::{AskedQuestion, FILE as ASKED_FILE};
 pub use error::KnowledgeError;
 pub use folder::{Document, Documents, FILE_BYTES_MAX, FOLDER_BYTES_MAX, Format};
@@ -52,7 +53,6 @@ pub use passages::{PASSAGES_MAX, Passage};
 pub use preparation::{CHUNK_CHARS, Preparation, Step};
 pub use query::QUESTION_CHARS_MAX;
 pub use rank::{Hit, Match};
-pub use crate::speak::aloud;
 pub use store::{Built, build, is_index};
 
 /// The built-in knowledge, part of the binary so that it answers anywhere.

@@ -33,7 +33,9 @@ pub(super) fn answered(section: Section) -> Vec<Section> {
                 all.push(std::mem::replace(&mut current, next));
             }
             None => {
-                current.body.push_str(behind(line, &ANSWERS).unwrap_or(line));
+                current
+                    .body
+                    .push_str(behind(line, &ANSWERS).unwrap_or(line));
                 current.body.push('\n');
             }
         }
@@ -60,7 +62,9 @@ fn asked(line: &str) -> Option<&str> {
     let line = line.trim();
     let bold = line.strip_prefix(QUESTION);
     let question = bold.unwrap_or(line);
-    behind(question, &ASKS).or(bold.map(|_| question)).map(str::trim)
+    behind(question, &ASKS)
+        .or(bold.map(|_| question))
+        .map(str::trim)
 }
 
 /// What stands behind "Q:", "Q1.", "Question 2:" and the like at the beginning of a line.
@@ -70,7 +74,8 @@ fn behind<'a>(line: &'a str, names: &[&str]) -> Option<&'a str> {
     let (name, rest) = (line.get(..end)?, line.get(end + 1..)?);
     let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
     // "A." and "F." may begin a list or a name; with a colon they do not.
-    let is_certain = line[end..].starts_with(':') || bare.len() != name.len() || bare.eq_ignore_ascii_case("q");
+    let is_certain =
+        line[end..].starts_with(':') || bare.len() != name.len() || bare.eq_ignore_ascii_case("q");
     let is_name = names.iter().any(|known| known.eq_ignore_ascii_case(bare));
     (is_certain && is_name && rest.starts_with(char::is_whitespace)).then(|| rest.trim_start())
 }
@@ -88,7 +93,15 @@ mod tests {
         let all = answered(section);
         let read: Vec<(&str, &str)> = all
             .iter()
-            .map(|section| (section.trail.last().map_or("", |(_, heading)| heading.as_str()), section.body.trim()))
+            .map(|section| {
+                (
+                    section
+                        .trail
+                        .last()
+                        .map_or("", |(_, heading)| heading.as_str()),
+                    section.body.trim(),
+                )
+            })
             .filter(|(_, body)| !body.is_empty())
             .collect();
         assert_eq!(read, expected, "{body}");
@@ -96,13 +109,22 @@ mod tests {
 
     #[test]
     fn an_answer_stands_under_its_question_alone() {
-        check("Q: Open?\nA: Yes.\nQ2. Dogs?\nA2. On a lead.\nAlways.", &[("Open?", "Yes."), ("Dogs?", "On a lead.\nAlways.")]);
-        check("Hello.\nQuestion 1: Open?\nAnswer: Yes.", &[("FAQ", "Hello."), ("Open?", "Yes.")]);
+        check(
+            "Q: Open?\nA: Yes.\nQ2. Dogs?\nA2. On a lead.\nAlways.",
+            &[("Open?", "Yes."), ("Dogs?", "On a lead.\nAlways.")],
+        );
+        check(
+            "Hello.\nQuestion 1: Open?\nAnswer: Yes.",
+            &[("FAQ", "Hello."), ("Open?", "Yes.")],
+        );
     }
 
     #[test]
     fn what_asks_nothing_stays_whole() {
-        check("A plan. Q stands for queue.\nA: yes", &[("FAQ", "A plan. Q stands for queue.\nA: yes")]);
+        check(
+            "A plan. Q stands for queue.\nA: yes",
+            &[("FAQ", "A plan. Q stands for queue.\nA: yes")],
+        );
         check("one\u{1f}two", &[("FAQ", "one two")]);
     }
 }

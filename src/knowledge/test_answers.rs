@@ -279,11 +279,23 @@ fn questions_in_documents_are_answered_with_the_answer_alone() {
     ]);
     let knowledge = Knowledge::open(folder.path()).unwrap();
     for (question, expected) in [
-        ("What are your opening hours?", "From nine until four, Monday to Friday."),
+        (
+            "What are your opening hours?",
+            "From nine until four, Monday to Friday.",
+        ),
         ("Can I bring my dog?", "Yes, on a lead, in the front room."),
-        ("Is there parking?", "Yes, behind the house, for two pounds an hour."),
-        ("Do you sell gluten free bread?", "On Tuesdays and Fridays, if you order it."),
-        ("Until when is the terrace open?", "The terrace is open until nine and later."),
+        (
+            "Is there parking?",
+            "Yes, behind the house, for two pounds an hour.",
+        ),
+        (
+            "Do you sell gluten free bread?",
+            "On Tuesdays and Fridays, if you order it.",
+        ),
+        (
+            "Until when is the terrace open?",
+            "The terrace is open until nine and later.",
+        ),
     ] {
         assert_eq!(knowledge.answer(question, &[]).text, expected, "{question}");
     }
@@ -296,7 +308,10 @@ fn a_list_beside_the_documents_says_what_means_the_same_in_them() {
         ("synonyms.list", b"centrifuge: centrifuge, spinner, whirly thing\n"),
     ];
     let folder = folder_of(&documents);
-    let (with, index) = (Knowledge::open(folder.path()).unwrap(), folder.path().join("index"));
+    let (with, index) = (
+        Knowledge::open(folder.path()).unwrap(),
+        folder.path().join("index"),
+    );
     build(folder.path(), Preparation::default(), &index).unwrap();
     for knowledge in [with, Knowledge::open(&index).unwrap()] {
         let answer = knowledge.answer("Where is the whirly thing?", &[]);

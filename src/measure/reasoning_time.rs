@@ -57,8 +57,14 @@ mod tests {
 
     #[test]
     fn reasoning_lasts_from_its_first_piece_to_the_first_word_of_the_answer() {
-        assert_eq!(read(&["<think>", "hm", "</think>", "\n", "Nine.", " Yes"]), (Some(Tick(1)), Some(Tick(5))));
-        assert_eq!(read(&["The user ", "asks.", "</think>", "Nine."]), (Some(Tick(1)), Some(Tick(4))));
+        assert_eq!(
+            read(&["<think>", "hm", "</think>", "\n", "Nine.", " Yes"]),
+            (Some(Tick(1)), Some(Tick(5)))
+        );
+        assert_eq!(
+            read(&["The user ", "asks.", "</think>", "Nine."]),
+            (Some(Tick(1)), Some(Tick(4)))
+        );
         assert_eq!(read(&["Nine", " o'clock."]), (None, None));
         assert_eq!(read(&["<think>", "hm"]), (Some(Tick(1)), None));
     }

@@ -1,10 +1,10 @@
 //! What the events say about each utterance and the reply to it.
 
+use super::reasoning_time::ReasoningTime;
 use crate::event::{
     Doubt, Event, Expect, Mark, OutputNote, ReplyEnd, SUSTAINED, StageName, Tick, Traced, TurnId,
     Verdict, VisitEnd,
 };
-use super::reasoning_time::ReasoningTime;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;

@@ -51,7 +51,8 @@ impl WordErrors {
             wrong,
         } = align(&said, &understood);
         let raw = align(&words(reference), &words(heard));
-        let is_key = |word: &String| word.contains(|c: char| c.is_ascii_digit()) || names.contains(word);
+        let is_key =
+            |word: &String| word.contains(|c: char| c.is_ascii_digit()) || names.contains(word);
         let keys = said.iter().zip(&wrong).filter(|(word, _)| is_key(word));
         let (mut names_and_numbers, mut name_and_number_errors) = (0, 0);
         for (_, is_wrong) in keys {
@@ -81,8 +82,12 @@ impl WordErrors {
             insertions: self.insertions.saturating_add(other.insertions),
             raw_errors: self.raw_errors.saturating_add(other.raw_errors),
             raw_words: self.raw_words.saturating_add(other.raw_words),
-            name_and_number_errors: self.name_and_number_errors.saturating_add(other.name_and_number_errors),
-            names_and_numbers: self.names_and_numbers.saturating_add(other.names_and_numbers),
+            name_and_number_errors: self
+                .name_and_number_errors
+                .saturating_add(other.name_and_number_errors),
+            names_and_numbers: self
+                .names_and_numbers
+                .saturating_add(other.names_and_numbers),
         }
     }
 
@@ -109,7 +114,10 @@ pub(super) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for part in parts {
         let letters = part.chars().filter(|c| c.is_alphanumeric());
-        normal::push_word(&letters.flat_map(char::to_lowercase).collect::<String>(), &mut words);
+        normal::push_word(
+            &letters.flat_map(char::to_lowercase).collect::<String>(),
+            &mut words,
+        );
     }
     words
 }
@@ -121,7 +129,10 @@ mod tests {
     fn check(reference: &str, heard: &str, errors: u32, words: u32) {
         let found = WordErrors::between(reference, heard);
         assert_eq!((found.errors, found.words), (errors, words), "{heard}");
-        assert_eq!(found.errors, found.substitutions + found.deletions + found.insertions);
+        assert_eq!(
+            found.errors,
+            found.substitutions + found.deletions + found.insertions
+        );
     }
 
     #[test]
@@ -142,48 +153,87 @@ mod tests {
             1,
             5,
         );
-        check("one two three", "one three", 1, 3);
-        check("one", "one two three", 2, 1);
+        check("red green blue", "red blue", 1, 3);
+        check("red", "red green blue", 2, 1);
         check("", "noise", 1, 0);
     }
 
     #[test]
     fn the_same_words_written_otherwise_are_no_errors() {
         for (reference, heard) in [
-            ("I paid twenty four dollars and fifty cents.", "I paid $24.50."),
-            ("My number is five five five oh one double oh.", "My number is 555-0100."),
-            ("Write to jane dot doe at example dot com.", "Write to jane.doe@example.com."),
+            (
+                "I paid twenty four dollars and fifty cents.",
+                "I paid $24.50.",
+            ),
+            (
+                "My number is five five five oh one double oh.",
+                "My number is 555-0100.",
+            ),
+            (
+                "Write to jane dot doe at example dot com.",
+                "Write to jane.doe@example.com.",
+            ),
             ("It is ten thirty a m.", "It is 10:30 AM."),
             ("I am at the colour centre.", "I'm at the color center."),
-            ("Dr. Smith lives on Main St.", "Doctor Smith lives on Main Street."),
+            (
+                "Dr. Smith lives on Main St.",
+                "Doctor Smith lives on Main Street.",
+            ),
             ("Um, can I, uh, bring my dog?", "Can I bring my dog?"),
             ("I do not know, we will see.", "I don't know, we'll see."),
             ("Zwei Brötchen, bitte.", "zwei brötchen bitte"),
             ("Okay.", "OK"),
-            ("The first of May two thousand and twenty.", "May 1st, 2020."),
+            (
+                "The first of May two thousand and twenty.",
+                "May 1st, 2020.",
+            ),
             ("twenty percent", "20%"),
             ("[inaudible] hello", "hello"),
             ("Room three B", "Room 3B"),
-            ("We can't organise it, Mr. Hill.", "We cannot organize it mister Hill"),
+            (
+                "We can't organise it, Mr. Hill.",
+                "We cannot organize it mister Hill",
+            ),
             ("It costs three pounds fifty.", "It costs £3.50"),
-            ("One hundred and five people, the twenty-first caller.", "105 people, the 21st caller."),
+            (
+                "One hundred and five people, the twenty-first caller.",
+                "105 people, the 21st caller.",
+            ),
             ("at nine o'clock", "at 9:00"),
             ("in nineteen eighty-four", "in 1984"),
             ("three point one four", "3.14"),
             ("two thousand three hundred", "2,300"),
         ] {
             let found = WordErrors::between(reference, heard);
-            assert_eq!(found.errors, 0, "{reference} | {heard}: {:?} {:?}", normal::words(reference), normal::words(heard));
+            assert_eq!(
+                found.errors,
+                0,
+                "{reference} | {heard}: {:?} {:?}",
+                normal::words(reference),
+                normal::words(heard)
+            );
         }
     }
 
     #[test]
     fn names_and_numbers_have_a_rate_of_their_own_and_the_raw_one_stands_beside() {
-        let found = WordErrors::between("Ask Jane Doe for room 12, please.", "Ask Jean Doe for room 20 please");
-        assert_eq!((found.names_and_numbers, found.name_and_number_errors), (3, 2));
-        assert_eq!((found.substitutions, found.deletions, found.insertions), (2, 0, 0));
+        let found = WordErrors::between(
+            "Ask Jane Doe for room 12, please.",
+            "Ask Jean Doe for room 20 please",
+        );
+        assert_eq!(
+            (found.names_and_numbers, found.name_and_number_errors),
+            (3, 2)
+        );
+        assert_eq!(
+            (found.substitutions, found.deletions, found.insertions),
+            (2, 0, 0)
+        );
         let written = WordErrors::between("I'm here.", "I am here.");
-        assert_eq!((written.errors, written.raw_errors, written.raw_words), (0, 2, 2));
+        assert_eq!(
+            (written.errors, written.raw_errors, written.raw_words),
+            (0, 2, 2)
+        );
         let characters = WordErrors::between("我们周日几点营业", "我们周日几点开门");
         assert_eq!((characters.errors, characters.words), (2, 8));
     }

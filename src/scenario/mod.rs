@@ -27,6 +27,7 @@ mod read;
 pub mod resilience;
 mod schema;
 mod set;
+mod speak;
 pub mod speech;
 mod syntax;
 #[cfg(test)]
@@ -37,7 +38,6 @@ mod topology;
 mod turn;
 pub(crate) mod unit;
 mod variation;
-mod speak;
 mod wording;
 
 pub use difference::{KeyDifference, differences};
@@ -50,10 +50,10 @@ pub use interruption::{Interruption, InterruptionTable};
 pub use problem::{Place, Problem};
 pub use read::{ScenarioError, Template, load, load_budget, load_with, parse};
 pub use schema::{budget_schema, scenario_schema};
+pub use speak::Speak;
 pub use topology::{SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
 pub use turn::{After, Says, Turn, TurnTable};
 pub use variation::{Variation, shown};
-pub use speak::Speak;
 pub use wording::{Clauses, Filler};
 
 use crate::event::StageName;

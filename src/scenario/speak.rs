@@ -49,7 +49,9 @@ impl Speak {
         };
         let is_tag = (2..=LANGUAGE_LETTERS_MAX).contains(&language.len())
             && language.starts_with(|c: char| c.is_ascii_alphabetic())
-            && language.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+            && language
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
         match is_tag {
             true => Ok(()),
             false => {

@@ -158,15 +158,18 @@ fn is_wide(c: char) -> bool {
 /// A comma and the like in any script; in Thai, Lao and Khmer a blank is one.
 fn ends_phrase(word: &str) -> bool {
     let bare = word.trim_end_matches(['"', '\'', '”', '’', ')', '」', '』']);
-    bare.ends_with([',', ';', ':', '–', '—', '，', '、', '；', '：', '،', '؛', '…'])
-        || bare.ends_with("...")
+    bare.ends_with([
+        ',', ';', ':', '–', '—', '，', '、', '；', '：', '،', '؛', '…',
+    ]) || bare.ends_with("...")
         || word.ends_with(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1780}'..='\u{17ff}'))
 }
 
 /// Whether a number belongs to a word before it that ends a phrase: "January 1, 1980", and in scripts without blanks.
 /// `None` if the next word is not yet there.
 fn goes_on_with_number(word: &str, next: Option<&Token<'_>>, is_over: bool) -> Option<bool> {
-    let is_day = word.strip_suffix(',').is_some_and(|day| day.len() <= 4 && day.starts_with(|c: char| c.is_ascii_digit()));
+    let is_day = word
+        .strip_suffix(',')
+        .is_some_and(|day| day.len() <= 4 && day.starts_with(|c: char| c.is_ascii_digit()));
     if !is_day && !word.ends_with(is_wide) {
         return Some(false);
     }
@@ -226,7 +229,10 @@ mod tests {
 
     #[test]
     fn lines_end_clauses_and_other_scripts_have_commas_and_stops() {
-        check("First line without a stop\nSecond one", &["First line without a stop", "Second one"]);
+        check(
+            "First line without a stop\nSecond one",
+            &["First line without a stop", "Second one"],
+        );
         check(
             "您好，我们周日从九点营业到下午四点。狗可以带进前厅。",
             &["您好，我们周日从九点营业到下午四点。", "狗可以带进前厅。"],

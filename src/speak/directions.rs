@@ -6,13 +6,79 @@ pub(super) const EMPHASIS: [char; 2] = ['\u{e001}', '\u{e002}'];
 
 /// First words of directions, in small letters.
 const WORDS: [&str; 74] = [
-    "smiles", "smiling", "smile", "laughs", "laughing", "laugh", "laughter", "sighs", "sighing", "sigh", "clears",
-    "clearing", "nods", "nodding", "chuckles", "chuckling", "chuckle", "giggles", "giggling", "giggle", "pauses",
-    "pausing", "pause", "grins", "grinning", "winks", "winking", "coughs", "coughing", "cough", "whispers", "whispering",
-    "whisper", "gasps", "gasp", "shrugs", "shrugging", "leans", "beams", "beaming", "blushes", "hums", "humming",
-    "sniffs", "sniffles", "yawns", "bows", "waves", "softly", "warmly", "cheerfully", "excitedly", "gently", "quietly",
-    "enthusiastically", "sadly", "happily", "thoughtfully", "nervously", "sarcastically", "playfully", "sincerely",
-    "laughingly", "breathes", "inhales", "exhales", "applause", "claps", "snorts", "groans", "sobs", "cries", "mutters",
+    "smiles",
+    "smiling",
+    "smile",
+    "laughs",
+    "laughing",
+    "laugh",
+    "laughter",
+    "sighs",
+    "sighing",
+    "sigh",
+    "clears",
+    "clearing",
+    "nods",
+    "nodding",
+    "chuckles",
+    "chuckling",
+    "chuckle",
+    "giggles",
+    "giggling",
+    "giggle",
+    "pauses",
+    "pausing",
+    "pause",
+    "grins",
+    "grinning",
+    "winks",
+    "winking",
+    "coughs",
+    "coughing",
+    "cough",
+    "whispers",
+    "whispering",
+    "whisper",
+    "gasps",
+    "gasp",
+    "shrugs",
+    "shrugging",
+    "leans",
+    "beams",
+    "beaming",
+    "blushes",
+    "hums",
+    "humming",
+    "sniffs",
+    "sniffles",
+    "yawns",
+    "bows",
+    "waves",
+    "softly",
+    "warmly",
+    "cheerfully",
+    "excitedly",
+    "gently",
+    "quietly",
+    "enthusiastically",
+    "sadly",
+    "happily",
+    "thoughtfully",
+    "nervously",
+    "sarcastically",
+    "playfully",
+    "sincerely",
+    "laughingly",
+    "breathes",
+    "inhales",
+    "exhales",
+    "applause",
+    "claps",
+    "snorts",
+    "groans",
+    "sobs",
+    "cries",
+    "mutters",
     "thinking",
 ];
 /// First words that are directions between asterisks or square brackets, and may be text between round ones.
@@ -21,7 +87,16 @@ const WORDS_OF_TEXT: [&str; 10] = [
 ];
 /// Who is named before what the agent says.
 const AGENTS: [&str; 10] = [
-    "assistant", "ai", "agent", "bot", "ai assistant", "voice assistant", "model", "answer", "response", "final answer",
+    "assistant",
+    "ai",
+    "agent",
+    "bot",
+    "ai assistant",
+    "voice assistant",
+    "model",
+    "answer",
+    "response",
+    "final answer",
 ];
 /// Who is named before what a model makes up for the caller.
 const CALLERS: [&str; 4] = ["user", "human", "caller", "customer"];
@@ -97,14 +172,18 @@ impl Directions {
 
     /// Decides whether a line begins with the name of a speaker.
     fn begin_line(&mut self, plain: &mut String) {
-        let bare = self.name.trim_matches(|c: char| c.is_whitespace() || EMPHASIS.contains(&c)).to_lowercase();
+        let bare = self
+            .name
+            .trim_matches(|c: char| c.is_whitespace() || EMPHASIS.contains(&c))
+            .to_lowercase();
         if let Some(name) = bare.strip_suffix(':') {
             if CALLERS.contains(&name) && self.has_spoken {
                 self.is_over = true;
                 self.name.clear();
                 return;
             }
-            let is_agent = AGENTS.contains(&name) && (!self.has_spoken || !name.ends_with("answer") && name != "response");
+            let is_agent = AGENTS.contains(&name)
+                && (!self.has_spoken || !name.ends_with("answer") && name != "response");
             if is_agent {
                 self.name.clear();
                 self.is_at_name = false;
@@ -114,7 +193,10 @@ impl Directions {
         }
         let may_be_name = bare.len() <= NAME_BYTES_MAX
             && !self.name.contains('\n')
-            && AGENTS.iter().chain(&CALLERS).any(|name| name.starts_with(&bare));
+            && AGENTS
+                .iter()
+                .chain(&CALLERS)
+                .any(|name| name.starts_with(&bare));
         if !may_be_name {
             let name = std::mem::take(&mut self.name);
             self.is_at_name = false;
@@ -135,11 +217,18 @@ impl Directions {
             return;
         }
         self.held.push(c);
-        let is_end = matches!((self.held.chars().next(), c), (Some('('), ')') | (Some('['), ']') | (Some('\u{e001}'), '\u{e002}'));
+        let is_end = matches!(
+            (self.held.chars().next(), c),
+            (Some('('), ')') | (Some('['), ']') | (Some('\u{e001}'), '\u{e002}')
+        );
         if is_end && self.is_direction() {
             self.held.clear();
             self.drops_blank = plain.ends_with(char::is_whitespace) || plain.is_empty();
-        } else if is_end || c == '\n' || self.held.len() > DIRECTION_BYTES_MAX || !self.may_be_direction() {
+        } else if is_end
+            || c == '\n'
+            || self.held.len() > DIRECTION_BYTES_MAX
+            || !self.may_be_direction()
+        {
             self.release(plain);
         }
     }
@@ -165,7 +254,9 @@ impl Directions {
         if inner.is_empty() {
             return true;
         }
-        if self.held.chars().filter(|c| "([".contains(*c)).count() > 1 || inner.contains(|c: char| c.is_ascii_digit()) {
+        if self.held.chars().filter(|c| "([".contains(*c)).count() > 1
+            || inner.contains(|c: char| c.is_ascii_digit())
+        {
             return false;
         }
         let end = inner.find(|c: char| !c.is_alphabetic());
@@ -178,10 +269,14 @@ impl Directions {
     }
 
     fn is_direction(&self) -> bool {
-        let inner = self.held.trim_matches(['(', ')', '[', ']', EMPHASIS[0], EMPHASIS[1]]);
+        let inner = self
+            .held
+            .trim_matches(['(', ')', '[', ']', EMPHASIS[0], EMPHASIS[1]]);
         // "In" begins "in a low voice", and much that is no direction.
         let begins_in = inner.to_lowercase().starts_with("in ");
-        !inner.is_empty() && self.may_be_direction() && (!begins_in || inner.ends_with("voice") || inner.ends_with("tone"))
+        !inner.is_empty()
+            && self.may_be_direction()
+            && (!begins_in || inner.ends_with("voice") || inner.ends_with("tone"))
     }
 }
 
@@ -211,15 +306,24 @@ mod tests {
 
     #[test]
     fn directions_and_names_of_speakers_are_left_out() {
-        check("(smiles warmly) *clears throat* We open. [laughs] Come by.", "We open. Come by.");
+        check(
+            "(smiles warmly) *clears throat* We open. [laughs] Come by.",
+            "We open. Come by.",
+        );
         check("Assistant: We open.\nUser: thanks", "We open.\n");
         check("Well, *sighs* all right. (pauses)", "Well, all right. ");
     }
 
     #[test]
     fn brackets_emphasis_and_colons_of_the_text_are_kept() {
-        check("We sell rolls (takes a minute) and *rye* bread [fresh].", "We sell rolls (takes a minute) and rye bread [fresh].");
-        check("Users: ten. Agents wait (in a row).", "Users: ten. Agents wait (in a row).");
+        check(
+            "We sell rolls (takes a minute) and *rye* bread [fresh].",
+            "We sell rolls (takes a minute) and rye bread [fresh].",
+        );
+        check(
+            "Users: ten. Agents wait (in a row).",
+            "Users: ten. Agents wait (in a row).",
+        );
         check("As", "As");
         check("(smiles", "(smiles");
     }

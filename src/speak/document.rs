@@ -4,8 +4,21 @@ use serde_json::Value;
 
 /// Keys under which an answer's text stands, the likeliest first.
 const KEYS: [&str; 15] = [
-    "answer", "response", "reply", "speech", "spoken", "say", "utterance", "text", "message", "content", "final_answer",
-    "output", "result", "summary", "description",
+    "answer",
+    "response",
+    "reply",
+    "speech",
+    "spoken",
+    "say",
+    "utterance",
+    "text",
+    "message",
+    "content",
+    "final_answer",
+    "output",
+    "result",
+    "summary",
+    "description",
 ];
 /// A longer document is spoken as it is written.
 const BYTES_MAX: usize = 1 << 14;
@@ -168,9 +181,18 @@ mod tests {
 
     #[test]
     fn the_text_of_a_document_is_spoken() {
-        check(r#"{"answer": "We open at nine.", "confidence": 0.9}"#, "We open at nine.");
-        check("```json\n{\"reply\": {\"text\": \"Yes {really}.\"}}\n```", "Yes {really}.");
-        check(r#"{"a": "Two words.", "b": ["And more."]}"#, "Two words.\nAnd more.");
+        check(
+            r#"{"answer": "We open at nine.", "confidence": 0.9}"#,
+            "We open at nine.",
+        );
+        check(
+            "```json\n{\"reply\": {\"text\": \"Yes {really}.\"}}\n```",
+            "Yes {really}.",
+        );
+        check(
+            r#"{"a": "Two words.", "b": ["And more."]}"#,
+            "Two words.\nAnd more.",
+        );
         check(r#"{"answer": "We open at"#, "We open at");
     }
 

@@ -143,8 +143,16 @@ mod tests {
     #[test]
     fn they_cut_as_they_did() {
         let mut rules = FirstRules::new(2, 70);
-        let mut clauses = rules.push("Well, that is easy. It takes 3.5 s, as Dr. Smith of the U.S. says. ");
+        let mut clauses =
+            rules.push("Well, that is easy. It takes 3.5 s, as Dr. Smith of the U.S. says. ");
         clauses.extend(rules.finish());
-        assert_eq!(clauses, ["Well, that is easy.", "It takes 3.5 s, as Dr. Smith of the U.S.", "says."]);
+        assert_eq!(
+            clauses,
+            [
+                "Well, that is easy.",
+                "It takes 3.5 s, as Dr. Smith of the U.S.",
+                "says."
+            ]
+        );
     }
 }

@@ -16,8 +16,28 @@ const OPEN_BYTES_MAX: usize = 300;
 
 /// Tags that end a line.
 const LINES: [&str; 22] = [
-    "br", "p", "div", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "hr",
-    "blockquote", "dd", "dt", "summary", "s-break",
+    "br",
+    "p",
+    "div",
+    "li",
+    "ul",
+    "ol",
+    "tr",
+    "table",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "section",
+    "article",
+    "hr",
+    "blockquote",
+    "dd",
+    "dt",
+    "summary",
+    "s-break",
 ];
 /// Tags whose content nobody reads out.
 const UNREAD: [&str; 8] = [
@@ -36,7 +56,9 @@ impl Inline {
     /// Adds a character, never a line end; what is settled by it goes to `text`.
     pub(super) fn push(&mut self, c: char, text: &mut String) {
         self.chunk.push(c);
-        let is_boundary = c.is_whitespace() || ('\u{3000}'..='\u{3002}').contains(&c) || ('\u{ff01}'..='\u{ff1f}').contains(&c);
+        let is_boundary = c.is_whitespace()
+            || ('\u{3000}'..='\u{3002}').contains(&c)
+            || ('\u{ff01}'..='\u{ff1f}').contains(&c);
         if is_boundary && is_settled(&self.chunk) {
             self.flush(text);
         }
@@ -76,7 +98,11 @@ impl Inline {
                 Event::InlineHtml(tag) | Event::Html(tag) => self.tag(&tag, &mut read),
                 Event::Text(words) | Event::Code(words) => {
                     let words = match is_first {
-                        true => words.strip_prefix(SENTINEL).or(words.strip_prefix('\u{e000}')).unwrap_or(&words).to_owned(),
+                        true => words
+                            .strip_prefix(SENTINEL)
+                            .or(words.strip_prefix('\u{e000}'))
+                            .unwrap_or(&words)
+                            .to_owned(),
                         false => words.to_string(),
                     };
                     is_first = false;
@@ -128,7 +154,10 @@ fn alias<'a>(inner: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn is_special(c: char) -> bool {
-    matches!(c, '*' | '_' | '`' | '[' | ']' | '<' | '>' | '&' | '\\' | '~' | '!' | '【')
+    matches!(
+        c,
+        '*' | '_' | '`' | '[' | ']' | '<' | '>' | '&' | '\\' | '~' | '!' | '【'
+    )
 }
 
 /// Pictures and what only changes their look; arrows are read.
@@ -146,9 +175,15 @@ fn is_settled(chunk: &str) -> bool {
             '`' => code(rest),
             '<' => tag(rest),
             '[' => link(rest),
-            '【' => rest.find('】').map(|end| end + '】'.len_utf8()).or(bounded(rest, OPEN_BYTES_MAX)),
+            '【' => rest
+                .find('】')
+                .map(|end| end + '】'.len_utf8())
+                .or(bounded(rest, OPEN_BYTES_MAX)),
             '*' | '_' => emphasis(rest, chunk[..at].chars().next_back()),
-            '~' if rest.starts_with("~~") => rest[2..].find("~~").map(|end| end + 4).or(bounded(rest, OPEN_BYTES_MAX)),
+            '~' if rest.starts_with("~~") => rest[2..]
+                .find("~~")
+                .map(|end| end + 4)
+                .or(bounded(rest, OPEN_BYTES_MAX)),
             _ => Some(c.len_utf8()),
         };
         match closed {
@@ -169,7 +204,11 @@ fn code(rest: &str) -> Option<usize> {
     let ticks = rest.bytes().take_while(|b| *b == b'`').count();
     let mark = &rest[..ticks];
     let close = rest[ticks..].find(mark).map(|end| end + 2 * ticks);
-    close.or(if rest.len() > OPEN_BYTES_MAX { Some(ticks) } else { None })
+    close.or(if rest.len() > OPEN_BYTES_MAX {
+        Some(ticks)
+    } else {
+        None
+    })
 }
 
 fn tag(rest: &str) -> Option<usize> {
@@ -179,7 +218,9 @@ fn tag(rest: &str) -> Option<usize> {
         return Some(1);
     }
     let end = if rest.starts_with("<!--") { "-->" } else { ">" };
-    rest.find(end).map(|at| at + end.len()).or(bounded(rest, LINK_BYTES_MAX))
+    rest.find(end)
+        .map(|at| at + end.len())
+        .or(bounded(rest, LINK_BYTES_MAX))
 }
 
 fn link(rest: &str) -> Option<usize> {
@@ -223,7 +264,10 @@ fn emphasis(rest: &str, before: Option<char>) -> Option<usize> {
     if word.is_empty() || !may_begin_direction(word, end.is_some()) {
         return Some(1);
     }
-    inner.find(sign).map(|close| close + 2).or(bounded(rest, OPEN_BYTES_MAX))
+    inner
+        .find(sign)
+        .map(|close| close + 2)
+        .or(bounded(rest, OPEN_BYTES_MAX))
 }
 
 /// Text without signs of emphasis that found no partner, marks of sources, boxes to tick and pictures.
@@ -244,7 +288,12 @@ fn tidied(read: &str) -> String {
             Some(bytes) => {
                 // "nine [1]." loses the blank too.
                 let next = rest[bytes..].chars().next();
-                if c != '*' && c != '_' && kept.ends_with(' ') && next.is_none_or(|c| ".,;:!?".contains(c)) && "[【".contains(c) {
+                if c != '*'
+                    && c != '_'
+                    && kept.ends_with(' ')
+                    && next.is_none_or(|c| ".,;:!?".contains(c))
+                    && "[【".contains(c)
+                {
                     kept.pop();
                 }
                 rest = &rest[bytes..];
@@ -262,7 +311,9 @@ fn tidied(read: &str) -> String {
 fn source(rest: &str, close: char) -> Option<usize> {
     let end = rest.find(close)?;
     let inner = rest.get(rest.chars().next()?.len_utf8()..end)?;
-    let is_numbers = inner.chars().all(|c| c.is_ascii_digit() || " ,^–-".contains(c));
+    let is_numbers = inner
+        .chars()
+        .all(|c| c.is_ascii_digit() || " ,^–-".contains(c));
     (is_numbers || matches!(inner, "x" | "X")).then_some(end + close.len_utf8())
 }
 
@@ -272,7 +323,9 @@ fn unknown_tag(rest: &str) -> Option<usize> {
     let name = rest.get(1..end)?;
     let name = name.strip_prefix('/').unwrap_or(name);
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-:".contains(c));
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-:".contains(c));
     is_name.then_some(end + 1)
 }
 
@@ -282,7 +335,8 @@ fn stray(rest: &str, before: Option<char>) -> Option<usize> {
     let run = rest.chars().take_while(|c| *c == sign).count();
     let next = rest[run..].chars().next();
     let is_word = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace());
-    let is_inside = before.is_some_and(char::is_alphanumeric) && next.is_some_and(char::is_alphanumeric);
+    let is_inside =
+        before.is_some_and(char::is_alphanumeric) && next.is_some_and(char::is_alphanumeric);
     match (sign, run) {
         (_, 2..) => Some(run),
         ('*', _) => (is_word(before) || is_word(next)).then_some(1),
@@ -330,26 +384,51 @@ mod tests {
 
     #[test]
     fn signs_go_and_words_stay() {
-        check("The **large** cake costs *twenty* pounds, `twelve` slices.", "The large cake costs twenty pounds, twelve slices.");
-        check("**We open at nine. Come by.** Yes", "We open at nine. Come by. Yes");
-        check("See [our menu](https://www.example.com/menu?id=12&x=y) now.", "See our menu now.");
+        check(
+            "The **large** cake costs *twenty* pounds, `twelve` slices.",
+            "The large cake costs twenty pounds, twelve slices.",
+        );
+        check(
+            "**We open at nine. Come by.** Yes",
+            "We open at nine. Come by. Yes",
+        );
+        check(
+            "See [our menu](https://www.example.com/menu?id=12&x=y) now.",
+            "See our menu now.",
+        );
         check("An ![picture of it](a.png) image", "An  image");
-        check("We are <b>open</b> &amp; happy&nbsp;now.", "We are open & happy\u{a0}now.");
+        check(
+            "We are <b>open</b> &amp; happy&nbsp;now.",
+            "We are open & happy\u{a0}now.",
+        );
         check("Nine[1][2] or ten [^3].", "Nine or ten .");
         check("~~£30~~ £25", " £25");
-        check("5 * 3 and 2 < 3 and snake_case [sic]", "5 * 3 and 2 < 3 and snake_case [sic]");
-        check("<sub alias=\"World Wide Web\">WWW</sub> now", "World Wide Web now");
+        check(
+            "5 * 3 and 2 < 3 and snake_case [sic]",
+            "5 * 3 and 2 < 3 and snake_case [sic]",
+        );
+        check(
+            "<sub alias=\"World Wide Web\">WWW</sub> now",
+            "World Wide Web now",
+        );
         check("a <script>x y</script> b", "a   b");
-        check("1. not a list, # not a heading", "1. not a list, # not a heading");
+        check(
+            "1. not a list, # not a heading",
+            "1. not a list, # not a heading",
+        );
     }
 
     #[test]
     fn words_come_as_soon_as_nothing_is_open() {
         let mut inline = Inline::default();
         let mut text = String::new();
-        "**We open at ".chars().for_each(|c| inline.push(c, &mut text));
+        "**We open at "
+            .chars()
+            .for_each(|c| inline.push(c, &mut text));
         assert_eq!(text, "We open at ");
-        "[our shop](http://a ".chars().for_each(|c| inline.push(c, &mut text));
+        "[our shop](http://a "
+            .chars()
+            .for_each(|c| inline.push(c, &mut text));
         assert_eq!(text, "We open at ");
     }
 }

@@ -31,7 +31,10 @@ enum Place {
     /// In a line that is read when it is whole.
     Whole,
     /// In a block of code that `mark` ends.
-    Code { mark: String, kind: Code },
+    Code {
+        mark: String,
+        kind: Code,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +115,9 @@ impl Markup {
                     text.push_str(&instead);
                     let line = std::mem::take(&mut self.line);
                     self.place = Place::Text;
-                    line[bytes..].chars().for_each(|c| self.inline.push(c, text));
+                    line[bytes..]
+                        .chars()
+                        .for_each(|c| self.inline.push(c, text));
                     return;
                 }
             }
@@ -139,7 +144,10 @@ impl Markup {
             return;
         }
         self.place = Place::LineStart;
-        if let Some(mark) = ["```", "~~~"].into_iter().find(|mark| bare.starts_with(mark)) {
+        if let Some(mark) = ["```", "~~~"]
+            .into_iter()
+            .find(|mark| bare.starts_with(mark))
+        {
             self.end_table(text);
             // A block that opens and closes on one line.
             let info = bare.trim_start_matches(['`', '~']).trim();
@@ -168,7 +176,10 @@ impl Markup {
                 });
             }
             Some(table) if is_rule => table.has_rule = true,
-            Some(Table { head, has_rule: true }) => {
+            Some(Table {
+                head,
+                has_rule: true,
+            }) => {
                 text.push_str(&table::row(&cells(head), &cells(line)));
                 text.push('\n');
             }
@@ -182,7 +193,11 @@ impl Markup {
 
     /// A line that looked like the head of a table, and was none, is read as it is.
     fn end_table(&mut self, text: &mut String) {
-        if let Some(Table { head, has_rule: false }) = self.table.take() {
+        if let Some(Table {
+            head,
+            has_rule: false,
+        }) = self.table.take()
+        {
             text.push_str(&cells(&head).join(", "));
             text.push('\n');
         }
@@ -195,7 +210,11 @@ fn block(line: &str, is_whole: bool) -> Block {
     let bare = &line[blanks..];
     let text = Block::Text(blanks, String::new());
     let Some(first) = bare.chars().next() else {
-        return if is_whole { Block::Text(blanks, String::new()) } else { Block::NotYet };
+        return if is_whole {
+            Block::Text(blanks, String::new())
+        } else {
+            Block::NotYet
+        };
     };
     let unless_whole = |block| if is_whole { block } else { Block::NotYet };
     match first {
@@ -203,7 +222,9 @@ fn block(line: &str, is_whole: bool) -> Block {
             let signs = bare.len() - bare.trim_start_matches('#').len();
             match bare[signs..].chars().next() {
                 None => unless_whole(text),
-                Some(c) if c.is_whitespace() && signs <= 6 => Block::Text(blanks + signs, String::new()),
+                Some(c) if c.is_whitespace() && signs <= 6 => {
+                    Block::Text(blanks + signs, String::new())
+                }
                 Some(_) => text,
             }
         }
@@ -212,7 +233,9 @@ fn block(line: &str, is_whole: bool) -> Block {
             let behind = &bare[first.len_utf8()..];
             match behind.chars().next() {
                 None => unless_whole(text),
-                Some(c) if c.is_whitespace() => Block::Text(blanks + first.len_utf8(), String::new()),
+                Some(c) if c.is_whitespace() => {
+                    Block::Text(blanks + first.len_utf8(), String::new())
+                }
                 Some(_) => text,
             }
         }
@@ -246,7 +269,11 @@ fn block(line: &str, is_whole: bool) -> Block {
 }
 
 fn kind_of(info: &str) -> Code {
-    let language = info.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let language = info
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
     match language.as_str() {
         "" => Code::Unnamed,
         language if TEXT_BLOCKS.contains(&language) => Code::Text,
@@ -255,8 +282,13 @@ fn kind_of(info: &str) -> Code {
 }
 
 fn is_sentence(line: &str) -> bool {
-    let words = line.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count();
-    words >= SENTENCE_WORDS_MIN && line.ends_with(['.', '!', '?']) && line.starts_with(char::is_uppercase)
+    let words = line
+        .split_whitespace()
+        .filter(|word| word.contains(char::is_alphabetic))
+        .count();
+    words >= SENTENCE_WORDS_MIN
+        && line.ends_with(['.', '!', '?'])
+        && line.starts_with(char::is_uppercase)
 }
 
 /// The cells of a row, as text.
@@ -284,21 +316,45 @@ mod tests {
     fn check(written: &str, lines: &[&str]) {
         let mut markup = Markup::default();
         let mut text = String::new();
-        written.chars().for_each(|c| markup.push(&c.to_string(), &mut text));
+        written
+            .chars()
+            .for_each(|c| markup.push(&c.to_string(), &mut text));
         markup.finish(&mut text);
-        let read: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let read: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
         assert_eq!(read, lines, "{written}");
     }
 
     #[test]
     fn blocks_become_lines() {
-        check("## Opening hours\n\nWe open at nine.", &["Opening hours", "We open at nine."]);
-        check("Sure:\n- **Rolls**\n* rye\n  1. one\n> quote\n> > deep", &["Sure:", "Rolls", "rye", "1: one", "quote", "deep"]);
-        check("Run:\n```python\nprint(1)\n```\nThen stop.", &["Run:", "Then stop."]);
-        check("```\nWe open at nine o'clock.\nx = 1\n```", &["We open at nine o'clock."]);
-        check("| Day | Hours |\n|---|---|\n| Mon | 9-4 |\n| Tue | **9-5** |\n\nThat is all.", &["Mon: Hours 9-4.", "Tue: Hours 9-5.", "That is all."]);
+        check(
+            "## Opening hours\n\nWe open at nine.",
+            &["Opening hours", "We open at nine."],
+        );
+        check(
+            "Sure:\n- **Rolls**\n* rye\n  1. one\n> quote\n> > deep",
+            &["Sure:", "Rolls", "rye", "1: one", "quote", "deep"],
+        );
+        check(
+            "Run:\n```python\nprint(1)\n```\nThen stop.",
+            &["Run:", "Then stop."],
+        );
+        check(
+            "```\nWe open at nine o'clock.\nx = 1\n```",
+            &["We open at nine o'clock."],
+        );
+        check(
+            "| Day | Hours |\n|---|---|\n| Mon | 9-4 |\n| Tue | **9-5** |\n\nThat is all.",
+            &["Mon: Hours 9-4.", "Tue: Hours 9-5.", "That is all."],
+        );
         check("| a | b |\nno table", &["a, b", "no table"]);
-        check("a\n---\n#hash\n2026. Yes\n- [x] done", &["a", "---", "#hash", "2026. Yes", "done"]);
+        check(
+            "a\n---\n#hash\n2026. Yes\n- [x] done",
+            &["a", "---", "#hash", "2026. Yes", "done"],
+        );
     }
 
     #[test]

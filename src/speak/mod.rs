@@ -24,10 +24,10 @@ mod table;
 
 pub use clauses::ClauseCutter;
 pub(crate) use inline::without_tags;
-pub(crate) use table::row as table_row;
 pub(crate) use phoneme_brackets::strip_phoneme_brackets;
 pub(crate) use reasoning::Reasoning;
 pub use said::aloud;
+pub(crate) use table::row as table_row;
 
 use language::Evidence;
 use reasoning::Before;
@@ -216,7 +216,8 @@ impl Speaking {
 
     fn all_said(&mut self, clauses: Vec<String>) -> Vec<String> {
         let said = clauses.into_iter().map(|clause| self.said(clause));
-        said.filter(|clause| clause.contains(char::is_alphanumeric)).collect()
+        said.filter(|clause| clause.contains(char::is_alphanumeric))
+            .collect()
     }
 
     fn said(&mut self, clause: String) -> String {

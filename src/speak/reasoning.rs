@@ -6,24 +6,68 @@
 
 /// Tags whose content is reasoning, without their brackets.
 const TAGS: [&str; 14] = [
-    "think", "thinking", "thought", "thoughts", "reasoning", "reason", "analysis", "reflection", "scratchpad",
-    "inner_monologue", "internal_monologue", "antthinking", "seed:think", "details type=\"reasoning\"",
+    "think",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning",
+    "reason",
+    "analysis",
+    "reflection",
+    "scratchpad",
+    "inner_monologue",
+    "internal_monologue",
+    "antthinking",
+    "seed:think",
+    "details type=\"reasoning\"",
 ];
 /// Tags whose content is for programs.
-const HIDDEN: [&str; 5] = ["tool_call", "function_call", "function_calls", "tool_use", "tool_code"];
+const HIDDEN: [&str; 5] = [
+    "tool_call",
+    "function_call",
+    "function_calls",
+    "tool_use",
+    "tool_code",
+];
 /// Special tokens that open and close reasoning.
 const OPENING: [&str; 5] = [
-    "|begin_of_thought|", "|start_thinking|", "|thinking|", "|think|", "|begin_thinking|",
+    "|begin_of_thought|",
+    "|start_thinking|",
+    "|thinking|",
+    "|think|",
+    "|begin_thinking|",
 ];
 const CLOSING: [&str; 5] = [
-    "|end_of_thought|", "|end_thinking|", "|/thinking|", "|/think|", "|stop_thinking|",
+    "|end_of_thought|",
+    "|end_thinking|",
+    "|/thinking|",
+    "|/think|",
+    "|stop_thinking|",
 ];
 /// How answers begin that are reasoning whose opening tag stands in the prompt. In small letters.
 const BEGINNINGS: [&str; 22] = [
-    "the user ", "the caller is asking", "the caller wants", "okay, the user", "ok, the user", "okay, so the user",
-    "ok, so the user", "alright, the user", "alright, so the user", "hmm, the user", "so, the user", "so the user",
-    "first, the user", "we need to answer", "we need to respond", "i need to answer", "i need to respond",
-    "i should answer", "i should respond", "thought:", "thinking:", "reasoning:",
+    "the user ",
+    "the caller is asking",
+    "the caller wants",
+    "okay, the user",
+    "ok, the user",
+    "okay, so the user",
+    "ok, so the user",
+    "alright, the user",
+    "alright, so the user",
+    "hmm, the user",
+    "so, the user",
+    "so the user",
+    "first, the user",
+    "we need to answer",
+    "we need to respond",
+    "i need to answer",
+    "i need to respond",
+    "i should answer",
+    "i should respond",
+    "thought:",
+    "thinking:",
+    "reasoning:",
 ];
 /// What begins the answer behind reasoning that has no tag, at the beginning of a line. In small letters.
 const ANSWERS: [&str; 3] = ["final answer:", "answer:", "response:"];
@@ -67,7 +111,11 @@ pub(crate) enum Before {
 impl Reasoning {
     pub(crate) fn new(begins_inside: bool) -> Reasoning {
         Reasoning {
-            place: if begins_inside { Place::Inside } else { Place::Beginning },
+            place: if begins_inside {
+                Place::Inside
+            } else {
+                Place::Beginning
+            },
             tag: String::new(),
             held: String::new(),
         }
@@ -75,7 +123,10 @@ impl Reasoning {
 
     /// Whether the text is reasoning at this point, or may be.
     pub(crate) fn is_inside(&self) -> bool {
-        matches!(self.place, Place::Inside | Place::Suspected | Place::Name(_))
+        matches!(
+            self.place,
+            Place::Inside | Place::Suspected | Place::Name(_)
+        )
     }
 
     /// Adds what of `text` is answer to `answer`.
@@ -119,14 +170,21 @@ impl Reasoning {
             return false;
         }
         if let Some(square) = tag.strip_prefix('[') {
-            return ["think", "/think"].iter().any(|name| name.starts_with(square));
+            return ["think", "/think"]
+                .iter()
+                .any(|name| name.starts_with(square));
         }
         let inner = tag.trim_start_matches(['<', '◁']);
         let inner = inner.strip_prefix('/').unwrap_or(inner);
         if inner.starts_with('|') || inner.is_empty() {
             return true;
         }
-        TAGS.iter().chain(&HIDDEN).any(|name| name.starts_with(inner) || inner.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))
+        TAGS.iter().chain(&HIDDEN).any(|name| {
+            name.starts_with(inner)
+                || inner
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with(' '))
+        })
     }
 
     fn flush_tag(&mut self, answer: &mut String) {
@@ -160,9 +218,15 @@ impl Reasoning {
     /// Decides whether the answer begins like reasoning.
     fn begin(&mut self, answer: &mut String) {
         let begun = self.held.trim_start().to_lowercase().replace('’', "'");
-        if BEGINNINGS.iter().any(|beginning| begun.starts_with(beginning)) {
+        if BEGINNINGS
+            .iter()
+            .any(|beginning| begun.starts_with(beginning))
+        {
             self.place = Place::Suspected;
-        } else if !BEGINNINGS.iter().any(|beginning| beginning.starts_with(&begun)) {
+        } else if !BEGINNINGS
+            .iter()
+            .any(|beginning| beginning.starts_with(&begun))
+        {
             self.release(answer);
         }
     }
@@ -175,7 +239,9 @@ impl Reasoning {
     /// Whether the last line so far is "Answer:", behind a line of reasoning that was named too.
     fn is_answer_named(&self) -> bool {
         let last = self.held.rsplit('\n').next().unwrap_or_default();
-        let last = last.trim_matches(|c: char| c.is_whitespace() || c == '*').to_lowercase();
+        let last = last
+            .trim_matches(|c: char| c.is_whitespace() || c == '*')
+            .to_lowercase();
         self.held.contains('\n') && ANSWERS.contains(&last.as_str())
     }
 
@@ -185,18 +251,27 @@ impl Reasoning {
         let inner = lower.trim_matches(['<', '>', '[', ']', '◁', '▷']);
         let name = inner.strip_prefix('/').unwrap_or(inner);
         let is_closing = inner.starts_with('/') || CLOSING.contains(&inner);
-        let name = if name == "details" && is_closing { TAGS[13] } else { name };
+        let name = if name == "details" && is_closing {
+            TAGS[13]
+        } else {
+            name
+        };
         let first_word = name.split(' ').next().unwrap_or_default();
-        let is_it = |tag: &str| name.strip_prefix(tag).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+        let is_it = |tag: &str| {
+            name.strip_prefix(tag)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
         let is_tag = TAGS.iter().any(|tag| is_it(tag));
         let is_unopened = self.place != Place::Inside;
         match name {
-            _ if HIDDEN.contains(&first_word) || first_word == "details" && is_tag => match is_closing {
-                // What was not opened here is markup like any other.
-                true if is_unopened => {}
-                true => self.place = Place::Answer,
-                false => self.open(answer),
-            },
+            _ if HIDDEN.contains(&first_word) || first_word == "details" && is_tag => {
+                match is_closing {
+                    // What was not opened here is markup like any other.
+                    true if is_unopened => {}
+                    true => self.place = Place::Answer,
+                    false => self.open(answer),
+                }
+            }
             _ if is_tag && is_closing || CLOSING.contains(&inner) => return self.closed(),
             _ if is_tag || OPENING.contains(&name) => self.open(answer),
             "|channel|" | "|start|" => self.place = Place::Name(String::new()),
@@ -208,7 +283,9 @@ impl Reasoning {
                         return Before::Answer;
                     }
                 };
-                let is_reasoning = ["analysis", "commentary", "thought"].iter().any(|name| channel.trim().starts_with(name));
+                let is_reasoning = ["analysis", "commentary", "thought"]
+                    .iter()
+                    .any(|name| channel.trim().starts_with(name));
                 if is_reasoning {
                     self.place = Place::Inside;
                 }

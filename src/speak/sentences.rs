@@ -100,14 +100,42 @@ fn parting(word: &str) -> Option<usize> {
 fn is_wide_mark(c: char) -> bool {
     matches!(
         c,
-        '。' | '！' | '？' | '；' | '，' | '、' | '：' | '｡' | '．' | '।' | '॥' | '۔' | '؟' | '،' | '؛'
+        '。' | '！'
+            | '？'
+            | '；'
+            | '，'
+            | '、'
+            | '：'
+            | '｡'
+            | '．'
+            | '।'
+            | '॥'
+            | '۔'
+            | '؟'
+            | '،'
+            | '؛'
     )
 }
 
 fn is_closing(c: char) -> bool {
     matches!(
         c,
-        '"' | '\'' | ')' | ']' | '}' | '”' | '’' | '»' | '›' | '」' | '』' | '）' | '】' | '》' | '〉' | '*' | '_'
+        '"' | '\''
+            | ')'
+            | ']'
+            | '}'
+            | '”'
+            | '’'
+            | '»'
+            | '›'
+            | '」'
+            | '』'
+            | '）'
+            | '】'
+            | '》'
+            | '〉'
+            | '*'
+            | '_'
     )
 }
 
@@ -118,10 +146,16 @@ fn is_glued(word: &str, at: usize) -> bool {
     let letters = behind.chars().take_while(|c| c.is_alphabetic()).count();
     let mut first = behind.chars();
     let is_capitalised = first.next().is_some_and(char::is_uppercase)
-        && first.next().is_none_or(|c| c.is_lowercase() || c == '\'' || c == '’');
+        && first
+            .next()
+            .is_none_or(|c| c.is_lowercase() || c == '\'' || c == '’');
     let is_word = before.chars().filter(|c| c.is_alphabetic()).count() > 1;
     // A name of a file or a host goes on with more signs.
-    let is_address = word.contains(['@', '/', '\\', '_']) || behind.chars().nth(letters).is_some_and(|c| c.is_alphanumeric());
+    let is_address = word.contains(['@', '/', '\\', '_'])
+        || behind
+            .chars()
+            .nth(letters)
+            .is_some_and(|c| c.is_alphanumeric());
     is_word && is_capitalised && letters > 1 && !is_address
 }
 
@@ -139,7 +173,9 @@ pub(super) fn verdict(before: &str, word: &str, next: Next<'_>) -> Verdict {
     let is_closed = word.ends_with(is_closing);
     if is_ellipsis || is_closed && !bare.ends_with(is_wide_mark) {
         return match unless_small(next) {
-            Verdict::Ends if is_closed && bare.ends_with('.') && !is_ellipsis => by_stop(before, bare, next),
+            Verdict::Ends if is_closed && bare.ends_with('.') && !is_ellipsis => {
+                by_stop(before, bare, next)
+            }
             other => other,
         };
     }
@@ -164,7 +200,9 @@ fn unless_small(next: Next<'_>) -> Verdict {
     match first_letter(next) {
         None if matches!(next, Next::Unknown) => Verdict::Wait,
         None => match next {
-            Next::Word { is_whole: false, .. } => Verdict::Wait,
+            Next::Word {
+                is_whole: false, ..
+            } => Verdict::Wait,
             _ => Verdict::Ends,
         },
         Some(c) if c.is_lowercase() => Verdict::GoesOn,
@@ -200,7 +238,11 @@ fn by_stop(before: &str, bare: &str, next: Next<'_>) -> Verdict {
     }
     if is_initials(stem) {
         let is_label = LABELS.contains(&before.to_lowercase().as_str());
-        return if is_label { unless_small(next) } else { behind_initials(lower, next) };
+        return if is_label {
+            unless_small(next)
+        } else {
+            behind_initials(lower, next)
+        };
     }
     if let Some(kind) = SOMETIMES_LAST.iter().find(|(short, _)| *short == lower) {
         return match kind.1 {
@@ -210,7 +252,8 @@ fn by_stop(before: &str, bare: &str, next: Next<'_>) -> Verdict {
     }
     let letters = stem.chars().filter(|c| c.is_alphabetic()).count();
     let has_vowel = lower.contains(['a', 'e', 'i', 'o', 'u', 'y']);
-    let is_like_abbreviation = (2..=UNLISTED_LETTERS_MAX).contains(&letters) && !has_vowel && stem.is_ascii();
+    let is_like_abbreviation =
+        (2..=UNLISTED_LETTERS_MAX).contains(&letters) && !has_vowel && stem.is_ascii();
     match is_like_abbreviation && stem.chars().any(char::is_lowercase) {
         true => unless_number(lower, next),
         false => Verdict::Ends,
@@ -241,8 +284,13 @@ fn behind_digits(before: &str, digits: &str, next: Next<'_>) -> Verdict {
         return unless_small(next);
     }
     match next {
-        Next::Word { text, is_whole: true } => {
-            let word = text.trim_matches(|c: char| !c.is_alphabetic()).to_lowercase();
+        Next::Word {
+            text,
+            is_whole: true,
+        } => {
+            let word = text
+                .trim_matches(|c: char| !c.is_alphabetic())
+                .to_lowercase();
             match MONTHS.contains(&word.as_str()) {
                 true => Verdict::GoesOn,
                 false => unless_small(next),
@@ -267,7 +315,10 @@ fn is_initials(stem: &str) -> bool {
         return stem.chars().all(|c| c.is_uppercase() && c != 'I');
     }
     let mut groups = stem.split('.');
-    stem.contains('.') && groups.all(|group| (1..=2).contains(&group.chars().count()) && group.chars().all(char::is_alphabetic))
+    stem.contains('.')
+        && groups.all(|group| {
+            (1..=2).contains(&group.chars().count()) && group.chars().all(char::is_alphabetic)
+        })
 }
 
 /// "J. Smith" and "the U.S. Army" go on, "in the U.S. We ship" ends.
@@ -277,7 +328,9 @@ fn behind_initials(lower: &str, next: Next<'_>) -> Verdict {
     }
     match (unless_small(next), next) {
         (Verdict::Ends, Next::Word { text, is_whole }) => {
-            let word = text.trim_matches(|c: char| !c.is_alphanumeric()).replace('’', "'");
+            let word = text
+                .trim_matches(|c: char| !c.is_alphanumeric())
+                .replace('’', "'");
             if text.chars().all(|c| !c.is_ascii_alphabetic()) && is_whole {
                 return Verdict::Ends;
             }

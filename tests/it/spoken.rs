@@ -1,7 +1,7 @@
 //! What is written and what is said: tables by hand, held exactly, and where sentences end, however the text comes.
 
-use proptest::prelude::*;
 use crate::support::{stderr, stdout, voicesim};
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 use voicesim::speak::{ClauseCutter, Parts, Speaking, spoken_clauses};
 
@@ -10,7 +10,9 @@ const SENTENCES: &str = include_str!("data/sentences.txt");
 
 /// The pairs of the table: what is written, and the clauses that are spoken.
 fn pairs() -> Vec<(String, Vec<&'static str>)> {
-    let blocks = SPOKEN.split("\n\n").map(|block| block.lines().filter(|line| !line.starts_with("# ")));
+    let blocks = SPOKEN
+        .split("\n\n")
+        .map(|block| block.lines().filter(|line| !line.starts_with("# ")));
     let pair = |mut lines: Box<dyn Iterator<Item = &'static str>>| {
         let written = lines.next()?.strip_prefix("> ")?;
         let written = written.replace("\\n", "\n").replace("\\t", "\t");
@@ -32,7 +34,10 @@ fn in_pieces(text: &str, cuts: &[usize]) -> Vec<String> {
 /// A text in pieces, cut at characters.
 fn pieces<'a>(text: &'a str, cuts: &[usize]) -> Vec<&'a str> {
     let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
-    let mut at: BTreeSet<usize> = cuts.iter().map(|cut| places.get(cut % places.len().max(1)).copied().unwrap_or(0)).collect();
+    let mut at: BTreeSet<usize> = cuts
+        .iter()
+        .map(|cut| places.get(cut % places.len().max(1)).copied().unwrap_or(0))
+        .collect();
     at.extend([0, text.len()]);
     let at: Vec<usize> = at.into_iter().collect();
     at.windows(2).map(|ends| &text[ends[0]..ends[1]]).collect()
@@ -46,10 +51,16 @@ fn three_hundred_texts_are_said_as_written_down_by_hand() {
         .iter()
         .filter_map(|(written, expected)| {
             let said = spoken_clauses(written, &Parts::all());
-            (said != *expected).then(|| format!("{written:?}\n  expected {expected:?}\n  but said {said:?}"))
+            (said != *expected)
+                .then(|| format!("{written:?}\n  expected {expected:?}\n  but said {said:?}"))
         })
         .collect();
-    assert!(wrong.is_empty(), "{} texts are said otherwise:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} texts are said otherwise:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -57,7 +68,10 @@ fn what_is_spoken_is_spoken_again_as_it_is() {
     for (_, expected) in pairs() {
         for clause in expected {
             let is_said = !clause.contains(|c: char| c.is_ascii_digit());
-            assert!(!is_said || voicesim::speak::aloud(clause) == clause, "{clause}");
+            assert!(
+                !is_said || voicesim::speak::aloud(clause) == clause,
+                "{clause}"
+            );
         }
     }
 }
@@ -121,10 +135,22 @@ fn the_first_clause_does_not_wait_for_the_end() {
             .find(|(at, c)| !speaking.push(&text[*at..*at + c.len_utf8()]).is_empty())
             .map(|(at, _)| text[..at].to_owned())
     };
-    assert_eq!(first("**We are open.** Come by. And so on.").as_deref(), Some("**We are open.**"));
-    assert_eq!(first("We are open\nfrom nine. And so on.").as_deref(), Some("We are open"));
-    assert_eq!(first("- Rolls are two pounds.\n- Buns are one.").as_deref(), Some("- Rolls are two pounds."));
-    assert_eq!(first("<think>x</think>We are open. And").as_deref(), Some("<think>x</think>We are open."));
+    assert_eq!(
+        first("**We are open.** Come by. And so on.").as_deref(),
+        Some("**We are open.**")
+    );
+    assert_eq!(
+        first("We are open\nfrom nine. And so on.").as_deref(),
+        Some("We are open")
+    );
+    assert_eq!(
+        first("- Rolls are two pounds.\n- Buns are one.").as_deref(),
+        Some("- Rolls are two pounds.")
+    );
+    assert_eq!(
+        first("<think>x</think>We are open. And").as_deref(),
+        Some("<think>x</think>We are open.")
+    );
 }
 
 proptest! {
@@ -157,12 +183,27 @@ proptest! {
 fn say_prints_the_clauses_and_speaks_them_to_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = folder.path().join("scenario.toml");
-    std::fs::write(&scenario, "[speak]\nnumbers = false\n[tts]\nengine = \"espeak\"\n").expect("written");
-    let (scenario, sound) = (scenario.display().to_string(), folder.path().join("a.wav").display().to_string());
+    std::fs::write(
+        &scenario,
+        "[speak]\nnumbers = false\n[tts]\nengine = \"espeak\"\n",
+    )
+    .expect("written");
+    let (scenario, sound) = (
+        scenario.display().to_string(),
+        folder.path().join("a.wav").display().to_string(),
+    );
     let said = voicesim(&["say", "--text", "**Open** 9-5."]);
-    assert_eq!((stdout(&said).as_str(), said.status.code()), ("Open nine to five.\n", Some(0)));
+    assert_eq!(
+        (stdout(&said).as_str(), said.status.code()),
+        ("Open nine to five.\n", Some(0))
+    );
     let said = voicesim(&["say", &scenario, "--text", "**Open** 9-5.", "--out", &sound]);
-    assert_eq!((stdout(&said).as_str(), said.status.code()), ("Open 9-5.\n", Some(0)), "{}", stderr(&said));
+    assert_eq!(
+        (stdout(&said).as_str(), said.status.code()),
+        ("Open 9-5.\n", Some(0)),
+        "{}",
+        stderr(&said)
+    );
     assert!(std::fs::metadata(&sound).expect("a file").len() > 10_000);
 }
 
@@ -170,12 +211,19 @@ fn say_prints_the_clauses_and_speaks_them_to_a_file() {
 fn say_refuses_what_it_cannot_do_and_names_the_cure() {
     let gone = voicesim(&["say", "--text", "Hello.", "--out", "/nonexistent/a.wav"]);
     assert_eq!(gone.status.code(), Some(2));
-    assert!(stderr(&gone).contains("--out /nonexistent/a.wav"), "{}", stderr(&gone));
+    assert!(
+        stderr(&gone).contains("--out /nonexistent/a.wav"),
+        "{}",
+        stderr(&gone)
+    );
     let long = voicesim(&["say", "--text", &"a ".repeat(40_000)]);
     assert_eq!(long.status.code(), Some(2));
     assert!(stderr(&long).contains("64 KiB"), "{}", stderr(&long));
     let silent = voicesim(&["say", "--text", "<think>hm</think> 😀"]);
-    assert_eq!((stdout(&silent).as_str(), silent.status.code()), ("", Some(0)));
+    assert_eq!(
+        (stdout(&silent).as_str(), silent.status.code()),
+        ("", Some(0))
+    );
     assert!(stderr(&silent).contains("nothing of the text is spoken"));
 }
 
@@ -187,5 +235,8 @@ fn a_language_that_is_none_is_refused() {
     let refused = voicesim(&["say", &scenario.display().to_string(), "--text", "Hello."]);
     assert_eq!(refused.status.code(), Some(2));
     let said = stderr(&refused);
-    assert!(said.contains("language") && said.contains("\"en\""), "{said}");
+    assert!(
+        said.contains("language") && said.contains("\"en\""),
+        "{said}"
+    );
 }

@@ -105,7 +105,8 @@ pub fn build(
     }
     // Folders without a version were recorded by the first rules.
     let rules = header.speak_rules.unwrap_or(1);
-    let Some(clauses) = clauses::ClauseStage::by_rules(rules, &scenario.speak, &scenario.clauses) else {
+    let Some(clauses) = clauses::ClauseStage::by_rules(rules, &scenario.speak, &scenario.clauses)
+    else {
         return Err(EngineError::Input(format!(
             "{} was recorded when answers became spoken text by rules that this voicesim does not know (version {rules}), so its voice was given other words; record it again with `voicesim run` and the same scenario, or repeat it with the voicesim that recorded it",
             folder.display()

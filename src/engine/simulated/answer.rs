@@ -2,12 +2,12 @@
 
 use super::occasion::{Drawn, Occasion, luck};
 use super::{CHARACTERS_PER_SECOND, CHARACTERS_PER_TOKEN};
-use crate::speak::ClauseCutter;
 use crate::event::{StageName, TurnId};
 use crate::rng::{Seed, Source};
 use crate::scenario::Clauses;
 use crate::scenario::engine::SimulatedAnswer;
 use crate::scenario::latency::Work as Amount;
+use crate::speak::ClauseCutter;
 use crate::stage::{Outlet, Piece, Question, Stage, Work};
 use std::rc::Rc;
 use std::time::Duration;

@@ -68,7 +68,10 @@ pub(super) fn align(said: &[String], heard: &[String]) -> Alignment {
 /// Of very long texts only the number of errors is known; they stand as substitutions, and every word as right.
 fn without_table(said: &[String], heard: &[String]) -> Alignment {
     // The types are written out: on macOS, one of the libraries has a type that the compiler would try without end.
-    let errors = strsim::generic_levenshtein::<Vec<String>, Vec<String>, _, _>(&said.to_vec(), &heard.to_vec());
+    let errors = strsim::generic_levenshtein::<Vec<String>, Vec<String>, _, _>(
+        &said.to_vec(),
+        &heard.to_vec(),
+    );
     Alignment {
         substitutions: errors as u32,
         wrong: vec![false; said.len()],
@@ -88,9 +91,15 @@ mod tests {
     #[test]
     fn changes_are_told_apart() {
         let found = align(&words("a b c d"), &words("a x d e"));
-        assert_eq!((found.substitutions, found.deletions, found.insertions), (3, 0, 0));
+        assert_eq!(
+            (found.substitutions, found.deletions, found.insertions),
+            (3, 0, 0)
+        );
         let found = align(&words("a b"), &words("b"));
-        assert_eq!((found.substitutions, found.deletions, found.insertions), (0, 1, 0));
+        assert_eq!(
+            (found.substitutions, found.deletions, found.insertions),
+            (0, 1, 0)
+        );
         assert_eq!(found.wrong, [true, false]);
         assert_eq!(align(&[], &words("a")).insertions, 1);
     }

@@ -8,24 +8,75 @@ use super::numbers::in_digits;
 use super::spelling::american;
 use std::collections::BTreeSet;
 
-const FILLERS: [&str; 10] = ["hmm", "hm", "mm", "mhm", "mmm", "uh", "um", "uhm", "erm", "uhh"];
+const FILLERS: [&str; 10] = [
+    "hmm", "hm", "mm", "mhm", "mmm", "uh", "um", "uhm", "erm", "uhh",
+];
 /// Short forms, and their full ones.
 const SHORT: [(&str, &str); 41] = [
-    ("won't", "will not"), ("can't", "can not"), ("cannot", "can not"), ("shan't", "shall not"), ("ain't", "is not"),
-    ("let's", "let us"), ("y'all", "you all"), ("ma'am", "madam"), ("wanna", "want to"), ("gonna", "going to"),
-    ("gotta", "got to"), ("gimme", "give me"), ("lemme", "let me"), ("dunno", "do not know"), ("i'ma", "i am going to"),
-    ("imma", "i am going to"), ("woulda", "would have"), ("coulda", "could have"), ("shoulda", "should have"),
-    ("mr", "mister"), ("mrs", "missus"), ("ms", "miss"), ("dr", "doctor"), ("prof", "professor"), ("capt", "captain"),
-    ("gov", "governor"), ("gen", "general"), ("sen", "senator"), ("rev", "reverend"), ("lt", "lieutenant"),
-    ("sgt", "sergeant"), ("jr", "junior"), ("sr", "senior"), ("okay", "ok"), ("&", "and"), ("etc", "and so on"),
-    ("vs", "versus"), ("ave", "avenue"), ("rd", "road"), ("alright", "all right"), ("goodbye", "bye"),
+    ("won't", "will not"),
+    ("can't", "can not"),
+    ("cannot", "can not"),
+    ("shan't", "shall not"),
+    ("ain't", "is not"),
+    ("let's", "let us"),
+    ("y'all", "you all"),
+    ("ma'am", "madam"),
+    ("wanna", "want to"),
+    ("gonna", "going to"),
+    ("gotta", "got to"),
+    ("gimme", "give me"),
+    ("lemme", "let me"),
+    ("dunno", "do not know"),
+    ("i'ma", "i am going to"),
+    ("imma", "i am going to"),
+    ("woulda", "would have"),
+    ("coulda", "could have"),
+    ("shoulda", "should have"),
+    ("mr", "mister"),
+    ("mrs", "missus"),
+    ("ms", "miss"),
+    ("dr", "doctor"),
+    ("prof", "professor"),
+    ("capt", "captain"),
+    ("gov", "governor"),
+    ("gen", "general"),
+    ("sen", "senator"),
+    ("rev", "reverend"),
+    ("lt", "lieutenant"),
+    ("sgt", "sergeant"),
+    ("jr", "junior"),
+    ("sr", "senior"),
+    ("okay", "ok"),
+    ("&", "and"),
+    ("etc", "and so on"),
+    ("vs", "versus"),
+    ("ave", "avenue"),
+    ("rd", "road"),
+    ("alright", "all right"),
+    ("goodbye", "bye"),
 ];
 /// Endings that stand for a word.
 const ENDINGS: [(&str, &str); 7] = [
-    ("n't", "not"), ("'re", "are"), ("'s", "is"), ("'d", "would"), ("'ll", "will"), ("'ve", "have"), ("'m", "am"),
+    ("n't", "not"),
+    ("'re", "are"),
+    ("'s", "is"),
+    ("'d", "would"),
+    ("'ll", "will"),
+    ("'ve", "have"),
+    ("'m", "am"),
 ];
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 /// A sign and a word for its coin.
@@ -54,7 +105,8 @@ pub(super) fn names(text: &str) -> BTreeSet<String> {
     let mut begins = true;
     for written in text.split_whitespace() {
         let word = written.trim_matches(|c: char| !c.is_alphanumeric());
-        let is_name = word.starts_with(char::is_uppercase) && word != "I" && !word.starts_with("I'");
+        let is_name =
+            word.starts_with(char::is_uppercase) && word != "I" && !word.starts_with("I'");
         if is_name && !begins {
             names.insert(american(&word.trim_end_matches("'s").to_lowercase()));
         }
@@ -117,18 +169,25 @@ fn spread(written: &str, words: &mut Vec<String>) {
     if matches!(bare, "st" | "street" | "saint") {
         return words.push("st".to_owned());
     }
-    let is_address = bare.contains('@') && bare.contains('.') || bare.contains("://") || bare.starts_with("www.");
+    let is_address = bare.contains('@') && bare.contains('.')
+        || bare.contains("://")
+        || bare.starts_with("www.");
     if is_address {
         return address(bare, words);
     }
     if let Some((hour, minute)) = clock(bare) {
         words.push(hour);
         words.extend(minute);
-        return words.extend(bare.ends_with("pm").then(|| "pm".to_owned()).or(bare.ends_with("am").then(|| "am".to_owned())));
+        return words.extend(
+            bare.ends_with("pm")
+                .then(|| "pm".to_owned())
+                .or(bare.ends_with("am").then(|| "am".to_owned())),
+        );
     }
     // "a.m.", "u.s."
     let dotless = bare.replace('.', "");
-    let is_initials = bare.contains('.') && bare.split('.').all(|letter| letter.chars().count() <= 1);
+    let is_initials =
+        bare.contains('.') && bare.split('.').all(|letter| letter.chars().count() <= 1);
     if is_initials && dotless.chars().all(char::is_alphabetic) {
         return words.push(dotless);
     }
@@ -160,9 +219,13 @@ fn address(bare: &str, words: &mut Vec<String>) {
 
 /// "10:30" and "10:30am" are their figures; a full hour is the hour.
 fn clock(bare: &str) -> Option<(String, Option<String>)> {
-    let time = bare.strip_suffix("am").or(bare.strip_suffix("pm")).unwrap_or(bare);
+    let time = bare
+        .strip_suffix("am")
+        .or(bare.strip_suffix("pm"))
+        .unwrap_or(bare);
     let (hour, minute) = time.split_once(':')?;
-    let is_figure = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_figure =
+        |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let is_time = is_figure(hour) && is_figure(minute) && minute.len() == 2;
     is_time.then(|| (hour.to_owned(), (minute != "00").then(|| minute.to_owned())))
 }
@@ -170,7 +233,9 @@ fn clock(bare: &str) -> Option<(String, Option<String>)> {
 /// The hyphens of a telephone number join it.
 fn telephone(bare: &str) -> String {
     let groups: Vec<&str> = bare.split('-').collect();
-    let is_digits = groups.iter().all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()));
+    let is_digits = groups
+        .iter()
+        .all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()));
     let digits: usize = groups.iter().map(|group| group.len()).sum();
     match groups.len() > 1 && is_digits && digits >= 7 {
         true => groups.concat(),
@@ -180,14 +245,20 @@ fn telephone(bare: &str) -> String {
 
 /// Letters and figures of a word apart: "3b", "$24.50", "20%", "10am"; "1st" stays.
 fn figure(part: &str, words: &mut Vec<String>) {
-    let coin = COINS.iter().find(|(sign, _)| part.contains(*sign)).map(|(_, word)| *word);
+    let coin = COINS
+        .iter()
+        .find(|(sign, _)| part.contains(*sign))
+        .map(|(_, word)| *word);
     let mut run = String::new();
     let mut is_number = false;
     let mut found = Vec::new();
     for c in part.chars().chain(['\0']) {
         let is_digit = c.is_ascii_digit();
         let joins = is_number && matches!(c, '.' | ',');
-        if !run.is_empty() && !joins && (is_digit != is_number || !(c.is_alphanumeric() || c == '\'')) {
+        if !run.is_empty()
+            && !joins
+            && (is_digit != is_number || !(c.is_alphanumeric() || c == '\''))
+        {
             found.push(std::mem::take(&mut run));
         }
         if is_digit || joins {
@@ -221,7 +292,9 @@ fn contraction(word: &str, words: &mut Vec<String>) {
         return;
     }
     let short = SHORT.iter().find(|(short, _)| *short == word);
-    let ending = ENDINGS.iter().find_map(|(end, full)| Some((word.strip_suffix(end)?, full)));
+    let ending = ENDINGS
+        .iter()
+        .find_map(|(end, full)| Some((word.strip_suffix(end)?, full)));
     match (short, ending) {
         (Some((_, full)), _) => words.extend(full.split(' ').map(str::to_owned)),
         (None, Some((stem, full))) if !stem.is_empty() => {
@@ -259,7 +332,11 @@ fn prices(words: Vec<String>) -> Vec<String> {
         let is_price = is_whole(word(at)) && COIN_WORDS.contains(&word(at + 1));
         if !is_price {
             let is_coin = COIN_WORDS.contains(&word(at));
-            priced.push(if is_coin { word(at).trim_end_matches('s').to_owned() } else { words[at].clone() });
+            priced.push(if is_coin {
+                word(at).trim_end_matches('s').to_owned()
+            } else {
+                words[at].clone()
+            });
             at += 1;
             continue;
         }
@@ -291,7 +368,11 @@ fn dates(words: Vec<String>) -> Vec<String> {
     for word in words {
         let last = dated.last().map_or("", String::as_str);
         if MONTHS.contains(&word.as_str()) {
-            let before = dated.len().checked_sub(2).and_then(|at| dated.get(at)).map_or("", String::as_str);
+            let before = dated
+                .len()
+                .checked_sub(2)
+                .and_then(|at| dated.get(at))
+                .map_or("", String::as_str);
             let day = match last {
                 "of" if is_day(before) => dated.pop().and_then(|_| dated.pop()),
                 _ if is_day(last) => dated.pop(),
@@ -317,7 +398,10 @@ fn ranked(day: &str) -> String {
     if !is_whole(day) {
         return day.to_owned();
     }
-    let end = match (day.ends_with("11") || day.ends_with("12") || day.ends_with("13"), day.chars().next_back()) {
+    let end = match (
+        day.ends_with("11") || day.ends_with("12") || day.ends_with("13"),
+        day.chars().next_back(),
+    ) {
         (false, Some('1')) => "st",
         (false, Some('2')) => "nd",
         (false, Some('3')) => "rd",

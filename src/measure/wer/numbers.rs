@@ -15,7 +15,10 @@ enum Part {
 }
 
 fn part(word: &str) -> Option<Part> {
-    let scale = SCALES.iter().find(|(_, name)| *name == word).map(|(value, _)| *value);
+    let scale = SCALES
+        .iter()
+        .find(|(_, name)| *name == word)
+        .map(|(value, _)| *value);
     match word {
         "oh" | "nought" => return Some(Part::Ones(0)),
         _ if word == HUNDRED => return Some(Part::Hundred),
@@ -51,7 +54,11 @@ impl Reading {
             Part::Ones(value) | Part::Rank(value) => !self.is_begun || *value < self.room,
             Part::Tens(value) => !self.is_begun || *value < self.room && self.room > 10,
             Part::Hundred => self.is_begun && (1..100).contains(&self.below),
-            Part::Scale(scale) => self.is_begun && self.below > 0 && (self.above == 0 || self.above % scale == 0 && self.above > *scale),
+            Part::Scale(scale) => {
+                self.is_begun
+                    && self.below > 0
+                    && (self.above == 0 || self.above % scale == 0 && self.above > *scale)
+            }
         };
         if !fits {
             return false;

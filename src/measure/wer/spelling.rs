@@ -5,21 +5,64 @@
 
 /// Words that no rule covers: British, American.
 const WORDS: [(&str, &str); 40] = [
-    ("grey", "gray"), ("cheque", "check"), ("cheques", "checks"), ("tyre", "tire"), ("tyres", "tires"), ("kerb", "curb"),
-    ("plough", "plow"), ("programme", "program"), ("programmes", "programs"), ("storey", "story"), ("mum", "mom"),
-    ("aluminium", "aluminum"), ("pyjamas", "pajamas"), ("sceptical", "skeptical"), ("mould", "mold"), ("draught", "draft"),
-    ("enrol", "enroll"), ("fulfil", "fulfill"), ("skilful", "skillful"), ("instalment", "installment"),
-    ("judgement", "judgment"), ("ageing", "aging"), ("whisky", "whiskey"), ("yoghurt", "yogurt"), ("doughnut", "donut"),
-    ("doughnuts", "donuts"), ("practise", "practice"), ("cosy", "cozy"), ("manoeuvre", "maneuver"),
-    ("jewellery", "jewelry"), ("marvellous", "marvelous"), ("woollen", "woolen"), ("travelled", "traveled"),
-    ("travelling", "traveling"), ("cancelled", "canceled"), ("cancelling", "canceling"), ("labelled", "labeled"),
-    ("modelling", "modeling"), ("learnt", "learned"), ("towards", "toward"),
+    ("grey", "gray"),
+    ("cheque", "check"),
+    ("cheques", "checks"),
+    ("tyre", "tire"),
+    ("tyres", "tires"),
+    ("kerb", "curb"),
+    ("plough", "plow"),
+    ("programme", "program"),
+    ("programmes", "programs"),
+    ("storey", "story"),
+    ("mum", "mom"),
+    ("aluminium", "aluminum"),
+    ("pyjamas", "pajamas"),
+    ("sceptical", "skeptical"),
+    ("mould", "mold"),
+    ("draught", "draft"),
+    ("enrol", "enroll"),
+    ("fulfil", "fulfill"),
+    ("skilful", "skillful"),
+    ("instalment", "installment"),
+    ("judgement", "judgment"),
+    ("ageing", "aging"),
+    ("whisky", "whiskey"),
+    ("yoghurt", "yogurt"),
+    ("doughnut", "donut"),
+    ("doughnuts", "donuts"),
+    ("practise", "practice"),
+    ("cosy", "cozy"),
+    ("manoeuvre", "maneuver"),
+    ("jewellery", "jewelry"),
+    ("marvellous", "marvelous"),
+    ("woollen", "woolen"),
+    ("travelled", "traveled"),
+    ("travelling", "traveling"),
+    ("cancelled", "canceled"),
+    ("cancelling", "canceling"),
+    ("labelled", "labeled"),
+    ("modelling", "modeling"),
+    ("learnt", "learned"),
+    ("towards", "toward"),
 ];
 /// Endings: British, American.
 const ENDINGS: [(&str, &str); 15] = [
-    ("isation", "ization"), ("isations", "izations"), ("ising", "izing"), ("ised", "ized"), ("ises", "izes"),
-    ("ise", "ize"), ("yse", "yze"), ("ysed", "yzed"), ("tre", "ter"), ("tres", "ters"), ("ogue", "og"), ("ogues", "ogs"),
-    ("ence", "ense"), ("ences", "enses"), ("bre", "ber"),
+    ("isation", "ization"),
+    ("isations", "izations"),
+    ("ising", "izing"),
+    ("ised", "ized"),
+    ("ises", "izes"),
+    ("ise", "ize"),
+    ("yse", "yze"),
+    ("ysed", "yzed"),
+    ("tre", "ter"),
+    ("tres", "ters"),
+    ("ogue", "og"),
+    ("ogues", "ogs"),
+    ("ence", "ense"),
+    ("ences", "enses"),
+    ("bre", "ber"),
 ];
 /// "Our" in a shorter word is not what Americans write as "or".
 const OUR_LETTERS_MIN: usize = 5;
@@ -47,12 +90,22 @@ mod tests {
     #[test]
     fn spellings_of_one_word_become_one() {
         for (british, one) in [
-            ("colour", "color"), ("centre", "center"), ("organise", "organize"), ("grey", "gray"),
-            ("licence", "license"), ("dialogue", "dialog"), ("favourites", "favorites"),
+            ("colour", "color"),
+            ("centre", "center"),
+            ("organise", "organize"),
+            ("grey", "gray"),
+            ("licence", "license"),
+            ("dialogue", "dialog"),
+            ("favourites", "favorites"),
         ] {
             assert_eq!(american(british), american(one), "{british}");
         }
-        for (one, other) in [("our", "or"), ("filled", "filed"), ("hour", "hor"), ("four", "for")] {
+        for (one, other) in [
+            ("our", "or"),
+            ("filled", "filed"),
+            ("hour", "hor"),
+            ("four", "for"),
+        ] {
             assert_ne!(american(one), american(other));
         }
     }

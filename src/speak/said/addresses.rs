@@ -4,8 +4,8 @@ use super::numbers::digits;
 
 /// What a host ends in that is known without "www." or a scheme; a file's name ends in something else.
 const HOST_ENDS: [&str; 20] = [
-    "com", "org", "net", "edu", "gov", "uk", "io", "ai", "app", "dev", "info", "example", "eu", "de", "fr", "co", "us",
-    "ca", "au", "ie",
+    "com", "org", "net", "edu", "gov", "uk", "io", "ai", "app", "dev", "info", "example", "eu",
+    "de", "fr", "co", "us", "ca", "au", "ie",
 ];
 
 /// "a@b.example" -> "a at b dot example". `None` if it is none.
@@ -29,7 +29,10 @@ pub(super) fn web(word: &str) -> Option<String> {
 pub(super) fn host(word: &str) -> Option<String> {
     let (host, _) = word.split_once('/').unwrap_or((word, ""));
     let (name, end) = host.rsplit_once('.')?;
-    let is_name = name.contains(char::is_alphabetic) && name.chars().all(|c| c.is_alphanumeric() || ".-".contains(c));
+    let is_name = name.contains(char::is_alphabetic)
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || ".-".contains(c));
     let shown = word.split(['?', '#']).next().unwrap_or_default();
     (is_name && HOST_ENDS.contains(&end)).then(|| signs(shown.trim_end_matches('/')))
 }
@@ -80,7 +83,10 @@ mod tests {
             Some("shop dot example")
         );
         assert_eq!(web("shop"), None);
-        assert_eq!(host("shop.example.com/help").as_deref(), Some("shop dot example dot com slash help"));
+        assert_eq!(
+            host("shop.example.com/help").as_deref(),
+            Some("shop dot example dot com slash help")
+        );
         assert_eq!(host("main.py"), None);
         assert_eq!(host("3.co"), None);
     }

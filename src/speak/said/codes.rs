@@ -10,15 +10,17 @@ const SPELLED_LETTERS_MAX: usize = 3;
 const SPELLED_DIGITS_MIN: usize = 3;
 /// Capitals of two letters before a number that are no code.
 const NO_CODES: [&str; 17] = [
-    "AM", "PM", "UK", "US", "EU", "TV", "OK", "ID", "NO", "PC", "AI", "IT", "UN", "DC", "LA", "NY", "AD",
+    "AM", "PM", "UK", "US", "EU", "TV", "OK", "ID", "NO", "PC", "AI", "IT", "UN", "DC", "LA", "NY",
+    "AD",
 ];
 
 /// "No. 5" -> "number five", "#4711" -> "number four seven one one", "BA 247" -> "B A two four seven".
 pub(super) fn numbered(line: &Line<'_>, at: usize) -> Option<Said> {
     let word = line.word(at)?;
     let next = line.word(at + 1);
-    let is_before_number =
-        next.is_some_and(|next| next.head.is_empty() && next.core.starts_with(|c: char| c.is_ascii_digit()));
+    let is_before_number = next.is_some_and(|next| {
+        next.head.is_empty() && next.core.starts_with(|c: char| c.is_ascii_digit())
+    });
     if matches!(word.core, "No" | "no" | "Nos" | "nos") && word.tail == "." && is_before_number
         || word.core == "№" && is_before_number
     {
@@ -38,7 +40,8 @@ pub(super) fn numbered(line: &Line<'_>, at: usize) -> Option<Said> {
         let said = order(word.core)?;
         return Said::new(super::words::with_punctuation(word, &said), 1);
     }
-    let is_dialled = |verb: &str| ["call", "dial", "ring", "text"].contains(&verb.to_lowercase().as_str());
+    let is_dialled =
+        |verb: &str| ["call", "dial", "ring", "text"].contains(&verb.to_lowercase().as_str());
     if word.is_digits() && word.core.len() == 3 && is_dialled(line.before(at)) {
         return Said::new(super::words::with_punctuation(word, &digits(word.core)), 1);
     }
@@ -46,7 +49,10 @@ pub(super) fn numbered(line: &Line<'_>, at: usize) -> Option<Said> {
         && word.core.bytes().all(|b| b.is_ascii_uppercase())
         && !NO_CODES.contains(&word.core)
         && word.tail.is_empty();
-    if is_code && let Some(number) = next.filter(|next| next.is_digits() && (2..=4).contains(&next.core.len())) {
+    if is_code
+        && let Some(number) =
+            next.filter(|next| next.is_digits() && (2..=4).contains(&next.core.len()))
+    {
         let said = format!("{} {}", spelled(word.core), digits(number.core));
         return Said::new(super::words::with_punctuation(number, &said), 2);
     }
@@ -83,11 +89,18 @@ pub(super) fn rank(core: &str) -> Option<String> {
 
 /// "v2.0.1" -> "version two point oh point one"; "192.168.0.1" digit by digit.
 pub(super) fn version(core: &str) -> Option<String> {
-    let bare = core.strip_prefix(['v', 'V']).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let bare = core
+        .strip_prefix(['v', 'V'])
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let said = if bare.is_some() { "version " } else { "" };
-    let (figures, label) = bare.unwrap_or(core).split_once('-').unwrap_or((bare.unwrap_or(core), ""));
+    let (figures, label) = bare
+        .unwrap_or(core)
+        .split_once('-')
+        .unwrap_or((bare.unwrap_or(core), ""));
     let groups: Vec<&str> = figures.split('.').collect();
-    let is_digits = |group: &&str| !group.is_empty() && group.len() <= 4 && group.bytes().all(|b| b.is_ascii_digit());
+    let is_digits = |group: &&str| {
+        !group.is_empty() && group.len() <= 4 && group.bytes().all(|b| b.is_ascii_digit())
+    };
     let is_label = label.chars().all(char::is_alphabetic);
     if !groups.iter().all(is_digits) || !is_label || groups.len() < 3 && bare.is_none() {
         return None;
@@ -100,7 +113,13 @@ pub(super) fn version(core: &str) -> Option<String> {
     let (spoken, joined): (Vec<String>, &str) = if groups.len() == 4 && first > 1 {
         (groups.iter().map(|group| digits(group)).collect(), " dot ")
     } else {
-        let group = |group: &&str| if *group == "0" { Some("oh".to_owned()) } else { number(group) };
+        let group = |group: &&str| {
+            if *group == "0" {
+                Some("oh".to_owned())
+            } else {
+                number(group)
+            }
+        };
         (groups.iter().filter_map(group).collect(), " point ")
     };
     let words = format!("{said}{} {label}", spoken.join(joined));
@@ -162,7 +181,11 @@ fn groups(core: &str) -> Vec<&str> {
 pub(super) fn pieces(core: &str) -> String {
     // "--port" is a flag, not less of something.
     let unsigned = core.trim_start_matches('-');
-    let core = if unsigned.starts_with(char::is_alphabetic) { unsigned } else { core };
+    let core = if unsigned.starts_with(char::is_alphabetic) {
+        unsigned
+    } else {
+        core
+    };
     if !core.contains(char::is_numeric) {
         return core.to_owned();
     }

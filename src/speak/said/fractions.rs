@@ -6,8 +6,30 @@ use super::words::Line;
 
 /// What a cup, an hour or a mile can be half of.
 const WHOLES: [&str; 24] = [
-    "cup", "teaspoon", "tablespoon", "mile", "hour", "inch", "pound", "pint", "litre", "liter", "day", "dozen",
-    "ounce", "minute", "second", "metre", "meter", "gallon", "kilo", "kilogram", "loaf", "page", "year", "portion",
+    "cup",
+    "teaspoon",
+    "tablespoon",
+    "mile",
+    "hour",
+    "inch",
+    "pound",
+    "pint",
+    "litre",
+    "liter",
+    "day",
+    "dozen",
+    "ounce",
+    "minute",
+    "second",
+    "metre",
+    "meter",
+    "gallon",
+    "kilo",
+    "kilogram",
+    "loaf",
+    "page",
+    "year",
+    "portion",
 ];
 const SINGLE: [(char, u64, u64); 6] = [
     ('½', 1, 2),
@@ -28,7 +50,11 @@ pub(super) fn mixed(line: &Line<'_>, at: usize) -> Option<Said> {
     if top >= bottom {
         return None;
     }
-    let tail: String = part.tail.chars().filter(|c| ".,;:!?)".contains(*c)).collect();
+    let tail: String = part
+        .tail
+        .chars()
+        .filter(|c| ".,;:!?)".contains(*c))
+        .collect();
     let words = format!("{} and {}{tail}", number(whole.core)?, small(top, bottom)?);
     Said::new(words, 2)
 }
@@ -52,15 +78,24 @@ pub(super) fn fraction(line: &Line<'_>, at: usize) -> Option<String> {
     if core == "50/50" {
         return Some("fifty fifty".to_owned());
     }
-    if ["stars", "star", "rating", "points"].contains(&after) || line.back(at, 2).any(|w| ["rated", "scored", "score", "rating"].contains(&w.core)) {
+    if ["stars", "star", "rating", "points"].contains(&after)
+        || line
+            .back(at, 2)
+            .any(|w| ["rated", "scored", "score", "rating"].contains(&w.core))
+    {
         return Some(format!("{} out of {}", cardinal(top), cardinal(bottom)));
     }
-    if top >= bottom || !(2..=10).contains(&bottom) && bottom != 12 && bottom != 16 && bottom != 100 {
+    if top >= bottom || !(2..=10).contains(&bottom) && bottom != 12 && bottom != 16 && bottom != 100
+    {
         return None;
     }
     let bare = small(top, bottom)?;
     let is_whole = WHOLES.contains(&after);
-    let article = if after.starts_with(['i', 'o']) || after == "hour" { "an" } else { "a" };
+    let article = if after.starts_with(['i', 'o']) || after == "hour" {
+        "an"
+    } else {
+        "a"
+    };
     Some(match (top, bottom) {
         (1, 2) if is_whole => format!("half {article}"),
         _ if is_whole => format!("{} of {article}", bare.replacen("a ", "one ", 1)),

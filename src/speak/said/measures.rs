@@ -38,7 +38,16 @@ fn with_per(written: &str, is_one: IsOne) -> Option<String> {
 
 /// A number or a range of numbers, with a unit or without: "1.2", "1-3", "~200ms", "16kHz", "10%-20%", "3/day", "10k".
 pub(super) fn figure(core: &str) -> Option<String> {
-    for (sign, words) in [('~', "about"), ('≈', "about"), ('±', "plus or minus"), ('<', "under"), ('>', "over"), ('≤', "at most"), ('≥', "at least"), ('+', "plus")] {
+    for (sign, words) in [
+        ('~', "about"),
+        ('≈', "about"),
+        ('±', "plus or minus"),
+        ('<', "under"),
+        ('>', "over"),
+        ('≤', "at most"),
+        ('≥', "at least"),
+        ('+', "plus"),
+    ] {
         if let Some(rest) = core.strip_prefix(sign) {
             return figure(rest).map(|said| format!("{words} {said}"));
         }
@@ -74,7 +83,9 @@ pub(super) fn figure(core: &str) -> Option<String> {
 
 /// "10%-20%" -> "ten to twenty percent".
 fn two_with_unit(core: &str) -> Option<String> {
-    let (low, high) = core.split_once(['-', '–']).filter(|(low, _)| !low.is_empty())?;
+    let (low, high) = core
+        .split_once(['-', '–'])
+        .filter(|(low, _)| !low.is_empty())?;
     let end = |text: &str| text.find(|c: char| !(c.is_ascii_digit() || ".,".contains(c)));
     let (low, low_unit) = low.split_at(end(low)?);
     let (high, high_unit) = high.split_at(end(high)?);
@@ -88,7 +99,10 @@ fn two_with_unit(core: &str) -> Option<String> {
 fn range(amount: &str) -> Option<String> {
     let (low, high) = amount.split_once(['-', '–', ':'])?;
     let as_year = |digits: &str| {
-        let number = digits.parse().ok().filter(|number| (1100..2100).contains(number));
+        let number = digits
+            .parse()
+            .ok()
+            .filter(|number| (1100..2100).contains(number));
         number.filter(|_| digits.len() == 4).map(year)
     };
     if let (Some(low), Some(high)) = (as_year(low), as_year(high)) {
@@ -100,12 +114,20 @@ fn range(amount: &str) -> Option<String> {
 /// "1990s" -> "nineteen nineties", "90s" -> "nineties".
 fn decade(core: &str) -> Option<String> {
     let digits = core.strip_suffix('s')?;
-    let number: u64 = digits.parse().ok().filter(|_| matches!(digits.len(), 2 | 4))?;
-    let is_it = number.is_multiple_of(10) && (number < 100 && number >= 20 || (1100..2100).contains(&number));
+    let number: u64 = digits
+        .parse()
+        .ok()
+        .filter(|_| matches!(digits.len(), 2 | 4))?;
+    let is_it = number.is_multiple_of(10)
+        && (number < 100 && number >= 20 || (1100..2100).contains(&number));
     if !is_it {
         return None;
     }
-    let words = if number < 100 { cardinal(number) } else { year(number) };
+    let words = if number < 100 {
+        cardinal(number)
+    } else {
+        year(number)
+    };
     Some(match words.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
         None => format!("{words}s"),
@@ -119,7 +141,11 @@ fn times(core: &str) -> Option<String> {
     if right.is_empty() {
         return Some(format!("{left_said} times"));
     }
-    let joined = if left == right || right.len() > 2 && left.len() > 2 { "by" } else { "times" };
+    let joined = if left == right || right.len() > 2 && left.len() > 2 {
+        "by"
+    } else {
+        "times"
+    };
     Some(format!("{left_said} {joined} {}", figure(right)?))
 }
 
@@ -149,7 +175,9 @@ pub(super) fn between(line: &Line<'_>, at: usize) -> Option<Said> {
 pub(super) fn feet_and_inches(written: &str) -> Option<String> {
     let bare = written.trim_end_matches(['.', '?', '!', ')']);
     let stop = &written[bare.len()..];
-    let is_digits = |text: &str| !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
+    let is_digits = |text: &str| {
+        !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit())
+    };
     if let Some((feet, inches)) = bare.split_once(['\'', '’', '′'])
         && is_digits(feet)
     {
@@ -157,7 +185,9 @@ pub(super) fn feet_and_inches(written: &str) -> Option<String> {
         return match inches {
             // An apostrophe behind a number closes a quotation as often.
             "" if bare.ends_with('′') => Some(format!("{} feet{stop}", number(feet)?)),
-            _ if is_digits(inches) => Some(format!("{} foot {}{stop}", number(feet)?, number(inches)?)),
+            _ if is_digits(inches) => {
+                Some(format!("{} foot {}{stop}", number(feet)?, number(inches)?))
+            }
             _ => None,
         };
     }

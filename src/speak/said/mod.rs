@@ -41,11 +41,13 @@ pub(super) fn line_aloud(line: &str) -> String {
     let mut at = 0;
     while let Some(word) = line.word(at) {
         let goes_on = spoken.is_telephone && is_group(word);
-        let said = several(&line, at).filter(|_| !goes_on).unwrap_or_else(|| Said {
-            words: one(&line, at, word, &spoken),
-            taken: 1,
-            is_telephone: goes_on && matches!(word.tail, "" | ")"),
-        });
+        let said = several(&line, at)
+            .filter(|_| !goes_on)
+            .unwrap_or_else(|| Said {
+                words: one(&line, at, word, &spoken),
+                taken: 1,
+                is_telephone: goes_on && matches!(word.tail, "" | ")"),
+            });
         spoken.is_telephone = said.is_telephone;
         spoken.push(said.words);
         at += said.taken.max(1);

@@ -53,11 +53,18 @@ const MAGNITUDES: [(&str, &str); 14] = [
 /// "£4.99", "4.99€", "€1,000", "1.200,50€", "60p", "50¢", "£10-20", "$5/mo", "£18.5k", "-$5".
 pub(super) fn price(word: &str) -> Option<String> {
     if let Some(positive) = word.strip_prefix(['-', '−']) {
-        return has_currency(positive).then(|| price(positive).map(|said| format!("minus {said}")))?;
+        return has_currency(positive)
+            .then(|| price(positive).map(|said| format!("minus {said}")))?;
     }
-    for (sign, said) in [('~', "about"), ('<', "under"), ('>', "over"), ('≈', "about")] {
+    for (sign, said) in [
+        ('~', "about"),
+        ('<', "under"),
+        ('>', "over"),
+        ('≈', "about"),
+    ] {
         if let Some(rest) = word.strip_prefix(sign) {
-            return has_currency(rest).then(|| price(rest).map(|words| format!("{said} {words}")))?;
+            return has_currency(rest)
+                .then(|| price(rest).map(|words| format!("{said} {words}")))?;
         }
     }
     if let Some(rest) = word.strip_suffix('+') {
@@ -66,7 +73,11 @@ pub(super) fn price(word: &str) -> Option<String> {
     if let Some((amount, by)) = word.split_once('/') {
         return has_currency(amount).then(|| {
             let by = units::span(by)?;
-            let article = if by == "hour" || by == "ounce" { "an" } else { "a" };
+            let article = if by == "hour" || by == "ounce" {
+                "an"
+            } else {
+                "a"
+            };
             Some(format!("{} {article} {by}", price(amount)?))
         })?;
     }
@@ -74,9 +85,19 @@ pub(super) fn price(word: &str) -> Option<String> {
         return range(from, to);
     }
     if let Some(pence) = word.strip_suffix(['p', '¢']) {
-        let (one, many) = if word.ends_with('p') { ("penny", "pence") } else { ("cent", "cents") };
+        let (one, many) = if word.ends_with('p') {
+            ("penny", "pence")
+        } else {
+            ("cent", "cents")
+        };
         let is_coins = !pence.is_empty() && pence.bytes().all(|b| b.is_ascii_digit());
-        return is_coins.then(|| Some(format!("{} {}", number(pence)?, if pence == "1" { one } else { many })))?;
+        return is_coins.then(|| {
+            Some(format!(
+                "{} {}",
+                number(pence)?,
+                if pence == "1" { one } else { many }
+            ))
+        })?;
     }
     let (currency, amount) = parted(word)?;
     said(currency, amount, None)
@@ -88,7 +109,18 @@ pub(super) fn with_words(line: &Line<'_>, at: usize) -> Option<Said> {
     if !word.tail.is_empty() || !next.head.is_empty() {
         return None;
     }
-    let ending = |last: Word<'_>, said: String, taken| Said::new(with_punctuation(Word { head: word.head, ..last }, &said), taken);
+    let ending = |last: Word<'_>, said: String, taken| {
+        Said::new(
+            with_punctuation(
+                Word {
+                    head: word.head,
+                    ..last
+                },
+                &said,
+            ),
+            taken,
+        )
+    };
     if let Some((currency, amount)) = parted(word.core) {
         let magnitude = MAGNITUDES.iter().find(|(end, _)| *end == next.core)?;
         return ending(next, said(currency, amount, Some(magnitude.1))?, 2);
@@ -121,10 +153,11 @@ fn has_currency(word: &str) -> bool {
 
 /// "£10-20", "$10–$20".
 fn range(from: &str, to: &str) -> Option<String> {
-    let sign = CURRENCIES
-        .iter()
-        .map(|currency| currency.0)
-        .find(|sign| !sign.is_empty() && !sign.ends_with(char::is_alphabetic) && (from.contains(sign) || to.contains(sign)))?;
+    let sign = CURRENCIES.iter().map(|currency| currency.0).find(|sign| {
+        !sign.is_empty()
+            && !sign.ends_with(char::is_alphabetic)
+            && (from.contains(sign) || to.contains(sign))
+    })?;
     let bare = |amount: &str| amount.replace(sign, "");
     let with_sign = |amount: &str| price(&format!("{sign}{}", bare(amount)));
     // The coin of whole amounts is said once.
@@ -139,7 +172,9 @@ fn range(from: &str, to: &str) -> Option<String> {
 /// A currency and the amount beside it.
 fn parted(word: &str) -> Option<(&'static Currency, &str)> {
     CURRENCIES.iter().find_map(|currency| {
-        let amount = word.strip_prefix(currency.0).or_else(|| word.strip_suffix(currency.0))?;
+        let amount = word
+            .strip_prefix(currency.0)
+            .or_else(|| word.strip_suffix(currency.0))?;
         let is_amount = amount.starts_with(|c: char| c.is_ascii_digit());
         is_amount.then_some((currency, amount))
     })
@@ -148,7 +183,9 @@ fn parted(word: &str) -> Option<(&'static Currency, &str)> {
 fn said(currency: &Currency, amount: &str, magnitude: Option<&str>) -> Option<String> {
     let Currency(_, one, many, hundredths) = currency;
     let amount = as_english(amount);
-    let end = amount.find(|c: char| !(c.is_ascii_digit() || ".,".contains(c))).unwrap_or(amount.len());
+    let end = amount
+        .find(|c: char| !(c.is_ascii_digit() || ".,".contains(c)))
+        .unwrap_or(amount.len());
     let (figures, joined) = amount.split_at(end);
     let magnitude = match (magnitude, joined) {
         (magnitude, "") => magnitude,
@@ -167,7 +204,11 @@ fn said(currency: &Currency, amount: &str, magnitude: Option<&str>) -> Option<St
     Some(match (whole, part) {
         (_, 0) => format!("{} {coin}", number(whole)?),
         ("0", _) => format!("{} {hundredths}", cardinal(part)),
-        (_, 1..10) => format!("{} {coin} and {} {hundredths}", number(whole)?, cardinal(part)),
+        (_, 1..10) => format!(
+            "{} {coin} and {} {hundredths}",
+            number(whole)?,
+            cardinal(part)
+        ),
         _ => format!("{} {coin} {}", number(whole)?, cardinal(part)),
     })
 }
@@ -177,7 +218,9 @@ fn as_english(amount: &str) -> String {
     let is_continental = match (amount.rfind(','), amount.rfind('.')) {
         (Some(comma), Some(point)) => comma > point,
         (Some(comma), None) => amount.len() - comma == 3,
-        (None, Some(point)) => amount.len() - point == 4 && amount.bytes().skip(point + 1).all(|b| b.is_ascii_digit()),
+        (None, Some(point)) => {
+            amount.len() - point == 4 && amount.bytes().skip(point + 1).all(|b| b.is_ascii_digit())
+        }
         (None, None) => false,
     };
     if !is_continental {

@@ -15,7 +15,9 @@ pub(super) fn number(written: &str) -> Option<String> {
         return is_number.then(|| number(positive).map(|words| format!("minus {words}")))?;
     }
     // "3,5" is a decimal on the Continent, "3,500" a thousand everywhere.
-    let comma = written.split_once(',').filter(|(_, part)| part.len() < 3 && !part.contains('.'));
+    let comma = written
+        .split_once(',')
+        .filter(|(_, part)| part.len() < 3 && !part.contains('.'));
     let (whole, part) = match (written.split_once('.'), comma) {
         (None, None) => (written, None),
         (Some((whole, part)), _) | (None, Some((whole, part))) => (whole, Some(part)),

@@ -19,7 +19,11 @@ pub(super) fn number(line: &Line<'_>, at: usize) -> Option<Said> {
     } else {
         ""
     };
-    let tail: String = word.tail.chars().filter(|c| ".,;:!?".contains(*c)).collect();
+    let tail: String = word
+        .tail
+        .chars()
+        .filter(|c| ".,;:!?".contains(*c))
+        .collect();
     Some(Said {
         words: format!("{sign}{said}{tail}"),
         taken: 1,
@@ -33,8 +37,9 @@ fn begins(word: Word<'_>, next: Option<Word<'_>>) -> bool {
         Some(rest) => (true, rest),
         None => (false, word.core),
     };
-    let is_digits =
-        !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit() || b == b'-') && !rest.ends_with('-');
+    let is_digits = !rest.is_empty()
+        && rest.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+        && !rest.ends_with('-');
     let is_followed = next.is_some_and(|next| {
         let group = next.core.split(['-', '.']).next().unwrap_or_default();
         group.len() >= 2 && group.bytes().all(|b| b.is_ascii_digit())
@@ -68,11 +73,22 @@ mod tests {
         for yes in ["555-0100", "555-010-0199", "1-800-555-0199", "555.010.0199"] {
             assert!(is_whole(yes), "{yes}");
         }
-        for no in ["1939-1945", "10-12", "2026-11-28", "3.14", "192.168.0.1", "555"] {
+        for no in [
+            "1939-1945",
+            "10-12",
+            "2026-11-28",
+            "3.14",
+            "192.168.0.1",
+            "555",
+        ] {
             assert!(!is_whole(no), "{no}");
         }
         let begins_number = |line: &str| number(&Line::of(line), 0).is_some();
-        assert!(begins_number("01632 960230") && begins_number("+44 20") && begins_number("(555) 010-0199"));
+        assert!(
+            begins_number("01632 960230")
+                && begins_number("+44 20")
+                && begins_number("(555) 010-0199")
+        );
         assert!(begins_number("+15550100") && begins_number("030-12-34"));
         assert!(!begins_number("10 20") && !begins_number("0") && !begins_number("+5 points"));
     }

@@ -52,7 +52,10 @@ pub(super) fn days(word: &str) -> Option<String> {
 /// "10:30" -> "ten thirty", "17:30" -> "five thirty p.m.", "9:00" -> "nine o'clock", "7:30-9:00" -> "seven thirty to
 /// nine". `after` is the word behind it, which may name the half of the day.
 pub(super) fn clock(word: &str, after: &str) -> Option<String> {
-    let has_half = matches!(after, "am" | "pm" | "AM" | "PM" | "a.m" | "p.m" | "A.M" | "P.M");
+    let has_half = matches!(
+        after,
+        "am" | "pm" | "AM" | "PM" | "a.m" | "p.m" | "A.M" | "P.M"
+    );
     if let Some((from, to)) = word.split_once(['-', '–']) {
         let (from, to) = (hour_and_minute(from)?, hour_and_minute(to)?);
         // If both times lie in one half of the day, the half is said once.
@@ -82,7 +85,11 @@ pub(super) fn half_day(word: &str) -> Option<String> {
     let (time, half) = ["am", "pm", "a.m", "p.m"]
         .iter()
         .find_map(|half| Some((lower.strip_suffix(half)?, *half)))?;
-    let half = if half.starts_with('a') { " a.m." } else { " p.m." };
+    let half = if half.starts_with('a') {
+        " a.m."
+    } else {
+        " p.m."
+    };
     if time.is_empty() {
         return word.contains('.').then(|| half.trim().to_owned());
     }
@@ -105,7 +112,12 @@ fn hour_or_time(written: &str) -> Option<(u64, u64)> {
     let time = written.replace('.', ":");
     match time.split_once(':') {
         Some(_) => hour_and_minute(&time),
-        None => Some((time.parse().ok().filter(|hour| *hour <= 24 && time.len() <= 2)?, 0)),
+        None => Some((
+            time.parse()
+                .ok()
+                .filter(|hour| *hour <= 24 && time.len() <= 2)?,
+            0,
+        )),
     }
 }
 
@@ -166,10 +178,17 @@ pub(super) fn month_and_day(line: &Line<'_>, at: usize) -> Option<Said> {
     let (word, next) = (line.word(at)?, line.word(at + 1));
     let month = month(word.core)?;
     let is_short = word.core != month;
-    let rest = word.tail.strip_prefix('.').filter(|_| is_short).unwrap_or(word.tail);
+    let rest = word
+        .tail
+        .strip_prefix('.')
+        .filter(|_| is_short)
+        .unwrap_or(word.tail);
     let day = next.filter(|_| rest.is_empty()).and_then(|next| {
         let digits = next.core.trim_end_matches(['s', 't', 'n', 'd', 'r', 'h']);
-        let day = digits.parse().ok().filter(|day| (1..=31).contains(day) && digits.len() <= 2)?;
+        let day = digits
+            .parse()
+            .ok()
+            .filter(|day| (1..=31).contains(day) && digits.len() <= 2)?;
         // "May 20 people come?"
         let is_day = digits != next.core
             || !next.tail.is_empty()
@@ -180,7 +199,8 @@ pub(super) fn month_and_day(line: &Line<'_>, at: usize) -> Option<Said> {
     if let Some((next, day)) = day {
         return Said::new(with_punctuation(next, &format!("{month} {day}")), 2);
     }
-    let is_certain = is_short && (word.tail.starts_with('.') || next.is_some_and(|next| next.is_digits()));
+    let is_certain =
+        is_short && (word.tail.starts_with('.') || next.is_some_and(|next| next.is_digits()));
     is_certain.then(|| Said::new(with_punctuation(Word { tail: rest, ..word }, month), 1))?
 }
 
@@ -192,16 +212,21 @@ pub(super) fn dated(line: &Line<'_>, at: usize) -> Option<String> {
     if core.len() <= 2 && (1..=31).contains(&number) && month(after).is_some() {
         return Some(format!("the {} of", ordinal(number)));
     }
-    if core.len() != 4 || !(1100..2100).contains(&number) || units::unit(after, IsOne::No).is_some() {
+    if core.len() != 4 || !(1100..2100).contains(&number) || units::unit(after, IsOne::No).is_some()
+    {
         return None;
     }
     let is_modern = (1900..2100).contains(&number);
     // What a year ends, the word behind it does not go on from.
     let ends = after.is_empty() || !after.starts_with(char::is_lowercase) || JOINS.contains(&after);
     let is_year = is_modern && BEFORE_YEARS.contains(&before)
-        || ends && ["of", "spring", "summer", "autumn", "winter", "for"].contains(&before) && is_modern
+        || ends
+            && ["of", "spring", "summer", "autumn", "winter", "for"].contains(&before)
+            && is_modern
         || line.back(at, 2).any(|word| month(word.core).is_some())
-        || line.back(at, 3).any(|word| matches!(word.core, "year" | "years" | "Year" | "©" | "born"))
+        || line
+            .back(at, 3)
+            .any(|word| matches!(word.core, "year" | "years" | "Year" | "©" | "born"))
         || word.head.ends_with('(') && word.tail.starts_with(')')
         || ["AD", "BC", "CE", "BCE"].contains(&after);
     is_year.then(|| year(number))
@@ -268,7 +293,10 @@ mod tests {
             date("24/12/2025").as_deref(),
             Some("the twenty-fourth of December twenty twenty-five")
         );
-        assert_eq!(date("5/17/2026").as_deref(), Some("the seventeenth of May twenty twenty-six"));
+        assert_eq!(
+            date("5/17/2026").as_deref(),
+            Some("the seventeenth of May twenty twenty-six")
+        );
         assert_eq!(date("2026-13-32"), None);
         assert_eq!(date("030-12-34"), None);
         assert_eq!(month("Dec."), Some("December"));

@@ -5,7 +5,8 @@ use super::numbers::{cardinal, ordinal};
 use super::words::{Line, Word, with_punctuation};
 
 /// What is a title before a name and something else behind one.
-const BESIDE_NAMES: [(&str, &str, &str); 2] = [("St", "Saint", "Street"), ("Dr", "Doctor", "Drive")];
+const BESIDE_NAMES: [(&str, &str, &str); 2] =
+    [("St", "Saint", "Street"), ("Dr", "Doctor", "Drive")];
 /// Other short forms, always followed by their stop.
 const STOPPED: [(&str, &str); 24] = [
     ("Prof", "Professor"),
@@ -35,13 +36,31 @@ const STOPPED: [(&str, &str); 24] = [
 ];
 /// Words before which and behind which a Roman number counts things.
 const COUNTED: [&str; 16] = [
-    "chapter", "part", "volume", "act", "book", "section", "phase", "type", "war", "level", "stage", "article",
-    "appendix", "scene", "class", "grade",
+    "chapter", "part", "volume", "act", "book", "section", "phase", "type", "war", "level",
+    "stage", "article", "appendix", "scene", "class", "grade",
 ];
 /// Names of those who are counted by rank.
 const RULERS: [&str; 20] = [
-    "Henry", "George", "Edward", "Charles", "James", "William", "Richard", "Louis", "Elizabeth", "John", "Paul",
-    "Pius", "Benedict", "Francis", "Philip", "Peter", "Catherine", "Alexander", "Frederick", "Leo",
+    "Henry",
+    "George",
+    "Edward",
+    "Charles",
+    "James",
+    "William",
+    "Richard",
+    "Louis",
+    "Elizabeth",
+    "John",
+    "Paul",
+    "Pius",
+    "Benedict",
+    "Francis",
+    "Philip",
+    "Peter",
+    "Catherine",
+    "Alexander",
+    "Frederick",
+    "Leo",
 ];
 
 /// "Dr. Smith", "4 St. Mary's Street", "Main St.", "Henry VIII", "chapter IV".
@@ -54,9 +73,13 @@ pub(super) fn title(line: &Line<'_>, at: usize) -> Option<Said> {
 }
 
 fn beside_name(line: &Line<'_>, at: usize, word: Word<'_>) -> Option<String> {
-    let (_, before, behind) = BESIDE_NAMES.iter().find(|(short, ..)| *short == word.core)?;
+    let (_, before, behind) = BESIDE_NAMES
+        .iter()
+        .find(|(short, ..)| *short == word.core)?;
     let is_name = |other: Option<Word<'_>>| {
-        other.is_some_and(|other| other.is_capitalised() && !BESIDE_NAMES.iter().any(|(short, ..)| *short == other.core))
+        other.is_some_and(|other| {
+            other.is_capitalised() && !BESIDE_NAMES.iter().any(|(short, ..)| *short == other.core)
+        })
     };
     let earlier = at.checked_sub(1).and_then(|before| line.word(before));
     let is_behind = is_name(earlier.filter(|earlier| earlier.tail.is_empty())) && at > 1;

@@ -108,7 +108,7 @@ const WORDS: &[(&str, &str)] = &[
     ("vs", "versus"),
     ("vs.", "versus"),
     ("Mr.", "Mister"),
-        ("w/", "with"),
+    ("w/", "with"),
     ("w/o", "without"),
     ("b/c", "because"),
     ("a.k.a.", "also known as"),

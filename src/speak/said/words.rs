@@ -146,5 +146,17 @@ const EMOTICONS: [&str; 14] = [
 ];
 
 pub(super) fn is_emoticon(written: &str) -> bool {
-    EMOTICONS.contains(&written.trim_end_matches(['.', '!']))
+    let bare = written.trim_end_matches(['.', '!']);
+    // ":smile:", as chats write emoji.
+    let name = bare
+        .strip_prefix(':')
+        .and_then(|rest| rest.strip_suffix(':'));
+    let is_named = name.is_some_and(|name| {
+        name.len() > 1
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_+-".contains(c))
+    });
+    is_named || EMOTICONS.contains(&bare)
 }
