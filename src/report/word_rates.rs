@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// Wrong words by kind, and the rates beside the word error rate.
 #[derive(Debug, Serialize)]
-pub(super) struct WordRates {
+pub struct WordRates {
     /// Words of the references, written alike.
     words: u32,
     substitutions: u32,
