@@ -240,3 +240,47 @@ fn a_language_that_is_none_is_refused() {
         "{said}"
     );
 }
+
+/// Pieces as models send them, a word with the blank before it, until the first clause is there.
+fn pieces_until_first_clause(text: &str, rules: u32) -> usize {
+    let mut speaking = Speaking::by_rules(rules, Parts::all()).expect("rules");
+    let blanks = text.char_indices().filter(|(_, c)| c.is_whitespace());
+    let mut cuts: Vec<usize> = blanks.map(|(at, _)| at).collect();
+    cuts.extend([0, text.len()]);
+    cuts.sort_unstable();
+    cuts.dedup();
+    let mut pieces = cuts.windows(2).map(|ends| &text[ends[0]..ends[1]]);
+    let all = cuts.len() - 1;
+    let first = pieces.position(|piece| !speaking.push(piece).is_empty());
+    first.unwrap_or(all) + 1
+}
+
+#[test]
+fn the_first_clause_comes_as_early_as_by_the_first_rules() {
+    let texts = SENTENCES.lines().map(|line| line.replace(" | ", " "));
+    let documents = ["02-latency.md", "06-answers.md", "11-voicesim.md"].map(|name| {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/audio/knowledge/");
+        std::fs::read_to_string(format!("{path}{name}")).expect("a document")
+    });
+    let paragraphs = documents.iter().flat_map(|text| text.split("\n\n"));
+    let paragraphs =
+        paragraphs.filter(|text| text.len() > 80 && text.starts_with(char::is_alphabetic));
+    let paragraphs: Vec<String> = paragraphs.map(|text| text.replace('\n', " ")).collect();
+    let ratio = |texts: &[String]| {
+        let ratios = texts.iter().map(|text| {
+            let (before, after) = (
+                pieces_until_first_clause(text, 1),
+                pieces_until_first_clause(text, 2),
+            );
+            (after as f64 / before as f64).ln()
+        });
+        (ratios.sum::<f64>() / texts.len() as f64).exp()
+    };
+    let hard: Vec<String> = texts.filter(|line| !line.starts_with('#')).collect();
+    let (hard, plain) = (ratio(&hard), ratio(&paragraphs));
+    println!(
+        "pieces until the first clause, paired ratio: {plain:.3} of paragraphs, {hard:.3} of hard endings"
+    );
+    assert!(plain <= 1.0, "{plain}");
+    assert!(hard <= 1.1, "{hard}");
+}
