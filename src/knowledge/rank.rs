@@ -19,6 +19,9 @@ const QUESTION_WEIGHT: f32 = 0.6;
 /// How much more two words of the question count that stand within three words of each other in the passage.
 const NEAR_SHARE: f32 = 0.25;
 const NEAR_WORDS: usize = 3;
+/// How much more a passage counts whose heading has all words of the question, and no other: a share of the question's
+/// weight.
+const HEADING_ALONE_SHARE: f32 = 1.0;
 /// What a word counts in all questions that are asked of the section, against one in the text: their words are those of
 /// callers.
 const ASKED_WEIGHT: f32 = 1.5;
@@ -169,14 +172,37 @@ fn hit(
         }
     }
     let words: f32 = matched.iter().map(|one| one.score).sum();
+    let alone = match is_heading(question, wanted, &entry.headings) {
+        true => HEADING_ALONE_SHARE * whole,
+        false => 0.0,
+    };
     Hit {
         entry: at,
-        score: words + NEAR_SHARE * near + ALIKE_WEIGHT * most_alike,
+        score: words + alone + NEAR_SHARE * near + ALIKE_WEIGHT * most_alike,
         coverage: if whole > 0.0 { covered / whole } else { 0.0 },
         evidence: covered / rarest,
         confidence: 0.0,
         matched,
     }
+}
+
+/// Whether a heading has all words of the question, and no other.
+fn is_heading(question: &[Slot], wanted: &Wanted<'_>, heading: &str) -> bool {
+    let terms: Vec<&str> = heading.split(' ').filter(|term| !term.is_empty()).collect();
+    let mut held = vec![false; question.len()];
+    for term in &terms {
+        let Some(places) = wanted.get(term) else {
+            return false;
+        };
+        for (slot, _) in places {
+            held[*slot] = true;
+        }
+    }
+    let mut words = question
+        .iter()
+        .zip(&held)
+        .filter(|(slot, _)| slot.is_content());
+    !terms.is_empty() && words.all(|(_, held)| *held)
 }
 
 /// Weights of a logistic regression: a constant, the coverage, how far the hit is ahead of the next (a share of its

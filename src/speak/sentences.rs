@@ -9,7 +9,9 @@ use unicode_segmentation::UnicodeSegmentation;
 
 mod abbreviations;
 
-use abbreviations::{LABELS, MONTHS, NEVER_LAST, NUMBERED, SOMETIMES_LAST, STARTERS, TIME_WORDS};
+use abbreviations::{
+    DAYS, LABELS, MONTHS, NEVER_LAST, NUMBERED, SOMETIMES_LAST, STARTERS, TIME_WORDS,
+};
 
 /// The most letters of an abbreviation that nobody listed.
 const UNLISTED_LETTERS_MAX: usize = 4;
@@ -226,7 +228,9 @@ fn by_stop(before: &str, bare: &str, next: Next<'_>) -> Verdict {
     if NEVER_LAST.contains(&lower) {
         return Verdict::GoesOn;
     }
-    if NUMBERED.contains(&lower) || MONTHS.contains(&lower) {
+    // "Sat." is a day, "sat." is not.
+    let is_day = DAYS.contains(&lower) && stem.starts_with(char::is_uppercase);
+    if NUMBERED.contains(&lower) || MONTHS.contains(&lower) || is_day {
         return unless_number(lower, next);
     }
     if !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_digit()) {
@@ -280,8 +284,9 @@ fn behind_digits(before: &str, digits: &str, next: Next<'_>) -> Verdict {
     if is_item && digits.len() <= 3 {
         return Verdict::GoesOn;
     }
+    // A year, a price, a room: only days of a month go on, in other languages.
     if digits.len() > 2 {
-        return unless_small(next);
+        return Verdict::Ends;
     }
     match next {
         Next::Word {
@@ -334,7 +339,9 @@ fn behind_initials(lower: &str, next: Next<'_>) -> Verdict {
             if text.chars().all(|c| !c.is_ascii_alphabetic()) && is_whole {
                 return Verdict::Ends;
             }
-            match (is_whole, STARTERS.contains(&word.as_str())) {
+            // "A. A. Milne": another initial begins no sentence.
+            let is_starter = STARTERS.contains(&word.as_str()) && !text.ends_with('.');
+            match (is_whole, is_starter) {
                 (false, _) => Verdict::Wait,
                 (true, true) => Verdict::Ends,
                 (true, false) => Verdict::GoesOn,

@@ -262,10 +262,10 @@ fn the_first_clause_comes_as_early_as_by_the_first_rules() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/audio/knowledge/");
         std::fs::read_to_string(format!("{path}{name}")).expect("a document")
     });
-    let paragraphs = documents.iter().flat_map(|text| text.split("\n\n"));
-    let paragraphs =
-        paragraphs.filter(|text| text.len() > 80 && text.starts_with(char::is_alphabetic));
-    let paragraphs: Vec<String> = paragraphs.map(|text| text.replace('\n', " ")).collect();
+    let lines = documents.iter().flat_map(|text| text.lines());
+    let lines = lines.filter(|line| line.len() > 80 && line.starts_with(char::is_alphabetic));
+    let paragraphs: Vec<String> = lines.map(str::to_owned).collect();
+    assert!(paragraphs.len() >= 20, "{} paragraphs", paragraphs.len());
     let ratio = |texts: &[String]| {
         let ratios = texts.iter().map(|text| {
             let (before, after) = (
@@ -282,5 +282,6 @@ fn the_first_clause_comes_as_early_as_by_the_first_rules() {
         "pieces until the first clause, paired ratio: {plain:.3} of paragraphs, {hard:.3} of hard endings"
     );
     assert!(plain <= 1.0, "{plain}");
-    assert!(hard <= 1.1, "{hard}");
+    // Where only the next word tells, it is waited for; the first rules cut "Dr." from "Smith".
+    assert!(hard <= 1.15, "{hard}");
 }
