@@ -191,7 +191,7 @@ fn is_heading(question: &[Slot], wanted: &Wanted<'_>, heading: &str) -> bool {
     let terms: Vec<&str> = heading.split(' ').filter(|term| !term.is_empty()).collect();
     let mut held = vec![false; question.len()];
     for term in &terms {
-        let Some(places) = wanted.get(term) else {
+        let Some(places) = wanted.get(*term) else {
             return false;
         };
         for (slot, _) in places {
