@@ -189,6 +189,7 @@ pub(super) fn pieces(core: &str) -> String {
     if !core.contains(char::is_numeric) {
         return core.to_owned();
     }
+    let core = core.replace("^2", "²").replace("^3", "³");
     let mut said: Vec<String> = Vec::new();
     let mut piece = String::new();
     let mut is_figure = false;

@@ -1,7 +1,7 @@
 //! Numbers with their units, ranges of them, and the signs between numbers.
 
 use super::Said;
-use super::numbers::{cardinal, number, year};
+use super::numbers::{cardinal, digits, number, year};
 use super::units::{self, IsOne};
 use super::words::{Line, Word};
 
@@ -108,6 +108,13 @@ fn range(amount: &str) -> Option<String> {
     if let (Some(low), Some(high)) = (as_year(low), as_year(high)) {
         return Some(format!("{low} to {high}"));
     }
+    // "747-400" is a name: a range goes up.
+    let long = |figures: &str| figures.parse::<u64>().ok().filter(|_| figures.len() > 2);
+    if let (Some(first), Some(second)) = (long(low), long(high))
+        && second < first
+    {
+        return Some(format!("{} {}", digits(low), digits(high)));
+    }
     Some(format!("{} to {}", number(low)?, number(high)?))
 }
 
@@ -165,7 +172,9 @@ pub(super) fn between(line: &Line<'_>, at: usize) -> Option<Said> {
         "-" | "–" | "−" if is_sum => "minus",
         "-" | "–" => "to",
         "x" | "X" | "×" | "*" => "times",
-        "/" | "÷" => "divided by",
+        "÷" => "divided by",
+        "/" if before.is_some_and(|word| word.is_digits()) => "divided by",
+        "/" => "or",
         _ => return None,
     };
     Said::new(said, 1)

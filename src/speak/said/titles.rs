@@ -8,7 +8,7 @@ use super::words::{Line, Word, with_punctuation};
 const BESIDE_NAMES: [(&str, &str, &str); 2] =
     [("St", "Saint", "Street"), ("Dr", "Doctor", "Drive")];
 /// Other short forms, always followed by their stop.
-const STOPPED: [(&str, &str); 24] = [
+const STOPPED: [(&str, &str); 25] = [
     ("Prof", "Professor"),
     ("Ave", "Avenue"),
     ("Rd", "Road"),
@@ -23,6 +23,7 @@ const STOPPED: [(&str, &str); 24] = [
     ("Fig", "Figure"),
     ("Dept", "Department"),
     ("Jr", "Junior"),
+    ("Apt", "Apartment"),
     ("Mon", "Monday"),
     ("Tue", "Tuesday"),
     ("Tues", "Tuesday"),
@@ -101,7 +102,11 @@ fn beside_name(line: &Line<'_>, at: usize, word: Word<'_>) -> Option<String> {
 fn stopped(word: Word<'_>, is_last: bool) -> Option<String> {
     let rest = word.tail.strip_prefix('.')?;
     // The stop of the last word ends the sentence too.
-    let rest = if is_last { word.tail } else { rest };
+    let rest = if is_last && rest.is_empty() {
+        word.tail
+    } else {
+        rest
+    };
     let (_, said) = STOPPED.iter().find(|(short, _)| *short == word.core)?;
     Some(with_punctuation(Word { tail: rest, ..word }, said))
 }

@@ -116,6 +116,7 @@ pub(super) fn readable(words: &str) -> String {
             '/' | '_' | '\\' | '|' | '£' | '€' | '$' => kept.push(' '),
             '%' => kept.push_str(" percent"),
             '+' => kept.push_str(" plus "),
+            '&' => kept.push_str(" and "),
             '’' => kept.push('\''),
             '—' => kept.push_str(", "),
             '…' => kept.push_str("... "),

@@ -22,7 +22,7 @@ pub(super) const NEVER_LAST: &[&str] = &[
 /// What stands before a number: "No. 5", "Fig. 2".
 pub(super) const NUMBERED: &[&str] = &[
     "no", "nos", "nr", "fig", "figs", "vol", "vols", "p", "pp", "ch", "sec", "art", "op", "ver",
-    "v", "eq", "ed", "núm", "par", "ref", "kl",
+    "v", "eq", "ed", "núm", "par", "ref", "apt", "ste", "bldg", "kl",
 ];
 
 /// Days in short, where they begin with a capital.
