@@ -334,6 +334,7 @@ fn header(
         worlds: None,
         events: None,
         shard: None,
+        speak_rules: None,
         scenario: serde_json::to_value(scenario.file()).map_err(Failure::unavailable)?,
         machine: String::new(),
         started: began.map_or_else(Clock::date_and_time, |began| began.to_string()),
