@@ -41,7 +41,7 @@
 //!
 //! The metrics from 0 up: e2e_latency, first_sound, e2e_latency_vad, end_of_turn_delay,
 //! transcription_delay, llm_ttft, llm_ttfs, tts_ttfb, ttfa, orchestration, playback_gap,
-//! barge_in_stop, detection_delay, talk_over, overlap, dead_air.
+//! barge_in_stop, detection_delay, talk_over, overlap, dead_air, reasoning (which later versions added).
 //!
 //! Hops and metrics may be added at the end of their lists; any other change is a new version.
 //!
