@@ -200,9 +200,9 @@ mod tests {
         let (mut words, mut is_quoted) = (vec![String::new()], false);
         for c in line.chars() {
             match c {
-                '"' => is_quoted = !is_quoted,
+                '"' | '\'' => is_quoted = !is_quoted,
                 ' ' if !is_quoted => words.push(String::new()),
-                '#' | '|' | '>' if !is_quoted && words.last().is_some_and(String::is_empty) => {
+                '#' | '|' | '>' | '<' if !is_quoted && words.last().is_some_and(String::is_empty) => {
                     break;
                 }
                 c => words.last_mut().expect("a word").push(c),

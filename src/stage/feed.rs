@@ -1,6 +1,5 @@
 //! Inputs that come in pieces: an utterance as it is spoken, an answer as it is written.
 
-use super::sounds::without_sounds;
 use super::{AudioChunk, Identified, Piece, Transcript};
 use crate::record::input::InputHash;
 use crate::stage::queue;
@@ -104,10 +103,10 @@ impl Utterance {
             .extend(chunk.samples.iter().flat_map(|samples| samples.iter()));
     }
 
-    /// The transcript that says what was understood, without marks of sounds that are no words.
+    /// The transcript that says what was understood.
     pub(super) fn transcript(&self, understood: Understood, is_final: bool) -> Transcript {
         Transcript {
-            text: without_sounds(&understood.text).into(),
+            text: understood.text,
             // In four digits, as it is recorded: a repetition decides by the same number.
             sureness: understood.sureness.map(|it| (it * 1e4).round() / 1e4),
             is_final,

@@ -27,7 +27,7 @@ use crate::event::{Cost, Remarks};
 use crate::scenario::engine::Program as Asked;
 use crate::stage::{
     self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Recorded, Stage, StageError,
-    Transcript, Utterance, Work, transcribe_in_batches,
+    Transcript, Utterance, Work, transcribe_in_batches, without_sounds,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -127,7 +127,7 @@ fn transcribe(program: &mut Program, samples: &[f32]) -> Result<(String, Remarks
         }
         Ok(Then::GoOn)
     })?;
-    Ok((all, remarks))
+    Ok((without_sounds(&all), remarks))
 }
 
 struct AnswerIt(CommandStage);

@@ -11,7 +11,7 @@ use crate::engine::{Built, EngineError};
 use crate::scenario::engine::ServerRecogniser;
 use crate::stage::{
     AudioFeed, Outlet, SpeechToText, Stage, StageError, Transcript, Utterance, Work,
-    transcribe_in_batches,
+    transcribe_in_batches, without_sounds,
 };
 use futures_util::stream;
 use reqwest::Response;
@@ -103,7 +103,8 @@ impl Recogniser {
 
 async fn transcript(response: Response, place: Arc<Place>) -> Result<String, StageError> {
     let body = body(response, TRANSCRIPT_BYTES_MAX).await;
-    text_in(&body).map_err(|why| place.garbled(&place.plain(&why)))
+    let text = text_in(&body).map_err(|why| place.garbled(&place.plain(&why)))?;
+    Ok(without_sounds(&text))
 }
 
 /// The fields of a form: texts as they are, and everything else as JSON.

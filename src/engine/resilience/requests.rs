@@ -8,8 +8,8 @@
 use super::Boxed;
 use crate::record::input::InputHash;
 use crate::stage::{
-    Attempt, AudioChunk, AudioFeed, Heard, Outlet, SpeechToText, Stage, Transcript, Utterance,
-    Work, transcribe_in_batches,
+    Attempt, AudioChunk, AudioFeed, Heard, Outlet, SpeechToText, Stage, Transcript, Understood,
+    Utterance, Work, transcribe_in_batches,
 };
 use std::sync::Arc;
 
@@ -54,11 +54,14 @@ impl Stage for Requesting {
             async |heard: Arc<Utterance>, out: &mut Outlet<Transcript>| {
                 out.begins_anew();
                 let mut request = Attempt::of(&mut **stage, heard, out);
-                let mut text: Arc<str> = Arc::from("");
+                let mut understood = Understood::from(String::new());
                 while let Some(transcript) = request.next().await? {
-                    text = transcript.text;
+                    understood = Understood {
+                        text: transcript.text,
+                        sureness: transcript.sureness,
+                    };
                 }
-                Ok::<Arc<str>, _>(text)
+                Ok::<Understood, _>(understood)
             },
         ))
     }
