@@ -9,6 +9,17 @@ use super::lexicon::{Class, asks_for_silence, class};
 const SURE_MIN: f32 = 0.5;
 /// Nothing but a voice comes out as "wait, stop": under white noise of 5 dB Whisper finds it .28 to .5 probable, and is right.
 const REQUEST_SURE_MIN: f32 = 0.25;
+/// What Whisper likes to write for a cough or for noise, since many of the films that it learnt from end so; it counts as
+/// words only if Whisper is as sure of it as it is of voices.
+const STOCK_PHRASES: [&str; 6] = [
+    "thank you",
+    "thanks for watching",
+    "thank you for watching",
+    "thank you very much",
+    "you",
+    "bye",
+];
+const STOCK_SURE_MIN: f32 = 0.75;
 /// A phrase of up to this many words that is said again and again is a loop.
 const LOOP_WORDS_MAX: usize = 4;
 /// People say a phrase this often in a row, but not more often, unless they refuse something or want silence.
@@ -35,14 +46,23 @@ pub fn words(text: &str, sureness: Option<f32>) -> Vec<&str> {
             words.push(word);
         }
     }
-    let sure_min = match asks_for_silence(words.iter().copied()) {
-        true => REQUEST_SURE_MIN,
-        false => SURE_MIN,
+    let sure_min = if asks_for_silence(words.iter().copied()) {
+        REQUEST_SURE_MIN
+    } else if is_stock_phrase(&words) {
+        STOCK_SURE_MIN
+    } else {
+        SURE_MIN
     };
     match sureness.is_some_and(|sureness| sureness < sure_min) || loops(&words) {
         true => Vec::new(),
         false => words,
     }
+}
+
+fn is_stock_phrase(words: &[&str]) -> bool {
+    let plain = |word: &&str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let said: Vec<String> = words.iter().map(plain).collect();
+    STOCK_PHRASES.contains(&said.join(" ").as_str())
 }
 
 /// The sign that closes a sound marker such as `[laughter]`, if `word` opens one.
@@ -139,6 +159,13 @@ mod tests {
         }
         check("(coughs) wait", &["wait"]);
         check("Wait, [loud noise]. stop", &["Wait,", "stop"]);
+    }
+
+    #[test]
+    fn what_whisper_writes_for_a_cough_is_no_words_unless_it_is_sure() {
+        assert!(words("Thank you.", Some(0.54)).is_empty());
+        assert_eq!(words("Thank you.", Some(0.8)), ["Thank", "you."]);
+        assert_eq!(words("Thank you, wait", Some(0.54)).len(), 3);
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StageError>> + 'a>>;
 ///     .with_answer(|clock| Box::new(Counts(clock.clone())))
 ///     .in_time(Time::Virtual)
 ///     .run()?;
-/// assert_eq!(&*run.measured.rows[0].said, "You said 5 words.");
+/// assert_eq!(&*run.measured.rows[0].said, "You said five words.");
 /// assert!(run.measured.keeps_budgets());
 /// let ttft = run.measured.metrics[&Metric::LlmTtft].summary().ok_or("no answer")?;
 /// assert_eq!(ttft.max.exact(), Some(200.0));
