@@ -202,7 +202,9 @@ mod tests {
             match c {
                 '"' | '\'' => is_quoted = !is_quoted,
                 ' ' if !is_quoted => words.push(String::new()),
-                '#' | '|' | '>' | '<' if !is_quoted && words.last().is_some_and(String::is_empty) => {
+                '#' | '|' | '>' | '<'
+                    if !is_quoted && words.last().is_some_and(String::is_empty) =>
+                {
                     break;
                 }
                 c => words.last_mut().expect("a word").push(c),

@@ -60,7 +60,10 @@ pub fn words(text: &str, sureness: Option<f32>) -> Vec<&str> {
 }
 
 fn is_stock_phrase(words: &[&str]) -> bool {
-    let plain = |word: &&str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let plain = |word: &&str| {
+        word.trim_matches(|c: char| !c.is_alphanumeric())
+            .to_lowercase()
+    };
     let said: Vec<String> = words.iter().map(plain).collect();
     STOCK_PHRASES.contains(&said.join(" ").as_str())
 }
