@@ -87,7 +87,7 @@ impl Cutting {
             Event::Text(text) | Event::Code(text) if self.dropped_depth == 0 => self.text(&text),
             // Not yet a blank: the next line may be an answer.
             Event::SoftBreak if self.heading.is_none() && self.table.is_none() => {
-                self.section.body.push(SOFT_BREAK)
+                self.section.body.push(SOFT_BREAK);
             }
             Event::SoftBreak => self.text(" "),
             Event::Start(Tag::HtmlBlock) => self.html = Some(String::new()),
@@ -102,7 +102,7 @@ impl Cutting {
                 }
             }
             Event::InlineHtml(tag) if tag.starts_with("<br") && self.dropped_depth == 0 => {
-                self.line_end()
+                self.line_end();
             }
             Event::Start(Tag::Paragraph) => self.paragraph = self.section.body.len(),
             Event::Start(Tag::Strong) => self.strong_start = Some(self.section.body.len()),

@@ -142,7 +142,7 @@ pub(super) fn may_begin_direction(word: &str, is_whole: bool) -> bool {
         true => **known == word,
         false => known.starts_with(&word),
     };
-    WORDS.iter().any(|known| matches(&known)) || WORDS_OF_TEXT.iter().any(|known| matches(&known))
+    WORDS.iter().any(&matches) || WORDS_OF_TEXT.iter().any(matches)
 }
 
 impl Directions {

@@ -307,7 +307,7 @@ fn tidied(read: &str) -> String {
     kept
 }
 
-/// The length of "[1]", "[2, 3]", "[^1]", "[x]", "[ ]" at the beginning of a text.
+/// The length of "[1]", "[2, 3]", `[^1]`, "[x]", "[ ]" at the beginning of a text.
 fn source(rest: &str, close: char) -> Option<usize> {
     let end = rest.find(close)?;
     let inner = rest.get(rest.chars().next()?.len_utf8()..end)?;

@@ -82,10 +82,10 @@ fn parting(word: &str) -> Option<usize> {
     if word.is_ascii() && !word.contains(['.', '!', '?']) {
         return None;
     }
-    let mut chars = word.char_indices().peekable();
+    let chars = word.char_indices().peekable();
     let mut after_mark = false;
     let mut before = '\0';
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in chars {
         if after_mark && !is_wide_mark(c) && !is_closing(c) {
             return Some(at);
         }

@@ -57,7 +57,7 @@ impl Reading {
             Part::Scale(scale) => {
                 self.is_begun
                     && self.below > 0
-                    && (self.above == 0 || self.above % scale == 0 && self.above > *scale)
+                    && (self.above == 0 || self.above.is_multiple_of(*scale) && self.above > *scale)
             }
         };
         if !fits {

@@ -126,7 +126,7 @@ fn decade(core: &str) -> Option<String> {
         .ok()
         .filter(|_| matches!(digits.len(), 2 | 4))?;
     let is_it = number.is_multiple_of(10)
-        && (number < 100 && number >= 20 || (1100..2100).contains(&number));
+        && ((20..100).contains(&number) || (1100..2100).contains(&number));
     if !is_it {
         return None;
     }

@@ -59,7 +59,7 @@ fn is_whole(core: &str) -> bool {
     groups.iter().all(is_digits)
         && matches!(
             lengths.as_slice(),
-            [3, 4] | [3, 3, 4] | [1, 3, 3, 4] | [3, 3, 3] | [3, 2, 2] | [2, 4, 4]
+            [3, 4] | [3, 3, 4 | 3] | [1, 3, 3, 4] | [3, 2, 2] | [2, 4, 4]
         )
         && !(core.contains('.') && lengths != [3, 3, 4])
 }
