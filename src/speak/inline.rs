@@ -354,6 +354,7 @@ pub(super) fn plain(written: &str) -> String {
 }
 
 /// The text of a block of HTML, without tags and comments.
+#[cfg(feature = "retrieval")]
 pub(crate) fn without_tags(html: &str) -> String {
     let mut rest = html;
     let mut shown = String::with_capacity(html.len());

@@ -23,10 +23,13 @@ pub(crate) mod sentences;
 mod table;
 
 pub use clauses::ClauseCutter;
+#[cfg(feature = "retrieval")]
 pub(crate) use inline::without_tags;
+#[cfg(any(feature = "piper", feature = "espeak"))]
 pub(crate) use phoneme_brackets::strip_phoneme_brackets;
 pub(crate) use reasoning::Reasoning;
 pub use said::aloud;
+#[cfg(feature = "retrieval")]
 pub(crate) use table::row as table_row;
 
 use language::Evidence;

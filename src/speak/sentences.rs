@@ -367,6 +367,7 @@ fn behind_time(next: Next<'_>) -> Verdict {
 }
 
 /// The sentences of a text, in order, trimmed. A line end ends a sentence too; "1.2" and "e.g." do not.
+#[cfg(feature = "retrieval")]
 pub(crate) fn sentences(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for line in text.lines() {
@@ -393,6 +394,7 @@ pub(crate) fn sentences(text: &str) -> Vec<&str> {
 }
 
 /// At most `words_max` words of a sentence, cut after a comma or semicolon if one lies in the second half.
+#[cfg(feature = "retrieval")]
 pub(crate) fn shortened(sentence: &str, words_max: usize) -> String {
     let words: Vec<&str> = sentence.split_whitespace().collect();
     if words.len() <= words_max {

@@ -5,6 +5,7 @@ mod batch;
 mod feed;
 mod outlet;
 pub mod queue;
+#[cfg(any(feature = "whisper", feature = "openai", feature = "command"))]
 mod sounds;
 mod watched;
 
@@ -12,7 +13,7 @@ pub use attempt::Attempt;
 pub use batch::transcribe_in_batches;
 pub use feed::{AudioFeed, Heard, TextFeed, Understood, Utterance};
 pub use outlet::{Gate, OUTPUTS_WAITING_MAX, Outlet, Recorded};
-#[cfg(feature = "whisper")]
+#[cfg(any(feature = "whisper", feature = "openai", feature = "command"))]
 pub(crate) use sounds::without_sounds;
 pub use watched::Watched;
 
