@@ -5,8 +5,9 @@
 //! the soft syllables of speech last. Nothing else tells one voice from another here: who sits next to the caller
 //! and speaks as loud is the caller.
 //!
-//! Its limits were chosen on 1,632 recordings of 102 questions of 36 voices with babble, television, music, one voice
-//! and noise that go on for 8 s, 20, 15 and 10 dB under the caller (`make rooms`, see `benches/README.md`).
+//! Its limits were chosen on the 832 recordings that `make rooms` makes (52 questions of 13 voices, quiet and with babble,
+//! television, music, one voice and noise that go on for 8 s, 20, 15 and 10 dB under the caller), and tried on 50
+//! questions of 25 other voices.
 
 use crate::event::{Hears, Mark};
 use std::collections::VecDeque;
@@ -42,6 +43,9 @@ const UTTERANCE_GAP: u32 = 40;
 /// of 4 s. A voice that begins then is the caller's if it is louder by this much, in decibels, than most of the
 /// background, and no further than this under the caller's level.
 const BACKGROUND_MIN: usize = 20;
+/// A voice that is not the caller's is one of the background this many frames after the caller's: 512 ms. Before, it may
+/// be the caller's after all.
+const OTHER_FRAMES: u32 = 32;
 const BACKGROUND_FRAMES: usize = 250;
 const BACKGROUND_SHARE: f32 = 0.9;
 const OVER_BACKGROUND: f32 = 6.0;
@@ -116,7 +120,8 @@ impl CallerGate {
             _ => None,
         };
         let is_caller = is_voice && self.takes(level);
-        let other = (is_voice && !is_caller).then_some(level);
+        let is_other = is_voice && !is_caller && self.since_loud > OTHER_FRAMES;
+        let other = is_other.then_some(level);
         keep(&mut self.others, other, BACKGROUND_FRAMES);
         self.notice(level, is_voice && !is_caller, is_caller);
         is_caller
