@@ -400,4 +400,5 @@ def main():
     print(len(truths), "calls", sum(map(len, truths.values())), "gaps")
 
 
-main()
+if __name__ == "__main__":
+    main()
