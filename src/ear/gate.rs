@@ -12,11 +12,12 @@
 use crate::event::{Hears, Mark};
 use std::collections::VecDeque;
 
-/// A voice so far under the caller's level, in decibels, is background, if it stays there.
+/// In a quiet room a voice that stays so far under the caller's level, in decibels, is background.
 const UNDER: f32 = 16.0;
-/// The same in a room that is not quiet between the caller's words.
+/// In a room that is not quiet between the caller's words, a voice that stays so far under the caller's level is
+/// background.
 const UNDER_IN_NOISE: f32 = 7.0;
-/// The same for a voice that begins.
+/// A voice that begins so far under the caller's level is background.
 const UNDER_TO_BEGIN: f32 = 11.0;
 /// How much softer a second caller at the same microphone may be, in decibels.
 const SOFTER_CALLER: f32 = 10.0;

@@ -153,7 +153,7 @@ pub fn calibrate(
         choose(&rest.collect::<Vec<_>>(), aim)
     };
     let of_call: Vec<(&str, usize)> = calls.iter().map(|call| (*call, without(call))).collect();
-    // Of a single call nothing is left without it.
+    // Where there is only one call, its sounds are judged by a threshold that was chosen on them.
     let judged_by = |o: &Outcomes<'_>| match of_call.as_slice() {
         [_] => chosen,
         many => many

@@ -15,6 +15,7 @@ mod endpoint;
 mod laid;
 mod lately;
 mod open_utterance;
+mod over_agent;
 mod overlap;
 mod playback;
 mod recognise;
@@ -63,4 +64,35 @@ pub(crate) struct AgentState {
     pub filler_ends: Option<Tick>,
     /// When any of this last changed.
     pub changed: Tick,
+}
+
+impl AgentState {
+    /// The state from now on; the same as before if nothing has changed.
+    fn turned(
+        self,
+        (is_idle, is_speaking): (bool, bool),
+        filler_ends: Option<Tick>,
+        now: Tick,
+    ) -> AgentState {
+        let next = AgentState {
+            is_idle,
+            is_speaking,
+            filler_ends: filler_ends.or(self.filler_ends),
+            ..self
+        };
+        if next == self {
+            return self;
+        }
+        let (speech_started, speech_ended) = match (self.is_speaking, is_speaking) {
+            (false, true) => (Some(now), self.speech_ended),
+            (true, false) => (self.speech_started, Some(now)),
+            _ => (self.speech_started, self.speech_ended),
+        };
+        AgentState {
+            speech_started,
+            speech_ended,
+            changed: now,
+            ..next
+        }
+    }
 }

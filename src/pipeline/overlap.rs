@@ -6,7 +6,6 @@ use crate::interrupt::lexicon::{asks_for_silence, class};
 use crate::interrupt::policy::Policy;
 use crate::interrupt::transcript;
 use crate::stage::{SureVoice, Transcript};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Keeps count of a sound while it lasts. It counts from the first voice beyond doubt: before that it
@@ -188,30 +187,6 @@ impl Voice {
             next_question: None,
             asked: onset,
         }
-    }
-}
-
-/// Sounds over the agent that are over, and whose words are still to come: there may be as many as utterances wait for
-/// the recogniser.
-#[derive(Default)]
-pub(super) struct Unexplained(VecDeque<OverlapWatch>);
-
-impl Unexplained {
-    /// Keeps a sound of which `at_most` others may wait; then the oldest is given up.
-    pub(super) fn add(&mut self, watch: OverlapWatch, at_most: usize) {
-        while self.0.len() > at_most {
-            self.0.pop_front();
-        }
-        self.0.push_back(watch);
-    }
-
-    pub(super) fn of(&mut self, turn: TurnId) -> Option<&mut OverlapWatch> {
-        self.0.iter_mut().find(|watch| watch.turn == turn)
-    }
-
-    /// The recogniser has nothing more to say about this one.
-    pub(super) fn explained(&mut self, turn: TurnId) {
-        self.0.retain(|watch| watch.turn != turn);
     }
 }
 

@@ -2,6 +2,7 @@
 //! record is measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
 pub mod aloud;
+mod folder;
 mod held;
 mod prepare;
 pub mod saying;
@@ -9,6 +10,7 @@ mod talk;
 mod watched;
 pub mod writing;
 
+pub(crate) use folder::{header_of, refuse_used, write_hlog};
 pub use talk::Talk;
 
 use crate::clock::Clock;
@@ -16,22 +18,18 @@ use crate::conversation;
 use crate::ear;
 use crate::endpoint::Endpointing;
 use crate::engine::recorded::MissingInput;
-use crate::engine::{self, EngineError, Given, Loaded, Maker};
+use crate::engine::{self, EngineError, Given, Maker};
 use crate::event::{Event, Hears, SessionId};
-use crate::interrupt::policy;
 use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::Tap;
-use crate::report::hlog;
 use crate::scenario::injected_fault::Fault;
 use crate::scenario::{Scenario, Topology};
 use crate::stage::{Answer, SpeechToText, TextToSpeech};
+use folder::header;
 use held::{Agent, Call};
 use prepare::Sounds;
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use watched::Watching;
 
@@ -67,8 +65,6 @@ pub struct Run {
     rows_per: RowsPer,
     time: Time,
     recorded: Option<PathBuf>,
-    /// The version of the ear's rules: that of the run that is repeated.
-    ear_rules: u32,
     keep: Option<(PathBuf, KeepAudio)>,
     hang_up: Option<Duration>,
     engines: Given,
@@ -137,7 +133,6 @@ impl Run {
             rows_per: RowsPer::Turn,
             time: Time::Real,
             recorded: None,
-            ear_rules: ear::RULES,
             keep: None,
             hang_up: None,
             engines: Given::default(),
@@ -322,8 +317,7 @@ impl Run {
         if let Some(folder) = &self.recorded {
             let header = store::read_header(folder).map_err(input)?;
             self.scenario.set_cores(header.cores);
-            self.ear_rules = header.rules_of("ear");
-            match self.ear_rules {
+            match header.rules_of("ear") {
                 // The first ear heard everybody.
                 1 => self.scenario.ear.hears = Hears::Anybody,
                 ear::RULES => {}
@@ -350,15 +344,16 @@ impl Run {
         let watching = std::mem::take(&mut self.watching);
         let scenario = &self.scenario;
         let given = &self.engines;
-        let (mut loaded, missing) = match &self.recorded {
+        let (mut loaded, missing, ear_rules) = match &self.recorded {
             Some(folder) => {
                 let header = store::read_header(folder).map_err(input)?;
-                engine::recorded::build(folder, &header, scenario, &clock)?
+                let (loaded, missing) = engine::recorded::build(folder, &header, scenario, &clock)?;
+                (loaded, missing, header.rules_of("ear"))
             }
-            None => (
-                engine::load(scenario, given, &clock)?,
-                MissingInput::default(),
-            ),
+            None => {
+                let loaded = engine::load(scenario, given, &clock)?;
+                (loaded, MissingInput::default(), ear::RULES)
+            }
         };
         prepare::speak(scenario, &mut loaded.engines, &mut sounds, &clock).await?;
         if self.recorded.is_none() {
@@ -371,7 +366,7 @@ impl Run {
             .is_some_and(|(_, audio)| *audio == KeepAudio::Yes);
         let header = Header {
             keeps_audio,
-            ..header(scenario, (&loaded, self.ear_rules), self.rows_per, &clock)?
+            ..header(scenario, (&loaded, ear_rules), self.rows_per, &clock)?
         };
         // Where there is no microphone, nothing is left behind.
         let talk = match talk {
@@ -440,94 +435,4 @@ impl Run {
             measured,
         })
     }
-}
-
-/// Refuses a folder that is not empty, before models are loaded; [`RunFolder::create`] checks again.
-pub(crate) fn refuse_used(folder: &Path) -> Result<(), RunError> {
-    let existing = folder.ancestors().find(|ancestor| ancestor.exists());
-    if let Some(file) = existing.filter(|ancestor| !ancestor.is_dir()) {
-        return Err(RunError::Input(format!(
-            "{} cannot be made: {} is a file; choose another folder (--out)",
-            folder.display(),
-            file.display()
-        )));
-    }
-    let is_used = match folder.read_dir() {
-        Ok(mut entries) => entries.next().is_some(),
-        Err(_) => folder.exists(),
-    };
-    if is_used {
-        return Err(RunError::Input(format!(
-            "{} exists already and is not an empty folder; choose another one (--out)",
-            folder.display()
-        )));
-    }
-    Ok(())
-}
-
-fn header(
-    scenario: &Scenario,
-    (loaded, ear_rules): (&Loaded, u32),
-    rows_per: RowsPer,
-    clock: &Clock,
-) -> Result<Header, RunError> {
-    Ok(Header {
-        clock: clock.name().into(),
-        engines: loaded.described.clone(),
-        notes: loaded.notes.clone(),
-        rules: BTreeMap::from([
-            ("ear".into(), ear_rules),
-            ("speak".into(), loaded.speak_rules),
-            ("interruption".into(), policy::RULES),
-        ]),
-        ..header_of(scenario, rows_per)?
-    })
-}
-
-/// The header of a scenario on this machine, without its clock and engines.
-pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header, RunError> {
-    Ok(Header {
-        schema: Header::SCHEMA.into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        name: scenario.name().to_owned(),
-        seed: scenario.seed().0,
-        clock: String::new(),
-        cores: scenario.cores(),
-        engines: BTreeMap::new(),
-        policy: scenario.interruption.policy.name().into(),
-        keeps_audio: false,
-        rows_per,
-        notes: Vec::new(),
-        worlds: None,
-        events: None,
-        shard: None,
-        rules: BTreeMap::new(),
-        scenario: serde_json::to_value(scenario.file()).map_err(unavailable)?,
-        machine: format!(
-            "{} {}, {} processors",
-            std::env::consts::OS,
-            std::env::consts::ARCH,
-            std::thread::available_parallelism().map_or(1, |n| n.get())
-        ),
-        started: Clock::date_and_time(),
-    })
-}
-
-/// Writes the histograms of what was measured from `events`.
-pub(crate) fn write_hlog(
-    path: &Path,
-    measured: &Measurement,
-    events: &[Event],
-) -> Result<(), RunError> {
-    let length = events
-        .last()
-        .map_or(Duration::ZERO, |event| Duration::from_nanos(event.tick.0));
-    File::create(path)
-        .and_then(|file| hlog::write(measured, length, BufWriter::new(file)))
-        .map_err(|error| {
-            unavailable(format!(
-                "cannot write {}: {error}; make room or choose another folder",
-                path.display()
-            ))
-        })
 }

@@ -9,7 +9,7 @@ mod recordings;
 use super::{EngineError, Engines, Loaded, Reply, clauses};
 use crate::audio::{decode, length_of};
 use crate::clock::Clock;
-use crate::event::{Mark, OutputNote, StageName, Tick};
+use crate::event::{Mark, OutputNote, StageName, Tick, TurnId};
 use crate::record::store::{self, Header};
 use crate::scenario::engine::asks_otherwise;
 use crate::scenario::{Scenario, ScenarioFile};
@@ -62,6 +62,8 @@ struct Repeat {
     recordings: Recordings,
     /// How often each input was asked for.
     asked: BTreeMap<String, usize>,
+    /// How often a text was asked for in each turn.
+    asked_in: BTreeMap<TurnId, u32>,
     missing: MissingInput,
 }
 
@@ -120,6 +122,7 @@ pub fn build(
             folder: folder.to_owned(),
             recordings: recordings::of_stage(stage, &events, folder)?,
             asked: BTreeMap::new(),
+            asked_in: BTreeMap::new(),
             missing: missing.clone(),
         })
     };
@@ -146,7 +149,7 @@ pub fn build(
 impl Repeat {
     /// What was recorded for `input`: the visits in their order, the last one again and again.
     fn find(&mut self, input: &str) -> Option<Recording> {
-        let recordings = self.recordings.get(input)?;
+        let recordings = self.recordings.by_input.get(input)?;
         let asked = self.asked.entry(input.to_owned()).or_default();
         let recording = recordings.get(*asked).or(recordings.last()).cloned();
         *asked += 1;
@@ -224,7 +227,10 @@ impl Repeat {
         input: &str,
         out: &mut Outlet<Transcript>,
     ) -> Result<Understood, StageError> {
-        let Some(recording) = self.find(input) else {
+        let asks = self.asked_in.entry(out.turn()).or_default();
+        let void = self.recordings.void.get(&(out.turn(), *asks)).cloned();
+        *asks += 1;
+        let Some(recording) = void.or_else(|| self.find(input)) else {
             // Work that was void before it was done has left no text.
             out.begun_anew();
             return Err(self.missing(input));
@@ -272,7 +278,7 @@ impl Stage for Recogniser {
             .await;
             if let Err(error) = &result
                 && error.is_failure()
-                && !repeat.recordings.contains_key(&identity.hex())
+                && !repeat.recordings.by_input.contains_key(&identity.hex())
             {
                 repeat.report(error);
             }

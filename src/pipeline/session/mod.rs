@@ -1,10 +1,13 @@
 //! The session: carries out what the floor decides.
 
+mod understood;
+
 use super::agent::Agent;
 use super::endpoint::{Due, Endpoint};
 use super::lately::Lately;
 use super::open_utterance::OpenUtterance;
-use super::overlap::{OverlapWatch, Unexplained};
+use super::over_agent::OverAgent;
+use super::overlap::OverlapWatch;
 use super::playback::Sounds;
 use super::recognise::{Recognised, recognise};
 use super::turn::{Do, Floor, Happened};
@@ -13,14 +16,12 @@ use crate::audio::Speaker;
 use crate::clock::{Alarm, Branch, Clock};
 use crate::ear::UtteranceOver;
 use crate::endpoint::{Endpointing, Observation};
-use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId, Verdict, nanos};
-use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
+use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId};
 use crate::interrupt::policy::Policy;
-use crate::interrupt::transcript;
 use crate::record::tap::Tap;
 use crate::stage::Watched;
 use crate::stage::queue;
-use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice, Transcript};
+use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,9 +84,7 @@ impl Session {
             utterances,
             utterance: None,
             agent: Agent::new(self.clock, self.tap, stages, self.speaker),
-            overlap: None,
-            unexplained: Unexplained::default(),
-            began_over: None,
+            over_agent: OverAgent::default(),
             lately: Lately::default(),
             quiet_since: Tick::ZERO,
         };
@@ -109,11 +108,7 @@ struct Conversation<'a> {
     utterances: queue::Sender<(TurnId, AudioFeed)>,
     utterance: Option<OpenUtterance>,
     agent: Agent,
-    overlap: Option<OverlapWatch>,
-    /// Earlier sounds over the agent whose words are still to come.
-    unexplained: Unexplained,
-    /// The latest turn that began while the agent spoke.
-    began_over: Option<TurnId>,
+    over_agent: OverAgent,
     lately: Lately,
     /// When the caller who made the agent stop was last heard.
     quiet_since: Tick,
@@ -157,7 +152,8 @@ impl Conversation<'_> {
     /// order.
     fn due(&self) -> [Option<Tick>; 4] {
         let is_speaking = self.agent.is_speaking();
-        let overlap = self.overlap.as_ref().filter(|_| is_speaking);
+        let latest = self.over_agent.latest.as_ref();
+        let overlap = latest.filter(|_| is_speaking);
         [
             overlap.and_then(OverlapWatch::next_decision),
             self.ask_at(),
@@ -170,7 +166,8 @@ impl Conversation<'_> {
         let now = self.clock.now();
         match self.due().map(|due| due.is_some_and(|at| at <= now)) {
             [true, ..] => {
-                if let Some(turn) = self.overlap.as_ref().map(|watch| watch.turn) {
+                let latest = self.over_agent.latest.as_ref();
+                if let Some(turn) = latest.map(|watch| watch.turn) {
                     self.decide(turn);
                 }
             }
@@ -222,7 +219,7 @@ impl Conversation<'_> {
         if let (Some(utterance), Some(_)) = (&mut self.utterance, sure) {
             utterance.has_voice = true;
         }
-        if let (Some(watch), Some(sure)) = (&mut self.overlap, sure) {
+        if let (Some(watch), Some(sure)) = (&mut self.over_agent.latest, sure) {
             watch.heard(sure, self.policy);
         }
     }
@@ -244,7 +241,7 @@ impl Conversation<'_> {
     /// When the recogniser is asked what was said so far: in a pause, in case that was all, and
     /// while the caller talks over the agent.
     fn ask_at(&self) -> Option<Tick> {
-        if let Some(watch) = &self.overlap {
+        if let Some(watch) = &self.over_agent.latest {
             return watch.next_question();
         }
         let utterance = self.utterance.as_ref()?;
@@ -259,7 +256,7 @@ impl Conversation<'_> {
         };
         let now = self.clock.now();
         self.tap.mark(utterance.turn, Mark::AskedSoFar);
-        match &mut self.overlap {
+        match &mut self.over_agent.latest {
             Some(watch) => {
                 watch.asked(now);
                 feed_one(&utterance.feed, Heard::SoFar);
@@ -309,7 +306,7 @@ impl Conversation<'_> {
         );
         feed_one(&utterance.feed, Heard::Committed);
         self.over.set();
-        if let Some(watch) = &mut self.overlap {
+        if let Some(watch) = &mut self.over_agent.latest {
             watch.is_over(last_voiced);
         }
         let todo = self.floor.happened(Happened::Committed);
@@ -318,75 +315,6 @@ impl Conversation<'_> {
             // The recogniser gave up on it before its end, and has nothing more to say.
             let (turn, text) = (utterance.turn, Arc::from(""));
             let todo = self.floor.happened(Happened::Transcribed { turn, text });
-            self.carry_out(todo);
-        }
-    }
-
-    fn recognised(&mut self, said: Recognised) {
-        let (turn, text) = match said {
-            Recognised::Text(turn, transcript) if !transcript.is_final => {
-                return self.guessed(turn, transcript);
-            }
-            Recognised::Text(turn, transcript) => {
-                self.explained(turn, &transcript);
-                (turn, self.meant(transcript))
-            }
-            // Ignored if there was a final transcript before.
-            Recognised::Over(turn) => (turn, Arc::from("")),
-        };
-        self.unexplained.explained(turn);
-        let todo = self.floor.happened(Happened::Transcribed { turn, text });
-        self.carry_out(todo);
-    }
-
-    /// All was understood of a sound, which may be over for long. Until then its decision is open: words that ask for it
-    /// stop the agent late, which is better than not at all.
-    fn explained(&mut self, turn: TurnId, said: &Transcript) {
-        let now = self.clock.now();
-        let is_request = asks_for_silence(said.text.split_whitespace());
-        let may_ask = self.policy.reads_words() || is_request;
-        let watch = watch_of(&mut self.overlap, &mut self.unexplained, turn);
-        let is_worth = watch
-            .is_some_and(|watch| watch.words_known(now, said) && watch.is_worth_a_late_decision());
-        if is_worth && may_ask {
-            self.decide(turn);
-        }
-    }
-
-    /// What was said, as far as it is for the agent: "mm-hmm" to a reply that was stopped for it is not, nor what a
-    /// recogniser makes of a noise.
-    fn meant(&self, said: Transcript) -> Arc<str> {
-        let is_meant = || match says_something(&said.text) {
-            true if said.text.starts_with('…') => true,
-            says => says && !transcript::words(&said.text, said.sureness).is_empty(),
-        };
-        match self.agent.is_holding() && !is_meant() {
-            true => Arc::from(""),
-            false => said.text,
-        }
-    }
-
-    /// What the recogniser makes of what was said so far.
-    fn guessed(&mut self, turn: TurnId, said: Transcript) {
-        let now = self.clock.now();
-        let watch = watch_of(&mut self.overlap, &mut self.unexplained, turn);
-        if let Some(watch) = watch {
-            watch.words_known(now, &said);
-            return self.decide(turn);
-        }
-        let Some(utterance) = self.utterance.as_mut().filter(|u| u.turn == turn) else {
-            return;
-        };
-        if utterance.answered() {
-            let at = self.clock.now();
-            let text = &said.text;
-            self.endpoint_heard(Observation::Words { text, at });
-            if self.settings.speculate_after.is_none() {
-                // The recogniser was asked for the interruption policy alone.
-                return;
-            }
-            let text = self.meant(said);
-            let todo = self.floor.happened(Happened::Guessed { turn, text });
             self.carry_out(todo);
         }
     }
@@ -413,37 +341,6 @@ impl Conversation<'_> {
         self.carry_out(todo);
     }
 
-    /// Asks the policy about the sound over the agent of this turn, if the agent speaks, or has stopped for a later one.
-    fn decide(&mut self, turn: TurnId) {
-        let now = self.clock.now();
-        let is_open = self.agent.is_speaking() || self.agent.is_holding();
-        let watch = watch_of(&mut self.overlap, &mut self.unexplained, turn);
-        let Some(watch) = watch.filter(|_| is_open) else {
-            return;
-        };
-        let Some(heard) = watch.look(now, self.policy) else {
-            return;
-        };
-        let decision = self.policy.decide(&heard);
-        self.tap.mark(
-            turn,
-            Mark::Decision {
-                policy: self.policy.name().into(),
-                verdict: decision.verdict,
-                since_onset_ns: nanos(heard.since_onset),
-                probability: decision.probability,
-                reasons: decision.reasons,
-            },
-        );
-        if decision.verdict == Verdict::Stop {
-            let words = heard.words.unwrap_or_default();
-            let is_meant = words.iter().any(|word| class(&word.text).is_content());
-            let may_resume = self.settings.resume_after.is_some() && !is_meant;
-            let todo = self.floor.happened(Happened::MustStop { turn, may_resume });
-            self.carry_out(todo);
-        }
-    }
-
     fn carry_out(&mut self, todo: Vec<Do>) {
         for step in todo {
             match step {
@@ -452,11 +349,11 @@ impl Conversation<'_> {
                 Do::WatchOverlap => self.watch_overlap(),
                 Do::EndOverlap(turn) => self.end_overlap(turn),
                 Do::Speculate { turn, question } => {
-                    let interrupts = self.began_over == Some(turn);
+                    let interrupts = self.over_agent.is_of(turn);
                     self.agent.speculate(turn, question, interrupts);
                 }
                 Do::StartReply { turn, question } => {
-                    let interrupts = self.began_over == Some(turn);
+                    let interrupts = self.over_agent.is_of(turn);
                     self.agent.reply(turn, question, interrupts);
                 }
                 Do::KeepSpeculation => self.agent.release(),
@@ -471,25 +368,27 @@ impl Conversation<'_> {
     }
 
     fn watch_overlap(&mut self) {
-        // Of two sounds the later one is watched; what the earlier one meant is known when it was understood.
-        if let Some(earlier) = self.overlap.take() {
+        let Some(utterance) = &self.utterance else {
+            return;
+        };
+        if let Some(earlier) = &self.over_agent.latest {
             let at = self.clock.now();
             self.tap.mark(earlier.turn, Mark::OverlapEnded { at });
-            if self.policy.reads_words() {
-                self.unexplained.add(earlier, UTTERANCES_WAITING_MAX);
-            }
         }
-        if let Some(utterance) = &self.utterance {
-            let (turn, onset) = (utterance.turn, utterance.onset);
-            self.tap.mark(turn, Mark::OverlapStarted { onset });
-            let context = self.lately.context(onset, &self.agent.spoken(onset));
-            self.overlap = Some(OverlapWatch::new(turn, onset, context));
-            self.began_over = Some(turn);
-        }
+        let (turn, onset) = (utterance.turn, utterance.onset);
+        self.tap.mark(turn, Mark::OverlapStarted { onset });
+        let context = self.lately.context(onset, &self.agent.spoken(onset));
+        // Words settle nothing for a policy that reads none.
+        let earlier_max = match self.policy.reads_words() {
+            true => UTTERANCES_WAITING_MAX,
+            false => 0,
+        };
+        let watch = OverlapWatch::new(turn, onset, context);
+        self.over_agent.watch(watch, earlier_max);
     }
 
     fn end_overlap(&mut self, turn: TurnId) {
-        if self.overlap.take_if(|watch| watch.turn == turn).is_some() {
+        if self.over_agent.end(turn) {
             let at = self.clock.now();
             self.tap.mark(turn, Mark::OverlapEnded { at });
         }
@@ -524,44 +423,22 @@ impl Conversation<'_> {
 
     fn hang_up(mut self) {
         self.end_reply(ReplyEnd::Abandoned);
-        if let Some(watch) = &self.overlap {
+        if let Some(watch) = &self.over_agent.latest {
             self.end_overlap(watch.turn);
         }
     }
 
     /// Shows the caller what the agent does, if that has changed.
     fn show_agent(&self) {
-        let now = self.clock.now();
-        let is_speaking = self.agent.is_speaking();
-        let is_idle = self.floor.is_idle();
-        let filler_ends = self.agent.filler_ends().or(self.shown.get().filler_ends);
-        let mut state = self.shown.get();
-        let before = (state.is_idle, state.is_speaking, state.filler_ends);
-        if before == (is_idle, is_speaking, filler_ends) {
-            return;
+        let before = self.shown.get();
+        let now = before.turned(
+            (self.floor.is_idle(), self.agent.is_speaking()),
+            self.agent.filler_ends(),
+            self.clock.now(),
+        );
+        if now != before {
+            self.shown.set(now);
         }
-        match (state.is_speaking, is_speaking) {
-            (false, true) => state.speech_started = Some(now),
-            (true, false) => state.speech_ended = Some(now),
-            _ => {}
-        }
-        state.is_idle = is_idle;
-        state.is_speaking = is_speaking;
-        state.filler_ends = filler_ends;
-        state.changed = now;
-        self.shown.set(state);
-    }
-}
-
-/// The sound of this turn, if its decision is still open.
-fn watch_of<'a>(
-    latest: &'a mut Option<OverlapWatch>,
-    earlier: &'a mut Unexplained,
-    turn: TurnId,
-) -> Option<&'a mut OverlapWatch> {
-    match latest {
-        Some(watch) if watch.turn == turn => Some(watch),
-        _ => earlier.of(turn),
     }
 }
 

@@ -1,0 +1,112 @@
+//! What becomes of what the recogniser understood: a question, a guess at one, or a reason for the agent to stop.
+
+use super::{Conversation, Recognised};
+use crate::endpoint::Observation;
+use crate::event::{Mark, TurnId, Verdict, nanos};
+use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
+use crate::interrupt::transcript;
+use crate::pipeline::turn::Happened;
+use crate::stage::Transcript;
+use std::sync::Arc;
+
+impl Conversation<'_> {
+    pub(super) fn recognised(&mut self, said: Recognised) {
+        let (turn, text) = match said {
+            Recognised::Text(turn, transcript) if !transcript.is_final => {
+                return self.guessed(turn, transcript);
+            }
+            Recognised::Text(turn, transcript) => {
+                self.explained(turn, &transcript);
+                (turn, self.meant(transcript))
+            }
+            // Ignored if there was a final transcript before.
+            Recognised::Over(turn) => (turn, Arc::from("")),
+        };
+        self.over_agent.explained(turn);
+        let todo = self.floor.happened(Happened::Transcribed { turn, text });
+        self.carry_out(todo);
+    }
+
+    /// All was understood of a sound, which may be over for long. Until then its decision is open: words that ask for it
+    /// stop the agent late, which is better than not at all.
+    fn explained(&mut self, turn: TurnId, said: &Transcript) {
+        let now = self.clock.now();
+        let is_request = asks_for_silence(said.text.split_whitespace());
+        let may_ask = self.policy.reads_words() || is_request;
+        let watch = self.over_agent.of(turn);
+        let is_worth = watch
+            .is_some_and(|watch| watch.words_known(now, said) && watch.is_worth_a_late_decision());
+        if is_worth && may_ask {
+            self.decide(turn);
+        }
+    }
+
+    /// What was said, as far as it is for the agent: "mm-hmm" to a reply that was stopped for it is not, nor what a
+    /// recogniser makes of a noise.
+    fn meant(&self, said: Transcript) -> Arc<str> {
+        let is_meant = || match says_something(&said.text) {
+            true if said.text.starts_with('…') => true,
+            says => says && !transcript::words(&said.text, said.sureness).is_empty(),
+        };
+        match self.agent.is_holding() && !is_meant() {
+            true => Arc::from(""),
+            false => said.text,
+        }
+    }
+
+    /// What the recogniser makes of what was said so far.
+    fn guessed(&mut self, turn: TurnId, said: Transcript) {
+        let now = self.clock.now();
+        let watch = self.over_agent.of(turn);
+        if let Some(watch) = watch {
+            watch.words_known(now, &said);
+            return self.decide(turn);
+        }
+        let Some(utterance) = self.utterance.as_mut().filter(|u| u.turn == turn) else {
+            return;
+        };
+        if utterance.answered() {
+            let at = self.clock.now();
+            let text = &said.text;
+            self.endpoint_heard(Observation::Words { text, at });
+            if self.settings.speculate_after.is_none() {
+                // The recogniser was asked for the interruption policy alone.
+                return;
+            }
+            let text = self.meant(said);
+            let todo = self.floor.happened(Happened::Guessed { turn, text });
+            self.carry_out(todo);
+        }
+    }
+
+    /// Asks the policy about the sound over the agent of this turn, if the agent speaks, or has stopped for a later one.
+    pub(super) fn decide(&mut self, turn: TurnId) {
+        let now = self.clock.now();
+        let is_open = self.agent.is_speaking() || self.agent.is_holding();
+        let watch = self.over_agent.of(turn);
+        let Some(watch) = watch.filter(|_| is_open) else {
+            return;
+        };
+        let Some(heard) = watch.look(now, self.policy) else {
+            return;
+        };
+        let decision = self.policy.decide(&heard);
+        self.tap.mark(
+            turn,
+            Mark::Decision {
+                policy: self.policy.name().into(),
+                verdict: decision.verdict,
+                since_onset_ns: nanos(heard.since_onset),
+                probability: decision.probability,
+                reasons: decision.reasons,
+            },
+        );
+        if decision.verdict == Verdict::Stop {
+            let words = heard.words.unwrap_or_default();
+            let is_meant = words.iter().any(|word| class(&word.text).is_content());
+            let may_resume = self.settings.resume_after.is_some() && !is_meant;
+            let todo = self.floor.happened(Happened::MustStop { turn, may_resume });
+            self.carry_out(todo);
+        }
+    }
+}
