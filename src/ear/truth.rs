@@ -18,7 +18,7 @@ use std::ops::Range;
 /// Speech further apart than this is two utterances: 200 ms.
 const GAP_FRAMES: usize = 13;
 /// How far from the detector's boundary the true one is looked for: 200 ms.
-pub(super) const WINDOW_SAMPLES: usize = SAMPLE_RATE as usize / 5;
+const WINDOW_SAMPLES: usize = SAMPLE_RATE as usize / 5;
 /// How far before the detector's end the true one is looked for in noise, in which it holds on: 450 ms.
 pub(super) const BACK_SAMPLES: usize = 450 * SAMPLE_RATE as usize / 1_000;
 /// Where the background is listened to, away from the detector's boundary: 100 to 600 ms.

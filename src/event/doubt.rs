@@ -1,8 +1,8 @@
-//! Why a beginning or an end that was found on a recording may be another one.
+//! Why a beginning or an end of speech may be another one than was found.
 
 use serde::{Deserialize, Serialize};
 
-/// Why the latency of a turn on a recording is doubtful: what may have hidden the true end of the question or the
+/// Why the latency of a turn is doubtful: what may have hidden the true end of the question or the
 /// true beginning of the answer, or have been taken for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -341,7 +341,7 @@ impl Calibrated {
         text += &line("yours", own);
         text += match self.calls {
             1 => {
-                "\nOf a single call nothing is left to judge by: the figures of yours are too good.\n"
+                "\nThere is one call only, so its sounds are judged by thresholds that they chose: the figures of yours are too good.\n"
             }
             _ => "\nYours: each sound is judged by thresholds that were chosen without its call.\n",
         };
