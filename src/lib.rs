@@ -40,6 +40,7 @@
 //! | `sim` | conversations without sound, alone or many at once, over threads |
 //! | [`experiment`] | many simulations: replications, sweeps, the search for a value, plans, shards joined |
 //! | `picture` | axes and labels of pictures |
+//! | `nearest` | the name that was meant by a misspelt one |
 //! | [`rng`] | named random streams |
 //! | [`guide`] | how to use all this, as text: also `voicesim guide` |
 //! | `cli` | the command line, one file a subcommand |
@@ -126,6 +127,7 @@ pub mod trace;
 mod caller;
 mod conversation;
 mod live;
+mod nearest;
 mod picture;
 mod pipeline;
 #[cfg(all(test, any(feature = "openai", feature = "install")))]

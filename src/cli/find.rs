@@ -1,13 +1,11 @@
 //! `voicesim simulate --find KEY --until METRIC=VALUE`: the least or the greatest value of a key that keeps a
 //! limit.
 
-use super::simulate::stop_at_ctrl_c;
+use super::signals::stop_at_ctrl_c;
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::experiment::{Find, Goal, Wanted};
 use crate::report::find::{Step, text};
 use clap::Args;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Search for a value")]
@@ -39,8 +37,7 @@ impl Search {
 /// Searches, and prints what was found.
 pub(super) fn run(find: Find, is_json: bool) -> Result<Verdict, Failure> {
     find.check()?;
-    let stop = Arc::new(AtomicBool::new(false));
-    stop_at_ctrl_c(stop.clone());
+    let stop = stop_at_ctrl_c();
     let found = find.run(&stop, &|_, _| {}, |step| tracing::info!("{}", told(step)))?;
     if is_json {
         print_json(&found)?;

@@ -3,12 +3,13 @@
 //! Only what is known for sure is refused here. All else goes on, to an error that says what is wrong in it.
 
 use super::Failure;
-use super::recordings::{holds_recording, is_recording, is_run_folder};
+use super::recordings::{holds_recording, is_recording};
 use super::shell::quoted;
 use crate::audio::decode;
+use crate::record::store::is_run_folder;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How much of a file is looked at.
 const BYTES_MAX: u64 = 64 << 10;
@@ -54,9 +55,9 @@ pub(super) fn as_scenario(path: &Path) -> Result<(), Failure> {
         Thing::Budget => format!(
             "is a budget, not a scenario; name a scenario and give the budget with it: --budget {it}"
         ),
-        Thing::Json | Thing::Csv => format!(
+        what @ (Thing::Json | Thing::Csv) => format!(
             "is {}, and a scenario is TOML; `voicesim init` writes one to start from",
-            thing(path).name()
+            what.name()
         ),
         Thing::Text => "is text, and a scenario is TOML; `voicesim init` writes one to start from, and documents to answer from go with it: --docs FOLDER".into(),
         Thing::Results => return results_file(path),
@@ -162,13 +163,13 @@ pub(super) fn as_results(path: &Path) -> Result<(), Failure> {
         Thing::Budget => format!(
             "is a budget, not a folder of results; name a folder and give the budget with it: voicesim report DIR --budget {it}"
         ),
-        Thing::Json | Thing::Csv => format!(
+        what @ (Thing::Json | Thing::Csv) => format!(
             "is {}, not a folder of results; if it is a trace or a call log: voicesim import {it} --out imported; else name a folder that `voicesim run`, `measure` or `simulate` wrote with --out",
-            thing(path).name()
+            what.name()
         ),
-        Thing::Empty | Thing::Text => format!(
+        what @ (Thing::Empty | Thing::Text) => format!(
             "is {}, not a folder of results; name a folder that `voicesim run`, `measure` or `simulate` wrote with --out",
-            thing(path).name()
+            what.name()
         ),
         Thing::EmptyFolder => "is an empty folder; name one that `voicesim run`, `measure` or `simulate` wrote with --out".into(),
         Thing::RunFolder | Thing::RunFolders | Thing::Folder | Thing::Other => return Ok(()),
@@ -310,12 +311,10 @@ fn of_text(extension: &str, text: &str) -> Thing {
 }
 
 /// The only scenario in a folder.
-fn scenario_in(folder: &Path) -> Option<std::path::PathBuf> {
+fn scenario_in(folder: &Path) -> Option<PathBuf> {
     let entries = folder.read_dir().ok()?.flatten().take(1_000);
     let mut found = entries.map(|entry| entry.path()).filter(|path| {
-        let is_toml = path
-            .extension()
-            .is_some_and(|extension| extension == "toml");
+        let is_toml = path.extension() == Some("toml".as_ref());
         is_toml && matches!(thing(path), Thing::Scenario | Thing::Simulation)
     });
     found.next().filter(|_| found.next().is_none())

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::event::InterruptionPolicy;
 use crate::measure::Measurement;
 use crate::measure::folder::Results;
-use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
+use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder, is_run_folder};
 use crate::report::calls::{self, Calls};
 use crate::report::{document, imported, text};
 use crate::run::{refuse_used, write_hlog};
@@ -98,7 +98,7 @@ impl Import {
                     path.display()
                 ))
             };
-            if path.join("header.json").is_file() {
+            if is_run_folder(path) {
                 return Err(Failure::Input(format!(
                     "{} is a run folder, which needs no import; see its report: voicesim report {0}",
                     path.display()

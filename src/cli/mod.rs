@@ -40,6 +40,7 @@ mod say;
 mod schema;
 mod scrape;
 mod shell;
+mod signals;
 mod simulate;
 mod sweep;
 

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::file::write;
-use super::simulate::at_ctrl_c;
+use super::signals::before_the_end;
 use crate::measure::folder::{Folder, Results};
 use crate::measure::labels::{self, LabelTable};
 use crate::measure::segments::{self, SEGMENTS_MAX, Segments};
@@ -44,14 +44,14 @@ impl Kept {
         }
     }
 
-    /// Has the folder be deleted at Ctrl-C too, which ends the program, if it is to be deleted at all: it holds voices.
-    pub(super) fn delete_at_ctrl_c(&self) {
+    /// Deletes the folder also if the program is ended before it is done, unless the folder stays: it holds what was
+    /// said.
+    pub(super) fn delete_at_the_end(&self) {
         if let Kept::For(folder) = self {
             let folder = folder.path().to_owned();
-            at_ctrl_c(move || {
+            before_the_end(move || {
                 // What cannot be deleted now is left to the system's own cleaning.
                 let _ = std::fs::remove_dir_all(&folder);
-                std::process::exit(130);
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::audio::AudioError;
-use crate::record::store::Moments;
+use crate::record::store::{Moments, is_run_folder};
 use std::path::{Path, PathBuf};
 
 /// Files of a folder that are taken for recordings.
@@ -79,11 +79,6 @@ pub(super) fn holds_recording(folder: &Path) -> bool {
         }
     }
     false
-}
-
-/// Whether a folder is that of one run, call or simulation.
-pub(super) fn is_run_folder(path: &Path) -> bool {
-    path.join("header.json").is_file()
 }
 
 pub(super) fn is_recording(path: &Path) -> bool {

@@ -5,7 +5,7 @@ use super::{Failure, Verdict, clocks, print_json, print_plain};
 use crate::call::CallSource;
 use crate::measure::folder::header_and_scenario;
 use crate::measure::{Measurement, Plan, measure};
-use crate::record::store::{self, Header, Recording, SoundFile, SoundSide, sha256};
+use crate::record::store::{self, Header, Recording, SoundFile, SoundSide, is_run_folder, sha256};
 use crate::report::rederived::{self, Rederived, Verdict as Outcome};
 use crate::scenario::Scenario;
 use std::collections::BTreeMap;
@@ -285,12 +285,11 @@ fn other(path: &Path, found: &str, file: &SoundFile) -> Stop {
 
 /// The folders of measured calls in a folder, itself included, in order.
 fn records(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_record = |path: &Path| path.join("header.json").is_file();
-    if is_record(folder) {
+    if is_run_folder(folder) {
         return Ok(vec![folder.to_owned()]);
     }
     let mut found = Vec::new();
-    walk(folder, |path| match is_record(&path) {
+    walk(folder, |path| match is_run_folder(&path) {
         true => {
             found.push(path);
             Go::On

@@ -6,9 +6,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A request is no longer.
-const REQUEST_BYTES_MAX: u64 = 8_192;
-/// Whoever asks has so long to do it.
+/// The longest request that is read.
+const REQUEST_BYTES_MAX: usize = 8_192;
+/// How long each piece of a request may take to come, and an answer to go.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves figures at one address, until the program ends.
@@ -69,7 +69,7 @@ fn answer(mut stream: TcpStream, figures: &str) -> io::Result<()> {
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
         let read = stream.read(&mut piece)?;
         request.extend_from_slice(&piece[..read]);
-        if read == 0 || request.len() as u64 > REQUEST_BYTES_MAX {
+        if read == 0 || request.len() > REQUEST_BYTES_MAX {
             break;
         }
     }

@@ -2,6 +2,7 @@
 
 use super::file::refuse_unwritable;
 use super::page::Kept;
+use super::signals::stop_at_ctrl_c;
 use super::{Failure, Verdict, find, given, print_answer, print_json, print_plain};
 use crate::clock::Clock;
 use crate::experiment::{
@@ -14,7 +15,6 @@ use crate::scenario::{self, Scenario, Template};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How often the progress bar is drawn.
@@ -211,8 +211,7 @@ pub(super) fn watched<T>(
     is_quiet: bool,
     simulate: impl FnOnce(&AtomicBool, Progress<'_>) -> Result<T, RunError>,
 ) -> Result<T, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    stop_at_ctrl_c(stop.clone());
+    let stop = stop_at_ctrl_c();
     let bar = bar((worlds, kind), is_quiet);
     let (turns, since) = (AtomicU64::new(0), Clock::real(1));
     since.start();
@@ -240,31 +239,6 @@ fn bar((worlds, kind): (u64, &str), is_quiet: bool) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// Sets `stop` at Ctrl-C; the second one ends the program at once. Without a handler it does so the first
-/// time.
-pub(super) fn stop_at_ctrl_c(stop: Arc<AtomicBool>) {
-    at_ctrl_c(move || {
-        if stop.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
-}
-
-/// Does something at every Ctrl-C; without a handler the first one ends the program.
-pub(super) fn at_ctrl_c(mut act: impl FnMut() + Send + 'static) {
-    let wait = async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            act();
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    if let Ok(runtime) = runtime {
-        std::thread::spawn(move || runtime.block_on(wait));
-    }
 }
 
 #[cfg(test)]

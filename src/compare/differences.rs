@@ -74,13 +74,15 @@ pub(super) fn between([base, new]: [&[Results]; 2]) -> (Vec<Difference>, Vec<Str
 
 /// What two folders of one side should have in common and do not.
 fn differing(first: &Header, other: &Header) -> Option<&'static str> {
-    let is_recording = first.is_of_others();
     [
         ("clock", first.clock != other.clock),
         ("cores", first.cores != other.cores),
         ("version", first.version != other.version),
         ("machine", first.machine != other.machine),
-        ("engines", !is_recording && first.engines != other.engines),
+        (
+            "engines",
+            !first.is_of_others() && first.engines != other.engines,
+        ),
     ]
     .into_iter()
     .find_map(|(what, differs)| differs.then_some(what))

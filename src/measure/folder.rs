@@ -3,7 +3,7 @@
 use super::turns::{Reader, TurnsError};
 use super::{Measurement, Plan, Totals, TotalsError, measure};
 use crate::event::{Event, Hop};
-use crate::record::store::{self, Header, StoreError, TURNS};
+use crate::record::store::{self, Header, StoreError, TURNS, is_run_folder};
 use crate::scenario::budget::Budgets;
 use crate::scenario::{Scenario, ScenarioFile};
 use std::fs::File;
@@ -115,7 +115,7 @@ impl Folder {
     /// Reads the folder of a run or a simulation, or a folder of such folders, in which everything else is
     /// passed over.
     pub fn open(path: &Path) -> Result<Folder, FolderError> {
-        if is_one(path) || !path.is_dir() {
+        if is_run_folder(path) || !path.is_dir() {
             return Ok(Folder::One(Box::new(Results::open(path)?)));
         }
         let unreadable = |source| FolderError::Unreadable {
@@ -125,7 +125,7 @@ impl Folder {
         let mut paths = Vec::new();
         for entry in path.read_dir().map_err(unreadable)? {
             let inside = entry.map_err(unreadable)?.path();
-            if is_one(&inside) {
+            if is_run_folder(&inside) {
                 paths.push(inside);
             }
             if paths.len() > FOLDERS_MAX {
@@ -188,10 +188,6 @@ fn check_turns(folder: &Path, written: u64) -> Result<(), FolderError> {
             written,
         }),
     }
-}
-
-fn is_one(path: &Path) -> bool {
-    path.join("header.json").is_file()
 }
 
 /// The header of a run folder, and the scenario in it.

@@ -213,11 +213,11 @@ pub(super) fn followed_ns(row: &Row) -> Option<u64> {
 /// What becomes of those who wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Becomes {
-    /// So many are answered.
+    /// The number of those who are answered.
     Answered(u64),
-    /// It comes out that so many will never be.
+    /// The number of those of whom it comes out that they will never be answered.
     Never(u64),
-    /// So many leave.
+    /// The number of those who leave.
     Left(u64),
 }
 

@@ -218,8 +218,7 @@ impl TotalsFile {
                 .insert(metric, waits(name, sparse, in_vain)?);
         }
         for (name, sparse) in &self.hops {
-            let known = Hop::ALL.into_iter().find(|hop| hop.name() == name);
-            let hop = known.ok_or_else(|| format!("there is no hop {name:?}"))?;
+            let hop = Hop::named(name).ok_or_else(|| format!("there is no hop {name:?}"))?;
             let in_vain = self.hops_in_vain.get(name);
             measured.hops.insert(hop, waits(name, sparse, in_vain)?);
         }

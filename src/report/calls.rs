@@ -208,8 +208,9 @@ pub fn calls(calls: &[MeasuredCall], skipped: &[Skipped]) -> String {
     text
 }
 
-/// So many moments are named.
+/// The most moments that are named.
 const MOMENTS_MAX: usize = 5;
+
 /// What to listen to, the worst first: turns that came out otherwise than they should, then slow answers.
 fn moments(calls: &[MeasuredCall]) -> String {
     let rows = calls

@@ -23,6 +23,7 @@
 //! `bias_ms` is the median of what was heard less what is claimed. Figures of a column that was joined with nothing are
 //! null.
 
+use super::several;
 use super::table::{plain, trimmed};
 use crate::compare::claims::{Claimed, ClaimedColumn, ClaimedPlatform, Independent, UnheardClaim};
 use std::fmt::Write;
@@ -94,8 +95,8 @@ fn sentence(platform: &ClaimedPlatform, column: &ClaimedColumn) -> String {
     };
     let of = format!(
         "{} in {}",
-        counted(column.joined, "turn"),
-        counted(column.calls, "call")
+        several(column.joined, "turn"),
+        several(column.calls, "call")
     );
     let Some(interval) = column.bias_interval else {
         return format!(
@@ -261,13 +262,6 @@ fn more(more: u64) -> String {
     match more {
         0 => String::new(),
         more => format!(", and {more} more"),
-    }
-}
-
-fn counted(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
     }
 }
 

@@ -1,12 +1,14 @@
 //! What an import found besides turns, for people.
 
+use super::several;
 use crate::trace::{ImportRecord, Table};
 use std::fmt::Write;
 
 /// Examples of a problem that are shown.
 const SHOWN: usize = 2;
-/// Names of what was passed over, and tables, that are shown.
+/// Names of what was passed over that are shown.
 const NAMES_SHOWN: usize = 8;
+/// Tables of percentiles that are shown.
 const TABLES_SHOWN: usize = 20;
 
 /// What is wrong, in a sentence each.
@@ -27,10 +29,6 @@ pub fn text(record: &ImportRecord, skipped: &[String]) -> String {
         };
         let _ = writeln!(text, "  {format}{made}");
     }
-    let several = |count: u64, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
     let conversations = several(record.conversations, "conversation");
     let turns = several(record.turns, "turn");
     let _ = writeln!(text, "  {conversations}, {turns}");
@@ -49,10 +47,10 @@ pub fn text(record: &ImportRecord, skipped: &[String]) -> String {
             .pauses
             .iter()
             .filter(|it| it.outcome == "user_resumed");
+        let pauses = several(record.pauses.len() as u64, "pause");
         let _ = writeln!(
             text,
-            "  {} pauses of callers, of which {} went on",
-            record.pauses.len(),
+            "  {pauses} of callers, of which {} went on",
             went_on.count()
         );
     }

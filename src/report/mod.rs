@@ -26,8 +26,16 @@ mod word_rates;
 
 use crate::event::Tick;
 
-/// A wait that is slow where no budget says otherwise, in milliseconds: callers begin to talk over the agent.
+/// The wait from which on an answer is called slow where no budget says otherwise, in milliseconds.
 const SLOW_MS: f64 = 800.0;
+
+/// A count of something, in the plural unless it is one.
+fn several(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
 
 /// Where in a recording something is: minutes, seconds and a tenth, as players show it.
 fn clock_time(at: Tick) -> String {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 26] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("guide", &[]),
     ("event", &[]),
     ("rng", &[]),
@@ -13,11 +13,12 @@ const ARROWS: [(&str, &[&str]); 26] = [
     ("knowledge", &["rng", "speak"]),
     ("speak", &[]),
     ("picture", &[]),
+    ("nearest", &[]),
     ("clock", &["event"]),
     ("audio", &["event", "clock"]),
     ("record", &["event", "clock", "audio"]),
     ("stage", &["event", "audio", "record", "clock"]),
-    ("scenario", &["event", "rng"]),
+    ("scenario", &["event", "rng", "nearest"]),
     ("ear", &["stage", "audio", "event"]),
     ("endpoint", &["stage", "audio", "event"]),
     ("interrupt", &["stage", "audio", "event", "rng", "picture"]),
@@ -124,7 +125,7 @@ const ARROWS: [(&str, &[&str]); 26] = [
     (
         "report",
         &[
-            "measure", "record", "audio", "event", "picture", "compare", "trace",
+            "measure", "record", "audio", "event", "picture", "compare", "trace", "nearest",
         ],
     ),
 ];

@@ -2,9 +2,9 @@
 
 mod terminal;
 
-use super::colour;
-use super::{Failure, Verdict, print};
+use super::{Failure, Verdict, colour, print};
 use crate::guide::{TOPICS, Topic};
+use crate::nearest::nearest;
 use clap::Args;
 use ratatui::crossterm::terminal::size;
 use std::io::IsTerminal;
@@ -19,8 +19,9 @@ pub(super) struct Guide {
 /// Wider lines are hard to read.
 const COLUMNS_MAX: u16 = 100;
 
-/// How alike a topic's name is to what was typed, from 0 to 1, for it to be offered.
-const ALIKE: f64 = 0.7;
+/// How alike a topic's name is to what was typed at least, for it to be offered. Half the letters will do: names are
+/// short.
+const ALIKE_MIN: f64 = 0.5;
 
 impl Guide {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
@@ -89,16 +90,11 @@ fn named(asked: &str) -> Result<&'static Topic, Failure> {
     let name = name.trim_end_matches(".md");
     let found = TOPICS.iter().find(|topic| topic.name == name);
     found.ok_or_else(|| {
-        let alike = |topic: &&Topic| strsim::jaro_winkler(name, topic.name);
-        let nearest = TOPICS
-            .iter()
-            .filter(|topic| alike(topic) >= ALIKE)
-            .max_by(|one, other| alike(one).total_cmp(&alike(other)));
-        let nearest = match nearest {
-            Some(topic) => format!("; did you mean `{}`?", topic.name),
+        let names: Vec<&str> = TOPICS.iter().map(|topic| topic.name).collect();
+        let nearest = match nearest(name, names.iter().copied(), ALIKE_MIN) {
+            Some(topic) => format!("; did you mean `{topic}`?"),
             None => ".".to_owned(),
         };
-        let names: Vec<&str> = TOPICS.iter().map(|topic| topic.name).collect();
         // What was typed may be anything, and long.
         let asked: String = crate::report::plain::plain(asked)
             .replace('\n', " ")

@@ -4,6 +4,7 @@ use super::super::{Failure, given, import};
 use crate::event::Hop;
 use crate::measure::folder::Results;
 use crate::measure::ms;
+use crate::record::store::is_run_folder;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -54,8 +55,7 @@ pub(super) fn scenario(folder: &Path) -> Result<String, Failure> {
 
 /// The folder itself, or the folders of results in it.
 fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_one = |path: &Path| path.join("header.json").is_file();
-    if is_one(folder) {
+    if is_run_folder(folder) {
         return Ok(vec![folder.to_owned()]);
     }
     let unreadable = |error: std::io::Error| {
@@ -64,7 +64,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut inside = Vec::new();
     for entry in folder.read_dir().map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if is_one(&path) {
+        if is_run_folder(&path) {
             inside.push(path);
         }
     }

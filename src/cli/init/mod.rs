@@ -38,9 +38,9 @@ enum Start {
     Talk,
 }
 
-/// A question at a terminal is put so often before it is given up.
+/// How often a question is put at a terminal before it is given up.
 const ASKED_MAX: usize = 3;
-/// A longer line is no answer.
+/// The longest line that is taken for an answer, in bytes.
 const ANSWER_BYTES_MAX: u64 = 200;
 
 impl Start {

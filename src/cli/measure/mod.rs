@@ -13,9 +13,9 @@ use super::{
 use crate::call::spoken::Spoken;
 use crate::call::{CallSource, VAD_THRESHOLD};
 use crate::compare::claims::{Calls, Claims};
-use crate::measure::{Measurement, Plan};
+use crate::measure::Measurement;
 use crate::record::store::{FileClocks, KeepAudio, RowsPer};
-use crate::report::calls::{self};
+use crate::report::calls;
 use crate::report::document::Skipped;
 use crate::report::text;
 use crate::run;
@@ -209,7 +209,7 @@ impl Measure {
             _ => return Err(Failure::Input("name a recording of a call".into())),
         };
         let kept = Kept::of(self.out.as_deref(), self.html.as_deref())?;
-        kept.iter().for_each(Kept::delete_at_ctrl_c);
+        kept.iter().for_each(Kept::delete_at_the_end);
         let folder = kept.as_ref().map(Kept::path);
         let (mut call, tracks) = work.measure(&source, stem(&source), folder)?;
         call.at_thresholds = work.at_thresholds(&tracks)?;
@@ -240,7 +240,11 @@ impl Measure {
         claims: Option<&Claims>,
     ) -> Result<Verdict, Failure> {
         let kept = Kept::of(self.out.as_deref(), self.html.as_deref())?;
-        kept.iter().for_each(Kept::delete_at_ctrl_c);
+        kept.iter().for_each(Kept::delete_at_the_end);
+        if kept.as_ref().is_some_and(|kept| kept.staying().is_none()) {
+            // A page of several calls plays none of them.
+            work.audio = KeepAudio::No;
+        }
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
         let files = recordings(folder)?;
         for path in &files {
@@ -274,14 +278,9 @@ impl Measure {
             }));
         }
         calls::worst_first(&mut done);
-        let plan = Plan::of(&work.scenario, RowsPer::Utterance);
+        let plan = work.plan();
         let all = Measurement::of_many(done.iter().map(|call| &call.measured), &plan.budgets);
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let header = work.header(name, Vec::new())?;
+        let header = work.header(calls::folder_name(folder), Vec::new())?;
         let claimed = claimed::join(claims, &done, &skipped);
         if self.json {
             let mut document = calls::of_many(&header, &all, &done, &skipped);

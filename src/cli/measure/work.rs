@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use tracing::subscriber::{NoSubscriber, with_default};
+
 /// Thresholds of the voice detector that are always shown besides the one that is used.
 const THRESHOLDS: [f32; 3] = [0.3, 0.5, 0.7];
 /// Cores for the recogniser.
@@ -41,7 +42,7 @@ pub(in crate::cli) fn settings(vad_threshold: f32) -> Result<Scenario, Failure> 
 
 /// Measures one call after the other.
 pub(in crate::cli) struct Work {
-    pub(super) scenario: Scenario,
+    scenario: Scenario,
     pub(in crate::cli) transcribes: bool,
     /// Loaded when the first call needs it.
     recogniser: Option<Recogniser>,
@@ -190,7 +191,7 @@ impl Work {
         measured
     }
 
-    fn plan(&self) -> Plan {
+    pub(super) fn plan(&self) -> Plan {
         Plan::of(&self.scenario, RowsPer::Utterance)
     }
 

@@ -122,8 +122,7 @@ impl Batch {
             own.spans[place(metric)] = kept_coarse(name, waits, count_max)?;
         }
         for (name, waits) in &kept.hops {
-            let hop = Hop::ALL.into_iter().find(|hop| hop.name() == name);
-            let hop = hop.ok_or_else(|| format!("has no hop {name:?}"))?;
+            let hop = Hop::named(name).ok_or_else(|| format!("has no hop {name:?}"))?;
             own.spans[hop as usize] = kept_coarse(name, waits, count_max)?;
         }
         Ok(own)

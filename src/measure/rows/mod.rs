@@ -203,10 +203,10 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
     let is_told = matches!(outcome, Outcome::CutOff | Outcome::Answered);
     if row.unanswered.is_none() && (is_told || !row.metrics.is_empty()) {
         let marked = gathered.utterances.iter().find_map(|(_, u)| u.doubtful);
-        let too_fast = || answered.filter(|turn| row.is_too_fast(turn));
+        let is_too_fast = answered.is_some_and(|turn| row.is_too_fast(turn));
         row.doubtful = marked
             .or(gathered.end_doubt)
-            .or_else(|| too_fast().map(|_| Doubt::Detectors));
+            .or(is_too_fast.then_some(Doubt::Detectors));
     }
     row
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 pub(super) trait Document: Serialize + DeserializeOwned {
     /// The name of its file.
     const NAME: &str;
-    /// A longer one is refused.
+    /// The length in bytes up to which it is read.
     const BYTES_MAX: u64;
     /// The schema that this version writes and reads.
     const KNOWN: &str;
@@ -52,7 +52,7 @@ pub(super) fn read<T: Document>(folder: &Path) -> Result<Option<T>, StoreError> 
     Ok(Some(document))
 }
 
-/// What is wrong with the document of a folder.
+/// The error about what is wrong with the document of a folder.
 pub(super) fn wrong<T: Document>(folder: &Path, reason: String) -> StoreError {
     StoreError::Header {
         path: folder.join(T::NAME),

@@ -14,7 +14,7 @@ mod whole;
 mod write;
 
 pub use moments::{Moments, Span};
-pub use read::{KeptOutput, read_events, read_header, read_outputs, read_sessions};
+pub use read::{KeptOutput, is_run_folder, read_events, read_header, read_outputs, read_sessions};
 pub use recording::{FileClocks, Recording, SoundFile, SoundSide, sha256};
 pub use shard::Shard;
 pub use simulated::{EVENTS, KeepEvents, SimulationFolder, Sizes, TURNS};

@@ -13,9 +13,17 @@ const HEADER_BYTES_MAX: u64 = 16 << 20;
 /// An event longer than this is refused: 1 MiB.
 const EVENT_BYTES_MAX: u64 = 1 << 20;
 
+/// The file of a run folder that tells what was run.
+pub(super) const HEADER: &str = "header.json";
+
+/// Whether a folder is that of one run, measured call, imported conversation or simulation.
+pub fn is_run_folder(folder: &Path) -> bool {
+    folder.join(HEADER).is_file()
+}
+
 /// Reads the header of a run folder.
 pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
-    let path = folder.join("header.json");
+    let path = folder.join(HEADER);
     let read = |source| StoreError::Read {
         path: path.clone(),
         source,

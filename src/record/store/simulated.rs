@@ -1,5 +1,6 @@
 //! The folder of a simulation: `header.json`, `turns.bin` (every turn), `events.jsonl` (some conversations).
 
+use super::read::HEADER;
 use super::{Header, StoreError};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -67,9 +68,8 @@ impl SimulationFolder {
         }
         let text = serde_json::to_string_pretty(header)
             .map_err(io::Error::other)
-            .map_err(write(path.join("header.json")))?;
-        fs::write(path.join("header.json"), text + "\n")
-            .map_err(write(path.join("header.json")))?;
+            .map_err(write(path.join(HEADER)))?;
+        fs::write(path.join(HEADER), text + "\n").map_err(write(path.join(HEADER)))?;
         let create = |name: &str| -> Result<BufWriter<File>, StoreError> {
             let path = path.join(name);
             let file = File::create_new(&path).map_err(write(path))?;

@@ -1,5 +1,6 @@
 //! Writes a run folder while the run goes on.
 
+use super::read::HEADER;
 use super::{Header, KeepAudio, StoreError, said_wav};
 use crate::audio::wav;
 use crate::event::{Event, OutputNote, StageName, Tick, VisitId};
@@ -40,7 +41,7 @@ impl RunFolder {
                 path: path.to_owned(),
             });
         }
-        let header_path = path.join("header.json");
+        let header_path = path.join(HEADER);
         let text =
             serde_json::to_string_pretty(header).map_err(|e| write(&header_path, e.into()))?;
         fs::write(&header_path, text + "\n").map_err(|e| write(&header_path, e))?;

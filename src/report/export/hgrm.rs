@@ -4,6 +4,7 @@
 
 use crate::event::{Hop, Metric};
 use crate::measure::Measurement;
+use crate::nearest::nearest;
 use hdrhistogram::Histogram as Hdr;
 use std::io::{self, Write};
 
@@ -13,6 +14,9 @@ const NS_PER_MS: f64 = 1e6;
 
 /// The metric that is written unless another one is asked for.
 pub const METRIC: &str = Metric::E2eLatency.name();
+
+/// How alike a metric's name is to what was typed at least, for it to be offered.
+const ALIKE_MIN: f64 = 0.6;
 
 /// Why there is no such distribution.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,10 +34,7 @@ fn hops() -> [String; Hop::ALL.len()] {
 /// The histogram of a metric, or of a hop named `hop.NAME`.
 pub fn histogram<'a>(measured: &'a Measurement, name: &str) -> Result<&'a Hdr<u64>, HgrmError> {
     let found = match name.strip_prefix("hop.") {
-        Some(hop) => Hop::ALL
-            .into_iter()
-            .find(|own| own.name() == hop)
-            .map(|hop| measured.hops.get(&hop)),
+        Some(hop) => Hop::named(hop).map(|hop| measured.hops.get(&hop)),
         None => Metric::named(name).map(|metric| measured.metrics.get(&metric)),
     };
     let histogram = found.ok_or_else(|| HgrmError::Unknown {
@@ -50,14 +51,8 @@ pub fn histogram<'a>(measured: &'a Measurement, name: &str) -> Result<&'a Hdr<u6
 
 /// The name that is most like it.
 fn meant(name: &str) -> String {
-    let alike = |other: &String| strsim::normalized_damerau_levenshtein(name, other);
-    let all = Metric::ALL
-        .map(|metric| metric.name().to_owned())
-        .into_iter()
-        .chain(hops());
-    let nearest = all
-        .filter(|other| alike(other) > 0.6)
-        .max_by(|a, b| alike(a).total_cmp(&alike(b)));
+    let metrics = Metric::ALL.map(|metric| metric.name().to_owned());
+    let nearest = nearest(name, metrics.into_iter().chain(hops()), ALIKE_MIN);
     nearest.map_or_else(String::new, |nearest| format!(" (did you mean {nearest}?)"))
 }
 

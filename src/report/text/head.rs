@@ -1,7 +1,6 @@
 //! What was run, on what, and what a reader should know before the figures.
 
 use super::devices::device_notes;
-use super::is_recording;
 use crate::measure::{Background, Measurement, ms};
 use crate::record::store::Header;
 use crate::report::busy;
@@ -11,8 +10,8 @@ use std::fmt::Write;
 pub const EARSHOT: &str = "earshot";
 
 pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
-    if is_recording(header) {
-        return recording_head(text, header);
+    if header.is_of_others() {
+        return head_of_others(text, header);
     }
     text.push_str(&busy::first_line(header, measured));
     let _ = writeln!(
@@ -20,9 +19,6 @@ pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
         "{} · {} clock · {} cores · seed {} · voicesim {}",
         header.name, header.clock, header.cores, header.seed, header.version
     );
-    let engine = |text: &mut String, what: &str, name: &str| {
-        let _ = writeln!(text, "  {what:<15} {name}");
-    };
     // The stages in the order of the path, or the speech-to-speech model in place of all of them.
     let stages = ["speech_to_text", "answer", "text_to_speech"];
     let missing = |stage: &&&str| !header.engines.contains_key(**stage);
@@ -72,48 +68,29 @@ fn background_note(background: &Background) -> Option<String> {
     ))
 }
 
-fn recording_head(text: &mut String, header: &Header) {
-    if header
-        .engines
-        .get("voice_activity")
-        .is_some_and(|used| used == EARSHOT)
-    {
+/// The head of a measured call, or of an imported conversation.
+fn head_of_others(text: &mut String, header: &Header) {
+    let named = |engine: &str| header.engines.get(engine).map_or("-", String::as_str);
+    if named("voice_activity") == EARSHOT {
         text.push_str("Silero's voice detector is not installed, so what only it could tell is doubtful: voicesim models install silero-vad\n");
     }
-    if header.clock == Header::TRACE {
-        return trace_head(text, header);
-    }
+    let (kind, by) = match header.clock == Header::TRACE {
+        true => ("imported", "platform"),
+        false => ("recording", "speech_to_text"),
+    };
     let _ = writeln!(
         text,
-        "{} · recording · voicesim {}",
+        "{} · {kind} · voicesim {}",
         header.name, header.version
     );
-    let words = header
-        .engines
-        .get("speech_to_text")
-        .map_or("-", String::as_str);
-    let _ = writeln!(text, "  {:<15} {words}", "speech_to_text");
+    engine(text, by, named(by));
     for note in &header.notes {
-        let _ = writeln!(text, "  {:<15} {note}", "note");
+        engine(text, "note", note);
     }
 }
 
-fn trace_head(text: &mut String, header: &Header) {
-    let _ = writeln!(
-        text,
-        "{} · imported · voicesim {}",
-        header.name, header.version
-    );
-    let platform = header.engines.get("platform");
-    let _ = writeln!(
-        text,
-        "  {:<15} {}",
-        "platform",
-        platform.map_or("-", String::as_str)
-    );
-    for note in &header.notes {
-        let _ = writeln!(text, "  {:<15} {note}", "note");
-    }
+fn engine(text: &mut String, what: &str, name: &str) {
+    let _ = writeln!(text, "  {what:<15} {name}");
 }
 
 fn speculation(header: &Header) -> String {

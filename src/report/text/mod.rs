@@ -23,13 +23,13 @@ pub fn report(header: &Header, measured: &Measurement, rows_per: RowsPer) -> Str
     if measured.rows.is_empty() {
         text.push_str(match measured.is_cut_short {
             true => "\nNo turns: the run ended before anybody spoke.\n",
-            false if is_recording(header) => "\nNo turns: the caller says nothing.\n",
+            false if header.is_of_others() => "\nNo turns: the caller says nothing.\n",
             false => "\nNo turns: nothing that was played holds speech.\n",
         });
         return text;
     }
     latencies::latencies(&mut text, measured);
-    text.push_str(match is_recording(header) {
+    text.push_str(match header.is_of_others() {
         true => "\nTurns\n",
         false => "\nTurns (hops under half a millisecond are not drawn)\n",
     });
@@ -62,9 +62,4 @@ fn figures(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
     costs::money(text, measured);
     budgets::budgets(text, measured);
     budgets::not_as_expected(text, measured);
-}
-
-/// Whether somebody else's recording was measured.
-fn is_recording(header: &Header) -> bool {
-    header.is_of_others()
 }

@@ -152,10 +152,7 @@ fn limited(name: &str) -> Option<Limited> {
     }
     let (what, statistic) = Statistic::at_end_of(name.strip_suffix("_ms")?)?;
     match what.strip_prefix("hop.") {
-        Some(hop) => {
-            let hop = Hop::ALL.into_iter().find(|h| h.name() == hop)?;
-            Some(Limited::Hop(hop, statistic))
-        }
+        Some(hop) => Some(Limited::Hop(Hop::named(hop)?, statistic)),
         None => Some(Limited::Metric(Metric::named(what)?, statistic)),
     }
 }

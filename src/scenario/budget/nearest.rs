@@ -2,20 +2,19 @@
 
 use super::{Count, Statistic};
 use crate::event::{Hop, Metric};
+use crate::nearest;
 
-/// A key that is less alike than this was not meant: 0 has nothing in common, 1 is the same.
+/// How alike a key is to what was written at least, for it to be offered.
 const ALIKE_MIN: f64 = 0.7;
 
 /// The budget key that is most like `name`; `None` if none is alike.
 pub(super) fn nearest(name: &str) -> Option<String> {
-    let alike = |candidate: &String| strsim::normalized_damerau_levenshtein(name, candidate);
     let statistic = statistic(name);
     let metrics = Metric::ALL.map(|metric| format!("{metric}_{statistic}_ms"));
     let hops = Hop::ALL.map(|hop| format!("hop.{hop}_{statistic}_ms"));
     let counts = Count::ALL.map(|(count, _)| format!("{count}_max"));
     let all = metrics.into_iter().chain(hops).chain(counts);
-    all.filter(|candidate| alike(candidate) >= ALIKE_MIN)
-        .max_by(|a, b| alike(a).total_cmp(&alike(b)))
+    nearest::nearest(name, all, ALIKE_MIN)
 }
 
 /// The statistic that a key ends with, as it is written there; a usual one if it has none.
