@@ -5,7 +5,8 @@ imageio-ffmpeg, and compares with what is installed of voicebench==0.2.* and cal
 
 voicebench's rule is applied as it is: the last segment of the question, and the agent's first one that begins after the
 question's onset. callback-voice measures only calls that it made itself, of which it has the caller's clean sound; here
-its detector hears both channels of the recording, and the answer is the first onset from 20 ms before the question's end; one that began before that is not found.
+its detector hears both channels of the recording, and the answer is the first onset from 20 ms before the question's end;
+one that began before that is not found.
 """
 
 import collections

@@ -55,7 +55,10 @@ impl Exports {
             &self.junit,
             &self.prometheus,
         ];
-        all.into_iter().filter_map(|path| path.as_deref())
+        let spans = self.otlp.as_ref().and_then(otlp::Target::file);
+        all.into_iter()
+            .filter_map(|path| path.as_deref())
+            .chain(spans)
     }
 
     /// Whether one of the files is written to standard output.
@@ -108,9 +111,8 @@ impl Exports {
         }
         if let Some(to) = &self.prometheus {
             let whole = whole(folder);
-            let name = folder.all().first().map(|first| &first.header().name);
             let name = match folder {
-                Folder::One(_) => name.cloned().unwrap_or_default(),
+                Folder::One(one) => one.header().name.clone(),
                 Folder::Several(_) => folder_name(path),
             };
             let text = prometheus::text(&name, &whole);
@@ -154,12 +156,12 @@ fn conversations(written: perfetto::Written) -> String {
     }
 }
 
-fn is_stdout(path: &Path) -> bool {
+pub(super) fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
 /// Says on stderr what was written.
-fn told(to: &Path, what: &str) {
+pub(super) fn told(to: &Path, what: &str) {
     let to = match is_stdout(to) {
         true => "standard output".into(),
         false => to.to_string_lossy(),
@@ -168,7 +170,7 @@ fn told(to: &Path, what: &str) {
 }
 
 /// Writes one file, as a whole or not at all, or to standard output.
-fn export<T>(
+pub(super) fn export<T>(
     to: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, ExportError>,
 ) -> Result<T, Failure> {

@@ -55,7 +55,9 @@ pub(super) fn as_scenario(path: &Path) -> Result<(), Failure> {
         Thing::Budget => format!(
             "is a budget, not a scenario; name a scenario and give the budget with it: --budget {it}"
         ),
-        what @ (Thing::Json | Thing::Csv) => format!(
+        // An empty scenario has its defaults, and speaks the recordings of --wav.
+        Thing::Empty if path.extension() == Some("toml".as_ref()) => return Ok(()),
+        what @ (Thing::Json | Thing::Csv | Thing::Empty) => format!(
             "is {}, and a scenario is TOML; `voicesim init` writes one to start from",
             what.name()
         ),
@@ -72,9 +74,7 @@ pub(super) fn as_scenario(path: &Path) -> Result<(), Failure> {
             Some(inside) => format!("is a folder; name the scenario in it: {}", quoted(&inside)),
             None => "is a folder, and a scenario is a TOML file; `voicesim init` writes one to start from".into(),
         },
-        Thing::Nothing | Thing::Empty | Thing::Scenario | Thing::Simulation | Thing::Other => {
-            return Ok(());
-        }
+        Thing::Nothing | Thing::Scenario | Thing::Simulation | Thing::Other => return Ok(()),
     })
 }
 

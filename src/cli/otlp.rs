@@ -1,13 +1,11 @@
 //! Spans for OpenTelemetry: into a file, or to a collector.
 
-use super::Failure;
-use super::file::{refuse_unwritable, unwritable};
+use super::file::refuse_unwritable;
+use super::{Failure, exports};
 use crate::measure::folder::Folder;
-use crate::record::store::stream_whole;
 use crate::report::export::{ExportError, otlp};
 #[cfg(feature = "openai")]
 use std::io;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Where spans go.
@@ -47,12 +45,18 @@ pub(super) fn parse(text: &str) -> Result<Target, String> {
 }
 
 impl Target {
+    /// The file, if it is one; `-` is standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Target::File(path) => Some(path),
+            Target::Collector(_) => None,
+        }
+    }
+
     /// Refuses a file that cannot be written, before any work.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        match self {
-            Target::File(path) => refuse_unwritable("--otlp", path),
-            Target::Collector(_) => Ok(()),
-        }
+        self.file()
+            .map_or(Ok(()), |path| refuse_unwritable("--otlp", path))
     }
 
     /// Writes or sends the spans of a folder.
@@ -60,7 +64,7 @@ impl Target {
         let (count, to) = match self {
             Target::File(path) => {
                 let is_protobuf = is_protobuf(path);
-                let written = stream_whole(path, |out| {
+                let count = exports::export(path, |out| {
                     otlp::conversations(folder, |spans| {
                         let written = match is_protobuf {
                             true => out.write_all(&otlp::protobuf(spans)),
@@ -68,13 +72,12 @@ impl Target {
                         };
                         written.map_err(ExportError::Write)
                     })
-                });
-                let to = path.display().to_string();
-                (written.map_err(|error| failure(error, &to))?, to)
+                })?;
+                (count, path.as_path())
             }
-            Target::Collector(url) => (send_all(url, folder)?, url.clone()),
+            Target::Collector(url) => (send_all(url, folder)?, Path::new(url)),
         };
-        eprintln!("wrote {to}: spans of {count} conversations");
+        exports::told(to, &format!("spans of {count} conversations"));
         Ok(())
     }
 }
@@ -82,13 +85,6 @@ impl Target {
 fn is_protobuf(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     ["pb", "binpb", "otlp", "bin", "proto"].contains(&extension.as_ref())
-}
-
-fn failure(error: ExportError, to: &str) -> Failure {
-    match error {
-        ExportError::Write(source) => unwritable(&format!("cannot write --otlp {to}"), &source),
-        error => Failure::input(error),
-    }
 }
 
 #[cfg(feature = "openai")]

@@ -51,6 +51,9 @@ const BACKGROUND_FRAMES: usize = 250;
 const BACKGROUND_SHARE: f32 = 0.9;
 const OVER_BACKGROUND: f32 = 6.0;
 const UNDER_BESIDE_BACKGROUND: f32 = 2.0;
+/// Frames in a row of a voice in the background from which on it is told: 48 ms, as many as begin an utterance. The first
+/// frames of the caller's own voice may be as soft as a background.
+const TOLD_FRAMES: u32 = 3;
 /// What is softer counts as silence, in decibels of full scale.
 const SILENCE: f32 = -100.0;
 
@@ -59,7 +62,7 @@ const SILENCE: f32 = -100.0;
 pub struct Background {
     /// How loud the caller speaks, in decibels of full scale (the root mean square of 48 ms).
     pub caller_db: f32,
-    /// How loud the first of the background was.
+    /// How loud the background was when it was told.
     pub level_db: f32,
 }
 
@@ -89,7 +92,8 @@ pub(super) struct CallerGate {
     utterance: Option<u32>,
     /// The levels of voices in the background among the latest frames; `None` for other frames.
     others: VecDeque<Option<f32>>,
-    is_background: bool,
+    /// Frames in a row of the background, since the caller's voice was last heard; once it is told, it stays so.
+    background: u32,
     news: Option<Background>,
 }
 
@@ -104,7 +108,7 @@ impl CallerGate {
             since_loud: u32::MAX,
             utterance: None,
             others: VecDeque::with_capacity(BACKGROUND_FRAMES + 1),
-            is_background: false,
+            background: 0,
             news: None,
         }
     }
@@ -197,13 +201,17 @@ impl CallerGate {
         in_db(self.powers.iter().sum::<f32>() / self.powers.len() as f32)
     }
 
-    /// Tells of a background when it begins.
+    /// Tells of a background when it has lasted.
     fn notice(&mut self, level_db: f32, is_other: bool, is_caller: bool) {
-        if is_caller {
-            self.is_background = false;
-        }
-        if let (true, false, Some(caller_db)) = (is_other, self.is_background, self.caller_db) {
-            self.is_background = true;
+        let is_told = self.background >= TOLD_FRAMES;
+        self.background = match (is_caller, is_other) {
+            (true, _) => 0,
+            (false, true) => self.background.saturating_add(1),
+            (false, false) if is_told => self.background,
+            (false, false) => 0,
+        };
+        if let (false, TOLD_FRAMES.., Some(caller_db)) = (is_told, self.background, self.caller_db)
+        {
             self.news = Some(Background {
                 caller_db,
                 level_db,
@@ -293,6 +301,19 @@ mod tests {
         assert_eq!(taken(&mut gate, 100, -35.0), 0);
         silence(&mut gate, 300);
         assert!(taken(&mut gate, 20, -29.0) >= 18);
+    }
+
+    #[test]
+    fn the_soft_beginning_of_a_word_is_no_background() {
+        let mut gate = CallerGate::new(Hears::Caller);
+        words(&mut gate, 5, -20.0);
+        silence(&mut gate, 100);
+        assert_eq!(taken(&mut gate, 2, -38.0), 0, "too soft to begin");
+        assert!(taken(&mut gate, 20, -20.0) >= 19);
+        assert_eq!(gate.news(), None);
+        silence(&mut gate, 100);
+        taken(&mut gate, 3, -38.0);
+        assert!(gate.news().is_some());
     }
 
     #[test]
