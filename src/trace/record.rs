@@ -1,18 +1,13 @@
 //! What an import found besides turns: `import.json` in the folder that it writes.
 
 use super::{Cases, Imported, Pause, Problem, Problems, Table};
-use crate::record::store::{StoreError, write_whole};
+use crate::record::store::StoreError;
+use crate::record::store::document::{self, Document};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
-/// The name of the file in its folder.
-const NAME: &str = "import.json";
-/// A longer one is refused.
-const BYTES_MAX: u64 = 64 << 20;
-/// More pauses are not kept; they are counted.
+/// The most pauses that are kept.
 const PAUSES_MAX: usize = 100_000;
 
 /// What an import found besides turns.
@@ -36,6 +31,16 @@ pub struct ImportRecord {
     pub tables: Vec<Table>,
     /// How long callers paused, and whether they had finished.
     pub pauses: Vec<Pause>,
+}
+
+impl Document for ImportRecord {
+    const NAME: &str = "import.json";
+    const BYTES_MAX: u64 = 64 << 20;
+    const KNOWN: &str = ImportRecord::SCHEMA;
+
+    fn schema(&self) -> &str {
+        &self.schema
+    }
 }
 
 impl ImportRecord {
@@ -64,39 +69,19 @@ impl ImportRecord {
         self.problems.iter()
     }
 
-    /// Writes it into a folder.
+    /// Writes the record into a folder.
     ///
     /// # Errors
     /// Fails if it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
-        let path = folder.join(NAME);
-        let text = serde_json::to_string_pretty(self).map_err(io::Error::from);
-        text.and_then(|text| write_whole(&path, (text + "\n").as_bytes()))
-            .map_err(|source| StoreError::Write { path, source })
+        document::write(folder, self)
     }
 
-    /// Reads that of a folder; `None` if the folder has none.
+    /// Reads the record of a folder; `None` if the folder has none.
     ///
     /// # Errors
     /// Fails if it cannot be read, or is none that this version knows.
     pub fn read(folder: &Path) -> Result<Option<ImportRecord>, StoreError> {
-        let path = folder.join(NAME);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::Read { path, source }),
-        };
-        let record: Result<ImportRecord, _> = serde_json::from_reader(file.take(BYTES_MAX));
-        match record {
-            Ok(record) if record.schema == ImportRecord::SCHEMA => Ok(Some(record)),
-            Ok(record) => Err(StoreError::Header {
-                path,
-                reason: format!("its schema is {:?}", record.schema),
-            }),
-            Err(error) => Err(StoreError::Header {
-                path,
-                reason: error.to_string(),
-            }),
-        }
+        document::read(folder)
     }
 }

@@ -4,11 +4,11 @@ use super::{StoreError, write_whole};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// A document in a folder.
-pub(super) trait Document: Serialize + DeserializeOwned {
+pub(crate) trait Document: Serialize + DeserializeOwned {
     /// The name of its file.
     const NAME: &str;
     /// The length in bytes up to which it is read.
@@ -24,7 +24,7 @@ pub(super) trait Document: Serialize + DeserializeOwned {
 ///
 /// # Errors
 /// Fails if it cannot be written.
-pub(super) fn write<T: Document>(folder: &Path, document: &T) -> Result<(), StoreError> {
+pub(crate) fn write<T: Document>(folder: &Path, document: &T) -> Result<(), StoreError> {
     let path = folder.join(T::NAME);
     let text = serde_json::to_string_pretty(document).map_err(io::Error::from);
     text.and_then(|text| write_whole(&path, (text + "\n").as_bytes()))
@@ -35,14 +35,14 @@ pub(super) fn write<T: Document>(folder: &Path, document: &T) -> Result<(), Stor
 ///
 /// # Errors
 /// Fails if it cannot be read, is longer, or has another schema.
-pub(super) fn read<T: Document>(folder: &Path) -> Result<Option<T>, StoreError> {
+pub(crate) fn read<T: Document>(folder: &Path) -> Result<Option<T>, StoreError> {
     let path = folder.join(T::NAME);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(StoreError::Read { path, source }),
     };
-    let document: T = serde_json::from_reader(file.take(T::BYTES_MAX))
+    let document: T = serde_json::from_reader(BufReader::new(file.take(T::BYTES_MAX)))
         .map_err(|error| wrong::<T>(folder, error.to_string()))?;
     let (schema, known) = (document.schema(), T::KNOWN);
     if schema != known {

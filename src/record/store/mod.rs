@@ -4,7 +4,7 @@
 //! `outputs/` what every stage put out. Each is on disk as soon as it is known, so that a killed
 //! run can still be read.
 
-mod document;
+pub(crate) mod document;
 mod moments;
 mod read;
 mod recording;
