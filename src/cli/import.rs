@@ -2,14 +2,12 @@
 
 use super::bar::Bar;
 use super::{Failure, Verdict, print_answer, print_json, print_plain};
-use crate::clock::Clock;
-use crate::event::InterruptionPolicy;
 use crate::measure::Measurement;
 use crate::measure::folder::Results;
 use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder, is_run_folder};
 use crate::report::calls::{self, Calls};
 use crate::report::{document, imported, text};
-use crate::run::{refuse_used, write_hlog};
+use crate::run::{header_of, refuse_used, write_hlog};
 use crate::scenario::ScenarioFile;
 use crate::trace::{Format, How, ImportRecord, Imported};
 use clap::Args;
@@ -318,26 +316,20 @@ fn header(
     file.labels.insert("platform".into(), platform.into());
     let mut scenario = file.parse().map_err(Failure::input)?;
     scenario.set_name(&name);
-    let began = began_ns.and_then(|ns| jiff::Timestamp::from_nanosecond(ns.into()).ok());
-    Ok(Header {
-        schema: Header::SCHEMA.into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        name,
-        seed: scenario.seed().0,
+    let header = Header {
         clock: Header::TRACE.into(),
-        cores: 1,
         engines: BTreeMap::from([("platform".into(), platform.into())]),
-        policy: InterruptionPolicy::Classifier.name().into(),
-        keeps_audio: false,
-        rows_per: RowsPer::Utterance,
         notes,
-        worlds: None,
-        events: None,
-        shard: None,
-        rules: BTreeMap::new(),
-        scenario: serde_json::to_value(scenario.file()).map_err(Failure::unavailable)?,
         machine: String::new(),
-        started: began.map_or_else(Clock::date_and_time, |began| began.to_string()),
+        ..header_of(&scenario, RowsPer::Utterance)?
+    };
+    let began = began_ns.and_then(|ns| jiff::Timestamp::from_nanosecond(ns.into()).ok());
+    Ok(match began {
+        Some(began) => Header {
+            started: began.to_string(),
+            ..header
+        },
+        None => header,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD, W
 use crate::clock::Clock;
 use crate::ear::silero::SileroModel;
 use crate::engine;
-use crate::event::{Event, InterruptionPolicy};
+use crate::event::Event;
 use crate::measure::{self, Measurement, Plan};
 #[cfg(feature = "silero")]
 use crate::models;
@@ -261,27 +261,14 @@ impl Work {
         let mut scenario = self.scenario.clone();
         scenario.set_name(&name);
         Ok(Header {
-            schema: Header::SCHEMA.into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            name,
-            seed: scenario.seed().0,
             clock: Header::RECORDING.into(),
-            cores: CORES,
             engines: BTreeMap::from([
                 ("speech_to_text".into(), words.into()),
                 ("voice_activity".into(), detectors.into()),
             ]),
-            policy: InterruptionPolicy::Classifier.name().into(),
-            keeps_audio: false,
-            rows_per: RowsPer::Utterance,
             notes,
-            worlds: None,
-            events: None,
-            shard: None,
-            rules: BTreeMap::new(),
-            scenario: serde_json::to_value(scenario.file()).map_err(Failure::unavailable)?,
             machine: String::new(),
-            started: Clock::date_and_time(),
+            ..run::header_of(&scenario, RowsPer::Utterance)?
         })
     }
 }
