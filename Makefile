@@ -51,7 +51,7 @@ test-slurm: $(VOICESIM)
 test-kubernetes: $(VOICESIM)
 	@sh tests/cluster/test-kubernetes.sh $(VOICESIM) target/cluster
 
-# Other programs read what voicesim writes: DuckDB, HdrHistogram for Python, a parser of test reports.
+# Other programs read what voicesim writes: DuckDB, pandas, HdrHistogram for Python, a parser of test reports.
 test-readers: $(VOICESIM)
 	@sh tests/readers/test.sh $(VOICESIM) target/readers
 
@@ -64,8 +64,7 @@ test-calls: $(VOICESIM)
 rooms: $(VOICESIM)
 	@sh tests/calls/test.sh $(VOICESIM) target/calls rooms
 
-# The real pipecat and livekit-agents write traces, which are imported; a collector, Prometheus' parser, DuckDB and pandas
-# read ours.
+# The real pipecat and livekit-agents write traces, which are imported; a collector and Prometheus' parser read ours.
 test-traces: $(VOICESIM)
 	@sh tests/traces/test.sh $(VOICESIM) target/traces
 

@@ -1,23 +1,7 @@
 #!/bin/sh
 # Makes pages of every kind and opens them in a real browser, without a screen: test-pages.sh VOICESIM FOLDER
-# What is installed from PyPI goes into FOLDER, once; so do the pages and a picture of each, every time.
-set -eu
-if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build makes it" >&2
-    exit 2
-fi
-mkdir -p "$2"
-folder=$(realpath "$2")
-cd "$(dirname "$0")/../.."
-
-PYTHONPATH=$(sh tests/setup/python.sh tests/browser/requirements.txt "$folder")
-export PYTHONPATH
-export PYTHONDONTWRITEBYTECODE=1
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+# The pages and a picture of each stay in FOLDER.
+. "$(dirname "$0")/../setup/begin.sh"
 pages=$folder/pages
 rm -rf "$pages"
 mkdir -p "$pages"

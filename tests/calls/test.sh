@@ -2,24 +2,14 @@
 # Makes calls from voices, music and noises that are not the project's own, and judges how they are measured:
 # test.sh VOICESIM FOLDER [rooms]; with `rooms` what rooms do to endpoints instead. What is fetched is kept in FOLDER:
 # Debian packages of some 300 MB that are unpacked there and not installed, and Python packages.
-set -eu
+. "$(dirname "$0")/../setup/begin.sh"
 voices="asterisk-core-sounds-en-wav asterisk-core-sounds-es-wav asterisk-core-sounds-fr-wav
 asterisk-core-sounds-it-wav asterisk-core-sounds-ru-wav flite libflite1"
 music="extremetuxracer-data neverball-data"
-if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build makes it" >&2
-    exit 2
-fi
-mkdir -p "$2"
-folder=$(realpath "$2")
-cd "$(dirname "$0")/../.."
-PYTHONPATH=$(sh tests/setup/python.sh tests/calls/requirements.txt "$folder")
-export PYTHONPATH
-export PYTHONDONTWRITEBYTECODE=1
 
 if [ ! -d "$folder/voices" ]; then
     fresh=$(mktemp -d "$folder/fresh-XXXXXX")
-    trap 'rm -rf "$fresh"' EXIT
+    trap 'rm -rf "$fresh" "$work"' EXIT
     # shellcheck disable=SC2086
     if ! (cd "$fresh" && apt-get download $voices $music); then
         echo "these Debian packages cannot be fetched: $voices $music" >&2
@@ -34,7 +24,8 @@ if [ "${3:-}" = rooms ]; then
     if [ ! -f "$folder/rooms/truth.json" ]; then
         python3 tests/rooms/make.py "$folder/voices" "$folder/rooms"
     fi
-    exec python3 tests/rooms/judge.py "$folder/rooms" "$voicesim"
+    python3 tests/rooms/judge.py "$folder/rooms" "$voicesim"
+    exit
 fi
 if [ ! -f "$folder/calls/truth.json" ]; then
     python3 tests/calls/make.py "$folder/voices" "$folder/calls"

@@ -1,26 +1,11 @@
 #!/bin/sh
 # Checks kubernetes.yaml, runs the commands of its Jobs here, and compares: test-kubernetes.sh VOICESIM FOLDER
-# The schemas of Kubernetes are put into FOLDER, once; after that nothing is fetched.
-set -eu
+. "$(dirname "$0")/../setup/begin.sh"
 conversations=2003
-if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build makes it" >&2
-    exit 2
-fi
-mkdir -p "$2"
-folder=$(realpath "$2")
-cd "$(dirname "$0")"
-
-PYTHONPATH=$(sh ../setup/python.sh requirements.txt "$folder")
-export PYTHONPATH
-export PYTHONDONTWRITEBYTECODE=1
+cd tests/cluster
 
 python3 manifest.py check kubernetes.yaml
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 mkdir "$work/bin"
 ln -s "$voicesim" "$work/bin/voicesim"
 PATH=$work/bin:$PATH

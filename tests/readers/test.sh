@@ -1,24 +1,7 @@
 #!/bin/sh
 # Has other programs read what voicesim writes, and compares: test.sh VOICESIM FOLDER
-# The programs are put into FOLDER, once; after that nothing is fetched.
-set -eu
+. "$(dirname "$0")/../setup/begin.sh"
 conversations=400
-if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
-    echo "$1 is not there; cargo build makes it" >&2
-    exit 2
-fi
-mkdir -p "$2"
-folder=$(realpath "$2")
-cd "$(dirname "$0")/../.."
-
-PYTHONPATH=$(sh tests/setup/python.sh tests/readers/requirements.txt "$folder")
-export PYTHONPATH
-export PYTHONDONTWRITEBYTECODE=1
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 # A run, as it was recorded; the same with text that breaks careless writers; a simulation, one in which a
 # percentile lies exactly on a value, and many calls at once.
@@ -42,3 +25,4 @@ for name in run hostile simulation hedging load; do
         --perfetto "$files/trace.json" --junit "$files/junit.xml" > "$files/report.json"
     python3 tests/readers/read.py "$work/$name" "$files"
 done
+python3 tests/readers/recipes.py "$work/run-files"
