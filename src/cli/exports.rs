@@ -56,9 +56,8 @@ impl Exports {
             &self.prometheus,
         ];
         let spans = self.otlp.as_ref().and_then(otlp::Target::file);
-        all.into_iter()
-            .filter_map(|path| path.as_deref())
-            .chain(spans)
+        let all = all.into_iter().filter_map(|path| path.as_deref());
+        all.chain(spans)
     }
 
     /// Whether one of the files is written to standard output.
@@ -72,9 +71,6 @@ impl Exports {
             return Err(Failure::Input(
                 "several files are to go to standard output (-), which holds one; name files for the others".into(),
             ));
-        }
-        if let Some(target) = &self.otlp {
-            target.check()?;
         }
         let mut files: Vec<&Path> = self.paths().filter(|path| !is_stdout(path)).collect();
         files.sort();
@@ -111,8 +107,9 @@ impl Exports {
         }
         if let Some(to) = &self.prometheus {
             let whole = whole(folder);
+            let name = folder.all().first().map(|first| &first.header().name);
             let name = match folder {
-                Folder::One(one) => one.header().name.clone(),
+                Folder::One(_) => name.cloned().unwrap_or_default(),
                 Folder::Several(_) => folder_name(path),
             };
             let text = prometheus::text(&name, &whole);
@@ -143,13 +140,14 @@ fn whole(folder: &Folder) -> Cow<'_, Measurement> {
     }
 }
 
-fn conversations(written: perfetto::Written) -> String {
+pub(super) fn conversations(written: perfetto::Written) -> String {
     let perfetto::Written {
         conversations,
         left_out,
     } = written;
-    match left_out {
-        0 => format!("{conversations} conversations"),
+    match (conversations, left_out) {
+        (1, 0) => "1 conversation".into(),
+        (_, 0) => format!("{conversations} conversations"),
         _ => format!(
             "the first {conversations} conversations whose events were kept; the other {left_out} are left out"
         ),

@@ -4,18 +4,14 @@
 //! delays no turn. What the thread cannot take in time is left out and counted, never waited for.
 
 use super::Failure;
-#[cfg(feature = "openai")]
-use super::otlp::sender::{SPANS_PER_REQUEST, Sender};
+use super::otlp::Sender;
 use super::scrape::Scrape;
-#[cfg(feature = "openai")]
-use crate::event::Tick;
-use crate::event::{Event, Mark};
+use crate::event::{Event, Mark, Tick};
 use crate::measure::folder::header_and_scenario;
 use crate::measure::{Measurement, Plan, rows};
+use crate::record::store::Header;
 use crate::record::tap::Watcher;
-#[cfg(feature = "openai")]
-use crate::report::export::otlp;
-use crate::report::export::prometheus;
+use crate::report::export::{otlp, prometheus};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +25,7 @@ const WAITING_MAX: usize = 65_536;
 pub(super) struct Follow {
     sender: SyncSender<Event>,
     lost: Arc<AtomicU64>,
-    thread: JoinHandle<Option<String>>,
+    thread: JoinHandle<Option<Failure>>,
 }
 
 /// Where to send what happened.
@@ -47,7 +43,12 @@ impl Follow {
     /// Fails if there is no collector.
     pub(super) fn start(to: To, folder: PathBuf) -> Result<Follow, Failure> {
         let collector = match &to.collector {
-            Some(url) => Some(collector(url)?),
+            Some(url) => {
+                let mut sender = Sender::new(url)?;
+                // Whether anybody is there is known before the conversation begins.
+                sender.greet()?;
+                Some(sender)
+            }
             None => None,
         };
         let (sender, receiver) = sync_channel(WAITING_MAX);
@@ -60,7 +61,6 @@ impl Follow {
                     scrape: to.scrape,
                     events: Vec::new(),
                     plan: None,
-                    #[cfg(feature = "openai")]
                     sent: 0,
                     failure: None,
                 }
@@ -93,7 +93,7 @@ impl Follow {
         let failure = self.thread.join().unwrap_or_default();
         let lost = self.lost.load(Ordering::Relaxed);
         match (failure, lost) {
-            (Some(failure), _) => Err(Failure::Unavailable(failure)),
+            (Some(failure), _) => Err(failure),
             (None, 0) => Ok(()),
             (None, lost) => Err(Failure::Unavailable(format!(
                 "{lost} events came faster than they could be sent and are missing among the spans; the run folder has all: voicesim report DIR --otlp"
@@ -102,43 +102,19 @@ impl Follow {
     }
 }
 
-#[cfg(feature = "openai")]
-type Collector = Sender;
-#[cfg(not(feature = "openai"))]
-type Collector = ();
-
-#[cfg(feature = "openai")]
-fn collector(url: &str) -> Result<Collector, Failure> {
-    let mut sender = Sender::new(url).map_err(Failure::Unavailable)?;
-    // Whether anybody is there is known before the conversation begins.
-    sender
-        .send(otlp::protobuf(Vec::new()))
-        .map_err(Failure::Unavailable)?;
-    Ok(sender)
-}
-
-#[cfg(not(feature = "openai"))]
-fn collector(url: &str) -> Result<Collector, Failure> {
-    Err(Failure::Input(format!(
-        "{url}: this voicesim was built without HTTP"
-    )))
-}
-
 struct Thread {
     folder: PathBuf,
-    #[cfg_attr(not(feature = "openai"), allow(dead_code))]
-    collector: Option<Collector>,
+    collector: Option<Sender>,
     scrape: Option<Scrape>,
     events: Vec<Event>,
-    plan: Option<(Plan, crate::record::store::Header)>,
+    plan: Option<(Plan, Header)>,
     /// Turns whose spans are sent.
-    #[cfg(feature = "openai")]
     sent: usize,
-    failure: Option<String>,
+    failure: Option<Failure>,
 }
 
 impl Thread {
-    fn run(mut self, receiver: &Receiver<Event>) -> Option<String> {
+    fn run(mut self, receiver: &Receiver<Event>) -> Option<Failure> {
         while let Ok(event) = receiver.recv() {
             let is_over = matches!(event.mark, Mark::SessionEnded { .. });
             let is_step = is_over || matches!(event.mark, Mark::ReplyEnded { .. } | Mark::NoReply);
@@ -180,29 +156,22 @@ impl Thread {
             measured.judge(&plan.budgets);
             scrape.show(prometheus::text(&header.name, &measured));
         }
-        #[cfg(feature = "openai")]
         if let Some(collector) = &mut self.collector {
             let of = otlp::SpansOf::new(header, header.name.clone());
-            let mut spans = Vec::new();
-            let new = rows.iter().enumerate().take(complete).skip(self.sent);
-            for turn in new {
-                spans.extend(of.turn(turn, &self.events, plan));
-            }
+            let mut spans = of.turns(&rows, self.sent..complete, &self.events, plan);
             self.sent = self.sent.max(complete);
             if is_over {
                 let end = self.events.last().map_or(Tick::ZERO, |last| last.tick);
                 spans.push(of.whole(end));
             }
-            for part in spans.chunks(SPANS_PER_REQUEST) {
-                if let Err(error) = collector.send(otlp::protobuf(part.to_vec())) {
-                    self.failure.get_or_insert(error);
-                }
+            if let Err(failure) = collector.send_all(&spans) {
+                self.failure.get_or_insert(failure);
             }
         }
     }
 }
 
-fn plan(folder: &Path) -> Option<(Plan, crate::record::store::Header)> {
+fn plan(folder: &Path) -> Option<(Plan, Header)> {
     let (header, scenario) = header_and_scenario(folder).ok()?;
     Some((Plan::of(&scenario, header.rows_per), header))
 }

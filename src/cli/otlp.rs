@@ -3,9 +3,11 @@
 use super::file::refuse_unwritable;
 use super::{Failure, exports};
 use crate::measure::folder::Folder;
+use crate::report::export::perfetto::Written;
 use crate::report::export::{ExportError, otlp};
-#[cfg(feature = "openai")]
-use std::io;
+#[cfg(not(feature = "openai"))]
+use opentelemetry_proto::tonic::trace::v1::Span;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Where spans go.
@@ -45,7 +47,18 @@ pub(super) fn parse(text: &str) -> Result<Target, String> {
 }
 
 impl Target {
-    /// The file, if it is one; `-` is standard output.
+    /// Refuses a file that a run cannot write, before any work.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Target::File(path) if exports::is_stdout(path) => Err(Failure::Input(
+                "--otlp -: standard output has the report of the run; name a file, or a collector".into(),
+            )),
+            Target::File(path) => refuse_unwritable("--otlp", path),
+            Target::Collector(_) => Ok(()),
+        }
+    }
+
+    /// The file, if it is one.
     pub(super) fn file(&self) -> Option<&Path> {
         match self {
             Target::File(path) => Some(path),
@@ -53,18 +66,12 @@ impl Target {
         }
     }
 
-    /// Refuses a file that cannot be written, before any work.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        self.file()
-            .map_or(Ok(()), |path| refuse_unwritable("--otlp", path))
-    }
-
     /// Writes or sends the spans of a folder.
     pub(super) fn export(&self, folder: &Folder) -> Result<(), Failure> {
-        let (count, to) = match self {
+        match self {
             Target::File(path) => {
                 let is_protobuf = is_protobuf(path);
-                let count = exports::export(path, |out| {
+                let written = exports::export(path, |out| {
                     otlp::conversations(folder, |spans| {
                         let written = match is_protobuf {
                             true => out.write_all(&otlp::protobuf(spans)),
@@ -73,11 +80,13 @@ impl Target {
                         written.map_err(ExportError::Write)
                     })
                 })?;
-                (count, path.as_path())
+                exports::told(path, &exports::conversations(written));
             }
-            Target::Collector(url) => (send_all(url, folder)?, Path::new(url)),
-        };
-        exports::told(to, &format!("spans of {count} conversations"));
+            Target::Collector(url) => {
+                let written = send_all(url, folder)?;
+                tracing::info!("{url}: {}", exports::conversations(written));
+            }
+        }
         Ok(())
     }
 }
@@ -87,36 +96,32 @@ fn is_protobuf(path: &Path) -> bool {
     ["pb", "binpb", "otlp", "bin", "proto"].contains(&extension.as_ref())
 }
 
-#[cfg(feature = "openai")]
-fn send_all(url: &str, folder: &Folder) -> Result<u64, Failure> {
-    let mut sender = sender::Sender::new(url).map_err(Failure::Unavailable)?;
+fn send_all(url: &str, folder: &Folder) -> Result<Written, Failure> {
+    let mut sender = Sender::new(url)?;
+    let mut refused = None;
     otlp::conversations(folder, |spans| {
-        for part in spans.chunks(sender::SPANS_PER_REQUEST) {
-            let sent = sender.send(otlp::protobuf(part.to_vec()));
-            sent.map_err(|error| ExportError::Write(io::Error::other(error)))?;
+        refused = sender.send_all(&spans).err();
+        match refused {
+            // Which is told in place of this.
+            Some(_) => Err(ExportError::Write(io::Error::other("not sent"))),
+            None => Ok(()),
         }
-        Ok(())
     })
-    .map_err(|error| match error {
-        ExportError::Write(error) => Failure::Unavailable(error.to_string()),
-        error => Failure::input(error),
-    })
+    .map_err(|error| refused.unwrap_or_else(|| Failure::input(error)))
 }
 
-#[cfg(not(feature = "openai"))]
-fn send_all(url: &str, _: &Folder) -> Result<u64, Failure> {
-    Err(Failure::Input(format!(
-        "{url}: this voicesim was built without HTTP"
-    )))
-}
+#[cfg(feature = "openai")]
+pub(super) use sender::Sender;
 
 /// Requests to a collector.
 #[cfg(feature = "openai")]
-pub(super) mod sender {
+mod sender {
+    use super::{Failure, otlp};
+    use opentelemetry_proto::tonic::trace::v1::Span;
     use std::time::Duration;
 
     /// Spans of one request: collectors take 4 MiB.
-    pub(crate) const SPANS_PER_REQUEST: usize = 1_000;
+    const SPANS_PER_REQUEST: usize = 1_000;
     /// A collector that has not answered by then is given up.
     const PATIENCE: Duration = Duration::from_secs(10);
     /// Words of a refusal that are shown.
@@ -132,7 +137,7 @@ pub(super) mod sender {
     impl Sender {
         /// # Errors
         /// The text says what is not available.
-        pub(crate) fn new(url: &str) -> Result<Sender, String> {
+        pub(crate) fn new(url: &str) -> Result<Sender, Failure> {
             #[cfg(feature = "tls")]
             let _ = rustls::crypto::ring::default_provider().install_default();
             let client = reqwest::Client::builder().timeout(PATIENCE).build();
@@ -141,22 +146,35 @@ pub(super) mod sender {
                 .build();
             Ok(Sender {
                 url: url.to_owned(),
-                client: client.map_err(|error| error.to_string())?,
-                runtime: runtime.map_err(|error| error.to_string())?,
+                client: client.map_err(Failure::unavailable)?,
+                runtime: runtime.map_err(Failure::unavailable)?,
             })
         }
 
-        /// Sends one request of protobuf.
+        /// Whether somebody takes spans there.
+        ///
+        /// # Errors
+        /// As [`Sender::send_all`].
+        pub(crate) fn greet(&mut self) -> Result<(), Failure> {
+            self.send(otlp::protobuf(Vec::new()))
+        }
+
+        /// Sends spans, in as many requests as they need.
         ///
         /// # Errors
         /// The text names the collector, says what it answered, and what to do.
-        pub(crate) fn send(&mut self, body: Vec<u8>) -> Result<(), String> {
+        pub(crate) fn send_all(&mut self, spans: &[Span]) -> Result<(), Failure> {
+            let mut parts = spans.chunks(SPANS_PER_REQUEST);
+            parts.try_for_each(|part| self.send(otlp::protobuf(part.to_vec())))
+        }
+
+        fn send(&mut self, body: Vec<u8>) -> Result<(), Failure> {
             let Sender {
                 url,
                 client,
                 runtime,
             } = self;
-            runtime.block_on(async {
+            let sent = runtime.block_on(async {
                 let request = client
                     .post(url.as_str())
                     .header("content-type", "application/x-protobuf")
@@ -178,7 +196,8 @@ pub(super) mod sender {
                 Err(format!(
                     "--otlp {url}: the collector answers {status} {words}; does it take OTLP over HTTP there? /v1/traces on port 4318 is usual"
                 ))
-            })
+            });
+            sent.map_err(Failure::Unavailable)
         }
     }
 
@@ -189,5 +208,26 @@ pub(super) mod sender {
             own = inner;
         }
         own.to_string()
+    }
+}
+
+/// In a build without HTTP nobody can be sent anything.
+#[cfg(not(feature = "openai"))]
+pub(super) struct Sender(std::convert::Infallible);
+
+#[cfg(not(feature = "openai"))]
+impl Sender {
+    pub(super) fn new(url: &str) -> Result<Sender, Failure> {
+        Err(Failure::Input(format!(
+            "{url}: this voicesim was built without HTTP"
+        )))
+    }
+
+    pub(super) fn greet(&mut self) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    pub(super) fn send_all(&mut self, _: &[Span]) -> Result<(), Failure> {
+        match self.0 {}
     }
 }

@@ -12,6 +12,12 @@ pub struct Traced {
     /// Latencies that the trace gives by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<TracedMetric>,
+    /// How the turn came out, by the name that reports have for it; `None` if the trace does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Box<str>>,
+    /// Why the turn was not answered, by the name that reports have for it, if the trace tells the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
 }
 
 /// A part of a turn's latency.

@@ -32,6 +32,11 @@ impl Reason {
         Reason::RunEnded,
     ];
 
+    /// The reason of that name; `None` if there is none.
+    pub(super) fn named(name: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The name in reports and files: `hung_up`.
     pub fn name(self) -> &'static str {
         match self {

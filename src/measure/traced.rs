@@ -104,7 +104,7 @@ mod tests {
     fn hops(spans: &[TracedSpan], from_ms: u64, to_ms: u64) -> Vec<(Hop, u64)> {
         let traced = Traced {
             spans: spans.to_vec(),
-            metrics: Vec::new(),
+            ..Traced::default()
         };
         let (_, hops) = between(&traced, Tick::from_ms(from_ms), Tick::from_ms(to_ms));
         hops.iter().map(|(hop, span)| (hop, span / MS)).collect()
@@ -163,7 +163,7 @@ mod tests {
                 start: Some(Tick(start)),
                 span_ns,
             });
-            let traced = Traced { spans: spans.collect(), metrics: Vec::new() };
+            let traced = Traced { spans: spans.collect(), ..Traced::default() };
             let (slices, hops) = between(&traced, Tick(from), Tick(from + wait));
             prop_assert_eq!(hops.sum(), wait);
             let mut at = Tick(from);

@@ -34,6 +34,9 @@ pub(super) struct CallTurn {
     pub asks: Option<Expect>,
     pub heard: String,
     pub said: String,
+    /// How the turn came out and why it was not answered, by the names of reports, where the trace says so.
+    pub outcome: Option<Box<str>>,
+    pub reason: Option<Box<str>>,
     /// Whether the agent was stopped by the caller.
     pub is_interrupted: bool,
     /// Whether an answer sounded, though nobody says when.

@@ -234,6 +234,8 @@ impl Marks {
         Traced {
             spans: spans.collect(),
             metrics: turn.metrics.clone(),
+            outcome: turn.outcome.clone(),
+            reason: turn.reason.clone(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Spans that voicesim wrote itself: what comes back is what went out, to the nanosecond.
 
 use super::conversation::{Call, CallTurn};
-use super::spans::{Conversation, Span};
+use super::spans::{Conversation, Span, Value};
 use crate::event::{Expect, Hop, Metric, TracedMetric};
 
 /// Spans of a turn's parts.
@@ -33,16 +33,13 @@ pub(super) fn call(conversation: &Conversation) -> Call {
         ..Call::default()
     };
     let inside = conversation.within(|span| span.get(TURN).is_some());
-    for span in conversation
-        .spans
-        .iter()
-        .filter(|span| span.get(TURN).is_some())
-    {
+    let turns = conversation.spans.iter();
+    let mut turns: Vec<&Span> = turns.filter(|span| span.get(TURN).is_some()).collect();
+    turns.sort_by_key(|span| span.get(TURN).and_then(Value::whole));
+    for span in turns {
         let hops = inside.get(&span.id).map_or(&[][..], Vec::as_slice);
         call.turns.push(turn(span, hops, origin));
     }
-    let number = |turn: &CallTurn| turn.caller_start.or(turn.caller_end);
-    call.turns.sort_by_key(number);
     call
 }
 
@@ -60,13 +57,12 @@ fn turn(span: &Span, hops: &[&Span], origin: u64) -> CallTurn {
         heard: span.text(&["input.value"]).unwrap_or_default(),
         said: span.text(&["output.value"]).unwrap_or_default(),
         asks: span.text(&["voicesim.expect"]).and_then(|name| asks(&name)),
+        outcome: span.text(&["voicesim.outcome"]).map(Into::into),
+        reason: span.text(&["voicesim.reason"]).map(Into::into),
         is_interrupted: span.is_true(&["turn.was_interrupted"]),
         is_doubtful: span.get("voicesim.doubtful").is_some(),
         ..CallTurn::default()
     };
-    if span.text(&["voicesim.outcome"]).as_deref() != Some("answered") {
-        turn.agent_start = None;
-    }
     for part in hops {
         let Some(hop) = part.text(&[HOP]).and_then(|name| Hop::named(&name)) else {
             continue;
@@ -74,9 +70,7 @@ fn turn(span: &Span, hops: &[&Span], origin: u64) -> CallTurn {
         // What is left over is found again.
         if hop != Hop::Unattributed {
             let length = part.end_ns.saturating_sub(part.start_ns);
-            let told = part
-                .get("voicesim.span_ns")
-                .and_then(super::spans::Value::whole);
+            let told = part.get("voicesim.span_ns").and_then(Value::whole);
             let is_placed = !part.is_true(&["voicesim.unplaced"]);
             let start = is_placed.then_some(part.start_ns);
             turn.part(hop, start, told.unwrap_or(length));

@@ -112,7 +112,11 @@ pub fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
 
 fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
     let expect = gathered.asked_for();
-    let outcome = gathered.outcome(expect);
+    // A trace that tells how a turn came out knows more than its times show.
+    let told = gathered.utterances.iter();
+    let told = told.filter_map(|(_, u)| u.traced.as_deref()).next_back();
+    let told = told.and_then(|told| Some((told, Outcome::named(told.outcome.as_deref()?)?)));
+    let outcome = told.map_or_else(|| gathered.outcome(expect), |(_, outcome)| outcome);
     let heard: Vec<&Arc<str>> = gathered
         .utterances
         .iter()
@@ -194,11 +198,17 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         row.left_ns = Some(gathered.left.0.saturating_sub(end.0));
     }
     let asked = gathered.speech_ended.unwrap_or(gathered.left);
-    row.unanswered = gathered.unanswered(expect, outcome, gathered.left.since(asked));
+    row.unanswered = match told {
+        Some((told, _)) => told.reason.as_deref().and_then(Reason::named),
+        None => gathered.unanswered(expect, outcome, gathered.left.since(asked)),
+    };
     if row.unanswered.is_some() {
         row.add_wait_in_vain(gathered);
     }
     row.add_interruption(gathered);
+    if let (Some((told, _)), true) = (told, outcome != Outcome::Answered) {
+        row.add_told(told);
+    }
     // An answer that came before the end of the question has no latency, and may be doubtful all the same.
     let is_told = matches!(outcome, Outcome::CutOff | Outcome::Answered);
     if row.unanswered.is_none() && (is_told || !row.metrics.is_empty()) {

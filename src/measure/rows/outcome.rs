@@ -5,6 +5,8 @@ use crate::event::{Expect, ReplyEnd};
 use crate::measure::both::DEAD_AIR;
 use crate::measure::reason::Reason;
 use crate::measure::turn_marks::TurnMarks;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error, StrDeserializer};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -49,6 +51,12 @@ impl Outcome {
             Outcome::Abandoned => "abandoned",
             Outcome::NotAsked => "not_asked",
         }
+    }
+
+    /// The outcome of that name; `None` if there is none.
+    pub(super) fn named(name: &str) -> Option<Outcome> {
+        let name: StrDeserializer<'_, Error> = name.into_deserializer();
+        Outcome::deserialize(name).ok()
     }
 
     /// Whether this is the outcome that `expect` asks for. Without an expectation only a failure is wrong.

@@ -100,9 +100,7 @@ fn turns(text: &mut String, run: &str, measured: &Measurement) {
             "Turns that should have been answered and were not, by reason.",
         );
         for (reason, count) in &unanswered.reasons {
-            let reason = serde_json::to_value(reason).ok();
-            let reason = reason.as_ref().and_then(|reason| reason.as_str());
-            let reason = reason.unwrap_or("other");
+            let reason = reason.name();
             let _ = writeln!(
                 text,
                 "voicesim_unanswered_total{{{run},reason=\"{reason}\"}} {count}"

@@ -254,7 +254,7 @@ fn keep(span: &mut Span, attributes: &Json, prefix: &str, depth: usize) {
                     continue;
                 };
                 let value = pair.get("value").map(inner);
-                if let Some(value) = value.and_then(|value| of_otlp(value, key)) {
+                if let Some(value) = value.and_then(Value::of_json) {
                     span.keep(key, value);
                 }
             }
@@ -289,10 +289,6 @@ fn inner(value: &Json) -> &Json {
     ];
     let found = NAMES.iter().find_map(|name| value.get(name));
     found.unwrap_or(value)
-}
-
-fn of_otlp(value: &Json, _key: &str) -> Option<Value> {
-    Value::of_json(value)
 }
 
 /// Names of a time, and what its unit is.

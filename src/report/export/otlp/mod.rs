@@ -10,7 +10,8 @@ mod wire;
 pub use wire::{json_line, protobuf};
 
 use super::ExportError;
-use crate::event::{Event, ReplyEnd, Tick};
+use super::perfetto::{CONVERSATIONS_MAX, Written};
+use crate::event::{Event, Hop, ReplyEnd, Tick, TurnId};
 use crate::measure::folder::{Folder, Results};
 use crate::measure::{Outcome, Plan, Row, rows, turns_by_row};
 use crate::record::store::Header;
@@ -18,11 +19,11 @@ use crate::report::calls::folder_name;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// A text of an attribute is no longer.
 const TEXT_CHARS_MAX: usize = 2_000;
-/// Conversations of a simulation that are written, as in a trace for Perfetto.
-pub const CONVERSATIONS_MAX: usize = super::perfetto::CONVERSATIONS_MAX;
 
 /// A conversation whose spans are made.
 #[derive(Debug, Clone)]
@@ -34,16 +35,17 @@ pub struct SpansOf {
     origin_ns: u64,
 }
 
-/// Tells the spans of each conversation of a folder, one conversation after the other. Returns how many there were.
+/// Tells the spans of each conversation of a folder, one conversation after the other; of a simulation those of the first
+/// whose events were kept.
 ///
 /// # Errors
-/// Fails if the events cannot be read, or what is told fails.
+/// Fails if the events cannot be read or none were kept, or what is told fails.
 pub fn conversations(
     folder: &Folder,
     mut told: impl FnMut(Vec<Span>) -> Result<(), ExportError>,
-) -> Result<u64, ExportError> {
+) -> Result<Written, ExportError> {
     let is_one = matches!(folder, Folder::One(_));
-    let mut count = 0;
+    let mut written = Written::default();
     for kept in folder.all() {
         let name = match is_one {
             true => kept.header().name.clone(),
@@ -53,20 +55,27 @@ pub fn conversations(
             Results::Run(run) => {
                 let of = SpansOf::new(&run.header, name);
                 told(of.all(&run.events()?, &run.plan()))?;
-                count += 1;
+                written.conversations += 1;
             }
             Results::Simulation(simulation) => {
-                for events in simulation.conversations(CONVERSATIONS_MAX)? {
+                let all = simulation.conversations(CONVERSATIONS_MAX)?;
+                if all.is_empty() {
+                    let path = simulation.path.clone();
+                    return Err(ExportError::Nothing { path });
+                }
+                let shown = all.len() as u64;
+                written.conversations += shown;
+                written.left_out += simulation.totals.conversations.saturating_sub(shown);
+                for events in all {
                     let number = events.first().map_or(0, |event| event.session.0);
                     let name = format!("{name}-{number}");
                     let of = SpansOf::new(&simulation.header, name);
                     told(of.all(&events, &simulation.plan()))?;
-                    count += 1;
                 }
             }
         }
     }
-    Ok(count)
+    Ok(written)
 }
 
 impl SpansOf {
@@ -91,9 +100,7 @@ impl SpansOf {
     pub fn all(&self, events: &[Event], plan: &Plan) -> Vec<Span> {
         let rows = rows(events, plan);
         let mut spans = vec![self.whole(events.last().map_or(Tick::ZERO, |last| last.tick))];
-        for turn in rows.iter().enumerate() {
-            spans.extend(self.turn(turn, events, plan));
-        }
+        spans.extend(self.turns(&rows, 0..rows.len(), events, plan));
         spans
     }
 
@@ -110,20 +117,39 @@ impl SpansOf {
         span
     }
 
-    /// The spans of one turn: itself, its hops, and the visits of stages in it.
-    pub fn turn(&self, (index, row): (usize, &Row), events: &[Event], plan: &Plan) -> Vec<Span> {
-        let turns = turns_by_row(events, plan);
-        let turns = turns.get(index).map_or(&[][..], Vec::as_slice);
-        let of_turn = events.iter().filter(|event| turns.contains(&event.turn));
-        let visits = visits::visits(of_turn.clone());
-        let ended = visits::ended(of_turn);
+    /// The spans of the rows `wanted` of a conversation: of each itself, its hops, and the visits of stages in it.
+    pub fn turns(
+        &self,
+        rows: &[Row],
+        wanted: Range<usize>,
+        events: &[Event],
+        plan: &Plan,
+    ) -> Vec<Span> {
+        let mut by_turn: HashMap<TurnId, Vec<&Event>> = HashMap::new();
+        for event in events {
+            by_turn.entry(event.turn).or_default().push(event);
+        }
+        let utterances = turns_by_row(events, plan);
+        let last = events.last().map_or(Tick::ZERO, |last| last.tick);
+        let mut spans = Vec::new();
+        for (row, turns) in rows.iter().zip(&utterances).take(wanted.end).skip(wanted.start) {
+            let of_row = turns.iter().filter_map(|turn| by_turn.get(turn));
+            let mut of_row: Vec<&Event> = of_row.flatten().copied().collect();
+            of_row.sort_by_key(|event| event.tick);
+            spans.extend(self.turn(row, &of_row, last));
+        }
+        spans
+    }
+
+    /// The spans of a turn with these events. One that was never asked lies at the end of the conversation, `last`.
+    fn turn(&self, row: &Row, events: &[&Event], last: Tick) -> Vec<Span> {
+        let visits = visits::visits(events);
+        let ended = visits::ended(events);
         let began = row.began.or(row.caller_end).or(row.agent_start);
-        let Some(began) = began else {
-            return Vec::new();
-        };
+        let began = began.unwrap_or(last);
         let id = format!("turn {}", row.number);
-        let last = [row.caller_end, row.agent_start, ended.map(|(at, _)| at)];
-        let end = last.into_iter().flatten().max().unwrap_or(began);
+        let ends = [row.caller_end, row.agent_start, ended.map(|(at, _)| at)];
+        let end = ends.into_iter().flatten().max().unwrap_or(began);
         let parent = self.id("conversation");
         let mut span = self.span("turn", &id, Some(parent), [began, end]);
         span.attributes = self.about(row, ended);
@@ -159,6 +185,9 @@ impl SpansOf {
                 ended.is_some_and(|(_, end)| end == ReplyEnd::Stopped),
             ),
         ];
+        if let Some(reason) = row.unanswered {
+            about.push(text("voicesim.reason", reason.name()));
+        }
         if let Some(expect) = row.expect {
             about.push(text("voicesim.expect", expect.name()));
         }
@@ -204,7 +233,7 @@ impl SpansOf {
 
     /// The hops of a turn, where they lie; where nobody knows that, from its end of speech on.
     fn hops(&self, row: &Row, turn: &str) -> Vec<Span> {
-        let hop = |place: usize, hop: crate::event::Hop, [start, end]: [Tick; 2]| {
+        let hop = |place: usize, hop: Hop, [start, end]: [Tick; 2]| {
             let id = format!("{turn} hop {place}");
             let mut span = self.span(hop.name(), &id, Some(self.id(turn)), [start, end]);
             span.attributes = vec![

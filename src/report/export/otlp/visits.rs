@@ -20,7 +20,7 @@ pub(super) struct Visit {
 }
 
 /// The visits that events tell of, in the order of their numbers.
-pub(super) fn visits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Visit> {
+pub(super) fn visits(events: &[&Event]) -> Vec<Visit> {
     let mut all: BTreeMap<VisitId, Visit> = BTreeMap::new();
     for event in events {
         let now = event.tick;
@@ -67,14 +67,11 @@ pub(super) fn visits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Visit> 
 }
 
 /// When the reply of a turn ended, and how.
-pub(super) fn ended<'a>(events: impl Iterator<Item = &'a Event>) -> Option<(Tick, ReplyEnd)> {
-    let mut found = None;
-    for event in events {
-        if let Mark::ReplyEnded { end, at, .. } = &event.mark {
-            found = Some((*at, *end));
-        }
-    }
-    found
+pub(super) fn ended(events: &[&Event]) -> Option<(Tick, ReplyEnd)> {
+    events.iter().rev().find_map(|event| match &event.mark {
+        Mark::ReplyEnded { end, at, .. } => Some((*at, *end)),
+        _ => None,
+    })
 }
 
 impl Visit {
