@@ -109,7 +109,7 @@ impl Writer {
 
 /// The nearest 16-bit value, such that reading it back (a 32,768th each) and writing it again changes nothing.
 /// NaN becomes 0.
-fn to_16_bit(sample: f32) -> i16 {
+pub(crate) fn to_16_bit(sample: f32) -> i16 {
     (sample * 32_768.0).round() as i16
 }
 

@@ -7,7 +7,7 @@ use crate::report::export::perfetto::Written;
 use crate::report::export::{ExportError, otlp};
 #[cfg(not(feature = "openai"))]
 use opentelemetry_proto::tonic::trace::v1::Span;
-use std::io::self;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where spans go.

@@ -16,8 +16,8 @@ pub(super) const PIPER_VOICE: &str = "piper-en_US-joe-medium";
 
 /// What one engine needs.
 enum Need<'a> {
-    /// A model by its name or as a file: the scenario's, or the engine's own.
-    Model(&'a str),
+    /// A model by its name or as a file, the scenario's or the engine's own; and the key that names another.
+    Model(&'static str, &'a str),
     Server(&'a Server),
 }
 
@@ -29,14 +29,9 @@ pub fn look_for(scenario: &Scenario) -> Result<Vec<String>, EngineError> {
     let mut absent = Vec::new();
     for (table, need) in needs(scenario) {
         match need {
-            Need::Model(name) => match models::look_for(name) {
+            Need::Model(key, name) => match models::look_for(name) {
                 Ok(()) => {}
                 Err(error @ (ModelError::Unknown { .. } | ModelError::NotAModel { .. })) => {
-                    let key = if table.contains("tts") {
-                        "voice"
-                    } else {
-                        "model"
-                    };
                     return Err(EngineError::Input(format!("{table}.{key}: {error}")));
                 }
                 Err(error) => absent.push(format!("{table}: {error}")),
@@ -57,7 +52,7 @@ pub fn ask_servers(scenario: &Scenario, longest: Duration) -> Vec<String> {
     let mut servers = BTreeMap::new();
     for (table, need) in needs(scenario) {
         if let Need::Server(server) = need {
-            let place = (&server.url, &server.key_env);
+            let place = (&server.url, &server.key_env, &server.headers);
             servers.entry(place).or_insert((table, server));
         }
     }
@@ -109,7 +104,8 @@ fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
 fn recogniser(engine: &Recogniser) -> Option<Need<'_>> {
     match engine {
         Recogniser::Whisper { model, .. } => {
-            Some(Need::Model(model.as_deref().unwrap_or(WHISPER_MODEL)))
+            let name = model.as_deref().unwrap_or(WHISPER_MODEL);
+            Some(Need::Model("model", name))
         }
         Recogniser::Openai(asked) => Some(Need::Server(&asked.server)),
         Recogniser::Command(_) | Recogniser::Simulated(_) => None,
@@ -125,7 +121,10 @@ fn answerer(engine: &Answerer) -> Option<Need<'_>> {
 
 fn voice(engine: &Voice) -> Option<Need<'_>> {
     match engine {
-        Voice::Piper { voice } => Some(Need::Model(voice.as_deref().unwrap_or(PIPER_VOICE))),
+        Voice::Piper { voice } => {
+            let name = voice.as_deref().unwrap_or(PIPER_VOICE);
+            Some(Need::Model("voice", name))
+        }
         Voice::Openai(asked) => Some(Need::Server(&asked.server)),
         Voice::Espeak { .. } | Voice::Command(_) | Voice::Simulated(_) => None,
     }
@@ -169,7 +168,7 @@ mod tests {
         let needs: Vec<_> = needs(&scenario)
             .into_iter()
             .filter_map(|(table, need)| match need {
-                Need::Model(name) => Some((table, name)),
+                Need::Model(_, name) => Some((table, name)),
                 Need::Server(_) => None,
             })
             .collect();

@@ -54,11 +54,9 @@ fn words_within(value: &Value, depth: usize) -> Option<String> {
 }
 
 /// As much of what others say is shown.
-#[cfg(feature = "command")]
 const LINE_CHARACTERS_MAX: usize = 300;
 
 /// The beginning of a text as one line that can be printed.
-#[cfg(feature = "command")]
 pub(super) fn one_line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c));
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
@@ -66,8 +64,18 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Characters that show nothing, and hide or turn what follows.
-pub(super) fn is_invisible(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Whether a value says yes, in any of the ways in which that is written.
+pub(super) fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(is_true) => *is_true,
+        Value::String(text) => text.eq_ignore_ascii_case("true"),
+        Value::Number(number) => number.as_f64() == Some(1.0),
+        _ => false,
+    }
 }
 
 /// The message in a body, or the body if none can be told.

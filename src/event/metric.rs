@@ -48,8 +48,8 @@ pub enum Metric {
     Overlap,
     /// Silence of caller and agent where one of them was to speak.
     DeadAir,
-    /// Time from the first piece of an answer that begins with reasoning to the first piece that can be spoken: a part
-    /// of the hop `answer`.
+    /// Time from the first piece of reasoning, in an answer's text or in a field of its own, to the first piece that can
+    /// be spoken: a part of the hop `answer`.
     Reasoning,
 }
 

@@ -1,15 +1,17 @@
-//! When an answer's text ceases to be reasoning.
+//! How long an answer was only reasoned about, in its text or beside it.
 
 use crate::event::Tick;
 use crate::speak::Reasoning;
 
-/// When reasoning inside of an answer's text began, and when the first text came that can be spoken.
+/// When reasoning inside of an answer's text began, and when the first text came that can be spoken; and how long
+/// reasoning lasted that the server told apart from the text.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReasoningTime {
     /// The first piece of an answer that begins with reasoning.
-    pub began: Option<Tick>,
+    began: Option<Tick>,
     /// The first piece behind the reasoning; `None` if there was none.
     pub answered: Option<Tick>,
+    apart_ns: Option<u64>,
     text: Text,
 }
 
@@ -41,6 +43,21 @@ impl ReasoningTime {
             self.text = Text::Answer;
         }
     }
+
+    /// Takes the time of reasoning that was no part of the text.
+    pub(super) fn apart(&mut self, span_ns: u64) {
+        self.apart_ns.get_or_insert(span_ns);
+    }
+
+    /// Nanoseconds of reasoning before the answer; `None` if there was none.
+    pub(super) fn span_ns(&self) -> Option<u64> {
+        let in_text = self.began.zip(self.answered);
+        let in_text = in_text.map(|(began, answered)| answered.0.saturating_sub(began.0));
+        match (in_text, self.apart_ns) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -67,5 +84,21 @@ mod tests {
         );
         assert_eq!(read(&["Nine", " o'clock."]), (None, None));
         assert_eq!(read(&["<think>", "hm"]), (Some(Tick(1)), None));
+    }
+
+    #[test]
+    fn reasoning_in_the_text_and_beside_it_adds_up() {
+        let mut time = ReasoningTime::default();
+        assert_eq!(time.span_ns(), None);
+        for (at, piece) in [(10, "<think>"), (15, "hm</think>"), (30, "Nine.")] {
+            time.piece(piece, Tick(at));
+        }
+        assert_eq!(time.span_ns(), Some(20));
+        time.apart(7);
+        assert_eq!(time.span_ns(), Some(27));
+        let mut beside = ReasoningTime::default();
+        beside.apart(7);
+        beside.piece("Nine.", Tick(30));
+        assert_eq!(beside.span_ns(), Some(7));
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct TurnMarks {
     pub stt: Work,
     pub heard: Arc<str>,
     pub answer: Work,
-    /// How much of the answer's text is reasoning.
+    /// How long the answer was only reasoned about.
     pub reasoning: ReasoningTime,
     pub clauses: Work,
     /// The synthesis of the first clause.
@@ -266,6 +266,11 @@ impl TurnMarks {
             } => {
                 if let Some(cost) = cost {
                     self.remarks = self.remarks.plus(cost.remarks);
+                    let is_answer = matches!((stage, end), (StageName::Answer, VisitEnd::Done));
+                    let tokens = cost.tokens.filter(|_| is_answer);
+                    if let Some(span_ns) = tokens.and_then(|tokens| tokens.reasoning_ns) {
+                        self.reasoning.apart(span_ns);
+                    }
                 }
                 self.left(*stage, end, now);
             }

@@ -22,14 +22,16 @@ pub(crate) fn without_sounds(text: &str) -> String {
                 continue;
             }
         };
-        // An opening sign that nothing closes stands alone.
-        let Some((mark, after)) = rest.as_str().split_once(closing) else {
-            continue;
-        };
-        if is_mark(c, mark) {
-            rest = after.chars();
-        } else if c != '*' {
-            words.push(c);
+        let ahead = rest.as_str();
+        let near = ahead.char_indices().take(MARK_CHARACTERS_MAX + 1);
+        let end = near.filter(|(_, c)| *c == closing).map(|(at, _)| at).next();
+        match end {
+            Some(end) if is_mark(c, &ahead[..end]) => {
+                rest = ahead[end + closing.len_utf8()..].chars();
+            }
+            // An opening sign that nothing closes stands alone.
+            _ if c == '*' || !ahead.contains(closing) => {}
+            _ => words.push(c),
         }
     }
     let words: Vec<&str> = words.split_whitespace().collect();
@@ -42,16 +44,15 @@ pub(crate) fn without_sounds(text: &str) -> String {
     }
 }
 
-/// Whether what stands between an opening sign and its closing one is the mark of a sound.
+/// Whether the few characters between an opening sign and its closing one are the mark of a sound.
 fn is_mark(opening: char, mark: &str) -> bool {
-    let is_short = mark.chars().count() <= MARK_CHARACTERS_MAX;
     let has_digits = mark.contains(|c: char| c.is_ascii_digit());
     match opening {
-        '[' | '【' => is_short,
+        '[' | '【' => true,
         // "(555) 123-4567" was said, and so was "2 * 3".
-        '*' => is_short && !has_digits && mark == mark.trim() && !mark.is_empty(),
-        '<' => is_short && !mark.starts_with(' '),
-        _ => is_short && !has_digits,
+        '*' => !has_digits && mark == mark.trim() && !mark.is_empty(),
+        '<' => !mark.starts_with(' '),
+        _ => !has_digits,
     }
 }
 
@@ -95,6 +96,10 @@ mod tests {
             ("今日は", "今日は"),
             ("Hello.\n\n How are you?", "Hello. How are you?"),
             ("less < more", "less more"),
+            (
+                "(this goes on for longer than any mark of a sound ever does, so somebody said it)",
+                "(this goes on for longer than any mark of a sound ever does, so somebody said it)",
+            ),
         ] {
             assert_eq!(without_sounds(said), words, "{said:?}");
         }

@@ -1,7 +1,9 @@
 //! Conversations with a language model on a server that does as it is told: what comes of it, what the server
 //! sees, and that a key is nowhere.
 
-use crate::support::server::{Does, TestServer, answer, chunk, json, piece, response, streaming};
+use crate::support::server::{
+    DONE, Does, TestServer, answer, chunk, json, piece, response, streaming,
+};
 use crate::support::{command, fixture, stderr, stdout};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -458,4 +460,34 @@ fn what_a_server_says_went_wrong_and_what_was_odd_stand_in_the_turn_and_the_repo
         serde_json::json!(["cut_at_limit"])
     );
     assert_eq!(json["remarks"]["cut_at_limit"], 1);
+}
+
+#[test]
+fn reasoning_in_a_field_of_its_own_is_in_the_metric_reasoning() {
+    let thinks = serde_json::json!({"choices": [{"delta": {"reasoning_content": "Hm."}}]});
+    let server = TestServer::start(vec![vec![
+        streaming("text/event-stream"),
+        Does::Send(chunk(format!("data: {thinks}\n\n").as_bytes())),
+        Does::Wait(400),
+        Does::Send(chunk(&piece("It should reply within a second."))),
+        Does::Send(chunk(DONE)),
+        Does::Send(b"0\r\n\r\n".to_vec()),
+    ]]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("scenario.toml");
+    let scenario = turn("piper-graphics.wav", "") + ENDS + &asks(&server, "");
+    fs::write(&file, scenario).expect("written");
+    let file = file.display().to_string();
+    let output = command(&["run", &file, "--clock", "virtual", "--no-audio", "--json"])
+        .arg("--out")
+        .arg(folder.path().join("out"))
+        .output();
+    let output = stdout(&output.expect("voicesim runs"));
+    let json: serde_json::Value = serde_json::from_str(&output).expect("JSON");
+    let reasoning = &json["metrics"]["reasoning"];
+    assert_eq!(reasoning["count"], 1, "{reasoning}");
+    let [took, answer] = [&reasoning["max_ms"], &json["hops"]["answer"]["max_ms"]]
+        .map(|ms| ms.as_f64().expect("milliseconds"));
+    // The connection may pass the thought on late, but never the answer early.
+    assert!((300.0..=answer).contains(&took), "{took} ms of {answer} ms");
 }

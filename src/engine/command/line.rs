@@ -1,6 +1,6 @@
 //! One line of a program's answer.
 
-use crate::engine::words::words_of;
+use crate::engine::words::{is_true, words_of};
 use serde_json::Value;
 
 /// What a program says in a line. All of it may be empty.
@@ -26,12 +26,7 @@ impl Line {
             return None;
         };
         let get = |key: &str| line.get(key).filter(|value| !value.is_null());
-        let is_true = |key: &str| match get(key) {
-            Some(Value::Bool(is_true)) => *is_true,
-            Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
-            Some(Value::Number(number)) => number.as_f64() == Some(1.0),
-            _ => false,
-        };
+        let says = |key: &str| get(key).is_some_and(is_true);
         let text = |key: &str| match get(key)? {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
@@ -41,10 +36,10 @@ impl Line {
         Some(Line {
             id: get("id").cloned(),
             text: text("text"),
-            is_partial: is_true("partial"),
+            is_partial: says("partial"),
             pcm_s16le: text("pcm_s16le"),
             sample_rate: rate.map(|rate| rate as u32),
-            is_done: is_true("done"),
+            is_done: says("done"),
             error: match get("error") {
                 None | Some(Value::Bool(false)) => None,
                 Some(error) => Some(words_of(error).unwrap_or_else(|| error.to_string())),

@@ -22,6 +22,7 @@ mod test_programs;
 use super::{Built, EngineError, worker};
 use crate::audio::SAMPLE_RATE;
 use crate::audio::resample::resample;
+use crate::audio::wav::to_16_bit;
 use crate::clock::{Clock, Emitter, Worker};
 use crate::event::{Cost, Remarks};
 use crate::scenario::engine::Program as Asked;
@@ -230,10 +231,6 @@ fn remark<T: Recorded>(out: &mut Outlet<T>, remarks: Remarks) {
             ..Cost::default()
         });
     }
-}
-
-fn to_16_bit(sample: f32) -> i16 {
-    (sample * 32_767.0).round() as i16
 }
 
 fn from_16_bit(pcm: &str, rate: u32) -> Result<Vec<f32>, String> {

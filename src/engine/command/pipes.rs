@@ -90,7 +90,10 @@ impl Pipes {
         pipes
     }
 
-    /// Sends a request; `false` if the program takes none. Returns whether lines came late before.
+    /// Sends a request; returns whether lines came late before it.
+    ///
+    /// # Errors
+    /// If the program takes none.
     pub(super) fn ask(&self, number: u64, request: String) -> Result<bool, ()> {
         let mut state = lock(&self.state);
         state.asked = number;

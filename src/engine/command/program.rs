@@ -180,9 +180,9 @@ impl Program {
                 Err(RecvTimeoutError::Timeout) => {
                     let ms = patience.as_millis();
                     return Err(Fault::Broken(match has_begun {
-                        false => format!("no line came within {ms} ms"),
+                        false => format!("no line came within {ms} ms (first_token_timeout_ms)"),
                         true => format!(
-                            "no line came for {ms} ms in mid-answer; the last line has \"done\": true in it"
+                            "no line came for {ms} ms in mid-answer (between_tokens_timeout_ms); the last line has \"done\": true in it"
                         ),
                     }));
                 }

@@ -124,7 +124,7 @@ fn a_program_that_reports_an_error_goes_on_and_one_that_never_says_done_is_told_
     assert_eq!(ask(&mut program).0, ["2"]);
     let open = ask(&mut program).0;
     assert!(
-        open[1].contains("no line came for 100 ms in mid-answer; the last line has \"done\""),
+        open[1].contains("no line came for 100 ms in mid-answer (between_tokens_timeout_ms); the last line has \"done\""),
         "{open:?}"
     );
 }
@@ -141,7 +141,7 @@ fn a_program_that_serves_one_request_is_started_for_each() {
 fn a_program_that_does_not_end_its_answer_is_given_up() {
     let silent = ask(&mut program("read -r line; sleep 9", 60)).0;
     assert!(
-        silent[0].contains("no line came within 60 ms"),
+        silent[0].contains("no line came within 60 ms (first_token_timeout_ms)"),
         "{silent:?}"
     );
     let endless = r#"read -r line; while :; do echo '{}'; sleep 0.02; done"#;

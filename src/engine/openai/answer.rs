@@ -7,7 +7,7 @@
 use super::prompt::{self, Spared};
 use super::server::Server;
 use super::stream::{Written, written};
-use super::{gone, panicked, reach, too_slow};
+use super::{broken_off, reach};
 use crate::clock::{Answered, Clock, Patience};
 use crate::engine::build::Purpose;
 use crate::engine::quiet::wants_no_answer;
@@ -18,6 +18,12 @@ use crate::event::{Cost, Remark, Remarks, Tokens, nanos};
 use crate::scenario::engine::{Api, LanguageModel, Passages};
 use crate::stage::{self, Again, Outlet, Piece, Question, Stage, StageError, Work};
 use std::time::Duration;
+
+const TIMEOUT_KEYS: [&str; 3] = [
+    "first_token_timeout_ms",
+    "between_tokens_timeout_ms",
+    "timeout_ms",
+];
 
 struct Answer {
     server: Server,
@@ -143,16 +149,7 @@ impl Answer {
                     out.cost(writing.cost(Cost::default()));
                     return Ok(());
                 }
-                Some(Answered::TimedOut(silence)) => {
-                    let keys = [
-                        "first_token_timeout_ms",
-                        "between_tokens_timeout_ms",
-                        "timeout_ms",
-                    ];
-                    return Err(too_slow(&self.server, silence, keys));
-                }
-                Some(Answered::Panicked(what)) => return Err(panicked(&what)),
-                None => return Err(gone()),
+                other => return Err(broken_off(&self.server, other, TIMEOUT_KEYS)),
             }
         }
     }
@@ -212,8 +209,10 @@ impl Writing {
             written,
             read,
             writing_ns: nanos(last - first),
+            // What comes whole does not tell how long any of it took.
             reasoning_ns: self
                 .reasoned
+                .filter(|_| !self.remarks.has(Remark::NotStreamed))
                 .map(|since| nanos(first.saturating_sub(since))),
         })
     }

@@ -3,7 +3,7 @@
 //! An event counts as soon as its data is whole: servers that forget the empty line behind it are understood, and
 //! nobody waits for the line. What is no event is handed on as it is, for whoever wants to tell of it.
 
-use super::lines::{Line, Lines};
+use super::lines::Lines;
 use serde_json::Value;
 
 /// The longest event: 256 KiB, a thousand times what a token takes.
@@ -53,7 +53,7 @@ impl Events {
         for piece in bytes.chunks(PIECE_BYTES) {
             let mut came = Vec::new();
             self.lines.push(piece, |line| came.push(line));
-            for Line::Whole(line) | Line::Torn(line) in came {
+            for line in came {
                 self.line(&line, all);
             }
             if self.data.text.len() + self.lines.held_bytes() > EVENT_BYTES_MAX {
@@ -66,19 +66,16 @@ impl Events {
     /// Takes the end of the stream.
     pub(super) fn finish(&mut self, all: &mut Vec<Event>) {
         let last = all.len();
-        let is_torn = match self.lines.finish() {
-            Some(Line::Whole(line) | Line::Torn(line)) => {
-                self.line(&line, all);
-                true
-            }
-            None => false,
-        };
+        let torn = self.lines.finish();
+        if let Some(line) = &torn {
+            self.line(line, all);
+        }
         let is_open = self.data.is_open();
         self.dispatch(all);
         // What is half there is no event that was not understood.
         for event in &mut all[last..] {
             if let Event::Other { text, .. } = event
-                && (is_torn || is_open)
+                && (torn.is_some() || is_open)
             {
                 *event = Event::Torn(std::mem::take(text));
             }
@@ -231,7 +228,8 @@ fn stands_alone(line: &str) -> bool {
     if !(line.starts_with('{') && line.ends_with('}')) {
         return false;
     }
-    let keys = ["choices", "error", "message", "response", "usage", "done"];
+    // Keys that no object inside of a document has: those lie in lines of their own too.
+    let keys = ["choices", "error", "response", "done", "stop"];
     serde_json::from_str::<Value>(line)
         .is_ok_and(|value| keys.iter().any(|key| value.get(key).is_some()))
 }
@@ -355,6 +353,10 @@ mod tests {
                 vec![r#"{"a":1,"b":[2]}"#],
             ),
             (format!("[{a},\n{a}]\n"), vec![a, a]),
+            (
+                "{\"choices\": [\n{\"message\": {}}\n],\n\"usage\":\n{\"usage\": 1}\n}".to_owned(),
+                vec![r#"{"choices":[{"message":{}}],"usage":{"usage":1}}"#],
+            ),
             ("data: \"{\\\"choices\\\":1}\"\n\n".to_owned(), vec![a]),
         ] {
             assert_eq!(read(&stream), expected, "{stream:?}");

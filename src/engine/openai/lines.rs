@@ -3,15 +3,6 @@
 //! A line ends with a line feed, a carriage return or both, as the HTML standard has it for server-sent events. What is
 //! no UTF-8 becomes replacement characters, so that one odd byte costs a character and not an answer.
 
-/// A line, without its end.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// A line that came with its end.
-    Whole(String),
-    /// What came behind the last end of a line.
-    Torn(String),
-}
-
 /// The bytes that no end of a line has come behind yet.
 #[derive(Default)]
 pub(super) struct Lines {
@@ -21,8 +12,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Takes bytes, and hands each line that they complete to `each`.
-    pub(super) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Line)) {
+    /// Takes bytes, and hands each line that they complete to `each`, without its end.
+    pub(super) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(String)) {
         let mut rest = bytes;
         if self.is_behind_return && rest.first() == Some(&b'\n') {
             rest = &rest[1..];
@@ -32,7 +23,7 @@ impl Lines {
         }
         while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             self.held.extend_from_slice(&rest[..at]);
-            each(Line::Whole(self.take()));
+            each(self.take());
             let is_return = rest[at] == b'\r';
             rest = &rest[at + 1..];
             match (is_return, rest.first()) {
@@ -45,8 +36,8 @@ impl Lines {
     }
 
     /// The line that the stream ended in; `None` if it ended with a line.
-    pub(super) fn finish(&mut self) -> Option<Line> {
-        (!self.held.is_empty()).then(|| Line::Torn(self.take()))
+    pub(super) fn finish(&mut self) -> Option<String> {
+        (!self.held.is_empty()).then(|| self.take())
     }
 
     /// Bytes that wait for the end of their line.
@@ -66,38 +57,26 @@ mod tests {
     use super::*;
 
     /// The lines of a text that comes in pieces of `size` bytes.
-    fn lines(bytes: &[u8], size: usize) -> Vec<Line> {
+    fn lines(bytes: &[u8], size: usize) -> (Vec<String>, Option<String>) {
         let (mut lines, mut all) = (Lines::default(), Vec::new());
         for piece in bytes.chunks(size) {
             lines.push(piece, |line| all.push(line));
         }
-        all.extend(lines.finish());
-        all
+        (all, lines.finish())
     }
 
     #[test]
     fn every_end_of_a_line_ends_one_wherever_the_bytes_are_cut() {
-        let whole = |text: &str| Line::Whole(text.to_owned());
         for size in 1..12 {
-            assert_eq!(
-                lines("a\nb\r\nc\rd\r\n\r\né\n\re".as_bytes(), size),
-                [
-                    whole("a"),
-                    whole("b"),
-                    whole("c"),
-                    whole("d"),
-                    whole(""),
-                    whole("é"),
-                    whole(""),
-                    Line::Torn("e".into())
-                ],
-                "{size}"
-            );
+            let (whole, torn) = lines("a\nb\r\nc\rd\r\n\r\né\n\re".as_bytes(), size);
+            assert_eq!(whole, ["a", "b", "c", "d", "", "é", ""], "{size}");
+            assert_eq!(torn.as_deref(), Some("e"), "{size}");
         }
     }
 
     #[test]
     fn a_byte_that_is_no_text_costs_a_character() {
-        assert_eq!(lines(b"a\xffb\n", 2), [Line::Whole("a\u{fffd}b".into())]);
+        let (whole, torn) = lines(b"a\xffb\n", 2);
+        assert_eq!((whole, torn), (vec!["a\u{fffd}b".to_owned()], None));
     }
 }

@@ -40,7 +40,8 @@ pub(super) use voice::voice;
 
 use super::build::Purpose;
 use super::{Built, EngineError};
-use crate::clock::{Clock, Patience, Silence};
+use crate::clock::{Answered, Clock, Patience, Silence};
+use crate::engine::words::one_line;
 use crate::scenario::engine;
 use crate::stage::StageError;
 use server::{Asked, Server, WARM_UP_MAX};
@@ -132,6 +133,15 @@ fn patience(span: Duration) -> Patience {
     }
 }
 
+/// The error for a request of which no more comes, though it is not done; `keys` are as for [`too_slow`].
+fn broken_off<T>(server: &Server, came: Option<Answered<T>>, keys: [&str; 3]) -> StageError {
+    match came {
+        Some(Answered::TimedOut(silence)) => too_slow(server, silence, keys),
+        Some(Answered::Panicked(what)) => panicked(&what),
+        Some(Answered::Item(..) | Answered::Done(_)) | None => gone(),
+    }
+}
+
 /// The error for a server that took too long; the keys are those for the first item, the next, and all of them.
 fn too_slow(server: &Server, silence: Silence, [first, next, all]: [&str; 3]) -> StageError {
     let (what, span, key) = match silence {
@@ -155,6 +165,7 @@ fn gone() -> StageError {
 
 fn panicked(what: &str) -> StageError {
     StageError::Failed(format!(
-        "reading the server's answer failed in voicesim or one of its libraries, which is a bug to report: {what}"
+        "reading the server's answer failed in voicesim or one of its libraries, which is a bug to report: {}",
+        one_line(what)
     ))
 }

@@ -3,8 +3,9 @@
 use super::prompt::merge;
 use super::server::{Place, Server, body};
 use super::transcript::text_in;
-use super::{gone, panicked, patience, reach, too_slow};
+use super::{broken_off, gone, patience, reach};
 use crate::audio::SAMPLE_RATE;
+use crate::audio::wav::to_16_bit;
 use crate::clock::{Answered, Patience};
 use crate::engine::build::Purpose;
 use crate::engine::{Built, EngineError};
@@ -17,6 +18,8 @@ use futures_util::stream;
 use reqwest::Response;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Map, Value, json};
+use std::fmt;
+use std::io::Cursor;
 use std::sync::Arc;
 
 /// The longest transcript that is read.
@@ -70,10 +73,10 @@ impl Recogniser {
         heard: &Utterance,
         out: &mut Outlet<Transcript>,
     ) -> Result<String, StageError> {
-        let file = Part::bytes(wav(&heard.samples)).file_name("utterance.wav");
-        let file = file
-            .mime_str("audio/wav")
-            .map_err(|error| StageError::Failed(error.to_string()))?;
+        let failed = |error: &dyn fmt::Display| StageError::Failed(error.to_string());
+        let file = wav(&heard.samples).map_err(|error| failed(&error))?;
+        let file = Part::bytes(file).file_name("utterance.wav");
+        let file = file.mime_str("audio/wav").map_err(|error| failed(&error))?;
         let mut fields = json!({"model": self.server.model(), "response_format": "json"});
         if let Some(language) = &self.language {
             fields["language"] = json!(language);
@@ -91,11 +94,7 @@ impl Recogniser {
                     out.cost(cost);
                     return text.ok_or_else(gone);
                 }
-                Some(Answered::TimedOut(silence)) => {
-                    return Err(too_slow(&self.server, silence, TIMEOUT_KEYS));
-                }
-                Some(Answered::Panicked(what)) => return Err(panicked(&what)),
-                None => return Err(gone()),
+                other => return Err(broken_off(&self.server, other, TIMEOUT_KEYS)),
             }
         }
     }
@@ -118,26 +117,19 @@ fn form_of(fields: &Value) -> Form {
     })
 }
 
-/// 16-bit mono, as a WAV file: RIFF, a format chunk of 16 bytes, and the samples.
-fn wav(samples: &[f32]) -> Vec<u8> {
-    let pcm: Vec<u8> = samples
-        .iter()
-        .flat_map(|sample| ((sample * 32_767.0).round() as i16).to_le_bytes())
-        .collect();
-    let length = u32::try_from(pcm.len()).unwrap_or(u32::MAX - 36);
-    let mut wav = Vec::with_capacity(44 + pcm.len());
-    wav.extend(b"RIFF");
-    wav.extend((36 + length).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16_u32.to_le_bytes());
-    // PCM, one channel.
-    wav.extend([1, 0, 1, 0]);
-    wav.extend(SAMPLE_RATE.to_le_bytes());
-    wav.extend((2 * SAMPLE_RATE).to_le_bytes());
-    // Bytes and bits of a sample.
-    wav.extend([2, 0, 16, 0]);
-    wav.extend(b"data");
-    wav.extend(length.to_le_bytes());
-    wav.extend(pcm);
-    wav
+/// 16-bit mono, as a WAV file.
+fn wav(samples: &[f32]) -> Result<Vec<u8>, hound::Error> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: SAMPLE_RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = Cursor::new(Vec::with_capacity(44 + 2 * samples.len()));
+    let mut writer = hound::WavWriter::new(&mut file, spec)?;
+    for sample in samples {
+        writer.write_sample(to_16_bit(*sample))?;
+    }
+    writer.finalize()?;
+    Ok(file.into_inner())
 }

@@ -4,7 +4,7 @@
 //! completions, streamed or whole; Ollama's own (`message` or `response`, and `done`); llama.cpp's own (`content` and
 //! `stop`).
 
-use crate::engine::words::words_of;
+use crate::engine::words::{is_true, words_of};
 use serde_json::{Map, Value};
 
 /// What an event says. All of it may be empty.
@@ -308,15 +308,6 @@ fn number(value: &Value) -> Option<u32> {
     (0.0..=f64::from(u32::MAX))
         .contains(&number)
         .then_some(number as u32)
-}
-
-fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Bool(is_true) => *is_true,
-        Value::String(text) => text.eq_ignore_ascii_case("true"),
-        Value::Number(number) => number.as_f64() == Some(1.0),
-        _ => false,
-    }
 }
 
 /// Whether an event only says that the server is still there.

@@ -6,7 +6,7 @@
 use super::retry_after::retry_after;
 use crate::clock::{Clock, Patience, Remote, Request};
 use crate::engine::EngineError;
-use crate::engine::words::{is_invisible, words_in};
+use crate::engine::words::{one_line, words_in};
 use crate::scenario::engine::Header;
 use crate::stage::{Again, StageError};
 use futures_util::stream::BoxStream;
@@ -26,9 +26,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept: through a long silence of the caller.
 const KEPT_IDLE: Duration = Duration::from_secs(300);
 const WARM_UP_BYTES_MAX: usize = 1 << 20;
-/// How much of the body of a refusal is read, and how much of it is shown.
+/// How much of the body of a refusal is read.
 const REFUSAL_BYTES_MAX: usize = 16 << 10;
-const REFUSAL_CHARACTERS_MAX: usize = 300;
 
 /// Whom to ask, and for what.
 pub(super) struct Asked {
@@ -368,15 +367,7 @@ impl Place {
         for Key(key) in keys.filter(|Key(key)| key.len() >= SECRET_BYTES_MIN) {
             said = said.replace(key.as_str(), "[key]");
         }
-        let words: Vec<&str> = said
-            .split(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
-            .filter(|word| !word.is_empty())
-            .collect();
-        words
-            .join(" ")
-            .chars()
-            .take(REFUSAL_CHARACTERS_MAX)
-            .collect()
+        one_line(&said)
     }
 }
 

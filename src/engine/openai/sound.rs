@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 /// The longest speech that is taken for a clause: 4 MiB, 87 s at the usual rate.
 const SPEECH_BYTES_MAX: usize = 4 << 20;
+
 /// What comes of a voice.
 #[derive(Debug, PartialEq)]
 pub(super) enum Sound {
@@ -129,13 +130,13 @@ impl Speech {
             Step::Head => {
                 self.head.extend(chunk);
                 let kind = Kind::of(&self.label, &self.head, false);
-                self.is(kind)
+                self.go_on_as(kind)
             }
         }
     }
 
     /// Goes on as is right for what comes.
-    fn is(&mut self, kind: Kind) -> Result<Vec<Sound>, StageError> {
+    fn go_on_as(&mut self, kind: Kind) -> Result<Vec<Sound>, StageError> {
         match kind {
             Kind::Unclear => Ok(Vec::new()),
             Kind::Samples | Kind::Wav(_) => {
@@ -177,7 +178,7 @@ impl Speech {
         let mut made = Vec::new();
         if matches!(self.step, Step::Head) {
             let kind = Kind::of(&self.label, &self.head, true);
-            made = self.is(kind)?;
+            made = self.go_on_as(kind)?;
         }
         match std::mem::replace(&mut self.step, Step::Over) {
             Step::Samples(samples) => made.extend(sounds(samples.finish()?)),

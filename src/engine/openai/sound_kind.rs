@@ -2,9 +2,8 @@
 
 /// As many bytes tell what they are.
 const HEAD_BYTES: usize = 16;
-/// As many tell where sound is coded in frames without a name, or which byte of a sample comes first: more than two
-/// frames of AAC.
-const FRAMES_BYTES: usize = 17 << 10;
+/// As many tell by their smoothness whether they are samples, and in which order: a third of a second.
+const SMOOTH_BYTES: usize = 17 << 10;
 
 /// What a server says that it sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,15 +106,20 @@ impl Kind {
         if label.is_text() || looks_like_text(head) {
             return Kind::Text;
         }
-        let has_frames = matches!(head, [0xff, second, ..] if second & 0xe0 == 0xe0);
-        let needs_more = has_frames || label.coding().is_some() || label.is_big_endian();
-        if needs_more && !is_enough(FRAMES_BYTES) {
+        if let Some((length, name)) = frame(head) {
+            match head.get(length..length + 2) {
+                Some(next) if begins_frame(next) => return Kind::File(name),
+                None if !is_all => return Kind::Unclear,
+                _ => {}
+            }
+        }
+        let needs_more = label.coding().is_some() || label.is_big_endian();
+        if needs_more && !is_enough(SMOOTH_BYTES) {
             return Kind::Unclear;
         }
-        match (has_frames.then(|| framed(head)).flatten(), label.coding()) {
-            (Some(name), _) => Kind::File(name),
+        match label.coding() {
             // Many say that they send MP3, and send the plain samples that they were asked for.
-            (None, Some(name)) if !is_smooth(head, i16::from_le_bytes) => Kind::File(name),
+            Some(name) if !is_smooth(head, i16::from_le_bytes) => Kind::File(name),
             _ => Kind::Samples,
         }
     }
@@ -130,19 +134,24 @@ fn looks_like_text(head: &[u8]) -> bool {
     matches!(begins, Some(b'{' | b'[' | b'<')) && head.iter().all(is_printable)
 }
 
-/// What frames without a container are, if there are two of them behind each other.
-fn framed(head: &[u8]) -> Option<&'static str> {
+/// Whether a frame of sound without a container may begin with these bytes.
+fn begins_frame(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, second, ..] if second & 0xe0 == 0xe0)
+}
+
+/// The frame that bytes begin with, if they may be coded without a container: how long it is, and of what. Where they
+/// are, another frame follows it.
+fn frame(head: &[u8]) -> Option<(usize, &'static str)> {
     let (length, name) = match head {
         // ADTS: 13 bits of length in the fourth to the sixth byte.
         [0xff, second, _, a, b, c, ..] if second & 0xf6 == 0xf0 => {
             let bits = [*a & 3, *b, *c].map(usize::from);
             (bits[0] << 11 | bits[1] << 3 | bits[2] >> 5, "AAC")
         }
-        [0xff, second, third, ..] => (mp3_frame_bytes(*second, *third)?, "MP3"),
+        [_, second, third, ..] if begins_frame(head) => (mp3_frame_bytes(*second, *third)?, "MP3"),
         _ => return None,
     };
-    let next = head.get(length.max(4)..)?;
-    matches!(next, [0xff, second, ..] if second & 0xe0 == 0xe0).then_some(name)
+    Some((length.max(4), name))
 }
 
 /// The length of a frame of MP3, by ISO 11172-3 and 13818-3.
@@ -333,13 +342,20 @@ mod tests {
         // Layer III of MPEG 1 at 128 kbit/s and 44,100 Hz: frames of 417 bytes.
         let mut mp3 = vec![0; 417 + 4];
         mp3[..4].copy_from_slice(&[0xff, 0xfb, 0x90, 0x00]);
-        assert_eq!(framed(&mp3), None);
+        assert_eq!(kind("audio/pcm", &mp3), Kind::Samples);
         mp3[417..].copy_from_slice(&[0xff, 0xfb, 0x90, 0x00]);
-        assert_eq!(framed(&mp3), Some("MP3"));
+        assert_eq!(kind("audio/pcm", &mp3), Kind::File("MP3"));
         let mut aac = vec![0; 40];
         aac[..7].copy_from_slice(&[0xff, 0xf1, 0x4c, 0x80, 0x02, 0x9f, 0xfc]);
         aac[20..22].copy_from_slice(&[0xff, 0xf1]);
-        assert_eq!(framed(&aac), Some("AAC"));
+        assert_eq!(kind("audio/pcm", &aac), Kind::File("AAC"));
+    }
+
+    #[test]
+    fn samples_that_no_frame_begins_with_are_known_at_once() {
+        let label = Label::of("audio/pcm");
+        let pieces = [-1_i16, -2, -1, 0, 1, 0, -1, -2].map(i16::to_le_bytes);
+        assert_eq!(Kind::of(&label, &pieces.concat(), false), Kind::Samples);
     }
 
     #[test]

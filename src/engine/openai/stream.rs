@@ -130,6 +130,7 @@ impl Reader {
         for event in &events {
             match self.answer.read(event) {
                 Ok(written) => items.extend(written.into_iter().map(Ok)),
+                Err(error) if self.answer.is_told() => self.answer.skip(&error),
                 Err(error) => {
                     let error = self.place.plain(&error);
                     failure = Some(self.place.garbled(&format!("reports: {error}")));
@@ -142,8 +143,10 @@ impl Reader {
         }
         if let Some(failure) = failure {
             self.is_over = true;
-            items.push(Err(failure));
-            return Some(items);
+            if !self.answer.is_told() {
+                items.push(Err(failure));
+                return Some(items);
+            }
         }
         self.has_rest = self.answer.is_done && !self.is_over;
         self.is_over |= self.answer.is_done || self.answer.is_cut;
@@ -188,9 +191,10 @@ impl Reader {
                 "wrote no answer: its content filter stopped it (finish_reason content_filter)"
                     .to_owned()
             }
-            Nothing::Stopped(reason) => {
-                format!("ended its answer without a word (finish_reason {reason})")
-            }
+            Nothing::Stopped(reason) => format!(
+                "ended its answer without a word (finish_reason {})",
+                self.place.plain(reason)
+            ),
             Nothing::Page(title) => format!(
                 "sent {}, in place of an answer; is that the address of an API? ({table}.url)",
                 self.place.plain(title)
@@ -271,9 +275,8 @@ impl Answer {
                     return Err(text.clone());
                 }
                 if !is_ping_name(name) && !is_ping_name(text) && !self.is_done {
-                    self.remarks.add(Remark::Skipped);
                     self.is_unread_last = true;
-                    self.leave_out(text);
+                    self.skip(text);
                 }
                 return Ok(Vec::new());
             }
@@ -347,6 +350,17 @@ impl Answer {
         self.is_cut |= piece.len() < text.len();
         self.text_bytes += piece.len();
         (!piece.is_empty()).then(|| Written::Text(piece.to_owned()))
+    }
+
+    /// Whether all of a text is there, as far as the server says: what breaks behind it breaks nothing.
+    fn is_told(&self) -> bool {
+        self.finish.is_some() && self.text_bytes > 0
+    }
+
+    /// Leaves something out that came among the rest, and has it told of.
+    fn skip(&mut self, text: &str) {
+        self.remarks.add(Remark::Skipped);
+        self.leave_out(text);
     }
 
     fn leave_out(&mut self, text: &str) {

@@ -102,7 +102,7 @@ fn words(value: &Value, depth: usize) -> Option<String> {
             _ => {}
         }
     }
-    // Of several readings of the same sound the first is the best.
+    // A recogniser that lists several readings of one sound puts the best first.
     for key in ["alternatives", "NBest", "nbest"] {
         if let Some(best) = object.get(key).and_then(Value::as_array) {
             return best

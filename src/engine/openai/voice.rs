@@ -3,7 +3,7 @@
 use super::prompt::merge;
 use super::server::Server;
 use super::sound::{Sound, sound};
-use super::{gone, panicked, patience, reach, too_slow};
+use super::{broken_off, patience, reach};
 use crate::clock::{Answered, Patience};
 use crate::engine::build::Purpose;
 use crate::engine::{Built, EngineError};
@@ -56,7 +56,7 @@ impl Stage for Voice {
             let request = self.server.post().json(&body);
             out.begun();
             let rate = self.rate;
-            // Of nothing that can be said there need be no sound.
+            // A clause without a letter or a digit need not sound.
             let is_sayable = text.chars().any(char::is_alphanumeric);
             let read = move |response, place| sound(response, place, rate, is_sayable);
             let mut answer = self.server.ask(request, self.patience, read);
@@ -76,11 +76,7 @@ impl Stage for Voice {
                         out.cost(Cost { remarks, ..cost });
                         return Ok(());
                     }
-                    Some(Answered::Panicked(what)) => return Err(panicked(&what)),
-                    Some(Answered::TimedOut(silence)) => {
-                        return Err(too_slow(&self.server, silence, TIMEOUT_KEYS));
-                    }
-                    None => return Err(gone()),
+                    other => return Err(broken_off(&self.server, other, TIMEOUT_KEYS)),
                 }
             }
         })

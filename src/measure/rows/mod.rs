@@ -300,17 +300,15 @@ impl Row {
             turn.answer.entered,
             turn.clauses.first_output,
         );
-        span(
-            Metric::Reasoning,
-            turn.reasoning.began,
-            turn.reasoning.answered,
-        );
         span(Metric::TtsTtfb, turn.tts.entered, turn.tts.first_output);
         span(
             Metric::Ttfa,
             turn.committed,
             turn.queued.map(|queued| queued.start),
         );
+        let reasoning = turn.reasoning.span_ns();
+        self.metrics
+            .extend(reasoning.map(|span_ns| (Metric::Reasoning, span_ns)));
         let Some(slices) = hops::slices(caller_end, arrived, turn) else {
             return;
         };

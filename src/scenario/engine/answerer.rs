@@ -1,7 +1,7 @@
 //! The engines that answer.
 
-use super::command::Waits;
 use super::owner::{Given, Owner, refuse_foreign};
+use super::server::ServerKeys;
 use super::{
     AnswerTable, Documents, Engine, EngineTable, LanguageModel, Program, SimulatedAnswer, openai,
     unknown,
@@ -65,30 +65,15 @@ impl EngineTable for AnswerTable {
                 votes: self.best_of,
             },
             "command" => Answerer::Command {
-                program: Program::parse(
-                    self.command.as_deref(),
-                    &Waits {
-                        first_token_timeout_ms: self.first_token_timeout_ms,
-                        between_tokens_timeout_ms: self.between_tokens_timeout_ms,
-                        timeout_ms: self.timeout_ms,
-                        between_otherwise_ms: 5_000,
-                        otherwise_ms: 60_000,
-                    },
-                    at,
-                )?,
+                program: Program::answering(self, at)?,
                 votes: self.best_of,
             },
             "simulated" => Answerer::Simulated(SimulatedAnswer::parse(self, at)?),
             other => return Err(unknown(other, &NAMES, at)),
         };
-        let given = [
+        let own = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
-            Given::of(Owner::Openai, "server", &self.server),
-            Given::of(Owner::Openai, "url", &self.url),
-            Given::if_so(Owner::Openai, "headers", !self.headers.is_empty()),
-            Given::if_so(Owner::Openai, "body", !self.body.is_empty()),
-            Given::of(Owner::Openai, "key_env", &self.key_env),
             Given::of(Owner::Openai, "model", &self.model),
             Given::of(Owner::Openai, "api", &self.api),
             Given::of(Owner::Openai, "system", &self.system),
@@ -118,7 +103,8 @@ impl EngineTable for AnswerTable {
             Answerer::Command { .. } => &[Owner::Command, Owner::Patience],
             Answerer::Simulated(_) => &[Owner::Simulated, Owner::Luck],
         };
-        refuse_foreign(&given, owners.iter().copied(), engine.name(), at)?;
+        let given = ServerKeys::from(self).given().into_iter().chain(own);
+        refuse_foreign(given, owners, engine.name(), at)?;
         if let Answerer::Retrieval(_) = engine
             && self.best_of != 1
         {

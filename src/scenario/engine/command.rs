@@ -1,5 +1,6 @@
 //! A program that does the work of a stage.
 
+use super::AnswerTable;
 use super::openai::timeout;
 use crate::scenario::problem::{Problem, Table};
 use std::time::Duration;
@@ -19,43 +20,55 @@ pub struct Program {
     pub timeout: Duration,
 }
 
-/// How long a program may take, as it is written.
-pub(super) struct Waits {
-    pub(super) first_token_timeout_ms: Option<u64>,
-    pub(super) between_tokens_timeout_ms: Option<u64>,
-    pub(super) timeout_ms: Option<u64>,
-    /// The longest time from one line to the next unless it is given.
-    pub(super) between_otherwise_ms: u64,
-    /// The longest time for all of an answer unless it is given.
-    pub(super) otherwise_ms: u64,
-}
-
 /// The longest silence of a program unless another is given: it may load a model first.
 const SILENCE_MS: u64 = 30_000;
+/// The longest time from one line to the next in an answer unless another is given.
+const BETWEEN_MS: u64 = 5_000;
+/// The longest time for all of an answer unless another is given.
+const ANSWER_MS: u64 = 60_000;
 
 impl Program {
-    pub(super) fn parse(
+    /// A program that answers, piece by piece.
+    pub(super) fn answering(answer: &AnswerTable, at: Table<'_>) -> Result<Program, Problem> {
+        let wait = |key, given, otherwise_ms| timeout(key, given, otherwise_ms, at);
+        let timeouts = [
+            wait(
+                "first_token_timeout_ms",
+                answer.first_token_timeout_ms,
+                SILENCE_MS,
+            )?,
+            wait(
+                "between_tokens_timeout_ms",
+                answer.between_tokens_timeout_ms,
+                BETWEEN_MS,
+            )?,
+            wait("timeout_ms", answer.timeout_ms, ANSWER_MS)?,
+        ];
+        Program::of(answer.command.as_deref(), timeouts, at)
+    }
+
+    /// A program that recognises or speaks: all of its work has one bound.
+    pub(super) fn bounded(
         command: Option<&[String]>,
-        waits: &Waits,
+        timeout_ms: Option<u64>,
+        at: Table<'_>,
+    ) -> Result<Program, Problem> {
+        let all = timeout("timeout_ms", timeout_ms, SILENCE_MS, at)?;
+        Program::of(command, [all; 3], at)
+    }
+
+    fn of(
+        command: Option<&[String]>,
+        [first_timeout, next_timeout, timeout]: [Duration; 3],
         at: Table<'_>,
     ) -> Result<Program, Problem> {
         match command {
             Some([program, arguments @ ..]) => Ok(Program {
                 program: program.clone(),
                 arguments: arguments.to_vec(),
-                first_timeout: timeout(
-                    "first_token_timeout_ms",
-                    waits.first_token_timeout_ms,
-                    SILENCE_MS,
-                    at,
-                )?,
-                next_timeout: timeout(
-                    "between_tokens_timeout_ms",
-                    waits.between_tokens_timeout_ms,
-                    waits.between_otherwise_ms,
-                    at,
-                )?,
-                timeout: timeout("timeout_ms", waits.timeout_ms, waits.otherwise_ms, at)?,
+                first_timeout,
+                next_timeout,
+                timeout,
             }),
             _ => Err(at.problem(
                 "command",

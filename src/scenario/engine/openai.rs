@@ -88,15 +88,7 @@ pub(super) fn recogniser(
     stt: &SpeechToTextTable,
     at: Table<'_>,
 ) -> Result<ServerRecogniser, Problem> {
-    let server = ServerKeys {
-        server: stt.server,
-        url: &stt.url,
-        model: &stt.model,
-        key_env: &stt.key_env,
-        headers: &stt.headers,
-        body: &stt.body,
-    };
-    let server = server.parse(at)?;
+    let server = ServerKeys::from(stt).parse(at)?;
     let timeout = timeout("timeout_ms", stt.timeout_ms, SPEECH_TIMEOUT_MS, at)?;
     Ok(ServerRecogniser {
         server,
@@ -124,15 +116,7 @@ pub(super) fn language_model(
     documents: Documents,
     at: Table<'_>,
 ) -> Result<LanguageModel, Problem> {
-    let keys = ServerKeys {
-        server: answer.server,
-        url: &answer.url,
-        model: &answer.model,
-        key_env: &answer.key_env,
-        headers: &answer.headers,
-        body: &answer.body,
-    };
-    let server = keys.parse(at)?;
+    let server = ServerKeys::from(answer).parse(at)?;
     let wait = |key, given, otherwise_ms| timeout(key, given, otherwise_ms, at);
     let first_token_timeout = wait(
         "first_token_timeout_ms",
@@ -183,15 +167,7 @@ pub(super) fn language_model(
 }
 
 pub(super) fn voice(tts: &TextToSpeechTable, at: Table<'_>) -> Result<ServerVoice, Problem> {
-    let server = ServerKeys {
-        server: tts.server,
-        url: &tts.url,
-        model: &tts.model,
-        key_env: &tts.key_env,
-        headers: &tts.headers,
-        body: &tts.body,
-    };
-    let server = server.parse(at)?;
+    let server = ServerKeys::from(tts).parse(at)?;
     let timeout = timeout("timeout_ms", tts.timeout_ms, SPEECH_TIMEOUT_MS, at)?;
     let rate = tts.rate.unwrap_or(RATE_DEFAULT);
     if !(8_000..=48_000).contains(&rate) {
@@ -293,6 +269,10 @@ mod tests {
             (
                 "[tts]\nengine = \"openai\"\nurl = \"http://a/v1\"\nmodel = \"m\"\nrate = 5\n",
                 "line 5: tts.rate: 5 Hz",
+            ),
+            (
+                "[stt]\nengine = \"command\"\ncommand = [\"a\"]\ntimeout_ms = 0\n",
+                "stt.timeout_ms: 0 ms",
             ),
             (
                 "[stt]\nengine = \"openai\"\nurl = \"http://a/v1\"\nmodel = \"m\"\nlanguage = \"English\"\n",

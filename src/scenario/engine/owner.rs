@@ -42,14 +42,13 @@ impl Given {
 
 /// Refuses keys that only another engine has.
 pub(super) fn refuse_foreign(
-    given: &[Given],
-    own: impl IntoIterator<Item = Owner>,
+    given: impl IntoIterator<Item = Given>,
+    own: &[Owner],
     engine: &str,
     at: Table<'_>,
 ) -> Result<(), Problem> {
-    let own: Vec<Owner> = own.into_iter().collect();
-    let is_foreign = |given: &&Given| given.is_given && !own.contains(&given.owner);
-    let Some(Given { owner, key, .. }) = given.iter().find(is_foreign) else {
+    let is_foreign = |given: &Given| given.is_given && !own.contains(&given.owner);
+    let Some(Given { owner, key, .. }) = given.into_iter().find(is_foreign) else {
         return Ok(());
     };
     let (who, or) = match owner {

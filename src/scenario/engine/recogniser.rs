@@ -1,7 +1,7 @@
 //! The engines that recognise speech.
 
-use super::command::Waits;
 use super::owner::{Given, Owner, refuse_foreign};
+use super::server::ServerKeys;
 use super::{
     Engine, EngineTable, Program, ServerRecogniser, SpeechToTextTable, openai, simulated, unknown,
 };
@@ -58,28 +58,17 @@ impl EngineTable for SpeechToTextTable {
                 language: openai::language(self, at)?,
             },
             "openai" => Recogniser::Openai(openai::recogniser(self, at)?),
-            "command" => Recogniser::Command(Program::parse(
+            "command" => Recogniser::Command(Program::bounded(
                 self.command.as_deref(),
-                &Waits {
-                    first_token_timeout_ms: self.timeout_ms,
-                    between_tokens_timeout_ms: self.timeout_ms,
-                    timeout_ms: self.timeout_ms,
-                    between_otherwise_ms: 30_000,
-                    otherwise_ms: 30_000,
-                },
+                self.timeout_ms,
                 at,
             )?),
             "simulated" => Recogniser::Simulated(simulated::latency(&self.latency, 250, at)?),
             other => return Err(unknown(other, &NAMES, at)),
         };
-        let given = [
+        let own = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
-            Given::of(Owner::Openai, "server", &self.server),
-            Given::of(Owner::Openai, "url", &self.url),
-            Given::if_so(Owner::Openai, "headers", !self.headers.is_empty()),
-            Given::if_so(Owner::Openai, "body", !self.body.is_empty()),
-            Given::of(Owner::Openai, "key_env", &self.key_env),
             Given::of(Owner::Language, "language", &self.language),
             Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),
         ];
@@ -89,7 +78,8 @@ impl EngineTable for SpeechToTextTable {
             Recogniser::Command(_) => &[Owner::Command, Owner::Patience],
             Recogniser::Simulated(_) => &[Owner::Simulated],
         };
-        refuse_foreign(&given, owners.iter().copied(), engine.name(), at)?;
+        let given = ServerKeys::from(self).given().into_iter().chain(own);
+        refuse_foreign(given, owners, engine.name(), at)?;
         Ok(engine)
     }
 }

@@ -1,5 +1,7 @@
 //! A server that is asked: where it is, who may ask it, and what is sent besides.
 
+use super::owner::{Given, Owner};
+use super::{AnswerTable, SpeechToTextTable, TextToSpeechTable};
 use crate::scenario::problem::{Problem, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ pub struct Server {
 }
 
 /// A header of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Header {
     /// The header's name.
     pub name: String,
@@ -101,12 +103,12 @@ impl ServerKind {
 
 /// The keys of a table that are about its server, as they are written.
 pub(super) struct ServerKeys<'a> {
-    pub(super) server: Option<ServerKind>,
-    pub(super) url: &'a Option<String>,
-    pub(super) model: &'a Option<String>,
-    pub(super) key_env: &'a Option<String>,
-    pub(super) headers: &'a BTreeMap<String, String>,
-    pub(super) body: &'a Map<String, Value>,
+    server: Option<ServerKind>,
+    url: &'a Option<String>,
+    model: &'a Option<String>,
+    key_env: &'a Option<String>,
+    headers: &'a BTreeMap<String, String>,
+    body: &'a Map<String, Value>,
 }
 
 pub(super) const NAME_CHARACTERS_MAX: usize = 200;
@@ -117,7 +119,57 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 
 const NO_URL: &str = "the engine \"openai\" needs a server's address, as far as what comes before /chat/completions or /audio/…: url = \"http://localhost:11434/v1\"; or server = \"ollama\", \"llama.cpp\", \"vllm\" or \"openai\" for where those are";
 
+impl<'a> From<&'a SpeechToTextTable> for ServerKeys<'a> {
+    fn from(table: &'a SpeechToTextTable) -> ServerKeys<'a> {
+        ServerKeys {
+            server: table.server,
+            url: &table.url,
+            model: &table.model,
+            key_env: &table.key_env,
+            headers: &table.headers,
+            body: &table.body,
+        }
+    }
+}
+
+impl<'a> From<&'a AnswerTable> for ServerKeys<'a> {
+    fn from(table: &'a AnswerTable) -> ServerKeys<'a> {
+        ServerKeys {
+            server: table.server,
+            url: &table.url,
+            model: &table.model,
+            key_env: &table.key_env,
+            headers: &table.headers,
+            body: &table.body,
+        }
+    }
+}
+
+impl<'a> From<&'a TextToSpeechTable> for ServerKeys<'a> {
+    fn from(table: &'a TextToSpeechTable) -> ServerKeys<'a> {
+        ServerKeys {
+            server: table.server,
+            url: &table.url,
+            model: &table.model,
+            key_env: &table.key_env,
+            headers: &table.headers,
+            body: &table.body,
+        }
+    }
+}
+
 impl ServerKeys<'_> {
+    /// Which of them are there, but for the model, which other engines have too.
+    pub(super) fn given(&self) -> [Given; 5] {
+        [
+            Given::of(Owner::Openai, "server", &self.server),
+            Given::of(Owner::Openai, "url", self.url),
+            Given::if_so(Owner::Openai, "headers", !self.headers.is_empty()),
+            Given::if_so(Owner::Openai, "body", !self.body.is_empty()),
+            Given::of(Owner::Openai, "key_env", self.key_env),
+        ]
+    }
+
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Server, Problem> {
         let problem = |key, fix: &str| at.problem(key, fix);
         let preset = self.server;

@@ -1,7 +1,7 @@
 //! The engines that speak.
 
-use super::command::Waits;
 use super::owner::{Given, Owner, refuse_foreign};
+use super::server::ServerKeys;
 use super::{
     Engine, EngineTable, Program, ServerVoice, TextToSpeechTable, openai, simulated, unknown,
 };
@@ -61,28 +61,17 @@ impl EngineTable for TextToSpeechTable {
             "piper" => Voice::Piper { voice },
             "espeak" => Voice::Espeak { voice },
             "openai" => Voice::Openai(openai::voice(self, at)?),
-            "command" => Voice::Command(Program::parse(
+            "command" => Voice::Command(Program::bounded(
                 self.command.as_deref(),
-                &Waits {
-                    first_token_timeout_ms: self.timeout_ms,
-                    between_tokens_timeout_ms: self.timeout_ms,
-                    timeout_ms: self.timeout_ms,
-                    between_otherwise_ms: 30_000,
-                    otherwise_ms: 30_000,
-                },
+                self.timeout_ms,
                 at,
             )?),
             "simulated" => Voice::Simulated(simulated::latency(&self.latency, 150, at)?),
             other => return Err(unknown(other, &NAMES, at)),
         };
-        let given = [
+        let own = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
-            Given::of(Owner::Openai, "server", &self.server),
-            Given::of(Owner::Openai, "url", &self.url),
-            Given::if_so(Owner::Openai, "headers", !self.headers.is_empty()),
-            Given::if_so(Owner::Openai, "body", !self.body.is_empty()),
-            Given::of(Owner::Openai, "key_env", &self.key_env),
             Given::of(Owner::Openai, "model", &self.model),
             Given::of(Owner::Openai, "rate", &self.rate),
             Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),
@@ -93,7 +82,8 @@ impl EngineTable for TextToSpeechTable {
             Voice::Command(_) => &[Owner::Command, Owner::Patience],
             Voice::Simulated(_) => &[Owner::Simulated],
         };
-        refuse_foreign(&given, owners.iter().copied(), engine.name(), at)?;
+        let given = ServerKeys::from(self).given().into_iter().chain(own);
+        refuse_foreign(given, owners, engine.name(), at)?;
         Ok(engine)
     }
 }
