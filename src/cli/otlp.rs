@@ -51,7 +51,8 @@ impl Target {
     pub(super) fn check(&self) -> Result<(), Failure> {
         match self {
             Target::File(path) if exports::is_stdout(path) => Err(Failure::Input(
-                "--otlp -: standard output has the report of the run; name a file, or a collector".into(),
+                "--otlp -: standard output has the report of the run; name a file, or a collector"
+                    .into(),
             )),
             Target::File(path) => refuse_unwritable("--otlp", path),
             Target::Collector(_) => Ok(()),

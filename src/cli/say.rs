@@ -18,7 +18,7 @@ pub(super) struct Say {
     /// Scenario whose [speak], [clauses] and [tts] are used; the defaults without one
     scenario: Option<PathBuf>,
     /// Text as a model writes it, up to 64 KiB; - reads it from standard input
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     text: String,
     /// WAV file to write the speech to; without it the clauses are only printed
     #[arg(long, value_name = "FILE")]

@@ -114,7 +114,7 @@ impl Asked {
     }
 
     fn fault(&self, line: usize, what: String) -> KnowledgeError {
-        KnowledgeError::Asked {
+        KnowledgeError::Line {
             path: self.path.clone(),
             line,
             what,

@@ -37,7 +37,7 @@ pub enum KnowledgeError {
         source: std::io::Error,
     },
     #[error("{}, line {line}: {what}", path.display())]
-    Asked {
+    Line {
         path: PathBuf,
         line: usize,
         what: String,

@@ -96,6 +96,13 @@ pub(super) fn read(folder: &Path) -> Result<Documents, KnowledgeError> {
         true => read_text(&list, lexicon::LIST_BYTES_MAX)?,
         false => String::new(),
     };
+    if let Some(line) = lexicon::line_without_group(&synonyms) {
+        return Err(KnowledgeError::Line {
+            path: list,
+            line,
+            what: "no group; a line is a name, a colon, and words that mean the same, with commas between them".into(),
+        });
+    }
     Ok(Documents {
         texts,
         asked,

@@ -98,6 +98,18 @@ impl Lexicon {
     }
 }
 
+/// The first line of a list that is no group, counted from 1.
+pub(super) fn line_without_group(list: &str) -> Option<usize> {
+    let is_group = |line: &str| {
+        let members = line.split_once(':').map_or("", |(_, members)| members);
+        members.contains(char::is_alphanumeric)
+    };
+    let mut lines = list.lines().zip(1..);
+    let found = lines
+        .find(|(line, _)| !line.starts_with('#') && !line.trim().is_empty() && !is_group(line));
+    found.map(|(_, number)| number)
+}
+
 fn groups(list: &str) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
     let lines = list.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| {

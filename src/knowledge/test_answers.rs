@@ -324,4 +324,8 @@ fn a_list_beside_the_documents_says_what_means_the_same_in_them() {
     }
     let without = Knowledge::open(folder_of(&documents[..1]).path()).unwrap();
     assert_eq!(first(&without), None);
+    let list: (&str, &[u8]) = ("synonyms.list", b"# ours\n\nspinner, whirly thing\n");
+    let refused = Knowledge::open(folder_of(&[documents[0], list]).path()).map(|_| ());
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("synonyms.list, line 3: no group"), "{said}");
 }

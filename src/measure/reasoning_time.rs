@@ -1,7 +1,7 @@
 //! How long an answer was only reasoned about, in its text or beside it.
 
 use crate::event::Tick;
-use crate::speak::Reasoning;
+use crate::speak::{Before, Reasoning};
 
 /// When reasoning inside of an answer's text began, and when the first text came that can be spoken; and how long
 /// reasoning lasted that the server told apart from the text.
@@ -11,36 +11,33 @@ pub(super) struct ReasoningTime {
     began: Option<Tick>,
     /// The first piece behind the reasoning; `None` if there was none.
     pub answered: Option<Tick>,
+    first: Option<Tick>,
+    reading: Option<Box<Reasoning>>,
     apart_ns: Option<u64>,
-    text: Text,
-}
-
-#[derive(Debug, Clone, Default)]
-enum Text {
-    #[default]
-    NotYet,
-    Reading(Box<Reasoning>),
-    /// The answer has begun: nothing further is looked at.
-    Answer,
 }
 
 impl ReasoningTime {
-    /// Takes a piece of the answer's text, with white space.
+    /// Takes a piece of the answer's text, with white space. Pieces behind the first spoken clause need not be given:
+    /// only what nobody heard can turn out to have been reasoning.
     pub(super) fn piece(&mut self, text: &str, now: Tick) {
-        if let Text::NotYet = self.text {
-            self.text = Text::Reading(Box::new(Reasoning::new(false)));
-        }
-        let Text::Reading(reasoning) = &mut self.text else {
-            return;
-        };
+        let reading = self
+            .reading
+            .get_or_insert_with(|| Box::new(Reasoning::new(false)));
+        let first = *self.first.get_or_insert(now);
         let mut answer = String::new();
-        reasoning.push(text, &mut answer);
-        if reasoning.is_inside() && self.began.is_none() {
+        let mut one = [0; 4];
+        for c in text.chars() {
+            // A closing tag whose opening one stands in the prompt.
+            if reading.push(c.encode_utf8(&mut one), &mut answer) == Before::WasReasoning {
+                answer.clear();
+                (self.began, self.answered) = (Some(first), None);
+            }
+        }
+        if reading.is_inside() && self.began.is_none() {
             self.began = Some(now);
         }
-        if answer.contains(char::is_alphanumeric) {
+        if answer.contains(char::is_alphanumeric) && self.answered.is_none() {
             self.answered = self.began.map(|_| now);
-            self.text = Text::Answer;
         }
     }
 
@@ -80,6 +77,10 @@ mod tests {
         );
         assert_eq!(
             read(&["The user ", "asks.", "</think>", "Nine."]),
+            (Some(Tick(1)), Some(Tick(4)))
+        );
+        assert_eq!(
+            read(&["Hm, nine", "?", "</think>", "Nine."]),
             (Some(Tick(1)), Some(Tick(4)))
         );
         assert_eq!(read(&["Nine", " o'clock."]), (None, None));

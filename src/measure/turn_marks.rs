@@ -251,7 +251,9 @@ impl TurnMarks {
                 }
                 _ => {
                     first(&mut self.work(*stage).first_output, now);
-                    if let (StageName::Answer, OutputNote::Piece { text }) = (stage, note) {
+                    if let (StageName::Answer, OutputNote::Piece { text }) = (stage, note)
+                        && self.clauses.first_output.is_none()
+                    {
                         self.reasoning.piece(text, now);
                         // What is reasoned is no output yet.
                         if let Some(answered) = self.reasoning.answered {

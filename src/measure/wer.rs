@@ -50,7 +50,8 @@ impl WordErrors {
             insertions,
             wrong,
         } = align(&said, &understood);
-        let raw = align(&words(reference), &words(heard));
+        let as_written = words(reference);
+        let raw = align(&as_written, &words(heard));
         let is_key =
             |word: &String| word.contains(|c: char| c.is_ascii_digit()) || names.contains(word);
         let keys = said.iter().zip(&wrong).filter(|(word, _)| is_key(word));
@@ -66,7 +67,7 @@ impl WordErrors {
             deletions,
             insertions,
             raw_errors: raw.errors(),
-            raw_words: words(reference).len() as u32,
+            raw_words: as_written.len() as u32,
             name_and_number_errors,
             names_and_numbers,
         }
@@ -228,6 +229,14 @@ mod tests {
         assert_eq!(
             (found.substitutions, found.deletions, found.insertions),
             (2, 0, 0)
+        );
+        let titled = WordErrors::between(
+            "We saw Mrs. Hill, Prof. Lee and Anne-Marie O’Neil.",
+            "we saw mrs hill prof lea and anne mary o'neil",
+        );
+        assert_eq!(
+            (titled.names_and_numbers, titled.name_and_number_errors),
+            (5, 2)
         );
         let written = WordErrors::between("I'm here.", "I am here.");
         assert_eq!(

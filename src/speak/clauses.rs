@@ -1,12 +1,15 @@
 //! Text to clauses: what is spoken in one go, the first one short so that speech begins early.
 
+use super::first_rules;
 use super::phoneme_brackets::strip_phoneme_brackets;
-use super::sentences::{Next, Token, Verdict, tokens, verdict};
+use super::sentences::{self, Next, Token, Verdict, tokens, verdict};
 
 /// How many words more than it needs a first clause must have to end before a joining word.
 const MORE_WORDS_BEFORE_JOIN: usize = 2;
 /// No clause is longer than this, in characters, unless a single word is.
 const CHARS_MAX: usize = 240;
+/// A word that is longer, in bytes, is cut before its end is there.
+const WORD_BYTES_MAX: usize = 2_000;
 /// So many characters of a script without blanks count as a word.
 const WIDE_CHARS_A_WORD: usize = 2;
 
@@ -19,11 +22,28 @@ const JOINING: [&str; 44] = [
     "were", "when", "where", "which", "while", "who", "will", "with", "without",
 ];
 
+/// A clause, as it was cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    pub text: String,
+    /// Whether its sentence goes on behind it without a mark: a full stop at its end is an abbreviation's.
+    pub goes_on: bool,
+}
+
+/// Which rules say where text is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    /// Those of [`first_rules`].
+    First,
+    Today,
+}
+
 /// Cuts text into clauses as it comes. Joined with blanks, the clauses are the text: nothing is
 /// lost but white space, and phoneme brackets (`[[…]]`), which are not for answers to use.
 ///
-/// Where a text is cut does not depend on the pieces it comes in.
+/// Where a text is cut does not depend on the pieces it comes in, unless a word of it is longer than 2,000 bytes.
 pub struct ClauseCutter {
+    rules: Rules,
     waiting: String,
     is_late: bool,
     /// The first clause ends at the first natural break behind this many words.
@@ -32,11 +52,18 @@ pub struct ClauseCutter {
     long_characters: usize,
 }
 
+/// Where the waiting text can be cut, as a byte position.
+struct Break {
+    end: usize,
+    goes_on: bool,
+}
+
 impl ClauseCutter {
     /// A cutter whose first clause needs `first_words` before it may end at a comma, and whose others need
     /// `long_characters`.
     pub fn new(first_words: u32, long_characters: u32) -> ClauseCutter {
         ClauseCutter {
+            rules: Rules::Today,
             waiting: String::new(),
             is_late: false,
             first_words: first_words as usize,
@@ -44,74 +71,104 @@ impl ClauseCutter {
         }
     }
 
-    /// The clauses that are complete with this piece. A line end ends a clause.
-    pub fn push(&mut self, piece: &str) -> Vec<String> {
-        self.waiting.push_str(piece);
-        let mut clauses = Vec::new();
-        while let Some(end) = self.complete(false) {
-            clauses.extend(self.cut(end));
+    /// A cutter by the rules of recordings of the first version.
+    pub(super) fn by_first_rules(first_words: u32, long_characters: u32) -> ClauseCutter {
+        ClauseCutter {
+            rules: Rules::First,
+            ..ClauseCutter::new(first_words, long_characters)
         }
-        clauses
+    }
+
+    /// The clauses that are complete with this piece. A line end ends a clause.
+    pub fn push(&mut self, piece: &str) -> Vec<Cut> {
+        piece.chars().for_each(|c| self.add(c));
+        self.all_complete(false)
     }
 
     /// What is left when the text is over.
-    pub fn finish(&mut self) -> Vec<String> {
-        let mut clauses = Vec::new();
-        while let Some(end) = self.complete(true) {
-            clauses.extend(self.cut(end));
-        }
-        let rest = self.waiting.len();
-        clauses.extend(self.cut(rest));
+    pub fn finish(&mut self) -> Vec<Cut> {
+        let mut clauses = self.all_complete(true);
+        let rest = Break {
+            end: self.waiting.len(),
+            goes_on: false,
+        };
+        clauses.extend(self.cut(&rest));
         clauses
     }
 
-    fn cut(&mut self, end: usize) -> Option<String> {
-        let rest = self.waiting.split_off(end);
-        let text = std::mem::replace(&mut self.waiting, rest);
-        let spoken = strip_phoneme_brackets(&text);
-        let clause = spoken.split_whitespace().collect::<Vec<_>>().join(" ");
-        let is_spoken = clause.chars().any(char::is_alphanumeric);
-        self.is_late |= is_spoken;
-        is_spoken.then_some(clause)
+    /// Adds a character; of white space only one, since some models end in thousands of line ends.
+    fn add(&mut self, c: char) {
+        let is_gap = self.waiting.is_empty() || self.waiting.ends_with(char::is_whitespace);
+        if !c.is_whitespace() || !is_gap {
+            self.waiting.push(c);
+        } else if c == '\n' && self.waiting.pop().is_some() {
+            self.waiting.push('\n');
+        }
     }
 
-    /// Where the waiting text can be cut, as a byte position; `None` if that is not yet known. A
+    fn all_complete(&mut self, is_over: bool) -> Vec<Cut> {
+        let mut clauses = Vec::new();
+        while let Some(found) = self.complete(is_over) {
+            clauses.extend(self.cut(&found));
+        }
+        clauses
+    }
+
+    fn cut(&mut self, found: &Break) -> Option<Cut> {
+        let rest = self.waiting.split_off(found.end);
+        let text = std::mem::replace(&mut self.waiting, rest);
+        let spoken = strip_phoneme_brackets(&text);
+        let text = spoken.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_spoken = text.chars().any(char::is_alphanumeric);
+        self.is_late |= is_spoken;
+        let goes_on = found.goes_on;
+        is_spoken.then_some(Cut { text, goes_on })
+    }
+
+    /// Where the waiting text can be cut; `None` if that is not yet known. A
     /// word counts once something follows it, so that "3." is not cut from "3.5".
-    fn complete(&self, is_over: bool) -> Option<usize> {
+    fn complete(&self, is_over: bool) -> Option<Break> {
         let mut words = 0;
         let mut chars = 0;
         let mut brackets = 0;
         let mut last_end = None;
         let mut before = "";
-        let mut all = tokens(&self.waiting).peekable();
+        let at = |end: Option<usize>, goes_on| Some(Break { end: end?, goes_on });
+        let mut all = tokens(&self.waiting, self.rules.parting()).peekable();
         while let Some(token) = all.next() {
             let (word, end) = (token.text, token.end());
+            let ends_line = token.ends_line && self.rules == Rules::Today;
             if !token.is_whole && !is_over {
-                break;
+                match word.len() > WORD_BYTES_MAX {
+                    true => return at(Some(end), true),
+                    false => break,
+                }
             }
             if chars + word.chars().count() > CHARS_MAX {
-                return Some(last_end.unwrap_or(end));
+                return at(last_end.or(Some(end)), true);
             }
             if !self.is_late
                 && words >= self.first_words + MORE_WORDS_BEFORE_JOIN
                 && is_joining(word)
             {
-                return last_end;
+                return at(last_end, true);
             }
             let (opened, closed) = (word.matches("[[").count(), word.matches("]]").count());
             brackets = (brackets + opened).saturating_sub(closed);
-            if brackets > 0 && !token.ends_line {
-                chars += word.chars().count() + 1;
+            chars += word.chars().count() + 1;
+            if brackets > 0 && !ends_line {
                 continue;
             }
-            words += words_of(word);
-            chars += word.chars().count() + 1;
+            words += self.rules.words_of(word);
             last_end = Some(end);
-            if token.ends_line {
-                return last_end;
+            if ends_line {
+                return at(last_end, false);
             }
-            match verdict(before, word, next_of(all.peek(), is_over)) {
-                Verdict::Ends => return last_end,
+            match self
+                .rules
+                .verdict(before, word, next_of(all.peek(), is_over))
+            {
+                Verdict::Ends => return at(last_end, false),
                 Verdict::Wait => break,
                 Verdict::GoesOn => {}
             }
@@ -120,16 +177,52 @@ impl ClauseCutter {
             } else {
                 words >= self.first_words
             };
-            if is_long && ends_phrase(word) {
-                match goes_on_with_number(word, all.peek(), is_over) {
-                    Some(true) => {}
-                    Some(false) => return last_end,
-                    None => break,
+            if is_long {
+                match self.rules.ends_phrase(word, all.peek(), is_over) {
+                    Verdict::Ends => return at(last_end, false),
+                    Verdict::Wait => break,
+                    Verdict::GoesOn => {}
                 }
             }
             before = word;
         }
         None
+    }
+}
+
+impl Rules {
+    fn parting(self) -> fn(&str) -> Option<usize> {
+        match self {
+            Rules::First => |_| None,
+            Rules::Today => sentences::parting,
+        }
+    }
+
+    fn words_of(self, word: &str) -> usize {
+        match self {
+            Rules::First => 1,
+            Rules::Today => words_of(word),
+        }
+    }
+
+    fn verdict(self, before: &str, word: &str, next: Next<'_>) -> Verdict {
+        match self {
+            Rules::First => first_rules::verdict(word),
+            Rules::Today => verdict(before, word, next),
+        }
+    }
+
+    /// Whether a phrase ends behind a word, so that a long clause may.
+    fn ends_phrase(self, word: &str, next: Option<&Token<'_>>, is_over: bool) -> Verdict {
+        let ends = match self {
+            Rules::First => first_rules::ends_phrase(word),
+            Rules::Today => ends_phrase(word),
+        };
+        match self {
+            _ if !ends => Verdict::GoesOn,
+            Rules::First => Verdict::Ends,
+            Rules::Today => unless_number(word, next, is_over),
+        }
     }
 }
 
@@ -151,7 +244,7 @@ fn words_of(word: &str) -> usize {
 }
 
 /// Letters of scripts that have no blanks between words: Thai, Lao, Khmer, Chinese, Japanese.
-fn is_wide(c: char) -> bool {
+pub(crate) fn is_wide(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{eff}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
@@ -164,19 +257,18 @@ fn ends_phrase(word: &str) -> bool {
         || word.ends_with(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1780}'..='\u{17ff}'))
 }
 
-/// Whether a number belongs to a word before it that ends a phrase: "January 1, 1980", and in scripts without blanks.
-/// `None` if the next word is not yet there.
-fn goes_on_with_number(word: &str, next: Option<&Token<'_>>, is_over: bool) -> Option<bool> {
+/// A phrase ends behind a word unless a number belongs to it: "January 1, 1980", and in scripts without blanks.
+fn unless_number(word: &str, next: Option<&Token<'_>>, is_over: bool) -> Verdict {
     let is_day = word
         .strip_suffix(',')
         .is_some_and(|day| day.len() <= 4 && day.starts_with(|c: char| c.is_ascii_digit()));
     if !is_day && !word.ends_with(is_wide) {
-        return Some(false);
+        return Verdict::Ends;
     }
     match next {
-        Some(next) => Some(next.text.starts_with(|c: char| c.is_ascii_digit())),
-        None if is_over => Some(false),
-        None => None,
+        Some(next) if next.text.starts_with(|c: char| c.is_ascii_digit()) => Verdict::GoesOn,
+        None if !is_over => Verdict::Wait,
+        _ => Verdict::Ends,
     }
 }
 
@@ -191,9 +283,9 @@ mod tests {
 
     fn clauses(pieces: &[&str]) -> Vec<String> {
         let mut cutter = ClauseCutter::new(2, 70);
-        let mut clauses: Vec<String> = pieces.iter().flat_map(|p| cutter.push(p)).collect();
+        let mut clauses: Vec<Cut> = pieces.iter().flat_map(|p| cutter.push(p)).collect();
         clauses.extend(cutter.finish());
-        clauses
+        clauses.into_iter().map(|clause| clause.text).collect()
     }
 
     fn check(text: &str, expected: &[&str]) {
@@ -223,8 +315,9 @@ mod tests {
         let mut cutter = ClauseCutter::new(2, 70);
         assert!(cutter.push("It is thr").is_empty());
         assert!(cutter.push("ee.").is_empty());
-        assert_eq!(cutter.push(" And"), ["It is three."]);
-        assert_eq!(cutter.finish(), ["And"]);
+        let texts = |clauses: Vec<Cut>| clauses.into_iter().map(|clause| clause.text);
+        assert!(texts(cutter.push(" And")).eq(["It is three."]));
+        assert!(texts(cutter.finish()).eq(["And"]));
     }
 
     #[test]
@@ -258,6 +351,37 @@ mod tests {
         let all = clauses(&[&text]);
         assert!(all.iter().all(|clause| clause.chars().count() <= CHARS_MAX));
         assert_eq!(all.join(" "), text.trim());
+    }
+
+    #[test]
+    fn a_clause_in_mid_sentence_says_that_it_goes_on() {
+        let mut cutter = ClauseCutter::new(2, 70);
+        let mut cuts = cutter.push("The clinic on Main St. in Room 204 is open. Come by.");
+        cuts.extend(cutter.finish());
+        let goes_on: Vec<(&str, bool)> = cuts
+            .iter()
+            .map(|cut| (cut.text.as_str(), cut.goes_on))
+            .collect();
+        assert_eq!(
+            goes_on,
+            [
+                ("The clinic on Main St.", true),
+                ("in Room 204 is open.", false),
+                ("Come by.", false)
+            ]
+        );
+    }
+
+    #[test]
+    fn thousands_of_line_ends_and_words_without_end_are_not_kept() {
+        let mut cutter = ClauseCutter::new(2, 70);
+        cutter.push(&"\n \n".repeat(5_000));
+        assert!(cutter.waiting.len() <= 1);
+        let lengths = |clauses: Vec<Cut>| clauses.into_iter().map(|clause| clause.text.len());
+        let longest = (0..10)
+            .flat_map(|_| lengths(cutter.push(&"a".repeat(999))))
+            .max();
+        assert_eq!(longest, Some(3 * 999));
     }
 
     proptest! {

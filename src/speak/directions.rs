@@ -104,6 +104,19 @@ const CALLERS: [&str; 4] = ["user", "human", "caller", "customer"];
 const NAME_BYTES_MAX: usize = 16;
 const DIRECTION_BYTES_MAX: usize = 80;
 
+/// Whether a word begins a direction between asterisks; `word` may be its beginning only.
+pub(super) fn may_begin_direction(word: &str, is_whole: bool) -> bool {
+    may_be_one_of(&WORDS, word, is_whole) || may_be_one_of(&WORDS_OF_TEXT, word, is_whole)
+}
+
+fn may_be_one_of(known: &[&str], word: &str, is_whole: bool) -> bool {
+    let word = word.to_lowercase();
+    known.iter().any(|known| match is_whole {
+        true => *known == word,
+        false => known.starts_with(&word),
+    })
+}
+
 /// Takes directions and names of speakers out of text as it comes.
 #[derive(Debug)]
 pub(super) struct Directions {
@@ -133,19 +146,7 @@ impl Directions {
             drops_blank: false,
         }
     }
-}
 
-/// Whether a word begins a direction between asterisks; `word` may be its beginning only.
-pub(super) fn may_begin_direction(word: &str, is_whole: bool) -> bool {
-    let word = word.to_lowercase();
-    let matches = |known: &&str| match is_whole {
-        true => **known == word,
-        false => known.starts_with(&word),
-    };
-    WORDS.iter().any(&matches) || WORDS_OF_TEXT.iter().any(matches)
-}
-
-impl Directions {
     pub(super) fn push(&mut self, text: &str, plain: &mut String) {
         for c in text.chars() {
             if self.is_over {
@@ -260,12 +261,11 @@ impl Directions {
             return false;
         }
         let end = inner.find(|c: char| !c.is_alphabetic());
-        let word = inner[..end.unwrap_or(inner.len())].to_lowercase();
-        let is_known = |known: &[&str]| match end {
-            Some(_) => known.contains(&word.as_str()),
-            None => known.iter().any(|known| known.starts_with(&word)),
-        };
-        is_known(&WORDS) || !self.held.starts_with('(') && is_known(&WORDS_OF_TEXT)
+        let word = &inner[..end.unwrap_or(inner.len())];
+        match self.held.starts_with('(') {
+            true => may_be_one_of(&WORDS, word, end.is_some()),
+            false => may_begin_direction(word, end.is_some()),
+        }
     }
 
     fn is_direction(&self) -> bool {

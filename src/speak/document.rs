@@ -23,7 +23,7 @@ const KEYS: [&str; 15] = [
 /// A longer document is spoken as it is written.
 const BYTES_MAX: usize = 1 << 14;
 /// What may be missing at the end of a document that was cut off.
-const ENDS: [&str; 6] = ["}", "\"}", "\"]}", "]}", "}}", "\"}}"];
+const ENDS: [&str; 8] = ["}", "\"}", "\"]}", "]}", "}}", "\"}}", "}]", "\"}]"];
 
 /// Holds back what may be a JSON document, and hands on its text.
 #[derive(Debug, Default)]
@@ -68,8 +68,7 @@ impl Document {
     /// What is left when the text is over.
     pub(super) fn finish(&mut self, text: &mut String) {
         if self.place == Place::Inside {
-            let start = self.held.find('{').unwrap_or(0);
-            let cut = self.held[start..].to_owned();
+            let cut = self.held[self.start()..].to_owned();
             let mended = ENDS.iter().find_map(|end| text_of(&format!("{cut}{end}")));
             if let Some(found) = mended {
                 self.held.clear();
@@ -98,12 +97,25 @@ impl Document {
         };
         match body.chars().next() {
             None => {}
-            Some('{') => {
-                self.place = Place::Inside;
-                self.depth = 1;
-            }
+            Some('{') => self.enter(1),
+            // A row of documents, but not "[laughs]".
+            Some('[') => match body[1..].trim_start().chars().next() {
+                None => {}
+                Some('{') => self.enter(2),
+                Some(_) => self.release(text),
+            },
             Some(_) => self.release(text),
         }
+    }
+
+    fn enter(&mut self, depth: usize) {
+        self.place = Place::Inside;
+        self.depth = depth;
+    }
+
+    /// Where the document begins in what is held.
+    fn start(&self) -> usize {
+        self.held.find(['{', '[']).unwrap_or(0)
     }
 
     fn inside(&mut self, c: char, text: &mut String) {
@@ -119,8 +131,7 @@ impl Document {
             _ => {}
         }
         if self.depth == 0 {
-            let start = self.held.find('{').unwrap_or(0);
-            match text_of(&self.held[start..]) {
+            match text_of(&self.held[self.start()..]) {
                 Some(found) => {
                     self.held.clear();
                     text.push_str(&found);
@@ -146,6 +157,10 @@ fn text_of(json: &str) -> Option<String> {
 }
 
 fn named(value: &Value) -> Option<String> {
+    if let Value::Array(all) = value {
+        let texts: Option<Vec<String>> = all.iter().map(named).collect();
+        return texts.map(|texts| texts.join("\n"));
+    }
     let object = value.as_object()?;
     KEYS.iter().find_map(|key| match object.get(*key)? {
         Value::String(text) => Some(text.clone()),
@@ -194,6 +209,11 @@ mod tests {
             "Two words.\nAnd more.",
         );
         check(r#"{"answer": "We open at"#, "We open at");
+        check(
+            r#"[{"text": "We open at nine."}, {"text": "Come by."}]"#,
+            "We open at nine.\nCome by.",
+        );
+        check(r#"[ {"text": "We open at"#, "We open at");
     }
 
     #[test]
@@ -201,6 +221,8 @@ mod tests {
         check("{see below} Yes.", "{see below} Yes.");
         check("```\nplain\n```", "```\nplain\n```");
         check("Yes.", "Yes.");
+        check("[laughs] Yes.", "[laughs] Yes.");
+        check("[", "[");
         check(r#"{"n": 3}"#, r#"{"n": 3}"#);
     }
 }

@@ -59,18 +59,25 @@ impl Inline {
         let is_boundary = c.is_whitespace()
             || ('\u{3000}'..='\u{3002}').contains(&c)
             || ('\u{ff01}'..='\u{ff1f}').contains(&c);
-        if is_boundary && is_settled(&self.chunk) {
-            self.flush(text);
+        if !is_boundary {
+            return;
+        }
+        let settled = settled_bytes(&self.chunk);
+        // Behind a sign that was open for too long stands another, perhaps: what is settled is not held for that one.
+        if settled == self.chunk.len() || self.chunk.len() > OPEN_BYTES_MAX {
+            self.flush(settled, text);
         }
     }
 
     /// Ends the line: nothing open is closed any more.
     pub(super) fn end_line(&mut self, text: &mut String) {
-        self.flush(text);
+        self.flush(self.chunk.len(), text);
     }
 
-    fn flush(&mut self, text: &mut String) {
-        let chunk = std::mem::take(&mut self.chunk);
+    /// Hands on the first bytes of what is held.
+    fn flush(&mut self, bytes: usize, text: &mut String) {
+        let open = self.chunk.split_off(bytes);
+        let chunk = std::mem::replace(&mut self.chunk, open);
         if !chunk.contains(is_special) {
             if self.unread.is_none() {
                 text.extend(chunk.chars().filter(|c| !is_dropped(*c)));
@@ -165,8 +172,8 @@ fn is_dropped(c: char) -> bool {
     super::said::is_pictorial(c) && !('\u{2190}'..='\u{21ff}').contains(&c) || c == '\u{feff}'
 }
 
-/// Whether nothing in the text is open.
-fn is_settled(chunk: &str) -> bool {
+/// How many bytes of the text come before the first sign that what follows could close.
+fn settled_bytes(chunk: &str) -> usize {
     let mut at = 0;
     while let Some(c) = chunk[at..].chars().next() {
         let rest = &chunk[at..];
@@ -188,10 +195,10 @@ fn is_settled(chunk: &str) -> bool {
         };
         match closed {
             Some(bytes) => at += bytes,
-            None => return false,
+            None => return at,
         }
     }
-    true
+    at
 }
 
 /// One byte on, if what is open has become too long to be what it seemed.
@@ -277,7 +284,7 @@ fn tidied(read: &str) -> String {
     while let Some(c) = rest.chars().next() {
         let behind = &rest[c.len_utf8()..];
         let skipped = match c {
-            '[' => source(rest, ']'),
+            '[' => source(rest, ']').or_else(|| reference(rest, &kept)),
             '【' => source(rest, '】').or(rest.find('】').map(|end| end + '】'.len_utf8())),
             '*' | '_' => stray(rest, kept.chars().next_back()),
             '<' => unknown_tag(rest),
@@ -315,6 +322,14 @@ fn source(rest: &str, close: char) -> Option<usize> {
         .chars()
         .all(|c| c.is_ascii_digit() || " ,^–-".contains(c));
     (is_numbers || matches!(inner, "x" | "X")).then_some(end + close.len_utf8())
+}
+
+/// The length of the label behind the text of a link: "[our menu][menu]".
+fn reference(rest: &str, before: &str) -> Option<usize> {
+    before
+        .ends_with(']')
+        .then(|| rest.find(']'))?
+        .map(|end| end + 1)
 }
 
 /// The length of a tag with a name that HTML does not allow, such as `<my_tag>`.
@@ -431,5 +446,15 @@ mod tests {
             .chars()
             .for_each(|c| inline.push(c, &mut text));
         assert_eq!(text, "We open at ");
+    }
+
+    #[test]
+    fn signs_that_nothing_closes_hold_little_text() {
+        for open in ["[a ", "<think ", "*sighs ", "`a [b ~~c "] {
+            let (mut inline, mut text) = (Inline::default(), String::new());
+            let written = open.repeat(2_000);
+            written.chars().for_each(|c| inline.push(c, &mut text));
+            assert!(inline.chunk.len() <= 2 * LINK_BYTES_MAX, "{open}");
+        }
     }
 }

@@ -13,7 +13,7 @@ const ENGLISH: [&str; 60] = [
 ];
 /// Small words of German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Danish, Polish, Turkish and Indonesian that
 /// are no English words.
-const OTHERS: [&str; 150] = [
+const OTHERS: [&str; 147] = [
     "der",
     "das",
     "und",
@@ -84,7 +84,6 @@ const OTHERS: [&str; 150] = [
     "con",
     "del",
     "su",
-    "es",
     "está",
     "son",
     "pero",
@@ -97,7 +96,6 @@ const OTHERS: [&str; 150] = [
     "che",
     "di",
     "è",
-    "per favore",
     "sono",
     "della",
     "nel",
@@ -108,7 +106,6 @@ const OTHERS: [&str; 150] = [
     "não",
     "uma",
     "dos",
-    "das",
     "com",
     "são",
     "você",
@@ -185,13 +182,18 @@ impl Evidence {
             found.foreign_letters +=
                 usize::from(!is_latin && !('\u{370}'..='\u{3ff}').contains(&c));
         }
+        let mut is_behind_figure = false;
         for word in text.split_whitespace() {
+            // "9am" and "9 am" are no German.
+            let is_of_figure = is_behind_figure || word.starts_with(|c: char| c.is_ascii_digit());
+            is_behind_figure = word.ends_with(|c: char| c.is_ascii_digit());
             let letters = word
                 .trim_matches(|c: char| !c.is_alphabetic())
                 .to_lowercase();
             let word = letters.replace('’', "'");
             found.english += usize::from(ENGLISH.contains(&word.as_str()));
-            let is_other = OTHERS.contains(&word.as_str())
+            let is_half_of_day = is_of_figure && word == "am";
+            let is_other = OTHERS.contains(&word.as_str()) && !is_half_of_day
                 || word.contains(['ß', 'ñ', 'ã', 'õ', 'ł', 'ø', 'å', 'ğ']);
             found.others += usize::from(is_other);
         }
@@ -213,6 +215,16 @@ impl Evidence {
         self.english == self.others && self.foreign_letters * 4 <= self.letters
     }
 
+    /// Whether a clause is English whose words these are; `before` are those of the text before it. A single foreign
+    /// word, often a name, does not end an English text.
+    pub(super) fn is_english_behind(self, before: Evidence) -> bool {
+        let is_one = self.others == self.english + 1;
+        match self.is_none() || is_one && before.english > before.others + 1 {
+            true => before.and(self).is_english(),
+            false => self.is_english(),
+        }
+    }
+
     pub(super) fn is_english(self) -> bool {
         self.others <= self.english && self.foreign_letters * 4 <= self.letters
     }
@@ -228,6 +240,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_clause_without_telling_words_is_in_the_language_of_those_before_it() {
+        let english = Evidence::of("We are open from nine until five.");
+        let german = Evidence::of("Wir haben von 9 bis 17 Uhr auf.");
+        for open in ["10-12", "Chez La Mer 9-5"] {
+            assert!(Evidence::of(open).is_english_behind(english), "{open}");
+            assert!(!Evidence::of(open).is_english_behind(german), "{open}");
+        }
+        assert!(!Evidence::of("Das ist für 3.").is_english_behind(english));
+        assert!(Evidence::of("It is for 3.").is_english_behind(german));
+    }
+
+    #[test]
     fn other_languages_are_told_from_english_by_their_small_words_and_letters() {
         for english in [
             "It is 5 km.",
@@ -237,6 +261,7 @@ mod tests {
             "We sell café au lait for £3.",
             "10 µs",
             "12:30",
+            "9:30-10:15am; 12am-1am, 9 AM EST",
         ] {
             assert!(is_english(english), "{english}");
         }

@@ -7,6 +7,10 @@ use super::table;
 
 /// A row of a table or the first line of a code block is not longer, in bytes.
 const LINE_BYTES_MAX: usize = 4_000;
+const HEADING_SIGNS_MAX: usize = 6;
+/// So many blanks at the beginning of a line are held, and so many bytes of a label in brackets.
+const BLANKS_MAX: usize = 100;
+const LABEL_BYTES_MAX: usize = 100;
 /// Words of code blocks that hold text.
 const TEXT_BLOCKS: [&str; 5] = ["text", "txt", "md", "markdown", "plaintext"];
 /// A line of a code block without a language is text if it has so many words and ends like a sentence.
@@ -163,6 +167,9 @@ impl Markup {
             return self.row(bare, text);
         }
         self.end_table(text);
+        if bare.starts_with('[') && !is_definition(bare) {
+            text.push_str(&plain(bare));
+        }
         text.push('\n');
     }
 
@@ -210,10 +217,9 @@ fn block(line: &str, is_whole: bool) -> Block {
     let bare = &line[blanks..];
     let text = Block::Text(blanks, String::new());
     let Some(first) = bare.chars().next() else {
-        return if is_whole {
-            Block::Text(blanks, String::new())
-        } else {
-            Block::NotYet
+        return match is_whole || blanks > BLANKS_MAX {
+            true => text,
+            false => Block::NotYet,
         };
     };
     let unless_whole = |block| if is_whole { block } else { Block::NotYet };
@@ -221,11 +227,11 @@ fn block(line: &str, is_whole: bool) -> Block {
         '#' => {
             let signs = bare.len() - bare.trim_start_matches('#').len();
             match bare[signs..].chars().next() {
-                None => unless_whole(text),
-                Some(c) if c.is_whitespace() && signs <= 6 => {
+                None if signs <= HEADING_SIGNS_MAX => unless_whole(text),
+                Some(c) if c.is_whitespace() && signs <= HEADING_SIGNS_MAX => {
                     Block::Text(blanks + signs, String::new())
                 }
-                Some(_) => text,
+                _ => text,
             }
         }
         '>' => Block::Again(blanks + 1),
@@ -259,6 +265,13 @@ fn block(line: &str, is_whole: bool) -> Block {
             }
         }
         '|' => Block::Whole,
+        '[' => match bare.find(']').map(|end| bare[end + 1..].chars().next()) {
+            None if bare.len() <= LABEL_BYTES_MAX => unless_whole(text),
+            Some(None) => unless_whole(text),
+            Some(Some(':')) if is_whole => text,
+            Some(Some(':')) => Block::Whole,
+            None | Some(Some(_)) => text,
+        },
         ':' => match bare[1..].chars().next() {
             None => unless_whole(text),
             Some(' ') => Block::Text(blanks + 1, String::new()),
@@ -266,6 +279,14 @@ fn block(line: &str, is_whole: bool) -> Block {
         },
         _ => text,
     }
+}
+
+/// "[menu]: https://a.example/menu" says where a link goes, and is not read.
+fn is_definition(line: &str) -> bool {
+    let target = line
+        .split_once("]:")
+        .map_or("", |(_, target)| target.trim());
+    target.contains("://") || target.starts_with(['/', '#', '<'])
 }
 
 fn kind_of(info: &str) -> Code {
@@ -351,6 +372,10 @@ mod tests {
             &["Mon: Hours 9-4.", "Tue: Hours 9-5.", "That is all."],
         );
         check("| a | b |\nno table", &["a, b", "no table"]);
+        check(
+            "See [our menu][1] or [rolls][rolls].\n\n[1]: https://a.example\n[rolls]: /rolls \"Rolls\"\n[Note]: cash *only*.",
+            &["See our menu or rolls.", "[Note]: cash only."],
+        );
         check(
             "a\n---\n#hash\n2026. Yes\n- [x] done",
             &["a", "---", "#hash", "2026. Yes", "done"],

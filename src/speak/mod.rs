@@ -22,18 +22,19 @@ pub(crate) mod said;
 pub(crate) mod sentences;
 mod table;
 
-pub use clauses::ClauseCutter;
+pub(crate) use clauses::is_wide;
+pub use clauses::{ClauseCutter, Cut};
 #[cfg(feature = "retrieval")]
 pub(crate) use inline::without_tags;
 #[cfg(any(feature = "piper", feature = "espeak"))]
 pub(crate) use phoneme_brackets::strip_phoneme_brackets;
-pub(crate) use reasoning::Reasoning;
+pub(crate) use reasoning::{Before, Reasoning};
+pub(crate) use said::MONTHS;
 pub use said::aloud;
 #[cfg(feature = "retrieval")]
 pub(crate) use table::row as table_row;
 
 use language::Evidence;
-use reasoning::Before;
 
 /// Which rules text is spoken by. A run is repeated by the rules that it was recorded by, since its voice was given
 /// their clauses.
@@ -85,7 +86,7 @@ impl Parts {
 /// Makes spoken clauses of an answer as its text comes.
 pub struct Speaking {
     /// In place of all others, if they were asked for.
-    first_rules: Option<first_rules::FirstRules>,
+    first_rules: Option<ClauseCutter>,
     parts: Parts,
     reasoning: reasoning::Reasoning,
     document: document::Document,
@@ -114,7 +115,7 @@ impl Speaking {
     pub fn by_rules(version: u32, parts: Parts) -> Option<Speaking> {
         let (first_words, long_characters) = (parts.first_words, parts.long_characters);
         let first_rules = match version {
-            1 => Some(first_rules::FirstRules::new(first_words, long_characters)),
+            1 => Some(ClauseCutter::by_first_rules(first_words, long_characters)),
             VERSION => None,
             _ => return None,
         };
@@ -127,7 +128,7 @@ impl Speaking {
     /// The clauses that are complete with this piece.
     pub fn push(&mut self, piece: &str) -> Vec<String> {
         if let Some(rules) = &mut self.first_rules {
-            return rules.push(piece);
+            return as_written(rules.push(piece));
         }
         let mut clauses = Vec::new();
         let mut plain = String::new();
@@ -146,7 +147,7 @@ impl Speaking {
     /// What is left when the text is over.
     pub fn finish(&mut self) -> Vec<String> {
         if let Some(rules) = &mut self.first_rules {
-            return rules.finish();
+            return as_written(rules.finish());
         }
         let mut answer = String::new();
         self.reasoning.finish(&mut answer);
@@ -217,27 +218,37 @@ impl Speaking {
         self.directions.push(text, plain);
     }
 
-    fn all_said(&mut self, clauses: Vec<String>) -> Vec<String> {
-        let said = clauses.into_iter().map(|clause| self.said(clause));
+    fn all_said(&mut self, clauses: Vec<Cut>) -> Vec<String> {
+        let said = clauses.into_iter().map(|clause| {
+            let said = self.said(clause.text);
+            match said.strip_suffix('.') {
+                // An abbreviation's stop would sound like the end of the sentence.
+                Some(open) if clause.goes_on && !open.ends_with('.') => open.to_owned(),
+                _ => said,
+            }
+        });
         said.filter(|clause| clause.contains(char::is_alphanumeric))
             .collect()
     }
 
     fn said(&mut self, clause: String) -> String {
         let own = Evidence::of(&clause);
-        self.heard = self.heard.and(own);
+        let before = self.heard;
+        self.heard = before.and(own);
         let is_english = match self.parts.numbers {
             Numbers::Always => true,
             Numbers::Never => return clause,
-            // A clause without a telling word is in the language of what came before it.
-            Numbers::WhereEnglish if own.is_none() => self.heard.is_english(),
-            Numbers::WhereEnglish => own.is_english(),
+            Numbers::WhereEnglish => own.is_english_behind(before),
         };
         match is_english {
             true => said::line_aloud(&clause),
             false => said::line_as_written(&clause),
         }
     }
+}
+
+fn as_written(clauses: Vec<Cut>) -> Vec<String> {
+    clauses.into_iter().map(|clause| clause.text).collect()
 }
 
 /// The spoken clauses of a whole text.

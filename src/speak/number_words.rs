@@ -1,4 +1,5 @@
-//! The words of whole numbers. They stand here once: `spoken` says numbers with them, `figures` and `asks` read them.
+//! The words of whole numbers. They stand here once: `said` says numbers with them; the knowledge's figures and the word
+//! error rate read them.
 //!
 //! Words of several numbers, and which of them are read as what, are the business of those who say and read.
 
@@ -61,6 +62,11 @@ impl Number {
     pub(crate) fn ordinal(self) -> &'static str {
         self.1
     }
+}
+
+/// Whether a text is digits alone, at least one.
+pub(crate) fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The words of 0 to 19.

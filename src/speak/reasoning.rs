@@ -5,7 +5,7 @@
 //! what came before it is dropped; without one, nothing was reasoning and all is spoken.
 
 /// Tags whose content is reasoning, without their brackets.
-const TAGS: [&str; 14] = [
+const TAGS: [&str; 13] = [
     "think",
     "thinking",
     "thought",
@@ -19,8 +19,12 @@ const TAGS: [&str; 14] = [
     "internal_monologue",
     "antthinking",
     "seed:think",
-    "details type=\"reasoning\"",
 ];
+/// A tag whose content is reasoning when it says so.
+const DETAILS: &str = "details";
+const OF_REASONING: &str = "type=\"reasoning\"";
+/// Tags around what one speaker says, behind the first of which stands who it is.
+const TURNS: [&str; 2] = ["start_of_turn", "end_of_turn"];
 /// Tags whose content is for programs.
 const HIDDEN: [&str; 5] = [
     "tool_call",
@@ -44,8 +48,8 @@ const CLOSING: [&str; 5] = [
     "|/think|",
     "|stop_thinking|",
 ];
-/// How answers begin that are reasoning whose opening tag stands in the prompt. In small letters.
-const BEGINNINGS: [&str; 22] = [
+/// How answers begin that are reasoning whose opening tag stands in the prompt. In small letters, without Markdown.
+const BEGINNINGS: [&str; 25] = [
     "the user ",
     "the caller is asking",
     "the caller wants",
@@ -68,9 +72,16 @@ const BEGINNINGS: [&str; 22] = [
     "thought:",
     "thinking:",
     "reasoning:",
+    "thought\n",
+    "thinking\n",
+    "reasoning\n",
 ];
-/// What begins the answer behind reasoning that has no tag, at the beginning of a line. In small letters.
-const ANSWERS: [&str; 3] = ["final answer:", "answer:", "response:"];
+/// What begins the answer behind reasoning that has no tag, alone on a line or before a colon. In small letters.
+const ANSWERS: [&str; 3] = ["final answer", "answer", "response"];
+/// Signs of Markdown around the name of a part.
+const SIGNS: [char; 3] = ['*', '_', '#'];
+/// No name of a channel or a role is longer, in bytes: what goes on is no name, and is spoken.
+const NAME_BYTES_MAX: usize = 64;
 /// No tag is longer, in bytes.
 const TAG_BYTES_MAX: usize = 120;
 /// No more of an answer is held than this, in bytes, before it is spoken all the same.
@@ -158,8 +169,13 @@ impl Reasoning {
     /// What is left when the text is over.
     pub(crate) fn finish(&mut self, answer: &mut String) {
         self.flush_tag(answer);
-        if matches!(self.place, Place::Beginning | Place::Suspected) {
-            answer.push_str(&std::mem::take(&mut self.held));
+        match &self.place {
+            Place::Beginning | Place::Suspected => {
+                answer.push_str(&std::mem::take(&mut self.held));
+            }
+            // No role has a blank.
+            Place::Name(text) if text.contains(' ') => answer.push_str(text),
+            _ => {}
         }
     }
 
@@ -179,7 +195,8 @@ impl Reasoning {
         if inner.starts_with('|') || inner.is_empty() {
             return true;
         }
-        TAGS.iter().chain(&HIDDEN).any(|name| {
+        let known = TAGS.iter().chain(&HIDDEN).chain(&TURNS);
+        known.chain([&DETAILS]).any(|name| {
             name.starts_with(inner)
                 || inner
                     .strip_prefix(name)
@@ -198,14 +215,27 @@ impl Reasoning {
         match &mut self.place {
             Place::Inside => {}
             Place::Answer => answer.push(c),
-            Place::Name(name) => name.push(c),
+            // Behind a role alone its text begins: the answer's, or what a model makes up for its caller.
+            Place::Name(name) if c == '\n' => {
+                self.place = match name.trim() {
+                    "user" | "human" => Place::Inside,
+                    _ => Place::Beginning,
+                };
+            }
+            Place::Name(name) => {
+                name.push(c);
+                if name.len() > NAME_BYTES_MAX {
+                    answer.push_str(&std::mem::take(name));
+                    self.place = Place::Answer;
+                }
+            }
             Place::Beginning => {
                 self.held.push(c);
                 self.begin(answer);
             }
             Place::Suspected => {
                 self.held.push(c);
-                if c == ':' && self.is_answer_named() {
+                if matches!(c, ':' | '\n') && self.is_answer_named() {
                     self.held.clear();
                     self.place = Place::Answer;
                 } else if self.held.len() > HELD_BYTES_MAX {
@@ -217,10 +247,11 @@ impl Reasoning {
 
     /// Decides whether the answer begins like reasoning.
     fn begin(&mut self, answer: &mut String) {
-        let begun = self.held.trim_start().to_lowercase().replace('’', "'");
+        let begun = self.held.replace(SIGNS, "").replace('’', "'");
+        let begun = begun.trim_start().to_lowercase();
         if BEGINNINGS
             .iter()
-            .any(|beginning| begun.starts_with(beginning))
+            .any(|beginning| begun.starts_with(*beginning))
         {
             self.place = Place::Suspected;
         } else if !BEGINNINGS
@@ -236,13 +267,14 @@ impl Reasoning {
         self.place = Place::Answer;
     }
 
-    /// Whether the last line so far is "Answer:", behind a line of reasoning that was named too.
+    /// Whether the last line so far is "Answer:" or the heading "Answer", behind a line of reasoning that was named too.
     fn is_answer_named(&self) -> bool {
-        let last = self.held.rsplit('\n').next().unwrap_or_default();
-        let last = last
-            .trim_matches(|c: char| c.is_whitespace() || c == '*')
-            .to_lowercase();
-        self.held.contains('\n') && ANSWERS.contains(&last.as_str())
+        let held = self.held.trim_end_matches(['\n', ':']);
+        let Some((_, last)) = held.rsplit_once('\n') else {
+            return false;
+        };
+        let last = last.replace(SIGNS, "").trim().to_lowercase();
+        ANSWERS.contains(&last.as_str())
     }
 
     /// A whole tag.
@@ -251,11 +283,6 @@ impl Reasoning {
         let inner = lower.trim_matches(['<', '>', '[', ']', '◁', '▷']);
         let name = inner.strip_prefix('/').unwrap_or(inner);
         let is_closing = inner.starts_with('/') || CLOSING.contains(&inner);
-        let name = if name == "details" && is_closing {
-            TAGS[13]
-        } else {
-            name
-        };
         let first_word = name.split(' ').next().unwrap_or_default();
         let is_it = |tag: &str| {
             name.strip_prefix(tag)
@@ -263,8 +290,9 @@ impl Reasoning {
         };
         let is_tag = TAGS.iter().any(|tag| is_it(tag));
         let is_unopened = self.place != Place::Inside;
+        let is_details = first_word == DETAILS && (is_closing || name.contains(OF_REASONING));
         match name {
-            _ if HIDDEN.contains(&first_word) || first_word == "details" && is_tag => {
+            _ if HIDDEN.contains(&first_word) || is_details => {
                 match is_closing {
                     // What was not opened here is markup like any other.
                     true if is_unopened => {}
@@ -274,7 +302,11 @@ impl Reasoning {
             }
             _ if is_tag && is_closing || CLOSING.contains(&inner) => return self.closed(),
             _ if is_tag || OPENING.contains(&name) => self.open(answer),
-            "|channel|" | "|start|" => self.place = Place::Name(String::new()),
+            "|channel|" | "|start|" | "|im_start|" | "|start_header_id|" | "start_of_turn" => {
+                self.place = Place::Name(String::new());
+            }
+            "|end_header_id|" => self.place = Place::Beginning,
+            "end_of_turn" => {}
             "|message|" => {
                 let channel = match std::mem::replace(&mut self.place, Place::Answer) {
                     Place::Name(name) => name,
@@ -356,6 +388,10 @@ mod tests {
             "They want hours.</think>We open at nine.",
             "Thought: they want hours.\nFinal Answer: We open at nine.",
             "<seed:think>x</seed:think>We open at nine.",
+            "<|im_start|>assistant\n<think>x</think>We open at nine.<|im_end|>",
+            "<|start_header_id|>assistant<|end_header_id|>\n\nWe open at nine.<|eot_id|>",
+            "<start_of_turn>model\nWe open at nine.<end_of_turn>\n<start_of_turn>user\nThanks.",
+            "### Thinking\nThey want hours.\n\n### Answer\nWe open at nine.",
         ] {
             check(tagged, "We open at nine.");
         }
@@ -368,10 +404,18 @@ mod tests {
             "Okay, we open at nine.",
             "I think <b>nine</b> [sic] is 5 < 6.",
             "a <thin line",
+            "Thinking\nof you.",
+            "**The user",
             "<thinner>x</thinner>",
         ] {
             check(text, text);
         }
         check("<think>never ends", "");
+        check(
+            "**Thinking:** They want hours.\n\n**Answer:** We open at nine.",
+            "** We open at nine.",
+        );
+        let long = "We open at nine. ".repeat(9);
+        check(&format!("<|channel|>{long}"), long.trim());
     }
 }

@@ -9,9 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 mod abbreviations;
 
-use abbreviations::{
-    DAYS, LABELS, MONTHS, NEVER_LAST, NUMBERED, SOMETIMES_LAST, STARTERS, TIME_WORDS,
-};
+use abbreviations::{LABELS, MONTHS, NEVER_LAST, NUMBERED, SOMETIMES_LAST, STARTERS, TIME_WORDS};
 
 /// The most letters of an abbreviation that nobody listed.
 const UNLISTED_LETTERS_MAX: usize = 4;
@@ -52,8 +50,11 @@ impl Token<'_> {
     }
 }
 
-/// The words of a text. Scripts without blanks are parted behind their punctuation, and so is "nine.Then".
-pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
+/// The words of a text; those without blanks between them are parted where `parting` says.
+pub(super) fn tokens(
+    text: &str,
+    parting: fn(&str) -> Option<usize>,
+) -> impl Iterator<Item = Token<'_>> {
     text.split_whitespace().flat_map(move |word| {
         let start = word.as_ptr() as usize - text.as_ptr() as usize;
         let behind = text.get(start + word.len()..).unwrap_or_default();
@@ -78,7 +79,7 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
 
 /// Where a word without blanks is parted: behind the punctuation of a script that has none, or a stop with a capital
 /// behind it.
-fn parting(word: &str) -> Option<usize> {
+pub(super) fn parting(word: &str) -> Option<usize> {
     if word.is_ascii() && !word.contains(['.', '!', '?']) {
         return None;
     }
@@ -229,7 +230,7 @@ fn by_stop(before: &str, bare: &str, next: Next<'_>) -> Verdict {
         return Verdict::GoesOn;
     }
     // "Sat." is a day, "sat." is not.
-    let is_day = DAYS.contains(&lower) && stem.starts_with(char::is_uppercase);
+    let is_day = super::said::day(stem).is_some();
     if NUMBERED.contains(&lower) || MONTHS.contains(&lower) || is_day {
         return unless_number(lower, next);
     }
@@ -239,6 +240,19 @@ fn by_stop(before: &str, bare: &str, next: Next<'_>) -> Verdict {
     let is_first = before.is_empty() || before.ends_with(':');
     if is_first && is_item(stem) {
         return Verdict::GoesOn;
+    }
+    // "z. B.", "d. h.", "p. ej.": a small letter with a stop goes on with another one.
+    let is_small = stem.chars().count() == 1 && stem.chars().all(char::is_lowercase);
+    match next {
+        Next::Unknown if is_small => return Verdict::Wait,
+        Next::Word { text, is_whole } if is_small && text.chars().count() <= 3 => {
+            match (text.ends_with('.'), is_whole) {
+                (true, _) => return Verdict::GoesOn,
+                (false, false) => return Verdict::Wait,
+                (false, true) => {}
+            }
+        }
+        _ => {}
     }
     if is_initials(stem) {
         let is_label = LABELS.contains(&before.to_lowercase().as_str());
@@ -264,14 +278,19 @@ fn by_stop(before: &str, bare: &str, next: Next<'_>) -> Verdict {
     }
 }
 
-/// "No. 5" and "Jan. 1" go on, "No. We are closed." ends.
+/// "No. 5", "Vol. II" and "Jan. 1" go on, "No. We are closed." ends.
 fn unless_number(lower: &str, next: Next<'_>) -> Verdict {
-    let Next::Word { text, .. } = next else {
+    let Next::Word { text, is_whole } = next else {
         return Verdict::Wait;
     };
-    match text.chars().find(|c| c.is_alphanumeric()) {
+    let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_roman =
+        NUMBERED.contains(&lower) && lower != "no" && bare.bytes().all(|b| b"IVX".contains(&b));
+    match bare.chars().next() {
         None => Verdict::Wait,
         Some(c) if c.is_ascii_digit() => Verdict::GoesOn,
+        Some(_) if is_roman && !is_whole => Verdict::Wait,
+        Some(_) if is_roman => Verdict::GoesOn,
         // "Mar", "Dec" go on with small letters, "no" does not.
         Some(c) if c.is_lowercase() && lower != "no" => Verdict::GoesOn,
         Some(_) => Verdict::Ends,
@@ -367,11 +386,10 @@ fn behind_time(next: Next<'_>) -> Verdict {
 }
 
 /// The sentences of a text, in order, trimmed. A line end ends a sentence too; "1.2" and "e.g." do not.
-#[cfg(feature = "retrieval")]
 pub(crate) fn sentences(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for line in text.lines() {
-        let tokens: Vec<Token<'_>> = tokens(line).collect();
+        let tokens: Vec<Token<'_>> = tokens(line, parting).collect();
         let mut start = 0;
         let mut before = "";
         for (at, token) in tokens.iter().enumerate() {

@@ -3,7 +3,7 @@
 use crate::support::{stderr, stdout, voicesim};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use voicesim::speak::{ClauseCutter, Parts, Speaking, spoken_clauses};
+use voicesim::speak::{ClauseCutter, Cut, Parts, Speaking, spoken_clauses};
 
 const SPOKEN: &str = include_str!("data/spoken.txt");
 const SENTENCES: &str = include_str!("data/sentences.txt");
@@ -85,7 +85,7 @@ fn sentence_ends(text: &str, cuts: &[usize]) -> BTreeSet<usize> {
     }
     clauses.extend(cutter.finish());
     let mut length = 0;
-    let letters = |clause: &String| clause.chars().filter(|c| !c.is_whitespace()).count();
+    let letters = |clause: &Cut| clause.text.chars().filter(|c| !c.is_whitespace()).count();
     let ends = clauses.iter().map(|clause| {
         length += letters(clause);
         length

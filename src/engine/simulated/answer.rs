@@ -7,7 +7,7 @@ use crate::rng::{Seed, Source};
 use crate::scenario::Clauses;
 use crate::scenario::engine::SimulatedAnswer;
 use crate::scenario::latency::Work as Amount;
-use crate::speak::ClauseCutter;
+use crate::speak::{ClauseCutter, Cut};
 use crate::stage::{Outlet, Piece, Question, Stage, Work};
 use std::rc::Rc;
 use std::time::Duration;
@@ -152,6 +152,6 @@ fn pieces(text: &str, clauses: &Clauses) -> Vec<Piece> {
     let mut clauses = cutter.push(text);
     clauses.extend(cutter.finish());
     // White space is part of a piece.
-    let piece = |clause: String| Piece((clause + " ").into());
+    let piece = |clause: Cut| Piece((clause.text + " ").into());
     clauses.into_iter().map(piece).collect()
 }

@@ -9,7 +9,7 @@ pub(super) struct Alignment {
     pub(super) substitutions: u32,
     pub(super) deletions: u32,
     pub(super) insertions: u32,
-    /// Which words of the reference are wrong.
+    /// Which words of the reference are wrong; empty of texts that are too long to tell.
     pub(super) wrong: Vec<bool>,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn align(said: &[String], heard: &[String]) -> Alignment {
     found
 }
 
-/// Of very long texts only the number of errors is known; they stand as substitutions, and every word as right.
+/// Of very long texts only the number of errors is known: they stand as substitutions.
 fn without_table(said: &[String], heard: &[String]) -> Alignment {
     // The types are written out: on macOS, one of the libraries has a type that the compiler would try without end.
     let errors = strsim::generic_levenshtein::<Vec<String>, Vec<String>, _, _>(
@@ -74,7 +74,6 @@ fn without_table(said: &[String], heard: &[String]) -> Alignment {
     );
     Alignment {
         substitutions: errors as u32,
-        wrong: vec![false; said.len()],
         ..Alignment::default()
     }
 }

@@ -4,8 +4,11 @@
 //! What is in brackets is no speech; fillers go; contractions, titles, spellings, numbers and prices have one form. Texts
 //! in other languages keep their words, without case and punctuation.
 
-use super::numbers::in_digits;
+use super::numbers::{in_digits, ranked};
 use super::spelling::american;
+use crate::speak::number_words::is_digits;
+use crate::speak::sentences::sentences;
+use crate::speak::{MONTHS, is_wide};
 use std::collections::BTreeSet;
 
 const FILLERS: [&str; 10] = [
@@ -65,20 +68,6 @@ const ENDINGS: [(&str, &str); 7] = [
     ("'ve", "have"),
     ("'m", "am"),
 ];
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 /// A sign and a word for its coin.
 const COINS: [(char, &str); 4] = [('$', "dollar"), ('£', "pound"), ('€', "euro"), ('¥', "yen")];
 const COIN_WORDS: [&str; 9] = [
@@ -101,16 +90,20 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 /// Words with a capital that begin no sentence, in small letters: names, as far as spelling tells.
 pub(super) fn names(text: &str) -> BTreeSet<String> {
+    let text = text.replace(['’', '‘'], "'");
     let mut names = BTreeSet::new();
-    let mut begins = true;
-    for written in text.split_whitespace() {
-        let word = written.trim_matches(|c: char| !c.is_alphanumeric());
-        let is_name =
-            word.starts_with(char::is_uppercase) && word != "I" && !word.starts_with("I'");
-        if is_name && !begins {
-            names.insert(american(&word.trim_end_matches("'s").to_lowercase()));
+    for sentence in sentences(&text) {
+        let words: Vec<&str> = sentence.split_whitespace().collect();
+        let inner = words.windows(2).filter(|pair| !pair[0].ends_with(':'));
+        for part in inner.flat_map(|pair| pair[1].split('-')) {
+            let word = part.trim_matches(|c: char| !c.is_alphanumeric());
+            let is_name =
+                word.starts_with(char::is_uppercase) && word != "I" && !word.starts_with("I'");
+            if is_name {
+                let bare = word.trim_end_matches("'s").replace('\'', "");
+                names.insert(american(&bare.to_lowercase()));
+            }
         }
-        begins = written.ends_with(['.', '!', '?', ':']) && word.len() > 2;
     }
     names
 }
@@ -131,10 +124,6 @@ pub(super) fn push_word(word: &str, words: &mut Vec<String>) {
     if !latin.is_empty() {
         words.push(latin);
     }
-}
-
-fn is_wide(c: char) -> bool {
-    matches!(c, '\u{e00}'..='\u{eff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
 /// "[inaudible]" and "(music)" are no words. A bracket that never closes drops nothing.
@@ -224,8 +213,7 @@ fn clock(bare: &str) -> Option<(String, Option<String>)> {
         .or(bare.strip_suffix("pm"))
         .unwrap_or(bare);
     let (hour, minute) = time.split_once(':')?;
-    let is_figure =
-        |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_figure = |text: &str| text.len() <= 2 && is_digits(text);
     let is_time = is_figure(hour) && is_figure(minute) && minute.len() == 2;
     is_time.then(|| (hour.to_owned(), (minute != "00").then(|| minute.to_owned())))
 }
@@ -233,11 +221,9 @@ fn clock(bare: &str) -> Option<(String, Option<String>)> {
 /// The hyphens of a telephone number join it.
 fn telephone(bare: &str) -> String {
     let groups: Vec<&str> = bare.split('-').collect();
-    let is_digits = groups
-        .iter()
-        .all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()));
+    let are_digits = groups.iter().all(|group| is_digits(group));
     let digits: usize = groups.iter().map(|group| group.len()).sum();
-    match groups.len() > 1 && is_digits && digits >= 7 {
+    match groups.len() > 1 && are_digits && digits >= 7 {
         true => groups.concat(),
         false => bare.to_owned(),
     }
@@ -319,17 +305,13 @@ fn halves_of_the_day(words: Vec<String>) -> Vec<String> {
     joined
 }
 
-fn is_whole(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
-}
-
 /// "24 dollars and 50 cents" and "24 dollars 50" are "24.50 dollar", "50 cents" are "0.50 dollar".
 fn prices(words: Vec<String>) -> Vec<String> {
     let mut priced = Vec::with_capacity(words.len());
     let mut at = 0;
     let word = |at: usize| words.get(at).map_or("", String::as_str);
     while at < words.len() {
-        let is_price = is_whole(word(at)) && COIN_WORDS.contains(&word(at + 1));
+        let is_price = is_digits(word(at)) && COIN_WORDS.contains(&word(at + 1));
         if !is_price {
             let is_coin = COIN_WORDS.contains(&word(at));
             priced.push(if is_coin {
@@ -341,7 +323,7 @@ fn prices(words: Vec<String>) -> Vec<String> {
             continue;
         }
         let part_at = at + 2 + usize::from(word(at + 2) == "and");
-        let is_part = is_whole(word(part_at)) && word(part_at).len() <= 2;
+        let is_part = is_digits(word(part_at)) && word(part_at).len() <= 2;
         let is_named = HUNDREDTHS.contains(&word(part_at + 1));
         if is_part && (is_named || part_at == at + 2) {
             priced.push(format!("{}.{:0>2}", word(at), word(part_at)));
@@ -358,6 +340,15 @@ fn prices(words: Vec<String>) -> Vec<String> {
     priced
 }
 
+fn is_month(word: &str) -> bool {
+    MONTHS.iter().any(|month| month.eq_ignore_ascii_case(word))
+}
+
+/// "1" is "1st"; "1st" stays.
+fn ranked_day(day: String) -> String {
+    day.parse().map(ranked).unwrap_or(day)
+}
+
 /// "the 1st of may" and "may 1" are "may 1st".
 fn dates(words: Vec<String>) -> Vec<String> {
     let mut dated: Vec<String> = Vec::with_capacity(words.len());
@@ -367,7 +358,7 @@ fn dates(words: Vec<String>) -> Vec<String> {
     };
     for word in words {
         let last = dated.last().map_or("", String::as_str);
-        if MONTHS.contains(&word.as_str()) {
+        if is_month(&word) {
             let before = dated
                 .len()
                 .checked_sub(2)
@@ -382,10 +373,9 @@ fn dates(words: Vec<String>) -> Vec<String> {
                 dated.pop();
             }
             dated.push(word);
-            dated.extend(day.map(|day| ranked(&day)));
-        } else if MONTHS.contains(&last) && is_day(&word) {
-            let day = ranked(&word);
-            dated.push(day);
+            dated.extend(day.map(ranked_day));
+        } else if is_month(last) && is_day(&word) {
+            dated.push(ranked_day(word));
         } else {
             dated.push(word);
         }
@@ -393,29 +383,12 @@ fn dates(words: Vec<String>) -> Vec<String> {
     dated
 }
 
-/// "1" is "1st", "12" is "12th".
-fn ranked(day: &str) -> String {
-    if !is_whole(day) {
-        return day.to_owned();
-    }
-    let end = match (
-        day.ends_with("11") || day.ends_with("12") || day.ends_with("13"),
-        day.chars().next_back(),
-    ) {
-        (false, Some('1')) => "st",
-        (false, Some('2')) => "nd",
-        (false, Some('3')) => "rd",
-        _ => "th",
-    };
-    format!("{day}{end}")
-}
-
 /// Figures side by side are one: "555 0100", "10 30".
 fn joined_digits(words: Vec<String>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
         match joined.last_mut() {
-            Some(last) if is_whole(last) && is_whole(&word) => last.push_str(&word),
+            Some(last) if is_digits(last) && is_digits(&word) => last.push_str(&word),
             _ => joined.push(word),
         }
     }

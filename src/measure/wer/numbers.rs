@@ -158,7 +158,8 @@ fn number(words: &[String]) -> Option<(String, usize)> {
     Some((digits, taken))
 }
 
-fn ranked(value: u64) -> String {
+/// "1st", "12th", "23rd".
+pub(super) fn ranked(value: u64) -> String {
     let end = match (value % 100, value % 10) {
         (11..=13, _) => "th",
         (_, 1) => "st",

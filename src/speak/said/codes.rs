@@ -3,6 +3,7 @@
 use super::Said;
 use super::numbers::{digits, number, ordinal};
 use super::words::Line;
+use crate::speak::number_words::is_digits;
 
 /// The most letters of a group of capitals in a code that are spelled.
 const SPELLED_LETTERS_MAX: usize = 3;
@@ -12,6 +13,27 @@ const SPELLED_DIGITS_MIN: usize = 3;
 const NO_CODES: [&str; 17] = [
     "AM", "PM", "UK", "US", "EU", "TV", "OK", "ID", "NO", "PC", "AI", "IT", "UN", "DC", "LA", "NY",
     "AD",
+];
+
+const DIALLED: [&str; 4] = ["call", "dial", "ring", "text"];
+/// What is named by its digits.
+const CODES: [&str; 16] = [
+    "zip",
+    "postcode",
+    "code",
+    "passcode",
+    "pin",
+    "cvv",
+    "cvc",
+    "extension",
+    "ext",
+    "reference",
+    "ref",
+    "confirmation",
+    "ticket",
+    "account",
+    "tracking",
+    "invoice",
 ];
 
 /// "No. 5" -> "number five", "#4711" -> "number four seven one one", "BA 247" -> "B A two four seven".
@@ -40,9 +62,7 @@ pub(super) fn numbered(line: &Line<'_>, at: usize) -> Option<Said> {
         let said = order(word.core)?;
         return Said::new(super::words::with_punctuation(word, &said), 1);
     }
-    let is_dialled =
-        |verb: &str| ["call", "dial", "ring", "text"].contains(&verb.to_lowercase().as_str());
-    if word.is_digits() && word.core.len() == 3 && is_dialled(line.before(at)) {
+    if word.is_digits() && is_read_by_digits(line, at, word.core.len()) {
         return Said::new(super::words::with_punctuation(word, &digits(word.core)), 1);
     }
     let is_code = word.core.len() == 2
@@ -59,15 +79,36 @@ pub(super) fn numbered(line: &Line<'_>, at: usize) -> Option<Said> {
     None
 }
 
+/// Whether what stands before a number says that it is no amount: "dial 911", "zip 90210", "a card ending in 4242", "the
+/// code is 4815", "text HELP to 80403".
+fn is_read_by_digits(line: &Line<'_>, at: usize, digits: usize) -> bool {
+    let is_one_of =
+        |words: &[&str], word: &str| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let before = line.before(at);
+    if digits == SPELLED_DIGITS_MIN && is_one_of(&DIALLED, before) {
+        return true;
+    }
+    let mut earlier = line.back(at, 4).map(|word| word.core).skip(1);
+    digits >= SPELLED_DIGITS_MIN
+        && match before {
+            "is" => earlier.next().is_some_and(|word| is_one_of(&CODES, word)),
+            "number" => earlier.next().is_some_and(|word| {
+                is_one_of(&CODES, word) || is_one_of(&["order", "booking"], word)
+            }),
+            "in" => earlier.next() == Some("ending"),
+            "to" => digits > SPELLED_DIGITS_MIN && earlier.any(|word| is_one_of(&["text"], word)),
+            _ => is_one_of(&CODES, before),
+        }
+}
+
 /// The number of an order or a bus.
 fn order(core: &str) -> Option<String> {
-    let is_digits = !core.is_empty() && core.bytes().all(|b| b.is_ascii_digit());
     let said = if core.len() >= SPELLED_DIGITS_MIN {
         digits(core)
     } else {
         number(core)?
     };
-    is_digits.then(|| format!("number {said}"))
+    is_digits(core).then(|| format!("number {said}"))
 }
 
 /// "p95" -> "the ninety-fifth percentile", "21st" -> "twenty-first".
@@ -98,11 +139,9 @@ pub(super) fn version(core: &str) -> Option<String> {
         .split_once('-')
         .unwrap_or((bare.unwrap_or(core), ""));
     let groups: Vec<&str> = figures.split('.').collect();
-    let is_digits = |group: &&str| {
-        !group.is_empty() && group.len() <= 4 && group.bytes().all(|b| b.is_ascii_digit())
-    };
+    let is_short = |group: &&str| is_digits(group) && group.len() <= 4;
     let is_label = label.chars().all(char::is_alphabetic);
-    if !groups.iter().all(is_digits) || !is_label || groups.len() < 3 && bare.is_none() {
+    if !groups.iter().all(is_short) || !is_label || groups.len() < 3 && bare.is_none() {
         return None;
     }
     let first = groups.first().map_or(0, |group| group.len());
@@ -189,17 +228,30 @@ pub(super) fn pieces(core: &str) -> String {
     if !core.contains(char::is_numeric) {
         return core.to_owned();
     }
+    // "978-3-16-148410-0".
+    let groups: Vec<&str> = core.split('-').collect();
+    if groups.len() > 2 && groups.iter().all(|group| is_digits(group)) {
+        return groups
+            .into_iter()
+            .map(digits)
+            .collect::<Vec<_>>()
+            .join(", ");
+    }
     let core = core.replace("^2", "²").replace("^3", "³");
     let mut said: Vec<String> = Vec::new();
     let mut piece = String::new();
     let mut is_figure = false;
-    for c in core.chars().chain([' ']) {
-        let is_digit = c.is_ascii_digit();
+    let mut chars = core.chars().chain([' ']).peekable();
+    while let Some(c) = chars.next() {
+        let goes_on =
+            is_figure && matches!(c, '.' | ',') && chars.peek().is_some_and(char::is_ascii_digit);
+        let is_digit = c.is_ascii_digit() || goes_on;
         if (is_digit != is_figure || c == ' ') && !piece.is_empty() {
             let piece = std::mem::take(&mut piece);
             said.push(match is_figure {
-                true => number(&piece).unwrap_or_default(),
-                false => piece,
+                true => figures(&piece),
+                // What only joins two pieces is a gap.
+                false => piece.trim_matches(['-', ':', '.']).to_owned(),
             });
         }
         is_figure = is_digit;
@@ -212,5 +264,34 @@ pub(super) fn pieces(core: &str) -> String {
             _ => piece.push(c),
         }
     }
+    said.retain(|piece| !piece.is_empty());
     said.join(" ")
+}
+
+/// "6.1" as a number, "192.168.1.1" as several.
+fn figures(written: &str) -> String {
+    let apart = || {
+        let groups = written.split(['.', ',']).filter_map(number);
+        groups.collect::<Vec<_>>().join(" ")
+    };
+    number(written).unwrap_or_else(apart)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_letters_and_figures_keep_all_their_figures() {
+        for (written, said) in [
+            ("6.1-inch", "six point one inch"),
+            ("6.02e23", "six point oh two e twenty-three"),
+            ("a1:b2", "a one b two"),
+            ("978-3-16", "nine seven eight, three, one six"),
+            ("x1.2.3", "x one two three"),
+            ("--port", "port"),
+        ] {
+            assert_eq!(pieces(written), said, "{written}");
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use super::Said;
 use super::numbers::{cardinal, number, ordinal};
+use super::units;
 use super::words::Line;
+use crate::speak::number_words::is_digits;
 
 /// What a cup, an hour or a mile can be half of.
 const WHOLES: [&str; 24] = [
@@ -91,11 +93,7 @@ pub(super) fn fraction(line: &Line<'_>, at: usize) -> Option<String> {
     }
     let bare = small(top, bottom)?;
     let is_whole = WHOLES.contains(&after);
-    let article = if after.starts_with(['i', 'o']) || after == "hour" {
-        "an"
-    } else {
-        "a"
-    };
+    let article = units::article(after);
     Some(match (top, bottom) {
         (1, 2) if is_whole => format!("half {article}"),
         _ if is_whole => format!("{} of {article}", bare.replacen("a ", "one ", 1)),
@@ -126,7 +124,7 @@ fn parts(core: &str) -> Option<(u64, u64)> {
     }
     let (top, bottom) = core.split_once('/')?;
     let small = |digits: &str| {
-        let is_it = (1..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        let is_it = is_digits(digits) && digits.len() <= 3;
         is_it.then(|| digits.parse::<u64>().ok())?
     };
     Some((small(top)?, small(bottom)?))

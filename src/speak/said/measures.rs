@@ -3,7 +3,8 @@
 use super::Said;
 use super::numbers::{cardinal, digits, number, year};
 use super::units::{self, IsOne};
-use super::words::{Line, Word};
+use super::words::{Line, Word, with_punctuation};
+use crate::speak::number_words::is_digits;
 
 /// Endings that multiply a number.
 const MAGNITUDES: [(&str, &str); 4] = [
@@ -19,6 +20,26 @@ pub(super) fn after_number(line: &Line<'_>, at: usize) -> Option<String> {
     let number = before.rsplit(['-', '–', 'x', '×']).next()?;
     let is_number = number.ends_with(|c: char| c.is_ascii_digit() || "½¼¾".contains(c));
     is_number.then(|| with_per(line.word(at)?.core, IsOne::of(number)))?
+}
+
+/// "sq ft" and "fl. oz." behind a number.
+pub(super) fn two_words(line: &Line<'_>, at: usize) -> Option<Said> {
+    let (word, next) = (line.word(at)?, line.word(at + 1)?);
+    let kind = match word.core {
+        "sq" => "square",
+        "cu" => "cubic",
+        "fl" => "fluid",
+        _ => return None,
+    };
+    let is_behind_number = line.before(at).ends_with(|c: char| c.is_ascii_digit());
+    if !is_behind_number || !matches!(word.tail, "" | ".") {
+        return None;
+    }
+    let said = format!(
+        "{kind} {}",
+        units::unit(next.core, IsOne::of(line.before(at)))?
+    );
+    Said::new(with_punctuation(line.unstopped(at + 1)?, &said), 2)
 }
 
 /// A unit, also one by another: "km/h", "mg/kg", "m²".
@@ -38,16 +59,7 @@ fn with_per(written: &str, is_one: IsOne) -> Option<String> {
 
 /// A number or a range of numbers, with a unit or without: "1.2", "1-3", "~200ms", "16kHz", "10%-20%", "3/day", "10k".
 pub(super) fn figure(core: &str) -> Option<String> {
-    for (sign, words) in [
-        ('~', "about"),
-        ('≈', "about"),
-        ('±', "plus or minus"),
-        ('<', "under"),
-        ('>', "over"),
-        ('≤', "at most"),
-        ('≥', "at least"),
-        ('+', "plus"),
-    ] {
+    for (sign, words) in units::SIGNS {
         if let Some(rest) = core.strip_prefix(sign) {
             return figure(rest).map(|said| format!("{words} {said}"));
         }
@@ -74,8 +86,13 @@ pub(super) fn figure(core: &str) -> Option<String> {
     if let Some((_, many)) = MAGNITUDES.iter().find(|(end, _)| *end == unit) {
         return Some(format!("{words} {many}"));
     }
-    if let Some(span) = unit.strip_prefix('/').and_then(units::span) {
-        return Some(format!("{words} a {span}"));
+    let (times, per) = match unit.strip_prefix(['x', '×']) {
+        Some(per) => (" times", per),
+        None => ("", unit),
+    };
+    if let Some(span) = per.strip_prefix('/').and_then(units::span) {
+        let article = units::article(span);
+        return Some(format!("{words}{times} {article} {span}"));
     }
     let unit = with_per(unit, IsOne::of(amount))?;
     Some(format!("{words} {unit}"))
@@ -141,12 +158,17 @@ fn decade(core: &str) -> Option<String> {
     })
 }
 
-/// "2x500" -> "two times five hundred", "3x" -> "three times", "4x4" -> "four by four".
+/// "2x500" -> "two times five hundred", "3x" -> "three times", "4x4" -> "four by four", "3x2x1" -> "three by two by one".
 fn times(core: &str) -> Option<String> {
     let (left, right) = core.split_once(['x', '×', 'X'])?;
     let left_said = number(left)?;
     if right.is_empty() {
         return Some(format!("{left_said} times"));
+    }
+    let is_size = right.contains(['x', '×', 'X']);
+    if is_size {
+        let sides: Option<Vec<String>> = core.split(['x', '×', 'X']).map(figure).collect();
+        return Some(sides?.join(" by "));
     }
     let joined = if left == right || right.len() > 2 && left.len() > 2 {
         "by"
@@ -184,22 +206,20 @@ pub(super) fn between(line: &Line<'_>, at: usize) -> Option<Said> {
 pub(super) fn feet_and_inches(written: &str) -> Option<String> {
     let bare = written.trim_end_matches(['.', '?', '!', ')']);
     let stop = &written[bare.len()..];
-    let is_digits = |text: &str| {
-        !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit())
-    };
+    let is_length = |text: &str| is_digits(text) && text.len() <= 3;
     if let Some((feet, inches)) = bare.split_once(['\'', '’', '′'])
-        && is_digits(feet)
+        && is_length(feet)
     {
         let inches = inches.trim_end_matches(['"', '”', '″']);
         return match inches {
             // An apostrophe behind a number closes a quotation as often.
             "" if bare.ends_with('′') => Some(format!("{} feet{stop}", number(feet)?)),
-            _ if is_digits(inches) => {
+            _ if is_length(inches) => {
                 Some(format!("{} foot {}{stop}", number(feet)?, number(inches)?))
             }
             _ => None,
         };
     }
     let inches = bare.strip_suffix('″')?;
-    is_digits(inches).then(|| Some(format!("{} inches{stop}", number(inches)?)))?
+    is_length(inches).then(|| Some(format!("{} inches{stop}", number(inches)?)))?
 }

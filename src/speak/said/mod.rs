@@ -15,6 +15,7 @@ mod titles;
 mod units;
 mod words;
 
+pub(crate) use times::{MONTHS, day};
 pub(crate) use words::is_pictorial;
 
 use super::language::is_english;
@@ -36,7 +37,8 @@ pub fn aloud(text: &str) -> String {
 
 /// One line of English, aloud.
 pub(super) fn line_aloud(line: &str) -> String {
-    let line = Line::of(line);
+    let line = telephones::without_trunk_prefix(line);
+    let line = Line::of(&line);
     let mut spoken = Spoken::default();
     let mut at = 0;
     while let Some(word) = line.word(at) {
@@ -125,6 +127,7 @@ fn several(line: &Line<'_>, at: usize) -> Option<Said> {
         .or_else(|| titles::title(line, at))
         .or_else(|| codes::numbered(line, at))
         .or_else(|| measures::between(line, at))
+        .or_else(|| measures::two_words(line, at))
 }
 
 /// One word and the punctuation around it, aloud.
@@ -133,7 +136,7 @@ fn one(line: &Line<'_>, at: usize, word: Word<'_>, spoken: &Spoken) -> String {
     if words::is_emoticon(bare) {
         return String::new();
     }
-    if let Some(said) = sign_between(bare, line.word(at + 1)) {
+    if let Some(said) = sign_between(bare, line.before(at), line.word(at + 1)) {
         return said.to_owned();
     }
     if let Some(said) = abbreviation(bare) {
@@ -143,6 +146,11 @@ fn one(line: &Line<'_>, at: usize, word: Word<'_>, spoken: &Spoken) -> String {
         return format!("{said}{comma}");
     }
     let said = core(line, at, word, spoken);
+    // "60 mi. away": said in full, a word has no stop.
+    let word = match measures::after_number(line, at) {
+        Some(_) => line.unstopped(at).unwrap_or(word),
+        None => word,
+    };
     // The brackets of an area code are not heard.
     let word = match spoken.is_telephone && is_group(word) {
         true => Word {
@@ -155,10 +163,13 @@ fn one(line: &Line<'_>, at: usize, word: Word<'_>, spoken: &Spoken) -> String {
     words::with_punctuation(word, &words::readable(&said))
 }
 
-/// "Settings > Account": a sign that compares nothing.
-fn sign_between(bare: &str, next: Option<Word<'_>>) -> Option<&'static str> {
-    let compares = next.is_none_or(|next| next.core.contains(|c: char| c.is_ascii_digit()));
+/// "Settings > Account", a sign that compares nothing, and "5 > 3", which says so.
+fn sign_between(bare: &str, before: &str, next: Option<Word<'_>>) -> Option<&'static str> {
+    let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+    let compares = next.is_none_or(|next| has_digit(next.core));
     match bare {
+        ">" if compares && has_digit(before) => Some("is more than"),
+        "<" if compares && has_digit(before) => Some("is less than"),
         ">" | "›" if !compares => Some("then"),
         "<" if !compares => Some("less than"),
         _ => None,

@@ -4,6 +4,7 @@ use super::Said;
 use super::numbers::{cardinal, number};
 use super::units;
 use super::words::{Line, Word, with_punctuation};
+use crate::speak::number_words::is_digits;
 
 /// A currency: how it is written, one of its coins, several, and several of its hundredths.
 struct Currency(&'static str, &'static str, &'static str, &'static str);
@@ -56,12 +57,7 @@ pub(super) fn price(word: &str) -> Option<String> {
         return has_currency(positive)
             .then(|| price(positive).map(|said| format!("minus {said}")))?;
     }
-    for (sign, said) in [
-        ('~', "about"),
-        ('<', "under"),
-        ('>', "over"),
-        ('≈', "about"),
-    ] {
+    for (sign, said) in units::SIGNS {
         if let Some(rest) = word.strip_prefix(sign) {
             return has_currency(rest)
                 .then(|| price(rest).map(|words| format!("{said} {words}")))?;
@@ -73,12 +69,7 @@ pub(super) fn price(word: &str) -> Option<String> {
     if let Some((amount, by)) = word.split_once('/') {
         return has_currency(amount).then(|| {
             let by = units::span(by)?;
-            let article = if by == "hour" || by == "ounce" {
-                "an"
-            } else {
-                "a"
-            };
-            Some(format!("{} {article} {by}", price(amount)?))
+            Some(format!("{} {} {by}", price(amount)?, units::article(by)))
         })?;
     }
     if let Some((from, to)) = word.split_once(['-', '–']) {
@@ -90,8 +81,7 @@ pub(super) fn price(word: &str) -> Option<String> {
         } else {
             ("cent", "cents")
         };
-        let is_coins = !pence.is_empty() && pence.bytes().all(|b| b.is_ascii_digit());
-        return is_coins.then(|| {
+        return is_digits(pence).then(|| {
             Some(format!(
                 "{} {}",
                 number(pence)?,
@@ -265,6 +255,8 @@ mod tests {
             ("US$5", "five US dollars"),
             ("¥500", "five hundred yen"),
             ("~$30", "about thirty dollars"),
+            ("+$2", "plus two dollars"),
+            ("≤€5", "at most five euros"),
         ] {
             assert_eq!(price(written).as_deref(), Some(said), "{written}");
         }

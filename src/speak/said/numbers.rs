@@ -1,7 +1,7 @@
 //! Numbers in words, as they are said in Britain.
 
 use crate::speak::number_words::{
-    HUNDRED, Number, SCALES, below_twenty, read_below_twenty, read_tens, tens,
+    HUNDRED, Number, SCALES, below_twenty, is_digits, read_below_twenty, read_tens, tens,
 };
 
 /// The most digits of a number that is read as a whole; longer ones are read digit by digit.
@@ -23,11 +23,10 @@ pub(super) fn number(written: &str) -> Option<String> {
         (Some((whole, part)), _) | (None, Some((whole, part))) => (whole, Some(part)),
     };
     let whole = without_commas(whole)?;
-    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let words = whole_number(&whole);
     match part {
         None => Some(words),
-        Some(part) => is_part(part).then(|| format!("{words} point {}", digits(part))),
+        Some(part) => is_digits(part).then(|| format!("{words} point {}", digits(part))),
     }
 }
 
@@ -35,7 +34,6 @@ pub(super) fn number(written: &str) -> Option<String> {
 fn without_commas(written: &str) -> Option<String> {
     let mut groups = written.split(',');
     let first = groups.next()?;
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let rest: Vec<&str> = groups.collect();
     let is_grouped = rest
         .iter()

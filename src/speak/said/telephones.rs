@@ -3,6 +3,24 @@
 use super::Said;
 use super::numbers::digits;
 use super::words::{Line, Word};
+use crate::speak::number_words::is_digits;
+use std::borrow::Cow;
+
+/// "+44 (0)20" is dialled without the nought.
+pub(super) fn without_trunk_prefix(line: &str) -> Cow<'_, str> {
+    let is_behind_country = |before: &str| {
+        let country = before
+            .trim_end()
+            .trim_end_matches(|c: char| c.is_ascii_digit());
+        country.ends_with('+')
+    };
+    match line.split_once("(0)") {
+        Some((before, behind)) if is_behind_country(before) => {
+            Cow::Owned(format!("{} {behind}", before.trim_end()))
+        }
+        _ => Cow::Borrowed(line),
+    }
+}
 
 /// A number of one word or several: "+44 20 7946 0958", "(020) 7946-0958", "555-0100", "1-800-555-0199".
 ///
@@ -37,15 +55,13 @@ fn begins(word: Word<'_>, next: Option<Word<'_>>) -> bool {
         Some(rest) => (true, rest),
         None => (false, word.core),
     };
-    let is_digits = !rest.is_empty()
-        && rest.bytes().all(|b| b.is_ascii_digit() || b == b'-')
-        && !rest.ends_with('-');
+    let is_number = rest.split('-').all(is_digits);
     let is_followed = next.is_some_and(|next| {
         let group = next.core.split(['-', '.']).next().unwrap_or_default();
-        group.len() >= 2 && group.bytes().all(|b| b.is_ascii_digit())
+        group.len() >= 2 && is_digits(group)
     });
     let is_area = word.head.ends_with('(') && word.tail.starts_with(')') && rest.len() == 3;
-    is_digits
+    is_number
         && (has_plus && (rest.len() >= 7 || is_followed)
             || rest.starts_with('0') && rest.len() >= 3 && !has_plus
             || is_area && is_followed)
@@ -54,9 +70,8 @@ fn begins(word: Word<'_>, next: Option<Word<'_>>) -> bool {
 /// Groups of digits that are one number: "555-0100", "555-010-0199", "555.010.0199".
 fn is_whole(core: &str) -> bool {
     let groups: Vec<&str> = core.split(['-', '.', '–']).collect();
-    let is_digits = |group: &&str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    groups.iter().all(is_digits)
+    groups.iter().all(|group| is_digits(group))
         && matches!(
             lengths.as_slice(),
             [3, 4] | [3, 3, 4 | 3] | [1, 3, 3, 4] | [3, 2, 2] | [2, 4, 4]

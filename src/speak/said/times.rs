@@ -5,7 +5,7 @@ use super::numbers::{cardinal, ordinal, year};
 use super::units::{self, IsOne};
 use super::words::{Line, Word, with_punctuation};
 
-const DAYS: [(&str, &str); 12] = [
+const DAYS: [(&str, &str); 11] = [
     ("Mon", "Monday"),
     ("Tue", "Tuesday"),
     ("Tues", "Tuesday"),
@@ -17,10 +17,9 @@ const DAYS: [(&str, &str); 12] = [
     ("Fri", "Friday"),
     ("Sat", "Saturday"),
     ("Sun", "Sunday"),
-    ("24/7", "twenty-four hours a day, seven days a week"),
 ];
 
-const MONTHS: [&str; 12] = [
+pub(crate) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -35,14 +34,15 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// "Mon" -> "Monday", "Mon-Fri" -> "Monday to Friday", "24/7".
+/// "Mon" -> "Monday".
+pub(crate) fn day(short: &str) -> Option<&'static str> {
+    let found = DAYS.iter().find(|(name, _)| *name == short);
+    found.map(|(_, day)| *day)
+}
+
+/// "Mon" -> "Monday", "Mon-Fri" -> "Monday to Friday".
 pub(super) fn days(word: &str) -> Option<String> {
-    let day = |short: &str| {
-        let short = short.trim_end_matches('.');
-        DAYS.iter()
-            .find(|(name, _)| *name == short)
-            .map(|(_, day)| *day)
-    };
+    let day = |short: &str| day(short.trim_end_matches('.'));
     if let Some((from, to)) = word.split_once(['-', '–']) {
         return Some(format!("{} to {}", day(from)?, day(to)?));
     }
@@ -160,9 +160,13 @@ pub(super) fn date(word: &str) -> Option<String> {
         (1..=2, 4) => (first, last),
         _ => return None,
     };
+    let named = MONTHS
+        .iter()
+        .zip(1..)
+        .find(|(name, _)| month(middle) == Some(**name));
     let (mut day, mut month, of_year): (u64, u64, u64) = (
         day.parse().ok()?,
-        middle.parse().ok()?,
+        named.map_or_else(|| middle.parse().ok(), |(_, number)| Some(number))?,
         of_year.parse().ok()?,
     );
     if month > 12 && day <= 12 {
@@ -219,7 +223,16 @@ pub(super) fn dated(line: &Line<'_>, at: usize) -> Option<String> {
     let is_modern = (1900..2100).contains(&number);
     // What a year ends, the word behind it does not go on from.
     let ends = after.is_empty() || !after.starts_with(char::is_lowercase) || JOINS.contains(&after);
-    let is_year = is_modern && BEFORE_YEARS.contains(&before)
+    let is_between = matches!(before, "and" | "to" | "or")
+        && line
+            .back(at, 3)
+            .any(|word| BEFORE_YEARS.contains(&word.core))
+        && line
+            .back(at, 2)
+            .any(|word| word.is_digits() && word.core.len() == 4);
+    let is_quarter = matches!(before, "Q1" | "Q2" | "Q3" | "Q4" | "FY");
+    let is_year = is_modern && (BEFORE_YEARS.contains(&before) || is_quarter)
+        || is_modern && ends && is_between
         || ends
             && ["of", "spring", "summer", "autumn", "winter", "for"].contains(&before)
             && is_modern
@@ -232,8 +245,9 @@ pub(super) fn dated(line: &Line<'_>, at: usize) -> Option<String> {
     is_year.then(|| year(number))
 }
 
-const BEFORE_YEARS: [&str; 11] = [
-    "in", "In", "since", "Since", "until", "from", "by", "before", "after", "By", "Until",
+const BEFORE_YEARS: [&str; 14] = [
+    "between", "Between", "From", "in", "In", "since", "Since", "until", "from", "by", "before",
+    "after", "By", "Until",
 ];
 const JOINS: [&str; 8] = ["and", "or", "was", "is", "to", "when", "but", "with"];
 
@@ -296,6 +310,10 @@ mod tests {
         assert_eq!(
             date("5/17/2026").as_deref(),
             Some("the seventeenth of May twenty twenty-six")
+        );
+        assert_eq!(
+            date("3-May-2024").as_deref(),
+            Some("the third of May twenty twenty-four")
         );
         assert_eq!(date("2026-13-32"), None);
         assert_eq!(date("030-12-34"), None);

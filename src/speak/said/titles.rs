@@ -2,13 +2,14 @@
 
 use super::Said;
 use super::numbers::{cardinal, ordinal};
+use super::times;
 use super::words::{Line, Word, with_punctuation};
 
 /// What is a title before a name and something else behind one.
 const BESIDE_NAMES: [(&str, &str, &str); 2] =
     [("St", "Saint", "Street"), ("Dr", "Doctor", "Drive")];
 /// Other short forms, always followed by their stop.
-const STOPPED: [(&str, &str); 25] = [
+const STOPPED: [(&str, &str); 22] = [
     ("Prof", "Professor"),
     ("Ave", "Avenue"),
     ("Rd", "Road"),
@@ -24,22 +25,21 @@ const STOPPED: [(&str, &str); 25] = [
     ("Dept", "Department"),
     ("Jr", "Junior"),
     ("Apt", "Apartment"),
-    ("Mon", "Monday"),
-    ("Tue", "Tuesday"),
-    ("Tues", "Tuesday"),
-    ("Wed", "Wednesday"),
-    ("Thu", "Thursday"),
-    ("Thur", "Thursday"),
-    ("Thurs", "Thursday"),
-    ("Fri", "Friday"),
-    ("Sat", "Saturday"),
-    ("Sun", "Sunday"),
+    ("Mt", "Mount"),
+    ("Vol", "Volume"),
+    ("Ext", "Extension"),
+    ("ext", "extension"),
+    ("Bldg", "Building"),
+    ("Hwy", "Highway"),
+    ("exp", "expires"),
 ];
 /// Words before which and behind which a Roman number counts things.
-const COUNTED: [&str; 16] = [
-    "chapter", "part", "volume", "act", "book", "section", "phase", "type", "war", "level",
+const COUNTED: [&str; 17] = [
+    "chapter", "part", "volume", "vol", "act", "book", "section", "phase", "type", "war", "level",
     "stage", "article", "appendix", "scene", "class", "grade",
 ];
+/// The most tens of a Roman number that are written side by side.
+const TENS_MAX: usize = 3;
 /// Names of those who are counted by rank.
 const RULERS: [&str; 20] = [
     "Henry",
@@ -107,7 +107,8 @@ fn stopped(word: Word<'_>, is_last: bool) -> Option<String> {
     } else {
         rest
     };
-    let (_, said) = STOPPED.iter().find(|(short, _)| *short == word.core)?;
+    let found = STOPPED.iter().find(|(short, _)| *short == word.core);
+    let said = found.map_or_else(|| times::day(word.core), |(_, said)| Some(*said))?;
     Some(with_punctuation(Word { tail: rest, ..word }, said))
 }
 
@@ -127,14 +128,12 @@ fn roman(line: &Line<'_>, at: usize, word: Word<'_>) -> Option<String> {
 
 /// The value of a Roman number up to 39 in its usual form.
 fn value_of(core: &str) -> Option<u64> {
-    const TENS: [&str; 4] = ["", "X", "XX", "XXX"];
     const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
-    (1..40_usize)
-        .find(|value| {
-            let (tens, ones) = (TENS[value / 10], ONES[value % 10]);
-            core.strip_prefix(tens) == Some(ones)
-        })
-        .and_then(|value| u64::try_from(value).ok())
+    let behind_tens = core.trim_start_matches('X');
+    let tens = core.len() - behind_tens.len();
+    let ones = ONES.iter().position(|ones| *ones == behind_tens)?;
+    let is_number = tens <= TENS_MAX && !core.is_empty();
+    is_number.then(|| u64::try_from(10 * tens + ones).ok())?
 }
 
 #[cfg(test)]
@@ -143,10 +142,17 @@ mod tests {
 
     #[test]
     fn roman_numbers_have_values() {
-        for (roman, value) in [("I", 1), ("IV", 4), ("VIII", 8), ("XIV", 14), ("XXIX", 29)] {
+        for (roman, value) in [
+            ("I", 1),
+            ("IV", 4),
+            ("VIII", 8),
+            ("X", 10),
+            ("XIV", 14),
+            ("XXIX", 29),
+        ] {
             assert_eq!(value_of(roman), Some(value), "{roman}");
         }
-        for none in ["", "IIII", "VX", "MIX", "i"] {
+        for none in ["", "IIII", "VX", "MIX", "i", "XXXX"] {
             assert_eq!(value_of(none), None, "{none}");
         }
     }

@@ -85,6 +85,7 @@ const UNITS: &[(&str, &str, &str)] = &[
 
 /// Abbreviations and names as a speaker says them.
 const WORDS: &[(&str, &str)] = &[
+    ("24/7", "twenty-four hours a day, seven days a week"),
     ("STT", "speech to text"),
     ("TTS", "text to speech"),
     ("ASR", "speech recognition"),
@@ -103,6 +104,7 @@ const WORDS: &[(&str, &str)] = &[
     ("etc.", "and so on"),
     ("etc", "and so on"),
     ("approx.", "about"),
+    ("Approx.", "About"),
     ("incl.", "including"),
     ("max.", "at most"),
     ("vs", "versus"),
@@ -142,6 +144,11 @@ const WORDS: &[(&str, &str)] = &[
     ("≥", "at least"),
     ("≈", "is about"),
     ("≠", "is not"),
+    ("!=", "is not"),
+    ("==", "equals"),
+    ("<=", "at most"),
+    (">=", "at least"),
+    ("=<", "at most"),
     ("÷", "divided by"),
     ("±", "plus or minus"),
     ("=>", "to"),
@@ -179,10 +186,30 @@ const SPANS: &[(&str, &str)] = &[
     ("l", "litre"),
 ];
 
+/// Signs before a number or an amount.
+pub(super) const SIGNS: [(char, &str); 8] = [
+    ('~', "about"),
+    ('≈', "about"),
+    ('±', "plus or minus"),
+    ('<', "under"),
+    ('>', "over"),
+    ('≤', "at most"),
+    ('≥', "at least"),
+    ('+', "plus"),
+];
+
 /// What something is counted by.
 pub(super) fn span(written: &str) -> Option<&'static str> {
     let found = SPANS.iter().find(|(short, _)| *short == written);
     found.map(|(_, spoken)| *spoken)
+}
+
+/// "a" or "an", by the first sound of the word behind it.
+pub(super) fn article(word: &str) -> &'static str {
+    match word.starts_with(['a', 'e', 'i', 'o']) || word.starts_with("hour") {
+        true => "an",
+        false => "a",
+    }
 }
 
 /// An abbreviation or sign in words.

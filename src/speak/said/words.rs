@@ -1,5 +1,7 @@
 //! A line in its words, each between its punctuation, and what of a word can be read.
 
+use crate::speak::number_words::is_digits;
+
 /// A word of a line, between its punctuation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word<'a> {
@@ -43,7 +45,7 @@ impl<'a> Word<'a> {
 
     /// Whether the word is a whole number in digits.
     pub(super) fn is_digits(&self) -> bool {
-        !self.core.is_empty() && self.core.bytes().all(|b| b.is_ascii_digit())
+        is_digits(self.core)
     }
 }
 
@@ -57,6 +59,18 @@ impl<'a> Line<'a> {
 
     pub(super) fn word(&self, at: usize) -> Option<Word<'a>> {
         self.0.get(at).copied()
+    }
+
+    /// A word without the stop that shows it is short: one behind which a sentence does not begin.
+    pub(super) fn unstopped(&self, at: usize) -> Option<Word<'a>> {
+        let word = self.word(at)?;
+        let begins_small = |next: Word<'_>| next.core.starts_with(char::is_lowercase);
+        let goes_on = self.word(at + 1).is_some_and(begins_small);
+        let tail = match (word.tail, goes_on) {
+            (".", true) => "",
+            (tail, _) => tail,
+        };
+        Some(Word { tail, ..word })
     }
 
     /// The word behind one that no punctuation ends, without its own punctuation; "" if there is none.
@@ -84,7 +98,10 @@ impl<'a> Line<'a> {
 
 /// Said words between the punctuation of the word they stand for.
 pub(super) fn with_punctuation(word: Word<'_>, said: &str) -> String {
-    let tail = punctuation(word.tail);
+    // "60 mi., and": the stop is the abbreviation's, the comma the sentence's.
+    let behind = word.tail.strip_prefix('.').filter(|_| said != word.core);
+    let tail = behind.filter(|rest| rest.starts_with([',', ';', ':']));
+    let tail = punctuation(tail.unwrap_or(word.tail));
     // "a.m." closes a sentence with the stop that it has.
     let tail = match said.ends_with('.') {
         true => tail.trim_start_matches('.'),
@@ -116,6 +133,7 @@ pub(super) fn readable(words: &str) -> String {
             '/' | '_' | '\\' | '|' | '£' | '€' | '$' => kept.push(' '),
             '%' => kept.push_str(" percent"),
             '+' => kept.push_str(" plus "),
+            '=' => kept.push_str(" equals "),
             '&' => kept.push_str(" and "),
             '’' => kept.push('\''),
             '—' => kept.push_str(", "),

@@ -16,18 +16,13 @@ pub(super) const NEVER_LAST: &[&str] = &[
     "incl", "excl", "esp", "a.k.a", "messrs", "fr", "sr", "sra", "dra", "ud", "uds", "mme", "mlle",
     "hr", "frl", "z.b", "d.h", "u.a", "bzw", "ca", "evtl", "ggf", "inkl", "zzgl", "str", "tel",
     "ext", "eg", "ie", "p.ej", "p.ex", "env", "aprox", "dott", "sig", "dhr", "mevr", "bijv", "o.ä",
-    "s.o", "vgl", "sog", "adm", "cmdr",
+    "s.o", "vgl", "sog", "adm", "cmdr", "cu", "fl",
 ];
 
 /// What stands before a number: "No. 5", "Fig. 2".
 pub(super) const NUMBERED: &[&str] = &[
     "no", "nos", "nr", "fig", "figs", "vol", "vols", "p", "pp", "ch", "sec", "art", "op", "ver",
-    "v", "eq", "ed", "núm", "par", "ref", "apt", "ste", "bldg", "kl",
-];
-
-/// Days in short, where they begin with a capital.
-pub(super) const DAYS: &[&str] = &[
-    "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun",
+    "v", "eq", "ed", "núm", "par", "ref", "apt", "ste", "bldg", "kl", "exp",
 ];
 
 /// Months, short and long, in English and its neighbours: they go on with a day, and German days end in a stop.

@@ -132,7 +132,12 @@ impl SpansOf {
         let utterances = turns_by_row(events, plan);
         let last = events.last().map_or(Tick::ZERO, |last| last.tick);
         let mut spans = Vec::new();
-        for (row, turns) in rows.iter().zip(&utterances).take(wanted.end).skip(wanted.start) {
+        for (row, turns) in rows
+            .iter()
+            .zip(&utterances)
+            .take(wanted.end)
+            .skip(wanted.start)
+        {
             let of_row = turns.iter().filter_map(|turn| by_turn.get(turn));
             let mut of_row: Vec<&Event> = of_row.flatten().copied().collect();
             of_row.sort_by_key(|event| event.tick);
