@@ -150,6 +150,7 @@ impl ClauseCutter {
             if !self.is_late
                 && words >= self.first_words + MORE_WORDS_BEFORE_JOIN
                 && is_joining(word)
+                && !belongs_to(before, word)
             {
                 return at(last_end, true);
             }
@@ -274,6 +275,11 @@ fn unless_number(word: &str, next: Option<&Token<'_>>, is_over: bool) -> Verdict
 
 fn is_joining(word: &str) -> bool {
     JOINING.contains(&word.to_lowercase().as_str())
+}
+
+/// "A card ending in 4242": how the number is read hangs on all three words.
+fn belongs_to(before: &str, word: &str) -> bool {
+    before == "ending" && word == "in"
 }
 
 #[cfg(test)]

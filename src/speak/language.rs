@@ -184,16 +184,16 @@ impl Evidence {
         }
         let mut is_behind_figure = false;
         for word in text.split_whitespace() {
-            // "9am" and "9 am" are no German.
+            // "9am" and "9 am" are no German, and "EST" no French.
             let is_of_figure = is_behind_figure || word.starts_with(|c: char| c.is_ascii_digit());
             is_behind_figure = word.ends_with(|c: char| c.is_ascii_digit());
-            let letters = word
-                .trim_matches(|c: char| !c.is_alphabetic())
-                .to_lowercase();
-            let word = letters.replace('’', "'");
+            let letters = word.trim_matches(|c: char| !c.is_alphabetic());
+            let letters_are_large = letters.chars().all(char::is_uppercase);
+            let word = letters.to_lowercase().replace('’', "'");
             found.english += usize::from(ENGLISH.contains(&word.as_str()));
             let is_half_of_day = is_of_figure && word == "am";
-            let is_other = OTHERS.contains(&word.as_str()) && !is_half_of_day
+            let is_zone = word == "est" && letters_are_large;
+            let is_other = OTHERS.contains(&word.as_str()) && !is_half_of_day && !is_zone
                 || word.contains(['ß', 'ñ', 'ã', 'õ', 'ł', 'ø', 'å', 'ğ']);
             found.others += usize::from(is_other);
         }

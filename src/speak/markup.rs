@@ -373,10 +373,6 @@ mod tests {
         );
         check("| a | b |\nno table", &["a, b", "no table"]);
         check(
-            "See [our menu][1] or [rolls][rolls].\n\n[1]: https://a.example\n[rolls]: /rolls \"Rolls\"\n[Note]: cash *only*.",
-            &["See our menu or rolls.", "[Note]: cash only."],
-        );
-        check(
             "a\n---\n#hash\n2026. Yes\n- [x] done",
             &["a", "---", "#hash", "2026. Yes", "done"],
         );

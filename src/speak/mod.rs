@@ -223,7 +223,8 @@ impl Speaking {
             let said = self.said(clause.text);
             match said.strip_suffix('.') {
                 // An abbreviation's stop would sound like the end of the sentence.
-                Some(open) if clause.goes_on && !open.ends_with('.') => open.to_owned(),
+                // "a.m." keeps it, since it has another one.
+                Some(open) if clause.goes_on && !ends_with_initials(open) => open.to_owned(),
                 _ => said,
             }
         });
@@ -245,6 +246,12 @@ impl Speaking {
             false => said::line_as_written(&clause),
         }
     }
+}
+
+/// Whether a last word has a stop inside, as "a.m" has.
+fn ends_with_initials(text: &str) -> bool {
+    let last = text.split_whitespace().next_back();
+    last.is_some_and(|word| word.contains('.'))
 }
 
 fn as_written(clauses: Vec<Cut>) -> Vec<String> {

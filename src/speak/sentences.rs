@@ -190,7 +190,8 @@ pub(super) fn verdict(before: &str, word: &str, next: Next<'_>) -> Verdict {
 
 /// Whether Unicode's rules let a sentence end behind a word, if a capital follows.
 fn may_end(word: &str) -> bool {
-    if word.ends_with(char::is_alphanumeric) {
+    // "!=" compares.
+    if word.ends_with(|c: char| c.is_alphanumeric() || c == '=') {
         return false;
     }
     let tail_start = word.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
