@@ -4,7 +4,7 @@ use super::Words;
 use super::floor::FloorHistory;
 use super::kinds::{context, ms, with_words, words_of};
 use crate::interrupt::heard::{Context, Listening, Word};
-use crate::interrupt::lexicon::{asks_for_silence, says_something};
+use crate::interrupt::lexicon::{asks_for_silence, have_content};
 use crate::interrupt::rows::Replay;
 use crate::interrupt::transcript;
 use std::time::Duration;
@@ -92,9 +92,10 @@ impl OverAgent {
             .as_deref()
             .map(|said| transcript::words(said, None));
         match words {
-            Some(words) if !words.is_empty() => Some(
-                asks_for_silence(words.iter().copied()) || words.iter().any(|w| says_something(w)),
-            ),
+            Some(words) if !words.is_empty() => {
+                let words = words.iter().copied();
+                Some(asks_for_silence(words.clone()) || have_content(words))
+            }
             // Somebody listened to all of a short sound and heard no word.
             _ if self.voiced() <= IS_SHORT => Some(false),
             None if self.voiced() >= TAKES_THE_FLOOR => Some(true),

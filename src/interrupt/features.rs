@@ -197,8 +197,12 @@ fn put_words(heard: &Heard<'_>, put: &mut impl FnMut(f64)) {
     let mut of_class = [0.0; Class::ALL.len()];
     let (mut count, mut content, mut letters) = (0.0, 0.0, 0.0);
     let (mut first, mut last) = (None, None);
+    let is_acknowledgement = lexicon::acknowledges(known().map(|word| word.text.as_ref()));
     for word in known() {
-        let class = lexicon::class(&word.text);
+        let class = match lexicon::class(&word.text) {
+            class if class.is_content() && is_acknowledgement => Class::Agreement,
+            class => class,
+        };
         of_class[class as usize] += 1.0;
         count += 1.0;
         content += flag(class.is_content());

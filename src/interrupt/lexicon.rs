@@ -98,6 +98,82 @@ pub fn class(word: &str) -> Class {
     }
 }
 
+/// What people say to show that they listen, of more than one word or of words that say more elsewhere.
+const ACKNOWLEDGEMENTS: [&[&str]; 46] = [
+    &["i", "see"],
+    &["i", "know"],
+    &["i", "understand"],
+    &["i", "agree"],
+    &["i", "bet"],
+    &["got", "it"],
+    &["gotcha"],
+    &["thank", "you"],
+    &["thank", "you", "very", "much"],
+    &["thank", "you", "so", "much"],
+    &["thanks"],
+    &["thanks", "a", "lot"],
+    &["all", "right"],
+    &["of", "course"],
+    &["for", "sure"],
+    &["that's", "right"],
+    &["that's", "true"],
+    &["that's", "fine"],
+    &["that's", "good"],
+    &["that's", "great"],
+    &["that's", "nice"],
+    &["that", "is", "right"],
+    &["that", "is", "true"],
+    &["you're", "right"],
+    &["makes", "sense"],
+    &["that", "makes", "sense"],
+    &["that's", "interesting"],
+    &["interesting"],
+    &["sounds", "good"],
+    &["sounds", "great"],
+    &["fair", "enough"],
+    &["no", "problem"],
+    &["no", "worries"],
+    &["not", "bad"],
+    &["very", "good"],
+    &["very", "nice"],
+    &["very", "well"],
+    &["good", "to", "know"],
+    &["how", "nice"],
+    &["go", "on"],
+    &["me", "too"],
+    &["perfect"],
+    &["lovely"],
+    &["wonderful"],
+    &["brilliant"],
+    &["awesome"],
+];
+
+/// Whether the words together say nothing but that somebody listens: "oh, I see", "okay, got it". "I see no bread" says
+/// more.
+pub fn acknowledges<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let all: Vec<Lower> = words.map(Lower::of).collect();
+    let mut rest = all.as_slice();
+    while let Some(first) = rest.first() {
+        let phrase = ACKNOWLEDGEMENTS
+            .iter()
+            .filter(|phrase| {
+                rest.len() >= phrase.len()
+                    && phrase
+                        .iter()
+                        .zip(rest)
+                        .all(|(word, said)| *word == said.text())
+            })
+            .map(|phrase| phrase.len())
+            .max();
+        let taken = phrase.or_else(|| (!class(first.text()).is_content()).then_some(1));
+        let Some(taken) = taken else {
+            return false;
+        };
+        rest = &rest[taken..];
+    }
+    !all.is_empty()
+}
+
 /// Whether a text says more than that somebody listens or thinks. Words that a simulated recogniser
 /// cannot know ("…") may say anything.
 pub fn says_something(text: &str) -> bool {
@@ -105,16 +181,20 @@ pub fn says_something(text: &str) -> bool {
         return true;
     }
     let is_word = |word: &&str| word.contains(char::is_alphanumeric);
-    let mut words = text.split_whitespace().filter(is_word);
-    words.any(|word| class(word).is_content())
+    have_content(text.split_whitespace().filter(is_word))
 }
 
-/// Whether the words ask for silence: "stop", "wait", "hold on", "excuse me".
+/// Whether the words say something of their own.
+pub fn have_content<'a>(words: impl Iterator<Item = &'a str> + Clone) -> bool {
+    words.clone().any(|word| class(word).is_content()) && !acknowledges(words)
+}
+
+/// Whether the words ask for silence or attention: "stop", "wait", "hello?", "hold on", "excuse me".
 pub fn asks_for_silence<'a>(words: impl Iterator<Item = &'a str>) -> bool {
     let mut before = Lower::default();
     for word in words {
         let word = Lower::of(word);
-        let alone = matches!(word.text(), "stop" | "wait" | "enough");
+        let alone = matches!(word.text(), "stop" | "wait" | "enough" | "hello");
         let in_two = matches!(
             (before.text(), word.text()),
             ("hold" | "hang", "on") | ("excuse", "me") | ("shut", "up") | ("be", "quiet")
@@ -178,10 +258,24 @@ mod tests {
 
     #[test]
     fn listening_and_thinking_aloud_say_nothing() {
-        for nothing in ["", "Mm-hmm.", "Yeah, okay.", "Uh...", "- "] {
+        for nothing in [
+            "",
+            "Mm-hmm.",
+            "Yeah, okay.",
+            "Uh...",
+            "- ",
+            "Oh, I see.",
+            "Got it, thank you very much.",
+        ] {
             assert!(!says_something(nothing), "{nothing}");
         }
-        for something in ["Wait, stop.", "Yeah, but why?", "… …"] {
+        for something in [
+            "Wait, stop.",
+            "Yeah, but why?",
+            "… …",
+            "I see no bread.",
+            "Got it wrong.",
+        ] {
             assert!(says_something(something), "{something}");
         }
     }

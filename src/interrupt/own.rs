@@ -401,6 +401,7 @@ mod tests {
                     log_odds: std::array::from_fn(|step| log_odds - 2.0 / (step + 1) as f64),
                     evidence: [Evidence::Words; STEPS],
                     at_once: None,
+                    listens: [false; STEPS],
                 },
             }
         };

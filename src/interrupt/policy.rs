@@ -101,6 +101,13 @@ impl Policy for ClassifierRule<'_> {
                 reasons: vec![reason.to_owned()],
             };
         }
+        if let Some(reason) = listens(heard) {
+            return Decision {
+                verdict: Verdict::KeepTalking,
+                probability,
+                reasons: vec![reason.to_owned()],
+            };
+        }
         let threshold = self
             .thresholds
             .log_odds(evidence, heard.since_onset.as_secs_f64());
@@ -150,6 +157,20 @@ pub(super) fn at_once(heard: &Heard<'_>) -> Option<&'static str> {
     let has_asked = heard.context.sentence_is_question && heard.context.sentence_done;
     let answers = |word| matches!(lexicon::class(word), Class::Agreement | Class::Negation);
     (has_asked && known().next().is_some_and(answers)).then_some("the caller answers the question")
+}
+
+/// How long the voice goes on behind "I see" before more than that is expected of it: the recogniser hears words some
+/// 200 ms after their end.
+const LISTENS_FOR: Duration = Duration::from_millis(200);
+
+/// Why to go on without asking a model, if there is a reason.
+pub(super) fn listens(heard: &Heard<'_>) -> Option<&'static str> {
+    let all = heard.words.unwrap_or_default();
+    let known = || all.iter().filter(|word| word.known_at <= heard.since_onset);
+    let last = known().next_back()?;
+    let is_fresh = heard.since_onset.saturating_sub(last.known_at) < LISTENS_FOR;
+    let listens = is_fresh && lexicon::acknowledges(known().map(|word| word.text.as_str()));
+    listens.then_some("the caller says nothing but that they listen")
 }
 
 /// Stop after half a second of voice: the minimum interruption duration that LiveKit Agents

@@ -2,7 +2,7 @@
 
 use crate::event::{Tick, TurnId};
 use crate::interrupt::heard::{Context, Heard, Interval, Word};
-use crate::interrupt::lexicon::{asks_for_silence, class};
+use crate::interrupt::lexicon::{asks_for_silence, class, have_content};
 use crate::interrupt::policy::Policy;
 use crate::interrupt::transcript;
 use crate::stage::{SureVoice, Transcript};
@@ -156,7 +156,7 @@ impl OverlapWatch {
     pub(super) fn is_worth_a_late_decision(&self) -> bool {
         let words = || self.words.iter().flatten().map(|word| word.text.as_str());
         let content = words().filter(|word| class(word).is_content()).count();
-        asks_for_silence(words()) || content >= LATE_CONTENT_MIN
+        asks_for_silence(words()) || content >= LATE_CONTENT_MIN && have_content(words())
     }
 
     /// What is known at `now`, if there is anything to decide. Sets when the next decision is due.

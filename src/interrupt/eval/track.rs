@@ -4,7 +4,7 @@ use crate::event::Verdict;
 use crate::interrupt::heard::{Evidence, Heard, Listening};
 use crate::interrupt::model::Thresholds;
 use crate::interrupt::overlaps::{Overlap, Truth};
-use crate::interrupt::policy::{DECIDE_EVERY, Policy, at_once};
+use crate::interrupt::policy::{DECIDE_EVERY, Policy, at_once, listens};
 use crate::interrupt::rows::{Hearing, Replay};
 use std::time::Duration;
 
@@ -35,11 +35,16 @@ pub struct Seen {
     pub evidence: [Evidence; STEPS],
     /// The first step at which a rule stops without asking the model.
     pub at_once: Option<usize>,
+    /// At which steps a rule goes on without asking the model.
+    pub listens: [bool; STEPS],
 }
 
 impl Seen {
-    /// How far the log-odds lie above the threshold at a step.
+    /// How far the log-odds lie above the threshold at a step; infinitely far below where a rule goes on.
     pub fn margin(&self, step: usize, thresholds: &AtSteps) -> f64 {
+        if self.listens[step] {
+            return f64::NEG_INFINITY;
+        }
         self.log_odds[step] - thresholds.of(self.evidence[step])[step]
     }
 
@@ -92,12 +97,14 @@ pub fn seen(
     let mut activity = Vec::new();
     let mut at_once_at = None;
     let mut evidence = [Evidence::Sound; STEPS];
+    let mut listening_at = [false; STEPS];
     let log_odds = std::array::from_fn(|step| {
         let heard = replay.heard(time_of(step), listening, &mut activity);
         if at_once_at.is_none() && at_once(&heard).is_some() {
             at_once_at = Some(step);
         }
         evidence[step] = heard.evidence();
+        listening_at[step] = listens(&heard).is_some();
         log_odds(&heard)
     });
     Seen {
@@ -105,6 +112,7 @@ pub fn seen(
         log_odds,
         evidence,
         at_once: at_once_at,
+        listens: listening_at,
     }
 }
 

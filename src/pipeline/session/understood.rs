@@ -3,7 +3,7 @@
 use super::{Conversation, Recognised};
 use crate::endpoint::Observation;
 use crate::event::{Mark, TurnId, Verdict, nanos};
-use crate::interrupt::lexicon::{asks_for_silence, class, says_something};
+use crate::interrupt::lexicon::{asks_for_silence, have_content, says_something};
 use crate::interrupt::transcript;
 use crate::pipeline::turn::Happened;
 use crate::stage::Transcript;
@@ -103,7 +103,7 @@ impl Conversation<'_> {
         );
         if decision.verdict == Verdict::Stop {
             let words = heard.words.unwrap_or_default();
-            let is_meant = words.iter().any(|word| class(&word.text).is_content());
+            let is_meant = have_content(words.iter().map(|word| word.text.as_str()));
             let may_resume = self.settings.resume_after.is_some() && !is_meant;
             let todo = self.floor.happened(Happened::MustStop { turn, may_resume });
             self.carry_out(todo);
