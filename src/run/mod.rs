@@ -320,7 +320,7 @@ impl Run {
             match header.rules_of("ear") {
                 // The first ear heard everybody.
                 1 => self.scenario.ear.hears = Hears::Anybody,
-                ear::RULES => {}
+                2..=ear::RULES => {}
                 later => {
                     return Err(RunError::Input(format!(
                         "{} was recorded by an ear that this voicesim does not know (version {later}); repeat it with the voicesim that recorded it",
@@ -409,6 +409,7 @@ impl Run {
             length_max: self.hang_up,
             shown_time: watching.time,
             stop: watching.stop,
+            ear_rules,
         };
         let agent = Agent {
             engines: loaded.engines,
