@@ -98,7 +98,8 @@ impl Totals {
         Some(cost)
     }
 
-    /// The share of questions that were cut off, each question counted once, 0 to 1; `None` if none was asked.
+    /// The share of questions in the middle of which an endpoint was committed, heard or taken back, each question
+    /// counted once, 0 to 1; `None` if none was asked.
     pub fn cut_off_share(&self) -> Option<f64> {
         self.count(Count::CutOffShare)
     }

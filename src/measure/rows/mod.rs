@@ -83,6 +83,9 @@ pub struct Row {
     pub stopped_agent: bool,
     /// Whether a reply to the turn became audible.
     pub was_answered: bool,
+    /// Whether an endpoint was committed before the end of the question, and taken back before anything of the reply was
+    /// heard.
+    pub has_voided_commit: bool,
     /// Whether the caller asks again because the answer to the row before took too long.
     pub is_again: bool,
 }
@@ -174,6 +177,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
             .cloned(),
         stopped_agent: gathered.stopped_at.is_some(),
         was_answered: answered.is_some(),
+        has_voided_commit: gathered.has_voided_commit(expect),
         is_again: gathered.is_again,
     };
     let answer_has = gathered.plan.map_or(&[][..], |plan| &plan.answer_has);
@@ -226,6 +230,11 @@ impl Row {
     pub fn is_first_question(&self) -> bool {
         let is_question = self.expect == Some(Expect::Respond);
         is_question && !self.is_again && self.outcome != Outcome::NotAsked
+    }
+
+    /// Whether an endpoint was committed before the end of the question, whatever came of it.
+    pub fn was_committed_early(&self) -> bool {
+        self.has_voided_commit || self.outcome == Outcome::CutOff
     }
 
     /// Whether nothing went wrong: what was asked for came, or, on a recording, an interruption was answered too.
