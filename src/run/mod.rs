@@ -25,7 +25,7 @@ use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::Tap;
 use crate::scenario::injected_fault::Fault;
 use crate::scenario::{Scenario, Topology};
-use crate::stage::{Answer, SpeechToText, TextToSpeech};
+use crate::stage::{Answer, EndOfTurn, SpeechToText, TextToSpeech};
 use folder::header;
 use held::{Agent, Call};
 use prepare::Sounds;
@@ -204,6 +204,13 @@ impl Run {
     /// Speaks by an engine of yours, in place of the scenario's, made as by [`Run::with_speech_to_text`].
     pub fn with_text_to_speech(mut self, make: impl Fn(&Clock) -> TextToSpeech + 'static) -> Run {
         self.engines.tts = Some(Box::new(make));
+        self
+    }
+
+    /// Judges by an engine of yours whether the caller has finished, in place of the scenario's, if its endpointing
+    /// policy asks; made as by [`Run::with_speech_to_text`].
+    pub fn with_end_of_turn(mut self, make: impl Fn(&Clock) -> EndOfTurn + 'static) -> Run {
+        self.engines.end_of_turn = Some(Box::new(make));
         self
     }
 
@@ -398,7 +405,7 @@ impl Run {
         }
         let endpointing = match &self.endpointing {
             Some(make) => make(&clock),
-            None => conversation::endpointing(scenario),
+            None => conversation::endpointing(scenario, loaded.end_of_turn),
         };
         let call = Call {
             scenario,
