@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls rooms test-traces test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls rooms ends test-traces test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -72,6 +72,10 @@ test-traces: $(VOICESIM)
 test-browser: $(VOICESIM)
 	@sh tests/setup/packages.sh $(BROWSER)
 	@sh tests/browser/test-pages.sh $(VOICESIM) target/browser
+
+# Where voices end for the ear, and whom an endpoint cuts off. With the voices of test-calls.
+ends: $(VOICESIM)
+	@sh tests/calls/test.sh $(VOICESIM) target/calls ends
 
 setup: packages models
 
