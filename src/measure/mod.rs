@@ -58,7 +58,7 @@ pub use patience::FirstAsks;
 pub use reason::Reason;
 pub use resilience::ResilienceCounts;
 pub use right::RightAnswers;
-pub use rows::{Outcome, Plan, Row, RowPlan, rows, turns_by_row};
+pub use rows::{Outcome, Plan, Row, RowPlan, rows, rows_of_simulated, turns_by_row};
 pub use speculation::Speculation;
 pub use totals::Totals;
 pub use totals_file::{TOTALS, TotalsError};

@@ -566,8 +566,8 @@ fn what_speculation_gains_and_throws_away_is_shown() {
     };
     let (on, off) = (run_with("enabled = true"), run_with("enabled = false"));
     let e2e = |run: &Finished| run.measured.rows[0].e2e_ns.expect("answered") / 1_000_000;
-    // 5 ms of lag and 304 of silence; then 120, 80 and 60 ms of engines, or what is left of them.
-    assert_eq!((e2e(&off), e2e(&on)), (309 + 260, 309));
+    // 5 ms of lag and 304 of silence, or the 69 after which a pause is noticed; then 120, 80 and 60 ms of engines.
+    assert_eq!((e2e(&off), e2e(&on)), (309 + 260, 69 + 260));
     assert_eq!(off.measured.speculation.prepared, 0);
     let cost = &on.measured.speculation;
     assert_eq!((cost.prepared, cost.kept), (2, 1));

@@ -324,7 +324,11 @@ fn what_was_made_of_the_sound_is_recorded_and_repeated_without_the_model() {
             .keep_in(folder.path().to_owned(), KeepAudio::Yes),
     );
     assert!(!judgements(&recorded.events).is_empty());
-    let again = held(Run::of(scenario(&turns)).repeating(folder.path().to_owned()));
+    let other = tempfile::tempdir().expect("a folder");
+    let again = Run::of(scenario(&turns))
+        .repeating(folder.path().to_owned())
+        .keep_in(other.path().to_owned(), KeepAudio::Yes);
+    let again = held(again);
     assert_eq!(again.events, recorded.events);
     let engine = again.header.engines["end_of_turn"].as_str();
     assert!(engine.starts_with("recorded: "), "{engine}");

@@ -62,7 +62,7 @@ fn fixed_latencies_add_up_to_the_millisecond() {
 
 #[test]
 fn a_speculation_hides_what_is_shorter_than_the_wait() {
-    let settings = "[stt.latency]\nfixed_ms = 100.0\n[answer.latency]\nfixed_ms = 100.0\n[tts.latency]\nfixed_ms = 60.0\n";
+    let settings = "[stt.latency]\nfixed_ms = 100.0\n[answer.latency]\nfixed_ms = 100.0\n[tts.latency]\nfixed_ms = 30.0\n";
     let totals = simulate(scenario(settings), 16, 1);
     assert_eq!(e2e(&totals).max_ms, 5.0 + 304.0);
     let speculation = totals.measured.speculation;

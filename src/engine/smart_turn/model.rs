@@ -86,6 +86,27 @@ impl SmartTurnModel {
 mod tests {
     use super::*;
 
+    /// What ONNX Runtime makes of these recordings, with pipecat's front end.
+    const ONNX_RUNTIME: [(&str, f64); 3] = [
+        ("piper-graphics", 0.817_084),
+        ("piper-pause", 0.978_554),
+        ("en-us-reply", 0.241_911),
+    ];
+
+    #[test]
+    fn where_the_model_is_installed_it_says_what_it_says_elsewhere() {
+        let Ok(path) = crate::models::locate(SMART_TURN_MODEL) else {
+            return;
+        };
+        let mut model = SmartTurnModel::load(&path).expect("the model");
+        for (name, expected) in ONNX_RUNTIME {
+            let wav = Path::new("audio/fixtures").join(format!("{name}.wav"));
+            let sound = crate::audio::decode::read(&wav).expect("a recording");
+            let found = model.finished(&sound).expect("a probability");
+            assert!((found - expected).abs() < 0.002, "{name}: {found}");
+        }
+    }
+
     #[test]
     fn files_that_are_no_model_are_errors_that_name_them() {
         let folder = tempfile::tempdir().expect("a folder");
