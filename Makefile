@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls rooms test-traces test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls rooms ends test-traces test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -72,6 +72,10 @@ test-traces: $(VOICESIM)
 test-browser: $(VOICESIM)
 	@sh tests/setup/packages.sh $(BROWSER)
 	@sh tests/browser/test-pages.sh $(VOICESIM) target/browser
+
+# Where voices end for the ear, and whom an endpoint cuts off. With the voices of test-calls.
+ends: $(VOICESIM)
+	@sh tests/calls/test.sh $(VOICESIM) target/calls ends
 
 setup: packages models
 
@@ -139,7 +143,7 @@ doc:
 
 # Each cargo feature alone, and none at all.
 features:
-	@for feature in "" whisper retrieval piper silero espeak command install openai tls train opus; do \
+	@for feature in "" whisper retrieval piper silero smart_turn espeak command install openai tls train opus; do \
 		echo "cargo check, features: $${feature:-none}"; \
 		$(CARGO) check --quiet --no-default-features --features "$$feature" || exit 1; \
 	done

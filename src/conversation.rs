@@ -4,14 +4,14 @@
 use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
-use crate::endpoint::{Endpointing, Silence};
+use crate::endpoint::{Endpointing, Judge, Silence, SmartTurn};
 use crate::engine::{Engines, Reply, simulated};
 use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
 use crate::interrupt::policy::{self, ClassifierRule, Policy};
 use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::{EndpointPolicy, OwnThresholds, Scenario, StopAt};
-use crate::stage::Watched;
+use crate::stage::{EndOfTurn, Watched};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -104,9 +104,22 @@ fn thresholds(own: &OwnThresholds) -> Thresholds {
     }
 }
 
-/// The endpointing policy of a scenario.
-pub(crate) fn endpointing(scenario: &Scenario) -> Endpointing {
+/// How much of the latest sound a judge of endpoints hears.
+const JUDGE_HEARS: Duration = Duration::from_secs(8);
+
+/// The endpointing policy of a scenario, and whom it may ask.
+pub(crate) fn endpointing(scenario: &Scenario, end_of_turn: Option<EndOfTurn>) -> Endpointing {
     match scenario.endpointing.policy {
+        EndpointPolicy::SmartTurn {
+            threshold,
+            patience,
+        } => Endpointing {
+            policy: Box::new(SmartTurn::new(threshold, patience)),
+            judge: end_of_turn.map(|stage| Judge {
+                stage,
+                hears: JUDGE_HEARS,
+            }),
+        },
         EndpointPolicy::Silence(silence) => Endpointing {
             policy: Box::new(Silence::new(silence)),
             judge: None,

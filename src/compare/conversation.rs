@@ -110,7 +110,7 @@ impl Figures {
         for (metric, span_ns) in sure {
             own.set_metric(*metric, *span_ns);
         }
-        own.count(row.expect, row.outcome);
+        own.count(row.expect, row.outcome, row.has_voided_commit);
         if row.expect == Some(Expect::Ignore) {
             own.rates[0].0 = u32::from(row.stopped_agent);
             own.rates[2].0 = u32::from(row.was_answered);
@@ -136,7 +136,7 @@ impl Figures {
         for (hop, span_ns) in &turn.hops {
             own.set(*hop as usize, *span_ns);
         }
-        own.count(turn.expect, turn.outcome);
+        own.count(turn.expect, turn.outcome, turn.has_voided_commit);
         own.set_unanswered(turn.unanswered.is_some(), &turn.in_vain);
         if turn.outcome == Outcome::Spurious {
             // A sound that both stopped the agent and was answered cannot be told from one that was answered.
@@ -152,7 +152,7 @@ impl Figures {
     }
 
     /// Counts what expectation and outcome tell, in the order of [`RATES`].
-    fn count(&mut self, expect: Option<Expect>, outcome: Outcome) {
+    fn count(&mut self, expect: Option<Expect>, outcome: Outcome, has_voided_commit: bool) {
         let was_asked = outcome != Outcome::NotAsked;
         let asked = |what| u32::from(expect == Some(what) && was_asked);
         let (ignore, stop, respond) = (
@@ -171,6 +171,7 @@ impl Figures {
             (came(Outcome::Failed), u32::from(was_asked)),
             (0, 0),
             (0, 0),
+            (u32::from(has_voided_commit), u32::from(was_asked)),
         ];
     }
 }

@@ -6,7 +6,7 @@ use crate::event::{Hop, Metric};
 pub(super) const SPANS: usize = Hop::ALL.len() + Metric::ALL.len();
 
 /// The rates: counts for each turn that could be counted, and word errors for each word.
-pub const RATES: [&str; 8] = [
+pub const RATES: [&str; 9] = [
     "false_barge_ins",
     "missed_barge_ins",
     "spurious_responses",
@@ -15,6 +15,7 @@ pub const RATES: [&str; 8] = [
     "failed_turns",
     "unanswered",
     "wer",
+    "voided_commits",
 ];
 
 /// The places of rates that other files name.
@@ -39,7 +40,7 @@ pub enum Quantity {
     /// The spans of a metric.
     Metric(Metric),
     /// A rate of [`RATES`], for each turn that asked for it: false stops for each sound to be ignored, missed
-    /// stops for each interruption, missed replies for each question; cut-offs and failures for each turn; turns
+    /// stops for each interruption, missed replies for each question; cut-offs, voided commits and failures for each turn; turns
     /// without an answer for each that should have had one; `wer` for each word of the reference.
     Rate(&'static str),
 }

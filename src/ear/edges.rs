@@ -29,15 +29,20 @@ pub struct SpeechEdges {
     is_speaking: bool,
     /// The end of speech by the detector, until the true one is known.
     pending: Option<Tick>,
+    /// The end of the latest frame that the detector called a voice.
+    voiced: Tick,
+    /// The detector holds on to a voice that has ended.
+    holds_on: bool,
 }
 
 impl SpeechEdges {
-    /// Follows the frame that began at `start`, about which the ear said `activity`. Returns an edge of speech
-    /// once it is known.
+    /// Follows the frame that began at `start`, about which the ear said `activity`; `is_voiced`: the detector calls it
+    /// a voice. Returns an edge of speech once it is known.
     pub fn hear(
         &mut self,
         start: Tick,
         frame: &[f32],
+        is_voiced: bool,
         activity: &[SpeechActivity],
     ) -> Option<SpeechEdge> {
         self.end = start + FRAME;
@@ -53,13 +58,22 @@ impl SpeechEdges {
                     (self.is_speaking, self.pending) = (true, None);
                     began = Some(*onset);
                 }
-                SpeechActivity::Paused { last_voiced } => self.pending = Some(*last_voiced),
+                SpeechActivity::Paused { last_voiced } => {
+                    (self.pending, self.holds_on) = (Some((*last_voiced).max(self.voiced)), true);
+                }
                 SpeechActivity::Resumed { at } => {
                     (self.is_speaking, self.pending) = (true, None);
                     began = Some(*at);
                 }
                 SpeechActivity::Going { .. } => {}
             }
+        }
+        if is_voiced {
+            self.voiced = self.end;
+        }
+        self.holds_on &= is_voiced;
+        if self.holds_on && self.pending.is_some() {
+            self.pending = Some(self.end);
         }
         if self.is_speaking && self.pending.is_none() {
             self.peak = self.peak.max(peak(frame));
@@ -108,7 +122,7 @@ mod tests {
             for (index, frame) in samples.chunks_exact(FRAME_SAMPLES).enumerate() {
                 let start = Tick::ZERO + length_of(index * FRAME_SAMPLES);
                 let said = ear.hear(start, frame.into());
-                ends.extend(endings.hear(start, frame, &said));
+                ends.extend(endings.hear(start, frame, ear.is_voiced(), &said));
             }
             let Some(SpeechEdge::Ended(found, None)) = ends.last().copied() else {
                 panic!("{name}: {ends:?}");

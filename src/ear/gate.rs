@@ -9,6 +9,7 @@
 //! television, music, one voice and noise that go on for 8 s, 20, 15 and 10 dB under the caller), and tried on 50
 //! questions of 25 other voices.
 
+use super::latest::{keep, quantile};
 use crate::event::{Hears, Mark};
 use std::collections::VecDeque;
 
@@ -220,25 +221,8 @@ impl CallerGate {
     }
 }
 
-/// Adds a value to the latest ones.
-fn keep<T>(latest: &mut VecDeque<T>, value: T, most: usize) {
-    latest.push_back(value);
-    if latest.len() > most {
-        latest.pop_front();
-    }
-}
-
 fn in_db(power: f32) -> f32 {
     (10.0 * power.log10()).max(SILENCE)
-}
-
-/// The value below which that share of them lies; `None` of none.
-fn quantile(values: impl Iterator<Item = f32>, share: f32) -> Option<f32> {
-    let mut values: Vec<f32> = values.collect();
-    let last = values.len().checked_sub(1)?;
-    let at = (last as f32 * share) as usize;
-    let (_, value, _) = values.select_nth_unstable_by(at, f32::total_cmp);
-    Some(*value)
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@
 
 mod edges;
 mod gate;
+mod latest;
 #[cfg_attr(not(feature = "silero"), path = "no_silero.rs")]
 pub mod silero;
 pub mod simulated;
+mod sounding;
 pub mod truth;
 mod vad;
 
@@ -19,6 +21,7 @@ use crate::audio::{FRAME, FRAME_SAMPLES, Samples};
 use crate::event::{Hears, Tick};
 use crate::stage::{AudioChunk, SpeechActivity, SureVoice};
 use gate::CallerGate;
+use sounding::Sounding;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -26,13 +29,18 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 pub use vad::{SURE, VoiceDetector};
 
-/// The version of the rules by which the ear hears: 1 heard everybody.
-pub const RULES: u32 = 2;
+/// The version of the rules by which the ear hears: 1 heard everybody, and to 2 a voice ended where the detector let
+/// it go.
+pub const RULES: u32 = 3;
 
 /// Voiced frames in a row that begin an utterance: 48 ms. Clicks are shorter.
 const START_FRAMES: u32 = 3;
 /// Unvoiced frames in a row that make a pause: 32 ms.
 const PAUSE_FRAMES: u32 = 2;
+/// Frames in a row that do not stand out and make a pause: 80 ms, as long as the silence of a consonant; or 48 ms if the
+/// detector is about to let the voice go.
+const QUIET_FRAMES: u32 = 5;
+const FADING_FRAMES: u32 = 3;
 /// Voiced frames in a row that end a pause: 32 ms, so that one stray frame does not.
 const RESUME_FRAMES: u32 = 2;
 /// Doubtful frames in a row that end a voice beyond doubt: 48 ms, as long as a consonant.
@@ -84,6 +92,15 @@ pub struct Ear {
     /// Frames in a row that were voiced; `unvoiced` counts those that were not.
     voiced: u32,
     unvoiced: u32,
+    /// Where a voice ends; `None` if it ends where the detector lets it go.
+    sounding: Option<Sounding>,
+    /// Frames in a row in which the voice stood out; `quiet` counts those in which it did not.
+    sounds: u32,
+    quiet: u32,
+    /// The detector is about to let the voice go.
+    fades: bool,
+    /// The utterance was committed, and the detector has not let its voice go.
+    hangs_on: bool,
     sure: Option<SureVoice>,
     /// The end of the latest frame that was a voice beyond doubt.
     sure_end: Tick,
@@ -101,10 +118,28 @@ impl Ear {
             state: State::Idle,
             voiced: 0,
             unvoiced: 0,
+            sounding: Some(Sounding::default()),
+            sounds: 0,
+            quiet: 0,
+            fades: false,
+            hangs_on: false,
             sure: None,
             sure_end: Tick::ZERO,
             recent: VecDeque::with_capacity(PRE_ROLL_FRAMES + 1),
         }
+    }
+
+    /// Hears as the ear of these earlier [rules](RULES) did.
+    pub fn by_rules(mut self, rules: u32) -> Ear {
+        if rules < 3 {
+            self.sounding = None;
+        }
+        self
+    }
+
+    /// Whether the detector calls the latest frame the caller's voice. It holds on after a voice.
+    pub fn is_voiced(&self) -> bool {
+        self.voiced > 0 || self.hangs_on
     }
 
     /// Hears the frame that began at `start`; returns what changed, in order. The frame must have
@@ -125,6 +160,7 @@ impl Ear {
         debug_assert_eq!(frame.len(), FRAME_SAMPLES);
         if self.over.take() {
             self.state = State::Idle;
+            self.hangs_on = self.quiet > 0 && self.voiced > 0;
             // A voice that goes on over a commit (the utterance was too long) begins anew here.
             self.voiced = self.voiced.min(START_FRAMES - 1);
             self.sure = None;
@@ -134,22 +170,40 @@ impl Ear {
         let sound = self.detector.hear(voice);
         let is_caller = self.gate.is_caller(voice, sound.is_voiced);
         self.be_sure(start, sound.is_sure && is_caller);
-        if is_caller {
-            self.voiced += 1;
-            self.unvoiced = 0;
-        } else {
-            self.voiced = 0;
-            self.unvoiced += 1;
-            if matches!(self.state, State::Idle) {
-                // Sound that made no utterance was no voice either.
-                self.sure = None;
-            }
+        let stands_out = match &mut self.sounding {
+            Some(sounding) => sounding.hear(voice, is_caller),
+            None => is_caller,
+        };
+        self.fades = sound.fades && self.sounding.is_some();
+        self.hangs_on &= is_caller && !stands_out;
+        self.count(is_caller && !self.hangs_on, stands_out);
+        if !is_caller && matches!(self.state, State::Idle) {
+            // Sound that made no utterance was no voice either.
+            self.sure = None;
         }
         self.recent.push_back(frame.clone());
         if self.recent.len() > PRE_ROLL_FRAMES {
             self.recent.pop_front();
         }
         self.step(start, frame)
+    }
+
+    /// Counts a frame that is voiced or not, and in which the voice stands out or not.
+    fn count(&mut self, is_voiced: bool, stands_out: bool) {
+        let run = |frames: &mut u32, goes_on| *frames = if goes_on { *frames + 1 } else { 0 };
+        run(&mut self.voiced, is_voiced);
+        run(&mut self.unvoiced, !is_voiced);
+        run(&mut self.sounds, stands_out);
+        run(&mut self.quiet, !stands_out);
+    }
+
+    /// Whether the voice has paused.
+    fn is_pause(&self) -> bool {
+        let quiet = match self.fades {
+            true => FADING_FRAMES,
+            false => QUIET_FRAMES,
+        };
+        self.unvoiced >= PAUSE_FRAMES || self.quiet >= quiet
     }
 
     /// A voice or another sound in the background that began with the latest frame, once.
@@ -197,18 +251,18 @@ impl Ear {
                 }]
             }
             State::Idle => Vec::new(),
-            State::Speaking { last_voiced } if self.unvoiced >= PAUSE_FRAMES => {
+            State::Speaking { last_voiced } if self.is_pause() => {
                 self.state = State::Pausing;
                 vec![going(), SpeechActivity::Paused { last_voiced }]
             }
             State::Speaking { last_voiced } => {
-                let last_voiced = if self.voiced > 0 { end } else { last_voiced };
+                let last_voiced = if self.sounds > 0 { end } else { last_voiced };
                 self.state = State::Speaking { last_voiced };
                 vec![going()]
             }
-            State::Pausing if self.voiced >= RESUME_FRAMES => {
+            State::Pausing if self.sounds >= RESUME_FRAMES => {
                 self.state = State::Speaking { last_voiced: end };
-                let at = run_began(self.voiced);
+                let at = run_began(self.sounds);
                 vec![SpeechActivity::Resumed { at }, going()]
             }
             State::Pausing => vec![going()],
@@ -222,15 +276,17 @@ mod tests {
 
     /// Feeds `frames` (true: voiced) to the state machine, past the detector.
     fn activity(frames: &[bool]) -> Vec<String> {
+        let both: Vec<(bool, bool)> = frames.iter().map(|voiced| (*voiced, *voiced)).collect();
+        activity_of(&both)
+    }
+
+    /// The same of frames that are voiced, and stand out.
+    fn activity_of(frames: &[(bool, bool)]) -> Vec<String> {
         let mut ear = Ear::new(0.5, Hears::Caller, UtteranceOver::default());
         let frame: Samples = vec![0.0; FRAME_SAMPLES].into();
         let mut said = Vec::new();
-        for (index, voiced) in frames.iter().enumerate() {
-            (ear.voiced, ear.unvoiced) = if *voiced {
-                (ear.voiced + 1, 0)
-            } else {
-                (0, ear.unvoiced + 1)
-            };
+        for (index, (voiced, stands_out)) in frames.iter().enumerate() {
+            ear.count(*voiced, *stands_out);
             ear.recent.push_back(frame.clone());
             for activity in ear.step(Tick::from_ms(16 * index as u64), frame.clone()) {
                 match activity {
@@ -264,6 +320,30 @@ mod tests {
             activity(&[true, true, true, true, false, false, false]),
             ["started 0", "paused 64"]
         );
+    }
+
+    #[test]
+    fn a_pause_begins_where_the_voice_stood_out_last_however_long_the_detector_holds_on() {
+        let mut frames = vec![(true, true); 6];
+        frames.extend([(true, false); 4]);
+        assert_eq!(activity_of(&frames), ["started 0"]);
+        frames.push((true, false));
+        assert_eq!(activity_of(&frames), ["started 0", "paused 96"]);
+        frames.extend([(true, true); 2]);
+        let goes_on = ["started 0", "paused 96", "resumed 176"];
+        assert_eq!(activity_of(&frames), goes_on);
+    }
+
+    #[test]
+    fn a_detector_that_holds_on_over_an_endpoint_makes_no_new_utterance() {
+        let over = UtteranceOver::default();
+        let mut ear = Ear::new(0.5, Hears::Caller, over.clone());
+        ear.state = State::Pausing;
+        (ear.voiced, ear.quiet) = (60, 6);
+        over.set();
+        let frame: Samples = vec![0.0; FRAME_SAMPLES].into();
+        assert!(ear.hear(Tick::from_ms(16), frame).is_empty());
+        assert_eq!(ear.voiced, 0);
     }
 
     #[test]
@@ -307,7 +387,7 @@ mod tests {
         over.set();
         assert!(ear.hear(Tick::from_ms(1_600), frame.clone()).is_empty());
         // The detector calls these frames silence; the next one is voiced for this test.
-        (ear.voiced, ear.unvoiced) = (START_FRAMES, 0);
+        (ear.voiced, ear.unvoiced, ear.sounds) = (START_FRAMES, 0, START_FRAMES);
         match ear.step(Tick::from_ms(1_616), frame).as_slice() {
             [SpeechActivity::Started { onset, .. }] => assert_eq!(*onset, Tick::from_ms(1_584)),
             other => panic!("{other:?}"),

@@ -1,14 +1,18 @@
 //! The ear of a simulation: speech activity from what is truly said, without sound.
 //!
 //! The simulated ear notices what the real one does, as late as the real one: a voice after 48 ms, a pause
-//! after the detector's lag and 32 ms, a voice that comes back after 32 ms. A pause that is over
+//! after the ear's lag and 64 ms, a voice that comes back after 32 ms. A pause that is over
 //! before it would be noticed is none.
 
-use super::{PAUSE_FRAMES, RESUME_FRAMES, START_FRAMES};
+use super::{RESUME_FRAMES, START_FRAMES};
 use crate::audio::FRAME;
 use crate::event::Tick;
 use std::ops::Range;
 use std::time::Duration;
+
+/// Frames that make a pause: 64 ms. The real ear takes 48 ms where its detector is about to let the voice go, and 80 ms
+/// at most.
+const PAUSE_FRAMES: u32 = 4;
 
 /// What the ear notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +23,8 @@ pub enum Noticed {
     Pause { last_voiced: Tick },
 }
 
-/// What is noticed of `speech` (in order), and when, if the voice detector lets go `lag` after a
-/// voice has ended.
+/// What is noticed of `speech` (in order), and when, if a voice ends for the ear `lag` after it has
+/// truly ended.
 pub fn noticed(speech: &[Range<Tick>], lag: Duration) -> Vec<(Tick, Noticed)> {
     let mut all = Vec::new();
     let mut rest = speech.iter().peekable();
@@ -72,7 +76,7 @@ mod tests {
     fn a_voice_is_noticed_late_and_so_is_its_end() {
         check(
             &[(1_000, 2_000)],
-            &[(1_048, "voice", 1_000), (2_112, "pause", 2_080)],
+            &[(1_048, "voice", 1_000), (2_144, "pause", 2_080)],
         );
     }
 
@@ -80,15 +84,15 @@ mod tests {
     fn a_pause_shorter_than_the_lag_is_not_noticed() {
         check(
             &[(0, 1_000), (1_100, 2_000)],
-            &[(48, "voice", 0), (2_112, "pause", 2_080)],
+            &[(48, "voice", 0), (2_144, "pause", 2_080)],
         );
         check(
-            &[(0, 1_000), (1_112, 2_000)],
+            &[(0, 1_000), (1_144, 2_000)],
             &[
                 (48, "voice", 0),
-                (1_112, "pause", 1_080),
-                (1_144, "voice", 1_112),
-                (2_112, "pause", 2_080),
+                (1_144, "pause", 1_080),
+                (1_176, "voice", 1_144),
+                (2_144, "pause", 2_080),
             ],
         );
     }

@@ -29,10 +29,10 @@ const PIECE_SAMPLES: usize = SAMPLE_RATE as usize / 100;
 const PIECES_MIN: usize = 5;
 const BACKGROUND_SHARE: f32 = 0.9;
 /// What is louder than the background by this factor, 3 dB, is none of it.
-const OVER_BACKGROUND: f32 = 1.4;
+pub(super) const OVER_BACKGROUND: f32 = 1.4;
 /// What is softer than this share of the utterance's peak, -40 dB, is no speech; a background that stays under twice
 /// of it hides nothing that matters.
-const UNDER_PEAK: f32 = 0.01;
+pub(super) const UNDER_PEAK: f32 = 0.01;
 /// A threshold above this share of the peak, -10 dB, leaves the end in doubt.
 const DOUBTFUL_SHARE: f32 = 0.316;
 /// The detector's lag, in the median: 64 ms.

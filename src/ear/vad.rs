@@ -12,11 +12,17 @@ pub struct VoiceDetector {
 /// it, also for as long as the detector hangs on after a voice; vowels do not.
 pub const SURE: f32 = 0.8;
 
+/// The probability under which the detector is about to let a voice go: it falls for some frames before it is under the
+/// threshold.
+const FADES: f32 = 0.6;
+
 /// What the detector makes of a frame.
 #[derive(Clone, Copy)]
 pub(super) struct Sound {
     pub(super) is_voiced: bool,
     pub(super) is_sure: bool,
+    /// The detector is about to let the voice go.
+    pub(super) fades: bool,
 }
 
 impl VoiceDetector {
@@ -47,6 +53,7 @@ impl VoiceDetector {
         Sound {
             is_voiced: probability >= self.threshold,
             is_sure: probability >= self.threshold.max(SURE),
+            fades: probability < self.threshold.max(FADES),
         }
     }
 }

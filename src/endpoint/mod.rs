@@ -6,8 +6,10 @@
 //! alike live, in replay and in simulation.
 
 mod silence;
+mod smart_turn;
 
 pub use silence::Silence;
+pub use smart_turn::SmartTurn;
 
 use crate::event::Tick;
 use crate::stage::EndOfTurn;
@@ -153,8 +155,11 @@ pub enum Action {
         /// When the policy wants to decide again, even if nothing is heard; `None` for never.
         until: Option<Tick>,
     },
-    /// The utterance goes on, and the judge is asked about the latest sound. Without a judge this is a wait.
-    Listen,
+    /// The utterance goes on, and the judge is asked about the latest sound.
+    Listen {
+        /// When the policy decides again if the judge has not answered and nothing was heard; without a judge, too.
+        at: Tick,
+    },
 }
 
 impl Decision {

@@ -8,7 +8,7 @@ use crate::event::{StageName, Tick};
 use crate::scenario::engine::Engine;
 use crate::scenario::latency::Latency;
 use crate::scenario::resilience::Service;
-use crate::scenario::{Scenario, SpeechToSpeech, Topology};
+use crate::scenario::{EndpointPolicy, Scenario, SpeechToSpeech, Topology};
 use crate::stage;
 use std::collections::BTreeMap;
 
@@ -21,12 +21,20 @@ pub struct Given {
     pub answer: Option<Maker<stage::Answer>>,
     /// Speaks.
     pub tts: Option<Maker<stage::TextToSpeech>>,
+    /// Says whether the caller has finished, if the scenario's endpointing policy asks.
+    pub end_of_turn: Option<Maker<stage::EndOfTurn>>,
 }
 
 impl Given {
     /// Whether all engines are the scenario's.
     pub fn is_empty(&self) -> bool {
-        self.stt.is_none() && self.answer.is_none() && self.tts.is_none()
+        let Given {
+            stt,
+            answer,
+            tts,
+            end_of_turn,
+        } = self;
+        stt.is_none() && answer.is_none() && tts.is_none() && end_of_turn.is_none()
     }
 }
 
@@ -43,7 +51,13 @@ pub struct Loaded {
     pub notes: Vec<String>,
     /// The version of the rules by which answers become spoken text.
     pub speak_rules: u32,
+    /// What the endpointing policy asks about the latest sound; `None` for a policy that asks nobody.
+    pub end_of_turn: Option<stage::EndOfTurn>,
 }
+
+/// What the judge of endpoints is called in reports.
+#[cfg(feature = "smart_turn")]
+const SMART_TURN: &str = "Smart Turn 3.2 on rten";
 
 /// What an engine of the user's is called in reports.
 const GIVEN: &str = "an engine of the program that runs voicesim";
@@ -58,8 +72,9 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
         given,
         clock,
     };
+    let end_of_turn = end_of_turn(make)?;
     if let Topology::SpeechToSpeech(asked) = &scenario.topology {
-        return Ok(direct(scenario, asked, clock));
+        return Ok(direct(scenario, asked, clock).with_judge(end_of_turn));
     }
     let (stt, answer, tts) = (make.stt(None)?, make.answer(None)?, make.tts(None)?);
     let described = [
@@ -74,6 +89,7 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
         && service.fallback().is_none_or(Engine::is_simulated);
     Ok(Loaded {
         described: described.into(),
+        end_of_turn: None,
         notes: [stt.note, answer.note, tts.note]
             .into_iter()
             .flatten()
@@ -93,8 +109,31 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
                 tts: tts.stage,
             },
         },
-    })
+    }
+    .with_judge(end_of_turn))
 }
+
+/// What the endpointing policy of a scenario asks about sound.
+fn end_of_turn(make: Make<'_>) -> Result<Option<JudgeOfEnds>, EngineError> {
+    if !matches!(
+        make.scenario.endpointing.policy,
+        EndpointPolicy::SmartTurn { .. }
+    ) {
+        return Ok(None);
+    }
+    if let Some(given) = &make.given.end_of_turn {
+        return Ok(Some((given(make.clock), GIVEN)));
+    }
+    #[cfg(feature = "smart_turn")]
+    return Ok(Some((super::smart_turn::build(make.clock)?, SMART_TURN)));
+    #[cfg(not(feature = "smart_turn"))]
+    Err(EngineError::Unavailable(
+        "endpointing.policy: this voicesim was built without smart_turn; build it with `--features smart_turn`, or take another policy".into(),
+    ))
+}
+
+/// A judge of endpoints, and a line about it.
+type JudgeOfEnds = (stage::EndOfTurn, &'static str);
 
 /// A speech-to-speech model in place of the other stages, which it has no use for.
 fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded {
@@ -110,10 +149,21 @@ fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded 
         described,
         notes: Vec::new(),
         speak_rules: crate::speak::VERSION,
+        end_of_turn: None,
     }
 }
 
 impl Loaded {
+    /// With a judge of endpoints, if the policy asks one.
+    fn with_judge(mut self, judge: Option<JudgeOfEnds>) -> Loaded {
+        if let Some((judge, described)) = judge {
+            let stage = StageName::EndOfTurn.name().to_owned();
+            self.described.insert(stage, described.to_owned());
+            self.end_of_turn = Some(judge);
+        }
+        self
+    }
+
     /// The engines with the scenario's injected faults and resilience policies, from their next input on.
     /// Fallbacks and the second engines of hedged requests are loaded here.
     ///
@@ -130,6 +180,7 @@ impl Loaded {
             mut described,
             mut notes,
             speak_rules,
+            end_of_turn,
         } = self;
         let breakers = Breakers::default();
         let at = Circumstances {
@@ -153,6 +204,7 @@ impl Loaded {
             described,
             notes,
             speak_rules,
+            end_of_turn,
         })
     }
 }

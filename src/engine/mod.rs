@@ -18,6 +18,8 @@ pub mod resilience;
 #[cfg(feature = "retrieval")]
 mod retrieval;
 pub mod simulated;
+#[cfg(feature = "smart_turn")]
+mod smart_turn;
 #[cfg(any(feature = "piper", feature = "espeak"))]
 mod speech;
 #[cfg(test)]
@@ -92,7 +94,8 @@ impl<S> Built<S> {
     feature = "retrieval",
     feature = "piper",
     feature = "espeak",
-    feature = "command"
+    feature = "command",
+    feature = "smart_turn"
 ))]
 fn worker<S: Send + 'static>(
     clock: &crate::clock::Clock,

@@ -5,7 +5,7 @@ use super::EngineError;
 use super::openai;
 use crate::models::{self, ModelError};
 use crate::scenario::engine::{Answerer, Recogniser, Server, Voice};
-use crate::scenario::{Scenario, Topology};
+use crate::scenario::{EndpointPolicy, Scenario, Topology};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(super) const WHISPER_MODEL: &str = "whisper-tiny.en";
 /// The voice that Piper takes unless another one is asked for.
 pub(super) const PIPER_VOICE: &str = "piper-en_US-joe-medium";
+/// The model that the endpointing policy smart_turn asks.
+pub(super) const SMART_TURN_MODEL: &str = "smart-turn-v3.2";
 
 /// What one engine needs.
 enum Need<'a> {
@@ -82,9 +84,14 @@ fn unanswering<'a>(
 
 /// What the engines of a scenario need, each with the table that names it.
 fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
+    let hears_ends = matches!(
+        scenario.endpointing.policy,
+        EndpointPolicy::SmartTurn { .. }
+    );
+    let judge = hears_ends.then_some(("endpointing", Need::Model("policy", SMART_TURN_MODEL)));
     // One model in place of all engines is simulated, and needs nothing.
     if matches!(scenario.topology, Topology::SpeechToSpeech(_)) {
-        return Vec::new();
+        return judge.into_iter().collect();
     }
     let Scenario {
         stt, answer, tts, ..
@@ -98,7 +105,8 @@ fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
         ("cure.tts.fallback", tts.fallback().and_then(voice)),
     ];
     let named = |(table, need): (_, Option<_>)| need.map(|need| (table, need));
-    all.into_iter().filter_map(named).collect()
+    let engines = all.into_iter().filter_map(named);
+    engines.chain(judge).collect()
 }
 
 fn recogniser(engine: &Recogniser) -> Option<Need<'_>> {

@@ -68,7 +68,7 @@ impl Listener {
                 if let Some(background) = self.ear.background() {
                     self.tap.mark(TurnId(0), background.mark());
                 }
-                if let Some(edge) = edges.hear(at, &voice, &said) {
+                if let Some(edge) = edges.hear(at, &voice, self.ear.is_voiced(), &said) {
                     let mark = match edge {
                         SpeechEdge::Began(at) => Mark::CallerSpeechStarted { at },
                         SpeechEdge::Ended(at, doubt) => Mark::CallerSpeechEnded { at, doubt },

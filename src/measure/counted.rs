@@ -18,7 +18,7 @@ pub(super) struct Counted {
     worlds: u64,
     /// Questions that were asked; one that was asked again counts once.
     questions: u64,
-    /// Questions among `questions` that were cut off.
+    /// Questions among `questions` in the middle of which an endpoint was committed, heard or not.
     cut_off: u64,
     /// Turns that should have been answered.
     to_answer: u64,
@@ -121,7 +121,7 @@ impl Counted {
         }
         if row.is_first_question() {
             self.questions += 1;
-            self.cut_off += u64::from(row.outcome == Outcome::CutOff);
+            self.cut_off += u64::from(row.was_committed_early());
         }
         let is_unanswered = row.unanswered.is_some();
         self.to_answer += u64::from(is_unanswered || row.e2e_ns.is_some());
@@ -155,6 +155,7 @@ impl Counted {
             Count::SpuriousResponses => wrong.spurious_responses.into(),
             Count::MissedResponses => wrong.missed_responses.into(),
             Count::CutOffs => wrong.cut_offs.into(),
+            Count::VoidedCommits => wrong.voided_commits.into(),
             Count::FailedTurns => wrong.failed_turns.into(),
             Count::Restarts => callers.restarts,
             Count::HangUps => callers.hang_ups,

@@ -20,8 +20,11 @@ pub struct Interruptions {
     pub spurious_responses: u32,
     /// Questions that got no reply.
     pub missed_responses: u32,
-    /// Questions that were cut off in the middle.
+    /// Questions that were cut off in the middle: something of the reply to their first half was heard.
     pub cut_offs: u32,
+    /// Questions in the middle of which an endpoint was committed, and taken back before anything of the reply was
+    /// heard.
+    pub voided_commits: u32,
     /// Turns that failed because an engine did.
     pub failed_turns: u32,
     /// How turns came out, by what was asked for: expectation, outcome, count.
@@ -38,8 +41,14 @@ pub(super) struct Counts {
     spurious_responses: u32,
     missed_responses: u32,
     cut_offs: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    voided_commits: u32,
     failed_turns: u32,
     outcomes: BTreeMap<Expect, BTreeMap<Outcome, u32>>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Counts {
@@ -66,6 +75,7 @@ impl Interruptions {
             spurious_responses: self.spurious_responses,
             missed_responses: self.missed_responses,
             cut_offs: self.cut_offs,
+            voided_commits: self.voided_commits,
             failed_turns: self.failed_turns,
             outcomes: self.outcomes.clone(),
         }
@@ -82,6 +92,7 @@ impl Interruptions {
             && u64::from(counts.spurious_responses) <= asked(Expect::Ignore)
             && u64::from(counts.missed_responses) <= asked(Expect::Respond)
             && u64::from(counts.cut_offs) <= turns
+            && u64::from(counts.voided_commits) <= turns
             && u64::from(counts.failed_turns) <= turns;
         let mut own = Interruptions {
             barge_ins: counts.barge_ins,
@@ -91,6 +102,7 @@ impl Interruptions {
             spurious_responses: counts.spurious_responses,
             missed_responses: counts.missed_responses,
             cut_offs: counts.cut_offs,
+            voided_commits: counts.voided_commits,
             failed_turns: counts.failed_turns,
             outcomes: counts.outcomes,
         };
@@ -113,6 +125,7 @@ impl Interruptions {
             return;
         }
         self.cut_offs += u32::from(row.outcome == Outcome::CutOff);
+        self.voided_commits += u32::from(row.has_voided_commit && row.outcome != Outcome::CutOff);
         self.failed_turns += u32::from(row.outcome == Outcome::Failed);
         match row.expect {
             Some(Expect::Stop) => {
@@ -141,6 +154,7 @@ impl Interruptions {
             .saturating_add(other.spurious_responses);
         self.missed_responses = self.missed_responses.saturating_add(other.missed_responses);
         self.cut_offs = self.cut_offs.saturating_add(other.cut_offs);
+        self.voided_commits = self.voided_commits.saturating_add(other.voided_commits);
         self.failed_turns = self.failed_turns.saturating_add(other.failed_turns);
         for (expect, outcomes) in &other.outcomes {
             let own = self.outcomes.entry(*expect).or_default();

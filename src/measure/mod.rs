@@ -58,7 +58,7 @@ pub use patience::FirstAsks;
 pub use reason::Reason;
 pub use resilience::ResilienceCounts;
 pub use right::RightAnswers;
-pub use rows::{Outcome, Plan, Row, RowPlan, rows, turns_by_row};
+pub use rows::{Outcome, Plan, Row, RowPlan, rows, rows_of_simulated, turns_by_row};
 pub use speculation::Speculation;
 pub use totals::Totals;
 pub use totals_file::{TOTALS, TotalsError};
@@ -369,14 +369,12 @@ impl Measurement {
         })
     }
 
-    /// The share of questions that were cut off, each question counted once, 0 to 1; `None` if no row is a
-    /// question.
+    /// The share of questions in the middle of which an endpoint was committed, heard or taken back, each question
+    /// counted once, 0 to 1; `None` if no row is a question.
     pub fn cut_off_share(&self) -> Option<f64> {
         let is_question = |row: &&Row| row.is_first_question();
         let questions = self.rows.iter().filter(is_question);
-        let cut_offs = questions
-            .clone()
-            .filter(|row| row.outcome == Outcome::CutOff);
+        let cut_offs = questions.clone().filter(|row| row.was_committed_early());
         let questions = questions.count();
         (questions > 0).then(|| cut_offs.count() as f64 / questions as f64)
     }

@@ -36,6 +36,7 @@ pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
         decided: None,
         stopped_agent: false,
         was_answered: false,
+        has_voided_commit: false,
         is_again: false,
     }
 }
@@ -54,7 +55,7 @@ prop_compose! {
             prop::sample::select(Metric::ALL[1..].to_vec()), any::<u64>(), 0..5,
         ),
         errors in prop::option::of(0u32..9),
-        (stopped_agent, was_answered, is_again) in any::<(bool, bool, bool)>(),
+        (stopped_agent, was_answered, is_again, went_on) in any::<(bool, bool, bool, bool)>(),
     ) -> Row {
         let e2e_ns = (outcome == Outcome::Answered).then_some(latency >> shift);
         let metrics = others.into_iter().chain(e2e_ns.map(|ns| (Metric::E2eLatency, ns)));
@@ -67,6 +68,7 @@ prop_compose! {
             stopped_agent,
             was_answered,
             is_again,
+            has_voided_commit: went_on && matches!(outcome, Outcome::Answered | Outcome::Missed),
             ..row(1, outcome)
         }
     }

@@ -2,7 +2,7 @@
 
 use super::batches::Batches;
 use super::budgets::Figures;
-use super::rows::{Plan, Row, rows};
+use super::rows::{Plan, Row, rows_of_simulated};
 use super::{BudgetResult, Cost, Interval, Known, LoadFigures, Measurement};
 use crate::event::{Event, Expect, Hop, Metric};
 use crate::scenario::budget::{Budget, Count, Percentile, budget};
@@ -51,7 +51,7 @@ impl Default for Totals {
 impl Totals {
     /// Adds a conversation of world `world`, and returns its rows.
     pub fn add(&mut self, world: u32, events: &[Event], plan: &Plan) -> Vec<Row> {
-        let rows = rows(events, plan);
+        let rows = rows_of_simulated(events, plan);
         self.add_rows(world, events, &rows);
         rows
     }
@@ -98,7 +98,8 @@ impl Totals {
         Some(cost)
     }
 
-    /// The share of questions that were cut off, each question counted once, 0 to 1; `None` if none was asked.
+    /// The share of questions in the middle of which an endpoint was committed, heard or taken back, each question
+    /// counted once, 0 to 1; `None` if none was asked.
     pub fn cut_off_share(&self) -> Option<f64> {
         self.count(Count::CutOffShare)
     }

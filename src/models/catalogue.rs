@@ -55,6 +55,8 @@ pub enum ModelKind {
     TextToSpeech,
     /// Audio to where somebody speaks.
     VoiceActivity,
+    /// Audio to whether somebody has finished.
+    EndOfTurn,
 }
 
 impl fmt::Display for ModelKind {
@@ -63,6 +65,7 @@ impl fmt::Display for ModelKind {
             ModelKind::SpeechToText => "speech to text",
             ModelKind::TextToSpeech => "text to speech",
             ModelKind::VoiceActivity => "voice activity",
+            ModelKind::EndOfTurn => "end of turn",
         })
     }
 }

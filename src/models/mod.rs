@@ -27,3 +27,5 @@ pub use catalogue::{Model, ModelFile, ModelKind, Source, Unpack, catalogue};
 pub use error::ModelError;
 pub use install::{Installed, install};
 pub use progress::{Bar, Progress, Silent};
+#[cfg(feature = "smart_turn")]
+pub use whisper_weights::{SPECTRUM_BINS, slaney_filter_bank};

@@ -76,6 +76,15 @@ impl Endpoint {
         self.observed(Observation::Started { onset }, (tap, now));
     }
 
+    /// A new utterance begins with this sound. The judge does not hear what was said before it.
+    pub(super) fn begins(&mut self, audio: &AudioChunk) {
+        if let Some(listener) = &mut self.listener {
+            listener.latest.clear();
+            listener.length = Duration::ZERO;
+            listener.keep(audio);
+        }
+    }
+
     /// Keeps sound for the judge.
     pub(super) fn sound(&mut self, audio: &AudioChunk) {
         if let Some(listener) = &mut self.listener {
@@ -102,7 +111,8 @@ impl Endpoint {
             return;
         };
         going.decision = self.policy.decide(now);
-        if let (Action::Listen, Some(listener)) = (going.decision.action, &mut self.listener) {
+        if let (Action::Listen { .. }, Some(listener)) = (going.decision.action, &mut self.listener)
+        {
             listener.listen(tap, going.turn, now);
         }
     }
@@ -142,8 +152,8 @@ impl Endpoint {
         );
         let wanted = match decision.action {
             Action::Commit { at } => (at, Due::Commit(EndpointCause::Silence)),
-            Action::Wait { until: Some(at) } => (at, Due::Decide),
-            Action::Wait { until: None } | Action::Listen => return Some(longest),
+            Action::Wait { until: Some(at) } | Action::Listen { at } => (at, Due::Decide),
+            Action::Wait { until: None } => return Some(longest),
         };
         Some(match wanted.0 <= longest.0 {
             true => wanted,

@@ -86,11 +86,11 @@ fn most(measured: &Measurement) -> Option<String> {
     })
 }
 
-/// Latencies leave out the questions that were answered too early.
+/// Latencies leave out the questions of whose answer something was heard too early.
 fn cut_offs(share: Option<f64>) -> Option<String> {
     let share = share.filter(|share| *share > 0.0)?;
     Some(format!(
-        "{:.1} % of the questions are cut off, answered before the caller had finished",
+        "{:.1} % of the questions are cut off, taken for finished before the caller had finished",
         100.0 * share
     ))
 }

@@ -345,6 +345,9 @@ pub struct Detail<'a> {
     /// Nanoseconds that a turn without an answer waited at least, since the question was first asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waited_ns: Option<u64>,
+    /// Endpoints that were committed before the end of the question, and taken back unheard.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub voided_commits: u32,
     /// Why the turn should have been answered and was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
@@ -431,6 +434,10 @@ fn remarked(rows: &[Row]) -> BTreeMap<Remark, u64> {
     counts
 }
 
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// The document's entry for one turn.
 pub fn detail(row: &Row) -> Detail<'_> {
     Detail {
@@ -444,6 +451,7 @@ pub fn detail(row: &Row) -> Detail<'_> {
         agent_start_ns: row.agent_start.map(|at| at.0),
         e2e_ns: row.e2e_ns,
         waited_ns: row.waited_ns(),
+        voided_commits: row.has_voided_commit.into(),
         reason: row.unanswered,
         doubtful: row.doubtful,
         error: row.failure.as_deref(),

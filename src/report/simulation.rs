@@ -42,9 +42,13 @@ pub fn text(header: &Header, totals: &Totals) -> String {
     if let Some(share) = totals.cut_off_share() {
         let _ = writeln!(
             text,
-            "cut off        {:.2} % of {} questions",
+            "cut off        {:.2} % of {} questions{}",
             100.0 * share,
-            totals.questions()
+            totals.questions(),
+            match measured.interruptions.voided_commits {
+                0 => String::new(),
+                unheard => format!("; {unheard} of them unheard, and taken back"),
+            }
         );
     }
     if let Some(figures) = &totals.load {

@@ -42,6 +42,8 @@ pub(super) struct Call<'a> {
     pub(super) shown_time: Option<Box<dyn Fn(Tick)>>,
     /// A word that ends a replay.
     pub(super) stop: Option<oneshot::Receiver<()>>,
+    /// The version of the rules by which the ear hears.
+    pub(super) ear_rules: u32,
 }
 
 /// The agent's side of a call.
@@ -66,11 +68,12 @@ pub(super) fn open(talk: &Talk, clock: &Clock) -> Result<Devices, RunError> {
     })
 }
 
-fn ear(scenario: &Scenario, over: UtteranceOver) -> Ear {
-    Ear::new(scenario.ear.vad_threshold, scenario.ear.hears, over)
-}
-
 impl Call<'_> {
+    fn ear(&self, over: UtteranceOver) -> Ear {
+        let ear = &self.scenario.ear;
+        Ear::new(ear.vad_threshold, ear.hears, over).by_rules(self.ear_rules)
+    }
+
     pub(super) async fn hold(
         mut self,
         agent: Agent,
@@ -85,7 +88,7 @@ impl Call<'_> {
         let (caller, speaker, hang_up): (Speaking, Rc<dyn Speaker>, _) = match talk {
             Some((mut talk, devices)) => {
                 let speaker = devices.speaker.clone();
-                let ear = ear(self.scenario, over.clone());
+                let ear = self.ear(over.clone());
                 let hang_up = talk.hang_up.take();
                 let listener = talk.listener((self.clock, self.tap), devices, ear, seen, activity);
                 (Box::pin(listener.listen()), speaker, hang_up)
@@ -166,7 +169,7 @@ impl Call<'_> {
                 let script = Script {
                     clock,
                     tap,
-                    ear: ear(self.scenario, over),
+                    ear: self.ear(over),
                     lines: prepare::lines(self.scenario, sounds),
                     agent,
                     activity,

@@ -25,7 +25,7 @@ use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::Tap;
 use crate::scenario::injected_fault::Fault;
 use crate::scenario::{Scenario, Topology};
-use crate::stage::{Answer, SpeechToText, TextToSpeech};
+use crate::stage::{Answer, EndOfTurn, SpeechToText, TextToSpeech};
 use folder::header;
 use held::{Agent, Call};
 use prepare::Sounds;
@@ -207,6 +207,13 @@ impl Run {
         self
     }
 
+    /// Judges by an engine of yours whether the caller has finished, in place of the scenario's, if its endpointing
+    /// policy asks; made as by [`Run::with_speech_to_text`].
+    pub fn with_end_of_turn(mut self, make: impl Fn(&Clock) -> EndOfTurn + 'static) -> Run {
+        self.engines.end_of_turn = Some(Box::new(make));
+        self
+    }
+
     /// Decides by a policy of yours when the caller has finished, in place of the scenario's.
     /// # Example
     /// ```
@@ -320,7 +327,7 @@ impl Run {
             match header.rules_of("ear") {
                 // The first ear heard everybody.
                 1 => self.scenario.ear.hears = Hears::Anybody,
-                ear::RULES => {}
+                2..=ear::RULES => {}
                 later => {
                     return Err(RunError::Input(format!(
                         "{} was recorded by an ear that this voicesim does not know (version {later}); repeat it with the voicesim that recorded it",
@@ -398,7 +405,7 @@ impl Run {
         }
         let endpointing = match &self.endpointing {
             Some(make) => make(&clock),
-            None => conversation::endpointing(scenario),
+            None => conversation::endpointing(scenario, loaded.end_of_turn),
         };
         let call = Call {
             scenario,
@@ -409,6 +416,7 @@ impl Run {
             length_max: self.hang_up,
             shown_time: watching.time,
             stop: watching.stop,
+            ear_rules,
         };
         let agent = Agent {
             engines: loaded.engines,

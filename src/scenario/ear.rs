@@ -15,8 +15,8 @@ pub struct EarTable {
     /// Whose voice counts: `caller`, `callers` (several at one microphone) or `anybody`.
     #[schemars(extend("enum" = Hears::ALL.map(Hears::name)))]
     pub hears: String,
-    /// `speech`: how late the voice detector lets go after a simulated voice has ended. The default
-    /// is what the real one takes on the recordings that come with voicesim.
+    /// `speech`: how late a simulated voice ends for the ear. The default is what the real ear takes on the recordings
+    /// that come with voicesim; noise makes it as much as 100 ms.
     pub lag: LatencyModel,
 }
 
@@ -27,7 +27,7 @@ pub struct Ear {
     pub vad_threshold: f32,
     /// Whose voice counts.
     pub hears: Hears,
-    /// How late the detector lets go after a simulated voice has ended.
+    /// How late a simulated voice ends for the ear.
     pub lag: Latency,
 }
 
@@ -36,7 +36,7 @@ impl Default for EarTable {
         EarTable {
             vad_threshold: 0.5,
             hears: Hears::default().name().into(),
-            lag: LatencyModel::FixedMs(80.0),
+            lag: LatencyModel::FixedMs(5.0),
         }
     }
 }

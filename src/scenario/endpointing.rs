@@ -6,18 +6,27 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Every policy, by its name in scenarios.
-const POLICIES: [&str; 1] = ["silence"];
+const POLICIES: [&str; 2] = ["silence", "smart_turn"];
 
 /// `[endpointing]` as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointingTable {
-    /// What decides that the caller has finished: `silence`, which is the default.
+    /// What decides that the caller has finished: `silence`, which is the default, or `smart_turn`, a network that
+    /// hears how the last words were said.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = POLICIES))]
     pub policy: Option<String>,
     /// `silence`: milliseconds of silence after which the caller has finished, 32 to 10,000.
     pub silence_ms: u64,
+    /// `smart_turn`: the probability, above 0 and below 1, from which on the caller is taken to have finished, 200 ms
+    /// behind the end of the voice; 0.5 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// `smart_turn`: milliseconds of silence after which the caller has finished though it does not sound so, 200 to
+    /// 10,000; 1,200 unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience_ms: Option<u64>,
     /// Milliseconds after which an utterance is cut, 1,000 to 60,000.
     pub longest_utterance_ms: u64,
 }
@@ -36,6 +45,13 @@ pub struct Endpointing {
 pub enum EndpointPolicy {
     /// A fixed length of silence.
     Silence(Duration),
+    /// Smart Turn, which hears the last seconds of sound.
+    SmartTurn {
+        /// The probability from which on the caller has finished, above 0 and below 1.
+        threshold: f64,
+        /// The silence after which the caller has finished whatever it sounds like.
+        patience: Duration,
+    },
 }
 
 impl EndpointPolicy {
@@ -43,6 +59,7 @@ impl EndpointPolicy {
     pub fn name(&self) -> &'static str {
         match self {
             EndpointPolicy::Silence(_) => "silence",
+            EndpointPolicy::SmartTurn { .. } => "smart_turn",
         }
     }
 }
@@ -52,6 +69,8 @@ impl Default for EndpointingTable {
         EndpointingTable {
             policy: None,
             silence_ms: 300,
+            threshold: None,
+            patience_ms: None,
             longest_utterance_ms: 28_000,
         }
     }
@@ -68,7 +87,32 @@ impl EndpointingTable {
             }
         };
         let silence = span("silence_ms", self.silence_ms, 32, 10_000)?;
+        let patience = span(
+            "patience_ms",
+            self.patience_ms.unwrap_or(1_200),
+            200,
+            10_000,
+        )?;
+        let threshold = self.threshold.unwrap_or(0.5);
+        if !(threshold > 0.0 && threshold < 1.0) {
+            let fix = format!("{threshold} is no probability between 0 and 1; 0.5 is a good one");
+            return Err(at.problem("threshold", fix));
+        }
+        let of_smart_turn = [
+            ("threshold", self.threshold.is_some()),
+            ("patience_ms", self.patience_ms.is_some()),
+        ];
+        if let Some((key, _)) = of_smart_turn.into_iter().find(|(_, is_given)| *is_given)
+            && self.policy.as_deref() != Some("smart_turn")
+        {
+            let fix = "only smart_turn goes by it; add policy = \"smart_turn\", or leave it out";
+            return Err(at.problem(key, fix.to_owned()));
+        }
         let policy = match self.policy.as_deref() {
+            Some("smart_turn") => EndpointPolicy::SmartTurn {
+                threshold,
+                patience,
+            },
             None | Some("silence") => EndpointPolicy::Silence(silence),
             Some(other) => {
                 let fix = format!(

@@ -20,7 +20,7 @@ use crate::rng::Source;
 use crate::scenario::latency::Latency;
 use crate::scenario::load::Load;
 use crate::scenario::network::Bursts;
-use crate::scenario::{Says, Scenario};
+use crate::scenario::{EndpointPolicy, Says, Scenario};
 use crate::stage::Watched;
 use crate::stage::queue;
 use std::collections::BTreeMap;
@@ -52,6 +52,11 @@ impl Simulable {
         if scenario.caller.is_none() && scenario.turns.is_empty() {
             return Err(
                 "caller: nobody says anything; add a [caller], or turns with speech = { … }".into(),
+            );
+        }
+        if let EndpointPolicy::SmartTurn { .. } = scenario.endpointing.policy {
+            return Err(
+                "endpointing.policy: smart_turn hears sound, and a simulation has none; take \"silence\" or another policy, or hold the conversation with `voicesim run --clock virtual`".into(),
             );
         }
         let makes_sound = |turn: &crate::scenario::Turn| !matches!(turn.says, Says::Speech(_));
@@ -198,7 +203,7 @@ impl Setting {
             tap: tap.clone(),
             engines,
             filler: simulated_filler(&self.scenario),
-            endpointing: conversation::endpointing(&self.scenario),
+            endpointing: conversation::endpointing(&self.scenario, None),
             interruption: Box::new(FatedPolicy {
                 policy: self.scenario.interruption.policy.name(),
                 fate,

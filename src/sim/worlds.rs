@@ -167,7 +167,7 @@ impl Worlds<'_> {
             return Ok(events);
         }
         let events = setting.hold(world, events)?;
-        let mut rows = measure::rows(&events, self.plan);
+        let mut rows = measure::rows_of_simulated(&events, self.plan);
         if let Some(patient) = patient.filter(|_| shadow::are_missing(&rows)) {
             let events = patient.hold(world, Vec::new())?;
             shadow::follow(&mut rows, &measure::rows(&events, self.plan));

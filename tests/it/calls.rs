@@ -186,12 +186,8 @@ fn a_recording_of_our_own_agrees_with_what_happened() {
     ] {
         assert_eq!(count(&heard, name), u64::from(happened), "{name}");
     }
-    for metric in [
-        Metric::E2eLatency,
-        Metric::E2eLatencyVad,
-        Metric::BargeInStop,
-        Metric::Overlap,
-    ] {
+    // Not that from the detector's end: it holds on after a voice, and the ear of a run does not wait for it.
+    for metric in [Metric::E2eLatency, Metric::BargeInStop, Metric::Overlap] {
         let happened = happened.metrics[&metric]
             .answered()
             .summary()

@@ -566,13 +566,13 @@ fn what_speculation_gains_and_throws_away_is_shown() {
     };
     let (on, off) = (run_with("enabled = true"), run_with("enabled = false"));
     let e2e = |run: &Finished| run.measured.rows[0].e2e_ns.expect("answered") / 1_000_000;
-    // 80 ms of lag and 304 of silence; then 120, 80 and 60 ms of engines, or what is left of them.
-    assert_eq!((e2e(&off), e2e(&on)), (384 + 260, 384));
+    // 5 ms of lag and 304 of silence, or the 69 after which a pause is noticed; then 120, 80 and 60 ms of engines.
+    assert_eq!((e2e(&off), e2e(&on)), (309 + 260, 69 + 260));
     assert_eq!(off.measured.speculation.prepared, 0);
     let cost = &on.measured.speculation;
     assert_eq!((cost.prepared, cost.kept), (2, 1));
-    // The pause is noticed after 112 ms and its end after 282: 120 of transcription, and 50 of an
-    // answer to it.
+    // The pause is noticed after 69 ms and its end after 282: 120 of transcription, 80 of an answer to it, and 13 of
+    // its sound.
     let thrown_away_ms = 1e3 * cost.thrown_away_cpu_s;
-    assert!((thrown_away_ms - 170.0).abs() < 0.1, "{cost:?}");
+    assert!((thrown_away_ms - 213.0).abs() < 0.1, "{cost:?}");
 }

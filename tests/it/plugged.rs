@@ -118,7 +118,9 @@ const HESITATES: &str = "[[turn]]\ntext = \"well what is a percentile\"\nspeech 
 #[test]
 fn a_policy_that_reads_words_waits_for_who_hesitates() {
     let hasty = held(Run::of(scenario(HESITATES)));
-    assert_eq!(hasty.measured.rows[0].outcome, Outcome::CutOff);
+    // Nothing of the reply to the first half was heard, so it was taken back.
+    assert_eq!(hasty.measured.rows[0].outcome, Outcome::Answered);
+    assert_eq!(hasty.measured.interruptions.voided_commits, 1);
     let patient = Run::of(scenario(HESITATES)).with_endpointing(|_| Endpointing {
         policy: Box::new(Patient::default()),
         judge: None,
@@ -165,7 +167,9 @@ impl EndpointPolicy for Asks {
     fn decide(&mut self, now: Tick) -> Decision {
         match (self.last_voiced, self.judged) {
             (None, _) => Decision::wait(),
-            (Some(_), None) => Decision::of(Action::Listen),
+            (Some(at), None) => Decision::of(Action::Listen {
+                at: at + Duration::from_secs(1),
+            }),
             (Some(_), Some(finished)) if finished >= 0.5 => Decision::commit(now),
             (Some(at), Some(_)) => Decision::commit(at + Duration::from_secs(1)),
         }
@@ -228,8 +232,8 @@ fn a_policy_can_have_the_latest_sound_judged_and_the_judge_takes_its_time() {
     let delay = run.measured.metrics[&Metric::EndOfTurnDelay]
         .answered()
         .summary();
-    // The detector's lag, two frames until a pause is noticed, and the judge.
-    assert_eq!(delay.expect("answered").max_ms, 80.0 + 32.0 + 60.0);
+    // The detector's lag, four frames until a pause is noticed, and the judge.
+    assert_eq!(delay.expect("answered").max_ms, 80.0 + 64.0 + 60.0);
     let row = &run.measured.rows[0];
     assert_eq!(Some(row.hops.sum()), row.e2e_ns, "waiting for it is a hop");
 }
@@ -237,7 +241,7 @@ fn a_policy_can_have_the_latest_sound_judged_and_the_judge_takes_its_time() {
 #[test]
 fn a_judge_that_is_overtaken_by_the_caller_is_given_up() {
     // The pause is over 50 ms after the judge was asked.
-    let pauses = "[[turn]]\nspeech = { length = { fixed_ms = 1500 }, pauses = [{ after_ms = 400, length = { fixed_ms = 130 } }] }\n";
+    let pauses = "[[turn]]\nspeech = { length = { fixed_ms = 1500 }, pauses = [{ after_ms = 400, length = { fixed_ms = 162 } }] }\n";
     let run = held(Run::of(scenario(pauses)).with_endpointing(asking));
     assert_eq!(
         judgements(&run.events),
@@ -283,4 +287,49 @@ fn a_judge_hears_the_samples_of_a_recording() {
         wait.expect("answered").max_ms < 200.0,
         "no silence is waited for"
     );
+}
+
+#[test]
+fn a_judge_that_fails_is_waited_for_no_longer_than_the_policy_says() {
+    struct Fails;
+    impl Stage for Fails {
+        type In = LatestSound;
+        type Out = HasFinished;
+        fn handle<'a>(&'a mut self, _: LatestSound, _: &'a mut Outlet<HasFinished>) -> Work<'a> {
+            Box::pin(async { Err(StageError::Failed("it broke".to_owned())) })
+        }
+    }
+    let smart = "[endpointing]\npolicy = \"smart_turn\"\npatience_ms = 700\n";
+    let run =
+        Run::of(scenario(&format!("{smart}{QUESTION}"))).with_end_of_turn(|_| Box::new(Fails));
+    let run = held(run);
+    assert_eq!(run.measured.rows[0].outcome, Outcome::Answered);
+    let delay = run.measured.metrics[&Metric::EndOfTurnDelay]
+        .answered()
+        .summary();
+    assert_eq!(delay.expect("answered").max_ms, 80.0 + 700.0);
+}
+
+#[test]
+fn what_was_made_of_the_sound_is_recorded_and_repeated_without_the_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wav = fixture("piper-with-pause.wav");
+    let turns = format!(
+        "[endpointing]\npolicy = \"smart_turn\"\n[[turn]]\nwav = \"{}\"\ntext = \"\"\n",
+        wav.display()
+    );
+    let recorded = held(
+        Run::of(scenario(&turns))
+            .with_end_of_turn(|clock| Box::new(ByLength(clock.clone())))
+            .keep_in(folder.path().to_owned(), KeepAudio::Yes),
+    );
+    assert!(!judgements(&recorded.events).is_empty());
+    let other = tempfile::tempdir().expect("a folder");
+    let again = Run::of(scenario(&turns))
+        .repeating(folder.path().to_owned())
+        .keep_in(other.path().to_owned(), KeepAudio::Yes);
+    let again = held(again);
+    assert_eq!(again.events, recorded.events);
+    let engine = again.header.engines["end_of_turn"].as_str();
+    assert!(engine.starts_with("recorded: "), "{engine}");
 }

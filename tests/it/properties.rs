@@ -261,6 +261,7 @@ fn nobody_hears_a_reply_to_half_a_sentence() {
     };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let voided = std::cell::Cell::new(0);
+    let taken_back = std::cell::Cell::new(0);
     let whole = |scenario: ScenarioFile| {
         // Pauses that are long by chance do end the utterance: not what is asked here.
         for turn in &mut scenario.turn.iter().filter_map(|turn| turn.speech.as_ref()) {
@@ -274,8 +275,14 @@ fn nobody_hears_a_reply_to_half_a_sentence() {
         check(&run)?;
         let cut_offs = run.measured.interruptions.cut_offs;
         prop_assume!(cut_offs == 0);
+        let is_heard = |turn| {
+            let audible = |mark: &Mark| matches!(mark, Mark::Audible { .. });
+            let mut all = run.events.iter();
+            all.any(|event| event.turn == turn && audible(&event.mark))
+        };
+        // What is taken back unheard may begin with half a sentence.
         let asked = run.events.iter().filter_map(|event| match &event.mark {
-            Mark::ReplyStarted { question } => Some(&**question),
+            Mark::ReplyStarted { question } if is_heard(event.turn) => Some(&**question),
             _ => None,
         });
         let said: Vec<&str> = scenario
@@ -290,6 +297,7 @@ fn nobody_hears_a_reply_to_half_a_sentence() {
         );
         let dropped = |event: &&Event| event.mark == Mark::SpeculationDropped;
         voided.set(voided.get() + run.events.iter().filter(dropped).count());
+        taken_back.set(taken_back.get() + run.measured.interruptions.voided_commits);
         Ok(())
     };
     let result = TestRunner::new_with_rng(config, rng).run(&hesitating(), whole);
@@ -298,6 +306,7 @@ fn nobody_hears_a_reply_to_half_a_sentence() {
         panic!("{reason}\n\n{toml}\nrepeat it: save this, and voicesim run FILE --clock virtual");
     }
     assert!(voided.get() > 50, "the callers did not go on: {voided:?}");
+    assert!(taken_back.get() > 0, "no endpoint was taken back");
 }
 
 fn hold(file: ScenarioFile, hang_up: Option<u64>) -> Result<Finished, TestCaseError> {

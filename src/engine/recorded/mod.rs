@@ -12,10 +12,10 @@ use crate::clock::Clock;
 use crate::event::{Mark, OutputNote, StageName, Tick, TurnId};
 use crate::record::store::{self, Header};
 use crate::scenario::engine::asks_otherwise;
-use crate::scenario::{Scenario, ScenarioFile};
+use crate::scenario::{EndpointPolicy, Scenario, ScenarioFile};
 use crate::stage::{
-    AudioChunk, AudioFeed, Clause, Identified, Outlet, Piece, Question, Recorded, Stage,
-    StageError, Transcript, Understood, Utterance, Work, transcribe_in_batches,
+    AudioChunk, AudioFeed, Clause, Finished, Identified, LatestSound, Outlet, Piece, Question,
+    Recorded, Stage, StageError, Transcript, Understood, Utterance, Work, transcribe_in_batches,
 };
 use recordings::{Recording, Recordings};
 use std::cell::RefCell;
@@ -142,6 +142,12 @@ pub fn build(
             .collect(),
         notes: header.notes.clone(),
         speak_rules: rules,
+        end_of_turn: match asked.endpointing.policy {
+            EndpointPolicy::SmartTurn { .. } => {
+                Some(Box::new(Judge(repeat(StageName::EndOfTurn)?)))
+            }
+            _ => None,
+        },
     };
     Ok((loaded, missing))
 }
@@ -303,6 +309,27 @@ impl Stage for Answerer {
                 })
             };
             self.0.repeat(&input, out, piece).await
+        })
+    }
+}
+
+/// What was made of the latest sound.
+struct Judge(Repeat);
+
+impl Stage for Judge {
+    type In = LatestSound;
+    type Out = Finished;
+
+    fn handle<'a>(&'a mut self, heard: LatestSound, out: &'a mut Outlet<Finished>) -> Work<'a> {
+        let input = heard.identity().hex();
+        Box::pin(async move {
+            let finished = |note, _| {
+                Ok(match note {
+                    OutputNote::Finished { probability } => Some(Finished { probability }),
+                    _ => None,
+                })
+            };
+            self.0.repeat(&input, out, finished).await
         })
     }
 }

@@ -19,6 +19,10 @@ use crate::event::{
 use gathered::{Gathered, gathered};
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// What an ear that waits for nothing may lose of the soft end of a word: four of its frames.
+const SOFT_END: Duration = Duration::from_millis(64);
 
 /// One row of a report.
 #[derive(Debug, Clone)]
@@ -83,6 +87,9 @@ pub struct Row {
     pub stopped_agent: bool,
     /// Whether a reply to the turn became audible.
     pub was_answered: bool,
+    /// Whether an endpoint was committed before the end of the question, and taken back before anything of the reply was
+    /// heard.
+    pub has_voided_commit: bool,
     /// Whether the caller asks again because the answer to the row before took too long.
     pub is_again: bool,
 }
@@ -108,6 +115,13 @@ pub fn rows(events: &[Event], plan: &Plan) -> Vec<Row> {
         row(index, gathered, first_asked)
     })
     .collect()
+}
+
+/// The rows of a simulated conversation, in which it is known when somebody speaks: none is doubtful.
+pub fn rows_of_simulated(events: &[Event], plan: &Plan) -> Vec<Row> {
+    let mut rows = rows(events, plan);
+    rows.iter_mut().for_each(|row| row.doubtful = None);
+    rows
 }
 
 fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
@@ -174,6 +188,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
             .cloned(),
         stopped_agent: gathered.stopped_at.is_some(),
         was_answered: answered.is_some(),
+        has_voided_commit: gathered.has_voided_commit(expect),
         is_again: gathered.is_again,
     };
     let answer_has = gathered.plan.map_or(&[][..], |plan| &plan.answer_has);
@@ -228,6 +243,11 @@ impl Row {
         is_question && !self.is_again && self.outcome != Outcome::NotAsked
     }
 
+    /// Whether an endpoint was committed before the end of the question, whatever came of it.
+    pub fn was_committed_early(&self) -> bool {
+        self.has_voided_commit || self.outcome == Outcome::CutOff
+    }
+
     /// Whether nothing went wrong: what was asked for came, or, on a recording, an interruption was answered too.
     pub fn is_fine(&self) -> bool {
         let is_answered_too = self.is_judged && self.outcome == Outcome::Answered;
@@ -248,12 +268,14 @@ impl Row {
         found.map(|(_, span)| *span)
     }
 
-    /// Whether the answer came sooner after the end of speech than the silence took that was waited for: the end cannot
-    /// be where it was found.
+    /// Whether the answer came sooner after the end of speech than the silence took that was waited for, by more than
+    /// what the ear loses of soft ends: the end cannot be where it was found.
     fn is_too_fast(&self, turn: &TurnMarks) -> bool {
         let waited = || Some(turn.committed?.since(turn.last_voiced?));
         match (self.e2e_ns, turn.asks) {
-            (Some(e2e), None) => waited().is_some_and(|waited| e2e < nanos(waited)),
+            (Some(e2e), None) => {
+                waited().is_some_and(|waited| e2e + nanos(SOFT_END) < nanos(waited))
+            }
             _ => false,
         }
     }

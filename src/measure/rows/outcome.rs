@@ -18,7 +18,7 @@ pub enum Outcome {
     Answered,
     /// The reply was dropped before it was audible.
     Interrupted,
-    /// The endpoint was committed before the last speech of the turn.
+    /// The endpoint was committed before the last speech of the turn, and the caller heard something of the reply.
     CutOff,
     /// The agent stopped, as asked.
     Stopped,
@@ -70,6 +70,15 @@ impl Outcome {
     }
 }
 
+/// An endpoint that was committed while the caller had more to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EarlyCommit {
+    /// The caller heard something of the reply to half a question.
+    Heard,
+    /// The caller went on before anything was heard: the reply was taken back.
+    Voided,
+}
+
 impl Gathered<'_> {
     /// How the row came out, by what was expected of it.
     pub(super) fn outcome(&self, expect: Option<Expect>) -> Outcome {
@@ -97,9 +106,15 @@ impl Gathered<'_> {
         }
     }
 
-    /// Whether an endpoint was committed while the caller had more to say. What tells is what the caller did next:
-    /// a cough, or a sound that the ear went on hearing, cuts nobody off.
-    fn was_cut_off(&self) -> bool {
+    /// Whether an endpoint was committed while the caller had more to say, and nothing of the reply was heard.
+    pub(super) fn has_voided_commit(&self, expect: Option<Expect>) -> bool {
+        let asks = !matches!(expect, Some(Expect::Stop | Expect::Ignore));
+        asks && self.early_commit() == Some(EarlyCommit::Voided)
+    }
+
+    /// An endpoint that was committed while the caller had more to say. What tells is what the caller did next: a
+    /// cough, or a sound that the ear went on hearing, cuts nobody off.
+    fn early_commit(&self) -> Option<EarlyCommit> {
         // On a recording an utterance goes on over what was taken for its end.
         let goes_on = |u: &TurnMarks| {
             u.committed
@@ -111,12 +126,22 @@ impl Gathered<'_> {
             .iter()
             .any(|(_, u)| u.asks.is_some() && u.had_the_floor() && goes_on(u))
         {
-            return true;
+            return Some(EarlyCommit::Heard);
         }
         let said = |utterance: &TurnMarks| !utterance.heard.is_empty() || utterance.has_failed();
-        let mut words = self.utterances.iter().map(|(_, u)| *u).filter(|u| said(u));
-        let cut_off = words.find(|u| u.had_the_floor() && u.committed.is_some());
-        cut_off.is_some() && words.next().is_some()
+        let words: Vec<&TurnMarks> = self.utterances.iter().map(|(_, u)| *u).collect();
+        let words: Vec<&TurnMarks> = words.into_iter().filter(|u| said(u)).collect();
+        let (_, before) = words.split_last()?;
+        let mut early = before
+            .iter()
+            .filter(|u| u.had_the_floor() && u.committed.is_some())
+            .peekable();
+        early.peek()?;
+        let sounded = |u: &&TurnMarks| [u.audible, u.filler, u.agent_sound] != [None; 3];
+        Some(match early.any(sounded) {
+            true => EarlyCommit::Heard,
+            false => EarlyCommit::Voided,
+        })
     }
 
     /// Why the turn should have been answered and was not; `None` if it was answered, or asked for no answer.
@@ -164,7 +189,7 @@ impl Gathered<'_> {
         let question = self.question();
         if self.utterances.iter().any(|(_, u)| u.has_failed()) {
             Outcome::Failed
-        } else if self.was_cut_off() {
+        } else if self.early_commit() == Some(EarlyCommit::Heard) {
             Outcome::CutOff
         } else if question.is_some_and(|utterance| utterance.audible.is_some()) {
             Outcome::Answered

@@ -26,7 +26,7 @@
 //!
 //! | what | as |
 //! |---|---|
-//! | flags | one byte: bits 0–1 `expect` (0 none, 1 respond, 2 stop, 3 ignore), bits 2–5 outcome (0 answered, 1 interrupted, 2 cut_off, 3 stopped, 4 ignored, 5 missed, 6 spurious, 7 failed, 8 abandoned, 9 not_asked), bit 6: there is a `caller_end`, bit 7: there is an `agent_start` |
+//! | flags | one byte: bits 0–1 `expect` (0 none, 1 respond, 2 stop, 3 ignore), bits 2–5 outcome (0 answered, 1 interrupted, 2 cut_off, 3 stopped, 4 ignored, 5 missed, 6 spurious, 7 failed, 8 abandoned, 9 not_asked, which later versions added to: 10 answered, 11 interrupted, 12 missed, 13 failed, 14 abandoned, each with an endpoint in the middle of the question that was taken back), bit 6: there is a `caller_end`, bit 7: there is an `agent_start` |
 //! | `caller_end` | if there is one: varint |
 //! | `agent_start` | if there is one: varint. Without a `caller_end` it is the time; with one it is 2*d* for a time *d* after it, 2*d* − 1 for a time *d* before it, *d* taken modulo 2⁶⁴ (zigzag) |
 //! | hops | varint of bits: bit *i* stands for hop *i*, its place in [`Hop::ALL`]. Then a varint for each bit that is set, from bit 0 up. A hop of 0 ns is left out |
@@ -71,6 +71,16 @@ const HEADER_1: &[u8] = b"voicesim turns 1\n";
 /// ask for.
 const MAXIMUM_ROWS: usize = 100_000;
 
+/// The outcomes of turns in whose middle an endpoint was committed and taken back, the first at the code behind those
+/// of [`OUTCOMES`].
+const OUTCOMES_OF_VOIDED: [Outcome; 5] = [
+    Outcome::Answered,
+    Outcome::Interrupted,
+    Outcome::Missed,
+    Outcome::Failed,
+    Outcome::Abandoned,
+];
+
 const MARKER: u8 = b'C';
 const HAS_CALLER_END: u8 = 1 << 6;
 const HAS_AGENT_START: u8 = 1 << 7;
@@ -113,6 +123,8 @@ pub struct SimulatedTurn {
     pub expect: Option<Expect>,
     /// How the turn came out.
     pub outcome: Outcome,
+    /// Whether an endpoint was committed before the end of the question, and taken back unheard.
+    pub has_voided_commit: bool,
     /// The true end of the caller's speech; `None` if the record does not tell.
     pub caller_end: Option<Tick>,
     /// The first audible sample of the reply; `None` if none was heard.
@@ -220,6 +232,7 @@ mod tests {
             number: row.number,
             expect: row.expect,
             outcome: row.outcome,
+            has_voided_commit: row.has_voided_commit,
             caller_end: row.caller_end,
             agent_start: row.agent_start,
             hops: row

@@ -3,7 +3,8 @@
 use super::source::{TurnSource, TurnsError};
 use super::{
     ASKS_AGAIN, BEFORE_METRICS, E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HAS_SHADOW, HEADER,
-    IS_UNANSWERED, MARKER, MAXIMUM_ROWS, OUTCOMES, STOOD_IN_HOP, SimulatedTurn, e2e_ns, places,
+    IS_UNANSWERED, MARKER, MAXIMUM_ROWS, OUTCOMES, OUTCOMES_OF_VOIDED, STOOD_IN_HOP, SimulatedTurn,
+    e2e_ns, places,
 };
 use crate::event::{Expect, Hop, Metric, Tick};
 use crate::measure::Reason;
@@ -97,9 +98,11 @@ impl<R: BufRead> Reader<R> {
             2 => Some(Expect::Stop),
             _ => Some(Expect::Ignore),
         };
-        let Some(outcome) = OUTCOMES.get(usize::from(flags >> 2 & 15)).copied() else {
+        let code = usize::from(flags >> 2 & 15);
+        let Some(outcome) = OUTCOMES.iter().chain(&OUTCOMES_OF_VOIDED).nth(code) else {
             return Err(self.source.damaged("no such outcome"));
         };
+        let (outcome, has_voided_commit) = (*outcome, code >= OUTCOMES.len());
         let mut caller_end = None;
         if flags & HAS_CALLER_END != 0 {
             caller_end = Some(Tick(self.source.varint()?));
@@ -116,6 +119,7 @@ impl<R: BufRead> Reader<R> {
             number,
             expect,
             outcome,
+            has_voided_commit,
             caller_end,
             agent_start,
             hops: self.hops()?,
@@ -339,7 +343,7 @@ mod tests {
                 8,
                 "there are too many rows",
             ),
-            (&[b'C', 0, 0, 1, 1, 10 << 2], 5, "no such outcome"),
+            (&[b'C', 0, 0, 1, 1, 15 << 2], 5, "no such outcome"),
             (
                 &[&[b'C', 0, 0, 1, 1, 64][..], &high, &[2]].concat(),
                 15,

@@ -2,7 +2,8 @@
 
 use super::{
     ASKS_AGAIN, BEFORE_METRICS, E2E_LATENCY, HAS_AGENT_START, HAS_CALLER_END, HAS_SHADOW,
-    IS_UNANSWERED, MARKER, MAXIMUM_ROWS, STOOD_IN_HOP, e2e_ns, places,
+    IS_UNANSWERED, MARKER, MAXIMUM_ROWS, OUTCOMES, OUTCOMES_OF_VOIDED, STOOD_IN_HOP, e2e_ns,
+    places,
 };
 use crate::event::{Expect, Hop, Metric, Tick};
 use crate::measure::Row;
@@ -41,7 +42,7 @@ fn put_row(row: &Row, into: &mut Vec<u8>) {
     };
     let end = row.caller_end.map_or(0, |_| HAS_CALLER_END);
     let start = row.agent_start.map_or(0, |_| HAS_AGENT_START);
-    into.push(expect | (row.outcome as u8) << 2 | end | start);
+    into.push(expect | code(row) << 2 | end | start);
     if let Some(end) = row.caller_end {
         put(end.0, into);
     }
@@ -59,6 +60,13 @@ fn put_row(row: &Row, into: &mut Vec<u8>) {
     hops.put(into);
     put_metrics(row, into);
     put_else(row, into);
+}
+
+/// The code of how the turn came out.
+fn code(row: &Row) -> u8 {
+    let mut voided = OUTCOMES_OF_VOIDED.iter();
+    let place = voided.position(|outcome| row.has_voided_commit && *outcome == row.outcome);
+    place.map_or(row.outcome as u8, |place| (OUTCOMES.len() + place) as u8)
 }
 
 fn put_else(row: &Row, into: &mut Vec<u8>) {

@@ -186,7 +186,7 @@ impl Conversation<'_> {
         match activity {
             SpeechActivity::Started { onset, audio, sure } => {
                 let (feed, utterance_feed) = AudioFeed::new(self.tap.input_hash());
-                self.endpoint.sound(&audio);
+                self.endpoint.begins(&audio);
                 feed_one(&feed, Heard::Audio(audio));
                 let todo = self.floor.happened(Happened::VoiceStarted);
                 for step in &todo {

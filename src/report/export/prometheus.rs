@@ -133,6 +133,11 @@ fn counts(text: &mut String, run: &str, measured: &Measurement) {
             of.cut_offs,
         ),
         (
+            "voicesim_voided_commits_total",
+            "Questions in the middle of which an endpoint was committed, and taken back unheard.",
+            of.voided_commits,
+        ),
+        (
             "voicesim_failed_turns_total",
             "Turns that failed because an engine did.",
             of.failed_turns,

@@ -18,6 +18,7 @@ pub struct TurnRow {
     pub number: u32,
     pub expect: Option<Expect>,
     pub outcome: Outcome,
+    pub has_voided_commit: bool,
     pub caller_end_ns: Option<u64>,
     pub agent_start_ns: Option<u64>,
     pub e2e_ns: Option<u64>,
@@ -83,6 +84,7 @@ pub fn columns() -> Vec<(String, ColumnKind)> {
             ("probability", ColumnKind::Probability),
             ("reason", ColumnKind::Word),
             ("doubtful", ColumnKind::Word),
+            ("voided_commits", ColumnKind::Count),
         ]
         .map(|(name, kind)| (name.to_owned(), kind)),
     );
@@ -113,6 +115,7 @@ impl TurnRow {
             Cell::Probability(self.decided.and_then(|(_, probability)| probability)),
             Cell::Text(self.reason.map(Reason::name)),
             Cell::Text(self.doubtful.map(Doubt::name)),
+            Cell::Number(Some(self.has_voided_commit.into())),
         ];
         first.into_iter().chain(spans.map(Cell::Number)).chain(last)
     }
@@ -124,6 +127,7 @@ impl TurnRow {
             number: row.number,
             expect: row.expect,
             outcome: row.outcome,
+            has_voided_commit: row.has_voided_commit,
             caller_end_ns: row.caller_end.map(|at| at.0),
             agent_start_ns: row.agent_start.map(|at| at.0),
             e2e_ns: row.e2e_ns,
@@ -161,6 +165,7 @@ impl TurnRow {
             number: turn.number,
             expect: turn.expect,
             outcome: turn.outcome,
+            has_voided_commit: turn.has_voided_commit,
             caller_end_ns: turn.caller_end.map(|at| at.0),
             agent_start_ns: turn.agent_start.map(|at| at.0),
             e2e_ns,
@@ -270,6 +275,7 @@ mod tests {
             number: 1,
             expect: None,
             outcome,
+            has_voided_commit: false,
             caller_end: Some(Tick(5)),
             agent_start: Some(Tick(9)),
             hops: vec![(Hop::Answer, 4)],

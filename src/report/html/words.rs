@@ -182,6 +182,10 @@ pub(super) fn outcomes(measured: &Measurement) -> String {
 fn wrong(counts: &Interruptions) -> Vec<String> {
     let wrong = [
         (counts.cut_offs, "cut off in mid-sentence"),
+        (
+            counts.voided_commits,
+            "taken for finished too early, and unheard",
+        ),
         (counts.false_barge_ins, "stopped for nothing"),
         (counts.spurious_responses, "answered for nothing"),
         (counts.missed_responses, "left without a reply"),

@@ -14,13 +14,14 @@ pub(super) fn interruptions(text: &mut String, measured: &Measurement, rows_per:
     let counts = &measured.interruptions;
     let _ = writeln!(
         text,
-        "interruptions  barge-ins {}, missed {} · false stops {} · spurious replies {} · missed replies {} · cut-offs {} · failed {}",
+        "interruptions  barge-ins {}, missed {} · false stops {} · spurious replies {} · missed replies {} · cut-offs {} · voided commits {} · failed {}",
         counts.barge_ins,
         counts.missed_barge_ins,
         counts.false_barge_ins,
         counts.spurious_responses,
         counts.missed_responses,
         counts.cut_offs,
+        counts.voided_commits,
         counts.failed_turns
     );
     outcomes(text, counts);

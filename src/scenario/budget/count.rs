@@ -15,6 +15,8 @@ pub enum Count {
     MissedResponses,
     /// Questions that were cut off in the middle.
     CutOffs,
+    /// Questions in the middle of which an endpoint was committed, and taken back unheard.
+    VoidedCommits,
     /// Turns that failed because an engine did.
     FailedTurns,
     /// Times that a caller heard nothing for too long and asked again.
@@ -33,7 +35,8 @@ pub enum Count {
     PoolRefusedRate,
     /// The most requests that waited at once in any pool.
     PoolWaiting,
-    /// The share of questions that were cut off, each question counted once.
+    /// The share of questions in the middle of which an endpoint was committed, heard or taken back, each question
+    /// counted once.
     CutOffShare,
     /// The share of questions that failed, those that were asked again included.
     FailedShare,
@@ -49,12 +52,13 @@ pub enum Count {
 
 impl Count {
     /// Every count with its name in reports; a budget adds `_max`.
-    pub const ALL: [(&'static str, Count); 25] = [
+    pub const ALL: [(&'static str, Count); 26] = [
         ("false_barge_ins", Count::FalseBargeIns),
         ("missed_barge_ins", Count::MissedBargeIns),
         ("spurious_responses", Count::SpuriousResponses),
         ("missed_responses", Count::MissedResponses),
         ("cut_offs", Count::CutOffs),
+        ("voided_commits", Count::VoidedCommits),
         ("failed_turns", Count::FailedTurns),
         ("restarts", Count::Restarts),
         ("hang_ups", Count::HangUps),

@@ -206,6 +206,7 @@ pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
         decided: None,
         stopped_agent: false,
         was_answered: false,
+        has_voided_commit: false,
         is_again: false,
     }
 }
