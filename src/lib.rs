@@ -34,6 +34,7 @@
 //! | `trace` | traces and call logs of other programs' agents, as events; no pipeline |
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
+//! | `fit` | results to the scenario of a simulation that is like them |
 //! | `compare` | two sets of figures: what differs, and whether it is more than chance |
 //! | `report` | figures to text, JSON, files |
 //! | [`run`] | a conversation, from the scenario to the figures |
@@ -108,6 +109,8 @@ pub mod compare;
 pub mod ear;
 #[doc(hidden)]
 pub mod engine;
+#[doc(hidden)]
+pub mod fit;
 #[doc(hidden)]
 pub mod interrupt;
 #[cfg(feature = "retrieval")]

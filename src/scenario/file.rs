@@ -11,6 +11,7 @@ use super::interruption::InterruptionTable;
 use super::load::LoadTable;
 use super::network::NetworkTable;
 use super::pool::Pools;
+use super::profile::Profile;
 use super::resilience::CureTables;
 use super::speak::Speak;
 use super::topology::{SpeechToSpeechTable, TopologyName};
@@ -83,9 +84,19 @@ pub struct ScenarioFile {
     /// What the work of a conversation is paid for; nobody asks unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Prices>,
+    /// What the latencies were fitted to: `voicesim fit` writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// What the figures must keep to.
     #[schemars(schema_with = "super::budget::schema::table")]
     pub budget: BudgetTable,
+}
+
+impl ScenarioFile {
+    /// Whether an engine is simulated to compute on the scenario's cores, so that their number makes a difference.
+    pub(super) fn scales_with_cores(&self) -> bool {
+        false
+    }
 }
 
 /// A table that says nothing is not written, so that scenarios of older folders are read back as they were.
@@ -120,6 +131,7 @@ impl Default for ScenarioFile {
             fault: Vec::new(),
             cure: CureTables::default(),
             cost: None,
+            profile: None,
             budget: BudgetTable::default(),
         }
     }

@@ -23,6 +23,7 @@ pub mod network;
 mod parse;
 pub mod pool;
 mod problem;
+mod profile;
 mod read;
 pub mod resilience;
 mod schema;
@@ -49,7 +50,10 @@ pub use endpointing::{
 pub use file::ScenarioFile;
 pub use interruption::{Interruption, InterruptionTable};
 pub use problem::{Place, Problem};
-pub use read::{ScenarioError, Template, load, load_budget, load_with, parse};
+pub use profile::{Profile, StageFit, Validated};
+pub use read::{
+    ScenarioError, Template, load, load_budget, load_over, load_with, parse,
+};
 pub use schema::{budget_schema, scenario_schema};
 pub use speak::Speak;
 pub use thresholds::{OwnThresholds, StopAt, Stops, ThresholdsTable};

@@ -5,7 +5,7 @@ use super::interruption::InterruptionTable;
 use super::load::{ArrivalsTable, CALLS_MAX, LoadTable, TraceTable};
 use super::problem::{Place, Problem, Table};
 use super::thresholds::{OwnThresholds, ThresholdsTable};
-use super::{Scenario, ScenarioFile, set, syntax};
+use super::{Scenario, ScenarioFile, profile, set, syntax};
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, Read};
@@ -88,6 +88,18 @@ pub fn load_with(path: &Path, settings: &[String]) -> Result<Scenario, ScenarioE
     })
 }
 
+/// Reads and checks a scenario whose engines and callers are those of a profile, as [`Template::read_over`] does.
+///
+/// # Errors
+/// What [`Template::read_over`] refuses, and a value that may not be so.
+pub fn load_over(
+    scenario: Option<&Path>,
+    profile: &Path,
+    settings: &[String],
+) -> Result<Scenario, ScenarioError> {
+    Template::read_over(scenario, profile, settings)?.with(&[])
+}
+
 /// A scenario file, to be read with one change or another.
 pub struct Template {
     path: PathBuf,
@@ -103,20 +115,54 @@ impl Template {
     pub fn read(path: &Path, settings: &[String]) -> Result<Template, ScenarioError> {
         let text = text_of(path)?;
         let misread = |error| syntax::error(path, &text, &error);
-        let mut table: toml::Table = toml::from_str(&text).map_err(misread)?;
+        let table: toml::Table = toml::from_str(&text).map_err(misread)?;
+        let mut template = Template {
+            path: path.to_owned(),
+            text: String::new(),
+            table,
+        };
+        template.set(settings)?;
+        // A mistake in the file itself is told with its line.
+        let _: ScenarioFile = toml::from_str(&text).map_err(misread)?;
+        template.text = text;
+        Ok(template)
+    }
+
+    /// Reads a profile that `voicesim fit` wrote, and puts it over a scenario: engines, callers and the ear's lag
+    /// are those of the profile, all else is the scenario's. Without a scenario all is the profile's.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no profile, or a setting that leads nowhere.
+    pub fn read_over(
+        scenario: Option<&Path>,
+        profile: &Path,
+        settings: &[String],
+    ) -> Result<Template, ScenarioError> {
+        let over = Template::read(profile, &[])?;
+        if !over.table.contains_key("profile") {
+            return Err(ScenarioError::Syntax {
+                path: profile.to_owned(),
+                reason: "it has no [profile], so it is a scenario; `voicesim fit DIR --out PROFILE.toml` makes a profile of results".into(),
+            });
+        }
+        over.with(&[])?;
+        let Some(scenario) = scenario else {
+            return Template::read(profile, settings);
+        };
+        let mut template = Template::read(scenario, &[])?;
+        profile::put_over(&mut template.table, &over.table);
+        template.set(settings)?;
+        Ok(template)
+    }
+
+    fn set(&mut self, settings: &[String]) -> Result<(), ScenarioError> {
         for setting in settings {
-            set::set(&mut table, setting).map_err(|reason| ScenarioError::Syntax {
-                path: path.to_owned(),
+            set::set(&mut self.table, setting).map_err(|reason| ScenarioError::Syntax {
+                path: self.path.clone(),
                 reason: format!("--set {setting}: {reason}"),
             })?;
         }
-        // A mistake in the file itself is told with its line.
-        let _: ScenarioFile = toml::from_str(&text).map_err(misread)?;
-        Ok(Template {
-            path: path.to_owned(),
-            text,
-            table,
-        })
+        Ok(())
     }
 
     /// The value of a key, named as in `--set`: what was written, or the default; `None` for an unknown key.

@@ -21,7 +21,10 @@ pub(super) struct AnswerModel {
     token: Duration,
     samples: u32,
     accuracy: f64,
-    clauses: Vec<Piece>,
+    /// Which of several answers is given.
+    choice: Source,
+    /// The clauses of each answer; there is at least one.
+    answers: Vec<Vec<Piece>>,
 }
 
 /// How long it takes to say all of an answer, in seconds.
@@ -39,7 +42,9 @@ impl Stage for AnswererStage {
         Box::pin(async move {
             let AnswererStage(model, at) = self;
             let characters = question.text.chars().count() as f64;
-            let (written, vote) = model.written(at, (out.turn(), out.nth_try()), characters);
+            let clauses = model.chosen(at, out.turn());
+            let (written, vote) =
+                model.written(at, (out.turn(), out.nth_try()), (characters, clauses));
             let all = written.last().copied().unwrap_or_default();
             let slot = at.slot(StageName::Answer, all).await?;
             out.begun();
@@ -48,7 +53,7 @@ impl Stage for AnswererStage {
             }
             let start = at.clock.now();
             let writing = async {
-                for (piece, span) in model.clauses.iter().zip(&written) {
+                for (piece, span) in clauses.iter().zip(&written) {
                     at.pass(start, *span).await;
                     out.send(piece.clone()).await?;
                 }
@@ -77,8 +82,21 @@ impl AnswerModel {
             token: answer.token,
             samples: answer.samples,
             accuracy: answer.accuracy,
-            clauses: pieces(answer.text.as_deref().unwrap_or(ANSWER), clauses),
+            choice: seed.source("answer", "text"),
+            answers: match answer.texts.as_slice() {
+                [] => vec![pieces(ANSWER, clauses)],
+                texts => texts.iter().map(|text| pieces(text, clauses)).collect(),
+            },
         }
+    }
+
+    /// The clauses of the answer that a question is given.
+    fn chosen(&self, at: &Occasion, turn: TurnId) -> &[Piece] {
+        let index = match self.answers.len() {
+            1 => 0,
+            count => (at.draw(self.choice, turn, 0).uniform() * count as f64) as usize,
+        };
+        self.answers.get(index).map_or(&[], Vec::as_slice)
     }
 
     fn first_token(&self, at: &Occasion, turn: TurnId, sample: u32, characters: f64) -> Duration {
@@ -96,11 +114,11 @@ impl AnswerModel {
         &self,
         at: &Occasion,
         (turn, nth_try): (TurnId, u32),
-        characters: f64,
+        (characters, clauses): (f64, &[Piece]),
     ) -> (Vec<Duration>, Option<bool>) {
         if self.samples > 1 {
-            let (span, is_right) = self.vote(at, (turn, nth_try), characters);
-            return (vec![span; self.clauses.len()], Some(is_right));
+            let (span, is_right) = self.vote(at, (turn, nth_try), (characters, clauses));
+            return (vec![span; clauses.len()], Some(is_right));
         }
         let mut span = self.first_token(at, turn, luck(0, nth_try), characters);
         let clause = |piece: &Piece| {
@@ -108,7 +126,7 @@ impl AnswerModel {
             span += self.token.mul_f64(tokens(&piece.0));
             span
         };
-        (self.clauses.iter().map(clause).collect(), None)
+        (clauses.iter().map(clause).collect(), None)
     }
 
     /// Has all samples answered at once; how long it takes until the vote can no longer change, and whether
@@ -117,9 +135,9 @@ impl AnswerModel {
         &self,
         at: &Occasion,
         (turn, nth_try): (TurnId, u32),
-        characters: f64,
+        (characters, clauses): (f64, &[Piece]),
     ) -> (Duration, bool) {
-        let all: f64 = self.clauses.iter().map(|piece| tokens(&piece.0)).sum();
+        let all: f64 = clauses.iter().map(|piece| tokens(&piece.0)).sum();
         let writing = self.token.mul_f64(all);
         let mut votes: Vec<(Duration, bool)> = (0..self.samples)
             .map(|sample| {

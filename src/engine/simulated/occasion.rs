@@ -63,6 +63,14 @@ impl Occasion {
         source.draw(self.conversation | u64::from(input) << 32, turn)
     }
 
+    /// Which question of the conversation a turn is, counted from one.
+    fn question(&self, turn: TurnId) -> u32 {
+        match self.said.get() {
+            (0, _) => turn.0,
+            (asked, _) => asked,
+        }
+    }
+
     pub(super) async fn pass(&self, since: Tick, span: Duration) {
         self.clock.sleep_until(since + span).await;
     }
@@ -84,6 +92,8 @@ impl Occasion {
 pub(super) struct Drawn {
     latency: Latency,
     source: Source,
+    /// What all stages of a turn share.
+    turns: Source,
 }
 
 impl Drawn {
@@ -91,6 +101,7 @@ impl Drawn {
         Drawn {
             latency: latency.clone(),
             source: seed.source(stage.name(), "latency"),
+            turns: seed.source("turn", "latency"),
         }
     }
 
@@ -103,7 +114,13 @@ impl Drawn {
     ) -> Duration {
         let mut draw = at.draw(self.source, turn, input);
         let mut mood = self.source.mood(at.conversation);
-        self.latency.sample(&mut draw, &mut mood, amount)
+        let mut shared = at.draw(self.turns, turn, 0);
+        let amount = Amount {
+            question: at.question(turn),
+            ..amount
+        };
+        self.latency
+            .sample_in_turn(&mut draw, &mut mood, &mut shared, amount)
     }
 }
 /// Tells the tries of the same work apart; fewer than 256 samples are drawn for one.

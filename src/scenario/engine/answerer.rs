@@ -94,6 +94,7 @@ impl EngineTable for AnswerTable {
                 &self.between_tokens_timeout_ms,
             ),
             Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),
+            Given::if_so(Owner::Simulated, "texts", !self.texts.is_empty()),
             Given::if_so(Owner::Luck, "accuracy", self.accuracy != 1.0),
             Given::if_so(Owner::Luck, "token_ms", self.token_ms != 0.0),
         ];

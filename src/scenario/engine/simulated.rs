@@ -10,8 +10,8 @@ use std::time::Duration;
 pub struct SimulatedAnswer {
     /// The time from the question to the first piece.
     pub latency: Latency,
-    /// What is answered; some sentence unless given.
-    pub text: Option<String>,
+    /// What is answered, one of these at random; some sentence if there are none.
+    pub texts: Vec<String>,
     /// How long each further token takes.
     pub token: Duration,
     /// Answers that are made at once, odd; 1 for no vote.
@@ -21,6 +21,9 @@ pub struct SimulatedAnswer {
 }
 
 const TOKEN_MS_MAX: f64 = 10_000.0;
+
+/// More answers than this are a corpus.
+const TEXTS_MAX: usize = 1_000;
 
 impl SimulatedAnswer {
     pub(super) fn parse(answer: &AnswerTable, at: Table<'_>) -> Result<SimulatedAnswer, Problem> {
@@ -33,9 +36,20 @@ impl SimulatedAnswer {
             let fix = format!("{token_ms}; give between 0 and {TOKEN_MS_MAX} milliseconds");
             return Err(at.problem("token_ms", fix));
         }
+        if answer.text.is_some() && !answer.texts.is_empty() {
+            let fix = "there is text as well; give one answer as text, or several as texts";
+            return Err(at.problem("texts", fix));
+        }
+        if answer.texts.len() > TEXTS_MAX {
+            let fix = format!("{} answers; give up to {TEXTS_MAX}", answer.texts.len());
+            return Err(at.problem("texts", fix));
+        }
         Ok(SimulatedAnswer {
             latency: latency(&answer.latency, 300, at)?,
-            text: answer.text.clone(),
+            texts: match &answer.text {
+                Some(text) => vec![text.clone()],
+                None => answer.texts.clone(),
+            },
             token: Duration::from_secs_f64(token_ms / 1e3),
             samples: answer.best_of,
             accuracy,

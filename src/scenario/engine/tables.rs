@@ -97,6 +97,9 @@ pub struct AnswerTable {
     /// `simulated`: what is answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// `simulated`: answers of which each question is given one at random, in place of `text`; up to 1,000.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<String>,
     /// `simulated`: milliseconds that each further token takes, at most 10,000.
     pub token_ms: f64,
     /// `simulated`, `openai`, `command`: how many answers are made at once, of which the majority's is given:
@@ -177,6 +180,7 @@ impl Default for AnswerTable {
             command: None,
             latency: None,
             text: None,
+            texts: Vec::new(),
             token_ms: 0.0,
             best_of: 1,
             accuracy: 1.0,

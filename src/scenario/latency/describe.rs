@@ -22,16 +22,38 @@ impl LatencyModel {
             LatencyModel::Mixture(parts) => describe_mixture(parts),
             LatencyModel::Quantiles(points) => describe_quantiles(points),
             LatencyModel::Linear(linear) => describe_linear(linear),
-            LatencyModel::Correlated { correlation, model } => format!(
-                "{}, correlated by {correlation} within a conversation",
-                model.describe()
-            ),
+            LatencyModel::Correlated {
+                correlation,
+                turn,
+                model,
+            } => {
+                let mut line = model.describe();
+                for (share, within) in [(correlation, "conversation"), (turn, "turn")] {
+                    if *share != 0.0 {
+                        line += &format!(", correlated by {share} within a {within}");
+                    }
+                }
+                line
+            }
+            LatencyModel::Turns(models) => describe_turns(models),
             LatencyModel::Preset(name) => match preset(name) {
                 Some(preset) => format!("{name} ({})", preset.model.describe()),
                 None => name.clone(),
             },
         }
     }
+}
+
+fn describe_turns(models: &[LatencyModel]) -> String {
+    let last = models.len();
+    let lines: Vec<String> = (1..)
+        .zip(models)
+        .map(|(number, model)| {
+            let on = if number == last { " and later" } else { "" };
+            format!("question {number}{on}: {}", model.describe())
+        })
+        .collect();
+    lines.join("; ")
 }
 
 fn describe_mixture(parts: &[Part]) -> String {
@@ -107,6 +129,7 @@ mod tests {
         });
         let correlated = LatencyModel::Correlated {
             correlation: 0.4,
+            turn: 0.0,
             model: Box::new(lognormal()),
         };
         for (model, line) in [

@@ -21,6 +21,8 @@ pub struct Work {
     pub characters: f64,
     /// Tokens of text, four characters each.
     pub tokens: f64,
+    /// Which question of the conversation it is for, counted from one; 0 if nobody counts.
+    pub question: u32,
 }
 
 /// A latency to draw from: what [`LatencyModel::parse`](super::LatencyModel::parse) makes of a model.
@@ -53,9 +55,33 @@ impl Latency {
     /// One latency, from the next numbers of `draw`. `mood` is that of the conversation
     /// ([`crate::rng::Source::mood`]), made afresh for each sample; only correlated models use it.
     pub fn sample(&self, draw: &mut Draw, mood: &mut Draw, work: Work) -> Duration {
+        self.drawn(draw, mood, None, work)
+    }
+
+    /// The same for a stage of a turn. `turn` holds the numbers that all stages of the turn share, made afresh for
+    /// each sample.
+    pub fn sample_in_turn(
+        &self,
+        draw: &mut Draw,
+        mood: &mut Draw,
+        turn: &mut Draw,
+        work: Work,
+    ) -> Duration {
+        self.drawn(draw, mood, Some(turn), work)
+    }
+
+    #[inline]
+    fn drawn(
+        &self,
+        draw: &mut Draw,
+        mood: &mut Draw,
+        turn: Option<&mut Draw>,
+        work: Work,
+    ) -> Duration {
         let mut numbers = Numbers {
             draw,
             mood,
+            turn,
             weights: Weights::OWN,
         };
         let ms = self.kind.ms(&mut numbers, work).clamp(0.0, LONGEST_MS);
@@ -157,6 +183,7 @@ mod tests {
             audio_s: 2.5,
             characters: 10.0,
             tokens: 3.0,
+            question: 0,
         };
         let latency = model.parse().expect("a latency");
         let idle = sampled(&latency, (0, 0), Work::default());

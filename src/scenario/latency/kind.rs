@@ -29,6 +29,8 @@ pub(super) enum Kind {
         weights: Weights,
         kind: Box<Kind>,
     },
+    /// By question; never empty.
+    Turns(Vec<Kind>),
 }
 
 impl Kind {
@@ -58,6 +60,11 @@ impl Kind {
                 numbers.weights = *weights;
                 kind.ms(numbers, work)
             }
+            Kind::Turns(kinds) => {
+                let index = work.question.saturating_sub(1) as usize;
+                let kind = kinds.get(index).or(kinds.last());
+                kind.map_or(0.0, |kind| kind.ms(numbers, work))
+            }
         }
     }
 
@@ -86,6 +93,11 @@ impl Kind {
             Kind::Quantiles(points) => 1.0 - quantile_share(points, ms),
             Kind::Linear { linear, residual } => residual.share_above(ms - linear.base_ms),
             Kind::Correlated { kind, .. } => kind.share_above(ms),
+            // How often each question is asked is not known here: each counts alike.
+            Kind::Turns(kinds) => {
+                let all: f64 = kinds.iter().map(|kind| kind.share_above(ms)).sum();
+                all / kinds.len().max(1) as f64
+            }
         }
     }
 }

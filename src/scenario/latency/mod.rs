@@ -11,6 +11,7 @@
 //! { quantiles = [ [0, 120], [0.5, 247], [0.95, 298], [1, 420] ] }
 //! { linear = { base_ms = 30, per_audio_s_ms = 40, per_character_ms = 2, per_token_ms = 15, residual = { … } } }
 //! { correlated = { correlation = 0.4, model = { … } } }
+//! { turns = [ { lognormal = { … } }, { lognormal = { … } } ] }
 //! { preset = "deepgram-nova-3" }
 //! ```
 //!
@@ -84,12 +85,23 @@ pub enum LatencyModel {
     Correlated {
         /// The correlation between the normal scores of two draws (a Gaussian copula): 0 for none, 1 for
         /// the same latency all conversation long. The rank correlation is 6/π asin(half of this).
+        #[serde(default, skip_serializing_if = "is_zero")]
         correlation: f64,
+        /// The same between the draws of a turn: those of other stages that have this key too. Both together
+        /// are at most 1.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        turn: f64,
         /// How each draw is distributed.
         model: Box<LatencyModel>,
     },
+    /// A model for each question of a conversation, in order; the last one is that of all later questions too.
+    Turns(Vec<LatencyModel>),
     /// One of [`presets()`], by its name.
     Preset(#[schemars(extend("enum" = presets::names()))] String),
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
 }
 
 /// One part of a mixture.
@@ -106,7 +118,8 @@ pub struct Part {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Linear {
-    /// Milliseconds whatever the work.
+    /// Milliseconds whatever the work; below 0 where a line through what was measured begins there. No latency
+    /// comes out below 0.
     pub base_ms: f64,
     /// Milliseconds for each second of audio.
     pub per_audio_s_ms: f64,
@@ -132,7 +145,7 @@ mod tests {
         toml::from_str::<Holder>(&format!("latency = {text}")).map(|holder| holder.latency)
     }
 
-    const FORMS: [&str; 10] = [
+    const FORMS: [&str; 12] = [
         "{ fixed_ms = 80 }",
         "{ uniform = { min_ms = 20, max_ms = 40.5 } }",
         "{ lognormal = { median_ms = 247, p95_ms = 298 } }",
@@ -142,6 +155,8 @@ mod tests {
         "{ quantiles = [ [0, 120], [0.5, 247], [0.95, 298], [1, 420] ] }",
         "{ linear = { base_ms = 30, per_audio_s_ms = 40, per_character_ms = 2, per_token_ms = 15, residual = { fixed_ms = 3 } } }",
         "{ correlated = { correlation = 0.4, model = { lognormal = { median_ms = 247, p95_ms = 298 } } } }",
+        "{ correlated = { turn = 0.3, model = { lognormal = { median_ms = 247, p95_ms = 298 } } } }",
+        "{ turns = [ { fixed_ms = 1 }, { lognormal = { median_ms = 247, p95_ms = 298 } } ] }",
         "{ preset = \"deepgram-nova-3\" }",
     ];
 

@@ -3,32 +3,42 @@
 use super::normal;
 use crate::rng::Draw;
 
-/// How much of a normal draw is the conversation's and how much the turn's; squares add up to 1.
+/// How much of a normal draw is the conversation's, how much the turn's (all stages of it), and how much its own;
+/// squares add up to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Weights {
     common: f64,
+    turn: f64,
     own: f64,
 }
 
 impl Weights {
-    /// The weights of the Gaussian copula with this correlation.
-    pub(super) fn of(correlation: f64) -> Weights {
+    /// The weights of the Gaussian copula with these correlations, which add up to at most 1.
+    pub(super) fn of(correlation: f64, turn: f64) -> Weights {
         Weights {
             common: libm::sqrt(correlation),
-            own: libm::sqrt(1.0 - correlation),
+            turn: libm::sqrt(turn),
+            own: libm::sqrt((1.0 - correlation - turn).max(0.0)),
         }
     }
 
     pub(super) const OWN: Weights = Weights {
         common: 0.0,
+        turn: 0.0,
         own: 1.0,
     };
+
+    fn is_own(&self) -> bool {
+        self.common == 0.0 && self.turn == 0.0
+    }
 }
 
 /// Where the random numbers come from.
 pub(super) struct Numbers<'a> {
     pub draw: &'a mut Draw,
     pub mood: &'a mut Draw,
+    /// What the stages of a turn have in common; `None` outside of stages.
+    pub turn: Option<&'a mut Draw>,
     pub weights: Weights,
 }
 
@@ -36,16 +46,24 @@ impl Numbers<'_> {
     #[inline]
     pub(super) fn normal(&mut self) -> f64 {
         let own = self.draw.uniform();
-        if self.weights.common == 0.0 {
+        if self.weights.is_own() {
             return normal::quantile(own);
         }
-        let common = self.mood.uniform();
-        self.weights.common * normal::quantile(common) + self.weights.own * normal::quantile(own)
+        let mut sum = self.weights.own * normal::quantile(own);
+        if self.weights.common > 0.0 {
+            sum += self.weights.common * normal::quantile(self.mood.uniform());
+        }
+        if self.weights.turn > 0.0 {
+            // Outside of a stage a number of the draw's own stands in for the turn's.
+            let turn = self.turn.as_deref_mut().unwrap_or(self.draw);
+            sum += self.weights.turn * normal::quantile(turn.uniform());
+        }
+        sum
     }
 
     #[inline]
     pub(super) fn uniform(&mut self) -> f64 {
-        if self.weights.common == 0.0 {
+        if self.weights.is_own() {
             return self.draw.uniform();
         }
         normal::share_below(self.normal())

@@ -53,9 +53,12 @@ impl LatencyModel {
             LatencyModel::Mixture(parts) => mixture(parts, outer),
             LatencyModel::Quantiles(points) => quantiles(points),
             LatencyModel::Linear(written) => linear(written, outer),
-            LatencyModel::Correlated { correlation, model } => {
-                correlated(*correlation, model, outer)
-            }
+            LatencyModel::Correlated {
+                correlation,
+                turn,
+                model,
+            } => correlated((*correlation, *turn), model, outer),
+            LatencyModel::Turns(models) => turns(models, outer),
             // A preset is a distribution, whatever it stands in.
             LatencyModel::Preset(name) => preset(name)?.model.kind_within(&[]),
         }
@@ -182,8 +185,13 @@ fn linear(linear: &Linear, outer: &[&str]) -> Result<Kind, String> {
                 .into(),
         );
     }
+    if !(-LONGEST_MS..=LONGEST_MS).contains(&linear.base_ms) {
+        return Err(format!(
+            "base_ms = {} is no time; give between -{LONGEST_MS} and {LONGEST_MS} milliseconds (an hour)",
+            linear.base_ms
+        ));
+    }
     for (key, ms) in [
-        ("base_ms", linear.base_ms),
         ("per_audio_s_ms", linear.per_audio_s_ms),
         ("per_character_ms", linear.per_character_ms),
         ("per_token_ms", linear.per_token_ms),
@@ -207,7 +215,29 @@ fn linear(linear: &Linear, outer: &[&str]) -> Result<Kind, String> {
     })
 }
 
-fn correlated(correlation: f64, model: &LatencyModel, outer: &[&str]) -> Result<Kind, String> {
+fn turns(models: &[LatencyModel], outer: &[&str]) -> Result<Kind, String> {
+    if !(1..=PARTS_MAX).contains(&models.len()) {
+        return Err(format!(
+            "models for {} turns; give between 1 and {PARTS_MAX}, the last one for all later turns",
+            models.len()
+        ));
+    }
+    if outer.contains(&"mixture") || outer.contains(&"turns") {
+        return Err("models by turn stand outside of mixtures and of each other; put turns around them: { turns = [ { mixture = [ … ] }, … ] }".into());
+    }
+    let inner = [outer, &["turns"]].concat();
+    let kinds = models.iter().enumerate().map(|(index, model)| {
+        let kind = model.kind_within(&inner);
+        kind.map_err(|fix| format!("turn {}: {fix}", index + 1))
+    });
+    Ok(Kind::Turns(kinds.collect::<Result<_, _>>()?))
+}
+
+fn correlated(
+    (correlation, turn): (f64, f64),
+    model: &LatencyModel,
+    outer: &[&str],
+) -> Result<Kind, String> {
     if outer.contains(&"mixture") {
         return Err(
             "only a whole mixture can be correlated; put it outside: { correlated = { correlation = 0.4, model = { mixture = [ … ] } } }".into(),
@@ -224,9 +254,14 @@ fn correlated(correlation: f64, model: &LatencyModel, outer: &[&str]) -> Result<
             "correlation = {correlation} is none that latencies of one conversation have; give 0 (none) to 1 (all the same)"
         ));
     }
+    if !(turn >= 0.0 && correlation + turn <= 1.0) {
+        return Err(format!(
+            "turn = {turn} with correlation = {correlation}: neither is below 0, and both together are at most 1"
+        ));
+    }
     let inner = [outer, &["correlated"]].concat();
     Ok(Kind::Correlated {
-        weights: Weights::of(correlation),
+        weights: Weights::of(correlation, turn),
         kind: Box::new(model.kind_within(&inner)?),
     })
 }
@@ -254,7 +289,11 @@ mod tests {
 
     fn correlated(correlation: f64, model: LatencyModel) -> LatencyModel {
         let model = Box::new(model);
-        LatencyModel::Correlated { correlation, model }
+        LatencyModel::Correlated {
+            correlation,
+            turn: 0.0,
+            model,
+        }
     }
 
     fn linear(residual: LatencyModel) -> LatencyModel {

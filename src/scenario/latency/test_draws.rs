@@ -31,7 +31,11 @@ pub(super) fn lognormal(median_ms: f64, p95_ms: f64) -> LatencyModel {
 
 pub(super) fn correlated(correlation: f64, model: LatencyModel) -> LatencyModel {
     let model = Box::new(model);
-    LatencyModel::Correlated { correlation, model }
+    LatencyModel::Correlated {
+        correlation,
+        turn: 0.0,
+        model,
+    }
 }
 
 /// Quantiles that are in order.

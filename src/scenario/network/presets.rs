@@ -56,6 +56,7 @@ fn way(delay: (f64, f64), jitter: (f64, f64), jitter_buffer_ms: f64, loss: f64) 
     Way {
         delay: Some(LatencyModel::Correlated {
             correlation: 0.8,
+            turn: 0.0,
             model: Box::new(lognormal(delay)),
         }),
         jitter: Some(lognormal(jitter)),
