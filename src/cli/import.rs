@@ -15,8 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a header says of a log that has lengths and no times.
-const LENGTHS_ALONE: &str = "lengths alone";
 /// More files are not imported at once.
 const FILES_MAX: usize = 100_000;
 /// With more conversations than this they are not listed one by one: their histograms together would take gigabytes.
@@ -168,7 +166,7 @@ impl Import {
             notes.extend(skipped.iter().map(|file| format!("not read: {file}")));
             let mut header = header(name, platform, notes, all.began_ns(index))?;
             if has_no_times {
-                header.engines.insert("times".into(), LENGTHS_ALONE.into());
+                header.engines.insert("times".into(), Header::LENGTHS_ALONE.into());
             }
             let folder = RunFolder::create(&path, &header, KeepAudio::No);
             let folder = folder.map_err(Failure::unavailable)?;

@@ -1,11 +1,309 @@
 //! Fits a simulation to what was measured: latencies by stage with what they grow with, callers, and how well all that
 //! fits. From run folders, imported traces and measured calls to a profile that `voicesim simulate` takes.
+//!
+//! ```text
+//! results -> gathered (samples) -> choice (a model a stage) -> profile (a scenario with its provenance)
+//! ```
+//!
+//! It draws nothing and runs nothing: the same results give the same profile.
 
 mod choice;
 mod empirical;
 mod family;
+mod gathered;
+mod habits;
 mod line;
 mod maximum;
 mod model;
+mod profile;
 mod sample;
 mod together;
+mod visits;
+
+pub use choice::{Candidate, FEW, TELLING_MIN};
+pub use empirical::Empirical;
+pub use gathered::Gathered;
+pub use model::{Kinds, Model};
+pub use profile::{Made, profile};
+pub use sample::Sample;
+
+use crate::event::StageName;
+use choice::{Choice, choose};
+use maximum::Time;
+use model::{Covariate, score};
+use std::collections::BTreeMap;
+
+/// Shares at which fit and measurement are compared.
+pub const SHARES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
+
+/// What a stage of a cascade is called in a scenario, and what its time grows with.
+const STAGES: [(StageName, &str, Option<Covariate>); 4] = [
+    (StageName::SpeechToText, "stt", Some(Covariate::AudioSeconds)),
+    (StageName::Answer, "answer", None),
+    (StageName::TextToSpeech, "tts", Some(Covariate::Characters)),
+    (StageName::SpeechToSpeech, "speech_to_speech", None),
+];
+
+/// A fit to results.
+#[derive(Debug)]
+pub struct Fit {
+    pub gathered: Gathered,
+    /// The stages that were measured, in path order; a whole turn stands for one where its parts are not known.
+    pub stages: Vec<FittedStage>,
+    /// The correlation of the stages of a turn; 0 if there is none, or too little to tell.
+    pub turn_correlation: f64,
+    /// How long callers wait for an answer before asking again; `None` if too few did.
+    pub(crate) patience: Option<Model>,
+    /// Samples that were left out because other programs disturbed them.
+    pub left_out: usize,
+}
+
+/// A stage, and what was fitted to it.
+#[derive(Debug)]
+pub struct FittedStage {
+    /// The stage's table in a scenario.
+    pub table: &'static str,
+    pub stage: StageName,
+    /// Whether the latency is that of a whole turn.
+    pub is_whole: bool,
+    pub samples: Vec<Sample>,
+    pub measured: Empirical,
+    pub chosen: Candidate,
+    /// What else was tried.
+    pub others: Vec<Candidate>,
+    /// Whether whole conversations were held out; else turns of one conversation were.
+    pub by_conversation: bool,
+    /// The greatest distance between the shares below a time, fitted and measured, in 0..=1.
+    pub ks: f64,
+    /// The correlation of its draws within a conversation; 0 if there is none, or too little to tell.
+    pub session_correlation: f64,
+    /// Measured and fitted milliseconds at each of [`SHARES`].
+    pub quantiles: Vec<(f64, f64)>,
+}
+
+/// Why nothing can be fitted. The text says what is missing.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// Nothing in the results is a latency.
+    #[error("no turn in it tells how long anything took: neither engines at work nor an answer that was timed")]
+    Nothing,
+    /// There are too few turns to tell a distribution from a number.
+    #[error("{turns}, and a distribution needs two at least; give folders with more")]
+    TooFew {
+        /// The turns, in words.
+        turns: String,
+    },
+}
+
+impl Fit {
+    /// Fits to what was gathered; `undisturbed` leaves out what other programs disturbed.
+    ///
+    /// # Errors
+    /// Too little to fit to.
+    pub fn of(mut gathered: Gathered, undisturbed: bool) -> Result<Fit, FitError> {
+        let left_out = match undisturbed {
+            true => gathered.leave_out_disturbed(),
+            false => 0,
+        };
+        let mut stages: Vec<FittedStage> = STAGES
+            .into_iter()
+            .filter_map(|(stage, table, covariate)| {
+                let samples = gathered.stages.get(&stage)?.clone();
+                FittedStage::of((stage, table), samples, covariate)
+            })
+            .collect();
+        if stages.is_empty() {
+            let whole = (StageName::SpeechToSpeech, "speech_to_speech");
+            stages.extend(FittedStage::of(whole, gathered.wholes.clone(), None));
+            stages.iter_mut().for_each(|stage| stage.is_whole = true);
+        }
+        let finished = stages.iter().map(|stage| stage.measured.finished).max();
+        match finished {
+            None | Some(0) => return Err(FitError::Nothing),
+            Some(1) => {
+                let turns = "one latency was measured to its end".to_owned();
+                return Err(FitError::TooFew { turns });
+            }
+            Some(_) => {}
+        }
+        let scores: Vec<_> = stages.iter().map(FittedStage::scores).collect();
+        let turn_correlation = together::within_turns(&scores);
+        for (stage, scores) in stages.iter_mut().zip(&scores) {
+            let by_conversation: Vec<(u32, f64)> =
+                scores.iter().map(|((conversation, _), score)| (*conversation, *score)).collect();
+            let session = together::within_conversations(&by_conversation);
+            // What the stages of a turn share is drawn apart.
+            stage.session_correlation = session.min(1.0 - turn_correlation);
+        }
+        let patience = patience(&gathered.habits.patience);
+        Ok(Fit {
+            gathered,
+            stages,
+            turn_correlation,
+            patience,
+            left_out,
+        })
+    }
+
+    /// The share of the engines' jobs that other programs disturbed.
+    pub fn disturbed_share(&self) -> f64 {
+        self.gathered.disturbed as f64 / self.gathered.jobs.max(1) as f64
+    }
+
+    /// The p50 and the p95 of the turns that were fitted to, in milliseconds; `None` if none was answered.
+    pub fn measured_e2e(&self) -> Option<[f64; 2]> {
+        let times: Vec<Time> = self
+            .gathered
+            .e2e_ms
+            .iter()
+            .map(|ms| Time {
+                ms: *ms,
+                is_given_up: false,
+            })
+            .collect();
+        let measured = Empirical::of(&times);
+        Some([measured.quantile(0.5)?, measured.quantile(0.95)?])
+    }
+
+    pub fn answered(&self) -> usize {
+        self.gathered.e2e_ms.len()
+    }
+
+    pub fn unanswered(&self) -> u64 {
+        self.gathered.unanswered
+    }
+
+    /// How many callers asked again before there was an answer, and how many were answered before.
+    pub fn asked_again(&self) -> (usize, usize) {
+        let patience = &self.gathered.habits.patience;
+        let answered = patience.iter().filter(|time| time.is_given_up).count();
+        (patience.len() - answered, answered)
+    }
+}
+
+/// How long callers wait: few ask again, most are answered before.
+fn patience(times: &[Time]) -> Option<Model> {
+    let asked_again = times.iter().filter(|time| !time.is_given_up).count();
+    if asked_again < TELLING_MIN {
+        return None;
+    }
+    let sample = |(index, time): (u32, &Time)| Sample {
+        time: *time,
+        work: None,
+        conversation: index,
+        question: 1,
+        is_disturbed: false,
+        threads: 0,
+    };
+    let samples: Vec<Sample> = (0..).zip(times).map(sample).collect();
+    Some(choose(&samples, None)?.chosen.model)
+}
+
+impl FittedStage {
+    fn of(
+        (stage, table): (StageName, &'static str),
+        samples: Vec<Sample>,
+        covariate: Option<Covariate>,
+    ) -> Option<FittedStage> {
+        let Choice {
+            chosen,
+            others,
+            by_conversation,
+        } = choose(&samples, covariate)?;
+        let times: Vec<Time> = samples.iter().map(|sample| sample.time).collect();
+        let measured = Empirical::of(&times);
+        let model = &chosen.model;
+        // The share below each sample, among those like it, is even between 0 and 1 if the model is right.
+        let shares: Vec<Time> = samples
+            .iter()
+            .map(|sample| Time {
+                ms: model.share_below(sample, sample.time.ms),
+                is_given_up: sample.time.is_given_up,
+            })
+            .collect();
+        let quantiles = SHARES
+            .iter()
+            .filter_map(|share| Some((measured.quantile(*share)?, model.quantile_over(&samples, *share))));
+        Some(FittedStage {
+            table,
+            stage,
+            is_whole: false,
+            ks: Empirical::of(&shares).distance(|share| share),
+            quantiles: quantiles.collect(),
+            session_correlation: 0.0,
+            measured,
+            chosen,
+            others,
+            by_conversation,
+            samples,
+        })
+    }
+
+    fn scores(&self) -> Vec<((u32, u32), f64)> {
+        let samples = self.samples.iter();
+        samples
+            .map(|sample| ((sample.conversation, sample.question), score(&self.chosen.model, sample)))
+            .collect()
+    }
+
+    /// The error of the fit at a share of [`SHARES`], in percent.
+    pub fn error_percent(&self, share: f64) -> Option<f64> {
+        let index = SHARES.iter().position(|own| *own == share)?;
+        let (measured, fitted) = self.quantiles.get(index)?;
+        (*measured > 0.0).then(|| 100.0 * (fitted / measured - 1.0))
+    }
+
+    /// What to know before relying on it.
+    pub fn warning(&self) -> Option<String> {
+        let finished = self.measured.finished;
+        if finished < TELLING_MIN {
+            return Some(format!(
+                "only {finished} were measured to their end: what is drawn is those, and a percentile above {:.0} % is not known",
+                100.0 * (1.0 - 1.0 / (finished as f64 + 1.0))
+            ));
+        }
+        if finished < FEW {
+            return Some(format!(
+                "{finished} were measured to their end: p95 rests on the slowest {}",
+                (finished as f64 * 0.05).ceil()
+            ));
+        }
+        let off = self.error_percent(0.95).filter(|off| off.abs() > 10.0)?;
+        Some(format!("its p95 is off by {off:+.0} %"))
+    }
+
+    /// The least and the greatest work that was seen; `None` if it is not known.
+    pub fn work_seen(&self) -> Option<(&'static str, [f64; 2])> {
+        let (_, _, covariate) = STAGES.into_iter().find(|(stage, ..)| *stage == self.stage)?;
+        let works = || self.samples.iter().filter_map(|sample| sample.work);
+        let (least, most) = (works().reduce(f64::min)?, works().reduce(f64::max)?);
+        Some((covariate?.name(), [least, most]))
+    }
+}
+
+/// Times of habits, as a model of their own: a table, or one time.
+fn table_of(values: &[f64]) -> Option<Model> {
+    let sample = |(index, ms): (u32, &f64)| Sample {
+        time: Time {
+            ms: *ms,
+            is_given_up: false,
+        },
+        work: None,
+        conversation: index,
+        question: 1,
+        is_disturbed: false,
+        threads: 0,
+    };
+    let samples: Vec<Sample> = (0..).zip(values).map(sample).collect();
+    Some(choose(&samples, None)?.chosen.model)
+}
+
+/// The median of values; `None` if there are none.
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// Stages by their names in a scenario.
+type ByTable<'a> = BTreeMap<&'static str, &'a FittedStage>;

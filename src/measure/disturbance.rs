@@ -46,22 +46,35 @@ pub struct MachineBusy {
     pub jobs: u64,
 }
 
+/// Whether other programs disturbed a piece of work, and the CPU time that they took of its cores; `None` if it did not
+/// compute in this process.
+fn disturbed(cost: &Cost) -> Option<(bool, u64)> {
+    let (wall, cpu) = (cost.wall_ns as f64, cost.cpu_ns as f64);
+    if cpu < COMPUTES * wall || cost.wall_ns == 0 {
+        return None;
+    }
+    Some(match cost.others_ns {
+        Some(held_ns) => (held_ns as f64 >= HELD * wall, held_ns),
+        None => (
+            cpu < COMPUTED * wall,
+            cost.wall_ns.saturating_sub(cost.cpu_ns),
+        ),
+    })
+}
+
+/// Whether other programs disturbed a piece of work; `None` if it did not compute in this process.
+pub fn is_disturbed(cost: &Cost) -> Option<bool> {
+    disturbed(cost).map(|(is_disturbed, _)| is_disturbed)
+}
+
 impl Disturbance {
     /// Adds the work on one input.
     pub(super) fn add(&mut self, cost: &Cost) {
-        let (wall, cpu) = (cost.wall_ns as f64, cost.cpu_ns as f64);
-        if cpu < COMPUTES * wall || cost.wall_ns == 0 {
+        let Some((is_disturbed, held_ns)) = disturbed(cost) else {
             return;
-        }
+        };
         self.jobs += 1;
         self.work_ns = self.work_ns.saturating_add(cost.wall_ns);
-        let (is_disturbed, held_ns) = match cost.others_ns {
-            Some(held_ns) => (held_ns as f64 >= HELD * wall, held_ns),
-            None => (
-                cpu < COMPUTED * wall,
-                cost.wall_ns.saturating_sub(cost.cpu_ns),
-            ),
-        };
         if is_disturbed {
             self.disturbed += 1;
             self.disturbed_ns = self.disturbed_ns.saturating_add(cost.wall_ns);

@@ -48,7 +48,7 @@ pub use budget_result::{BudgetResult, WithDoubtful};
 pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
 pub use devices::Devices;
-pub use disturbance::{Disturbance, MachineBusy};
+pub use disturbance::{Disturbance, MachineBusy, is_disturbed};
 pub use doubtful::Doubtful;
 pub use histogram::{Histogram, Summary, bucket_ns};
 pub use hops::{HopSpans, Slice};

@@ -90,6 +90,9 @@ impl Header {
     /// The value of [`Header::clock`] for a conversation that was imported from a trace or a log.
     pub const TRACE: &'static str = "trace";
 
+    /// What [`Header::engines`] says of the times of a log that has lengths and no times.
+    pub const LENGTHS_ALONE: &'static str = "lengths alone";
+
     /// The version of the rules of a part.
     pub fn rules_of(&self, part: &str) -> u32 {
         self.rules.get(part).copied().unwrap_or(1)
