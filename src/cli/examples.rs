@@ -42,6 +42,12 @@ pub(super) const SIMULATE: &str = examples!(
     "voicesim simulate load.toml --find load.calls --until e2e_latency_p95_ms=1500",
 );
 
+pub(super) const FIT: &str = examples!(
+    "voicesim fit runs/FOLDER --out agent.toml              # engines and callers of a run",
+    "voicesim fit imported --out agent.toml --html fit.html # of traces, with pictures",
+    "voicesim simulate --profile agent.toml                 # what callers of it would feel",
+);
+
 pub(super) const INIT: &str = examples!(
     "voicesim init                             # scenario.toml in this folder",
     "voicesim init my-agent",

@@ -16,6 +16,7 @@ mod examples;
 mod exports;
 mod file;
 mod find;
+mod fit;
 mod follow;
 mod given;
 mod guide;
@@ -113,6 +114,9 @@ enum Command {
     /// Hold a conversation thousands of times without sound, and report what callers would feel
     #[command(after_help = examples::SIMULATE)]
     Simulate(simulate::Simulate),
+    /// Fit a profile for simulations to runs, traces or measured calls
+    #[command(after_help = examples::FIT)]
+    Fit(fit::FitTo),
     /// Write a scenario to start from
     #[command(after_help = examples::INIT)]
     Init(init::Init),
@@ -247,6 +251,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
     match arguments.command {
         Command::Run(command) => command.run(is_plain),
         Command::Simulate(command) => command.run(is_quiet),
+        Command::Fit(command) => command.run(),
         Command::Merge(command) => command.run(),
         Command::Sweep(command) => command.run(is_quiet),
         Command::Plan(command) => command.run(is_quiet),

@@ -23,7 +23,12 @@ const PER_SECOND: u8 = 5;
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
     /// Scenario to simulate; see audio/simulations for examples
-    scenario: PathBuf,
+    #[arg(required_unless_present = "profile")]
+    scenario: Option<PathBuf>,
+    /// A profile that `voicesim fit` wrote: its engines and callers take the place of the scenario's; without a
+    /// scenario all is the profile's
+    #[arg(long, value_name = "PROFILE.toml")]
+    profile: Option<PathBuf>,
     /// How many conversations to hold, or loads if the scenario has a [load]; 10,000 and 64 unless given,
     /// with --until-ci at most 1,000,000 and 32,768
     #[arg(long, help_heading = "How many", value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
@@ -109,9 +114,14 @@ impl Simulate {
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
         }
-        given::as_scenario(&self.scenario)?;
+        let asked = Asked {
+            scenario: self.scenario.as_deref(),
+            profile: self.profile.as_deref(),
+            settings: &self.set,
+        };
+        asked.check()?;
         if let (Some(key), Some(goal)) = (&self.search.find, &self.search.until) {
-            let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
+            let template = asked.template()?;
             let find = Find::of(template, key, goal.clone())?
                 .seed(self.seed)
                 .worlds(self.conversations)
@@ -120,8 +130,7 @@ impl Simulate {
                 .until_decided(self.until_decided);
             return find::run(find, self.json);
         }
-        let mut scenario =
-            scenario::load_with(&self.scenario, &self.set).map_err(Failure::input)?;
+        let mut scenario = asked.scenario()?;
         if let Some(seed) = self.seed {
             scenario.set_seed(seed);
         }
@@ -196,6 +205,43 @@ impl Simulate {
         })
     }
 }
+
+/// A scenario that was asked for, with a profile over it or by itself, and keys at other values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) scenario: Option<&'a Path>,
+    pub(super) profile: Option<&'a Path>,
+    pub(super) settings: &'a [String],
+}
+
+impl Asked<'_> {
+    /// Refuses what is no scenario, and no profile.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let both = [self.scenario, self.profile];
+        both.into_iter().flatten().try_for_each(given::as_scenario)
+    }
+
+    /// The scenario, to be read with one change or another.
+    pub(super) fn template(&self) -> Result<Template, Failure> {
+        match (self.scenario, self.profile) {
+            (scenario, Some(profile)) => Template::read_over(scenario, profile, self.settings),
+            (Some(scenario), None) => Template::read(scenario, self.settings),
+            (None, None) => return Err(Failure::Input(NO_SCENARIO.into())),
+        }
+        .map_err(Failure::input)
+    }
+
+    fn scenario(&self) -> Result<Scenario, Failure> {
+        match (self.scenario, self.profile) {
+            (scenario, Some(profile)) => scenario::load_over(scenario, profile, self.settings),
+            (Some(scenario), None) => scenario::load_with(scenario, self.settings),
+            (None, None) => return Err(Failure::Input(NO_SCENARIO.into())),
+        }
+        .map_err(Failure::input)
+    }
+}
+
+const NO_SCENARIO: &str = "name a scenario, or a profile with --profile";
 
 /// How many threads to use: as many as there are processors unless given.
 pub(super) fn threads(given: Option<u16>) -> usize {

@@ -1,12 +1,12 @@
 //! `voicesim sweep`: a scenario in every combination of some settings.
 
 use super::file::{refuse_unwritable, write};
-use super::simulate::{threads, watched};
-use super::{Failure, Verdict, given, print_json, print_plain};
+use super::simulate::{Asked, threads, watched};
+use super::{Failure, Verdict, print_json, print_plain};
 use crate::experiment::{self, Against, CONVERSATIONS_MAX};
 use crate::report::html;
 use crate::report::sweep::{Axis, Sweep as Swept, svg, text};
-use crate::scenario::{Scenario, Template, Variation};
+use crate::scenario::{Scenario, Variation};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -14,7 +14,12 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(super) struct Settings {
     /// Scenario to simulate; see audio/simulations for examples
-    scenario: PathBuf,
+    #[arg(required_unless_present = "profile")]
+    scenario: Option<PathBuf>,
+    /// A profile that `voicesim fit` wrote: its engines and callers take the place of the scenario's; without a
+    /// scenario all is the profile's
+    #[arg(long, value_name = "PROFILE.toml")]
+    profile: Option<PathBuf>,
     /// Values of a key, as in endpointing.silence_ms=300,500,700; several keys give every combination,
     /// at most 1,000
     #[arg(long, value_name = "KEY=V1,V2", required = true)]
@@ -55,8 +60,13 @@ impl Settings {
                 refuse_unwritable(flag, path)?;
             }
         }
-        given::as_scenario(&self.scenario)?;
-        let template = Template::read(&self.scenario, &self.set).map_err(Failure::input)?;
+        let asked = Asked {
+            scenario: self.scenario.as_deref(),
+            profile: self.profile.as_deref(),
+            settings: &self.set,
+        };
+        asked.check()?;
+        let template = asked.template()?;
         let sweep = experiment::Sweep::of(&template, &self.vary, self.seed)?
             .worlds(self.conversations)
             .threads(threads(self.threads))

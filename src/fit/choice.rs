@@ -42,7 +42,7 @@ pub struct Candidate {
 
 /// What was chosen, and what else was tried.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
+pub(super) struct Choice {
     pub chosen: Candidate,
     pub others: Vec<Candidate>,
     /// Whether turns were held out by whole conversations; else there was one conversation, and its turns were.
@@ -50,7 +50,7 @@ pub struct Choice {
 }
 
 /// Chooses a model for samples; `None` if none of them was measured to its end.
-pub fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option<Choice> {
+pub(super) fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option<Choice> {
     let step = samples.len().div_ceil(TIMES_MAX).max(1);
     let samples: Vec<Sample> = samples.iter().copied().step_by(step).collect();
     let finished = samples.iter().filter(|s| !s.time.is_given_up).count();

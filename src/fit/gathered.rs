@@ -195,6 +195,19 @@ impl Gathered {
         }
     }
 
+    /// Whether runs were held with different settings of those that a profile keeps.
+    pub fn settings_differ(&self) -> bool {
+        self.settings_differ
+    }
+
+    /// Hops of a trace that a profile has no place for, with their medians in milliseconds.
+    pub fn left_over(&self) -> Vec<(Hop, f64)> {
+        let hops = self.traced.iter().filter(|(hop, _)| **hop != Hop::EndpointingWait);
+        hops.filter_map(|(hop, values)| Some((*hop, super::median(values)?)))
+            .filter(|(_, median_ms)| *median_ms >= 0.5)
+            .collect()
+    }
+
     /// Leaves out what other programs disturbed; how many samples those are.
     pub fn leave_out_disturbed(&mut self) -> usize {
         let mut left_out = 0;

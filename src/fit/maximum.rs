@@ -32,7 +32,7 @@ pub(super) fn ln_likelihood(distribution: &Distribution, times: &[Time]) -> f64 
 }
 
 /// The member of a family that times are most likely under; `None` if they are too few, or all the same.
-pub fn most_likely(family: Family, times: &[Time]) -> Option<Distribution> {
+pub(super) fn most_likely(family: Family, times: &[Time]) -> Option<Distribution> {
     let starts = starts(family, times)?;
     let search = |start: Vec<f64>| {
         let problem = Problem { family, times };

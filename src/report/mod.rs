@@ -9,6 +9,7 @@ pub mod compare;
 pub mod document;
 pub mod export;
 pub mod find;
+pub mod fit;
 pub mod hlog;
 pub mod html;
 pub mod imported;

@@ -118,6 +118,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ),
     ("trace", &["event", "clock", "record"]),
     ("measure", &["event", "rng", "scenario", "record", "speak"]),
+    ("fit", &["event", "scenario", "measure", "record"]),
     (
         "compare",
         &["event", "rng", "scenario", "measure", "record"],
@@ -125,7 +126,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
     (
         "report",
         &[
-            "measure", "record", "audio", "event", "picture", "compare", "trace", "nearest",
+            "measure", "record", "audio", "event", "picture", "compare", "trace", "nearest", "fit",
         ],
     ),
 ];

@@ -7,7 +7,7 @@ use super::numbers::Weights;
 use super::table::Table;
 use super::{LONGEST_MS, Latency, LatencyModel, Linear, Part, presets};
 
-const DEPTH_MAX: usize = 4;
+const DEPTH_MAX: usize = 5;
 const PARTS_MAX: usize = 16;
 const POINTS_MAX: usize = 10_000;
 const WEIGHT_MAX: f64 = 1e9;
@@ -413,7 +413,7 @@ mod tests {
             "residual: mixture part 1",
         );
         assert!(mixture(mixture(mixture(fixed(1.0)))).parse().is_ok());
-        assert_refused(mixture(mixture(mixture(mixture(fixed(1.0))))), "4 deep");
+        assert_refused(mixture(mixture(mixture(mixture(mixture(fixed(1.0)))))), "5 deep");
     }
 
     #[test]
