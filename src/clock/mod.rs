@@ -8,6 +8,7 @@ mod branch;
 mod in_place;
 mod lane;
 mod machine;
+mod modelled;
 mod real;
 #[cfg(feature = "openai")]
 mod remote;
@@ -21,6 +22,7 @@ mod worker;
 
 pub use alarm::Alarm;
 pub use branch::Branch;
+pub use modelled::{ModelledWorker, Taken};
 #[cfg(feature = "openai")]
 pub(crate) use real::now_utc;
 #[cfg(feature = "openai")]
@@ -156,6 +158,11 @@ impl Clock {
                 Place::InPlace(InPlaceWorker::new(Rc::clone(lane.timeline()), state))
             }
         }))
+    }
+
+    /// A worker whose jobs take cores for as long as a model says, and compute nothing.
+    pub fn modelled(&self) -> ModelledWorker {
+        ModelledWorker::new(self.clone())
     }
 
     /// A stopwatch that reads this clock on other threads, such as a sound card's; `None` in virtual time,

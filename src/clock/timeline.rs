@@ -107,13 +107,19 @@ impl Timeline {
     /// Takes up to `wanted` free cores, and no more than other programs leave of the machine. Returns how
     /// many, and how many were busy; if none is free, `Err` with the tick at which one will be.
     pub(super) fn take_cores(&self, wanted: u32) -> Result<(u32, u32), Tick> {
+        let (granted, taken) = self.free_cores(wanted)?;
+        Ok((self.machine.room(granted), taken))
+    }
+
+    /// The same for work that is simulated, which other programs do not disturb.
+    pub(super) fn free_cores(&self, wanted: u32) -> Result<(u32, u32), Tick> {
         let now = self.now.get();
         let mut busy = self.cores.busy.borrow_mut();
         busy.retain(|(until, _)| *until > now);
         let taken: u32 = busy.iter().map(|(_, cores)| cores).sum();
         match share(self.cores.total, taken, wanted) {
             0 => Err(busy.iter().map(|(until, _)| *until).min().unwrap_or(now)),
-            granted => Ok((self.machine.room(granted), taken)),
+            granted => Ok((granted, taken)),
         }
     }
 

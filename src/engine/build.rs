@@ -57,7 +57,7 @@ pub(super) fn recogniser(
         Recogniser::Command(program) => command::recogniser(program, at.clock),
         #[cfg(feature = "openai")]
         Recogniser::Openai(asked) => openai::recogniser(asked, at),
-        Recogniser::Simulated(latency) => Ok(simulated::recogniser(latency, at.seed, at.clock)),
+        Recogniser::Simulated(engine) => Ok(simulated::recogniser(engine, at.seed, at.clock)),
         #[cfg(not(all(feature = "whisper", feature = "command", feature = "openai")))]
         other => Err(missing(other)),
     }
@@ -116,7 +116,7 @@ pub(super) fn voice(
         Voice::Command(program) => command::voice(program, at.clock),
         #[cfg(feature = "openai")]
         Voice::Openai(asked) => openai::voice(asked, at),
-        Voice::Simulated(latency) => Ok(simulated::voice(latency, at.seed, at.clock)),
+        Voice::Simulated(engine) => Ok(simulated::voice(engine, at.seed, at.clock)),
         #[cfg(not(all(
             feature = "piper",
             feature = "espeak",

@@ -5,7 +5,7 @@ use super::resilience::{Breakers, Circumstances, Policies, Spare, Spares};
 use super::{Built, EngineError, Engines, Reply, clauses, simulated};
 use crate::clock::Clock;
 use crate::event::{StageName, Tick};
-use crate::scenario::engine::Engine;
+use crate::scenario::engine::{Engine, SimulatedEngine};
 use crate::scenario::latency::Latency;
 use crate::scenario::resilience::Service;
 use crate::scenario::{EndpointPolicy, Scenario, SpeechToSpeech, Topology};
@@ -137,7 +137,10 @@ type JudgeOfEnds = (stage::EndOfTurn, &'static str);
 
 /// A speech-to-speech model in place of the other stages, which it has no use for.
 fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded {
-    let none = Latency::fixed_ms(0);
+    let none = SimulatedEngine {
+        latency: Latency::fixed_ms(0),
+        compute: None,
+    };
     let stt = simulated::recogniser(&none, scenario.seed(), clock);
     let mut described = simulated::described_beside(scenario);
     described.insert(StageName::SpeechToText.name().to_owned(), stt.described);

@@ -172,6 +172,7 @@ mod tests {
             unmoved: Vec::new(),
             moved: Vec::new(),
             currency: String::new(),
+            rests_on: Vec::new(),
             is_cut_short: false,
             settings,
         })

@@ -246,6 +246,7 @@ impl Simulation {
             worlds: Some(self.how_many()),
             events: self.keep.as_ref().map(|(_, events)| *events),
             shard: self.shard,
+            notes: self.scenario.rests_on(),
             ..header_of(&self.scenario, RowsPer::Turn)?
         };
         let kept = Kept::new(&self, &header, progress)?;

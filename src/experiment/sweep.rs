@@ -45,6 +45,9 @@ pub struct Sweep {
     against: Option<Against>,
 }
 
+/// Settings may rest on many different things; a reader takes in so many sentences.
+const RESTS_ON_MAX: usize = 4;
+
 /// The figures that settings are weighed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Against {
@@ -195,9 +198,21 @@ impl Sweep {
             unmoved,
             moved,
             currency: prices.map(|prices| prices.currency).unwrap_or_default(),
+            rests_on: self.rests_on(),
             is_cut_short: settings.len() < self.settings.len(),
             settings,
         })
+    }
+
+    /// What the figures rest on, each sentence once.
+    fn rests_on(&self) -> Vec<String> {
+        let mut sentences: Vec<String> = Vec::new();
+        for sentence in self.scenarios().flat_map(Scenario::rests_on) {
+            if !sentences.contains(&sentence) && sentences.len() < RESTS_ON_MAX {
+                sentences.push(sentence);
+            }
+        }
+        sentences
     }
 
     /// The axes that were asked for, or that say most.

@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 /// warning.
 pub const TELLING_MIN: usize = 20;
 
+/// Among fewer times than [`TELLING_MIN`] a line is seen if there are so many and it explains so much.
+const LINE_MIN: usize = 8;
+const EXPLAINS_MIN: f64 = 0.5;
+
 /// With fewer times than these a fit is named as one of few.
 pub const FEW: usize = 100;
 
@@ -61,12 +65,19 @@ pub(super) fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option
     let conversations = conversations.collect::<std::collections::BTreeSet<u32>>();
     let by_conversation = conversations.len() >= PARTS as usize;
     if finished < TELLING_MIN {
-        let asked = Asked {
+        let asked = |line| Asked {
             kinds: Kinds::Alike,
-            line: None,
+            line,
             shape: Shape::Table,
         };
-        let model = asked.fitted(&samples)?;
+        let explains = |model: &Model| model.line.is_some_and(|(_, line)| line.explained >= EXPLAINS_MIN);
+        let knows_work = finished >= LINE_MIN && samples.iter().all(|s| s.work.is_some());
+        let line = covariate.filter(|_| knows_work);
+        let line = line.and_then(|covariate| asked(Some(covariate)).fitted(&samples));
+        let model = match line.filter(explains) {
+            Some(model) => model,
+            None => asked(None).fitted(&samples)?,
+        };
         return Some(Choice {
             chosen: Candidate {
                 off: off(&model, &samples),
@@ -325,6 +336,17 @@ mod tests {
         assert_eq!(choice.chosen.model.name(), "quantiles");
         assert_eq!(choice.chosen.held_out, None);
         assert_eq!(choose(&[], None), None);
+    }
+
+    #[test]
+    fn a_line_that_explains_most_is_seen_among_a_few() {
+        let all = samples(12, 4, |stream, _| {
+            let work = 20.0 + 60.0 * stream.uniform();
+            (work, 10.0 + 2.4 * work + 5.0 * stream.normal())
+        });
+        let model = chosen(&all, Some(Covariate::Characters)).model;
+        let (_, line) = model.line.expect("a line");
+        assert!((line.slope - 2.4).abs() < 0.4, "{line:?}");
     }
 
     #[test]

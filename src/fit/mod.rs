@@ -8,6 +8,7 @@
 //! It draws nothing and runs nothing: the same results give the same profile.
 
 mod choice;
+mod cores;
 mod empirical;
 mod family;
 mod gathered;
@@ -21,6 +22,7 @@ mod together;
 mod visits;
 
 pub use choice::{Candidate, FEW, TELLING_MIN};
+pub use cores::Cores;
 pub use empirical::Empirical;
 pub use gathered::Gathered;
 pub use model::{Kinds, Model};
@@ -79,6 +81,9 @@ pub struct FittedStage {
     pub session_correlation: f64,
     /// Measured and fitted milliseconds at each of [`SHARES`].
     pub quantiles: Vec<(f64, f64)>,
+    /// How its time goes with the cores that it gets; `None` if it computes elsewhere. All times are as on all of its
+    /// threads.
+    pub cores: Option<Cores>,
 }
 
 /// Why nothing can be fitted. The text says what is missing.
@@ -205,6 +210,11 @@ impl FittedStage {
         samples: Vec<Sample>,
         covariate: Option<Covariate>,
     ) -> Option<FittedStage> {
+        let cores = cores::cores(&samples);
+        let samples: Vec<Sample> = match &cores {
+            Some(cores) => samples.into_iter().map(|sample| cores.on_all(sample)).collect(),
+            None => samples,
+        };
         let Choice {
             chosen,
             others,
@@ -236,6 +246,7 @@ impl FittedStage {
             others,
             by_conversation,
             samples,
+            cores,
         })
     }
 

@@ -172,14 +172,32 @@ fn latency(text: &mut String, stage: &FittedStage, turn: f64) {
     if let Some(warning) = stage.warning() {
         let _ = writeln!(text, "# Careful: {warning}.");
     }
+    let _ = writeln!(text, "latency = {}", inline(&written(stage, turn)));
+    if let Some(cores) = &stage.cores {
+        let compute = cores.compute;
+        let _ = writeln!(
+            text,
+            "compute = {{ threads = {}, serial = {:?} }}    # {}",
+            compute.threads,
+            libm::round(compute.serial * 1e3) / 1e3,
+            match (cores.is_measured, compute.threads) {
+                (_, 1) => "it computes on one thread",
+                (true, _) => "measured on one thread and on all",
+                (false, _) => "how much slower it is on fewer threads is assumed",
+            }
+        );
+    }
+}
+
+/// The latency of a stage as the profile has it.
+fn written(stage: &FittedStage, turn: f64) -> LatencyModel {
     let model = stage.chosen.model.latency(stage.session_correlation, turn);
     let model = model.or_else(|| stage.chosen.model.latency(0.0, 0.0));
     let model = model.unwrap_or(LatencyModel::FixedMs(0.0));
-    let model = match stage.is_whole {
+    match stage.is_whole {
         true => without_wait(model),
         false => model,
-    };
-    let _ = writeln!(text, "latency = {}", inline(&model));
+    }
 }
 
 /// A latency of a whole turn, less the shortest wait for an endpoint that a simulation can have.
@@ -291,6 +309,10 @@ fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
         if let (Some(least), Some(most)) = (times().reduce(f64::min), times().reduce(f64::max)) {
             seen.insert(format!("{}.ms", stage.table), [short(least), short(most)]);
         }
+        if let Some(cores) = &stage.cores {
+            let threads = [cores.fewest, cores.compute.threads].map(f64::from);
+            seen.insert(format!("{}.threads", stage.table), threads);
+        }
         if let Some((work, [least, most])) = stage.work_seen() {
             seen.insert(format!("{}.{work}", stage.table), [short(least), short(most)]);
         }
@@ -310,6 +332,7 @@ fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
     let percent = |error: Option<f64>| libm::round(error.unwrap_or(0.0) * 10.0) / 10.0;
     let stage = |stage: &FittedStage| StageFit {
         family: stage.chosen.model.name(),
+        latency: written(stage, fit.turn_correlation).describe(),
         samples: stage.measured.finished as u64,
         given_up: stage.measured.given_up as u64,
         ks: libm::round(stage.ks * 1e3) / 1e3,
@@ -356,8 +379,10 @@ fn inline(model: &LatencyModel) -> String {
 fn inline_value(value: &toml::Value) -> String {
     match value {
         toml::Value::Table(table) => {
+            // A slope of nothing need not be said.
             let keys: Vec<String> = table
                 .iter()
+                .filter(|(key, value)| !(key.starts_with("per_") && value.as_float() == Some(0.0)))
                 .map(|(key, value)| format!("{key} = {}", inline_value(value)))
                 .collect();
             format!("{{ {} }}", keys.join(", "))

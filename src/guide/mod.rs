@@ -55,6 +55,7 @@ topics! {
     documents: "answer from your own documents",
     live: "talk to it through a microphone",
     simulate: "change a number before you build it",
+    fit: "a simulation like your agent, from runs, traces or calls",
     sweep: "find the best setting, and what it costs",
     load: "how many calls your servers can take",
     faults: "providers that fail, and what helps",

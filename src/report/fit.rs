@@ -123,6 +123,18 @@ pub(super) fn lines(stage: &FittedStage) -> Vec<String> {
             100.0 * line.explained
         ));
     }
+    if let Some(cores) = stage.cores.filter(|cores| cores.on_fewer > 0) {
+        lines.push(format!(
+            "times are as on {} threads; {} of {} jobs had fewer, {}",
+            cores.compute.threads,
+            cores.on_fewer,
+            stage.samples.len(),
+            match cores.is_measured {
+                true => format!("{:.0} % of the time is no shorter on more", 100.0 * cores.compute.serial),
+                false => format!("and {:.0} % of the time is assumed to be no shorter on more", 100.0 * cores.compute.serial),
+            }
+        ));
+    }
     if model.kinds.count() > 1 {
         let medians: Vec<String> = model
             .chances

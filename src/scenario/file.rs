@@ -5,7 +5,7 @@ use super::caller::Caller;
 use super::cost::Prices;
 use super::ear::EarTable;
 use super::endpointing::{EndpointingTable, SpeculationTable};
-use super::engine::{AnswerTable, SpeechToTextTable, TextToSpeechTable};
+use super::engine::{AnswerTable, Compute, SpeechToTextTable, TextToSpeechTable};
 use super::injected_fault::FaultTable;
 use super::interruption::InterruptionTable;
 use super::load::LoadTable;
@@ -93,9 +93,13 @@ pub struct ScenarioFile {
 }
 
 impl ScenarioFile {
-    /// Whether an engine is simulated to compute on the scenario's cores, so that their number makes a difference.
-    pub(super) fn scales_with_cores(&self) -> bool {
-        false
+    /// Whether the simulated engine of each table computes on the scenario's cores.
+    pub(super) fn compute(&self) -> [(&'static str, Option<Compute>); 3] {
+        [
+            ("stt", self.stt.compute),
+            ("answer", self.answer.compute),
+            ("tts", self.tts.compute),
+        ]
     }
 }
 

@@ -4,6 +4,7 @@
 //! over another scenario it gives that one its engines and its caller, and leaves the settings alone.
 
 use super::Scenario;
+use super::latency::LatencyModel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,6 +54,8 @@ pub struct Profile {
 pub struct StageFit {
     /// What was chosen: `lognormal`, `gamma`, `weibull`, `mixture`, `quantiles` or `linear`.
     pub family: String,
+    /// The latency in words, as the profile has it.
+    pub latency: String,
     /// Latencies that were measured to their end.
     pub samples: u64,
     /// Latencies of work that was given up, which took at least so long.
@@ -144,19 +147,100 @@ impl Scenario {
         self.file.profile.as_ref()
     }
 
+    /// What the figures of a simulation rest on, a sentence each: a profile and in what the scenario lies outside of it,
+    /// published latencies, assumptions.
+    pub fn rests_on(&self) -> Vec<String> {
+        let Some(profile) = self.profile() else {
+            return vec![self.rests_on_no_profile()];
+        };
+        let mut text = format!(
+            "its figures rest on a profile, fitted on {} to {} turns in {} conversations ({})",
+            profile.fitted,
+            profile.turns,
+            profile.conversations,
+            profile.sources.join(", ")
+        );
+        let changed: Vec<&str> = self
+            .latencies()
+            .into_iter()
+            .filter(|(table, model)| {
+                let fitted = profile.stage.get(*table);
+                fitted.is_some_and(|fitted| fitted.latency != model.describe())
+            })
+            .map(|(table, _)| table)
+            .collect();
+        if !changed.is_empty() {
+            text += &format!("; but {} was set otherwise", changed.join(", "));
+        }
+        text += &match &profile.validated {
+            Some(validated) => format!(
+                "; on {} its p50 was off by {:+.1} % and its p95 by {:+.1} % over {} turns",
+                validated.on, validated.p50_error_percent, validated.p95_error_percent, validated.turns
+            ),
+            None => "; no run has checked its predictions yet".to_owned(),
+        };
+        let outside = self.outside_of_profile();
+        let outside = outside.into_iter().map(|what| format!("outside of what the profile has seen: {what}"));
+        [text].into_iter().chain(outside).collect()
+    }
+
+    fn rests_on_no_profile(&self) -> String {
+        let mut published = Vec::new();
+        let mut assumed = Vec::new();
+        for (table, model) in self.latencies() {
+            match model {
+                LatencyModel::Preset(name) => published.push(format!("{table} {name}")),
+                _ => assumed.push(table),
+            }
+        }
+        if self.caller.is_some() {
+            assumed.push("caller");
+        }
+        let assumed = assumed.join(", ");
+        match published.as_slice() {
+            [] => format!("its figures rest on assumptions alone ({assumed}); `voicesim fit` makes a profile of what was measured"),
+            published => format!(
+                "its figures rest on published latencies, never checked here ({}), and on assumptions ({assumed})",
+                published.join(", ")
+            ),
+        }
+    }
+
+    /// The latencies of the stages that the scenario has, as they are written.
+    fn latencies(&self) -> Vec<(&'static str, &LatencyModel)> {
+        let file = &self.file;
+        if file.topology == super::TopologyName::SpeechToSpeech {
+            return vec![("speech_to_speech", &file.speech_to_speech.latency)];
+        }
+        let all = [
+            ("stt", &file.stt.latency),
+            ("answer", &file.answer.latency),
+            ("tts", &file.tts.latency),
+        ];
+        all.into_iter().filter_map(|(table, model)| Some((table, model.as_ref()?))).collect()
+    }
+
     /// In what the scenario lies outside of what its profile has seen, a sentence each; nothing without a profile.
     pub fn outside_of_profile(&self) -> Vec<String> {
         let Some(profile) = self.profile() else {
             return Vec::new();
         };
         let mut outside = Vec::new();
-        let computes = profile.cores > 0;
-        if computes && self.cores() != profile.cores && !self.file.scales_with_cores() {
-            outside.push(format!(
-                "cores = {}, and the engines were measured on {}: their latencies stay those",
-                self.cores(),
-                profile.cores
-            ));
+        let cores = f64::from(self.cores());
+        for (table, compute) in self.file.compute() {
+            let (Some(_), Some([fewest, most])) = (compute, profile.seen.get(&format!("{table}.threads"))) else {
+                continue;
+            };
+            if cores < *fewest {
+                outside.push(format!(
+                    "cores = {cores}, and {table} was measured on {fewest} threads at least: how much slower it is on fewer is assumed ({table}.compute.serial)"
+                ));
+            }
+            if cores > *most && *most > 1.0 {
+                outside.push(format!(
+                    "cores = {cores}, and {table} was measured on {most} threads at most: more make it no faster here"
+                ));
+            }
         }
         if let Some([_, most]) = profile.seen.get("calls_at_once")
             && self.load.is_some()

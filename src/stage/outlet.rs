@@ -163,7 +163,7 @@ impl<T: Recorded> Outlet<T> {
     }
 
     /// How many threads a job gets that could use `wanted`.
-    fn threads(&self, wanted: u32) -> u32 {
+    pub(crate) fn threads(&self, wanted: u32) -> u32 {
         if self.is_urgent { wanted } else { 1 }
     }
 

@@ -12,6 +12,7 @@ mod conversations;
 mod exports;
 mod faults;
 mod faulty_worlds;
+mod fits;
 mod followed;
 mod formats;
 mod guide;

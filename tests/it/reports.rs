@@ -72,6 +72,7 @@ fn help_says_what_there_is() {
         "measure",
         "run",
         "simulate",
+        "fit",
         "init",
         "guide",
         "check",

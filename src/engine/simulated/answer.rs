@@ -1,6 +1,6 @@
 //! A simulated answer: a text whose clauses come with their tokens, perhaps chosen by a vote.
 
-use super::occasion::{Drawn, Occasion, luck};
+use super::occasion::{Desk, Drawn, Occasion, luck};
 use super::{CHARACTERS_PER_SECOND, CHARACTERS_PER_TOKEN};
 use crate::event::{StageName, TurnId};
 use crate::rng::{Seed, Source};
@@ -32,7 +32,7 @@ pub(super) fn seconds(text: Option<&str>) -> f64 {
     text.unwrap_or(ANSWER).chars().count() as f64 / CHARACTERS_PER_SECOND
 }
 
-pub(super) struct AnswererStage(pub(super) Rc<AnswerModel>, pub(super) Occasion);
+pub(super) struct AnswererStage(pub(super) Rc<AnswerModel>, pub(super) Desk);
 
 impl Stage for AnswererStage {
     type In = Question;
@@ -40,14 +40,20 @@ impl Stage for AnswererStage {
 
     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
         Box::pin(async move {
-            let AnswererStage(model, at) = self;
+            let AnswererStage(model, desk) = self;
+            let at = &desk.at;
             let characters = question.text.chars().count() as f64;
             let clauses = model.chosen(at, out.turn());
-            let (written, vote) =
+            let (mut written, vote) =
                 model.written(at, (out.turn(), out.nth_try()), (characters, clauses));
             let all = written.last().copied().unwrap_or_default();
             let slot = at.slot(StageName::Answer, all).await?;
-            out.begun();
+            let took = desk.begin(&model.first_token, all, out, Outlet::begun).await;
+            // On fewer cores all of it takes longer.
+            let longer = took.as_secs_f64() / all.as_secs_f64().max(1e-9);
+            if took != all {
+                written.iter_mut().for_each(|span| *span = span.mul_f64(longer));
+            }
             if let Some(is_right) = vote {
                 out.voted_by_luck(model.samples, is_right);
             }
@@ -64,7 +70,7 @@ impl Stage for AnswererStage {
                 // The engine writes on while nobody takes what it wrote.
                 Some(slot) => {
                     let serving = async {
-                        at.pass(start, all).await;
+                        at.pass(start, took).await;
                         drop(slot);
                     };
                     tokio::join!(biased; writing, serving).0
@@ -77,7 +83,7 @@ impl Stage for AnswererStage {
 impl AnswerModel {
     pub(super) fn of(answer: &SimulatedAnswer, clauses: &Clauses, seed: Seed) -> AnswerModel {
         AnswerModel {
-            first_token: Drawn::of(&answer.latency, StageName::Answer, seed),
+            first_token: Drawn::of(&answer.latency, answer.compute, StageName::Answer, seed),
             right: seed.source("answer", "right"),
             token: answer.token,
             samples: answer.samples,

@@ -13,7 +13,9 @@ use super::{Built, Engines, Reply};
 use crate::clock::Clock;
 use crate::event::StageName;
 use crate::rng::Seed;
-use crate::scenario::engine::{Answerer, Engine, Recogniser, SimulatedAnswer, Voice};
+use crate::scenario::engine::{
+    Answerer, Engine, Recogniser, SimulatedAnswer, SimulatedEngine, Voice,
+};
 use crate::scenario::latency::{Latency, Work as Amount};
 use crate::scenario::resilience::Service;
 use crate::scenario::{Clauses, Scenario, SpeechToSpeech, Topology};
@@ -22,7 +24,7 @@ use crate::stage::{
     Transcript, Utterance, Work, transcribe_in_batches,
 };
 use answer::{AnswerModel, AnswererStage};
-use occasion::{Drawn, luck};
+use occasion::{Desk, Drawn, luck};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -41,7 +43,7 @@ const CHARACTERS_PER_TOKEN: f64 = 4.0;
 /// The simulated engines that a scenario asks for, and those that it falls back on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
-    stt: (Latency, Option<Latency>),
+    stt: (SimulatedEngine, Option<SimulatedEngine>),
     reply: AskedReply,
 }
 
@@ -53,7 +55,7 @@ pub struct Asked {
 enum AskedReply {
     Cascade {
         answer: (SimulatedAnswer, Option<SimulatedAnswer>),
-        tts: (Latency, Option<Latency>),
+        tts: (SimulatedEngine, Option<SimulatedEngine>),
     },
     Direct(SpeechToSpeech),
 }
@@ -64,19 +66,23 @@ impl Asked {
     /// # Errors
     /// The table of an engine that is not simulated, and the name of that engine.
     pub fn of(scenario: &Scenario) -> Result<Asked, (String, &'static str)> {
-        let latency = |engine: &Recogniser| match engine {
-            Recogniser::Simulated(latency) => Some(latency.clone()),
+        let recogniser = |engine: &Recogniser| match engine {
+            Recogniser::Simulated(engine) => Some(engine.clone()),
             _ => None,
         };
-        let stt = asked("stt", &scenario.stt, latency)?;
+        let stt = asked("stt", &scenario.stt, recogniser)?;
         let direct = match &scenario.topology {
             Topology::Cascade => None,
             Topology::SpeechToSpeech(model) => Some(model.clone()),
         };
         if let Some(model) = direct {
+            let nothing = SimulatedEngine {
+                latency: Latency::fixed_ms(0),
+                compute: None,
+            };
             return Ok(Asked {
                 // The model hears the utterance itself, and waits for no transcript.
-                stt: (Latency::fixed_ms(0), None),
+                stt: (nothing, None),
                 reply: AskedReply::Direct(model),
             });
         }
@@ -84,15 +90,15 @@ impl Asked {
             Answerer::Simulated(answer) => Some(answer.clone()),
             _ => None,
         };
-        let latency = |engine: &Voice| match engine {
-            Voice::Simulated(latency) => Some(latency.clone()),
+        let voice = |engine: &Voice| match engine {
+            Voice::Simulated(engine) => Some(engine.clone()),
             _ => None,
         };
         Ok(Asked {
             stt,
             reply: AskedReply::Cascade {
                 answer: asked("answer", &scenario.answer, answer)?,
-                tts: asked("tts", &scenario.tts, latency)?,
+                tts: asked("tts", &scenario.tts, voice)?,
             },
         })
     }
@@ -113,7 +119,10 @@ impl Asked {
             AskedReply::Cascade { answer, tts } => [
                 (
                     StageName::SpeechToText,
-                    line((&self.stt.0, self.stt.1.as_ref())),
+                    line((
+                        &self.stt.0.latency,
+                        self.stt.1.as_ref().map(|engine| &engine.latency),
+                    )),
                 ),
                 (
                     StageName::Answer,
@@ -122,7 +131,10 @@ impl Asked {
                         answer.1.as_ref().map(|answer| &answer.latency),
                     )),
                 ),
-                (StageName::TextToSpeech, line((&tts.0, tts.1.as_ref()))),
+                (
+                    StageName::TextToSpeech,
+                    line((&tts.0.latency, tts.1.as_ref().map(|engine| &engine.latency))),
+                ),
             ]
             .into_iter()
             .map(|(stage, line)| (stage.name().to_owned(), line))
@@ -173,11 +185,9 @@ enum Ready {
 impl SimulatedEngines {
     /// Engines that draw from `seed`, whose texts are cut into clauses as the scenario has it.
     pub fn new(asked: &Asked, clauses: &Clauses, seed: Seed) -> SimulatedEngines {
-        let both = |(first, fallback): &(Latency, Option<Latency>), stage| {
-            let first = Rc::new(Drawn::of(first, stage, seed));
-            let fallback = fallback
-                .as_ref()
-                .map(|of| Rc::new(Drawn::of(of, stage, seed)));
+        let both = |(first, fallback): &(SimulatedEngine, Option<SimulatedEngine>), stage| {
+            let drawn = |of: &SimulatedEngine| Rc::new(Drawn::of(&of.latency, of.compute, stage, seed));
+            let (first, fallback) = (drawn(first), fallback.as_ref().map(drawn));
             [first.clone(), fallback.unwrap_or(first)]
         };
         SimulatedEngines {
@@ -193,7 +203,7 @@ impl SimulatedEngines {
                     }
                 }
                 AskedReply::Direct(asked) => Ready::Direct {
-                    model: Rc::new(Drawn::of(&asked.latency, StageName::SpeechToSpeech, seed)),
+                    model: Rc::new(Drawn::of(&asked.latency, None, StageName::SpeechToSpeech, seed)),
                     seconds: answer::seconds(asked.text.as_deref()),
                 },
             },
@@ -204,12 +214,12 @@ impl SimulatedEngines {
     pub fn of_conversation(&self, at: &Occasion) -> Engines {
         let [stt, _] = &self.stt;
         Engines {
-            stt: Box::new(RecogniserStage(stt.clone(), at.clone())),
+            stt: Box::new(RecogniserStage(stt.clone(), Desk::new(at))),
             reply: match &self.reply {
                 Ready::Cascade { answer, tts } => Reply::Cascade {
-                    answer: Box::new(AnswererStage(answer[0].clone(), at.clone())),
+                    answer: Box::new(AnswererStage(answer[0].clone(), Desk::new(at))),
                     clauses: clauses(),
-                    tts: Box::new(VoiceStage(tts[0].clone(), at.clone())),
+                    tts: Box::new(VoiceStage(tts[0].clone(), Desk::new(at))),
                 },
                 Ready::Direct { model, seconds } => {
                     Reply::Direct(Box::new(Model(model.clone(), *seconds, at.clone())))
@@ -247,7 +257,7 @@ impl Spares for SimulatedSpares<'_> {
         let (which, at) = self.of(spare);
         Ok(Box::new(RecogniserStage(
             self.engines.stt[which].clone(),
-            at,
+            Desk::new(&at),
         )))
     }
 
@@ -255,7 +265,7 @@ impl Spares for SimulatedSpares<'_> {
         let (which, at) = self.of(spare);
         Ok(match &self.engines.reply {
             Ready::Cascade { answer, .. } => {
-                Some(Box::new(AnswererStage(answer[which].clone(), at)))
+                Some(Box::new(AnswererStage(answer[which].clone(), Desk::new(&at))))
             }
             Ready::Direct { .. } => None,
         })
@@ -264,7 +274,7 @@ impl Spares for SimulatedSpares<'_> {
     fn text_to_speech(&mut self, spare: Spare) -> Result<Option<stage::TextToSpeech>, Infallible> {
         let (which, at) = self.of(spare);
         Ok(match &self.engines.reply {
-            Ready::Cascade { tts, .. } => Some(Box::new(VoiceStage(tts[which].clone(), at))),
+            Ready::Cascade { tts, .. } => Some(Box::new(VoiceStage(tts[which].clone(), Desk::new(&at)))),
             Ready::Direct { .. } => None,
         })
     }
@@ -288,10 +298,10 @@ pub(super) fn described_beside(scenario: &Scenario) -> BTreeMap<String, String> 
             described(&answer.latency),
         );
     }
-    if let Voice::Simulated(latency) = &scenario.tts.engine {
+    if let Voice::Simulated(engine) = &scenario.tts.engine {
         lines.insert(
             StageName::TextToSpeech.name().to_owned(),
-            described(latency),
+            described(&engine.latency),
         );
     }
     lines
@@ -303,14 +313,15 @@ fn alone(clock: &Clock) -> Occasion {
 }
 
 pub(super) fn recogniser(
-    latency: &Latency,
+    engine: &SimulatedEngine,
     seed: Seed,
     clock: &Clock,
 ) -> Built<stage::SpeechToText> {
-    let drawn = Rc::new(Drawn::of(latency, StageName::SpeechToText, seed));
+    let drawn = Drawn::of(&engine.latency, engine.compute, StageName::SpeechToText, seed);
+    let desk = Desk::new(&alone(clock));
     Built::new(
-        Box::new(RecogniserStage(drawn, alone(clock))),
-        described(latency),
+        Box::new(RecogniserStage(Rc::new(drawn), desk)),
+        described(&engine.latency),
     )
 }
 
@@ -322,33 +333,39 @@ pub(super) fn answerer(
 ) -> Built<stage::Answer> {
     let model = Rc::new(AnswerModel::of(answer, clauses, seed));
     Built::new(
-        Box::new(AnswererStage(model, alone(clock))),
+        Box::new(AnswererStage(model, Desk::new(&alone(clock)))),
         described(&answer.latency),
     )
 }
 
-pub(super) fn voice(latency: &Latency, seed: Seed, clock: &Clock) -> Built<stage::TextToSpeech> {
-    let drawn = Rc::new(Drawn::of(latency, StageName::TextToSpeech, seed));
+pub(super) fn voice(
+    engine: &SimulatedEngine,
+    seed: Seed,
+    clock: &Clock,
+) -> Built<stage::TextToSpeech> {
+    let drawn = Drawn::of(&engine.latency, engine.compute, StageName::TextToSpeech, seed);
+    let desk = Desk::new(&alone(clock));
     Built::new(
-        Box::new(VoiceStage(drawn, alone(clock))),
-        described(latency),
+        Box::new(VoiceStage(Rc::new(drawn), desk)),
+        described(&engine.latency),
     )
 }
 
 pub(super) fn model(asked: &SpeechToSpeech, seed: Seed, clock: &Clock) -> stage::SpeechToSpeech {
-    let drawn = Rc::new(Drawn::of(&asked.latency, StageName::SpeechToSpeech, seed));
+    let drawn = Rc::new(Drawn::of(&asked.latency, None, StageName::SpeechToSpeech, seed));
     let seconds = answer::seconds(asked.text.as_deref());
     Box::new(Model(drawn, seconds, alone(clock)))
 }
 
-struct RecogniserStage(Rc<Drawn>, Occasion);
+struct RecogniserStage(Rc<Drawn>, Desk);
 
 impl Stage for RecogniserStage {
     type In = AudioFeed;
     type Out = Transcript;
 
     fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        let RecogniserStage(transcription, at) = self;
+        let RecogniserStage(transcription, desk) = self;
+        let at = &desk.at;
         Box::pin(transcribe_in_batches(
             feed,
             out,
@@ -359,8 +376,8 @@ impl Stage for RecogniserStage {
                 };
                 let span = transcription.sample(at, out.turn(), luck(0, out.nth_try()), amount);
                 let _slot = at.slot(StageName::SpeechToText, span).await?;
-                out.begun_anew();
-                at.pass(at.clock.now(), span).await;
+                let took = desk.begin(transcription, span, out, Outlet::begun_anew).await;
+                at.pass(at.clock.now(), took).await;
                 Ok::<Arc<str>, StageError>(match heard.text.trim() {
                     _ if heard.text.is_empty() => unknown_words(heard.length),
                     text if text.contains('…') => unknown_words(heard.length),
@@ -399,7 +416,7 @@ impl Stage for AsTheyCome {
     }
 }
 
-struct VoiceStage(Rc<Drawn>, Occasion);
+struct VoiceStage(Rc<Drawn>, Desk);
 
 impl Stage for VoiceStage {
     type In = Clause;
@@ -407,7 +424,8 @@ impl Stage for VoiceStage {
 
     fn handle<'a>(&'a mut self, clause: Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         Box::pin(async move {
-            let VoiceStage(synthesis, at) = self;
+            let VoiceStage(synthesis, desk) = self;
+            let at = &desk.at;
             let Clause(text) = clause;
             let characters = text.chars().count() as f64;
             let amount = Amount {
@@ -417,8 +435,8 @@ impl Stage for VoiceStage {
             };
             let span = synthesis.sample(at, out.turn(), luck(hash(&text), out.nth_try()), amount);
             let _slot = at.slot(StageName::TextToSpeech, span).await?;
-            out.begun();
-            at.pass(at.clock.now(), span).await;
+            let took = desk.begin(synthesis, span, out, Outlet::begun).await;
+            at.pass(at.clock.now(), took).await;
             out.send(sound(text)).await
         })
     }

@@ -1,11 +1,12 @@
 //! What the simulated engines of a conversation draw from, and which engines they share with other conversations.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ModelledWorker};
 use crate::engine::pool::{Pools, Slot};
-use crate::event::{StageName, Tick, TurnId};
+use crate::event::{Cost, StageName, Tick, TurnId, nanos};
 use crate::rng::{Draw, Seed, Source};
+use crate::scenario::engine::Compute;
 use crate::scenario::latency::{Latency, Work as Amount};
-use crate::stage::StageError;
+use crate::stage::{Outlet, Recorded, StageError};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -94,11 +95,18 @@ pub(super) struct Drawn {
     source: Source,
     /// What all stages of a turn share.
     turns: Source,
+    compute: Option<Compute>,
 }
 
 impl Drawn {
-    pub(super) fn of(latency: &Latency, stage: StageName, seed: Seed) -> Drawn {
+    pub(super) fn of(
+        latency: &Latency,
+        compute: Option<Compute>,
+        stage: StageName,
+        seed: Seed,
+    ) -> Drawn {
         Drawn {
+            compute,
             latency: latency.clone(),
             source: seed.source(stage.name(), "latency"),
             turns: seed.source("turn", "latency"),
@@ -123,6 +131,48 @@ impl Drawn {
             .sample_in_turn(&mut draw, &mut mood, &mut shared, amount)
     }
 }
+
+/// An engine in one conversation: where its jobs stand, one behind the other.
+pub(super) struct Desk {
+    pub(super) at: Occasion,
+    worker: ModelledWorker,
+}
+
+impl Desk {
+    pub(super) fn new(at: &Occasion) -> Desk {
+        Desk {
+            at: at.clone(),
+            worker: at.clock.modelled(),
+        }
+    }
+
+    /// Begins work that takes `span`: on cores if the engine computes. Returns how long it takes in the end.
+    pub(super) async fn begin<T: Recorded>(
+        &self,
+        drawn: &Drawn,
+        span: Duration,
+        out: &mut Outlet<T>,
+        begun: fn(&mut Outlet<T>),
+    ) -> Duration {
+        let Some(compute) = drawn.compute else {
+            begun(out);
+            return span;
+        };
+        let wanted = out.threads(compute.threads);
+        let taken = self.worker.begin(wanted, |cores| compute.on(cores, span));
+        let taken = taken.await;
+        begun(out);
+        out.cost(Cost {
+            wall_ns: nanos(taken.span),
+            cpu_ns: nanos(compute.cpu(span)),
+            threads: taken.cores,
+            concurrent: taken.concurrent,
+            ..Cost::default()
+        });
+        taken.span
+    }
+}
+
 /// Tells the tries of the same work apart; fewer than 256 samples are drawn for one.
 pub(super) fn luck(input: u32, nth_try: u32) -> u32 {
     input ^ nth_try << 8

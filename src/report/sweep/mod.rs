@@ -72,6 +72,8 @@ pub struct Sweep {
     pub unmoved: Vec<Axis>,
     /// Figures outside of the table that the settings move, if they move none in it.
     pub moved: Vec<String>,
+    /// What the figures rest on, a sentence each.
+    pub rests_on: Vec<String>,
     /// Whether the sweep was stopped: settings that were not simulated to their end are then left out.
     pub is_cut_short: bool,
     pub settings: Vec<Setting>,

@@ -74,6 +74,9 @@ pub(in crate::report) fn head(sweep: &Sweep) -> String {
         sweep.seed,
         sweep.version
     );
+    for sentence in &sweep.rests_on {
+        let _ = writeln!(text, "note: {sentence}");
+    }
     if sweep.is_cut_short {
         text += "note: it was stopped; the settings that it did not come to are left out\n";
     }

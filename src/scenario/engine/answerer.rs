@@ -74,6 +74,7 @@ impl EngineTable for AnswerTable {
         let own = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
+            Given::of(Owner::Simulated, "compute", &self.compute),
             Given::of(Owner::Openai, "model", &self.model),
             Given::of(Owner::Openai, "api", &self.api),
             Given::of(Owner::Openai, "system", &self.system),

@@ -6,6 +6,7 @@
 
 mod answerer;
 mod command;
+mod compute;
 mod documents;
 mod openai;
 mod owner;
@@ -18,11 +19,12 @@ mod voice;
 
 pub use answerer::Answerer;
 pub use command::Program;
+pub use compute::Compute;
 pub use documents::Documents;
 pub use openai::{LanguageModel, Passages, ServerRecogniser, ServerVoice};
 pub use recogniser::Recogniser;
 pub use server::{Header, Limit, Server, ServerKind};
-pub use simulated::SimulatedAnswer;
+pub use simulated::{SimulatedAnswer, SimulatedEngine};
 pub use swap::asks_otherwise;
 pub use tables::{AnswerTable, Api, SpeechToTextTable, TextToSpeechTable};
 pub use voice::Voice;

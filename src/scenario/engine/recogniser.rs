@@ -3,9 +3,8 @@
 use super::owner::{Given, Owner, refuse_foreign};
 use super::server::ServerKeys;
 use super::{
-    Engine, EngineTable, Program, ServerRecogniser, SpeechToTextTable, openai, simulated, unknown,
+    Engine, EngineTable, Program, ServerRecogniser, SpeechToTextTable, openai, SimulatedEngine, unknown,
 };
-use crate::scenario::latency::Latency;
 use crate::scenario::problem::{Problem, Table};
 
 /// Every engine of this stage, by its name in scenarios.
@@ -26,7 +25,7 @@ pub enum Recogniser {
     /// A program.
     Command(Program),
     /// A simulated engine, which takes its time and hears what the caller's script says.
-    Simulated(Latency),
+    Simulated(SimulatedEngine),
 }
 
 impl Engine for Recogniser {
@@ -63,12 +62,13 @@ impl EngineTable for SpeechToTextTable {
                 self.timeout_ms,
                 at,
             )?),
-            "simulated" => Recogniser::Simulated(simulated::latency(&self.latency, 250, at)?),
+            "simulated" => Recogniser::Simulated(SimulatedEngine::parse((&self.latency, 250), self.compute, at)?),
             other => return Err(unknown(other, &NAMES, at)),
         };
         let own = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
+            Given::of(Owner::Simulated, "compute", &self.compute),
             Given::of(Owner::Language, "language", &self.language),
             Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),
         ];

@@ -1,15 +1,40 @@
 //! Engines that only take their time.
 
-use super::AnswerTable;
+use super::{AnswerTable, Compute};
 use crate::scenario::latency::{Latency, LatencyModel};
 use crate::scenario::problem::{Problem, Table};
 use std::time::Duration;
+
+/// A simulated recogniser or voice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SimulatedEngine {
+    /// How long its work takes.
+    pub latency: Latency,
+    /// The cores that it computes on; `None` if it computes elsewhere.
+    pub compute: Option<Compute>,
+}
+
+impl SimulatedEngine {
+    /// A latency, or so many milliseconds unless it is given, and whether it computes here.
+    pub(super) fn parse(
+        (latency, otherwise_ms): (&Option<LatencyModel>, u32),
+        compute: Option<Compute>,
+        at: Table<'_>,
+    ) -> Result<SimulatedEngine, Problem> {
+        Ok(SimulatedEngine {
+            latency: self::latency(latency, otherwise_ms, at)?,
+            compute: compute.map(|compute| compute.check(at)).transpose()?,
+        })
+    }
+}
 
 /// How a simulated answer comes about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedAnswer {
     /// The time from the question to the first piece.
     pub latency: Latency,
+    /// The cores that it computes on; `None` if it computes elsewhere.
+    pub compute: Option<Compute>,
     /// What is answered, one of these at random; some sentence if there are none.
     pub texts: Vec<String>,
     /// How long each further token takes.
@@ -46,6 +71,7 @@ impl SimulatedAnswer {
         }
         Ok(SimulatedAnswer {
             latency: latency(&answer.latency, 300, at)?,
+            compute: answer.compute.map(|compute| compute.check(at)).transpose()?,
             texts: match &answer.text {
                 Some(text) => vec![text.clone()],
                 None => answer.texts.clone(),
@@ -58,7 +84,7 @@ impl SimulatedAnswer {
 }
 
 /// The latency of an engine, or `otherwise_ms` unless it is given.
-pub(super) fn latency(
+fn latency(
     given: &Option<LatencyModel>,
     otherwise_ms: u32,
     at: Table<'_>,

@@ -3,7 +3,7 @@
 //! The keys of the engine `openai` are about a server that speaks OpenAI's API. No key holds a secret:
 //! `key_env` only names where it is, and so does a header.
 
-use super::ServerKind;
+use super::{Compute, ServerKind};
 use crate::scenario::latency::LatencyModel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,10 @@ pub struct SpeechToTextTable {
     /// `simulated`: the time from the end of the utterance to its transcript.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyModel>,
+    /// `simulated`: computes on the scenario's cores, as in `{ threads = 2, serial = 0.4 }`; elsewhere unless given, so
+    /// that `cores` makes no difference to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute: Option<Compute>,
     /// `openai`: the address of a server, as far as what comes before `/audio/transcriptions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -62,6 +66,7 @@ impl Default for SpeechToTextTable {
             model: None,
             command: None,
             latency: None,
+            compute: None,
             url: None,
             key_env: None,
             language: None,
@@ -94,6 +99,10 @@ pub struct AnswerTable {
     /// `simulated`: the time from the question to the first piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyModel>,
+    /// `simulated`: computes on the scenario's cores, as in `{ threads = 2, serial = 0.4 }`; elsewhere unless given, so
+    /// that `cores` makes no difference to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute: Option<Compute>,
     /// `simulated`: what is answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -179,6 +188,7 @@ impl Default for AnswerTable {
             index: None,
             command: None,
             latency: None,
+            compute: None,
             text: None,
             texts: Vec::new(),
             token_ms: 0.0,
@@ -233,6 +243,10 @@ pub struct TextToSpeechTable {
     /// `simulated`: the time from the clause to its first audio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyModel>,
+    /// `simulated`: computes on the scenario's cores, as in `{ threads = 2, serial = 0.4 }`; elsewhere unless given, so
+    /// that `cores` makes no difference to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute: Option<Compute>,
     /// `openai`: the address of a server, as far as what comes before `/audio/speech`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -270,6 +284,7 @@ impl Default for TextToSpeechTable {
             voice: None,
             command: None,
             latency: None,
+            compute: None,
             url: None,
             model: None,
             key_env: None,

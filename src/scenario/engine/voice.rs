@@ -3,9 +3,8 @@
 use super::owner::{Given, Owner, refuse_foreign};
 use super::server::ServerKeys;
 use super::{
-    Engine, EngineTable, Program, ServerVoice, TextToSpeechTable, openai, simulated, unknown,
+    Engine, EngineTable, Program, ServerVoice, TextToSpeechTable, openai, SimulatedEngine, unknown,
 };
-use crate::scenario::latency::Latency;
 use crate::scenario::problem::{Problem, Table};
 
 /// Every engine of this stage, by its name in scenarios.
@@ -29,7 +28,7 @@ pub enum Voice {
     /// A program.
     Command(Program),
     /// A simulated engine, which takes its time and makes no sound.
-    Simulated(Latency),
+    Simulated(SimulatedEngine),
 }
 
 impl Engine for Voice {
@@ -66,12 +65,13 @@ impl EngineTable for TextToSpeechTable {
                 self.timeout_ms,
                 at,
             )?),
-            "simulated" => Voice::Simulated(simulated::latency(&self.latency, 150, at)?),
+            "simulated" => Voice::Simulated(SimulatedEngine::parse((&self.latency, 150), self.compute, at)?),
             other => return Err(unknown(other, &NAMES, at)),
         };
         let own = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
+            Given::of(Owner::Simulated, "compute", &self.compute),
             Given::of(Owner::Openai, "model", &self.model),
             Given::of(Owner::Openai, "rate", &self.rate),
             Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),

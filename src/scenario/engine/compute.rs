@@ -1,0 +1,86 @@
+//! Simulated engines that compute on the scenario's cores, as engines in this process do.
+
+use crate::scenario::problem::{Problem, Table};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What part of the time of Whisper and Piper was no shorter on two cores than on one: both took 1.6 times as long.
+const SERIAL: f64 = 0.4;
+
+/// `compute` of a simulated engine: it computes on the scenario's cores, one job at a time, and its latency is that
+/// on `threads` of them. Work that was given up keeps its cores busy to its end, as in life.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Compute {
+    /// Threads that the engine computes on if it gets so many cores, 1 to 256.
+    pub threads: u32,
+    /// The part of its latency that fewer cores do not make longer, 0 to 1.
+    pub serial: f64,
+}
+
+impl Default for Compute {
+    fn default() -> Compute {
+        Compute {
+            threads: 1,
+            serial: SERIAL,
+        }
+    }
+}
+
+impl Compute {
+    /// The same, if it can be meant.
+    pub(super) fn check(self, at: Table<'_>) -> Result<Compute, Problem> {
+        if !(1..=256).contains(&self.threads) {
+            let fix = format!("{} threads; give between 1 and 256", self.threads);
+            return Err(at.problem("compute", fix));
+        }
+        if !(0.0..=1.0).contains(&self.serial) {
+            let fix = format!(
+                "serial = {} is no share; give 0 (twice the cores halve the time) to 1 (they make no difference)",
+                self.serial
+            );
+            return Err(at.problem("compute", fix));
+        }
+        Ok(self)
+    }
+
+    /// How long work takes on `granted` cores that takes `span` on all of its threads.
+    pub fn on(self, granted: u32, span: Duration) -> Duration {
+        let fewer = f64::from(self.threads) / f64::from(granted.clamp(1, self.threads));
+        span.mul_f64(self.serial + (1.0 - self.serial) * fewer)
+    }
+
+    /// The processor time of such work.
+    pub fn cpu(self, span: Duration) -> Duration {
+        span.mul_f64(self.serial + (1.0 - self.serial) * f64::from(self.threads))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_cores_make_the_parallel_part_longer_and_no_more() {
+        let ms = Duration::from_millis;
+        let compute = Compute {
+            threads: 2,
+            serial: 0.4,
+        };
+        assert_eq!(compute.on(2, ms(100)), ms(100));
+        assert_eq!(compute.on(1, ms(100)), ms(160));
+        // More cores than it has threads make no difference, and none is one.
+        assert_eq!(compute.on(8, ms(100)), ms(100));
+        assert_eq!(compute.on(0, ms(100)), ms(160));
+        assert_eq!(compute.cpu(ms(100)), ms(160));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (threads, serial) in [(0, 0.4), (257, 0.4), (2, -0.1), (2, 1.1), (2, f64::NAN)] {
+            let compute = Compute { threads, serial };
+            assert!(compute.check(Table::at(&["stt"])).is_err(), "{compute:?}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Fitting: a simulation whose latencies are known is fitted to, and what comes out says the same.
+
+use crate::support::{stderr, stdout, voicesim};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn path(folder: &Path, name: &str) -> String {
+    folder.join(name).to_string_lossy().into_owned()
+}
+
+fn said(arguments: &[&str], code: i32) -> String {
+    let output = voicesim(arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+    stdout(&output)
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let arguments = [arguments, &["--json", "-q"]].concat();
+    serde_json::from_str(&said(&arguments, 0)).expect("one JSON document")
+}
+
+fn refused(arguments: &[&str]) -> String {
+    let output = voicesim(arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    stderr(&output)
+}
+
+/// An agent whose every latency is known.
+const AGENT: &str = "cores = 2
+[caller]
+questions = 8
+speech = { lognormal = { median_ms = 2000, p95_ms = 4000 } }
+pause_every_s = 5.0
+pause = { lognormal = { median_ms = 250, p95_ms = 600 } }
+patience = { fixed_ms = 0 }
+backchannels_per_minute = 0.0
+interruptions_per_minute = 0.0
+noises_per_minute = 0.0
+[ear]
+lag = { uniform = { min_ms = 50, max_ms = 100 } }
+[endpointing]
+silence_ms = 500
+[speculation]
+enabled = false
+[stt]
+engine = \"simulated\"
+latency = { lognormal = { median_ms = 200, p95_ms = 300 } }
+[answer]
+engine = \"simulated\"
+texts = [\"Yes.\", \"We open at nine in the morning, and we close at six in the evening.\"]
+latency = { turns = [ { lognormal = { median_ms = 900, p95_ms = 1300 } }, { lognormal = { median_ms = 400, p95_ms = 600 } } ] }
+[tts]
+engine = \"simulated\"
+latency = { linear = { base_ms = 20, per_character_ms = 3, residual = { uniform = { min_ms = 0, max_ms = 30 } } } }
+";
+
+/// Simulates the agent and fits to what it did; the folder that both are in.
+fn fitted() -> tempfile::TempDir {
+    let folder = folder();
+    let (agent, kept) = (path(folder.path(), "agent.toml"), path(folder.path(), "kept"));
+    fs::write(&agent, AGENT).expect("written");
+    said(&["simulate", &agent, "--conversations", "100", "--out", &kept, "-q"], 0);
+    folder
+}
+
+#[test]
+fn a_simulation_of_a_fit_is_like_what_was_fitted_to_also_with_other_settings() {
+    let folder = fitted();
+    let (agent, kept) = (path(folder.path(), "agent.toml"), path(folder.path(), "kept"));
+    let profile = path(folder.path(), "profile.toml");
+    let fit = json(&["fit", &kept, "--out", &profile]);
+    assert_eq!(fit["stages"]["answer"]["kinds_of_turn"], 2, "the first answer is slow");
+    assert_eq!(fit["stages"]["tts"]["family"], "linear");
+    let slope = fit["stages"]["tts"]["slope_ms"].as_f64().expect("a slope");
+    assert!((slope / 3.0 - 1.0).abs() < 0.1, "{slope} ms a character");
+    for setting in ["endpointing.silence_ms=500", "endpointing.silence_ms=304", "speculation.enabled=true"] {
+        let both = [vec!["simulate", agent.as_str()], vec!["simulate", "--profile", profile.as_str()]];
+        let [truth, fitted] = both.map(|asked| {
+            let more = ["--conversations", "2000", "--set", setting];
+            json(&[asked.as_slice(), more.as_slice()].concat())["metrics"]["e2e_latency"].clone()
+        });
+        for figure in ["mean_ms", "p50_ms", "p95_ms"] {
+            let error = fitted[figure].as_f64().expect("a figure") / truth[figure].as_f64().expect("a figure") - 1.0;
+            assert!(error.abs() < 0.05, "{setting}: {figure} off by {error}");
+        }
+    }
+}
+
+#[test]
+fn a_fit_reads_like_this() {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/recorded");
+    let text = said(&["fit", recorded, "--out", &profile], 0);
+    let text = text.replace(&folder.path().to_string_lossy().into_owned(), "");
+    insta::assert_snapshot!("fit", text);
+    let written = fs::read_to_string(&profile).expect("a profile");
+    let day = regex::Regex::new(r"\d{4}-\d\d-\d\d").expect("a pattern");
+    insta::assert_snapshot!("profile", day.replace_all(&written, "DAY"));
+}
+
+#[test]
+fn a_profile_goes_over_a_scenario_and_says_where_that_leaves_it() {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/recorded");
+    said(&["fit", recorded, "--out", &profile, "-q"], 0);
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/audio/demo.toml");
+    let few = ["--conversations", "50", "-q"];
+    let simulate = |more: &[&str]| {
+        said(&[&["simulate", demo, "--profile", &profile], few.as_slice(), more].concat(), 0)
+    };
+    assert!(simulate(&[]).contains("its figures rest on a profile"));
+    let changed = simulate(&["--set", "stt.latency.preset=deepgram-nova-3"]);
+    assert!(changed.contains("but stt was set otherwise"), "{changed}");
+    let more = simulate(&["--set", "cores=4"]);
+    assert!(more.contains("outside of what the profile has seen: cores = 4"), "{more}");
+    // Other commands take it too.
+    let swept = said(
+        &["sweep", "--profile", &profile, "--vary", "endpointing.silence_ms=304,704", "--conversations", "50", "-q"],
+        0,
+    );
+    assert!(swept.contains("rest on a profile"), "{swept}");
+}
+
+#[test]
+fn an_engine_that_computes_is_slower_on_fewer_cores_and_one_elsewhere_is_not() {
+    let folder = folder();
+    let agent = path(folder.path(), "agent.toml");
+    let text = AGENT.replace(
+        "[tts]\nengine = \"simulated\"\n",
+        "[tts]\nengine = \"simulated\"\ncompute = { threads = 2, serial = 0.4 }\n",
+    );
+    fs::write(&agent, text).expect("written");
+    let hop = |cores: &str, name: &str| {
+        let cores = format!("cores={cores}");
+        let document = json(&["simulate", &agent, "--conversations", "200", "--set", &cores]);
+        document["hops"][name]["p50_ms"].as_f64().expect("a hop")
+    };
+    let ratio = hop("1", "speech_synthesis") / hop("2", "speech_synthesis");
+    assert!((ratio - 1.6).abs() < 0.02, "{ratio}");
+    assert_eq!(hop("1", "transcription"), hop("2", "transcription"));
+}
+
+#[test]
+fn the_same_results_give_the_same_profile() {
+    let folder = fitted();
+    let kept = path(folder.path(), "kept");
+    let [first, second] = ["a", "b"].map(|name| {
+        let profile = path(folder.path(), &format!("{name}/profile.toml"));
+        fs::create_dir(folder.path().join(name)).expect("made");
+        said(&["fit", &kept, "--out", &profile, "-q"], 0);
+        fs::read_to_string(profile).expect("a profile")
+    });
+    assert_eq!(first, second);
+}
+
+#[test]
+fn calls_of_which_only_the_whole_is_known_are_drawn_as_a_whole() {
+    let folder = folder();
+    let table = path(folder.path(), "calls.csv");
+    let mut rows = String::from("call,e2e_ms\n");
+    for call in 0..60 {
+        for turn in 0..4 {
+            let slow = if turn == 3 { 900 } else { 0 };
+            rows += &format!("call-{call},{}\n", 900 + (call * 37 + turn * 101) % 400 + slow);
+        }
+    }
+    fs::write(&table, rows).expect("written");
+    let (imported, profile) = (path(folder.path(), "imported"), path(folder.path(), "profile.toml"));
+    said(&["import", &table, "--out", &imported, "-q"], 0);
+    let fit = json(&["fit", &imported, "--out", &profile]);
+    assert_eq!(fit["stages"]["whole"]["kinds_of_turn"], 4);
+    let document = json(&["simulate", "--profile", &profile, "--conversations", "500"]);
+    for (figure, measured) in [("p50_ms", "p50_ms"), ("p95_ms", "p95_ms")] {
+        let drawn = document["metrics"]["e2e_latency"][figure].as_f64().expect("a figure");
+        let measured = fit["e2e_latency"][measured].as_f64().expect("a figure");
+        assert!((drawn / measured - 1.0).abs() < 0.03, "{figure}: {drawn}, {measured}");
+    }
+}
+
+#[test]
+fn what_cannot_be_fitted_is_refused_with_what_is_missing_and_nothing_is_written() {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let one = path(folder.path(), "one.csv");
+    fs::write(&one, "call,e2e_ms\na,900\n").expect("written");
+    let imported = path(folder.path(), "imported");
+    said(&["import", &one, "--out", &imported, "-q"], 0);
+    let empty = path(folder.path(), "empty");
+    fs::create_dir(&empty).expect("made");
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/audio/demo.toml");
+    for (given, cure) in [
+        (imported.as_str(), "two at least"),
+        (empty.as_str(), "empty folder"),
+        (demo, "is a scenario, not a folder of results"),
+        ("/nonexistent", "no such run folder"),
+        (one.as_str(), "voicesim import"),
+    ] {
+        let error = refused(&["fit", given, "--out", &profile]);
+        assert!(error.contains(cure), "{given}: {error}");
+        assert!(!Path::new(&profile).exists(), "{given}");
+    }
+    let error = refused(&["fit", &imported, "--out", "/nonexistent/profile.toml"]);
+    assert!(error.contains("--out"), "{error}");
+    let error = refused(&["simulate", "--profile", demo]);
+    assert!(error.contains("it has no [profile]"), "{error}");
+    let error = refused(&["simulate"]);
+    assert!(error.contains("SCENARIO"), "{error}");
+}
+
+#[test]
+fn a_record_that_is_cut_short_is_fitted_as_far_as_it_goes() {
+    let folder = folder();
+    let cut = folder.path().join("cut");
+    fs::create_dir(&cut).expect("made");
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/recorded");
+    fs::copy(recorded.join("header.json"), cut.join("header.json")).expect("copied");
+    let events = fs::read_to_string(recorded.join("events.jsonl")).expect("events");
+    let half: Vec<&str> = events.lines().take(events.lines().count() / 2).collect();
+    // As a killed run leaves it: the last line is not whole.
+    fs::write(cut.join("events.jsonl"), half.join("\n") + "\n{\"tick\":99").expect("written");
+    let profile = path(folder.path(), "profile.toml");
+    let text = said(&["fit", &cut.to_string_lossy(), "--out", &profile], 0);
+    assert!(text.contains("careful: only"), "{text}");
+}
