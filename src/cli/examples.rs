@@ -48,6 +48,11 @@ pub(super) const FIT: &str = examples!(
     "voicesim simulate --profile agent.toml                 # what callers of it would feel",
 );
 
+pub(super) const VALIDATE: &str = examples!(
+    "voicesim validate runs/other --profile agent.toml      # exit 1 if it predicts them wrongly",
+    "voicesim validate runs/other --profile agent.toml --save # so that simulations of it say so",
+);
+
 pub(super) const INIT: &str = examples!(
     "voicesim init                             # scenario.toml in this folder",
     "voicesim init my-agent",

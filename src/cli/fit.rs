@@ -84,7 +84,7 @@ impl FitTo {
 }
 
 /// The folder itself, or the folders of results in it, sorted by name.
-fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let is_one = |path: &Path| path.join("header.json").is_file();
     if is_one(folder) {
         return Ok(vec![folder.to_owned()]);

@@ -44,6 +44,7 @@ mod shell;
 mod signals;
 mod simulate;
 mod sweep;
+mod validate;
 
 use crate::call::CallError;
 use crate::engine::EngineError;
@@ -117,6 +118,9 @@ enum Command {
     /// Fit a profile for simulations to runs, traces or measured calls
     #[command(after_help = examples::FIT)]
     Fit(fit::FitTo),
+    /// Hold what a profile predicts against runs that it was not fitted to
+    #[command(after_help = examples::VALIDATE)]
+    Validate(validate::Validate),
     /// Write a scenario to start from
     #[command(after_help = examples::INIT)]
     Init(init::Init),
@@ -252,6 +256,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Run(command) => command.run(is_plain),
         Command::Simulate(command) => command.run(is_quiet),
         Command::Fit(command) => command.run(),
+        Command::Validate(command) => command.run(),
         Command::Merge(command) => command.run(),
         Command::Sweep(command) => command.run(is_quiet),
         Command::Plan(command) => command.run(is_quiet),

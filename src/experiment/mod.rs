@@ -9,6 +9,7 @@ mod plan;
 mod saturation;
 mod simulation;
 mod sweep;
+mod validate;
 
 pub use crate::record::store::{KeepEvents, Shard};
 pub use crate::report::find::Wanted;
@@ -18,3 +19,4 @@ pub use merge::merge;
 pub use plan::plan;
 pub use simulation::{CONVERSATIONS_MAX, Progress, Simulated, Simulation};
 pub use sweep::{Against, SETTINGS_MAX, Sweep};
+pub use validate::validate;

@@ -23,6 +23,7 @@ pub mod simulation;
 pub mod sweep;
 pub mod table;
 pub mod text;
+pub mod validate;
 mod word_rates;
 
 use crate::event::Tick;

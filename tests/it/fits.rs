@@ -229,3 +229,88 @@ fn a_record_that_is_cut_short_is_fitted_as_far_as_it_goes() {
     let text = said(&["fit", &cut.to_string_lossy(), "--out", &profile], 0);
     assert!(text.contains("careful: only"), "{text}");
 }
+
+/// Runs of a script by simulated engines, which are runs like any other: a folder for each seed.
+fn runs(folder: &Path, name: &str, seeds: std::ops::Range<u32>, change: (&str, &str)) -> String {
+    let engines = AGENT.split_once("[ear]").map_or("", |(_, rest)| rest);
+    let mut scenario = format!("cores = 2\n[ear]{engines}").replace(change.0, change.1);
+    for turn in 0..30 {
+        let ms = 900 + 173 * turn % 1_900;
+        scenario += &format!("\n[[turn]]\nspeech = {{ length = {{ fixed_ms = {ms} }} }}\n");
+    }
+    let all = folder.join(name);
+    fs::create_dir(&all).expect("made");
+    for seed in seeds {
+        let script = path(folder, &format!("{name}-{seed}.toml"));
+        fs::write(&script, format!("seed = {seed}\n{scenario}")).expect("written");
+        let out = path(&all, &seed.to_string());
+        said(&["run", &script, "--clock", "virtual", "--out", &out, "-q"], 0);
+    }
+    all.to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_profile_of_some_runs_holds_for_others_also_with_other_settings() {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let base = runs(folder.path(), "base", 1..9, ("", ""));
+    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    for (name, change) in [
+        ("same", ("", "")),
+        ("shorter", ("silence_ms = 500", "silence_ms = 304")),
+        ("ahead", ("enabled = false", "enabled = true")),
+    ] {
+        let target = runs(folder.path(), name, 20..28, change);
+        let found = json(&["validate", &target, "--profile", &profile]);
+        assert_eq!(found["verdict"], "holds", "{name}: {found}");
+        assert_eq!(found["turns"], 240);
+        // What its own job times give is what the simulator itself is off by.
+        for one in found["figures"].as_array().expect("figures") {
+            if one["name"] == "e2e_latency" && one["statistic"] == "mean" {
+                let off = one["structure_ms"].as_f64().expect("ms") - one["measured_ms"].as_f64().expect("ms");
+                assert!(off.abs() < 10.0, "{name}: the simulator is off by {off} ms");
+            }
+        }
+    }
+    let text = said(&["validate", &base, "--profile", &profile, "--save"], 0);
+    assert!(text.contains("wrote it into"), "{text}");
+    let again = said(&["simulate", "--profile", &profile, "--conversations", "50", "-q"], 0);
+    assert!(again.contains("its p95 by") && !again.contains("no run has checked"), "{again}");
+}
+
+#[test]
+fn a_profile_that_predicts_wrongly_is_told_with_exit_code_1() {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let base = runs(folder.path(), "base", 1..9, ("", ""));
+    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    let slower = runs(folder.path(), "slower", 20..28, ("median_ms = 400, p95_ms = 600", "median_ms = 700, p95_ms = 900"));
+    let text = said(&["validate", &slower, "--profile", &profile, "--save"], 1);
+    assert!(text.contains("It does not hold: e2e_latency p50"), "{text}");
+    // The answer is what is wrong, and it says so; the wait for the endpoint is right.
+    let wrong = text.lines().filter(|line| line.contains("more than chance")).collect::<Vec<_>>().join("\n");
+    assert!(wrong.contains("answer"), "{text}");
+}
+
+#[test]
+fn what_decides_nothing_is_refused_with_the_cure() {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let base = runs(folder.path(), "base", 1..3, ("", ""));
+    let other = runs(folder.path(), "other", 1..3, ("silence_ms = 500", "silence_ms = 304"));
+    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/recorded");
+    let kept = path(folder.path(), "kept");
+    said(&["simulate", "--profile", &profile, "--conversations", "20", "--out", &kept, "-q"], 0);
+    for (given, cure) in [
+        (vec![recorded], "fewer than 20 decide nothing"),
+        (vec![base.as_str(), other.as_str()], "different settings"),
+        (vec![kept.as_str()], "is a simulation"),
+    ] {
+        let error = refused(&[&["validate", "--profile", &profile], given.as_slice()].concat());
+        assert!(error.contains(cure), "{given:?}: {error}");
+    }
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/audio/demo.toml");
+    let error = refused(&["validate", &base, "--profile", demo]);
+    assert!(error.contains("it has no [profile]"), "{error}");
+}

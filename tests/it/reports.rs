@@ -73,6 +73,7 @@ fn help_says_what_there_is() {
         "run",
         "simulate",
         "fit",
+        "validate",
         "init",
         "guide",
         "check",

@@ -1,0 +1,164 @@
+//! How well a profile predicted a run: as data, as text and as JSON.
+
+use super::table::{plain, trimmed};
+use crate::measure::Interval;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// What a profile predicted of runs, beside what was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Validation {
+    pub schema: &'static str,
+    pub profile: String,
+    /// Runs that were predicted.
+    pub runs: Vec<String>,
+    /// Answered turns of the runs, in so many conversations.
+    pub turns: usize,
+    pub conversations: usize,
+    /// Turns that should have been answered and were not: they are in no figure here.
+    pub unanswered: u64,
+    /// Whether whole conversations were drawn for the intervals; else turns were, as there are too few of them.
+    pub by_conversation: bool,
+    /// Settings of the runs that the simulation took over, in words.
+    pub settings: String,
+    pub figures: Vec<Predicted>,
+    /// In what the runs lie outside of what the profile has seen.
+    pub outside: Vec<String>,
+    /// Why there is no verdict, where there is none.
+    pub undecided: Option<String>,
+    pub verdict: Verdict,
+}
+
+/// A figure that was measured, and what was predicted of it, in milliseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Predicted {
+    pub name: String,
+    /// `mean`, `p50`, `p90`, `p95` or `p99`.
+    pub statistic: &'static str,
+    pub measured_ms: f64,
+    /// Where the measured figure would lie in 95 of 100 runs like these.
+    pub interval: Interval,
+    pub predicted_ms: f64,
+    pub error_percent: f64,
+    /// The same by a profile of these runs themselves: what is wrong there is the simulator's.
+    pub structure_ms: Option<f64>,
+    /// The sum of medians, spreads added as squares; for latencies as a whole alone.
+    pub naive_ms: Option<f64>,
+    /// The error that is allowed, in milliseconds; `None` where none is.
+    pub bound_ms: Option<f64>,
+    pub is_within_bound: Option<bool>,
+    /// Whether a perfect prediction could have been as far off, with so few turns.
+    pub is_within_chance: bool,
+    /// Turns that would tell an error of the bound from chance.
+    pub turns_to_decide: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every bound is kept, or missed by no more than chance.
+    Holds,
+    /// A bound is missed by more than chance.
+    Missed,
+    /// The runs decide nothing.
+    Undecided,
+}
+
+/// The kind of the JSON document.
+pub const SCHEMA: &str = "voicesim.validation/2";
+
+impl Validation {
+    /// The prediction of a figure.
+    pub fn figure(&self, name: &str, statistic: &str) -> Option<&Predicted> {
+        let mut figures = self.figures.iter();
+        figures.find(|one| one.name == name && one.statistic == statistic)
+    }
+}
+
+/// The validation, for people.
+pub fn text(of: &Validation) -> String {
+    let mut text = format!(
+        "{} against {} answered turns in {} of {}\n  settings  {}\n",
+        of.profile,
+        of.turns,
+        several(of.conversations, "conversation"),
+        of.runs.join(", "),
+        of.settings,
+    );
+    for outside in &of.outside {
+        let _ = writeln!(text, "  outside   {outside}");
+    }
+    if of.unanswered > 0 {
+        let _ = writeln!(text, "  note      {} more were not answered, and are in no figure here", of.unanswered);
+    }
+    if !of.by_conversation {
+        text.push_str("  note      intervals are by turns, as there are fewer than 5 conversations: they are too narrow if turns go together\n");
+    }
+    let mut table = plain(&[
+        "figure, ms", "", "measured", "95 % interval", "predicted", "error", "own times", "naive", "",
+    ]);
+    for one in &of.figures {
+        let mark = match (one.is_within_bound, one.is_within_chance) {
+            (Some(true), _) => "within the bound",
+            (Some(false), true) => "chance",
+            (Some(false), false) => "MISSED",
+            (None, true) => "",
+            (None, false) => "more than chance",
+        };
+        let ms = |value: Option<f64>| value.map_or("-".to_owned(), |ms| format!("{ms:.0}"));
+        table.add_row([
+            one.name.clone(),
+            one.statistic.to_owned(),
+            format!("{:.0}", one.measured_ms),
+            format!("{:.0} to {:.0}", one.interval.low, one.interval.high),
+            format!("{:.0}", one.predicted_ms),
+            format!("{:+.1} %", one.error_percent),
+            ms(one.structure_ms),
+            ms(one.naive_ms),
+            mark.to_owned(),
+        ]);
+    }
+    let _ = writeln!(text, "\n{}", trimmed(&table));
+    let _ = writeln!(
+        text,
+        "\nOwn times: predicted by a profile of these runs themselves, so that what is wrong there is the simulator's and the rest the engines'. Naive: medians added up, spreads as squares."
+    );
+    let _ = writeln!(text, "\n{}", sentence(of));
+    text
+}
+
+/// What it comes to.
+pub fn sentence(of: &Validation) -> String {
+    let missed: Vec<String> = of
+        .figures
+        .iter()
+        .filter(|one| one.is_within_bound == Some(false) && !one.is_within_chance)
+        .map(|one| format!("{} {} by {:+.1} %", one.name, one.statistic, one.error_percent))
+        .collect();
+    match of.verdict {
+        Verdict::Undecided => format!("No verdict: {}.", of.undecided.as_deref().unwrap_or("these runs decide nothing")),
+        Verdict::Missed => format!("It does not hold: {}.", missed.join(", ")),
+        Verdict::Holds => {
+            let chance: Vec<&Predicted> = of
+                .figures
+                .iter()
+                .filter(|one| one.is_within_bound == Some(false))
+                .collect();
+            match chance.iter().filter_map(|one| one.turns_to_decide).max() {
+                None => "It holds: every bound is kept (p50 within 3 %, p95 within 5 %; behind the wait for the endpoint at least within 10 and 20 ms).".to_owned(),
+                Some(turns) => format!(
+                    "Not refuted: {} beyond its bound, by no more than chance with so few turns; about {turns} would decide.",
+                    several(chance.len(), "figure lies")
+                ),
+            }
+        }
+    }
+}
+
+fn several(count: usize, what: &str) -> String {
+    match (count, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "figure lies") => format!("{count} figures lie"),
+        _ => format!("{count} {what}s"),
+    }
+}
