@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes test-browser test-readers test-calls rooms ends test-traces test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms ends test-traces test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -50,6 +50,10 @@ test-slurm: $(VOICESIM)
 # As an Indexed Job: against the schemas of Kubernetes, and each container's command without its image.
 test-kubernetes: $(VOICESIM)
 	@sh tests/cluster/test-kubernetes.sh $(VOICESIM) target/cluster
+
+# Fits a profile to runs of one setting and predicts others that were never fitted to: on a quiet machine, half an hour.
+validate: setup $(VOICESIM)
+	@sh tests/validate/validate.sh $(VOICESIM) target/validate
 
 # Other programs read what voicesim writes: DuckDB, pandas, HdrHistogram for Python, a parser of test reports.
 test-readers: $(VOICESIM)

@@ -20,8 +20,10 @@ const EXPLAINS_MIN: f64 = 0.5;
 /// With fewer times than these a fit is named as one of few.
 pub const FEW: usize = 100;
 
-/// A kind of turn of its own needs so many times.
+/// A kind of turn of its own needs so many times. The first question is often another one, and each conversation has one
+/// alone: a few tell.
 const KIND_MIN: usize = 30;
+const FIRST_MIN: usize = 8;
 const KINDS_MAX: u32 = 8;
 
 /// Parts that each take their turn at being held out.
@@ -159,7 +161,8 @@ fn asked(samples: &[Sample], covariate: Option<Covariate>) -> Vec<Asked> {
     let each = (1..=KINDS_MAX).take_while(has_enough).count() as u32;
     let later: usize = by_question.range(2..).map(|(_, n)| n).sum();
     let mut kinds = vec![Kinds::Alike];
-    if has_enough(&1) && later >= KIND_MIN {
+    let first = by_question.get(&1).copied().unwrap_or_default();
+    if first >= FIRST_MIN && later >= KIND_MIN {
         kinds.push(Kinds::First);
     }
     if each >= 3 {

@@ -5,6 +5,7 @@ use super::{ByTable, Fit, FittedStage, Model, median, table_of};
 use crate::event::Hop;
 use crate::scenario::latency::LatencyModel;
 use crate::scenario::{Profile, ScenarioError, StageFit, parse};
+use crate::speak::is_joining;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -276,7 +277,7 @@ fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
         "# {} of {}, spread over their lengths{}.\ntexts = [",
         count,
         several(texts.len() as u64, "answer"),
-        if keeps_words { "" } else { "; every letter is an x" }
+        if keeps_words { "" } else { "; every letter is an x, but for joining words" }
     );
     for answer in some {
         let _ = writeln!(text, "  {},", quoted(answer));
@@ -284,8 +285,18 @@ fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
     text.push_str("]\n");
 }
 
-/// A text in which every letter is an x and every figure a 0: it is cut into clauses as before, and says nothing.
+/// A text in which every letter is an x and every figure a 0, but for words such as "and" and "in", by which clauses
+/// are cut: it is cut as before, and says nothing.
 fn without_words(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    let masked = words.map(|word| match is_joining(word.trim_end()) {
+        true => word.to_owned(),
+        false => without_letters(word),
+    });
+    masked.collect()
+}
+
+fn without_letters(text: &str) -> String {
     let masked = |letter: char| match letter {
         _ if letter.is_uppercase() => 'X',
         _ if letter.is_alphabetic() => 'x',
@@ -414,9 +425,20 @@ mod tests {
     #[test]
     fn an_answer_without_its_words_has_the_same_clauses() {
         let answer = "We open at 9:30, every day. Ring us: 555-0199!";
-        let masked = without_words(answer);
-        assert_eq!(masked, "Xx xxxx xx 0:00, xxxxx xxx. Xxxx xx: 000-0000!");
-        assert_eq!(masked.chars().count(), answer.chars().count());
+        assert_eq!(without_words(answer), "Xx xxxx at 0:00, xxxxx xxx. Xxxx xx: 000-0000!");
+        let lengths = |text: &str| -> Vec<usize> {
+            let mut cutter = crate::speak::ClauseCutter::new(2, 70);
+            let mut clauses = cutter.push(text);
+            clauses.extend(cutter.finish());
+            clauses.iter().map(|clause| clause.chars().count()).collect()
+        };
+        for answer in [
+            answer,
+            "These cups are ready in the back and cost nine pounds each.",
+            "Mr. Low is in. The limits are a convention, not a law of nature.",
+        ] {
+            assert_eq!(lengths(&without_words(answer)).first(), lengths(answer).first(), "{answer}");
+        }
     }
 
     #[test]

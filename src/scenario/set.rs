@@ -39,6 +39,7 @@ pub(super) fn insert(scenario: &mut Table, key: &str, value: Value) -> Result<()
     let mut table = scenario;
     let mut names = names.into_iter();
     while let Some(name) = names.next() {
+        leave_one_form(table, name);
         let inner = table
             .entry(name)
             .or_insert_with(|| Value::Table(Table::new()));
@@ -59,8 +60,31 @@ pub(super) fn insert(scenario: &mut Table, key: &str, value: Value) -> Result<()
             }
         };
     }
+    leave_one_form(table, last);
     table.insert(last.to_owned(), value);
     Ok(())
+}
+
+/// The keys of which a latency has exactly one.
+const FORMS: [&str; 11] = [
+    "fixed_ms",
+    "uniform",
+    "lognormal",
+    "gamma",
+    "weibull",
+    "mixture",
+    "quantiles",
+    "linear",
+    "correlated",
+    "turns",
+    "preset",
+];
+
+/// Takes the form that a latency has away if it is given another one.
+fn leave_one_form(table: &mut Table, form: &str) {
+    if FORMS.contains(&form) {
+        table.retain(|key, _| key == form || !FORMS.contains(&key));
+    }
 }
 
 /// The value of a key, named as for [`insert`]; `None` if there is none.
@@ -108,6 +132,21 @@ mod tests {
             let text = toml::to_string(&after(text, setting).expect(setting)).expect("TOML");
             assert!(text.contains(expected), "{setting}: {text}");
             assert!(text.contains("[endpointing]"), "{setting}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_latency_that_is_given_another_form_has_that_one_alone() {
+        let text = "[stt]\nengine = \"simulated\"\nlatency = { quantiles = [[0, 1], [1, 2]] }\n";
+        for setting in [
+            "stt.latency.preset=deepgram-nova-3",
+            "stt.latency.lognormal.median_ms=200",
+            "stt.latency.fixed_ms=90",
+        ] {
+            let changed = after(text, setting).expect(setting);
+            let latency = changed["stt"]["latency"].as_table().expect("a table");
+            assert_eq!(latency.len(), 1, "{setting}: {latency:?}");
+            assert!(!latency.contains_key("quantiles"), "{setting}");
         }
     }
 

@@ -273,7 +273,8 @@ fn unless_number(word: &str, next: Option<&Token<'_>>, is_over: bool) -> Verdict
     }
 }
 
-fn is_joining(word: &str) -> bool {
+/// Whether a speaker may breathe before this word, so that a first clause may end there.
+pub(crate) fn is_joining(word: &str) -> bool {
     JOINING.contains(&word.to_lowercase().as_str())
 }
 

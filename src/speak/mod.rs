@@ -22,7 +22,7 @@ pub(crate) mod said;
 pub(crate) mod sentences;
 mod table;
 
-pub(crate) use clauses::is_wide;
+pub(crate) use clauses::{is_joining, is_wide};
 pub use clauses::{ClauseCutter, Cut};
 #[cfg(feature = "retrieval")]
 pub(crate) use inline::without_tags;

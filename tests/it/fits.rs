@@ -35,7 +35,7 @@ const AGENT: &str = "cores = 2
 [caller]
 questions = 8
 speech = { lognormal = { median_ms = 2000, p95_ms = 4000 } }
-pause_every_s = 5.0
+pause_every_s = 0.0
 pause = { lognormal = { median_ms = 250, p95_ms = 600 } }
 patience = { fixed_ms = 0 }
 backchannels_per_minute = 0.0

@@ -118,7 +118,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ),
     ("trace", &["event", "clock", "record"]),
     ("measure", &["event", "rng", "scenario", "record", "speak"]),
-    ("fit", &["event", "scenario", "measure", "record"]),
+    ("fit", &["event", "scenario", "measure", "record", "speak"]),
     (
         "compare",
         &["event", "rng", "scenario", "measure", "record"],
