@@ -86,7 +86,8 @@ fn save(profile: &Path, found: &Validation) -> Result<(), Failure> {
     let text = std::fs::read_to_string(profile).map_err(Failure::input)?;
     let error = |statistic: &str| {
         let figure = found.figure("e2e_latency", statistic);
-        figure.map_or(0.0, |figure| (figure.error_percent * 10.0).round() / 10.0)
+        let percent = figure.and_then(|figure| figure.error_percent).unwrap_or(0.0);
+        (percent * 10.0).round() / 10.0
     };
     let date = Clock::date_and_time();
     let text = format!(

@@ -93,7 +93,8 @@ pub fn validate(
                 statistic,
                 measured_ms,
                 predicted_ms,
-                error_percent: 100.0 * (predicted_ms - measured_ms) / measured_ms.max(1e-6),
+                error_percent: (measured_ms >= SHOWN_MS)
+                    .then(|| 100.0 * (predicted_ms - measured_ms) / measured_ms),
                 structure_ms: known.as_ref().map(|known| figure(known, share)),
                 naive_ms: naive.get(&(what.as_str(), statistic)).copied(),
                 bound_ms,

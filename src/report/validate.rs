@@ -39,7 +39,8 @@ pub struct Predicted {
     /// Where the measured figure would lie in 95 of 100 runs like these.
     pub interval: Interval,
     pub predicted_ms: f64,
-    pub error_percent: f64,
+    /// `None` where less than a millisecond was measured: of nothing everything is many times as much.
+    pub error_percent: Option<f64>,
     /// The same by a profile of these runs themselves: what is wrong there is the simulator's.
     pub structure_ms: Option<f64>,
     /// The sum of medians, spreads added as squares; for latencies as a whole alone.
@@ -112,7 +113,7 @@ pub fn text(of: &Validation) -> String {
             format!("{:.0}", one.measured_ms),
             format!("{:.0} to {:.0}", one.interval.low, one.interval.high),
             format!("{:.0}", one.predicted_ms),
-            format!("{:+.1} %", one.error_percent),
+            error(one),
             ms(one.structure_ms),
             ms(one.naive_ms),
             mark.to_owned(),
@@ -127,13 +128,21 @@ pub fn text(of: &Validation) -> String {
     text
 }
 
+/// How far off a prediction is, in percent, or in milliseconds where next to nothing was measured.
+fn error(one: &Predicted) -> String {
+    match one.error_percent {
+        Some(percent) => format!("{percent:+.1} %"),
+        None => format!("{:+.0} ms", one.predicted_ms - one.measured_ms),
+    }
+}
+
 /// What it comes to.
 pub fn sentence(of: &Validation) -> String {
     let missed: Vec<String> = of
         .figures
         .iter()
         .filter(|one| one.is_within_bound == Some(false) && !one.is_within_chance)
-        .map(|one| format!("{} {} by {:+.1} %", one.name, one.statistic, one.error_percent))
+        .map(|one| format!("{} {} by {}", one.name, one.statistic, error(one)))
         .collect();
     match of.verdict {
         Verdict::Undecided => format!("No verdict: {}.", of.undecided.as_deref().unwrap_or("these runs decide nothing")),

@@ -88,6 +88,13 @@ pub struct Validated {
     pub p95_error_percent: f64,
 }
 
+fn several(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
 fn is_zero(number: &f64) -> bool {
     *number == 0.0
 }
@@ -154,10 +161,10 @@ impl Scenario {
             return vec![self.rests_on_no_profile()];
         };
         let mut text = format!(
-            "its figures rest on a profile, fitted on {} to {} turns in {} conversations ({})",
+            "its figures rest on a profile, fitted on {} to {} in {} ({})",
             profile.fitted,
-            profile.turns,
-            profile.conversations,
+            several(profile.turns, "turn"),
+            several(profile.conversations, "conversation"),
             profile.sources.join(", ")
         );
         let changed: Vec<&str> = self
