@@ -52,11 +52,19 @@ impl FitTo {
             }
         }
         let fit = Fit::of(gathered, self.undisturbed).map_err(|error| {
-            let all: Vec<String> = self.results.iter().map(|path| path.display().to_string()).collect();
+            let all: Vec<String> = self
+                .results
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             Failure::Input(format!("{}: {error}", all.join(", ")))
         })?;
         let date = Clock::date_and_time();
-        let name = self.out.file_stem().unwrap_or(self.out.as_os_str()).to_string_lossy();
+        let name = self
+            .out
+            .file_stem()
+            .unwrap_or(self.out.as_os_str())
+            .to_string_lossy();
         let made = Made {
             on: date.get(..10).unwrap_or(&date),
             name: &name,

@@ -166,7 +166,9 @@ impl Import {
             notes.extend(skipped.iter().map(|file| format!("not read: {file}")));
             let mut header = header(name, platform, notes, all.began_ns(index))?;
             if has_no_times {
-                header.engines.insert("times".into(), Header::LENGTHS_ALONE.into());
+                header
+                    .engines
+                    .insert("times".into(), Header::LENGTHS_ALONE.into());
             }
             let folder = RunFolder::create(&path, &header, KeepAudio::No);
             let folder = folder.map_err(Failure::unavailable)?;

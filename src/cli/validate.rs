@@ -81,12 +81,17 @@ impl Validate {
 fn save(profile: &Path, found: &Validation) -> Result<(), Failure> {
     let length = profile.metadata().map_or(0, |file| file.len());
     if length > BYTES_MAX {
-        return Err(Failure::Input(format!("{} is longer than {BYTES_MAX} bytes", profile.display())));
+        return Err(Failure::Input(format!(
+            "{} is longer than {BYTES_MAX} bytes",
+            profile.display()
+        )));
     }
     let text = std::fs::read_to_string(profile).map_err(Failure::input)?;
     let error = |statistic: &str| {
         let figure = found.figure("e2e_latency", statistic);
-        let percent = figure.and_then(|figure| figure.error_percent).unwrap_or(0.0);
+        let percent = figure
+            .and_then(|figure| figure.error_percent)
+            .unwrap_or(0.0);
         (percent * 10.0).round() / 10.0
     };
     let date = Clock::date_and_time();
@@ -124,7 +129,10 @@ mod tests {
     #[test]
     fn what_an_earlier_validation_wrote_is_taken_away_and_nothing_else() {
         let text = "a = 1\n[profile]\nturns = 2\n[profile.validated]\non = \"x\"\nturns = 3\n[stt]\nengine = \"y\"\n";
-        assert_eq!(without_table(text), "a = 1\n[profile]\nturns = 2\n[stt]\nengine = \"y\"\n");
+        assert_eq!(
+            without_table(text),
+            "a = 1\n[profile]\nturns = 2\n[stt]\nengine = \"y\"\n"
+        );
         assert_eq!(without_table("a = 1\n"), "a = 1\n");
     }
 }

@@ -97,11 +97,17 @@ mod tests {
                 assert_eq!(first.begin(1, shared(100)).await.cores, 1);
                 // One core is left, which makes the job longer.
                 let taken = second.begin(2, shared(100)).await;
-                assert_eq!((taken.cores, taken.concurrent, taken.span), (1, 1, MS * 100));
+                assert_eq!(
+                    (taken.cores, taken.concurrent, taken.span),
+                    (1, 1, MS * 100)
+                );
                 assert_eq!(clock.now(), at(0));
                 // Both are free again after 100 ms.
                 let taken = third.begin(2, shared(100)).await;
-                assert_eq!((clock.now(), taken.cores, taken.span), (at(100), 2, MS * 50));
+                assert_eq!(
+                    (clock.now(), taken.cores, taken.span),
+                    (at(100), 2, MS * 50)
+                );
             })
             .expect("it ends");
     }

@@ -116,7 +116,9 @@ pub fn validate(
             100.0 * disturbed_share,
             100.0 * DISTURBED_MAX
         )),
-        false => outside.first().map(|what| format!("the runs lie outside of what the profile has seen: {what}")),
+        false => outside
+            .first()
+            .map(|what| format!("the runs lie outside of what the profile has seen: {what}")),
     };
     let is_missed = |one: &Predicted| one.is_within_bound == Some(false) && !one.is_within_chance;
     let verdict = match (&undecided, figures.iter().any(is_missed)) {
@@ -159,7 +161,12 @@ fn place(name: &str) -> usize {
     match name {
         WHOLE => 0,
         NET => 1,
-        hop => 2 + Hop::ALL.iter().position(|own| own.name() == hop).unwrap_or(Hop::ALL.len()),
+        hop => {
+            2 + Hop::ALL
+                .iter()
+                .position(|own| own.name() == hop)
+                .unwrap_or(Hop::ALL.len())
+        }
     }
 }
 
@@ -195,7 +202,12 @@ impl Target {
         };
         let settings = |run: &MeasuredRun| {
             let file = run.scenario.file();
-            (file.endpointing.clone(), file.speculation.clone(), file.clauses.clone(), file.cores)
+            (
+                file.endpointing.clone(),
+                file.speculation.clone(),
+                file.clauses.clone(),
+                file.cores,
+            )
         };
         if let Some(other) = all.iter().find(|run| settings(run) != settings(first)) {
             return Err(RunError::Input(format!(
@@ -208,7 +220,11 @@ impl Target {
         for (results, run) in runs.iter().zip(&all) {
             gathered.add(results).map_err(input)?;
             let mut own: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-            let rows = run.measured.rows.iter().filter(|row| row.doubtful.is_none());
+            let rows = run
+                .measured
+                .rows
+                .iter()
+                .filter(|row| row.doubtful.is_none());
             for row in rows {
                 let Some(e2e) = row.e2e_ns else { continue };
                 turns += 1;
@@ -241,7 +257,11 @@ impl Target {
             settings: format!(
                 "silence_ms {}, speculation {}, {} cores",
                 file.endpointing.silence_ms,
-                if file.speculation.enabled { "on" } else { "off" },
+                if file.speculation.enabled {
+                    "on"
+                } else {
+                    "off"
+                },
                 file.cores
             ),
             scenario: first.scenario.clone(),
@@ -266,18 +286,25 @@ impl Target {
 }
 
 fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let name = path
+        .file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy();
     name.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn add(own: &mut BTreeMap<String, Vec<f64>>, e2e_ns: u64, hops: &[(Hop, u64)]) {
-    let mut put = |name: &str, span_ns: u64| own.entry(name.to_owned()).or_default().push(ms(span_ns));
+    let mut put =
+        |name: &str, span_ns: u64| own.entry(name.to_owned()).or_default().push(ms(span_ns));
     put(WHOLE, e2e_ns);
     if hops.is_empty() {
         return;
     }
     let wait = hops.iter().find(|(hop, _)| *hop == Hop::EndpointingWait);
-    put(NET, e2e_ns.saturating_sub(wait.map_or(0, |(_, span)| *span)));
+    put(
+        NET,
+        e2e_ns.saturating_sub(wait.map_or(0, |(_, span)| *span)),
+    );
     // A hop that is not on a turn's path took no time in it.
     for hop in Hop::ALL {
         let span = hops.iter().find(|(own, _)| *own == hop);
@@ -327,7 +354,10 @@ fn simulated(scenario: &Scenario, threads: usize) -> Result<Times, RunError> {
             add(&mut own, e2e, &turn.hops);
         }
     }
-    Ok(own.into_iter().map(|(name, values)| (name, vec![values])).collect())
+    Ok(own
+        .into_iter()
+        .map(|(name, values)| (name, vec![values]))
+        .collect())
 }
 
 /// What somebody with a calculator would say: medians added up, spreads as squares.
@@ -412,7 +442,10 @@ fn interval(groups: &[Vec<f64>], share: Option<f64>, what: &str) -> Interval {
             let index = (stream.uniform() * groups.len() as f64) as usize;
             groups.get(index).into_iter().flatten().copied()
         });
-        drawn.push(figure(&sorted(some.collect::<Vec<f64>>().into_iter()), share));
+        drawn.push(figure(
+            &sorted(some.collect::<Vec<f64>>().into_iter()),
+            share,
+        ));
     }
     let drawn = sorted(drawn.into_iter());
     Interval {
@@ -437,12 +470,17 @@ mod tests {
     #[test]
     fn an_interval_holds_the_figure_and_narrows_with_more_conversations() {
         let groups = |count: u32| -> Vec<Vec<f64>> {
-            (0..count).map(|n| vec![f64::from(n * 7_919 % 100); 4]).collect()
+            (0..count)
+                .map(|n| vec![f64::from(n * 7_919 % 100); 4])
+                .collect()
         };
         let wide = interval(&groups(20), Some(0.5), "a");
         let narrow = interval(&groups(200), Some(0.5), "a");
         assert!(wide.low <= 50.0 && 50.0 <= wide.high, "{wide:?}");
-        assert!(narrow.high - narrow.low < 0.6 * (wide.high - wide.low), "{narrow:?}, {wide:?}");
+        assert!(
+            narrow.high - narrow.low < 0.6 * (wide.high - wide.low),
+            "{narrow:?}, {wide:?}"
+        );
     }
 
     #[test]

@@ -72,7 +72,11 @@ pub(super) fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option
             line,
             shape: Shape::Table,
         };
-        let explains = |model: &Model| model.line.is_some_and(|(_, line)| line.explained >= EXPLAINS_MIN);
+        let explains = |model: &Model| {
+            model
+                .line
+                .is_some_and(|(_, line)| line.explained >= EXPLAINS_MIN)
+        };
         let knows_work = finished >= LINE_MIN && samples.iter().all(|s| s.work.is_some());
         let line = covariate.filter(|_| knows_work);
         let line = line.and_then(|covariate| asked(Some(covariate)).fitted(&samples));
@@ -107,14 +111,19 @@ pub(super) fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option
         .collect();
     let best = tried
         .iter()
-        .max_by(|(a, _), (b, _)| a.held_out.partial_cmp(&b.held_out).unwrap_or(std::cmp::Ordering::Equal))
+        .max_by(|(a, _), (b, _)| {
+            a.held_out
+                .partial_cmp(&b.held_out)
+                .unwrap_or(std::cmp::Ordering::Equal)
+        })
         .map(|(_, scores)| scores.clone())?;
     let is_as_good = |scores: &[f64]| {
         let differences: Vec<f64> = best.iter().zip(scores).map(|(a, b)| a - b).collect();
         let n = differences.len() as f64;
         let sum: f64 = differences.iter().sum();
         let mean = sum / n;
-        let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        let variance =
+            differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
         sum <= (variance * n).sqrt()
     };
     let is_close = |candidate: &Candidate| candidate.off.iter().all(|off| off.abs() <= OFF_MAX);
@@ -122,7 +131,11 @@ pub(super) fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option
     let index = tried
         .iter()
         .position(|(candidate, scores)| is_as_good(scores) && is_close(candidate))
-        .or_else(|| tried.iter().position(|(candidate, scores)| is_as_good(scores) && !is_family(candidate)))
+        .or_else(|| {
+            tried
+                .iter()
+                .position(|(candidate, scores)| is_as_good(scores) && !is_family(candidate))
+        })
         .or_else(|| tried.iter().position(|(_, scores)| is_as_good(scores)))?;
     let (chosen, _) = tried.remove(index);
     Some(Choice {
@@ -168,7 +181,10 @@ fn asked(samples: &[Sample], covariate: Option<Covariate>) -> Vec<Asked> {
     if each >= 3 {
         kinds.push(Kinds::Each(each));
     }
-    let shapes = Family::ALL.map(Shape::Family).into_iter().chain([Shape::Table]);
+    let shapes = Family::ALL
+        .map(Shape::Family)
+        .into_iter()
+        .chain([Shape::Table]);
     let shapes: Vec<Shape> = shapes.collect();
     let lines = covariate.filter(|_| samples.iter().all(|s| s.work.is_some()));
     let mut all = Vec::new();
@@ -204,7 +220,10 @@ impl Asked {
         for sample in samples {
             times[self.kinds.of(sample.question)].push(model.left(sample));
         }
-        model.chances = times.iter().map(|times| self.chance(times)).collect::<Option<_>>()?;
+        model.chances = times
+            .iter()
+            .map(|times| self.chance(times))
+            .collect::<Option<_>>()?;
         Some(model)
     }
 
@@ -267,7 +286,11 @@ mod tests {
     use super::*;
     use crate::rng::{Seed, Stream};
 
-    fn samples(count: u32, per: u32, mut one: impl FnMut(&mut Stream, u32) -> (f64, f64)) -> Vec<Sample> {
+    fn samples(
+        count: u32,
+        per: u32,
+        mut one: impl FnMut(&mut Stream, u32) -> (f64, f64),
+    ) -> Vec<Sample> {
         let mut stream = Seed(6).stream("fit", 0, 0, "samples");
         (0..count)
             .map(|index| {
@@ -294,10 +317,19 @@ mod tests {
 
     #[test]
     fn what_is_lognormal_is_taken_for_that_and_for_nothing_richer() {
-        let all = samples(800, 8, |stream, _| (1.0, 240.0 * (0.3 * stream.normal()).exp()));
+        let all = samples(800, 8, |stream, _| {
+            (1.0, 240.0 * (0.3 * stream.normal()).exp())
+        });
         let chosen = chosen(&all, None);
-        assert_eq!((chosen.model.name().as_str(), chosen.model.kinds), ("lognormal", Kinds::Alike));
-        assert!(chosen.off.iter().all(|off| off.abs() < 0.03), "{:?}", chosen.off);
+        assert_eq!(
+            (chosen.model.name().as_str(), chosen.model.kinds),
+            ("lognormal", Kinds::Alike)
+        );
+        assert!(
+            chosen.off.iter().all(|off| off.abs() < 0.03),
+            "{:?}",
+            chosen.off
+        );
     }
 
     #[test]
@@ -308,8 +340,16 @@ mod tests {
         });
         let chosen = chosen(&all, None);
         assert_eq!(chosen.model.kinds, Kinds::First);
-        let medians: Vec<f64> = chosen.model.chances.iter().map(|chance| chance.quantile(0.5)).collect();
-        assert!((medians[0] / 900.0 - 1.0).abs() < 0.05 && (medians[1] / 300.0 - 1.0).abs() < 0.03, "{medians:?}");
+        let medians: Vec<f64> = chosen
+            .model
+            .chances
+            .iter()
+            .map(|chance| chance.quantile(0.5))
+            .collect();
+        assert!(
+            (medians[0] / 900.0 - 1.0).abs() < 0.05 && (medians[1] / 300.0 - 1.0).abs() < 0.03,
+            "{medians:?}"
+        );
     }
 
     #[test]
@@ -320,14 +360,20 @@ mod tests {
         });
         let chosen = chosen(&all, Some(Covariate::Characters));
         let (_, line) = chosen.model.line.expect("a line");
-        assert!((line.slope - 2.4).abs() < 0.05 && line.explained > 0.9, "{line:?}");
+        assert!(
+            (line.slope - 2.4).abs() < 0.05 && line.explained > 0.9,
+            "{line:?}"
+        );
         assert!(chosen.model.latency(0.0, 0.0).is_some());
     }
 
     #[test]
     fn work_that_explains_nothing_gets_no_line() {
         let all = samples(400, 8, |stream, _| {
-            (20.0 + 60.0 * stream.uniform(), 240.0 * (0.3 * stream.normal()).exp())
+            (
+                20.0 + 60.0 * stream.uniform(),
+                240.0 * (0.3 * stream.normal()).exp(),
+            )
         });
         assert_eq!(chosen(&all, Some(Covariate::Characters)).model.line, None);
     }

@@ -54,7 +54,9 @@ fn serial(samples: &[Sample], threads: u32) -> Option<f64> {
         return None;
     }
     // Work differs, so that a time on one thread is held against one of the same work on all.
-    let points: Vec<(f64, f64)> = on(threads).filter_map(|s| Some((s.work?, s.time.ms))).collect();
+    let points: Vec<(f64, f64)> = on(threads)
+        .filter_map(|s| Some((s.work?, s.time.ms)))
+        .collect();
     let slope = line::through(&points).map_or(0.0, |line| line.slope);
     let left = |sample: &Sample| sample.time.ms - slope * sample.work.unwrap_or(0.0);
     let base = middle(on(threads).map(left))?;
@@ -112,7 +114,8 @@ mod tests {
 
     /// Short texts on two threads and long ones on one, as the clauses of an answer have them.
     fn clauses(longer: f64) -> Vec<Sample> {
-        let short = (0..20).map(|n| job(20.0 + f64::from(n), 2, 40.0 + 2.0 * (20.0 + f64::from(n))));
+        let short =
+            (0..20).map(|n| job(20.0 + f64::from(n), 2, 40.0 + 2.0 * (20.0 + f64::from(n))));
         let long = (0..20).map(|n| {
             let work = 30.0 + 2.0 * f64::from(n);
             job(work, 1, longer * (40.0 + 2.0 * work))
@@ -123,8 +126,14 @@ mod tests {
     #[test]
     fn work_on_one_thread_tells_how_much_of_it_is_serial() {
         let found = cores(&clauses(1.6)).expect("cores");
-        assert_eq!((found.compute.threads, found.fewest, found.on_fewer), (2, 1, 20));
-        assert!((found.compute.serial - 0.4).abs() < 0.02 && found.is_measured, "{found:?}");
+        assert_eq!(
+            (found.compute.threads, found.fewest, found.on_fewer),
+            (2, 1, 20)
+        );
+        assert!(
+            (found.compute.serial - 0.4).abs() < 0.02 && found.is_measured,
+            "{found:?}"
+        );
         let on_all = found.on_all(job(50.0, 1, 1.6 * 140.0));
         assert!((on_all.time.ms - 140.0).abs() < 3.0, "{on_all:?}");
     }

@@ -20,7 +20,10 @@ impl Empirical {
     pub fn of(times: &[Time]) -> Empirical {
         let mut sorted: Vec<Time> = times.to_vec();
         // Of equal times those that ended come first: who gave up had waited so long.
-        sorted.sort_by(|a, b| a.ms.total_cmp(&b.ms).then(a.is_given_up.cmp(&b.is_given_up)));
+        sorted.sort_by(|a, b| {
+            a.ms.total_cmp(&b.ms)
+                .then(a.is_given_up.cmp(&b.is_given_up))
+        });
         let mut above = 1.0;
         let mut steps: Vec<(f64, f64)> = Vec::new();
         for (index, time) in sorted.iter().enumerate() {
@@ -44,7 +47,9 @@ impl Empirical {
     /// The least time up to which at least the share `below` lies. Where more was given up than that leaves, the
     /// greatest time that was measured; `None` if nothing was.
     pub fn quantile(&self, below: f64) -> Option<f64> {
-        let next = self.steps.partition_point(|(_, share)| *share < below - 1e-12);
+        let next = self
+            .steps
+            .partition_point(|(_, share)| *share < below - 1e-12);
         let (ms, _) = self.steps.get(next).or(self.steps.last())?;
         Some(*ms)
     }
@@ -59,7 +64,9 @@ impl Empirical {
         let mut greatest = 0.0_f64;
         for (ms, share) in &self.steps {
             let other = share_below(*ms);
-            greatest = greatest.max((share - other).abs()).max((other - before).abs());
+            greatest = greatest
+                .max((share - other).abs())
+                .max((other - before).abs());
             before = *share;
         }
         greatest
@@ -104,7 +111,10 @@ impl Empirical {
 /// The share of times up to `ms` in a table.
 pub(super) fn table_share(table: &[(f64, f64)], ms: f64) -> f64 {
     let next = table.partition_point(|(_, at)| *at <= ms);
-    match (next.checked_sub(1).and_then(|i| table.get(i)), table.get(next)) {
+    match (
+        next.checked_sub(1).and_then(|i| table.get(i)),
+        table.get(next),
+    ) {
         (Some((from, low)), Some((to, high))) => from + (to - from) * (ms - low) / (high - low),
         (None, _) => 0.0,
         (_, None) => 1.0,
@@ -114,10 +124,11 @@ pub(super) fn table_share(table: &[(f64, f64)], ms: f64) -> f64 {
 /// The time that a share lies under in a table.
 pub(super) fn table_quantile(table: &[(f64, f64)], below: f64) -> f64 {
     let next = table.partition_point(|(share, _)| *share <= below);
-    match (next.checked_sub(1).and_then(|i| table.get(i)), table.get(next)) {
-        (Some((from, low)), Some((to, high))) => {
-            low + (high - low) * (below - from) / (to - from)
-        }
+    match (
+        next.checked_sub(1).and_then(|i| table.get(i)),
+        table.get(next),
+    ) {
+        (Some((from, low)), Some((to, high))) => low + (high - low) * (below - from) / (to - from),
         (Some((_, ms)), None) | (None, Some((_, ms))) => *ms,
         (None, None) => 0.0,
     }
@@ -128,7 +139,10 @@ pub(super) fn table_density(table: &[(f64, f64)], ms: f64) -> f64 {
     let next = table.partition_point(|(_, at)| *at <= ms);
     // The last time belongs to the line before it.
     let next = next.min(table.len().saturating_sub(1));
-    match (next.checked_sub(1).and_then(|i| table.get(i)), table.get(next)) {
+    match (
+        next.checked_sub(1).and_then(|i| table.get(i)),
+        table.get(next),
+    ) {
         (Some((from, low)), Some((to, high))) if (*low..=*high).contains(&ms) => {
             (to - from) / (high - low).max(WIDTH_MIN * high.abs()).max(1e-3)
         }
@@ -151,7 +165,12 @@ mod tests {
     #[test]
     fn work_that_was_given_up_took_at_least_so_long() {
         // Of four, one is given up at 15: the two behind it share its quarter.
-        let of = Empirical::of(&times(&[(10.0, false), (15.0, true), (20.0, false), (30.0, false)]));
+        let of = Empirical::of(&times(&[
+            (10.0, false),
+            (15.0, true),
+            (20.0, false),
+            (30.0, false),
+        ]));
         assert_eq!((of.finished, of.given_up), (3, 1));
         let shares: Vec<f64> = of.steps().iter().map(|(_, share)| *share).collect();
         assert_eq!(shares, [0.25, 0.625, 1.0]);
@@ -166,20 +185,34 @@ mod tests {
             let all: Vec<(f64, bool)> = (0..count).map(|n| (100.0 + f64::from(n), false)).collect();
             let table = Empirical::of(&times(&all)).table();
             assert_eq!(table.first(), Some(&(0.0, 100.0)), "{count}");
-            assert_eq!(table.last(), Some(&(1.0, 99.0 + f64::from(count))), "{count}");
-            assert!(table.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1), "{table:?}");
+            assert_eq!(
+                table.last(),
+                Some(&(1.0, 99.0 + f64::from(count))),
+                "{count}"
+            );
+            assert!(
+                table.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1),
+                "{table:?}"
+            );
         }
     }
 
     #[test]
     fn a_table_has_the_shares_of_what_it_was_made_from() {
-        let all: Vec<(f64, bool)> = (0..1_000).map(|n| (f64::from(n * n) / 100.0, false)).collect();
+        let all: Vec<(f64, bool)> = (0..1_000)
+            .map(|n| (f64::from(n * n) / 100.0, false))
+            .collect();
         let table = Empirical::of(&times(&all)).table();
         for (share, ms) in [(0.5, 2_500.0), (0.9, 8_100.0), (0.95, 9_025.0)] {
-            assert!((table_quantile(&table, share) / ms - 1.0).abs() < 0.01, "{table:?}");
+            assert!(
+                (table_quantile(&table, share) / ms - 1.0).abs() < 0.01,
+                "{table:?}"
+            );
             assert!((table_share(&table, ms) - share).abs() < 0.005);
         }
-        let whole: f64 = (0..10_000).map(|ms| table_density(&table, f64::from(ms) + 0.5)).sum();
+        let whole: f64 = (0..10_000)
+            .map(|ms| table_density(&table, f64::from(ms) + 0.5))
+            .sum();
         assert!((whole - 1.0).abs() < 0.01, "{whole}");
     }
 

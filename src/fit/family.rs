@@ -252,7 +252,10 @@ mod tests {
                     - distribution.share_below(ms - step))
                     / (2.0 * step);
                 let density = distribution.ln_density(ms).exp();
-                assert!((density / slope - 1.0).abs() < 1e-4, "{distribution:?} at {below}");
+                assert!(
+                    (density / slope - 1.0).abs() < 1e-4,
+                    "{distribution:?} at {below}"
+                );
                 let above = distribution.ln_above(ms).exp();
                 assert!((above + below - 1.0).abs() < 1e-6);
             }
@@ -276,14 +279,23 @@ mod tests {
             for (below, tolerance) in [(0.5, 0.03), (0.95, 0.03)] {
                 let drawn = ms[(below * 4e4) as usize];
                 let error = drawn / distribution.quantile(below) - 1.0;
-                assert!(error.abs() < tolerance, "{distribution:?} at {below}: {error}");
+                assert!(
+                    error.abs() < tolerance,
+                    "{distribution:?} at {below}: {error}"
+                );
             }
         }
     }
 
     #[test]
     fn numbers_in_a_profile_have_four_digits() {
-        for (ms, short_ms) in [(247.123, 247.1), (1.23456, 1.235), (12345.0, 12350.0), (0.0, 0.0), (-9.8765, -9.877)] {
+        for (ms, short_ms) in [
+            (247.123, 247.1),
+            (1.23456, 1.235),
+            (12345.0, 12350.0),
+            (0.0, 0.0),
+            (-9.8765, -9.877),
+        ] {
             assert!((short(ms) - short_ms).abs() < 1e-9, "{}", short(ms));
         }
     }

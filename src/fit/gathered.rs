@@ -55,9 +55,13 @@ impl Gathered {
     pub fn add(&mut self, results: &Results) -> Result<(), StoreError> {
         let header = results.header();
         if self.sources.len() < NAMED_MAX {
-            let name = results.path().file_name().unwrap_or(results.path().as_os_str());
+            let name = results
+                .path()
+                .file_name()
+                .unwrap_or(results.path().as_os_str());
             let name = name.to_string_lossy();
-            self.sources.push(name.chars().filter(|c| !c.is_control()).collect());
+            self.sources
+                .push(name.chars().filter(|c| !c.is_control()).collect());
         }
         match results {
             Results::Run(run) => {
@@ -79,7 +83,9 @@ impl Gathered {
 
     fn note(&mut self, header: &Header, scenario: &Scenario) {
         for (stage, engine) in &header.engines {
-            self.engines.entry(stage.clone()).or_insert_with(|| engine.clone());
+            self.engines
+                .entry(stage.clone())
+                .or_insert_with(|| engine.clone());
         }
         if self.machine.is_empty() {
             self.machine.clone_from(&header.machine);
@@ -101,7 +107,12 @@ impl Gathered {
         }
     }
 
-    fn conversation(&mut self, events: &[Event], rows: &[Row], (header, scenario): (&Header, &Scenario)) {
+    fn conversation(
+        &mut self,
+        events: &[Event],
+        rows: &[Row],
+        (header, scenario): (&Header, &Scenario),
+    ) {
         let conversation = self.conversations;
         self.conversations += 1;
         self.turns += rows.iter().filter(|row| row.is_first_question()).count() as u64;
@@ -132,7 +143,11 @@ impl Gathered {
             self.whole(rows, conversation);
         }
         // Where a log has lengths alone, turns lie where nobody measured them.
-        if header.engines.get("times").is_none_or(|times| times != Header::LENGTHS_ALONE) {
+        if header
+            .engines
+            .get("times")
+            .is_none_or(|times| times != Header::LENGTHS_ALONE)
+        {
             self.habits.add(Habits::of(events, scenario));
         }
     }
@@ -149,7 +164,10 @@ impl Gathered {
                 _ => None,
             };
             let Some(stage) = stage else {
-                self.traced.entry(span.hop).or_default().push(ms(span.span_ns));
+                self.traced
+                    .entry(span.hop)
+                    .or_default()
+                    .push(ms(span.span_ns));
                 continue;
             };
             knows_parts = true;
@@ -202,7 +220,10 @@ impl Gathered {
 
     /// Hops of a trace that a profile has no place for, with their medians in milliseconds.
     pub fn left_over(&self) -> Vec<(Hop, f64)> {
-        let hops = self.traced.iter().filter(|(hop, _)| **hop != Hop::EndpointingWait);
+        let hops = self
+            .traced
+            .iter()
+            .filter(|(hop, _)| **hop != Hop::EndpointingWait);
         hops.filter_map(|(hop, values)| Some((*hop, super::median(values)?)))
             .filter(|(_, median_ms)| *median_ms >= 0.5)
             .collect()

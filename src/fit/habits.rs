@@ -44,7 +44,10 @@ impl Habits {
         let mut habits = Habits::default();
         let asks = |row: u32, made_up: Option<Expect>| {
             let turn = scenario.turns().get(row as usize);
-            made_up.or(turn.map(|turn| turn.expect)).unwrap_or(Expect::Respond) == Expect::Respond
+            made_up
+                .or(turn.map(|turn| turn.expect))
+                .unwrap_or(Expect::Respond)
+                == Expect::Respond
         };
         // A replay speaks when its script says so: that tells nothing of people.
         let is_scripted = !scenario.turns().is_empty();
@@ -67,7 +70,10 @@ impl Habits {
                     if let Some(spoken) = &mut spoken {
                         spoken.since = Some(*onset);
                     }
-                    if let Some(ended) = agent_ended.take().filter(|ended| onset >= ended && !is_scripted) {
+                    if let Some(ended) = agent_ended
+                        .take()
+                        .filter(|ended| onset >= ended && !is_scripted)
+                    {
                         habits.reaction.push(ms(onset.0 - ended.0));
                     }
                     if let Some(asked) = waiting.take().filter(|asked| onset > asked) {
@@ -132,11 +138,16 @@ impl Habits {
             return;
         }
         let last = spoken.stretches.last().map(|(_, end)| *end);
-        let lag = last.zip(spoken.ended).map(|(heard, truly)| ms(heard.0) - ms(truly.0));
+        let lag = last
+            .zip(spoken.ended)
+            .map(|(heard, truly)| ms(heard.0) - ms(truly.0));
         let lag = lag.filter(|lag| lag.abs() <= LAG_MS_MAX && !spoken.is_doubtful);
         self.lag.extend(lag.map(|lag| lag.max(0.0)));
         let lag = lag.unwrap_or(0.0).max(0.0);
-        let speech = spoken.stretches.iter().map(|(from, to)| (ms(to.0) - ms(from.0) - lag).max(1.0));
+        let speech = spoken
+            .stretches
+            .iter()
+            .map(|(from, to)| (ms(to.0) - ms(from.0) - lag).max(1.0));
         self.speech.push(speech.sum());
         for pair in spoken.stretches.windows(2) {
             if let [(_, end), (start, _)] = pair {
@@ -176,12 +187,39 @@ mod tests {
     fn speech_and_pauses_are_what_the_caller_did_and_not_what_the_detector_held_on_to() {
         let at = |ms| Tick::from_ms(ms);
         let found = habits(vec![
-            (0, 0, Mark::RowStarted { row: 0, at: at(0), expect: None }),
+            (
+                0,
+                0,
+                Mark::RowStarted {
+                    row: 0,
+                    at: at(0),
+                    expect: None,
+                },
+            ),
             (1_048, 1, Mark::VoiceStarted { onset: at(1_000) }),
-            (2_112, 1, Mark::VoicePaused { last_voiced: at(2_080) }),
+            (
+                2_112,
+                1,
+                Mark::VoicePaused {
+                    last_voiced: at(2_080),
+                },
+            ),
             (2_500, 1, Mark::VoiceResumed { at: at(2_500) }),
-            (3_500, 0, Mark::CallerSpeechEnded { at: at(3_500), doubt: None }),
-            (3_612, 1, Mark::VoicePaused { last_voiced: at(3_580) }),
+            (
+                3_500,
+                0,
+                Mark::CallerSpeechEnded {
+                    at: at(3_500),
+                    doubt: None,
+                },
+            ),
+            (
+                3_612,
+                1,
+                Mark::VoicePaused {
+                    last_voiced: at(3_580),
+                },
+            ),
         ]);
         assert_eq!(found.lag, [80.0]);
         assert_eq!(found.speech, [2_000.0]);
@@ -202,7 +240,11 @@ mod tests {
             (5_300, 2, commit(5_000)),
             (7_548, 3, Mark::VoiceStarted { onset: at(7_500) }),
         ]);
-        let waited: Vec<(f64, bool)> = found.patience.iter().map(|t| (t.ms, t.is_given_up)).collect();
+        let waited: Vec<(f64, bool)> = found
+            .patience
+            .iter()
+            .map(|t| (t.ms, t.is_given_up))
+            .collect();
         assert_eq!(waited, [(1_000.0, true), (2_500.0, false)]);
     }
 }

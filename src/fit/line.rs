@@ -72,7 +72,9 @@ mod tests {
     fn what_does_not_grow_with_the_work_has_no_line() {
         let same: Vec<(f64, f64)> = (0..50).map(|n| (3.0, f64::from(n))).collect();
         assert_eq!(through(&same), None);
-        let falls: Vec<(f64, f64)> = (0..50).map(|n| (f64::from(n), 90.0 - f64::from(n))).collect();
+        let falls: Vec<(f64, f64)> = (0..50)
+            .map(|n| (f64::from(n), 90.0 - f64::from(n)))
+            .collect();
         assert_eq!(through(&falls), None);
         assert_eq!(through(&[]), None);
     }

@@ -114,7 +114,8 @@ fn starts(family: Family, times: &[Time]) -> Option<Vec<Vec<f64>>> {
             .filter_map(|share| {
                 let at = ((share * logs.len() as f64) as usize).clamp(2, logs.len() - 2);
                 let (low, high) = logs.split_at_checked(at)?;
-                let ((first, first_sigma), (second, second_sigma)) = (moments(low)?, moments(high)?);
+                let ((first, first_sigma), (second, second_sigma)) =
+                    (moments(low)?, moments(high)?);
                 let ln = |sigma: f64| libm::log(sigma.max(0.03));
                 let odds = libm::log(share / (1.0 - share));
                 Some(vec![odds, first, ln(first_sigma), second, ln(second_sigma)])
@@ -221,7 +222,10 @@ mod tests {
                 let errors = standard_errors(&fitted, &times);
                 for (index, error) in errors.into_iter().enumerate() {
                     let off = (fitted.parameters[index] - truth.parameters[index]).abs();
-                    assert!(off < 2.0 * error, "{truth:?}, {given_up}: {fitted:?}, {error}");
+                    assert!(
+                        off < 2.0 * error,
+                        "{truth:?}, {given_up}: {fitted:?}, {error}"
+                    );
                 }
                 let p95 = fitted.quantile(0.95) / truth.quantile(0.95) - 1.0;
                 assert!(p95.abs() < 0.05, "{truth:?}, {given_up}: p95 off by {p95}");
@@ -250,10 +254,17 @@ mod tests {
                 panic!("five parameters");
             };
             let swap = first > second;
-            let (fast, slow) = if swap { (second, first) } else { (first, second) };
+            let (fast, slow) = if swap {
+                (second, first)
+            } else {
+                (first, second)
+            };
             let share = share_of(if swap { -odds } else { odds });
             assert!((share - 0.8).abs() < 0.04, "{share} are fast");
-            assert!((fast - 5.5).abs() < 0.03 && (slow - 6.9).abs() < 0.08, "{fast}, {slow}");
+            assert!(
+                (fast - 5.5).abs() < 0.03 && (slow - 6.9).abs() < 0.08,
+                "{fast}, {slow}"
+            );
             let p95 = fitted.quantile(0.95) / truth.quantile(0.95) - 1.0;
             assert!(p95.abs() < 0.05, "p95 off by {p95}");
         }
@@ -271,7 +282,10 @@ mod tests {
             covered += i32::from(off < normal_quantile(0.975) * errors[0]);
         }
         // 95 of 100, within the chance of 100 tries.
-        assert!((89..=100).contains(&covered), "{covered} of 100 hold the truth");
+        assert!(
+            (89..=100).contains(&covered),
+            "{covered} of 100 hold the truth"
+        );
     }
 
     #[test]

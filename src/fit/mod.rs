@@ -40,7 +40,11 @@ pub const SHARES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 
 /// What a stage of a cascade is called in a scenario, and what its time grows with.
 const STAGES: [(StageName, &str, Option<Covariate>); 4] = [
-    (StageName::SpeechToText, "stt", Some(Covariate::AudioSeconds)),
+    (
+        StageName::SpeechToText,
+        "stt",
+        Some(Covariate::AudioSeconds),
+    ),
     (StageName::Answer, "answer", None),
     (StageName::TextToSpeech, "tts", Some(Covariate::Characters)),
     (StageName::SpeechToSpeech, "speech_to_speech", None),
@@ -90,7 +94,9 @@ pub struct FittedStage {
 #[derive(Debug, thiserror::Error)]
 pub enum FitError {
     /// Nothing in the results is a latency.
-    #[error("no turn in it tells how long anything took: neither engines at work nor an answer that was timed")]
+    #[error(
+        "no turn in it tells how long anything took: neither engines at work nor an answer that was timed"
+    )]
     Nothing,
     /// There are too few turns to tell a distribution from a number.
     #[error("{turns}, and a distribution needs two at least; give folders with more")]
@@ -134,8 +140,10 @@ impl Fit {
         let scores: Vec<_> = stages.iter().map(FittedStage::scores).collect();
         let turn_correlation = together::within_turns(&scores);
         for (stage, scores) in stages.iter_mut().zip(&scores) {
-            let by_conversation: Vec<(u32, f64)> =
-                scores.iter().map(|((conversation, _), score)| (*conversation, *score)).collect();
+            let by_conversation: Vec<(u32, f64)> = scores
+                .iter()
+                .map(|((conversation, _), score)| (*conversation, *score))
+                .collect();
             let session = together::within_conversations(&by_conversation);
             // What the stages of a turn share is drawn apart.
             stage.session_correlation = session.min(1.0 - turn_correlation);
@@ -212,7 +220,10 @@ impl FittedStage {
     ) -> Option<FittedStage> {
         let cores = cores::cores(&samples);
         let samples: Vec<Sample> = match &cores {
-            Some(cores) => samples.into_iter().map(|sample| cores.on_all(sample)).collect(),
+            Some(cores) => samples
+                .into_iter()
+                .map(|sample| cores.on_all(sample))
+                .collect(),
             None => samples,
         };
         let Choice {
@@ -231,9 +242,12 @@ impl FittedStage {
                 is_given_up: sample.time.is_given_up,
             })
             .collect();
-        let quantiles = SHARES
-            .iter()
-            .filter_map(|share| Some((measured.quantile(*share)?, model.quantile_over(&samples, *share))));
+        let quantiles = SHARES.iter().filter_map(|share| {
+            Some((
+                measured.quantile(*share)?,
+                model.quantile_over(&samples, *share),
+            ))
+        });
         Some(FittedStage {
             table,
             stage,
@@ -253,7 +267,12 @@ impl FittedStage {
     fn scores(&self) -> Vec<((u32, u32), f64)> {
         let samples = self.samples.iter();
         samples
-            .map(|sample| ((sample.conversation, sample.question), score(&self.chosen.model, sample)))
+            .map(|sample| {
+                (
+                    (sample.conversation, sample.question),
+                    score(&self.chosen.model, sample),
+                )
+            })
             .collect()
     }
 
@@ -285,7 +304,9 @@ impl FittedStage {
 
     /// The least and the greatest work that was seen; `None` if it is not known.
     pub fn work_seen(&self) -> Option<(&'static str, [f64; 2])> {
-        let (_, _, covariate) = STAGES.into_iter().find(|(stage, ..)| *stage == self.stage)?;
+        let (_, _, covariate) = STAGES
+            .into_iter()
+            .find(|(stage, ..)| *stage == self.stage)?;
         let works = || self.samples.iter().filter_map(|sample| sample.work);
         let (least, most) = (works().reduce(f64::min)?, works().reduce(f64::max)?);
         Some((covariate?.name(), [least, most]))

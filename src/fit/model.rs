@@ -82,7 +82,9 @@ fn table_held_out(points: &[(f64, f64)], finished: usize, time: Time) -> f64 {
         return IMPOSSIBLE;
     };
     let outside = 1.0 / (finished as f64 + 1.0);
-    let reach = (0.5 * (greatest - least)).max(0.01 * greatest.abs()).max(1e-3);
+    let reach = (0.5 * (greatest - least))
+        .max(0.01 * greatest.abs())
+        .max(1e-3);
     let beyond = (least - time.ms).max(time.ms - greatest).max(0.0);
     let ln = match (time.is_given_up, beyond > 0.0) {
         (false, false) => libm::log((1.0 - outside) * table_density(points, time.ms)),
@@ -93,7 +95,11 @@ fn table_held_out(points: &[(f64, f64)], finished: usize, time: Time) -> f64 {
             libm::log((1.0 - outside) * above + 0.5 * outside)
         }
     };
-    if ln.is_finite() { ln.max(IMPOSSIBLE) } else { IMPOSSIBLE }
+    if ln.is_finite() {
+        ln.max(IMPOSSIBLE)
+    } else {
+        IMPOSSIBLE
+    }
 }
 
 /// Which turns are told apart.

@@ -41,7 +41,11 @@ pub struct Made<'a> {
 /// None is known: what is written is read again before it is handed out.
 pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
     let mut text = String::new();
-    let by_table: ByTable<'_> = fit.stages.iter().map(|stage| (stage.table, stage)).collect();
+    let by_table: ByTable<'_> = fit
+        .stages
+        .iter()
+        .map(|stage| (stage.table, stage))
+        .collect();
     let gathered = &fit.gathered;
     let _ = writeln!(
         text,
@@ -56,9 +60,16 @@ pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
             "# Callers waited {p50:.0} ms at the median, {p95:.0} ms at p95: a simulation of it should say the same."
         );
     }
-    let cores = gathered.settings.as_ref().map_or(2, |settings| settings.cores);
+    let cores = gathered
+        .settings
+        .as_ref()
+        .map_or(2, |settings| settings.cores);
     let _ = writeln!(text, "name = {}\ncores = {cores}", quoted(made.name));
-    if fit.stages.iter().any(|stage| stage.table == "speech_to_speech") {
+    if fit
+        .stages
+        .iter()
+        .any(|stage| stage.table == "speech_to_speech")
+    {
         text.push_str("topology = \"speech_to_speech\"\n");
     }
     caller(&mut text, fit);
@@ -73,7 +84,9 @@ pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
             Some(stage) => {
                 latency(&mut text, stage, fit.turn_correlation);
             }
-            None => text.push_str("# It was not measured, or lies in another part.\nlatency = { fixed_ms = 0.0 }\n"),
+            None => text.push_str(
+                "# It was not measured, or lies in another part.\nlatency = { fixed_ms = 0.0 }\n",
+            ),
         }
         if table == "answer" {
             answers(&mut text, fit, made.keeps_words);
@@ -91,7 +104,11 @@ pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
 fn caller(text: &mut String, fit: &Fit) {
     let (gathered, habits) = (&fit.gathered, &fit.gathered.habits);
     let questions = gathered.turns as usize / (gathered.conversations as usize).max(1);
-    let _ = writeln!(text, "\n[caller]\nquestions = {}", questions.clamp(1, QUESTIONS_MAX));
+    let _ = writeln!(
+        text,
+        "\n[caller]\nquestions = {}",
+        questions.clamp(1, QUESTIONS_MAX)
+    );
     let mut habit = |key: &str, values: &[f64], what: &str| {
         if let Some(model) = table_of(values).and_then(|model| model.latency(0.0, 0.0)) {
             let _ = writeln!(
@@ -113,7 +130,11 @@ fn caller(text: &mut String, fit: &Fit) {
     };
     let _ = writeln!(text, "pause_every_s = {every_s:?}");
     let (again, answered) = fit.asked_again();
-    match fit.patience.as_ref().and_then(|model| model.latency(0.0, 0.0)) {
+    match fit
+        .patience
+        .as_ref()
+        .and_then(|model| model.latency(0.0, 0.0))
+    {
         Some(model) => {
             let _ = writeln!(
                 text,
@@ -128,7 +149,9 @@ fn caller(text: &mut String, fit: &Fit) {
             );
         }
     }
-    text.push_str("backchannels_per_minute = 0.0\ninterruptions_per_minute = 0.0\nnoises_per_minute = 0.0\n");
+    text.push_str(
+        "backchannels_per_minute = 0.0\ninterruptions_per_minute = 0.0\nnoises_per_minute = 0.0\n",
+    );
 }
 
 fn ear_and_endpoint(text: &mut String, fit: &Fit) {
@@ -146,14 +169,27 @@ fn ear_and_endpoint(text: &mut String, fit: &Fit) {
             let silence = least.floor().clamp(low, high);
             let behind: Vec<f64> = waits.iter().map(|wait| (wait - silence).max(0.0)).collect();
             if let Some(lag) = table(&behind) {
-                let _ = writeln!(text, "\n[ear]\nlag = {}    # what endpointing_wait is longer than the silence, of {}", inline(&lag), several(waits.len() as u64, "turn"));
+                let _ = writeln!(
+                    text,
+                    "\n[ear]\nlag = {}    # what endpointing_wait is longer than the silence, of {}",
+                    inline(&lag),
+                    several(waits.len() as u64, "turn")
+                );
             }
-            let _ = writeln!(text, "\n[endpointing]\nsilence_ms = {silence:.0}    # the least endpointing_wait of the trace");
+            let _ = writeln!(
+                text,
+                "\n[endpointing]\nsilence_ms = {silence:.0}    # the least endpointing_wait of the trace"
+            );
             text.push_str("\n[speculation]\nenabled = false\n");
         }
         _ => {
             if let Some(lag) = table(&gathered.habits.lag) {
-                let _ = writeln!(text, "\n[ear]\nlag = {}    # {}", inline(&lag), several(gathered.habits.lag.len() as u64, "end of speech"));
+                let _ = writeln!(
+                    text,
+                    "\n[ear]\nlag = {}    # {}",
+                    inline(&lag),
+                    several(gathered.habits.lag.len() as u64, "end of speech")
+                );
             }
             match &gathered.settings {
                 Some(settings) => {
@@ -277,7 +313,11 @@ fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
         "# {} of {}, spread over their lengths{}.\ntexts = [",
         count,
         several(texts.len() as u64, "answer"),
-        if keeps_words { "" } else { "; every letter is an x, but for joining words" }
+        if keeps_words {
+            ""
+        } else {
+            "; every letter is an x, but for joining words"
+        }
     );
     for answer in some {
         let _ = writeln!(text, "  {},", quoted(answer));
@@ -325,12 +365,18 @@ fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
             seen.insert(format!("{}.threads", stage.table), threads);
         }
         if let Some((work, [least, most])) = stage.work_seen() {
-            seen.insert(format!("{}.{work}", stage.table), [short(least), short(most)]);
+            seen.insert(
+                format!("{}.{work}", stage.table),
+                [short(least), short(most)],
+            );
         }
     }
     let habits = &gathered.habits;
     for (name, values) in [("pause_ms", &habits.pauses), ("speech_ms", &habits.speech)] {
-        let (least, most) = (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max));
+        let (least, most) = (
+            values.iter().copied().reduce(f64::min),
+            values.iter().copied().reduce(f64::max),
+        );
         if let (Some(least), Some(most)) = (least, most) {
             seen.insert(name.to_owned(), [short(least), short(most)]);
         }
@@ -349,7 +395,11 @@ fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
         ks: libm::round(stage.ks * 1e3) / 1e3,
         p50_error_percent: percent(stage.error_percent(0.5)),
         p95_error_percent: percent(stage.error_percent(0.95)),
-        explained: stage.chosen.model.line.map_or(0.0, |(_, line)| libm::round(line.explained * 1e3) / 1e3),
+        explained: stage
+            .chosen
+            .model
+            .line
+            .map_or(0.0, |(_, line)| libm::round(line.explained * 1e3) / 1e3),
         warning: stage.warning().unwrap_or_default(),
     };
     let profile = Profile {
@@ -368,7 +418,11 @@ fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
         undisturbed: made.undisturbed,
         turn_correlation: fit.turn_correlation,
         seen,
-        stage: fit.stages.iter().map(|of| (of.table.to_owned(), stage(of))).collect(),
+        stage: fit
+            .stages
+            .iter()
+            .map(|of| (of.table.to_owned(), stage(of)))
+            .collect(),
         validated: None,
     };
     #[derive(serde::Serialize)]
@@ -376,7 +430,11 @@ fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
         profile: Profile,
     }
     let written = toml::to_string(&Holder { profile });
-    let _ = write!(text, "\n# What the latencies were fitted to, how well, and the least and greatest that was seen.\n{}", written.unwrap_or_default());
+    let _ = write!(
+        text,
+        "\n# What the latencies were fitted to, how well, and the least and greatest that was seen.\n{}",
+        written.unwrap_or_default()
+    );
 }
 
 /// A latency on one line.
@@ -425,19 +483,29 @@ mod tests {
     #[test]
     fn an_answer_without_its_words_has_the_same_clauses() {
         let answer = "We open at 9:30, every day. Ring us: 555-0199!";
-        assert_eq!(without_words(answer), "Xx xxxx at 0:00, xxxxx xxx. Xxxx xx: 000-0000!");
+        assert_eq!(
+            without_words(answer),
+            "Xx xxxx at 0:00, xxxxx xxx. Xxxx xx: 000-0000!"
+        );
         let lengths = |text: &str| -> Vec<usize> {
             let mut cutter = crate::speak::ClauseCutter::new(2, 70);
             let mut clauses = cutter.push(text);
             clauses.extend(cutter.finish());
-            clauses.iter().map(|clause| clause.chars().count()).collect()
+            clauses
+                .iter()
+                .map(|clause| clause.chars().count())
+                .collect()
         };
         for answer in [
             answer,
             "These cups are ready in the back and cost nine pounds each.",
             "Mr. Low is in. The limits are a convention, not a law of nature.",
         ] {
-            assert_eq!(lengths(&without_words(answer)).first(), lengths(answer).first(), "{answer}");
+            assert_eq!(
+                lengths(&without_words(answer)).first(),
+                lengths(answer).first(),
+                "{answer}"
+            );
         }
     }
 

@@ -53,7 +53,8 @@ pub(super) fn within_turns(stages: &[Vec<((u32, u32), f64)>]) -> f64 {
         }
         first
     };
-    let stages: Vec<BTreeMap<(u32, u32), f64>> = stages.iter().map(|stage| by_turn(stage)).collect();
+    let stages: Vec<BTreeMap<(u32, u32), f64>> =
+        stages.iter().map(|stage| by_turn(stage)).collect();
     let (mut xy, mut xx, mut yy, mut count) = (0.0, 0.0, 0.0, 0);
     for (index, stage) in stages.iter().enumerate() {
         for other in &stages[index + 1..] {

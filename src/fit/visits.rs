@@ -91,7 +91,8 @@ impl Fold {
             Mark::VoiceResumed { at } => {
                 self.heard.entry(turn).or_default().1 = Some(*at);
                 // What was understood so far is of no use any more.
-                let is_of_turn = |open: &Open| open.stage == StageName::SpeechToText && open.turn == turn;
+                let is_of_turn =
+                    |open: &Open| open.stage == StageName::SpeechToText && open.turn == turn;
                 let mut open = self.open.iter().filter(|(_, open)| is_of_turn(open));
                 if let Some(visit) = open.next().map(|(visit, _)| *visit) {
                     self.gave_up(visit, now);
@@ -99,7 +100,11 @@ impl Fold {
             }
             Mark::Enter { stage, visit } => self.enter(*stage, *visit, turn),
             Mark::Begun { stage, visit } => {
-                if self.open.get(visit).is_some_and(|open| open.begun.is_some()) {
+                if self
+                    .open
+                    .get(visit)
+                    .is_some_and(|open| open.begun.is_some())
+                {
                     self.gave_up(*visit, now);
                 }
                 let audio = self.audio_s(turn, now);
@@ -130,7 +135,8 @@ impl Fold {
                     if let Some(samples) = self.visits.samples.get_mut(&open.stage) {
                         for index in &open.samples {
                             if let Some(sample) = samples.get_mut(*index) {
-                                (sample.is_disturbed, sample.threads) = (is_disturbed, cost.threads);
+                                (sample.is_disturbed, sample.threads) =
+                                    (is_disturbed, cost.threads);
                             }
                         }
                     }
@@ -178,7 +184,9 @@ impl Fold {
         match note {
             OutputNote::Piece { text } => open.pieces.push((now, text.to_string())),
             OutputNote::Audio { characters, .. } if !open.has_output => {
-                open.work = Some(f64::from(*characters)).filter(|n| *n > 0.0).or(open.work);
+                open.work = Some(f64::from(*characters))
+                    .filter(|n| *n > 0.0)
+                    .or(open.work);
             }
             _ => {}
         }
@@ -283,7 +291,11 @@ mod tests {
             end => Mark::Exit {
                 stage,
                 visit,
-                end: if end == "done" { VisitEnd::Done } else { VisitEnd::Cancelled },
+                end: if end == "done" {
+                    VisitEnd::Done
+                } else {
+                    VisitEnd::Cancelled
+                },
                 cost: None,
                 input: None,
             },
@@ -293,7 +305,9 @@ mod tests {
     fn told(events: &[Event]) -> Vec<(f64, bool, Option<f64>)> {
         let visits = visits(events, 0);
         let samples = visits.samples.get(&STT).into_iter().flatten();
-        samples.map(|s| (s.time.ms, s.time.is_given_up, s.work)).collect()
+        samples
+            .map(|s| (s.time.ms, s.time.is_given_up, s.work))
+            .collect()
     }
 
     #[test]
@@ -302,17 +316,32 @@ mod tests {
         let events = [
             event(1_048, 1, Mark::VoiceStarted { onset: at(1_000) }),
             event(1_048, 1, stt(1, "enter")),
-            event(2_032, 1, Mark::VoicePaused { last_voiced: at(2_000) }),
+            event(
+                2_032,
+                1,
+                Mark::VoicePaused {
+                    last_voiced: at(2_000),
+                },
+            ),
             event(2_032, 1, stt(1, "begun")),
             event(2_100, 1, Mark::VoiceResumed { at: at(2_080) }),
-            event(3_112, 1, Mark::VoicePaused { last_voiced: at(3_080) }),
+            event(
+                3_112,
+                1,
+                Mark::VoicePaused {
+                    last_voiced: at(3_080),
+                },
+            ),
             event(3_112, 1, stt(1, "begun")),
             event(3_362, 1, stt(1, "output")),
             // The endpoint: what was understood is the transcript.
             event(3_400, 1, stt(1, "output")),
             event(3_400, 1, stt(1, "done")),
         ];
-        assert_eq!(told(&events), [(68.0, true, Some(1.0)), (250.0, false, Some(2.0))]);
+        assert_eq!(
+            told(&events),
+            [(68.0, true, Some(1.0)), (250.0, false, Some(2.0))]
+        );
     }
 
     #[test]

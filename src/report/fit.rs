@@ -33,7 +33,8 @@ pub fn text(fit: &Fit) -> String {
         let _ = writeln!(text, "  note            {note}");
     }
     let mut table = plain(&[
-        "stage", "measured", "given up", "chosen", "p50", "fit", "p95", "fit", "error", "p99", "fit", "KS",
+        "stage", "measured", "given up", "chosen", "p50", "fit", "p95", "fit", "error", "p99",
+        "fit", "KS",
     ]);
     for stage in &fit.stages {
         let ms = |share: f64, which: fn(&(f64, f64)) -> f64| {
@@ -41,7 +42,8 @@ pub fn text(fit: &Fit) -> String {
             let pair = index.and_then(|index| stage.quantiles.get(index));
             pair.map_or("-".to_owned(), |pair| format!("{:.0}", which(pair)))
         };
-        let (measured, fitted): (fn(&(f64, f64)) -> f64, fn(&(f64, f64)) -> f64) = (|it| it.0, |it| it.1);
+        let (measured, fitted): (fn(&(f64, f64)) -> f64, fn(&(f64, f64)) -> f64) =
+            (|it| it.0, |it| it.1);
         table.add_row([
             name(stage).to_owned(),
             stage.measured.finished.to_string(),
@@ -51,7 +53,9 @@ pub fn text(fit: &Fit) -> String {
             ms(0.5, fitted),
             ms(0.95, measured),
             ms(0.95, fitted),
-            stage.error_percent(0.95).map_or("-".into(), |off| format!("{off:+.1} %")),
+            stage
+                .error_percent(0.95)
+                .map_or("-".into(), |off| format!("{off:+.1} %")),
             ms(0.99, measured),
             ms(0.99, fitted),
             format!("{:.3}", stage.ks),
@@ -95,7 +99,9 @@ pub(super) fn notes(fit: &Fit) -> Vec<String> {
         ));
     }
     for (hop, median_ms) in gathered.left_over() {
-        notes.push(format!("{hop} is not in the profile: {median_ms:.0} ms at the median"));
+        notes.push(format!(
+            "{hop} is not in the profile: {median_ms:.0} ms at the median"
+        ));
     }
     if fit.turn_correlation > 0.0 {
         notes.push(format!(
@@ -130,8 +136,14 @@ pub(super) fn lines(stage: &FittedStage) -> Vec<String> {
             cores.on_fewer,
             stage.samples.len(),
             match cores.is_measured {
-                true => format!("{:.0} % of the time is no shorter on more", 100.0 * cores.compute.serial),
-                false => format!("and {:.0} % of the time is assumed to be no shorter on more", 100.0 * cores.compute.serial),
+                true => format!(
+                    "{:.0} % of the time is no shorter on more",
+                    100.0 * cores.compute.serial
+                ),
+                false => format!(
+                    "and {:.0} % of the time is assumed to be no shorter on more",
+                    100.0 * cores.compute.serial
+                ),
             }
         ));
     }
@@ -141,7 +153,11 @@ pub(super) fn lines(stage: &FittedStage) -> Vec<String> {
             .iter()
             .map(|chance| format!("{:.0}", chance.quantile(0.5)))
             .collect();
-        lines.push(format!("{}: medians {} ms", model.kinds.name(), medians.join(", ")));
+        lines.push(format!(
+            "{}: medians {} ms",
+            model.kinds.name(),
+            medians.join(", ")
+        ));
     }
     if stage.session_correlation > 0.0 {
         lines.push(format!(
@@ -161,7 +177,10 @@ pub(super) fn lines(stage: &FittedStage) -> Vec<String> {
                 format!("{} {held_out:.3}", told(other))
             })
             .collect();
-        let line = format!("likelihood of held-out {how}: {} {best:.3}", told(&stage.chosen));
+        let line = format!(
+            "likelihood of held-out {how}: {} {best:.3}",
+            told(&stage.chosen)
+        );
         lines.push(match others.is_empty() {
             true => line,
             false => format!("{line}; {}", others.join(", ")),
@@ -176,7 +195,11 @@ pub(super) fn lines(stage: &FittedStage) -> Vec<String> {
 /// The other candidates, the most likely first.
 fn closest(stage: &FittedStage) -> Vec<&Candidate> {
     let mut others: Vec<&Candidate> = stage.others.iter().collect();
-    others.sort_by(|a, b| b.held_out.unwrap_or(f64::MIN).total_cmp(&a.held_out.unwrap_or(f64::MIN)));
+    others.sort_by(|a, b| {
+        b.held_out
+            .unwrap_or(f64::MIN)
+            .total_cmp(&a.held_out.unwrap_or(f64::MIN))
+    });
     others.truncate(OTHERS_MAX);
     others
 }
@@ -215,7 +238,8 @@ pub fn document(fit: &Fit, profile: &str) -> FitDocument {
             })
             .collect();
         let tried = stage.others.iter().chain([&stage.chosen]);
-        let tried: BTreeMap<String, Option<f64>> = tried.map(|it| (told(it), it.held_out)).collect();
+        let tried: BTreeMap<String, Option<f64>> =
+            tried.map(|it| (told(it), it.held_out)).collect();
         let value = json!({
             "measured": stage.measured.finished,
             "given_up": stage.measured.given_up,

@@ -90,13 +90,25 @@ pub fn text(of: &Validation) -> String {
         let _ = writeln!(text, "  outside   {outside}");
     }
     if of.unanswered > 0 {
-        let _ = writeln!(text, "  note      {} more were not answered, and are in no figure here", of.unanswered);
+        let _ = writeln!(
+            text,
+            "  note      {} more were not answered, and are in no figure here",
+            of.unanswered
+        );
     }
     if !of.by_conversation {
         text.push_str("  note      intervals are by turns, as there are fewer than 5 conversations: they are too narrow if turns go together\n");
     }
     let mut table = plain(&[
-        "figure, ms", "", "measured", "95 % interval", "predicted", "error", "own times", "naive", "",
+        "figure, ms",
+        "",
+        "measured",
+        "95 % interval",
+        "predicted",
+        "error",
+        "own times",
+        "naive",
+        "",
     ]);
     for one in &of.figures {
         let mark = match (one.is_within_bound, one.is_within_chance) {
@@ -145,7 +157,12 @@ pub fn sentence(of: &Validation) -> String {
         .map(|one| format!("{} {} by {}", one.name, one.statistic, error(one)))
         .collect();
     match of.verdict {
-        Verdict::Undecided => format!("No verdict: {}.", of.undecided.as_deref().unwrap_or("these runs decide nothing")),
+        Verdict::Undecided => format!(
+            "No verdict: {}.",
+            of.undecided
+                .as_deref()
+                .unwrap_or("these runs decide nothing")
+        ),
         Verdict::Missed => format!("It does not hold: {}.", missed.join(", ")),
         Verdict::Holds => {
             let chance: Vec<&Predicted> = of

@@ -51,9 +51,7 @@ pub use file::ScenarioFile;
 pub use interruption::{Interruption, InterruptionTable};
 pub use problem::{Place, Problem};
 pub use profile::{Profile, StageFit, Validated};
-pub use read::{
-    ScenarioError, Template, load, load_budget, load_over, load_with, parse,
-};
+pub use read::{ScenarioError, Template, load, load_budget, load_over, load_with, parse};
 pub use schema::{budget_schema, scenario_schema};
 pub use speak::Speak;
 pub use thresholds::{OwnThresholds, StopAt, Stops, ThresholdsTable};

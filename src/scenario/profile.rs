@@ -113,7 +113,11 @@ pub(super) fn put_over(scenario: &mut Table, profile: &Table) {
         }
     }
     // A profile of nothing but whole latencies is one of a model that hears and speaks.
-    let is_direct = |table: &Table| table.get("topology").is_some_and(|it| it.as_str() == Some("speech_to_speech"));
+    let is_direct = |table: &Table| {
+        table
+            .get("topology")
+            .is_some_and(|it| it.as_str() == Some("speech_to_speech"))
+    };
     if is_direct(profile) || is_direct(scenario) {
         for key in ["topology", "speech_to_speech"] {
             match profile.get(key) {
@@ -123,7 +127,9 @@ pub(super) fn put_over(scenario: &mut Table, profile: &Table) {
         }
     }
     if let Some(lag) = profile.get("ear").and_then(|ear| ear.get("lag")) {
-        let ear = scenario.entry("ear").or_insert_with(|| Value::Table(Table::new()));
+        let ear = scenario
+            .entry("ear")
+            .or_insert_with(|| Value::Table(Table::new()));
         if let Some(ear) = ear.as_table_mut() {
             ear.insert("lag".into(), lag.clone());
         }
@@ -140,7 +146,9 @@ pub(super) fn put_over(scenario: &mut Table, profile: &Table) {
         return;
     }
     scenario.remove("turn");
-    let own = scenario.entry(CALLER).or_insert_with(|| Value::Table(Table::new()));
+    let own = scenario
+        .entry(CALLER)
+        .or_insert_with(|| Value::Table(Table::new()));
     if let Some(own) = own.as_table_mut() {
         for (key, value) in caller {
             own.insert(key.clone(), value.clone());
@@ -182,12 +190,17 @@ impl Scenario {
         text += &match &profile.validated {
             Some(validated) => format!(
                 "; on {} its p50 was off by {:+.1} % and its p95 by {:+.1} % over {} turns",
-                validated.on, validated.p50_error_percent, validated.p95_error_percent, validated.turns
+                validated.on,
+                validated.p50_error_percent,
+                validated.p95_error_percent,
+                validated.turns
             ),
             None => "; no run has checked its predictions yet".to_owned(),
         };
         let outside = self.outside_of_profile();
-        let outside = outside.into_iter().map(|what| format!("outside of what the profile has seen: {what}"));
+        let outside = outside
+            .into_iter()
+            .map(|what| format!("outside of what the profile has seen: {what}"));
         [text].into_iter().chain(outside).collect()
     }
 
@@ -205,7 +218,9 @@ impl Scenario {
         }
         let assumed = assumed.join(", ");
         match published.as_slice() {
-            [] => format!("its figures rest on assumptions alone ({assumed}); `voicesim fit` makes a profile of what was measured"),
+            [] => format!(
+                "its figures rest on assumptions alone ({assumed}); `voicesim fit` makes a profile of what was measured"
+            ),
             published => format!(
                 "its figures rest on published latencies, never checked here ({}), and on assumptions ({assumed})",
                 published.join(", ")
@@ -224,7 +239,9 @@ impl Scenario {
             ("answer", &file.answer.latency),
             ("tts", &file.tts.latency),
         ];
-        all.into_iter().filter_map(|(table, model)| Some((table, model.as_ref()?))).collect()
+        all.into_iter()
+            .filter_map(|(table, model)| Some((table, model.as_ref()?)))
+            .collect()
     }
 
     /// In what the scenario lies outside of what its profile has seen, a sentence each; nothing without a profile.
@@ -235,7 +252,9 @@ impl Scenario {
         let mut outside = Vec::new();
         let cores = f64::from(self.cores());
         for (table, compute) in self.file.compute() {
-            let (Some(_), Some([fewest, most])) = (compute, profile.seen.get(&format!("{table}.threads"))) else {
+            let (Some(_), Some([fewest, most])) =
+                (compute, profile.seen.get(&format!("{table}.threads")))
+            else {
                 continue;
             };
             if cores < *fewest {
@@ -288,7 +307,13 @@ mod tests {
             "[endpointing]\nsilence_ms = 300\n[stt]\nengine = \"whisper\"\nmodel = \"m\"\n[[turn]]\nwav = \"a.wav\"\n",
             PROFILE,
         );
-        for kept in ["silence_ms = 300", "questions = 3", "fixed_ms = 90", "fixed_ms = 70", "turns = 9"] {
+        for kept in [
+            "silence_ms = 300",
+            "questions = 3",
+            "fixed_ms = 90",
+            "fixed_ms = 70",
+            "turns = 9",
+        ] {
             assert!(text.contains(kept), "{kept}: {text}");
         }
         for gone in ["a.wav", "whisper", "model"] {
@@ -298,8 +323,14 @@ mod tests {
 
     #[test]
     fn turns_without_sound_are_the_scenarios_own() {
-        let text = put("[[turn]]\nspeech = { length = { fixed_ms = 900 } }\n", PROFILE);
-        assert!(text.contains("fixed_ms = 900") && !text.contains("questions"), "{text}");
+        let text = put(
+            "[[turn]]\nspeech = { length = { fixed_ms = 900 } }\n",
+            PROFILE,
+        );
+        assert!(
+            text.contains("fixed_ms = 900") && !text.contains("questions"),
+            "{text}"
+        );
     }
 
     #[test]

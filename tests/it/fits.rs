@@ -15,7 +15,12 @@ fn path(folder: &Path, name: &str) -> String {
 
 fn said(arguments: &[&str], code: i32) -> String {
     let output = voicesim(arguments);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}: {}",
+        stderr(&output)
+    );
     stdout(&output)
 }
 
@@ -62,30 +67,59 @@ latency = { linear = { base_ms = 20, per_character_ms = 3, residual = { uniform 
 /// Simulates the agent and fits to what it did; the folder that both are in.
 fn fitted() -> tempfile::TempDir {
     let folder = folder();
-    let (agent, kept) = (path(folder.path(), "agent.toml"), path(folder.path(), "kept"));
+    let (agent, kept) = (
+        path(folder.path(), "agent.toml"),
+        path(folder.path(), "kept"),
+    );
     fs::write(&agent, AGENT).expect("written");
-    said(&["simulate", &agent, "--conversations", "100", "--out", &kept, "-q"], 0);
+    said(
+        &[
+            "simulate",
+            &agent,
+            "--conversations",
+            "100",
+            "--out",
+            &kept,
+            "-q",
+        ],
+        0,
+    );
     folder
 }
 
 #[test]
 fn a_simulation_of_a_fit_is_like_what_was_fitted_to_also_with_other_settings() {
     let folder = fitted();
-    let (agent, kept) = (path(folder.path(), "agent.toml"), path(folder.path(), "kept"));
+    let (agent, kept) = (
+        path(folder.path(), "agent.toml"),
+        path(folder.path(), "kept"),
+    );
     let profile = path(folder.path(), "profile.toml");
     let fit = json(&["fit", &kept, "--out", &profile]);
-    assert_eq!(fit["stages"]["answer"]["kinds_of_turn"], 2, "the first answer is slow");
+    assert_eq!(
+        fit["stages"]["answer"]["kinds_of_turn"], 2,
+        "the first answer is slow"
+    );
     assert_eq!(fit["stages"]["tts"]["family"], "linear");
     let slope = fit["stages"]["tts"]["slope_ms"].as_f64().expect("a slope");
     assert!((slope / 3.0 - 1.0).abs() < 0.1, "{slope} ms a character");
-    for setting in ["endpointing.silence_ms=500", "endpointing.silence_ms=304", "speculation.enabled=true"] {
-        let both = [vec!["simulate", agent.as_str()], vec!["simulate", "--profile", profile.as_str()]];
+    for setting in [
+        "endpointing.silence_ms=500",
+        "endpointing.silence_ms=304",
+        "speculation.enabled=true",
+    ] {
+        let both = [
+            vec!["simulate", agent.as_str()],
+            vec!["simulate", "--profile", profile.as_str()],
+        ];
         let [truth, fitted] = both.map(|asked| {
             let more = ["--conversations", "2000", "--set", setting];
             json(&[asked.as_slice(), more.as_slice()].concat())["metrics"]["e2e_latency"].clone()
         });
         for figure in ["mean_ms", "p50_ms", "p95_ms"] {
-            let error = fitted[figure].as_f64().expect("a figure") / truth[figure].as_f64().expect("a figure") - 1.0;
+            let error = fitted[figure].as_f64().expect("a figure")
+                / truth[figure].as_f64().expect("a figure")
+                - 1.0;
             assert!(error.abs() < 0.05, "{setting}: {figure} off by {error}");
         }
     }
@@ -113,16 +147,36 @@ fn a_profile_goes_over_a_scenario_and_says_where_that_leaves_it() {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/audio/demo.toml");
     let few = ["--conversations", "50", "-q"];
     let simulate = |more: &[&str]| {
-        said(&[&["simulate", demo, "--profile", &profile], few.as_slice(), more].concat(), 0)
+        said(
+            &[
+                &["simulate", demo, "--profile", &profile],
+                few.as_slice(),
+                more,
+            ]
+            .concat(),
+            0,
+        )
     };
     assert!(simulate(&[]).contains("its figures rest on a profile"));
     let changed = simulate(&["--set", "stt.latency.preset=deepgram-nova-3"]);
     assert!(changed.contains("but stt was set otherwise"), "{changed}");
     let more = simulate(&["--set", "cores=4"]);
-    assert!(more.contains("outside of what the profile has seen: cores = 4"), "{more}");
+    assert!(
+        more.contains("outside of what the profile has seen: cores = 4"),
+        "{more}"
+    );
     // Other commands take it too.
     let swept = said(
-        &["sweep", "--profile", &profile, "--vary", "endpointing.silence_ms=304,704", "--conversations", "50", "-q"],
+        &[
+            "sweep",
+            "--profile",
+            &profile,
+            "--vary",
+            "endpointing.silence_ms=304,704",
+            "--conversations",
+            "50",
+            "-q",
+        ],
         0,
     );
     assert!(swept.contains("rest on a profile"), "{swept}");
@@ -139,7 +193,14 @@ fn an_engine_that_computes_is_slower_on_fewer_cores_and_one_elsewhere_is_not() {
     fs::write(&agent, text).expect("written");
     let hop = |cores: &str, name: &str| {
         let cores = format!("cores={cores}");
-        let document = json(&["simulate", &agent, "--conversations", "200", "--set", &cores]);
+        let document = json(&[
+            "simulate",
+            &agent,
+            "--conversations",
+            "200",
+            "--set",
+            &cores,
+        ]);
         document["hops"][name]["p50_ms"].as_f64().expect("a hop")
     };
     let ratio = hop("1", "speech_synthesis") / hop("2", "speech_synthesis");
@@ -168,19 +229,30 @@ fn calls_of_which_only_the_whole_is_known_are_drawn_as_a_whole() {
     for call in 0..60 {
         for turn in 0..4 {
             let slow = if turn == 3 { 900 } else { 0 };
-            rows += &format!("call-{call},{}\n", 900 + (call * 37 + turn * 101) % 400 + slow);
+            rows += &format!(
+                "call-{call},{}\n",
+                900 + (call * 37 + turn * 101) % 400 + slow
+            );
         }
     }
     fs::write(&table, rows).expect("written");
-    let (imported, profile) = (path(folder.path(), "imported"), path(folder.path(), "profile.toml"));
+    let (imported, profile) = (
+        path(folder.path(), "imported"),
+        path(folder.path(), "profile.toml"),
+    );
     said(&["import", &table, "--out", &imported, "-q"], 0);
     let fit = json(&["fit", &imported, "--out", &profile]);
     assert_eq!(fit["stages"]["whole"]["kinds_of_turn"], 4);
     let document = json(&["simulate", "--profile", &profile, "--conversations", "500"]);
     for (figure, measured) in [("p50_ms", "p50_ms"), ("p95_ms", "p95_ms")] {
-        let drawn = document["metrics"]["e2e_latency"][figure].as_f64().expect("a figure");
+        let drawn = document["metrics"]["e2e_latency"][figure]
+            .as_f64()
+            .expect("a figure");
         let measured = fit["e2e_latency"][measured].as_f64().expect("a figure");
-        assert!((drawn / measured - 1.0).abs() < 0.03, "{figure}: {drawn}, {measured}");
+        assert!(
+            (drawn / measured - 1.0).abs() < 0.03,
+            "{figure}: {drawn}, {measured}"
+        );
     }
 }
 
@@ -244,7 +316,10 @@ fn runs(folder: &Path, name: &str, seeds: std::ops::Range<u32>, change: (&str, &
         let script = path(folder, &format!("{name}-{seed}.toml"));
         fs::write(&script, format!("seed = {seed}\n{scenario}")).expect("written");
         let out = path(&all, &seed.to_string());
-        said(&["run", &script, "--clock", "virtual", "--out", &out, "-q"], 0);
+        said(
+            &["run", &script, "--clock", "virtual", "--out", &out, "-q"],
+            0,
+        );
     }
     all.to_string_lossy().into_owned()
 }
@@ -267,15 +342,29 @@ fn a_profile_of_some_runs_holds_for_others_also_with_other_settings() {
         // What its own job times give is what the simulator itself is off by.
         for one in found["figures"].as_array().expect("figures") {
             if one["name"] == "e2e_latency" && one["statistic"] == "mean" {
-                let off = one["structure_ms"].as_f64().expect("ms") - one["measured_ms"].as_f64().expect("ms");
+                let off = one["structure_ms"].as_f64().expect("ms")
+                    - one["measured_ms"].as_f64().expect("ms");
                 assert!(off.abs() < 10.0, "{name}: the simulator is off by {off} ms");
             }
         }
     }
     let text = said(&["validate", &base, "--profile", &profile, "--save"], 0);
     assert!(text.contains("wrote it into"), "{text}");
-    let again = said(&["simulate", "--profile", &profile, "--conversations", "50", "-q"], 0);
-    assert!(again.contains("its p95 by") && !again.contains("no run has checked"), "{again}");
+    let again = said(
+        &[
+            "simulate",
+            "--profile",
+            &profile,
+            "--conversations",
+            "50",
+            "-q",
+        ],
+        0,
+    );
+    assert!(
+        again.contains("its p95 by") && !again.contains("no run has checked"),
+        "{again}"
+    );
 }
 
 #[test]
@@ -284,11 +373,23 @@ fn a_profile_that_predicts_wrongly_is_told_with_exit_code_1() {
     let profile = path(folder.path(), "profile.toml");
     let base = runs(folder.path(), "base", 1..9, ("", ""));
     said(&["fit", &base, "--out", &profile, "-q"], 0);
-    let slower = runs(folder.path(), "slower", 20..28, ("median_ms = 400, p95_ms = 600", "median_ms = 700, p95_ms = 900"));
+    let slower = runs(
+        folder.path(),
+        "slower",
+        20..28,
+        (
+            "median_ms = 400, p95_ms = 600",
+            "median_ms = 700, p95_ms = 900",
+        ),
+    );
     let text = said(&["validate", &slower, "--profile", &profile, "--save"], 1);
     assert!(text.contains("It does not hold: e2e_latency p50"), "{text}");
     // The answer is what is wrong, and it says so; the wait for the endpoint is right.
-    let wrong = text.lines().filter(|line| line.contains("more than chance")).collect::<Vec<_>>().join("\n");
+    let wrong = text
+        .lines()
+        .filter(|line| line.contains("more than chance"))
+        .collect::<Vec<_>>()
+        .join("\n");
     assert!(wrong.contains("answer"), "{text}");
 }
 
@@ -297,11 +398,28 @@ fn what_decides_nothing_is_refused_with_the_cure() {
     let folder = folder();
     let profile = path(folder.path(), "profile.toml");
     let base = runs(folder.path(), "base", 1..3, ("", ""));
-    let other = runs(folder.path(), "other", 1..3, ("silence_ms = 500", "silence_ms = 304"));
+    let other = runs(
+        folder.path(),
+        "other",
+        1..3,
+        ("silence_ms = 500", "silence_ms = 304"),
+    );
     said(&["fit", &base, "--out", &profile, "-q"], 0);
     let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/recorded");
     let kept = path(folder.path(), "kept");
-    said(&["simulate", "--profile", &profile, "--conversations", "20", "--out", &kept, "-q"], 0);
+    said(
+        &[
+            "simulate",
+            "--profile",
+            &profile,
+            "--conversations",
+            "20",
+            "--out",
+            &kept,
+            "-q",
+        ],
+        0,
+    );
     for (given, cure) in [
         (vec![recorded], "fewer than 20 decide nothing"),
         (vec![base.as_str(), other.as_str()], "different settings"),

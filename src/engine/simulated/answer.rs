@@ -48,11 +48,15 @@ impl Stage for AnswererStage {
                 model.written(at, (out.turn(), out.nth_try()), (characters, clauses));
             let all = written.last().copied().unwrap_or_default();
             let slot = at.slot(StageName::Answer, all).await?;
-            let took = desk.begin(&model.first_token, all, out, Outlet::begun).await;
+            let took = desk
+                .begin(&model.first_token, all, out, Outlet::begun)
+                .await;
             // On fewer cores all of it takes longer.
             let longer = took.as_secs_f64() / all.as_secs_f64().max(1e-9);
             if took != all {
-                written.iter_mut().for_each(|span| *span = span.mul_f64(longer));
+                written
+                    .iter_mut()
+                    .for_each(|span| *span = span.mul_f64(longer));
             }
             if let Some(is_right) = vote {
                 out.voted_by_luck(model.samples, is_right);

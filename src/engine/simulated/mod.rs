@@ -186,7 +186,8 @@ impl SimulatedEngines {
     /// Engines that draw from `seed`, whose texts are cut into clauses as the scenario has it.
     pub fn new(asked: &Asked, clauses: &Clauses, seed: Seed) -> SimulatedEngines {
         let both = |(first, fallback): &(SimulatedEngine, Option<SimulatedEngine>), stage| {
-            let drawn = |of: &SimulatedEngine| Rc::new(Drawn::of(&of.latency, of.compute, stage, seed));
+            let drawn =
+                |of: &SimulatedEngine| Rc::new(Drawn::of(&of.latency, of.compute, stage, seed));
             let (first, fallback) = (drawn(first), fallback.as_ref().map(drawn));
             [first.clone(), fallback.unwrap_or(first)]
         };
@@ -203,7 +204,12 @@ impl SimulatedEngines {
                     }
                 }
                 AskedReply::Direct(asked) => Ready::Direct {
-                    model: Rc::new(Drawn::of(&asked.latency, None, StageName::SpeechToSpeech, seed)),
+                    model: Rc::new(Drawn::of(
+                        &asked.latency,
+                        None,
+                        StageName::SpeechToSpeech,
+                        seed,
+                    )),
                     seconds: answer::seconds(asked.text.as_deref()),
                 },
             },
@@ -264,9 +270,10 @@ impl Spares for SimulatedSpares<'_> {
     fn answer(&mut self, spare: Spare) -> Result<Option<stage::Answer>, Infallible> {
         let (which, at) = self.of(spare);
         Ok(match &self.engines.reply {
-            Ready::Cascade { answer, .. } => {
-                Some(Box::new(AnswererStage(answer[which].clone(), Desk::new(&at))))
-            }
+            Ready::Cascade { answer, .. } => Some(Box::new(AnswererStage(
+                answer[which].clone(),
+                Desk::new(&at),
+            ))),
             Ready::Direct { .. } => None,
         })
     }
@@ -274,7 +281,9 @@ impl Spares for SimulatedSpares<'_> {
     fn text_to_speech(&mut self, spare: Spare) -> Result<Option<stage::TextToSpeech>, Infallible> {
         let (which, at) = self.of(spare);
         Ok(match &self.engines.reply {
-            Ready::Cascade { tts, .. } => Some(Box::new(VoiceStage(tts[which].clone(), Desk::new(&at)))),
+            Ready::Cascade { tts, .. } => {
+                Some(Box::new(VoiceStage(tts[which].clone(), Desk::new(&at))))
+            }
             Ready::Direct { .. } => None,
         })
     }
@@ -317,7 +326,12 @@ pub(super) fn recogniser(
     seed: Seed,
     clock: &Clock,
 ) -> Built<stage::SpeechToText> {
-    let drawn = Drawn::of(&engine.latency, engine.compute, StageName::SpeechToText, seed);
+    let drawn = Drawn::of(
+        &engine.latency,
+        engine.compute,
+        StageName::SpeechToText,
+        seed,
+    );
     let desk = Desk::new(&alone(clock));
     Built::new(
         Box::new(RecogniserStage(Rc::new(drawn), desk)),
@@ -343,7 +357,12 @@ pub(super) fn voice(
     seed: Seed,
     clock: &Clock,
 ) -> Built<stage::TextToSpeech> {
-    let drawn = Drawn::of(&engine.latency, engine.compute, StageName::TextToSpeech, seed);
+    let drawn = Drawn::of(
+        &engine.latency,
+        engine.compute,
+        StageName::TextToSpeech,
+        seed,
+    );
     let desk = Desk::new(&alone(clock));
     Built::new(
         Box::new(VoiceStage(Rc::new(drawn), desk)),
@@ -352,7 +371,12 @@ pub(super) fn voice(
 }
 
 pub(super) fn model(asked: &SpeechToSpeech, seed: Seed, clock: &Clock) -> stage::SpeechToSpeech {
-    let drawn = Rc::new(Drawn::of(&asked.latency, None, StageName::SpeechToSpeech, seed));
+    let drawn = Rc::new(Drawn::of(
+        &asked.latency,
+        None,
+        StageName::SpeechToSpeech,
+        seed,
+    ));
     let seconds = answer::seconds(asked.text.as_deref());
     Box::new(Model(drawn, seconds, alone(clock)))
 }
@@ -376,7 +400,9 @@ impl Stage for RecogniserStage {
                 };
                 let span = transcription.sample(at, out.turn(), luck(0, out.nth_try()), amount);
                 let _slot = at.slot(StageName::SpeechToText, span).await?;
-                let took = desk.begin(transcription, span, out, Outlet::begun_anew).await;
+                let took = desk
+                    .begin(transcription, span, out, Outlet::begun_anew)
+                    .await;
                 at.pass(at.clock.now(), took).await;
                 Ok::<Arc<str>, StageError>(match heard.text.trim() {
                     _ if heard.text.is_empty() => unknown_words(heard.length),

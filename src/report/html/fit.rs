@@ -45,7 +45,8 @@ pub fn of_fit(fit: &Fit, title: &str) -> askama::Result<String> {
     ];
     page.notes = notes(fit);
     page.sections = vec![("figures", "How well it fits")];
-    page.sections.extend(fit.stages.iter().map(|stage| (stage.table, name(stage))));
+    page.sections
+        .extend(fit.stages.iter().map(|stage| (stage.table, name(stage))));
     let stages = fit.stages.iter().map(|stage| Stage {
         anchor: stage.table,
         name: name(stage),
@@ -61,7 +62,12 @@ pub fn of_fit(fit: &Fit, title: &str) -> askama::Result<String> {
 }
 
 fn table(fit: &Fit) -> Table {
-    let mut heads = vec!["stage".to_owned(), "measured".into(), "given up".into(), "chosen".into()];
+    let mut heads = vec![
+        "stage".to_owned(),
+        "measured".into(),
+        "given up".into(),
+        "chosen".into(),
+    ];
     for share in SHARES {
         heads.extend([format!("p{:.0}", 100.0 * share), "fitted".into()]);
     }
@@ -92,16 +98,31 @@ fn picture(stage: &FittedStage) -> Svg {
         "KS {:.3}, of {} measured",
         stage.ks, stage.measured.finished
     );
-    let mut picture = Picture::new(TOP + HEIGHT + 24.0, "Shares of latencies, measured and fitted", &says);
+    let mut picture = Picture::new(
+        TOP + HEIGHT + 24.0,
+        "Shares of latencies, measured and fitted",
+        &says,
+    );
     for share in [0.0, 0.5, 0.95, 1.0] {
         let y = TOP + (1.0 - share) * HEIGHT;
         picture.level(if share == 0.0 { "axis" } else { "grid" }, y.round());
         if share > 0.0 {
-            picture.text("halo", "start", 0.0, y.round() - 4.0, &format!("{:.0} %", 100.0 * share));
+            picture.text(
+                "halo",
+                "start",
+                0.0,
+                y.round() - 4.0,
+                &format!("{:.0} %", 100.0 * share),
+            );
         }
     }
     for (ms, label) in axis.ticks() {
-        picture.label("", axis.share(*ms), TOP + HEIGHT + 18.0, &format!("{label} ms"));
+        picture.label(
+            "",
+            axis.share(*ms),
+            TOP + HEIGHT + 18.0,
+            &format!("{label} ms"),
+        );
     }
     let (low, high) = bounds(&axis);
     let place = |ms: f64, below: f64| {
@@ -111,7 +132,11 @@ fn picture(stage: &FittedStage) -> Svg {
     let mut fitted = String::new();
     for step in 0..=STEPS {
         let ms = low + (high - low) * f64::from(step) / f64::from(STEPS);
-        let shares: f64 = stage.samples.iter().map(|s| stage.chosen.model.share_below(s, ms)).sum();
+        let shares: f64 = stage
+            .samples
+            .iter()
+            .map(|s| stage.chosen.model.share_below(s, ms))
+            .sum();
         let (x, y) = place(ms, shares / stage.samples.len().max(1) as f64);
         let _ = write!(fitted, "{}{x} {y}", if step == 0 { "M" } else { "L" });
     }

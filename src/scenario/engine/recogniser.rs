@@ -3,7 +3,8 @@
 use super::owner::{Given, Owner, refuse_foreign};
 use super::server::ServerKeys;
 use super::{
-    Engine, EngineTable, Program, ServerRecogniser, SpeechToTextTable, openai, SimulatedEngine, unknown,
+    Engine, EngineTable, Program, ServerRecogniser, SimulatedEngine, SpeechToTextTable, openai,
+    unknown,
 };
 use crate::scenario::problem::{Problem, Table};
 
@@ -62,7 +63,11 @@ impl EngineTable for SpeechToTextTable {
                 self.timeout_ms,
                 at,
             )?),
-            "simulated" => Recogniser::Simulated(SimulatedEngine::parse((&self.latency, 250), self.compute, at)?),
+            "simulated" => Recogniser::Simulated(SimulatedEngine::parse(
+                (&self.latency, 250),
+                self.compute,
+                at,
+            )?),
             other => return Err(unknown(other, &NAMES, at)),
         };
         let own = [

@@ -71,7 +71,10 @@ impl SimulatedAnswer {
         }
         Ok(SimulatedAnswer {
             latency: latency(&answer.latency, 300, at)?,
-            compute: answer.compute.map(|compute| compute.check(at)).transpose()?,
+            compute: answer
+                .compute
+                .map(|compute| compute.check(at))
+                .transpose()?,
             texts: match &answer.text {
                 Some(text) => vec![text.clone()],
                 None => answer.texts.clone(),

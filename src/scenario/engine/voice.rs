@@ -3,7 +3,7 @@
 use super::owner::{Given, Owner, refuse_foreign};
 use super::server::ServerKeys;
 use super::{
-    Engine, EngineTable, Program, ServerVoice, TextToSpeechTable, openai, SimulatedEngine, unknown,
+    Engine, EngineTable, Program, ServerVoice, SimulatedEngine, TextToSpeechTable, openai, unknown,
 };
 use crate::scenario::problem::{Problem, Table};
 
@@ -65,7 +65,11 @@ impl EngineTable for TextToSpeechTable {
                 self.timeout_ms,
                 at,
             )?),
-            "simulated" => Voice::Simulated(SimulatedEngine::parse((&self.latency, 150), self.compute, at)?),
+            "simulated" => Voice::Simulated(SimulatedEngine::parse(
+                (&self.latency, 150),
+                self.compute,
+                at,
+            )?),
             other => return Err(unknown(other, &NAMES, at)),
         };
         let own = [

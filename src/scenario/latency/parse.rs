@@ -413,7 +413,10 @@ mod tests {
             "residual: mixture part 1",
         );
         assert!(mixture(mixture(mixture(fixed(1.0)))).parse().is_ok());
-        assert_refused(mixture(mixture(mixture(mixture(mixture(fixed(1.0)))))), "5 deep");
+        assert_refused(
+            mixture(mixture(mixture(mixture(mixture(fixed(1.0)))))),
+            "5 deep",
+        );
     }
 
     #[test]
