@@ -7,6 +7,7 @@
 //!
 //! It draws nothing and runs nothing: the same results give the same profile.
 
+mod answers;
 mod choice;
 mod cores;
 mod empirical;

@@ -1,18 +1,14 @@
 //! A fit as a profile: the text of a scenario that people read, and the scenario that it is.
 
+use super::answers::{answers, plain};
 use super::family::short;
-use super::{ByTable, Fit, FittedStage, Model, median, table_of};
+use super::{ByTable, Fit, FittedStage, Model, table_of};
 use crate::event::Hop;
 use crate::scenario::latency::LatencyModel;
 use crate::scenario::{Profile, ScenarioError, StageFit, parse};
-use crate::speak::is_joining;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
-
-/// Answers that a profile keeps, spread over their lengths.
-const TEXTS_MAX: usize = 40;
-const TEXT_CHARS_MAX: usize = 600;
 
 /// Questions of a simulated conversation.
 const QUESTIONS_MAX: usize = 20;
@@ -287,71 +283,6 @@ pub(super) fn described(stage: &FittedStage) -> String {
     parts.join("; ")
 }
 
-fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
-    let gathered = &fit.gathered;
-    if let Some(token_ms) = median(&gathered.token_ms).filter(|ms| *ms >= 0.01) {
-        let _ = writeln!(text, "token_ms = {:?}", short(token_ms.min(10_000.0)));
-    }
-    let mut texts: Vec<String> = gathered
-        .answers
-        .iter()
-        .map(|answer| answer.chars().take(TEXT_CHARS_MAX).collect::<String>())
-        .map(|answer| match keeps_words {
-            true => plain(&answer),
-            false => without_words(&answer),
-        })
-        .filter(|answer| !answer.trim().is_empty())
-        .collect();
-    texts.sort_by_key(|answer| answer.chars().count());
-    if texts.is_empty() {
-        return;
-    }
-    let count = texts.len().min(TEXTS_MAX);
-    let some = (0..count).map(|index| &texts[(2 * index + 1) * texts.len() / (2 * count)]);
-    let _ = writeln!(
-        text,
-        "# {} of {}, spread over their lengths{}.\ntexts = [",
-        count,
-        several(texts.len() as u64, "answer"),
-        if keeps_words {
-            ""
-        } else {
-            "; every letter is an x, but for joining words"
-        }
-    );
-    for answer in some {
-        let _ = writeln!(text, "  {},", quoted(answer));
-    }
-    text.push_str("]\n");
-}
-
-/// A text in which every letter is an x and every figure a 0, but for words such as "and" and "in", by which clauses
-/// are cut: it is cut as before, and says nothing.
-fn without_words(text: &str) -> String {
-    let words = text.split_inclusive(char::is_whitespace);
-    let masked = words.map(|word| match is_joining(word.trim_end()) {
-        true => word.to_owned(),
-        false => without_letters(word),
-    });
-    masked.collect()
-}
-
-fn without_letters(text: &str) -> String {
-    let masked = |letter: char| match letter {
-        _ if letter.is_uppercase() => 'X',
-        _ if letter.is_alphabetic() => 'x',
-        _ if letter.is_numeric() => '0',
-        _ if letter.is_control() => ' ',
-        _ => letter,
-    };
-    text.chars().map(masked).collect()
-}
-
-fn plain(text: &str) -> String {
-    let space = |letter: char| if letter.is_control() { ' ' } else { letter };
-    text.chars().map(space).collect()
-}
-
 fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
     let gathered = &fit.gathered;
     let mut seen: BTreeMap<String, [f64; 2]> = BTreeMap::new();
@@ -464,7 +395,7 @@ fn inline_value(value: &toml::Value) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(plain(text)).to_string()
 }
 
@@ -479,35 +410,6 @@ pub(super) fn several(count: u64, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_without_its_words_has_the_same_clauses() {
-        let answer = "We open at 9:30, every day. Ring us: 555-0199!";
-        assert_eq!(
-            without_words(answer),
-            "Xx xxxx at 0:00, xxxxx xxx. Xxxx xx: 000-0000!"
-        );
-        let lengths = |text: &str| -> Vec<usize> {
-            let mut cutter = crate::speak::ClauseCutter::new(2, 70);
-            let mut clauses = cutter.push(text);
-            clauses.extend(cutter.finish());
-            clauses
-                .iter()
-                .map(|clause| clause.chars().count())
-                .collect()
-        };
-        for answer in [
-            answer,
-            "These cups are ready in the back and cost nine pounds each.",
-            "Mr. Low is in. The limits are a convention, not a law of nature.",
-        ] {
-            assert_eq!(
-                lengths(&without_words(answer)).first(),
-                lengths(answer).first(),
-                "{answer}"
-            );
-        }
-    }
 
     #[test]
     fn a_latency_stands_on_one_line_and_is_read_back() {
