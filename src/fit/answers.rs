@@ -93,7 +93,7 @@ mod tests {
             clauses.extend(cutter.finish());
             clauses
                 .iter()
-                .map(|clause| clause.chars().count())
+                .map(|clause| clause.text.chars().count())
                 .collect()
         };
         for answer in [

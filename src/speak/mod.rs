@@ -22,8 +22,8 @@ pub(crate) mod said;
 pub(crate) mod sentences;
 mod table;
 
-pub(crate) use clauses::{is_joining, is_wide};
 pub use clauses::{ClauseCutter, Cut};
+pub(crate) use clauses::{is_joining, is_wide};
 #[cfg(feature = "retrieval")]
 pub(crate) use inline::without_tags;
 #[cfg(any(feature = "piper", feature = "espeak"))]
