@@ -20,7 +20,7 @@ pub struct EndpointingTable {
     /// `silence`: milliseconds of silence after which the caller has finished, 32 to 10,000.
     pub silence_ms: u64,
     /// `smart_turn`: the probability, above 0 and below 1, from which on the caller is taken to have finished, 200 ms
-    /// behind the end of the voice; 0.5 unless given.
+    /// behind the end of the voice; 0.8 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
     /// `smart_turn`: milliseconds of silence after which the caller has finished though it does not sound so, 200 to
@@ -93,9 +93,9 @@ impl EndpointingTable {
             200,
             10_000,
         )?;
-        let threshold = self.threshold.unwrap_or(0.5);
+        let threshold = self.threshold.unwrap_or(0.8);
         if !(threshold > 0.0 && threshold < 1.0) {
-            let fix = format!("{threshold} is no probability between 0 and 1; 0.5 is a good one");
+            let fix = format!("{threshold} is no probability between 0 and 1; 0.8 is a good one");
             return Err(at.problem("threshold", fix));
         }
         let of_smart_turn = [

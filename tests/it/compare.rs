@@ -487,10 +487,9 @@ fn simulations_with_the_same_luck_differ_by_what_was_set() {
             assert_eq!(line["mark"], "worse");
         }
         if line["name"] == "hop.transcription_p50_ms" {
-            assert_eq!(
-                (&line["mark"], &line["difference"]),
-                (&Value::Null, &0.0.into())
-            );
+            // Slower answers void other commits, so the turns that were answered are not quite the same.
+            let difference = line["difference"].as_f64().expect("a number");
+            assert!(line["mark"].is_null() && difference.abs() < 1.0, "{line}");
         }
     }
 }
