@@ -4,6 +4,7 @@ use super::family::short;
 use super::profile::{quoted, several};
 use super::{Fit, median};
 use crate::speak::is_joining;
+use crate::speak::sentences::sentences;
 use std::fmt::Write;
 
 /// Answers that a profile keeps, spread over their lengths.
@@ -50,14 +51,23 @@ pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
 }
 
 /// A text in which every letter is an x and every figure a 0, but for words such as "and" and "in", by which clauses
-/// are cut: it is cut as before, and says nothing.
+/// are cut: it is cut as before, and says nothing. An abbreviation loses its stop, which would end a sentence.
 fn without_words(text: &str) -> String {
-    let words = text.split_inclusive(char::is_whitespace);
-    let masked = words.map(|word| match is_joining(word.trim_end()) {
-        true => word.to_owned(),
-        false => without_letters(word),
+    let sentences = sentences(text);
+    let masked = sentences.iter().map(|sentence| {
+        let mut words = sentence.split_whitespace().peekable();
+        let mut masked = Vec::new();
+        while let Some(word) = words.next() {
+            let is_last = words.peek().is_none();
+            masked.push(match is_joining(word) {
+                true => word.to_owned(),
+                false if is_last => without_letters(word),
+                false => without_letters(word.trim_end_matches('.')),
+            });
+        }
+        masked.join(" ")
     });
-    masked.collect()
+    masked.collect::<Vec<_>>().join(" ")
 }
 
 fn without_letters(text: &str) -> String {
@@ -99,7 +109,8 @@ mod tests {
         for answer in [
             answer,
             "These cups are ready in the back and cost nine pounds each.",
-            "Mr. Low is in. The limits are a convention, not a law of nature.",
+            "The limits are a convention, not a law of nature. Mr. Low is in.",
+            "Dial 9 a.m. to noon, or ask Mr. Low. He is in.",
         ] {
             assert_eq!(
                 lengths(&without_words(answer)).first(),

@@ -175,8 +175,8 @@ mod tests {
         assert!(after.is_sorted());
         let ends_ms = [0.0, 0.5, 0.9, 1.0].map(|at| curve.stop_after(0.0, at));
         let [_, p50, p90, _] = ends_ms;
-        assert_eq!(p50, Some(Duration::from_millis(550)));
-        assert_eq!(p90, Some(Duration::from_millis(1_050)));
+        assert_eq!(p50, Some(Duration::from_millis(600)));
+        assert_eq!(p90, Some(Duration::from_millis(1_100)));
         let most = curve.after_ms.last().copied().map(u64::from);
         assert_eq!(ends_ms[3], most.map(Duration::from_millis));
     }

@@ -148,30 +148,40 @@ const ACKNOWLEDGEMENTS: [&[&str]; 46] = [
     &["awesome"],
 ];
 
+/// Nobody acknowledges something in more words.
+const ACKNOWLEDGEMENT_WORDS_MAX: usize = 12;
+
 /// Whether the words together say nothing but that somebody listens: "oh, I see", "okay, got it". "I see no bread" says
 /// more.
 pub fn acknowledges<'a>(words: impl Iterator<Item = &'a str>) -> bool {
-    let all: Vec<Lower> = words.map(Lower::of).collect();
-    let mut rest = all.as_slice();
-    while let Some(first) = rest.first() {
-        let phrase = ACKNOWLEDGEMENTS
-            .iter()
-            .filter(|phrase| {
-                rest.len() >= phrase.len()
-                    && phrase
-                        .iter()
-                        .zip(rest)
-                        .all(|(word, said)| *word == said.text())
-            })
-            .map(|phrase| phrase.len())
-            .max();
-        let taken = phrase.or_else(|| (!class(first.text()).is_content()).then_some(1));
-        let Some(taken) = taken else {
+    let mut all = [Lower::default(); ACKNOWLEDGEMENT_WORDS_MAX];
+    let mut count = 0;
+    for word in words {
+        let Some(place) = all.get_mut(count) else {
             return false;
         };
-        rest = &rest[taken..];
+        *place = Lower::of(word);
+        count += 1;
     }
-    !all.is_empty()
+    let mut rest = &all[..count];
+    while let Some(first) = rest.first() {
+        let phrases = ACKNOWLEDGEMENTS.iter().map(|phrase| begin_with(rest, phrase));
+        let alone = usize::from(!class(first.text()).is_content());
+        match phrases.max().unwrap_or(0).max(alone) {
+            0 => return false,
+            taken => rest = &rest[taken..],
+        }
+    }
+    count > 0
+}
+
+/// How many words a phrase takes of those that it begins; 0 if it does not begin them.
+fn begin_with(words: &[Lower], phrase: &[&str]) -> usize {
+    let same = phrase.iter().zip(words).filter(|(word, said)| **word == said.text());
+    match same.count() == phrase.len() {
+        true => phrase.len(),
+        false => 0,
+    }
 }
 
 /// Whether a text says more than that somebody listens or thinks. Words that a simulated recogniser
