@@ -49,13 +49,21 @@ pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
     text.push_str("]\n");
 }
 
+/// Words whose full stop ends nothing; they say nothing either.
+const ABBREVIATIONS: [&str; 10] = [
+    "Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "St.", "vs.", "e.g.", "i.e.", "approx.",
+];
+
 /// A text in which every letter is an x and every figure a 0, but for words such as "and" and "in", by which clauses
 /// are cut: it is cut as before, and says nothing.
 fn without_words(text: &str) -> String {
     let words = text.split_inclusive(char::is_whitespace);
-    let masked = words.map(|word| match is_joining(word.trim_end()) {
-        true => word.to_owned(),
-        false => without_letters(word),
+    let masked = words.map(|word| {
+        let own = word.trim_end();
+        match is_joining(own) || ABBREVIATIONS.contains(&own) {
+            true => word.to_owned(),
+            false => without_letters(word),
+        }
     });
     masked.collect()
 }
