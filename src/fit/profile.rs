@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// Questions of a simulated conversation.
-const QUESTIONS_MAX: usize = 20;
+const QUESTIONS_MAX: usize = 200;
 
 /// Silences that a scenario can have, in milliseconds.
 const SILENCE_MS: [f64; 2] = [32.0, 10_000.0];
