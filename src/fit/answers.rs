@@ -51,7 +51,7 @@ pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
 }
 
 /// A text in which every letter is an x and every figure a 0, but for words such as "and" and "in", by which clauses
-/// are cut: it is cut as before, and says nothing. An abbreviation loses its stop, which would end a sentence.
+/// are cut: it is cut as before, and says nothing. The stop of an abbreviation is an x too, since it would end a sentence.
 fn without_words(text: &str) -> String {
     let sentences = sentences(text);
     let masked = sentences.iter().map(|sentence| {
@@ -61,8 +61,10 @@ fn without_words(text: &str) -> String {
             let is_last = words.peek().is_none();
             masked.push(match is_joining(word) {
                 true => word.to_owned(),
-                false if is_last => without_letters(word),
-                false => without_letters(word.trim_end_matches('.')),
+                false => match word.strip_suffix('.').filter(|_| !is_last) {
+                    Some(stem) => without_letters(stem) + "x",
+                    None => without_letters(word),
+                },
             });
         }
         masked.join(" ")

@@ -165,7 +165,9 @@ pub fn acknowledges<'a>(words: impl Iterator<Item = &'a str>) -> bool {
     }
     let mut rest = &all[..count];
     while let Some(first) = rest.first() {
-        let phrases = ACKNOWLEDGEMENTS.iter().map(|phrase| begin_with(rest, phrase));
+        let phrases = ACKNOWLEDGEMENTS
+            .iter()
+            .map(|phrase| begin_with(rest, phrase));
         let alone = usize::from(!class(first.text()).is_content());
         match phrases.max().unwrap_or(0).max(alone) {
             0 => return false,
@@ -177,7 +179,10 @@ pub fn acknowledges<'a>(words: impl Iterator<Item = &'a str>) -> bool {
 
 /// How many words a phrase takes of those that it begins; 0 if it does not begin them.
 fn begin_with(words: &[Lower], phrase: &[&str]) -> usize {
-    let same = phrase.iter().zip(words).filter(|(word, said)| **word == said.text());
+    let same = phrase
+        .iter()
+        .zip(words)
+        .filter(|(word, said)| **word == said.text());
     match same.count() == phrase.len() {
         true => phrase.len(),
         false => 0,

@@ -42,8 +42,8 @@ pub fn text(fit: &Fit) -> String {
             let pair = index.and_then(|index| stage.quantiles.get(index));
             pair.map_or("-".to_owned(), |pair| format!("{:.0}", which(pair)))
         };
-        let (measured, fitted): (fn(&(f64, f64)) -> f64, fn(&(f64, f64)) -> f64) =
-            (|it| it.0, |it| it.1);
+        let measured: fn(&(f64, f64)) -> f64 = |it| it.0;
+        let fitted: fn(&(f64, f64)) -> f64 = |it| it.1;
         table.add_row([
             name(stage).to_owned(),
             stage.measured.finished.to_string(),
