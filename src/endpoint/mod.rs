@@ -5,8 +5,10 @@
 //! to whoever makes a policy: nothing here names a model, reads time, or hears sound itself. A policy is asked
 //! alike live, in replay and in simulation.
 
+mod pause;
 mod silence;
 
+pub use pause::{Habit, Pause, Turn};
 pub use silence::Silence;
 
 use crate::event::Tick;
@@ -30,7 +32,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use voicesim::endpoint::{Action, Decision, EndpointPolicy, Observation};
+/// use voicesim::endpoint::{Action, Before, Decision, EndpointPolicy, Observation};
 /// use voicesim::event::Tick;
 ///
 /// #[derive(Default)]
@@ -68,7 +70,7 @@ use std::time::Duration;
 /// }
 ///
 /// let mut patient = Patient::default();
-/// patient.observe(Observation::Started { onset: Tick::ZERO });
+/// patient.observe(Observation::Started { onset: Tick::ZERO, before: Before::default() });
 /// patient.observe(Observation::Paused { last_voiced: Tick::from_ms(900) });
 /// let commits = |decision: Decision| match decision.action {
 ///     Action::Commit { at } => Some(at),
@@ -102,6 +104,8 @@ pub enum Observation<'a> {
     Started {
         /// When the voice began.
         onset: Tick,
+        /// What the agent did before.
+        before: Before,
     },
     /// The caller pauses.
     Paused {
@@ -127,6 +131,16 @@ pub enum Observation<'a> {
         /// The probability that the caller has finished, in 0..=1.
         probability: f64,
     },
+}
+
+/// What the agent did before an utterance of the caller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Whether the last that the caller heard of the agent was a question.
+    pub agent_asked: bool,
+    /// The silence between the agent's voice and the caller's: zero if they talked at once, `None` if the agent
+    /// has not spoken in the last minute.
+    pub gap: Option<Duration>,
 }
 
 /// What a policy makes of what it has heard.
