@@ -4,7 +4,9 @@
 use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
-use crate::endpoint::{Endpointing, Silence};
+use crate::endpoint;
+use crate::endpoint::weights::{self, WeightsError as EndpointWeightsError};
+use crate::endpoint::{Classifier, Endpointing, Silence};
 use crate::engine::{Engines, Reply, simulated};
 use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
 use crate::interrupt::policy::{self, ClassifierRule, Policy};
@@ -105,13 +107,20 @@ fn thresholds(own: &OwnThresholds) -> Thresholds {
 }
 
 /// The endpointing policy of a scenario.
-pub(crate) fn endpointing(scenario: &Scenario) -> Endpointing {
-    match scenario.endpointing.policy {
-        EndpointPolicy::Silence(silence) => Endpointing {
-            policy: Box::new(Silence::new(silence)),
-            judge: None,
-        },
-    }
+///
+/// # Errors
+/// If the weights in this program cannot be read.
+pub(crate) fn endpointing(scenario: &Scenario) -> Result<Endpointing, EndpointWeightsError> {
+    let policy: Box<dyn endpoint::EndpointPolicy> = match scenario.endpointing.policy {
+        EndpointPolicy::Silence(silence) => Box::new(Silence::new(silence)),
+        EndpointPolicy::Classifier(cut_offs) => {
+            Box::new(Classifier::new(weights::shipped()?, cut_offs.share()))
+        }
+    };
+    Ok(Endpointing {
+        policy,
+        judge: None,
+    })
 }
 
 /// What a simulated voice says when an answer takes long; `None` without `[filler]`.

@@ -4,10 +4,36 @@
 //! the recogniser has so far, and, if it asks, what a [`Judge`] makes of the latest sound. Weights are handed
 //! to whoever makes a policy: nothing here names a model, reads time, or hears sound itself. A policy is asked
 //! alike live, in replay and in simulation.
+//!
+//! `pause` is what is known of a pause, `clues` turns it into numbers and names of words, `weights` into log-odds,
+//! and `classifier` into a decision. `pauses` reads labelled data, `train` (cargo feature `train`) fits the
+//! committed weights to it, `eval` says how good they are, `explain` what they make of one pause,
+//! `calls` finds the pauses of one's own calls, and `curve` what
+//! they do where there is nothing to go by. MODEL_CARD.md beside this file says what the weights were fitted to,
+//! and where they may not hold.
 
+#[doc(hidden)]
+pub mod calls;
+#[doc(hidden)]
+pub mod classifier;
+mod clues;
+#[doc(hidden)]
+pub mod curve;
+#[doc(hidden)]
+pub mod eval;
+#[doc(hidden)]
+pub mod explain;
 mod pause;
+#[doc(hidden)]
+pub mod pauses;
 mod silence;
+#[cfg(feature = "train")]
+#[doc(hidden)]
+pub mod train;
+#[doc(hidden)]
+pub mod weights;
 
+pub use classifier::Classifier;
 pub use pause::{Habit, Pause, Turn};
 pub use silence::Silence;
 

@@ -5,9 +5,9 @@ use crate::event::Tick;
 use std::time::Duration;
 
 /// Shorter silences lie inside of words, and are no pauses.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
+pub(super) const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Who says nothing for longer has finished.
-const PAUSE_MAX: Duration = Duration::from_millis(2_500);
+pub(super) const PAUSE_MAX: Duration = Duration::from_millis(2_500);
 /// The latest words that are kept.
 const WORDS_MAX: usize = 40;
 
@@ -85,7 +85,7 @@ impl Turn {
             Observation::Resumed { at } => self.goes_on(at),
             Observation::Words { text, .. } => {
                 self.latest = words(text);
-                self.are_known = self.is_silent;
+                self.are_known = self.is_silent && !self.latest.is_empty();
             }
             Observation::Judged { .. } => {}
         }

@@ -398,7 +398,7 @@ impl Run {
         }
         let endpointing = match &self.endpointing {
             Some(make) => make(&clock),
-            None => conversation::endpointing(scenario),
+            None => conversation::endpointing(scenario).map_err(unavailable)?,
         };
         let call = Call {
             scenario,

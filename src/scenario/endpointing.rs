@@ -6,18 +6,26 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Every policy, by its name in scenarios.
-const POLICIES: [&str; 1] = ["silence"];
+const POLICIES: [&str; 2] = ["silence", "classifier"];
+
+/// The shares of pauses that may be cut: less than one in a hundred was not seen often enough to be promised.
+const CUT_OFFS: std::ops::RangeInclusive<f64> = 0.01..=0.5;
 
 /// `[endpointing]` as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointingTable {
-    /// What decides that the caller has finished: `silence`, which is the default.
+    /// What decides that the caller has finished: `silence`, which is the default, or `classifier`, which
+    /// also goes by the words so far, the timing, and the caller's own pauses.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = POLICIES))]
     pub policy: Option<String>,
     /// `silence`: milliseconds of silence after which the caller has finished, 32 to 10,000.
     pub silence_ms: u64,
+    /// `classifier`: the share of the pauses inside of sentences that may be taken for the end, 0.01 to 0.5; 0.05
+    /// unless given. Fewer cut-offs need longer waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_offs: Option<f64>,
     /// Milliseconds after which an utterance is cut, 1,000 to 60,000.
     pub longest_utterance_ms: u64,
 }
@@ -36,6 +44,31 @@ pub struct Endpointing {
 pub enum EndpointPolicy {
     /// A fixed length of silence.
     Silence(Duration),
+    /// A classifier on the words so far and the timing, which may take this share of pauses for the end.
+    Classifier(CutOffs),
+}
+
+/// A share of pauses that may be taken for the end, 0.01 to 0.5.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct CutOffs(f64);
+
+impl CutOffs {
+    /// The share, if it is one that can be asked for: 0.01 to 0.5.
+    pub fn new(share: f64) -> Option<CutOffs> {
+        CUT_OFFS.contains(&share).then_some(CutOffs(share))
+    }
+
+    /// The share, 0.01 to 0.5.
+    pub fn share(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for CutOffs {
+    /// One pause in twenty.
+    fn default() -> CutOffs {
+        CutOffs(0.05)
+    }
 }
 
 impl EndpointPolicy {
@@ -43,6 +76,7 @@ impl EndpointPolicy {
     pub fn name(&self) -> &'static str {
         match self {
             EndpointPolicy::Silence(_) => "silence",
+            EndpointPolicy::Classifier(_) => "classifier",
         }
     }
 }
@@ -52,6 +86,7 @@ impl Default for EndpointingTable {
         EndpointingTable {
             policy: None,
             silence_ms: 300,
+            cut_offs: None,
             longest_utterance_ms: 28_000,
         }
     }
@@ -68,8 +103,21 @@ impl EndpointingTable {
             }
         };
         let silence = span("silence_ms", self.silence_ms, 32, 10_000)?;
+        let cut_offs = self.cut_offs.map(|share| {
+            CutOffs::new(share).ok_or_else(|| {
+                let (least, most) = (CUT_OFFS.start(), CUT_OFFS.end());
+                let fix = format!("{share}; give a share of pauses between {least} and {most}");
+                at.problem("cut_offs", fix)
+            })
+        });
+        let cut_offs = cut_offs.transpose()?;
         let policy = match self.policy.as_deref() {
+            None | Some("silence") if cut_offs.is_some() => {
+                let fix = "a fixed silence cuts what it cuts; add policy = \"classifier\", or leave cut_offs out and set silence_ms";
+                return Err(at.problem("cut_offs", fix.to_owned()));
+            }
             None | Some("silence") => EndpointPolicy::Silence(silence),
+            Some("classifier") => EndpointPolicy::Classifier(cut_offs.unwrap_or_default()),
             Some(other) => {
                 let fix = format!(
                     "there is no policy {other:?}; choose one of {}",

@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ("stage", &["event", "audio", "record", "clock"]),
     ("scenario", &["event", "rng", "nearest"]),
     ("ear", &["stage", "audio", "event"]),
-    ("endpoint", &["stage", "audio", "event"]),
+    ("endpoint", &["stage", "audio", "event", "rng"]),
     ("interrupt", &["stage", "audio", "event", "rng", "picture"]),
     (
         "call",
@@ -68,6 +68,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
             "event",
             "pipeline",
             "ear",
+            "endpoint",
             "interrupt",
             "scenario",
             "stage",
@@ -97,6 +98,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
         &[
             "caller",
             "conversation",
+            "endpoint",
             "event",
             "pipeline",
             "ear",
