@@ -48,6 +48,7 @@ topics! {
     columns: "what every figure means: hops, metrics, outcomes",
     replay: "hold a conversation from recordings, with real engines or without",
     scenario: "write the file that says who speaks and what should come of it",
+    endpointing: "when the caller has finished: silence, or words and timing",
     speculation: "prepare the reply while the caller pauses",
     engines: "speech to text, answers, voices: servers, programs, stand-ins",
     speak: "what an answer becomes before it is spoken",

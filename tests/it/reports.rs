@@ -83,6 +83,7 @@ fn help_says_what_there_is() {
         "presets",
         "schema",
         "classifier",
+        "endpoint",
         "index",
         "models",
         "devices",
