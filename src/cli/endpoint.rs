@@ -222,8 +222,7 @@ fn of_runs(given: &[PathBuf]) -> Result<Vec<Labelled>, Failure> {
 
 /// The folder itself, or the run folders right inside of it.
 fn run_folders(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_run = |path: &Path| path.join("events.jsonl").is_file();
-    if is_run(path) {
+    if store::is_run_folder(path) {
         return Ok(vec![path.to_owned()]);
     }
     let unreadable =
@@ -232,12 +231,12 @@ fn run_folders(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         inside.push(entry.map_err(unreadable)?.path());
     }
-    inside.retain(|path| is_run(path));
+    inside.retain(|path| store::is_run_folder(path));
     inside.sort();
     match inside.is_empty() {
         false => Ok(inside),
         true => Err(Failure::Input(format!(
-            "{}: no events.jsonl in it nor in a folder of it; name a folder that `voicesim run --out` wrote",
+            "{}: neither a run folder nor a folder of such; name a folder that `voicesim run --out` wrote",
             path.display()
         ))),
     }

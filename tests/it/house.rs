@@ -281,7 +281,7 @@ const NAMES: [(&[&str], &[&str]); 3] = [
     ),
     (
         &["classifier", "vad_500ms", "min_words", "never", "always"],
-        &["event/policy.rs"],
+        &["event/policy.rs", "scenario/endpointing.rs"],
     ),
     (&["silence"], &["scenario/endpointing.rs"]),
 ];
