@@ -92,4 +92,8 @@ impl EndpointPolicy for FatedEndpoint {
             None => endpoint::Decision::wait(),
         }
     }
+
+    fn reads_words(&self) -> bool {
+        true
+    }
 }
