@@ -263,10 +263,7 @@ mod tests {
             decision.reasons[0].starts_with("silence of "),
             "{decision:?}"
         );
-        assert!(
-            decision.reasons.iter().any(|it| it.contains("“")),
-            "{decision:?}"
-        );
+        assert!(decision.reasons.len() > 1, "{decision:?}");
     }
 
     #[test]
