@@ -158,7 +158,7 @@ fn an_evaluation_holds_the_policies_against_each_other() {
         own.filter_map(|row| row["saves_ms"].as_f64()).collect()
     };
     assert!(
-        saves("silence").iter().all(|saves| saves.abs() < 10.0),
+        saves("silence").iter().all(|saves| saves.abs() < 40.0),
         "{rows:?}"
     );
     assert!(
