@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms ends test-traces test-openai votes setup packages test-setup models fixtures recordings train eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms ends test-traces test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -134,6 +134,13 @@ train: packages
 	@test -n "$(DATA)" || { echo "name a folder of labelled overlaps: make train DATA=FOLDER"; exit 2; }
 	$(CARGO) run --release --features train -- classifier train --data $(DATA)/train.jsonl.gz $(DATA)/dev.jsonl.gz \
 		--false-stops 0.10 --out src/interrupt/weights.json
+
+# Fits the endpointing classifier to labelled pauses again: make train-endpoint DATA=FOLDER, with pauses.train.jsonl.gz
+# and pauses.dev.jsonl.gz in it. The same data gives the committed weights, byte for byte.
+train-endpoint: packages
+	@test -n "$(DATA)" || { echo "name a folder of labelled pauses: make train-endpoint DATA=FOLDER"; exit 2; }
+	$(CARGO) run --release --features train -- endpoint train --data $(DATA)/pauses.train.jsonl.gz \
+		$(DATA)/pauses.dev.jsonl.gz --out src/endpoint/weights.json
 
 bench: packages
 	$(CARGO) bench

@@ -4,7 +4,8 @@
 use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
-use crate::endpoint::{Endpointing, Judge, Silence, SmartTurn};
+use crate::endpoint::weights::{self, WeightsError as EndpointWeightsError};
+use crate::endpoint::{self, Classifier, Endpointing, Judge, Silence, SmartTurn};
 use crate::engine::{Engines, Reply, simulated};
 use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
 use crate::interrupt::policy::{self, ClassifierRule, Policy};
@@ -108,23 +109,28 @@ fn thresholds(own: &OwnThresholds) -> Thresholds {
 const JUDGE_HEARS: Duration = Duration::from_secs(8);
 
 /// The endpointing policy of a scenario, and whom it may ask.
-pub(crate) fn endpointing(scenario: &Scenario, end_of_turn: Option<EndOfTurn>) -> Endpointing {
-    match scenario.endpointing.policy {
+///
+/// # Errors
+/// If the weights in this program cannot be read.
+pub(crate) fn endpointing(
+    scenario: &Scenario,
+    end_of_turn: Option<EndOfTurn>,
+) -> Result<Endpointing, EndpointWeightsError> {
+    let policy: Box<dyn endpoint::EndpointPolicy> = match scenario.endpointing.policy {
+        EndpointPolicy::Silence(silence) => Box::new(Silence::new(silence)),
+        EndpointPolicy::Classifier(cut_offs) => {
+            Box::new(Classifier::new(weights::shipped()?, cut_offs.share()))
+        }
         EndpointPolicy::SmartTurn {
             threshold,
             patience,
-        } => Endpointing {
-            policy: Box::new(SmartTurn::new(threshold, patience)),
-            judge: end_of_turn.map(|stage| Judge {
-                stage,
-                hears: JUDGE_HEARS,
-            }),
-        },
-        EndpointPolicy::Silence(silence) => Endpointing {
-            policy: Box::new(Silence::new(silence)),
-            judge: None,
-        },
-    }
+        } => Box::new(SmartTurn::new(threshold, patience)),
+    };
+    let judge = end_of_turn.map(|stage| Judge {
+        stage,
+        hears: JUDGE_HEARS,
+    });
+    Ok(Endpointing { policy, judge })
 }
 
 /// What a simulated voice says when an answer takes long; `None` without `[filler]`.

@@ -2,11 +2,12 @@
 //! ear, and what the interruption policy makes of a sound.
 
 use super::voice::Saying;
+use crate::endpoint::curve::{Silence, commits_after};
 use crate::interrupt::curve::{Curve, Sound, curve};
 use crate::rng::{Draw, Source};
 use crate::scenario::latency::{Latency, Work};
 use crate::scenario::network::Path;
-use crate::scenario::{Scenario, Stops};
+use crate::scenario::{CutOffs, EndpointPolicy, Scenario, Stops};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub(crate) struct Between {
     inbound: Path,
     /// What the policy does about an interruption, and about a back-channel.
     curves: [Option<Cow<'static, Curve>>; 2],
+    /// The pauses that an endpointing policy may cut which goes by words; `None` for one that needs none.
+    cut_offs: Option<CutOffs>,
     sources: Sources,
 }
 
@@ -25,6 +28,7 @@ struct Sources {
     lag: Source,
     network: Source,
     fate: Source,
+    commits: Source,
 }
 
 impl Between {
@@ -34,10 +38,15 @@ impl Between {
             lag: scenario.ear.lag.clone(),
             inbound: scenario.network.inbound.clone(),
             curves: curves(scenario),
+            cut_offs: match scenario.endpointing.policy {
+                EndpointPolicy::Silence(_) | EndpointPolicy::SmartTurn { .. } => None,
+                EndpointPolicy::Classifier(cut_offs) => Some(cut_offs),
+            },
             sources: Sources {
                 lag: seed.source("ear", "lag"),
                 network: seed.source("network", "in"),
                 fate: seed.source("interruption", "fate"),
+                commits: seed.source("endpointing", "fate"),
             },
         }
     }
@@ -66,10 +75,32 @@ impl Between {
             source.draw(conversation | u64::from(occasion) << 32, question)
         };
         let mood = |source: Source| source.mood(conversation);
-        let Sources { lag, network, fate } = self.sources;
+        let Sources {
+            lag,
+            network,
+            fate,
+            commits,
+        } = self.sources;
+        let commits_after = match self.cut_offs {
+            None => Vec::new(),
+            Some(cut_offs) => {
+                let mut chance = draw(commits);
+                let last = stretches.len().saturating_sub(1);
+                let silence = |at| {
+                    if at < last {
+                        Silence::Pause
+                    } else {
+                        Silence::End
+                    }
+                };
+                let commit = |at| commits_after(cut_offs.share(), silence(at), chance.uniform());
+                (0..stretches.len()).map(commit).collect()
+            }
+        };
         let mut fate = draw(fate);
         let (chance, when) = (fate.uniform(), fate.uniform());
         Saying {
+            commits_after,
             stretches,
             words,
             ear_lag: self

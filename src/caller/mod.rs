@@ -3,8 +3,8 @@
 //!
 //! `manner` decides what a caller without a script does, `improvised` makes lines of that; `lines` reads lines
 //! from a scenario's turns. `speaking` has `voice` say the lines; `between` is what becomes of them on the way
-//! to the ear. `fated` is the interruption policy where there is no sound to decide on, `distant` the speaker
-//! at the far end of a network.
+//! to the ear. `fated` are the policies where there is no sound to decide on, `distant` the speaker at
+//! the far end of a network.
 
 mod between;
 mod distant;
@@ -18,7 +18,7 @@ mod words;
 
 pub(crate) use between::Between;
 pub(crate) use distant::Distant;
-pub(crate) use fated::{Fate, FatedPolicy};
+pub(crate) use fated::{Fate, FatedEndpoint, FatedPolicy};
 pub(crate) use improvised::{Improvised, Texts};
 pub(crate) use lines::{cue, lines};
 pub(crate) use manner::Habits;

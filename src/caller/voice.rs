@@ -33,6 +33,9 @@ pub(crate) struct Saying {
     /// When the interruption policy stops an agent over whom it is said, counted from the onset; `None`
     /// if it does not. Only a simulated policy goes by this.
     pub stops_after: Option<Duration>,
+    /// After which silence the endpointing policy takes each stretch for the last. Empty unless a simulated
+    /// policy goes by this.
+    pub commits_after: Vec<Duration>,
 }
 
 /// Speaks for a caller.
@@ -84,7 +87,7 @@ impl Voice {
     /// Says it now; returns when it ended, as the caller knows.
     pub(super) async fn say(&mut self, saying: &Saying) -> Result<Tick, Ended> {
         let start = self.clock.now();
-        self.fate.set(saying.stops_after);
+        self.fate.stops.set(saying.stops_after);
         let shifted = |by: Duration| -> Vec<Range<Tick>> {
             let shift = |stretch: &Range<Duration>| {
                 start + (stretch.start + by)..start + (stretch.end + by)
@@ -130,6 +133,9 @@ impl Voice {
                 }
                 Moment::Noticed(Noticed::Pause { last_voiced }) => {
                     if let Some(from) = heard_until.take() {
+                        let before = arriving.iter().filter(|it| it.start <= last_voiced);
+                        let commits = saying.commits_after.get(before.count().saturating_sub(1));
+                        self.fate.commits.set(commits.copied().unwrap_or_default());
                         let audio = words.until(last_voiced, from.min(last_voiced));
                         let sure = sure(since, Some(last_voiced));
                         self.report(SpeechActivity::Going { audio, sure }).await?;

@@ -112,6 +112,26 @@ pub(super) const SCHEMA: &str = examples!(
     "voicesim schema budget > budget.schema.json",
 );
 
+pub(super) const ENDPOINT: &str = examples!(
+    "voicesim endpoint eval --data pauses.dev.jsonl.gz",
+    "voicesim endpoint predict --data pauses.dev.jsonl.gz --policy classifier --cut-offs 0.1 --out decisions.jsonl",
+);
+
+pub(super) const ENDPOINT_TRAIN: &str =
+    examples!("voicesim endpoint train --data train.jsonl.gz dev.jsonl.gz --out weights.json",);
+
+pub(super) const ENDPOINT_EVAL: &str = examples!(
+    "voicesim endpoint eval --data pauses.dev.jsonl.gz",
+    "voicesim endpoint eval --data pauses.dev.jsonl.gz --json",
+);
+
+pub(super) const ENDPOINT_PREDICT: &str = examples!(
+    "voicesim endpoint predict --data pauses.dev.jsonl.gz --policy classifier --cut-offs 0.1 --out decisions.jsonl",
+);
+
+pub(super) const ENDPOINT_EXPLAIN: &str =
+    examples!("voicesim endpoint explain --data pauses.jsonl --id ID --cut-offs 0.1",);
+
 pub(super) const CLASSIFIER: &str = examples!(
     "voicesim classifier eval --data overlaps.jsonl.gz",
     "voicesim classifier explain --wav caller.wav,agent.wav",

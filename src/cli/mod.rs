@@ -11,6 +11,7 @@ mod colour;
 mod compare;
 mod completions;
 mod devices;
+mod endpoint;
 mod engines;
 mod examples;
 mod exports;
@@ -154,6 +155,9 @@ enum Command {
     /// Print the JSON Schema of scenarios or budget files, by which editors complete keys
     #[command(after_help = examples::SCHEMA)]
     Schema(schema::Schema),
+    /// Train, evaluate and explain how the end of a caller's turn is found
+    #[command(after_help = examples::ENDPOINT)]
+    Endpoint(endpoint::Endpoint),
     /// Train, evaluate and explain the interruption classifier
     #[command(after_help = examples::CLASSIFIER)]
     Classifier(classifier::Classifier),
@@ -268,6 +272,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Guide(command) => command.run(),
+        Command::Endpoint(command) => command.run(),
         Command::Classifier(command) => command.run(is_quiet),
         #[cfg(feature = "retrieval")]
         Command::Index(command) => command.run(is_quiet),

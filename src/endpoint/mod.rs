@@ -4,10 +4,38 @@
 //! the recogniser has so far, and, if it asks, what a [`Judge`] makes of the latest sound. Weights are handed
 //! to whoever makes a policy: nothing here names a model, reads time, or hears sound itself. A policy is asked
 //! alike live, in replay and in simulation.
+//!
+//! `pause` is what is known of a pause, `clues` turns it into numbers and names of words, `weights` into log-odds,
+//! and `classifier` into a decision. `pauses` reads labelled data, `train` (cargo feature `train`) fits the
+//! committed weights to it, `eval` says how good they are, `explain` what they make of one pause,
+//! `calls` finds the pauses of one's own calls, and `curve` what
+//! they do where there is nothing to go by. MODEL_CARD.md beside this file says what the weights were fitted to,
+//! and where they may not hold.
 
+#[doc(hidden)]
+pub mod calls;
+#[doc(hidden)]
+pub mod classifier;
+mod clues;
+#[doc(hidden)]
+pub mod curve;
+#[doc(hidden)]
+pub mod eval;
+#[doc(hidden)]
+pub mod explain;
+mod pause;
+#[doc(hidden)]
+pub mod pauses;
 mod silence;
 mod smart_turn;
+#[cfg(feature = "train")]
+#[doc(hidden)]
+pub mod train;
+#[doc(hidden)]
+pub mod weights;
 
+pub use classifier::Classifier;
+pub use pause::{Habit, Pause, Turn};
 pub use silence::Silence;
 pub use smart_turn::SmartTurn;
 
@@ -32,7 +60,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use voicesim::endpoint::{Action, Decision, EndpointPolicy, Observation};
+/// use voicesim::endpoint::{Action, Before, Decision, EndpointPolicy, Observation};
 /// use voicesim::event::Tick;
 ///
 /// #[derive(Default)]
@@ -70,7 +98,7 @@ use std::time::Duration;
 /// }
 ///
 /// let mut patient = Patient::default();
-/// patient.observe(Observation::Started { onset: Tick::ZERO });
+/// patient.observe(Observation::Started { onset: Tick::ZERO, before: Before::default() });
 /// patient.observe(Observation::Paused { last_voiced: Tick::from_ms(900) });
 /// let commits = |decision: Decision| match decision.action {
 ///     Action::Commit { at } => Some(at),
@@ -104,6 +132,8 @@ pub enum Observation<'a> {
     Started {
         /// When the voice began.
         onset: Tick,
+        /// What the agent did before.
+        before: Before,
     },
     /// The caller pauses.
     Paused {
@@ -129,6 +159,16 @@ pub enum Observation<'a> {
         /// The probability that the caller has finished, in 0..=1.
         probability: f64,
     },
+}
+
+/// What the agent did before an utterance of the caller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Whether the last that the caller heard of the agent was a question.
+    pub agent_asked: bool,
+    /// The silence between the agent's voice and the caller's: zero if they talked at once, `None` if the agent
+    /// has not spoken in the last minute.
+    pub gap: Option<Duration>,
 }
 
 /// What a policy makes of what it has heard.

@@ -47,12 +47,16 @@ impl EndpointPolicy for Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Before;
 
     #[test]
     fn silence_is_counted_from_the_last_voice_in_whole_frames() {
         let mut silence = Silence::new(Duration::from_millis(300));
         let ms = Tick::from_ms;
-        silence.observe(Observation::Started { onset: ms(0) });
+        silence.observe(Observation::Started {
+            onset: ms(0),
+            before: Before::default(),
+        });
         assert_eq!(silence.decide(ms(100)), Decision::wait());
         let last_voiced = ms(1_600);
         silence.observe(Observation::Paused { last_voiced });

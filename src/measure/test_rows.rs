@@ -33,6 +33,7 @@ pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
         shadow_ns: None,
         wer: None,
         is_right: None,
+        endpoint: None,
         decided: None,
         stopped_agent: false,
         was_answered: false,

@@ -2,8 +2,8 @@
 
 use super::reasoning_time::ReasoningTime;
 use crate::event::{
-    Doubt, Event, Expect, Mark, OutputNote, Remarks, ReplyEnd, SUSTAINED, StageName, Tick, Traced,
-    TurnId, Verdict, VisitEnd,
+    Doubt, EndpointDecision, Event, Expect, Mark, OutputNote, Remarks, ReplyEnd, SUSTAINED,
+    StageName, Tick, Traced, TurnId, Verdict, VisitEnd,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub(super) struct TurnMarks {
     /// The true end of the turn's speech, where a recording says whose it is.
     pub speech_ended: Option<Tick>,
     pub committed: Option<Tick>,
+    /// What the endpointing policy based the end of the turn on, if it has told.
+    pub endpoint: Option<Box<EndpointDecision>>,
     pub stt: Work,
     pub heard: Arc<str>,
     pub answer: Work,
@@ -209,8 +211,13 @@ impl TurnMarks {
             Mark::Traced { told } => self.traced = Some(told.clone()),
             Mark::AgentSound { at } => self.agent_sound = Some(*at),
             Mark::CallerSpeechEnded { at, .. } => self.speech_ended = Some(*at),
-            Mark::EndpointCommitted { last_voiced, .. } => {
+            Mark::EndpointCommitted {
+                last_voiced,
+                decision,
+                ..
+            } => {
                 self.last_voiced = Some(*last_voiced);
+                self.endpoint = decision.clone();
                 self.committed = Some(now);
             }
             // A judge of the end of a turn decides nothing by itself: its time is part of waiting for the

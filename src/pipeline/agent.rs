@@ -72,6 +72,17 @@ impl Agent {
         reply.map(|r| r.playback.spoken(now)).unwrap_or_default()
     }
 
+    /// Whether the last that was heard of the agent by `now` is a question, or the beginning of one.
+    pub(super) fn asked(&self, now: Tick) -> bool {
+        match self.is_speaking() {
+            true => self.spoken(now).sentence_is_question,
+            false => {
+                let last = self.history.last();
+                last.is_some_and(|exchange| exchange.heard.trim_end().ends_with('?'))
+            }
+        }
+    }
+
     /// Prepares a reply in case it is wanted.
     pub(super) fn speculate(&mut self, turn: TurnId, question: Arc<str>, interrupts: bool) {
         let text = question.clone();

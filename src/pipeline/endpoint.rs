@@ -2,7 +2,7 @@
 
 use super::drive::{Pace, drive};
 use crate::clock::Branch;
-use crate::endpoint::{Action, Decision, EndpointPolicy, Endpointing, Judge, Observation};
+use crate::endpoint::{Action, Before, Decision, EndpointPolicy, Endpointing, Judge, Observation};
 use crate::event::{EndpointCause, EndpointDecision, StageName, Tick, TurnId};
 use crate::record::tap::Tap;
 use crate::stage::queue;
@@ -66,14 +66,19 @@ impl Endpoint {
         self.policy.reads_words()
     }
 
-    /// A new utterance began.
-    pub(super) fn started(&mut self, turn: TurnId, onset: Tick, (tap, now): (&Tap, Tick)) {
+    /// A new utterance began, after what the agent did.
+    pub(super) fn started(
+        &mut self,
+        turn: TurnId,
+        (onset, before): (Tick, Before),
+        (tap, now): (&Tap, Tick),
+    ) {
         self.going = Some(Going {
             turn,
             onset,
             decision: Decision::wait(),
         });
-        self.observed(Observation::Started { onset }, (tap, now));
+        self.observed(Observation::Started { onset, before }, (tap, now));
     }
 
     /// A new utterance begins with this sound. The judge does not hear what was said before it.

@@ -31,6 +31,12 @@ impl Lately {
         remember(&mut self.agent, speech);
     }
 
+    /// How long before `onset` the agent was last heard, if that was within a minute.
+    pub(super) fn since_agent(&self, onset: Tick) -> Option<Duration> {
+        let gap = onset.since(self.agent.back()?.end);
+        (gap <= MINUTE).then_some(gap)
+    }
+
     /// What the agent, who has said what `spoken` holds, knows when the caller makes a sound at
     /// `onset`.
     pub(super) fn context(&self, onset: Tick, spoken: &Spoken) -> Context {
@@ -87,6 +93,8 @@ mod tests {
         lately.caller_spoke(s(1)..s(5));
         lately.agent_spoke(s(6)..s(16));
         lately.caller_spoke(s(50)..s(51));
+        assert_eq!(lately.since_agent(s(63)), Some(Duration::from_secs(47)));
+        assert_eq!(lately.since_agent(s(77)), None);
         let context = lately.context(s(63), &Spoken::default());
         // Two of the first four seconds lie in the minute before.
         assert_eq!(

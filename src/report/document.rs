@@ -3,7 +3,7 @@
 use super::busy::machine_busy;
 use super::word_rates::WordRates;
 use crate::compare::claims::Claimed;
-use crate::event::{Doubt, Expect, Metric, Remark, Remarks, StageName};
+use crate::event::{Doubt, EndpointDecision, Expect, Metric, Remark, Remarks, StageName};
 use crate::measure::segments::Segments;
 use crate::measure::{
     Background, BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known,
@@ -364,6 +364,9 @@ pub struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_asked_ns: Option<u64>,
     pub hops_ns: BTreeMap<&'static str, u64>,
+    /// What the endpointing policy based the end of the turn on; not there if it goes by a fixed silence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<&'a EndpointDecision>,
     /// What was decided about a sound over the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<&'a Decided>,
@@ -462,6 +465,7 @@ pub fn detail(row: &Row) -> Detail<'_> {
             .iter()
             .map(|(hop, span)| (hop.name(), span))
             .collect(),
+        endpoint: row.endpoint.as_deref(),
         decided: row.decided.as_ref(),
         wer: row.wer.map(|wer| wer.rate()),
         is_right: row.is_right,

@@ -405,7 +405,7 @@ impl Run {
         }
         let endpointing = match &self.endpointing {
             Some(make) => make(&clock),
-            None => conversation::endpointing(scenario, loaded.end_of_turn),
+            None => conversation::endpointing(scenario, loaded.end_of_turn).map_err(unavailable)?,
         };
         let call = Call {
             scenario,

@@ -6,14 +6,18 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Every policy, by its name in scenarios.
-const POLICIES: [&str; 2] = ["silence", "smart_turn"];
+const POLICIES: [&str; 3] = ["silence", "classifier", "smart_turn"];
+
+/// The shares of pauses that may be cut: less than one in a hundred was not seen often enough to be promised.
+const CUT_OFFS: std::ops::RangeInclusive<f64> = 0.01..=0.5;
 
 /// `[endpointing]` as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointingTable {
-    /// What decides that the caller has finished: `silence`, which is the default, or `smart_turn`, a network that
-    /// hears how the last words were said.
+    /// What decides that the caller has finished: `silence`, which is the default; `classifier`, which also goes by the
+    /// words so far, the timing, and the caller's own pauses; or `smart_turn`, a network that hears how the last words
+    /// were said.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = POLICIES))]
     pub policy: Option<String>,
@@ -27,6 +31,10 @@ pub struct EndpointingTable {
     /// 10,000; 1,200 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience_ms: Option<u64>,
+    /// `classifier`: the share of the pauses inside of sentences that may be taken for the end, 0.01 to 0.5; 0.05
+    /// unless given. Fewer cut-offs need longer waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_offs: Option<f64>,
     /// Milliseconds after which an utterance is cut, 1,000 to 60,000.
     pub longest_utterance_ms: u64,
 }
@@ -45,6 +53,8 @@ pub struct Endpointing {
 pub enum EndpointPolicy {
     /// A fixed length of silence.
     Silence(Duration),
+    /// A classifier on the words so far and the timing, which may take this share of pauses for the end.
+    Classifier(CutOffs),
     /// Smart Turn, which hears the last seconds of sound.
     SmartTurn {
         /// The probability from which on the caller has finished, above 0 and below 1.
@@ -54,12 +64,36 @@ pub enum EndpointPolicy {
     },
 }
 
+/// A share of pauses that may be taken for the end, 0.01 to 0.5.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct CutOffs(f64);
+
+impl CutOffs {
+    /// The share, if it is one that can be asked for: 0.01 to 0.5.
+    pub fn new(share: f64) -> Option<CutOffs> {
+        CUT_OFFS.contains(&share).then_some(CutOffs(share))
+    }
+
+    /// The share, 0.01 to 0.5.
+    pub fn share(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for CutOffs {
+    /// One pause in twenty.
+    fn default() -> CutOffs {
+        CutOffs(0.05)
+    }
+}
+
 impl EndpointPolicy {
     /// The name in scenarios.
     pub fn name(&self) -> &'static str {
         match self {
             EndpointPolicy::Silence(_) => "silence",
             EndpointPolicy::SmartTurn { .. } => "smart_turn",
+            EndpointPolicy::Classifier(_) => "classifier",
         }
     }
 }
@@ -71,6 +105,7 @@ impl Default for EndpointingTable {
             silence_ms: 300,
             threshold: None,
             patience_ms: None,
+            cut_offs: None,
             longest_utterance_ms: 28_000,
         }
     }
@@ -108,12 +143,25 @@ impl EndpointingTable {
             let fix = "only smart_turn goes by it; add policy = \"smart_turn\", or leave it out";
             return Err(at.problem(key, fix.to_owned()));
         }
+        let cut_offs = self.cut_offs.map(|share| {
+            CutOffs::new(share).ok_or_else(|| {
+                let (least, most) = (CUT_OFFS.start(), CUT_OFFS.end());
+                let fix = format!("{share}; give a share of pauses between {least} and {most}");
+                at.problem("cut_offs", fix)
+            })
+        });
+        let cut_offs = cut_offs.transpose()?;
         let policy = match self.policy.as_deref() {
             Some("smart_turn") => EndpointPolicy::SmartTurn {
                 threshold,
                 patience,
             },
+            None | Some("silence" | "smart_turn") if cut_offs.is_some() => {
+                let fix = "only classifier goes by it; add policy = \"classifier\", or leave cut_offs out and set silence_ms";
+                return Err(at.problem("cut_offs", fix.to_owned()));
+            }
             None | Some("silence") => EndpointPolicy::Silence(silence),
+            Some("classifier") => EndpointPolicy::Classifier(cut_offs.unwrap_or_default()),
             Some(other) => {
                 let fix = format!(
                     "there is no policy {other:?}; choose one of {}",

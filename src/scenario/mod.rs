@@ -45,7 +45,7 @@ mod wording;
 pub use difference::{KeyDifference, differences};
 pub use ear::{Ear, EarTable};
 pub use endpointing::{
-    EndpointPolicy, Endpointing, EndpointingTable, Speculation, SpeculationTable,
+    CutOffs, EndpointPolicy, Endpointing, EndpointingTable, Speculation, SpeculationTable,
 };
 pub use file::ScenarioFile;
 pub use interruption::{Interruption, InterruptionTable};

@@ -37,6 +37,18 @@ fn unknown_keys_and_wrong_units_are_named_with_their_line() {
 fn wrong_values_are_named_with_their_line() {
     let cases = [
         (
+            "[endpointing]\ncut_offs = 0.1\n",
+            " line 2: endpointing.cut_offs: only classifier goes by it; add policy = \"classifier\"",
+        ),
+        (
+            "[endpointing]\npolicy = \"classifier\"\ncut_offs = 0.9\n",
+            " line 3: endpointing.cut_offs: 0.9; give a share of pauses between 0.01 and 0.5",
+        ),
+        (
+            "[endpointing]\npolicy = \"guess\"\n",
+            " line 2: endpointing.policy: there is no policy \"guess\"; choose one of silence, classifier",
+        ),
+        (
             "[endpointing]\nsilence_ms = 5\n",
             " line 2: endpointing.silence_ms: 5 ms",
         ),

@@ -4,12 +4,13 @@ use super::load::{self, Fold};
 use super::world::World;
 use crate::audio::{Imagined, Speaker};
 use crate::caller::{
-    Between, Caller, Distant, Fate, FatedPolicy, Habits, Improvised, Mind, Scripted, Texts, Voice,
-    lines,
+    Between, Caller, Distant, Fate, FatedEndpoint, FatedPolicy, Habits, Improvised, Mind, Scripted,
+    Texts, Voice, lines,
 };
 use crate::clock::Branch;
 use crate::conversation::{self, Parts, simulated_filler};
 use crate::ear::UtteranceOver;
+use crate::endpoint::{Endpointing, Silence, SmartTurn};
 use crate::engine::resilience::{Circumstances, Policies};
 use crate::engine::simulated::{self, Occasion, SimulatedEngines};
 use crate::event::{Event, Mark, SessionEnd, SessionId, Tick, TurnId};
@@ -203,7 +204,7 @@ impl Setting {
             tap: tap.clone(),
             engines,
             filler: simulated_filler(&self.scenario),
-            endpointing: conversation::endpointing(&self.scenario, None),
+            endpointing: self.endpointing(&fate),
             interruption: Box::new(FatedPolicy {
                 policy: self.scenario.interruption.policy.name(),
                 fate,
@@ -218,6 +219,25 @@ impl Setting {
         let cause = SessionEnd::Finished;
         tap.mark(TurnId(0), Mark::SessionEnded { cause });
         tap.take_events()
+    }
+
+    /// What decides that the caller has finished: the policy itself, if silence is all that it needs.
+    fn endpointing(&self, fate: &Fate) -> Endpointing {
+        let policy = &self.scenario.endpointing.policy;
+        Endpointing {
+            policy: match policy {
+                EndpointPolicy::Silence(silence) => Box::new(Silence::new(*silence)),
+                EndpointPolicy::Classifier(_) => {
+                    Box::new(FatedEndpoint::new(policy.name(), fate.clone()))
+                }
+                // Refused before: a simulation has no sound that it could hear.
+                EndpointPolicy::SmartTurn {
+                    threshold,
+                    patience,
+                } => Box::new(SmartTurn::new(*threshold, *patience)),
+            },
+            judge: None,
+        }
     }
 
     fn mind(&self, conversation: u64, at: &Occasion) -> Mind {

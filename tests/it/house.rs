@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("stage", &["event", "audio", "record", "clock"]),
     ("scenario", &["event", "rng", "nearest"]),
     ("ear", &["stage", "audio", "event"]),
-    ("endpoint", &["stage", "audio", "event"]),
+    ("endpoint", &["stage", "audio", "event", "rng"]),
     ("interrupt", &["stage", "audio", "event", "rng", "picture"]),
     (
         "call",
@@ -68,6 +68,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
             "event",
             "pipeline",
             "ear",
+            "endpoint",
             "interrupt",
             "scenario",
             "stage",
@@ -97,6 +98,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
         &[
             "caller",
             "conversation",
+            "endpoint",
             "event",
             "pipeline",
             "ear",
@@ -280,7 +282,7 @@ const NAMES: [(&[&str], &[&str]); 3] = [
     ),
     (
         &["classifier", "vad_500ms", "min_words", "never", "always"],
-        &["event/policy.rs"],
+        &["event/policy.rs", "scenario/endpointing.rs"],
     ),
     (&["silence"], &["scenario/endpointing.rs"]),
 ];

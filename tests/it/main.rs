@@ -9,6 +9,7 @@ mod classifier;
 mod cli;
 mod compare;
 mod conversations;
+mod endpoint;
 mod exports;
 mod faults;
 mod faulty_worlds;

@@ -85,6 +85,7 @@ fn help_says_what_there_is() {
         "presets",
         "schema",
         "classifier",
+        "endpoint",
         "index",
         "models",
         "devices",

@@ -14,7 +14,8 @@ use super::traced;
 use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
 use crate::event::{
-    Doubt, Event, Expect, Hop, Metric, Remarks, Tick, Traced, TurnId, Verdict, nanos,
+    Doubt, EndpointDecision, Event, Expect, Hop, Metric, Remarks, Tick, Traced, TurnId, Verdict,
+    nanos,
 };
 use gathered::{Gathered, gathered};
 use std::cmp::Reverse;
@@ -81,6 +82,8 @@ pub struct Row {
     pub wer: Option<WordErrors>,
     /// Whether the turn got a right answer; `None` if nobody knows a right one.
     pub is_right: Option<bool>,
+    /// What the endpointing policy based the end of the caller's turn on; `None` if it goes by a fixed silence.
+    pub endpoint: Option<Box<EndpointDecision>>,
     /// What the interruption policy decided; `None` if the turn was not spoken over the agent.
     pub decided: Option<Decided>,
     /// Whether the agent fell silent because of the turn.
@@ -180,6 +183,10 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
             .map(|reference| WordErrors::between(reference, &heard)),
         is_right: None,
         heard,
+        endpoint: {
+            let mut latest = gathered.utterances.iter().rev();
+            latest.find_map(|(_, utterance)| utterance.endpoint.clone())
+        },
         decided: gathered
             .utterances
             .iter()

@@ -15,7 +15,7 @@ use super::{AgentState, Stages};
 use crate::audio::Speaker;
 use crate::clock::{Alarm, Branch, Clock};
 use crate::ear::UtteranceOver;
-use crate::endpoint::{Endpointing, Observation};
+use crate::endpoint::{Before, Endpointing, Observation};
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
@@ -193,8 +193,9 @@ impl Conversation<'_> {
                     if let Do::Listen(turn) = *step {
                         self.tap.mark(turn, Mark::VoiceStarted { onset });
                         self.utterance = Some(OpenUtterance::new(turn, onset, feed.clone()));
-                        let now = self.clock.now();
-                        self.endpoint.started(turn, onset, (&self.tap, now));
+                        let (before, now) = (self.before(onset), self.clock.now());
+                        let at = (&self.tap, now);
+                        self.endpoint.started(turn, (onset, before), at);
                         // An utterance that finds no room is never transcribed; `commit` sees that.
                         if self.utterances.try_send((turn, utterance_feed)).is_err() {
                             tracing::error!("turn {}: the recogniser is hopelessly behind", turn.0);
@@ -221,6 +222,17 @@ impl Conversation<'_> {
         }
         if let (Some(watch), Some(sure)) = (&mut self.over_agent.latest, sure) {
             watch.heard(sure, self.policy);
+        }
+    }
+
+    /// What the agent did before the caller began at `onset`.
+    fn before(&self, onset: Tick) -> Before {
+        Before {
+            agent_asked: self.agent.asked(onset),
+            gap: match self.agent.is_speaking() {
+                true => Some(Duration::ZERO),
+                false => self.lately.since_agent(onset),
+            },
         }
     }
 

@@ -35,6 +35,7 @@ pub(super) struct Turn {
     latency: Option<String>,
     heard: Said,
     said: Option<Said>,
+    ended: Option<String>,
     decided: Option<String>,
     /// Why an engine failed.
     failure: Option<String>,
@@ -143,6 +144,12 @@ impl Turn {
             latency: row.e2e_ns.map(|e2e| ms_in_words(ms(e2e))).or(stopped),
             heard: Said::of(&row.heard),
             said: (!row.said.is_empty()).then(|| Said::of(&row.said)),
+            ended: row.endpoint.as_deref().map(|endpoint| {
+                format!(
+                    "The turn was taken to have ended by {}.",
+                    words::ended(endpoint)
+                )
+            }),
             decided: row.decided.as_ref().map(|decided| {
                 let who = if row.is_judged {
                     "The classifier would say"

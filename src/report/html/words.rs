@@ -1,6 +1,6 @@
 //! Figures and outcomes in words, as pages put them.
 
-use crate::event::{Expect, Metric, Verdict};
+use crate::event::{EndpointDecision, Expect, Metric, Verdict};
 use crate::measure::{BudgetResult, Decided, Interruptions, Known, Measurement, Outcome, Row, ms};
 use crate::record::store::Header;
 use crate::report::SLOW_MS;
@@ -241,6 +241,17 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Failed => "Failed",
         Outcome::Abandoned => "Abandoned",
         Outcome::NotAsked => "Not asked",
+    }
+}
+
+/// What took the caller's turn to be over, and why.
+pub(super) fn ended(endpoint: &EndpointDecision) -> String {
+    let policy = &endpoint.policy;
+    let probability = endpoint.probability.map(|p| format!(", p {p:.2}"));
+    let probability = probability.unwrap_or_default();
+    match endpoint.reasons.is_empty() {
+        true => format!("{policy}{probability}"),
+        false => format!("{policy}{probability}: {}", endpoint.reasons.join(" · ")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One turn: what was said, what was decided, and where its time went.
 
 use super::waterfall::waterfall;
-use crate::event::{Expect, Metric, Verdict};
+use crate::event::{EndpointDecision, Expect, Metric, Verdict};
 use crate::measure::{Decided, Row, ms};
 use crate::report::clock_time;
 use crate::report::plain::plain;
@@ -42,6 +42,9 @@ pub(super) fn turn(text: &mut String, row: &Row, longest_ns: u64) {
     for remark in row.remarks.iter() {
         let _ = writeln!(text, "     note   {}", remark.told());
     }
+    if let Some(endpoint) = &row.endpoint {
+        let _ = writeln!(text, "     ended  by {}", ended(endpoint));
+    }
     if let Some(decided) = &row.decided {
         let who = if row.is_judged {
             "the classifier would say"
@@ -73,6 +76,18 @@ fn lengths(text: &mut String, row: &Row) {
         None if sum > 0 => text.push_str("     No latency of the whole is known.\n"),
         _ => {}
     }
+}
+
+/// What the endpointing policy took for the end of the turn, and why.
+fn ended(endpoint: &EndpointDecision) -> String {
+    let mut text = endpoint.policy.clone();
+    if let Some(probability) = endpoint.probability {
+        let _ = write!(text, ", p {probability:.2}");
+    }
+    if !endpoint.reasons.is_empty() {
+        let _ = write!(text, ": {}", plain(&endpoint.reasons.join(" · ")));
+    }
+    text
 }
 
 /// What the policy made of a sound over the agent, and why.

@@ -1,0 +1,272 @@
+//! `voicesim endpoint` from the outside, and what the classifier does in conversations and simulations.
+
+use crate::support::{stderr, stdout, voicesim};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use voicesim::clock::Clock;
+use voicesim::event::Metric;
+use voicesim::record::store::KeepAudio;
+use voicesim::run::{Finished, Run, Time};
+use voicesim::scenario::{self, Scenario};
+use voicesim::stage::{
+    AudioFeed, Outlet, Stage, StageError, Transcript, Work, transcribe_in_batches,
+};
+
+const CONTEXT: &str = r#"{"turn_s":2.4,"turn_w":6,"stretch_s":2.4,"tp_n":0,"tp_last":0,"sp_n":12,"sp_mean":0.5,"sp_max":1.4,"rate":4.0,"rate_spk":4.0,"last_d":0.3,"last5_d":0.2,"prev_q":1,"prev_gap":0.4,"prev_tail":"how can i help you"}"#;
+
+/// A line of pauses: what was said last, and more before its end.
+fn line(id: &str, said: &str, more: &str) -> String {
+    let words: Vec<&str> = said.split(' ').collect();
+    let token = |(index, word): (usize, &&str)| {
+        let end = -20 * (words.len() - 1 - index) as i64;
+        format!("[{},{end},\"{word}\"]", end - 20)
+    };
+    let tokens: Vec<String> = words.iter().enumerate().map(token).collect();
+    let tokens = tokens.join(",");
+    format!(r#"{{"id":"{id}","toks":[{tokens}],"ctx":{CONTEXT}{more}}}"#)
+}
+
+fn labelled(id: &str, said: &str, label: &str, pause_s: f64) -> String {
+    let more = format!(
+        r#","corpus":"made","conv":"c{}","spk":"s","turn":"t{id}","split":"dev","y":{{"label":"{label}","pause":{pause_s}}},"info":{{"act_done":1,"two_party":1}}"#,
+        id.len()
+    );
+    line(id, said, &more)
+}
+
+fn file(folder: &Path, lines: &[String]) -> String {
+    let path: PathBuf = folder.join("pauses.jsonl");
+    std::fs::write(&path, lines.join("\n") + "\n").expect("written");
+    path.display().to_string()
+}
+
+fn commits(data: &str, more: &[&str]) -> Vec<f64> {
+    let all = [&["endpoint", "predict", "--data", data], more].concat();
+    let predicted = voicesim(&all);
+    assert_eq!(predicted.status.code(), Some(0), "{}", stderr(&predicted));
+    let commit = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        line["commit_ms"].as_f64().expect("a silence")
+    };
+    stdout(&predicted).lines().map(commit).collect()
+}
+
+#[test]
+fn words_that_go_on_are_waited_for_longer_than_a_finished_sentence() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = [
+        line("goes-on", "i would like to book a table for the", ""),
+        line("hesitates", "i would like to book um", ""),
+        line("over", "yeah that would be great thanks", ""),
+    ];
+    let data = file(folder.path(), &lines);
+    let after = commits(&data, &[]);
+    let [goes_on, hesitates, over] = after[..] else {
+        panic!("{after:?}");
+    };
+    assert!(over + 100.0 <= goes_on, "{after:?}");
+    assert!(over + 100.0 <= hesitates, "{after:?}");
+    // More cut-offs, shorter waits; a fixed silence is the same for all.
+    let sooner = commits(&data, &["--cut-offs", "0.3"]);
+    assert!(sooner.iter().zip(&after).all(|(a, b)| a < b), "{sooner:?}");
+    let fixed = commits(&data, &["--policy", "silence", "--cut-offs", "0.3"]);
+    assert!(
+        fixed.iter().all(|silence| *silence == fixed[0]),
+        "{fixed:?}"
+    );
+}
+
+#[test]
+fn words_that_come_late_are_not_waited_for_without_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = file(
+        folder.path(),
+        &[line("over", "that would be great thanks", "")],
+    );
+    let prompt = commits(&data, &["--cut-offs", "0.3"])[0];
+    let late = commits(&data, &["--cut-offs", "0.3", "--word-delay-ms", "5000"])[0];
+    assert!(prompt < late && late < 2_500.0, "{prompt} {late}");
+}
+
+#[test]
+fn bad_input_is_named_with_a_cure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = line("a", "yes", "");
+    let data = file(
+        folder.path(),
+        &[good.clone(), good.replace("\"sp_n\":12", "\"sp_n\":-1")],
+    );
+    for (arguments, expected) in [
+        (&["predict", "--data", data.as_str()][..], "line 2"),
+        (
+            &["predict", "--data", "/nonexistent.jsonl"],
+            "name a .jsonl",
+        ),
+        (
+            &["predict", "--data", data.as_str(), "--cut-offs", "0.9"],
+            "between 0.01 and 0.5",
+        ),
+        (
+            &["predict", "--data", data.as_str(), "--policy", "guess"],
+            "classifier",
+        ),
+    ] {
+        let refused = voicesim(&[&["endpoint"], arguments].concat());
+        let said = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}\n{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    let data = file(folder.path(), &[good]);
+    let refused = voicesim(&["endpoint", "eval", "--data", &data]);
+    assert_eq!(refused.status.code(), Some(2), "no labels");
+    let data = file(folder.path(), &[labelled("a", "yes", "end", 2.5)]);
+    let refused = voicesim(&["endpoint", "eval", "--data", &data]);
+    let said = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("1 ends and 0 pauses"), "{said}");
+    let unknown = voicesim(&["endpoint", "explain", "--data", &data, "--id", "nobody"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
+}
+
+#[test]
+fn an_evaluation_holds_the_policies_against_each_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut lines = Vec::new();
+    for index in 0..60 {
+        let id = "i".repeat(1 + index % 9) + &index.to_string();
+        let length = 0.2 + 0.03 * index as f64;
+        lines.push(labelled(&id, "so i would like to", "pause", length));
+        lines.push(labelled(
+            &format!("{id}e"),
+            "yeah that would be great",
+            "end",
+            2.5,
+        ));
+    }
+    let data = file(folder.path(), &lines);
+    let evaluated = voicesim(&["endpoint", "eval", "--data", &data, "--json"]);
+    assert_eq!(evaluated.status.code(), Some(0), "{}", stderr(&evaluated));
+    let document: serde_json::Value = serde_json::from_str(&stdout(&evaluated)).expect("JSON");
+    assert_eq!(document["schema"], "voicesim.endpoint_eval/1");
+    assert_eq!(
+        (&document["pauses"], &document["ends"]),
+        (&60.into(), &60.into())
+    );
+    let rows = document["rows"].as_array().expect("rows");
+    let saves = |policy: &str| -> Vec<f64> {
+        let own = rows.iter().filter(|row| row["policy"] == policy);
+        own.filter_map(|row| row["saves_ms"].as_f64()).collect()
+    };
+    assert!(
+        saves("silence").iter().all(|saves| saves.abs() < 40.0),
+        "{rows:?}"
+    );
+    assert!(
+        saves("classifier").iter().all(|saves| *saves > 20.0),
+        "{rows:?}"
+    );
+}
+
+#[test]
+fn a_decision_is_explained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = file(
+        folder.path(),
+        &[line("a", "i would like to book a table for the", "")],
+    );
+    let explained = voicesim(&["endpoint", "explain", "--data", &data, "--id", "a"]);
+    insta::assert_snapshot!(stdout(&explained));
+}
+
+/// A recogniser that understands everything as the same words.
+struct Understands(&'static str, Clock);
+
+impl Stage for Understands {
+    type In = AudioFeed;
+    type Out = Transcript;
+
+    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+        let Understands(words, clock) = self;
+        Box::pin(transcribe_in_batches(feed, out, async |_, out| {
+            out.begun_anew();
+            let done = clock.now() + Duration::from_millis(70);
+            clock.sleep_until(done).await;
+            Ok::<_, StageError>((*words).to_owned())
+        }))
+    }
+}
+
+const ENGINES: &str = "[stt]\nengine = \"simulated\"\nlatency = { fixed_ms = 50 }\n[answer]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n[tts]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n[ear.lag]\nfixed_ms = 0\n[endpointing]\npolicy = \"classifier\"\ncut_offs = 0.2\n[[turn]]\nspeech = { length = { fixed_ms = 1200 } }\n";
+
+fn asked() -> Scenario {
+    let parsed = scenario::parse(Path::new("endpoint.toml"), ENGINES);
+    parsed.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn held(run: Run) -> Finished {
+    let run = run.in_time(Time::Virtual).run();
+    run.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn a_conversation_waits_by_its_words_and_says_why() {
+    let waited = |words| {
+        let run = Run::of(asked())
+            .with_speech_to_text(move |clock| Box::new(Understands(words, clock.clone())));
+        let run = held(run);
+        let delay = run.measured.metrics[&Metric::EndOfTurnDelay]
+            .answered()
+            .summary();
+        let endpoint = run.measured.rows[0].endpoint.clone().expect("a decision");
+        assert_eq!(endpoint.policy, "classifier");
+        assert!(endpoint.probability.is_some(), "{endpoint:?}");
+        assert!(
+            endpoint.reasons[0].starts_with("silence of "),
+            "{endpoint:?}"
+        );
+        assert!(endpoint.reasons.len() > 1, "{endpoint:?}");
+        delay.expect("answered").max_ms
+    };
+    let (goes_on, over) = (
+        waited("I'd like to book a table for the"),
+        waited("Yeah, that's great."),
+    );
+    assert!(over + 100.0 <= goes_on, "{over} {goes_on}");
+}
+
+#[test]
+fn a_recorded_conversation_repeats_to_the_byte() {
+    let [first, second] = [(), ()].map(|()| tempfile::tempdir().expect("a folder"));
+    let kept = |run: Run, folder: &tempfile::TempDir| {
+        held(run.keep_in(folder.path().to_owned(), KeepAudio::Yes));
+        std::fs::read(folder.path().join("events.jsonl")).expect("events")
+    };
+    let once = kept(Run::of(asked()), &first);
+    let again = kept(Run::of(asked()).repeating(first.path().to_owned()), &second);
+    assert!(once == again);
+    assert!(String::from_utf8_lossy(&once).contains("\"classifier\""));
+}
+
+const HESITANT: &str = "audio/simulations/endpointing.toml";
+
+fn simulated(more: &[&str]) -> serde_json::Value {
+    let fixed = ["simulate", HESITANT, "--conversations", "300", "--json"];
+    let all = [&fixed, more].concat();
+    let simulated = voicesim(&all);
+    assert_eq!(simulated.status.code(), Some(0), "{}", stderr(&simulated));
+    serde_json::from_str(&stdout(&simulated)).expect("JSON")
+}
+
+#[test]
+fn simulated_callers_are_cut_off_as_often_as_may_be() {
+    let of = |cut_offs: &str| {
+        let set = format!("endpointing.cut_offs={cut_offs}");
+        let document = simulated(&["--set", "endpointing.policy=classifier", "--set", &set]);
+        let wait = document["hops"]["endpointing_wait"]["p50_ms"].as_f64();
+        let cut = document["interruptions"]["cut_offs"].as_u64();
+        (wait.expect("a wait"), cut.expect("a count"))
+    };
+    let (strict, lax) = (of("0.03"), of("0.3"));
+    assert!(lax.0 + 200.0 < strict.0, "{strict:?} {lax:?}");
+    assert!(strict.1 * 2 < lax.1, "{strict:?} {lax:?}");
+}
