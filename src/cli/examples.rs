@@ -114,7 +114,7 @@ pub(super) const SCHEMA: &str = examples!(
 
 pub(super) const ENDPOINT: &str = examples!(
     "voicesim endpoint eval --data pauses.dev.jsonl.gz",
-    "voicesim endpoint predict --data pauses.dev.jsonl.gz --policy classifier --cut-offs 0.1 --out decisions.jsonl",
+    "voicesim endpoint predict --data pauses.jsonl --policy classifier --cut-offs 0.1 --out out.jsonl",
 );
 
 pub(super) const ENDPOINT_TRAIN: &str =
@@ -126,7 +126,7 @@ pub(super) const ENDPOINT_EVAL: &str = examples!(
 );
 
 pub(super) const ENDPOINT_PREDICT: &str = examples!(
-    "voicesim endpoint predict --data pauses.dev.jsonl.gz --policy classifier --cut-offs 0.1 --out decisions.jsonl",
+    "voicesim endpoint predict --data pauses.jsonl --policy classifier --cut-offs 0.1 --out out.jsonl",
 );
 
 pub(super) const ENDPOINT_EXPLAIN: &str =

@@ -281,8 +281,8 @@ mod tests {
                 saves_ms, wait_ms, ..
             } = score_at(|_| silence_ms).score;
             assert_eq!(wait_ms, silence_ms as f64);
-            // Where no pause ends, a shorter silence does the same.
-            assert!((-60.0..=1e-6).contains(&saves_ms), "{saves_ms}");
+            // Where no pause ends, a shorter silence does the same: they end up to 90 ms apart.
+            assert!((-90.0..=1e-6).contains(&saves_ms), "{saves_ms}");
         }
     }
 
