@@ -39,13 +39,13 @@ async fn terminated() {
     if let Ok(mut signals) = signal(SignalKind::terminate()) {
         signals.recv().await;
     } else {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
 #[cfg(not(unix))]
 async fn terminated() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Listens on a thread of its own. Where that cannot be, signals end the program as they do without a listener.

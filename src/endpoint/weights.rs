@@ -41,7 +41,7 @@ pub struct Silent {
 pub struct Scores {
     /// Log-odds of the average pause: a polynomial in ln(silence / 500 ms), and the square of its positive part.
     pub silence: [f64; 4],
-    /// One for each number, in the order of [`FEATURES`].
+    /// One for each number, in the order of `FEATURES`.
     pub numbers: Vec<Number>,
     /// What is added for each clue of words; nothing for others.
     pub words: BTreeMap<String, f64>,
@@ -55,7 +55,7 @@ pub struct Scores {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Number {
-    /// The name in [`FEATURES`].
+    /// The name in `FEATURES`.
     pub name: String,
     /// The mean over the training data, which adds nothing.
     pub mean: f64,

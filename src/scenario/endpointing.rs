@@ -152,15 +152,15 @@ impl EndpointingTable {
         });
         let cut_offs = cut_offs.transpose()?;
         let policy = match self.policy.as_deref() {
-            Some("smart_turn") => EndpointPolicy::SmartTurn {
-                threshold,
-                patience,
-            },
             None | Some("silence" | "smart_turn") if cut_offs.is_some() => {
                 let fix = "only classifier goes by it; add policy = \"classifier\", or leave cut_offs out and set silence_ms";
                 return Err(at.problem("cut_offs", fix.to_owned()));
             }
             None | Some("silence") => EndpointPolicy::Silence(silence),
+            Some("smart_turn") => EndpointPolicy::SmartTurn {
+                threshold,
+                patience,
+            },
             Some("classifier") => EndpointPolicy::Classifier(cut_offs.unwrap_or_default()),
             Some(other) => {
                 let fix = format!(
