@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod asked;
 mod bar;
 mod calibrate;
 mod call_folder;

@@ -1,7 +1,6 @@
 //! `voicesim run`: hold a conversation, from recordings or at a microphone.
 
 use super::engines::Engines;
-use super::exports::is_stdout;
 use super::file::refuse_unwritable;
 use super::follow::{Follow, To};
 use super::live::{About, Controls, Show};
@@ -175,11 +174,6 @@ impl Run {
     fn follow(&self, folder: &Path) -> Result<Option<Follow>, Failure> {
         let collector = match &self.otlp {
             Some(otlp::Target::Collector(url)) => Some(url.clone()),
-            Some(otlp::Target::File(path)) if is_stdout(path) => {
-                return Err(Failure::Input(
-                    "--otlp -: the report is printed there; name a file, or a collector".into(),
-                ));
-            }
             Some(file) => {
                 file.check()?;
                 None

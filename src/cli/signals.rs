@@ -54,6 +54,7 @@ fn listen(signals: impl Future<Output = ()> + Send + 'static) {
         .enable_all()
         .build();
     if let Ok(runtime) = runtime {
-        std::thread::spawn(move || runtime.block_on(signals));
+        let thread = std::thread::Builder::new().name("signals".into());
+        drop(thread.spawn(move || runtime.block_on(signals)));
     }
 }

@@ -1,9 +1,10 @@
 //! `voicesim simulate`: one conversation again and again, with new random draws each time, in virtual time.
 
+use super::asked::Asked;
 use super::file::refuse_unwritable;
 use super::page::Kept;
 use super::signals::stop_at_ctrl_c;
-use super::{Failure, Verdict, find, given, print_answer, print_json, print_plain};
+use super::{Failure, Verdict, find, print_answer, print_json, print_plain};
 use crate::clock::Clock;
 use crate::experiment::{
     CONVERSATIONS_MAX, Find, KeepEvents, Progress, Shard, Simulated, Simulation,
@@ -11,7 +12,7 @@ use crate::experiment::{
 use crate::report;
 use crate::report::document::Took;
 use crate::run::RunError;
-use crate::scenario::{self, Scenario, Template};
+use crate::scenario::{self, Scenario};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -22,13 +23,8 @@ const PER_SECOND: u8 = 5;
 
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
-    /// Scenario to simulate; see audio/simulations for examples
-    #[arg(required_unless_present = "profile")]
-    scenario: Option<PathBuf>,
-    /// A profile that `voicesim fit` wrote: its engines and callers take the place of the scenario's; without a
-    /// scenario all is the profile's
-    #[arg(long, value_name = "PROFILE.toml")]
-    profile: Option<PathBuf>,
+    #[command(flatten)]
+    asked: Asked,
     /// How many conversations to hold, or loads if the scenario has a [load]; 10,000 and 64 unless given,
     /// with --until-ci at most 1,000,000 and 32,768
     #[arg(long, help_heading = "How many", value_name = "N", visible_alias = "worlds", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONVERSATIONS_MAX)))]
@@ -52,9 +48,6 @@ pub(super) struct Simulate {
     /// Simulate only the I-th of N equal parts, kept with --out; `voicesim merge` joins the parts
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Change a key of the scenario, as in endpointing.silence_ms=700 (repeatable)
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
     /// A TOML file with a [budget] to keep, in place of the scenario's
     #[arg(long, value_name = "FILE", conflicts_with = "find")]
     budget: Option<PathBuf>,
@@ -114,11 +107,7 @@ impl Simulate {
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
         }
-        let asked = Asked {
-            scenario: self.scenario.as_deref(),
-            profile: self.profile.as_deref(),
-            settings: &self.set,
-        };
+        let asked = &self.asked;
         asked.check()?;
         if let (Some(key), Some(goal)) = (&self.search.find, &self.search.until) {
             let template = asked.template()?;
@@ -205,43 +194,6 @@ impl Simulate {
         })
     }
 }
-
-/// A scenario that was asked for, with a profile over it or by itself, and keys at other values.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) scenario: Option<&'a Path>,
-    pub(super) profile: Option<&'a Path>,
-    pub(super) settings: &'a [String],
-}
-
-impl Asked<'_> {
-    /// Refuses what is no scenario, and no profile.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        let both = [self.scenario, self.profile];
-        both.into_iter().flatten().try_for_each(given::as_scenario)
-    }
-
-    /// The scenario, to be read with one change or another.
-    pub(super) fn template(&self) -> Result<Template, Failure> {
-        match (self.scenario, self.profile) {
-            (scenario, Some(profile)) => Template::read_over(scenario, profile, self.settings),
-            (Some(scenario), None) => Template::read(scenario, self.settings),
-            (None, None) => return Err(Failure::Input(NO_SCENARIO.into())),
-        }
-        .map_err(Failure::input)
-    }
-
-    fn scenario(&self) -> Result<Scenario, Failure> {
-        match (self.scenario, self.profile) {
-            (scenario, Some(profile)) => scenario::load_over(scenario, profile, self.settings),
-            (Some(scenario), None) => scenario::load_with(scenario, self.settings),
-            (None, None) => return Err(Failure::Input(NO_SCENARIO.into())),
-        }
-        .map_err(Failure::input)
-    }
-}
-
-const NO_SCENARIO: &str = "name a scenario, or a profile with --profile";
 
 /// How many threads to use: as many as there are processors unless given.
 pub(super) fn threads(given: Option<u16>) -> usize {

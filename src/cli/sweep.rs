@@ -1,7 +1,8 @@
 //! `voicesim sweep`: a scenario in every combination of some settings.
 
+use super::asked::Asked;
 use super::file::{refuse_unwritable, write};
-use super::simulate::{Asked, threads, watched};
+use super::simulate::{threads, watched};
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::experiment::{self, Against, CONVERSATIONS_MAX};
 use crate::report::html;
@@ -13,13 +14,8 @@ use std::path::PathBuf;
 /// The settings to compare, also for `voicesim plan`.
 #[derive(Debug, Args)]
 pub(super) struct Settings {
-    /// Scenario to simulate; see audio/simulations for examples
-    #[arg(required_unless_present = "profile")]
-    scenario: Option<PathBuf>,
-    /// A profile that `voicesim fit` wrote: its engines and callers take the place of the scenario's; without a
-    /// scenario all is the profile's
-    #[arg(long, value_name = "PROFILE.toml")]
-    profile: Option<PathBuf>,
+    #[command(flatten)]
+    asked: Asked,
     /// Values of a key, as in endpointing.silence_ms=300,500,700; several keys give every combination,
     /// at most 1,000
     #[arg(long, value_name = "KEY=V1,V2", required = true)]
@@ -38,9 +34,6 @@ pub(super) struct Settings {
     /// Threads to use; as many as there are processors unless given. Any number gives the same figures
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Change a key of the scenario in every setting (repeatable)
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
     /// Draw the settings as an SVG, and mark those that no other one beats
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     svg: Option<PathBuf>,
@@ -60,13 +53,8 @@ impl Settings {
                 refuse_unwritable(flag, path)?;
             }
         }
-        let asked = Asked {
-            scenario: self.scenario.as_deref(),
-            profile: self.profile.as_deref(),
-            settings: &self.set,
-        };
-        asked.check()?;
-        let template = asked.template()?;
+        self.asked.check()?;
+        let template = self.asked.template()?;
         let sweep = experiment::Sweep::of(&template, &self.vary, self.seed)?
             .worlds(self.conversations)
             .threads(threads(self.threads))
