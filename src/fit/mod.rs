@@ -28,8 +28,8 @@ pub use empirical::Empirical;
 pub use gathered::Gathered;
 pub use model::{Kinds, Model};
 pub use profile::{Made, profile};
-pub use sample::Sample;
 use sample::GOLDEN;
+pub use sample::Sample;
 
 use crate::event::StageName;
 use choice::{Choice, choose};
@@ -144,9 +144,8 @@ impl Fit {
         }
         let is_fitted = |stage: &StageName| stages.iter().any(|own| own.stage == *stage);
         let unknown = STAGES.into_iter().map(|(stage, ..)| stage);
-        let unknown = unknown.filter(|stage| {
-            gathered.stages.contains_key(stage) && !is_fitted(stage)
-        });
+        let unknown =
+            unknown.filter(|stage| gathered.stages.contains_key(stage) && !is_fitted(stage));
         let unknown: Vec<StageName> = unknown.collect();
         let scores: Vec<_> = stages.iter().map(FittedStage::scores).collect();
         let turn_correlation = together::within_turns(&scores);

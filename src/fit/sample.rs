@@ -48,7 +48,10 @@ pub(super) fn thinned<T: Copy>(all: &[T], most: usize) -> Vec<T> {
         .collect();
     places.sort_unstable();
     places.dedup();
-    places.into_iter().filter_map(|place| all.get(place).copied()).collect()
+    places
+        .into_iter()
+        .filter_map(|place| all.get(place).copied())
+        .collect()
 }
 
 #[cfg(test)]
@@ -63,8 +66,8 @@ mod tests {
             assert!((3_900..=4_000).contains(&some.len()), "{}", some.len());
             assert!(some.is_sorted());
             for kind in 0..period {
-                let share = some.iter().filter(|n| *n % period == kind).count() as f64
-                    / some.len() as f64;
+                let share =
+                    some.iter().filter(|n| *n % period == kind).count() as f64 / some.len() as f64;
                 assert!(
                     (share * period as f64 - 1.0).abs() < 0.05,
                     "{share} of {count} are of kind {kind} of {period}"
