@@ -15,9 +15,6 @@ use std::path::{Path, PathBuf};
 /// The table of a profile that this command writes.
 const TABLE: &str = "[profile.validated]";
 
-/// A longer profile is none.
-const BYTES_MAX: u64 = 4 << 20;
-
 #[derive(Debug, Args)]
 pub(super) struct Validate {
     /// Runs to predict, which the profile was not fitted to: folders that `run`, `import` or `measure` wrote, or folders
@@ -79,29 +76,25 @@ impl Validate {
 
 /// Writes what was found into the profile, in place of what an earlier validation found.
 fn save(profile: &Path, found: &Validation) -> Result<(), Failure> {
-    let length = profile.metadata().map_or(0, |file| file.len());
-    if length > BYTES_MAX {
-        return Err(Failure::Input(format!(
-            "{} is longer than {BYTES_MAX} bytes",
-            profile.display()
-        )));
-    }
+    // It was read as a scenario before, which bounds its length.
     let text = std::fs::read_to_string(profile).map_err(Failure::input)?;
     let error = |statistic: &str| {
         let figure = found.figure("e2e_latency", statistic);
-        let percent = figure
-            .and_then(|figure| figure.error_percent)
-            .unwrap_or(0.0);
-        (percent * 10.0).round() / 10.0
+        let percent = figure.and_then(|figure| figure.error_percent);
+        percent.map(|percent| (percent * 10.0).round() / 10.0)
+    };
+    let (Some(p50), Some(p95)) = (error("p50"), error("p95")) else {
+        return Err(Failure::Input(format!(
+            "{}: it predicts no e2e_latency, so that there is no error to --save",
+            profile.display()
+        )));
     };
     let date = Clock::date_and_time();
     let text = format!(
-        "{}\n{TABLE}\non = \"{}\"\nturns = {}\np50_error_percent = {:?}\np95_error_percent = {:?}\n",
+        "{}\n{TABLE}\non = \"{}\"\nturns = {}\np50_error_percent = {p50:?}\np95_error_percent = {p95:?}\n",
         without_table(&text).trim_end(),
         date.get(..10).unwrap_or(&date),
         found.turns,
-        error("p50"),
-        error("p95"),
     );
     write("--save", profile, &text)
 }

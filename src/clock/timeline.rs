@@ -111,7 +111,8 @@ impl Timeline {
         Ok((self.machine.room(granted), taken))
     }
 
-    /// The same for work that is simulated, which other programs do not disturb.
+    /// Up to `wanted` of the cores that no job keeps busy, whatever other programs leave of the machine, as simulated work
+    /// takes them. Returns how many, and how many were busy; if none is free, `Err` with the tick at which one will be.
     pub(super) fn free_cores(&self, wanted: u32) -> Result<(u32, u32), Tick> {
         let now = self.now.get();
         let mut busy = self.cores.busy.borrow_mut();

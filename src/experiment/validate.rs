@@ -2,15 +2,15 @@
 
 use super::Simulation;
 use crate::event::Hop;
-use crate::fit::{Fit, Gathered, Made, profile};
+use crate::fit::{Fit, FittedStage, Gathered, Made, profile};
 use crate::measure::folder::{MeasuredRun, Results};
 use crate::measure::{Interval, ms};
 use crate::record::store::KeepEvents;
-use crate::report::validate::{Predicted, SCHEMA, Validation, Verdict};
+use crate::report::validate::{Predicted, SCHEMA, UNANSWERED_MAX, Validation, Verdict};
 use crate::rng::Seed;
 use crate::run::{RunError, input, unavailable};
 use crate::scenario::latency::{LatencyModel, Work};
-use crate::scenario::{Scenario, TopologyName};
+use crate::scenario::{Profile, Scenario, ScenarioFile, TopologyName};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -29,6 +29,9 @@ const TURNS_MIN: usize = 20;
 
 /// Where others disturbed a greater share of the engines' jobs, the runs say more of them than of the engines.
 const DISTURBED_MAX: f64 = 0.1;
+
+/// Where a greater share of an engine's work lies outside of what a profile has seen, it predicts what nobody measured.
+const WORK_OUTSIDE_MAX: f64 = 0.05;
 
 /// Hops with a shorter median, measured and predicted, are not shown.
 const SHOWN_MS: f64 = 1.0;
@@ -61,28 +64,28 @@ pub fn validate(
     let asked = target.asked_of(predicted)?;
     let fit = Fit::of(target.gathered, false).map_err(input)?;
     let (disturbed_share, unanswered) = (fit.disturbed_share(), fit.unanswered());
+    let unanswered_share = unanswered as f64 / (target.turns as f64 + unanswered as f64);
     let own = own_profile(&fit, &asked)?;
-    let times = simulated(&asked, threads)?;
-    let structure = simulated(&own, threads)?;
+    let (times, predicted_unanswered_share) = simulated(&asked, threads)?;
+    let (structure, _) = simulated(&own, threads)?;
     let naive = naive(&asked, &fit);
     let mut figures = Vec::new();
     for (what, measured) in &target.times {
-        let all: Vec<f64> = measured.iter().flatten().copied().collect();
         let (Some(predicted), known) = (times.get(what), structure.get(what)) else {
             continue;
         };
         let flat = |times: &Vec<Vec<f64>>| sorted(times.iter().flatten().copied());
-        let (predicted, known) = (flat(predicted), known.map(flat));
+        let (all, predicted, known) = (flat(measured), flat(predicted), known.map(flat));
         let is_short = |of: &[f64]| of.get(of.len() / 2).is_none_or(|ms| *ms < SHOWN_MS);
         let is_headline = what == WHOLE || what == NET;
-        if !is_headline && is_short(&sorted(all.iter().copied())) && is_short(&predicted) {
+        if !is_headline && is_short(&all) && is_short(&predicted) {
             continue;
         }
         for (statistic, share) in STATISTICS {
             if share == Some(0.99) && all.len() < 100 {
                 continue;
             }
-            let measured_ms = figure(&sorted(all.iter().copied()), share);
+            let measured_ms = figure(&all, share);
             let predicted_ms = figure(&predicted, share);
             let interval = interval(measured, share, what);
             let bound_ms = bound(what, statistic, measured_ms);
@@ -109,19 +112,33 @@ pub fn validate(
     }
     // The whole first, then what lies behind the endpoint, then hops in path order.
     figures.sort_by_key(|one| place(&one.name));
-    let outside = asked.outside_of_profile();
-    let undecided = match disturbed_share > DISTURBED_MAX {
-        true => Some(format!(
+    let mut outside = asked.outside_of_profile();
+    outside.extend(
+        predicted
+            .profile()
+            .into_iter()
+            .flat_map(|profile| work_outside(profile, &fit)),
+    );
+    let undecided = if disturbed_share > DISTURBED_MAX {
+        Some(format!(
             "{:.0} % of the engines' jobs were disturbed by other programs, and over {:.0} % say nothing of the engines; run again on a quiet machine",
             100.0 * disturbed_share,
             100.0 * DISTURBED_MAX
-        )),
-        false => outside
+        ))
+    } else if unanswered_share > UNANSWERED_MAX {
+        Some(format!(
+            "{:.0} % of the turns of these runs were not answered, and over {:.0} % leave no p95 to predict; `voicesim report` tells why they were not",
+            100.0 * unanswered_share,
+            100.0 * UNANSWERED_MAX
+        ))
+    } else {
+        outside
             .first()
-            .map(|what| format!("the runs lie outside of what the profile has seen: {what}")),
+            .map(|what| format!("the runs lie outside of what the profile has seen: {what}"))
     };
     let is_missed = |one: &Predicted| one.is_within_bound == Some(false) && !one.is_within_chance;
-    let verdict = match (&undecided, figures.iter().any(is_missed)) {
+    let is_missed = figures.iter().any(is_missed) || predicted_unanswered_share > UNANSWERED_MAX;
+    let verdict = match (&undecided, is_missed) {
         (Some(_), _) => Verdict::Undecided,
         (None, true) => Verdict::Missed,
         (None, false) => Verdict::Holds,
@@ -133,6 +150,8 @@ pub fn validate(
         turns: target.turns,
         conversations: target.conversations,
         unanswered,
+        predicted_unanswered_share,
+        doubtful: target.doubtful,
         by_conversation: target.by_conversation,
         settings: target.settings,
         figures,
@@ -176,6 +195,7 @@ struct Target {
     gathered: Gathered,
     names: Vec<String>,
     turns: usize,
+    doubtful: u64,
     conversations: usize,
     by_conversation: bool,
     settings: String,
@@ -217,15 +237,15 @@ impl Target {
             )));
         }
         let (mut gathered, mut times, mut turns) = (Gathered::default(), Times::new(), 0);
+        let mut doubtful = 0;
         for (results, run) in runs.iter().zip(&all) {
             gathered.add(results).map_err(input)?;
             let mut own: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-            let rows = run
-                .measured
-                .rows
-                .iter()
-                .filter(|row| row.doubtful.is_none());
-            for row in rows {
+            for row in &run.measured.rows {
+                if row.doubtful.is_some() {
+                    doubtful += 1;
+                    continue;
+                }
                 let Some(e2e) = row.e2e_ns else { continue };
                 turns += 1;
                 let hops: Vec<(Hop, u64)> = row.hops.iter().collect();
@@ -237,7 +257,7 @@ impl Target {
         }
         if turns < TURNS_MIN {
             return Err(RunError::Input(format!(
-                "{turns} answered turns in these runs, and fewer than {TURNS_MIN} decide nothing; give more runs of the same settings"
+                "{turns} answered turns in these runs that are not doubtful, and fewer than {TURNS_MIN} decide nothing; give more runs of the same settings"
             )));
         }
         let by_conversation = all.len() >= CONVERSATIONS_MIN;
@@ -252,6 +272,7 @@ impl Target {
             gathered,
             names: all.iter().take(4).map(|run| name_of(&run.path)).collect(),
             turns,
+            doubtful,
             conversations: all.len(),
             by_conversation,
             settings: format!(
@@ -270,19 +291,48 @@ impl Target {
 
     /// The prediction that is asked for: the profile, with the settings of the runs.
     fn asked_of(&self, predicted: &Scenario) -> Result<Scenario, RunError> {
-        let is_of_others = predicted.file().topology == TopologyName::SpeechToSpeech;
-        let settings = self.scenario.file();
-        let asked = predicted.changed(|file| {
-            // A whole latency has its wait for the endpoint in it.
-            if !is_of_others {
-                file.endpointing.clone_from(&settings.endpointing);
-                file.speculation.clone_from(&settings.speculation);
-                file.clauses.clone_from(&settings.clauses);
-                file.cores = settings.cores;
-            }
-        });
-        asked.map_err(|problem| RunError::Input(problem.to_string()))
+        with_settings_of(predicted, self.scenario.file())
     }
+}
+
+/// A profile with the settings of something else.
+fn with_settings_of(profile: &Scenario, settings: &ScenarioFile) -> Result<Scenario, RunError> {
+    let is_whole = profile.file().topology == TopologyName::SpeechToSpeech;
+    let changed = profile.changed(|file| {
+        // A whole latency has its wait for the endpoint in it.
+        if !is_whole {
+            file.endpointing.clone_from(&settings.endpointing);
+            file.speculation.clone_from(&settings.speculation);
+            file.clauses.clone_from(&settings.clauses);
+            file.cores = settings.cores;
+        }
+    });
+    changed.map_err(|problem| RunError::Input(problem.to_string()))
+}
+
+/// Stages of runs whose work lies outside of what a profile has seen, a sentence each.
+fn work_outside(profile: &Profile, fit: &Fit) -> Vec<String> {
+    let of_stage = |stage: &FittedStage| {
+        let (name, _) = stage.work_seen()?;
+        let [low, high] = *profile.seen.get(&format!("{}.{name}", stage.table))?;
+        let works: Vec<f64> = stage
+            .samples
+            .iter()
+            .filter_map(|sample| sample.work)
+            .collect();
+        // What was seen is written in four digits.
+        let seen = 0.999 * low..=1.001 * high;
+        let outside = works.iter().filter(|work| !seen.contains(work)).count();
+        let share = outside as f64 / works.len().max(1) as f64;
+        (share > WORK_OUTSIDE_MAX).then(|| {
+            format!(
+                "{:.0} % of the work of {} is shorter or longer than the {low} to {high} {name} that were measured",
+                100.0 * share,
+                stage.table
+            )
+        })
+    };
+    fit.stages.iter().filter_map(of_stage).collect()
 }
 
 fn name_of(path: &Path) -> String {
@@ -322,21 +372,11 @@ fn own_profile(fit: &Fit, asked: &Scenario) -> Result<Scenario, RunError> {
     };
     let text = profile(fit, made).map_err(unavailable)?;
     let own = crate::scenario::parse(Path::new("own"), &text).map_err(unavailable)?;
-    let file = asked.file();
-    let is_whole = own.file().topology == TopologyName::SpeechToSpeech;
-    own.changed(|own| {
-        if !is_whole {
-            own.endpointing.clone_from(&file.endpointing);
-            own.speculation.clone_from(&file.speculation);
-            own.clauses.clone_from(&file.clauses);
-            own.cores = file.cores;
-        }
-    })
-    .map_err(|problem| RunError::Input(problem.to_string()))
+    with_settings_of(&own, asked.file())
 }
 
-/// The latencies of a simulation.
-fn simulated(scenario: &Scenario, threads: usize) -> Result<Times, RunError> {
+/// The latencies of a simulation, and the share of its turns that should have been answered and were not.
+fn simulated(scenario: &Scenario, threads: usize) -> Result<(Times, f64), RunError> {
     let folder = tempfile::tempdir().map_err(unavailable)?;
     let path = folder.path().join("simulated");
     Simulation::of(scenario.clone())
@@ -345,19 +385,21 @@ fn simulated(scenario: &Scenario, threads: usize) -> Result<Times, RunError> {
         .keep_in(path.clone(), KeepEvents::None)
         .run(&AtomicBool::new(false), &|_, _| {})?;
     let Results::Simulation(kept) = Results::open(&path).map_err(unavailable)? else {
-        return Ok(Times::new());
+        return Ok((Times::new(), 0.0));
     };
     let mut own: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let (mut answered, mut unanswered) = (0_u32, 0_u32);
     for turn in kept.turns().map_err(unavailable)? {
         let turn = turn.map_err(unavailable)?;
+        unanswered += u32::from(turn.unanswered.is_some());
         if let Some(e2e) = turn.e2e_ns() {
+            answered += 1;
             add(&mut own, e2e, &turn.hops);
         }
     }
-    Ok(own
-        .into_iter()
-        .map(|(name, values)| (name, vec![values]))
-        .collect())
+    let times = own.into_iter().map(|(name, values)| (name, vec![values]));
+    let all = f64::from(answered + unanswered).max(1.0);
+    Ok((times.collect(), f64::from(unanswered) / all))
 }
 
 /// What somebody with a calculator would say: medians added up, spreads as squares.

@@ -6,8 +6,8 @@ use super::family::Family;
 use super::line::{self, Line};
 use super::maximum::{Time, most_likely};
 use super::model::{Chance, Covariate, Kinds, Model};
-use super::sample::Sample;
-use std::collections::BTreeMap;
+use super::sample::{Sample, thinned};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// With fewer times than these no family can be told from another: the table of what was measured is taken, with a
 /// warning.
@@ -57,42 +57,22 @@ pub(super) struct Choice {
 
 /// Chooses a model for samples; `None` if none of them was measured to its end.
 pub(super) fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option<Choice> {
-    let step = samples.len().div_ceil(TIMES_MAX).max(1);
-    let samples: Vec<Sample> = samples.iter().copied().step_by(step).collect();
+    let samples = thinned(samples, TIMES_MAX);
     let finished = samples.iter().filter(|s| !s.time.is_given_up).count();
     if finished == 0 {
         return None;
     }
-    let conversations = samples.iter().map(|s| s.conversation);
-    let conversations = conversations.collect::<std::collections::BTreeSet<u32>>();
+    let conversations: BTreeSet<u32> = samples.iter().map(|s| s.conversation).collect();
     let by_conversation = conversations.len() >= PARTS as usize;
-    if finished < TELLING_MIN {
-        let asked = |line| Asked {
-            kinds: Kinds::Alike,
-            line,
-            shape: Shape::Table,
-        };
-        let explains = |model: &Model| {
-            model
-                .line
-                .is_some_and(|(_, line)| line.explained >= EXPLAINS_MIN)
-        };
-        let knows_work = finished >= LINE_MIN && samples.iter().all(|s| s.work.is_some());
-        let line = covariate.filter(|_| knows_work);
-        let line = line.and_then(|covariate| asked(Some(covariate)).fitted(&samples));
-        let model = match line.filter(explains) {
-            Some(model) => model,
-            None => asked(None).fitted(&samples)?,
-        };
-        return Some(Choice {
-            chosen: Candidate {
-                off: off(&model, &samples),
-                model,
-                held_out: None,
-            },
+    let as_it_is = || {
+        Some(Choice {
+            chosen: of_few(&samples, covariate)?,
             others: Vec::new(),
             by_conversation,
-        });
+        })
+    };
+    if finished < TELLING_MIN {
+        return as_it_is();
     }
     let mut tried: Vec<(Candidate, Vec<f64>)> = asked(&samples, covariate)
         .into_iter()
@@ -116,7 +96,11 @@ pub(super) fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option
                 .partial_cmp(&b.held_out)
                 .unwrap_or(std::cmp::Ordering::Equal)
         })
-        .map(|(_, scores)| scores.clone())?;
+        .map(|(_, scores)| scores.clone());
+    // Nearly all that ended may be of one conversation: without it nothing can be fitted.
+    let Some(best) = best else {
+        return as_it_is();
+    };
     let is_as_good = |scores: &[f64]| {
         let differences: Vec<f64> = best.iter().zip(scores).map(|(a, b)| a - b).collect();
         let n = differences.len() as f64;
@@ -142,6 +126,36 @@ pub(super) fn choose(samples: &[Sample], covariate: Option<Covariate>) -> Option
         chosen,
         others: tried.into_iter().map(|(candidate, _)| candidate).collect(),
         by_conversation,
+    })
+}
+
+/// The table of a few times, or a line through them if the work explains most of it.
+fn of_few(samples: &[Sample], covariate: Option<Covariate>) -> Option<Candidate> {
+    let fitted = |line| {
+        let asked = Asked {
+            kinds: Kinds::Alike,
+            line,
+            shape: Shape::Table,
+        };
+        asked.fitted(samples)
+    };
+    let explains = |model: &Model| {
+        model
+            .line
+            .is_some_and(|(_, line)| line.explained >= EXPLAINS_MIN)
+    };
+    let finished = samples.iter().filter(|s| !s.time.is_given_up).count();
+    let knows_work = finished >= LINE_MIN && samples.iter().all(|s| s.work.is_some());
+    let covariate = covariate.filter(|_| knows_work);
+    let line = covariate.and_then(|covariate| fitted(Some(covariate)));
+    let model = match line.filter(explains) {
+        Some(model) => model,
+        None => fitted(None)?,
+    };
+    Some(Candidate {
+        off: off(&model, samples),
+        model,
+        held_out: None,
     })
 }
 
@@ -251,13 +265,15 @@ impl Asked {
 /// The logarithm of the likelihood of each conversation (or turn, if they are few) under a model that was fitted to
 /// others; `None` if a part cannot be fitted.
 fn held_out(asked: &Asked, samples: &[Sample], by_conversation: bool) -> Option<Vec<f64>> {
+    let conversations: BTreeSet<u32> = samples.iter().map(|s| s.conversation).collect();
+    // Counted over those that have this stage, so that every part has some: neighbours go to different parts.
+    let place: BTreeMap<u32, u32> = conversations.into_iter().zip(0..).collect();
     let numbered = || (0_u32..).zip(samples);
     let unit = |(index, sample): (u32, &Sample)| match by_conversation {
-        true => sample.conversation,
+        true => place.get(&sample.conversation).copied().unwrap_or_default(),
         false => index,
     };
     let mut scores: BTreeMap<u32, f64> = BTreeMap::new();
-    // Conversations are numbered as they were read: neighbours go to different parts.
     for part in 0..PARTS {
         let is_out = |it: (u32, &Sample)| unit(it) % PARTS == part;
         let others = numbered().filter(|it| !is_out(*it)).map(|(_, s)| *s);
@@ -297,15 +313,8 @@ mod tests {
                 let question = 1 + index % per;
                 let (work, ms) = one(&mut stream, question);
                 Sample {
-                    time: Time {
-                        ms,
-                        is_given_up: false,
-                    },
                     work: Some(work),
-                    conversation: index / per,
-                    question,
-                    is_disturbed: false,
-                    threads: 0,
+                    ..Sample::of(Time::ended(ms), index / per, question)
                 }
             })
             .collect()
@@ -376,6 +385,30 @@ mod tests {
             )
         });
         assert_eq!(chosen(&all, Some(Covariate::Characters)).model.line, None);
+    }
+
+    #[test]
+    fn conversations_are_held_out_whatever_their_numbers() {
+        // Every fifth conversation alone has this stage.
+        let mut all = samples(200, 8, |stream, _| {
+            (1.0, 240.0 * (0.3 * stream.normal()).exp())
+        });
+        all.iter_mut().for_each(|sample| sample.conversation *= 5);
+        let choice = choose(&all, None).expect("a choice");
+        assert!(choice.by_conversation && choice.chosen.held_out.is_some());
+    }
+
+    #[test]
+    fn what_ended_in_one_conversation_alone_is_taken_as_it_is() {
+        let mut all = samples(40, 8, |stream, _| (1.0, 100.0 + 10.0 * stream.normal()));
+        all.iter_mut().for_each(|sample| sample.conversation = 0);
+        let given_up = Time {
+            ms: 50.0,
+            is_given_up: true,
+        };
+        all.extend((1..9).map(|conversation| Sample::of(given_up, conversation, 1)));
+        let choice = choose(&all, None).expect("a choice");
+        assert_eq!(choice.chosen.model.name(), "quantiles");
     }
 
     #[test]

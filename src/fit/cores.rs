@@ -69,11 +69,7 @@ fn serial(samples: &[Sample], threads: u32) -> Option<f64> {
 }
 
 fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let time = |ms| Time {
-        ms,
-        is_given_up: false,
-    };
-    Empirical::of(&values.map(time).collect::<Vec<_>>()).quantile(0.5)
+    Empirical::of(&values.map(Time::ended).collect::<Vec<_>>()).quantile(0.5)
 }
 
 impl Cores {
@@ -100,15 +96,9 @@ mod tests {
 
     fn job(work: f64, threads: u32, ms: f64) -> Sample {
         Sample {
-            time: Time {
-                ms,
-                is_given_up: false,
-            },
             work: Some(work),
-            conversation: 0,
-            question: 1,
-            is_disturbed: false,
             threads,
+            ..Sample::of(Time::ended(ms), 0, 1)
         }
     }
 

@@ -2,6 +2,7 @@
 //! least so long (the estimate of Kaplan and Meier, 1958).
 
 use super::maximum::Time;
+use crate::scenario::latency::quantile_ms;
 
 /// A line of a table is never narrower than this part of its time: ties are rounding.
 const WIDTH_MIN: f64 = 0.002;
@@ -44,14 +45,18 @@ impl Empirical {
         }
     }
 
-    /// The least time up to which at least the share `below` lies. Where more was given up than that leaves, the
-    /// greatest time that was measured; `None` if nothing was.
+    /// The least time up to which at least the share `below` lies; `None` if nothing was measured, or where the rest was
+    /// given up after more than any other took.
     pub fn quantile(&self, below: f64) -> Option<f64> {
         let next = self
             .steps
             .partition_point(|(_, share)| *share < below - 1e-12);
-        let (ms, _) = self.steps.get(next).or(self.steps.last())?;
-        Some(*ms)
+        self.steps.get(next).map(|(ms, _)| *ms)
+    }
+
+    /// The share of all times that a quantile is known of: 1, unless the slowest were given up.
+    pub fn known(&self) -> f64 {
+        self.steps.last().map_or(0.0, |(_, share)| *share)
     }
 
     pub fn steps(&self) -> &[(f64, f64)] {
@@ -87,7 +92,7 @@ impl Empirical {
             return table;
         }
         for share in all {
-            let ms = table_quantile(&middles, share);
+            let ms = quantile_ms(&middles, share);
             let share = libm::round(share * 1e4) / 1e4;
             if table.last().is_none_or(|(last, _)| *last < share) {
                 table.push((share, ms));
@@ -108,9 +113,9 @@ impl Empirical {
     }
 }
 
-/// The share of times up to `ms` in a table.
-pub(super) fn table_share(table: &[(f64, f64)], ms: f64) -> f64 {
-    let next = table.partition_point(|(_, at)| *at <= ms);
+/// The share of times below `ms` in a table, without those of just so long.
+pub(super) fn table_share_under(table: &[(f64, f64)], ms: f64) -> f64 {
+    let next = table.partition_point(|(_, at)| *at < ms);
     match (
         next.checked_sub(1).and_then(|i| table.get(i)),
         table.get(next),
@@ -118,19 +123,6 @@ pub(super) fn table_share(table: &[(f64, f64)], ms: f64) -> f64 {
         (Some((from, low)), Some((to, high))) => from + (to - from) * (ms - low) / (high - low),
         (None, _) => 0.0,
         (_, None) => 1.0,
-    }
-}
-
-/// The time that a share lies under in a table.
-pub(super) fn table_quantile(table: &[(f64, f64)], below: f64) -> f64 {
-    let next = table.partition_point(|(share, _)| *share <= below);
-    match (
-        next.checked_sub(1).and_then(|i| table.get(i)),
-        table.get(next),
-    ) {
-        (Some((from, low)), Some((to, high))) => low + (high - low) * (below - from) / (to - from),
-        (Some((_, ms)), None) | (None, Some((_, ms))) => *ms,
-        (None, None) => 0.0,
     }
 }
 
@@ -153,6 +145,7 @@ pub(super) fn table_density(table: &[(f64, f64)], ms: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::latency::quantile_share;
 
     fn times(all: &[(f64, bool)]) -> Vec<Time> {
         let time = |(ms, is_given_up): &(f64, bool)| Time {
@@ -176,7 +169,14 @@ mod tests {
         assert_eq!(shares, [0.25, 0.625, 1.0]);
         assert_eq!(of.quantile(0.5), Some(20.0));
         assert_eq!(of.quantile(0.2), Some(10.0));
-        assert_eq!(of.quantile(1.0), Some(30.0));
+        assert_eq!((of.quantile(1.0), of.known()), (Some(30.0), 1.0));
+    }
+
+    #[test]
+    fn what_lies_above_all_that_ended_is_not_known() {
+        let of = Empirical::of(&times(&[(10.0, false), (20.0, false), (90.0, true)]));
+        assert!((of.known() - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!((of.quantile(0.5), of.quantile(0.95)), (Some(20.0), None));
     }
 
     #[test]
@@ -205,10 +205,10 @@ mod tests {
         let table = Empirical::of(&times(&all)).table();
         for (share, ms) in [(0.5, 2_500.0), (0.9, 8_100.0), (0.95, 9_025.0)] {
             assert!(
-                (table_quantile(&table, share) / ms - 1.0).abs() < 0.01,
+                (quantile_ms(&table, share) / ms - 1.0).abs() < 0.01,
                 "{table:?}"
             );
-            assert!((table_share(&table, ms) - share).abs() < 0.005);
+            assert!((quantile_share(&table, ms) - share).abs() < 0.005);
         }
         let whole: f64 = (0..10_000)
             .map(|ms| table_density(&table, f64::from(ms) + 0.5))

@@ -30,7 +30,7 @@ pub struct Gathered {
     pub(super) traced: BTreeMap<Hop, Vec<f64>>,
     pub(super) jobs: u64,
     pub(super) disturbed: u64,
-    /// Turns on recordings whose latency may be another one, which were left out.
+    /// Turns whose latency may be another one: they are not among those that callers waited for.
     pub doubtful: u64,
     pub conversations: u32,
     pub turns: u64,
@@ -116,7 +116,10 @@ impl Gathered {
         let conversation = self.conversations;
         self.conversations += 1;
         self.turns += rows.iter().filter(|row| row.is_first_question()).count() as u64;
-        for row in rows.iter().filter(|row| row.doubtful.is_none()) {
+        let (certain, doubtful): (Vec<&Row>, Vec<&Row>) =
+            rows.iter().partition(|row| row.doubtful.is_none());
+        self.doubtful += doubtful.len() as u64;
+        for row in certain {
             self.e2e_ms.extend(row.e2e_ns.map(ms));
             self.unanswered += u64::from(row.unanswered.is_some());
         }
@@ -171,17 +174,9 @@ impl Gathered {
                 continue;
             };
             knows_parts = true;
-            self.stages.entry(stage).or_default().push(Sample {
-                time: Time {
-                    ms: ms(span.span_ns),
-                    is_given_up: false,
-                },
-                work: None,
-                conversation,
-                question,
-                is_disturbed: false,
-                threads: 0,
-            });
+            let time = Time::ended(ms(span.span_ns));
+            let sample = Sample::of(time, conversation, question);
+            self.stages.entry(stage).or_default().push(sample);
         }
         knows_parts
     }
@@ -191,7 +186,6 @@ impl Gathered {
         let asked = rows.iter().filter(|row| row.is_first_question());
         for (question, row) in (1..).zip(asked) {
             if row.doubtful.is_some() {
-                self.doubtful += 1;
                 continue;
             }
             let (span_ns, is_given_up) = match (row.e2e_ns, row.waited_ns()) {
@@ -199,17 +193,11 @@ impl Gathered {
                 (None, Some(waited)) => (waited, true),
                 (None, None) => continue,
             };
-            self.wholes.push(Sample {
-                time: Time {
-                    ms: ms(span_ns),
-                    is_given_up,
-                },
-                work: None,
-                conversation,
-                question,
-                is_disturbed: false,
-                threads: 0,
-            });
+            let time = Time {
+                ms: ms(span_ns),
+                is_given_up,
+            };
+            self.wholes.push(Sample::of(time, conversation, question));
         }
     }
 

@@ -12,7 +12,7 @@ const LAG_MS_MAX: f64 = 1_000.0;
 /// Less is a click, or a time that nobody measured.
 const SPEECH_MS_MIN: f64 = 50.0;
 
-/// Who speaks again later than this after a question has something new to say.
+/// Who speaks again later than this after a question has something new to say, and had at least so much patience.
 const AGAIN_MS_MAX: f64 = 30_000.0;
 
 /// What callers do, in milliseconds.
@@ -25,7 +25,7 @@ pub(super) struct Habits {
     pub lag: Vec<f64>,
     /// From the end of an answer to the next question.
     pub reaction: Vec<f64>,
-    /// From the end of a question to asking again; given up where the answer came before.
+    /// From the end of a question to asking again; given up where the answer, or the end of the record, came before.
     pub patience: Vec<Time>,
 }
 
@@ -115,14 +115,21 @@ impl Habits {
             }
         }
         habits.take(spoken);
+        // Who still waited when the record ended had not asked again by then.
+        if let (Some(asked), Some(last)) = (waiting, events.last())
+            && last.tick > asked
+        {
+            habits.waited(asked, last.tick, true);
+        }
         habits
     }
 
     fn waited(&mut self, asked: Tick, until: Tick, is_given_up: bool) {
         let ms = ms(until.0 - asked.0);
-        if ms <= AGAIN_MS_MAX {
-            self.patience.push(Time { ms, is_given_up });
-        }
+        self.patience.push(Time {
+            ms: ms.min(AGAIN_MS_MAX),
+            is_given_up: is_given_up || ms > AGAIN_MS_MAX,
+        });
     }
 
     /// Takes a question in. The voice detector holds on for as long behind each stretch as behind the last.
@@ -227,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_answered_in_time_had_at_least_so_much_patience() {
+    fn who_did_not_ask_again_had_at_least_so_much_patience() {
         let at = |ms| Tick::from_ms(ms);
         let commit = |at_ms| Mark::EndpointCommitted {
             last_voiced: at(at_ms),
@@ -239,12 +246,25 @@ mod tests {
             (2_000, 1, Mark::Audible { at: at(2_000) }),
             (5_300, 2, commit(5_000)),
             (7_548, 3, Mark::VoiceStarted { onset: at(7_500) }),
+            (10_000, 3, commit(9_700)),
+            (50_000, 3, Mark::Audible { at: at(50_000) }),
+            (60_000, 4, commit(59_700)),
+            (61_700, 4, Mark::AskedSoFar),
         ]);
         let waited: Vec<(f64, bool)> = found
             .patience
             .iter()
             .map(|t| (t.ms, t.is_given_up))
             .collect();
-        assert_eq!(waited, [(1_000.0, true), (2_500.0, false)]);
+        // The last one waits when the record ends, and the one before for longer than anybody is known to.
+        assert_eq!(
+            waited,
+            [
+                (1_000.0, true),
+                (2_500.0, false),
+                (30_000.0, true),
+                (2_000.0, true)
+            ]
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! A straight line through times, by the work that they took: the slope that half of all pairs lie over (Theil, 1950;
 //! Sen, 1968), which a disturbed job here and there does not tilt.
 
+use super::sample::thinned;
+
 /// Pairs grow with the square of the number of times; more than these tell no more.
 const POINTS_MAX: usize = 700;
 
@@ -16,8 +18,7 @@ pub struct Line {
 /// The line through times that ended, as (work, ms); `None` if the work is always the same, or more of it does not take
 /// longer.
 pub(super) fn through(points: &[(f64, f64)]) -> Option<Line> {
-    let step = points.len().div_ceil(POINTS_MAX).max(1);
-    let some: Vec<(f64, f64)> = points.iter().copied().step_by(step).collect();
+    let some = thinned(points, POINTS_MAX);
     let mut slopes = Vec::with_capacity(some.len() * some.len() / 2);
     for (index, (work, ms)) in some.iter().enumerate() {
         for (other, other_ms) in &some[index + 1..] {

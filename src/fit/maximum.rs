@@ -12,6 +12,16 @@ pub struct Time {
     pub is_given_up: bool,
 }
 
+impl Time {
+    /// A time of work that came to its end.
+    pub(super) fn ended(ms: f64) -> Time {
+        Time {
+            ms,
+            is_given_up: false,
+        }
+    }
+}
+
 /// The search ends when the likelihoods at its corners differ by less.
 const TOLERANCE: f64 = 1e-9;
 const STEPS_MAX: u64 = 600;

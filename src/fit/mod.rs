@@ -28,6 +28,7 @@ pub use empirical::Empirical;
 pub use gathered::Gathered;
 pub use model::{Kinds, Model};
 pub use profile::{Made, profile};
+use sample::GOLDEN;
 pub use sample::Sample;
 
 use crate::event::StageName;
@@ -63,6 +64,8 @@ pub struct Fit {
     pub(crate) patience: Option<Model>,
     /// Samples that were left out because other programs disturbed them.
     pub left_out: usize,
+    /// Stages of whose work none came to its end, or none that was not left out: a profile cannot have them.
+    pub unknown: Vec<StageName>,
 }
 
 /// A stage, and what was fitted to it.
@@ -84,8 +87,9 @@ pub struct FittedStage {
     pub ks: f64,
     /// The correlation of its draws within a conversation; 0 if there is none, or too little to tell.
     pub session_correlation: f64,
-    /// Measured and fitted milliseconds at each of [`SHARES`].
-    pub quantiles: Vec<(f64, f64)>,
+    /// Measured and fitted milliseconds at each of [`SHARES`]; what was measured is not known where the slowest were
+    /// given up.
+    pub quantiles: [(Option<f64>, f64); 4],
     /// How its time goes with the cores that it gets; `None` if it computes elsewhere. All times are as on all of its
     /// threads.
     pub cores: Option<Cores>,
@@ -138,6 +142,11 @@ impl Fit {
             }
             Some(_) => {}
         }
+        let is_fitted = |stage: &StageName| stages.iter().any(|own| own.stage == *stage);
+        let unknown = STAGES.into_iter().map(|(stage, ..)| stage);
+        let unknown =
+            unknown.filter(|stage| gathered.stages.contains_key(stage) && !is_fitted(stage));
+        let unknown: Vec<StageName> = unknown.collect();
         let scores: Vec<_> = stages.iter().map(FittedStage::scores).collect();
         let turn_correlation = together::within_turns(&scores);
         for (stage, scores) in stages.iter_mut().zip(&scores) {
@@ -156,6 +165,7 @@ impl Fit {
             turn_correlation,
             patience,
             left_out,
+            unknown,
         })
     }
 
@@ -166,16 +176,8 @@ impl Fit {
 
     /// The p50 and the p95 of the turns that were fitted to, in milliseconds; `None` if none was answered.
     pub fn measured_e2e(&self) -> Option<[f64; 2]> {
-        let times: Vec<Time> = self
-            .gathered
-            .e2e_ms
-            .iter()
-            .map(|ms| Time {
-                ms: *ms,
-                is_given_up: false,
-            })
-            .collect();
-        let measured = Empirical::of(&times);
+        let times = self.gathered.e2e_ms.iter().copied().map(Time::ended);
+        let measured = Empirical::of(&times.collect::<Vec<_>>());
         Some([measured.quantile(0.5)?, measured.quantile(0.95)?])
     }
 
@@ -187,11 +189,11 @@ impl Fit {
         self.gathered.unanswered
     }
 
-    /// How many callers asked again before there was an answer, and how many were answered before.
+    /// How often callers asked again before there was an answer, and how often they did not.
     pub fn asked_again(&self) -> (usize, usize) {
         let patience = &self.gathered.habits.patience;
-        let answered = patience.iter().filter(|time| time.is_given_up).count();
-        (patience.len() - answered, answered)
+        let did_not = patience.iter().filter(|time| time.is_given_up).count();
+        (patience.len() - did_not, did_not)
     }
 }
 
@@ -201,14 +203,12 @@ fn patience(times: &[Time]) -> Option<Model> {
     if asked_again < TELLING_MIN {
         return None;
     }
-    let sample = |(index, time): (u32, &Time)| Sample {
-        time: *time,
-        work: None,
-        conversation: index,
-        question: 1,
-        is_disturbed: false,
-        threads: 0,
-    };
+    model_of(times.iter().copied())
+}
+
+/// Times of callers as a model: nothing goes together in them.
+fn model_of(times: impl Iterator<Item = Time>) -> Option<Model> {
+    let sample = |(index, time)| Sample::of(time, index, 1);
     let samples: Vec<Sample> = (0..).zip(times).map(sample).collect();
     Some(choose(&samples, None)?.chosen.model)
 }
@@ -235,26 +235,32 @@ impl FittedStage {
         let times: Vec<Time> = samples.iter().map(|sample| sample.time).collect();
         let measured = Empirical::of(&times);
         let model = &chosen.model;
-        // The share below each sample, among those like it, is even between 0 and 1 if the model is right.
+        // The share below each sample, among those like it, is even between 0 and 1 if the model is right. Equal times
+        // are spread over theirs.
         let shares: Vec<Time> = samples
             .iter()
-            .map(|sample| Time {
-                ms: model.share_below(sample, sample.time.ms),
-                is_given_up: sample.time.is_given_up,
+            .enumerate()
+            .map(|(index, sample)| {
+                let (under, below) = model.shares_about(sample);
+                let place = (index as f64 * GOLDEN).fract();
+                Time {
+                    ms: under + place * (below - under),
+                    is_given_up: sample.time.is_given_up,
+                }
             })
             .collect();
-        let quantiles = SHARES.iter().filter_map(|share| {
-            Some((
-                measured.quantile(*share)?,
-                model.quantile_over(&samples, *share),
-            ))
+        let quantiles = SHARES.map(|share| {
+            (
+                measured.quantile(share),
+                model.quantile_over(&samples, share),
+            )
         });
         Some(FittedStage {
             table,
             stage,
             is_whole: false,
             ks: Empirical::of(&shares).distance(|share| share),
-            quantiles: quantiles.collect(),
+            quantiles,
             session_correlation: 0.0,
             measured,
             chosen,
@@ -280,8 +286,9 @@ impl FittedStage {
     /// The error of the fit at a share of [`SHARES`], in percent.
     pub fn error_percent(&self, share: f64) -> Option<f64> {
         let index = SHARES.iter().position(|own| *own == share)?;
-        let (measured, fitted) = self.quantiles.get(index)?;
-        (*measured > 0.0).then(|| 100.0 * (fitted / measured - 1.0))
+        let (measured, fitted) = self.quantiles[index];
+        let measured = measured.filter(|ms| *ms > 0.0)?;
+        Some(100.0 * (fitted / measured - 1.0))
     }
 
     /// What to know before relying on it.
@@ -291,6 +298,13 @@ impl FittedStage {
             return Some(format!(
                 "only {finished} were measured to their end: what is drawn is those, and a percentile above {:.0} % is not known",
                 100.0 * (1.0 - 1.0 / (finished as f64 + 1.0))
+            ));
+        }
+        let known = self.measured.known();
+        if known < 0.95 {
+            return Some(format!(
+                "the slowest were given up, so that a percentile above {:.0} % was not measured",
+                100.0 * known
             ));
         }
         if finished < FEW {
@@ -316,19 +330,7 @@ impl FittedStage {
 
 /// Times of habits, as a model of their own: a table, or one time.
 fn table_of(values: &[f64]) -> Option<Model> {
-    let sample = |(index, ms): (u32, &f64)| Sample {
-        time: Time {
-            ms: *ms,
-            is_given_up: false,
-        },
-        work: None,
-        conversation: index,
-        question: 1,
-        is_disturbed: false,
-        threads: 0,
-    };
-    let samples: Vec<Sample> = (0..).zip(values).map(sample).collect();
-    Some(choose(&samples, None)?.chosen.model)
+    model_of(values.iter().copied().map(Time::ended))
 }
 
 /// The median of values; `None` if there are none.

@@ -1,11 +1,11 @@
 //! A fitted latency: what of the work explains it, which kinds of turn it tells apart, and what is left to chance.
 
-use super::empirical::{table_density, table_quantile, table_share};
+use super::empirical::{table_density, table_share_under};
 use super::family::{Distribution, IMPOSSIBLE, short};
 use super::line::Line;
 use super::maximum::Time;
 use super::sample::Sample;
-use crate::scenario::latency::{LatencyModel, Linear};
+use crate::scenario::latency::{LatencyModel, Linear, quantile_ms, quantile_share};
 
 /// What is left to chance.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,14 +29,22 @@ impl Chance {
     pub fn share_below(&self, ms: f64) -> f64 {
         match self {
             Chance::Family(distribution) => distribution.share_below(ms),
-            Chance::Table { points, .. } => table_share(points, ms),
+            Chance::Table { points, .. } => quantile_share(points, ms),
+        }
+    }
+
+    /// The share below `ms`, without that of just so long: a table may hold many equal times.
+    fn share_under(&self, ms: f64) -> f64 {
+        match self {
+            Chance::Family(distribution) => distribution.share_below(ms),
+            Chance::Table { points, .. } => table_share_under(points, ms),
         }
     }
 
     pub fn quantile(&self, below: f64) -> f64 {
         match self {
             Chance::Family(distribution) => distribution.quantile(below),
-            Chance::Table { points, .. } => table_quantile(points, below),
+            Chance::Table { points, .. } => quantile_ms(points, below),
         }
     }
 
@@ -91,7 +99,7 @@ fn table_held_out(points: &[(f64, f64)], finished: usize, time: Time) -> f64 {
         (false, true) => libm::log(0.5 * outside / reach) - beyond / reach,
         (true, true) if time.ms > *greatest => libm::log(0.5 * outside) - beyond / reach,
         (true, _) => {
-            let above = 1.0 - table_share(points, time.ms);
+            let above = 1.0 - quantile_share(points, time.ms);
             libm::log((1.0 - outside) * above + 0.5 * outside)
         }
     };
@@ -196,6 +204,14 @@ impl Model {
         let left = ms - self.explained_ms(sample.work);
         self.chance(sample.question)
             .map_or(0.0, |chance| chance.share_below(left))
+    }
+
+    /// The shares of times like this sample's that are shorter than it, and that are no longer.
+    pub(super) fn shares_about(&self, sample: &Sample) -> (f64, f64) {
+        let left = self.left(sample).ms;
+        self.chance(sample.question).map_or((0.0, 0.0), |chance| {
+            (chance.share_under(left), chance.share_below(left))
+        })
     }
 
     /// A quantile over samples, each with its own work and kind.

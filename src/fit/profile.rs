@@ -125,7 +125,7 @@ fn caller(text: &mut String, fit: &Fit) {
         false => short(every_s.max(0.5)),
     };
     let _ = writeln!(text, "pause_every_s = {every_s:?}");
-    let (again, answered) = fit.asked_again();
+    let (again, did_not) = fit.asked_again();
     match fit
         .patience
         .as_ref()
@@ -134,7 +134,7 @@ fn caller(text: &mut String, fit: &Fit) {
         Some(model) => {
             let _ = writeln!(
                 text,
-                "patience = {}    # {again} asked again, {answered} were answered before",
+                "patience = {}    # asked again {again} times, {did_not} times not",
                 inline(&model)
             );
         }

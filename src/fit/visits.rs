@@ -216,16 +216,13 @@ impl Fold {
             return;
         };
         let asked = self.questions.get(&open.turn).copied();
+        // A transcript comes before the question is asked.
+        let question = asked.unwrap_or(self.questions.len() as u32 + 1);
         let samples = self.visits.samples.entry(open.stage).or_default();
         open.samples.push(samples.len());
         samples.push(Sample {
-            time: Time { ms, is_given_up },
             work: open.work,
-            conversation: self.conversation,
-            // A transcript comes before the question is asked.
-            question: asked.unwrap_or(self.questions.len() as u32 + 1),
-            is_disturbed: false,
-            threads: 0,
+            ..Sample::of(Time { ms, is_given_up }, self.conversation, question)
         });
     }
 

@@ -1,5 +1,6 @@
 //! A fit as text and as JSON: what was chosen for each stage, and how well it fits.
 
+use super::several;
 use super::table::{plain, trimmed};
 use crate::fit::{Candidate, Fit, FittedStage, SHARES};
 use serde::Serialize;
@@ -37,27 +38,23 @@ pub fn text(fit: &Fit) -> String {
         "fit", "KS",
     ]);
     for stage in &fit.stages {
-        let ms = |share: f64, which: fn(&(f64, f64)) -> f64| {
-            let index = SHARES.iter().position(|own| *own == share);
-            let pair = index.and_then(|index| stage.quantiles.get(index));
-            pair.map_or("-".to_owned(), |pair| format!("{:.0}", which(pair)))
-        };
-        let measured: fn(&(f64, f64)) -> f64 = |it| it.0;
-        let fitted: fn(&(f64, f64)) -> f64 = |it| it.1;
+        let [[p50, fitted_p50], _, [p95, fitted_p95], [p99, fitted_p99]] = stage
+            .quantiles
+            .map(|(measured, fitted)| [measured, Some(fitted)].map(in_ms));
         table.add_row([
             name(stage).to_owned(),
             stage.measured.finished.to_string(),
             stage.measured.given_up.to_string(),
             stage.chosen.model.name(),
-            ms(0.5, measured),
-            ms(0.5, fitted),
-            ms(0.95, measured),
-            ms(0.95, fitted),
+            p50,
+            fitted_p50,
+            p95,
+            fitted_p95,
             stage
                 .error_percent(0.95)
                 .map_or("-".into(), |off| format!("{off:+.1} %")),
-            ms(0.99, measured),
-            ms(0.99, fitted),
+            p99,
+            fitted_p99,
             format!("{:.3}", stage.ks),
         ]);
     }
@@ -68,6 +65,10 @@ pub fn text(fit: &Fit) -> String {
         }
     }
     text
+}
+
+fn in_ms(ms: Option<f64>) -> String {
+    ms.map_or("-".to_owned(), |ms| format!("{ms:.0}"))
 }
 
 /// The stage as reports have it.
@@ -94,8 +95,14 @@ pub(super) fn notes(fit: &Fit) -> Vec<String> {
     }
     if gathered.doubtful > 0 {
         notes.push(format!(
-            "{} left out, as their latencies may be others",
+            "{} not among those that callers waited for: their latencies may be others",
             several(gathered.doubtful, "doubtful turn")
+        ));
+    }
+    for stage in &fit.unknown {
+        notes.push(format!(
+            "no work of {} that counts came to its end: the profile has no time for it, and is too fast by as much",
+            stage.name()
         ));
     }
     for (hop, median_ms) in gathered.left_over() {
@@ -109,10 +116,10 @@ pub(super) fn notes(fit: &Fit) -> Vec<String> {
             fit.turn_correlation
         ));
     }
-    let (again, answered) = fit.asked_again();
+    let (again, did_not) = fit.asked_again();
     if again > 0 && fit.stages.iter().all(|stage| !stage.is_whole) {
         notes.push(format!(
-            "callers asked again {again} times before there was an answer, and were answered {answered} times before that"
+            "callers asked again {again} times before there was an answer, and {did_not} times did not"
         ));
     }
     notes
@@ -268,12 +275,5 @@ pub fn document(fit: &Fit, profile: &str) -> FitDocument {
         stages: fit.stages.iter().map(stage).collect(),
         notes: notes(fit),
         profile: profile.to_owned(),
-    }
-}
-
-fn several(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
     }
 }

@@ -1,5 +1,6 @@
 //! How well a profile predicted a run: as data, as text and as JSON.
 
+use super::several;
 use super::table::{plain, trimmed};
 use crate::measure::Interval;
 use serde::Serialize;
@@ -17,6 +18,10 @@ pub struct Validation {
     pub conversations: usize,
     /// Turns that should have been answered and were not: they are in no figure here.
     pub unanswered: u64,
+    /// The share of the simulated turns that should have been answered and were not, 0 to 1: they are in no figure here.
+    pub predicted_unanswered_share: f64,
+    /// Turns whose latency may be another one: they are in no figure here.
+    pub doubtful: u64,
     /// Whether whole conversations were drawn for the intervals; else turns were, as there are too few of them.
     pub by_conversation: bool,
     /// Settings of the runs that the simulation took over, in words.
@@ -65,6 +70,9 @@ pub enum Verdict {
     Undecided,
 }
 
+/// Where a greater share of the turns was not answered, the 95th percentile of all of them lies among those.
+pub const UNANSWERED_MAX: f64 = 0.05;
+
 /// The kind of the JSON document.
 pub const SCHEMA: &str = "voicesim.validation/2";
 
@@ -82,18 +90,28 @@ pub fn text(of: &Validation) -> String {
         "{} against {} answered turns in {} of {}\n  settings  {}\n",
         of.profile,
         of.turns,
-        several(of.conversations, "conversation"),
+        several(of.conversations as u64, "conversation"),
         of.runs.join(", "),
         of.settings,
     );
     for outside in &of.outside {
         let _ = writeln!(text, "  outside   {outside}");
     }
-    if of.unanswered > 0 {
+    if of.unanswered > 0 || of.predicted_unanswered_share >= 0.001 {
+        let all = of.turns as f64 + of.unanswered as f64;
         let _ = writeln!(
             text,
-            "  note      {} more were not answered, and are in no figure here",
-            of.unanswered
+            "  note      {} more ({:.1} %) were not answered, and {:.1} % are predicted not to be: they are in no figure here",
+            of.unanswered,
+            100.0 * of.unanswered as f64 / all,
+            100.0 * of.predicted_unanswered_share
+        );
+    }
+    if of.doubtful > 0 {
+        let _ = writeln!(
+            text,
+            "  note      {} in no figure here, as their latencies may be others",
+            several(of.doubtful, "doubtful turn")
         );
     }
     if !of.by_conversation {
@@ -150,12 +168,18 @@ fn error(one: &Predicted) -> String {
 
 /// What it comes to.
 pub fn sentence(of: &Validation) -> String {
-    let missed: Vec<String> = of
+    let mut missed: Vec<String> = of
         .figures
         .iter()
         .filter(|one| one.is_within_bound == Some(false) && !one.is_within_chance)
         .map(|one| format!("{} {} by {}", one.name, one.statistic, error(one)))
         .collect();
+    if of.predicted_unanswered_share > UNANSWERED_MAX {
+        missed.push(format!(
+            "{:.0} % of the turns are predicted not to be answered",
+            100.0 * of.predicted_unanswered_share
+        ));
+    }
     match of.verdict {
         Verdict::Undecided => format!(
             "No verdict: {}.",
@@ -174,17 +198,12 @@ pub fn sentence(of: &Validation) -> String {
                 None => "It holds: every bound is kept (p50 within 3 %, p95 within 5 %; behind the wait for the endpoint at least within 10 and 20 ms).".to_owned(),
                 Some(turns) => format!(
                     "Not refuted: {} beyond its bound, by no more than chance with so few turns; about {turns} would decide.",
-                    several(chance.len(), "figure lies")
+                    match chance.len() {
+                        1 => "1 figure lies".to_owned(),
+                        count => format!("{count} figures lie"),
+                    }
                 ),
             }
         }
-    }
-}
-
-fn several(count: usize, what: &str) -> String {
-    match (count, what) {
-        (1, _) => format!("1 {what}"),
-        (_, "figure lies") => format!("{count} figures lie"),
-        _ => format!("{count} {what}s"),
     }
 }

@@ -77,12 +77,12 @@ fn table(fit: &Fit) -> Table {
     for stage in &fit.stages {
         let counts = [stage.measured.finished, stage.measured.given_up];
         let pairs = stage.quantiles.iter();
-        let pairs = pairs.flat_map(|(measured, fitted)| [*measured, *fitted]);
+        let pairs = pairs.flat_map(|(measured, fitted)| [*measured, Some(*fitted)]);
         let cells = [Cell::from(name(stage))]
             .into_iter()
             .chain(counts.map(|count| Cell::from(count.to_string())))
             .chain([Cell::from(stage.chosen.model.name())])
-            .chain(pairs.map(|ms| Cell::from(format!("{ms:.1}"))))
+            .chain(pairs.map(|ms| Cell::from(ms.map_or("-".into(), |ms| format!("{ms:.1}")))))
             .chain([Cell::from(format!("{:.3}", stage.ks))]);
         table.add(cells);
     }
@@ -92,7 +92,9 @@ fn table(fit: &Fit) -> Table {
 /// The shares of latencies up to each time, measured and fitted.
 fn picture(stage: &FittedStage) -> Svg {
     // One slow turn in two hundred would press all others together.
-    let most = stage.measured.quantile(0.995).unwrap_or(1.0);
+    let greatest = || stage.measured.steps().last().map(|(ms, _)| *ms);
+    let most = stage.measured.quantile(0.995).or_else(greatest);
+    let most = most.unwrap_or(1.0);
     let axis = Axis::around("", [0.0, most], "");
     let says = format!(
         "KS {:.3}, of {} measured",

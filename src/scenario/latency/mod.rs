@@ -31,6 +31,7 @@ mod table;
 mod test_draws;
 
 pub use drawn::{Latency, Work};
+pub(crate) use points::{quantile_ms, quantile_share};
 pub use presets::{Preset, PresetStage, preset, presets};
 
 use schemars::JsonSchema;

@@ -1,7 +1,7 @@
 //! Quantiles as they were measured, with straight lines in between.
 
 /// The latency that the share `below` of draws lies under.
-pub(super) fn quantile_ms(points: &[(f64, f64)], below: f64) -> f64 {
+pub(crate) fn quantile_ms(points: &[(f64, f64)], below: f64) -> f64 {
     let next = points.partition_point(|(share, _)| *share <= below);
     match (
         next.checked_sub(1).and_then(|i| points.get(i)),
@@ -16,7 +16,7 @@ pub(super) fn quantile_ms(points: &[(f64, f64)], below: f64) -> f64 {
 }
 
 /// The share of draws that lies under `limit_ms` or at it.
-pub(super) fn quantile_share(points: &[(f64, f64)], limit_ms: f64) -> f64 {
+pub(crate) fn quantile_share(points: &[(f64, f64)], limit_ms: f64) -> f64 {
     let next = points.partition_point(|(_, ms)| *ms <= limit_ms);
     match (
         next.checked_sub(1).and_then(|i| points.get(i)),
