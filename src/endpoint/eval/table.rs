@@ -69,19 +69,32 @@ impl<'a> Policy<'a> {
 
     /// What is decided where a figure, which falls as the number rises, has come down to `target`.
     fn where_falls(&self, target: f64, figure: impl Fn(&[Decided<'a>]) -> f64) -> Vec<Decided<'a>> {
-        let (mut low, mut high) = self.log_bounds;
-        for _ in 0..HALVINGS {
-            let middle = 0.5 * (low + high);
-            match figure(&(self.decide)(libm::exp(middle))) > target {
-                true => low = middle,
-                false => high = middle,
-            }
-        }
-        (self.decide)(libm::exp(high))
+        let decide = |log| (self.decide)(libm::exp(log));
+        decide(where_falls(self.log_bounds, target, |log| {
+            figure(&decide(log))
+        }))
     }
 }
 
-fn share_cut(decided: &[Decided<'_>]) -> f64 {
+/// The number between two bounds at which a figure, which falls as the number rises, has come down to `target`; the
+/// upper bound if it has not come down by then.
+pub(in crate::endpoint) fn where_falls(
+    (mut low, mut high): (f64, f64),
+    target: f64,
+    figure: impl Fn(f64) -> f64,
+) -> f64 {
+    for _ in 0..HALVINGS {
+        let middle = 0.5 * (low + high);
+        match figure(middle) > target {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    high
+}
+
+/// The share of pauses that was taken for the end.
+pub(in crate::endpoint) fn share_cut(decided: &[Decided<'_>]) -> f64 {
     let pauses = decided.iter().filter(|one| !one.is_end()).count();
     let cut = decided.iter().filter(|one| one.is_cut()).count();
     cut as f64 / pauses.max(1) as f64
@@ -124,21 +137,21 @@ pub struct Row {
     pub at: String,
     /// The share of pauses that is cut.
     pub cut: f64,
-    /// The mean wait at the ends, in milliseconds, and its 95 % interval.
+    /// The mean wait at the ends, in milliseconds.
     pub wait_ms: f64,
-    /// Its interval.
+    /// The 95 % interval of `wait_ms`.
     pub wait_ms_95: [f64; 2],
-    /// How much less than a fixed silence with the same cut-offs, in milliseconds.
+    /// How much less `wait_ms` is than that of a fixed silence with the same cut-offs, in milliseconds.
     pub saves_ms: f64,
-    /// Its interval.
+    /// The 95 % interval of `saves_ms`.
     pub saves_ms_95: [f64; 2],
     /// The share of turns in which a pause is cut.
     pub turns_cut: f64,
-    /// The mean wait at the ends of turns in which none is.
+    /// The mean wait at the ends of turns in which none is, in milliseconds.
     pub turn_wait_ms: f64,
-    /// How much less than a fixed silence that cuts as many turns.
+    /// How much less `turn_wait_ms` is than that of a fixed silence that cuts as many turns, in milliseconds.
     pub turn_saves_ms: f64,
-    /// Its interval.
+    /// The 95 % interval of `turn_saves_ms`.
     pub turn_saves_ms_95: [f64; 2],
 }
 
@@ -223,8 +236,11 @@ pub fn as_text(evaluation: &Evaluation) -> String {
         "policy", "at", "cut", "mean wait ms", "saves ms", "turns", "wait ms", "saves ms"
     );
     for row in &evaluation.rows {
-        let interval =
-            |value: f64, [low, high]: [f64; 2]| format!("{value:.0} ({low:.0} to {high:.0})");
+        // Plus zero, so that nothing is shown as -0.
+        let whole = |value: f64| value.round() + 0.0;
+        let interval = |value: f64, [low, high]: [f64; 2]| {
+            format!("{} ({} to {})", whole(value), whole(low), whole(high))
+        };
         let _ = writeln!(
             text,
             "{:<11} {:<25} {:>4.1} % {:>17} {:>18}   {:>4.1} % {:>7.0} {:>18}",
