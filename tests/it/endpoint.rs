@@ -1,16 +1,12 @@
 //! `voicesim endpoint` from the outside, and what the classifier does in conversations and simulations.
 
+use crate::support::understands::{held, understood};
 use crate::support::{stderr, stdout, voicesim};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use voicesim::clock::Clock;
 use voicesim::event::Metric;
 use voicesim::record::store::KeepAudio;
-use voicesim::run::{Finished, Run, Time};
+use voicesim::run::Run;
 use voicesim::scenario::{self, Scenario};
-use voicesim::stage::{
-    AudioFeed, Outlet, Stage, StageError, Transcript, Work, transcribe_in_batches,
-};
 
 const CONTEXT: &str = r#"{"turn_s":2.4,"turn_w":6,"stretch_s":2.4,"tp_n":0,"tp_last":0,"sp_n":12,"sp_mean":0.5,"sp_max":1.4,"rate":4.0,"rate_spk":4.0,"last_d":0.3,"last5_d":0.2,"prev_q":1,"prev_gap":0.4,"prev_tail":"how can i help you"}"#;
 
@@ -86,6 +82,9 @@ fn words_that_come_late_are_not_waited_for_without_reason() {
     let prompt = commits(&data, &["--cut-offs", "0.3"])[0];
     let late = commits(&data, &["--cut-offs", "0.3", "--word-delay-ms", "5000"])[0];
     assert!(prompt < late && late < 2_500.0, "{prompt} {late}");
+    let data = file(folder.path(), &[line("laughs", "<laugh>", "")]);
+    let wordless = commits(&data, &["--cut-offs", "0.3", "--word-delay-ms", "5000"])[0];
+    assert!(wordless < 2_500.0, "{wordless}");
 }
 
 #[test]
@@ -178,24 +177,6 @@ fn a_decision_is_explained() {
     insta::assert_snapshot!(stdout(&explained));
 }
 
-/// A recogniser that understands everything as the same words.
-struct Understands(&'static str, Clock);
-
-impl Stage for Understands {
-    type In = AudioFeed;
-    type Out = Transcript;
-
-    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        let Understands(words, clock) = self;
-        Box::pin(transcribe_in_batches(feed, out, async |_, out| {
-            out.begun_anew();
-            let done = clock.now() + Duration::from_millis(70);
-            clock.sleep_until(done).await;
-            Ok::<_, StageError>((*words).to_owned())
-        }))
-    }
-}
-
 const ENGINES: &str = "[stt]\nengine = \"simulated\"\nlatency = { fixed_ms = 50 }\n[answer]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n[tts]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n[ear.lag]\nfixed_ms = 0\n[endpointing]\npolicy = \"classifier\"\ncut_offs = 0.2\n[[turn]]\nspeech = { length = { fixed_ms = 1200 } }\n";
 
 fn asked() -> Scenario {
@@ -203,17 +184,10 @@ fn asked() -> Scenario {
     parsed.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn held(run: Run) -> Finished {
-    let run = run.in_time(Time::Virtual).run();
-    run.unwrap_or_else(|error| panic!("{error}"))
-}
-
 #[test]
 fn a_conversation_waits_by_its_words_and_says_why() {
     let waited = |words| {
-        let run = Run::of(asked())
-            .with_speech_to_text(move |clock| Box::new(Understands(words, clock.clone())));
-        let run = held(run);
+        let run = held(understood(Run::of(asked()), words));
         let delay = run.measured.metrics[&Metric::EndOfTurnDelay]
             .answered()
             .summary();
