@@ -151,7 +151,9 @@ fn an_evaluation_holds_the_policies_against_each_other() {
         (&document["pauses"], &document["ends"]),
         (&60.into(), &60.into())
     );
+    assert_eq!(document["with_words"], 120);
     let rows = document["rows"].as_array().expect("rows");
+    assert!(rows.iter().all(|row| row["saves_ms_95"].is_array()));
     let saves = |policy: &str| -> Vec<f64> {
         let own = rows.iter().filter(|row| row["policy"] == policy);
         own.filter_map(|row| row["saves_ms"].as_f64()).collect()
@@ -164,6 +166,28 @@ fn an_evaluation_holds_the_policies_against_each_other() {
         saves("classifier").iter().all(|saves| *saves > 20.0),
         "{rows:?}"
     );
+}
+
+#[test]
+fn the_pauses_of_a_run_are_found_and_one_run_promises_nothing_about_others() {
+    let evaluated = voicesim(&["endpoint", "eval", "tests/it/data/recorded"]);
+    let said = stdout(&evaluated);
+    assert_eq!(evaluated.status.code(), Some(0), "{}", stderr(&evaluated));
+    assert!(said.starts_with("your calls: 3 pauses and 5 ends in 5 turns of 1 conversations"));
+    assert!(said.contains("Conversations are too few"), "{said}");
+    assert!(!said.contains(" to "), "an interval of one run: {said}");
+}
+
+#[test]
+fn simulated_callers_are_nobodys_callers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("simulated").display().to_string();
+    simulated(&["--out", &out]);
+    let runs = folder.path().display().to_string();
+    let refused = voicesim(&["endpoint", "eval", &runs]);
+    let said = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("is of a simulation"), "{said}");
 }
 
 #[test]
@@ -232,7 +256,7 @@ fn simulated(more: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn simulated_callers_are_cut_off_as_often_as_may_be() {
+fn the_more_cut_offs_are_allowed_the_sooner_simulated_callers_are_answered() {
     let of = |cut_offs: &str| {
         let set = format!("endpointing.cut_offs={cut_offs}");
         let document = simulated(&["--set", "endpointing.policy=classifier", "--set", &set]);
