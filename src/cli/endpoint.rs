@@ -1,5 +1,7 @@
 //! `voicesim endpoint`: what finds the end of a caller's turn: fitted, evaluated, asked and explained.
 
+#[cfg(feature = "train")]
+use super::file::refuse_unwritable;
 use super::file::write;
 use super::fit::folders;
 use super::{Failure, Verdict, examples, number, print, print_json, print_plain};
@@ -70,7 +72,14 @@ impl Data {
     /// The pauses between two people.
     fn two_party(&self) -> Result<Vec<Labelled>, Failure> {
         let mut all = self.read(Needs::Truth)?;
+        let given = all.len();
         all.retain(|one| one.truth.as_ref().is_some_and(|truth| truth.is_two_party));
+        match given - all.len() {
+            0 => {}
+            others => {
+                tracing::warn!("warning: left out: {others} pauses among more than two people")
+            }
+        }
         match ends_and_pauses(&all) {
             (1.., 1..) => Ok(all),
             (ends, pauses) => Err(Failure::Input(format!(
@@ -126,6 +135,7 @@ impl Train {
     #[cfg(feature = "train")]
     fn run(self) -> Result<Verdict, Failure> {
         use crate::endpoint::train::{decided_at, train};
+        refuse_unwritable("--out", &self.out)?;
         let data = self.data.two_party()?;
         let trained = train(&data).map_err(Failure::input)?;
         let text = trained.weights.as_text().map_err(Failure::unavailable)?;

@@ -105,13 +105,6 @@ impl<'a> Classifier<'a> {
         }
     }
 
-    /// The log-odds that a caller who pauses like this has finished, after this silence.
-    pub fn log_odds(&self, pause: &Pause, silence: Duration) -> f64 {
-        let clues = Clues::of(pause);
-        let scores = self.weights.scores(&clues);
-        scores.of_silence(silence) + scores.of_clues(&clues)
-    }
-
     /// How long the policy waits in a pause that has lasted for `silence_so_far`, by what is known of it.
     pub fn plan(&self, pause: &Pause, silence_so_far: Duration) -> Planned {
         self.planned(&Clues::of(pause), silence_so_far)

@@ -64,7 +64,6 @@ struct Line {
 struct Context {
     turn_s: f64,
     turn_w: u32,
-    stretch_s: f64,
     tp_n: u32,
     tp_last: f64,
     sp_n: u32,
@@ -154,7 +153,6 @@ impl Context {
         let gap = self.prev_gap.filter(|gap| *gap < SECONDS_MAX);
         Ok(Pause {
             turn_s: seconds("ctx.turn_s", self.turn_s)?,
-            stretch_s: seconds("ctx.stretch_s", self.stretch_s)?,
             pauses: self.tp_n,
             last_pause_s: seconds("ctx.tp_last", self.tp_last)?,
             turn_words: self.turn_w,

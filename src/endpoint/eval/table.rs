@@ -129,6 +129,8 @@ pub struct Evaluation {
     pub ends: usize,
     /// How many of the pauses and ends have words that are known; in the others policies go by the timing alone.
     pub with_words: usize,
+    /// How many more silences are left out, since nobody can say what they were.
+    pub unclear: usize,
     /// The rows of the table.
     pub rows: Vec<Row>,
 }
@@ -222,6 +224,7 @@ pub fn evaluate(data: &[Labelled], policies: &[Policy<'_>]) -> Evaluation {
         pauses: known.len() - ends,
         ends,
         with_words: known.iter().filter(has_words).count(),
+        unclear: data.len() - known.len(),
         rows,
     }
 }
@@ -234,11 +237,12 @@ pub fn as_text(evaluation: &Evaluation) -> String {
         turns,
         conversations,
         with_words,
+        unclear,
         ..
     } = evaluation;
     let corpora = evaluation.corpora.join(", ");
     let mut text = format!(
-        "{corpora}: {pauses} pauses and {ends} ends in {turns} turns of {conversations} conversations; of {with_words} the words are known\n\n"
+        "{corpora}: {pauses} pauses and {ends} ends in {turns} turns of {conversations} conversations\nthe words of {with_words} are known; {unclear} more silences are left out, since nobody can say what they were\n\n"
     );
     let _ = writeln!(
         text,
