@@ -25,6 +25,7 @@
 //! | `speak` | from written to spoken text: reasoning, markup, clauses, figures; pure, and knows of no stage |
 //! | `knowledge` | documents, the index over them and the search in it; knows of no stage |
 //! | `models` | the files that engines need |
+//! | `labelled` | files of labelled examples, which classifiers are fitted to and judged by |
 //! | `interrupt` | whether to stop for a sound over the agent |
 //! | `pipeline` | one session: turns, endpoints, replies, playback |
 //! | `conversation` | one conversation put together, whoever the caller is |
@@ -116,6 +117,8 @@ pub mod interrupt;
 #[cfg(feature = "retrieval")]
 #[doc(hidden)]
 pub mod knowledge;
+#[doc(hidden)]
+pub mod labelled;
 #[doc(hidden)]
 pub mod models;
 #[doc(hidden)]

@@ -18,7 +18,7 @@ pub(crate) struct Between {
     inbound: Path,
     /// What the policy does about an interruption, and about a back-channel.
     curves: [Option<Cow<'static, Curve>>; 2],
-    /// The pauses that an endpointing policy may cut which goes by words; `None` for one that needs none.
+    /// The share of pauses that the endpointing policy may cut, if it goes by words, which simulated callers do not have.
     cut_offs: Option<CutOffs>,
     sources: Sources,
 }
@@ -81,26 +81,10 @@ impl Between {
             fate,
             commits,
         } = self.sources;
-        let commits_after = match self.cut_offs {
-            None => Vec::new(),
-            Some(cut_offs) => {
-                let mut chance = draw(commits);
-                let last = stretches.len().saturating_sub(1);
-                let silence = |at| {
-                    if at < last {
-                        Silence::Pause
-                    } else {
-                        Silence::End
-                    }
-                };
-                let commit = |at| commits_after(cut_offs.share(), silence(at), chance.uniform());
-                (0..stretches.len()).map(commit).collect()
-            }
-        };
         let mut fate = draw(fate);
         let (chance, when) = (fate.uniform(), fate.uniform());
         Saying {
-            commits_after,
+            commits_after: self.commits_after(stretches.len(), draw(commits)),
             stretches,
             words,
             ear_lag: self
@@ -111,6 +95,22 @@ impl Between {
                 .curve(sound)
                 .and_then(|curve| curve.stop_after(chance, when)),
         }
+    }
+
+    /// After which silence the endpointing policy takes each of so many stretches for the last; empty for a policy that
+    /// needs no words.
+    fn commits_after(&self, stretches: usize, mut chance: Draw) -> Vec<Duration> {
+        let Some(cut_offs) = self.cut_offs else {
+            return Vec::new();
+        };
+        let commit = |at| {
+            let silence = match at + 1 < stretches {
+                true => Silence::Pause,
+                false => Silence::End,
+            };
+            commits_after(cut_offs.share(), silence, chance.uniform())
+        };
+        (0..stretches).map(commit).collect()
     }
 }
 

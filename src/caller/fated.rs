@@ -58,8 +58,8 @@ impl Policy for FatedPolicy {
 
 /// An endpointing policy that reads words, where there are none.
 pub(crate) struct FatedEndpoint {
-    pub(crate) policy: &'static str,
-    pub(crate) fate: Fate,
+    policy: &'static str,
+    fate: Fate,
     last_voiced: Option<Tick>,
 }
 

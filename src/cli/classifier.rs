@@ -11,9 +11,10 @@ use crate::interrupt::eval::{CORPUS, as_text, curves, curves_as_text, evaluate, 
 use crate::interrupt::explain::{Step, explain};
 use crate::interrupt::heard::{Context, Listening};
 use crate::interrupt::model::{Weights, shipped, sigmoid};
-use crate::interrupt::overlaps::{self, Needs, Overlap};
+use crate::interrupt::overlaps::{self, Overlap};
 use crate::interrupt::policy::ClassifierRule;
 use crate::interrupt::rows::{Hearing, Replay};
+use crate::labelled::Needs;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,19 +1,23 @@
 //! `voicesim endpoint`: what finds the end of a caller's turn: fitted, evaluated, asked and explained.
 
+#[cfg(feature = "train")]
+use super::file::refuse_unwritable;
 use super::file::write;
+use super::fit::folders;
 use super::{Failure, Verdict, examples, number, print, print_json, print_plain};
 use crate::endpoint::calls;
 use crate::endpoint::classifier::Classifier;
 use crate::endpoint::eval::curves::curves;
 use crate::endpoint::eval::{Policy, as_text, evaluate};
 use crate::endpoint::explain::{Step, explain};
-use crate::endpoint::pauses::{self, Labelled, Needs};
+use crate::endpoint::pauses::{self, Labelled};
 use crate::endpoint::weights::{Weights, shipped};
+use crate::labelled::Needs;
 use crate::record::store;
 use crate::scenario::CutOffs;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
@@ -68,7 +72,14 @@ impl Data {
     /// The pauses between two people.
     fn two_party(&self) -> Result<Vec<Labelled>, Failure> {
         let mut all = self.read(Needs::Truth)?;
+        let given = all.len();
         all.retain(|one| one.truth.as_ref().is_some_and(|truth| truth.is_two_party));
+        match given - all.len() {
+            0 => {}
+            others => {
+                tracing::warn!("warning: left out: {others} pauses among more than two people")
+            }
+        }
         match ends_and_pauses(&all) {
             (1.., 1..) => Ok(all),
             (ends, pauses) => Err(Failure::Input(format!(
@@ -124,6 +135,7 @@ impl Train {
     #[cfg(feature = "train")]
     fn run(self) -> Result<Verdict, Failure> {
         use crate::endpoint::train::{decided_at, train};
+        refuse_unwritable("--out", &self.out)?;
         let data = self.data.two_party()?;
         let trained = train(&data).map_err(Failure::input)?;
         let text = trained.weights.as_text().map_err(Failure::unavailable)?;
@@ -202,42 +214,25 @@ impl Eval {
 
 /// The pauses of recorded conversations.
 fn of_runs(given: &[PathBuf]) -> Result<Vec<Labelled>, Failure> {
-    let mut folders = Vec::new();
+    let (mut all, mut conversations) = (Vec::new(), 0);
     for path in given {
-        folders.extend(run_folders(path)?);
-    }
-    let mut all = Vec::new();
-    for folder in &folders {
-        let events = store::read_events(folder).map_err(Failure::input)?;
-        all.extend(calls::pauses(&events, &folder.display().to_string()));
+        for folder in folders(path)? {
+            let name = folder.display().to_string();
+            if folder.join(store::TURNS).is_file() {
+                tracing::warn!(
+                    "warning: left out: {name} is of a simulation, whose callers pause as they were told to"
+                );
+                continue;
+            }
+            let events = store::read_events(&folder).map_err(Failure::input)?;
+            all.extend(calls::pauses(&events, &name));
+            conversations += 1;
+        }
     }
     match ends_and_pauses(&all) {
         (1.., 1..) => Ok(all),
         (ends, pauses) => Err(Failure::Input(format!(
-            "{ends} ends of turns and {pauses} pauses inside of them in {} conversations: policies differ by what they do in pauses; give runs in which callers pause",
-            folders.len()
-        ))),
-    }
-}
-
-/// The folder itself, or the run folders right inside of it.
-fn run_folders(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if store::is_run_folder(path) {
-        return Ok(vec![path.to_owned()]);
-    }
-    let unreadable =
-        |error| Failure::Input(format!("{}: {error}; name a run folder", path.display()));
-    let mut inside = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(unreadable)? {
-        inside.push(entry.map_err(unreadable)?.path());
-    }
-    inside.retain(|path| store::is_run_folder(path));
-    inside.sort();
-    match inside.is_empty() {
-        false => Ok(inside),
-        true => Err(Failure::Input(format!(
-            "{}: neither a run folder nor a folder of such; name a folder that `voicesim run --out` wrote",
-            path.display()
+            "{ends} ends of turns and {pauses} pauses inside of them in {conversations} conversations: policies differ by what they do in pauses; give runs in which callers pause"
         ))),
     }
 }

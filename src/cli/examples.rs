@@ -121,7 +121,7 @@ pub(super) const ENDPOINT_TRAIN: &str =
     examples!("voicesim endpoint train --data train.jsonl.gz dev.jsonl.gz --out weights.json",);
 
 pub(super) const ENDPOINT_EVAL: &str = examples!(
-    "voicesim endpoint eval --data pauses.dev.jsonl.gz",
+    "voicesim endpoint eval runs/",
     "voicesim endpoint eval --data pauses.dev.jsonl.gz --json",
 );
 

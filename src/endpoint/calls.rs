@@ -113,7 +113,7 @@ impl Listening<'_> {
         self.utterance = Some(utterance);
     }
 
-    /// The silence, if there is one, was that.
+    /// Keeps the silence that lasts, if there is one, as an end or a pause of this length; `None` for nobody knows.
     fn settle(&mut self, is_end: Option<bool>, length: Duration) {
         let Some(silent) = self.silent.take() else {
             return;

@@ -105,13 +105,6 @@ impl<'a> Classifier<'a> {
         }
     }
 
-    /// The log-odds that a caller who pauses like this has finished, after this silence.
-    pub fn log_odds(&self, pause: &Pause, silence: Duration) -> f64 {
-        let clues = Clues::of(pause);
-        let scores = self.weights.scores(&clues);
-        scores.of_silence(silence) + scores.of_clues(&clues)
-    }
-
     /// How long the policy waits in a pause that has lasted for `silence_so_far`, by what is known of it.
     pub fn plan(&self, pause: &Pause, silence_so_far: Duration) -> Planned {
         self.planned(&Clues::of(pause), silence_so_far)
@@ -120,13 +113,12 @@ impl<'a> Classifier<'a> {
     /// The silence after which the policy commits in a pause whose words are known `word_delay` after it began.
     pub fn commits_after(&self, pause: &Pause, word_delay: Duration) -> Duration {
         let clues = Clues::of(pause);
-        if clues.words.is_some() && !word_delay.is_zero() {
-            let early = self.planned(&clues.clone().without_words(), Duration::ZERO);
-            if early.silence < word_delay {
-                return early.silence;
-            }
+        let by_timing = self.planned(&clues.clone().without_words(), Duration::ZERO);
+        // Words that never come, or come too late, are not waited for.
+        match clues.words.is_none() || by_timing.silence < word_delay {
+            true => by_timing.silence,
+            false => self.planned(&clues, word_delay).silence,
         }
-        self.planned(&clues, word_delay).silence
     }
 
     pub(super) fn planned(&self, clues: &Clues, silence_so_far: Duration) -> Planned {
@@ -247,6 +239,18 @@ mod tests {
         let mut waiting = paused(0.3);
         let over = says(&mut waiting, "Okay, thanks.", 3_000).expect("a commit");
         assert!(over >= 3_000);
+    }
+
+    #[test]
+    fn words_that_never_come_are_not_waited_for() {
+        let wordless = Pause {
+            turn_s: 1.5,
+            ..Pause::default()
+        };
+        let after =
+            |delay_ms| policy(0.3).commits_after(&wordless, Duration::from_millis(delay_ms));
+        assert!(after(0) < Duration::from_millis(1_000));
+        assert_eq!(after(1_000), after(0));
     }
 
     #[test]

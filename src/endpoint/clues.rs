@@ -90,7 +90,7 @@ impl Clues {
         }
     }
 
-    /// The same before any word is known.
+    /// What the classifier sees of the same pause before any word is known.
     pub fn without_words(mut self) -> Clues {
         self.words = None;
         for (number, feature) in self.numbers.iter_mut().zip(FEATURES) {
@@ -102,7 +102,7 @@ impl Clues {
     }
 }
 
-/// What comes after goes on too long to say more. Long turns are rarer in calls than in meetings.
+/// Turns that last longer count as so long: long ones are rarer in calls than in meetings.
 const TURN_MAX_S: f64 = 20.0;
 const WORDS_MAX: f64 = 60.0;
 const PAUSES_MAX: f64 = 6.0;

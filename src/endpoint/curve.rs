@@ -1,6 +1,7 @@
 //! How long the classifier waits where there is nothing to go by: as long as it did at ends and pauses of real
 //! conversations. A simulation draws from this.
 
+use super::by_share::at_share;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -60,26 +61,12 @@ pub enum Silence {
 /// After which silence the classifier commits that may cut this share of pauses. `chance` is uniform in (0, 1);
 /// between two curves it lies on a straight line.
 pub fn commits_after(cut_offs: f64, silence: Silence, chance: f64) -> Duration {
-    let curves = &SHIPPED.curves;
-    let after = curves.partition_point(|curve| curve.cut_offs <= cut_offs);
-    let last = curves.len().saturating_sub(1);
-    let of = |index: usize| curves.get(index.min(last));
-    let (Some(low), Some(high)) = (of(after.saturating_sub(1)), of(after)) else {
-        return Duration::ZERO;
+    let at_ms = |curve: &Curve| match silence {
+        Silence::End => curve.ends.at_ms(chance),
+        Silence::Pause => curve.pauses.at_ms(chance),
     };
-    let span = libm::log(high.cut_offs / low.cut_offs);
-    let way = match span > 0.0 {
-        true => (libm::log(cut_offs / low.cut_offs) / span).clamp(0.0, 1.0),
-        false => 0.0,
-    };
-    let [low_ms, high_ms] = [low, high].map(|curve| {
-        let silences = match silence {
-            Silence::End => &curve.ends,
-            Silence::Pause => &curve.pauses,
-        };
-        silences.at_ms(chance)
-    });
-    Duration::from_micros(((low_ms + way * (high_ms - low_ms)) * 1e3).round() as u64)
+    let after_ms = at_share(&SHIPPED.curves, cut_offs, |curve| curve.cut_offs, at_ms);
+    Duration::from_micros((after_ms.unwrap_or_default() * 1e3).round() as u64)
 }
 
 impl Curves {

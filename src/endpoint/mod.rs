@@ -8,10 +8,11 @@
 //! `pause` is what is known of a pause, `clues` turns it into numbers and names of words, `weights` into log-odds,
 //! and `classifier` into a decision. `pauses` reads labelled data, `train` (cargo feature `train`) fits the
 //! committed weights to it, `eval` says how good they are, `explain` what they make of one pause,
-//! `calls` finds the pauses of one's own calls, and `curve` what
-//! they do where there is nothing to go by. MODEL_CARD.md beside this file says what the weights were fitted to,
-//! and where they may not hold.
+//! `calls` finds the pauses of one's own calls, `curve` says what the classifier does where there is nothing to go by,
+//! and `by_share` looks up what is known for some shares of cut-offs. MODEL_CARD.md beside this file says what the
+//! weights were fitted to, and where they may not hold.
 
+mod by_share;
 #[doc(hidden)]
 pub mod calls;
 #[doc(hidden)]

@@ -36,8 +36,6 @@ impl Habit {
 pub struct Pause {
     /// The length of the turn so far, pauses included, in seconds.
     pub turn_s: f64,
-    /// The length of the voice since the last pause, in seconds.
-    pub stretch_s: f64,
     /// The earlier pauses of the turn.
     pub pauses: u32,
     /// The length of the last of them, in seconds; zero without one.
@@ -57,7 +55,6 @@ pub struct Pause {
 #[derive(Debug, Default)]
 pub struct Turn {
     onset: Tick,
-    stretch: Tick,
     before: Before,
     pauses: u32,
     last_pause: Duration,
@@ -104,7 +101,6 @@ impl Turn {
         let late = || all.skip(count.saturating_sub(WORDS_MAX)).cloned().collect();
         Some(Pause {
             turn_s: end.since(self.onset).as_secs_f64(),
-            stretch_s: end.since(self.stretch).as_secs_f64(),
             pauses: self.pauses,
             last_pause_s: self.last_pause.as_secs_f64(),
             turn_words: match self.are_known {
@@ -133,7 +129,6 @@ impl Turn {
         }
         *self = Turn {
             onset,
-            stretch: onset,
             before,
             habit: self.habit,
             ..Turn::default()
@@ -145,7 +140,6 @@ impl Turn {
         if let Some(pause) = pause.filter(|pause| *pause >= PAUSE_MIN) {
             self.pauses = self.pauses.saturating_add(1);
             self.last_pause = pause;
-            self.stretch = at;
             if pause <= PAUSE_MAX {
                 self.habit.add(pause);
             }
@@ -213,7 +207,7 @@ mod tests {
             paused(3_250),
         ]);
         let pause = turn.pause().expect("a pause");
-        assert_eq!((pause.turn_s, pause.stretch_s), (2.25, 0.75));
+        assert_eq!(pause.turn_s, 2.25);
         assert_eq!((pause.pauses, pause.last_pause_s), (1, 0.5));
         // The words of the pause before lack what was said since.
         assert_eq!((pause.words, pause.turn_words), (None, 0));
@@ -265,7 +259,7 @@ mod tests {
     fn silence_inside_of_a_word_is_no_pause() {
         let turn = heard(&[started(0, None), paused(500), resumed(590), paused(800)]);
         let pause = turn.pause().expect("a pause");
-        assert_eq!((pause.pauses, pause.stretch_s), (0, 0.8));
+        assert_eq!((pause.pauses, pause.last_pause_s), (0, 0.0));
     }
 
     #[test]

@@ -2,15 +2,11 @@
 
 use super::Before;
 use super::pause::{Habit, Pause, words};
-use flate2::read::MultiGzDecoder;
+use crate::labelled::{self, LabelledError, Needs, object};
 use serde::Deserialize;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-/// The longest line that is read, bytes: a hundred times the longest of the ICSI data.
-const LINE_MAX: u64 = 1 << 20;
 /// The longest time in a file, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
@@ -48,81 +44,12 @@ pub struct Truth {
     pub is_two_party: bool,
 }
 
-/// What a file must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    /// Id, tokens and context.
-    Prediction,
-    /// All that [`Needs::Prediction`] names, and what became of the pause.
-    Truth,
-}
-
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PausesError {
-    /// It cannot be read.
-    #[error("{}: {source}; name a .jsonl or .jsonl.gz file of pauses", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A line is wrong.
-    #[error("{}: line {line}: {problem}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong, and the cure.
-        problem: String,
-    },
-    /// There is nothing in it.
-    #[error("{}: no pauses in it; one JSON object a line is needed", .0.display())]
-    Empty(PathBuf),
-}
-
 /// Reads every pause of a file. Nothing is returned of a file with a bad line.
 ///
 /// # Errors
 /// The file or its first bad line, and the cure.
-pub fn read(path: &Path, needs: Needs) -> Result<Vec<Labelled>, PausesError> {
-    let unreadable = |source| PausesError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let is_gzipped = path.extension().is_some_and(|end| end == "gz");
-    let mut reader: Box<dyn BufRead> = match is_gzipped {
-        true => Box::new(BufReader::new(MultiGzDecoder::new(file))),
-        false => Box::new(BufReader::new(file)),
-    };
-    let mut pauses = Vec::new();
-    let mut text = Vec::new();
-    for line in 1.. {
-        text.clear();
-        let mut bounded = (&mut reader).take(LINE_MAX);
-        if bounded.read_until(b'\n', &mut text).map_err(unreadable)? == 0 {
-            break;
-        }
-        let bad = |problem| PausesError::Line {
-            path: path.to_owned(),
-            line,
-            problem,
-        };
-        if text.len() as u64 == LINE_MAX && !text.ends_with(b"\n") {
-            let problem = format!("longer than {LINE_MAX} bytes: put one pause on each line");
-            return Err(bad(problem));
-        }
-        if !text.trim_ascii().is_empty() {
-            pauses.push(parse(&text, needs).map_err(bad)?);
-        }
-    }
-    match pauses.is_empty() {
-        true => Err(PausesError::Empty(path.to_owned())),
-        false => Ok(pauses),
-    }
+pub fn read(path: &Path, needs: Needs) -> Result<Vec<Labelled>, LabelledError> {
+    labelled::read(path, "pauses", |line| parse(line, needs))
 }
 
 #[derive(Deserialize)]
@@ -137,7 +64,6 @@ struct Line {
 struct Context {
     turn_s: f64,
     turn_w: u32,
-    stretch_s: f64,
     tp_n: u32,
     tp_last: f64,
     sp_n: u32,
@@ -179,16 +105,11 @@ struct Info {
 }
 
 fn parse(line: &[u8], needs: Needs) -> Result<Labelled, String> {
-    let cure = |error: serde_json::Error| {
-        // The line is one of many: a place in it says nothing but the column.
-        let error = error.to_string().replace(" at line 1 column", " at column");
-        format!("{error}: mend the line, or leave it out")
-    };
-    let typed: Line = serde_json::from_slice(line).map_err(cure)?;
+    let typed: Line = object(line)?;
     let truth = match needs {
         Needs::Prediction => None,
         Needs::Truth => {
-            let truth: TruthLine = serde_json::from_slice(line).map_err(cure)?;
+            let truth: TruthLine = object(line)?;
             seconds("y.pause", truth.y.pause)?;
             Some(Truth {
                 is_end: match truth.y.label {
@@ -217,7 +138,9 @@ fn parse(line: &[u8], needs: Needs) -> Result<Labelled, String> {
 fn seconds(name: &str, value: f64) -> Result<f64, String> {
     match (0.0..=SECONDS_MAX).contains(&value) {
         true => Ok(value),
-        false => Err(format!("{name} is {value}: it is in seconds, from 0 up")),
+        false => Err(format!(
+            "{name} is {value}: it is in seconds, from 0 to {SECONDS_MAX}"
+        )),
     }
 }
 
@@ -230,7 +153,6 @@ impl Context {
         let gap = self.prev_gap.filter(|gap| *gap < SECONDS_MAX);
         Ok(Pause {
             turn_s: seconds("ctx.turn_s", self.turn_s)?,
-            stretch_s: seconds("ctx.stretch_s", self.stretch_s)?,
             pauses: self.tp_n,
             last_pause_s: seconds("ctx.tp_last", self.tp_last)?,
             turn_words: self.turn_w,
@@ -286,6 +208,9 @@ mod tests {
         assert!(problem("\"end\"", "\"fin\"").contains("unknown variant `fin`"));
         assert!(problem("\"id\":\"a\",", "").contains("mend the line"));
         let negative = problem("\"turn_s\":0.36", "\"turn_s\":-1");
-        assert_eq!(negative, "ctx.turn_s is -1: it is in seconds, from 0 up");
+        assert_eq!(
+            negative,
+            "ctx.turn_s is -1: it is in seconds, from 0 to 86400"
+        );
     }
 }

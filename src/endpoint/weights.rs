@@ -1,5 +1,6 @@
 //! The file of weights: what training leaves behind, and the classifier goes by.
 
+use super::by_share::at_share;
 #[cfg(feature = "train")]
 use super::clues::COUNT;
 use super::clues::{Clues, FEATURES, phrase};
@@ -17,11 +18,11 @@ pub const SCHEMA: &str = "voicesim.endpoint/1";
 pub struct Weights {
     /// [`SCHEMA`].
     pub schema: String,
-    /// Of pauses whose words are known.
+    /// The scores for pauses whose words are known.
     pub with_words: Scores,
-    /// Of pauses whose words are not known, yet or at all.
+    /// The scores for pauses whose words are not known, yet or at all.
     pub timing_only: Scores,
-    /// The fixed silence that cuts a share of the pauses, the least share first.
+    /// The fixed silences that cut shares of the training pauses, the least share first.
     pub silences: Vec<Silent>,
 }
 
@@ -41,7 +42,7 @@ pub struct Silent {
 pub struct Scores {
     /// Log-odds of the average pause: a polynomial in ln(silence / 500 ms), and the square of its positive part.
     pub silence: [f64; 4],
-    /// One for each number, in the order of `FEATURES`.
+    /// The mean and weight of each number, in the order of `FEATURES`.
     pub numbers: Vec<Number>,
     /// What is added for each clue of words; nothing for others.
     pub words: BTreeMap<String, f64>,
@@ -124,9 +125,13 @@ impl Weights {
 
     /// The fixed silence that cuts this share of pauses.
     pub fn silence(&self, cut_offs: f64) -> Duration {
-        let points = self.silences.iter();
-        let points: Vec<_> = points.map(|it| (it.cut_offs, it.silence_ms)).collect();
-        Duration::from_secs_f64(between(&points, cut_offs).max(0.0) / 1e3)
+        let silence_ms = at_share(
+            &self.silences,
+            cut_offs,
+            |it| it.cut_offs,
+            |it| it.silence_ms,
+        );
+        Duration::from_secs_f64(silence_ms.unwrap_or_default().max(0.0) / 1e3)
     }
 
     /// The scores for these clues.
@@ -166,9 +171,8 @@ impl Scores {
 
     /// The price of a cut-off at which this share of pauses is cut.
     pub fn price_ms(&self, cut_offs: f64) -> f64 {
-        let points = self.prices.iter();
-        let points: Vec<_> = points.map(|it| (it.cut_offs, it.log_ms)).collect();
-        libm::exp(between(&points, cut_offs))
+        let log_ms = at_share(&self.prices, cut_offs, |it| it.cut_offs, |it| it.log_ms);
+        libm::exp(log_ms.unwrap_or_default())
     }
 
     /// The clues that spoke most for the end (`sign` 1) or against it (-1), the strongest first: three at most.
@@ -189,22 +193,6 @@ impl Scores {
     }
 }
 
-/// What lies at a share, on straight lines between points by the logarithm of their shares; zero without points.
-fn between(points: &[(f64, f64)], share: f64) -> f64 {
-    let after = points.partition_point(|(at, _)| *at <= share);
-    let last = points.len().saturating_sub(1);
-    let of = |index: usize| points.get(index.min(last));
-    let (Some(low), Some(high)) = (of(after.saturating_sub(1)), of(after)) else {
-        return 0.0;
-    };
-    let span = libm::log(high.0 / low.0);
-    let way = match span > 0.0 {
-        true => (libm::log(share / low.0) / span).clamp(0.0, 1.0),
-        false => 0.0,
-    };
-    low.1 + way * (high.1 - low.1)
-}
-
 const REASONS_MAX: usize = 3;
 /// Weaker pulls are not worth a line.
 const PULL_MIN: f64 = 0.01;
@@ -216,7 +204,7 @@ pub(super) fn basis(silence: Duration) -> [f64; 4] {
     [1.0, log, log * log, late * late]
 }
 
-/// Numbers of no weight, to begin with.
+/// The numbers of a file, with these means and weights.
 #[cfg(feature = "train")]
 pub(super) fn numbers(mean: [f64; COUNT], weight: [f64; COUNT]) -> Vec<Number> {
     let number = |index: usize| Number {

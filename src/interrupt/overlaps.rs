@@ -1,14 +1,9 @@
 //! Files of labelled sounds over a speaker, one JSON object a line, plain or gzipped.
 
 use super::heard::Context;
-use flate2::read::MultiGzDecoder;
+use crate::labelled::{self, LabelledError, Needs, object};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-
-/// The longest line that is read, bytes: a hundred times the longest of the AMI and ICSI data.
-const LINE_MAX: u64 = 1 << 20;
+use std::path::Path;
 
 /// What a sound turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -130,82 +125,13 @@ pub struct Overlap {
     pub truth: Option<Truth>,
 }
 
-/// What a file must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    /// Id, onset, tokens and context.
-    Prediction,
-    /// All that [`Needs::Prediction`] names, and label, corpus, meeting, split and the number of other speakers.
-    Truth,
-}
-
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OverlapsError {
-    #[error("{}: {source}; name a .jsonl or .jsonl.gz file of overlaps", path.display())]
-    Unreadable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("{}: line {line}: {problem}", path.display())]
-    Line {
-        path: PathBuf,
-        line: usize,
-        problem: String,
-    },
-    #[error("{}: no overlaps in it; one JSON object a line is needed", .0.display())]
-    Empty(PathBuf),
-}
-
 /// Reads every sound of a file. Nothing is returned of a file with a bad line.
-pub fn read(path: &Path, needs: Needs) -> Result<Vec<Overlap>, OverlapsError> {
-    let unreadable = |source| OverlapsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let is_gzipped = path.extension().is_some_and(|end| end == "gz");
-    let mut reader: Box<dyn BufRead> = if is_gzipped {
-        Box::new(BufReader::new(MultiGzDecoder::new(file)))
-    } else {
-        Box::new(BufReader::new(file))
-    };
-    let mut overlaps = Vec::new();
-    let mut text = Vec::new();
-    for line in 1.. {
-        text.clear();
-        let mut bounded = (&mut reader).take(LINE_MAX);
-        if bounded.read_until(b'\n', &mut text).map_err(unreadable)? == 0 {
-            break;
-        }
-        let bad = |problem| OverlapsError::Line {
-            path: path.to_owned(),
-            line,
-            problem,
-        };
-        if text.len() as u64 == LINE_MAX && !text.ends_with(b"\n") {
-            return Err(bad(format!(
-                "longer than {LINE_MAX} bytes: put one overlap on each line"
-            )));
-        }
-        if !text.trim_ascii().is_empty() {
-            overlaps.push(parse(&text, needs).map_err(bad)?);
-        }
-    }
-    if overlaps.is_empty() {
-        return Err(OverlapsError::Empty(path.to_owned()));
-    }
-    Ok(overlaps)
+pub fn read(path: &Path, needs: Needs) -> Result<Vec<Overlap>, LabelledError> {
+    labelled::read(path, "overlaps", |line| parse(line, needs))
 }
 
 fn parse(line: &[u8], needs: Needs) -> Result<Overlap, String> {
-    let cure = |error: serde_json::Error| {
-        let error = error.to_string();
-        // The line is one of many: a place in it says nothing but the column.
-        let error = error.replace(" at line 1 column", " at column");
-        format!("{error}: mend the line, or leave it out")
-    };
-    let line_as_typed: Line = serde_json::from_slice(line).map_err(cure)?;
+    let line_as_typed: Line = object(line)?;
     check_tokens(&line_as_typed.toks)?;
     let truth = match needs {
         Needs::Prediction => None,
@@ -213,7 +139,7 @@ fn parse(line: &[u8], needs: Needs) -> Result<Overlap, String> {
             if line_as_typed.toks.is_empty() {
                 return Err("toks is empty: a sound needs at least one token".to_owned());
             }
-            let truth: TruthLine = serde_json::from_slice(line).map_err(cure)?;
+            let truth: TruthLine = object(line)?;
             Some(Truth {
                 label: truth.label,
                 corpus: truth.corpus,
@@ -338,7 +264,6 @@ impl ContextLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     const GOOD: &str = r#"{"id":"a","onset":1.0,"corpus":"ami","meeting":"m","split":"train","label":"bc","toks":[[0.0,0.3,"mm"],[0.3,0.3,"<laugh>"],[0.3,0.6,"yeah"]],"ctx":{"a_elapsed":3.0,"a_words":9,"a_sil":0.0,"a_act_elapsed":1.0,"a_act_done":0,"a_act_q":1,"a_prev_q":0,"b_gap":120,"b_talk60":0,"a_talk60":3.0,"b_n30":0,"prev_floor_b":0,"a_tail":"is it"},"post":{"n_other":0}}"#;
 
@@ -393,46 +318,5 @@ mod tests {
             assert!(problem(from, to, Needs::Truth).is_some());
         }
         assert!(problem("\"onset\":1.0,", "", Needs::Prediction).is_some());
-    }
-
-    fn file(name: &str, content: &[u8]) -> PathBuf {
-        let name = format!("voicesim-overlaps-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, content).expect("written");
-        path
-    }
-
-    #[test]
-    fn files_are_read_plain_and_gzipped_and_errors_name_the_line() {
-        let two = format!("{GOOD}\n\n{GOOD}");
-        let plain = file("plain.jsonl", two.as_bytes());
-        let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        zipped.write_all(two.as_bytes()).expect("zipped");
-        let zipped = file("zipped.jsonl.gz", &zipped.finish().expect("zipped"));
-        let read_all = |path: &Path| read(path, Needs::Truth).expect("overlaps");
-        assert_eq!(read_all(&plain), read_all(&zipped));
-        assert_eq!(read_all(&plain).len(), 2);
-
-        let bad = file("bad.jsonl", format!("{GOOD}\n{{}}\n").as_bytes());
-        let error = read(&bad, Needs::Prediction)
-            .expect_err("a bad line")
-            .to_string();
-        assert!(
-            error.contains("bad.jsonl: line 2: missing field"),
-            "{error}"
-        );
-        let long = file("long.jsonl", &vec![b' '; LINE_MAX as usize + 1]);
-        let error = read(&long, Needs::Prediction)
-            .expect_err("a long line")
-            .to_string();
-        assert!(error.contains("line 1: longer than"), "{error}");
-        let empty = file("empty.jsonl", b"\n");
-        let error = read(&empty, Needs::Prediction)
-            .expect_err("nothing in it")
-            .to_string();
-        assert!(error.contains("no overlaps in it"), "{error}");
-        for path in [plain, zipped, bad, long, empty] {
-            let _ = std::fs::remove_file(path);
-        }
     }
 }

@@ -1,16 +1,12 @@
 //! `voicesim endpoint` from the outside, and what the classifier does in conversations and simulations.
 
+use crate::support::understands::{held, understood};
 use crate::support::{stderr, stdout, voicesim};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use voicesim::clock::Clock;
 use voicesim::event::Metric;
 use voicesim::record::store::KeepAudio;
-use voicesim::run::{Finished, Run, Time};
+use voicesim::run::Run;
 use voicesim::scenario::{self, Scenario};
-use voicesim::stage::{
-    AudioFeed, Outlet, Stage, StageError, Transcript, Work, transcribe_in_batches,
-};
 
 const CONTEXT: &str = r#"{"turn_s":2.4,"turn_w":6,"stretch_s":2.4,"tp_n":0,"tp_last":0,"sp_n":12,"sp_mean":0.5,"sp_max":1.4,"rate":4.0,"rate_spk":4.0,"last_d":0.3,"last5_d":0.2,"prev_q":1,"prev_gap":0.4,"prev_tail":"how can i help you"}"#;
 
@@ -86,6 +82,9 @@ fn words_that_come_late_are_not_waited_for_without_reason() {
     let prompt = commits(&data, &["--cut-offs", "0.3"])[0];
     let late = commits(&data, &["--cut-offs", "0.3", "--word-delay-ms", "5000"])[0];
     assert!(prompt < late && late < 2_500.0, "{prompt} {late}");
+    let data = file(folder.path(), &[line("laughs", "<laugh>", "")]);
+    let wordless = commits(&data, &["--cut-offs", "0.3", "--word-delay-ms", "5000"])[0];
+    assert!(wordless < 2_500.0, "{wordless}");
 }
 
 #[test]
@@ -152,7 +151,9 @@ fn an_evaluation_holds_the_policies_against_each_other() {
         (&document["pauses"], &document["ends"]),
         (&60.into(), &60.into())
     );
+    assert_eq!(document["with_words"], 120);
     let rows = document["rows"].as_array().expect("rows");
+    assert!(rows.iter().all(|row| row["saves_ms_95"].is_array()));
     let saves = |policy: &str| -> Vec<f64> {
         let own = rows.iter().filter(|row| row["policy"] == policy);
         own.filter_map(|row| row["saves_ms"].as_f64()).collect()
@@ -168,6 +169,28 @@ fn an_evaluation_holds_the_policies_against_each_other() {
 }
 
 #[test]
+fn the_pauses_of_a_run_are_found_and_one_run_promises_nothing_about_others() {
+    let evaluated = voicesim(&["endpoint", "eval", "tests/it/data/recorded"]);
+    let said = stdout(&evaluated);
+    assert_eq!(evaluated.status.code(), Some(0), "{}", stderr(&evaluated));
+    assert!(said.starts_with("your calls: 3 pauses and 5 ends in 5 turns of 1 conversations"));
+    assert!(said.contains("Conversations are too few"), "{said}");
+    assert!(!said.contains('('), "an interval of one run: {said}");
+}
+
+#[test]
+fn simulated_callers_are_nobodys_callers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("simulated").display().to_string();
+    simulated(&["--out", &out]);
+    let runs = folder.path().display().to_string();
+    let refused = voicesim(&["endpoint", "eval", &runs]);
+    let said = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("is of a simulation"), "{said}");
+}
+
+#[test]
 fn a_decision_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = file(
@@ -178,24 +201,6 @@ fn a_decision_is_explained() {
     insta::assert_snapshot!(stdout(&explained));
 }
 
-/// A recogniser that understands everything as the same words.
-struct Understands(&'static str, Clock);
-
-impl Stage for Understands {
-    type In = AudioFeed;
-    type Out = Transcript;
-
-    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        let Understands(words, clock) = self;
-        Box::pin(transcribe_in_batches(feed, out, async |_, out| {
-            out.begun_anew();
-            let done = clock.now() + Duration::from_millis(70);
-            clock.sleep_until(done).await;
-            Ok::<_, StageError>((*words).to_owned())
-        }))
-    }
-}
-
 const ENGINES: &str = "[stt]\nengine = \"simulated\"\nlatency = { fixed_ms = 50 }\n[answer]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n[tts]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n[ear.lag]\nfixed_ms = 0\n[endpointing]\npolicy = \"classifier\"\ncut_offs = 0.2\n[[turn]]\nspeech = { length = { fixed_ms = 1200 } }\n";
 
 fn asked() -> Scenario {
@@ -203,17 +208,10 @@ fn asked() -> Scenario {
     parsed.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn held(run: Run) -> Finished {
-    let run = run.in_time(Time::Virtual).run();
-    run.unwrap_or_else(|error| panic!("{error}"))
-}
-
 #[test]
 fn a_conversation_waits_by_its_words_and_says_why() {
     let waited = |words| {
-        let run = Run::of(asked())
-            .with_speech_to_text(move |clock| Box::new(Understands(words, clock.clone())));
-        let run = held(run);
+        let run = held(understood(Run::of(asked()), words));
         let delay = run.measured.metrics[&Metric::EndOfTurnDelay]
             .answered()
             .summary();
@@ -258,7 +256,7 @@ fn simulated(more: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn simulated_callers_are_cut_off_as_often_as_may_be() {
+fn the_more_cut_offs_are_allowed_the_sooner_simulated_callers_are_answered() {
     let of = |cut_offs: &str| {
         let set = format!("endpointing.cut_offs={cut_offs}");
         let document = simulated(&["--set", "endpointing.policy=classifier", "--set", &set]);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 28] = [
+const ARROWS: [(&str, &[&str]); 29] = [
     ("guide", &[]),
     ("event", &[]),
     ("rng", &[]),
@@ -14,14 +14,18 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("speak", &[]),
     ("picture", &[]),
     ("nearest", &[]),
+    ("labelled", &[]),
     ("clock", &["event"]),
     ("audio", &["event", "clock"]),
     ("record", &["event", "clock", "audio"]),
     ("stage", &["event", "audio", "record", "clock"]),
     ("scenario", &["event", "rng", "nearest"]),
     ("ear", &["stage", "audio", "event"]),
-    ("endpoint", &["stage", "audio", "event", "rng"]),
-    ("interrupt", &["stage", "audio", "event", "rng", "picture"]),
+    ("endpoint", &["stage", "audio", "event", "rng", "labelled"]),
+    (
+        "interrupt",
+        &["stage", "audio", "event", "rng", "picture", "labelled"],
+    ),
     (
         "call",
         &[

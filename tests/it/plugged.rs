@@ -1,6 +1,7 @@
 //! Engines and endpointing policies that the user of the crate brings along.
 
 use crate::support::fixture;
+use crate::support::understands::{held, understood};
 use std::path::Path;
 use std::time::Duration;
 use voicesim::clock::Clock;
@@ -8,12 +9,9 @@ use voicesim::endpoint::{Action, Decision, EndpointPolicy, Endpointing, Judge, O
 use voicesim::event::{Event, Mark, Metric, StageName, Tick, VisitEnd};
 use voicesim::measure::Outcome;
 use voicesim::record::store::KeepAudio;
-use voicesim::run::{Finished, Run, Time};
+use voicesim::run::Run;
 use voicesim::scenario::{self, Scenario};
-use voicesim::stage::{
-    AudioFeed, Finished as HasFinished, LatestSound, Outlet, Stage, StageError, Transcript, Work,
-    transcribe_in_batches,
-};
+use voicesim::stage::{Finished as HasFinished, LatestSound, Outlet, Stage, StageError, Work};
 
 const ENGINES: &str = "[stt]\nengine = \"simulated\"\nlatency = { fixed_ms = 50 }\n[answer]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n[tts]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n[ear.lag]\nfixed_ms = 80\n[speculation]\nenabled = false\n";
 
@@ -22,36 +20,14 @@ fn scenario(turns: &str) -> Scenario {
     scenario::parse(Path::new("plugged.toml"), &text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn held(run: Run) -> Finished {
-    let run = run.in_time(Time::Virtual).run();
-    run.unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// A recogniser that understands everything as the same words.
-struct Understands(&'static str, Clock);
-
-impl Stage for Understands {
-    type In = AudioFeed;
-    type Out = Transcript;
-
-    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        let Understands(words, clock) = self;
-        Box::pin(transcribe_in_batches(feed, out, async |_, out| {
-            out.begun_anew();
-            let done = clock.now() + Duration::from_millis(70);
-            clock.sleep_until(done).await;
-            Ok::<_, StageError>((*words).to_owned())
-        }))
-    }
-}
-
 const QUESTION: &str = "[[turn]]\nspeech = { length = { fixed_ms = 1200 } }\n";
 
 #[test]
 fn a_recogniser_of_ones_own_stands_in_the_scenarios_place() {
-    let run = Run::of(scenario(QUESTION))
-        .with_speech_to_text(|clock| Box::new(Understands("Where is the station?", clock.clone())));
-    let run = held(run);
+    let run = held(understood(
+        Run::of(scenario(QUESTION)),
+        "Where is the station?",
+    ));
     assert_eq!(&*run.measured.rows[0].heard, "Where is the station?");
     let said = run.header.engines["speech_to_text"].as_str();
     assert!(said.contains("of the program that runs"), "{said}");
@@ -67,9 +43,7 @@ fn an_engine_of_ones_own_is_no_part_of_a_repetition() {
     let folder = tempfile::tempdir().expect("a folder");
     let kept = Run::of(scenario(QUESTION)).keep_in(folder.path().to_owned(), KeepAudio::Yes);
     held(kept);
-    let again = Run::of(scenario(QUESTION))
-        .with_speech_to_text(|clock| Box::new(Understands("No.", clock.clone())))
-        .repeating(folder.path().to_owned());
+    let again = understood(Run::of(scenario(QUESTION)), "No.").repeating(folder.path().to_owned());
     let error = again.check().expect_err("nobody would ask it").to_string();
     assert!(error.contains("asks no engine"), "{error}");
 }

@@ -5,6 +5,8 @@ pub mod curves;
 mod table;
 
 pub use table::{Evaluation, Policy, Row, as_text, evaluate};
+#[cfg(feature = "train")]
+pub(super) use table::{share_cut, where_falls};
 
 use super::pauses::{Labelled, Truth};
 use crate::rng::Seed;
@@ -217,7 +219,7 @@ pub fn scored(decided: &[Decided<'_>]) -> Scored {
             let at = (draw.uniform() * counts.len() as f64) as usize;
             &counts[at.min(counts.len() - 1)]
         });
-        score(picks.collect::<Vec<_>>().into_iter())
+        score(picks)
     };
     let resampled: Vec<Score> = (0..RESAMPLES).map(resample).collect();
     let at = |share: f64| {

@@ -9,7 +9,7 @@ mod fit;
 
 use super::classifier::Classifier;
 use super::clues::{COUNT, Clues, FEATURES};
-use super::eval::Decided;
+use super::eval::{Decided, share_cut, where_falls};
 use super::pauses::{Labelled, Truth};
 use super::weights::{Price, SCHEMA, Scores, Silent, Weights, basis, numbers};
 use fit::{Problem, Row};
@@ -20,12 +20,14 @@ use std::time::Duration;
 const TIMES_MS: [u64; 9] = [200, 300, 400, 500, 700, 900, 1_200, 1_700, 2_400];
 /// Parts that the conversations are dealt into, to try weights on conversations that they were not fitted to.
 const FOLDS: usize = 6;
-/// The same, to learn what complete acts are worth.
+/// Parts that the conversations are dealt into, to learn what complete acts are worth.
 const ACT_FOLDS: usize = 4;
 /// The shares of pauses for which prices are found.
 const SHARES: [f64; 13] = [
     0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5,
 ];
+/// Logarithms of the prices, in milliseconds, between which the one of a share is searched for.
+const LOG_PRICES: (f64, f64) = (-4.0, 16.0);
 
 /// How often a clue must be seen, and from how many speakers, to be learnt.
 #[derive(Clone, Copy)]
@@ -34,12 +36,12 @@ struct Often {
     times: usize,
 }
 
-/// For complete acts, of which there are many.
+/// Clues of complete acts, of which there are many.
 const FOR_ACTS: Often = Often {
     speakers: 3,
     times: 5,
 };
-/// For the ends of turns.
+/// Clues of the ends of turns.
 const FOR_ENDS: Often = Often {
     speakers: 5,
     times: 30,
@@ -294,7 +296,7 @@ fn spread(examples: &[&Example<'_>]) -> ([f64; COUNT], [f64; COUNT]) {
     (mean, deviation)
 }
 
-/// The ends: rows at the silences at which they are still open.
+/// The row that says whether a pause was the end, at the silences at which that is still open.
 fn end_row(example: &Example<'_>, values: Vec<(usize, f64)>) -> Row {
     let is_open = |ms: &u64| example.is_end || example.truth.pause_ms > *ms as f64;
     Row {
@@ -443,27 +445,16 @@ fn set_prices(weights: &mut Weights, data: &[Labelled], tried: &[Tried]) {
             (&mut weights.with_words, true),
             (&mut weights.timing_only, false),
         ] {
-            let (mut low, mut high) = (-4.0, 16.0);
-            for _ in 0..24 {
-                let middle = 0.5 * (low + high);
-                match cut(data, &pauses, libm::exp(middle), has_words) > share {
-                    true => low = middle,
-                    false => high = middle,
-                }
-            }
+            let cut = |log_ms| {
+                let tried = pauses.iter().copied();
+                share_cut(&decided_at(data, tried, libm::exp(log_ms), has_words))
+            };
             scores.prices.push(Price {
                 cut_offs: share,
-                log_ms: rounded(high),
+                log_ms: rounded(where_falls(LOG_PRICES, share, cut)),
             });
         }
     }
-}
-
-/// The share of pauses that is cut at a price.
-fn cut(data: &[Labelled], pauses: &[&Tried], price_ms: f64, has_words: bool) -> f64 {
-    let decided = decided_at(data, pauses.iter().copied(), price_ms, has_words);
-    let cut = decided.iter().filter(|it| it.is_cut()).count();
-    cut as f64 / decided.len().max(1) as f64
 }
 
 /// What the weights that were fitted without a pause's conversation decide about it at a price.
@@ -474,7 +465,7 @@ pub fn decided_at<'a>(
     has_words: bool,
 ) -> Vec<Decided<'a>> {
     let mut decided = Vec::new();
-    let mut policy: Option<(*const Weights, Classifier<'_>)> = None;
+    let mut policy: Option<(&Weights, Classifier<'_>)> = None;
     for tried in tried {
         let labelled = &data[tried.index];
         let weights: &Weights = &tried.weights;

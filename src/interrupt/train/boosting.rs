@@ -8,7 +8,7 @@ use crate::rng::Seed;
 
 /// How the trees are grown.
 #[derive(Debug, Clone, Copy)]
-pub struct Boosting {
+pub(super) struct Boosting {
     pub trees: usize,
     pub leaves: usize,
     pub learning_rate: f64,
@@ -102,7 +102,7 @@ struct Leaf {
 }
 
 /// Fits trees that look at the first `features` features.
-pub fn fit(rows: &[TrainingRow], features: usize, how: Boosting, seed: Seed) -> Trees {
+pub(super) fn fit(rows: &[TrainingRow], features: usize, how: Boosting, seed: Seed) -> Trees {
     let binned = Binned::of(rows, features);
     let positive = rows.iter().filter(|row| row.is_interruption).count();
     let base = rounded(logit(positive as f64 / rows.len() as f64));

@@ -7,7 +7,7 @@ use crate::interrupt::model::{Calibration, sigmoid};
 const STEPS: usize = 20;
 
 /// Fits slope and intercept by Newton's method to what a model said of these sounds, at all steps.
-pub fn fit(tracks: &[Track<'_>]) -> Calibration {
+pub(super) fn fit(tracks: &[Track<'_>]) -> Calibration {
     let looks: Vec<(f64, f64)> = tracks
         .iter()
         .filter_map(|track| Some((track.seen.as_ref()?, is_interruption(track.overlap)?)))

@@ -11,7 +11,7 @@ const STEPS: usize = 12;
 const UNKNOWNS: usize = COUNT + 1;
 
 /// Fits one regression to the rows at each of the times. Features from `features` on stay unused.
-pub fn fit(rows: &[TrainingRow], knots_s: &[f64], features: usize) -> Logistic {
+pub(super) fn fit(rows: &[TrainingRow], knots_s: &[f64], features: usize) -> Logistic {
     let logs = |values: &Values| values.map(libm::log1p);
     let mut means = vec![0.0; COUNT];
     for row in rows {

@@ -66,7 +66,11 @@ impl Outcome {
 
 /// The thresholds that miss least and wait least with as many false stops as are aimed at: on the same sounds, once
 /// followed with their words, once without. Those before and after the first word are chosen together.
-pub fn choose(with_words: &[Track<'_>], without: &[Track<'_>], target: Target) -> Thresholds {
+pub(super) fn choose(
+    with_words: &[Track<'_>],
+    without: &[Track<'_>],
+    target: Target,
+) -> Thresholds {
     let activity_only = chosen(without, WITHOUT, target.aim(Listening::ActivityOnly));
     let listening = chosen(with_words, 0..WITH.end, target.aim(Listening::WithWords));
     let activity_only = as_thresholds(&activity_only[WITHOUT]);

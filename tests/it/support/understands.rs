@@ -1,0 +1,37 @@
+//! A recogniser for tests in which words matter and sound does not.
+
+use std::time::Duration;
+use voicesim::clock::Clock;
+use voicesim::run::{Finished, Run, Time};
+use voicesim::stage::{
+    AudioFeed, Outlet, Stage, StageError, Transcript, Work, transcribe_in_batches,
+};
+
+/// A recogniser that understands everything as the same words.
+struct Understands(&'static str, Clock);
+
+impl Stage for Understands {
+    type In = AudioFeed;
+    type Out = Transcript;
+
+    fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
+        let Understands(words, clock) = self;
+        Box::pin(transcribe_in_batches(feed, out, async |_, out| {
+            out.begun_anew();
+            let done = clock.now() + Duration::from_millis(70);
+            clock.sleep_until(done).await;
+            Ok::<_, StageError>((*words).to_owned())
+        }))
+    }
+}
+
+/// The run, with a recogniser that understands everything as these words.
+pub(crate) fn understood(run: Run, words: &'static str) -> Run {
+    run.with_speech_to_text(move |clock| Box::new(Understands(words, clock.clone())))
+}
+
+/// The run, held in virtual time.
+pub(crate) fn held(run: Run) -> Finished {
+    let run = run.in_time(Time::Virtual).run();
+    run.unwrap_or_else(|error| panic!("{error}"))
+}
