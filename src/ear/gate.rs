@@ -55,6 +55,9 @@ const UNDER_BESIDE_BACKGROUND: f32 = 2.0;
 /// Frames in a row of a voice in the background from which on it is told: 48 ms, as many as begin an utterance. The first
 /// frames of the caller's own voice may be as soft as a background.
 const TOLD_FRAMES: u32 = 3;
+/// The rules from which on the first frames of a voice may be the caller's though they are soft: before, each was one of
+/// the background, and was told.
+const SPARES_SOFT_BEGINNINGS: u32 = 3;
 /// What is softer counts as silence, in decibels of full scale.
 const SILENCE: f32 = -100.0;
 
@@ -93,6 +96,9 @@ pub(super) struct CallerGate {
     utterance: Option<u32>,
     /// The levels of voices in the background among the latest frames; `None` for other frames.
     others: VecDeque<Option<f32>>,
+    /// After how many frames a voice that is not the caller's is one of the background, and is told.
+    other_frames: u32,
+    told_frames: u32,
     /// Frames in a row of the background, since the caller's voice was last heard; once it is told, it stays so.
     background: u32,
     news: Option<Background>,
@@ -109,9 +115,19 @@ impl CallerGate {
             since_loud: u32::MAX,
             utterance: None,
             others: VecDeque::with_capacity(BACKGROUND_FRAMES + 1),
+            other_frames: OTHER_FRAMES,
+            told_frames: TOLD_FRAMES,
             background: 0,
             news: None,
         }
+    }
+
+    /// Tells voices apart as the gate of these earlier [rules](super::RULES) did.
+    pub(super) fn by_rules(mut self, rules: u32) -> CallerGate {
+        if rules < SPARES_SOFT_BEGINNINGS {
+            (self.other_frames, self.told_frames) = (0, 1);
+        }
+        self
     }
 
     /// Whether a frame, in which a voice is heard or not, is the caller's voice.
@@ -126,7 +142,7 @@ impl CallerGate {
             _ => None,
         };
         let is_caller = is_voice && self.takes(level);
-        let is_other = is_voice && !is_caller && self.since_loud > OTHER_FRAMES;
+        let is_other = is_voice && !is_caller && self.since_loud > self.other_frames;
         let other = is_other.then_some(level);
         keep(&mut self.others, other, BACKGROUND_FRAMES);
         self.notice(level, is_voice && !is_caller, is_caller);
@@ -204,15 +220,15 @@ impl CallerGate {
 
     /// Tells of a background when it has lasted.
     fn notice(&mut self, level_db: f32, is_other: bool, is_caller: bool) {
-        let is_told = self.background >= TOLD_FRAMES;
+        let is_told = self.background >= self.told_frames;
         self.background = match (is_caller, is_other) {
             (true, _) => 0,
             (false, true) => self.background.saturating_add(1),
             (false, false) if is_told => self.background,
             (false, false) => 0,
         };
-        if let (false, TOLD_FRAMES.., Some(caller_db)) = (is_told, self.background, self.caller_db)
-        {
+        let begins = !is_told && self.background >= self.told_frames;
+        if let Some(caller_db) = self.caller_db.filter(|_| begins) {
             self.news = Some(Background {
                 caller_db,
                 level_db,
@@ -297,6 +313,15 @@ mod tests {
         assert_eq!(gate.news(), None);
         silence(&mut gate, 100);
         taken(&mut gate, 3, -38.0);
+        assert!(gate.news().is_some());
+    }
+
+    #[test]
+    fn by_earlier_rules_the_soft_beginning_of_a_word_is_a_background() {
+        let mut gate = CallerGate::new(Hears::Caller).by_rules(2);
+        words(&mut gate, 5, -20.0);
+        silence(&mut gate, 100);
+        taken(&mut gate, 1, -38.0);
         assert!(gate.news().is_some());
     }
 

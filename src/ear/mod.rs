@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 pub use vad::{SURE, VoiceDetector};
 
 /// The version of the rules by which the ear hears: 1 heard everybody, and to 2 a voice ended where the detector let
-/// it go.
+/// it go, and the soft beginning of a word was a background.
 pub const RULES: u32 = 3;
 
 /// Voiced frames in a row that begin an utterance: 48 ms. Clicks are shorter.
@@ -134,6 +134,7 @@ impl Ear {
         if rules < 3 {
             self.sounding = None;
         }
+        self.gate = self.gate.by_rules(rules);
         self
     }
 
@@ -206,7 +207,7 @@ impl Ear {
         self.unvoiced >= PAUSE_FRAMES || self.quiet >= quiet
     }
 
-    /// A voice or another sound in the background that began with the latest frame, once.
+    /// A voice or another sound in the background, once, as soon as it has lasted long enough to be told.
     pub fn background(&mut self) -> Option<Background> {
         self.gate.news()
     }
@@ -280,7 +281,7 @@ mod tests {
         activity_of(&both)
     }
 
-    /// The same of frames that are voiced, and stand out.
+    /// Feeds frames (voiced, standing out) to the state machine, past the detector.
     fn activity_of(frames: &[(bool, bool)]) -> Vec<String> {
         let mut ear = Ear::new(0.5, Hears::Caller, UtteranceOver::default());
         let frame: Samples = vec![0.0; FRAME_SAMPLES].into();

@@ -1,6 +1,7 @@
 //! Loads the engines of a scenario: those that are asked first, and the spare ones that policies ask besides them.
 
 use super::build::{Purpose, answerer, recogniser, voice};
+use super::needs::hears_ends;
 use super::resilience::{Breakers, Circumstances, Policies, Spare, Spares};
 use super::{Built, EngineError, Engines, Reply, clauses, simulated};
 use crate::clock::Clock;
@@ -8,7 +9,7 @@ use crate::event::{StageName, Tick};
 use crate::scenario::engine::{Engine, SimulatedEngine};
 use crate::scenario::latency::Latency;
 use crate::scenario::resilience::Service;
-use crate::scenario::{EndpointPolicy, Scenario, SpeechToSpeech, Topology};
+use crate::scenario::{Scenario, SpeechToSpeech, Topology};
 use crate::stage;
 use std::collections::BTreeMap;
 
@@ -115,10 +116,7 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
 
 /// What the endpointing policy of a scenario asks about sound.
 fn end_of_turn(make: Make<'_>) -> Result<Option<JudgeOfEnds>, EngineError> {
-    if !matches!(
-        make.scenario.endpointing.policy,
-        EndpointPolicy::SmartTurn { .. }
-    ) {
+    if !hears_ends(make.scenario) {
         return Ok(None);
     }
     if let Some(given) = &make.given.end_of_turn {

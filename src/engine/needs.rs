@@ -82,13 +82,18 @@ fn unanswering<'a>(
     Vec::new()
 }
 
-/// What the engines of a scenario need, each with the table that names it.
-fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
-    let hears_ends = matches!(
+/// Whether the endpointing policy of a scenario has the sound of an utterance judged.
+pub(super) fn hears_ends(scenario: &Scenario) -> bool {
+    matches!(
         scenario.endpointing.policy,
         EndpointPolicy::SmartTurn { .. }
-    );
-    let judge = hears_ends.then_some(("endpointing", Need::Model("policy", SMART_TURN_MODEL)));
+    )
+}
+
+/// What the engines of a scenario need, each with the table that names it.
+fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
+    let judge = Need::Model("policy", SMART_TURN_MODEL);
+    let judge = hears_ends(scenario).then_some(("endpointing", judge));
     // One model in place of all engines is simulated, and needs nothing.
     if matches!(scenario.topology, Topology::SpeechToSpeech(_)) {
         return judge.into_iter().collect();

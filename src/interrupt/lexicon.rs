@@ -165,28 +165,21 @@ pub fn acknowledges<'a>(words: impl Iterator<Item = &'a str>) -> bool {
     }
     let mut rest = &all[..count];
     while let Some(first) = rest.first() {
-        let phrases = ACKNOWLEDGEMENTS
-            .iter()
-            .map(|phrase| begin_with(rest, phrase));
-        let alone = usize::from(!class(first.text()).is_content());
-        match phrases.max().unwrap_or(0).max(alone) {
-            0 => return false,
-            taken => rest = &rest[taken..],
+        let phrases = ACKNOWLEDGEMENTS.iter();
+        let phrases = phrases.filter(|phrase| begin_with(rest, phrase));
+        let alone = (!class(first.text()).is_content()).then_some(1);
+        match phrases.map(|phrase| phrase.len()).chain(alone).max() {
+            None => return false,
+            Some(taken) => rest = &rest[taken..],
         }
     }
     count > 0
 }
 
-/// How many words a phrase takes of those that it begins; 0 if it does not begin them.
-fn begin_with(words: &[Lower], phrase: &[&str]) -> usize {
-    let same = phrase
-        .iter()
-        .zip(words)
-        .filter(|(word, said)| **word == said.text());
-    match same.count() == phrase.len() {
-        true => phrase.len(),
-        false => 0,
-    }
+/// Whether the words begin with a phrase.
+fn begin_with(words: &[Lower], phrase: &[&str]) -> bool {
+    let mut both = words.iter().zip(phrase);
+    words.len() >= phrase.len() && both.all(|(said, word)| said.text() == *word)
 }
 
 /// Whether a text says more than that somebody listens or thinks. Words that a simulated recogniser

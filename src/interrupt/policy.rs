@@ -8,8 +8,9 @@ use crate::event::{InterruptionPolicy, Verdict};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The version of the rules by which interruptions are decided: 1 took a recogniser without words for evidence.
-pub const RULES: u32 = 2;
+/// The version of the rules by which interruptions are decided: 1 took a recogniser without words for evidence, and to
+/// 2 "I see" was as much as any other words.
+pub const RULES: u32 = 3;
 
 /// A policy is usually asked this often while the caller makes sound over the agent.
 pub const DECIDE_EVERY: Duration = Duration::from_millis(50);

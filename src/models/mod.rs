@@ -28,4 +28,4 @@ pub use error::ModelError;
 pub use install::{Installed, install};
 pub use progress::{Bar, Progress, Silent};
 #[cfg(feature = "smart_turn")]
-pub use whisper_weights::{SPECTRUM_BINS, slaney_filter_bank};
+pub(crate) use whisper_weights::{SPECTRUM_BINS, slaney_filter_bank};

@@ -74,13 +74,12 @@ impl Agent {
 
     /// Whether the last that was heard of the agent by `now` is a question, or the beginning of one.
     pub(super) fn asked(&self, now: Tick) -> bool {
-        match self.is_speaking() {
-            true => self.spoken(now).sentence_is_question,
-            false => {
-                let last = self.history.last();
-                last.is_some_and(|exchange| exchange.heard.trim_end().ends_with('?'))
-            }
+        if self.is_speaking() {
+            return self.spoken(now).sentence_is_question;
         }
+        let held = self.held.as_ref().map(|(_, heard)| heard);
+        let last = held.or(self.history.last().map(|exchange| &exchange.heard));
+        last.is_some_and(|heard| heard.trim_end().ends_with('?'))
     }
 
     /// Prepares a reply in case it is wanted.

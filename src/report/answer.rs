@@ -8,7 +8,7 @@ use crate::measure::{Histogram, Known, Measurement, Waits};
 const FEW: u64 = 20;
 
 /// How long callers wait, what takes most of it, which turns these figures leave out, and which budgets are missed.
-/// `cut_off_share` is the share of the questions that were answered before the caller had finished, 0 to 1; `None` if
+/// `cut_off_share` is the share of the questions that were taken for finished before the caller had, 0 to 1; `None` if
 /// none was asked.
 pub fn sentence(measured: &Measurement, cut_off_share: Option<f64>) -> String {
     let mut sentence = waits(measured);
@@ -86,7 +86,7 @@ fn most(measured: &Measurement) -> Option<String> {
     })
 }
 
-/// Latencies leave out the questions of whose answer something was heard too early.
+/// How many questions were taken for finished too early. Those of whose answer something was heard have no latency.
 fn cut_offs(share: Option<f64>) -> Option<String> {
     let share = share.filter(|share| *share > 0.0)?;
     Some(format!(

@@ -47,7 +47,8 @@ pub fn text(header: &Header, totals: &Totals) -> String {
             totals.questions(),
             match measured.interruptions.voided_commits {
                 0 => String::new(),
-                unheard => format!("; {unheard} of them unheard, and taken back"),
+                1 => "; 1 endpoint taken back unheard".into(),
+                taken_back => format!("; {taken_back} endpoints taken back unheard"),
             }
         );
     }

@@ -6,13 +6,14 @@
 
 mod recordings;
 
+use super::needs::hears_ends;
 use super::{EngineError, Engines, Loaded, Reply, clauses};
 use crate::audio::{decode, length_of};
 use crate::clock::Clock;
 use crate::event::{Mark, OutputNote, StageName, Tick, TurnId};
 use crate::record::store::{self, Header};
 use crate::scenario::engine::asks_otherwise;
-use crate::scenario::{EndpointPolicy, Scenario, ScenarioFile};
+use crate::scenario::{Scenario, ScenarioFile};
 use crate::stage::{
     AudioChunk, AudioFeed, Clause, Finished, Identified, LatestSound, Outlet, Piece, Question,
     Recorded, Stage, StageError, Transcript, Understood, Utterance, Work, transcribe_in_batches,
@@ -142,11 +143,9 @@ pub fn build(
             .collect(),
         notes: header.notes.clone(),
         speak_rules: rules,
-        end_of_turn: match asked.endpointing.policy {
-            EndpointPolicy::SmartTurn { .. } => {
-                Some(Box::new(Judge(repeat(StageName::EndOfTurn)?)))
-            }
-            _ => None,
+        end_of_turn: match hears_ends(asked) {
+            true => Some(Box::new(Judge(repeat(StageName::EndOfTurn)?))),
+            false => None,
         },
     };
     Ok((loaded, missing))
@@ -205,6 +204,17 @@ impl Repeat {
             }
         }
         self.end(&recording, begun, out).await
+    }
+
+    /// Sends what was recorded for an input, where the notes hold all of it.
+    fn repeat_notes<'a, T: Recorded>(
+        &'a mut self,
+        input: &impl Identified,
+        out: &'a mut Outlet<T>,
+        value: fn(OutputNote) -> Option<T>,
+    ) -> Work<'a> {
+        let input = input.identity().hex();
+        Box::pin(async move { self.repeat(&input, out, |note, _| Ok(value(note))).await })
     }
 
     /// Ends work as it ended when it was recorded.
@@ -300,15 +310,9 @@ impl Stage for Answerer {
     type Out = Piece;
 
     fn handle<'a>(&'a mut self, question: Question, out: &'a mut Outlet<Piece>) -> Work<'a> {
-        let input = question.identity().hex();
-        Box::pin(async move {
-            let piece = |note, _| {
-                Ok(match note {
-                    OutputNote::Piece { text } => Some(Piece(text)),
-                    _ => None,
-                })
-            };
-            self.0.repeat(&input, out, piece).await
+        self.0.repeat_notes(&question, out, |note| match note {
+            OutputNote::Piece { text } => Some(Piece(text)),
+            _ => None,
         })
     }
 }
@@ -321,15 +325,9 @@ impl Stage for Judge {
     type Out = Finished;
 
     fn handle<'a>(&'a mut self, heard: LatestSound, out: &'a mut Outlet<Finished>) -> Work<'a> {
-        let input = heard.identity().hex();
-        Box::pin(async move {
-            let finished = |note, _| {
-                Ok(match note {
-                    OutputNote::Finished { probability } => Some(Finished { probability }),
-                    _ => None,
-                })
-            };
-            self.0.repeat(&input, out, finished).await
+        self.0.repeat_notes(&heard, out, |note| match note {
+            OutputNote::Finished { probability } => Some(Finished { probability }),
+            _ => None,
         })
     }
 }

@@ -28,7 +28,32 @@ const RANGE: f64 = 8.0;
 pub(super) struct LogMel {
     fourier: Arc<dyn RealToComplex<f64>>,
     window: Vec<f64>,
-    bands: Vec<f32>,
+    bands: Vec<Band>,
+}
+
+/// What a band hears of a spectrum: the weights of the few bins that it has.
+struct Band {
+    first: usize,
+    weights: Vec<f64>,
+}
+
+impl Band {
+    /// The band of these weights of every bin.
+    fn of(weights: &[f32]) -> Band {
+        let is_heard = |weight: &f32| *weight > 0.0;
+        let first = weights.iter().position(is_heard).unwrap_or(0);
+        let end = weights.iter().rposition(is_heard).map_or(0, |at| at + 1);
+        let weights = weights.iter().take(end).skip(first);
+        Band {
+            first,
+            weights: weights.map(|weight| f64::from(*weight)).collect(),
+        }
+    }
+
+    fn power(&self, spectrum: &[Complex<f64>]) -> f64 {
+        let bins = spectrum.iter().skip(self.first).zip(&self.weights);
+        bins.map(|(bin, weight)| weight * bin.norm_sqr()).sum()
+    }
 }
 
 impl LogMel {
@@ -37,7 +62,10 @@ impl LogMel {
         LogMel {
             fourier: RealFftPlanner::new().plan_fft_forward(WINDOW),
             window: (0..WINDOW).map(hann).collect(),
-            bands: slaney_filter_bank(BANDS),
+            bands: slaney_filter_bank(BANDS)
+                .chunks_exact(SPECTRUM_BINS)
+                .map(Band::of)
+                .collect(),
         }
     }
 
@@ -56,13 +84,9 @@ impl LogMel {
             let _ = self
                 .fourier
                 .process_with_scratch(&mut input, &mut output, &mut scratch);
-            let power: Vec<f64> = output.iter().map(|bin| bin.norm_sqr()).collect();
-            for (band, weights) in self.bands.chunks_exact(SPECTRUM_BINS).enumerate() {
-                let weighted = weights.iter().zip(&power);
-                let sum: f64 = weighted
-                    .map(|(weight, power)| f64::from(*weight) * power)
-                    .sum();
-                spectrum[band * STEPS + step] = sum.max(POWER_MIN).log10();
+            for (place, band) in self.bands.iter().enumerate() {
+                let power = band.power(&output);
+                spectrum[place * STEPS + step] = power.max(POWER_MIN).log10();
             }
         }
         let greatest = spectrum.iter().copied().fold(f64::MIN, f64::max);

@@ -71,12 +71,12 @@ impl Outcome {
 }
 
 /// An endpoint that was committed while the caller had more to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum EarlyCommit {
-    /// The caller heard something of the reply to half a question.
-    Heard,
     /// The caller went on before anything was heard: the reply was taken back.
     Voided,
+    /// The caller heard something of the reply to half a question. Of several commits this one counts.
+    Heard,
 }
 
 impl Gathered<'_> {
@@ -129,19 +129,17 @@ impl Gathered<'_> {
             return Some(EarlyCommit::Heard);
         }
         let said = |utterance: &TurnMarks| !utterance.heard.is_empty() || utterance.has_failed();
-        let words: Vec<&TurnMarks> = self.utterances.iter().map(|(_, u)| *u).collect();
-        let words: Vec<&TurnMarks> = words.into_iter().filter(|u| said(u)).collect();
-        let (_, before) = words.split_last()?;
-        let mut early = before
-            .iter()
-            .filter(|u| u.had_the_floor() && u.committed.is_some())
-            .peekable();
-        early.peek()?;
-        let sounded = |u: &&TurnMarks| [u.audible, u.filler, u.agent_sound] != [None; 3];
-        Some(match early.any(sounded) {
-            true => EarlyCommit::Heard,
-            false => EarlyCommit::Voided,
-        })
+        let sounded = |u: &TurnMarks| [u.audible, u.filler, u.agent_sound] != [None; 3];
+        let words = self.utterances.iter().map(|(_, u)| *u).filter(|u| said(u));
+        // Nothing was said behind the last.
+        let before = words.rev().skip(1);
+        let early = before.filter(|u| u.had_the_floor() && u.committed.is_some());
+        early
+            .map(|u| match sounded(u) {
+                true => EarlyCommit::Heard,
+                false => EarlyCommit::Voided,
+            })
+            .max()
     }
 
     /// Why the turn should have been answered and was not; `None` if it was answered, or asked for no answer.

@@ -5,7 +5,7 @@ const SAMPLE_RATE_HZ: f64 = 16_000.0;
 const WINDOW_SAMPLES: usize = 400;
 
 /// Bins of the one-sided spectrum of a Whisper window.
-pub const SPECTRUM_BINS: usize = WINDOW_SAMPLES / 2 + 1;
+pub(crate) const SPECTRUM_BINS: usize = WINDOW_SAMPLES / 2 + 1;
 
 // Slaney's mel scale (M. Slaney, Auditory Toolbox, Interval Research technical report 1998-010):
 // linear up to 1 kHz at 3 mel per 200 Hz, then 27 mel for each factor of 6.4.
@@ -21,7 +21,7 @@ const LOG_MEL: f64 = 27.0;
 ///
 /// `libm` and not the platform's mathematics library: the bytes, and with them the sha256 of a
 /// converted model, are then the same on every machine.
-pub fn slaney_filter_bank(bands: usize) -> Vec<f32> {
+pub(crate) fn slaney_filter_bank(bands: usize) -> Vec<f32> {
     let edges_hz = band_edges_hz(bands);
     let mut weights = Vec::with_capacity(bands * SPECTRUM_BINS);
     for edge in edges_hz.windows(3) {

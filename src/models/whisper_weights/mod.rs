@@ -25,4 +25,4 @@ pub(super) use convert::convert;
 pub(super) use error::ConvertError;
 pub(super) use ggml_check::fault;
 #[cfg(feature = "smart_turn")]
-pub use mel::{SPECTRUM_BINS, slaney_filter_bank};
+pub(crate) use mel::{SPECTRUM_BINS, slaney_filter_bank};

@@ -41,10 +41,10 @@ impl Conversation<'_> {
         }
     }
 
-    /// What was said, as far as it is for the agent: "mm-hmm" to a reply that was stopped for it is not, nor what a
-    /// recogniser makes of a noise.
+    /// What was said, as far as it is for the agent: "mm-hmm" to a reply that was stopped for it is not, unless that had
+    /// come to a question, nor what a recogniser makes of a noise.
     fn meant(&self, said: Transcript) -> Arc<str> {
-        let is_meant = || match says_something(&said.text) {
+        let is_meant = || match says_something(&said.text) || self.agent.asked(self.clock.now()) {
             true if said.text.starts_with('…') => true,
             says => says && !transcript::words(&said.text, said.sureness).is_empty(),
         };

@@ -119,44 +119,25 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 
 const NO_URL: &str = "the engine \"openai\" needs a server's address, as far as what comes before /chat/completions or /audio/…: url = \"http://localhost:11434/v1\"; or server = \"ollama\", \"llama.cpp\", \"vllm\" or \"openai\" for where those are";
 
-impl<'a> From<&'a SpeechToTextTable> for ServerKeys<'a> {
-    fn from(table: &'a SpeechToTextTable) -> ServerKeys<'a> {
-        ServerKeys {
-            server: table.server,
-            url: &table.url,
-            model: &table.model,
-            key_env: &table.key_env,
-            headers: &table.headers,
-            body: &table.body,
+/// Takes the keys about a server from a table.
+macro_rules! server_keys_of {
+    ($($table:ident),+) => {$(
+        impl<'a> From<&'a $table> for ServerKeys<'a> {
+            fn from(table: &'a $table) -> ServerKeys<'a> {
+                ServerKeys {
+                    server: table.server,
+                    url: &table.url,
+                    model: &table.model,
+                    key_env: &table.key_env,
+                    headers: &table.headers,
+                    body: &table.body,
+                }
+            }
         }
-    }
+    )+};
 }
 
-impl<'a> From<&'a AnswerTable> for ServerKeys<'a> {
-    fn from(table: &'a AnswerTable) -> ServerKeys<'a> {
-        ServerKeys {
-            server: table.server,
-            url: &table.url,
-            model: &table.model,
-            key_env: &table.key_env,
-            headers: &table.headers,
-            body: &table.body,
-        }
-    }
-}
-
-impl<'a> From<&'a TextToSpeechTable> for ServerKeys<'a> {
-    fn from(table: &'a TextToSpeechTable) -> ServerKeys<'a> {
-        ServerKeys {
-            server: table.server,
-            url: &table.url,
-            model: &table.model,
-            key_env: &table.key_env,
-            headers: &table.headers,
-            body: &table.body,
-        }
-    }
-}
+server_keys_of!(SpeechToTextTable, AnswerTable, TextToSpeechTable);
 
 impl ServerKeys<'_> {
     /// Which of them are there, but for the model, which other engines have too.
