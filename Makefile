@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms ends test-traces test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms interruptions ends test-traces test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -67,6 +67,11 @@ test-calls: $(VOICESIM)
 # Questions in rooms: whether a television behind the caller is taken for the caller. With the voices of test-calls.
 rooms: $(VOICESIM)
 	@sh tests/calls/test.sh $(VOICESIM) target/calls rooms
+
+# Interruptions and acknowledgements in rooms, heard by Whisper: how often and how soon the agent stops. On a quiet machine,
+# with the same voices.
+interruptions: setup
+	@sh tests/calls/test.sh $(VOICESIM) target/calls interruptions
 
 # The real pipecat and livekit-agents write traces, which are imported; a collector and Prometheus' parser read ours.
 test-traces: $(VOICESIM)

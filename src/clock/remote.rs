@@ -289,7 +289,7 @@ mod tests {
             };
             assert!(*after >= Duration::from_millis(5));
             assert!(*first >= Tick::from_ms(5) && second.0 <= third.0);
-            assert!(third.0.since(*first) >= Duration::from_millis(20));
+            assert!(third.0 >= Tick::from_ms(25));
             assert!(matches!(done.1, Answered::Done(cost) if cost.wall_ns >= 25_000_000));
             if clock.name() == "virtual" {
                 assert_eq!(*first, Tick::ZERO + *after);

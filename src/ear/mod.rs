@@ -30,8 +30,9 @@ use tokio::sync::Notify;
 pub use vad::{SURE, VoiceDetector};
 
 /// The version of the rules by which the ear hears: 1 heard everybody, and to 2 a voice ended where the detector let
-/// it go, and the soft beginning of a word was a background.
-pub const RULES: u32 = 3;
+/// it go, and the soft beginning of a word was a background; to 3 a caller who spoke softer than before was less well heard
+/// in noise, and a television better.
+pub const RULES: u32 = 4;
 
 /// Voiced frames in a row that begin an utterance: 48 ms. Clicks are shorter.
 const START_FRAMES: u32 = 3;
@@ -48,13 +49,14 @@ const SURE_GAP_FRAMES: u32 = 3;
 /// Audio kept from before the voice began: 304 ms. Soft first consonants lie there.
 const PRE_ROLL_FRAMES: usize = 19;
 
-/// Tells the ear that an endpoint was committed: what it hears next is a new utterance.
+/// Tells the ear that an endpoint was committed: what it hears next is a new utterance; and whether the agent speaks.
 #[derive(Clone, Default)]
 pub struct UtteranceOver(Rc<Over>);
 
 #[derive(Default)]
 struct Over {
     is_over: Cell<bool>,
+    agent_speaks: Cell<bool>,
     news: Notify,
 }
 
@@ -67,6 +69,11 @@ impl UtteranceOver {
     /// Whether an endpoint was committed since the last call.
     pub fn take(&self) -> bool {
         self.0.is_over.replace(false)
+    }
+
+    /// The agent speaks from now on, or no longer.
+    pub fn set_agent_speaks(&self, speaks: bool) {
+        self.0.agent_speaks.set(speaks);
     }
 
     /// Waits until an endpoint is committed.
@@ -169,6 +176,7 @@ impl Ear {
             self.recent.drain(..stale);
         }
         let sound = self.detector.hear(voice);
+        self.gate.agent_speaks(self.over.0.agent_speaks.get());
         let is_caller = self.gate.is_caller(voice, sound.is_voiced);
         self.be_sure(start, sound.is_sure && is_caller);
         let stands_out = match &mut self.sounding {

@@ -36,7 +36,8 @@ const TOKENS_PER_SECOND: f32 = 10.0;
 const THREADS_MAX: u32 = 2;
 
 /// Utterances under this length are believed only if the model is sure of its words: breaths, clicks and hums come out
-/// as "Ah!" or "F-" with a probability of .06 to .16, single words that people say with .2 to .9.
+/// as "Ah!" or "F-" with a probability of .06 to .16, single words that people say with .2 to .9. Of 45 words that were cut
+/// out of the middle of people's sentences and still understood, 5 are less sure than this.
 const SHORT_SECONDS: f32 = 1.5;
 const SURE: f32 = 0.2;
 

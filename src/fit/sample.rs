@@ -36,22 +36,13 @@ impl Sample {
     }
 }
 
-/// At most `most` of what was measured, from all over it. Places lie a golden ratio of the whole apart, so that no
-/// rhythm in it (as of the questions of conversations) decides which ones are taken.
+/// At most `most` of what was measured, from all over it. Steps of a golden ratio choose them, so that no rhythm in it (as
+/// of the questions of conversations) decides which ones are taken.
 pub(super) fn thinned<T: Copy>(all: &[T], most: usize) -> Vec<T> {
-    if all.len() <= most {
-        return all.to_vec();
-    }
-    let count = all.len() as f64;
-    let mut places: Vec<usize> = (0..most)
-        .map(|nth| ((nth as f64 * GOLDEN).fract() * count) as usize)
-        .collect();
-    places.sort_unstable();
-    places.dedup();
-    places
-        .into_iter()
-        .filter_map(|place| all.get(place).copied())
-        .collect()
+    let share = most as f64 / all.len().max(1) as f64;
+    let chosen = (0_u32..).zip(all);
+    let chosen = chosen.filter(|(nth, _)| (f64::from(*nth) * GOLDEN).fract() < share);
+    chosen.map(|(_, one)| *one).take(most).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes calls from voices, music and noises that are not the project's own, and judges how they are measured:
-# test.sh VOICESIM FOLDER [rooms | ends [SETTING...]]; with `rooms` what rooms do to endpoints instead, with `ends` where
-# voices end for the ear. What is fetched is kept in FOLDER:
+# test.sh VOICESIM FOLDER [rooms | interruptions [EACH [POLICY...]] | ends [SETTING...]]; with `rooms` what rooms do to
+# endpoints instead, with `interruptions` what they do to those, with `ends` where voices end for the ear. What is fetched is kept in FOLDER:
 # Debian packages of some 300 MB that are unpacked there and not installed, and Python packages.
 . "$(dirname "$0")/../setup/begin.sh"
 voices="asterisk-core-sounds-en-wav asterisk-core-sounds-es-wav asterisk-core-sounds-fr-wav
@@ -27,6 +27,10 @@ if [ "${3:-}" = rooms ]; then
     fi
     python3 tests/rooms/judge.py "$folder/rooms" "$voicesim"
     exit
+fi
+if [ "${3:-}" = interruptions ]; then
+    shift 3
+    exec python3 tests/rooms/interruptions.py "$folder/voices" "$folder/interruptions" "$voicesim" "$@"
 fi
 if [ "${3:-}" = ends ]; then
     shift 3

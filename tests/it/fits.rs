@@ -309,7 +309,7 @@ fn turns_that_were_not_answered_or_are_predicted_not_to_be_do_not_hold() {
     let base = runs(folder.path(), "base", 1..9, ("", ""));
     said(&["fit", &base, "--out", &profile, "-q"], 0);
     // An engine that fails now and then, and a prediction of one.
-    let fault = "\n[[fault]]\nstage = \"answer\"\nkind = \"error\"\nrate = 0.2\n";
+    let fault = "\n[[fault]]\nstage = \"answer\"\nerror = \"503 overloaded\"\nprobability = 0.2\n";
     let faulty = runs(
         folder.path(),
         "faulty",

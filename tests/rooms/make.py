@@ -109,4 +109,5 @@ def main():
     (out / "truth.json").write_text(json.dumps(truth))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,9 @@
-//! Fits log-odds that are a sum of weights, by gradients that remember the last steps (L-BFGS). One thread and
-//! fixed orders: the same rows give the same weights to the bit.
+//! Fits log-odds that are a sum of weights (by L-BFGS). One thread and fixed orders: the same rows give the same weights
+//! to the bit.
 
-use std::collections::VecDeque;
+use argmin::core::{CostFunction, Error, Executor, Gradient, State};
+use argmin::solver::linesearch::MoreThuenteLineSearch;
+use argmin::solver::quasinewton::LBFGS;
 
 /// One pause of the training data.
 pub(super) struct Row {
@@ -25,11 +27,13 @@ pub(super) struct Problem<'a> {
 }
 
 /// Steps at most.
-const STEPS_MAX: usize = 150;
+const STEPS_MAX: u64 = 150;
 /// Steps that the shape of the slope is guessed from.
 const REMEMBERED: usize = 10;
-/// A slope that is no more than this share of the loss is flat.
+/// A slope that is no longer than this share of the first loss is flat.
 const FLAT: f64 = 1e-7;
+/// With a slope of more than this share of it the least loss is not reached.
+const NEARLY_FLAT: f64 = 1e-4;
 
 impl Problem<'_> {
     fn time_count(&self) -> usize {
@@ -76,79 +80,49 @@ impl Problem<'_> {
     }
 
     /// The unknowns of the least loss: those of the time, then the rows'.
-    pub(super) fn solve(&self) -> Vec<f64> {
-        let mut at = vec![0.0; self.ridge.len()];
-        let (mut loss, mut slope) = self.loss(&at);
-        let mut past: VecDeque<(Vec<f64>, Vec<f64>)> = VecDeque::new();
-        for _ in 0..STEPS_MAX {
-            if dot(&slope, &slope) <= (FLAT * loss).powi(2) {
-                break;
-            }
-            let way = downhill(&slope, &past);
-            let mut steep = dot(&way, &slope);
-            let mut step = if past.is_empty() {
-                1.0 / dot(&slope, &slope).sqrt()
-            } else {
-                1.0
-            };
-            let way = match steep < 0.0 {
-                true => way,
-                false => {
-                    steep = -dot(&slope, &slope);
-                    slope.iter().map(|slope| -slope).collect()
-                }
-            };
-            // Half the step until it pays.
-            let (next, next_loss, next_slope) = loop {
-                let next: Vec<f64> = at.iter().zip(&way).map(|(x, w)| x + step * w).collect();
-                let (next_loss, next_slope) = self.loss(&next);
-                if next_loss <= loss + 1e-4 * step * steep || step < 1e-10 {
-                    break (next, next_loss, next_slope);
-                }
-                step *= 0.5;
-            };
-            let moved: Vec<f64> = next.iter().zip(&at).map(|(a, b)| a - b).collect();
-            let turned: Vec<f64> = next_slope.iter().zip(&slope).map(|(a, b)| a - b).collect();
-            if dot(&moved, &turned) > 1e-12 {
-                past.push_back((moved, turned));
-            }
-            if past.len() > REMEMBERED {
-                past.pop_front();
-            }
-            (at, loss, slope) = (next, next_loss, next_slope);
+    ///
+    /// # Errors
+    /// The search found no least loss.
+    pub(super) fn solve(&self) -> Result<Vec<f64>, Error> {
+        let start = vec![0.0; self.ridge.len()];
+        let (loss, _) = self.loss(&start);
+        let solver = LBFGS::new(MoreThuenteLineSearch::new(), REMEMBERED)
+            .with_tolerance_grad(FLAT * loss)?
+            .with_tolerance_cost(0.0)?;
+        let found = Executor::new(self, solver)
+            .configure(|state| state.param(start).max_iters(STEPS_MAX))
+            .timer(false)
+            .run()?;
+        let best = found.state().get_best_param().cloned().unwrap_or_default();
+        let (_, slope) = self.loss(&best);
+        // A search that goes no further says so nowhere else.
+        match dot(&slope, &slope).sqrt() <= NEARLY_FLAT * loss {
+            true => Ok(best),
+            false => Err(Error::msg("the search stopped before it")),
         }
-        at
     }
 }
 
-/// The way down, by the slope and how it turned in the last steps.
-fn downhill(slope: &[f64], past: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f64> {
-    let mut way: Vec<f64> = slope.iter().map(|slope| -slope).collect();
-    let mut shares = Vec::new();
-    for (moved, turned) in past.iter().rev() {
-        let share = dot(moved, &way) / dot(moved, turned);
-        add(&mut way, -share, turned);
-        shares.push(share);
+impl CostFunction for &Problem<'_> {
+    type Param = Vec<f64>;
+    type Output = f64;
+
+    fn cost(&self, unknowns: &Vec<f64>) -> Result<f64, Error> {
+        Ok(self.loss(unknowns).0)
     }
-    if let Some((moved, turned)) = past.back() {
-        let scale = dot(moved, turned) / dot(turned, turned);
-        way.iter_mut().for_each(|way| *way *= scale);
+}
+
+impl Gradient for &Problem<'_> {
+    type Param = Vec<f64>;
+    type Gradient = Vec<f64>;
+
+    fn gradient(&self, unknowns: &Vec<f64>) -> Result<Vec<f64>, Error> {
+        Ok(self.loss(unknowns).1)
     }
-    for ((moved, turned), share) in past.iter().zip(shares.iter().rev()) {
-        let back = dot(turned, &way) / dot(moved, turned);
-        add(&mut way, share - back, moved);
-    }
-    way
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn add(to: &mut [f64], times: f64, what: &[f64]) {
-    to.iter_mut()
-        .zip(what)
-        .for_each(|(to, what)| *to += times * what);
 }
 
 #[cfg(test)]
@@ -175,7 +149,7 @@ mod tests {
             times: &[vec![1.0]],
             ridge: &[0.0, 0.0],
         };
-        let found = problem.solve();
+        let found = problem.solve().expect("a least loss");
         let odds = 3.0_f64.ln();
         assert!((found[0] - odds).abs() < 1e-4, "{found:?}");
         assert!((found[1] + odds).abs() < 1e-4, "{found:?}");
@@ -194,7 +168,7 @@ mod tests {
             times: &[vec![1.0, 0.0], vec![0.0, 1.0]],
             ridge: &[0.0, 0.0],
         };
-        let found = problem.solve();
+        let found = problem.solve().expect("a least loss");
         assert!((found[0] - 0.5_f64.ln()).abs() < 1e-4, "{found:?}");
         assert!(found[1].abs() < 1e-4, "{found:?}");
     }

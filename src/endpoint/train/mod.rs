@@ -73,6 +73,9 @@ pub enum TrainError {
         "--data: {0}; training needs two-party pauses with both labels from at least {FOLDS} conversations of split \"train\""
     )]
     TooLittle(String),
+    /// The search for the weights failed.
+    #[error("no weights fit this data best: {0}")]
+    NoFit(String),
 }
 
 /// Weights, and how they were tried.
@@ -94,7 +97,7 @@ pub struct Tried {
 /// Fits weights to the two-party pauses of split `train`, and tries the same on all splits by conversation.
 ///
 /// # Errors
-/// If there is too little to learn from.
+/// If there is too little to learn from, or nothing fits it best.
 pub fn train(data: &[Labelled]) -> Result<Trained, TrainError> {
     let all = examples(data, |_| true);
     let own = examples(data, |truth| truth.split == "train");
@@ -113,10 +116,10 @@ pub fn train(data: &[Labelled]) -> Result<Trained, TrainError> {
             own.len()
         )));
     }
-    let mut weights = fitted(&own.iter().map(|(_, it)| it).collect::<Vec<_>>());
-    set_prices(&mut weights, data, &cross_fitted(&own));
+    let mut weights = fitted(&own.iter().map(|(_, it)| it).collect::<Vec<_>>())?;
+    set_prices(&mut weights, data, &cross_fitted(&own)?);
     Ok(Trained {
-        tried: cross_fitted(&all),
+        tried: cross_fitted(&all)?,
         weights,
     })
 }
@@ -164,7 +167,7 @@ fn dealt<'a>(
 }
 
 /// For each pause the weights that were fitted without its conversation.
-fn cross_fitted(all: &[(usize, Example<'_>)]) -> Vec<Tried> {
+fn cross_fitted(all: &[(usize, Example<'_>)]) -> Result<Vec<Tried>, TrainError> {
     let folds = dealt(
         all.iter().map(|(_, it)| it.truth.conversation.as_str()),
         FOLDS,
@@ -177,7 +180,7 @@ fn cross_fitted(all: &[(usize, Example<'_>)]) -> Vec<Tried> {
             .filter(|(_, it)| fold(it) != Some(part))
             .map(|(_, it)| it)
             .collect();
-        let weights = std::rc::Rc::new(fitted(&others));
+        let weights = std::rc::Rc::new(fitted(&others)?);
         let own = all.iter().filter(|(_, it)| fold(it) == Some(part));
         tried.extend(own.map(|(index, _)| Tried {
             index: *index,
@@ -185,16 +188,21 @@ fn cross_fitted(all: &[(usize, Example<'_>)]) -> Vec<Tried> {
         }));
     }
     tried.sort_by_key(|tried| tried.index);
-    tried
+    Ok(tried)
 }
 
-fn fitted(examples: &[&Example<'_>]) -> Weights {
-    Weights {
+fn fitted(examples: &[&Example<'_>]) -> Result<Weights, TrainError> {
+    Ok(Weights {
         schema: SCHEMA.to_owned(),
-        with_words: with_words(examples),
-        timing_only: timing_only(examples),
+        with_words: with_words(examples)?,
+        timing_only: timing_only(examples)?,
         silences: Vec::new(),
-    }
+    })
+}
+
+fn solved(problem: &Problem<'_>) -> Result<Vec<f64>, TrainError> {
+    let found = problem.solve();
+    found.map_err(|error| TrainError::NoFit(error.to_string()))
 }
 
 /// The places of the clues that were seen often enough.
@@ -231,7 +239,7 @@ struct Act {
 }
 
 impl Act {
-    fn fit(examples: &[&Example<'_>]) -> Act {
+    fn fit(examples: &[&Example<'_>]) -> Result<Act, TrainError> {
         let learnt = learnt(examples, FOR_ACTS);
         let row = |example: &&Example<'_>| Row {
             values: places(&example.clues, &learnt),
@@ -247,13 +255,13 @@ impl Act {
             times: &[vec![1.0]],
             ridge: &ridge,
         };
-        let mut found = problem.solve();
+        let mut found = solved(&problem)?;
         let weights = found.split_off(1);
-        Act {
+        Ok(Act {
             base: found.first().copied().unwrap_or_default(),
             learnt,
             weights,
-        }
+        })
     }
 
     fn log_odds(&self, clues: &Clues) -> f64 {
@@ -263,7 +271,7 @@ impl Act {
 }
 
 /// What is said of each pause by acts that were learnt without its conversation.
-fn acts(examples: &[&Example<'_>]) -> Vec<f64> {
+fn acts(examples: &[&Example<'_>]) -> Result<Vec<f64>, TrainError> {
     let conversation = |it: &Example<'_>| it.truth.conversation.clone();
     let names: Vec<String> = examples.iter().map(|it| conversation(it)).collect();
     let folds = dealt(names.iter().map(String::as_str), ACT_FOLDS);
@@ -273,12 +281,12 @@ fn acts(examples: &[&Example<'_>]) -> Vec<f64> {
         let is_own = |index: usize| parts[index] == Some(&part);
         let others = (0..examples.len()).filter(|index| !is_own(*index));
         let others: Vec<&Example<'_>> = others.map(|index| examples[index]).collect();
-        let act = Act::fit(&others);
+        let act = Act::fit(&others)?;
         for index in (0..examples.len()).filter(|index| is_own(*index)) {
             said[index] = act.log_odds(&examples[index].clues);
         }
     }
-    said
+    Ok(said)
 }
 
 /// Mean and deviation of each number.
@@ -323,14 +331,14 @@ fn standard(
         .collect()
 }
 
-fn with_words(examples: &[&Example<'_>]) -> Scores {
+fn with_words(examples: &[&Example<'_>]) -> Result<Scores, TrainError> {
     let spoken: Vec<&Example<'_>> = examples
         .iter()
         .filter(|it| it.clues.words.is_some())
         .copied()
         .collect();
-    let said = acts(&spoken);
-    let act = Act::fit(&spoken);
+    let said = acts(&spoken)?;
+    let act = Act::fit(&spoken)?;
     let learnt = learnt(&spoken, FOR_ENDS);
     let spread = spread(&spoken);
     // The numbers, what is said of acts, and the words.
@@ -351,7 +359,7 @@ fn with_words(examples: &[&Example<'_>]) -> Scores {
         times: &times,
         ridge: &ridge,
     };
-    let found = problem.solve();
+    let found = solved(&problem)?;
     let of_row = &found[4..];
     let of_act = of_row[COUNT];
     let mut words: BTreeMap<String, f64> = BTreeMap::new();
@@ -376,10 +384,10 @@ fn with_words(examples: &[&Example<'_>]) -> Scores {
     let words_mean = rounded(spoken.iter().map(sum).sum::<f64>() / spoken.len().max(1) as f64);
     let mut silence = [found[0], found[1], found[2], found[3]];
     silence[0] += of_act * act.base + words_mean;
-    scores(silence, of_row, &spread, words, words_mean)
+    Ok(scores(silence, of_row, &spread, words, words_mean))
 }
 
-fn timing_only(examples: &[&Example<'_>]) -> Scores {
+fn timing_only(examples: &[&Example<'_>]) -> Result<Scores, TrainError> {
     let spread = spread(examples);
     let row = |it: &&Example<'_>| end_row(it, standard(&it.clues, &spread, false));
     let rows: Vec<Row> = examples.iter().map(row).collect();
@@ -391,9 +399,9 @@ fn timing_only(examples: &[&Example<'_>]) -> Scores {
         times: &times,
         ridge: &ridge,
     };
-    let found = problem.solve();
+    let found = solved(&problem)?;
     let silence = [found[0], found[1], found[2], found[3]];
-    scores(silence, &found[4..], &spread, BTreeMap::new(), 0.0)
+    Ok(scores(silence, &found[4..], &spread, BTreeMap::new(), 0.0))
 }
 
 fn scores(

@@ -29,7 +29,7 @@ impl Default for Compute {
 }
 
 impl Compute {
-    /// The same, if it can be meant.
+    /// What was given, if its threads and its share can be meant.
     pub(super) fn check(self, at: Table<'_>) -> Result<Compute, Problem> {
         if !(1..=256).contains(&self.threads) {
             let fix = format!("{} threads; give between 1 and 256", self.threads);
