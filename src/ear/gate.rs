@@ -19,8 +19,7 @@ const UNDER: f32 = 16.0;
 /// background.
 const UNDER_IN_NOISE: f32 = 7.0;
 /// A voice that begins so far under the caller's level is background: in a quiet room, or where no voice was heard for a
-/// while before; and in the middle of other voices in a room that is not quiet, or while the agent speaks, over whom nobody
-/// who wants to be heard speaks softly.
+/// while before; and in the middle of other voices in a room that is not quiet.
 const UNDER_TO_BEGIN: f32 = 11.0;
 const UNDER_TO_BEGIN_AMID_OTHERS: f32 = 7.0;
 /// Frames without any voice after which whoever begins is not one of a background that goes on: 1 s; and for how many
@@ -115,7 +114,6 @@ pub(super) struct CallerGate {
     since_alone: u32,
     /// The levels of voices in the background among the latest frames; `None` for other frames.
     others: VecDeque<Option<f32>>,
-    agent_speaks: bool,
     /// The [rules](super::RULES) that it goes by.
     rules: u32,
     /// Frames in a row of the background, since the caller's voice was last heard; once it is told, it stays so.
@@ -137,7 +135,6 @@ impl CallerGate {
             since_voice: u32::MAX,
             since_alone: u32::MAX,
             others: VecDeque::with_capacity(BACKGROUND_FRAMES + 1),
-            agent_speaks: false,
             rules: super::RULES,
             background: 0,
             news: None,
@@ -148,11 +145,6 @@ impl CallerGate {
     pub(super) fn by_rules(mut self, rules: u32) -> CallerGate {
         self.rules = rules;
         self
-    }
-
-    /// Whether the agent speaks during the next frames.
-    pub(super) fn agent_speaks(&mut self, speaks: bool) {
-        self.agent_speaks = speaks;
     }
 
     /// Whether a frame, in which a voice is heard or not, is the caller's voice.
@@ -199,7 +191,8 @@ impl CallerGate {
             self.since_loud = 0;
             if self.utterance.is_none() {
                 self.utterance = Some(0);
-                self.own = self.begins_alone().then(VecDeque::new);
+                let follows = self.rules >= HEARS_UTTERANCES && self.is_alone();
+                self.own = follows.then(VecDeque::new);
             }
             if let Some(own) = &mut self.own {
                 keep(own, level, LEVEL_FRAMES);
@@ -212,9 +205,9 @@ impl CallerGate {
         is_loud || self.since_loud <= soft_frames
     }
 
-    /// Whether a voice that begins now is not one of others that go on.
-    fn begins_alone(&self) -> bool {
-        self.rules >= HEARS_UTTERANCES && self.since_alone <= BEGINNING_FRAMES
+    /// Whether a voice that begins now began after a second without any.
+    fn is_alone(&self) -> bool {
+        self.since_alone <= BEGINNING_FRAMES
     }
 
     /// How loud the caller speaks in this utterance, else in general.
@@ -249,9 +242,7 @@ impl CallerGate {
         let loud = known
             .then(|| quantile(others(), BACKGROUND_SHARE))
             .flatten();
-        let is_amid_others =
-            self.agent_speaks || (self.since_alone > BEGINNING_FRAMES && self.is_noisy_by_now());
-        let most = match self.rules >= HEARS_UTTERANCES && is_amid_others {
+        let most = match self.rules >= HEARS_UTTERANCES && self.is_amid_others() {
             true => UNDER_TO_BEGIN_AMID_OTHERS,
             false => UNDER_TO_BEGIN,
         };
@@ -275,12 +266,11 @@ impl CallerGate {
             .is_some_and(|quiet| caller - quiet < QUIET_UNDER)
     }
 
-    /// Whether it was not quiet lately, whoever spoke.
-    fn is_noisy_by_now(&self) -> bool {
-        let quiet = self.noise_of(QUIET_FRAMES);
-        quiet
-            .zip(self.caller_db)
-            .is_some_and(|(quiet, caller)| caller - quiet < QUIET_UNDER)
+    /// Whether a voice that begins now is one of others that go on in a room that was not quiet lately.
+    fn is_amid_others(&self) -> bool {
+        let quiet = self.noise_of(QUIET_FRAMES).zip(self.caller_db);
+        let is_quiet = !quiet.is_some_and(|(quiet, caller)| caller - quiet < QUIET_UNDER);
+        !self.is_alone() && !is_quiet
     }
 
     /// The level that one in twenty of the latest frames stays under.
@@ -437,19 +427,6 @@ mod tests {
         };
         assert!(heard(4) <= 22, "{}", heard(4));
         assert!(heard(3) > 100, "{}", heard(3));
-    }
-
-    #[test]
-    fn a_soft_voice_does_not_begin_over_the_agent() {
-        let heard = |speaks| {
-            let mut gate = CallerGate::new(Hears::Caller);
-            taken(&mut gate, 100, -20.0);
-            silence(&mut gate, 100);
-            gate.agent_speaks(speaks);
-            taken(&mut gate, 50, -29.0)
-        };
-        assert_eq!(heard(true), 0);
-        assert!(heard(false) >= 48);
     }
 
     #[test]

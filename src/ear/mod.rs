@@ -49,14 +49,13 @@ const SURE_GAP_FRAMES: u32 = 3;
 /// Audio kept from before the voice began: 304 ms. Soft first consonants lie there.
 const PRE_ROLL_FRAMES: usize = 19;
 
-/// Tells the ear that an endpoint was committed: what it hears next is a new utterance; and whether the agent speaks.
+/// Tells the ear that an endpoint was committed: what it hears next is a new utterance.
 #[derive(Clone, Default)]
 pub struct UtteranceOver(Rc<Over>);
 
 #[derive(Default)]
 struct Over {
     is_over: Cell<bool>,
-    agent_speaks: Cell<bool>,
     news: Notify,
 }
 
@@ -69,11 +68,6 @@ impl UtteranceOver {
     /// Whether an endpoint was committed since the last call.
     pub fn take(&self) -> bool {
         self.0.is_over.replace(false)
-    }
-
-    /// The agent speaks from now on, or no longer.
-    pub fn set_agent_speaks(&self, speaks: bool) {
-        self.0.agent_speaks.set(speaks);
     }
 
     /// Waits until an endpoint is committed.
@@ -176,7 +170,6 @@ impl Ear {
             self.recent.drain(..stale);
         }
         let sound = self.detector.hear(voice);
-        self.gate.agent_speaks(self.over.0.agent_speaks.get());
         let is_caller = self.gate.is_caller(voice, sound.is_voiced);
         self.be_sure(start, sound.is_sure && is_caller);
         let stands_out = match &mut self.sounding {

@@ -26,7 +26,7 @@ if [ "${3:-}" = rooms ]; then
         python3 tests/rooms/make.py "$folder/voices" "$folder/rooms"
     fi
     python3 tests/rooms/judge.py "$folder/rooms" "$voicesim"
-    exit
+    exec python3 tests/rooms/softer.py "$folder/voices" "$folder/softer" "$voicesim"
 fi
 if [ "${3:-}" = interruptions ]; then
     shift 3

@@ -1,8 +1,8 @@
 """Judges interruptions in rooms: interruptions.py VOICES FOLDER VOICESIM [EACH [POLICY...]].
 
-While the agent speaks, a sound of a room begins; 2 s later the caller says one of the REQUESTS, or one of the
-ACKNOWLEDGEMENTS, and the sound goes on for 3 s more: EACH of both in quiet and in every sound, 20, 15 and 10 dB under
-the caller. Heard by Whisper, decided by each POLICY of [interruption], on the virtual clock. For each kind: the share of
+The caller asks a question in a room whose sound goes on; over the answer, 2 s later, the caller says one of the REQUESTS,
+or one of the ACKNOWLEDGEMENTS, and the sound goes on for 3 s more: EACH of both in quiet and in every sound, 20, 15 and 10
+dB under the caller. Heard by Whisper, decided by each POLICY of [interruption], on the virtual clock. For each kind: the share of
 the requests that the agent stopped for, within 1.5 s of their end, and after how long; the share of the acknowledgements
 that stopped it; how often it stopped in the seconds in which nobody spoke. VOICES are the packages that
 tests/calls/test.sh unpacks.
@@ -21,7 +21,9 @@ HERE = pathlib.Path(__file__).parent
 OUT, VOICESIM = pathlib.Path(sys.argv[2]), sys.argv[3]
 EACH, POLICIES = int((sys.argv[4:] or [12])[0]), sys.argv[5:] or ["classifier", "vad_500ms"]
 KINDS = [("quiet", 0)] + [(kind, level) for kind in ("babble", "tv", "music", "noise") for level in (20, 15, 10)]
-SEED, RATE, DELAY_MS, BEFORE_S, AFTER_S, LATE_S = 11, 16_000, 500, 2, 3, 1.5
+SEED, RATE, DELAY_MS, BEFORE_S, AFTER_S, LATE_S = 11, 16_000, 1_500, 2, 3, 1.5
+# The question's own recording goes on so long, into the answer; soon after it comes the next one.
+REST_S = 1.7
 # Neither policy nor weights were made with these.
 REQUESTS = ["Wait a second.", "Stop, please.", "No, not that one.", "Excuse me, which street?", "Hold on, I need a pen.", "That is not right.",
             "What about Sunday?", "Can I speak to somebody?", "I said two, not three.", "Hang on.", "Sorry, could you say that again?", "How much is it?"]
@@ -48,7 +50,18 @@ def make():
     random = np.random.default_rng(SEED)
     said, truth = {}, {}
     who = speakers()
+    question = calls.trimmed(who[0]("What are your opening hours?")) * 10 ** (-12 / 20)
+
+    def in_room(words, before, after, kind, level):
+        whole = random.normal(0, 1e-4, int((before + after) * RATE) + len(words))
+        if kind != "quiet":
+            sound = rooms.background(kind, random, list(voices.values()), tunes, len(whole))
+            whole += sound * calls.rms_of_speech(words) / max(calls.rms_of_speech(sound), 1e-6) * 10 ** (-level / 20)
+        whole[int(before * RATE) :][: len(words)] += words
+        return whole
+
     for kind, level in KINDS:
+        rooms.write(OUT / f"{kind}-{level}-question.wav", in_room(question, 1, REST_S, kind, level))
         for texts, meant in ((REQUESTS, "stop"), (ACKNOWLEDGEMENTS, "ignore")):
             for index in range(EACH):
                 # Every voice comes to say every text.
@@ -56,22 +69,15 @@ def make():
                 if (speaker, text) not in said:
                     said[speaker, text] = calls.trimmed(who[speaker](text))
                 words = said[speaker, text] * 10 ** (-12 / 20)
-                whole = random.normal(0, 1e-4, (BEFORE_S + AFTER_S) * RATE + len(words))
-                if kind != "quiet":
-                    sound = rooms.background(kind, random, list(voices.values()), tunes, len(whole))
-                    whole += sound * calls.rms_of_speech(words) / max(calls.rms_of_speech(sound), 1e-6) * 10 ** (-level / 20)
-                whole[BEFORE_S * RATE :][: len(words)] += words
                 path = f"{kind}-{level}-{meant}-{index:02}.wav"
-                rooms.write(OUT / path, whole)
+                rooms.write(OUT / path, in_room(words, BEFORE_S, AFTER_S, kind, level))
                 truth[path] = (f"{kind} {level} dB" if level else kind, meant, text, len(words) / RATE)
-    question = calls.trimmed(who[0]("What are your opening hours?")) * 10 ** (-12 / 20)
-    rooms.write(OUT / "question.wav", np.concatenate([question, np.zeros(RATE // 4)]))
     (OUT / "truth.json").write_text(json.dumps(truth))
 
 
 def scenario(policy, paths, truth):
     turns = "".join(
-        f'[[turn]]\nwav = "question.wav"\n[[turn]]\nwav = "{path}"\ntext = {json.dumps(truth[path][2])}\nexpect = "{truth[path][1]}"\n'
+        f'[[turn]]\nwav = "{path.rsplit("-", 2)[0]}-question.wav"\n[[turn]]\nwav = "{path}"\ntext = {json.dumps(truth[path][2])}\nexpect = "{truth[path][1]}"\n'
         f'after = "agent_speech_start"\ndelay_ms = {DELAY_MS}\n'
         for path in paths
     )

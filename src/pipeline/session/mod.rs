@@ -442,7 +442,6 @@ impl Conversation<'_> {
 
     /// Shows the caller what the agent does, if that has changed.
     fn show_agent(&self) {
-        self.over.set_agent_speaks(self.agent.is_speaking());
         let before = self.shown.get();
         let now = before.turned(
             (self.floor.is_idle(), self.agent.is_speaking()),
