@@ -16,6 +16,7 @@ mod endpointing;
 pub mod engine;
 mod file;
 pub mod injected_fault;
+mod inputs;
 mod interruption;
 pub mod latency;
 pub mod load;
@@ -48,6 +49,7 @@ pub use endpointing::{
     CutOffs, EndpointPolicy, Endpointing, EndpointingTable, Speculation, SpeculationTable,
 };
 pub use file::ScenarioFile;
+pub use inputs::{Input, Step};
 pub use interruption::{Interruption, InterruptionTable};
 pub use problem::{Place, Problem};
 pub use profile::{Profile, StageFit, Validated};
