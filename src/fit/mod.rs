@@ -8,6 +8,7 @@
 //! It draws nothing and runs nothing: the same results give the same profile.
 
 mod answers;
+mod calibrator;
 mod choice;
 mod cores;
 mod empirical;
@@ -22,6 +23,7 @@ mod sample;
 mod together;
 mod visits;
 
+pub use calibrator::{Beside, Calibrator, CalibratorError, Reference, reference};
 pub use choice::{Candidate, FEW, TELLING_MIN};
 pub use cores::Cores;
 pub use empirical::Empirical;

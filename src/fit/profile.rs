@@ -2,7 +2,7 @@
 
 use super::answers::{answers, plain};
 use super::family::short;
-use super::{ByTable, Fit, FittedStage, Model, table_of};
+use super::{ByTable, Fit, FittedStage, Model, Reference, table_of};
 use crate::event::Hop;
 use crate::scenario::latency::LatencyModel;
 use crate::scenario::{Profile, ScenarioError, StageFit, parse};
@@ -29,6 +29,8 @@ pub struct Made<'a> {
     /// Whether the words of answers are kept; else each letter is an x.
     pub keeps_words: bool,
     pub undisturbed: bool,
+    /// How long a calibrator took around the runs that were fitted to; empty without one.
+    pub calibrator: &'a Reference,
 }
 
 /// The text of a profile.
@@ -353,6 +355,9 @@ fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
             .stages
             .iter()
             .map(|of| (of.table.to_owned(), stage(of)))
+            .collect(),
+        calibrator: (made.calibrator.iter())
+            .map(|(table, jobs)| (table.clone(), jobs.iter().map(|ms| short(*ms)).collect()))
             .collect(),
         validated: None,
     };

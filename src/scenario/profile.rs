@@ -43,6 +43,10 @@ pub struct Profile {
     pub seen: BTreeMap<String, [f64; 2]>,
     /// How well each stage was fitted.
     pub stage: BTreeMap<String, StageFit>,
+    /// How long the jobs of a calibrator took around the runs that were fitted to, in milliseconds, by engine and in
+    /// order: the same questions again later tell how much the machine has drifted. Nothing unless it was held.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub calibrator: BTreeMap<String, Vec<f64>>,
     /// What `voicesim validate` found; nothing if nobody has asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validated: Option<Validated>,
