@@ -19,6 +19,7 @@ mod line;
 mod maximum;
 mod model;
 mod profile;
+mod replica;
 mod sample;
 mod together;
 mod visits;
@@ -30,6 +31,7 @@ pub use empirical::Empirical;
 pub use gathered::Gathered;
 pub use model::{Kinds, Model};
 pub use profile::{Made, profile};
+pub use replica::{Replica, replicas};
 use sample::GOLDEN;
 pub use sample::Sample;
 

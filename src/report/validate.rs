@@ -29,6 +29,8 @@ pub struct Validation {
     pub settings: String,
     /// How far the machine has moved since the fit; null without a calibrator around the runs.
     pub drift: Option<Drift>,
+    /// How far off the simulator itself is, turn by turn; null where it has not what the runs had.
+    pub structure: Option<Structure>,
     /// The share of the engines' jobs that other programs disturbed, 0 to 1.
     pub disturbed_share: f64,
     pub figures: Vec<Predicted>,
@@ -61,6 +63,20 @@ pub struct LeftOut {
 /// Where a calibrator moved further from before a run to after it, that run is in no figure: its engines were now faster,
 /// now slower.
 pub const MOVED_MAX_PERCENT: f64 = 5.0;
+
+/// How far off the simulator itself is: the runs' own speech and job times put through it, against the same turns.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Structure {
+    pub turns: usize,
+    /// Turns that are off by [`NEAR_MS`] at most.
+    pub near: usize,
+    /// The mean distance, in milliseconds.
+    pub mean_ms: f64,
+    pub worst_ms: f64,
+}
+
+/// A turn that is simulated so well is simulated right.
+pub const NEAR_MS: f64 = 1.0;
 
 /// A distribution: the times that even steps of shares lie below, from the least to the greatest.
 #[derive(Debug, Clone)]
@@ -157,6 +173,9 @@ pub fn text(of: &Validation) -> String {
             several(of.doubtful, "doubtful turn")
         );
     }
+    if let Some(note) = structure(of) {
+        let _ = writeln!(text, "  structure {note}");
+    }
     for note in drift(of) {
         let _ = writeln!(text, "  drift     {note}");
     }
@@ -214,6 +233,20 @@ pub(super) fn mark(one: &Predicted) -> &'static str {
         (None, true) => "",
         (None, false) => "more than chance",
     }
+}
+
+/// What is known of the simulator's own error.
+pub(super) fn structure(of: &Validation) -> Option<String> {
+    let Structure {
+        turns,
+        near,
+        mean_ms,
+        worst_ms,
+    } = of.structure?;
+    Some(format!(
+        "with the runs' own speech and job times the simulator is within {NEAR_MS:.0} ms in {near} of {}; {mean_ms:.1} ms off on average, {worst_ms:.0} at most",
+        several(turns as u64, "turn")
+    ))
 }
 
 /// What is known of the machine's drift, a sentence each.

@@ -6,6 +6,8 @@
 mod answer;
 mod asked;
 mod occasion;
+#[cfg(test)]
+mod test_theory;
 
 pub use asked::Asked;
 pub use occasion::Occasion;

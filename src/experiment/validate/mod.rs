@@ -4,6 +4,7 @@ mod drift;
 mod naive;
 mod predict;
 mod statistics;
+mod structure;
 mod target;
 
 use crate::fit::{Calibrator, Fit};
@@ -16,6 +17,7 @@ use naive::naive;
 use predict::{own_profile, simulated, slowed, work_outside};
 use statistics::{STATISTICS, bound, error_interval, figure, interval, place, quantiles, sorted};
 use std::collections::BTreeMap;
+use structure::structure;
 use target::Target;
 
 /// With fewer answered turns nothing is compared.
@@ -60,7 +62,8 @@ pub fn validate(
     let unanswered_share = unanswered as f64 / (target.turns as f64 + unanswered as f64);
     let own = own_profile(&fit, &asked)?;
     let (times, predicted_unanswered_share) = simulated(&asked, threads)?;
-    let (structure, _) = simulated(&own, threads)?;
+    let (own_times, _) = simulated(&own, threads)?;
+    let structure = structure(&runs)?;
     let steady = match &drift {
         Some(drift) => Some(simulated(&slowed(&asked, &drift.ratios)?, threads)?.0),
         None => None,
@@ -72,7 +75,7 @@ pub fn validate(
         let Some(predicted) = times.get(what) else {
             continue;
         };
-        let known = structure.get(what).map(flat);
+        let known = own_times.get(what).map(flat);
         let steady = steady.as_ref().and_then(|times| times.get(what)).map(flat);
         let (all, predicted) = (flat(measured), flat(predicted));
         let is_short = |of: &[f64]| of.get(of.len() / 2).is_none_or(|ms| *ms < SHOWN_MS);
@@ -167,6 +170,7 @@ pub fn validate(
         by_conversation: target.by_conversation,
         settings: target.settings,
         drift,
+        structure,
         disturbed_share,
         figures,
         drawn,

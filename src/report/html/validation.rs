@@ -5,7 +5,7 @@ use super::shares::shares;
 use super::table::{Cell, Table};
 use crate::report::chart::interval::{Axis, Spread};
 use crate::report::validate::{
-    Drawn, Predicted, Validation, Verdict, drift, error, mark, sentence,
+    Drawn, Predicted, Validation, Verdict, drift, error, mark, sentence, structure,
 };
 use askama::Template;
 
@@ -45,7 +45,7 @@ pub fn of_validation(of: &Validation) -> askama::Result<String> {
         format!("{} conversations", of.conversations),
         of.settings.clone(),
     ];
-    page.notes = drift(of);
+    page.notes = structure(of).into_iter().chain(drift(of)).collect();
     page.notes.extend(
         of.outside
             .iter()
