@@ -52,6 +52,7 @@ pub(super) const FIT: &str = examples!(
 pub(super) const VALIDATE: &str = examples!(
     "voicesim validate runs/other --profile agent.toml      # exit 1 if it predicts them wrongly",
     "voicesim validate runs/other --profile agent.toml --save # so that simulations of it say so",
+    "voicesim validate runs/other --profile agent.toml --html page.html --calibrator calibrator",
 );
 
 pub(super) const INIT: &str = examples!(
