@@ -47,6 +47,7 @@ pub(super) const FIT: &str = examples!(
     "voicesim fit runs/FOLDER --out agent.toml              # engines and callers of a run",
     "voicesim fit imported --out agent.toml --html fit.html # of traces, with pictures",
     "voicesim simulate --profile agent.toml                 # what callers of it would feel",
+    "voicesim fit runs/FOLDER --out agent.toml --disturbed  # with bursts of other programs' work",
 );
 
 pub(super) const VALIDATE: &str = examples!(

@@ -4,7 +4,7 @@ use super::file::{refuse_unwritable, write};
 use super::shell::quoted;
 use super::{Failure, Verdict, given, print, print_json, print_plain};
 use crate::clock::Clock;
-use crate::fit::{Calibrator, Fit, Gathered, Made, profile, reference};
+use crate::fit::{Calibrator, DisturbedJobs, Fit, Gathered, Made, profile, reference};
 use crate::measure::folder::Results;
 use crate::report::fit::{document, text};
 use crate::report::html;
@@ -32,6 +32,10 @@ pub(super) struct FitTo {
     /// Leave out work that other programs on the machine disturbed
     #[arg(long)]
     undisturbed: bool,
+    /// Keep work that other programs disturbed apart: simulations of the profile then have it in bursts, as the machine
+    /// had, where at least 20 jobs of an engine were disturbed
+    #[arg(long, conflicts_with = "undisturbed")]
+    disturbed: bool,
     /// Keep the words of answers; without it every letter in the profile is an x, and only lengths are kept
     #[arg(long)]
     words: bool,
@@ -60,7 +64,12 @@ impl FitTo {
                 }
             }
         }
-        let fit = Fit::of(gathered, self.undisturbed).map_err(|error| {
+        let disturbed = match (self.undisturbed, self.disturbed) {
+            (true, _) => DisturbedJobs::LeftOut,
+            (_, true) => DisturbedJobs::Apart,
+            _ => DisturbedJobs::Mixed,
+        };
+        let fit = Fit::of(gathered, disturbed).map_err(|error| {
             let all: Vec<String> = self
                 .results
                 .iter()

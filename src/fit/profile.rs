@@ -94,6 +94,7 @@ pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
         text.push_str("\n[speech_to_speech]\n");
         latency(&mut text, stage, fit.turn_correlation);
     }
+    disturbance(&mut text, fit);
     provenance(&mut text, fit, made);
     parse(Path::new(made.name), &text)?;
     Ok(text)
@@ -221,6 +222,30 @@ fn latency(text: &mut String, stage: &FittedStage, turn: f64) {
                 (false, _) => "how much slower it is on fewer threads is assumed",
             }
         );
+    }
+}
+
+fn disturbance(text: &mut String, fit: &Fit) {
+    let Some([begins, stays]) = fit.disturbance() else {
+        return;
+    };
+    let [[quiet, _], [disturbed, _]] = fit.gathered.behind;
+    let thousandths = |share: f64| libm::round(share * 1e3) / 1e3;
+    let _ = writeln!(
+        text,
+        "\n# Other programs on the machine: take the table away for a quiet one.\n[disturbance]\nbegins = {:?}    # of {} behind an undisturbed one\nstays = {:?}    # of {} behind a disturbed one",
+        thousandths(begins),
+        several(quiet, "job"),
+        thousandths(stays),
+        several(disturbed, "job"),
+    );
+    for stage in &fit.stages {
+        if let Some((model, count)) = &stage.disturbed
+            && let Some(latency) = model.latency(0.0, 0.0)
+        {
+            let count = several(*count as u64, "disturbed job");
+            let _ = writeln!(text, "{} = {}    # {count}", stage.table, inline(&latency));
+        }
     }
 }
 

@@ -253,6 +253,10 @@ impl ScenarioFile {
                 put("answer.token_ms", Place::Number(&mut self.answer.token_ms));
             }
         }
+        if let Some(disturbance) = &mut self.disturbance {
+            put("disturbance.begins", Place::Number(&mut disturbance.begins));
+            put("disturbance.stays", Place::Number(&mut disturbance.stays));
+        }
         if has_compute && !is_direct {
             put("cores", Place::Count(&mut self.cores));
         }

@@ -11,6 +11,7 @@ pub mod budget;
 pub mod caller;
 pub mod cost;
 mod difference;
+mod disturbance;
 mod ear;
 mod endpointing;
 pub mod engine;
@@ -44,6 +45,7 @@ mod variation;
 mod wording;
 
 pub use difference::{KeyDifference, differences};
+pub use disturbance::{Disturbance, DisturbanceTable};
 pub use ear::{Ear, EarTable};
 pub use endpointing::{
     CutOffs, EndpointPolicy, Endpointing, EndpointingTable, Speculation, SpeculationTable,
@@ -96,6 +98,7 @@ pub struct Scenario {
     pub(crate) tts: Service<Voice>,
     pub(crate) interruption: Interruption,
     pub(crate) load: Option<Load>,
+    pub(crate) disturbance: Option<Disturbance>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) budgets: Budgets,
 }

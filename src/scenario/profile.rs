@@ -111,7 +111,7 @@ const CALLER: &str = "caller";
 
 /// Puts a profile over a scenario: engines, caller and the ear's lag become the profile's, settings stay.
 pub(super) fn put_over(scenario: &mut Table, profile: &Table) {
-    for key in ENGINES.into_iter().chain(["profile"]) {
+    for key in ENGINES.into_iter().chain(["profile", "disturbance"]) {
         if let Some(table) = profile.get(key) {
             scenario.insert(key.to_owned(), table.clone());
         }
@@ -170,7 +170,8 @@ impl Scenario {
     /// published latencies, assumptions.
     pub fn rests_on(&self) -> Vec<String> {
         let Some(profile) = self.profile() else {
-            return vec![self.rests_on_no_profile()];
+            let all = [self.rests_on_no_profile()].into_iter();
+            return all.chain(self.rests_on_disturbance()).collect();
         };
         let mut text = format!(
             "its figures rest on a profile, fitted on {} to {} in {} ({})",
@@ -205,7 +206,17 @@ impl Scenario {
         let outside = outside
             .into_iter()
             .map(|what| format!("outside of what the profile has seen: {what}"));
-        [text].into_iter().chain(outside).collect()
+        let disturbed = self.rests_on_disturbance();
+        [text].into_iter().chain(disturbed).chain(outside).collect()
+    }
+
+    fn rests_on_disturbance(&self) -> Option<String> {
+        let disturbance = self.disturbance.as_ref()?;
+        Some(format!(
+            "other programs disturb {:.0} % of the engines' jobs in it, {:.0} % of those behind a disturbed one ([disturbance])",
+            100.0 * disturbance.share(),
+            100.0 * disturbance.stays
+        ))
     }
 
     fn rests_on_no_profile(&self) -> String {

@@ -639,3 +639,105 @@ fn what_is_no_calibrator_is_refused_and_nothing_is_written() {
     }
     assert!(!Path::new(&profile).exists());
 }
+
+/// What other programs do to the agent of [`AGENT`] in bursts.
+const DISTURBANCE: &str = "
+[disturbance]
+begins = 0.1
+stays = 0.8
+stt = { lognormal = { median_ms = 900, p95_ms = 1400 } }
+tts = { fixed_ms = 500 }
+";
+
+#[test]
+fn disturbed_jobs_come_in_bursts_and_a_fit_finds_them_again() {
+    let folder = folder();
+    let (agent, kept) = (
+        path(folder.path(), "agent.toml"),
+        path(folder.path(), "kept"),
+    );
+    let computes = AGENT
+        .replace("[stt]", "[stt]\ncompute = { threads = 1 }")
+        .replace("[tts]", "[tts]\ncompute = { threads = 1 }");
+    fs::write(&agent, format!("{computes}{DISTURBANCE}")).expect("written");
+    let asked = [
+        "simulate",
+        &agent,
+        "--conversations",
+        "100",
+        "--out",
+        &kept,
+        "-q",
+    ];
+    let text = said(&asked, 0);
+    assert!(text.contains("disturb 33 % of the engines' jobs"), "{text}");
+    let profile = path(folder.path(), "profile.toml");
+    let text = said(&["fit", &kept, "--disturbed", "--out", &profile], 0);
+    assert!(text.contains("a state of the machine"), "{text}");
+    let written = fs::read_to_string(&profile).expect("a profile");
+    let read: toml::Table = toml::from_str(&written).expect("TOML");
+    let share = |key: &str| read["disturbance"][key].as_float().expect("a share");
+    assert!((share("begins") - 0.1).abs() < 0.03, "{written}");
+    assert!((share("stays") - 0.8).abs() < 0.05, "{written}");
+    assert!(
+        read["disturbance"].get("stt").is_some() && read["disturbance"].get("answer").is_none()
+    );
+    // What is drawn of the profile is as slow as what it was fitted to, in all.
+    let p95 = |asked: &[&str]| {
+        let more = [asked, &["--conversations", "2000"]].concat();
+        let found = json(&more)["metrics"]["e2e_latency"]["p95_ms"].as_f64();
+        found.expect("a p95")
+    };
+    let (truth, fitted) = (
+        p95(&["simulate", &agent]),
+        p95(&["simulate", "--profile", &profile]),
+    );
+    assert!(
+        (fitted / truth - 1.0).abs() < 0.05,
+        "{fitted}, truth {truth}"
+    );
+    let quiet = p95(&[
+        "simulate",
+        "--profile",
+        &profile,
+        "--set",
+        "disturbance.begins=0.0",
+    ]);
+    assert!(quiet < 0.9 * truth, "{quiet}, truth {truth}");
+}
+
+#[test]
+fn a_disturbance_is_of_a_simulation_of_one_conversation() {
+    let folder = folder();
+    let agent = path(folder.path(), "agent.toml");
+    let load = "[load]\ncalls = 2\nduration_s = 100.0\n";
+    fs::write(&agent, format!("{AGENT}{DISTURBANCE}{load}")).expect("written");
+    let error = refused(&["simulate", &agent]);
+    assert!(
+        error.contains("disturbance.begins") && error.contains("holds one conversation"),
+        "{error}"
+    );
+    let scripted = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/audio/simulations/scripted.toml"
+    );
+    let set = [
+        "--set",
+        "disturbance.begins=0.1",
+        "--set",
+        "disturbance.stt={fixed_ms=900}",
+    ];
+    let error = refused(
+        &[
+            &["simulate", scripted],
+            &set[..],
+            &["--set", "disturbance.stays=2.0"],
+        ]
+        .concat(),
+    );
+    assert!(error.contains("disturbance.stays"), "{error}");
+    let alone = "[disturbance]\nbegins = 0.1\n";
+    fs::write(&agent, format!("{AGENT}{alone}")).expect("written");
+    let error = refused(&["simulate", &agent]);
+    assert!(error.contains("no engine takes longer"), "{error}");
+}

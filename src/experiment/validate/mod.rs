@@ -7,7 +7,7 @@ mod statistics;
 mod structure;
 mod target;
 
-use crate::fit::{Calibrator, Fit};
+use crate::fit::{Calibrator, DisturbedJobs, Fit};
 use crate::measure::folder::Results;
 use crate::report::validate::{Drawn, Predicted, SCHEMA, UNANSWERED_MAX, Validation, Verdict};
 use crate::run::{RunError, input};
@@ -57,7 +57,7 @@ pub fn validate(
     };
     let target = Target::of(&runs)?;
     let asked = target.asked_of(predicted)?;
-    let fit = Fit::of(target.gathered, false).map_err(input)?;
+    let fit = Fit::of(target.gathered, DisturbedJobs::Mixed).map_err(input)?;
     let (disturbed_share, unanswered) = (fit.disturbed_share(), fit.unanswered());
     let unanswered_share = unanswered as f64 / (target.turns as f64 + unanswered as f64);
     let own = own_profile(&fit, &asked)?;
