@@ -102,7 +102,9 @@ pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
 
 fn caller(text: &mut String, fit: &Fit) {
     let (gathered, habits) = (&fit.gathered, &fit.gathered.habits);
-    let questions = gathered.turns as usize / (gathered.conversations as usize).max(1);
+    // Where some conversations are shorter, most of them are not.
+    let conversations = (gathered.conversations as usize).max(1);
+    let questions = (gathered.turns as usize + conversations / 2) / conversations;
     let _ = writeln!(
         text,
         "\n[caller]\nquestions = {}",
