@@ -191,6 +191,17 @@ fn ear_and_endpoint(text: &mut String, fit: &Fit) {
                     inline(&lag),
                     several(gathered.habits.lag.len() as u64, "end of speech")
                 );
+                // Who runs an ear of its own sees when it notices a pause; of a recording nobody does.
+                if let (Some(notice), Some(_)) =
+                    (table(&gathered.habits.notice), &gathered.settings)
+                {
+                    let _ = writeln!(
+                        text,
+                        "notice = {}    # {}",
+                        inline(&notice),
+                        several(gathered.habits.notice.len() as u64, "pause")
+                    );
+                }
             }
             match &gathered.settings {
                 Some(settings) => {

@@ -43,16 +43,23 @@ struct Job {
 #[derive(Debug, Default)]
 struct Asked {
     stretches: Vec<(Tick, Tick)>,
+    /// Milliseconds from the last voice to when that was noticed.
+    notice_ms: f64,
     since: Option<Tick>,
     committed: Option<Tick>,
     jobs: BTreeMap<StageName, Job>,
     head_ns: Option<u64>,
     audible: Option<Tick>,
+    /// When the recogniser was asked for the last stretch.
+    asked: Option<Tick>,
+    /// Whether it had not come to the end of a job that was given up: how long that took is not on record.
+    waited_for_given_up: bool,
     /// Whether the agent spoke when it began.
     is_over_agent: bool,
 }
 
-/// The questions of a run that were answered in one go, as simulations; nothing where the simulator does not have what
+/// The questions of a run that were answered in one go, as simulations; but for those whose transcription waited for one
+/// that was given up, since how long that took is not on record. Nothing where the simulator does not have what
 /// the run had: another endpointing policy than a silence, a model that hears and speaks, a network.
 pub fn replicas(events: &[Event], scenario: &Scenario) -> Vec<Replica> {
     let is_direct = scenario.file().topology == TopologyName::SpeechToSpeech;
@@ -82,7 +89,12 @@ fn asked(events: &[Event]) -> BTreeMap<TurnId, Asked> {
             Mark::VoicePaused { last_voiced } => {
                 if let Some(since) = own.since.take() {
                     own.stretches.push((since, *last_voiced));
+                    own.notice_ms = ms(event.tick.0.saturating_sub(last_voiced.0));
+                    own.asked = None;
                 }
+            }
+            Mark::AskedSoFar => {
+                own.asked.get_or_insert(event.tick);
             }
             Mark::EndpointCommitted { last_voiced, .. } => own.committed = Some(*last_voiced),
             // A reply is prepared anew: what was spoken of an earlier one is not heard.
@@ -94,6 +106,10 @@ fn asked(events: &[Event]) -> BTreeMap<TurnId, Asked> {
                 own.jobs.remove(&StageName::TextToSpeech);
             }
             Mark::Begun { stage, visit } => {
+                let is_first = !own.jobs.contains_key(stage);
+                if *stage == StageName::SpeechToText && !is_first {
+                    own.waited_for_given_up = own.asked.is_some_and(|asked| event.tick > asked);
+                }
                 let job = own.jobs.entry(*stage).or_default();
                 let is_anew = *stage == StageName::SpeechToText;
                 if job.visit.is_none() || (is_anew && job.visit == Some(*visit)) {
@@ -142,6 +158,7 @@ fn asked(events: &[Event]) -> BTreeMap<TurnId, Asked> {
 #[derive(Debug)]
 struct Question {
     speech: Speech,
+    notice_ms: f64,
     /// Speech-to-text, answer, text-to-speech.
     jobs: [Job; 3],
     measured_ms: f64,
@@ -155,7 +172,7 @@ const STAGES: [StageName; 3] = [
 
 impl Question {
     fn of(asked: Asked) -> Option<Question> {
-        if asked.is_over_agent || asked.since.is_some() {
+        if asked.is_over_agent || asked.waited_for_given_up || asked.since.is_some() {
             return None;
         }
         let (_, last) = asked.stretches.last().copied()?;
@@ -177,6 +194,7 @@ impl Question {
         let waited_ns = audible.0.checked_sub(last.0 + asked.head_ns.unwrap_or(0))?;
         Some(Question {
             speech: speech(&asked.stretches),
+            notice_ms: asked.notice_ms,
             jobs: [stt, answer, tts],
             measured_ms: ms(waited_ns),
         })
@@ -225,6 +243,10 @@ fn replica(questions: &[Question], scenario: &Scenario) -> Option<Replica> {
         ..ScenarioFile::default()
     };
     file.ear.lag = LatencyModel::FixedMs(0.0);
+    let notice = questions
+        .iter()
+        .map(|question| LatencyModel::FixedMs(question.notice_ms));
+    file.ear.notice = LatencyModel::Turns(notice.collect());
     let engines = [0, 1, 2].map(|place| engine(questions, place));
     let [stt, answer, tts] = engines;
     let simulated = || "simulated".to_owned();

@@ -195,6 +195,9 @@ impl ScenarioFile {
             }
         }
         put("ear.lag", Place::Latency(&mut self.ear.lag));
+        if self.speculation.enabled {
+            put("ear.notice", Place::Latency(&mut self.ear.notice));
+        }
         let endpointing = &mut self.endpointing;
         match policy {
             "classifier" => {

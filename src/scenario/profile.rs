@@ -130,12 +130,15 @@ pub(super) fn put_over(scenario: &mut Table, profile: &Table) {
             };
         }
     }
-    if let Some(lag) = profile.get("ear").and_then(|ear| ear.get("lag")) {
+    for key in ["lag", "notice"] {
+        let Some(model) = profile.get("ear").and_then(|ear| ear.get(key)) else {
+            continue;
+        };
         let ear = scenario
             .entry("ear")
             .or_insert_with(|| Value::Table(Table::new()));
         if let Some(ear) = ear.as_table_mut() {
-            ear.insert("lag".into(), lag.clone());
+            ear.insert(key.into(), model.clone());
         }
     }
     let Some(Value::Table(caller)) = profile.get(CALLER) else {
