@@ -36,18 +36,17 @@ impl Sample {
     }
 }
 
-/// At most `most` of what was measured, from all over it. Places lie a golden ratio of the whole apart, so that no
-/// rhythm in it (as of the questions of conversations) decides which ones are taken.
+/// At most `most` of what was measured, from all over it: those whose place, times the golden ratio, has the least
+/// fractions, so that no rhythm in it (as of the questions of conversations) decides which ones are taken.
 pub(super) fn thinned<T: Copy>(all: &[T], most: usize) -> Vec<T> {
     if all.len() <= most {
         return all.to_vec();
     }
-    let count = all.len() as f64;
-    let mut places: Vec<usize> = (0..most)
-        .map(|nth| ((nth as f64 * GOLDEN).fract() * count) as usize)
-        .collect();
+    let key = |place: usize| (place as f64 * GOLDEN).fract();
+    let mut places: Vec<usize> = (0..all.len()).collect();
+    places.sort_by(|one, other| key(*one).total_cmp(&key(*other)));
+    places.truncate(most);
     places.sort_unstable();
-    places.dedup();
     places
         .into_iter()
         .filter_map(|place| all.get(place).copied())

@@ -85,6 +85,8 @@ mod tests {
             let run = Results::open(&folder.join(name)).expect(name);
             let off = errors_ms(&run).expect(name);
             assert!(off.len() >= 10, "{name}: {} turns can be told", off.len());
+            let worst = off.iter().fold(0.0, |worst: f64, ms| worst.max(ms.abs()));
+            println!("{name}: {} turns, {worst:.3} ms off at most", off.len());
             let told: Vec<String> = off.iter().map(|ms| format!("{ms:+.2}")).collect();
             let far = off.iter().filter(|ms| ms.abs() > NEAR_MS).count();
             assert_eq!(far, 0, "{name}: {}", told.join(" "));
