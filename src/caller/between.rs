@@ -15,6 +15,7 @@ use std::time::Duration;
 
 pub(crate) struct Between {
     lag: Latency,
+    notice: Latency,
     inbound: Path,
     /// What the policy does about an interruption, and about a back-channel.
     curves: [Option<Cow<'static, Curve>>; 2],
@@ -26,6 +27,7 @@ pub(crate) struct Between {
 #[derive(Clone, Copy)]
 struct Sources {
     lag: Source,
+    notice: Source,
     network: Source,
     fate: Source,
     commits: Source,
@@ -36,6 +38,7 @@ impl Between {
         let seed = scenario.seed();
         Between {
             lag: scenario.ear.lag.clone(),
+            notice: scenario.ear.notice.clone(),
             inbound: scenario.network.inbound.clone(),
             curves: curves(scenario),
             cut_offs: match scenario.endpointing.policy {
@@ -44,6 +47,7 @@ impl Between {
             },
             sources: Sources {
                 lag: seed.source("ear", "lag"),
+                notice: seed.source("ear", "notice"),
                 network: seed.source("network", "in"),
                 fate: seed.source("interruption", "fate"),
                 commits: seed.source("endpointing", "fate"),
@@ -62,13 +66,14 @@ impl Between {
     }
 
     /// Something said, with what becomes of it on the way. `at` is the conversation, the question in it,
-    /// and how many sounds came between.
+    /// and how many sounds came between; `nth` is the question counted from one.
     pub(super) fn say(
         &self,
         stretches: Vec<Range<Duration>>,
         words: Arc<str>,
         sound: Sound,
         at: (u64, u32, u32),
+        nth: u32,
     ) -> Saying {
         let (conversation, question, occasion) = at;
         let draw = |source: Source| -> Draw {
@@ -77,19 +82,23 @@ impl Between {
         let mood = |source: Source| source.mood(conversation);
         let Sources {
             lag,
+            notice,
             network,
             fate,
             commits,
         } = self.sources;
+        let work = Work {
+            question: nth,
+            ..Work::default()
+        };
         let mut fate = draw(fate);
         let (chance, when) = (fate.uniform(), fate.uniform());
         Saying {
             commits_after: self.commits_after(stretches.len(), draw(commits)),
             stretches,
             words,
-            ear_lag: self
-                .lag
-                .sample(&mut draw(lag), &mut mood(lag), Work::default()),
+            ear_lag: (self.lag).sample(&mut draw(lag), &mut mood(lag), work),
+            ear_notice: (self.notice).sample(&mut draw(notice), &mut mood(notice), work),
             network: self.inbound.cross(&mut draw(network), &mut mood(network)),
             stops_after: self
                 .curve(sound)

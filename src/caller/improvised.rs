@@ -101,6 +101,6 @@ impl Improvised {
         let (question, occasion) = self.manner.at();
         self.said.set((question, self.manner.begun_again()));
         let at = (self.conversation, question, occasion);
-        self.between.say(line.stretches, words, sound, at)
+        self.between.say(line.stretches, words, sound, at, question)
     }
 }

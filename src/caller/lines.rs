@@ -26,7 +26,13 @@ pub(crate) fn lines(
                 Expect::Ignore => Sound::Backchannel,
             };
             let words = turn.reference.as_deref().unwrap_or_default().into();
-            let saying = between.say(stretches, words, sound, (conversation, row, 0));
+            let saying = between.say(
+                stretches,
+                words,
+                sound,
+                (conversation, row, 0),
+                row.saturating_add(1),
+            );
             Some((cue(turn), saying))
         })
         .collect()

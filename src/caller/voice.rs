@@ -28,6 +28,8 @@ pub(crate) struct Saying {
     pub words: Arc<str>,
     /// How late the voice detector lets go after each stretch.
     pub ear_lag: Duration,
+    /// After how long without a voice it notices a pause.
+    pub ear_notice: Duration,
     /// How the words reach the ear over the network.
     pub network: Crossing,
     /// When the interruption policy stops an agent over whom it is said, counted from the onset; `None`
@@ -104,7 +106,7 @@ impl Voice {
         let mut heard_until: Option<Tick> = None;
         // The beginning of that stretch.
         let mut since = start;
-        for (at, moment) in moments(&speech, &arriving, saying.ear_lag) {
+        for (at, moment) in moments(&speech, &arriving, (saying.ear_lag, saying.ear_notice)) {
             if let Some(before) = heard_until {
                 let from = self.listen(before, at, &mut words).await?;
                 since = if from == before { since } else { from };
@@ -185,8 +187,13 @@ impl Voice {
     }
 }
 
-/// What happens while `speech` is spoken, which the ear hears as `arriving`, in order.
-fn moments(speech: &[Range<Tick>], arriving: &[Range<Tick>], lag: Duration) -> Vec<(Tick, Moment)> {
+/// What happens while `speech` is spoken, which the ear hears as `arriving`, in order, with its lag and the time after which
+/// it notices a pause.
+fn moments(
+    speech: &[Range<Tick>],
+    arriving: &[Range<Tick>],
+    ear: (Duration, Duration),
+) -> Vec<(Tick, Moment)> {
     let mut moments: Vec<(Tick, Moment)> = Vec::with_capacity(6 * speech.len());
     for Range { start, end } in speech {
         let (started, ended) = (
@@ -206,7 +213,7 @@ fn moments(speech: &[Range<Tick>], arriving: &[Range<Tick>], lag: Duration) -> V
         let arrived = Mark::CallerSpeechArrived { at: heard.end };
         moments.push((heard.end, Moment::Truth(arrived)));
     }
-    let noticed = noticed(arriving, lag).into_iter();
+    let noticed = noticed(arriving, ear).into_iter();
     moments.extend(noticed.map(|(at, what)| (at, Moment::Noticed(what))));
     moments.sort_by_key(|(at, _)| *at);
     moments

@@ -40,17 +40,20 @@ pub(super) const SIMULATE: &str = examples!(
     "voicesim simulate scenario.toml --set endpointing.silence_ms=700",
     "voicesim simulate scenario.toml --set stt.latency.preset=deepgram-nova-3 --html page.html",
     "voicesim simulate load.toml --find load.calls --until e2e_latency_p95_ms=1500",
+    "voicesim simulate scenario.toml --sensitivity          # what its figures hang on",
 );
 
 pub(super) const FIT: &str = examples!(
     "voicesim fit runs/FOLDER --out agent.toml              # engines and callers of a run",
     "voicesim fit imported --out agent.toml --html fit.html # of traces, with pictures",
     "voicesim simulate --profile agent.toml                 # what callers of it would feel",
+    "voicesim fit runs/FOLDER --out agent.toml --disturbed  # with bursts of other programs' work",
 );
 
 pub(super) const VALIDATE: &str = examples!(
     "voicesim validate runs/other --profile agent.toml      # exit 1 if it predicts them wrongly",
     "voicesim validate runs/other --profile agent.toml --save # so that simulations of it say so",
+    "voicesim validate runs/other --profile agent.toml --html page.html --calibrator calibrator",
 );
 
 pub(super) const INIT: &str = examples!(

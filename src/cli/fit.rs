@@ -4,7 +4,7 @@ use super::file::{refuse_unwritable, write};
 use super::shell::quoted;
 use super::{Failure, Verdict, given, print, print_json, print_plain};
 use crate::clock::Clock;
-use crate::fit::{Fit, Gathered, Made, profile};
+use crate::fit::{Calibrator, DisturbedJobs, Fit, Gathered, Made, profile, reference};
 use crate::measure::folder::Results;
 use crate::report::fit::{document, text};
 use crate::report::html;
@@ -25,9 +25,17 @@ pub(super) struct FitTo {
     /// Write the fit as an HTML page, which draws what was measured and what is drawn by stage
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Runs of the same few questions, held before and after each of these: a later `validate` with the same flag tells
+    /// the machine's drift from the profile's error
+    #[arg(long, value_name = "DIR")]
+    calibrator: Option<PathBuf>,
     /// Leave out work that other programs on the machine disturbed
     #[arg(long)]
     undisturbed: bool,
+    /// Keep work that other programs disturbed apart: simulations of the profile then have it in bursts, as the machine
+    /// had, where at least 20 jobs of an engine were disturbed
+    #[arg(long, conflicts_with = "undisturbed")]
+    disturbed: bool,
     /// Keep the words of answers; without it every letter in the profile is an x, and only lengths are kept
     #[arg(long)]
     words: bool,
@@ -42,6 +50,8 @@ impl FitTo {
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
         }
+        let calibrator = self.calibrator.as_deref().map(calibrator).transpose()?;
+        let mut beside = Vec::new();
         let mut gathered = Gathered::default();
         for given in &self.results {
             given::as_results(given)?;
@@ -49,9 +59,17 @@ impl FitTo {
             for path in folders(given)? {
                 let results = Results::open(&path).map_err(Failure::input)?;
                 gathered.add(&results).map_err(Failure::input)?;
+                if let Some(calibrator) = &calibrator {
+                    beside.extend(calibrator.beside(&results.header().started));
+                }
             }
         }
-        let fit = Fit::of(gathered, self.undisturbed).map_err(|error| {
+        let disturbed = match (self.undisturbed, self.disturbed) {
+            (true, _) => DisturbedJobs::LeftOut,
+            (_, true) => DisturbedJobs::Apart,
+            _ => DisturbedJobs::Mixed,
+        };
+        let fit = Fit::of(gathered, disturbed).map_err(|error| {
             let all: Vec<String> = self
                 .results
                 .iter()
@@ -59,6 +77,15 @@ impl FitTo {
                 .collect();
             Failure::Input(format!("{}: {error}", all.join(", ")))
         })?;
+        let reference = match (&self.calibrator, beside.as_slice()) {
+            (Some(path), []) => {
+                return Err(Failure::Input(format!(
+                    "--calibrator {}: none of the runs lay between two of it; hold it before and after each",
+                    path.display()
+                )));
+            }
+            (_, beside) => reference(beside),
+        };
         let date = Clock::date_and_time();
         let name = self
             .out
@@ -70,6 +97,7 @@ impl FitTo {
             name: &name,
             keeps_words: self.words,
             undisturbed: self.undisturbed,
+            calibrator: &reference,
         };
         let written = profile(&fit, made).map_err(Failure::unavailable)?;
         write("--out", &self.out, &written)?;
@@ -89,6 +117,17 @@ impl FitTo {
         }
         Ok(Verdict::Fine)
     }
+}
+
+/// The calibrator whose runs lie in a folder.
+pub(super) fn calibrator(folder: &Path) -> Result<Calibrator, Failure> {
+    let wrong =
+        |error: String| Failure::Input(format!("--calibrator {}: {error}", folder.display()));
+    let mut runs = Vec::new();
+    for path in folders(folder)? {
+        runs.push(Results::open(&path).map_err(|error| wrong(error.to_string()))?);
+    }
+    Calibrator::of(&runs).map_err(|error| wrong(error.to_string()))
 }
 
 /// The folder itself, or the folders of results in it, sorted by name.

@@ -42,6 +42,7 @@ mod run;
 mod say;
 mod schema;
 mod scrape;
+mod sensitivity;
 mod shell;
 mod signals;
 mod simulate;

@@ -1,12 +1,13 @@
 //! `voicesim validate`: what a profile predicts, held against runs.
 
-use super::file::write;
-use super::fit::folders;
+use super::file::{refuse_unwritable, write};
+use super::fit::{calibrator, folders};
 use super::simulate::threads;
 use super::{Failure, Verdict, given, print, print_json, print_plain};
 use crate::clock::Clock;
 use crate::experiment::validate;
 use crate::measure::folder::Results;
+use crate::report::html;
 use crate::report::validate::{self as report, Validation};
 use crate::scenario;
 use clap::Args;
@@ -24,6 +25,13 @@ pub(super) struct Validate {
     /// The profile that predicts, as `voicesim fit` wrote it
     #[arg(long, value_name = "PROFILE.toml")]
     profile: PathBuf,
+    /// Runs of the same few questions, held before and after each run and those of the fit: what the machine has moved
+    /// since is taken out of the prediction
+    #[arg(long, value_name = "DIR")]
+    calibrator: Option<PathBuf>,
+    /// Write the validation as an HTML page: every distribution measured and predicted, and errors with their intervals
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Write what came of it into the profile, so that every simulation of it says so
     #[arg(long)]
     save: bool,
@@ -37,6 +45,9 @@ pub(super) struct Validate {
 
 impl Validate {
     pub(super) fn run(self) -> Result<Verdict, Failure> {
+        if let Some(path) = &self.html {
+            refuse_unwritable("--html", path)?;
+        }
         given::as_scenario(&self.profile)?;
         let predicted = scenario::load_over(None, &self.profile, &[]).map_err(Failure::input)?;
         let mut runs = Vec::new();
@@ -47,7 +58,13 @@ impl Validate {
             }
         }
         let name = self.profile.display().to_string();
-        let found = validate((&name, &predicted), &runs, threads(self.threads))?;
+        let calibrator = self.calibrator.as_deref().map(calibrator).transpose()?;
+        let threads = threads(self.threads);
+        let found = validate((&name, &predicted), &runs, calibrator.as_ref(), threads)?;
+        if let Some(path) = &self.html {
+            let page = html::of_validation(&found).map_err(Failure::unavailable)?;
+            write("--html", path, &page)?;
+        }
         if self.json {
             print_json(&found)?;
         } else {
@@ -80,7 +97,8 @@ fn save(profile: &Path, found: &Validation) -> Result<(), Failure> {
     let text = std::fs::read_to_string(profile).map_err(Failure::input)?;
     let error = |statistic: &str| {
         let figure = found.figure("e2e_latency", statistic);
-        let percent = figure.and_then(|figure| figure.error_percent);
+        let percent =
+            figure.and_then(|figure| figure.without_drift_error_percent.or(figure.error_percent));
         percent.map(|percent| (percent * 10.0).round() / 10.0)
     };
     let (Some(p50), Some(p95)) = (error("p50"), error("p95")) else {

@@ -1,7 +1,7 @@
 //! The ear of a simulation: speech activity from what is truly said, without sound.
 //!
 //! The simulated ear notices what the real one does, as late as the real one: a voice after 48 ms, a pause
-//! after the ear's lag and 64 ms, a voice that comes back after 32 ms. A pause that is over
+//! after the ear's lag and the time that it is given (64 ms, if nothing else is known), a voice that comes back after 32 ms. A pause that is over
 //! before it would be noticed is none.
 
 use super::{RESUME_FRAMES, START_FRAMES};
@@ -9,10 +9,6 @@ use crate::audio::FRAME;
 use crate::event::Tick;
 use std::ops::Range;
 use std::time::Duration;
-
-/// Frames that make a pause: 64 ms. The real ear takes 48 ms where its detector is about to let the voice go, and 80 ms
-/// at most.
-const PAUSE_FRAMES: u32 = 4;
 
 /// What the ear notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +20,16 @@ pub enum Noticed {
 }
 
 /// What is noticed of `speech` (in order), and when, if a voice ends for the ear `lag` after it has
-/// truly ended.
-pub fn noticed(speech: &[Range<Tick>], lag: Duration) -> Vec<(Tick, Noticed)> {
+/// truly ended, and a pause is noticed `notice` after that.
+pub fn noticed(
+    speech: &[Range<Tick>],
+    (lag, notice): (Duration, Duration),
+) -> Vec<(Tick, Noticed)> {
     let mut all = Vec::new();
     let mut rest = speech.iter().peekable();
     while let Some(first) = rest.next() {
         let mut last_voiced = first.end + lag;
-        while let Some(next) = rest.next_if(|next| next.start < last_voiced + FRAME * PAUSE_FRAMES)
-        {
+        while let Some(next) = rest.next_if(|next| next.start < last_voiced + notice) {
             last_voiced = next.end + lag;
         }
         let frames = if all.is_empty() {
@@ -46,7 +44,7 @@ pub fn noticed(speech: &[Range<Tick>], lag: Duration) -> Vec<(Tick, Noticed)> {
         }
         let onset = first.start;
         all.push((heard, Noticed::Voice { onset }));
-        let paused = last_voiced + FRAME * PAUSE_FRAMES;
+        let paused = last_voiced + notice;
         all.push((paused, Noticed::Pause { last_voiced }));
     }
     all
@@ -61,14 +59,17 @@ mod tests {
             .iter()
             .map(|(start, end)| Tick::from_ms(*start)..Tick::from_ms(*end))
             .collect();
-        let said: Vec<(u64, &str, u64)> = noticed(&ticks, Duration::from_millis(80))
-            .into_iter()
-            .map(|(at, what)| match what {
-                Noticed::Voice { onset } => (at.0, "voice", onset.0),
-                Noticed::Pause { last_voiced } => (at.0, "pause", last_voiced.0),
-            })
-            .map(|(at, what, of)| (at / 1_000_000, what, of / 1_000_000))
-            .collect();
+        let said: Vec<(u64, &str, u64)> = noticed(
+            &ticks,
+            (Duration::from_millis(80), Duration::from_millis(64)),
+        )
+        .into_iter()
+        .map(|(at, what)| match what {
+            Noticed::Voice { onset } => (at.0, "voice", onset.0),
+            Noticed::Pause { last_voiced } => (at.0, "pause", last_voiced.0),
+        })
+        .map(|(at, what, of)| (at / 1_000_000, what, of / 1_000_000))
+        .collect();
         assert_eq!(said, expected);
     }
 

@@ -30,6 +30,8 @@ pub struct Gathered {
     pub(super) traced: BTreeMap<Hop, Vec<f64>>,
     pub(super) jobs: u64,
     pub(super) disturbed: u64,
+    /// Jobs behind an undisturbed and behind a disturbed one: how many of each, and how many of these were disturbed.
+    pub(super) behind: [[u64; 2]; 2],
     /// Turns whose latency may be another one: they are not among those that callers waited for.
     pub doubtful: u64,
     pub conversations: u32,
@@ -134,6 +136,14 @@ impl Gathered {
             self.token_ms.extend(visits.token_ms);
             self.jobs += visits.jobs;
             self.disturbed += visits.disturbed;
+            for (own, more) in self
+                .behind
+                .iter_mut()
+                .flatten()
+                .zip(visits.behind.iter().flatten())
+            {
+                *own += more;
+            }
         }
         let mut question = 0;
         for event in events {

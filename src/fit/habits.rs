@@ -9,6 +9,9 @@ use crate::scenario::Scenario;
 /// The voice detector lets go within this time, or it heard something else.
 const LAG_MS_MAX: f64 = 1_000.0;
 
+/// A pause is noticed within this time, or the sound came late.
+const NOTICE_MS_MAX: f64 = 500.0;
+
 /// Less is a click, or a time that nobody measured.
 const SPEECH_MS_MIN: f64 = 50.0;
 
@@ -23,6 +26,8 @@ pub(super) struct Habits {
     pub pauses: Vec<f64>,
     /// How late the voice detector let go.
     pub lag: Vec<f64>,
+    /// Milliseconds from the last voice to when the detector noticed a pause.
+    pub notice: Vec<f64>,
     /// From the end of an answer to the next question.
     pub reaction: Vec<f64>,
     /// From the end of a question to asking again; given up where the answer, or the end of the record, came before.
@@ -89,6 +94,10 @@ impl Habits {
                         && let Some(since) = spoken.since.take()
                     {
                         spoken.stretches.push((since, *last_voiced));
+                        let notice = event.tick.0.checked_sub(last_voiced.0).map(ms);
+                        habits
+                            .notice
+                            .extend(notice.filter(|ms| *ms <= NOTICE_MS_MAX));
                     }
                 }
                 Mark::VoiceResumed { at } => {
@@ -167,6 +176,7 @@ impl Habits {
         self.speech.extend(other.speech);
         self.pauses.extend(other.pauses);
         self.lag.extend(other.lag);
+        self.notice.extend(other.notice);
         self.reaction.extend(other.reaction);
         self.patience.extend(other.patience);
     }

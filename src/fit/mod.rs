@@ -8,6 +8,7 @@
 //! It draws nothing and runs nothing: the same results give the same profile.
 
 mod answers;
+mod calibrator;
 mod choice;
 mod cores;
 mod empirical;
@@ -18,16 +19,19 @@ mod line;
 mod maximum;
 mod model;
 mod profile;
+mod replica;
 mod sample;
 mod together;
 mod visits;
 
+pub use calibrator::{Beside, Calibrator, CalibratorError, Reference, reference};
 pub use choice::{Candidate, FEW, TELLING_MIN};
 pub use cores::Cores;
 pub use empirical::Empirical;
 pub use gathered::Gathered;
 pub use model::{Kinds, Model};
 pub use profile::{Made, profile};
+pub use replica::{Replica, replicas};
 use sample::GOLDEN;
 pub use sample::Sample;
 
@@ -51,6 +55,16 @@ const STAGES: [(StageName, &str, Option<Covariate>); 4] = [
     (StageName::TextToSpeech, "tts", Some(Covariate::Characters)),
     (StageName::SpeechToSpeech, "speech_to_speech", None),
 ];
+
+/// What becomes of jobs that other programs disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisturbedJobs {
+    /// They are in the fit like others.
+    Mixed,
+    LeftOut,
+    /// They are a state that lasts, with latencies of its own, where an engine has enough of them.
+    Apart,
+}
 
 /// A fit to results.
 #[derive(Debug)]
@@ -93,6 +107,8 @@ pub struct FittedStage {
     /// How its time goes with the cores that it gets; `None` if it computes elsewhere. All times are as on all of its
     /// threads.
     pub cores: Option<Cores>,
+    /// How long its disturbed jobs take, and of how many that is known; `None` unless they stand apart.
+    pub disturbed: Option<(Model, usize)>,
 }
 
 /// Why nothing can be fitted. The text says what is missing.
@@ -112,20 +128,23 @@ pub enum FitError {
 }
 
 impl Fit {
-    /// Fits to what was gathered; `undisturbed` leaves out what other programs disturbed.
+    /// Fits to what was gathered.
     ///
     /// # Errors
     /// Too little to fit to.
-    pub fn of(mut gathered: Gathered, undisturbed: bool) -> Result<Fit, FitError> {
-        let left_out = match undisturbed {
-            true => gathered.leave_out_disturbed(),
-            false => 0,
+    pub fn of(mut gathered: Gathered, disturbed: DisturbedJobs) -> Result<Fit, FitError> {
+        let left_out = match disturbed {
+            DisturbedJobs::LeftOut => gathered.leave_out_disturbed(),
+            DisturbedJobs::Mixed | DisturbedJobs::Apart => 0,
         };
         let mut stages: Vec<FittedStage> = STAGES
             .into_iter()
             .filter_map(|(stage, table, covariate)| {
                 let samples = gathered.stages.get(&stage)?.clone();
-                FittedStage::of((stage, table), samples, covariate)
+                match disturbed {
+                    DisturbedJobs::Apart => FittedStage::apart((stage, table), samples, covariate),
+                    _ => FittedStage::of((stage, table), samples, covariate),
+                }
             })
             .collect();
         if stages.is_empty() {
@@ -172,6 +191,14 @@ impl Fit {
     /// The share of the engines' jobs that other programs disturbed.
     pub fn disturbed_share(&self) -> f64 {
         self.gathered.disturbed as f64 / self.gathered.jobs.max(1) as f64
+    }
+
+    /// The probabilities that a job is disturbed after one that was not, and after one that was; `None` unless disturbed
+    /// jobs stand apart.
+    pub fn disturbance(&self) -> Option<[f64; 2]> {
+        let is_apart = self.stages.iter().any(|stage| stage.disturbed.is_some());
+        let share = |[all, disturbed]: [u64; 2]| disturbed as f64 / all.max(1) as f64;
+        is_apart.then(|| self.gathered.behind.map(share))
     }
 
     /// The p50 and the p95 of the turns that were fitted to, in milliseconds; `None` if none was answered.
@@ -268,7 +295,34 @@ impl FittedStage {
             by_conversation,
             samples,
             cores,
+            disturbed: None,
         })
+    }
+
+    /// The stage with its disturbed jobs apart, if there are enough of both kinds.
+    fn apart(
+        (stage, table): (StageName, &'static str),
+        samples: Vec<Sample>,
+        covariate: Option<Covariate>,
+    ) -> Option<FittedStage> {
+        let finished = |samples: &[Sample]| {
+            let finished = samples.iter().filter(|sample| !sample.time.is_given_up);
+            finished.count()
+        };
+        let (disturbed, quiet): (Vec<Sample>, Vec<Sample>) =
+            samples.iter().partition(|sample| sample.is_disturbed);
+        let count = finished(&disturbed);
+        if count < TELLING_MIN || finished(&quiet) < TELLING_MIN {
+            return FittedStage::of((stage, table), samples, covariate);
+        }
+        let mut fitted = FittedStage::of((stage, table), quiet, covariate)?;
+        let on_all = |sample: Sample| match &fitted.cores {
+            Some(cores) => cores.on_all(sample),
+            None => sample,
+        };
+        let disturbed: Vec<Sample> = disturbed.into_iter().map(on_all).collect();
+        fitted.disturbed = Some((choose(&disturbed, covariate)?.chosen.model, count));
+        Some(fitted)
     }
 
     fn scores(&self) -> Vec<((u32, u32), f64)> {

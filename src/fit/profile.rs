@@ -2,7 +2,7 @@
 
 use super::answers::{answers, plain};
 use super::family::short;
-use super::{ByTable, Fit, FittedStage, Model, table_of};
+use super::{ByTable, Fit, FittedStage, Model, Reference, table_of};
 use crate::event::Hop;
 use crate::scenario::latency::LatencyModel;
 use crate::scenario::{Profile, ScenarioError, StageFit, parse};
@@ -29,6 +29,8 @@ pub struct Made<'a> {
     /// Whether the words of answers are kept; else each letter is an x.
     pub keeps_words: bool,
     pub undisturbed: bool,
+    /// How long a calibrator took around the runs that were fitted to; empty without one.
+    pub calibrator: &'a Reference,
 }
 
 /// The text of a profile.
@@ -92,6 +94,7 @@ pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
         text.push_str("\n[speech_to_speech]\n");
         latency(&mut text, stage, fit.turn_correlation);
     }
+    disturbance(&mut text, fit);
     provenance(&mut text, fit, made);
     parse(Path::new(made.name), &text)?;
     Ok(text)
@@ -99,7 +102,9 @@ pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
 
 fn caller(text: &mut String, fit: &Fit) {
     let (gathered, habits) = (&fit.gathered, &fit.gathered.habits);
-    let questions = gathered.turns as usize / (gathered.conversations as usize).max(1);
+    // Where some conversations are shorter, most of them are not.
+    let conversations = (gathered.conversations as usize).max(1);
+    let questions = (gathered.turns as usize + conversations / 2) / conversations;
     let _ = writeln!(
         text,
         "\n[caller]\nquestions = {}",
@@ -186,6 +191,17 @@ fn ear_and_endpoint(text: &mut String, fit: &Fit) {
                     inline(&lag),
                     several(gathered.habits.lag.len() as u64, "end of speech")
                 );
+                // Who runs an ear of its own sees when it notices a pause; of a recording nobody does.
+                if let (Some(notice), Some(_)) =
+                    (table(&gathered.habits.notice), &gathered.settings)
+                {
+                    let _ = writeln!(
+                        text,
+                        "notice = {}    # {}",
+                        inline(&notice),
+                        several(gathered.habits.notice.len() as u64, "pause")
+                    );
+                }
             }
             match &gathered.settings {
                 Some(settings) => {
@@ -219,6 +235,30 @@ fn latency(text: &mut String, stage: &FittedStage, turn: f64) {
                 (false, _) => "how much slower it is on fewer threads is assumed",
             }
         );
+    }
+}
+
+fn disturbance(text: &mut String, fit: &Fit) {
+    let Some([begins, stays]) = fit.disturbance() else {
+        return;
+    };
+    let [[quiet, _], [disturbed, _]] = fit.gathered.behind;
+    let thousandths = |share: f64| libm::round(share * 1e3) / 1e3;
+    let _ = writeln!(
+        text,
+        "\n# Other programs on the machine: take the table away for a quiet one.\n[disturbance]\nbegins = {:?}    # of {} behind an undisturbed one\nstays = {:?}    # of {} behind a disturbed one",
+        thousandths(begins),
+        several(quiet, "job"),
+        thousandths(stays),
+        several(disturbed, "job"),
+    );
+    for stage in &fit.stages {
+        if let Some((model, count)) = &stage.disturbed
+            && let Some(latency) = model.latency(0.0, 0.0)
+        {
+            let count = several(*count as u64, "disturbed job");
+            let _ = writeln!(text, "{} = {}    # {count}", stage.table, inline(&latency));
+        }
     }
 }
 
@@ -353,6 +393,9 @@ fn provenance(text: &mut String, fit: &Fit, made: Made<'_>) {
             .stages
             .iter()
             .map(|of| (of.table.to_owned(), stage(of)))
+            .collect(),
+        calibrator: (made.calibrator.iter())
+            .map(|(table, jobs)| (table.clone(), jobs.iter().map(|ms| short(*ms)).collect()))
             .collect(),
         validated: None,
     };

@@ -24,6 +24,8 @@ pub(super) struct Visits {
     /// Jobs that computed in the process of the run, and how many of them others disturbed.
     pub jobs: u64,
     pub disturbed: u64,
+    /// Jobs behind an undisturbed and behind a disturbed one: how many of each, and how many of these were disturbed.
+    pub behind: [[u64; 2]; 2],
     /// Turns in which something was asked of an engine.
     pub questions: u32,
 }
@@ -53,6 +55,8 @@ struct Fold {
     /// What the voice detector has heard of each utterance: speech that is over, and since when there is more.
     heard: BTreeMap<TurnId, (f64, Option<Tick>)>,
     conversation: u32,
+    /// Whether the last job was disturbed.
+    was_disturbed: Option<bool>,
 }
 
 /// The visits of one conversation.
@@ -132,6 +136,11 @@ impl Fold {
                 {
                     self.visits.jobs += 1;
                     self.visits.disturbed += u64::from(is_disturbed);
+                    if let Some(was) = self.was_disturbed.replace(is_disturbed) {
+                        let [all, disturbed] = &mut self.visits.behind[usize::from(was)];
+                        *all += 1;
+                        *disturbed += u64::from(is_disturbed);
+                    }
                     if let Some(samples) = self.visits.samples.get_mut(&open.stage) {
                         for index in &open.samples {
                             if let Some(sample) = samples.get_mut(*index) {

@@ -71,6 +71,12 @@ pub(super) fn part_below(index: u32, span_ms: f64) -> f64 {
     ((span_ms * 1e6 - bottom) / (top - bottom)).clamp(0.0, 1.0)
 }
 
+/// The time, in milliseconds, that this part of a bucket lies below.
+pub(super) fn at_part(index: u32, part: f64) -> f64 {
+    let (bottom, top) = (bottom_ns(index), bottom_ns(index + 1));
+    (bottom + part * (top - bottom)) / 1e6
+}
+
 impl Coarse {
     pub(super) fn came(&mut self, span_ns: u64) {
         self.came_often(span_ns, 1);

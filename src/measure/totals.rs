@@ -176,6 +176,19 @@ impl Totals {
         names.filter_map(figure).collect()
     }
 
+    /// A figure, named as a budget is (a count without its `_max`); `None` if nothing was measured of it.
+    pub fn known(&self, name: &str) -> Option<Known> {
+        let limited = budget(name, 0.0).ok()?.limited;
+        Figures::of_simulation(self).known(limited)
+    }
+
+    /// Half the 95 % interval of the difference between a figure here and in `base`: the same worlds with the same luck.
+    /// `None` of too few worlds, or where the figure falls among turns that were not answered.
+    pub fn half_of_difference(&self, base: &Totals, name: &str) -> Option<f64> {
+        let limited = budget(name, 0.0).ok()?.limited;
+        self.batches.half_of_difference(&base.batches, limited)
+    }
+
     /// The interval of a percentile of the waits if everybody had waited, by estimate; `None` as in
     /// [`FirstAsks::estimate`](super::FirstAsks::estimate), or of too few worlds.
     pub fn estimate_interval(&self, percentile: Percentile) -> Option<Interval> {

@@ -86,7 +86,8 @@ pub(super) fn notes(fit: &Fit) -> Vec<String> {
     if fit.disturbed_share() >= 0.01 || fit.left_out > 0 {
         let share = 100.0 * fit.disturbed_share();
         notes.push(match fit.left_out {
-            0 => format!("{share:.0} % of the engines' jobs were disturbed by other programs, and are in the fit; --undisturbed leaves them out"),
+            0 if fit.disturbance().is_some() => format!("{share:.0} % of the engines' jobs were disturbed by other programs, and are a state of the machine in the profile ([disturbance])"),
+            0 => format!("{share:.0} % of the engines' jobs were disturbed by other programs, and are in the fit; --undisturbed leaves them out, --disturbed makes them a state that lasts"),
             left_out => format!("{share:.0} % of the engines' jobs were disturbed by other programs: {left_out} latencies were left out"),
         });
     }

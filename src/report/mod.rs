@@ -19,6 +19,7 @@ pub mod plan;
 pub mod rederived;
 mod resilience;
 pub mod segments;
+pub mod sensitivity;
 pub mod simulation;
 pub mod sweep;
 pub mod table;

@@ -276,6 +276,11 @@ impl Run {
                 "network: only simulated; hold the conversation with `voicesim simulate`, or take [network] away".into(),
             ));
         }
+        if self.scenario.disturbance.is_some() {
+            return Err(RunError::Input(
+                "disturbance: only simulated, a run has what is truly going on; hold the conversation with `voicesim simulate`, or take [disturbance] away".into(),
+            ));
+        }
         let is_burst = |fault: &Fault| matches!(fault, Fault::Network(_));
         if let Some(index) = self.scenario.faults.iter().position(is_burst) {
             return Err(RunError::Input(format!(

@@ -18,6 +18,18 @@ pub struct EarTable {
     /// `speech`: how late a simulated voice ends for the ear. The default is what the real ear takes on the recordings
     /// that come with voicesim; noise makes it as much as 100 ms.
     pub lag: LatencyModel,
+    /// `speech`: after how long without a voice the ear notices a pause. The real ear takes 48 to 80 ms, mostly as a
+    /// recording has it; what is prepared while the caller pauses begins then at the earliest.
+    #[serde(skip_serializing_if = "is_usual_notice")]
+    pub notice: LatencyModel,
+}
+
+/// The time without a voice after which a simulated ear notices a pause unless it is given, in milliseconds.
+const NOTICE_MS: f64 = 64.0;
+
+/// What is as it is unless given is not written, so that scenarios of older folders are read back as they were.
+fn is_usual_notice(notice: &LatencyModel) -> bool {
+    *notice == LatencyModel::FixedMs(NOTICE_MS)
 }
 
 /// How voice is detected.
@@ -29,6 +41,8 @@ pub struct Ear {
     pub hears: Hears,
     /// How late a simulated voice ends for the ear.
     pub lag: Latency,
+    /// After how long without a voice the ear of a simulation notices a pause.
+    pub notice: Latency,
 }
 
 impl Default for EarTable {
@@ -37,6 +51,7 @@ impl Default for EarTable {
             vad_threshold: 0.5,
             hears: Hears::default().name().into(),
             lag: LatencyModel::FixedMs(5.0),
+            notice: LatencyModel::FixedMs(NOTICE_MS),
         }
     }
 }
@@ -61,6 +76,7 @@ impl EarTable {
             vad_threshold: threshold,
             hears,
             lag: self.lag.parse().map_err(|fix| at.problem("lag", fix))?,
+            notice: (self.notice.parse()).map_err(|fix| at.problem("notice", fix))?,
         })
     }
 }

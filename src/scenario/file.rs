@@ -3,6 +3,7 @@
 use super::budget::BudgetTable;
 use super::caller::Caller;
 use super::cost::Prices;
+use super::disturbance::DisturbanceTable;
 use super::ear::EarTable;
 use super::endpointing::{EndpointingTable, SpeculationTable};
 use super::engine::{AnswerTable, Compute, SpeechToTextTable, TextToSpeechTable};
@@ -76,6 +77,9 @@ pub struct ScenarioFile {
     /// Simulated engines that calls share.
     #[serde(skip_serializing_if = "Pools::is_empty")]
     pub pool: Pools,
+    /// Other programs that disturb engines: only in simulations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disturbance: Option<DisturbanceTable>,
     /// Injected faults: what goes wrong on purpose.
     pub fault: Vec<FaultTable>,
     /// Resilience policies: what is done about stages that fail or take too long.
@@ -132,6 +136,7 @@ impl Default for ScenarioFile {
             interruption: InterruptionTable::default(),
             load: None,
             pool: Pools::default(),
+            disturbance: None,
             fault: Vec::new(),
             cure: CureTables::default(),
             cost: None,

@@ -11,11 +11,13 @@ pub mod budget;
 pub mod caller;
 pub mod cost;
 mod difference;
+mod disturbance;
 mod ear;
 mod endpointing;
 pub mod engine;
 mod file;
 pub mod injected_fault;
+mod inputs;
 mod interruption;
 pub mod latency;
 pub mod load;
@@ -43,11 +45,13 @@ mod variation;
 mod wording;
 
 pub use difference::{KeyDifference, differences};
+pub use disturbance::{Disturbance, DisturbanceTable};
 pub use ear::{Ear, EarTable};
 pub use endpointing::{
     CutOffs, EndpointPolicy, Endpointing, EndpointingTable, Speculation, SpeculationTable,
 };
 pub use file::ScenarioFile;
+pub use inputs::{Input, Step};
 pub use interruption::{Interruption, InterruptionTable};
 pub use problem::{Place, Problem};
 pub use profile::{Profile, StageFit, Validated};
@@ -94,6 +98,7 @@ pub struct Scenario {
     pub(crate) tts: Service<Voice>,
     pub(crate) interruption: Interruption,
     pub(crate) load: Option<Load>,
+    pub(crate) disturbance: Option<Disturbance>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) budgets: Budgets,
 }

@@ -7,7 +7,9 @@ use super::injected_fault::{Fault, FaultTable, FaultyStage};
 use super::latency::Latency;
 use super::problem::{Problem, Table};
 use super::resilience::{Service, service, without_apology};
-use super::{Scenario, ScenarioFile, SpeechToSpeech, Topology, TopologyName, table_of, turn};
+use super::{
+    Disturbance, Scenario, ScenarioFile, SpeechToSpeech, Topology, TopologyName, table_of, turn,
+};
 use crate::event::StageName;
 
 /// More turns than this make no conversation.
@@ -43,6 +45,7 @@ impl ScenarioFile {
             Some(load) => Some(load.parse(Table::at(&["load"]))?),
             None => None,
         };
+        let disturbance = self.disturbance(topology == Topology::Cascade)?;
         self.check_pools(&stt, &answer, &tts)?;
         let network = self.network.parse(Table::at(&["network"]))?;
         self.speak.check(Table::at(&["speak"]))?;
@@ -73,9 +76,23 @@ impl ScenarioFile {
             tts,
             interruption,
             load,
+            disturbance,
             faults,
             budgets,
         })
+    }
+
+    /// What disturbs engines: those of a cascade, in the one conversation that a machine holds.
+    fn disturbance(&self, is_cascade: bool) -> Result<Option<Disturbance>, Problem> {
+        let Some(table) = &self.disturbance else {
+            return Ok(None);
+        };
+        let at = Table::at(&["disturbance"]);
+        if self.load.is_some() || !is_cascade {
+            let fix = "other programs disturb the stages of a cascade on a machine that holds one conversation; take [disturbance] away";
+            return Err(at.problem("begins", fix));
+        }
+        table.parse(at).map(Some)
     }
 
     fn caller(&self, stt: &Service<Recogniser>) -> Result<Option<Caller<Latency>>, Problem> {

@@ -43,6 +43,10 @@ pub struct Profile {
     pub seen: BTreeMap<String, [f64; 2]>,
     /// How well each stage was fitted.
     pub stage: BTreeMap<String, StageFit>,
+    /// How long the jobs of a calibrator took around the runs that were fitted to, in milliseconds, by engine and in
+    /// order: the same questions again later tell how much the machine has drifted. Nothing unless it was held.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub calibrator: BTreeMap<String, Vec<f64>>,
     /// What `voicesim validate` found; nothing if nobody has asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validated: Option<Validated>,
@@ -107,7 +111,7 @@ const CALLER: &str = "caller";
 
 /// Puts a profile over a scenario: engines, caller and the ear's lag become the profile's, settings stay.
 pub(super) fn put_over(scenario: &mut Table, profile: &Table) {
-    for key in ENGINES.into_iter().chain(["profile"]) {
+    for key in ENGINES.into_iter().chain(["profile", "disturbance"]) {
         if let Some(table) = profile.get(key) {
             scenario.insert(key.to_owned(), table.clone());
         }
@@ -126,12 +130,15 @@ pub(super) fn put_over(scenario: &mut Table, profile: &Table) {
             };
         }
     }
-    if let Some(lag) = profile.get("ear").and_then(|ear| ear.get("lag")) {
+    for key in ["lag", "notice"] {
+        let Some(model) = profile.get("ear").and_then(|ear| ear.get(key)) else {
+            continue;
+        };
         let ear = scenario
             .entry("ear")
             .or_insert_with(|| Value::Table(Table::new()));
         if let Some(ear) = ear.as_table_mut() {
-            ear.insert("lag".into(), lag.clone());
+            ear.insert(key.into(), model.clone());
         }
     }
     let Some(Value::Table(caller)) = profile.get(CALLER) else {
@@ -166,7 +173,8 @@ impl Scenario {
     /// published latencies, assumptions.
     pub fn rests_on(&self) -> Vec<String> {
         let Some(profile) = self.profile() else {
-            return vec![self.rests_on_no_profile()];
+            let all = [self.rests_on_no_profile()].into_iter();
+            return all.chain(self.rests_on_disturbance()).collect();
         };
         let mut text = format!(
             "its figures rest on a profile, fitted on {} to {} in {} ({})",
@@ -201,7 +209,17 @@ impl Scenario {
         let outside = outside
             .into_iter()
             .map(|what| format!("outside of what the profile has seen: {what}"));
-        [text].into_iter().chain(outside).collect()
+        let disturbed = self.rests_on_disturbance();
+        [text].into_iter().chain(disturbed).chain(outside).collect()
+    }
+
+    fn rests_on_disturbance(&self) -> Option<String> {
+        let disturbance = self.disturbance.as_ref()?;
+        Some(format!(
+            "other programs disturb {:.0} % of the engines' jobs in it, {:.0} % of those behind a disturbed one ([disturbance])",
+            100.0 * disturbance.share(),
+            100.0 * disturbance.stays
+        ))
     }
 
     fn rests_on_no_profile(&self) -> String {

@@ -342,9 +342,22 @@ fn runs_with_longer_answers_than_the_profile_has_seen_get_no_verdict() {
 
 /// Runs of a script by simulated engines, which are runs like any other: a folder for each seed.
 fn runs(folder: &Path, name: &str, seeds: std::ops::Range<u32>, change: (&str, &str)) -> String {
+    script_runs(folder, name, seeds, (30, &[change]))
+}
+
+/// Runs of a script of so many turns.
+fn script_runs(
+    folder: &Path,
+    name: &str,
+    seeds: std::ops::Range<u32>,
+    (turns, changes): (u32, &[(&str, &str)]),
+) -> String {
     let engines = AGENT.split_once("[ear]").map_or("", |(_, rest)| rest);
-    let mut scenario = format!("cores = 2\n[ear]{engines}").replace(change.0, change.1);
-    for turn in 0..30 {
+    let scenario = format!("cores = 2\n[ear]{engines}");
+    let mut scenario = changes
+        .iter()
+        .fold(scenario, |text, (from, to)| text.replace(from, to));
+    for turn in 0..turns {
         let ms = 900 + 173 * turn % 1_900;
         scenario += &format!("\n[[turn]]\nspeech = {{ length = {{ fixed_ms = {ms} }} }}\n");
     }
@@ -380,6 +393,13 @@ fn a_profile_of_some_runs_holds_for_others_also_with_other_settings() {
         assert_eq!(
             (&found["unanswered"], &found["doubtful"]),
             (&0.into(), &0.into())
+        );
+        // Turn by turn with its own job times the simulator is right.
+        let structure = &found["structure"];
+        assert_eq!(structure["near"], structure["turns"], "{name}: {structure}");
+        assert!(
+            structure["turns"].as_u64() > Some(200),
+            "{name}: {structure}"
         );
         // What its own job times give is what the simulator itself is off by.
         let figures = found["figures"].as_array().expect("figures");
@@ -477,4 +497,247 @@ fn what_decides_nothing_is_refused_with_the_cure() {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/audio/demo.toml");
     let error = refused(&["validate", &base, "--profile", demo]);
     assert!(error.contains("it has no [profile]"), "{error}");
+}
+
+/// The agent of [`AGENT`] on a machine that takes 1.2 times as long.
+const SLOWER: [(&str, &str); 5] = [
+    (
+        "median_ms = 200, p95_ms = 300",
+        "median_ms = 240, p95_ms = 360",
+    ),
+    (
+        "median_ms = 900, p95_ms = 1300",
+        "median_ms = 1080, p95_ms = 1560",
+    ),
+    (
+        "median_ms = 400, p95_ms = 600",
+        "median_ms = 480, p95_ms = 720",
+    ),
+    (
+        "base_ms = 20, per_character_ms = 3,",
+        "base_ms = 24, per_character_ms = 3.6,",
+    ),
+    ("max_ms = 30 }", "max_ms = 36 }"),
+];
+
+/// Writes another time into the header of each run of a folder, and what it was asked for.
+fn began(all: &str, at: &str, like: Option<&Value>) -> Value {
+    let mut first = None;
+    for (nth, entry) in fs::read_dir(all).expect("a folder").enumerate() {
+        let header = entry.expect("an entry").path().join("header.json");
+        let text = fs::read_to_string(&header).expect("a header");
+        let mut read: Value = serde_json::from_str(&text).expect("JSON");
+        read["started"] = format!("2026-11-29T{at}:{nth:02}Z").into();
+        if let Some(like) = like {
+            read["scenario"] = like["scenario"].clone();
+            read["engines"] = like["engines"].clone();
+        }
+        fs::write(&header, read.to_string()).expect("written");
+        first.get_or_insert(read);
+    }
+    first.expect("a run")
+}
+
+#[test]
+fn a_calibrator_takes_the_drift_of_the_machine_out_of_a_prediction() {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let calibrator = folder.path().join("calibrator");
+    fs::create_dir(&calibrator).expect("made");
+    // The calibrator around the fit, then slower with the machine.
+    let base = runs(folder.path(), "base", 1..9, ("", ""));
+    let target = script_runs(folder.path(), "target", 20..28, (30, &SLOWER));
+    let asked = began(&base, "10:10", None);
+    began(&target, "11:10", Some(&asked));
+    let mut like = None;
+    for (name, at, changes) in [
+        ("a", "10:00", &[][..]),
+        ("b", "10:20", &[][..]),
+        ("c", "11:00", &SLOWER[..]),
+        ("d", "11:20", &SLOWER[..]),
+        ("e", "12:20", &[][..]),
+    ] {
+        let all = script_runs(folder.path(), name, 7..8, (6, changes));
+        like = Some(began(&all, at, like.as_ref()));
+        fs::rename(Path::new(&all).join("7"), calibrator.join(name)).expect("moved");
+    }
+    let calibrator = calibrator.to_string_lossy().into_owned();
+    let beside = ["--calibrator", calibrator.as_str()];
+    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    let error = refused(&[&["validate", &target, "--profile", &profile], &beside[..]].concat());
+    assert!(error.contains("was fitted without one"), "{error}");
+    said(
+        &[&["fit", &base, "--out", &profile, "-q"], &beside[..]].concat(),
+        0,
+    );
+    let text = said(&["validate", &target, "--profile", &profile], 1);
+    assert!(text.contains("hold no calibrator"), "{text}");
+    let page = path(folder.path(), "page.html");
+    let more = [&beside[..], &["--html", &page]].concat();
+    let text = said(
+        &[
+            &["validate", &target, "--profile", &profile],
+            more.as_slice(),
+        ]
+        .concat(),
+        0,
+    );
+    assert!(
+        text.contains("stt ×1.20") && text.contains("tts ×1.20"),
+        "{text}"
+    );
+    let page = fs::read_to_string(&page).expect("a page");
+    for told in [
+        "How far off",
+        "Measured and predicted",
+        "stt ×1.20",
+        "endpointing_wait",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    // Between the slow one and the next one that is not, nobody knows how fast the machine was.
+    began(&target, "12:10", Some(&asked));
+    let error = refused(&[&["validate", &target, "--profile", &profile], &beside[..]].concat());
+    assert!(error.contains("moved by -17 %"), "{error}");
+    // And behind the last one it is not known either.
+    began(&target, "13:10", Some(&asked));
+    let error = refused(&[&["validate", &target, "--profile", &profile], &beside[..]].concat());
+    assert!(
+        error.contains("no calibrator before and after it"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_no_calibrator_is_refused_and_nothing_is_written() {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let base = runs(folder.path(), "base", 1..3, ("", ""));
+    let others = runs(
+        folder.path(),
+        "others",
+        1..3,
+        ("silence_ms = 500", "silence_ms = 304"),
+    );
+    fs::rename(Path::new(&others).join("2"), Path::new(&base).join("9")).expect("moved");
+    for (calibrator, cure) in [
+        (base.as_str(), "always the same"),
+        (others.as_str(), "one before and one after"),
+    ] {
+        let error = refused(&[
+            "fit",
+            &others,
+            "--out",
+            &profile,
+            "--calibrator",
+            calibrator,
+        ]);
+        assert!(
+            error.contains(cure) && error.contains("--calibrator"),
+            "{error}"
+        );
+    }
+    assert!(!Path::new(&profile).exists());
+}
+
+/// What other programs do to the agent of [`AGENT`] in bursts.
+const DISTURBANCE: &str = "
+[disturbance]
+begins = 0.1
+stays = 0.8
+stt = { lognormal = { median_ms = 900, p95_ms = 1400 } }
+tts = { fixed_ms = 500 }
+";
+
+#[test]
+fn disturbed_jobs_come_in_bursts_and_a_fit_finds_them_again() {
+    let folder = folder();
+    let (agent, kept) = (
+        path(folder.path(), "agent.toml"),
+        path(folder.path(), "kept"),
+    );
+    let computes = AGENT
+        .replace("[stt]", "[stt]\ncompute = { threads = 1 }")
+        .replace("[tts]", "[tts]\ncompute = { threads = 1 }");
+    fs::write(&agent, format!("{computes}{DISTURBANCE}")).expect("written");
+    let asked = [
+        "simulate",
+        &agent,
+        "--conversations",
+        "100",
+        "--out",
+        &kept,
+        "-q",
+    ];
+    let text = said(&asked, 0);
+    assert!(text.contains("disturb 33 % of the engines' jobs"), "{text}");
+    let profile = path(folder.path(), "profile.toml");
+    let text = said(&["fit", &kept, "--disturbed", "--out", &profile], 0);
+    assert!(text.contains("a state of the machine"), "{text}");
+    let written = fs::read_to_string(&profile).expect("a profile");
+    let read: toml::Table = toml::from_str(&written).expect("TOML");
+    let share = |key: &str| read["disturbance"][key].as_float().expect("a share");
+    assert!((share("begins") - 0.1).abs() < 0.03, "{written}");
+    assert!((share("stays") - 0.8).abs() < 0.05, "{written}");
+    assert!(
+        read["disturbance"].get("stt").is_some() && read["disturbance"].get("answer").is_none()
+    );
+    // What is drawn of the profile is as slow as what it was fitted to, in all.
+    let p95 = |asked: &[&str]| {
+        let more = [asked, &["--conversations", "2000"]].concat();
+        let found = json(&more)["metrics"]["e2e_latency"]["p95_ms"].as_f64();
+        found.expect("a p95")
+    };
+    let (truth, fitted) = (
+        p95(&["simulate", &agent]),
+        p95(&["simulate", "--profile", &profile]),
+    );
+    assert!(
+        (fitted / truth - 1.0).abs() < 0.05,
+        "{fitted}, truth {truth}"
+    );
+    let quiet = p95(&[
+        "simulate",
+        "--profile",
+        &profile,
+        "--set",
+        "disturbance.begins=0.0",
+    ]);
+    assert!(quiet < 0.9 * truth, "{quiet}, truth {truth}");
+}
+
+#[test]
+fn a_disturbance_is_of_a_simulation_of_one_conversation() {
+    let folder = folder();
+    let agent = path(folder.path(), "agent.toml");
+    let load = "[load]\ncalls = 2\nduration_s = 100.0\n";
+    fs::write(&agent, format!("{AGENT}{DISTURBANCE}{load}")).expect("written");
+    let error = refused(&["simulate", &agent]);
+    assert!(
+        error.contains("disturbance.begins") && error.contains("holds one conversation"),
+        "{error}"
+    );
+    let scripted = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/audio/simulations/scripted.toml"
+    );
+    let set = [
+        "--set",
+        "disturbance.begins=0.1",
+        "--set",
+        "disturbance.stt={fixed_ms=900}",
+    ];
+    let error = refused(
+        &[
+            &["simulate", scripted],
+            &set[..],
+            &["--set", "disturbance.stays=2.0"],
+        ]
+        .concat(),
+    );
+    assert!(error.contains("disturbance.stays"), "{error}");
+    let alone = "[disturbance]\nbegins = 0.1\n";
+    fs::write(&agent, format!("{AGENT}{alone}")).expect("written");
+    let error = refused(&["simulate", &agent]);
+    assert!(error.contains("no engine takes longer"), "{error}");
 }

@@ -32,6 +32,7 @@ mod properties;
 mod rederived;
 mod reports;
 mod segments;
+mod sensitivity;
 mod shards;
 mod simulations;
 mod spoken;

@@ -4,9 +4,9 @@ use super::occasion::{Desk, Drawn, Occasion, luck};
 use super::{CHARACTERS_PER_SECOND, CHARACTERS_PER_TOKEN};
 use crate::event::{StageName, TurnId};
 use crate::rng::{Seed, Source};
-use crate::scenario::Clauses;
 use crate::scenario::engine::SimulatedAnswer;
 use crate::scenario::latency::Work as Amount;
+use crate::scenario::{Clauses, Disturbance};
 use crate::speak::{ClauseCutter, Cut};
 use crate::stage::{Outlet, Piece, Question, Stage, Work};
 use std::rc::Rc;
@@ -97,6 +97,15 @@ impl AnswerModel {
                 [] => vec![pieces(ANSWER, clauses)],
                 texts => texts.iter().map(|text| pieces(text, clauses)).collect(),
             },
+        }
+    }
+
+    /// The same on a machine that other programs use too.
+    pub(super) fn disturbed_by(self, disturbance: Option<&Disturbance>, seed: Seed) -> AnswerModel {
+        let stage = StageName::Answer;
+        AnswerModel {
+            first_token: self.first_token.disturbed_by(disturbance, stage, seed),
+            ..self
         }
     }
 

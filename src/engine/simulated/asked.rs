@@ -7,7 +7,7 @@ use crate::scenario::engine::{
 };
 use crate::scenario::latency::Latency;
 use crate::scenario::resilience::Service;
-use crate::scenario::{Scenario, SpeechToSpeech, Topology};
+use crate::scenario::{Disturbance, Scenario, SpeechToSpeech, Topology};
 use std::collections::BTreeMap;
 
 /// The simulated engines that a scenario asks for, and those that it falls back on.
@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 pub struct Asked {
     pub(super) stt: (SimulatedEngine, Option<SimulatedEngine>),
     pub(super) reply: AskedReply,
+    pub(super) disturbance: Option<Disturbance>,
 }
 
 /// What makes replies: an answer and a voice, or one model.
@@ -55,6 +56,7 @@ impl Asked {
                 // The model hears the utterance itself, and waits for no transcript.
                 stt: (nothing, None),
                 reply: AskedReply::Direct(model),
+                disturbance: None,
             });
         }
         let answer = |engine: &Answerer| match engine {
@@ -71,6 +73,7 @@ impl Asked {
                 answer: asked("answer", &scenario.answer, answer)?,
                 tts: asked("tts", &scenario.tts, voice)?,
             },
+            disturbance: scenario.disturbance.clone(),
         })
     }
 

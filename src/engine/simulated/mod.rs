@@ -6,6 +6,8 @@
 mod answer;
 mod asked;
 mod occasion;
+#[cfg(test)]
+mod test_theory;
 
 pub use asked::Asked;
 pub use occasion::Occasion;
@@ -62,18 +64,21 @@ impl SimulatedEngines {
     /// Engines that draw from `seed`, whose texts are cut into clauses as the scenario has it.
     pub fn new(asked: &Asked, clauses: &Clauses, seed: Seed) -> SimulatedEngines {
         let both = |(first, fallback): &(SimulatedEngine, Option<SimulatedEngine>), stage| {
-            let drawn =
-                |of: &SimulatedEngine| Rc::new(Drawn::of(&of.latency, of.compute, stage, seed));
-            let (first, fallback) = (drawn(first), fallback.as_ref().map(drawn));
+            let drawn = |of: &SimulatedEngine| Drawn::of(&of.latency, of.compute, stage, seed);
+            // A fallback is elsewhere.
+            let fallback = fallback.as_ref().map(|of| Rc::new(drawn(of)));
+            let first = drawn(first).disturbed_by(asked.disturbance.as_ref(), stage, seed);
+            let first = Rc::new(first);
             [first.clone(), fallback.unwrap_or(first)]
         };
         SimulatedEngines {
             stt: both(&asked.stt, StageName::SpeechToText),
             reply: match &asked.reply {
                 AskedReply::Cascade { answer, tts } => {
-                    let model = |answer| Rc::new(AnswerModel::of(answer, clauses, seed));
-                    let first = model(&answer.0);
-                    let fallback = answer.1.as_ref().map(model);
+                    let model = |answer| AnswerModel::of(answer, clauses, seed);
+                    let disturbance = asked.disturbance.as_ref();
+                    let first = Rc::new(model(&answer.0).disturbed_by(disturbance, seed));
+                    let fallback = answer.1.as_ref().map(|of| Rc::new(model(of)));
                     Ready::Cascade {
                         answer: [first.clone(), fallback.unwrap_or(first)],
                         tts: both(tts, StageName::TextToSpeech),

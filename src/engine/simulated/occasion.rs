@@ -4,6 +4,7 @@ use crate::clock::{Clock, ModelledWorker};
 use crate::engine::pool::{Pools, Slot};
 use crate::event::{Cost, StageName, Tick, TurnId, nanos};
 use crate::rng::{Draw, Seed, Source};
+use crate::scenario::Disturbance;
 use crate::scenario::engine::Compute;
 use crate::scenario::latency::{Latency, Work as Amount};
 use crate::stage::{Outlet, Recorded, StageError};
@@ -20,6 +21,8 @@ pub struct Occasion {
     /// nobody counts them.
     said: Rc<Cell<(u32, u32)>>,
     pools: Rc<Pools>,
+    /// Whether other programs disturbed the last job; `None` before the first one.
+    disturbed: Rc<Cell<Option<bool>>>,
 }
 
 impl Occasion {
@@ -30,6 +33,7 @@ impl Occasion {
             conversation,
             said: Rc::default(),
             pools,
+            disturbed: Rc::default(),
         }
     }
 
@@ -72,6 +76,18 @@ impl Occasion {
         }
     }
 
+    /// Whether the next job is disturbed, by whether the one before it was.
+    fn is_next_disturbed(&self, of: &Disturbed, uniform: f64) -> bool {
+        let share = match self.disturbed.get() {
+            None => of.share,
+            Some(true) => of.stays,
+            Some(false) => of.begins,
+        };
+        let is_disturbed = uniform < share;
+        self.disturbed.set(Some(is_disturbed));
+        is_disturbed
+    }
+
     pub(super) async fn pass(&self, since: Tick, span: Duration) {
         self.clock.sleep_until(since + span).await;
     }
@@ -96,6 +112,17 @@ pub(super) struct Drawn {
     /// What all stages of a turn share.
     turns: Source,
     compute: Option<Compute>,
+    disturbed: Option<Disturbed>,
+}
+
+/// Jobs that other programs disturb.
+struct Disturbed {
+    begins: f64,
+    stays: f64,
+    /// The share of all jobs that are disturbed.
+    share: f64,
+    latency: Latency,
+    source: Source,
 }
 
 impl Drawn {
@@ -110,7 +137,27 @@ impl Drawn {
             latency: latency.clone(),
             source: seed.source(stage.name(), "latency"),
             turns: seed.source("turn", "latency"),
+            disturbed: None,
         }
+    }
+
+    /// The same on a machine that other programs use too.
+    pub(super) fn disturbed_by(
+        self,
+        disturbance: Option<&Disturbance>,
+        stage: StageName,
+        seed: Seed,
+    ) -> Drawn {
+        let disturbed = disturbance.and_then(|disturbance| {
+            Some(Disturbed {
+                begins: disturbance.begins,
+                stays: disturbance.stays,
+                share: disturbance.share(),
+                latency: disturbance.latencies.get(&stage)?.clone(),
+                source: seed.source(stage.name(), "disturbance"),
+            })
+        });
+        Drawn { disturbed, ..self }
     }
 
     pub(super) fn sample(
@@ -127,8 +174,12 @@ impl Drawn {
             question: at.question(turn),
             ..amount
         };
-        self.latency
-            .sample_in_turn(&mut draw, &mut mood, &mut shared, amount)
+        let disturbed = self.disturbed.as_ref().filter(|of| {
+            let mut luck = at.draw(of.source, turn, input);
+            at.is_next_disturbed(of, luck.uniform())
+        });
+        let latency = disturbed.map_or(&self.latency, |of| &of.latency);
+        latency.sample_in_turn(&mut draw, &mut mood, &mut shared, amount)
     }
 }
 
@@ -167,6 +218,10 @@ impl Desk {
             cpu_ns: nanos(compute.cpu(span)),
             threads: taken.cores,
             concurrent: taken.concurrent,
+            // Others hold a core of a disturbed job all the time.
+            others_ns: (drawn.disturbed.as_ref())
+                .map(|_| self.at.disturbed.get() == Some(true))
+                .map(|is_disturbed| if is_disturbed { nanos(taken.span) } else { 0 }),
             ..Cost::default()
         });
         taken.span

@@ -12,6 +12,7 @@
 //! end then has no bound.
 
 mod kept;
+mod paired;
 
 pub(super) use kept::KeptBatch;
 

@@ -1,22 +1,11 @@
 //! The page of a fit: what was measured and what is drawn, stage by stage.
 
 use super::page::{Page, Part, Svg};
+use super::shares::shares;
 use super::table::{Cell, Table};
 use crate::fit::{Fit, FittedStage, SHARES};
-use crate::picture::Axis;
-use crate::report::chart::Picture;
 use crate::report::fit::{lines, name, notes};
 use askama::Template;
-use std::fmt::Write;
-
-/// How a share picture is laid out, in pixels.
-const TOP: f64 = 12.0;
-const HEIGHT: f64 = 180.0;
-const STEPS: u32 = 160;
-
-/// The frame of a path: units across, and in a pixel down.
-const PATH_WIDTH: f64 = 1_000.0;
-const PATH_UNITS: f64 = 4.0;
 
 #[derive(Template)]
 #[template(path = "fit.html", config = "src/report/html/askama.toml")]
@@ -94,74 +83,21 @@ fn picture(stage: &FittedStage) -> Svg {
     // One slow turn in two hundred would press all others together.
     let greatest = || stage.measured.steps().last().map(|(ms, _)| *ms);
     let most = stage.measured.quantile(0.995).or_else(greatest);
-    let most = most.unwrap_or(1.0);
-    let axis = Axis::around("", [0.0, most], "");
     let says = format!(
         "KS {:.3}, of {} measured",
         stage.ks, stage.measured.finished
     );
-    let mut picture = Picture::new(
-        TOP + HEIGHT + 24.0,
-        "Shares of latencies, measured and fitted",
-        &says,
-    );
-    for share in [0.0, 0.5, 0.95, 1.0] {
-        let y = TOP + (1.0 - share) * HEIGHT;
-        picture.level(if share == 0.0 { "axis" } else { "grid" }, y.round());
-        // The last one is too near for a label.
-        if share > 0.0 && share < 1.0 {
-            picture.text(
-                "halo",
-                "start",
-                0.0,
-                y.round() - 4.0,
-                &format!("{:.0} %", 100.0 * share),
-            );
-        }
-    }
-    for (ms, label) in axis.ticks() {
-        picture.label(
-            "",
-            axis.share(*ms),
-            TOP + HEIGHT + 18.0,
-            &format!("{label} ms"),
-        );
-    }
-    let (low, high) = bounds(&axis);
-    let place = |ms: f64, below: f64| {
-        let x = (PATH_WIDTH * axis.share(ms)).round();
-        (x, (PATH_UNITS * (1.0 - below) * HEIGHT).round())
-    };
-    let mut fitted = String::new();
-    for step in 0..=STEPS {
-        let ms = low + (high - low) * f64::from(step) / f64::from(STEPS);
-        let shares: f64 = stage
+    let fitted = |ms: f64| {
+        let below = stage
             .samples
             .iter()
-            .map(|s| stage.chosen.model.share_below(s, ms))
-            .sum();
-        let (x, y) = place(ms, shares / stage.samples.len().max(1) as f64);
-        let _ = write!(fitted, "{}{x} {y}", if step == 0 { "M" } else { "L" });
-    }
-    let mut measured = format!("M0 {}", (PATH_UNITS * HEIGHT).round());
-    let mut drawn = -1.0;
-    for (ms, below) in stage.measured.steps().iter().filter(|(ms, _)| *ms <= high) {
-        let (x, y) = place(*ms, *below);
-        // Thousands of steps in the width of a screen are one line.
-        if x > drawn {
-            let _ = write!(measured, "H{x}V{y}");
-            drawn = x;
-        }
-    }
-    measured.push_str("H1000");
-    picture.path("curve second", (TOP, HEIGHT), &fitted);
-    picture.path("curve first", (TOP, HEIGHT), &measured);
-    picture.finish()
-}
-
-/// The times at the ends of an axis.
-fn bounds(axis: &Axis) -> (f64, f64) {
-    let ticks = axis.ticks();
-    let ends = ticks.first().zip(ticks.last());
-    ends.map_or((0.0, 1.0), |((low, _), (high, _))| (*low, *high))
+            .map(|s| stage.chosen.model.share_below(s, ms));
+        below.sum::<f64>() / stage.samples.len().max(1) as f64
+    };
+    shares(
+        ("Shares of latencies, measured and fitted", &says),
+        most.unwrap_or(1.0),
+        stage.measured.steps().iter().copied(),
+        fitted,
+    )
 }

@@ -15,12 +15,14 @@ mod picture;
 mod run;
 mod segments;
 mod settings;
+mod shares;
 mod simulation;
 mod sound;
 pub mod table;
 #[cfg(test)]
 mod test_pages;
 mod turn;
+mod validation;
 mod words;
 
 pub use calls::of_calls;
@@ -32,3 +34,4 @@ pub use run::of_run;
 pub use settings::{of_plan, of_sweep};
 pub use simulation::of_simulation;
 pub use table::{Cell, Table};
+pub use validation::of_validation;

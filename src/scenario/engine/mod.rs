@@ -24,6 +24,7 @@ pub use documents::Documents;
 pub use openai::{LanguageModel, Passages, ServerRecogniser, ServerVoice};
 pub use recogniser::Recogniser;
 pub use server::{Header, Limit, Server, ServerKind};
+pub(super) use simulated::{ANSWER_MS, STT_MS, TTS_MS};
 pub use simulated::{SimulatedAnswer, SimulatedEngine};
 pub use swap::asks_otherwise;
 pub use tables::{AnswerTable, Api, SpeechToTextTable, TextToSpeechTable};

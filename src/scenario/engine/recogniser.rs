@@ -3,8 +3,8 @@
 use super::owner::{Given, Owner, refuse_foreign};
 use super::server::ServerKeys;
 use super::{
-    Engine, EngineTable, Program, ServerRecogniser, SimulatedEngine, SpeechToTextTable, openai,
-    unknown,
+    Engine, EngineTable, Program, STT_MS, ServerRecogniser, SimulatedEngine, SpeechToTextTable,
+    openai, unknown,
 };
 use crate::scenario::problem::{Problem, Table};
 
@@ -64,7 +64,7 @@ impl EngineTable for SpeechToTextTable {
                 at,
             )?),
             "simulated" => Recogniser::Simulated(SimulatedEngine::parse(
-                (&self.latency, 250),
+                (&self.latency, STT_MS),
                 self.compute,
                 at,
             )?),

@@ -5,6 +5,11 @@ use crate::scenario::latency::{Latency, LatencyModel};
 use crate::scenario::problem::{Problem, Table};
 use std::time::Duration;
 
+/// How long simulated engines take unless it is given, in milliseconds.
+pub(in crate::scenario) const STT_MS: u32 = 250;
+pub(in crate::scenario) const ANSWER_MS: u32 = 300;
+pub(in crate::scenario) const TTS_MS: u32 = 150;
+
 /// A simulated recogniser or voice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedEngine {
@@ -70,7 +75,7 @@ impl SimulatedAnswer {
             return Err(at.problem("texts", fix));
         }
         Ok(SimulatedAnswer {
-            latency: latency(&answer.latency, 300, at)?,
+            latency: latency(&answer.latency, ANSWER_MS, at)?,
             compute: answer
                 .compute
                 .map(|compute| compute.check(at))

@@ -3,7 +3,8 @@
 use super::owner::{Given, Owner, refuse_foreign};
 use super::server::ServerKeys;
 use super::{
-    Engine, EngineTable, Program, ServerVoice, SimulatedEngine, TextToSpeechTable, openai, unknown,
+    Engine, EngineTable, Program, ServerVoice, SimulatedEngine, TTS_MS, TextToSpeechTable, openai,
+    unknown,
 };
 use crate::scenario::problem::{Problem, Table};
 
@@ -66,7 +67,7 @@ impl EngineTable for TextToSpeechTable {
                 at,
             )?),
             "simulated" => Voice::Simulated(SimulatedEngine::parse(
-                (&self.latency, 150),
+                (&self.latency, TTS_MS),
                 self.compute,
                 at,
             )?),

@@ -26,6 +26,7 @@ mod numbers;
 mod parse;
 mod points;
 mod presets;
+mod scaled;
 mod table;
 #[cfg(test)]
 mod test_draws;

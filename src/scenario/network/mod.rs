@@ -91,6 +91,12 @@ impl NetworkTable {
         *self == NetworkTable::default()
     }
 
+    /// Writes out what the kind of network stands for, so that both ways say all by themselves.
+    pub(super) fn write_out(&mut self) {
+        (self.inbound, self.outbound) = (self.inbound(), self.outbound());
+        self.preset = None;
+    }
+
     /// The network that the table means; `at` is `[network]`.
     pub(super) fn parse(&self, at: Table<'_>) -> Result<Network, Problem> {
         let region_ms = wait_ms(self.region_ms).map_err(|fix| at.problem("region_ms", fix))?;
