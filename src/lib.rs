@@ -136,5 +136,9 @@ mod live;
 mod nearest;
 mod picture;
 mod pipeline;
+#[cfg(feature = "probe")]
+mod probe;
+#[cfg(feature = "probe")]
+mod protocol;
 #[cfg(all(test, any(feature = "openai", feature = "install")))]
 mod test_server;

@@ -35,6 +35,8 @@ mod otlp;
 mod page;
 mod plan;
 mod presets;
+#[cfg(feature = "probe")]
+mod probe;
 mod recordings;
 mod rederive;
 mod report;
@@ -108,6 +110,10 @@ enum Command {
     /// Measure any assistant from the recording of a call
     #[command(after_help = examples::MEASURE)]
     Measure(measure::Measure),
+    /// Call somebody else's agent, and report what its callers hear
+    #[cfg(feature = "probe")]
+    #[command(after_help = examples::PROBE)]
+    Probe(Box<probe::Probe>),
     /// Import traces and call logs of an agent on LiveKit, pipecat, Vapi, Retell or elsewhere
     #[command(after_help = examples::IMPORT)]
     Import(import::Import),
@@ -266,6 +272,8 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Sweep(command) => command.run(is_quiet),
         Command::Plan(command) => command.run(is_quiet),
         Command::Measure(command) => command.run(is_quiet),
+        #[cfg(feature = "probe")]
+        Command::Probe(command) => command.run(is_quiet),
         Command::Import(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Compare(command) => command.run(),

@@ -5,6 +5,8 @@ pub mod aloud;
 mod folder;
 mod held;
 mod prepare;
+#[cfg(feature = "probe")]
+pub(crate) mod probed;
 pub mod saying;
 mod talk;
 mod watched;

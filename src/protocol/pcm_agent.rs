@@ -1,0 +1,128 @@
+//! The protocol `pcm`, the agent's side.
+
+use super::pcm::{Agent, Caller, VERSION, Who, json, parse, samples};
+use super::samples::to_pcm;
+use super::{FromCaller, Junk, Message, ToCaller, beginning, rate, text_of};
+use crate::audio::SAMPLE_RATE;
+
+/// An agent who speaks `pcm`.
+pub(crate) struct PcmAgent {
+    has_started: bool,
+}
+
+impl PcmAgent {
+    pub(crate) fn new() -> PcmAgent {
+        PcmAgent { has_started: false }
+    }
+}
+
+impl ToCaller for PcmAgent {
+    fn rate(&self) -> u32 {
+        SAMPLE_RATE
+    }
+
+    fn sound(&mut self, samples: &[f32]) -> Vec<Message> {
+        vec![Message::Binary(to_pcm(samples))]
+    }
+
+    fn clear(&mut self) -> Vec<Message> {
+        vec![json(&Agent::Clear)]
+    }
+
+    fn mark(&mut self, name: &str) -> Vec<Message> {
+        vec![json(&Agent::Mark { name: name.into() })]
+    }
+
+    fn heard(&mut self, text: &str) -> Vec<Message> {
+        let (who, text) = (Who::Caller, text.into());
+        vec![json(&Agent::Transcript { who, text })]
+    }
+
+    fn said(&mut self, text: &str) -> Vec<Message> {
+        let (who, text) = (Who::Agent, text.into());
+        vec![json(&Agent::Transcript { who, text })]
+    }
+
+    fn goodbye(&mut self) -> Vec<Message> {
+        vec![json(&Agent::Stop)]
+    }
+
+    fn read(&mut self, message: Message) -> Result<(Vec<FromCaller>, Vec<Message>), Junk> {
+        let text = match message {
+            Message::Binary(_) if !self.has_started => {
+                return Err(Junk("sound comes before the message start".into()));
+            }
+            Message::Binary(bytes) => {
+                return Ok((vec![FromCaller::Sound(samples(&bytes)?)], Vec::new()));
+            }
+            Message::Text(text) => text,
+        };
+        Ok(match parse(&text)? {
+            Caller::Start {
+                protocol,
+                rate: named,
+                ..
+            } => {
+                if protocol != VERSION {
+                    return Err(Junk(format!(
+                        "{:?} is not spoken here, {VERSION} is",
+                        beginning(&protocol)
+                    )));
+                }
+                let own = json(&Agent::Start {
+                    rate: u64::from(SAMPLE_RATE),
+                });
+                self.has_started = true;
+                (vec![FromCaller::Rate(rate(named)?)], vec![own])
+            }
+            Caller::Mark { name } => (vec![FromCaller::Played(text_of(&name))], Vec::new()),
+            Caller::Stop => (vec![FromCaller::HungUp], Vec::new()),
+            Caller::Other => (Vec::new(), Vec::new()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pcm::PcmCaller;
+    use super::super::{FromAgent, ToAgent};
+    use super::*;
+
+    #[test]
+    fn both_sides_understand_each_other() {
+        let (mut caller, mut agent) = (PcmCaller::new(3), PcmAgent::new());
+        let mut told = Vec::new();
+        for message in caller.hello() {
+            let (events, answers) = agent.read(message).expect("understood");
+            told.extend(events);
+            for answer in answers {
+                assert_eq!(caller.read(answer), Ok(vec![FromAgent::Rate(16_000)]));
+            }
+        }
+        assert_eq!(told, [FromCaller::Rate(16_000)]);
+        let frame = caller.frame(&[0.25; 320]);
+        assert_eq!(
+            agent.read(frame),
+            Ok((vec![FromCaller::Sound(vec![0.25; 320])], vec![]))
+        );
+        let mut hears = |messages: Vec<Message>| -> Vec<FromAgent> {
+            let read = messages.into_iter().map(|m| caller.read(m).expect("understood"));
+            read.flatten().collect()
+        };
+        assert_eq!(hears(agent.sound(&[-0.5])), [FromAgent::Sound(vec![-0.5])]);
+        assert_eq!(hears(agent.mark("m")), [FromAgent::Mark("m".into())]);
+        assert_eq!(hears(agent.clear()), [FromAgent::Clear]);
+        assert_eq!(hears(agent.heard("Hi.")), [FromAgent::Heard("Hi.".into())]);
+        assert_eq!(hears(agent.said("Yes.")), [FromAgent::Said("Yes.".into())]);
+        assert_eq!(hears(agent.goodbye()), [FromAgent::HungUp]);
+        let played = caller.played("m").expect("told");
+        assert_eq!(agent.read(played), Ok((vec![FromCaller::Played("m".into())], vec![])));
+        let bye = caller.goodbye().remove(0);
+        assert_eq!(agent.read(bye), Ok((vec![FromCaller::HungUp], vec![])));
+    }
+
+    #[test]
+    fn sound_before_the_start_is_refused() {
+        assert!(PcmAgent::new().read(Message::Binary(vec![0, 0])).is_err());
+    }
+}
