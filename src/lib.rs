@@ -140,5 +140,7 @@ mod pipeline;
 mod probe;
 #[cfg(feature = "probe")]
 mod protocol;
+#[cfg(feature = "probe")]
+mod serve;
 #[cfg(all(test, any(feature = "openai", feature = "install")))]
 mod test_server;

@@ -29,6 +29,13 @@ pub(super) const PROBE: &str = examples!(
     "voicesim compare probed-before probed-after",
 );
 
+#[cfg(feature = "probe")]
+pub(super) const SERVE: &str = examples!(
+    "voicesim serve scenario.toml                           # ws://127.0.0.1:8765",
+    "voicesim serve scenario.toml --listen 127.0.0.1:0 --calls 1 --out served",
+    "voicesim serve --stt simulated --answer simulated --tts simulated",
+);
+
 pub(super) const IMPORT: &str = examples!(
     "voicesim import traces.json --out imported             # OTLP spans of LiveKit or pipecat",
     "voicesim import calls/ --out imported                  # a folder of call logs",

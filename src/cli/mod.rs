@@ -44,6 +44,8 @@ mod run;
 mod say;
 mod schema;
 mod scrape;
+#[cfg(feature = "probe")]
+mod serve;
 mod shell;
 mod signals;
 mod simulate;
@@ -114,6 +116,10 @@ enum Command {
     #[cfg(feature = "probe")]
     #[command(after_help = examples::PROBE)]
     Probe(Box<probe::Probe>),
+    /// Take calls as an agent whose latency and faults a scenario sets: a test double for clients
+    #[cfg(feature = "probe")]
+    #[command(after_help = examples::SERVE)]
+    Serve(Box<serve::Serve>),
     /// Import traces and call logs of an agent on LiveKit, pipecat, Vapi, Retell or elsewhere
     #[command(after_help = examples::IMPORT)]
     Import(import::Import),
@@ -274,6 +280,8 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Measure(command) => command.run(is_quiet),
         #[cfg(feature = "probe")]
         Command::Probe(command) => command.run(is_quiet),
+        #[cfg(feature = "probe")]
+        Command::Serve(command) => command.run(),
         Command::Import(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Compare(command) => command.run(),

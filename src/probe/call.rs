@@ -243,7 +243,7 @@ impl Call<'_> {
 
 impl Going<'_> {
     fn send(&mut self, message: Message) -> Option<CallEnd> {
-        match self.connection.send(message) {
+        match self.connection.outgoing().send(message) {
             Ok(()) => None,
             Err(_) => Some(CallEnd::Failed(
                 "the agent has read nothing for five seconds".into(),
@@ -364,7 +364,7 @@ impl Going<'_> {
         } = self;
         for message in protocol.goodbye() {
             // Whoever reads nothing any more hears the connection close.
-            let _ = connection.send(message);
+            let _ = connection.outgoing().send(message);
         }
         connection.close().await;
         let mut agent = track.finish()?;

@@ -45,8 +45,6 @@ pub(crate) enum FromCaller {
     Rate(u32),
     /// Sound, at the caller's rate.
     Sound(Vec<f32>),
-    /// What was sent before the mark of this name has been played.
-    Played(String),
     HungUp,
 }
 
@@ -94,9 +92,6 @@ pub(crate) trait ToCaller {
 
     /// What was sent and has not been played is not to be heard.
     fn clear(&mut self) -> Vec<Message>;
-
-    /// Asks to be told when what was sent so far has been played.
-    fn mark(&mut self, name: &str) -> Vec<Message>;
 
     /// What was understood of the caller.
     fn heard(&mut self, text: &str) -> Vec<Message>;

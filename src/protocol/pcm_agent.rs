@@ -2,7 +2,7 @@
 
 use super::pcm::{Agent, Caller, VERSION, Who, json, parse, samples};
 use super::samples::to_pcm;
-use super::{FromCaller, Junk, Message, ToCaller, beginning, rate, text_of};
+use super::{FromCaller, Junk, Message, ToCaller, beginning, rate};
 use crate::audio::SAMPLE_RATE;
 
 /// An agent who speaks `pcm`.
@@ -27,10 +27,6 @@ impl ToCaller for PcmAgent {
 
     fn clear(&mut self) -> Vec<Message> {
         vec![json(&Agent::Clear)]
-    }
-
-    fn mark(&mut self, name: &str) -> Vec<Message> {
-        vec![json(&Agent::Mark { name: name.into() })]
     }
 
     fn heard(&mut self, text: &str) -> Vec<Message> {
@@ -75,9 +71,9 @@ impl ToCaller for PcmAgent {
                 self.has_started = true;
                 (vec![FromCaller::Rate(rate(named)?)], vec![own])
             }
-            Caller::Mark { name } => (vec![FromCaller::Played(text_of(&name))], Vec::new()),
             Caller::Stop => (vec![FromCaller::HungUp], Vec::new()),
-            Caller::Other => (Vec::new(), Vec::new()),
+            // No marks were asked for.
+            Caller::Mark { .. } | Caller::Other => (Vec::new(), Vec::new()),
         })
     }
 }
@@ -110,13 +106,12 @@ mod tests {
             read.flatten().collect()
         };
         assert_eq!(hears(agent.sound(&[-0.5])), [FromAgent::Sound(vec![-0.5])]);
-        assert_eq!(hears(agent.mark("m")), [FromAgent::Mark("m".into())]);
         assert_eq!(hears(agent.clear()), [FromAgent::Clear]);
         assert_eq!(hears(agent.heard("Hi.")), [FromAgent::Heard("Hi.".into())]);
         assert_eq!(hears(agent.said("Yes.")), [FromAgent::Said("Yes.".into())]);
         assert_eq!(hears(agent.goodbye()), [FromAgent::HungUp]);
         let played = caller.played("m").expect("told");
-        assert_eq!(agent.read(played), Ok((vec![FromCaller::Played("m".into())], vec![])));
+        assert_eq!(agent.read(played), Ok((vec![], vec![])));
         let bye = caller.goodbye().remove(0);
         assert_eq!(agent.read(bye), Ok((vec![FromCaller::HungUp], vec![])));
     }

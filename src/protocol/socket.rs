@@ -7,7 +7,7 @@ use crate::clock::{Stopwatch, within};
 use crate::event::Tick;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -30,10 +30,33 @@ const CLOSE_MAX: Duration = Duration::from_secs(2);
 
 /// A connection.
 pub(crate) struct Connection {
-    outgoing: mpsc::Sender<Message>,
+    outgoing: Outgoing,
     incoming: mpsc::Receiver<(Tick, Came)>,
     writer: JoinHandle<()>,
     reader: AbortHandle,
+}
+
+/// The way out of a connection.
+#[derive(Clone)]
+pub(crate) struct Outgoing(mpsc::Sender<Say>);
+
+enum Say {
+    Message(Message),
+    Goodbye,
+}
+
+impl Outgoing {
+    /// Has a message written.
+    ///
+    /// # Errors
+    /// If the peer has not read for so long that there is no room. On a connection that is over the message is lost;
+    /// that it is over comes from [`Connection::next`].
+    pub(crate) fn send(&self, message: Message) -> Result<(), Stalled> {
+        match self.0.try_send(Say::Message(message)) {
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Stalled),
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        }
+    }
 }
 
 /// What comes over a connection.
@@ -150,34 +173,17 @@ pub(crate) struct Socket {
     stream: RawStream,
 }
 
-/// Takes calls.
-pub(crate) struct Listener(TcpListener);
-
-impl Listener {
-    /// # Errors
-    /// If the address cannot be listened at.
-    pub(crate) async fn bind(address: std::net::SocketAddr) -> std::io::Result<Listener> {
-        Ok(Listener(TcpListener::bind(address).await?))
-    }
-
-    /// Where calls are taken.
-    pub(crate) fn address(&self) -> std::io::Result<std::net::SocketAddr> {
-        self.0.local_addr()
-    }
-
-    /// The next caller, who has yet to say that it is a WebSocket.
-    pub(crate) async fn next(&self) -> std::io::Result<TcpStream> {
-        Ok(self.0.accept().await?.0)
-    }
-}
-
 /// Answers a call.
 ///
 /// # Errors
 /// If the caller speaks no WebSocket, or not in time.
-pub(crate) async fn accept(stream: TcpStream) -> Result<Socket, NotConnected> {
+pub(crate) async fn accept(stream: std::net::TcpStream) -> Result<Socket, NotConnected> {
     // A caller who is not told at once is told all the same.
     let _ = stream.set_nodelay(true);
+    let stream = stream
+        .set_nonblocking(true)
+        .and_then(|()| TcpStream::from_std(stream))
+        .map_err(|error| NotConnected(format!("a caller is gone already: {error}")))?;
     let accepting = accept_async_with_config(stream, Some(config()));
     match within(CONNECT_MAX, accepting).await {
         None => Err(NotConnected("a caller said nothing for 10 s".into())),
@@ -202,23 +208,16 @@ impl Connection {
         let writer = tokio::spawn(write(socket.sink, to_write));
         let reader = tokio::spawn(read(socket.stream, came, stopwatch));
         Connection {
-            outgoing,
+            outgoing: Outgoing(outgoing),
             incoming,
             writer,
             reader: reader.abort_handle(),
         }
     }
 
-    /// Has a message written.
-    ///
-    /// # Errors
-    /// If the peer has not read for so long that there is no room. On a connection that is over the message is lost;
-    /// that it is over comes from [`Connection::next`].
-    pub(crate) fn send(&self, message: Message) -> Result<(), Stalled> {
-        match self.outgoing.try_send(message) {
-            Err(mpsc::error::TrySendError::Full(_)) => Err(Stalled),
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
-        }
+    /// The way out.
+    pub(crate) fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
     }
 
     /// What comes next, and when it came. Dropping the future loses nothing.
@@ -238,7 +237,8 @@ impl Connection {
             reader,
             ..
         } = self;
-        drop(outgoing);
+        // A peer that reads nothing is not waited for.
+        let _ = outgoing.0.try_send(Say::Goodbye);
         let writing = writer.abort_handle();
         if within(CLOSE_MAX, writer).await.is_none() {
             writing.abort();
@@ -247,8 +247,8 @@ impl Connection {
     }
 }
 
-async fn write(mut sink: RawSink, mut messages: mpsc::Receiver<Message>) {
-    while let Some(message) = messages.recv().await {
+async fn write(mut sink: RawSink, mut messages: mpsc::Receiver<Say>) {
+    while let Some(Say::Message(message)) = messages.recv().await {
         let raw = match message {
             Message::Text(text) => Raw::text(text),
             Message::Binary(bytes) => Raw::binary(bytes),

@@ -8,6 +8,8 @@ mod prepare;
 #[cfg(feature = "probe")]
 pub(crate) mod probed;
 pub mod saying;
+#[cfg(feature = "probe")]
+pub(crate) mod served;
 mod talk;
 mod watched;
 pub mod writing;
