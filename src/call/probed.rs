@@ -24,9 +24,11 @@ pub struct Known {
     pub late: Vec<Range<Tick>>,
     /// The most that one was late.
     pub late_max_ns: u64,
-    /// When the call ended, and why if it did not end as the caller wanted.
+    /// When the call ended, and why if something failed.
     pub ended_at: Tick,
     pub failure: Option<String>,
+    /// Whether the agent hung up: who was not answered before is not any more.
+    pub agent_hung_up: bool,
     /// Whether the call ended before everything was said.
     pub is_cut_short: bool,
     /// What the agent says it heard, and when it told so.
@@ -84,7 +86,12 @@ impl Probed {
     /// The words of the call: the caller's as the agent says that it understood them, the agent's as `words` has them or
     /// else as the agent says.
     fn words(&self, known: &Known, words: Option<&Words>) -> Words {
-        let starts = |index: usize| self.floor.utterances.get(index).map(|u| ms(u.range().start));
+        let starts = |index: usize| {
+            self.floor
+                .utterances
+                .get(index)
+                .map(|u| ms(u.range().start))
+        };
         let caller = (0..self.floor.utterances.len())
             .map(|index| told(&known.heard, starts(index), starts(index + 1)))
             .collect();
@@ -117,7 +124,11 @@ impl Probed {
         folder: Option<RunFolder>,
     ) -> Result<Vec<Event>, CallError> {
         let floor = &self.floor;
-        let asks: Vec<Expect> = self.turn_of.iter().map(|turn| known.turns[*turn].expect).collect();
+        let asks: Vec<Expect> = self
+            .turn_of
+            .iter()
+            .map(|turn| known.turns[*turn].expect)
+            .collect();
         let judged: Vec<Judged> = asks
             .iter()
             .map(|asks| Judged {
@@ -139,7 +150,7 @@ impl Probed {
         };
         marks.extend(heard.into_iter().filter(|(.., mark)| is_kept(mark)));
         marks.extend(self.doubts(known, &answers));
-        marks.extend(self.failure(known));
+        marks.extend(self.failure(known, &answers));
         marks.sort_by_key(|(tick, ..)| *tick);
         let last = marks.last().map_or(Tick::ZERO, |(tick, ..)| *tick);
         let cause = match known.failure.is_some() || known.is_cut_short {
@@ -199,21 +210,26 @@ impl Probed {
             };
             let is_late = |late: &Range<Tick>| late.start <= answered && asked <= late.end;
             let doubt = Doubt::BusyMachine;
-            known
-                .late
-                .iter()
-                .any(is_late)
-                .then(|| (answered.max(asked), turn_id(index), Mark::Doubtful { doubt }))
+            known.late.iter().any(is_late).then(|| {
+                (
+                    answered.max(asked),
+                    turn_id(index),
+                    Mark::Doubtful { doubt },
+                )
+            })
         })
     }
 
     /// What failed, in the turn that was on its way.
-    fn failure(&self, known: &Known) -> Option<(Tick, TurnId, Mark)> {
-        let error = known.failure.clone()?;
-        let begun = self
-            .floor
-            .utterances
-            .partition_point(|utterance| ms(utterance.range().start) <= known.ended_at);
+    fn failure(&self, known: &Known, answers: &[Option<usize>]) -> Option<(Tick, TurnId, Mark)> {
+        let last = self.floor.utterances.len().checked_sub(1)?;
+        let is_answered = answers.contains(&Some(last));
+        let asks = known.turns[self.turn_of[last]].expect == Expect::Respond;
+        let error = match (&known.failure, known.agent_hung_up) {
+            (Some(error), _) => error.clone(),
+            (None, true) if !is_answered && asks => "the agent hung up".into(),
+            _ => return None,
+        };
         let end = VisitEnd::Failed {
             error,
             refused: false,
@@ -225,7 +241,7 @@ impl Probed {
             cost: None,
             input: None,
         };
-        Some((known.ended_at, turn_id(begun.checked_sub(1)?), mark))
+        Some((known.ended_at, turn_id(last), mark))
     }
 }
 
@@ -247,9 +263,8 @@ fn stretches(turn: &KnownTurn) -> Vec<Stretch> {
 
 /// What was told from one moment on and before another.
 fn told(texts: &[(Tick, String)], from: Option<Tick>, until: Option<Tick>) -> String {
-    let within = |at: Tick| {
-        from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until)
-    };
+    let within =
+        |at: Tick| from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until);
     let told: Vec<&str> = texts
         .iter()
         .filter(|(at, _)| within(*at))

@@ -30,6 +30,10 @@ const CALLS_MAX: u32 = 500;
 /// The longest jitter buffer: a second.
 const JITTER_MS_MAX: u32 = 1_000;
 
+/// OpenAI's server, and where its key is.
+const OPENAI: &str = "api.openai.com";
+const OPENAI_KEY: &str = "OPENAI_API_KEY";
+
 #[derive(Debug, Args)]
 pub(super) struct Probe {
     /// Scenario whose turns the caller says
@@ -40,7 +44,7 @@ pub(super) struct Probe {
     /// How the agent is spoken to; see `voicesim guide probe`
     #[arg(long, value_enum, value_name = "PROTOCOL", default_value_t)]
     protocol: ProtocolName,
-    /// Environment variable that holds a key to send along (Authorization: Bearer)
+    /// Environment variable that holds a key to send along (Authorization: Bearer); OPENAI_API_KEY for OpenAI's server
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
     /// Milliseconds of the agent's sound that are held back before they are heard, as a telephone does against jitter
@@ -84,12 +88,21 @@ pub(super) enum ProtocolName {
     /// 16-bit PCM and small JSON messages: for an agent of your own
     #[default]
     Pcm,
+    /// Twilio Media Streams, as Twilio streams a call to an agent
+    Twilio,
+    /// OpenAI's Realtime API
+    Realtime,
+    /// A pipecat bot's WebSocket, with its ProtobufFrameSerializer
+    Pipecat,
 }
 
 impl From<ProtocolName> for Protocol {
     fn from(name: ProtocolName) -> Protocol {
         match name {
             ProtocolName::Pcm => Protocol::Pcm,
+            ProtocolName::Twilio => Protocol::Twilio,
+            ProtocolName::Realtime => Protocol::Realtime,
+            ProtocolName::Pipecat => Protocol::Pipecat,
         }
     }
 }
@@ -113,7 +126,9 @@ impl Probe {
                 self.jitter_buffer
             )));
         }
-        let key = self.key_env.as_deref().map(Key::of).transpose();
+        // Where everybody's key has the same name, it need not be said.
+        let usual = address.is_at(OPENAI).then_some(OPENAI_KEY);
+        let key = self.key_env.as_deref().or(usual).map(Key::of).transpose();
         let key = key.map_err(Failure::Input)?;
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
@@ -128,7 +143,9 @@ impl Probe {
         work.prepare()?;
         let kept = Kept::of(self.out.as_deref(), Some(Path::new("kept meanwhile")))?;
         let Some(kept) = kept else {
-            return Err(Failure::Unavailable("there is no folder for the calls".into()));
+            return Err(Failure::Unavailable(
+                "there is no folder for the calls".into(),
+            ));
         };
         let folders = self.folders(kept.path());
         for folder in &folders {
@@ -263,7 +280,9 @@ impl Probe {
             is_stopped,
         } = outcome;
         if done.is_empty() {
-            return Err(Failure::Unavailable("the calls were stopped before they began".into()));
+            return Err(Failure::Unavailable(
+                "the calls were stopped before they began".into(),
+            ));
         }
         let silent = done.iter().any(|call| call.is_one_sided);
         let passed = done.iter().all(|call| call.measured.has_passed());
@@ -281,7 +300,8 @@ impl Probe {
             _ => {
                 calls::worst_first(&mut done);
                 let plan = Plan::of(scenario, RowsPer::Turn);
-                let all = Measurement::of_many(done.iter().map(|call| &call.measured), &plan.budgets);
+                let all =
+                    Measurement::of_many(done.iter().map(|call| &call.measured), &plan.budgets);
                 let facts = done.iter().filter_map(|call| call.header.probe.as_ref());
                 let header = Header {
                     clock: Header::PROBE.into(),
@@ -365,7 +385,10 @@ impl Shown {
             all => {
                 let said: usize = all.iter().map(|call| call.lines_said).sum();
                 let of = calls.len() * self.lines;
-                format!("{} calls · turn {said} of {of} · {speak} agents speak", all.len())
+                format!(
+                    "{} calls · turn {said} of {of} · {speak} agents speak",
+                    all.len()
+                )
             }
         };
         self.bar.set_message(message);

@@ -84,10 +84,7 @@ impl Serve {
         serving.serve(|reception| {
             // A script reads where to call.
             print(&format!("ws://{address}\n"));
-            tracing::info!(
-                "taking calls ({}); Ctrl-C ends it",
-                serving.protocol.name()
-            );
+            tracing::info!("taking calls ({}); Ctrl-C ends it", serving.protocol.name());
             self.receive(&listener, reception, &stop);
             if self.calls.is_none() {
                 stop.store(true, Ordering::Relaxed);

@@ -3,14 +3,13 @@
 use super::hearing::Hearing;
 use super::pacing::{Lateness, Pacing};
 use super::playout::{Playout, PlayoutFacts};
-use crate::audio::resample::{StreamResampler, resample};
+use super::talk::{Line, Said, Talk, said};
+use super::track::AgentTrack;
+use super::{FRAME, FRAME_SAMPLES, FRAMES_PER_S};
+use crate::audio::AudioError;
 use crate::audio::wav::StereoWriter;
-use crate::audio::{AudioError, SAMPLE_RATE, Samples, length_of};
 use crate::clock::Clock;
-use crate::ear::truth::Speech;
-use crate::event::{Doubt, Mark, SessionId, Tick, nanos};
-use crate::pipeline::AgentState;
-use crate::pipeline::cue::{Anchor, Cue, Cues, Next};
+use crate::event::{SessionId, Tick, nanos};
 use crate::protocol::socket::{Came, Connection};
 use crate::protocol::{FromAgent, Message, ToAgent};
 use crate::record::tap::Tap;
@@ -19,61 +18,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-/// The length of a frame, as telephones have it.
-const FRAME: Duration = Duration::from_millis(20);
-const FRAMES_PER_S: u32 = 50;
-/// Samples of a frame in the recording.
-const FRAME_SAMPLES: usize = (SAMPLE_RATE / FRAMES_PER_S) as usize;
 /// How often the recording is put on disk: every second.
 const FLUSH_FRAMES: u64 = 50;
 /// Texts that are kept of what the agent says it heard and says.
 const TEXTS_MAX: usize = 10_000;
-
-/// Something to say.
-#[derive(Debug, Clone)]
-pub(crate) struct Line {
-    /// At 16 kHz, in whole frames.
-    samples: Samples,
-    /// The same at the rate of the protocol.
-    sent: Samples,
-    /// Where speech truly is, as positions in `samples`.
-    speech: Vec<Speech>,
-    cue: Cue,
-}
-
-impl Line {
-    /// A line whose sound at 16 kHz is sent at `rate`, which is one of the rates of protocols.
-    ///
-    /// # Errors
-    /// If the sound cannot be brought to that rate.
-    pub(crate) fn new(
-        samples: &[f32],
-        rate: u32,
-        speech: Vec<Speech>,
-        cue: Cue,
-    ) -> Result<Line, AudioError> {
-        let mut whole = samples.to_vec();
-        let frames = samples.len().div_ceil(FRAME_SAMPLES);
-        whole.resize(frames * FRAME_SAMPLES, 0.0);
-        let mut sent = resample(&whole, SAMPLE_RATE, rate)?.into_owned();
-        sent.resize(frames * (rate / FRAMES_PER_S) as usize, 0.0);
-        Ok(Line {
-            samples: whole.into(),
-            sent: sent.into(),
-            speech,
-            cue,
-        })
-    }
-
-    /// When somebody speaks in the line, if its sound begins at `at` and the call ends at `end`.
-    pub(crate) fn spoken_at(&self, at: Tick, end: Tick) -> Vec<(Range<Tick>, Option<Doubt>)> {
-        let speech = self.speech.iter().map(|speech| {
-            let range = at + length_of(speech.at.start)..at + length_of(speech.at.end);
-            (range.start..range.end.min(end), speech.doubt)
-        });
-        speech.filter(|(range, _)| range.start < range.end).collect()
-    }
-}
 
 /// A call to be held.
 pub(crate) struct Call<'a> {
@@ -107,15 +55,6 @@ pub(crate) enum CallEnd {
     Stopped,
     /// Something failed; what.
     Failed(String),
-}
-
-/// What happened to a line.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Said {
-    /// It was said from this moment on.
-    At(Tick),
-    /// What it waited for did not come within so many nanoseconds.
-    Missed { at: Tick, waited_ns: u64 },
 }
 
 /// A call that was held.
@@ -254,6 +193,7 @@ impl Going<'_> {
     /// What came over the connection at `at`; how the call ends by it, if it does.
     fn came(&mut self, at: Tick, came: Came) -> Result<Option<CallEnd>, AudioError> {
         let message = match came {
+            Came::Left => return Ok(Some(CallEnd::AgentHungUp)),
             Came::Closed(why) => return Ok(Some(CallEnd::Failed(why))),
             Came::Message(message) => message,
         };
@@ -378,153 +318,6 @@ impl Going<'_> {
         held.ended_at = at;
         Ok(held)
     }
-}
-
-/// The agent's side of the recording: what was played, at the rate of the recording.
-struct AgentTrack {
-    resampler: StreamResampler,
-    /// Samples of the call that were pushed, at the rate of the recording.
-    samples: usize,
-    /// What came out and was not written.
-    made: Vec<f32>,
-    /// Samples that came out in all.
-    out: usize,
-}
-
-impl AgentTrack {
-    fn new(rate: u32) -> Result<AgentTrack, AudioError> {
-        Ok(AgentTrack {
-            resampler: StreamResampler::new(rate, SAMPLE_RATE)?,
-            samples: 0,
-            made: Vec::new(),
-            out: 0,
-        })
-    }
-
-    /// Goes on with sound of another rate; so far there was only silence.
-    fn at_rate(&mut self, rate: u32) -> Result<(), AudioError> {
-        self.made.resize(self.made.len() + self.samples - self.out, 0.0);
-        self.out = self.samples;
-        self.resampler = StreamResampler::new(rate, SAMPLE_RATE)?;
-        Ok(())
-    }
-
-    /// Takes a frame; what came out of it.
-    fn push(&mut self, frame: &[f32]) -> Result<&[f32], AudioError> {
-        let before = self.made.len();
-        self.resampler.push(frame, &mut self.made)?;
-        self.samples += FRAME_SAMPLES;
-        self.out += self.made.len() - before;
-        Ok(&self.made[before..])
-    }
-
-    fn finish(mut self) -> Result<Vec<f32>, AudioError> {
-        self.resampler.finish(&mut self.made)?;
-        Ok(self.made)
-    }
-}
-
-/// The caller, who says lines at their cues.
-struct Talk<'a> {
-    lines: &'a [Line],
-    cues: Cues,
-    /// The line that is being said, and how many frames of it were.
-    saying: Option<(usize, usize)>,
-    begun: usize,
-}
-
-/// A frame of the caller's sound, as it is recorded and as it is sent; `None` for silence.
-struct SaidFrame<'a> {
-    samples: Option<&'a [f32]>,
-    sent: Option<&'a [f32]>,
-}
-
-impl<'a> Talk<'a> {
-    fn new(lines: &'a [Line]) -> Talk<'a> {
-        Talk {
-            lines,
-            cues: Cues::new(lines.iter().map(|line| line.cue).collect()),
-            saying: None,
-            begun: 0,
-        }
-    }
-
-    /// Whoever waits for the agent to speak first waits for its greeting.
-    fn greeting(&self, hearing: &mut Hearing) {
-        if let Some(first) = self.lines.first()
-            && first.cue.after == Anchor::AgentSpeechEnd
-        {
-            hearing.awaits_answer(Tick::ZERO, Tick::ZERO + first.cue.give_up);
-        }
-    }
-
-    /// What is said in the frame that begins at `start`; `None` if the caller hangs up.
-    fn frame(
-        &mut self,
-        agent: &AgentState,
-        start: Tick,
-        tap: &Tap,
-        hearing: &mut Hearing,
-    ) -> Option<SaidFrame<'a>> {
-        if self.saying.is_none() {
-            match self.cues.look(agent, start, tap) {
-                Next::Speak(line) => self.begin(line, start, hearing),
-                Next::Wait(_) => {}
-                Next::HangUp => return None,
-            }
-        }
-        let Some((line, frames)) = &mut self.saying else {
-            return Some(SaidFrame {
-                samples: None,
-                sent: None,
-            });
-        };
-        let line = &self.lines[*line];
-        let end = line.samples.len() / FRAME_SAMPLES;
-        let of_frame = |sound: &'a [f32]| {
-            let length = sound.len() / end;
-            &sound[*frames * length..(*frames + 1) * length]
-        };
-        let said = SaidFrame {
-            samples: Some(of_frame(&line.samples)),
-            sent: Some(of_frame(&line.sent)),
-        };
-        *frames += 1;
-        if *frames == end {
-            self.cues.spoken(start + FRAME);
-            self.saying = None;
-        }
-        Some(said)
-    }
-
-    fn begin(&mut self, index: usize, start: Tick, hearing: &mut Hearing) {
-        self.begun = index + 1;
-        let line = &self.lines[index];
-        if line.samples.is_empty() {
-            return;
-        }
-        self.saying = Some((index, 0));
-        if line.cue.wants_answer {
-            let last = line.speech.last();
-            let end = last.map_or(line.samples.len(), |speech| speech.at.end);
-            let asked = start + length_of(end);
-            hearing.awaits_answer(asked, asked + line.cue.give_up);
-        }
-    }
-}
-
-/// What happened to the lines, as it was marked.
-fn said(tap: &Tap) -> Vec<Said> {
-    let marked = tap.events();
-    let said = marked.iter().filter_map(|event| match &event.mark {
-        Mark::RowStarted { at, .. } => Some(Said::At(*at)),
-        Mark::RowMissed { waited_ns, .. } => Some(Said::Missed {
-            at: event.tick,
-            waited_ns: *waited_ns,
-        }),
-        _ => None,
-    });
-    said.collect()
 }
 
 /// A moment in samples.

@@ -131,11 +131,21 @@ mod tests {
         assert!(!before.is_speaking && !before.is_idle);
         let voice = voice();
         let mut frames = voice.chunks(320);
-        hearing.hear(&frames.by_ref().take(50).flatten().copied().collect::<Vec<_>>());
+        hearing.hear(
+            &frames
+                .by_ref()
+                .take(50)
+                .flatten()
+                .copied()
+                .collect::<Vec<_>>(),
+        );
         let speaking = hearing.agent(Tick::from_ms(2_500));
         assert!(speaking.is_speaking && !speaking.is_idle);
         let began = speaking.speech_started.expect("begun");
-        assert!((1_500..1_800).contains(&(began.as_ms() as u64)), "{began:?}");
+        assert!(
+            (1_500..1_800).contains(&(began.as_ms() as u64)),
+            "{began:?}"
+        );
         hearing.hear(&frames.flatten().copied().collect::<Vec<_>>());
         hearing.hear(&[0.0; 32_000]);
         let end = 1_500 + voice.len() as u64 / 16;

@@ -76,7 +76,15 @@ mod tests {
     fn late_frames_in_a_row_are_one_spell_and_punctual_ones_none() {
         let mut pacing = Pacing::new();
         let ms = Tick::from_ms;
-        for (due, sent) in [(20, 20), (40, 41), (60, 110), (80, 111), (100, 125), (120, 126), (140, 140)] {
+        for (due, sent) in [
+            (20, 20),
+            (40, 41),
+            (60, 110),
+            (80, 111),
+            (100, 125),
+            (120, 126),
+            (140, 140),
+        ] {
             pacing.frame(ms(due), ms(sent));
         }
         assert_eq!(pacing.spells(), [ms(60)..ms(125)]);

@@ -143,8 +143,7 @@ impl Playout {
             }
             let into = (start.max(from) - from) as usize;
             let count = (laid.samples.len() - laid.done).min(samples - into);
-            heard[into..into + count]
-                .copy_from_slice(&laid.samples[laid.done..laid.done + count]);
+            heard[into..into + count].copy_from_slice(&laid.samples[laid.done..laid.done + count]);
             laid.done += count;
             if laid.done < laid.samples.len() {
                 break;

@@ -92,7 +92,10 @@ mod tests {
     fn what_is_no_address_is_refused_and_not_repeated() {
         for (text, says) in [
             ("localhost:8765", "such as ws://"),
-            ("https://agent.example/SECRET", "wss:// in place of https://"),
+            (
+                "https://agent.example/SECRET",
+                "wss:// in place of https://",
+            ),
             ("ftp://a/SECRET", "ws:// or wss://"),
             ("ws://", "names no host"),
             ("ws://:80/SECRET", "names no host"),

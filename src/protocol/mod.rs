@@ -4,11 +4,19 @@
 //! A caller speaks to an agent through [`ToAgent`], a served agent to its caller through [`ToCaller`].
 
 pub(crate) mod address;
-pub(crate) mod pcm;
-pub(crate) mod pcm_agent;
+mod mu_law;
+mod pcm;
+mod pcm_agent;
+mod pipecat;
+mod pipecat_agent;
+mod realtime;
+mod realtime_agent;
 mod samples;
 pub(crate) mod socket;
+mod twilio;
+mod twilio_agent;
 
+use crate::event::Event;
 use std::time::Duration;
 
 /// A message of a WebSocket.
@@ -87,17 +95,24 @@ pub(crate) trait ToCaller {
     /// The rate of the agent's sound, in Hz.
     fn rate(&self) -> u32;
 
+    /// The rate of the caller's sound, in Hz, if the caller need not say it.
+    fn caller_rate(&self) -> Option<u32> {
+        None
+    }
+
+    /// What is said before anything else.
+    fn hello(&mut self) -> Vec<Message> {
+        Vec::new()
+    }
+
     /// Sound, at the agent's rate.
     fn sound(&mut self, samples: &[f32]) -> Vec<Message>;
 
     /// What was sent and has not been played is not to be heard.
     fn clear(&mut self) -> Vec<Message>;
 
-    /// What was understood of the caller.
-    fn heard(&mut self, text: &str) -> Vec<Message>;
-
-    /// What is said, in words.
-    fn said(&mut self, text: &str) -> Vec<Message>;
+    /// Tells what happened in the conversation, as far as the protocol has words for it.
+    fn event(&mut self, event: &Event) -> Vec<Message>;
 
     /// What is said last.
     fn goodbye(&mut self) -> Vec<Message>;
@@ -110,18 +125,25 @@ pub(crate) trait ToCaller {
 }
 
 /// A protocol that is spoken over WebSocket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    #[default]
+    /// One of our own, for agents of the user's.
     Pcm,
+    /// Twilio Media Streams.
+    Twilio,
+    /// OpenAI's Realtime API.
+    Realtime,
+    /// pipecat's frames.
+    Pipecat,
 }
 
 impl Protocol {
-    pub(crate) const ALL: [Protocol; 1] = [Protocol::Pcm];
-
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Protocol::Pcm => "pcm",
+            Protocol::Twilio => "twilio",
+            Protocol::Realtime => "realtime",
+            Protocol::Pipecat => "pipecat",
         }
     }
 
@@ -129,6 +151,9 @@ impl Protocol {
     pub(crate) fn to_agent(self, call: u32) -> Box<dyn ToAgent> {
         match self {
             Protocol::Pcm => Box::new(pcm::PcmCaller::new(call)),
+            Protocol::Twilio => Box::new(twilio::Twilio::new(call)),
+            Protocol::Realtime => Box::new(realtime::RealtimeClient::default()),
+            Protocol::Pipecat => Box::new(pipecat::PipecatClient::default()),
         }
     }
 
@@ -136,6 +161,9 @@ impl Protocol {
     pub(crate) fn to_caller(self) -> Box<dyn ToCaller> {
         match self {
             Protocol::Pcm => Box::new(pcm_agent::PcmAgent::new()),
+            Protocol::Twilio => Box::new(twilio_agent::TwilioAgent::new()),
+            Protocol::Realtime => Box::new(realtime_agent::RealtimeServer::default()),
+            Protocol::Pipecat => Box::new(pipecat_agent::PipecatBot::default()),
         }
     }
 }
@@ -158,6 +186,11 @@ fn rate(named: u64) -> Result<u32, Junk> {
 fn beginning(text: &str) -> String {
     let shown = text.chars().filter(|c| !c.is_control());
     shown.take(60).collect()
+}
+
+/// Whether there is a word in a text. A simulated recogniser has none to tell.
+fn has_words(text: &str) -> bool {
+    text.contains(char::is_alphanumeric)
 }
 
 /// A text of a peer, as much as anybody reads.

@@ -162,13 +162,23 @@ mod tests {
     #[test]
     fn an_agent_is_understood() {
         let one = |text: &str| read(text).expect("understood").remove(0);
-        assert_eq!(one("{\"type\":\"start\",\"rate\":24000}"), FromAgent::Rate(24_000));
+        assert_eq!(
+            one("{\"type\":\"start\",\"rate\":24000}"),
+            FromAgent::Rate(24_000)
+        );
         assert_eq!(one("{\"type\":\"clear\"}"), FromAgent::Clear);
-        assert_eq!(one("{\"type\":\"mark\",\"name\":\"a\"}"), FromAgent::Mark("a".into()));
-        let heard = "{\"type\":\"transcript\",\"who\":\"caller\",\"text\":\"Hello.\",\"final\":true}";
+        assert_eq!(
+            one("{\"type\":\"mark\",\"name\":\"a\"}"),
+            FromAgent::Mark("a".into())
+        );
+        let heard =
+            "{\"type\":\"transcript\",\"who\":\"caller\",\"text\":\"Hello.\",\"final\":true}";
         assert_eq!(one(heard), FromAgent::Heard("Hello.".into()));
         assert_eq!(one("{\"type\":\"stop\"}"), FromAgent::HungUp);
-        assert_eq!(read("{\"type\":\"of a later version\",\"n\":1}"), Ok(vec![]));
+        assert_eq!(
+            read("{\"type\":\"of a later version\",\"n\":1}"),
+            Ok(vec![])
+        );
         let sound = PcmCaller::new(1).read(Message::Binary(vec![0, 64]));
         assert_eq!(sound, Ok(vec![FromAgent::Sound(vec![0.5])]));
     }
@@ -177,7 +187,10 @@ mod tests {
     fn junk_is_refused_and_named() {
         for (junk, says) in [
             ("hello", "\"hello\" is no message of the protocol pcm"),
-            ("{\"type\":\"start\",\"rate\":11025}", "11025 is none of the rates"),
+            (
+                "{\"type\":\"start\",\"rate\":11025}",
+                "11025 is none of the rates",
+            ),
             ("{\"rate\":24000}", "missing field `type`"),
         ] {
             let said = read(junk).expect_err("junk").to_string();

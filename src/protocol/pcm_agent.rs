@@ -2,8 +2,9 @@
 
 use super::pcm::{Agent, Caller, VERSION, Who, json, parse, samples};
 use super::samples::to_pcm;
-use super::{FromCaller, Junk, Message, ToCaller, beginning, rate};
+use super::{FromCaller, Junk, Message, ToCaller, beginning, has_words, rate};
 use crate::audio::SAMPLE_RATE;
+use crate::event::{Event, Mark, OutputNote, StageName};
 
 /// An agent who speaks `pcm`.
 pub(crate) struct PcmAgent {
@@ -29,13 +30,19 @@ impl ToCaller for PcmAgent {
         vec![json(&Agent::Clear)]
     }
 
-    fn heard(&mut self, text: &str) -> Vec<Message> {
-        let (who, text) = (Who::Caller, text.into());
-        vec![json(&Agent::Transcript { who, text })]
-    }
-
-    fn said(&mut self, text: &str) -> Vec<Message> {
-        let (who, text) = (Who::Agent, text.into());
+    fn event(&mut self, event: &Event) -> Vec<Message> {
+        let Mark::Output { stage, note, .. } = &event.mark else {
+            return Vec::new();
+        };
+        let (who, text) = match (stage, note) {
+            (StageName::SpeechToText, OutputNote::Final { text, .. }) => (Who::Caller, text),
+            (StageName::Clauses, OutputNote::Clause { text }) => (Who::Agent, text),
+            _ => return Vec::new(),
+        };
+        if !has_words(text) {
+            return Vec::new();
+        }
+        let text = text.to_string();
         vec![json(&Agent::Transcript { who, text })]
     }
 
@@ -83,6 +90,7 @@ mod tests {
     use super::super::pcm::PcmCaller;
     use super::super::{FromAgent, ToAgent};
     use super::*;
+    use crate::event::{SessionId, Tick, TurnId, VisitId};
 
     #[test]
     fn both_sides_understand_each_other() {
@@ -102,13 +110,35 @@ mod tests {
             Ok((vec![FromCaller::Sound(vec![0.25; 320])], vec![]))
         );
         let mut hears = |messages: Vec<Message>| -> Vec<FromAgent> {
-            let read = messages.into_iter().map(|m| caller.read(m).expect("understood"));
+            let read = messages
+                .into_iter()
+                .map(|m| caller.read(m).expect("understood"));
             read.flatten().collect()
         };
         assert_eq!(hears(agent.sound(&[-0.5])), [FromAgent::Sound(vec![-0.5])]);
         assert_eq!(hears(agent.clear()), [FromAgent::Clear]);
-        assert_eq!(hears(agent.heard("Hi.")), [FromAgent::Heard("Hi.".into())]);
-        assert_eq!(hears(agent.said("Yes.")), [FromAgent::Said("Yes.".into())]);
+        let output = |stage, note| Event {
+            tick: Tick::ZERO,
+            session: SessionId(0),
+            turn: TurnId(1),
+            mark: Mark::Output {
+                stage,
+                visit: VisitId(1),
+                note,
+            },
+        };
+        let heard = OutputNote::Final {
+            text: "Hi.".into(),
+            audio_ns: 0,
+            sureness: None,
+        };
+        let heard = output(StageName::SpeechToText, heard);
+        assert_eq!(hears(agent.event(&heard)), [FromAgent::Heard("Hi.".into())]);
+        let said = OutputNote::Clause {
+            text: "Yes.".into(),
+        };
+        let said = output(StageName::Clauses, said);
+        assert_eq!(hears(agent.event(&said)), [FromAgent::Said("Yes.".into())]);
         assert_eq!(hears(agent.goodbye()), [FromAgent::HungUp]);
         let played = caller.played("m").expect("told");
         assert_eq!(agent.read(played), Ok((vec![], vec![])));

@@ -4,7 +4,9 @@ use crate::audio::wav::to_16_bit;
 
 /// 16-bit little-endian PCM of samples in -1..=1.
 pub(super) fn to_pcm(samples: &[f32]) -> Vec<u8> {
-    let bytes = samples.iter().map(|sample| to_16_bit(*sample).to_le_bytes());
+    let bytes = samples
+        .iter()
+        .map(|sample| to_16_bit(*sample).to_le_bytes());
     bytes.flatten().collect()
 }
 

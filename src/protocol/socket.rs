@@ -14,6 +14,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message as Raw};
 use tokio_tungstenite::{accept_async_with_config, connect_async_with_config};
 
@@ -63,7 +65,9 @@ impl Outgoing {
 #[derive(Debug)]
 pub(crate) enum Came {
     Message(Message),
-    /// The connection is over; why, for people.
+    /// The other side has closed the connection in good order.
+    Left,
+    /// The connection is over, not in good order; why, for people.
     Closed(String),
 }
 
@@ -95,10 +99,7 @@ impl Key {
 pub(crate) struct NotConnected(String);
 
 /// Calls an agent. Nothing that comes is read before [`Connection::of`].
-pub(crate) async fn connect(
-    address: &Address,
-    key: Option<&Key>,
-) -> Result<Socket, NotConnected> {
+pub(crate) async fn connect(address: &Address, key: Option<&Key>) -> Result<Socket, NotConnected> {
     let failed = |why: &str| NotConnected(format!("{address}: {why}"));
     let request = request(address, key).map_err(|why| failed(&why))?;
     #[cfg(feature = "tls")]
@@ -269,20 +270,28 @@ async fn read(mut stream: RawStream, came: mpsc::Sender<(Tick, Came)>, stopwatch
         let what = match read {
             Some(Ok(Raw::Text(text))) => Came::Message(Message::Text(text.as_str().to_owned())),
             Some(Ok(Raw::Binary(bytes))) => Came::Message(Message::Binary(bytes.to_vec())),
-            Some(Ok(Raw::Close(frame))) => Came::Closed(match frame {
-                Some(frame) if !frame.reason.is_empty() => {
-                    format!("closed by the other side: {}", super::beginning(&frame.reason))
-                }
-                _ => "closed by the other side".into(),
-            }),
+            Some(Ok(Raw::Close(frame))) => closed(frame.as_ref()),
             Some(Ok(_)) => continue,
             Some(Err(error)) => Came::Closed(broken(&error)),
             None => Came::Closed("closed by the other side".into()),
         };
-        let is_over = matches!(what, Came::Closed(_));
+        let is_over = !matches!(what, Came::Message(_));
         if came.send((at, what)).await.is_err() || is_over {
             return;
         }
+    }
+}
+
+/// What a close means.
+fn closed(frame: Option<&CloseFrame>) -> Came {
+    match frame {
+        None => Came::Left,
+        Some(frame) if [CloseCode::Normal, CloseCode::Away].contains(&frame.code) => Came::Left,
+        Some(frame) => Came::Closed(format!(
+            "closed by the other side, code {}: {}",
+            u16::from(frame.code),
+            super::beginning(&frame.reason)
+        )),
     }
 }
 

@@ -55,7 +55,11 @@ fn refuse_simulated(scenario: &Scenario) -> Result<(), RunError> {
         );
     }
     let is_silent = |says: &Says| matches!(says, Says::Speech(_));
-    if let Some(row) = scenario.turns().iter().position(|turn| is_silent(&turn.says)) {
+    if let Some(row) = scenario
+        .turns()
+        .iter()
+        .position(|turn| is_silent(&turn.says))
+    {
         return Err(RunError::Input(format!(
             "turn {} speech: simulated speech makes no sound; give the turn a wav, or words to say, to call an agent",
             row + 1
@@ -198,6 +202,7 @@ pub(crate) fn known(scenario: &Scenario, lines: &[Line], held: &Held) -> Known {
             CallEnd::Failed(why) => Some(why.clone()),
             _ => None,
         },
+        agent_hung_up: held.end == CallEnd::AgentHungUp,
         is_cut_short: matches!(held.end, CallEnd::Stopped | CallEnd::AgentHungUp)
             && held.said.len() < lines.len()
             || held.end == CallEnd::Stopped,

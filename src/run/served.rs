@@ -187,6 +187,7 @@ impl Serving<'_> {
         };
         let connection = Connection::of(socket, stopwatch);
         let wire = Wire::new(self.protocol.to_caller(), connection.outgoing().clone());
+        wire.hello();
         let (folder, kept) = self.folder(number, &loaded, clock)?;
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
         let tells = wire.clone();

@@ -2,7 +2,7 @@
 
 use super::wire::Wire;
 use crate::audio::resample::StreamResampler;
-use crate::audio::{AudioError, FRAME, FRAME_SAMPLES, SAMPLE_RATE, Samples, length_of};
+use crate::audio::{AudioError, FRAME, FRAME_SAMPLES, SAMPLE_RATE, Samples};
 use crate::clock::Clock;
 use crate::ear::{Ear, SpeechEdge, SpeechEdges};
 use crate::event::{Mark, Tick, TurnId};
@@ -40,6 +40,7 @@ pub(crate) enum Left {
 /// Sound at the ear's rate that does not fill a frame yet, and when it began.
 struct Heard {
     resampler: StreamResampler,
+    rate: u32,
     waiting: Vec<f32>,
     /// When the next frame begins; `None` before the first sound.
     next: Option<Tick>,
@@ -49,7 +50,7 @@ impl Caller {
     /// Hears until the caller leaves. The connection stays open for a last word.
     pub(crate) async fn listen(mut self) -> (Left, Connection) {
         let mut edges = SpeechEdges::default();
-        let mut heard = match Heard::at_rate(SAMPLE_RATE) {
+        let mut heard = match Heard::at_rate(self.wire.caller_rate().unwrap_or(SAMPLE_RATE)) {
             Ok(heard) => heard,
             Err(error) => return (Left::Lost(error.to_string()), self.connection),
         };
@@ -92,7 +93,8 @@ impl Caller {
     fn came(&self, at: Tick, came: Came, heard: &mut Heard) -> Option<Left> {
         let message = match came {
             Came::Message(message) => message,
-            Came::Closed(_) => return Some(Left::HungUp),
+            Came::Left => return Some(Left::HungUp),
+            Came::Closed(why) => return Some(Left::Lost(why)),
         };
         let events = match self.wire.read(message) {
             Ok(events) => events,
@@ -137,23 +139,24 @@ impl Caller {
 impl Heard {
     fn at_rate(rate: u32) -> Result<Heard, AudioError> {
         Ok(Heard {
-            resampler: StreamResampler::new(rate, SAMPLE_RATE)?,
+            resampler: StreamResampler::prompt(rate, SAMPLE_RATE)?,
+            rate,
             waiting: Vec::new(),
             next: None,
         })
     }
 
     fn change_rate(&mut self, rate: u32) -> Result<(), AudioError> {
-        self.resampler = StreamResampler::new(rate, SAMPLE_RATE)?;
+        self.resampler = StreamResampler::prompt(rate, SAMPLE_RATE)?;
+        self.rate = rate;
         Ok(())
     }
 
     /// Takes sound that came at `at`, when its last sample was spoken.
     fn sound(&mut self, at: Tick, samples: &[f32]) -> Result<(), AudioError> {
         self.resampler.push(samples, &mut self.waiting)?;
-        if self.next.is_none() && !self.waiting.is_empty() {
-            self.next = Some(at.before(length_of(self.waiting.len())));
-        }
+        let length = Duration::from_secs_f64(samples.len() as f64 / f64::from(self.rate));
+        self.next.get_or_insert(at.before(length));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The connection to a caller, as everybody on this side of it uses it.
 
-use crate::event::{Event, Mark, OutputNote, StageName};
+use crate::event::Event;
 use crate::protocol::socket::Outgoing;
 use crate::protocol::{FromCaller, Junk, Message, ToCaller};
 use std::cell::{Cell, RefCell};
@@ -27,6 +27,17 @@ impl Wire {
         self.is_stalled.get()
     }
 
+    /// Says what is said before anything else.
+    pub(crate) fn hello(&self) {
+        let messages = self.protocol.borrow_mut().hello();
+        self.send(messages);
+    }
+
+    /// The rate of the caller's sound, in Hz, if the caller need not say it.
+    pub(super) fn caller_rate(&self) -> Option<u32> {
+        self.protocol.borrow().caller_rate()
+    }
+
     /// The rate of the agent's sound, in Hz.
     pub(super) fn rate(&self) -> u32 {
         self.protocol.borrow().rate()
@@ -42,20 +53,9 @@ impl Wire {
         self.send(messages);
     }
 
-    /// Tells the caller what was understood and what is said.
+    /// Tells the caller what happened, as far as callers are told.
     pub(crate) fn tell(&self, event: &Event) {
-        let Mark::Output { stage, note, .. } = &event.mark else {
-            return;
-        };
-        let messages = match (stage, note) {
-            (StageName::SpeechToText, OutputNote::Final { text, .. }) => {
-                self.protocol.borrow_mut().heard(text)
-            }
-            (StageName::Clauses, OutputNote::Clause { text }) => {
-                self.protocol.borrow_mut().said(text)
-            }
-            _ => return,
-        };
+        let messages = self.protocol.borrow_mut().event(event);
         self.send(messages);
     }
 

@@ -163,7 +163,8 @@ impl Work {
         };
         let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
         let silero = self.silero()?;
-        let listened = source.listen_apart(silero.as_ref(), &mut |done, whole| bar.show(done, whole));
+        let listened =
+            source.listen_apart(silero.as_ref(), &mut |done, whole| bar.show(done, whole));
         drop(bar);
         let tracks = listened?;
         let probed = Probed::of(known, &tracks, self.scenario.ear.vad_threshold);
@@ -179,7 +180,11 @@ impl Work {
             ..self.header(name.clone(), Vec::new())?
         };
         let made = RunFolder::around_conversation(folder, &header);
-        let events = probed.events(known, words.as_ref(), Some(made.map_err(Failure::unavailable)?))?;
+        let events = probed.events(
+            known,
+            words.as_ref(),
+            Some(made.map_err(Failure::unavailable)?),
+        )?;
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
         let mut measured = measure::measure(&events, &plan);
         if self.takes_doubtful {
@@ -316,7 +321,11 @@ impl Work {
         Ok(self.recogniser.insert(recogniser))
     }
 
-    pub(in crate::cli) fn header(&self, name: String, notes: Vec<String>) -> Result<Header, Failure> {
+    pub(in crate::cli) fn header(
+        &self,
+        name: String,
+        notes: Vec<String>,
+    ) -> Result<Header, Failure> {
         let recogniser = self.recogniser.as_ref().filter(|_| self.transcribes);
         let words = recogniser.map_or("none (--no-transcribe)", |words| &words.described);
         let detectors = match self.silero.as_ref().filter(|_| !self.leaves_out_silero) {

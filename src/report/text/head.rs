@@ -86,7 +86,11 @@ fn head_of_others(text: &mut String, header: &Header) {
     );
     engine(text, by, named(by));
     if let Some(probe) = &header.probe {
-        engine(text, "agent", &format!("{}, {}", probe.agent, probe.protocol));
+        engine(
+            text,
+            "agent",
+            &format!("{}, {}", probe.agent, probe.protocol),
+        );
         engine(text, "call", &probe.ended);
         for line in probe.lines() {
             engine(text, "call", &line);
