@@ -137,8 +137,8 @@ impl Call<'_> {
         while end.is_none() {
             let due = start + FRAME;
             tokio::select! {
-                // The caller's pace comes first.
                 biased;
+                // The caller's pace comes first.
                 () = clock.sleep_until(due) => {}
                 (at, came) = going.connection.next() => {
                     end = going.came(at, came)?;

@@ -63,8 +63,8 @@ impl Caller {
                 }
             };
             let came = tokio::select! {
-                // What came is no silence.
                 biased;
+                // What came is no silence.
                 came = self.connection.next() => Some(came),
                 () = waits => None,
             };

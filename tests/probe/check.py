@@ -52,7 +52,7 @@ if len(rows) != turns or len(truth) != turns:
 
 errors, doubtful = {delay: [] for delay in DELAYS}, 0
 for row, own in zip(rows, truth):
-    if row["doubtful"] is not None:
+    if row.get("doubtful") is not None:
         doubtful += 1
         continue
     if row["e2e_ns"] is None:

@@ -3,4 +3,7 @@
 # test.sh VOICESIM FOLDER [TURNS]
 . "$(dirname "$0")/../setup/begin.sh"
 
+echo "pipelines of voicesim, in another process"
+python3 tests/probe/double.py "$voicesim" "$work" 10
+echo "a bot of pipecat"
 python3 tests/probe/check.py "$voicesim" "$work" "${3:-100}"
