@@ -1,5 +1,5 @@
-//! A call that was held by a probe: what the caller said when is known, and what was asked for; only the agent is
-//! listened to.
+//! A call that was held by a probe: what the caller said when is known, and what was asked for; what is
+//! listened for is the agent, and where a voice detector has the caller end.
 
 use super::floor::{self, FloorHistory};
 use super::kinds::Judged;
@@ -66,10 +66,12 @@ pub struct Probed {
 impl Probed {
     /// Who had the floor, with the voice detector at `threshold` (in 0..1).
     pub fn of(known: &Known, tracks: &Tracks, threshold: f32) -> Probed {
-        // The caller was not listened to, and cannot be heard on the agent's side.
+        // Neither can be heard on the other's side.
         let nobody = Track::default();
         let agent = segments::heard(&tracks.agent, &nobody, threshold);
-        let turns: Vec<Vec<Stretch>> = known.turns.iter().map(stretches).collect();
+        let caller = segments::heard(&tracks.caller, &nobody, threshold).stretches;
+        let turns = known.turns.iter().map(|turn| stretches(turn, &caller));
+        let turns: Vec<Vec<Stretch>> = turns.collect();
         let (floor, turn_of) = floor::floor_of_turns(&turns, &agent.stretches, tracks.length_ms());
         let floor = FloorHistory {
             agent_sounds: agent.sounds,
@@ -245,14 +247,20 @@ impl Probed {
     }
 }
 
-/// The true stretches of a turn's speech.
-fn stretches(turn: &KnownTurn) -> Vec<Stretch> {
+/// A voice detector's end of speech lies this near the true one, in milliseconds.
+const DETECTED_NEAR: usize = 400;
+
+/// The true stretches of a turn's speech, with the ends that a voice detector `heard`.
+fn stretches(turn: &KnownTurn, heard: &[Stretch]) -> Vec<Stretch> {
     let KnownSpeech::At { speech, .. } = &turn.said else {
         return Vec::new();
     };
     let stretch = |(at, doubt): &(Range<Tick>, Option<Doubt>)| {
         let range = in_ms(at.start)..in_ms(at.end);
+        let near = |own: &&Stretch| own.last_voiced.abs_diff(range.end) <= DETECTED_NEAR;
+        let detected = heard.iter().find(near);
         Stretch {
+            last_voiced: detected.map_or(range.end, |own| own.last_voiced),
             sure: std::iter::once(range.clone()).collect(),
             end_doubt: *doubt,
             ..Stretch::noise(range)

@@ -94,7 +94,7 @@ impl Serve {
     }
 
     /// Hands on whoever calls, until that is enough.
-    fn receive(&self, listener: &TcpListener, reception: &Reception, stop: &AtomicBool) {
+    fn receive(&self, listener: &TcpListener, reception: &Reception<'_>, stop: &AtomicBool) {
         let mut number = 0;
         let mut looks = self.seconds.map(|seconds| {
             let looks = Duration::from_secs(seconds).as_millis() / LOOKED_EVERY.as_millis();

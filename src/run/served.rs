@@ -22,8 +22,8 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 /// Reports of the ear that may wait for the session: a second of frames.
@@ -56,17 +56,22 @@ pub(crate) struct Served {
 /// A caller at the door, with the number of the call.
 type Door = (u32, TcpStream);
 
-/// Whoever can be handed a caller.
-pub(crate) struct Reception(SyncSender<Door>);
+/// Whoever hands callers on.
+pub(crate) struct Reception<'a> {
+    callers: SyncSender<Door>,
+    /// Calls that are held, or whose engines are not warm again.
+    busy: &'a AtomicUsize,
+    at_once: usize,
+}
 
-impl Reception {
-    /// Hands a caller on. Whether anybody was free.
+impl Reception<'_> {
+    /// Hands a caller on. Whether anybody was free; else the caller is hung up on.
     pub(crate) fn take(&self, number: u32, caller: TcpStream) -> bool {
-        match self.0.try_send((number, caller)) {
-            Ok(()) => true,
-            // The caller is hung up on.
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+        if self.busy.load(Ordering::Relaxed) >= self.at_once {
+            return false;
         }
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        self.callers.try_send((number, caller)).is_ok()
     }
 }
 
@@ -76,16 +81,24 @@ impl Serving<'_> {
     ///
     /// # Errors
     /// If an engine is not available, or a call cannot be kept.
-    pub(crate) fn serve(&self, receive: impl FnOnce(&Reception)) -> Result<(), RunError> {
+    pub(crate) fn serve(&self, receive: impl FnOnce(&Reception<'_>)) -> Result<(), RunError> {
         engine::check(self.scenario)?;
         let (callers, waiting) = sync_channel(self.at_once);
         let waiting = Mutex::new(waiting);
+        let busy = AtomicUsize::new(0);
         let (ready, warm) = sync_channel::<Result<(), RunError>>(self.at_once);
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.at_once)
                 .map(|_| {
-                    let (waiting, ready) = (&waiting, ready.clone());
-                    scope.spawn(move || self.work(waiting, &ready))
+                    let (waiting, busy, ready) = (&waiting, &busy, ready.clone());
+                    scope.spawn(move || {
+                        let done = self.work((waiting, busy), &ready);
+                        if done.is_err() {
+                            // Nobody is to be called for nothing.
+                            self.stop.store(true, Ordering::Relaxed);
+                        }
+                        done
+                    })
                 })
                 .collect();
             drop(ready);
@@ -96,7 +109,11 @@ impl Serving<'_> {
                 }
             }
             if failed.is_none() {
-                receive(&Reception(callers.clone()));
+                receive(&Reception {
+                    callers: callers.clone(),
+                    busy: &busy,
+                    at_once: self.at_once,
+                });
             }
             drop(callers);
             for worker in workers {
@@ -116,7 +133,7 @@ impl Serving<'_> {
     /// Holds one call after the other, each with engines that were warm before.
     fn work(
         &self,
-        waiting: &Mutex<Receiver<Door>>,
+        (waiting, busy): (&Mutex<Receiver<Door>>, &AtomicUsize),
         ready: &SyncSender<Result<(), RunError>>,
     ) -> Result<(), RunError> {
         let clock = Clock::real(self.scenario.cores());
@@ -138,6 +155,7 @@ impl Serving<'_> {
                 (self.told)(number, &served);
             }
             loaded = self.load(&clock)?;
+            busy.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -2,14 +2,14 @@
 
 use crate::support::{command, fixture, stderr, stdout, voicesim};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio_tungstenite::tungstenite::{Message, WebSocket, accept};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, accept, client};
 
 /// Two questions, the second one when the first was answered.
 fn scenario(folder: &Path, more: &str) -> String {
@@ -477,4 +477,69 @@ fn what_cannot_be_called_is_refused_with_the_cure() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn callers_who_make_no_sense_hurt_nobody() {
+    let folder = TempDir::new().expect("a folder");
+    let double = written(folder.path(), "double.toml", DOUBLE);
+    let served = Served::start(&[&double, "--at-once", "1"]);
+    let place = served.address.trim_start_matches("ws://").to_owned();
+    let call = || {
+        // The one before is seen off first.
+        thread::sleep(Duration::from_millis(700));
+        TcpStream::connect(&place).expect("it listens")
+    };
+    let dial = || {
+        let (caller, _) = client(served.address.as_str(), call()).expect("a WebSocket");
+        caller
+    };
+    let mut no_websocket = call();
+    no_websocket
+        .write_all(b"GET / HTTP/1.1\r\n\r\n")
+        .expect("sent");
+    drop(no_websocket);
+    for junk in [
+        Message::text("good evening"),
+        Message::binary(vec![0; 640]),
+        Message::text("{\"type\":\"start\",\"protocol\":\"voicesim.pcm/1\",\"rate\":7}"),
+        Message::text("{\"type\":\"start\",\"protocol\":\"of another\",\"rate\":16000}"),
+    ] {
+        let mut caller = dial();
+        caller.send(junk).expect("sent");
+        // It is hung up on.
+        hear_out(&mut caller);
+    }
+    let mut gone = dial();
+    let start = "{\"type\":\"start\",\"protocol\":\"voicesim.pcm/1\",\"rate\":16000,\"call\":1}";
+    gone.send(Message::text(start)).expect("sent");
+    gone.send(Message::binary(voice(700))).expect("sent");
+    drop(gone);
+    thread::sleep(Duration::from_millis(700));
+    let called = scenario(folder.path(), "");
+    let report = json(&probe(&called, &served.address, &[]));
+    assert_eq!(outcomes(&report), ["answered"; 2]);
+}
+
+#[test]
+fn a_cascade_and_one_model_are_called_alike_and_compared() {
+    let folder = TempDir::new().expect("a folder");
+    let model = "topology = \"speech_to_speech\"\n[endpointing]\nsilence_ms = 300\n[speech_to_speech]\nlatency = { fixed_ms = 1200 }\n";
+    let called = scenario(folder.path(), "");
+    let probed = [("cascade", DOUBLE), ("model", model)].map(|(name, text)| {
+        let served = written(folder.path(), &format!("{name}.toml"), text);
+        let served = Served::start(&[&served, "--protocol", "realtime"]);
+        let out = folder.path().join(name).display().to_string();
+        let report = probe(
+            &called,
+            &served.address,
+            &["--protocol", "realtime", "--out", &out],
+        );
+        assert_eq!(outcomes(&json(&report)), ["answered"; 2], "{name}");
+        out
+    });
+    let compared = json(&voicesim(&["compare", &probed[0], &probed[1], "--json"]));
+    assert_eq!(compared["schema"], "voicesim.compare/2", "{compared}");
+    let text = stdout(&voicesim(&["compare", &probed[0], &probed[1]]));
+    assert!(text.contains("Paired (the same 2 turns)"), "{text}");
 }
