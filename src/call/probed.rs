@@ -8,8 +8,8 @@ use super::track::Track;
 use super::{CallError, Tracks, Words, events};
 use crate::clock::Clock;
 use crate::event::{
-    Doubt, Event, Expect, Mark, SessionEnd, SessionId, StageName, Tick, TurnId, VisitEnd, VisitId,
-    nanos,
+    Doubt, EndpointCause, Event, Expect, Mark, SessionEnd, SessionId, StageName, Tick, TurnId,
+    VisitEnd, VisitId, nanos,
 };
 use crate::record::store::RunFolder;
 use crate::record::tap::Tap;
@@ -151,6 +151,7 @@ impl Probed {
             _ => true,
         };
         marks.extend(heard.into_iter().filter(|(.., mark)| is_kept(mark)));
+        marks.extend(self.waited_for(known, &marks));
         marks.extend(self.doubts(known, &answers));
         marks.extend(self.failure(known, &answers));
         marks.sort_by_key(|(tick, ..)| *tick);
@@ -194,6 +195,27 @@ impl Probed {
             marks.push((known.ended_at, TurnId(0), Mark::ClockLag { lag_ns }));
         }
         marks
+    }
+
+    /// The end of the last utterance, if nothing came of it before the caller hung up: not to answer is a decision too.
+    fn waited_for(
+        &self,
+        known: &Known,
+        marks: &[(Tick, TurnId, Mark)],
+    ) -> Option<(Tick, TurnId, Mark)> {
+        let last = self.floor.utterances.len().checked_sub(1)?;
+        let turn = turn_id(last);
+        let is_committed = marks
+            .iter()
+            .any(|(_, of, mark)| *of == turn && matches!(mark, Mark::EndpointCommitted { .. }));
+        let stretch = self.floor.utterances[last].stretches.last()?;
+        let committed = Mark::EndpointCommitted {
+            last_voiced: ms(stretch.last_voiced),
+            cause: EndpointCause::Silence,
+            decision: None,
+        };
+        let at = known.ended_at.max(ms(stretch.end));
+        (!is_committed && !known.is_cut_short).then_some((at, turn, committed))
     }
 
     /// Turns during which this machine was late.

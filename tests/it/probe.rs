@@ -147,8 +147,8 @@ fn what_an_agent_tells_of_itself_is_what_its_caller_hears() {
         assert_eq!(own.len(), 2, "{protocol}");
         for (own, heard) in own.iter().zip(heard) {
             let (own, heard) = (e2e_ms(own), e2e_ms(heard));
-            // 300 ms of silence and 500 ms of engines, and what an ear takes to notice. A busy machine adds to both.
-            assert!((700.0..1_400.0).contains(&heard), "{protocol}: {heard}");
+            // 300 ms of silence and 500 ms of engines, some of it ahead of the end. A busy machine adds to both.
+            assert!((450.0..1_400.0).contains(&heard), "{protocol}: {heard}");
             assert!((own - heard).abs() < 60.0, "{protocol}: {own} and {heard}");
         }
         assert_eq!(probed["clock"], "probe");
@@ -338,7 +338,7 @@ fn a_call_that_breaks_is_a_failed_turn_with_its_reason() {
     });
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(outcomes(&report), ["failed", "not_asked"]);
-    let reason = report["detail"][0]["failure"].as_str().unwrap_or_default();
+    let reason = report["detail"][0]["error"].as_str().unwrap_or_default();
     assert!(
         reason.contains("broke off") || reason.contains("closed"),
         "{reason}"
@@ -524,7 +524,7 @@ fn callers_who_make_no_sense_hurt_nobody() {
 #[test]
 fn a_cascade_and_one_model_are_called_alike_and_compared() {
     let folder = TempDir::new().expect("a folder");
-    let model = "topology = \"speech_to_speech\"\n[endpointing]\nsilence_ms = 300\n[speech_to_speech]\nlatency = { fixed_ms = 1200 }\n";
+    let model = "stt = { engine = \"simulated\" }\nanswer = { engine = \"simulated\" }\ntts = { engine = \"simulated\" }\ntopology = \"speech_to_speech\"\n[endpointing]\nsilence_ms = 300\n[speech_to_speech]\nlatency = { fixed_ms = 1200 }\n";
     let called = scenario(folder.path(), "");
     let probed = [("cascade", DOUBLE), ("model", model)].map(|(name, text)| {
         let served = written(folder.path(), &format!("{name}.toml"), text);

@@ -24,6 +24,8 @@ from pipecat.workers.runner import WorkerRunner
 import wave
 
 RATE = 16_000
+# What the transport sends at a time, in samples: 40 ms.
+PIECE = 640
 # Silence that ends a turn; no delay is shorter.
 SILENCE_MS = 250
 
@@ -91,13 +93,16 @@ class Canned(FrameProcessor):
 
 
 def voice():
-    """A recording, from its first sample that is audible."""
+    """A recording, from its first sample that is audible, in whole pieces: what is left over of one answer, the transport
+    sends before the next."""
     with wave.open("audio/fixtures/piper-yeah.wav") as file:
         assert file.getframerate() == RATE
         samples = array.array("h", file.readframes(file.getnframes()))
     peak = max(abs(sample) for sample in samples)
     first = next(at for at, sample in enumerate(samples) if abs(sample) > peak / 100)
-    return samples[first:].tobytes()
+    sound = samples[first:]
+    sound.extend([0] * (-len(sound) % PIECE))
+    return sound.tobytes()
 
 
 async def main(port, log, threshold, delays):
