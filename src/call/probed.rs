@@ -316,3 +316,119 @@ fn in_ms(at: Tick) -> usize {
     let ms = nanos(std::time::Duration::from_millis(1));
     usize::try_from((at.0 + ms / 2) / ms).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CallSource, VAD_THRESHOLD};
+    use super::*;
+    use crate::audio::{decode, first_audible, last_audible, peak, wav::StereoWriter};
+    use std::path::Path;
+
+    /// Samples of a millisecond, and where the question and its answer begin.
+    const MS: usize = 16;
+    const ASKED_MS: usize = 500;
+    const WAITED_MS: usize = 900;
+
+    /// What happens in a call to an agent that repeats what it hears, as `change` has it.
+    fn events(change: impl FnOnce(&mut Known, usize)) -> (Vec<Event>, usize) {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio/fixtures");
+        let voice = decode::read(&fixtures.join("piper-graphics.wav")).expect("a fixture");
+        let threshold = 0.01 * peak(&voice);
+        let first = first_audible(&voice, threshold).expect("sound");
+        let last = last_audible(&voice, threshold).expect("sound");
+        let voice = &voice[first..=last];
+        let length_ms = voice.len().div_ceil(MS);
+        let silence = |ms: usize| vec![0.0; ms * MS];
+        let answered_ms = ASKED_MS + length_ms + WAITED_MS;
+        let mut caller = [silence(ASKED_MS), voice.to_vec()].concat();
+        let mut agent = [silence(answered_ms), voice.to_vec()].concat();
+        caller.resize(agent.len() + 1_000 * MS, 0.0);
+        agent.resize(caller.len(), 0.0);
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("conversation.wav");
+        let mut writer = StereoWriter::create(&path).expect("a file");
+        writer.push(&caller, &agent).expect("written");
+        writer.finish().expect("written");
+        let source = CallSource::Stereo {
+            path,
+            is_swapped: false,
+        };
+        let tracks = source.listen_apart(None, &mut |_, _| {}).expect("heard");
+        let asked = ms(ASKED_MS);
+        let mut known = Known {
+            turns: vec![KnownTurn {
+                expect: Expect::Respond,
+                said: KnownSpeech::At {
+                    at: asked,
+                    speech: vec![(asked..ms(ASKED_MS + length_ms), None)],
+                },
+            }],
+            ended_at: ms(caller.len() / MS),
+            ..Known::default()
+        };
+        change(&mut known, answered_ms);
+        let probed = Probed::of(&known, &tracks, VAD_THRESHOLD);
+        let events = probed.events(&known, None, None).expect("events");
+        (events, answered_ms)
+    }
+
+    fn has(events: &[Event], is_such: impl Fn(&Mark) -> bool) -> bool {
+        events.iter().any(|event| is_such(&event.mark))
+    }
+
+    #[test]
+    fn an_agent_that_says_what_the_caller_said_is_heard() {
+        let (events, answered_ms) = events(|_, _| {});
+        let audible = events.iter().find_map(|event| match event.mark {
+            Mark::Audible { at } => Some(at.as_ms()),
+            _ => None,
+        });
+        let off_ms = audible.expect("an answer") - answered_ms as f64;
+        assert!(off_ms.abs() < 5.0, "{off_ms}");
+        assert!(!has(&events, |mark| matches!(mark, Mark::Doubtful { .. })));
+    }
+
+    #[test]
+    fn a_turn_during_which_this_machine_was_late_is_doubtful() {
+        let doubtful = |from_ms: usize| {
+            let (events, _) = events(|known, answered_ms| {
+                known.late = vec![ms(answered_ms - from_ms)..ms(answered_ms - from_ms + 50)];
+                known.late_max_ns = 50_000_000;
+            });
+            let doubt = Doubt::BusyMachine;
+            has(&events, |mark| *mark == Mark::Doubtful { doubt })
+        };
+        assert!(doubtful(400));
+        assert!(
+            !doubtful(WAITED_MS + 400),
+            "late before the end of the question"
+        );
+    }
+
+    #[test]
+    fn what_breaks_fails_the_turn_that_was_on_its_way() {
+        let (events, _) = events(|known, answered_ms| {
+            known.failure = Some("the connection broke off".into());
+            known.ended_at = ms(answered_ms - 100);
+        });
+        let failed = events.iter().find_map(|event| match &event.mark {
+            Mark::Exit {
+                end: VisitEnd::Failed { error, .. },
+                ..
+            } => Some((event.turn, error.as_str())),
+            _ => None,
+        });
+        assert_eq!(failed, Some((TurnId(1), "the connection broke off")));
+        let cause = SessionEnd::Aborted;
+        assert_eq!(
+            events.last().map(|event| &event.mark),
+            Some(&Mark::SessionEnded { cause })
+        );
+    }
+
+    #[test]
+    fn an_agent_that_hangs_up_after_its_answer_has_answered() {
+        let (events, _) = events(|known, _| known.agent_hung_up = true);
+        assert!(!has(&events, |mark| matches!(mark, Mark::Exit { .. })));
+    }
+}
