@@ -98,7 +98,7 @@ latency = { fixed_ms = 100 }
 [answer]
 engine = \"simulated\"
 latency = { fixed_ms = 300 }
-text = \"This is what the agent answers, and it goes on for a while, so that one can talk over it.\"
+text = \"We are open until eight.\"
 [tts]
 engine = \"simulated\"
 latency = { fixed_ms = 100 }
@@ -159,7 +159,10 @@ fn what_an_agent_tells_of_itself_is_what_its_caller_hears() {
 #[test]
 fn an_agent_that_is_talked_over_stops_and_how_fast_is_measured() {
     let folder = TempDir::new().expect("a folder");
-    let double = DOUBLE.to_owned() + "[interruption]\npolicy = \"always\"\n";
+    let long =
+        "This is what the agent answers, and it goes on for a while, so that one can talk over it.";
+    let double = DOUBLE.replace("We are open until eight.", long);
+    let double = double + "[interruption]\npolicy = \"always\"\n";
     let double = written(folder.path(), "double.toml", &double);
     let served = Served::start(&[&double]);
     let text = format!(
