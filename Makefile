@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms interruptions ends test-traces test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms interruptions ends test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -76,6 +76,10 @@ interruptions: setup
 # The real pipecat and livekit-agents write traces, which are imported; a collector and Prometheus' parser read ours.
 test-traces: $(VOICESIM)
 	@sh tests/traces/test.sh $(VOICESIM) target/traces
+
+# A bot of the real pipecat is called, and its own log says how late it was: a hundred turns, eight minutes.
+test-probe: $(VOICESIM)
+	@sh tests/probe/test.sh $(VOICESIM) target/probe
 
 # The pages that people read, opened in a real browser without a screen; pictures of them are in target/browser/pages.
 test-browser: $(VOICESIM)
@@ -159,7 +163,7 @@ doc:
 
 # Each cargo feature alone, and none at all.
 features:
-	@for feature in "" whisper retrieval piper silero smart_turn espeak command install openai tls train opus; do \
+	@for feature in "" whisper retrieval piper silero smart_turn espeak command install openai tls train opus probe; do \
 		echo "cargo check, features: $${feature:-none}"; \
 		$(CARGO) check --quiet --no-default-features --features "$$feature" || exit 1; \
 	done

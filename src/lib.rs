@@ -31,6 +31,9 @@
 //! | `conversation` | one conversation put together, whoever the caller is |
 //! | `caller` | callers without sound: what they say and when |
 //! | `live` | the caller at a microphone |
+//! | `protocol` | how sound and words travel to an agent and back, over WebSocket |
+//! | `probe` | a call to somebody else's agent, as its caller; no pipeline |
+//! | `serve` | the pipeline as an agent that others call |
 //! | `call` | a finished recording of somebody's call, as events; no pipeline |
 //! | `trace` | traces and call logs of other programs' agents, as events; no pipeline |
 //! | [`record`] | the tap, the only writer of events; the run folder |
@@ -136,5 +139,11 @@ mod live;
 mod nearest;
 mod picture;
 mod pipeline;
+#[cfg(feature = "probe")]
+mod probe;
+#[cfg(feature = "probe")]
+mod protocol;
+#[cfg(feature = "probe")]
+mod serve;
 #[cfg(all(test, any(feature = "openai", feature = "install")))]
 mod test_server;

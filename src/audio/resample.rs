@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Async, Fft, FixedAsync, FixedSync, PolynomialDegree, Resampler as _, WindowFunction};
+use rubato::{
+    Async, Fft, FixedAsync, FixedSync, PolynomialDegree, Resampler as _,
+    SincInterpolationParameters, WindowFunction,
+};
 
 use crate::audio::{AudioError, RATE_MAX, RATE_MIN, SAMPLE_RATE};
 
@@ -81,6 +84,9 @@ impl Resampler {
     }
 }
 
+/// The length of a prompt filter, in samples: 2 ms to either side at 8 kHz.
+const PROMPT_TAPS: usize = 32;
+
 /// Samples that are stretched at once.
 const STRETCHED_SAMPLES: usize = 1_024;
 
@@ -110,6 +116,21 @@ impl StreamResampler {
         let Resampler { fft, .. } = Resampler::new(from, to)?;
         let planned = fft.map(|fft| Box::new(fft) as Box<_>);
         Ok(Self::of((from, to), None, planned))
+    }
+
+    /// Plans a change from `from` Hz to `to` Hz that waits for little: pieces of 10 ms, and a shorter filter, which lets
+    /// a little of what lies near half the slower rate through. For sound that somebody waits for. Errors as for
+    /// [`Resampler::new`].
+    pub fn prompt(from: u32, to: u32) -> Result<Self, AudioError> {
+        if from == to || Resampler::new(from, to).is_err() {
+            return Self::new(from, to);
+        }
+        let ratio = f64::from(to) / f64::from(from);
+        let filter = SincInterpolationParameters::new(PROMPT_TAPS, WindowFunction::Hann2);
+        let piece = (from / 100) as usize;
+        let planned = Async::new_sinc(ratio, 1.0, &filter, piece, 1, FixedAsync::Input)
+            .map_err(|reason| failed(from, to, &reason))?;
+        Ok(Self::of((from, to), None, Some(Box::new(planned))))
     }
 
     /// Makes sound at [`SAMPLE_RATE`] longer by a factor near 1, its pitch lower with it: the sound of a clock that ran

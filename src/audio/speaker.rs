@@ -49,6 +49,9 @@ pub trait Speaker {
     /// [`Speaker::latency`] ahead. Sounds that overlap are added.
     fn play(&self, start: Tick, samples: &Samples);
 
+    /// Has simulated sound, which has a length and no samples, sound from `start` on. Nobody hears it unless told.
+    fn play_simulated(&self, _start: Tick, _length: Duration) {}
+
     /// Falls silent, and forgets what was still to sound. Returns for how long sound that cannot be
     /// taken back is still heard.
     fn silence(&self) -> Duration;

@@ -142,6 +142,30 @@ pub fn floor(caller: &[Stretch], agent: &[Stretch], length_ms: usize) -> FloorHi
     }
 }
 
+/// The same where it is known what the caller says in each turn, and that nobody leaks into the other's channel: each
+/// utterance belongs to one turn. Returns the turns' indices beside their utterances.
+pub(super) fn floor_of_turns(
+    turns: &[Vec<Stretch>],
+    agent: &[Stretch],
+    length_ms: usize,
+) -> (FloorHistory, Vec<usize>) {
+    let voices: Vec<&Stretch> = turns.iter().flatten().collect();
+    let speeches = speeches(agent, &voices, &[]);
+    let (mut all, mut of) = (Vec::new(), Vec::new());
+    for (index, said) in turns.iter().enumerate() {
+        let own = utterances(&said.iter().collect::<Vec<_>>(), &speeches);
+        of.extend(own.iter().map(|_| index));
+        all.extend(own);
+    }
+    let history = FloorHistory {
+        utterances: all,
+        speeches,
+        length_ms,
+        ..FloorHistory::default()
+    };
+    (history, of)
+}
+
 fn speeches(agent: &[Stretch], caller: &[&Stretch], sounds: &[&Stretch]) -> Vec<AgentSpeech> {
     let mut speeches: Vec<AgentSpeech> = Vec::new();
     for stretch in agent.iter().filter(|stretch| stretch.is_voice()) {

@@ -19,6 +19,7 @@ mod leak;
 pub mod moments;
 mod noise;
 pub mod over_agent;
+pub mod probed;
 pub mod segments;
 pub mod source;
 pub mod spoken;

@@ -111,6 +111,27 @@ impl CallSource {
         progress: Progress<'_>,
     ) -> Result<Tracks, CallError> {
         let survey = self.survey(&mut |done, whole| progress(done / 2.0, whole))?;
+        self.listen_by(survey, silero, progress)
+    }
+
+    /// Listens to two sides that were recorded digitally, so that neither can leak into the other: an agent that says
+    /// what the caller said is no leak.
+    pub fn listen_apart(
+        &self,
+        silero: Option<&Arc<SileroModel>>,
+        progress: Progress<'_>,
+    ) -> Result<Tracks, CallError> {
+        let mut survey = self.survey(&mut |done, whole| progress(done / 2.0, whole))?;
+        survey.leaks = [Leaks::None, Leaks::None];
+        self.listen_by(survey, silero, progress)
+    }
+
+    fn listen_by(
+        &self,
+        survey: Survey,
+        silero: Option<&Arc<SileroModel>>,
+        progress: Progress<'_>,
+    ) -> Result<Tracks, CallError> {
         let mut ears = [Side::Caller, Side::Agent].map(|side| {
             let leak = match &survey.leaks[side as usize] {
                 Leaks::Into(leak) => Some(leak),

@@ -21,6 +21,21 @@ pub(super) const MEASURE: &str = examples!(
     "voicesim measure call.wav --budget budget.toml --json  # for a CI: exit 1 if it is missed",
 );
 
+#[cfg(feature = "probe")]
+pub(super) const PROBE: &str = examples!(
+    "voicesim probe scenario.toml --agent ws://localhost:8765 --no-transcribe",
+    "voicesim probe scenario.toml --agent wss://agent.example/call --key-env AGENT_KEY --out probed",
+    "voicesim probe scenario.toml --agent ws://localhost:8765 --calls 20 --ramp 10 --out load",
+    "voicesim compare probed-before probed-after",
+);
+
+#[cfg(feature = "probe")]
+pub(super) const SERVE: &str = examples!(
+    "voicesim serve scenario.toml                           # ws://127.0.0.1:8765",
+    "voicesim serve scenario.toml --listen 127.0.0.1:0 --calls 1 --out served",
+    "voicesim serve --stt simulated --answer simulated --tts simulated",
+);
+
 pub(super) const IMPORT: &str = examples!(
     "voicesim import traces.json --out imported             # OTLP spans of LiveKit or pipecat",
     "voicesim import calls/ --out imported                  # a folder of call logs",

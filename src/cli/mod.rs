@@ -35,6 +35,8 @@ mod otlp;
 mod page;
 mod plan;
 mod presets;
+#[cfg(feature = "probe")]
+mod probe;
 mod recordings;
 mod rederive;
 mod report;
@@ -43,6 +45,8 @@ mod say;
 mod schema;
 mod scrape;
 mod sensitivity;
+#[cfg(feature = "probe")]
+mod serve;
 mod shell;
 mod signals;
 mod simulate;
@@ -109,6 +113,14 @@ enum Command {
     /// Measure any assistant from the recording of a call
     #[command(after_help = examples::MEASURE)]
     Measure(measure::Measure),
+    /// Call somebody else's agent, and report what its callers hear
+    #[cfg(feature = "probe")]
+    #[command(after_help = examples::PROBE)]
+    Probe(Box<probe::Probe>),
+    /// Take calls as an agent whose latency and faults a scenario sets: a test double for clients
+    #[cfg(feature = "probe")]
+    #[command(after_help = examples::SERVE)]
+    Serve(Box<serve::Serve>),
     /// Import traces and call logs of an agent on LiveKit, pipecat, Vapi, Retell or elsewhere
     #[command(after_help = examples::IMPORT)]
     Import(import::Import),
@@ -267,6 +279,10 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Sweep(command) => command.run(is_quiet),
         Command::Plan(command) => command.run(is_quiet),
         Command::Measure(command) => command.run(is_quiet),
+        #[cfg(feature = "probe")]
+        Command::Probe(command) => command.run(is_quiet),
+        #[cfg(feature = "probe")]
+        Command::Serve(command) => command.run(),
         Command::Import(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
         Command::Compare(command) => command.run(),

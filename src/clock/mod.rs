@@ -18,6 +18,8 @@ mod timeline;
 mod usage;
 #[cfg(feature = "command")]
 mod waited;
+#[cfg(any(feature = "openai", feature = "probe"))]
+mod within;
 mod worker;
 
 pub use alarm::Alarm;
@@ -26,9 +28,11 @@ pub use modelled::{ModelledWorker, Taken};
 #[cfg(feature = "openai")]
 pub(crate) use real::now_utc;
 #[cfg(feature = "openai")]
-pub use remote::{Answered, Patience, Remote, Request, Silence, within};
+pub use remote::{Answered, Patience, Remote, Request, Silence};
 #[cfg(feature = "command")]
 pub(crate) use waited::Waited;
+#[cfg(any(feature = "openai", feature = "probe"))]
+pub use within::within;
 pub use worker::{Charge, Emitter, Job, Progress, Worker};
 
 use crate::event::Tick;

@@ -6,7 +6,7 @@
 //! a request is over already, and the server never knew.
 
 use super::timeline::Timeline;
-use super::{Clock, Kind};
+use super::{Clock, Kind, within};
 use crate::event::{Cost, Tick, nanos};
 use futures_util::{FutureExt, Stream, StreamExt};
 use std::any::Any;
@@ -132,11 +132,6 @@ impl Remote {
             .spawn(async move { within(longest, future).await });
         parked_until(task).ok()?
     }
-}
-
-/// Runs a part of a request; `None` if that takes longer than `longest`.
-pub async fn within<T>(longest: Duration, future: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(longest, future).await.ok()
 }
 
 /// A request under way.

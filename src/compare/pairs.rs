@@ -125,7 +125,8 @@ fn same_turns(base: &MeasuredRun, new: &MeasuredRun) -> Result<String, String> {
     if own.rows_per == RowsPer::Utterance && rows != others {
         return Err(format!("they have {rows} and {others} utterances"));
     }
-    if own.is_of_others() && other.is_of_others() {
+    let are_of_others = own.is_of_others() && other.is_of_others();
+    if are_of_others && own.rows_per == RowsPer::Utterance {
         return match own.name == other.name {
             true => Ok(format!(
                 "a recording of the same name, with {rows} utterances"

@@ -27,6 +27,8 @@ pub enum Doubt {
     Clocks,
     /// A trace contradicts itself: a span ends before it begins, or clocks of its spans disagree.
     Trace,
+    /// The machine that held the call was too busy to send or to hear in time.
+    BusyMachine,
 }
 
 impl Doubt {
@@ -43,6 +45,7 @@ impl Doubt {
             Doubt::OneChannel => "one_channel",
             Doubt::Clocks => "clocks",
             Doubt::Trace => "trace",
+            Doubt::BusyMachine => "busy_machine",
         }
     }
 
@@ -59,6 +62,7 @@ impl Doubt {
             Doubt::OneChannel => "both sides speak in one channel",
             Doubt::Clocks => "the clocks of the two files may differ (--clocks)",
             Doubt::Trace => "the trace contradicts itself",
+            Doubt::BusyMachine => "this machine was too busy to send or hear in time",
         }
     }
 }
@@ -80,6 +84,7 @@ mod tests {
             Doubt::OneChannel,
             Doubt::Clocks,
             Doubt::Trace,
+            Doubt::BusyMachine,
         ];
         for doubt in all {
             let written = serde_json::to_value(doubt).expect("JSON");

@@ -43,6 +43,7 @@ macro_rules! topics {
 topics! {
     install: "install it, smaller builds, macOS, Windows, a container",
     measure: "how long callers wait, from recordings of calls with any agent",
+    probe: "call an agent, and hear what its callers do; a test double",
     claims: "what a platform claims against what callers hear; measuring again",
     traces: "traces and call logs of your agent in, spans and Prometheus out",
     columns: "what every figure means: hops, metrics, outcomes",

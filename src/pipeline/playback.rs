@@ -198,11 +198,13 @@ impl Playback {
                 self.speaker.play(start, samples);
                 self.tap.agent_audio(start, samples);
             }
-            None if self.tap.keeps_audio() => {
-                let hum = audio::hum(chunk.length, PITCH_HZ);
-                self.tap.agent_audio(start, &hum);
+            None => {
+                self.speaker.play_simulated(start, chunk.length);
+                if self.tap.keeps_audio() {
+                    let hum = audio::hum(chunk.length, PITCH_HZ);
+                    self.tap.agent_audio(start, &hum);
+                }
             }
-            None => {}
         }
     }
 

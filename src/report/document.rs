@@ -10,7 +10,7 @@ use crate::measure::{
     LoadFigures, MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures, Reason,
     ResilienceCounts, RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
 };
-use crate::record::store::{Header, Shard};
+use crate::record::store::{Header, Probe, Shard};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -28,6 +28,9 @@ pub struct Document<'a> {
     pub engines: &'a BTreeMap<String, String>,
     pub policy: &'a str,
     pub notes: &'a [String],
+    /// The call to somebody else's agent, if one was made; of several, all together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<&'a Probe>,
     /// Other programs kept the engines from computing: latencies are too high to say anything of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub machine_busy: Option<MachineBusy>,
@@ -386,6 +389,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         engines: &header.engines,
         policy: &header.policy,
         notes: &header.notes,
+        probe: header.probe.as_ref(),
         machine_busy: machine_busy(header, measured),
         turns: measured.turns,
         metrics: summaries(

@@ -75,6 +75,7 @@ pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header
         worlds: None,
         events: None,
         shard: None,
+        probe: None,
         rules: BTreeMap::new(),
         scenario: serde_json::to_value(scenario.file()).map_err(unavailable)?,
         machine: format!(

@@ -5,7 +5,11 @@ pub mod aloud;
 mod folder;
 mod held;
 mod prepare;
+#[cfg(feature = "probe")]
+pub(crate) mod probed;
 pub mod saying;
+#[cfg(feature = "probe")]
+pub(crate) mod served;
 mod talk;
 mod watched;
 pub mod writing;

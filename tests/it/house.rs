@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 29] = [
+const ARROWS: [(&str, &[&str]); 32] = [
     ("guide", &[]),
     ("event", &[]),
     ("rng", &[]),
@@ -120,6 +120,19 @@ const ARROWS: [(&str, &[&str]); 29] = [
         "live",
         &[
             "event", "pipeline", "ear", "stage", "clock", "record", "audio",
+        ],
+    ),
+    ("protocol", &["event", "audio", "clock"]),
+    (
+        "probe",
+        &[
+            "event", "protocol", "pipeline", "ear", "clock", "record", "audio",
+        ],
+    ),
+    (
+        "serve",
+        &[
+            "event", "protocol", "pipeline", "ear", "stage", "clock", "record", "audio",
         ],
     ),
     ("trace", &["event", "clock", "record"]),

@@ -28,6 +28,8 @@ mod models;
 mod openai;
 mod pages;
 mod plugged;
+#[cfg(feature = "probe")]
+mod probe;
 mod properties;
 mod rederived;
 mod reports;

@@ -3,6 +3,8 @@
 use super::super::bar::Bar;
 use super::super::{Failure, call_folder};
 use crate::call::floor::FloorHistory;
+#[cfg(feature = "probe")]
+use crate::call::probed::{Known, Probed};
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD, Words};
 use crate::clock::Clock;
 use crate::ear::silero::SileroModel;
@@ -11,6 +13,8 @@ use crate::event::Event;
 use crate::measure::{self, Measurement, Plan};
 #[cfg(feature = "silero")]
 use crate::models;
+#[cfg(feature = "probe")]
+use crate::record::store::Probe;
 use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::AtThreshold;
@@ -48,9 +52,9 @@ pub(in crate::cli) struct Work {
     recogniser: Option<Recogniser>,
     /// Loaded with the first call, if it is installed.
     silero: Option<Arc<SileroModel>>,
-    pub(super) takes_doubtful: bool,
-    /// Whether folders keep the sound of the worst moments.
-    pub(super) audio: KeepAudio,
+    pub(in crate::cli) takes_doubtful: bool,
+    /// Whether folders keep the sound of the worst moments, or of a probe's whole call.
+    pub(in crate::cli) audio: KeepAudio,
     /// Whether Silero's detector is left out, though it may be installed.
     leaves_out_silero: bool,
     is_quiet: bool,
@@ -143,6 +147,60 @@ impl Work {
         Ok((call, tracks))
     }
 
+    /// Measures the call that a probe held, and recorded into `conversation.wav` of a folder; the folder becomes that of
+    /// a run.
+    #[cfg(feature = "probe")]
+    pub(in crate::cli) fn probed(
+        &mut self,
+        known: &Known,
+        probe: Probe,
+        name: String,
+        folder: &Path,
+    ) -> Result<MeasuredCall, Failure> {
+        let source = CallSource::Stereo {
+            path: folder.join("conversation.wav"),
+            is_swapped: false,
+        };
+        let mut bar = Bar::new(&format!("listening to {name}"), self.is_quiet);
+        let silero = self.silero()?;
+        let listened =
+            source.listen_apart(silero.as_ref(), &mut |done, whole| bar.show(done, whole));
+        drop(bar);
+        let tracks = listened?;
+        let probed = Probed::of(known, &tracks, self.scenario.ear.vad_threshold);
+        let words = match self.transcribes {
+            true => Some(self.words(&source, probed.floor(), &name)?),
+            false => None,
+        };
+        let header = Header {
+            clock: Header::PROBE.into(),
+            keeps_audio: self.audio == KeepAudio::Yes,
+            rows_per: RowsPer::Turn,
+            probe: Some(probe),
+            ..self.header(name.clone(), Vec::new())?
+        };
+        let made = RunFolder::around_conversation(folder, &header);
+        let events = probed.events(
+            known,
+            words.as_ref(),
+            Some(made.map_err(Failure::unavailable)?),
+        )?;
+        let plan = Plan::of(&self.scenario, RowsPer::Turn);
+        let mut measured = measure::measure(&events, &plan);
+        if self.takes_doubtful {
+            measured.take_in_doubtful();
+            measured.judge(&plan.budgets);
+        }
+        run::write_hlog(&folder.join("latency.hlog"), &measured, &events)?;
+        Ok(MeasuredCall {
+            name,
+            header,
+            measured,
+            at_thresholds: Vec::new(),
+            is_one_sided: Silence::of(probed.floor()).is_some(),
+        })
+    }
+
     /// Listens to a call, and has it written down if that is wanted.
     pub(in crate::cli) fn hear(
         &mut self,
@@ -158,20 +216,7 @@ impl Work {
         call::check::check(source, &tracks)?;
         let floor = call::floor(&tracks, threshold);
         let words = match self.transcribes {
-            true => {
-                let is_quiet = self.is_quiet;
-                let recogniser = self.recogniser()?;
-                let mut bar = Bar::new(&format!("writing down {name}"), is_quiet);
-                let Recogniser { clock, stage, .. } = recogniser;
-                let mut progress = |done, whole| bar.show(done, whole);
-                Some(call::words::transcribe(
-                    source,
-                    &floor,
-                    stage,
-                    clock,
-                    &mut progress,
-                )?)
-            }
+            true => Some(self.words(source, &floor, name)?),
             false => None,
         };
         Ok(Heard {
@@ -179,6 +224,31 @@ impl Work {
             floor,
             words,
         })
+    }
+
+    /// Has a call written down.
+    fn words(
+        &mut self,
+        source: &CallSource,
+        floor: &FloorHistory,
+        name: &str,
+    ) -> Result<Words, Failure> {
+        let is_quiet = self.is_quiet;
+        let recogniser = self.recogniser()?;
+        let mut bar = Bar::new(&format!("writing down {name}"), is_quiet);
+        let Recogniser { clock, stage, .. } = recogniser;
+        let mut progress = |done, whole| bar.show(done, whole);
+        let words = call::words::transcribe(source, floor, stage, clock, &mut progress);
+        Ok(words?)
+    }
+
+    /// Loads the recogniser, if there is to be one.
+    #[cfg(feature = "probe")]
+    pub(in crate::cli) fn prepare(&mut self) -> Result<(), Failure> {
+        match self.transcribes {
+            true => self.recogniser().map(|_| ()),
+            false => Ok(()),
+        }
     }
 
     fn measured(&self, events: &[Event]) -> Measurement {
@@ -251,7 +321,11 @@ impl Work {
         Ok(self.recogniser.insert(recogniser))
     }
 
-    pub(super) fn header(&self, name: String, notes: Vec<String>) -> Result<Header, Failure> {
+    pub(in crate::cli) fn header(
+        &self,
+        name: String,
+        notes: Vec<String>,
+    ) -> Result<Header, Failure> {
         let recogniser = self.recogniser.as_ref().filter(|_| self.transcribes);
         let words = recogniser.map_or("none (--no-transcribe)", |words| &words.described);
         let detectors = match self.silero.as_ref().filter(|_| !self.leaves_out_silero) {

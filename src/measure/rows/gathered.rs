@@ -198,6 +198,12 @@ impl<'a> Gathered<'a> {
         all.find_map(|(_, utterance)| utterance.failure.clone())
     }
 
+    /// Whether the record tells what was understood of the row. Somebody else's agent may keep that to itself.
+    pub(super) fn was_transcribed(&self) -> bool {
+        let tells = |u: &TurnMarks| u.stt.entered.is_some() || u.stt.first_output.is_some();
+        self.utterances.is_empty() || self.utterances.iter().any(|(_, u)| tells(u))
+    }
+
     /// What was odd about the answers.
     pub(super) fn remarks(&self) -> Remarks {
         let all = self.utterances.iter();

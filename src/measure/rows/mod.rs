@@ -180,6 +180,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
             .plan
             .and_then(|plan| plan.reference.as_deref())
             .filter(|_| !gathered.was_never_spoken && gathered.speech_ended.is_some())
+            .filter(|_| gathered.was_transcribed())
             .map(|reference| WordErrors::between(reference, &heard)),
         is_right: None,
         heard,

@@ -86,7 +86,9 @@ impl Gathered<'_> {
             _ if self.was_never_spoken => Outcome::NotAsked,
             Some(Expect::Stop) if self.stopped_at.is_some() => match self.answered() {
                 // On a recording nothing was asked for: an answer is the outcome, as without an expectation.
-                Some(utterance) if utterance.asks.is_some() => Outcome::Answered,
+                Some(utterance) if utterance.asks.is_some() && self.plan.is_none() => {
+                    Outcome::Answered
+                }
                 _ => Outcome::Stopped,
             },
             Some(Expect::Stop | Expect::Ignore) if self.is_open => Outcome::Abandoned,

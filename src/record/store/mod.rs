@@ -6,6 +6,7 @@
 
 pub(crate) mod document;
 mod moments;
+mod probe;
 mod read;
 mod recording;
 mod shard;
@@ -14,6 +15,7 @@ mod whole;
 mod write;
 
 pub use moments::{Moments, Span};
+pub use probe::Probe;
 pub use read::{KeptOutput, is_run_folder, read_events, read_header, read_outputs, read_sessions};
 pub use recording::{FileClocks, Recording, SoundFile, SoundSide, sha256};
 pub use shard::Shard;
@@ -37,7 +39,7 @@ pub struct Header {
     pub name: String,
     /// Seed of everything random in the run.
     pub seed: u64,
-    /// `real` or `virtual`; [`Header::RECORDING`] or [`Header::TRACE`] if nothing was run.
+    /// `real` or `virtual`; [`Header::RECORDING`], [`Header::PROBE`] or [`Header::TRACE`] if nothing was run.
     pub clock: String,
     /// How many processor cores the engines compute on.
     pub cores: u32,
@@ -60,6 +62,9 @@ pub struct Header {
     /// Which part of a simulation the folder holds; `None` for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+    /// The call to somebody else's agent; `None` if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// The version of the rules of each part that has some: `ear`, `speak`, `interruption`. A part that is not named
     /// went by its first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -90,6 +95,9 @@ impl Header {
     /// The value of [`Header::clock`] for a conversation that was imported from a trace or a log.
     pub const TRACE: &'static str = "trace";
 
+    /// The value of [`Header::clock`] for a call to somebody else's agent.
+    pub const PROBE: &'static str = "probe";
+
     /// What [`Header::engines`] says of the times of a log that has lengths and no times.
     pub const LENGTHS_ALONE: &'static str = "lengths alone";
 
@@ -98,9 +106,9 @@ impl Header {
         self.rules.get(part).copied().unwrap_or(1)
     }
 
-    /// Whether nothing was run: somebody else's call was measured, or imported.
+    /// Whether nothing was run: somebody else's agent was called, or a call to it was measured, or imported.
     pub fn is_of_others(&self) -> bool {
-        [Header::RECORDING, Header::TRACE].contains(&self.clock.as_str())
+        [Header::RECORDING, Header::PROBE, Header::TRACE].contains(&self.clock.as_str())
     }
 }
 

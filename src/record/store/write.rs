@@ -12,6 +12,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// The file of a run folder in which both sides are heard.
+const CONVERSATION: &str = "conversation.wav";
+
 /// A run folder that is being written.
 pub struct RunFolder {
     path: PathBuf,
@@ -41,6 +44,30 @@ impl RunFolder {
                 path: path.to_owned(),
             });
         }
+        RunFolder::begin(path, header, audio)
+    }
+
+    /// Makes a folder of one in which `conversation.wav` lies already, and nothing else.
+    pub fn around_conversation(path: &Path, header: &Header) -> Result<RunFolder, StoreError> {
+        let write = |source| StoreError::Write {
+            path: path.to_owned(),
+            source,
+        };
+        for entry in fs::read_dir(path).map_err(write)? {
+            if entry.map_err(write)?.file_name() != CONVERSATION {
+                return Err(StoreError::Exists {
+                    path: path.to_owned(),
+                });
+            }
+        }
+        RunFolder::begin(path, header, KeepAudio::No)
+    }
+
+    fn begin(path: &Path, header: &Header, audio: KeepAudio) -> Result<RunFolder, StoreError> {
+        let write = |at: &Path, source| StoreError::Write {
+            path: at.to_owned(),
+            source,
+        };
         let header_path = path.join(HEADER);
         let text =
             serde_json::to_string_pretty(header).map_err(|e| write(&header_path, e.into()))?;
@@ -50,7 +77,7 @@ impl RunFolder {
         let conversation = match audio {
             KeepAudio::No => None,
             KeepAudio::Yes => {
-                let wav = path.join("conversation.wav");
+                let wav = path.join(CONVERSATION);
                 let created = Conversation::create(&wav);
                 Some(created.map_err(|e| write(&wav, io::Error::other(e)))?)
             }
@@ -220,6 +247,7 @@ mod tests {
             worlds: None,
             events: None,
             shard: None,
+            probe: None,
             rules: BTreeMap::new(),
             scenario: serde_json::Value::Null,
             machine: String::new(),

@@ -160,6 +160,7 @@ fn around_it(
     let mut page = Page::new(
         match header.clock.as_str() {
             Header::RECORDING => "measured call",
+            Header::PROBE => "probe of an agent",
             Header::TRACE => "imported conversation",
             _ => "run",
         },

@@ -290,7 +290,13 @@ pub(super) fn facts(header: &Header) -> Vec<String> {
                 header.started.clone(),
             ]
         }
-        true => vec!["a recorded call".to_owned(), header.started.clone()],
+        true => vec![
+            match &header.probe {
+                Some(probe) => format!("a call to {}", probe.agent),
+                None => "a recorded call".to_owned(),
+            },
+            header.started.clone(),
+        ],
         false => vec![
             format!("{} clock", header.clock),
             several(header.cores.into(), "core"),

@@ -74,9 +74,10 @@ fn head_of_others(text: &mut String, header: &Header) {
     if named("voice_activity") == EARSHOT {
         text.push_str("Silero's voice detector is not installed, so what only it could tell is doubtful: voicesim models install silero-vad\n");
     }
-    let (kind, by) = match header.clock == Header::TRACE {
-        true => ("imported", "platform"),
-        false => ("recording", "speech_to_text"),
+    let (kind, by) = match header.clock.as_str() {
+        Header::TRACE => ("imported", "platform"),
+        Header::PROBE => ("probe", "speech_to_text"),
+        _ => ("recording", "speech_to_text"),
     };
     let _ = writeln!(
         text,
@@ -84,6 +85,17 @@ fn head_of_others(text: &mut String, header: &Header) {
         header.name, header.version
     );
     engine(text, by, named(by));
+    if let Some(probe) = &header.probe {
+        engine(
+            text,
+            "agent",
+            &format!("{}, {}", probe.agent, probe.protocol),
+        );
+        engine(text, "call", &probe.ended);
+        for line in probe.lines() {
+            engine(text, "call", &line);
+        }
+    }
     for note in &header.notes {
         engine(text, "note", note);
     }

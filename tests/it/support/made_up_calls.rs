@@ -234,6 +234,7 @@ pub(crate) fn run(name: String, rows: Vec<Row>) -> Results {
         worlds: None,
         events: None,
         shard: None,
+        probe: None,
         rules: Default::default(),
         scenario: serde_json::json!({ "endpointing": { "silence_ms": 300 } }),
         machine: "a machine".into(),

@@ -1,0 +1,164 @@
+//! What the caller makes of the agent while the call goes on: whether it speaks, and whether an answer is still to come.
+//! Nothing measures by it: what is measured is heard on the recording, later.
+
+use crate::audio::{FRAME, FRAME_SAMPLES, length_of, peak};
+use crate::ear::{SURE, VoiceDetector};
+use crate::event::Tick;
+use crate::pipeline::AgentState;
+use std::time::Duration;
+
+/// Voiced frames that make speech.
+const SPEECH_FRAMES: u32 = 3;
+/// An agent that has been silent for so long has ended its speech: voices pause that long between sentences.
+const PAUSE: Duration = Duration::from_millis(700);
+/// A speech that begins so little before the caller has ended is an answer all the same.
+const EARLY: Duration = Duration::from_millis(300);
+/// What is softer than this is no speech: -56 dB of full scale.
+const INAUDIBLE: f32 = 0.0016;
+
+/// Hears the agent as it is played.
+pub(crate) struct Hearing {
+    detector: VoiceDetector,
+    waiting: Vec<f32>,
+    /// Samples heard so far, in whole frames.
+    heard: usize,
+    voiced_in_a_row: u32,
+    last_voiced: Option<Tick>,
+    state: AgentState,
+    /// When the caller's latest question ended, and until when an answer to it is waited for.
+    awaits: Option<Awaits>,
+}
+
+#[derive(Clone, Copy)]
+struct Awaits {
+    asked: Tick,
+    until: Tick,
+}
+
+impl Hearing {
+    pub(crate) fn new() -> Hearing {
+        Hearing {
+            detector: VoiceDetector::new(SURE),
+            waiting: Vec::new(),
+            heard: 0,
+            voiced_in_a_row: 0,
+            last_voiced: None,
+            state: AgentState {
+                is_idle: true,
+                ..AgentState::default()
+            },
+            awaits: None,
+        }
+    }
+
+    /// The caller asks something that ends at `asked`, and waits for an answer until `until`.
+    pub(crate) fn awaits_answer(&mut self, asked: Tick, until: Tick) {
+        self.awaits = Some(Awaits { asked, until });
+    }
+
+    /// Hears what was played next, at 16 kHz.
+    pub(crate) fn hear(&mut self, samples: &[f32]) {
+        self.waiting.extend_from_slice(samples);
+        while self.waiting.len() >= FRAME_SAMPLES {
+            let rest = self.waiting.split_off(FRAME_SAMPLES);
+            let frame = std::mem::replace(&mut self.waiting, rest);
+            let start = Tick::ZERO + length_of(self.heard);
+            self.heard += FRAME_SAMPLES;
+            self.frame(&frame, start);
+        }
+    }
+
+    fn frame(&mut self, frame: &[f32], start: Tick) {
+        let is_voiced = self.detector.probability(frame) >= SURE && peak(frame) > INAUDIBLE;
+        self.voiced_in_a_row = match is_voiced {
+            true => self.voiced_in_a_row + 1,
+            false => 0,
+        };
+        if is_voiced {
+            self.last_voiced = Some(start + FRAME);
+        }
+        if self.voiced_in_a_row >= SPEECH_FRAMES && !self.state.is_speaking {
+            let began = start.before(FRAME * (SPEECH_FRAMES - 1));
+            self.state.is_speaking = true;
+            self.state.speech_started = Some(began);
+            self.state.changed = start;
+        }
+    }
+
+    /// What the agent does, at `now`.
+    pub(crate) fn agent(&mut self, now: Tick) -> AgentState {
+        if let (true, Some(last)) = (self.state.is_speaking, self.last_voiced)
+            && now.since(last) >= PAUSE
+        {
+            self.state.is_speaking = false;
+            self.state.speech_ended = Some(last);
+            self.state.changed = now;
+        }
+        let is_over = self.awaits.is_some_and(|awaits| {
+            let began = self.state.speech_started;
+            let is_answered = began.is_some_and(|began| began >= awaits.asked.before(EARLY));
+            !self.state.is_speaking && (is_answered || now >= awaits.until)
+        });
+        if is_over {
+            self.awaits = None;
+        }
+        let is_idle = !self.state.is_speaking && self.awaits.is_none();
+        if is_idle != self.state.is_idle {
+            self.state.is_idle = is_idle;
+            self.state.changed = now;
+        }
+        self.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::decode;
+    use std::path::Path;
+
+    fn voice() -> Vec<f32> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio/fixtures");
+        decode::read(&folder.join("piper-reply.wav")).expect("a fixture")
+    }
+
+    #[test]
+    fn an_agent_that_speaks_and_ends_is_heard_to() {
+        let mut hearing = Hearing::new();
+        hearing.awaits_answer(Tick::from_ms(1_000), Tick::from_ms(11_000));
+        hearing.hear(&[0.0; 24_000]);
+        let before = hearing.agent(Tick::from_ms(1_500));
+        assert!(!before.is_speaking && !before.is_idle);
+        let voice = voice();
+        let mut frames = voice.chunks(320);
+        hearing.hear(
+            &frames
+                .by_ref()
+                .take(50)
+                .flatten()
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+        let speaking = hearing.agent(Tick::from_ms(2_500));
+        assert!(speaking.is_speaking && !speaking.is_idle);
+        let began = speaking.speech_started.expect("begun");
+        assert!(
+            (1_500..1_800).contains(&(began.as_ms() as u64)),
+            "{began:?}"
+        );
+        hearing.hear(&frames.flatten().copied().collect::<Vec<_>>());
+        hearing.hear(&[0.0; 32_000]);
+        let end = 1_500 + voice.len() as u64 / 16;
+        let after = hearing.agent(Tick::from_ms(end + 2_000));
+        assert!(!after.is_speaking && after.is_idle);
+        assert!(after.speech_ended.expect("ended") <= Tick::from_ms(end + 200));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
+        let mut hearing = Hearing::new();
+        hearing.awaits_answer(Tick::from_ms(1_000), Tick::from_ms(6_000));
+        assert!(!hearing.agent(Tick::from_ms(5_990)).is_idle);
+        assert!(hearing.agent(Tick::from_ms(6_000)).is_idle);
+    }
+}

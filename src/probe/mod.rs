@@ -1,0 +1,25 @@
+//! A call to somebody else's agent, with the caller's side of it: what the caller says when, paced as a telephone paces
+//! it, and what is heard of the agent, played as a telephone plays it.
+//!
+//! `call` holds one call; `talk` is what the caller says, `track` the agent as it is recorded; `playout` is the telephone's playback, `hearing` what the caller makes of the agent meanwhile,
+//! `pacing` how well this machine kept the pace. Both sides are recorded as they were heard; what came of it is judged
+//! later, by whoever reads the recording. Nothing here knows what an agent is made of.
+
+mod call;
+mod hearing;
+mod pacing;
+mod playout;
+mod talk;
+mod track;
+
+pub(crate) use call::{Call, CallEnd, Held, Progress};
+pub(crate) use talk::{Line, Said};
+
+use crate::audio::SAMPLE_RATE;
+use std::time::Duration;
+
+/// The length of a frame, as telephones have it.
+const FRAME: Duration = Duration::from_millis(20);
+const FRAMES_PER_S: u32 = 50;
+/// Samples of a frame in the recording.
+const FRAME_SAMPLES: usize = (SAMPLE_RATE / FRAMES_PER_S) as usize;

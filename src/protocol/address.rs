@@ -1,0 +1,109 @@
+//! The address of an agent: checked as the addresses of servers are, and shown without what may be secret.
+
+use std::fmt;
+
+/// Longer is no address.
+const CHARACTERS_MAX: usize = 2_000;
+
+/// The address of an agent: `ws://` or `wss://`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Address(String);
+
+impl Address {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// What is wrong with it. The text never repeats it, since it may hold a secret.
+    pub(crate) fn parse(text: &str) -> Result<Address, String> {
+        let wrong = |what: &str| Err(format!("--agent: {what}"));
+        let is_odd = |c: char| c.is_whitespace() || c.is_control();
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return wrong("give the address of a WebSocket, such as ws://localhost:8765");
+        };
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        match scheme {
+            "ws" => {}
+            "wss" if cfg!(feature = "tls") => {}
+            "wss" => {
+                return wrong(
+                    "this build of voicesim speaks no TLS; build it with: cargo build --release --features tls",
+                );
+            }
+            "http" | "https" => {
+                return wrong(
+                    "this is the address of a page; an agent is called over WebSocket: ws:// in place of http://, wss:// in place of https://",
+                );
+            }
+            _ => return wrong("an agent is called over WebSocket: ws:// or wss://"),
+        }
+        if authority.is_empty() || authority.starts_with(':') {
+            return wrong("the address names no host: ws://localhost:8765");
+        }
+        if text.contains(is_odd) || text.chars().count() > CHARACTERS_MAX {
+            return wrong("an address has no spaces in it, and up to 2,000 characters");
+        }
+        if authority.contains('@') || text.contains('#') {
+            return wrong(
+                "an address may hold no user name, password or fragment; take them away, and name an environment variable that holds the key: --key-env NAME",
+            );
+        }
+        Ok(Address(text.to_owned()))
+    }
+
+    /// The whole address, to call it.
+    pub(crate) fn whole(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it names OpenAI's own server, for which a key is known by name.
+    pub(crate) fn is_at(&self, host: &str) -> bool {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        authority.split(':').next() == Some(host)
+    }
+}
+
+/// Without its query, in which keys may be.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.split('?').next().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_query() {
+        let address = Address::parse("ws://localhost:8765/call?token=SECRET").expect("one");
+        assert_eq!(address.to_string(), "ws://localhost:8765/call");
+        assert_eq!(format!("{address:?}"), "ws://localhost:8765/call");
+        assert!(address.whole().ends_with("SECRET") && address.is_at("localhost"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_and_not_repeated() {
+        for (text, says) in [
+            ("localhost:8765", "such as ws://"),
+            (
+                "https://agent.example/SECRET",
+                "wss:// in place of https://",
+            ),
+            ("ftp://a/SECRET", "ws:// or wss://"),
+            ("ws://", "names no host"),
+            ("ws://:80/SECRET", "names no host"),
+            ("ws://me:SECRET@a/", "no user name"),
+            ("ws://a/ SECRET", "no spaces"),
+        ] {
+            let said = Address::parse(text).expect_err("none");
+            assert!(said.contains(says) && !said.contains("SECRET"), "{said}");
+        }
+    }
+}

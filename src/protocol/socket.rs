@@ -1,0 +1,314 @@
+//! Messages over WebSocket. Reading and writing are tasks of their own on the thread's runtime: what comes is dated when
+//! it is read, and a peer that reads nothing holds nobody up.
+
+use super::Message;
+use super::address::Address;
+use crate::clock::{Stopwatch, within};
+use crate::event::Tick;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, StatusCode, header};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message as Raw};
+use tokio_tungstenite::{accept_async_with_config, connect_async_with_config};
+
+/// The longest message that is read: 8 MiB, more than a minute of sound in any form.
+const MESSAGE_BYTES_MAX: usize = 8 << 20;
+/// Messages that wait to be written: five seconds of a caller's frames. A peer that has not read for so long is gone.
+const OUTGOING_MAX: usize = 256;
+/// Messages that were read and wait to be taken. The network holds back what is more.
+const INCOMING_MAX: usize = 256;
+/// How long to wait for a connection.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How long to wait until the last words are written.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
+
+/// A connection.
+pub(crate) struct Connection {
+    outgoing: Outgoing,
+    incoming: mpsc::Receiver<(Tick, Came)>,
+    writer: JoinHandle<()>,
+    reader: AbortHandle,
+}
+
+/// The way out of a connection.
+#[derive(Clone)]
+pub(crate) struct Outgoing(mpsc::Sender<Say>);
+
+enum Say {
+    Message(Message),
+    Goodbye,
+}
+
+impl Outgoing {
+    /// Has a message written.
+    ///
+    /// # Errors
+    /// If the peer has not read for so long that there is no room. On a connection that is over the message is lost;
+    /// that it is over comes from [`Connection::next`].
+    pub(crate) fn send(&self, message: Message) -> Result<(), Stalled> {
+        match self.0.try_send(Say::Message(message)) {
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Stalled),
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        }
+    }
+}
+
+/// What comes over a connection.
+#[derive(Debug)]
+pub(crate) enum Came {
+    Message(Message),
+    /// The other side has closed the connection in good order.
+    Left,
+    /// The connection is over, not in good order; why, for people.
+    Closed(String),
+}
+
+/// The peer has read nothing for so long that what is said finds no room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stalled;
+
+/// A key that goes along with a request. It cannot be shown.
+pub(crate) struct Key(String);
+
+impl Key {
+    /// The key in an environment variable.
+    ///
+    /// # Errors
+    /// If there is none. The text names the variable, and never what it holds.
+    pub(crate) fn of(variable: &str) -> Result<Key, String> {
+        match std::env::var(variable) {
+            Ok(key) if !key.trim().is_empty() => Ok(Key(key.trim().to_owned())),
+            _ => Err(format!(
+                "--key-env: the environment variable {variable} holds no key; set it, or name another one"
+            )),
+        }
+    }
+}
+
+/// A connection that was not made: why, for people. No text holds a key or a query.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotConnected(String);
+
+/// Calls an agent. Nothing that comes is read before [`Connection::of`].
+pub(crate) async fn connect(address: &Address, key: Option<&Key>) -> Result<Socket, NotConnected> {
+    let failed = |why: &str| NotConnected(format!("{address}: {why}"));
+    let request = request(address, key).map_err(|why| failed(&why))?;
+    #[cfg(feature = "tls")]
+    {
+        // Fails if a provider was chosen before, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let connecting = connect_async_with_config(request, Some(config()), true);
+    match within(CONNECT_MAX, connecting).await {
+        None => Err(failed(
+            "nobody answered within 10 s; is the agent up, and the address right?",
+        )),
+        Some(Err(error)) => Err(failed(&refused(&error))),
+        Some(Ok((stream, _))) => {
+            let (sink, stream) = stream.split();
+            Ok(Socket {
+                sink: Box::new(sink),
+                stream: Box::new(stream),
+            })
+        }
+    }
+}
+
+fn request(address: &Address, key: Option<&Key>) -> Result<Request<()>, String> {
+    let mut request = address
+        .whole()
+        .into_client_request()
+        .map_err(|_| "this is no address; give one such as ws://localhost:8765".to_owned())?;
+    let headers = request.headers_mut();
+    headers.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("voicesim/", env!("CARGO_PKG_VERSION"))),
+    );
+    if let Some(Key(key)) = key {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {key}"))
+            .map_err(|_| "the key holds characters that no header may have".to_owned())?;
+        bearer.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, bearer);
+    }
+    Ok(request)
+}
+
+/// Why a connection was not made, for people.
+fn refused(error: &Error) -> String {
+    match error {
+        Error::Http(response) => match response.status() {
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => format!(
+                "it refuses the call ({status}); give the key by an environment variable: --key-env NAME"
+            ),
+            StatusCode::NOT_FOUND => {
+                "it has nothing at this path (404 Not Found); correct the address".to_owned()
+            }
+            status => format!("it answers {status} to a call over WebSocket"),
+        },
+        Error::Io(error) => format!("{error}; is the agent up, and the address right?"),
+        other => format!("{other}; does a WebSocket listen there?"),
+    }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+}
+
+type RawSink = Box<dyn Sink<Raw, Error = Error> + Send + Unpin>;
+type RawStream = Box<dyn Stream<Item = Result<Raw, Error>> + Send + Unpin>;
+
+/// A WebSocket that is open, and of which nothing was read.
+pub(crate) struct Socket {
+    sink: RawSink,
+    stream: RawStream,
+}
+
+/// Answers a call.
+///
+/// # Errors
+/// If the caller speaks no WebSocket, or not in time.
+pub(crate) async fn accept(stream: std::net::TcpStream) -> Result<Socket, NotConnected> {
+    // A caller who is not told at once is told all the same.
+    let _ = stream.set_nodelay(true);
+    let stream = stream
+        .set_nonblocking(true)
+        .and_then(|()| TcpStream::from_std(stream))
+        .map_err(|error| NotConnected(format!("a caller is gone already: {error}")))?;
+    let accepting = accept_async_with_config(stream, Some(config()));
+    match within(CONNECT_MAX, accepting).await {
+        None => Err(NotConnected("a caller said nothing for 10 s".into())),
+        Some(Err(error)) => Err(NotConnected(format!(
+            "a caller speaks no WebSocket: {error}"
+        ))),
+        Some(Ok(stream)) => {
+            let (sink, stream) = stream.split();
+            Ok(Socket {
+                sink: Box::new(sink),
+                stream: Box::new(stream),
+            })
+        }
+    }
+}
+
+impl Connection {
+    /// Begins to read and to write; what comes is dated by `stopwatch`.
+    pub(crate) fn of(socket: Socket, stopwatch: Stopwatch) -> Connection {
+        let (outgoing, to_write) = mpsc::channel(OUTGOING_MAX);
+        let (came, incoming) = mpsc::channel(INCOMING_MAX);
+        let writer = tokio::spawn(write(socket.sink, to_write));
+        let reader = tokio::spawn(read(socket.stream, came, stopwatch));
+        Connection {
+            outgoing: Outgoing(outgoing),
+            incoming,
+            writer,
+            reader: reader.abort_handle(),
+        }
+    }
+
+    /// The way out.
+    pub(crate) fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// What comes next, and when it came. Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> (Tick, Came) {
+        match self.incoming.recv().await {
+            Some(came) => came,
+            // The end was told before.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Writes what waits, and closes.
+    pub(crate) async fn close(self) {
+        let Connection {
+            outgoing,
+            writer,
+            reader,
+            ..
+        } = self;
+        // A peer that reads nothing is not waited for.
+        let _ = outgoing.0.try_send(Say::Goodbye);
+        let writing = writer.abort_handle();
+        if within(CLOSE_MAX, writer).await.is_none() {
+            writing.abort();
+        }
+        reader.abort();
+    }
+}
+
+async fn write(mut sink: RawSink, mut messages: mpsc::Receiver<Say>) {
+    while let Some(Say::Message(message)) = messages.recv().await {
+        let raw = match message {
+            Message::Text(text) => Raw::text(text),
+            Message::Binary(bytes) => Raw::binary(bytes),
+        };
+        if sink.send(raw).await.is_err() {
+            // Why is for the reader to tell.
+            return;
+        }
+    }
+    // A peer that is gone does not hear it.
+    let _ = sink.close().await;
+}
+
+async fn read(mut stream: RawStream, came: mpsc::Sender<(Tick, Came)>, stopwatch: Stopwatch) {
+    loop {
+        let read = stream.next().await;
+        let at = stopwatch.now();
+        let what = match read {
+            Some(Ok(Raw::Text(text))) => Came::Message(Message::Text(text.as_str().to_owned())),
+            Some(Ok(Raw::Binary(bytes))) => Came::Message(Message::Binary(bytes.to_vec())),
+            Some(Ok(Raw::Close(frame))) => closed(frame.as_ref()),
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => Came::Closed(broken(&error)),
+            None => Came::Closed("closed by the other side".into()),
+        };
+        let is_over = !matches!(what, Came::Message(_));
+        if came.send((at, what)).await.is_err() || is_over {
+            return;
+        }
+    }
+}
+
+/// What a close means.
+fn closed(frame: Option<&CloseFrame>) -> Came {
+    match frame {
+        None => Came::Left,
+        Some(frame) if [CloseCode::Normal, CloseCode::Away].contains(&frame.code) => Came::Left,
+        Some(frame) => Came::Closed(format!(
+            "closed by the other side, code {}: {}",
+            u16::from(frame.code),
+            super::beginning(&frame.reason)
+        )),
+    }
+}
+
+/// Why a connection broke, for people.
+fn broken(error: &Error) -> String {
+    match error {
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            "the connection broke off".into()
+        }
+        Error::ConnectionClosed | Error::AlreadyClosed => "closed by the other side".into(),
+        Error::Capacity(_) => format!(
+            "a message is longer than {} MiB, the most that is read",
+            MESSAGE_BYTES_MAX >> 20
+        ),
+        Error::Io(error) => format!("the connection broke off: {error}"),
+        Error::Utf8(_) => "a text message is no UTF-8".into(),
+        Error::Protocol(error) => format!("this is no WebSocket any more: {error}"),
+        other => format!("the connection broke off: {other}"),
+    }
+}

@@ -1,0 +1,173 @@
+//! The caller's sound, as it comes over the network, to the ear.
+
+use super::wire::Wire;
+use crate::audio::resample::StreamResampler;
+use crate::audio::{AudioError, FRAME, FRAME_SAMPLES, SAMPLE_RATE, Samples};
+use crate::clock::Clock;
+use crate::ear::{Ear, SpeechEdge, SpeechEdges};
+use crate::event::{Mark, Tick, TurnId};
+use crate::protocol::FromCaller;
+use crate::protocol::socket::{Came, Connection};
+use crate::record::tap::Tap;
+use crate::stage::SpeechActivity;
+use crate::stage::queue;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Sound that has not come after so long is taken for silence: the caller sends none, or the network holds it.
+const MISSED_AFTER: Duration = Duration::from_millis(300);
+
+/// Hears the caller.
+pub(crate) struct Caller {
+    pub clock: Clock,
+    pub tap: Tap,
+    pub ear: Ear,
+    pub connection: Connection,
+    pub wire: Rc<Wire>,
+    /// Where the ear reports to.
+    pub activity: queue::Sender<SpeechActivity>,
+}
+
+/// How a caller left.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Left {
+    /// In good order.
+    HungUp,
+    /// Something went wrong; what.
+    Lost(String),
+}
+
+/// Sound at the ear's rate that does not fill a frame yet, and when it began.
+struct Heard {
+    resampler: StreamResampler,
+    rate: u32,
+    waiting: Vec<f32>,
+    /// When the next frame begins; `None` before the first sound.
+    next: Option<Tick>,
+}
+
+impl Caller {
+    /// Hears until the caller leaves. The connection stays open for a last word.
+    pub(crate) async fn listen(mut self) -> (Left, Connection) {
+        let mut edges = SpeechEdges::default();
+        let mut heard = match Heard::at_rate(self.wire.caller_rate().unwrap_or(SAMPLE_RATE)) {
+            Ok(heard) => heard,
+            Err(error) => return (Left::Lost(error.to_string()), self.connection),
+        };
+        loop {
+            let missed = heard.next.map(|next| next + FRAME + MISSED_AFTER);
+            let waits = async {
+                match missed {
+                    Some(at) => self.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let came = tokio::select! {
+                biased;
+                // What came is no silence.
+                came = self.connection.next() => Some(came),
+                () = waits => None,
+            };
+            let left = match came {
+                Some((at, came)) => self.came(at, came, &mut heard),
+                None => {
+                    heard.waiting.resize(FRAME_SAMPLES, 0.0);
+                    None
+                }
+            };
+            while let Some((start, frame)) = heard.frame() {
+                if !self.hear(start, frame, &mut edges).await {
+                    return (Left::HungUp, self.connection);
+                }
+            }
+            if let Some(left) = left {
+                return (left, self.connection);
+            }
+            if self.wire.is_stalled() {
+                let why = "the caller has read nothing for too long";
+                return (Left::Lost(why.into()), self.connection);
+            }
+        }
+    }
+
+    fn came(&self, at: Tick, came: Came, heard: &mut Heard) -> Option<Left> {
+        let message = match came {
+            Came::Message(message) => message,
+            Came::Left => return Some(Left::HungUp),
+            Came::Closed(why) => return Some(Left::Lost(why)),
+        };
+        let events = match self.wire.read(message) {
+            Ok(events) => events,
+            Err(junk) => return Some(Left::Lost(junk.to_string())),
+        };
+        for event in events {
+            let failed = match event {
+                FromCaller::HungUp => return Some(Left::HungUp),
+                FromCaller::Rate(rate) => heard.change_rate(rate),
+                FromCaller::Sound(samples) => heard.sound(at, &samples),
+            };
+            if let Err(error) = failed {
+                return Some(Left::Lost(error.to_string()));
+            }
+        }
+        None
+    }
+
+    /// Has the ear hear a frame. Whether anybody wants to know any more.
+    async fn hear(&mut self, start: Tick, frame: Samples, edges: &mut SpeechEdges) -> bool {
+        self.tap.caller_audio(start, &frame);
+        let said = self.ear.hear(start, frame.clone());
+        if let Some(background) = self.ear.background() {
+            self.tap.mark(TurnId(0), background.mark());
+        }
+        if let Some(edge) = edges.hear(start, &frame, self.ear.is_voiced(), &said) {
+            let mark = match edge {
+                SpeechEdge::Began(at) => Mark::CallerSpeechStarted { at },
+                SpeechEdge::Ended(at, doubt) => Mark::CallerSpeechEnded { at, doubt },
+            };
+            self.tap.mark(TurnId(0), mark);
+        }
+        for activity in said {
+            if self.activity.send(activity).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Heard {
+    fn at_rate(rate: u32) -> Result<Heard, AudioError> {
+        Ok(Heard {
+            resampler: StreamResampler::prompt(rate, SAMPLE_RATE)?,
+            rate,
+            waiting: Vec::new(),
+            next: None,
+        })
+    }
+
+    fn change_rate(&mut self, rate: u32) -> Result<(), AudioError> {
+        self.resampler = StreamResampler::prompt(rate, SAMPLE_RATE)?;
+        self.rate = rate;
+        Ok(())
+    }
+
+    /// Takes sound that came at `at`, when its last sample was spoken.
+    fn sound(&mut self, at: Tick, samples: &[f32]) -> Result<(), AudioError> {
+        self.resampler.push(samples, &mut self.waiting)?;
+        let length = Duration::from_secs_f64(samples.len() as f64 / f64::from(self.rate));
+        self.next.get_or_insert(at.before(length));
+        Ok(())
+    }
+
+    /// The next whole frame, and when it began.
+    fn frame(&mut self) -> Option<(Tick, Samples)> {
+        let start = self.next?;
+        if self.waiting.len() < FRAME_SAMPLES {
+            return None;
+        }
+        let frame: Samples = self.waiting.drain(..FRAME_SAMPLES).collect();
+        self.next = Some(start + FRAME);
+        Some((start, frame))
+    }
+}
