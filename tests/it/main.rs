@@ -39,4 +39,5 @@ mod support;
 mod sweeps;
 mod traces;
 mod unanswered;
+mod voided;
 mod votes;
