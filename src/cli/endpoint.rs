@@ -219,13 +219,12 @@ impl Eval {
         }
         let mut policies = vec![Policy::silence(&data), Policy::classifier(&data, weights)];
         let is_heard = data.iter().any(|one| one.sound.is_some());
-        match asked {
-            Some((name, Setting::SmartTurn(..) | Setting::Eot(_))) if !is_heard => {
-                return Err(Failure::Input(format!(
-                    "--scenario: {name} goes by sound, and none of these pauses was heard by Smart Turn; give runs that were recorded with policy = \"smart_turn\" or \"eot\""
-                )));
-            }
-            _ => {}
+        if let Some((name, Setting::SmartTurn(..) | Setting::Eot(_))) = asked
+            && !is_heard
+        {
+            return Err(Failure::Input(format!(
+                "--scenario: {name} goes by sound, and none of these pauses was heard by Smart Turn; give runs that were recorded with policy = \"smart_turn\" or \"eot\""
+            )));
         }
         if is_heard {
             policies.push(Policy::smart_turn(&data));

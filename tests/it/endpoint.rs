@@ -3,7 +3,7 @@
 use crate::support::understands::{held, judged, understood};
 use crate::support::{stderr, stdout, voicesim};
 use std::path::{Path, PathBuf};
-use voicesim::event::{Mark, Metric};
+use voicesim::event::{Event, Mark, Metric};
 use voicesim::record::store::KeepAudio;
 use voicesim::run::Run;
 use voicesim::scenario::{self, Scenario};
@@ -287,12 +287,11 @@ fn by_words_and_sound_a_conversation_waits_for_who_sounds_unfinished() {
     assert!(finished + 100.0 <= unfinished, "{finished} {unfinished}");
 }
 
-/// How many replies were prepared for somebody who pauses, whose words are `words`.
-fn prepared(speculation: &str, words: &'static str) -> usize {
+/// How many replies were prepared for somebody who pauses, whose words are `words` and who sounds as finished as that.
+fn prepared(speculation: &str, words: &'static str, probability: f64) -> usize {
     let scenario = pausing(&format!("{EOT}{speculation}"), 190);
-    let run = held(judged(understood(Run::of(scenario), words), 0.2));
-    let is_prepared =
-        |event: &&voicesim::event::Event| matches!(event.mark, Mark::Speculated { .. });
+    let run = held(judged(understood(Run::of(scenario), words), probability));
+    let is_prepared = |event: &&Event| matches!(event.mark, Mark::Speculated { .. });
     run.events.iter().filter(is_prepared).count()
 }
 
@@ -301,10 +300,15 @@ fn replies_are_prepared_only_where_the_caller_has_probably_finished() {
     let goes_on = "I'd like to book a table for the";
     let over = "Yeah, that's great, thanks.";
     let probable = "[speculation]\nprobability = 0.4\n";
-    assert_eq!(prepared("", goes_on), 2, "in the pause, and at the end");
-    assert_eq!(prepared(probable, goes_on), 0);
-    assert!(prepared(probable, over) >= 1);
-    assert_eq!(prepared("[speculation]\nprobability = 0.001\n", goes_on), 2);
+    assert_eq!(
+        prepared("", goes_on, 0.2),
+        2,
+        "in the pause, and at the end"
+    );
+    assert_eq!(prepared(probable, goes_on, 0.2), 0);
+    assert!(prepared(probable, over, 0.95) >= 1);
+    let anything = "[speculation]\nprobability = 0.001\n";
+    assert_eq!(prepared(anything, goes_on, 0.2), 2);
 }
 
 #[test]

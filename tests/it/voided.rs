@@ -139,8 +139,8 @@ fn in_two_hundred_conversations_nobody_hears_a_reply_to_half_a_question_that_was
         }
     }
     // A rule about what never comes up would hold of anything.
-    assert!(seen.voided > 300 && seen.heard > 1_000, "{seen:?}");
-    assert!(seen.dropped_speculations > 300, "{seen:?}");
+    assert!(seen.voided > 200 && seen.heard > 900, "{seen:?}");
+    assert!(seen.dropped_speculations > 200, "{seen:?}");
 }
 
 #[test]
