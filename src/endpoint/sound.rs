@@ -4,12 +4,15 @@
 //! of the average, beside log-odds of the other. A judge is surer of itself than it is right, so that little of its
 //! log-odds counts. `Heard` is what a judge says of pauses and ends of which nobody has the sound.
 
+use std::ops::RangeInclusive;
+
 /// How much of the judge's log-odds counts.
 const WEIGHT: f64 = 0.4;
 /// The judge's log-odds where ends and pauses are equally many among what it judges so.
 const AVERAGE: f64 = 1.0;
-/// The judge's log-odds count no further from zero than that: probabilities of .03 and .97.
-const LOG_ODDS_MAX: f64 = 3.5;
+/// The judge's log-odds that count, of probabilities of .12 to .97: who sounds finished mostly is, but many who sound
+/// unfinished have just read a list, or are a machine.
+const LOG_ODDS: RangeInclusive<f64> = -2.0..=3.5;
 
 /// How far apart ends and pauses lie in what the sound adds, in their standard deviation: a judge that finds the end
 /// among an end and a pause 69 times of 100.
@@ -24,7 +27,7 @@ pub(super) fn adds(probability: f64) -> f64 {
     let log_odds = libm::log(probability / (1.0 - probability));
     let log_odds = match log_odds.is_nan() {
         true => AVERAGE,
-        false => log_odds.clamp(-LOG_ODDS_MAX, LOG_ODDS_MAX),
+        false => log_odds.clamp(*LOG_ODDS.start(), *LOG_ODDS.end()),
     };
     WEIGHT * (log_odds - AVERAGE)
 }
@@ -52,11 +55,11 @@ mod tests {
 
     #[test]
     fn who_sounds_finished_has_better_odds_and_no_judgement_settles_it() {
-        let adds = [0.0, 0.1, 0.5, 0.9, 1.0].map(adds);
+        let adds = [0.0, 0.2, 0.5, 0.9, 1.0].map(adds);
         assert!(adds.is_sorted(), "{adds:?}");
         assert!(adds.iter().all(|added| added.abs() < 2.0), "{adds:?}");
         assert!(super::adds(f64::NAN).abs() < 1e-9);
-        assert_eq!(phrase(super::adds(0.02)), "it sounds unfinished (-1.80)");
+        assert_eq!(phrase(super::adds(0.02)), "it sounds unfinished (-1.20)");
     }
 
     /// Evidence is worth what it says if ends are exp(x) times as frequent as pauses where it adds x.

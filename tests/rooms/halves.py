@@ -1,7 +1,7 @@
 """Judges endpointing policies on sentences with a pause inside: halves.py VOICES FOLDER VOICESIM.
 
-Every utterance is a sentence of a voice, parted at its quietest moment by 200 to 1,200 ms of silence (short ones are as
-frequent as long ones, by their logarithm), and ends with silence. Each is asked by itself in virtual time, by a patient
+Every utterance is a sentence of a voice and ends with silence. Every other one is parted at its quietest moment by 200 to
+1,200 ms of silence (short ones are as frequent as long ones, by their logarithm). Each is asked by itself in virtual time, by a patient
 Smart Turn, so that every pause is heard to its end: of people who speak five languages without words, since the
 recogniser knows English alone, and of English synthetic voices with Whisper's words. Then `voicesim endpoint eval` says
 what each policy would have done: the mean wait over the share of pauses cut, as a table and as a picture
@@ -19,7 +19,7 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).parent
 OUT, VOICESIM = pathlib.Path(sys.argv[2]), sys.argv[3]
-EACH, SEED, RATE, LEAD_S, AFTER_S = 18, 24, 16_000, 1, 3
+EACH, SEED, RATE, LEAD_S, AFTER_S = 24, 24, 16_000, 1, 3
 PEOPLE = ("allison-en", "june-fr", "ivr-ru", "carlo-it", "allison-es")
 ENGLISH = ("en-us", "en-gb+f4", "en-us+m3", "en-gb-scotland+f2")
 
@@ -56,8 +56,9 @@ def make(folder, voices):
         clips = [clip for clip in load() if len(clip) > 1.2 * RATE]
         for index in range(EACH):
             said = clips[random.integers(len(clips))]
-            at, gap = quietest(said), np.exp(random.uniform(np.log(200), np.log(1_200)))
-            said = np.concatenate([said[:at], np.zeros(int(gap * RATE / 1e3)), said[at:]])
+            if index % 2:
+                at, gap = quietest(said), np.exp(random.uniform(np.log(200), np.log(1_200)))
+                said = np.concatenate([said[:at], np.zeros(int(gap * RATE / 1e3)), said[at:]])
             whole = random.normal(0, 1e-4, len(said) + (LEAD_S + AFTER_S) * RATE)
             whole[LEAD_S * RATE :][: len(said)] += said * 10 ** (random.uniform(-22, -4) / 20)
             write(folder / f"{name}-{index:02}.wav", whole)
