@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms interruptions ends test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
+.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -89,6 +89,11 @@ test-browser: $(VOICESIM)
 # Where voices end for the ear, and whom an endpoint cuts off. With the voices of test-calls.
 ends: $(VOICESIM)
 	@sh tests/calls/test.sh $(VOICESIM) target/calls ends
+
+# What each endpointing policy does in pauses inside of sentences: the wait over the cut-offs. With the voices of
+# test-calls, and Whisper and Smart Turn installed; ten minutes.
+halves: $(VOICESIM)
+	@sh tests/calls/test.sh $(VOICESIM) target/calls halves
 
 setup: packages models
 

@@ -5,7 +5,7 @@ use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
 use crate::endpoint::weights::{self, WeightsError as EndpointWeightsError};
-use crate::endpoint::{self, Classifier, Endpointing, Judge, Silence, SmartTurn};
+use crate::endpoint::{self, Classifier, Endpointing, Eot, Judge, Silence, SmartTurn};
 use crate::engine::{Engines, Reply, simulated};
 use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
 use crate::interrupt::policy::{self, ClassifierRule, Policy};
@@ -73,6 +73,7 @@ fn settings(scenario: &Scenario) -> Settings {
     Settings {
         longest_utterance: scenario.endpointing.longest,
         speculate_after: speculation.map(|speculation| speculation.after),
+        speculate_from: speculation.and_then(|speculation| speculation.probability),
         ask_every: speculation.and_then(|speculation| speculation.while_speaking),
         resume_after: scenario.interruption.resume_after,
     }
@@ -125,6 +126,7 @@ pub(crate) fn endpointing(
             threshold,
             patience,
         } => Box::new(SmartTurn::new(threshold, patience)),
+        EndpointPolicy::Eot(cut_offs) => Box::new(Eot::new(weights::shipped()?, cut_offs.share())),
     };
     let judge = end_of_turn.map(|stage| Judge {
         stage,

@@ -2,7 +2,7 @@
 //! ear, and what the interruption policy makes of a sound.
 
 use super::voice::Saying;
-use crate::endpoint::curve::{Silence, commits_after};
+use crate::endpoint::curve::{GoesBy, Silence, commits_after};
 use crate::interrupt::curve::{Curve, Sound, curve};
 use crate::rng::{Draw, Source};
 use crate::scenario::latency::{Latency, Work};
@@ -20,7 +20,7 @@ pub(crate) struct Between {
     /// What the policy does about an interruption, and about a back-channel.
     curves: [Option<Cow<'static, Curve>>; 2],
     /// The share of pauses that the endpointing policy may cut, if it goes by words, which simulated callers do not have.
-    cut_offs: Option<CutOffs>,
+    cut_offs: Option<(GoesBy, CutOffs)>,
     sources: Sources,
 }
 
@@ -43,7 +43,8 @@ impl Between {
             curves: curves(scenario),
             cut_offs: match scenario.endpointing.policy {
                 EndpointPolicy::Silence(_) | EndpointPolicy::SmartTurn { .. } => None,
-                EndpointPolicy::Classifier(cut_offs) => Some(cut_offs),
+                EndpointPolicy::Classifier(cut_offs) => Some((GoesBy::Words, cut_offs)),
+                EndpointPolicy::Eot(cut_offs) => Some((GoesBy::WordsAndSound, cut_offs)),
             },
             sources: Sources {
                 lag: seed.source("ear", "lag"),
@@ -109,7 +110,7 @@ impl Between {
     /// After which silence the endpointing policy takes each of so many stretches for the last; empty for a policy that
     /// needs no words.
     fn commits_after(&self, stretches: usize, mut chance: Draw) -> Vec<Duration> {
-        let Some(cut_offs) = self.cut_offs else {
+        let Some((goes_by, cut_offs)) = self.cut_offs else {
             return Vec::new();
         };
         let commit = |at| {
@@ -117,7 +118,7 @@ impl Between {
                 true => Silence::Pause,
                 false => Silence::End,
             };
-            commits_after(cut_offs.share(), silence, chance.uniform())
+            commits_after(goes_by, cut_offs.share(), silence, chance.uniform())
         };
         (0..stretches).map(commit).collect()
     }

@@ -1,23 +1,22 @@
 //! `voicesim endpoint`: what finds the end of a caller's turn: fitted, evaluated, asked and explained.
 
-#[cfg(feature = "train")]
-use super::file::refuse_unwritable;
-use super::file::write;
+use super::file::{refuse_unwritable, write};
 use super::fit::folders;
 use super::{Failure, Verdict, examples, number, print, print_json, print_plain};
 use crate::endpoint::calls;
 use crate::endpoint::classifier::Classifier;
 use crate::endpoint::eval::curves::curves;
-use crate::endpoint::eval::{Policy, as_text, evaluate};
+use crate::endpoint::eval::trade_off::{self, Place};
+use crate::endpoint::eval::{Policy, Setting, as_text, evaluate};
 use crate::endpoint::explain::{Step, explain};
 use crate::endpoint::pauses::{self, Labelled};
 use crate::endpoint::weights::{Weights, shipped};
 use crate::labelled::Needs;
 use crate::record::store;
-use crate::scenario::CutOffs;
+use crate::scenario::{self, CutOffs, EndpointPolicy};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Debug, Args)]
@@ -153,7 +152,7 @@ impl Train {
             of("classifier", true),
             of("no words", false),
         ];
-        let evaluation = evaluate(&data, &policies);
+        let evaluation = evaluate(&data, &policies, None);
         match self.json {
             true => print_json(&evaluation)?,
             false => print(&as_text(&evaluation)),
@@ -174,6 +173,12 @@ struct Eval {
     /// File for the curves that simulations draw from: how long the classifier waits at ends and at pauses
     #[arg(long, value_name = "FILE")]
     curves: Option<PathBuf>,
+    /// Scenario whose [endpointing] stands in the table and in the picture too
+    #[arg(long, value_name = "SCENARIO")]
+    scenario: Option<PathBuf>,
+    /// File for a picture: the mean wait over the share of pauses cut, a line each policy
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// File to write the figures to as well, as JSON
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -184,6 +189,20 @@ struct Eval {
 
 impl Eval {
     fn run(self) -> Result<Verdict, Failure> {
+        let outs = [
+            ("--svg", &self.svg),
+            ("--out", &self.out),
+            ("--curves", &self.curves),
+        ];
+        for (flag, path) in outs {
+            if let Some(path) = path {
+                refuse_unwritable(flag, path)?;
+            }
+        }
+        let asked = match &self.scenario {
+            Some(path) => Some(asked(path)?),
+            None => None,
+        };
         let data = match self.runs.is_empty() {
             true => Data { files: self.files }.two_party()?,
             false => of_runs(&self.runs)?,
@@ -198,8 +217,28 @@ impl Eval {
                 &curves.as_text().map_err(Failure::unavailable)?,
             )?;
         }
-        let policies = [Policy::silence(&data), Policy::classifier(&data, weights)];
-        let evaluation = evaluate(&data, &policies);
+        let mut policies = vec![Policy::silence(&data), Policy::classifier(&data, weights)];
+        let is_heard = data.iter().any(|one| one.sound.is_some());
+        if let Some((name, Setting::SmartTurn(..) | Setting::Eot(_))) = asked
+            && !is_heard
+        {
+            return Err(Failure::Input(format!(
+                "--scenario: {name} goes by sound, and none of these pauses was heard by Smart Turn; give runs that were recorded with policy = \"smart_turn\" or \"eot\""
+            )));
+        }
+        if is_heard {
+            policies.push(Policy::smart_turn(&data));
+            policies.push(Policy::eot(&data, weights));
+        }
+        let decided = asked.map(|(name, setting)| (name, setting.decides(&data, weights)));
+        let marked = decided
+            .as_ref()
+            .map(|(name, decided)| (*name, &decided[..]));
+        if let Some(path) = &self.svg {
+            let place = marked.map(|(name, decided)| (name, Place::of(decided)));
+            write("--svg", path, &trade_off::svg(&policies, place))?;
+        }
+        let evaluation = evaluate(&data, &policies, marked);
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&evaluation).map_err(Failure::unavailable)?;
             write("--out", path, &(text + "\n"))?;
@@ -210,6 +249,22 @@ impl Eval {
         }
         Ok(Verdict::Fine)
     }
+}
+
+/// The endpointing policy of a scenario, and its setting.
+fn asked(path: &Path) -> Result<(&'static str, Setting), Failure> {
+    let scenario = scenario::load(path).map_err(Failure::input)?;
+    let policy = &scenario.endpointing.policy;
+    let setting = match *policy {
+        EndpointPolicy::Silence(silence) => Setting::Silence(silence),
+        EndpointPolicy::Classifier(cut_offs) => Setting::Classifier(cut_offs.share()),
+        EndpointPolicy::SmartTurn {
+            threshold,
+            patience,
+        } => Setting::SmartTurn(threshold, patience),
+        EndpointPolicy::Eot(cut_offs) => Setting::Eot(cut_offs.share()),
+    };
+    Ok((policy.name(), setting))
 }
 
 /// The pauses of recorded conversations.
@@ -237,13 +292,18 @@ fn of_runs(given: &[PathBuf]) -> Result<Vec<Labelled>, Failure> {
     }
 }
 
-/// Policies that need no sound.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+/// Policies, of which those that need no sound can be asked about pauses in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Named {
     /// The fixed silence that cut this share of pauses in the training data
     Silence,
     /// The classifier on words and timing
     Classifier,
+    /// Smart Turn, which needs sound: refused
+    SmartTurn,
+    /// Both, which needs sound: refused
+    Eot,
 }
 
 #[derive(Debug, Args)]
@@ -277,6 +337,11 @@ struct Prediction<'a> {
 
 impl Predict {
     fn run(self) -> Result<Verdict, Failure> {
+        if let Named::SmartTurn | Named::Eot = self.policy {
+            return Err(Failure::Input(
+                "--policy: smart_turn and eot go by the sound of the last words, and these files have none; take classifier or silence, or record runs with the policy and look at them with `voicesim endpoint eval RUN`".into(),
+            ));
+        }
         let data = self.data.read(Needs::Prediction)?;
         let weights = weights()?;
         let classifier = Classifier::new(weights, self.cut_offs);
@@ -286,7 +351,7 @@ impl Predict {
         for one in &data {
             let silence = match self.policy {
                 Named::Silence => fixed,
-                Named::Classifier => classifier.commits_after(&one.pause, word_delay),
+                _ => classifier.commits_after(&one.pause, word_delay),
             };
             let prediction = Prediction {
                 id: &one.id,

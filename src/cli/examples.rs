@@ -140,6 +140,7 @@ pub(super) const ENDPOINT_TRAIN: &str =
 
 pub(super) const ENDPOINT_EVAL: &str = examples!(
     "voicesim endpoint eval runs/",
+    "voicesim endpoint eval runs/ --scenario agent.toml --svg trade-off.svg",
     "voicesim endpoint eval --data pauses.dev.jsonl.gz --json",
 );
 

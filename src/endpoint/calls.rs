@@ -5,7 +5,7 @@
 //! end of the turn; if the caller speaks over that answer, nobody can say what it was.
 
 use super::pause::{PAUSE_MAX, PAUSE_MIN, Pause, Turn};
-use super::pauses::{Labelled, Truth};
+use super::pauses::{Labelled, Sounded, Truth};
 use super::{Before, Observation};
 use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId};
 use std::time::Duration;
@@ -44,6 +44,9 @@ struct Listening<'a> {
 struct Silent {
     since: Tick,
     known: Option<Pause>,
+    /// The silence after which words were known first.
+    words_after: Option<Duration>,
+    sound: Option<Sounded>,
 }
 
 impl Listening<'_> {
@@ -56,6 +59,8 @@ impl Listening<'_> {
                 self.silent = Some(Silent {
                     since: last_voiced,
                     known: self.turn.pause(),
+                    words_after: None,
+                    sound: None,
                 });
             }
             Mark::VoiceResumed { at } if self.is_of_utterance(event) => {
@@ -74,6 +79,17 @@ impl Listening<'_> {
                 self.turn.observe(&Observation::Words { text, at });
                 if let Some(silent) = &mut self.silent {
                     silent.known = self.turn.pause();
+                    silent.words_after.get_or_insert(at.since(silent.since));
+                }
+            }
+            Mark::Output {
+                stage: StageName::EndOfTurn,
+                note: OutputNote::Finished { probability },
+                ..
+            } if self.is_of_utterance(event) => {
+                if let Some(silent) = &mut self.silent {
+                    let (probability, after) = (*probability, event.tick.since(silent.since));
+                    silent.sound.get_or_insert(Sounded { probability, after });
                 }
             }
             Mark::Audible { at } => self.agent_began = Some(*at),
@@ -128,6 +144,8 @@ impl Listening<'_> {
         self.found.push(Labelled {
             id: format!("{}-{}", self.conversation, silent.since.0 / 1_000_000),
             pause,
+            words_after: silent.words_after.unwrap_or_default(),
+            sound: silent.sound,
             truth: Some(Truth {
                 is_end,
                 pause_ms: length.as_secs_f64() * 1e3,
@@ -230,6 +248,32 @@ mod tests {
             (last.agent_asked, last.gap),
             (true, Some(Duration::from_millis(500)))
         );
+    }
+
+    #[test]
+    fn what_was_known_of_a_pause_has_its_time() {
+        let judged = Mark::Output {
+            stage: StageName::EndOfTurn,
+            visit: VisitId(2),
+            note: OutputNote::Finished { probability: 0.75 },
+        };
+        let events = [
+            started(0, 1),
+            paused(1_000, 1),
+            event(1_160, 1, judged),
+            understood(1_290, 1, "I would"),
+            understood(1_400, 1, "I would like"),
+            event(1_600, 1, Mark::VoiceResumed { at: MS(1_600) }),
+            paused(2_000, 1),
+        ];
+        let all = pauses(&events, "c");
+        let sound = Sounded {
+            probability: 0.75,
+            after: Duration::from_millis(160),
+        };
+        assert_eq!(all[0].sound, Some(sound));
+        assert_eq!(all[0].words_after, Duration::from_millis(290));
+        assert_eq!(all[1].sound, None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A policy that weighs the cost of cutting off against the cost of waiting, by the words so far and the timing.
 
 use super::clues::Clues;
-use super::pause::{Pause, Turn};
+use super::pause::{PAUSE_MIN, Pause, Turn};
 use super::weights::{Scores, Weights};
 use super::{Action, Decision, EndpointPolicy, Observation};
 use crate::event::Tick;
@@ -15,6 +15,9 @@ const SILENCE_MAX: Duration = Duration::from_millis(2_500);
 const STEP: Duration = Duration::from_millis(20);
 /// How much of what clues say is believed: callers differ from those of the data.
 const TRUST: f64 = 0.75;
+/// How much of what the numbers say counts beside a judge of the sound. They tell long turns of meetings, with many pauses,
+/// from short ones; a caller who has paused once in a sentence is not the less likely to have finished it.
+const NUMBERS_BESIDE_SOUND: f64 = 1.0 / 3.0;
 
 /// Commits after the silence at which waiting longer costs more than the cut-offs that it avoids.
 ///
@@ -26,7 +29,39 @@ pub struct Classifier<'a> {
     weights: &'a Weights,
     with_words: Plan,
     timing_only: Plan,
+    /// How much of what the numbers say counts, in 0..=1.
+    numbers: f64,
     turn: Turn,
+}
+
+/// What a cut-off costs, in milliseconds of waiting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct PricesMs {
+    /// Where words are known.
+    pub(super) with_words: f64,
+    /// Where they are not.
+    pub(super) timing_only: f64,
+}
+
+impl PricesMs {
+    /// One price for both.
+    pub(super) fn both(price_ms: f64) -> PricesMs {
+        PricesMs {
+            with_words: price_ms,
+            timing_only: price_ms,
+        }
+    }
+}
+
+/// Something more that becomes known of a pause.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct News<'c> {
+    /// The silence after which it is known.
+    pub(super) after: Duration,
+    /// All clues that are known by then.
+    pub(super) clues: &'c Clues,
+    /// What the sound adds to the log-odds, as far as that is known by then.
+    pub(super) sound: f64,
 }
 
 /// What a silence costs, for the average pause.
@@ -74,9 +109,9 @@ impl Plan {
         }
     }
 
-    /// The cheapest silence that is not over, if clues add this to the log-odds.
+    /// The cheapest silence that is not over, if this is added to the log-odds.
     fn cheapest(&self, added: f64, silence_so_far: Duration) -> Duration {
-        let factor = libm::exp(-TRUST * added);
+        let factor = libm::exp(-added);
         let to_come = self.costs.iter().filter(|(at, _)| *at >= silence_so_far);
         let cost = |(at, price): &(Duration, f64)| at.as_secs_f64() * 1e3 + factor * price;
         let cheapest = to_come.min_by(|a, b| cost(a).total_cmp(&cost(b)));
@@ -91,50 +126,138 @@ impl<'a> Classifier<'a> {
             weights,
             with_words: Plan::of(&weights.with_words, cut_offs),
             timing_only: Plan::of(&weights.timing_only, cut_offs),
+            numbers: 1.0,
             turn: Turn::default(),
         }
     }
 
     /// A policy by these weights with a price of a cut-off, in milliseconds of waiting.
     pub fn at_price(weights: &'a Weights, price_ms: f64) -> Classifier<'a> {
+        let prices = PricesMs::both(price_ms);
+        Classifier {
+            numbers: 1.0,
+            ..Classifier::beside_sound(weights, prices)
+        }
+    }
+
+    /// A policy by these weights that is asked together with a judge of the sound.
+    pub(super) fn beside_sound(weights: &'a Weights, prices: PricesMs) -> Classifier<'a> {
         Classifier {
             weights,
-            with_words: Plan::at(&weights.with_words, price_ms),
-            timing_only: Plan::at(&weights.timing_only, price_ms),
+            with_words: Plan::at(&weights.with_words, prices.with_words),
+            timing_only: Plan::at(&weights.timing_only, prices.timing_only),
+            numbers: NUMBERS_BESIDE_SOUND,
             turn: Turn::default(),
         }
     }
 
     /// How long the policy waits in a pause that has lasted for `silence_so_far`, by what is known of it.
     pub fn plan(&self, pause: &Pause, silence_so_far: Duration) -> Planned {
-        self.planned(&Clues::of(pause), silence_so_far)
+        self.planned(&Clues::of(pause), 0.0, silence_so_far)
     }
 
     /// The silence after which the policy commits in a pause whose words are known `word_delay` after it began.
     pub fn commits_after(&self, pause: &Pause, word_delay: Duration) -> Duration {
         let clues = Clues::of(pause);
-        let by_timing = self.planned(&clues.clone().without_words(), Duration::ZERO);
-        // Words that never come, or come too late, are not waited for.
-        match clues.words.is_none() || by_timing.silence < word_delay {
-            true => by_timing.silence,
-            false => self.planned(&clues, word_delay).silence,
-        }
+        let timing = clues.clone().without_words();
+        let of = |after, clues| News {
+            after,
+            clues,
+            sound: 0.0,
+        };
+        let words = clues.words.is_some().then(|| of(word_delay, &clues));
+        self.settles([of(Duration::ZERO, &timing)].into_iter().chain(words))
     }
 
-    pub(super) fn planned(&self, clues: &Clues, silence_so_far: Duration) -> Planned {
+    /// The silence after which the policy commits in a pause of which more and more becomes known, the earliest first.
+    /// What comes too late is not waited for.
+    pub(super) fn settles<'c>(&self, news: impl IntoIterator<Item = News<'c>>) -> Duration {
+        let mut silence = None;
+        for News {
+            after,
+            clues,
+            sound,
+        } in news
+        {
+            if silence.is_some_and(|silence| silence < after) {
+                break;
+            }
+            silence = Some(self.planned(clues, sound, after).silence);
+        }
+        silence.unwrap_or(SILENCE_MAX)
+    }
+
+    /// How long the policy waits, by these clues and what the sound adds to the log-odds.
+    pub(super) fn planned(&self, clues: &Clues, sound: f64, silence_so_far: Duration) -> Planned {
         let scores = self.weights.scores(clues);
         let plan = match clues.words {
             Some(_) => &self.with_words,
             None => &self.timing_only,
         };
-        let added = scores.of_clues(clues);
-        let silence = plan.cheapest(added, silence_so_far);
+        let added = scores.of_clues(clues, self.numbers);
+        let silence = plan.cheapest(TRUST * added + sound, silence_so_far);
         Planned {
             silence,
-            log_odds: scores.of_silence(silence) + added,
+            log_odds: scores.of_silence(silence) + added + sound,
         }
     }
+
+    /// The pause that lasts, and when it began.
+    pub(super) fn pause(&self) -> Option<(Tick, Pause)> {
+        Some((self.turn.silent_since()?, self.turn.pause()?))
+    }
+
+    /// What to do about the pause that lasts, by what is known and what the sound adds to the log-odds, with the
+    /// `reason` that is told for it.
+    pub(super) fn weigh(&self, now: Tick, sound: f64, reason: Option<String>) -> Decision {
+        let Some((since, pause)) = self.pause() else {
+            return Decision::wait();
+        };
+        let clues = Clues::of(&pause);
+        let planned = self.planned(&clues, sound, now.since(since));
+        let scores = self.weights.scores(&clues);
+        // Who answers sooner than by the timing of the average pause has reasons to, and who waits longer too.
+        let average = scores.of_silence(planned.silence);
+        let sign = if planned.log_odds >= average {
+            1.0
+        } else {
+            -1.0
+        };
+        let waits_ms = planned.silence.as_millis();
+        let mut reasons = vec![format!("silence of {waits_ms} ms")];
+        reasons.extend(reason);
+        reasons.extend(scores.reasons(&clues, sign, self.numbers));
+        reasons.truncate(REASONS_MAX);
+        Decision {
+            action: Action::Commit {
+                at: since + planned.silence,
+            },
+            // More digits say nothing, and a record repeats them all.
+            probability: Some((planned.probability() * 1e4).round() / 1e4),
+            reasons,
+        }
+    }
+
+    /// When the caller has finished with at least this probability if nothing else is heard, if the sound adds this to
+    /// the log-odds.
+    pub(super) fn likely_by(&self, probability: f64, sound: f64, now: Tick) -> Option<Tick> {
+        let (since, pause) = self.pause()?;
+        let clues = Clues::of(&pause);
+        let scores = self.weights.scores(&clues);
+        let least = libm::log(probability / (1.0 - probability));
+        let lacks = least - scores.of_clues(&clues, self.numbers) - sound;
+        let so_far = now.since(since).max(PAUSE_MIN);
+        let is_enough = |silence: &Duration| scores.of_silence(*silence) >= lacks;
+        let first = [so_far]
+            .into_iter()
+            .chain(silences())
+            .find(|silence| *silence >= so_far && is_enough(silence))?;
+        Some((since + first).max(now))
+    }
 }
+
+/// Reasons that are told of a decision.
+const REASONS_MAX: usize = 3;
 
 impl EndpointPolicy for Classifier<'_> {
     fn name(&self) -> &'static str {
@@ -146,34 +269,15 @@ impl EndpointPolicy for Classifier<'_> {
     }
 
     fn decide(&mut self, now: Tick) -> Decision {
-        let (Some(since), Some(pause)) = (self.turn.silent_since(), self.turn.pause()) else {
-            return Decision::wait();
-        };
-        let clues = Clues::of(&pause);
-        let planned = self.planned(&clues, now.since(since));
-        let scores = self.weights.scores(&clues);
-        // Who answers sooner than by the timing of the average pause has reasons to, and who waits longer too.
-        let average = scores.of_silence(planned.silence);
-        let sign = if planned.log_odds >= average {
-            1.0
-        } else {
-            -1.0
-        };
-        let waits_ms = planned.silence.as_millis();
-        let mut reasons = vec![format!("silence of {waits_ms} ms")];
-        reasons.extend(scores.reasons(&clues, sign).into_iter().take(2));
-        Decision {
-            action: Action::Commit {
-                at: since + planned.silence,
-            },
-            // More digits say nothing, and a record repeats them all.
-            probability: Some((planned.probability() * 1e4).round() / 1e4),
-            reasons,
-        }
+        self.weigh(now, 0.0, None)
     }
 
     fn reads_words(&self) -> bool {
         true
+    }
+
+    fn likely_by(&self, probability: f64, now: Tick) -> Option<Tick> {
+        Classifier::likely_by(self, probability, 0.0, now)
     }
 }
 

@@ -1,13 +1,15 @@
 //! How long the classifier waits where there is nothing to go by: as long as it did at ends and pauses of real
-//! conversations. A simulation draws from this.
+//! conversations; and the same beside a judge of the sound, with the prices that it needs there. A simulation draws
+//! from this.
 
 use super::by_share::at_share;
+use super::classifier::PricesMs;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 /// What the file must say it is.
-pub const SCHEMA: &str = "voicesim.commit_curves/1";
+pub const SCHEMA: &str = "voicesim.commit_curves/2";
 
 /// The curves that voicesim comes with. `voicesim endpoint eval --curves` measures them again.
 static SHIPPED: LazyLock<Curves> = LazyLock::new(|| {
@@ -23,8 +25,10 @@ pub struct Curves {
     pub schema: String,
     /// Where the pauses are from.
     pub corpora: Vec<String>,
-    /// The curves, the least share of cut-offs first.
+    /// The curves of the classifier, the least share of cut-offs first.
     pub curves: Vec<Curve>,
+    /// Those of the classifier beside a judge of the sound.
+    pub with_sound: Vec<Curve>,
 }
 
 /// How long the classifier waits that may cut a share of pauses.
@@ -33,6 +37,10 @@ pub struct Curves {
 pub struct Curve {
     /// The share of pauses that may be cut.
     pub cut_offs: f64,
+    /// The natural logarithms of the prices of a cut-off, in milliseconds, where words are known and where they are
+    /// not; `None` for those of the weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_prices: Option<[f64; 2]>,
     /// Where the caller has finished.
     pub ends: Silences,
     /// Where the caller goes on.
@@ -58,14 +66,45 @@ pub enum Silence {
     Pause,
 }
 
-/// After which silence the classifier commits that may cut this share of pauses. `chance` is uniform in (0, 1);
+/// What a policy goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoesBy {
+    /// Words and timing, as `classifier`.
+    Words,
+    /// The sound as well, as `eot`.
+    WordsAndSound,
+}
+
+/// What a cut-off costs beside a judge of the sound if this share of pauses may be cut.
+pub(super) fn prices_with_sound(cut_offs: f64) -> PricesMs {
+    let price = |which: usize| {
+        let log_ms = |curve: &Curve| curve.log_prices.map_or(0.0, |prices| prices[which]);
+        let log_ms = at_share(
+            &SHIPPED.with_sound,
+            cut_offs,
+            |curve| curve.cut_offs,
+            log_ms,
+        );
+        libm::exp(log_ms.unwrap_or_default())
+    };
+    PricesMs {
+        with_words: price(0),
+        timing_only: price(1),
+    }
+}
+
+/// After which silence a policy commits that may cut this share of pauses. `chance` is uniform in (0, 1);
 /// between two curves it lies on a straight line.
-pub fn commits_after(cut_offs: f64, silence: Silence, chance: f64) -> Duration {
+pub fn commits_after(goes_by: GoesBy, cut_offs: f64, silence: Silence, chance: f64) -> Duration {
+    let curves = match goes_by {
+        GoesBy::Words => &SHIPPED.curves,
+        GoesBy::WordsAndSound => &SHIPPED.with_sound,
+    };
     let at_ms = |curve: &Curve| match silence {
         Silence::End => curve.ends.at_ms(chance),
         Silence::Pause => curve.pauses.at_ms(chance),
     };
-    let after_ms = at_share(&SHIPPED.curves, cut_offs, |curve| curve.cut_offs, at_ms);
+    let after_ms = at_share(curves, cut_offs, |curve| curve.cut_offs, at_ms);
     Duration::from_micros((after_ms.unwrap_or_default() * 1e3).round() as u64)
 }
 
@@ -77,14 +116,17 @@ impl Curves {
     pub fn as_text(&self) -> serde_json::Result<String> {
         let schema = serde_json::to_string(&self.schema)?;
         let corpora = serde_json::to_string(&self.corpora)?;
-        let lines: Vec<String> = self
-            .curves
-            .iter()
-            .map(serde_json::to_string)
-            .collect::<Result<_, _>>()?;
+        let lines = |curves: &[Curve]| -> serde_json::Result<String> {
+            let lines: Vec<String> = curves
+                .iter()
+                .map(serde_json::to_string)
+                .collect::<Result<_, _>>()?;
+            Ok(lines.join(",\n"))
+        };
         Ok(format!(
-            "{{\"schema\":{schema},\"corpora\":{corpora},\"curves\":[\n{}\n]}}\n",
-            lines.join(",\n")
+            "{{\"schema\":{schema},\"corpora\":{corpora},\"curves\":[\n{}\n],\"with_sound\":[\n{}\n]}}\n",
+            lines(&self.curves)?,
+            lines(&self.with_sound)?
         ))
     }
 }
@@ -104,10 +146,12 @@ impl Silences {
 mod tests {
     use super::*;
 
-    fn mean_ms(cut_offs: f64, silence: Silence) -> f64 {
+    const BOTH: [GoesBy; 2] = [GoesBy::Words, GoesBy::WordsAndSound];
+
+    fn mean_ms(goes_by: GoesBy, cut_offs: f64, silence: Silence) -> f64 {
         let draws = 1_000;
         let chance = |draw: usize| (draw as f64 + 0.5) / draws as f64;
-        let after = |draw| commits_after(cut_offs, silence, chance(draw)).as_secs_f64();
+        let after = |draw| commits_after(goes_by, cut_offs, silence, chance(draw)).as_secs_f64();
         (0..draws).map(after).sum::<f64>() / draws as f64 * 1e3
     }
 
@@ -115,7 +159,14 @@ mod tests {
     fn the_curves_that_ship_are_whole() {
         assert_eq!(SHIPPED.schema, SCHEMA);
         assert_eq!(SHIPPED.corpora, ["icsi"]);
-        for curve in &SHIPPED.curves {
+        assert_eq!(SHIPPED.curves.len(), SHIPPED.with_sound.len());
+        assert!(
+            SHIPPED
+                .with_sound
+                .iter()
+                .all(|curve| curve.log_prices.is_some())
+        );
+        for curve in SHIPPED.curves.iter().chain(&SHIPPED.with_sound) {
             for silences in [&curve.ends, &curve.pauses] {
                 assert_eq!(silences.after_ms.len(), 21);
                 assert!(silences.after_ms.is_sorted());
@@ -125,16 +176,29 @@ mod tests {
 
     #[test]
     fn ends_are_waited_for_less_than_pauses() {
-        for cut_offs in [0.02, 0.05, 0.2] {
-            assert!(mean_ms(cut_offs, Silence::End) + 50.0 < mean_ms(cut_offs, Silence::Pause));
+        for goes_by in BOTH {
+            for cut_offs in [0.02, 0.05, 0.2] {
+                let of = |silence| mean_ms(goes_by, cut_offs, silence);
+                assert!(of(Silence::End) + 50.0 < of(Silence::Pause));
+            }
         }
     }
 
     #[test]
     fn fewer_cut_offs_need_longer_waits() {
-        for silence in [Silence::End, Silence::Pause] {
-            let waits = [0.4, 0.2, 0.07, 0.02].map(|cut_offs| mean_ms(cut_offs, silence));
-            assert!(waits.is_sorted(), "{waits:?}");
+        for goes_by in BOTH {
+            for silence in [Silence::End, Silence::Pause] {
+                let waits = [0.4, 0.2, 0.07, 0.02].map(|share| mean_ms(goes_by, share, silence));
+                assert!(waits.is_sorted(), "{waits:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_hears_the_sound_too_answers_sooner() {
+        for cut_offs in [0.05, 0.2] {
+            let [words, both] = BOTH.map(|goes_by| mean_ms(goes_by, cut_offs, Silence::End));
+            assert!(both + 20.0 < words, "{both} {words}");
         }
     }
 }

@@ -31,15 +31,15 @@ pub fn explain(pause: &Pause, weights: &Weights, cut_offs: f64) -> Vec<Step> {
     let with = Clues::of(pause);
     let step = |clues: &Clues| {
         let scores = weights.scores(clues);
-        let planned = policy.planned(clues, Duration::ZERO);
+        let planned = policy.planned(clues, 0.0, Duration::ZERO);
         let words = pause.words.as_deref().filter(|_| clues.words.is_some());
         let words = words.unwrap_or_default();
         Step {
             words: words[words.len().saturating_sub(WORDS_MAX)..].join(" "),
             commit_ms: u64::try_from(planned.silence.as_millis()).unwrap_or(u64::MAX),
             probability: planned.probability(),
-            speaks_for: scores.reasons(clues, 1.0),
-            speaks_against: scores.reasons(clues, -1.0),
+            speaks_for: scores.reasons(clues, 1.0, 1.0),
+            speaks_against: scores.reasons(clues, -1.0, 1.0),
         }
     };
     let mut steps = vec![step(&with.clone().without_words())];

@@ -7,7 +7,8 @@
 //!
 //! `pause` is what is known of a pause, `clues` turns it into numbers and names of words, `weights` into log-odds,
 //! and `classifier` into a decision. `pauses` reads labelled data, `train` (cargo feature `train`) fits the
-//! committed weights to it, `eval` says how good they are, `explain` what they make of one pause,
+//! committed weights to it, `eval` says how good they are, `explain` what they make of one pause. `sound` says what a
+//! judgement of the sound is worth beside them, and `eot` goes by both. `trade_off` draws the policies,
 //! `calls` finds the pauses of one's own calls, `curve` says what the classifier does where there is nothing to go by,
 //! and `by_share` looks up what is known for some shares of cut-offs. MODEL_CARD.md beside this file says what the
 //! weights were fitted to, and where they may not hold.
@@ -20,6 +21,7 @@ pub mod classifier;
 mod clues;
 #[doc(hidden)]
 pub mod curve;
+mod eot;
 #[doc(hidden)]
 pub mod eval;
 #[doc(hidden)]
@@ -29,6 +31,7 @@ mod pause;
 pub mod pauses;
 mod silence;
 mod smart_turn;
+mod sound;
 #[cfg(feature = "train")]
 #[doc(hidden)]
 pub mod train;
@@ -36,6 +39,7 @@ pub mod train;
 pub mod weights;
 
 pub use classifier::Classifier;
+pub use eot::Eot;
 pub use pause::{Habit, Pause, Turn};
 pub use silence::Silence;
 pub use smart_turn::SmartTurn;
@@ -123,6 +127,14 @@ pub trait EndpointPolicy {
     /// far.
     fn reads_words(&self) -> bool {
         false
+    }
+
+    /// When the caller has finished with at least this probability, above 0 and below 1, if nothing else is heard:
+    /// `now` or later, by what is known now. `None` for never, and from a policy that computes no probability. A reply
+    /// is prepared from then on if `[speculation] probability` asks for so much.
+    fn likely_by(&self, probability: f64, now: Tick) -> Option<Tick> {
+        let _ = (probability, now);
+        None
     }
 }
 

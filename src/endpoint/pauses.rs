@@ -17,8 +17,21 @@ pub struct Labelled {
     pub id: String,
     /// What was known when it began, with all words.
     pub pause: Pause,
+    /// The silence after which the words were known; zero if nothing says so.
+    pub words_after: Duration,
+    /// What a judge of the sound made of it; `None` if none was asked.
+    pub sound: Option<Sounded>,
     /// What became of it; `None` unless that was asked for.
     pub truth: Option<Truth>,
+}
+
+/// What a judge of the sound made of a pause.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sounded {
+    /// The probability that the caller has finished, in 0..=1.
+    pub probability: f64,
+    /// The silence after which that was known.
+    pub after: Duration,
 }
 
 /// What became of a pause, and where it is from.
@@ -131,6 +144,8 @@ fn parse(line: &[u8], needs: Needs) -> Result<Labelled, String> {
     Ok(Labelled {
         id: typed.id,
         pause: typed.ctx.pause(&typed.toks)?,
+        words_after: Duration::ZERO,
+        sound: None,
         truth,
     })
 }

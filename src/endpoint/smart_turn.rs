@@ -81,6 +81,11 @@ impl EndpointPolicy for SmartTurn {
             reasons: vec![reason.to_owned()],
         }
     }
+
+    fn likely_by(&self, probability: f64, now: Tick) -> Option<Tick> {
+        let judged = self.pause.and_then(|pause| pause.finished)?;
+        (judged >= probability).then_some(now)
+    }
 }
 
 #[cfg(test)]

@@ -153,9 +153,9 @@ impl Scores {
         basis.iter().zip(self.silence).map(|(x, w)| x * w).sum()
     }
 
-    /// What the clues add to that.
-    pub fn of_clues(&self, clues: &Clues) -> f64 {
-        let numbers: f64 = self.of_numbers(clues).sum();
+    /// What the clues add to that, if so much of what the numbers say counts.
+    pub fn of_clues(&self, clues: &Clues, of_numbers: f64) -> f64 {
+        let numbers: f64 = of_numbers * self.of_numbers(clues).sum::<f64>();
         let words = |clues: &Vec<String>| -> f64 {
             let known = clues.iter().filter_map(|clue| self.words.get(clue));
             known.sum::<f64>() - self.words_mean
@@ -175,13 +175,14 @@ impl Scores {
         libm::exp(log_ms.unwrap_or_default())
     }
 
-    /// The clues that spoke most for the end (`sign` 1) or against it (-1), the strongest first: three at most.
-    pub fn reasons(&self, clues: &Clues, sign: f64) -> Vec<String> {
+    /// The clues that spoke most for the end (`sign` 1) or against it (-1), the strongest first: three at most. So
+    /// much of what the numbers say counts.
+    pub fn reasons(&self, clues: &Clues, sign: f64, of_numbers: f64) -> Vec<String> {
         let mut pulls: Vec<Pull> = self
             .of_numbers(clues)
             .enumerate()
             .filter(|(index, _)| clues.words.is_some() || !FEATURES[*index].needs_words)
-            .map(|(index, pull)| (FEATURES[index].phrase.to_owned(), pull))
+            .map(|(index, pull)| (FEATURES[index].phrase.to_owned(), of_numbers * pull))
             .collect();
         let words = clues.words.iter().flatten();
         pulls.extend(words.filter_map(|clue| Some((phrase(clue), *self.words.get(clue)?))));

@@ -5,7 +5,7 @@ use super::EngineError;
 use super::openai;
 use crate::models::{self, ModelError};
 use crate::scenario::engine::{Answerer, Recogniser, Server, Voice};
-use crate::scenario::{EndpointPolicy, Scenario, Topology};
+use crate::scenario::{Scenario, Topology};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(super) const WHISPER_MODEL: &str = "whisper-tiny.en";
 /// The voice that Piper takes unless another one is asked for.
 pub(super) const PIPER_VOICE: &str = "piper-en_US-joe-medium";
-/// The model that the endpointing policy smart_turn asks.
+/// The model that the endpointing policies smart_turn and eot ask.
 pub(super) const SMART_TURN_MODEL: &str = "smart-turn-v3.2";
 
 /// What one engine needs.
@@ -84,10 +84,7 @@ fn unanswering<'a>(
 
 /// Whether the endpointing policy of a scenario has the sound of an utterance judged.
 pub(super) fn hears_ends(scenario: &Scenario) -> bool {
-    matches!(
-        scenario.endpointing.policy,
-        EndpointPolicy::SmartTurn { .. }
-    )
+    scenario.endpointing.policy.hears_sound()
 }
 
 /// What the engines of a scenario need, each with the table that names it.

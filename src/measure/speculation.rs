@@ -18,6 +18,10 @@ pub struct Speculation {
     /// Prepared replies that were dropped because the caller went on.
     #[serde(default)]
     pub dropped: u32,
+    /// Those of the dropped ones for which the answerer had been asked, which costs a request where answers are paid.
+    /// Simulations do not count it.
+    #[serde(skip_serializing_if = "is_none")]
+    pub dropped_requests: u32,
     /// CPU seconds of all engine work.
     pub cpu_s: f64,
     /// CPU seconds of work that was void because the caller went on.
@@ -32,6 +36,10 @@ impl Speculation {
             all => self.thrown_away_cpu_s / all,
         }
     }
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Nanoseconds of work of one stage.
@@ -55,6 +63,8 @@ struct Fold {
     guessed: BTreeMap<TurnId, u64>,
     /// What was prepared for a turn, by stage: void if the speculation is dropped.
     prepared: BTreeMap<TurnId, Vec<(StageName, u64)>>,
+    /// Turns for which a reply is prepared that the answerer was asked for.
+    asked: BTreeSet<TurnId>,
 }
 
 pub(super) fn speculation(events: &[Event]) -> Speculation {
@@ -67,11 +77,13 @@ pub(super) fn speculation(events: &[Event]) -> Speculation {
             }
             Mark::SpeculationDropped => {
                 all.dropped += 1;
+                all.dropped_requests += u32::from(fold.asked.remove(&event.turn));
                 fold.add(event);
             }
             // What was prepared is still there when the reply starts: it was not dropped.
             Mark::ReplyStarted { .. } => {
                 all.kept += u32::from(fold.prepared.remove(&event.turn).is_some());
+                fold.asked.remove(&event.turn);
             }
             _ => fold.add(event),
         }
@@ -95,6 +107,9 @@ impl Fold {
                 if *stage == StageName::SpeechToText {
                     // The recogniser begins anew, on more speech than before.
                     self.throw_away_guess(event.turn);
+                }
+                if *stage == StageName::Answer && self.prepared.contains_key(&event.turn) {
+                    self.asked.insert(event.turn);
                 }
                 self.under_way
                     .insert(*visit, (event.tick, *stage, event.turn));

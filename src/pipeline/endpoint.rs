@@ -122,6 +122,12 @@ impl Endpoint {
         }
     }
 
+    /// When the caller has finished with at least this probability if nothing else is heard, as the policy has it.
+    pub(super) fn likely_by(&self, probability: f64, now: Tick) -> Option<Tick> {
+        self.going.as_ref()?;
+        self.policy.likely_by(probability, now)
+    }
+
     /// Whether the judge is at work.
     pub(super) fn asks(&self) -> bool {
         self.listener.as_ref().is_some_and(|it| it.work.is_some())

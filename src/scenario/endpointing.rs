@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Every policy, by its name in scenarios.
-const POLICIES: [&str; 3] = ["silence", "classifier", "smart_turn"];
+const POLICIES: [&str; 4] = ["silence", "classifier", "smart_turn", "eot"];
 
 /// The shares of pauses that may be cut: less than one in a hundred was not seen often enough to be promised.
 const CUT_OFFS: std::ops::RangeInclusive<f64> = 0.01..=0.5;
@@ -16,8 +16,8 @@ const CUT_OFFS: std::ops::RangeInclusive<f64> = 0.01..=0.5;
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointingTable {
     /// What decides that the caller has finished: `silence`, which is the default; `classifier`, which also goes by the
-    /// words so far, the timing, and the caller's own pauses; or `smart_turn`, a network that hears how the last words
-    /// were said.
+    /// words so far, the timing, and the caller's own pauses; `smart_turn`, a network that hears how the last words
+    /// were said; or `eot`, which goes by all of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = POLICIES))]
     pub policy: Option<String>,
@@ -31,8 +31,8 @@ pub struct EndpointingTable {
     /// 10,000; 1,200 unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience_ms: Option<u64>,
-    /// `classifier`: the share of the pauses inside of sentences that may be taken for the end, 0.01 to 0.5; 0.05
-    /// unless given. Fewer cut-offs need longer waits.
+    /// `classifier` and `eot`: the share of the pauses inside of sentences that may be taken for the end, 0.01 to 0.5;
+    /// 0.05 unless given. Fewer cut-offs need longer waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_offs: Option<f64>,
     /// Milliseconds after which an utterance is cut, 1,000 to 60,000.
@@ -62,6 +62,8 @@ pub enum EndpointPolicy {
         /// The silence after which the caller has finished whatever it sounds like.
         patience: Duration,
     },
+    /// The classifier and Smart Turn together, which may take this share of pauses for the end.
+    Eot(CutOffs),
 }
 
 /// A share of pauses that may be taken for the end, 0.01 to 0.5.
@@ -94,7 +96,21 @@ impl EndpointPolicy {
             EndpointPolicy::Silence(_) => "silence",
             EndpointPolicy::SmartTurn { .. } => "smart_turn",
             EndpointPolicy::Classifier(_) => "classifier",
+            EndpointPolicy::Eot(_) => "eot",
         }
+    }
+
+    /// Whether the policy has the sound of an utterance judged.
+    pub fn hears_sound(&self) -> bool {
+        match self {
+            EndpointPolicy::SmartTurn { .. } | EndpointPolicy::Eot(_) => true,
+            EndpointPolicy::Silence(_) | EndpointPolicy::Classifier(_) => false,
+        }
+    }
+
+    /// Whether the policy says how probable it is that the caller has finished.
+    pub fn tells_probability(&self) -> bool {
+        !matches!(self, EndpointPolicy::Silence(_))
     }
 }
 
@@ -153,7 +169,7 @@ impl EndpointingTable {
         let cut_offs = cut_offs.transpose()?;
         let policy = match self.policy.as_deref() {
             None | Some("silence" | "smart_turn") if cut_offs.is_some() => {
-                let fix = "only classifier goes by it; add policy = \"classifier\", or leave cut_offs out and set silence_ms";
+                let fix = "only classifier and eot go by it; add policy = \"classifier\", or leave cut_offs out and set silence_ms";
                 return Err(at.problem("cut_offs", fix.to_owned()));
             }
             None | Some("silence") => EndpointPolicy::Silence(silence),
@@ -162,6 +178,7 @@ impl EndpointingTable {
                 patience,
             },
             Some("classifier") => EndpointPolicy::Classifier(cut_offs.unwrap_or_default()),
+            Some("eot") => EndpointPolicy::Eot(cut_offs.unwrap_or_default()),
             Some(other) => {
                 let fix = format!(
                     "there is no policy {other:?}; choose one of {}",
@@ -197,15 +214,21 @@ pub struct SpeculationTable {
     /// processor cores are idle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub while_speaking_ms: Option<u64>,
+    /// The least probability that the caller has finished at which a reply is prepared, above 0 and below 1, as the
+    /// endpointing policy has it; in every pause unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
 }
 
 /// Preparing the reply before the caller is known to have finished.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Speculation {
     /// How much silence there must be before a reply is prepared.
     pub after: Duration,
     /// How often a reply is prepared while the caller still speaks; only in pauses if `None`.
     pub while_speaking: Option<Duration>,
+    /// How probable it must be that the caller has finished, above 0 and below 1; in every pause if `None`.
+    pub probability: Option<f64>,
 }
 
 impl Default for SpeculationTable {
@@ -214,13 +237,18 @@ impl Default for SpeculationTable {
             enabled: true,
             after_ms: 32,
             while_speaking_ms: None,
+            probability: None,
         }
     }
 }
 
 impl SpeculationTable {
-    /// What the table means, `None` if nothing is prepared; `at` is `[speculation]`.
-    pub(super) fn parse(&self, at: Table<'_>) -> Result<Option<Speculation>, Problem> {
+    /// What the table means beside an endpointing policy, `None` if nothing is prepared; `at` is `[speculation]`.
+    pub(super) fn parse(
+        &self,
+        at: Table<'_>,
+        policy: &EndpointPolicy,
+    ) -> Result<Option<Speculation>, Problem> {
         let after = self.after_ms;
         if after > 10_000 {
             let fix = format!(
@@ -233,9 +261,28 @@ impl SpeculationTable {
             let fix = format!("{every} ms; give between 200 and 10000 milliseconds");
             return Err(at.problem("while_speaking_ms", fix));
         }
+        if let Some(least) = self.probability {
+            let fix = match (policy.tells_probability(), self.while_speaking_ms) {
+                _ if !(least > 0.0 && least < 1.0) => {
+                    format!("{least} is no probability between 0 and 1; 0.2 is a good one")
+                }
+                (false, _) => format!(
+                    "the endpointing policy {} tells none; add policy = \"classifier\" to [endpointing], or leave it out",
+                    policy.name()
+                ),
+                (true, Some(_)) => {
+                    "it is told in pauses; leave it or while_speaking_ms out".to_owned()
+                }
+                (true, None) => String::new(),
+            };
+            if !fix.is_empty() {
+                return Err(at.problem("probability", fix));
+            }
+        }
         Ok(self.enabled.then(|| Speculation {
             after: Duration::from_millis(after),
             while_speaking: self.while_speaking_ms.map(Duration::from_millis),
+            probability: self.probability,
         }))
     }
 }

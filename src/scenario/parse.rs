@@ -32,7 +32,9 @@ impl ScenarioFile {
         }
         let ear = self.ear.parse(Table::at(&["ear"]))?;
         let endpointing = self.endpointing.parse(Table::at(&["endpointing"]))?;
-        let speculation = self.speculation.parse(Table::at(&["speculation"]))?;
+        let speculation = self
+            .speculation
+            .parse(Table::at(&["speculation"]), &endpointing.policy)?;
         without_apology("stt", self.cure.stt.as_ref())?;
         without_apology("tts", self.cure.tts.as_ref())?;
         let stt = service("stt", &self.stt, self.cure.stt.as_ref())?;

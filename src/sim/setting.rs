@@ -60,6 +60,15 @@ impl Simulable {
                 "endpointing.policy: smart_turn hears sound, and a simulation has none; take \"silence\" or another policy, or hold the conversation with `voicesim run --clock virtual`".into(),
             );
         }
+        if scenario
+            .speculation
+            .as_ref()
+            .is_some_and(|it| it.probability.is_some())
+        {
+            return Err(
+                "speculation.probability: callers of a simulation say no words, so nothing is probable; leave it out, which prepares in every pause, or hold the conversation with `voicesim run --clock virtual`".into(),
+            );
+        }
         let makes_sound = |turn: &crate::scenario::Turn| !matches!(turn.says, Says::Speech(_));
         match scenario.turns.iter().position(makes_sound) {
             None => Ok(Simulable { scenario, engines }),
@@ -227,7 +236,7 @@ impl Setting {
         Endpointing {
             policy: match policy {
                 EndpointPolicy::Silence(silence) => Box::new(Silence::new(*silence)),
-                EndpointPolicy::Classifier(_) => {
+                EndpointPolicy::Classifier(_) | EndpointPolicy::Eot(_) => {
                     Box::new(FatedEndpoint::new(policy.name(), fate.clone()))
                 }
                 // Refused before: a simulation has no sound that it could hear.

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes calls from voices, music and noises that are not the project's own, and judges how they are measured:
-# test.sh VOICESIM FOLDER [rooms | interruptions [EACH [POLICY...]] | ends [SETTING...]]; with `rooms` what rooms do to
-# endpoints instead, with `interruptions` what they do to those, with `ends` where voices end for the ear. What is fetched is kept in FOLDER:
+# test.sh VOICESIM FOLDER [rooms | interruptions [EACH [POLICY...]] | ends [SETTING...] | halves]; with `rooms` what rooms do
+# to endpoints instead, with `interruptions` what they do to those, with `ends` where voices end for the ear, with `halves`
+# what each endpointing policy does in pauses inside of sentences. What is fetched is kept in FOLDER:
 # Debian packages of some 300 MB that are unpacked there and not installed, and Python packages.
 . "$(dirname "$0")/../setup/begin.sh"
 voices="asterisk-core-sounds-en-wav asterisk-core-sounds-es-wav asterisk-core-sounds-fr-wav
@@ -35,6 +36,9 @@ fi
 if [ "${3:-}" = ends ]; then
     shift 3
     exec python3 tests/rooms/ends.py "$folder/voices" "$folder/ends" "$voicesim" "$@"
+fi
+if [ "${3:-}" = halves ]; then
+    exec python3 tests/rooms/halves.py "$folder/voices" "$folder/halves" "$voicesim"
 fi
 if [ ! -f "$folder/calls/truth.json" ]; then
     python3 tests/calls/make.py "$folder/voices" "$folder/calls"

@@ -571,6 +571,7 @@ fn what_speculation_gains_and_throws_away_is_shown() {
     assert_eq!(off.measured.speculation.prepared, 0);
     let cost = &on.measured.speculation;
     assert_eq!((cost.prepared, cost.kept), (2, 1));
+    assert_eq!(cost.dropped_requests, 1, "{cost:?}");
     // The pause is noticed after 69 ms and its end after 282: 120 of transcription, 80 of an answer to it, and 13 of
     // its sound.
     let thrown_away_ms = 1e3 * cost.thrown_away_cpu_s;

@@ -1,9 +1,9 @@
 //! `voicesim endpoint` from the outside, and what the classifier does in conversations and simulations.
 
-use crate::support::understands::{held, understood};
+use crate::support::understands::{held, judged, understood};
 use crate::support::{stderr, stdout, voicesim};
 use std::path::{Path, PathBuf};
-use voicesim::event::Metric;
+use voicesim::event::{Event, Mark, Metric};
 use voicesim::record::store::KeepAudio;
 use voicesim::run::Run;
 use voicesim::scenario::{self, Scenario};
@@ -108,6 +108,28 @@ fn bad_input_is_named_with_a_cure() {
         (
             &["predict", "--data", data.as_str(), "--policy", "guess"],
             "classifier",
+        ),
+        (
+            &["predict", "--data", data.as_str(), "--policy", "eot"],
+            "these files have none; take classifier or silence",
+        ),
+        (
+            &["predict", "--data", data.as_str(), "--policy", "smart_turn"],
+            "go by the sound",
+        ),
+        (
+            &[
+                "eval",
+                "--data",
+                data.as_str(),
+                "--svg",
+                "/nonexistent/a.svg",
+            ],
+            "--svg /nonexistent/a.svg",
+        ),
+        (
+            &["eval", "--data", data.as_str(), "--scenario", "none.toml"],
+            "none.toml",
         ),
     ] {
         let refused = voicesim(&[&["endpoint"], arguments].concat());
@@ -232,6 +254,154 @@ fn a_conversation_waits_by_its_words_and_says_why() {
     assert!(over + 100.0 <= goes_on, "{over} {goes_on}");
 }
 
+/// Somebody who pauses once, for as long as that.
+fn pausing(policy: &str, pause_ms: u32) -> Scenario {
+    let engines = ENGINES.split("[endpointing]").next().expect("engines");
+    let speech = format!(
+        "{{ length = {{ fixed_ms = 2000 }}, pauses = [{{ after_ms = 900, length = {{ fixed_ms = {pause_ms} }} }}] }}"
+    );
+    let text = format!("{engines}{policy}[[turn]]\nspeech = {speech}\n");
+    let parsed = scenario::parse(Path::new("pausing.toml"), &text);
+    parsed.unwrap_or_else(|error| panic!("{error}"))
+}
+
+const EOT: &str = "[endpointing]\npolicy = \"eot\"\ncut_offs = 0.2\n";
+
+#[test]
+fn by_words_and_sound_a_conversation_waits_for_who_sounds_unfinished() {
+    let waited = |probability| {
+        let run = understood(Run::of(pausing(EOT, 150)), "I'd like to book it");
+        let run = held(judged(run, probability));
+        let endpoint = run.measured.rows[0].endpoint.clone().expect("a decision");
+        assert_eq!(endpoint.policy, "eot");
+        assert!(
+            endpoint.reasons[1].starts_with("it sounds "),
+            "{endpoint:?}"
+        );
+        let delay = run.measured.metrics[&Metric::EndOfTurnDelay]
+            .answered()
+            .summary();
+        delay.expect("answered").max_ms
+    };
+    let (finished, unfinished) = (waited(0.97), waited(0.04));
+    assert!(finished + 100.0 <= unfinished, "{finished} {unfinished}");
+}
+
+/// How many replies were prepared for somebody who pauses, whose words are `words` and who sounds as finished as that.
+fn prepared(speculation: &str, words: &'static str, probability: f64) -> usize {
+    let scenario = pausing(&format!("{EOT}{speculation}"), 190);
+    let run = held(judged(understood(Run::of(scenario), words), probability));
+    let is_prepared = |event: &&Event| matches!(event.mark, Mark::Speculated { .. });
+    run.events.iter().filter(is_prepared).count()
+}
+
+#[test]
+fn replies_are_prepared_only_where_the_caller_has_probably_finished() {
+    let goes_on = "I'd like to book a table for the";
+    let over = "Yeah, that's great, thanks.";
+    let probable = "[speculation]\nprobability = 0.4\n";
+    assert_eq!(
+        prepared("", goes_on, 0.2),
+        2,
+        "in the pause, and at the end"
+    );
+    assert_eq!(prepared(probable, goes_on, 0.2), 0);
+    assert!(prepared(probable, over, 0.95) >= 1);
+    let anything = "[speculation]\nprobability = 0.001\n";
+    assert_eq!(prepared(anything, goes_on, 0.2), 2);
+}
+
+#[test]
+fn a_probability_that_nobody_tells_is_refused_with_a_cure() {
+    let refused = |text: &str| {
+        let all = format!(
+            "{}{text}",
+            ENGINES.replace("policy = \"classifier\"\ncut_offs = 0.2\n", "")
+        );
+        scenario::parse(Path::new("a.toml"), &all)
+            .expect_err("a problem")
+            .to_string()
+    };
+    let of_silence = refused("[speculation]\nprobability = 0.3\n");
+    assert!(of_silence.contains("silence tells none"), "{of_silence}");
+    let beyond = refused("[speculation]\nprobability = 1.5\n");
+    assert!(
+        beyond.contains("no probability between 0 and 1"),
+        "{beyond}"
+    );
+    let simulated = voicesim(&[
+        "simulate",
+        HESITANT,
+        "--set",
+        "endpointing.policy=classifier",
+        "--set",
+        "speculation.probability=0.3",
+    ]);
+    let said = stderr(&simulated);
+    assert_eq!(simulated.status.code(), Some(2), "{said}");
+    assert!(said.contains("speculation.probability"), "{said}");
+}
+
+#[test]
+fn runs_whose_sound_was_judged_compare_all_policies_and_are_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (index, pause_ms) in [700, 1_500].into_iter().enumerate() {
+        let patient =
+            "[endpointing]\npolicy = \"smart_turn\"\nthreshold = 0.9\npatience_ms = 2400\n";
+        let run = understood(Run::of(pausing(patient, pause_ms)), "I'd like to book it");
+        let out = folder.path().join(index.to_string());
+        held(judged(run, 0.5).keep_in(out, KeepAudio::Yes));
+    }
+    let runs = folder.path().display().to_string();
+    let scenario = folder.path().join("agent.toml");
+    std::fs::write(&scenario, EOT).expect("written");
+    let scenario = scenario.display().to_string();
+    let svg = folder.path().join("trade-off.svg");
+    let picture = svg.display().to_string();
+    let all = [
+        "endpoint",
+        "eval",
+        &runs,
+        "--scenario",
+        &scenario,
+        "--svg",
+        &picture,
+    ];
+    let evaluated = voicesim(&all);
+    let said = stdout(&evaluated);
+    assert_eq!(evaluated.status.code(), Some(0), "{}", stderr(&evaluated));
+    assert!(said.contains("the sound of 4 was judged"), "{said}");
+    for policy in ["silence", "classifier", "smart_turn", "eot"] {
+        assert!(said.contains(&format!("\n{policy} ")), "{said}");
+    }
+    assert!(said.contains("the scenario"), "{said}");
+    let drawn = std::fs::read_to_string(svg).expect("a picture");
+    assert_eq!(drawn.matches("<polyline").count(), 4);
+    assert!(drawn.contains("class=\"chosen\""), "{drawn}");
+
+    let unheard = "tests/it/data/recorded";
+    let refused = voicesim(&["endpoint", "eval", unheard, "--scenario", &scenario]);
+    let said = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("none of these pauses was heard"), "{said}");
+}
+
+#[test]
+fn a_conversation_by_words_and_sound_repeats_to_the_byte_without_the_judge() {
+    let [first, second] = [(), ()].map(|()| tempfile::tempdir().expect("a folder"));
+    let scenario = || pausing(&format!("{EOT}[speculation]\nprobability = 0.05\n"), 400);
+    let events = |folder: &tempfile::TempDir| {
+        std::fs::read(folder.path().join("events.jsonl")).expect("events")
+    };
+    let kept = |folder: &tempfile::TempDir| folder.path().to_owned();
+    let once = judged(understood(Run::of(scenario()), "I'd like to book it"), 0.8);
+    held(once.keep_in(kept(&first), KeepAudio::Yes));
+    let again = Run::of(scenario()).repeating(kept(&first));
+    held(again.keep_in(kept(&second), KeepAudio::Yes));
+    assert!(events(&first) == events(&second));
+    assert!(String::from_utf8_lossy(&events(&first)).contains("it sounds finished"));
+}
+
 #[test]
 fn a_recorded_conversation_repeats_to_the_byte() {
     let [first, second] = [(), ()].map(|()| tempfile::tempdir().expect("a folder"));
@@ -257,14 +427,18 @@ fn simulated(more: &[&str]) -> serde_json::Value {
 
 #[test]
 fn the_more_cut_offs_are_allowed_the_sooner_simulated_callers_are_answered() {
-    let of = |cut_offs: &str| {
+    let of = |cut_offs: &str, policy: &str| {
         let set = format!("endpointing.cut_offs={cut_offs}");
-        let document = simulated(&["--set", "endpointing.policy=classifier", "--set", &set]);
+        let policy = format!("endpointing.policy={policy}");
+        let document = simulated(&["--set", &policy, "--set", &set]);
         let wait = document["hops"]["endpointing_wait"]["p50_ms"].as_f64();
         let cut = document["interruptions"]["cut_offs"].as_u64();
         (wait.expect("a wait"), cut.expect("a count"))
     };
-    let (strict, lax) = (of("0.03"), of("0.3"));
+    let (strict, lax) = (of("0.03", "classifier"), of("0.3", "classifier"));
     assert!(lax.0 + 200.0 < strict.0, "{strict:?} {lax:?}");
     assert!(strict.1 * 2 < lax.1, "{strict:?} {lax:?}");
+    let heard = of("0.1", "eot");
+    let unheard = of("0.1", "classifier");
+    assert!(heard.0 + 20.0 < unheard.0, "{heard:?} {unheard:?}");
 }

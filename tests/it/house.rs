@@ -21,7 +21,10 @@ const ARROWS: [(&str, &[&str]); 32] = [
     ("stage", &["event", "audio", "record", "clock"]),
     ("scenario", &["event", "rng", "nearest"]),
     ("ear", &["stage", "audio", "event"]),
-    ("endpoint", &["stage", "audio", "event", "rng", "labelled"]),
+    (
+        "endpoint",
+        &["stage", "audio", "event", "rng", "picture", "labelled"],
+    ),
     (
         "interrupt",
         &["stage", "audio", "event", "rng", "picture", "labelled"],

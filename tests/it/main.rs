@@ -42,4 +42,5 @@ mod support;
 mod sweeps;
 mod traces;
 mod unanswered;
+mod voided;
 mod votes;

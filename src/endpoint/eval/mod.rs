@@ -2,11 +2,14 @@
 //! fixed silence with the same cut-offs. Intervals by bootstrap over conversations.
 
 pub mod curves;
+mod policy;
 mod table;
+pub mod trade_off;
 
-pub use table::{Evaluation, Policy, Row, as_text, evaluate};
+pub use policy::{Policy, Setting};
 #[cfg(feature = "train")]
-pub(super) use table::{share_cut, where_falls};
+pub(super) use policy::{share_cut, where_falls};
+pub use table::{Evaluation, Row, as_text, evaluate};
 
 use super::pauses::{Labelled, Truth};
 use crate::rng::Seed;
@@ -254,6 +257,8 @@ mod tests {
         let one = |index: usize| Labelled {
             id: index.to_string(),
             pause: Pause::default(),
+            words_after: Duration::ZERO,
+            sound: None,
             truth: Some(Truth {
                 is_end: Some(index % 4 == 3),
                 pause_ms: 150.0 + 45.0 * index as f64,

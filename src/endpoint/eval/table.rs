@@ -1,15 +1,11 @@
 //! The table that policies are compared in: the mean wait at shares of pauses cut, and the other way round.
 
-use super::{Decided, Score, Scored, scored};
-use crate::endpoint::classifier::Classifier;
-use crate::endpoint::clues::Clues;
-use crate::endpoint::pause::Pause;
+use super::policy::{mean_wait, share_cut};
+use super::{Decided, Policy, Score, Scored, scored};
 use crate::endpoint::pauses::{Labelled, Truth};
-use crate::endpoint::weights::Weights;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::time::Duration;
 
 /// Shares of pauses cut at which waits are compared.
 const SHARES: [f64; 3] = [0.05, 0.1, 0.2];
@@ -19,98 +15,6 @@ const SILENCES_MS: [u64; 2] = [500, 700];
 const WAIT_MS: f64 = 300.0;
 /// Resamples of fewer conversations say too little of others.
 const CONVERSATIONS_MIN: usize = 5;
-/// Halvings in the search for a price or a silence.
-const HALVINGS: usize = 24;
-
-/// What decides in an evaluation, by one number: a fixed silence, or the price of a cut-off. More of it cuts less.
-pub struct Policy<'a> {
-    /// The name of the policy.
-    pub name: &'static str,
-    /// Numbers that bound the search, by their logarithms.
-    pub log_bounds: (f64, f64),
-    /// What is decided at a number.
-    pub decide: Box<dyn Fn(f64) -> Vec<Decided<'a>> + 'a>,
-}
-
-impl<'a> Policy<'a> {
-    /// Logarithms of prices between which every share of cut-offs is found.
-    pub const PRICES: (f64, f64) = (-6.0, 18.0);
-
-    /// A fixed silence.
-    pub fn silence(data: &'a [Labelled]) -> Policy<'a> {
-        let decide = move |ms: f64| {
-            let silence = Duration::from_secs_f64(ms / 1e3);
-            let decided = data
-                .iter()
-                .filter_map(move |one| Decided::of(one, Some(silence)));
-            decided.collect()
-        };
-        Policy {
-            name: "silence",
-            log_bounds: (libm::log(100.0), libm::log(2_500.0)),
-            decide: Box::new(decide),
-        }
-    }
-
-    /// The classifier by these weights.
-    pub fn classifier(data: &'a [Labelled], weights: &'a Weights) -> Policy<'a> {
-        let clues: Vec<Clues> = data.iter().map(|one| Clues::of(&one.pause)).collect();
-        let decide = move |price_ms: f64| {
-            let policy = Classifier::at_price(weights, price_ms);
-            let one = |(one, clues): (&'a Labelled, &Clues)| {
-                let planned = policy.planned(clues, Duration::ZERO);
-                Decided::of(one, Some(planned.silence))
-            };
-            data.iter().zip(&clues).filter_map(one).collect()
-        };
-        Policy {
-            name: "classifier",
-            log_bounds: Policy::PRICES,
-            decide: Box::new(decide),
-        }
-    }
-
-    /// What is decided where a figure, which falls as the number rises, has come down to `target`.
-    fn where_falls(&self, target: f64, figure: impl Fn(&[Decided<'a>]) -> f64) -> Vec<Decided<'a>> {
-        let decide = |log| (self.decide)(libm::exp(log));
-        decide(where_falls(self.log_bounds, target, |log| {
-            figure(&decide(log))
-        }))
-    }
-}
-
-/// The number between two bounds at which a figure, which falls as the number rises, has come down to `target`; the
-/// upper bound if it has not come down by then.
-pub(in crate::endpoint) fn where_falls(
-    (mut low, mut high): (f64, f64),
-    target: f64,
-    figure: impl Fn(f64) -> f64,
-) -> f64 {
-    for _ in 0..HALVINGS {
-        let middle = 0.5 * (low + high);
-        match figure(middle) > target {
-            true => low = middle,
-            false => high = middle,
-        }
-    }
-    high
-}
-
-/// The share of pauses that was taken for the end.
-pub(in crate::endpoint) fn share_cut(decided: &[Decided<'_>]) -> f64 {
-    let pauses = decided.iter().filter(|one| !one.is_end()).count();
-    let cut = decided.iter().filter(|one| one.is_cut()).count();
-    cut as f64 / pauses.max(1) as f64
-}
-
-fn mean_wait(decided: &[Decided<'_>]) -> f64 {
-    let ends: Vec<f64> = decided
-        .iter()
-        .filter(|one| one.is_end())
-        .map(|one| one.commit_ms.min(super::NEVER_MS))
-        .collect();
-    ends.iter().sum::<f64>() / ends.len().max(1) as f64
-}
 
 /// Policies compared on the same pauses.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -129,6 +33,8 @@ pub struct Evaluation {
     pub ends: usize,
     /// How many of the pauses and ends have words that are known; in the others policies go by the timing alone.
     pub with_words: usize,
+    /// How many of the pauses and ends a judge of the sound has heard.
+    pub with_sound: usize,
     /// How many more silences are left out, since nobody can say what they were.
     pub unclear: usize,
     /// The rows of the table.
@@ -182,20 +88,26 @@ impl Row {
     }
 }
 
-/// Compares policies on the pauses of `data` whose outcome is known.
-pub fn evaluate(data: &[Labelled], policies: &[Policy<'_>]) -> Evaluation {
-    let known: Vec<(&Pause, &Truth)> = data
+/// Compares policies on the pauses of `data` whose outcome is known, and what one setting decided with them: the name of
+/// its policy, and its decisions.
+pub fn evaluate(
+    data: &[Labelled],
+    policies: &[Policy<'_>],
+    setting: Option<(&'static str, &[Decided<'_>])>,
+) -> Evaluation {
+    let known: Vec<(&Labelled, &Truth)> = data
         .iter()
-        .filter_map(|one| Some((&one.pause, one.truth.as_ref()?)))
+        .filter_map(|one| Some((one, one.truth.as_ref()?)))
         .filter(|(_, truth)| truth.is_end.is_some())
         .collect();
     let names = |of: fn(&Truth) -> &String| -> BTreeSet<&String> {
         known.iter().map(|(_, truth)| of(truth)).collect()
     };
     let conversations = names(|it| &it.conversation).len();
-    let is_end = |(_, truth): &&(&Pause, &Truth)| truth.is_end == Some(true);
+    let is_end = |(_, truth): &&(&Labelled, &Truth)| truth.is_end == Some(true);
     let ends = known.iter().filter(is_end).count();
-    let has_words = |(pause, _): &&(&Pause, &Truth)| pause.words.is_some();
+    let has_words = |(one, _): &&(&Labelled, &Truth)| one.pause.words.is_some();
+    let has_sound = |(one, _): &&(&Labelled, &Truth)| one.sound.is_some();
     let fixed = Policy::silence(data);
     let mut rows = Vec::new();
     for policy in policies {
@@ -216,6 +128,11 @@ pub fn evaluate(data: &[Labelled], policies: &[Policy<'_>]) -> Evaluation {
         let decided = policy.where_falls(-WAIT_MS, |decided| -mean_wait(decided));
         row(format!("a mean wait of {WAIT_MS:.0} ms"), decided);
     }
+    if let Some((policy, decided)) = setting {
+        let has_intervals = conversations >= CONVERSATIONS_MIN;
+        let at = "the scenario".to_owned();
+        rows.push(Row::of(policy, at, scored(decided), has_intervals));
+    }
     Evaluation {
         schema: "voicesim.endpoint_eval/1",
         corpora: names(|it| &it.corpus).into_iter().cloned().collect(),
@@ -224,6 +141,7 @@ pub fn evaluate(data: &[Labelled], policies: &[Policy<'_>]) -> Evaluation {
         pauses: known.len() - ends,
         ends,
         with_words: known.iter().filter(has_words).count(),
+        with_sound: known.iter().filter(has_sound).count(),
         unclear: data.len() - known.len(),
         rows,
     }
@@ -237,12 +155,17 @@ pub fn as_text(evaluation: &Evaluation) -> String {
         turns,
         conversations,
         with_words,
+        with_sound,
         unclear,
         ..
     } = evaluation;
     let corpora = evaluation.corpora.join(", ");
+    let heard = match with_sound {
+        0 => String::new(),
+        heard => format!(", the sound of {heard} was judged"),
+    };
     let mut text = format!(
-        "{corpora}: {pauses} pauses and {ends} ends in {turns} turns of {conversations} conversations\nthe words of {with_words} are known; {unclear} more silences are left out, since nobody can say what they were\n\n"
+        "{corpora}: {pauses} pauses and {ends} ends in {turns} turns of {conversations} conversations\nthe words of {with_words} are known{heard}; {unclear} more silences are left out, since nobody can say what they were\n\n"
     );
     let _ = writeln!(
         text,

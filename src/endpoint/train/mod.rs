@@ -491,7 +491,7 @@ pub fn decided_at<'a>(
             true => Clues::of(&labelled.pause),
             false => Clues::of(&labelled.pause).without_words(),
         };
-        let planned = classifier.planned(&clues, Duration::ZERO);
+        let planned = classifier.planned(&clues, 0.0, Duration::ZERO);
         decided.extend(Decided::of(labelled, Some(planned.silence)));
     }
     decided

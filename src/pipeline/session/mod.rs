@@ -36,6 +36,9 @@ pub(crate) struct Settings {
     pub longest_utterance: Duration,
     /// The silence after which a reply is prepared in case the caller has finished; never if `None`.
     pub speculate_after: Option<Duration>,
+    /// How probable it must be then that the caller has finished, as the endpointing policy has it; however probable it
+    /// is if `None`.
+    pub speculate_from: Option<f64>,
     /// How often the recogniser is asked ahead while the caller still speaks; not at all if `None`.
     pub ask_every: Option<Duration>,
     /// The silence after which a reply that was stopped for nothing goes on; never if `None`.
@@ -83,6 +86,7 @@ impl Session {
             floor: Floor::new(),
             utterances,
             utterance: None,
+            guess: None,
             agent: Agent::new(self.clock, self.tap, stages, self.speaker),
             over_agent: OverAgent::default(),
             lately: Lately::default(),
@@ -107,6 +111,8 @@ struct Conversation<'a> {
     floor: Floor,
     utterances: queue::Sender<(TurnId, AudioFeed)>,
     utterance: Option<OpenUtterance>,
+    /// What the caller may have asked, to which no reply is prepared yet.
+    guess: Option<(TurnId, Arc<str>)>,
     agent: Agent,
     over_agent: OverAgent,
     lately: Lately,
@@ -140,6 +146,7 @@ impl Conversation<'_> {
                 },
                 judged = self.endpoint.judged(), if self.endpoint.asks() => {
                     self.endpoint.answered(judged, (&self.tap, self.clock.now()));
+                    self.prepare_if_probable();
                 }
                 () = alarm.rings() => self.time_has_come(),
             }
@@ -148,9 +155,9 @@ impl Conversation<'_> {
     }
 
     /// When something is to be done if nothing happens before: decide on a sound over the agent, ask
-    /// the recogniser, go on with a held reply, settle the endpoint. What is due at once is done in this
-    /// order.
-    fn due(&self) -> [Option<Tick>; 4] {
+    /// the recogniser, go on with a held reply, prepare one that has become probable enough, settle the endpoint. What is
+    /// due at once is done in this order.
+    fn due(&self) -> [Option<Tick>; 5] {
         let is_speaking = self.agent.is_speaking();
         let latest = self.over_agent.latest.as_ref();
         let overlap = latest.filter(|_| is_speaking);
@@ -158,6 +165,7 @@ impl Conversation<'_> {
             overlap.and_then(OverlapWatch::next_decision),
             self.ask_at(),
             self.resume_at(),
+            self.probable_at(),
             self.endpoint.due().map(|(at, _)| at),
         ]
     }
@@ -172,7 +180,8 @@ impl Conversation<'_> {
                 }
             }
             [_, true, ..] => self.ask(),
-            [_, _, true, _] => self.nothing_more(),
+            [_, _, true, ..] => self.nothing_more(),
+            [_, _, _, true, _] => self.prepare_if_probable(),
             [.., true] => match self.endpoint.due() {
                 Some((_, Due::Commit(cause))) => self.commit(cause),
                 Some((_, Due::Decide)) => self.endpoint.decide((&self.tap, now)),
@@ -284,6 +293,7 @@ impl Conversation<'_> {
         let Some(utterance) = &mut self.utterance else {
             return;
         };
+        self.guess = None;
         self.tap.mark(utterance.turn, Mark::VoiceResumed { at });
         if utterance.resumed(at) {
             feed_one(&utterance.feed, Heard::Resumed);
@@ -303,6 +313,7 @@ impl Conversation<'_> {
         let Some(utterance) = self.utterance.take() else {
             return;
         };
+        self.guess = None;
         let last_voiced = utterance.last_voiced.unwrap_or_else(|| self.clock.now());
         self.quiet_since = last_voiced;
         if utterance.has_voice {

@@ -2,7 +2,7 @@
 
 use super::{Conversation, Recognised};
 use crate::endpoint::Observation;
-use crate::event::{Mark, TurnId, Verdict, nanos};
+use crate::event::{Mark, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::lexicon::{asks_for_silence, have_content, says_something};
 use crate::interrupt::transcript;
 use crate::pipeline::turn::Happened;
@@ -73,10 +73,27 @@ impl Conversation<'_> {
                 // The recogniser was asked for the interruption policy alone.
                 return;
             }
-            let text = self.meant(said);
+            self.guess = Some((turn, self.meant(said)));
+            self.prepare_if_probable();
+        }
+    }
+
+    /// Prepares a reply to what was understood so far, unless it is too improbable that it was all.
+    pub(super) fn prepare_if_probable(&mut self) {
+        let now = self.clock.now();
+        let is_probable = self.settings.speculate_from.is_none()
+            || self.probable_at().is_some_and(|at| at <= now);
+        if let Some((turn, text)) = self.guess.take_if(|_| is_probable) {
             let todo = self.floor.happened(Happened::Guessed { turn, text });
             self.carry_out(todo);
         }
+    }
+
+    /// When it is probable enough that what was understood so far was all, if nothing else is heard.
+    pub(super) fn probable_at(&self) -> Option<Tick> {
+        self.guess.as_ref()?;
+        let least = self.settings.speculate_from?;
+        self.endpoint.likely_by(least, self.clock.now())
     }
 
     /// Asks the policy about the sound over the agent of this turn, if the agent speaks, or has stopped for a later one.

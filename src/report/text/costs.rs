@@ -18,15 +18,24 @@ pub(super) fn speculation(text: &mut String, measured: &Measurement) {
     );
     // Simulated engines take no CPU time.
     let _ = match speculation.cpu_s > 0.0 {
-        true => writeln!(
+        true => write!(
             text,
             " · thrown away {:.2} of {:.2} CPU s a turn ({:.0} %)",
             per_turn(speculation.thrown_away_cpu_s),
             per_turn(speculation.cpu_s),
             100.0 * speculation.thrown_away_share()
         ),
-        false => writeln!(text, ", {} dropped", speculation.dropped),
+        false => write!(text, ", {} dropped", speculation.dropped),
     };
+    if speculation.dropped_requests > 0 {
+        let _ = write!(
+            text,
+            " · answers asked for in vain: {} ({:.2} a turn)",
+            speculation.dropped_requests,
+            f64::from(speculation.dropped_requests) / measured.turns.max(1) as f64
+        );
+    }
+    text.push('\n');
 }
 
 /// Adds what the run cost at the providers' prices, if the scenario has any.

@@ -4,7 +4,8 @@ use std::time::Duration;
 use voicesim::clock::Clock;
 use voicesim::run::{Finished, Run, Time};
 use voicesim::stage::{
-    AudioFeed, Outlet, Stage, StageError, Transcript, Work, transcribe_in_batches,
+    AudioFeed, Finished as HasFinished, LatestSound, Outlet, Stage, StageError, Transcript, Work,
+    transcribe_in_batches,
 };
 
 /// A recogniser that understands everything as the same words.
@@ -28,6 +29,29 @@ impl Stage for Understands {
 /// The run, with a recogniser that understands everything as these words.
 pub(crate) fn understood(run: Run, words: &'static str) -> Run {
     run.with_speech_to_text(move |clock| Box::new(Understands(words, clock.clone())))
+}
+
+/// A judge who finds every sound as finished as any other, 60 ms after being asked.
+struct Judges(f64, Clock);
+
+impl Stage for Judges {
+    type In = LatestSound;
+    type Out = HasFinished;
+
+    fn handle<'a>(&'a mut self, _: LatestSound, out: &'a mut Outlet<HasFinished>) -> Work<'a> {
+        Box::pin(async move {
+            out.begun();
+            let done = self.1.now() + Duration::from_millis(60);
+            self.1.sleep_until(done).await;
+            let probability = self.0;
+            out.send(HasFinished { probability }).await
+        })
+    }
+}
+
+/// The run, with a judge of endpoints who finds every sound as finished as that.
+pub(crate) fn judged(run: Run, probability: f64) -> Run {
+    run.with_end_of_turn(move |clock| Box::new(Judges(probability, clock.clone())))
 }
 
 /// The run, held in virtual time.

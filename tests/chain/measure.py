@@ -1,0 +1,52 @@
+"""Measures the chain from the end of a question to the first sound of its answer: measure.py VOICESIM FOLDER [SETTING...].
+
+A hundred questions, ten in each of ten voices of espeak-ng, are asked of Whisper, the retrieval over voicesim's own
+documents, and a voice, in virtual time, in which each engine takes as long as it computes. Each SETTING is what follows
+[endpointing], as in 'policy = "eot"; cut_offs = 0.2', answered by espeak-ng and by Piper. Told: the whole latency, and
+its hops, p50 and p95 in milliseconds. For a quiet machine; some five minutes a setting.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+VOICESIM, OUT = sys.argv[1], pathlib.Path(sys.argv[2])
+SETTINGS = sys.argv[3:] or ["silence_ms = 700", "silence_ms = 300", 'policy = "eot"; cut_offs = 0.2']
+VOICES = ("en-us", "en-gb", "en-gb-scotland", "en-us+f2", "en-us+m4", "en-gb+f4", "en-gb+m7", "en-us+f5", "en-gb-x-rp+m1", "en-us+m6")
+QUESTIONS = (
+    "How fast should a voice assistant reply?", "Where is the recording of the conversation kept?", "Do I need a graphics card?",
+    "How long is the pause between two speakers?", "Why does the average hide the slow replies?", "Which licence does the speech model have?",
+    "How does the assistant know that I have finished?", "Can I use my own documents?", "What is the latency of a phone call?",
+    "How do I install the models?",
+)
+
+
+def asked():
+    for voice in VOICES:
+        for index, question in enumerate(QUESTIONS):
+            path = OUT / f"{voice}-{index}.wav"
+            if not path.exists():
+                subprocess.run(["espeak-ng", "-v", voice, "-w", str(path), question], check=True)
+            yield path.resolve(), question
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    turns = "".join(f'[[turn]]\nwav = "{path}"\ntext = "{question}"\n' for path, question in asked())
+    for setting in SETTINGS:
+        for voice in ("espeak", "piper"):
+            scenario = OUT / "chain.toml"
+            table = setting.replace("; ", "\n")
+            scenario.write_text(f'cores = 2\n[tts]\nengine = "{voice}"\n[endpointing]\n{table}\n{turns}')
+            run = subprocess.run([VOICESIM, "run", str(scenario), "--clock", "virtual", "--no-audio", "--json"], capture_output=True, text=True)
+            if run.returncode not in (0, 1):
+                sys.exit(run.stderr)
+            document = json.loads(run.stdout)
+            every = {"e2e": document["metrics"]["e2e_latency"], **document["hops"]}
+            told = ", ".join(f"{name} {of['p50_ms']:.0f} ({of['p95_ms']:.0f})" for name, of in every.items() if of and of.get("p50_ms") is not None)
+            cut = document["interruptions"]
+            print(f"{setting}, {voice}: {told}; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}", flush=True)
+
+
+main()
