@@ -246,11 +246,11 @@ mod tests {
             pause: Pause::default(),
             words_after: MS(300),
             sound: Some(Sounded {
-                probability: if index % 2 == 0 { 0.95 } else { 0.05 },
+                probability: if index.is_multiple_of(2) { 0.95 } else { 0.05 },
                 after: MS(160),
             }),
             truth: Some(Truth {
-                is_end: Some(index % 2 == 0),
+                is_end: Some(index.is_multiple_of(2)),
                 pause_ms: 250.0 + 20.0 * index as f64,
                 corpus: "made".to_owned(),
                 conversation: format!("c{}", index % 3),
