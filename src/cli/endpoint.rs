@@ -76,7 +76,7 @@ impl Data {
         match given - all.len() {
             0 => {}
             others => {
-                tracing::warn!("warning: left out: {others} pauses among more than two people")
+                tracing::warn!("warning: left out: {others} pauses among more than two people");
             }
         }
         match ends_and_pauses(&all) {

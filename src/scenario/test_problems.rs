@@ -38,7 +38,7 @@ fn wrong_values_are_named_with_their_line() {
     let cases = [
         (
             "[endpointing]\ncut_offs = 0.1\n",
-            " line 2: endpointing.cut_offs: only classifier goes by it; add policy = \"classifier\"",
+            " line 2: endpointing.cut_offs: only classifier and eot go by it; add policy = \"classifier\"",
         ),
         (
             "[endpointing]\npolicy = \"classifier\"\ncut_offs = 0.9\n",

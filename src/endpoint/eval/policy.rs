@@ -246,11 +246,11 @@ mod tests {
             pause: Pause::default(),
             words_after: MS(300),
             sound: Some(Sounded {
-                probability: if index % 2 == 0 { 0.95 } else { 0.05 },
+                probability: if index.is_multiple_of(2) { 0.95 } else { 0.05 },
                 after: MS(160),
             }),
             truth: Some(Truth {
-                is_end: Some(index % 2 == 0),
+                is_end: Some(index.is_multiple_of(2)),
                 pause_ms: 250.0 + 20.0 * index as f64,
                 corpus: "made".to_owned(),
                 conversation: format!("c{}", index % 3),
@@ -287,6 +287,12 @@ mod tests {
         assert_eq!(wait(Setting::SmartTurn(0.8, MS(900))), 200.0);
         assert_eq!(wait(Setting::SmartTurn(0.99, MS(900))), 900.0);
         assert!(wait(Setting::Eot(0.2)) < wait(Setting::Eot(0.05)));
-        assert!(wait(Setting::Eot(0.2)) < wait(Setting::Classifier(0.2)));
+        let unheard = |one: &Labelled| Labelled {
+            sound: None,
+            ..one.clone()
+        };
+        let unheard: Vec<Labelled> = data.iter().map(unheard).collect();
+        let without = mean_wait(&Setting::Eot(0.2).decides(&unheard, weights));
+        assert!(wait(Setting::Eot(0.2)) + 50.0 < without);
     }
 }

@@ -55,7 +55,13 @@ fn places(policy: &Policy<'_>) -> Vec<Place> {
         .map(|at| Place::of(&(policy.decide)(number(at))))
         .filter(|place| place.cut <= CUT_MAX && place.wait_ms <= WAIT_MAX_MS)
         .collect();
-    places.sort_by(|a, b| a.cut.total_cmp(&b.cut));
+    // Of places that cut as many, the one with the shortest wait counts.
+    places.sort_by(|a, b| {
+        a.cut
+            .total_cmp(&b.cut)
+            .then(a.wait_ms.total_cmp(&b.wait_ms))
+    });
+    places.dedup_by(|later, first| later.cut <= first.cut);
     places
 }
 
