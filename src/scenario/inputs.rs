@@ -201,7 +201,7 @@ impl ScenarioFile {
         }
         let endpointing = &mut self.endpointing;
         match policy {
-            Ok(EndpointPolicy::Classifier(_)) => {
+            Ok(EndpointPolicy::Classifier(_) | EndpointPolicy::Eot(_)) => {
                 let share = endpointing.cut_offs.get_or_insert(0.05);
                 put("endpointing.cut_offs", Place::Number(share));
             }
@@ -211,7 +211,7 @@ impl ScenarioFile {
                 let threshold = endpointing.threshold.get_or_insert(0.8);
                 put("endpointing.threshold", Place::Number(threshold));
             }
-            _ => put(
+            Ok(EndpointPolicy::Silence(_)) | Err(_) => put(
                 "endpointing.silence_ms",
                 Place::WholeMs(&mut endpointing.silence_ms),
             ),
