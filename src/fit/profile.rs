@@ -160,7 +160,7 @@ fn ear_and_endpoint(text: &mut String, fit: &Fit) {
     let table = |values: &[f64]| table_of(values).and_then(|model: Model| model.latency(0.0, 0.0));
     if fit.stages.iter().any(|stage| stage.is_whole) {
         // The wait for the endpoint is somewhere in the whole.
-        text.push_str("\n# The whole latency is drawn below, with the wait for the endpoint in it.\n[ear]\nlag = { fixed_ms = 0.0 }\n\n[endpointing]\nsilence_ms = 32\n");
+        text.push_str("\n# The whole latency is drawn below, with the wait for the endpoint in it.\n[ear]\nlag = { fixed_ms = 0.0 }\nnotice = { fixed_ms = 0.0 }\n\n[endpointing]\nsilence_ms = 32\n");
         return;
     }
     match gathered.traced.get(&Hop::EndpointingWait) {

@@ -105,7 +105,7 @@ pub struct Predicted {
     pub without_drift_error_percent: Option<f64>,
     /// Where the error of what is judged lies in 95 of 100 runs like these, in percent of what they measure.
     pub error_interval_percent: Option<Interval>,
-    /// The same by a profile of these runs themselves: what is wrong there is the simulator's.
+    /// The same by a profile of these runs themselves: what is wrong there is the fit's.
     pub structure_ms: Option<f64>,
     /// The sum of medians, spreads added as squares; for latencies as a whole alone.
     pub naive_ms: Option<f64>,
@@ -218,7 +218,7 @@ pub fn text(of: &Validation) -> String {
     }
     let _ = writeln!(
         text,
-        "\nOwn times: predicted by a profile of these runs themselves, so that what is wrong there is the simulator's and the rest the engines'. Naive: medians added up, spreads as squares."
+        "\nOwn times: predicted by a profile of these runs themselves, so that what is wrong there is the fit's. Naive: medians added up, spreads as squares."
     );
     let _ = writeln!(text, "\n{}", sentence(of));
     text

@@ -1,9 +1,10 @@
 //! The inputs of a simulation: what somebody measured or assumed, each of which could be a little more or less.
 
-use super::engine::{ANSWER_MS, Compute, STT_MS, TTS_MS};
+use super::engine::{ANSWER_MS, Compute, Engine, EngineTable, STT_MS, TTS_MS};
 use super::latency::LatencyModel;
 use super::load::ArrivalsTable;
-use super::{ScenarioFile, TopologyName};
+use super::problem::Table;
+use super::{EndpointPolicy, ScenarioFile, TopologyName};
 
 /// An input, by its key. What a scenario has several of (turns) is one input, and moves together.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,8 +122,8 @@ impl ScenarioFile {
         let has_compute = [&self.stt.compute, &self.answer.compute, &self.tts.compute]
             .into_iter()
             .any(computes);
-        let policy = self.endpointing.policy.clone();
-        let policy = policy.as_deref().unwrap_or("silence");
+        let policy = self.endpointing.parse(Table::at(&["endpointing"]));
+        let policy = policy.map(|endpointing| endpointing.policy);
         let mut places: Vec<(String, Place<'_>)> = Vec::new();
         let mut put = |key: &str, place| places.push((key.to_owned(), place));
 
@@ -200,17 +201,17 @@ impl ScenarioFile {
         }
         let endpointing = &mut self.endpointing;
         match policy {
-            "classifier" => {
+            Ok(EndpointPolicy::Classifier(_) | EndpointPolicy::Eot(_)) => {
                 let share = endpointing.cut_offs.get_or_insert(0.05);
                 put("endpointing.cut_offs", Place::Number(share));
             }
-            "smart_turn" => {
+            Ok(EndpointPolicy::SmartTurn { .. }) => {
                 let patience_ms = endpointing.patience_ms.get_or_insert(1_200);
                 put("endpointing.patience_ms", Place::WholeMs(patience_ms));
                 let threshold = endpointing.threshold.get_or_insert(0.8);
                 put("endpointing.threshold", Place::Number(threshold));
             }
-            _ => put(
+            Ok(EndpointPolicy::Silence(_)) | Err(_) => put(
                 "endpointing.silence_ms",
                 Place::WholeMs(&mut endpointing.silence_ms),
             ),
@@ -227,31 +228,23 @@ impl ScenarioFile {
                 Place::Latency(&mut self.speech_to_speech.latency),
             ),
             false => {
-                for (key, engine, latency, otherwise_ms) in [
-                    (
-                        "stt.latency",
-                        &self.stt.engine,
-                        &mut self.stt.latency,
-                        STT_MS,
-                    ),
-                    (
-                        "answer.latency",
-                        &self.answer.engine,
-                        &mut self.answer.latency,
-                        ANSWER_MS,
-                    ),
-                    (
-                        "tts.latency",
-                        &self.tts.engine,
-                        &mut self.tts.latency,
-                        TTS_MS,
-                    ),
-                ] {
-                    if engine == "simulated" {
-                        let latency =
-                            latency.get_or_insert(LatencyModel::FixedMs(otherwise_ms.into()));
-                        put(key, Place::Latency(latency));
-                    }
+                let at = Table::ROOT;
+                let is_simulated = [
+                    self.stt.parse(at).is_ok_and(|engine| engine.is_simulated()),
+                    self.answer
+                        .parse(at)
+                        .is_ok_and(|engine| engine.is_simulated()),
+                    self.tts.parse(at).is_ok_and(|engine| engine.is_simulated()),
+                ];
+                let engines = [
+                    ("stt.latency", &mut self.stt.latency, STT_MS),
+                    ("answer.latency", &mut self.answer.latency, ANSWER_MS),
+                    ("tts.latency", &mut self.tts.latency, TTS_MS),
+                ];
+                let engines = engines.into_iter().zip(is_simulated);
+                for ((key, latency, otherwise_ms), _) in engines.filter(|(_, is_one)| *is_one) {
+                    let otherwise = LatencyModel::FixedMs(otherwise_ms.into());
+                    put(key, Place::Latency(latency.get_or_insert(otherwise)));
                 }
                 put("answer.token_ms", Place::Number(&mut self.answer.token_ms));
             }

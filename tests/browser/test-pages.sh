@@ -41,6 +41,13 @@ quietly measure --no-transcribe "$work/run/conversation.wav" --html "$pages/call
 quietly measure --no-transcribe "$pages/long run #1/conversation.wav" --out "$work/long-call" --html "$pages/moments.html"
 quietly measure --no-transcribe "$work/run/conversation.wav" --no-audio --html "$pages/silent.html"
 quietly simulate audio/simulations/assistant.toml --conversations 500 --set speculation.enabled=false --out "$work/slower"
+# What is not predicted has a page too.
+for seed in 1 2 3 4; do
+    { printf 'seed = %s\n' "$seed"; cat "$work/slow.toml"; } > "$work/slow-$seed.toml"
+    quietly run "$work/slow-$seed.toml" --clock virtual --out "$work/slow-runs/$seed"
+done
+quietly fit "$work/slow-runs" --out "$work/slow-profile.toml" --html "$pages/fit.html"
+quietly validate "$work/slow-runs" --profile "$work/slow-profile.toml" --html "$pages/validation.html"
 quietly compare "$work/simulation" "$work/slower" --html "$pages/compare.html"
 quietly sweep audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 --html "$pages/sweep.html"
 quietly plan audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 \

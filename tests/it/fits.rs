@@ -333,7 +333,7 @@ fn runs_with_longer_answers_than_the_profile_has_seen_get_no_verdict() {
     said(&["fit", &base, "--out", &profile, "-q"], 0);
     let longer = (
         "Yes.",
-        "We are a small shop by the harbour with four rooms above it.",
+        "Yes, we do. We are a small shop by the old harbour with four rooms above it.",
     );
     let longer = runs(folder.path(), "longer", 20..28, longer);
     let error = refused(&["validate", &longer, "--profile", &profile]);
@@ -450,7 +450,7 @@ fn a_profile_that_predicts_wrongly_is_told_with_exit_code_1() {
     // The answer is what is wrong, and it says so; the wait for the endpoint is right.
     let wrong = text
         .lines()
-        .filter(|line| line.contains("more than chance"))
+        .filter(|line| line.contains("more than chance") && line.contains(" mean "))
         .collect::<Vec<_>>()
         .join("\n");
     assert!(

@@ -45,7 +45,8 @@ pub fn of_validation(of: &Validation) -> askama::Result<String> {
         format!("{} conversations", of.conversations),
         of.settings.clone(),
     ];
-    page.notes = structure(of).into_iter().chain(drift(of)).collect();
+    let known = structure(of).into_iter().chain(drift(of));
+    page.notes = known.map(|note| format!("{}.", capital(&note))).collect();
     page.notes.extend(
         of.outside
             .iter()
@@ -74,6 +75,13 @@ pub fn of_validation(of: &Validation) -> askama::Result<String> {
             .collect(),
     }
     .render()
+}
+
+/// A note as a sentence.
+fn capital(note: &str) -> String {
+    let mut rest = note.chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + rest.as_str()
 }
 
 fn axes(axis: Axis) -> String {
