@@ -1,6 +1,6 @@
 //! What is done when the user, or the system, wants the program to end.
 
-use crate::run::signals::Signals;
+use crate::run::signals::{Ending, Signals};
 use std::future::Future;
 use std::process::exit;
 use std::sync::Arc;
@@ -8,6 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A flag that SIGINT (Ctrl-C), SIGTERM and SIGHUP set; a second one ends the program at once.
 pub(super) fn stop_at_signals() -> Arc<AtomicBool> {
+    stop_at(Ending::cuts_short)
+}
+
+/// As [`stop_at_signals`], for what goes on until Ctrl-C ends it, which is a normal end.
+#[cfg(feature = "probe")]
+pub(super) fn end_at_signals() -> Arc<AtomicBool> {
+    stop_at(|ending| {
+        if ending != Ending::Interrupt {
+            ending.cuts_short();
+        }
+    })
+}
+
+fn stop_at(tell: impl Fn(Ending) + Send + 'static) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = stop.clone();
     listen(async move {
@@ -17,7 +31,7 @@ pub(super) fn stop_at_signals() -> Arc<AtomicBool> {
             if told.swap(true, Ordering::Relaxed) {
                 exit(ending.exit_code().into());
             }
-            ending.cuts_short();
+            tell(ending);
         }
     });
     stop

@@ -142,8 +142,14 @@ const ARROWS: [(&str, &[&str]); 33] = [
         ],
     ),
     ("trace", &["files", "event", "clock", "record"]),
-    ("measure", &["files", "event", "rng", "scenario", "record", "speak"]),
-    ("fit", &["files", "event", "scenario", "measure", "record", "speak"]),
+    (
+        "measure",
+        &["files", "event", "rng", "scenario", "record", "speak"],
+    ),
+    (
+        "fit",
+        &["files", "event", "scenario", "measure", "record", "speak"],
+    ),
     (
         "compare",
         &["files", "event", "rng", "scenario", "measure", "record"],

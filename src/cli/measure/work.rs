@@ -181,11 +181,7 @@ impl Work {
             ..self.header(name.clone(), Vec::new())?
         };
         let made = RunFolder::around_conversation(folder, &header);
-        let events = probed.events(
-            known,
-            words.as_ref(),
-            Some(made.map_err(Failure::unavailable)?),
-        )?;
+        let events = probed.events(known, words.as_ref(), Some(made?))?;
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
         let mut measured = measure::measure(&events, &plan);
         if self.takes_doubtful {
