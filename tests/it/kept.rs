@@ -14,13 +14,22 @@ fn figures(folder: &Path) -> Value {
     let mut document: Value = serde_json::from_slice(&output.stdout).expect("a document");
     let top = document.as_object_mut().expect("an object");
     top.remove("notes");
-    for row in top["detail"].as_array_mut().expect("rows") {
-        let row = row.as_object_mut().expect("a row");
-        for words in ["heard", "said"] {
-            row.remove(words);
-        }
-    }
+    without_words(&mut top["detail"]);
     document
+}
+
+/// Takes out what is, or rests on, words.
+fn without_words(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(without_words),
+        Value::Object(values) => {
+            for words in ["heard", "said", "reasons"] {
+                values.remove(words);
+            }
+            values.values_mut().for_each(without_words);
+        }
+        _ => {}
+    }
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub(crate) fn scenario(bytes: &[u8]) {
     let Ok(scenario) = scenario::parse(Path::new("s.toml"), text) else {
         return;
     };
-    if scenario.load.is_some() {
+    if scenario.file().load.is_some() {
         return;
     }
     let simulation = Simulation::of(scenario).worlds(3).threads(1);
