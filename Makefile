@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
+.PHONY: demo test test-live soak fuzz test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -22,6 +22,17 @@ test-live: setup
 	@sh tests/setup/packages.sh $(SOUND)
 	$(CARGO) test --test live -- --test-threads=1 --nocapture --skip side_by_side::
 	$(CARGO) test --test live -- --test-threads=3 --nocapture side_by_side::
+
+# Feeds every reader of files with damaged ones, FUZZ_S seconds each; needs a nightly toolchain and cargo-fuzz.
+FUZZ_S ?= 60
+fuzz:
+	@for name in $$(ls tests/fuzz/fuzz_targets | sed 's/\.rs$$//'); do \
+		seeds=tests/fuzz/seeds/$$name; \
+		case $$name in decode) seeds=tests/it/data/formats;; import) seeds=tests/it/data/traces;; esac; \
+		mkdir -p tests/fuzz/corpus/$$name; \
+		$(CARGO) +nightly fuzz run --fuzz-dir tests/fuzz $$name tests/fuzz/corpus/$$name $$seeds -- \
+			-max_total_time=$(FUZZ_S) -rss_limit_mb=2048 || exit 1; \
+	done
 
 # A conversation of ten minutes.
 soak: setup

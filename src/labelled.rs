@@ -1,14 +1,16 @@
 //! Files of labelled examples, which classifiers are fitted to and judged by: one JSON object a line, plain or
 //! gzipped.
 
-use flate2::read::MultiGzDecoder;
+use crate::files::{self, Unpacked};
 use serde::de::DeserializeOwned;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The longest line that is read, bytes: a hundred times the longest of the AMI and ICSI data.
 const LINE_MAX: u64 = 1 << 20;
+
+/// The largest file that is read, bytes: a thousand times those of the AMI and ICSI data.
+const FILE_BYTES_MAX: u64 = 4 << 30;
 
 /// What a file must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +59,10 @@ pub fn read<T>(
         of,
         source,
     };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = files::open(path, FILE_BYTES_MAX).map_err(unreadable)?;
     let is_gzipped = path.extension().is_some_and(|end| end == "gz");
     let mut reader: Box<dyn BufRead> = match is_gzipped {
-        true => Box::new(BufReader::new(MultiGzDecoder::new(file))),
+        true => Box::new(BufReader::new(Unpacked::new(file))),
         false => Box::new(BufReader::new(file)),
     };
     let mut examples = Vec::new();

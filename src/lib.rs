@@ -15,6 +15,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`event`] | what happened, in words that all modules share: ticks, turns, hops, marks |
+//! | `files` | files opened within bounds, written as a whole, claimed and kept private |
 //! | [`clock`] | the only place that reads time, real or virtual; workers that spend it |
 //! | [`audio`] | frames, files, rates |
 //! | [`stage`] | the contract of a stage, and what passes between stages |
@@ -135,6 +136,7 @@ pub mod trace;
 
 mod caller;
 mod conversation;
+mod files;
 mod live;
 mod nearest;
 mod picture;

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match cli::run(arguments) {
         Ok(verdict) => verdict.exit_code(),
         Err(failure) => {
-            eprintln!("voicesim: {failure}");
+            cli::tell(&failure);
             failure.exit_code()
         }
     }

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use crate::audio::{AudioError, RATE_MAX, RATE_MIN, SAMPLE_RATE};
+use crate::files;
 
 /// Bytes of samples after which a writer stops, a little under the 4 GiB that the header can express.
 const DATA_BYTES_MAX: u64 = u32::MAX as u64 - 4_096;
@@ -76,9 +77,11 @@ impl Writer {
             bits_per_sample: 16,
             sample_format: hound::SampleFormat::Int,
         };
+        let file = files::create(path).map_err(|error| failed(path, error.into()))?;
         Ok(Self {
             path: path.to_owned(),
-            hound: hound::WavWriter::create(path, spec).map_err(|error| failed(path, error))?,
+            hound: hound::WavWriter::new(BufWriter::new(file), spec)
+                .map_err(|error| failed(path, error))?,
             data_bytes: 0,
         })
     }

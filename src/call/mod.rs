@@ -55,7 +55,8 @@ pub enum CallError {
     )]
     OneChannel { path: PathBuf },
     #[error(
-        "{path}: has {channels} channels; a call has two (caller left, agent right): choose them with ffmpeg -i {path} -af 'pan=stereo|c0=c0|c1=c1' call.wav"
+        "{path}: has {channels} channels; a call has two (caller left, agent right): choose them with ffmpeg -i {} -af 'pan=stereo|c0=c0|c1=c1' call.wav",
+        crate::files::quoted(path)
     )]
     ManyChannels { path: PathBuf, channels: usize },
     #[error(
@@ -90,6 +91,8 @@ pub enum CallError {
     Words(String),
     #[error("the events could not be recorded: {0}; make room or choose another folder (--out)")]
     Record(#[from] std::io::Error),
+    #[error("no thread can be had to read the other file: {0}; end other programs")]
+    Thread(std::io::Error),
 }
 
 /// Who had the floor, with the voice detector at `threshold` (in 0..1).

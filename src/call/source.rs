@@ -328,7 +328,10 @@ impl CallSource {
                 let mut agent_side = OtherFile::new(receiver);
                 let mut waiting = Vec::new();
                 notes = std::thread::scope(|scope| {
-                    let agent_notes = scope.spawn(move || send(agent, other, &sender));
+                    let sending = move || send(agent, other, &sender);
+                    let agent_notes = std::thread::Builder::new()
+                        .spawn_scoped(scope, sending)
+                        .map_err(CallError::Thread)?;
                     let pieces = |piece: &Piece<'_>| {
                         if let [raw] = piece.raw.channels {
                             take(Pair::Raw(Side::Caller, raw, piece.raw.rate));

@@ -5,6 +5,7 @@
 
 use super::source::Side;
 use super::track::MS_SAMPLES;
+use crate::files;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -82,13 +83,7 @@ impl Spoken {
             path: path.to_owned(),
             source,
         };
-        let length = path.metadata().map_err(unreadable)?.len();
-        if length > BYTES_MAX {
-            return Err(unreadable(std::io::Error::other(format!(
-                "is longer than {BYTES_MAX} bytes, which no transcript of a call is"
-            ))));
-        }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let text = files::read_text(path, BYTES_MAX).map_err(unreadable)?;
         let wrong = |(place, reason): (String, String)| SpokenError::Wrong {
             path: path.to_owned(),
             place,

@@ -17,7 +17,7 @@ impl Bar {
         {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(crate::files::plain(what));
         Bar(bar)
     }
 

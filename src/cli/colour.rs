@@ -96,11 +96,6 @@ pub(super) fn on_stdout() -> bool {
     DECIDED.get().is_some_and(|[stdout, _]| *stdout)
 }
 
-/// Whether standard error has colours.
-pub(super) fn on_stderr() -> bool {
-    DECIDED.get().is_some_and(|[_, stderr]| *stderr)
-}
-
 /// Text with colours for the words that have one, if standard output has colours.
 pub(super) fn painted(text: String) -> String {
     if on_stdout() {

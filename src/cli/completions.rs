@@ -1,7 +1,7 @@
 //! `voicesim completions` and `voicesim man`: the command line as shells and `man` know it.
 
 use super::file::unwritable;
-use super::{Arguments, Failure, Verdict, print};
+use super::{Arguments, Failure, Verdict, print, print_drawn};
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use std::fs;
@@ -20,7 +20,7 @@ impl Completions {
         let mut script = Vec::new();
         let mut command = Arguments::command();
         clap_complete::generate(self.shell, &mut command, "voicesim", &mut script);
-        print(&String::from_utf8_lossy(&script));
+        print_drawn(&String::from_utf8_lossy(&script));
         Ok(Verdict::Fine)
     }
 }
@@ -38,7 +38,7 @@ impl Manual {
             let mut page = Vec::new();
             let written = clap_mangen::Man::new(Arguments::command()).render(&mut page);
             written.map_err(Failure::unavailable)?;
-            print(&String::from_utf8_lossy(&page));
+            print_drawn(&String::from_utf8_lossy(&page));
             return Ok(Verdict::Fine);
         };
         let fault = |error: io::Error| unwritable(&format!("man {}", folder.display()), &error);

@@ -279,7 +279,8 @@ fn of_runs(given: &[PathBuf]) -> Result<Vec<Labelled>, Failure> {
                 );
                 continue;
             }
-            let events = store::read_events(&folder).map_err(Failure::input)?;
+            store::verify(&folder)?;
+            let events = store::read_events(&folder)?;
             all.extend(calls::pauses(&events, &name));
             conversations += 1;
         }

@@ -53,6 +53,7 @@ pub(super) const RUN: &str = examples!(
 pub(super) const SIMULATE: &str = examples!(
     "voicesim simulate scenario.toml --conversations 1000",
     "voicesim simulate scenario.toml --set stt.latency.preset=deepgram-nova-3 --html page.html",
+    "voicesim simulate scenario.toml --conversations 1000000 --out big --resume",
     "voicesim simulate load.toml --find load.calls --until e2e_latency_p95_ms=1500",
     "voicesim simulate scenario.toml --sensitivity          # what its figures hang on",
 );
@@ -95,6 +96,12 @@ pub(super) const REPORT: &str = examples!(
     "voicesim report runs/FOLDER --html page.html",
     "voicesim report measured --by topic                    # turns by a label of theirs",
     "voicesim report runs/FOLDER --csv turns.csv --junit budgets.xml",
+);
+
+pub(super) const REDACT: &str = examples!(
+    "voicesim redact runs/FOLDER                            # before you hand it on",
+    "voicesim redact measured --sound",
+    "voicesim redact runs/FOLDER --words --html page.html",
 );
 
 pub(super) const COMPARE: &str = examples!(

@@ -1,10 +1,10 @@
 //! Files for other programs, made from a folder of results.
 
-use super::file::unwritable;
+use super::file::{refuse_own, unwritable};
 use super::{Failure, otlp};
+use crate::files::stream_whole;
 use crate::measure::Measurement;
 use crate::measure::folder::Folder;
-use crate::record::store::stream_whole;
 use crate::report::calls::folder_name;
 use crate::report::export::turn_table::turns;
 use crate::report::export::{ExportError, csv, hgrm, junit, parquet, perfetto, prometheus};
@@ -80,7 +80,7 @@ impl Exports {
                 pair[0].display()
             )));
         }
-        Ok(())
+        files.iter().try_for_each(|path| refuse_own("export", path))
     }
 
     /// Writes the files that were asked for, from a folder of results.

@@ -1,7 +1,7 @@
 //! `voicesim simulate --find KEY --until METRIC=VALUE`: the least or the greatest value of a key that keeps a
 //! limit.
 
-use super::signals::stop_at_ctrl_c;
+use super::signals::stop_at_signals;
 use super::{Failure, Verdict, print_json, print_plain};
 use crate::experiment::{Find, Goal, Wanted};
 use crate::report::find::{Step, text};
@@ -37,7 +37,7 @@ impl Search {
 /// Searches, and prints what was found.
 pub(super) fn run(find: Find, is_json: bool) -> Result<Verdict, Failure> {
     find.check()?;
-    let stop = stop_at_ctrl_c();
+    let stop = stop_at_signals();
     let found = find.run(&stop, &|_, _| {}, |step| tracing::info!("{}", told(step)))?;
     if is_json {
         print_json(&found)?;

@@ -1,9 +1,9 @@
 //! `voicesim fit`: a profile for simulations, from results.
 
 use super::file::{refuse_unwritable, write};
-use super::shell::quoted;
 use super::{Failure, Verdict, given, print, print_json, print_plain};
 use crate::clock::Clock;
+use crate::files::quoted;
 use crate::fit::{Calibrator, DisturbedJobs, Fit, Gathered, Made, profile, reference};
 use crate::measure::folder::Results;
 use crate::report::fit::{document, text};

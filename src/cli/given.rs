@@ -4,10 +4,9 @@
 
 use super::Failure;
 use super::recordings::{holds_recording, is_recording};
-use super::shell::quoted;
 use crate::audio::decode;
+use crate::files::quoted;
 use crate::record::store::is_run_folder;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -266,7 +265,7 @@ fn file(path: &Path, bytes: u64) -> Thing {
 /// The beginning of a file, if it is text.
 fn start(path: &Path) -> Option<String> {
     let mut bytes = Vec::new();
-    let file = File::open(path).ok()?;
+    let file = crate::files::open(path, u64::MAX).ok()?;
     file.take(BYTES_MAX).read_to_end(&mut bytes).ok()?;
     let text = match std::str::from_utf8(&bytes) {
         Ok(text) => text,

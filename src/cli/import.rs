@@ -1,10 +1,12 @@
 //! `voicesim import`: traces and call logs of agents that other programs run, as run folders.
 
 use super::bar::Bar;
+use super::file::unwritable;
 use super::{Failure, Verdict, print_answer, print_json, print_plain};
+use crate::files::{quoted, release};
 use crate::measure::Measurement;
 use crate::measure::folder::Results;
-use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder, is_run_folder};
+use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder, is_run_folder};
 use crate::report::calls::{self, Calls};
 use crate::report::{document, imported, text};
 use crate::run::{header_of, refuse_used, write_hlog};
@@ -96,8 +98,9 @@ impl Import {
             };
             if is_run_folder(path) {
                 return Err(Failure::Input(format!(
-                    "{} is a run folder, which needs no import; see its report: voicesim report {0}",
-                    path.display()
+                    "{} is a run folder, which needs no import; see its report: voicesim report {}",
+                    path.display(),
+                    quoted(path)
                 )));
             }
             if !fs::metadata(path).map_err(wrong)?.is_dir() {
@@ -142,6 +145,10 @@ impl Import {
             total: Measurement::of_nothing(),
             header: None,
         };
+        let _mark = match all.len() {
+            1 => None,
+            _ => Some(store::claim(&self.out)?),
+        };
         let mut taken = BTreeSet::new();
         for index in 0..all.len() {
             let Some((name, platform, has_no_times)) = all.described(index) else {
@@ -171,25 +178,38 @@ impl Import {
                     .insert("times".into(), Header::LENGTHS_ALONE.into());
             }
             let folder = RunFolder::create(&path, &header, KeepAudio::No);
-            let folder = folder.map_err(Failure::unavailable)?;
+            let folder = folder?;
             all.write(index, folder).map_err(|error| {
                 Failure::Unavailable(format!(
                     "cannot write {}: {error}; make room or choose another folder with --out",
                     path.display()
                 ))
             })?;
-            let Results::Run(run) = Results::open(&path).map_err(Failure::unavailable)? else {
+            let Results::Run(mut run) = Results::open(&path).map_err(Failure::unavailable)? else {
                 continue;
             };
             let events = run.events().map_err(Failure::unavailable)?;
             write_hlog(&path.join("latency.hlog"), &run.measured, &events)?;
+            if all.len() == 1 {
+                record.write(&path)?;
+            }
+            store::seal(&path)?;
+            // Without the note that it is being written.
+            run.header = store::read_header(&path)?;
             written.header.get_or_insert_with(|| run.header.clone());
             match all.len() <= LISTED_MAX {
                 true => written.kept.push(Results::Run(run)),
                 false => written.total.merge(&run.measured),
             }
         }
-        record.write(&self.out).map_err(Failure::unavailable)?;
+        match all.len() {
+            1 => {}
+            _ => {
+                record.write(&self.out)?;
+                release(&self.out)
+                    .map_err(|error| unwritable(&self.out.display().to_string(), &error))?;
+            }
+        }
         Ok(written)
     }
 

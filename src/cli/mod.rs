@@ -32,12 +32,14 @@ mod merge;
 mod models;
 mod number;
 mod otlp;
+mod output;
 mod page;
 mod plan;
 mod presets;
 #[cfg(feature = "probe")]
 mod probe;
 mod recordings;
+mod redact;
 mod rederive;
 mod report;
 mod run;
@@ -47,7 +49,6 @@ mod scrape;
 mod sensitivity;
 #[cfg(feature = "probe")]
 mod serve;
-mod shell;
 mod signals;
 mod simulate;
 mod sweep;
@@ -56,10 +57,13 @@ mod validate;
 use crate::call::CallError;
 use crate::engine::EngineError;
 use crate::measure::Measurement;
+use crate::record::store::StoreError;
 use crate::run::RunError;
+use crate::run::signals::cut_short;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use colour::Color;
-use std::io::Write;
+pub use output::tell;
+use output::{print, print_drawn};
 use std::process::ExitCode;
 
 /// Latency pipeline simulator for voice assistants: every hop timed, adding up to what the caller
@@ -101,9 +105,10 @@ impl Arguments {
         let lossy = |argument: std::ffi::OsString| argument.to_string_lossy().into_owned();
         let asked = Color::asked(std::env::args_os().skip(1).map(lossy));
         let command = Arguments::command().color(asked.for_help());
-        match Arguments::from_arg_matches(&command.get_matches()) {
+        let parsed = command.try_get_matches();
+        match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
             Ok(arguments) => arguments,
-            Err(error) => error.exit(),
+            Err(error) => output::end_with(&error),
         }
     }
 }
@@ -151,6 +156,9 @@ enum Command {
     /// Print the report of a run folder again
     #[command(after_help = examples::REPORT)]
     Report(report::Report),
+    /// Take sound, words or both out of results, while their figures stay
+    #[command(after_help = examples::REDACT)]
+    Redact(redact::Redact),
     /// Compare two runs, calls or simulations, and tell differences from chance
     #[command(after_help = examples::COMPARE)]
     Compare(compare::Compare),
@@ -199,6 +207,8 @@ pub enum Verdict {
     Fine,
     /// A budget was missed, a turn did not come out as expected, or what is compared became worse.
     NotAsAsked,
+    /// A signal ended it before its end, with this exit code; what there was is kept.
+    CutShort(u8),
 }
 
 impl Verdict {
@@ -206,6 +216,7 @@ impl Verdict {
         match self {
             Verdict::Fine => ExitCode::SUCCESS,
             Verdict::NotAsAsked => ExitCode::from(1),
+            Verdict::CutShort(code) => ExitCode::from(code),
         }
     }
 }
@@ -235,9 +246,19 @@ impl From<CallError> for Failure {
         match error {
             CallError::Words(_)
             | CallError::Record(_)
+            | CallError::Thread(_)
             | CallError::Policy(_)
             | CallError::Silero(_) => Failure::unavailable(error),
             _ => Failure::input(error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match error.is_wrong_input() {
+            true => Failure::input(error),
+            false => Failure::unavailable(error),
         }
     }
 }
@@ -256,6 +277,24 @@ impl Failure {
         }
     }
 
+    /// What the system has run out of, threads, memory, file handles or room, is no wrong input, wherever it was met.
+    fn by_cause(self) -> Failure {
+        const LACKS: [&str; 6] = [
+            "(os error 11)",
+            "(os error 12)",
+            "(os error 23)",
+            "(os error 24)",
+            "(os error 28)",
+            "(os error 122)",
+        ];
+        match self {
+            Failure::Input(text) if LACKS.iter().any(|lack| text.contains(lack)) => {
+                Failure::Unavailable(text)
+            }
+            failure => failure,
+        }
+    }
+
     fn input(error: impl ToString) -> Failure {
         Failure::Input(error.to_string())
     }
@@ -265,8 +304,15 @@ impl Failure {
     }
 }
 
-/// Carries out the command that was given.
+/// Carries out the command that was given. What it prints has to arrive.
 pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
+    let verdict = carry_out(arguments).map_err(Failure::by_cause)?;
+    output::arrived()?;
+    // What was cut short is not judged.
+    Ok(cut_short().map_or(verdict, Verdict::CutShort))
+}
+
+fn carry_out(arguments: Arguments) -> Result<Verdict, Failure> {
     let is_quiet = arguments.quiet;
     // Whoever asks for every event wants lines, and no screen over them.
     let is_plain = is_quiet || arguments.verbose > 0;
@@ -285,6 +331,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Serve(command) => command.run(),
         Command::Import(command) => command.run(is_quiet),
         Command::Report(command) => command.run(),
+        Command::Redact(command) => command.run(),
         Command::Compare(command) => command.run(),
         Command::Say(command) => command.run(),
         Command::Check(command) => command.run(),
@@ -324,33 +371,30 @@ pub fn log_to_stderr(arguments: &Arguments) {
     let format = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| live::ScreenLog)
-        .with_ansi(colour::on_stderr())
+        // Colours are escape sequences, and so is what a name may hold: neither is shown.
+        .with_ansi(false)
+        // Where stderr is full or closed, there is nobody to tell.
+        .log_internal_errors(false)
         .with_target(arguments.verbose > 1)
         .with_level(arguments.verbose > 0);
     // A second call, as in a test of the library, keeps the first subscriber.
     let _ = format.without_time().try_init();
 }
 
-/// Prints to stdout. A reader that went away, as `head` does, is no failure.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
 /// Prints text for people, with nothing in it that a terminal would act on, since names in it may come from others.
 fn print_plain(text: &str) {
-    print(&colour::painted(crate::report::plain::plain(text)));
+    print_drawn(&colour::painted(crate::files::plain(text)));
 }
 
 /// Prints what results come to, below them.
 fn print_answer(measured: &Measurement, cut_off_share: Option<f64>) {
     let answer = crate::report::answer::sentence(measured, cut_off_share);
-    let answer = crate::report::plain::plain(&answer);
-    print(&format!("\n{}", colour::bold(answer + "\n")));
+    let answer = crate::files::plain(&answer);
+    print_drawn(&format!("\n{}", colour::bold(answer + "\n")));
 }
 
 fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document).map_err(Failure::unavailable)?;
-    print(&(text + "\n"));
+    print_drawn(&(output::plain_json(&text) + "\n"));
     Ok(())
 }

@@ -4,14 +4,14 @@ use super::file::refuse_unwritable;
 use super::measure::Work;
 use super::number;
 use super::page::Kept;
-use super::signals::stop_at_ctrl_c;
+use super::signals::stop_at_signals;
 use super::{Failure, Verdict, given, print_answer, print_json, print_plain};
 use crate::measure::{Measurement, Plan};
 use crate::probe::{CallEnd, Held, Progress};
 use crate::protocol::Protocol;
 use crate::protocol::address::Address;
 use crate::protocol::socket::Key;
-use crate::record::store::{Header, KeepAudio, Probe as Facts, RowsPer};
+use crate::record::store::{self, Header, KeepAudio, Probe as Facts, RowsPer};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::Skipped;
 use crate::report::text;
@@ -149,14 +149,14 @@ impl Probe {
         };
         let folders = self.folders(kept.path());
         for folder in &folders {
-            std::fs::create_dir_all(folder).map_err(|error| {
+            crate::files::create_folder(folder).map_err(|error| {
                 Failure::Unavailable(format!(
                     "cannot write {}: {error}; choose another folder with --out, or make room",
                     folder.display()
                 ))
             })?;
         }
-        let stop = stop_at_ctrl_c();
+        let stop = stop_at_signals();
         let shown = Shown::new(folders.len(), lines.len(), is_quiet);
         let calling = Calling {
             address: &address,
@@ -256,6 +256,7 @@ impl Probe {
                     Failure::Unavailable(format!("cannot delete {}: {error}", wav.display()))
                 })?;
             }
+            store::seal(folder)?;
             outcome.done.push(call);
         }
         if let (true, Some(first)) = (outcome.done.is_empty(), outcome.skipped.first()) {

@@ -100,7 +100,8 @@ impl Kept {
         let (header, scenario) = header_and_scenario(folder).map_err(not_done)?;
         if header.clock != Header::RECORDING {
             return Err(Stop::NotDone(format!(
-                "{shown} holds a run, not a measured call; `voicesim run --recorded {shown}` repeats it"
+                "{shown} holds a run, not a measured call; `voicesim run --recorded {}` repeats it",
+                crate::files::quoted(folder)
             )));
         }
         let recording = Recording::read(folder).map_err(not_done)?;

@@ -2,7 +2,7 @@
 
 use super::engines::Engines;
 use super::probe::ProtocolName;
-use super::signals::stop_at_ctrl_c;
+use super::signals::end_at_signals;
 use super::{Failure, Verdict, given, number, print};
 use crate::protocol::Protocol;
 use crate::record::store::KeepAudio;
@@ -67,7 +67,7 @@ impl Serve {
         let listener = TcpListener::bind(self.listen).map_err(unavailable)?;
         listener.set_nonblocking(true).map_err(unavailable)?;
         let address = listener.local_addr().map_err(unavailable)?;
-        let stop = stop_at_ctrl_c();
+        let stop = end_at_signals();
         let audio = match self.no_audio {
             true => KeepAudio::No,
             false => KeepAudio::Yes,

@@ -1,20 +1,37 @@
 //! What is done when the user, or the system, wants the program to end.
 
+use crate::run::signals::{Ending, Signals};
 use std::future::Future;
 use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::signal::ctrl_c;
 
-/// A flag that Ctrl-C sets; the second Ctrl-C ends the program at once.
-pub(super) fn stop_at_ctrl_c() -> Arc<AtomicBool> {
+/// A flag that SIGINT (Ctrl-C), SIGTERM and SIGHUP set; a second one ends the program at once.
+pub(super) fn stop_at_signals() -> Arc<AtomicBool> {
+    stop_at(Ending::cuts_short)
+}
+
+/// As [`stop_at_signals`], for what goes on until Ctrl-C ends it, which is a normal end.
+#[cfg(feature = "probe")]
+pub(super) fn end_at_signals() -> Arc<AtomicBool> {
+    stop_at(|ending| {
+        if ending != Ending::Interrupt {
+            ending.cuts_short();
+        }
+    })
+}
+
+fn stop_at(tell: impl Fn(Ending) + Send + 'static) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = stop.clone();
     listen(async move {
-        while ctrl_c().await.is_ok() {
+        let mut signals = Signals::listen();
+        loop {
+            let ending = signals.next().await;
             if told.swap(true, Ordering::Relaxed) {
-                exit(130);
+                exit(ending.exit_code().into());
             }
+            tell(ending);
         }
     });
     stop
@@ -23,29 +40,10 @@ pub(super) fn stop_at_ctrl_c() -> Arc<AtomicBool> {
 /// Does something before Ctrl-C, or whoever terminates programs, ends this one.
 pub(super) fn before_the_end(act: impl FnOnce() + Send + 'static) {
     listen(async move {
-        let code = tokio::select! {
-            biased;
-            Ok(()) = ctrl_c() => 130,
-            () = terminated() => 143,
-        };
+        let ending = Signals::listen().next().await;
         act();
-        exit(code);
+        exit(ending.exit_code().into());
     });
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    if let Ok(mut signals) = signal(SignalKind::terminate()) {
-        signals.recv().await;
-    } else {
-        std::future::pending::<()>().await;
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending::<()>().await;
 }
 
 /// Listens on a thread of its own. Where that cannot be, signals end the program as they do without a listener.

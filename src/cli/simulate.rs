@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use super::file::refuse_unwritable;
 use super::page::Kept;
-use super::signals::stop_at_ctrl_c;
+use super::signals::stop_at_signals;
 use super::{Failure, Verdict, find, print_answer, print_json, print_plain, sensitivity};
 use crate::clock::Clock;
 use crate::experiment::{
@@ -63,6 +63,14 @@ pub(super) struct Simulate {
     /// Folder to keep the simulation in; nothing is kept unless given
     #[arg(long, value_name = "DIR", help_heading = "Results")]
     out: Option<PathBuf>,
+    /// Go on with the simulation in --out where it was cut short, to the same results; begins it if there is none
+    #[arg(
+        long,
+        requires = "out",
+        conflicts_with = "find",
+        help_heading = "Results"
+    )]
+    resume: bool,
     /// Write the report as an HTML page: one file that loads nothing from elsewhere
     #[arg(
         long,
@@ -192,7 +200,9 @@ impl Simulate {
             simulation = simulation.shard(shard);
         }
         if let Some(folder) = folder {
-            simulation = simulation.keep_in(folder.to_owned(), self.events.into());
+            simulation = simulation
+                .keep_in(folder.to_owned(), self.events.into())
+                .resuming(self.resume);
         }
         simulation.check()?;
         let worlds = simulation.numbers().len() as u64;
@@ -211,13 +221,13 @@ pub(super) fn threads(given: Option<u16>) -> usize {
     )
 }
 
-/// Shows how far simulations of `worlds` conversations or loads are, and stops them at Ctrl-C.
+/// Shows how far simulations of `worlds` conversations or loads are, and stops them at signals.
 pub(super) fn watched<T>(
     (worlds, kind): (u64, &str),
     is_quiet: bool,
     simulate: impl FnOnce(&AtomicBool, Progress<'_>) -> Result<T, RunError>,
 ) -> Result<T, Failure> {
-    let stop = stop_at_ctrl_c();
+    let stop = stop_at_signals();
     let bar = bar((worlds, kind), is_quiet);
     let (turns, since) = (AtomicU64::new(0), Clock::real(1));
     since.start();

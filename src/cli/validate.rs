@@ -94,7 +94,8 @@ impl Validate {
 /// Writes what was found into the profile, in place of what an earlier validation found.
 fn save(profile: &Path, found: &Validation) -> Result<(), Failure> {
     // It was read as a scenario before, which bounds its length.
-    let text = std::fs::read_to_string(profile).map_err(Failure::input)?;
+    let text = crate::files::read_text(profile, crate::scenario::FILE_BYTES_MAX)
+        .map_err(Failure::input)?;
     let error = |statistic: &str| {
         let figure = found.figure("e2e_latency", statistic);
         let percent =

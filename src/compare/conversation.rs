@@ -3,11 +3,9 @@
 use super::quantity::{E2E, OCCASIONS, RATES, SPANS, UNANSWERED, WER, place};
 use crate::event::{Expect, Hop, Metric};
 use crate::measure::folder::{MeasuredRun, MeasuredSimulation, Results};
-use crate::measure::turns::{Reader, SimulatedTurn, TurnsError};
+use crate::measure::turns::{FileReader, SimulatedTurn, TurnsError};
 use crate::measure::{Outcome, Row};
 use crate::scenario::load::CALLS_MAX;
-use std::fs::File;
-use std::io::BufReader;
 
 /// A conversation, or a world of a load with all the calls in it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -190,7 +188,7 @@ pub(super) enum Conversations {
 }
 
 pub(super) struct Many {
-    reader: Reader<BufReader<File>>,
+    reader: FileReader,
     path: Vec<Hop>,
     /// How many calls a conversation may have.
     calls: u32,

@@ -237,7 +237,7 @@ pub enum CompareError {
         path: PathBuf,
     },
     /// A folder holds no turn that should have been answered.
-    #[error("{path}: none of its {turns} turns should have been answered, so there is nothing to compare; see why with `voicesim report {path}`", path = path.display())]
+    #[error("{path}: none of its {turns} turns should have been answered, so there is nothing to compare; see why with `voicesim report {}`", crate::files::quoted(path), path = path.display())]
     NothingAsked {
         /// The folder.
         path: PathBuf,

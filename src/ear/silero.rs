@@ -5,6 +5,7 @@
 //! does; it tells voices from music, typing, coughs and noise.
 
 use crate::audio::SAMPLE_RATE;
+use crate::files;
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,13 +59,8 @@ impl SileroModel {
             path: path.to_owned(),
             reason,
         };
-        let bytes = std::fs::metadata(path).map_err(|error| invalid(error.to_string()))?;
-        if bytes.len() > MODEL_BYTES_MAX {
-            return Err(invalid(format!(
-                "it is longer than {MODEL_BYTES_MAX} bytes"
-            )));
-        }
-        let bytes = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
+        let bytes =
+            files::read(path, MODEL_BYTES_MAX).map_err(|error| invalid(error.to_string()))?;
         let model = ModelOptions::with_all_ops()
             .load(bytes)
             .map_err(|error| invalid(error.to_string()))?;

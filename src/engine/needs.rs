@@ -67,10 +67,16 @@ fn unanswering<'a>(
     longest: Duration,
 ) -> Vec<String> {
     std::thread::scope(|scope| {
-        let ask = |(table, server)| scope.spawn(move || openai::ask(server, table, longest));
+        let ask = |(table, server)| {
+            let ask = move || openai::ask(server, table, longest);
+            std::thread::Builder::new().spawn_scoped(scope, ask)
+        };
         let asked: Vec<_> = servers.map(ask).collect();
-        let answers = asked.into_iter().filter_map(|asked| asked.join().ok());
-        answers.filter_map(Result::err).collect()
+        let answers = asked.into_iter().map(|asked| match asked {
+            Ok(asked) => asked.join().ok().and_then(Result::err),
+            Err(error) => Some(format!("no thread can be had to ask a server: {error}")),
+        });
+        answers.flatten().collect()
     })
 }
 

@@ -1,11 +1,11 @@
 //! The figures of a simulation in its folder, which are written when all else is there.
 
+use crate::files::write_whole;
 use crate::measure::{TOTALS, Totals};
-use crate::record::store::{Header, Sizes, write_whole};
+use crate::record::store::{self, Header, Sizes};
 use crate::report::{answer, document, hlog, simulation};
 use crate::run::{RunError, unavailable};
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +13,12 @@ use std::time::Duration;
 pub const REPORT_JSON: &str = "report.json";
 /// The file in a simulation's folder that holds its report as text.
 pub const REPORT_TEXT: &str = "report.txt";
+
+/// Writes the figures so far of a simulation that goes on, beside files that are this long or longer.
+pub(super) fn write_so_far(folder: &Path, totals: &Totals, bytes: Sizes) -> Result<(), RunError> {
+    let figures = totals.to_json(bytes).map_err(unavailable)?;
+    write_whole(&folder.join(TOTALS), &figures).map_err(|error| full(folder, error))
+}
 
 /// Writes the figures, beside files of these sizes. The reports come last: a folder with both of them is
 /// whole.
@@ -31,13 +37,15 @@ pub(super) fn write(
     write_whole(&folder.join(REPORT_JSON), json.as_bytes()).map_err(full)?;
     let answer = answer::sentence(&totals.measured, totals.cut_off_share());
     let text = format!("{}\n{answer}\n", simulation::text(header, totals));
-    write_whole(&folder.join(REPORT_TEXT), text.as_bytes()).map_err(full)
+    write_whole(&folder.join(REPORT_TEXT), text.as_bytes()).map_err(full)?;
+    store::seal(folder).map_err(unavailable)
 }
 
 /// Keeps the histograms. A simulation has no length of its own: its interval is empty.
 fn write_histograms(folder: &Path, totals: &Totals) -> io::Result<()> {
-    let file = File::create(folder.join("latency.hlog"))?;
-    hlog::write(&totals.measured, Duration::ZERO, BufWriter::new(file))
+    let mut log = Vec::new();
+    hlog::write(&totals.measured, Duration::ZERO, &mut log)?;
+    write_whole(&folder.join("latency.hlog"), &log)
 }
 
 /// The error that a folder could not be written.

@@ -2,10 +2,11 @@
 
 use super::saturation;
 use super::{REPORT_JSON, Simulated, figures};
+use crate::files;
 use crate::measure::turns::{self, TurnsError};
 use crate::measure::{Plan, TOTALS, Totals};
 use crate::record::store::{self, EVENTS, Header, Shard, SimulationFolder, Sizes, TURNS};
-use crate::run::{RunError, input, refuse_used, unavailable};
+use crate::run::{RunError, input, not_kept, refuse_used, unavailable};
 use crate::scenario::{KeyDifference, ScenarioFile, differences};
 use crate::sim::Simulable;
 use serde_json::Value;
@@ -138,7 +139,7 @@ fn add_up(parts: &[Part]) -> Result<(Totals, Vec<Sizes>), RunError> {
 /// Copies turns and events, one shard behind the other, and returns how many bytes they are.
 fn copy(parts: &[Part], sizes: &[Sizes], header: &Header, out: &Path) -> Result<Sizes, RunError> {
     let full = |error| figures::full(out, error);
-    let mut folder = SimulationFolder::create(out, header, turns::HEADER).map_err(unavailable)?;
+    let mut folder = SimulationFolder::create(out, header, turns::HEADER).map_err(not_kept)?;
     for (part, bytes) in parts.iter().zip(sizes) {
         let expected = Sizes {
             // The head of the file stands there already.
@@ -194,6 +195,7 @@ impl Part<'_> {
         if !(is_there(TOTALS) && is_there(REPORT_JSON)) {
             return Err(part.wrong("has no report: it was killed, or goes on"));
         }
+        store::verify_whole(folder).map_err(input)?;
         Ok(part)
     }
 
@@ -287,7 +289,7 @@ impl Part<'_> {
                 path.display()
             ))
         };
-        File::open(&path).map_err(cannot)
+        files::open(&path, u64::MAX).map_err(cannot)
     }
 
     /// The scenario of the shard, ready to simulate.
@@ -316,7 +318,7 @@ fn comparable(header: &Header) -> Header {
 }
 
 /// The first place where two values differ, and how.
-fn difference(at: &str, own: &Value, others: &Value) -> Option<String> {
+pub(super) fn difference(at: &str, own: &Value, others: &Value) -> Option<String> {
     let KeyDifference { key, base, new } = differences(own, others).into_iter().next()?;
     let at = match key.is_empty() {
         true => at.to_owned(),

@@ -6,6 +6,7 @@ mod find;
 mod front;
 mod merge;
 mod plan;
+mod resumed;
 mod saturation;
 mod sensitivity;
 mod simulation;

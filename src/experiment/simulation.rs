@@ -1,11 +1,13 @@
 //! A simulation: replications of a scenario's conversation, each with other luck, and the figures of all.
 
-use super::figures;
 use super::saturation;
+use super::{figures, resumed};
 use crate::event::{Event, Tick};
 use crate::measure::{BATCHES, Plan, Row, Totals, turns};
-use crate::record::store::{Header, KeepEvents, RowsPer, Shard, SimulationFolder};
-use crate::run::{RunError, header_of, input, refuse_used, unavailable};
+use crate::record::store::{
+    Header, KeepEvents, RowsPer, Shard, SimulationFolder, Sizes, event_line, is_run_folder,
+};
+use crate::run::{RunError, header_of, input, not_kept, refuse_used, unavailable};
 use crate::scenario::Scenario;
 use crate::scenario::load::CALLS_MAX;
 use crate::sim::{Encoded, Keep, Simulable, Worlds};
@@ -17,6 +19,11 @@ use std::sync::{Mutex, PoisonError};
 
 /// Conversations of which a sample keeps all events.
 const SAMPLE: u32 = 100;
+
+/// After how many conversations the figures so far are written: some seconds of work.
+const WORLDS_BETWEEN_FIGURES: u32 = 50_000;
+/// After how many loads.
+const LOADS_BETWEEN_FIGURES: u32 = 64;
 
 /// Where `--until-ci` looks for the first time, and then at twice as many.
 const FIRST_LOOK: u32 = 1_000;
@@ -61,6 +68,7 @@ pub struct Simulation {
     shard: Option<Shard>,
     has_shadows: bool,
     keep: Option<(PathBuf, KeepEvents)>,
+    resumes: bool,
 }
 
 /// What a simulation goes on for.
@@ -95,6 +103,7 @@ impl Simulation {
             shard: None,
             has_shadows: false,
             keep: None,
+            resumes: false,
         }
     }
 
@@ -157,6 +166,13 @@ impl Simulation {
         self
     }
 
+    /// Goes on with what is in the folder to [`keep_in`](Simulation::keep_in), if the same simulation was begun there and
+    /// cut short. What comes of it is what would have come without.
+    pub fn resuming(mut self, resumes: bool) -> Simulation {
+        self.resumes = resumes;
+        self
+    }
+
     /// The scenario that is to be simulated.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
@@ -187,8 +203,16 @@ impl Simulation {
                 "--shadows: answers can be followed to their end only where they depend on nothing but the question; this needs a [caller] with patience, and neither [load] nor [[fault]]".into(),
             ));
         }
-        if let Some((folder, _)) = &self.keep {
-            refuse_used(folder)?;
+        match &self.keep {
+            // What is there is looked at with its header.
+            Some((folder, _)) if !(self.resumes && is_run_folder(folder)) => refuse_used(folder)?,
+            None if self.resumes => {
+                return Err(RunError::Input(
+                    "--resume: what was not kept cannot be gone on with; name its folder (--out)"
+                        .into(),
+                ));
+            }
+            _ => {}
         }
         Ok(simulable)
     }
@@ -249,14 +273,29 @@ impl Simulation {
             notes: self.scenario.rests_on(),
             ..header_of(&self.scenario, RowsPer::Turn)?
         };
-        let kept = Kept::new(&self, &header, progress)?;
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
-        let patient = simulable.patient().filter(|_| self.has_shadows);
+        let resumed = match &self.keep {
+            Some((folder, _)) if self.resumes => resumed::read(folder, &header)?,
+            _ => None,
+        };
         let mut totals = Totals::default();
+        let (mut header, mut sizes) = (header, None);
+        if let Some(before) = resumed {
+            (header, totals, sizes) = (before.header, before.totals, Some(before.sizes));
+            if before.is_whole {
+                totals.judge(&plan);
+                return Ok(Simulated { header, totals });
+            }
+        }
+        let kept = Kept::new(&self, &header, sizes, progress)?;
+        let patient = simulable.patient().filter(|_| self.has_shadows);
         let Range { start, end } = self.numbers();
-        let (mut held, mut asked) = (start, end);
+        let before = u32::try_from(totals.worlds()).unwrap_or(u32::MAX);
+        kept.progress(u64::from(before), totals.measured.turns);
+        let (mut held, mut asked) = (start.saturating_add(before).min(end), end);
         while held < asked && !stop.load(Ordering::Relaxed) {
-            let next = self.next_look(held - start).saturating_add(start).min(end);
+            let look = self.next_look(held - start).saturating_add(start).min(end);
+            let next = look.min(held.saturating_add(self.between_figures()));
             let worlds = Worlds {
                 simulable: &simulable,
                 plan: &plan,
@@ -271,9 +310,14 @@ impl Simulation {
                 _ => unavailable(error),
             })?);
             held = next;
-            self.refuse_saturated(&simulable, &totals)?;
-            if self.is_known(&totals, &plan) {
-                asked = held;
+            if held == look {
+                self.refuse_saturated(&simulable, &totals)?;
+                if self.is_known(&totals, &plan) {
+                    asked = held;
+                }
+            }
+            if held < asked && !stop.load(Ordering::Relaxed) {
+                kept.so_far(&totals)?;
             }
         }
         if !stop.load(Ordering::Relaxed) && self.shard.is_none() {
@@ -295,10 +339,24 @@ impl Simulation {
             // A load may be too much for its pools, which the first one shows.
             _ if held == 0 && self.scenario.load.is_some() => 1,
             None => self.how_many(),
-            Some(_) if held < first => first,
-            Some(_) => held.saturating_mul(2),
+            Some(_) => {
+                let mut look = first;
+                while look <= held && look < u32::MAX {
+                    look = look.saturating_mul(2);
+                }
+                look
+            }
         };
         look.min(self.how_many())
+    }
+
+    /// After how many worlds the figures so far are written, so that a simulation that is killed can go on from there.
+    fn between_figures(&self) -> u32 {
+        match (&self.keep, &self.scenario.load) {
+            (None, _) => u32::MAX,
+            (Some(_), None) => WORLDS_BETWEEN_FIGURES,
+            (Some(_), Some(_)) => LOADS_BETWEEN_FIGURES,
+        }
     }
 
     /// Refuses a load that is too much, after its first world and after all of them. The figures of a shard
@@ -342,12 +400,16 @@ impl<'a> Kept<'a> {
     fn new(
         simulation: &Simulation,
         header: &Header,
+        resumed: Option<Option<Sizes>>,
         progress: Progress<'a>,
     ) -> Result<Self, RunError> {
         let folder = match &simulation.keep {
             Some((path, _)) => {
-                let folder = SimulationFolder::create(path, header, turns::HEADER);
-                Some((path.clone(), Mutex::new(folder.map_err(unavailable)?)))
+                let folder = match resumed {
+                    Some(sizes) => SimulationFolder::resume(path, sizes, turns::HEADER),
+                    None => SimulationFolder::create(path, header, turns::HEADER),
+                };
+                Some((path.clone(), Mutex::new(folder.map_err(not_kept)?)))
             }
             None => None,
         };
@@ -359,6 +421,18 @@ impl<'a> Kept<'a> {
                 .map_or(KeepEvents::None, |(_, e)| *e),
             progress,
         })
+    }
+
+    /// Writes the figures so far.
+    fn so_far(&self, totals: &Totals) -> Result<(), RunError> {
+        let Some((path, folder)) = &self.folder else {
+            return Ok(());
+        };
+        let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = folder
+            .finish()
+            .map_err(|error| figures::full(path, error))?;
+        figures::write_so_far(path, totals, bytes)
     }
 
     fn finish(&self, header: &Header, totals: &Totals) -> Result<(), RunError> {
@@ -391,9 +465,8 @@ impl Keep for Kept<'_> {
             KeepEvents::All => true,
         };
         for event in events.iter().filter(|_| is_kept) {
-            // Writing to memory does not fail, and no event holds what JSON cannot.
-            let _ = serde_json::to_writer(&mut into.events, event);
-            into.events.push(b'\n');
+            // Writing to memory does not fail, and no event of a simulation holds long texts.
+            into.events.extend(event_line(event).unwrap_or_default());
         }
     }
 

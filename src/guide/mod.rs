@@ -70,6 +70,7 @@ topics! {
     cluster: "simulations on several machines: shards, Slurm, Kubernetes",
     library: "use it in a Rust test, with an engine of yours",
     formats: "which recordings can be read",
+    safety: "voices, keys, files of others: what is kept, whole and bounded",
     commands: "every command and exit code, in a line each",
     limits: "what the figures cannot tell",
     glossary: "every special word",

@@ -1,5 +1,6 @@
 //! Why nothing can be answered from a folder, and what to do about it.
 
+use crate::files::quoted;
 use std::path::{Path, PathBuf};
 
 /// Why a folder cannot be answered from.
@@ -23,11 +24,11 @@ pub enum KnowledgeError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("{}: holds no index; build one: voicesim index build DIR --out {}, or name a folder of documents as `docs`", folder.display(), folder.display())]
+    #[error("{}: holds no index; build one: voicesim index build DIR --out {}, or name a folder of documents as `docs`", folder.display(), quoted(folder))]
     NoIndex { folder: PathBuf },
-    #[error("{}: the index is damaged ({what}); build it again: voicesim index build DIR --out {}", folder.display(), folder.display())]
+    #[error("{}: the index is damaged ({what}); build it again: voicesim index build DIR --out {}", folder.display(), quoted(folder))]
     Damaged { folder: PathBuf, what: String },
-    #[error("{}: the index was built by another version of voicesim ({version}); build it again: voicesim index build DIR --out {}", folder.display(), folder.display())]
+    #[error("{}: the index was built by another version of voicesim ({version}); build it again: voicesim index build DIR --out {}", folder.display(), quoted(folder))]
     OtherVersion { folder: PathBuf, version: String },
     #[error("{}: stands there already; name a new folder with --out, or remove it", folder.display())]
     Exists { folder: PathBuf },

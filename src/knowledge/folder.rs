@@ -2,13 +2,14 @@
 //!
 //! This file must not know how a document is cut, or about the index.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::asked::Asked;
 use super::error::KnowledgeError;
 use super::lexicon;
+use crate::files;
 
 /// The largest file read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -155,19 +156,13 @@ pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Knowledge
         path: path.to_owned(),
         source,
     };
-    let mut bytes = Vec::new();
-    // One byte over the bound is enough to see that it is passed, however large the file is or grows.
-    File::open(path)
-        .map_err(unreadable)?
-        .take(bytes_max.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > bytes_max {
-        return Err(KnowledgeError::LargeFile {
+    let bytes = files::read(path, bytes_max).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => KnowledgeError::LargeFile {
             path: path.to_owned(),
             mebibytes: bytes_max >> 20,
-        });
-    }
+        },
+        _ => unreadable(error),
+    })?;
     String::from_utf8(bytes).map_err(|error| KnowledgeError::NotUtf8 {
         path: path.to_owned(),
         line: 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]

@@ -11,8 +11,8 @@
 //! names plain. A damaged index cannot lead to any other file.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ use super::lexicon;
 use super::passages::PASSAGES_MAX;
 use super::preparation::Preparation;
 use super::{Knowledge, entries, read_checked};
+use crate::files;
 
 const SETTINGS: &str = "voicesim-index.json";
 const PASSAGES: &str = "passages.jsonl";
@@ -114,21 +115,24 @@ pub fn build(
     if entries.len() > PASSAGES_MAX {
         return Err(KnowledgeError::too_much(documents, "20,000 passages"));
     }
-    let mut files = write_terms(&entries, &out.join(TERMS))?;
+    let unwritten = |source| unwritable(out, source);
+    // Built aside: what is read is whole, whatever happens meanwhile.
+    let aside = files::aside(out).map_err(unwritten)?;
+    let mut seals = write_terms(&entries, &aside.path().join(TERMS))?;
     let mut lines = String::new();
     for entry in &entries {
         lines += &as_json(entry)?;
         lines.push('\n');
     }
-    write(&out.join(PASSAGES), &lines)?;
-    files.insert(PASSAGES.to_owned(), Seal::of(lines.as_bytes()));
+    write(&aside.path().join(PASSAGES), &lines)?;
+    seals.insert(PASSAGES.to_owned(), Seal::of(lines.as_bytes()));
     let synonyms = &documents_read.synonyms;
-    write(&out.join(lexicon::FILE), synonyms)?;
-    files.insert(lexicon::FILE.to_owned(), Seal::of(synonyms.as_bytes()));
+    write(&aside.path().join(lexicon::FILE), synonyms)?;
+    seals.insert(lexicon::FILE.to_owned(), Seal::of(synonyms.as_bytes()));
     let built = Built {
         documents: documents_read.texts.len(),
         passages: entries.len(),
-        bytes: files.values().map(|seal| seal.bytes).sum(),
+        bytes: seals.values().map(|seal| seal.bytes).sum(),
     };
     let settings = Settings {
         schema: SCHEMA.into(),
@@ -137,10 +141,19 @@ pub fn build(
         preparation,
         documents: built.documents,
         passages: built.passages,
-        files,
+        files: seals,
     };
-    write(&out.join(SETTINGS), &(as_json(&settings)? + "\n"))?;
-    Ok(built)
+    write(&aside.path().join(SETTINGS), &(as_json(&settings)? + "\n"))?;
+    match files::put_in_place(aside, out) {
+        Ok(()) => Ok(built),
+        // Another one was built there meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            Err(KnowledgeError::Exists {
+                folder: out.to_owned(),
+            })
+        }
+        Err(error) => Err(unwritable(out, error)),
+    }
 }
 
 /// Keeps the inverted index in a folder; returns its files with their seals.
@@ -151,20 +164,20 @@ fn write_terms(entries: &[Entry], folder: &Path) -> Result<BTreeMap<String, Seal
     let mapped = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
     terms.persist(&mapped)?;
     drop(mapped);
-    let mut files = BTreeMap::new();
+    let mut seals = BTreeMap::new();
     for file in fs::read_dir(folder).map_err(unwritable)? {
         let name = file.map_err(unwritable)?.file_name();
         let name = name.to_string_lossy().into_owned();
         if !name.ends_with(".lock") {
-            let bytes = fs::read(folder.join(&name)).map_err(unwritable)?;
-            files.insert(format!("{TERMS}/{name}"), Seal::of(&bytes));
+            let bytes = files::read(&folder.join(&name), INDEX_BYTES_MAX).map_err(unwritable)?;
+            seals.insert(format!("{TERMS}/{name}"), Seal::of(&bytes));
         }
     }
-    Ok(files)
+    Ok(seals)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), KnowledgeError> {
-    fs::write(path, text).map_err(|source| unwritable(path, source))
+    files::write_whole(path, text.as_bytes()).map_err(|source| unwritable(path, source))
 }
 
 fn unwritable(path: &Path, source: std::io::Error) -> KnowledgeError {
@@ -274,15 +287,10 @@ impl Opening<'_> {
 
     fn read(&self, name: &str, bytes_max: u64) -> Result<Vec<u8>, KnowledgeError> {
         let unreadable = |error: std::io::Error| self.damaged(format!("{name}: {error}"));
-        let mut bytes = Vec::new();
-        let file = File::open(self.folder.join(name)).map_err(unreadable)?;
-        file.take(bytes_max.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        match bytes.len() as u64 > bytes_max {
-            true => Err(self.damaged(format!("{name} is longer than it was"))),
-            false => Ok(bytes),
-        }
+        files::read(&self.folder.join(name), bytes_max).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => self.damaged(format!("{name} is longer than it was")),
+            _ => unreadable(error),
+        })
     }
 
     fn entries(&self, bytes: &[u8]) -> Result<Vec<Entry>, KnowledgeError> {

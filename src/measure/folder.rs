@@ -1,13 +1,13 @@
 //! Folders that were written earlier: runs, measured calls, simulations, or several of them.
 
-use super::turns::{Reader, TurnsError};
+use super::turns::{FileReader, Reader, TurnsError};
 use super::{Measurement, Plan, Totals, TotalsError, measure};
 use crate::event::{Event, Hop};
+use crate::files;
 use crate::record::store::{self, Header, StoreError, TURNS, is_run_folder};
 use crate::scenario::budget::Budgets;
 use crate::scenario::{Scenario, ScenarioFile};
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// More folders than this in one are refused.
@@ -15,6 +15,13 @@ const FOLDERS_MAX: usize = 100_000;
 
 /// What a report says of a simulation that was kept by a version before this.
 const OF_ANSWERED_TURNS: &str = "an older version wrote this folder, which did not count turns without an answer: its figures are of answered turns alone, and flatter where callers left or answers failed; simulate again to have all of them";
+
+/// What a report says of a folder whose writer was killed.
+const UNFINISHED: &str = "this folder is not whole: what wrote it was killed before its end, or goes on; what follows is of what is there";
+
+/// What a report says of a folder whose words were taken out.
+const WITHOUT_WORDS: &str =
+    "its words were taken out (voicesim redact): what was made of them is as it was before";
 
 /// A folder of results.
 #[derive(Debug)]
@@ -58,6 +65,8 @@ pub struct MeasuredSimulation {
     pub scenario: Scenario,
     /// The figures of all conversations, as the folder keeps them.
     pub totals: Totals,
+    /// How many bytes of the file of turns the figures are of.
+    pub(crate) turns_bytes: u64,
 }
 
 /// Why a folder cannot be read. The text names the file, and says what to do.
@@ -180,7 +189,9 @@ impl Folder {
 fn check_turns(folder: &Path, written: u64) -> Result<(), FolderError> {
     let path = folder.join(TURNS);
     let found = path.metadata().map_or(0, |file| file.len());
-    match found == written {
+    // Behind what the figures of a killed simulation are of, more may have been written.
+    let is_enough = files::is_unfinished(folder) && found > written;
+    match found == written || is_enough {
         true => Ok(()),
         false => Err(FolderError::NotWhole {
             path,
@@ -190,8 +201,9 @@ fn check_turns(folder: &Path, written: u64) -> Result<(), FolderError> {
     }
 }
 
-/// The header of a run folder, and the scenario in it.
+/// The header of a run folder, and the scenario in it; the folder is as it was written.
 pub fn header_and_scenario(folder: &Path) -> Result<(Header, Scenario), FolderError> {
+    store::verify(folder)?;
     let header = store::read_header(folder)?;
     let wrong = |reason: String| FolderError::Scenario {
         path: folder.to_owned(),
@@ -208,11 +220,15 @@ impl Results {
     /// Reads the folder of a run or of a simulation.
     pub fn open(path: &Path) -> Result<Results, FolderError> {
         let (mut header, scenario) = header_and_scenario(path)?;
+        if files::is_unfinished(path) {
+            header.notes.push(UNFINISHED.to_owned());
+        }
         let plan = Plan::of(&scenario, header.rows_per);
         let path = path.to_owned();
         if header.worlds.is_some() || path.join(TURNS).is_file() {
             let (mut totals, bytes) = Totals::read(&path)?;
             check_turns(&path, bytes.turns)?;
+            let turns_bytes = bytes.turns;
             totals.judge(&plan);
             if totals.is_of_answered_turns {
                 header.notes.push(OF_ANSWERED_TURNS.to_owned());
@@ -222,9 +238,14 @@ impl Results {
                 header,
                 scenario,
                 totals,
+                turns_bytes,
             })));
         }
-        let measured = measure(&store::read_events(&path)?, &plan);
+        let mut measured = measure(&store::read_events(&path)?, &plan);
+        if let Some(kept) = &header.without_words {
+            measured.put_back(kept, &plan.budgets);
+            header.notes.push(WITHOUT_WORDS.to_owned());
+        }
         Ok(Results::Run(Box::new(MeasuredRun {
             path,
             header,
@@ -310,8 +331,8 @@ impl MeasuredSimulation {
     }
 
     /// A reader of all turns, one after the other.
-    pub fn turns(&self) -> Result<Reader<BufReader<File>>, TurnsError> {
-        Reader::open(&self.path.join(TURNS))
+    pub fn turns(&self) -> Result<FileReader, TurnsError> {
+        Reader::open(&self.path.join(TURNS), self.turns_bytes)
     }
 }
 

@@ -6,6 +6,7 @@ use super::segments::{Placed, Wait, window};
 use super::turns::{SimulatedTurn, TurnsError};
 use super::{Reason, Row};
 use crate::event::Tick;
+use crate::files;
 use crate::record::store::RowsPer;
 use crate::scenario::Scenario;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,14 +92,7 @@ impl LabelTable {
             path: path.to_owned(),
             reason,
         };
-        let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;
-        let length = file
-            .metadata()
-            .map_err(|error| wrong(error.to_string()))?
-            .len();
-        if length > TABLE_BYTES_MAX {
-            return Err(wrong(format!("it is longer than {TABLE_BYTES_MAX} bytes")));
-        }
+        let file = files::open(path, TABLE_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(file.take(TABLE_BYTES_MAX));

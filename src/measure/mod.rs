@@ -24,6 +24,7 @@ mod load;
 mod patience;
 mod reason;
 mod reasoning_time;
+mod redacted;
 mod resilience;
 mod right;
 mod rows;

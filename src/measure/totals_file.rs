@@ -15,10 +15,10 @@ use super::{
     WordErrors,
 };
 use crate::event::{Hop, Metric};
+use crate::files;
 use crate::record::store::Sizes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -178,12 +178,12 @@ fn open(path: &Path) -> Result<impl Read, TotalsError> {
         path: path.to_owned(),
         source,
     };
-    let file = File::open(path).map_err(read)?;
-    if file.metadata().map_err(read)?.len() > BYTES_MAX {
-        return Err(TotalsError::TooLong {
+    let file = files::open(path, BYTES_MAX).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => TotalsError::TooLong {
             path: path.to_owned(),
-        });
-    }
+        },
+        _ => read(error),
+    })?;
     // The file may have grown since its length was looked at.
     Ok(BufReader::new(file.take(BYTES_MAX)))
 }

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::catalogue::{Model, ModelFile, catalogue};
 use super::error::ModelError;
 use super::whisper_weights;
+use crate::files;
 
 /// The environment variable that names the cache folder.
 const FOLDER_VARIABLE: &str = "VOICESIM_MODELS";
@@ -201,7 +202,7 @@ const CHUNK_BYTES: usize = 1 << 18;
 
 /// The sha256 of a file in lower-case hexadecimal digits.
 pub(super) fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = files::open(path, u64::MAX)?;
     let mut digest = Sha256::new();
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {

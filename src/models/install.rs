@@ -183,7 +183,6 @@ impl Installer {
     fn publish(&self, model: &Model, fetched: &[PathBuf]) -> Result<Vec<PathBuf>, ModelError> {
         let mut published = Vec::new();
         for (path, file) in fetched.iter().zip(&model.files) {
-            // The Hugging Face client gives a link to the file.
             let real = path.canonicalize().map_err(ModelError::io("find", path))?;
             File::open(&real)
                 .and_then(|content| content.sync_all())

@@ -1,6 +1,7 @@
 //! How an installation tells what it is doing.
 
-use std::io::{IsTerminal, stderr};
+use crate::files::plain;
+use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -34,13 +35,18 @@ pub struct Bar {
     current: Option<ProgressBar>,
 }
 
+/// Says a line on stderr, with nothing in it that a terminal would act on, if anybody can hear it.
+fn tell(line: &str) {
+    let _ = stderr().write_all((plain(line) + "\n").as_bytes());
+}
+
 const TICK: Duration = Duration::from_millis(120);
 
 impl Progress for Bar {
     fn begin(&mut self, what: &str, bytes_total: Option<u64>) {
         self.end();
         if !stderr().is_terminal() {
-            eprintln!("{what}");
+            tell(what);
             return;
         }
         let (bar, template) = match bytes_total {
@@ -54,7 +60,7 @@ impl Progress for Bar {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(plain(what));
         bar.enable_steady_tick(TICK);
         self.current = Some(bar);
     }
@@ -73,8 +79,8 @@ impl Progress for Bar {
 
     fn note(&mut self, line: &str) {
         match &self.current {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| tell(line)),
+            None => tell(line),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::document::{AtThreshold, CallLine, Document, Skipped, detail, document
 use super::table::{plain, trimmed};
 use super::{SLOW_MS, clock_time};
 use crate::event::Metric;
+use crate::files;
 use crate::measure::{Measurement, Plan, Row, WaitSummary, Waits, folder, ms};
 use crate::record::store::Header;
 use std::fmt::Write;
@@ -66,7 +67,7 @@ impl Calls {
         let plan = Plan::of(&first.scenario, first.header.rows_per);
         let header = Header {
             name: name.to_owned(),
-            notes: Vec::new(),
+            notes: notes_of_many(&runs),
             ..first.header.clone()
         };
         let all = Measurement::of_many(runs.iter().map(|run| &run.measured), &plan.budgets);
@@ -81,6 +82,31 @@ impl Calls {
         worst_first(&mut calls);
         Some(Calls { header, all, calls })
     }
+}
+
+/// What is wrong with several runs in one folder.
+fn notes_of_many(runs: &[folder::MeasuredRun]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let around = runs.first().and_then(|run| run.path.parent());
+    if around.is_some_and(files::is_unfinished) {
+        notes.push("the folder is not whole: what wrote it was killed before its end, or goes on, so that calls may be missing".into());
+    }
+    let is_half =
+        |run: &&folder::MeasuredRun| run.measured.is_cut_short || files::is_unfinished(&run.path);
+    let halves: Vec<String> = runs
+        .iter()
+        .filter(is_half)
+        .map(|run| folder_name(&run.path))
+        .collect();
+    if let Some(first) = halves.first() {
+        notes.push(format!(
+            "{} of {} are not whole, since what wrote them was stopped or killed: {first}{}",
+            halves.len(),
+            runs.len(),
+            if halves.len() > 1 { " and others" } else { "" }
+        ));
+    }
+    notes
 }
 
 /// The last part of a path, as it is shown.

@@ -14,7 +14,6 @@ pub mod hlog;
 pub mod html;
 pub mod imported;
 mod money;
-pub mod plain;
 pub mod plan;
 pub mod rederived;
 mod resilience;

@@ -4,13 +4,13 @@ use super::{RunError, unavailable};
 use crate::clock::Clock;
 use crate::engine::Loaded;
 use crate::event::Event;
+use crate::files;
 use crate::interrupt::policy;
 use crate::measure::Measurement;
 use crate::record::store::{Header, RowsPer};
 use crate::report::hlog;
 use crate::scenario::Scenario;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 use std::time::Duration;
@@ -77,6 +77,7 @@ pub(crate) fn header_of(scenario: &Scenario, rows_per: RowsPer) -> Result<Header
         shard: None,
         probe: None,
         rules: BTreeMap::new(),
+        without_words: None,
         scenario: serde_json::to_value(scenario.file()).map_err(unavailable)?,
         machine: format!(
             "{} {}, {} processors",
@@ -97,7 +98,7 @@ pub(crate) fn write_hlog(
     let length = events
         .last()
         .map_or(Duration::ZERO, |event| Duration::from_nanos(event.tick.0));
-    File::create(path)
+    files::create_new(path)
         .and_then(|file| hlog::write(measured, length, BufWriter::new(file)))
         .map_err(|error| {
             unavailable(format!(

@@ -1,6 +1,7 @@
 //! One call: a caller and a session on one clock, until the caller hangs up.
 
 use super::prepare::{self, Sounds};
+use super::signals::{Ending, Signals};
 use super::watched::{tell_time, told};
 use super::{RunError, Talk, Time, input, unavailable};
 use crate::audio::device::{DeviceError, Devices, Hush};
@@ -129,7 +130,7 @@ impl Call<'_> {
                 () = self.missing.found() => SessionEnd::Aborted,
                 () = self.is_long_enough() => stopped,
                 () = told(hang_up) => stopped,
-                () = self.ctrl_c() => stopped,
+                () = self.asked_to_end(is_talk) => stopped,
                 () = tell_time((self.time, self.clock), shown_time) => stopped,
             }
         };
@@ -186,12 +187,15 @@ impl Call<'_> {
         }
     }
 
-    /// Virtual time has no use for signals: there Ctrl-C just ends the program.
-    async fn ctrl_c(&self) {
-        match self.time {
-            // Without a handler Ctrl-C ends the program too.
-            Time::Real => _ = tokio::signal::ctrl_c().await,
-            Time::Virtual => pending().await,
+    /// Virtual time has no use for signals: there they just end the program. Whoever talks ends a conversation by Ctrl-C
+    /// as by hanging up; nothing else does.
+    async fn asked_to_end(&self, is_talk: bool) {
+        if self.time == Time::Virtual {
+            return pending().await;
+        }
+        match Signals::listen().next().await {
+            Ending::Interrupt if is_talk => {}
+            ending => ending.cuts_short(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod probed;
 pub mod saying;
 #[cfg(feature = "probe")]
 pub(crate) mod served;
+pub(crate) mod signals;
 mod talk;
 mod watched;
 pub mod writing;
@@ -25,7 +26,7 @@ use crate::engine::recorded::MissingInput;
 use crate::engine::{self, EngineError, Given, Maker};
 use crate::event::{Event, Hears, SessionId};
 use crate::measure::{self, Measurement, Plan};
-use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
+use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder, StoreError};
 use crate::record::tap::Tap;
 use crate::scenario::injected_fault::Fault;
 use crate::scenario::{Scenario, Topology};
@@ -121,6 +122,14 @@ impl From<EngineError> for RunError {
 
 pub(crate) fn input(error: impl ToString) -> RunError {
     RunError::Input(error.to_string())
+}
+
+/// Why results cannot be kept: a folder that is taken is the user's to change, a disk is not.
+pub(crate) fn not_kept(error: StoreError) -> RunError {
+    match error.is_wrong_input() {
+        true => input(error),
+        false => unavailable(error),
+    }
 }
 
 pub(crate) fn unavailable(error: impl ToString) -> RunError {
@@ -331,6 +340,7 @@ impl Run {
     pub fn run(mut self) -> Result<Finished, RunError> {
         let mut sounds = self.sounds()?;
         if let Some(folder) = &self.recorded {
+            store::verify_whole(folder).map_err(input)?;
             let header = store::read_header(folder).map_err(input)?;
             self.scenario.set_cores(header.cores);
             match header.rules_of("ear") {
@@ -401,7 +411,7 @@ impl Run {
                     ),
                     _ => tracing::info!("recording into {path_shown}"),
                 }
-                let folder = RunFolder::create(path, &header, *audio).map_err(unavailable)?;
+                let folder = RunFolder::create(path, &header, *audio).map_err(not_kept)?;
                 prepare::keep_spoken(scenario, &mut sounds, &folder)?;
                 Some(folder)
             }
@@ -435,7 +445,7 @@ impl Run {
         call.hold(agent, sounds, talk).await?;
         tap.finish().map_err(|error| {
             unavailable(format!(
-                "the run folder could not be written to its end: {error}; make room or choose another folder"
+                "the run folder could not be written to its end: {error}; make room or choose another folder (--out)"
             ))
         })?;
         if let Some(missing) = missing.take() {
@@ -445,6 +455,7 @@ impl Run {
         let measured = measure::measure(&events, &Plan::of(scenario, self.rows_per));
         if let Some((path, _)) = &self.keep {
             write_hlog(&path.join("latency.hlog"), &measured, &events)?;
+            store::seal(path).map_err(not_kept)?;
         }
         Ok(Finished {
             header,

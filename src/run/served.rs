@@ -2,7 +2,7 @@
 //! its own, which are warm before it comes.
 
 use super::folder::header;
-use super::{RunError, folder::write_hlog, unavailable};
+use super::{RunError, folder::write_hlog, not_kept, unavailable};
 use crate::clock::Clock;
 use crate::conversation::{self, Parts};
 use crate::ear::{self, Ear, UtteranceOver};
@@ -12,7 +12,7 @@ use crate::measure::{self, Measurement, Plan};
 use crate::pipeline::AgentState;
 use crate::protocol::Protocol;
 use crate::protocol::socket::{Connection, accept};
-use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
+use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
 use crate::serve::{Caller, FarSpeaker, Left, Wire};
@@ -258,6 +258,7 @@ impl Serving<'_> {
         let measured = measure::measure(&events, &Plan::of(self.scenario, RowsPer::Utterance));
         if let Some(folder) = kept {
             write_hlog(&folder.join("latency.hlog"), &measured, &events)?;
+            store::seal(&folder).map_err(not_kept)?;
         }
         Ok(Some(Served { left, measured }))
     }
@@ -287,7 +288,7 @@ impl Serving<'_> {
                 clock,
             )?
         };
-        let folder = RunFolder::create(&path, &header, audio).map_err(unavailable)?;
+        let folder = RunFolder::create(&path, &header, audio).map_err(not_kept)?;
         Ok((Some(folder), Some(path)))
     }
 }

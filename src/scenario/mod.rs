@@ -55,6 +55,7 @@ pub use inputs::{Input, Step};
 pub use interruption::{Interruption, InterruptionTable};
 pub use problem::{Place, Problem};
 pub use profile::{Profile, StageFit, Validated};
+pub(crate) use read::FILE_BYTES_MAX;
 pub use read::{ScenarioError, Template, load, load_budget, load_over, load_with, parse};
 pub use schema::{budget_schema, scenario_schema};
 pub use speak::Speak;

@@ -154,6 +154,7 @@ impl ScenarioFile {
             let fix = "a speech-to-speech model has none of the stages that faults strike; take the faults away";
             return Err(Table::nth(&["fault"], index).problem("stage", fix));
         }
+        Table::at(&["answer"]).refuse_long("text", &self.answer.text)?;
         let at = Table::at(&["speech_to_speech"]);
         let latency = self.speech_to_speech.latency.parse();
         Ok(Topology::SpeechToSpeech(SpeechToSpeech {

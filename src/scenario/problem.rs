@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The longest text that is said or answered: an hour of talk.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
 /// Something in a scenario that cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -61,6 +64,22 @@ impl<'a> Table<'a> {
         Table {
             names,
             index: Some(index),
+        }
+    }
+
+    /// Refuses a text that nobody would say: it would be kept with every turn.
+    pub(super) fn refuse_long<'t>(
+        self,
+        key: &str,
+        texts: impl IntoIterator<Item = &'t String>,
+    ) -> Result<(), Problem> {
+        let longest = texts.into_iter().map(String::len).max().unwrap_or(0);
+        match longest > TEXT_BYTES_MAX {
+            true => Err(self.problem(
+                key,
+                format!("{longest} bytes of text; give up to {TEXT_BYTES_MAX}"),
+            )),
+            false => Ok(()),
         }
     }
 

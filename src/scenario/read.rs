@@ -6,13 +6,13 @@ use super::load::{ArrivalsTable, CALLS_MAX, LoadTable, TraceTable};
 use super::problem::{Place, Problem, Table};
 use super::thresholds::{OwnThresholds, ThresholdsTable};
 use super::{Scenario, ScenarioFile, profile, set, syntax};
+use crate::files;
 use serde::Deserialize;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A scenario file longer than this is refused: 4 MiB.
-const BYTES_MAX: u64 = 4 << 20;
+pub const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Why a scenario cannot be read. The text names the file, the key and the fix.
 #[derive(Debug, thiserror::Error)]
@@ -261,18 +261,12 @@ fn text_of(path: &Path) -> Result<String, ScenarioError> {
         path: path.to_owned(),
         source,
     };
-    let mut text = String::new();
-    let read = File::open(path)
-        .map_err(unreadable)?
-        .take(BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(unreadable)?;
-    if read as u64 > BYTES_MAX {
-        return Err(ScenarioError::TooLong {
+    files::read_text(path, FILE_BYTES_MAX).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => ScenarioError::TooLong {
             path: path.to_owned(),
-        });
-    }
-    Ok(text)
+        },
+        _ => unreadable(error),
+    })
 }
 
 fn wrong(path: &Path, text: &str, problem: Problem) -> ScenarioError {

@@ -182,6 +182,8 @@ pub(super) fn turns(
             span("give_up_ms", table.give_up_ms)?,
         );
         table.check_answer(at)?;
+        at.refuse_long("text", &table.text)?;
+        at.refuse_long("answer_has", &table.answer_has)?;
         turns.push(Turn {
             says,
             reference: table.text.clone().or_else(|| table.say.clone()),

@@ -70,12 +70,20 @@ impl Worlds<'_> {
         let threads = self.threads.max(1);
         let (chunks, written) = sync_channel(threads * WAITING_MAX);
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|_| {
-                    let (next, failed, chunks) = (&next, &failed, chunks.clone());
-                    scope.spawn(move || self.work(next, failed, chunks, keep))
-                })
-                .collect();
+            let mut workers = Vec::with_capacity(threads);
+            let mut refused = None;
+            for _ in 0..threads {
+                let (next, failed_too, chunks) = (&next, &failed, chunks.clone());
+                let work = move || self.work(next, failed_too, chunks, keep);
+                match thread::Builder::new().spawn_scoped(scope, work) {
+                    Ok(worker) => workers.push(worker),
+                    Err(error) => {
+                        failed.store(true, Ordering::Relaxed);
+                        refused = Some(error);
+                        break;
+                    }
+                }
+            }
             drop(chunks);
             let written = write_in_order(written, &failed, keep);
             let mut all = Totals::default();
@@ -86,7 +94,12 @@ impl Worlds<'_> {
                 all.merge(&totals?);
             }
             written?;
-            Ok(all)
+            match refused {
+                None => Ok(all),
+                Some(error) => Err(io::Error::other(format!(
+                    "{threads} threads cannot be had: {error}; give fewer (--threads)"
+                ))),
+            }
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::mapping::{Log, Mapping};
 use super::{How, Imported, TraceError, is_kept, of_spans, spans, table};
-use flate2::read::MultiGzDecoder;
+use crate::files::{self, Unpacked};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -12,6 +12,8 @@ use std::path::Path;
 const HEAD_BYTES: u64 = 1 << 18;
 /// A log of one document is read whole, and a longer one is refused.
 const DOCUMENT_BYTES_MAX: u64 = 256 << 20;
+/// A larger file is refused; of traces, little is held.
+const FILE_BYTES_MAX: u64 = 1 << 40;
 /// A record of a log by lines is no longer.
 const LINE_BYTES_MAX: u64 = 64 << 20;
 /// Texts that stand in JSON with spans.
@@ -66,9 +68,8 @@ pub(super) fn read(
     how: &How,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Imported, TraceError> {
-    let mut file = File::open(path).map_err(TraceError::Read)?;
+    let mut file = files::open(path, FILE_BYTES_MAX).map_err(TraceError::Read)?;
     let about = file.metadata().map_err(TraceError::Read)?;
-    // A pipe has no length, and cannot be read twice.
     let length = about.len();
     let mut begun = Vec::new();
     (&mut file)
@@ -83,7 +84,7 @@ pub(super) fn read(
     if is_packed {
         let mut inner = Vec::new();
         // What a cut file has of it is enough to tell.
-        let _ = MultiGzDecoder::new(head.as_slice())
+        let _ = Unpacked::new(head.as_slice())
             .take(HEAD_BYTES)
             .read_to_end(&mut inner);
         head = inner;
@@ -100,7 +101,7 @@ pub(super) fn read(
         progress,
     };
     let input: Box<dyn Read + '_> = match is_packed {
-        true => Box::new(MultiGzDecoder::new(told)),
+        true => Box::new(Unpacked::new(told)),
         false => Box::new(told),
     };
     match format {
@@ -117,7 +118,7 @@ pub(super) fn read(
             table::csv(input, delimiter(&head), named, told)
         }),
         Some(Format::Parquet) => rows(how, &name, |named, told| {
-            let file = File::open(path).map_err(TraceError::Read)?;
+            let file = files::open(path, FILE_BYTES_MAX).map_err(TraceError::Read)?;
             table::parquet(file, named, told)
         }),
         Some(Format::Log(own)) => {

@@ -437,27 +437,26 @@ fn a_run_can_be_repeated_from_its_folder_alone() {
 }
 
 #[test]
-fn ctrl_c_hangs_up_and_the_report_is_printed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (child, out) = conversation_under_way(folder.path());
-    let interrupt = Command::new("sh")
-        .args(["-c", &format!("kill -INT {}", child.id())])
-        .status();
-    assert!(interrupt.expect("kill runs").success());
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(
-        output.status.code(),
-        Some(1),
-        "not every turn came out as asked"
-    );
-    let said = stdout(&output);
-    assert!(
-        said.contains("answered") && said.contains("not_asked"),
-        "{said}"
-    );
-    let events = fs::read_to_string(out.join("events.jsonl")).expect("events");
-    assert!(
-        events.contains("\"aborted\"") && events.contains("reply_ended"),
-        "{events}"
-    );
+fn signals_hang_up_and_the_report_is_printed() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (child, out) = conversation_under_way(folder.path());
+        let interrupt = Command::new("sh")
+            .args(["-c", &format!("kill -{signal} {}", child.id())])
+            .status();
+        assert!(interrupt.expect("kill runs").success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(code), "{signal}");
+        let said = stdout(&output);
+        assert!(
+            said.contains("answered") && said.contains("not_asked"),
+            "{said}"
+        );
+        let events = fs::read_to_string(out.join("events.jsonl")).expect("events");
+        assert!(
+            events.contains("\"aborted\"") && events.contains("reply_ended"),
+            "{events}"
+        );
+        assert!(out.join("checksums.json").exists() && !out.join("unfinished").exists());
+    }
 }

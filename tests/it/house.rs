@@ -5,22 +5,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 32] = [
+const ARROWS: [(&str, &[&str]); 33] = [
+    ("files", &[]),
     ("guide", &[]),
     ("event", &[]),
     ("rng", &[]),
-    ("models", &[]),
-    ("knowledge", &["rng", "speak"]),
+    ("models", &["files"]),
+    ("knowledge", &["files", "rng", "speak"]),
     ("speak", &[]),
     ("picture", &[]),
     ("nearest", &[]),
-    ("labelled", &[]),
+    ("labelled", &["files"]),
     ("clock", &["event"]),
-    ("audio", &["event", "clock"]),
-    ("record", &["event", "clock", "audio"]),
+    ("audio", &["files", "event", "clock"]),
+    ("record", &["files", "event", "clock", "audio"]),
     ("stage", &["event", "audio", "record", "clock"]),
-    ("scenario", &["event", "rng", "nearest"]),
-    ("ear", &["stage", "audio", "event"]),
+    ("scenario", &["files", "event", "rng", "nearest"]),
+    ("ear", &["files", "stage", "audio", "event"]),
     (
         "endpoint",
         &["stage", "audio", "event", "rng", "picture", "labelled"],
@@ -32,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 32] = [
     (
         "call",
         &[
+            "files",
             "event",
             "stage",
             "ear",
@@ -44,6 +46,7 @@ const ARROWS: [(&str, &[&str]); 32] = [
     (
         "engine",
         &[
+            "files",
             "event",
             "stage",
             "audio",
@@ -138,17 +141,24 @@ const ARROWS: [(&str, &[&str]); 32] = [
             "event", "protocol", "pipeline", "ear", "stage", "clock", "record", "audio",
         ],
     ),
-    ("trace", &["event", "clock", "record"]),
-    ("measure", &["event", "rng", "scenario", "record", "speak"]),
-    ("fit", &["event", "scenario", "measure", "record", "speak"]),
+    ("trace", &["files", "event", "clock", "record"]),
+    (
+        "measure",
+        &["files", "event", "rng", "scenario", "record", "speak"],
+    ),
+    (
+        "fit",
+        &["files", "event", "scenario", "measure", "record", "speak"],
+    ),
     (
         "compare",
-        &["event", "rng", "scenario", "measure", "record"],
+        &["files", "event", "rng", "scenario", "measure", "record"],
     ),
     (
         "report",
         &[
-            "measure", "record", "audio", "event", "picture", "compare", "trace", "nearest", "fit",
+            "files", "measure", "record", "audio", "event", "picture", "compare", "trace",
+            "nearest", "fit",
         ],
     ),
 ];

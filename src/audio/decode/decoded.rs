@@ -1,5 +1,6 @@
 //! The samples of a file while it is decoded: checked as they come, and kept in bounds or handed on.
 
+use super::source::refuse_channels;
 use super::{DURATION_S_MAX, STREAM_DURATION_S_MAX};
 use crate::audio::{AudioError, RATE_MAX, RATE_MIN};
 use std::path::Path;
@@ -69,6 +70,7 @@ impl<'a> DecodedSound<'a> {
     pub(super) fn push(&mut self, rate: u32, sound: &[Vec<f32>]) -> Result<(), AudioError> {
         let (file_channels, frames) = (sound.len(), sound.first().map_or(0, Vec::len));
         if self.file_channels == 0 {
+            refuse_channels(self.path, file_channels)?;
             self.rate = rate;
             self.file_channels = file_channels;
             self.channels = match self.keep {

@@ -140,6 +140,7 @@ impl Layout {
         let format = format.ok_or_else(|| AudioError::NoChannels {
             path: source.path.to_owned(),
         })?;
+        source.refuse_channels(usize::from(format.channels))?;
         let mut layout = Self {
             format,
             parts: Vec::new(),

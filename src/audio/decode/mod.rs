@@ -45,6 +45,9 @@ pub const DURATION_S_MAX: u64 = 4 * 3_600;
 /// The longest recording that [`stream`] goes through, in seconds: a day.
 pub const STREAM_DURATION_S_MAX: u64 = 24 * 3_600;
 
+/// The most channels of a file that is read. Each takes filters, detectors and frames of its own.
+pub const CHANNELS_MAX: usize = 32;
+
 /// Reads an audio file as mono `f32` at [`SAMPLE_RATE`], sample n being the sound at n / 16,000 s; several channels
 /// become their mean.
 ///

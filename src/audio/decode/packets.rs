@@ -7,7 +7,7 @@
 use super::decoded::DecodedSound;
 use super::kind::Container;
 use super::mp4;
-use super::source::Source;
+use super::source::{Source, refuse_channels};
 use crate::audio::AudioError;
 use std::fs::File;
 use std::io::Read;
@@ -77,6 +77,9 @@ pub(super) fn decode(
     let Some(CodecParameters::Audio(mut parameters)) = track.codec_params.clone() else {
         return Err(no_audio());
     };
+    if let Some(channels) = &parameters.channels {
+        refuse_channels(path, channels.count())?;
+    }
     let pre_skip = match parameters.codec == CODEC_ID_OPUS {
         true => opus_pre_skip(&mut parameters).map_err(|error| kept.failed(error))?,
         false => 0,

@@ -1,9 +1,22 @@
 //! A file that is read here and there: its bytes by position, never beyond its end.
 
+use super::CHANNELS_MAX;
 use crate::audio::AudioError;
+use crate::files;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+
+/// Refuses more channels than are read.
+pub(super) fn refuse_channels(path: &Path, channels: usize) -> Result<(), AudioError> {
+    match channels > CHANNELS_MAX {
+        true => Err(AudioError::TooLarge {
+            path: path.to_owned(),
+            what: format!("{channels} channels, and up to {CHANNELS_MAX} are read"),
+        }),
+        false => Ok(()),
+    }
+}
 
 /// An open file, its length, and its path for errors.
 pub(super) struct Source<'a> {
@@ -36,7 +49,7 @@ impl<'a> Source<'a> {
             bytes => Ok(Self {
                 path,
                 bytes,
-                reader: BufReader::new(File::open(path).map_err(unreadable)?),
+                reader: BufReader::new(files::open(path, bytes_max).map_err(unreadable)?),
             }),
         }
     }
@@ -92,6 +105,11 @@ impl<'a> Source<'a> {
                 source,
             }),
         }
+    }
+
+    /// Refuses more channels than are read, before anything is made for each of them.
+    pub(super) fn refuse_channels(&self, channels: usize) -> Result<(), AudioError> {
+        refuse_channels(self.path, channels)
     }
 
     fn unreadable(&self, source: io::Error) -> AudioError {

@@ -2,7 +2,7 @@
 
 mod terminal;
 
-use super::{Failure, Verdict, colour, print};
+use super::{Failure, Verdict, colour, print, print_drawn};
 use crate::guide::{TOPICS, Topic};
 use crate::nearest::nearest;
 use clap::Args;
@@ -31,7 +31,7 @@ impl Guide {
         };
         let topic = named(&asked)?;
         let see_also = see_also(topic.text);
-        print(&match look() {
+        print_drawn(&match look() {
             Some(look) => drawn(&format!("{}\n{see_also}", topic.text), look),
             None => format!("{}\n{see_also}", without_definitions(topic.text)),
         });
@@ -96,7 +96,7 @@ fn named(asked: &str) -> Result<&'static Topic, Failure> {
             None => ".".to_owned(),
         };
         // What was typed may be anything, and long.
-        let asked: String = crate::report::plain::plain(asked)
+        let asked: String = crate::files::plain(asked)
             .replace('\n', " ")
             .chars()
             .take(40)

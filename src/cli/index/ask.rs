@@ -81,14 +81,14 @@ impl Ask {
                 0 => String::new(),
                 none => format!("; the model asked nothing on {none}"),
             },
-            self.documents.display()
+            crate::files::quoted(&self.documents)
         ));
         Ok(Verdict::Fine)
     }
 
     /// Opens the file to append to, on a new line even if its last line has no end.
     fn file(&self, path: &Path) -> Result<File, Failure> {
-        let before = std::fs::read(path).unwrap_or_default();
+        let before = crate::files::read(path, 64 << 20).unwrap_or_default();
         let file = OpenOptions::new().create(true).append(true).open(path);
         let mut file = file.map_err(|error| unwritable(path, &error))?;
         if before.last().is_some_and(|last| *last != b'\n') {

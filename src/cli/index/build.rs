@@ -49,8 +49,8 @@ impl Build {
                 counted(built.passages, "passage"),
                 self.out.display(),
                 preparation.described(),
-                self.out.display(),
-                self.out.display(),
+                crate::files::quoted(&self.out),
+                crate::files::quoted(&self.out),
             ));
         }
         Ok(Verdict::Fine)

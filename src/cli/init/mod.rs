@@ -2,8 +2,8 @@
 
 mod from;
 
-use super::shell::quoted;
 use super::{Failure, Verdict, print};
+use crate::files::quoted;
 use crate::scenario::{budget_schema, scenario_schema};
 use clap::{Args, ValueEnum};
 use std::fs;

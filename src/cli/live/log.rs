@@ -1,6 +1,7 @@
 //! Where logs go: to stderr, or, while a screen is up that they would tear, to it as notices.
 
 use super::feed::{Feed, Update};
+use crate::files::plain;
 use std::io::{self, Write};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The screen of this process, if one is up: there is one terminal, as there is one stderr.
 static SCREEN: Mutex<Option<SyncSender<Update>>> = Mutex::new(None);
 
-/// A writer for a log subscriber: each write is one line or several whole ones.
+/// A writer for a log subscriber: each write is one line or several whole ones. What a name of others holds does nothing
+/// to a terminal; what cannot be written is lost, since there is nobody to tell.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ScreenLog;
 
@@ -27,20 +29,22 @@ impl ScreenLog {
 impl Write for ScreenLog {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let Some(screen) = screen().clone() else {
-            return io::stderr().write(text);
+            let _ = io::stderr().write_all(plain(&String::from_utf8_lossy(text)).as_bytes());
+            return Ok(text.len());
         };
         for line in String::from_utf8_lossy(text).lines() {
             // A notice too many for the screen is one that nobody could read.
             let told = screen.try_send(Update::Notice(line.to_owned()));
             if let Err(TrySendError::Disconnected(_)) = told {
-                return io::stderr().write(text);
+                let _ = io::stderr().write_all(plain(line).as_bytes());
             }
         }
         Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }
 

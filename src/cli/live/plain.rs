@@ -1,6 +1,6 @@
 //! Text of others, made fit for a terminal: nothing in it can move the cursor or hide what follows.
 
-use crate::report::plain::is_invisible;
+use crate::files::is_invisible;
 use ratatui::text::Span;
 
 /// Longer texts are cut, with an ellipsis: far more than anybody reads while talking.

@@ -4,7 +4,7 @@ mod work;
 
 pub(super) use work::{Work, settings};
 
-use super::file::refuse_unwritable;
+use super::file::{refuse_unwritable, unwritable};
 use super::page::Kept;
 use super::recordings::recordings;
 use super::{
@@ -13,8 +13,9 @@ use super::{
 use crate::call::spoken::Spoken;
 use crate::call::{CallSource, VAD_THRESHOLD};
 use crate::compare::claims::{Calls, Claims};
+use crate::files::release;
 use crate::measure::Measurement;
-use crate::record::store::{FileClocks, KeepAudio, RowsPer};
+use crate::record::store::{self, FileClocks, KeepAudio, RowsPer};
 use crate::report::calls;
 use crate::report::document::Skipped;
 use crate::report::text;
@@ -247,6 +248,8 @@ impl Measure {
         }
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
         let files = recordings(folder)?;
+        let staying = kept.as_ref().and_then(Kept::staying);
+        let _mark = staying.map(store::claim).transpose()?;
         for path in &files {
             let source = self.source(path);
             let name = path
@@ -262,6 +265,9 @@ impl Measure {
                 Err(Failure::Input(reason)) => skipped.push(Skipped { call: name, reason }),
                 Err(unavailable) => return Err(unavailable),
             }
+        }
+        if let Some(out) = staying {
+            release(out).map_err(|error| unwritable(&out.display().to_string(), &error))?;
         }
         if done.is_empty() {
             let reasons: Vec<&str> = skipped.iter().map(|file| file.reason.as_str()).collect();

@@ -15,7 +15,7 @@ use crate::measure::{self, Measurement, Plan};
 use crate::models;
 #[cfg(feature = "probe")]
 use crate::record::store::Probe;
-use crate::record::store::{Header, KeepAudio, RowsPer, RunFolder};
+use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::AtThreshold;
 use crate::report::text;
@@ -125,7 +125,7 @@ impl Work {
         let folder = match out {
             Some(path) => {
                 let folder = RunFolder::create(path, &header, KeepAudio::No);
-                let folder = folder.map_err(Failure::unavailable)?;
+                let folder = folder?;
                 call_folder::keep_recording(source, path, self.transcribes, has_silero)?;
                 Some(folder)
             }
@@ -136,6 +136,7 @@ impl Work {
         if let Some(path) = out {
             run::write_hlog(&path.join("latency.hlog"), &measured, &events)?;
             call_folder::keep_moments(source, path, (&measured, &tracks), self.audio)?;
+            store::seal(path)?;
         }
         let call = MeasuredCall {
             name,
@@ -180,11 +181,7 @@ impl Work {
             ..self.header(name.clone(), Vec::new())?
         };
         let made = RunFolder::around_conversation(folder, &header);
-        let events = probed.events(
-            known,
-            words.as_ref(),
-            Some(made.map_err(Failure::unavailable)?),
-        )?;
+        let events = probed.events(known, words.as_ref(), Some(made?))?;
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
         let mut measured = measure::measure(&events, &plan);
         if self.takes_doubtful {

@@ -1,9 +1,9 @@
 //! Claims in a CSV: a line for each turn.
 
 use super::{At, Calls, Claim, ClaimError, Claims, Moment};
+use crate::files;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::Path;
 
 /// A longer table is refused: 64 MiB.
@@ -217,17 +217,13 @@ fn finish(
 
 fn text(path: &Path) -> Result<String, String> {
     let cure = "name a CSV, or a folder of runs";
-    let file = std::fs::File::open(path).map_err(|error| format!("{error}; {cure}"))?;
-    let mut bytes = Vec::new();
-    file.take(TABLE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("{error}; {cure}"))?;
-    if bytes.len() as u64 > TABLE_BYTES_MAX {
-        return Err(format!(
+    let bytes = files::read(path, TABLE_BYTES_MAX).map_err(|error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => format!(
             "it is longer than {} MiB; give the claims of fewer calls",
             TABLE_BYTES_MAX >> 20
-        ));
-    }
+        ),
+        _ => format!("{error}; {cure}"),
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let bytes = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();

@@ -6,6 +6,7 @@
 
 use super::line::Line;
 use crate::engine::words::one_line;
+use crate::files::plain;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -59,12 +60,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Pipes {
     /// The threads end with the program.
+    ///
+    /// # Errors
+    /// If no thread can be had.
     pub(super) fn of(
         name: &str,
         input: ChildStdin,
         output: ChildStdout,
         log: ChildStderr,
-    ) -> Pipes {
+    ) -> io::Result<Pipes> {
         let (requests, waiting) = sync_channel(1);
         let (sender, lines) = sync_channel(LINES_WAITING_MAX);
         let (log_ends, log_end) = sync_channel(1);
@@ -78,16 +82,16 @@ impl Pipes {
             log_end,
         };
         let name = name.to_owned();
-        std::thread::spawn(move || write_requests(input, &waiting));
-        std::thread::spawn(move || {
+        spawn(move || write_requests(input, &waiting))?;
+        spawn(move || {
             read_lines(&name, output, &state, &sender);
             lock(&state).is_over = true;
-        });
-        std::thread::spawn(move || {
+        })?;
+        spawn(move || {
             pass_on(log, &kept);
             drop(log_ends);
-        });
-        pipes
+        })?;
+        Ok(pipes)
     }
 
     /// Sends a request; returns whether lines came late before it.
@@ -186,6 +190,12 @@ fn is_late(name: &str, text: &str, line: Option<&Line>, state: &mut State) -> bo
     false
 }
 
+/// A thread for one of a program's pipes.
+fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = std::thread::Builder::new().name("pipe".into());
+    thread.spawn(work).map(drop)
+}
+
 /// Shows a program's log as it comes, and keeps the end of it.
 fn pass_on(mut log: ChildStderr, kept: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 4 << 10];
@@ -197,7 +207,8 @@ fn pass_on(mut log: ChildStderr, kept: &Mutex<Vec<u8>>) {
             Err(_) => return,
         };
         // Nobody may be there to see it.
-        let _ = io::stderr().write_all(read);
+        let shown = plain(&String::from_utf8_lossy(read));
+        let _ = io::stderr().write_all(shown.as_bytes());
         let mut kept = lock(kept);
         kept.extend_from_slice(read);
         let over = kept.len().saturating_sub(LOG_BYTES_MAX);

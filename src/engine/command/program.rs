@@ -227,7 +227,14 @@ impl Program {
             })?;
         match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
             (Some(input), Some(output), Some(log)) => {
-                let pipes = Pipes::of(name, input, output, log);
+                let pipes = Pipes::of(name, input, output, log).map_err(|error| {
+                    // Nobody listens to it.
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    format!(
+                        "no thread can be had for the command {name}: {error}; end other programs"
+                    )
+                })?;
                 Ok(Running {
                     child,
                     pipes,

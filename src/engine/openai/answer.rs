@@ -4,6 +4,7 @@
 //! writing; on a virtual clock it has written to its end by then. A server that refuses a key which it could do
 //! without is asked again without it, and from then on.
 
+use super::masking::Masking;
 use super::prompt::{self, Spared};
 use super::server::Server;
 use super::stream::{Written, written};
@@ -133,25 +134,40 @@ impl Answer {
     ) -> Result<(), StageError> {
         let request = self.server.post().json(body);
         let mut answer = self.server.ask(request, self.patience, written);
+        // A model that is told a key, or a server that has it, may say it: answers are kept.
+        let mut masking = self.server.masking();
         loop {
             match answer.next().await {
                 Some(Answered::Item(after, item)) => {
-                    if let Some(piece) = writing.took(after, item?) {
-                        out.send(piece).await?;
+                    if let Some(Piece(text)) = writing.took(after, item?) {
+                        let text = masking.push(&text);
+                        if !text.is_empty() {
+                            out.send(Piece(text.into())).await?;
+                        }
                     }
                 }
                 Some(Answered::Done(cost)) => {
+                    finish(&mut masking, out).await?;
                     out.cost(writing.cost(cost));
                     return Ok(());
                 }
                 // What was to follow was no part of the answer.
                 Some(Answered::TimedOut(_)) if writing.has_ended => {
+                    finish(&mut masking, out).await?;
                     out.cost(writing.cost(Cost::default()));
                     return Ok(());
                 }
                 other => return Err(broken_off(&self.server, other, TIMEOUT_KEYS)),
             }
         }
+    }
+}
+
+/// Hands on what waited to be told from a key.
+async fn finish(masking: &mut Masking, out: &mut Outlet<Piece>) -> Result<(), StageError> {
+    match masking.rest() {
+        rest if rest.is_empty() => Ok(()),
+        rest => out.send(Piece(rest.into())).await,
     }
 }
 

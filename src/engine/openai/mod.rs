@@ -13,6 +13,7 @@
 mod answer;
 mod events;
 mod lines;
+mod masking;
 mod prompt;
 mod recogniser;
 mod retry_after;

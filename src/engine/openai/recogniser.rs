@@ -103,6 +103,7 @@ impl Recogniser {
 async fn transcript(response: Response, place: Arc<Place>) -> Result<String, StageError> {
     let body = body(response, TRANSCRIPT_BYTES_MAX).await;
     let text = text_in(&body).map_err(|why| place.garbled(&place.plain(&why)))?;
+    let text = place.masked(&text);
     Ok(without_sounds(&text))
 }
 

@@ -3,6 +3,7 @@
 //! One client a server: its connection is kept, and made before the first question. Redirections are not
 //! followed, since a key might go along.
 
+use super::masking::{Masking, masked};
 use super::retry_after::retry_after;
 use crate::clock::{Clock, Patience, Remote, Request};
 use crate::engine::EngineError;
@@ -149,6 +150,11 @@ impl Server {
                 longest.as_secs_f64()
             )),
         }
+    }
+
+    /// Takes the key out of what this server says.
+    pub(super) fn masking(&self) -> Masking {
+        Masking::of(self.place.keys())
     }
 
     /// A request for what this server is asked for, to be worded.
@@ -358,20 +364,20 @@ impl Place {
 
     /// The beginning of what a server says, as one line, and without the key.
     pub(super) fn plain(&self, said: &str) -> String {
-        let mut said = said.to_owned();
-        let keys = self
-            .key
-            .iter()
-            .chain(self.headers.iter().map(|(_, key)| key));
-        // A value of a few characters is no secret, and would tear words apart.
-        for Key(key) in keys.filter(|Key(key)| key.len() >= SECRET_BYTES_MIN) {
-            said = said.replace(key.as_str(), "[key]");
-        }
-        one_line(&said)
+        one_line(&self.masked(said))
+    }
+
+    /// What a server says, without the key.
+    pub(super) fn masked(&self, said: &str) -> String {
+        masked(said, self.keys())
+    }
+
+    /// Everything that nobody may see.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter().map(|(_, key)| key);
+        self.key.iter().chain(headers).map(|Key(key)| key.as_str())
     }
 }
-
-const SECRET_BYTES_MIN: usize = 4;
 
 /// A body as it comes.
 pub(super) fn body_of(

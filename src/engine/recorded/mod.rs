@@ -10,7 +10,7 @@ use super::needs::hears_ends;
 use super::{EngineError, Engines, Loaded, Reply, clauses};
 use crate::audio::{decode, length_of};
 use crate::clock::Clock;
-use crate::event::{Mark, OutputNote, StageName, Tick, TurnId};
+use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId};
 use crate::record::store::{self, Header};
 use crate::scenario::engine::asks_otherwise;
 use crate::scenario::{Scenario, ScenarioFile};
@@ -80,12 +80,25 @@ pub fn build(
 ) -> Result<(Loaded, MissingInput), EngineError> {
     if !header.keeps_audio {
         return Err(EngineError::Input(format!(
-            "{} was recorded with --no-audio, so there is no sound to repeat; record it again without",
+            "{} was recorded with --no-audio, or its sound was taken out, so there is no sound to repeat; record it again with it",
+            folder.display()
+        )));
+    }
+    if store::is_without_words(header) {
+        return Err(EngineError::Input(format!(
+            "the words of {} were taken out (voicesim redact), so there is nothing to repeat; record it again",
             folder.display()
         )));
     }
     let input = |error: store::StoreError| EngineError::Input(error.to_string());
     let events = store::read_events(folder).map_err(input)?;
+    // Whoever ends a run, also by Ctrl-C, has it say so.
+    let is_ended = |event: &Event| matches!(event.mark, Mark::SessionEnded { .. });
+    if !events.iter().any(is_ended) {
+        return Err(input(store::StoreError::Unfinished {
+            path: folder.to_owned(),
+        }));
+    }
     let was_asked = events.iter().any(|event| event.mark == Mark::AskedSoFar);
     if header.clock == "real" && was_asked {
         return Err(EngineError::Input(format!(

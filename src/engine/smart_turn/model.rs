@@ -2,6 +2,7 @@
 
 use super::super::needs::SMART_TURN_MODEL;
 use super::log_mel::{BANDS, LogMel, STEPS};
+use crate::files;
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,12 +37,8 @@ impl SmartTurnModel {
             path: path.to_owned(),
             reason,
         };
-        let file = std::fs::metadata(path).map_err(|error| invalid(error.to_string()))?;
-        if file.len() > MODEL_BYTES_MAX {
-            let reason = format!("it is longer than {MODEL_BYTES_MAX} bytes");
-            return Err(invalid(reason));
-        }
-        let bytes = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
+        let bytes =
+            files::read(path, MODEL_BYTES_MAX).map_err(|error| invalid(error.to_string()))?;
         let model = ModelOptions::with_all_ops()
             .load(bytes)
             .map_err(|error| invalid(error.to_string()))?;

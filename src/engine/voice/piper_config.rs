@@ -2,13 +2,12 @@
 //! each phoneme. Keys that do not matter here are passed over.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::VoiceError;
+use crate::files;
 
 /// The largest configuration read, in bytes; usual is 5 kB.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
@@ -155,19 +154,10 @@ impl Config {
 
 /// A whole file of at most `bytes_max` bytes.
 pub(super) fn read_bounded(path: &Path, bytes_max: u64) -> Result<Vec<u8>, VoiceError> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes));
-    let size = read.and_then(|size| match size as u64 > bytes_max {
-        true => Err(io::Error::other(format!(
-            "it is larger than {bytes_max} bytes"
-        ))),
-        false => Ok(size),
-    });
-    size.map(|_| bytes)
-        .map_err(|source| VoiceError::ModelUnreadable {
-            path: path.to_owned(),
-            source,
-        })
+    files::read(path, bytes_max).map_err(|source| VoiceError::ModelUnreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]

@@ -6,11 +6,12 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use crate::files;
 
 /// The largest file, in bytes, and the most questions.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -81,16 +82,13 @@ pub fn read(path: &Path) -> Result<Vec<Question>, QuestionsError> {
         path: path.to_owned(),
         source,
     };
-    let mut text = String::new();
-    let file = File::open(path).map_err(unreadable)?;
-    let mut file = file.take(FILE_BYTES_MAX + 1);
-    file.read_to_string(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(QuestionsError::TooMuch {
+    let text = files::read_text(path, FILE_BYTES_MAX).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => QuestionsError::TooMuch {
             path: path.to_owned(),
             what: "larger than 16 MiB; give fewer questions".into(),
-        });
-    }
+        },
+        _ => unreadable(error),
+    })?;
     parse(path, &text)
 }
 

@@ -54,7 +54,7 @@ mod read;
 mod source;
 mod write;
 
-pub use read::Reader;
+pub use read::{FileReader, Reader};
 pub use source::TurnsError;
 pub use write::encode;
 

@@ -7,11 +7,15 @@ use super::{
     e2e_ns, places,
 };
 use crate::event::{Expect, Hop, Metric, Tick};
+use crate::files;
 use crate::measure::Reason;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Take};
 use std::path::Path;
+
+/// A longer file is refused: 1 TiB. A block of it is held.
+const FILE_BYTES_MAX: u64 = 1 << 40;
 
 /// Reads turns, a whole conversation at a time; after an error there is nothing more.
 #[derive(Debug)]
@@ -22,11 +26,14 @@ pub struct Reader<R> {
     is_over: bool,
 }
 
-impl Reader<BufReader<File>> {
-    /// Opens a file of turns and checks its header.
-    pub fn open(path: &Path) -> Result<Reader<BufReader<File>>, TurnsError> {
-        match File::open(path) {
-            Ok(file) => Reader::new(BufReader::with_capacity(1 << 16, file), path),
+/// Reads turns from a file.
+pub type FileReader = Reader<BufReader<Take<File>>>;
+
+impl FileReader {
+    /// Opens a file of turns, of which `bytes` are read, and checks its header.
+    pub fn open(path: &Path, bytes: u64) -> Result<FileReader, TurnsError> {
+        match files::open(path, FILE_BYTES_MAX) {
+            Ok(file) => Reader::new(BufReader::with_capacity(1 << 16, file.take(bytes)), path),
             Err(source) => Err(TurnsError::Read {
                 path: path.to_path_buf(),
                 source,
@@ -406,13 +413,15 @@ mod tests {
     fn a_file_is_opened_by_its_path_and_its_header() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("turns.bin");
-        let missing = Reader::open(&path).expect_err("there is none").to_string();
+        let missing = Reader::open(&path, u64::MAX)
+            .expect_err("there is none")
+            .to_string();
         assert!(
             missing.contains("turns.bin") && missing.contains("simulate"),
             "{missing}"
         );
         std::fs::write(&path, b"voicesim turns 3\n").expect("written");
-        let other = Reader::open(&path)
+        let other = Reader::open(&path, u64::MAX)
             .expect_err("another version")
             .to_string();
         assert!(
@@ -422,7 +431,7 @@ mod tests {
         let (file, all, _) = small_file();
         std::fs::write(&path, file).expect("written");
         let turns: Result<Vec<SimulatedTurn>, TurnsError> =
-            Reader::open(&path).expect("opened").collect();
+            Reader::open(&path, u64::MAX).expect("opened").collect();
         assert_eq!(turns.expect("whole"), all);
     }
 

@@ -1,10 +1,10 @@
 //! JSON documents in folders of results, each with a schema of its own.
 
-use super::{StoreError, write_whole};
+use super::StoreError;
+use crate::files;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io;
 use std::path::Path;
 
 /// A document in a folder.
@@ -26,9 +26,20 @@ pub(crate) trait Document: Serialize + DeserializeOwned {
 /// Fails if it cannot be written.
 pub(crate) fn write<T: Document>(folder: &Path, document: &T) -> Result<(), StoreError> {
     let path = folder.join(T::NAME);
-    let text = serde_json::to_string_pretty(document).map_err(io::Error::from);
-    text.and_then(|text| write_whole(&path, (text + "\n").as_bytes()))
-        .map_err(|source| StoreError::Write { path, source })
+    let write = |source| StoreError::Write {
+        path: path.clone(),
+        source,
+    };
+    let text = serde_json::to_string_pretty(document).map_err(|error| write(error.into()))? + "\n";
+    // What is written can be read.
+    if text.len() as u64 > T::BYTES_MAX {
+        return Err(StoreError::TooLong {
+            bytes: text.len() as u64,
+            bytes_max: T::BYTES_MAX,
+            path,
+        });
+    }
+    files::write_whole(&path, text.as_bytes()).map_err(write)
 }
 
 /// Reads a document of a folder; `None` if the folder has none.
@@ -37,13 +48,13 @@ pub(crate) fn write<T: Document>(folder: &Path, document: &T) -> Result<(), Stor
 /// Fails if it cannot be read, is longer, or has another schema.
 pub(crate) fn read<T: Document>(folder: &Path) -> Result<Option<T>, StoreError> {
     let path = folder.join(T::NAME);
-    let file = match File::open(&path) {
-        Ok(file) => file,
+    let bytes = match files::read(&path, T::BYTES_MAX) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(StoreError::Read { path, source }),
     };
-    let document: T = serde_json::from_reader(BufReader::new(file.take(T::BYTES_MAX)))
-        .map_err(|error| wrong::<T>(folder, error.to_string()))?;
+    let document: T =
+        serde_json::from_slice(&bytes).map_err(|error| wrong::<T>(folder, error.to_string()))?;
     let (schema, known) = (document.schema(), T::KNOWN);
     if schema != known {
         let reason = format!("its schema is {schema:?}, this version reads {known:?}");

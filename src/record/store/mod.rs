@@ -9,22 +9,26 @@ mod moments;
 mod probe;
 mod read;
 mod recording;
+mod redact;
+mod seal;
 mod shard;
 mod simulated;
-mod whole;
 mod write;
 
 pub use moments::{Moments, Span};
 pub use probe::Probe;
 pub use read::{KeptOutput, is_run_folder, read_events, read_header, read_outputs, read_sessions};
 pub use recording::{FileClocks, Recording, SoundFile, SoundSide, sha256};
+pub use redact::{FiguresOfWords, Taken, WithoutWords, is_without_words, redact};
+pub use seal::{seal, verify, verify_whole};
 pub use shard::Shard;
 pub use simulated::{EVENTS, KeepEvents, SimulationFolder, Sizes, TURNS};
-pub use whole::{stream_whole, write_whole};
-pub use write::RunFolder;
+pub use write::{RunFolder, event_line};
 
+use crate::files::{self, ClaimError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +73,9 @@ pub struct Header {
     /// went by its first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, u32>,
+    /// What is left of the words, if they were taken out; `None` if they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_words: Option<WithoutWords>,
     /// The scenario as it was run, defaults filled in.
     pub scenario: serde_json::Value,
     /// The machine: operating system, architecture, processor count.
@@ -149,12 +156,64 @@ pub enum StoreError {
         /// What is wrong with the line.
         reason: String,
     },
+    /// What was to be written is longer than what is read.
+    #[error("{path} would have {bytes} bytes, and up to {bytes_max} are read; make the scenario smaller", path = path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes it would have.
+        bytes: u64,
+        /// How many are read.
+        bytes_max: u64,
+    },
+    /// A file is not as it was written.
+    #[error("{path} is not as it was written: {what}; copy the folder again from where it was written, or record it again", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How it differs.
+        what: String,
+    },
+    /// The run in the folder was killed, or goes on.
+    #[error("{path} is not whole: the run in it was killed before its end, or goes on; record it again, or see what is there: voicesim report {}", files::quoted(path), path = path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder to be written holds something already.
-    #[error("{path} exists already and is not empty; choose another folder with --out", path = path.display())]
+    #[error("{path} exists already and is not empty, or another run is writing into it; choose another folder with --out", path = path.display())]
     Exists {
         /// The folder.
         path: PathBuf,
     },
+}
+
+impl StoreError {
+    /// Whether another name, or a smaller scenario, would help.
+    pub fn is_wrong_input(&self) -> bool {
+        !matches!(self, StoreError::Write { .. })
+    }
+}
+
+/// Claims a folder for one run. While the file is open, nobody goes on with it.
+///
+/// # Errors
+/// Fails if the folder is not new or empty, or cannot be made.
+pub(crate) fn claim(folder: &Path) -> Result<File, StoreError> {
+    files::claim(folder).map_err(|error| claim_error(folder, error))
+}
+
+/// Claims a folder in which nothing lies but this file.
+fn claim_around(folder: &Path, name: &str) -> Result<File, StoreError> {
+    files::claim_around(folder, name).map_err(|error| claim_error(folder, error))
+}
+
+fn claim_error(folder: &Path, error: ClaimError) -> StoreError {
+    let path = folder.to_owned();
+    match error {
+        ClaimError::Taken => StoreError::Exists { path },
+        ClaimError::Write(source) => StoreError::Write { path, source },
+    }
 }
 
 /// Whether a run folder keeps sound. Sound holds voices.

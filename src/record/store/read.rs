@@ -1,17 +1,22 @@
 //! Reads a run folder back, also one whose run was killed.
 
-use super::{Header, StoreError};
+use super::{EVENTS, Header, StoreError};
 use crate::event::{Event, StageName, VisitId};
+use crate::files;
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// A header longer than this is refused: 16 MiB.
-const HEADER_BYTES_MAX: u64 = 16 << 20;
-/// An event longer than this is refused: 1 MiB.
-const EVENT_BYTES_MAX: u64 = 1 << 20;
+/// A header longer than this is neither written nor read: 16 MiB.
+pub(super) const HEADER_BYTES_MAX: u64 = 16 << 20;
+/// An event longer than this, with the end of its line, is neither written nor read: 1 MiB.
+pub(super) const EVENT_BYTES_MAX: u64 = 1 << 20;
+/// The events of one conversation that are read into memory: 1 GiB, a week of talk.
+const EVENTS_BYTES_MAX: u64 = 1 << 30;
+/// The events of all conversations of a simulation, of which a few are read: 1 TiB.
+const ALL_EVENTS_BYTES_MAX: u64 = 1 << 40;
 
 /// The file of a run folder that tells what was run.
 pub(super) const HEADER: &str = "header.json";
@@ -28,12 +33,7 @@ pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
         path: path.clone(),
         source,
     };
-    let mut text = String::new();
-    File::open(&path)
-        .map_err(read)?
-        .take(HEADER_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(read)?;
+    let text = files::read_text(&path, HEADER_BYTES_MAX).map_err(read)?;
     let header: Header = serde_json::from_str(&text).map_err(|e| StoreError::Header {
         path: path.clone(),
         reason: e.to_string(),
@@ -79,12 +79,9 @@ pub fn read_outputs(
     if !path.exists() {
         return Ok(outputs);
     }
-    for (index, line) in read_lines(&path)?.iter().enumerate() {
-        let line: Line = serde_json::from_slice(line).map_err(|error| StoreError::Event {
-            path: path.clone(),
-            line: index + 1,
-            reason: error.to_string(),
-        })?;
+    let mut lines = Lines::open(&path, EVENTS_BYTES_MAX)?;
+    while let Some(line) = lines.next_line()? {
+        let line: Line = serde_json::from_slice(&line).map_err(|error| lines.wrong(&error))?;
         // Only the name counts: a path in a file of others must not lead out of the folder.
         let wav = line
             .wav
@@ -102,21 +99,10 @@ pub fn read_outputs(
 
 /// Reads the events of a run folder. A last line that was cut off in mid-writing is left out.
 pub fn read_events(folder: &Path) -> Result<Vec<Event>, StoreError> {
-    let path = folder.join("events.jsonl");
-    let lines = read_lines(&path)?;
-    let mut events = Vec::with_capacity(lines.len());
-    for (index, line) in lines.iter().enumerate() {
-        match serde_json::from_slice(line) {
-            Ok(event) => events.push(event),
-            Err(_) if index + 1 == lines.len() && !line.ends_with(b"\n") => {}
-            Err(error) => {
-                return Err(StoreError::Event {
-                    path,
-                    line: index + 1,
-                    reason: error.to_string(),
-                });
-            }
-        }
+    let mut lines = Lines::open(&folder.join(EVENTS), EVENTS_BYTES_MAX)?;
+    let mut events = Vec::new();
+    while let Some(event) = lines.next_event()? {
+        events.push(event);
     }
     Ok(events)
 }
@@ -124,21 +110,9 @@ pub fn read_events(folder: &Path) -> Result<Vec<Event>, StoreError> {
 /// Reads the events of the first `count` conversations in the folder of a simulation, one list each; where
 /// there are more, the rest is not even looked at. A last line that was cut off is left out.
 pub fn read_sessions(folder: &Path, count: usize) -> Result<Vec<Vec<Event>>, StoreError> {
-    let path = folder.join("events.jsonl");
     let mut sessions: Vec<Vec<Event>> = Vec::new();
-    let mut lines = Lines::open(&path)?;
-    while let Some(line) = lines.next_line()? {
-        let event: Event = match serde_json::from_slice(&line) {
-            Ok(event) => event,
-            Err(_) if !line.ends_with(b"\n") => break,
-            Err(error) => {
-                return Err(StoreError::Event {
-                    path,
-                    line: lines.number,
-                    reason: error.to_string(),
-                });
-            }
-        };
+    let mut lines = Lines::open(&folder.join(EVENTS), ALL_EVENTS_BYTES_MAX)?;
+    while let Some(event) = lines.next_event()? {
         // Each conversation is written in one go.
         let is_of = |session: &&mut Vec<Event>| {
             let last = session.last();
@@ -155,7 +129,7 @@ pub fn read_sessions(folder: &Path, count: usize) -> Result<Vec<Vec<Event>>, Sto
 }
 
 /// The lines of a file, one after the other, each cut at the longest length an event may have.
-struct Lines {
+pub(super) struct Lines {
     path: PathBuf,
     reader: BufReader<File>,
     /// Number of the last line that was read, from one.
@@ -163,8 +137,13 @@ struct Lines {
 }
 
 impl Lines {
-    fn open(path: &Path) -> Result<Lines, StoreError> {
-        let file = File::open(path).map_err(|source| StoreError::Read {
+    /// The lines of a file of outputs.
+    pub(super) fn of_outputs(path: &Path) -> Result<Lines, StoreError> {
+        Lines::open(path, EVENTS_BYTES_MAX)
+    }
+
+    fn open(path: &Path, bytes_max: u64) -> Result<Lines, StoreError> {
+        let file = files::open(path, bytes_max).map_err(|source| StoreError::Read {
             path: path.to_owned(),
             source,
         })?;
@@ -175,7 +154,7 @@ impl Lines {
         })
     }
 
-    fn next_line(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         let mut line = Vec::new();
         let read = (&mut self.reader)
             .take(EVENT_BYTES_MAX)
@@ -187,14 +166,25 @@ impl Lines {
         self.number += 1;
         Ok((length > 0).then_some(line))
     }
-}
 
-/// The lines of a file, each cut at the longest length an event may have.
-fn read_lines(path: &Path) -> Result<Vec<Vec<u8>>, StoreError> {
-    let mut reader = Lines::open(path)?;
-    let mut lines = Vec::new();
-    while let Some(line) = reader.next_line()? {
-        lines.push(line);
+    /// The event of the next line; `None` at the end, also where the last line was cut off.
+    fn next_event(&mut self) -> Result<Option<Event>, StoreError> {
+        let Some(line) = self.next_line()? else {
+            return Ok(None);
+        };
+        match serde_json::from_slice(&line) {
+            Ok(event) => Ok(Some(event)),
+            // Half a line is the last one, unless it was cut here.
+            Err(_) if !line.ends_with(b"\n") && (line.len() as u64) < EVENT_BYTES_MAX => Ok(None),
+            Err(error) => Err(self.wrong(&error)),
+        }
     }
-    Ok(lines)
+
+    fn wrong(&self, error: &serde_json::Error) -> StoreError {
+        StoreError::Event {
+            path: self.path.clone(),
+            line: self.number,
+            reason: error.to_string(),
+        }
+    }
 }

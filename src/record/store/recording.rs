@@ -5,10 +5,10 @@
 
 use super::StoreError;
 use super::document::{self, Document};
+use crate::files;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -134,10 +134,7 @@ impl Recording {
 /// # Errors
 /// Fails if it cannot be read, or is no file: a pipe may have no end.
 pub fn sha256(path: &Path) -> io::Result<(u64, String)> {
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let mut file = File::open(path)?;
+    let mut file = files::open(path, u64::MAX)?;
     let mut digest = Sha256::new();
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut bytes = 0;

@@ -1,9 +1,9 @@
 //! The folder of a simulation: `header.json`, `turns.bin` (every turn), `events.jsonl` (some conversations).
 
-use super::read::HEADER;
 use super::{Header, StoreError};
+use crate::files;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -53,36 +53,80 @@ pub struct SimulationFolder {
     turns: BufWriter<File>,
     events: BufWriter<File>,
     sizes: Sizes,
+    /// Locked for as long as somebody writes into the folder.
+    _mark: File,
 }
 
 impl SimulationFolder {
     /// Makes the folder, which must be new or empty. The file of turns begins with `turns_head`.
     pub fn create(path: &Path, header: &Header, turns_head: &[u8]) -> Result<Self, StoreError> {
         let write = |path: PathBuf| move |source| StoreError::Write { path, source };
-        fs::create_dir_all(path).map_err(write(path.to_owned()))?;
-        let is_used = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-        if is_used {
-            return Err(StoreError::Exists {
-                path: path.to_owned(),
-            });
-        }
-        let text = serde_json::to_string_pretty(header)
-            .map_err(io::Error::other)
-            .map_err(write(path.join(HEADER)))?;
-        fs::write(path.join(HEADER), text + "\n").map_err(write(path.join(HEADER)))?;
+        let mark = super::claim(path)?;
+        super::write::write_header(path, header)?;
         let create = |name: &str| -> Result<BufWriter<File>, StoreError> {
             let path = path.join(name);
-            let file = File::create_new(&path).map_err(write(path))?;
+            let file = files::create_new(&path).map_err(write(path))?;
             Ok(BufWriter::with_capacity(1 << 18, file))
         };
         let mut folder = SimulationFolder {
             turns: create(TURNS)?,
             events: create(EVENTS)?,
             sizes: Sizes::default(),
+            _mark: mark,
         };
         folder
             .add(turns_head, &[])
             .map_err(write(path.join(TURNS)))?;
+        Ok(folder)
+    }
+
+    /// Goes on with a folder that was begun earlier: behind the first `kept` bytes of its files, or from their
+    /// beginning. What was made of all of it is taken away.
+    ///
+    /// # Errors
+    /// Fails if somebody else writes into it, a file is shorter than that, or it cannot be written.
+    pub fn resume(path: &Path, kept: Option<Sizes>, turns_head: &[u8]) -> Result<Self, StoreError> {
+        let write = |path: PathBuf| move |source| StoreError::Write { path, source };
+        let mark = files::reclaim(path).map_err(|error| super::claim_error(path, error))?;
+        for name in [
+            "checksums.json",
+            "report.json",
+            "report.txt",
+            "latency.hlog",
+        ] {
+            let path = path.join(name);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(write(path)(error));
+                }
+                _ => {}
+            }
+        }
+        let sizes = kept.unwrap_or_default();
+        let open = |name: &str, bytes: u64| -> Result<BufWriter<File>, StoreError> {
+            let path = path.join(name);
+            let file = files::append(&path).map_err(write(path.clone()))?;
+            let found = file.metadata().map_err(write(path.clone()))?.len();
+            if found < bytes {
+                return Err(StoreError::Damaged {
+                    path,
+                    what: format!("it has {found} bytes, and {bytes} were written"),
+                });
+            }
+            file.set_len(bytes).map_err(write(path))?;
+            Ok(BufWriter::with_capacity(1 << 18, file))
+        };
+        let mut folder = SimulationFolder {
+            turns: open(TURNS, sizes.turns)?,
+            events: open(EVENTS, sizes.events)?,
+            sizes,
+            _mark: mark,
+        };
+        if kept.is_none() {
+            folder
+                .add(turns_head, &[])
+                .map_err(write(path.join(TURNS)))?;
+        }
         Ok(folder)
     }
 
@@ -107,10 +151,12 @@ impl SimulationFolder {
         Ok(added)
     }
 
-    /// Hands everything to the operating system. Returns how many bytes the files hold.
+    /// Puts everything on disk. Returns how many bytes the files hold.
     pub fn finish(&mut self) -> io::Result<Sizes> {
         self.turns.flush()?;
         self.events.flush()?;
+        self.turns.get_ref().sync_data()?;
+        self.events.get_ref().sync_data()?;
         Ok(self.sizes)
     }
 }

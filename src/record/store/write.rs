@@ -1,19 +1,23 @@
 //! Writes a run folder while the run goes on.
 
-use super::read::HEADER;
-use super::{Header, KeepAudio, StoreError, said_wav};
+use super::read::{EVENT_BYTES_MAX, HEADER, HEADER_BYTES_MAX};
+use super::{EVENTS, Header, KeepAudio, StoreError, said_wav};
 use crate::audio::wav;
 use crate::event::{Event, OutputNote, StageName, Tick, VisitId};
+use crate::files;
 use crate::record::conversation::Conversation;
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The file of a run folder in which both sides are heard.
+/// The file of what was heard.
 const CONVERSATION: &str = "conversation.wav";
+/// How much is kept of a text in an event that would be too long: 64 KiB.
+const TEXT_BYTES_KEPT: usize = 64 << 10;
 
 /// A run folder that is being written.
 pub struct RunFolder {
@@ -23,6 +27,8 @@ pub struct RunFolder {
     keeps_audio: bool,
     outputs: BTreeMap<StageName, Outputs>,
     failure: Option<io::Error>,
+    /// Locked for as long as somebody writes into the folder.
+    _mark: File,
 }
 
 struct Outputs {
@@ -33,47 +39,29 @@ struct Outputs {
 impl RunFolder {
     /// Makes the folder, which must be new or empty, and writes its header.
     pub fn create(path: &Path, header: &Header, audio: KeepAudio) -> Result<RunFolder, StoreError> {
-        let write = |at: &Path, source| StoreError::Write {
-            path: at.to_owned(),
-            source,
-        };
-        fs::create_dir_all(path).map_err(|e| write(path, e))?;
-        let mut entries = fs::read_dir(path).map_err(|e| write(path, e))?;
-        if entries.next().is_some() {
-            return Err(StoreError::Exists {
-                path: path.to_owned(),
-            });
-        }
-        RunFolder::begin(path, header, audio)
+        let mark = super::claim(path)?;
+        RunFolder::begin(path, header, audio, mark)
     }
 
     /// Makes a folder of one in which `conversation.wav` lies already, and nothing else.
     pub fn around_conversation(path: &Path, header: &Header) -> Result<RunFolder, StoreError> {
-        let write = |source| StoreError::Write {
-            path: path.to_owned(),
-            source,
-        };
-        for entry in fs::read_dir(path).map_err(write)? {
-            if entry.map_err(write)?.file_name() != CONVERSATION {
-                return Err(StoreError::Exists {
-                    path: path.to_owned(),
-                });
-            }
-        }
-        RunFolder::begin(path, header, KeepAudio::No)
+        let mark = super::claim_around(path, CONVERSATION)?;
+        RunFolder::begin(path, header, KeepAudio::No, mark)
     }
 
-    fn begin(path: &Path, header: &Header, audio: KeepAudio) -> Result<RunFolder, StoreError> {
+    fn begin(
+        path: &Path,
+        header: &Header,
+        audio: KeepAudio,
+        mark: File,
+    ) -> Result<RunFolder, StoreError> {
         let write = |at: &Path, source| StoreError::Write {
             path: at.to_owned(),
             source,
         };
-        let header_path = path.join(HEADER);
-        let text =
-            serde_json::to_string_pretty(header).map_err(|e| write(&header_path, e.into()))?;
-        fs::write(&header_path, text + "\n").map_err(|e| write(&header_path, e))?;
-        let events_path = path.join("events.jsonl");
-        let events = File::create(&events_path).map_err(|e| write(&events_path, e))?;
+        write_header(path, header)?;
+        let events_path = path.join(EVENTS);
+        let events = files::create_new(&events_path).map_err(|e| write(&events_path, e))?;
         let conversation = match audio {
             KeepAudio::No => None,
             KeepAudio::Yes => {
@@ -89,6 +77,7 @@ impl RunFolder {
             keeps_audio: audio == KeepAudio::Yes,
             outputs: BTreeMap::new(),
             failure: None,
+            _mark: mark,
         })
     }
 
@@ -102,14 +91,14 @@ impl RunFolder {
             // Behind half a line, whole ones could not be read any more.
             return;
         }
-        let written = line(event).and_then(|line| self.events.write_all(&line));
-        self.keep_first(written);
+        let written = event_line(event).and_then(|line| self.events.write_all(&line));
+        self.keep_first(EVENTS, written);
     }
 
     pub(in crate::record) fn caller_audio(&mut self, at: Tick, samples: &[f32]) {
         if let Some(conversation) = &mut self.conversation {
             let written = conversation.caller(at, samples).map_err(io::Error::other);
-            self.keep_first(written);
+            self.keep_first(CONVERSATION, written);
         }
     }
 
@@ -134,7 +123,7 @@ impl RunFolder {
         samples: Option<&[f32]>,
     ) {
         let written = self.write_output(stage, visit, input, note, samples);
-        self.keep_first(written);
+        self.keep_first("outputs", written);
     }
 
     fn write_output(
@@ -149,8 +138,8 @@ impl RunFolder {
         let outputs = match self.outputs.entry(stage) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                fs::create_dir_all(&folder)?;
-                let lines = File::create(folder.join(format!("{}.jsonl", stage.name())))?;
+                files::create_folder(&folder)?;
+                let lines = files::create_new(&folder.join(format!("{}.jsonl", stage.name())))?;
                 entry.insert(Outputs { lines, count: 0 })
             }
         };
@@ -158,12 +147,12 @@ impl RunFolder {
         let mut wav = None;
         if let (Some(samples), true) = (samples, self.keeps_audio) {
             let name = format!("{}/{:05}-{input}.wav", stage.name(), outputs.count);
-            fs::create_dir_all(folder.join(stage.name()))?;
+            files::create_folder(&folder.join(stage.name()))?;
             wav::write_mono(&folder.join(&name), samples, crate::audio::SAMPLE_RATE)
                 .map_err(io::Error::other)?;
             wav = Some(name);
         }
-        outputs.lines.write_all(&line(&OutputLine {
+        outputs.lines.write_all(&bounded_line(&OutputLine {
             input,
             visit,
             note,
@@ -182,7 +171,7 @@ impl RunFolder {
             path: path.clone(),
             source,
         };
-        fs::create_dir_all(self.path.join("said")).map_err(write)?;
+        files::create_folder(&self.path.join("said")).map_err(write)?;
         wav::write_mono(&path, samples, crate::audio::SAMPLE_RATE)
             .map_err(|error| write(io::Error::other(error)))?;
         Ok(Some(path))
@@ -192,20 +181,31 @@ impl RunFolder {
     pub(in crate::record) fn finish(&mut self) -> io::Result<()> {
         if let Some(conversation) = self.conversation.take() {
             let written = conversation.finish().map_err(io::Error::other);
-            self.keep_first(written);
+            self.keep_first(CONVERSATION, written);
         }
         self.failure.take().map_or(Ok(()), Err)
     }
 
-    fn keep_first(&mut self, result: io::Result<()>) {
+    fn keep_first(&mut self, what: &str, result: io::Result<()>) {
         if let (Err(error), None) = (result, &self.failure) {
-            tracing::error!(
-                "cannot write the run folder {}: {error}",
-                self.path.display()
-            );
-            self.failure = Some(error);
+            let path = self.path.join(what);
+            tracing::error!("cannot write {}: {error}", path.display());
+            let text = format!("{}: {error}", path.display());
+            self.failure = Some(io::Error::new(error.kind(), text));
         }
     }
+}
+
+/// Writes the header of a folder.
+pub(super) fn write_header(folder: &Path, header: &Header) -> Result<(), StoreError> {
+    let path = folder.join(HEADER);
+    let write = |source| StoreError::Write {
+        path: path.clone(),
+        source,
+    };
+    let text = header_text(header)?;
+    let mut file = files::create_new(&path).map_err(write)?;
+    file.write_all(text.as_bytes()).map_err(write)
 }
 
 /// A line of `outputs/STAGE.jsonl`.
@@ -219,17 +219,73 @@ struct OutputLine<'a> {
     wav: Option<String>,
 }
 
-fn line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+/// A header as it is written.
+///
+/// # Errors
+/// Fails if it would be longer than what is read.
+pub(super) fn header_text(header: &Header) -> Result<String, StoreError> {
+    let path = PathBuf::from(HEADER);
+    let text = match serde_json::to_string_pretty(header) {
+        Ok(text) => text + "\n",
+        Err(error) => {
+            let source = error.into();
+            return Err(StoreError::Write { path, source });
+        }
+    };
+    let bytes = text.len() as u64;
+    match bytes > HEADER_BYTES_MAX {
+        true => Err(StoreError::TooLong {
+            path,
+            bytes,
+            bytes_max: HEADER_BYTES_MAX,
+        }),
+        false => Ok(text),
+    }
+}
+
+/// An event as its line, with texts cut that would make it longer than what is read.
+pub fn event_line(event: &Event) -> io::Result<Vec<u8>> {
+    bounded_line(event)
+}
+
+pub(super) fn bounded_line<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
+    if line.len() as u64 >= EVENT_BYTES_MAX {
+        let mut value = serde_json::to_value(value)?;
+        cut_texts(&mut value);
+        line = serde_json::to_vec(&value)?;
+    }
+    if line.len() as u64 >= EVENT_BYTES_MAX {
+        return Err(io::Error::other(format!(
+            "an event would have {} bytes, and up to {EVENT_BYTES_MAX} are read",
+            line.len()
+        )));
+    }
     line.push(b'\n');
     Ok(line)
+}
+
+/// Cuts long texts, and says so where they end.
+fn cut_texts(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > TEXT_BYTES_KEPT => {
+            let whole = text.len();
+            let end = text.floor_char_boundary(TEXT_BYTES_KEPT);
+            text.truncate(end);
+            text.push_str(&format!(" … (cut, {whole} bytes in all)"));
+        }
+        Value::Array(values) => values.iter_mut().for_each(cut_texts),
+        Value::Object(values) => values.values_mut().for_each(cut_texts),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Mark, SessionId, TurnId};
+    use crate::event::{Mark, SessionId, TurnId, VisitEnd};
     use crate::record::store::{RowsPer, read_events, read_header};
+    use std::fs;
 
     fn header() -> Header {
         Header {
@@ -249,6 +305,7 @@ mod tests {
             shard: None,
             probe: None,
             rules: BTreeMap::new(),
+            without_words: None,
             scenario: serde_json::Value::Null,
             machine: String::new(),
             started: String::new(),
@@ -343,5 +400,54 @@ mod tests {
         assert!(!folder.path().join("conversation.wav").exists());
         assert!(folder.path().join("outputs/text_to_speech.jsonl").exists());
         assert!(!folder.path().join("outputs/text_to_speech").exists());
+    }
+
+    #[test]
+    fn an_event_with_an_error_of_megabytes_can_be_read_back() {
+        let failed = Event {
+            mark: Mark::Exit {
+                stage: StageName::Answer,
+                visit: VisitId(1),
+                end: VisitEnd::Failed {
+                    error: "ü".repeat(1_500_000),
+                    refused: false,
+                },
+                cost: None,
+                input: None,
+            },
+            ..event(2)
+        };
+        let folder = folder_with(&[event(1), failed, event(3)]);
+        let events = read_events(folder.path()).expect("read");
+        assert_eq!(events.len(), 3);
+        let text = format!("{:?}", events[1]);
+        assert!(text.contains("(cut, 3000000 bytes in all)"));
+        assert_eq!(events[2], event(3));
+    }
+
+    #[test]
+    fn a_header_that_could_not_be_read_is_not_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let long = Header {
+            scenario: serde_json::Value::String("x".repeat(17 << 20)),
+            ..header()
+        };
+        let error = RunFolder::create(folder.path(), &long, KeepAudio::No).err();
+        assert!(matches!(error, Some(StoreError::TooLong { .. })));
+    }
+
+    #[test]
+    fn events_that_are_no_events_are_refused_without_reading_on() {
+        let folder = folder_with(&[event(1)]);
+        let file = File::options()
+            .write(true)
+            .open(folder.path().join(EVENTS))
+            .expect("there");
+        file.set_len(1 << 29).expect("sparse");
+        let error = read_events(folder.path()).expect_err("zeros");
+        assert!(
+            error.to_string().contains("line 2 is not an event"),
+            "{error}"
+        );
     }
 }

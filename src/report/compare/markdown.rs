@@ -2,7 +2,7 @@
 
 use super::{cells, headline, how, label, legend, side, value};
 use crate::compare::{ComparedFigure, Comparison, Verdict};
-use crate::report::plain::is_invisible;
+use crate::files::is_invisible;
 use std::fmt::Write;
 
 /// How many keys that differ are listed; the rest is counted. A comment has room for 65,536 characters.

@@ -4,11 +4,11 @@
 
 use super::turn_table::expectation;
 use crate::event::Expect;
+use crate::files::is_invisible;
 use crate::measure::folder::{Folder, MeasuredRun, Results};
 use crate::measure::{BudgetResult, Measurement, Row};
 use crate::record::store::RowsPer;
 use crate::report::calls::folder_name;
-use crate::report::plain::is_invisible;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
 use std::time::Duration;

@@ -3,11 +3,11 @@
 use crate::audio::decode::{self, Coding};
 use crate::audio::{AudioError, SAMPLE_RATE};
 use crate::event::Tick;
+use crate::files;
 use crate::record::store::Moments;
 use crate::report::chart::Loudness;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -90,7 +90,7 @@ fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
         .parts
         .first()
         .map_or((0, 0), |part| (part.start, part.bytes));
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = files::open(path, u64::MAX).map_err(unreadable)?;
     file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
     let is_embedded = bytes <= EMBEDDED_BYTES_MAX;
     let mut kept = Vec::new();
@@ -345,7 +345,10 @@ mod tests {
     fn a_killed_one_is_played_as_far_as_it_goes() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = conversation(folder.path(), 2);
-        let file = File::options().write(true).open(&path).expect("the file");
+        let file = std::fs::File::options()
+            .write(true)
+            .open(&path)
+            .expect("the file");
         file.set_len(44 + 64_000 + 3).expect("cut");
         let sound = read(&path, folder.path()).expect("read");
         assert_eq!(sound.loudness.caller.len(), 251);

@@ -318,6 +318,7 @@ fn a_simulation_of_nothing_has_a_page() {
         header,
         scenario: run.scenario,
         totals: Totals::default(),
+        turns_bytes: 0,
     };
     let place = Place {
         page: Path::new(""),

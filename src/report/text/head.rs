@@ -11,7 +11,7 @@ pub const EARSHOT: &str = "earshot";
 
 pub(super) fn head(text: &mut String, header: &Header, measured: &Measurement) {
     if header.is_of_others() {
-        return head_of_others(text, header);
+        return head_of_others(text, header, measured.is_cut_short);
     }
     text.push_str(&busy::first_line(header, measured));
     let _ = writeln!(
@@ -69,7 +69,7 @@ fn background_note(background: &Background) -> Option<String> {
 }
 
 /// The head of a measured call, or of an imported conversation.
-fn head_of_others(text: &mut String, header: &Header) {
+fn head_of_others(text: &mut String, header: &Header, is_cut_short: bool) {
     let named = |engine: &str| header.engines.get(engine).map_or("-", String::as_str);
     if named("voice_activity") == EARSHOT {
         text.push_str("Silero's voice detector is not installed, so what only it could tell is doubtful: voicesim models install silero-vad\n");
@@ -98,6 +98,13 @@ fn head_of_others(text: &mut String, header: &Header) {
     }
     for note in &header.notes {
         engine(text, "note", note);
+    }
+    if is_cut_short {
+        engine(
+            text,
+            "note",
+            "the record of this call ends in the middle: what wrote it was stopped or killed",
+        );
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::waterfall::waterfall;
 use crate::event::{EndpointDecision, Expect, Metric, Verdict};
+use crate::files::plain;
 use crate::measure::{Decided, Row, ms};
 use crate::report::clock_time;
-use crate::report::plain::plain;
 use std::fmt::Write;
 
 /// Adds a turn; the longest one fills the axis of time.

@@ -33,11 +33,11 @@ impl AnswerTable {
     /// The problem with a folder that is named and is not there, if there is one.
     pub(in crate::scenario) fn missing_folder(&self, at: Table<'_>) -> Option<Problem> {
         if let Some(index) = self.index.as_ref().filter(|index| !index.is_dir()) {
-            let index = index.display();
+            let (named, index) = (crate::files::quoted(index), index.display());
             return Some(at.problem(
                 "index",
                 format!(
-                    "{index} is no folder; build the index with: voicesim index build DIR --out {index}"
+                    "{index} is no folder; build the index with: voicesim index build DIR --out {named}"
                 ),
             ));
         }

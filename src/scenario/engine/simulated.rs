@@ -66,6 +66,8 @@ impl SimulatedAnswer {
             let fix = format!("{token_ms}; give between 0 and {TOKEN_MS_MAX} milliseconds");
             return Err(at.problem("token_ms", fix));
         }
+        at.refuse_long("text", &answer.text)?;
+        at.refuse_long("texts", &answer.texts)?;
         if answer.text.is_some() && !answer.texts.is_empty() {
             let fix = "there is text as well; give one answer as text, or several as texts";
             return Err(at.problem("texts", fix));

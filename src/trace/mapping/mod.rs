@@ -11,11 +11,10 @@ pub(super) use apply::Log;
 pub use apply::Table;
 
 use crate::event::{Hop, Metric};
+use crate::files;
 use path::Path;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 
 /// A longer file is no mapping.
 const BYTES_MAX: u64 = 1 << 20;
@@ -190,10 +189,7 @@ impl Mapping {
     /// # Errors
     /// The text says what is wrong with it, and where.
     pub(super) fn read(path: &std::path::Path) -> Result<Mapping, String> {
-        let mut text = String::new();
-        let file = File::open(path).map_err(|error| error.to_string())?;
-        let read = file.take(BYTES_MAX).read_to_string(&mut text);
-        read.map_err(|error| error.to_string())?;
+        let text = files::read_text(path, BYTES_MAX).map_err(|error| error.to_string())?;
         let mapping: Mapping = toml::from_str(&text).map_err(|error| error.to_string())?;
         let tells = mapping.total.is_some()
             || mapping.series.is_some()

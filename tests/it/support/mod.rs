@@ -7,6 +7,7 @@ pub(crate) mod made_up_calls;
 #[allow(dead_code)]
 pub(crate) mod server;
 pub(crate) mod synthetic;
+pub(crate) mod targets;
 pub(crate) mod understands;
 
 use std::path::{Path, PathBuf};
