@@ -143,6 +143,11 @@ impl Serve {
                 "network: only simulated; take [network] away, the way to the caller is the real one",
             );
         }
+        if scenario.disturbance.is_some() {
+            return wrong(
+                "disturbance: only simulated, callers bring what is truly going on; take [disturbance] away",
+            );
+        }
         if scenario.load.is_some() {
             return wrong("load: only simulated; take [load] away, callers come as they call");
         }

@@ -70,6 +70,11 @@ fn refuse_simulated(scenario: &Scenario) -> Result<(), RunError> {
             "nobody says anything: give the scenario at least one [[turn]] with wav or say; `voicesim init` writes a scenario to start from",
         );
     }
+    if scenario.disturbance.is_some() {
+        return wrong(
+            "disturbance: only simulated; take [disturbance] away, and mix what is going on into the recordings",
+        );
+    }
     if scenario.network.is_there {
         return wrong(
             "network: only simulated; take [network] away, the way to the agent is the real one",
