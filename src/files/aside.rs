@@ -11,7 +11,7 @@ use tempfile::{Builder, TempDir};
 ///
 /// # Errors
 /// Fails if it cannot be made.
-pub fn aside(folder: &Path) -> io::Result<TempDir> {
+pub(crate) fn aside(folder: &Path) -> io::Result<TempDir> {
     let around = match folder.parent() {
         Some(around) if around != Path::new("") => around,
         _ => Path::new("."),
@@ -27,7 +27,7 @@ pub fn aside(folder: &Path) -> io::Result<TempDir> {
 ///
 /// # Errors
 /// Fails if something is there.
-pub fn put_in_place(aside: TempDir, folder: &Path) -> io::Result<()> {
+pub(crate) fn put_in_place(aside: TempDir, folder: &Path) -> io::Result<()> {
     // Where a folder cannot be renamed over an empty one, that is out of the way first.
     #[cfg(not(unix))]
     if folder.is_dir() {

@@ -7,14 +7,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// The file that marks a folder which is being written, or whose writer was killed.
-pub const UNFINISHED: &str = "unfinished";
+pub(crate) const UNFINISHED: &str = "unfinished";
 
 /// What the mark says to whoever looks into it.
 const TEXT: &str = "voicesim is writing into this folder. If it does not any more, it was stopped before all was written.\n";
 
 /// Why a folder cannot be claimed.
 #[derive(Debug)]
-pub enum ClaimError {
+pub(crate) enum ClaimError {
     /// Somebody else's results are there, or are being written.
     Taken,
     /// The folder cannot be made or written to.
@@ -26,7 +26,7 @@ pub enum ClaimError {
 ///
 /// # Errors
 /// [`ClaimError::Taken`] unless the folder is new or empty.
-pub fn claim(folder: &Path) -> Result<File, ClaimError> {
+pub(crate) fn claim(folder: &Path) -> Result<File, ClaimError> {
     claim_around(folder, UNFINISHED)
 }
 
@@ -34,7 +34,7 @@ pub fn claim(folder: &Path) -> Result<File, ClaimError> {
 ///
 /// # Errors
 /// [`ClaimError::Taken`] if there is anything else.
-pub fn claim_around(folder: &Path, name: &str) -> Result<File, ClaimError> {
+pub(crate) fn claim_around(folder: &Path, name: &str) -> Result<File, ClaimError> {
     create_folder(folder).map_err(ClaimError::Write)?;
     if others(folder, name).map_err(ClaimError::Write)? {
         return Err(ClaimError::Taken);
@@ -65,7 +65,7 @@ pub fn claim_around(folder: &Path, name: &str) -> Result<File, ClaimError> {
 ///
 /// # Errors
 /// [`ClaimError::Taken`] if somebody is writing into it.
-pub fn reclaim(folder: &Path) -> Result<File, ClaimError> {
+pub(crate) fn reclaim(folder: &Path) -> Result<File, ClaimError> {
     let mark = append(&folder.join(UNFINISHED)).map_err(ClaimError::Write)?;
     match mark.try_lock() {
         Err(TryLockError::WouldBlock) => Err(ClaimError::Taken),
@@ -94,7 +94,7 @@ fn others(folder: &Path, name: &str) -> io::Result<bool> {
 ///
 /// # Errors
 /// Fails if the mark cannot be removed.
-pub fn release(folder: &Path) -> io::Result<()> {
+pub(crate) fn release(folder: &Path) -> io::Result<()> {
     match fs::remove_file(folder.join(UNFINISHED)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => sync_folder(folder),
@@ -103,7 +103,7 @@ pub fn release(folder: &Path) -> io::Result<()> {
 }
 
 /// Whether a folder is being written, or its writer was stopped before all was there.
-pub fn is_unfinished(folder: &Path) -> bool {
+pub(crate) fn is_unfinished(folder: &Path) -> bool {
     folder.join(UNFINISHED).exists()
 }
 

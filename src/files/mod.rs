@@ -13,11 +13,13 @@ mod quoted;
 mod read;
 mod whole;
 
-pub use aside::{aside, put_in_place};
-pub use claim::{ClaimError, UNFINISHED, claim, claim_around, is_unfinished, reclaim, release};
-pub use packed::Unpacked;
-pub use plain::{is_invisible, plain};
-pub use private::{append, create, create_folder, create_new, is_link};
-pub use quoted::quoted;
-pub use read::{open, read, read_text};
-pub use whole::{stream_whole, write_whole};
+pub(crate) use aside::{aside, put_in_place};
+pub(crate) use claim::{
+    ClaimError, UNFINISHED, claim, claim_around, is_unfinished, reclaim, release,
+};
+pub(crate) use packed::Unpacked;
+pub(crate) use plain::{is_invisible, plain};
+pub(crate) use private::{append, create, create_folder, create_new, is_link};
+pub(crate) use quoted::quoted;
+pub(crate) use read::{open, read, read_text};
+pub(crate) use whole::{stream_whole, write_whole};

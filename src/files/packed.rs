@@ -6,14 +6,14 @@ use std::io::{self, Read};
 use std::rc::Rc;
 
 /// So many bytes may come of each packed byte, beyond what any file may unpack to. Lines of JSON unpack to twenty.
-pub const EXPANSION_MAX: u64 = 100;
+pub(crate) const EXPANSION_MAX: u64 = 100;
 
 /// What any file may unpack to, however small it is: 16 MiB.
 const UNPACKED_ANYHOW: u64 = 16 << 20;
 
 /// The contents of a gzipped source, of one part or several. Reading fails once they are more than
 /// [`EXPANSION_MAX`] times the packed bytes, and 16 MiB.
-pub struct Unpacked<R> {
+pub(crate) struct Unpacked<R> {
     decoder: MultiGzDecoder<Counted<R>>,
     packed: Rc<Cell<u64>>,
     unpacked: u64,
@@ -27,7 +27,7 @@ struct Counted<R> {
 
 impl<R: Read> Unpacked<R> {
     /// Unpacks `source`.
-    pub fn new(source: R) -> Unpacked<R> {
+    pub(crate) fn new(source: R) -> Unpacked<R> {
         let packed = Rc::new(Cell::new(0));
         let counted = Counted {
             source,

@@ -2,14 +2,14 @@
 
 /// `text` with nothing in it that can move the cursor, or hide or turn what follows: blanks for control
 /// characters but for ends of lines, and no invisible ones.
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let visible = text.chars().filter(|c| !is_invisible(*c));
     let blank = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
     visible.map(blank).collect()
 }
 
 /// Characters that show nothing and change how others are shown.
-pub fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A path as a shell takes it, and voicesim for no flag.
-pub fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let before = if text.starts_with('-') { "./" } else { "" };
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);

@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Fails if the file cannot be opened, is no regular file, or is longer.
-pub fn open(path: &Path, bytes_max: u64) -> io::Result<File> {
+pub(crate) fn open(path: &Path, bytes_max: u64) -> io::Result<File> {
     // Looked at before it is opened: opening a pipe waits until somebody writes into it.
     let about = fs::metadata(path)?;
     if about.is_dir() {
@@ -38,7 +38,7 @@ pub fn open(path: &Path, bytes_max: u64) -> io::Result<File> {
 ///
 /// # Errors
 /// Fails if the file cannot be read, is no regular file, or is longer.
-pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = open(path, bytes_max)?;
     // It may have grown since its length was looked at.
@@ -52,7 +52,7 @@ pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As of [`read`], and if the file is not UTF-8.
-pub fn read_text(path: &Path, bytes_max: u64) -> io::Result<String> {
+pub(crate) fn read_text(path: &Path, bytes_max: u64) -> io::Result<String> {
     String::from_utf8(read(path, bytes_max)?).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let before = error.as_bytes().iter().take(good);

@@ -11,7 +11,7 @@ use tempfile::{Builder, NamedTempFile};
 ///
 /// # Errors
 /// Fails if the file cannot be written, or a link is in its place.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     refuse_link(path)?;
     let part = beside(path, &Builder::new())?;
     part.as_file().write_all(bytes)?;
@@ -24,7 +24,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// Fails with what `write` fails with, and if the file cannot be written.
-pub fn stream_whole<T, E: From<io::Error>>(
+pub(crate) fn stream_whole<T, E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<T, E>,
 ) -> Result<T, E> {

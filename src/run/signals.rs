@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// A signal that asks the program to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM: the system, a scheduler or a container wants it to end.
@@ -19,7 +19,7 @@ static CUT_SHORT: AtomicU8 = AtomicU8::new(0);
 
 impl Ending {
     /// The exit code, as shells have it: 128 and the number of the signal.
-    pub fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             Ending::Interrupt => 130,
             Ending::Terminate => 143,
@@ -28,14 +28,14 @@ impl Ending {
     }
 
     /// Remembers that this signal cut short what was going on.
-    pub fn cuts_short(self) {
+    pub(crate) fn cuts_short(self) {
         let _ =
             CUT_SHORT.compare_exchange(0, self.exit_code(), Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
 /// The exit code of the signal that cut something short; `None` if nothing was.
-pub fn cut_short() -> Option<u8> {
+pub(crate) fn cut_short() -> Option<u8> {
     match CUT_SHORT.load(Ordering::Relaxed) {
         0 => None,
         code => Some(code),
@@ -44,14 +44,14 @@ pub fn cut_short() -> Option<u8> {
 
 /// Listens for signals, in a runtime of tokio's. While there is one, signals do not end the program by themselves.
 #[cfg(unix)]
-pub struct Signals {
+pub(crate) struct Signals {
     streams: [(Ending, Option<tokio::signal::unix::Signal>); 3],
 }
 
 #[cfg(unix)]
 impl Signals {
     /// Listens from now on. A hang-up that whoever started the program has it ignore, as nohup does, stays ignored.
-    pub fn listen() -> Signals {
+    pub(crate) fn listen() -> Signals {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |ending: Ending, kind: SignalKind| {
             let is_ignored = ending == Ending::HangUp && is_ignored(kind.as_raw_value());
@@ -67,7 +67,7 @@ impl Signals {
     }
 
     /// The next signal.
-    pub async fn next(&mut self) -> Ending {
+    pub(crate) async fn next(&mut self) -> Ending {
         let [(first, a), (second, b), (third, c)] = &mut self.streams;
         // Any order will do: one is enough.
         tokio::select! {
@@ -106,17 +106,17 @@ fn ignores(status: &str, signal: i32) -> bool {
 
 /// Listens for Ctrl-C, which is all that there is here.
 #[cfg(not(unix))]
-pub struct Signals;
+pub(crate) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
     /// Listens from now on.
-    pub fn listen() -> Signals {
+    pub(crate) fn listen() -> Signals {
         Signals
     }
 
     /// The next signal.
-    pub async fn next(&mut self) -> Ending {
+    pub(crate) async fn next(&mut self) -> Ending {
         match tokio::signal::ctrl_c().await {
             Ok(()) => Ending::Interrupt,
             Err(_) => pending().await,

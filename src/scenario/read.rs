@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// A scenario file longer than this is refused: 4 MiB.
-pub const FILE_BYTES_MAX: u64 = 4 << 20;
+pub(crate) const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Why a scenario cannot be read. The text names the file, the key and the fix.
 #[derive(Debug, thiserror::Error)]
