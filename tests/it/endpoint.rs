@@ -403,6 +403,9 @@ fn a_conversation_by_words_and_sound_repeats_to_the_byte_without_the_judge() {
     held(again.keep_in(kept(&second), KeepAudio::Yes));
     assert!(events(&first) == events(&second));
     assert!(String::from_utf8_lossy(&events(&first)).contains("it sounds finished"));
+    let told = stdout(&voicesim(&["report", &first.path().display().to_string()]));
+    assert!(told.contains("with a probability of 0.05"), "{told}");
+    assert!(told.contains("by eot, p "), "{told}");
 }
 
 #[test]

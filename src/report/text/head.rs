@@ -114,8 +114,12 @@ fn engine(text: &mut String, what: &str, name: &str) {
 
 fn speculation(header: &Header) -> String {
     let asked = &header.scenario["speculation"];
+    let probable = match asked["probability"].as_f64() {
+        Some(least) => format!(", if the caller has finished with a probability of {least}"),
+        None => String::new(),
+    };
     match (asked["enabled"].as_bool(), asked["after_ms"].as_u64()) {
-        (Some(true), Some(after)) => format!("after {after} ms of silence"),
+        (Some(true), Some(after)) => format!("after {after} ms of silence{probable}"),
         _ => "off".into(),
     }
 }
