@@ -72,7 +72,19 @@ impl Probed {
         let caller = segments::heard(&tracks.caller, &nobody, threshold).stretches;
         let turns = known.turns.iter().map(|turn| stretches(turn, &caller));
         let turns: Vec<Vec<Stretch>> = turns.collect();
-        let (floor, turn_of) = floor::floor_of_turns(&turns, &agent.stretches, tracks.length_ms());
+        let (mut floor, turn_of) =
+            floor::floor_of_turns(&turns, &agent.stretches, tracks.length_ms());
+        for (utterance, turn) in floor.utterances.iter_mut().zip(&turn_of) {
+            // An agent that stops at once seems to have ended by itself, to somebody who does not know that it was
+            // to stop.
+            let start = utterance.range().start;
+            let spoke = utterance
+                .at_end
+                .filter(|at| floor.speeches[*at].range().end > start);
+            if known.turns[*turn].expect == Expect::Stop && utterance.over.is_none() {
+                utterance.over = spoke;
+            }
+        }
         let floor = FloorHistory {
             agent_sounds: agent.sounds,
             other_voices_db: [None, agent.other_voice_db],

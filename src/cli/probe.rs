@@ -366,7 +366,7 @@ impl Shown {
 
     fn show(&self, call: usize, progress: Progress) {
         // Ten times a second is as often as anybody looks.
-        let is_seen = !self.bar.is_hidden() && progress.now.0 % 100_000_000 == 0;
+        let is_seen = !self.bar.is_hidden() && progress.now.0.is_multiple_of(100_000_000);
         // A thread that panicked left nothing half-done here.
         let calls = self.calls.lock();
         let (true, Ok(mut calls)) = (is_seen, calls) else {

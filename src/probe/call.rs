@@ -147,9 +147,8 @@ impl Call<'_> {
             }
             pacing.frame(due, clock.now());
             let agent = hearing.agent(start);
-            let said = match talk.frame(&agent, start, &tap, &mut hearing) {
-                Some(frame) => frame,
-                None => break,
+            let Some(said) = talk.frame(&agent, start, &tap, &mut hearing) else {
+                break;
             };
             let message = going.protocol.frame(said.sent.unwrap_or(&silence));
             end = going.send(message);
