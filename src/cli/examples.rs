@@ -52,7 +52,6 @@ pub(super) const RUN: &str = examples!(
 
 pub(super) const SIMULATE: &str = examples!(
     "voicesim simulate scenario.toml --conversations 1000",
-    "voicesim simulate scenario.toml --set stt.latency.preset=deepgram-nova-3 --html page.html",
     "voicesim simulate scenario.toml --conversations 1000000 --out big --resume",
     "voicesim simulate load.toml --find load.calls --until e2e_latency_p95_ms=1500",
     "voicesim simulate scenario.toml --sensitivity          # what its figures hang on",

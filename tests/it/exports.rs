@@ -329,6 +329,8 @@ fn a_folder_without_events_or_with_damaged_turns_leaves_no_file() {
         &["events.jsonl"],
     );
     let out = folder.simulated("sim", &["--conversations", "20"]);
+    // As an earlier version left it: what is found without checksums is found.
+    fs::remove_file(Path::new(&out).join("checksums.json")).expect("removed");
     let turns = Path::new(&out).join("turns.bin");
     let mut bytes = fs::read(&turns).expect("turns");
     let whole = bytes.len();

@@ -76,7 +76,7 @@ fn stopped_by(recordings: &[String], snr_db: Option<f64>, kind: &str) -> Vec<Str
     let run = if std::env::var_os("VOICESIM_RECORD").is_some() {
         let _ = std::fs::remove_dir_all(&recorded);
         let run = replay.keep_in(recorded.clone(), KeepAudio::Yes).run();
-        for sound in ["conversation.wav", "latency.hlog"] {
+        for sound in ["conversation.wav", "latency.hlog", "checksums.json"] {
             std::fs::remove_file(recorded.join(sound)).expect("it was recorded");
         }
         let header = std::fs::read_to_string(recorded.join("header.json")).expect("a header");
