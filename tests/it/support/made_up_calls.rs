@@ -235,6 +235,7 @@ pub(crate) fn run(name: String, rows: Vec<Row>) -> Results {
         events: None,
         shard: None,
         probe: None,
+        without_words: None,
         rules: Default::default(),
         scenario: serde_json::json!({ "endpointing": { "silence_ms": 300 } }),
         machine: "a machine".into(),
