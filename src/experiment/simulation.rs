@@ -291,7 +291,9 @@ impl Simulation {
         let patient = simulable.patient().filter(|_| self.has_shadows);
         let Range { start, end } = self.numbers();
         let before = u32::try_from(totals.worlds()).unwrap_or(u32::MAX);
-        kept.progress(u64::from(before), totals.measured.turns);
+        if before > 0 {
+            kept.progress(u64::from(before), totals.measured.turns);
+        }
         let (mut held, mut asked) = (start.saturating_add(before).min(end), end);
         while held < asked && !stop.load(Ordering::Relaxed) {
             let look = self.next_look(held - start).saturating_add(start).min(end);

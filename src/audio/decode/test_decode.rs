@@ -165,7 +165,7 @@ fn an_extensible_header_is_read() {
 
 #[test]
 fn any_number_of_channels_becomes_its_mean() {
-    for count in [1, 2, 3, 27, 300] {
+    for count in [1, 2, 3, 27, 32] {
         let frame: Vec<i16> = (0..count)
             .map(|n| if n == 0 { 16_384 } else { 0 })
             .collect();
@@ -310,7 +310,7 @@ fn bad_headers_are_refused_in_words() {
         (
             "65,535 channels",
             whole_wav(PCM, u16::MAX, 16_000, 32, &samples),
-            "no samples",
+            "65535 channels, and up to 32 are read",
         ),
         ("NaN", whole_wav(FLOAT, 1, 16_000, 32, &nan), "NaN"),
         (
