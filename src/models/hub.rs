@@ -147,7 +147,7 @@ mod client {
     /// The length of a file; `None` if there is none.
     fn length(path: &Path) -> Option<u64> {
         let about = fs::symlink_metadata(path).ok()?;
-        about.is_file().then(|| about.len())
+        about.is_file().then_some(about.len())
     }
 
     /// The client works on a thread of its own, which is left behind when it falls silent: it writes nothing from then

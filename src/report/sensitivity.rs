@@ -149,7 +149,7 @@ fn cell(change: Option<&Change>, figure: &str) -> String {
         return "-".to_owned();
     };
     match (change.by, change.over) {
-        (Some(by), _) if by == 0.0 => "0".to_owned(),
+        (Some(0.0), _) => "0".to_owned(),
         (Some(by), _) => match (change.is_told, change.interval) {
             (true, Some(interval)) => {
                 let half = 0.5 * (interval.high - interval.low);

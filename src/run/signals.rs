@@ -86,7 +86,7 @@ async fn came(stream: &mut Option<tokio::signal::unix::Signal>) {
         None => false,
     };
     if !came {
-        pending().await
+        pending::<()>().await;
     }
 }
 
