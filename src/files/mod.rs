@@ -4,6 +4,7 @@
 //!
 //! It knows of no format: readers say how long a file may be, and writers what it holds.
 
+#[cfg(feature = "retrieval")]
 mod aside;
 mod claim;
 mod packed;
@@ -13,6 +14,7 @@ mod quoted;
 mod read;
 mod whole;
 
+#[cfg(feature = "retrieval")]
 pub(crate) use aside::{aside, put_in_place};
 pub(crate) use claim::{
     ClaimError, UNFINISHED, claim, claim_around, is_unfinished, reclaim, release,
