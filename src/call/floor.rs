@@ -142,8 +142,8 @@ pub fn floor(caller: &[Stretch], agent: &[Stretch], length_ms: usize) -> FloorHi
     }
 }
 
-/// The same where it is known what the caller says in each turn, and that nobody leaks into the other's channel: each
-/// utterance belongs to one turn. Returns the turns' indices beside their utterances.
+/// Who had the floor in a call of which it is known what the caller says in each turn, and that nobody leaks into the
+/// other's channel: each utterance belongs to one turn. Returns the turns' indices beside their utterances.
 pub(super) fn floor_of_turns(
     turns: &[Vec<Stretch>],
     agent: &[Stretch],

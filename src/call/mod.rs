@@ -33,12 +33,11 @@ pub use source::{CallSource, Clocks, Progress, Tracks};
 pub use words::Words;
 
 use crate::audio::AudioError;
-use crate::clock::Clock;
-use crate::event::{Doubt, Event, Expect, InterruptionPolicy, SessionId};
+use crate::event::{Doubt, Event, Expect, InterruptionPolicy};
 use crate::interrupt::model::WeightsError;
 use crate::interrupt::policy;
 use crate::record::store::RunFolder;
-use crate::record::tap::Tap;
+use crate::record::tap;
 use floor::FloorHistory;
 use std::path::PathBuf;
 
@@ -145,15 +144,5 @@ pub fn events(
         }
     };
     let marks = events::marks(&floor, &judged, (&answers, &ends), words);
-    // The call happens once more, on a clock of its own.
-    let clock = Clock::virtual_time(1);
-    let tap = Tap::new(clock.clone(), SessionId(0), folder);
-    clock.block_on(async {
-        for (tick, turn, mark) in marks {
-            clock.sleep_until(tick).await;
-            tap.mark(turn, mark);
-        }
-    })?;
-    tap.finish()?;
-    Ok(tap.events())
+    Ok(tap::happened(marks, folder)?)
 }

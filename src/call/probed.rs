@@ -6,13 +6,12 @@ use super::kinds::Judged;
 use super::segments::{self, Stretch};
 use super::track::Track;
 use super::{CallError, Tracks, Words, events};
-use crate::clock::Clock;
 use crate::event::{
-    Doubt, EndpointCause, Event, Expect, Mark, SessionEnd, SessionId, StageName, Tick, TurnId,
-    VisitEnd, VisitId, nanos,
+    Doubt, EndpointCause, Event, Expect, Mark, SessionEnd, StageName, Tick, TurnId, VisitEnd,
+    VisitId, nanos,
 };
 use crate::record::store::RunFolder;
-use crate::record::tap::Tap;
+use crate::record::tap;
 use std::ops::Range;
 
 /// What is known of a call.
@@ -177,16 +176,7 @@ impl Probed {
             TurnId(0),
             Mark::SessionEnded { cause },
         ));
-        let clock = Clock::virtual_time(1);
-        let tap = Tap::new(clock.clone(), SessionId(0), folder);
-        clock.block_on(async {
-            for (tick, turn, mark) in marks {
-                clock.sleep_until(tick).await;
-                tap.mark(turn, mark);
-            }
-        })?;
-        tap.finish()?;
-        Ok(tap.events())
+        Ok(tap::happened(marks, folder)?)
     }
 
     /// The beginnings of turns, and what was not said.

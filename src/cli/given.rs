@@ -7,6 +7,7 @@ use super::recordings::{holds_recording, is_recording};
 use crate::audio::decode;
 use crate::files::quoted;
 use crate::record::store::is_run_folder;
+use crate::scenario::{self, ScenarioFile};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,15 @@ enum Thing {
     Folder,
     /// Not to be told.
     Other,
+}
+
+/// What a scenario says, or an empty one if none was given.
+pub(super) fn scenario_or_none(path: Option<&Path>) -> Result<ScenarioFile, Failure> {
+    let Some(path) = path else {
+        return Ok(ScenarioFile::default());
+    };
+    as_scenario(path)?;
+    Ok(scenario::load(path).map_err(Failure::input)?.file().clone())
 }
 
 /// Refuses what is no scenario.

@@ -4,7 +4,7 @@ use super::{Failure, Verdict, file, given, print_plain};
 use crate::audio::{SAMPLE_RATE, wav};
 use crate::engine::clauses::parts;
 use crate::run::saying;
-use crate::scenario::{self, Scenario, ScenarioFile};
+use crate::scenario::Scenario;
 use crate::speak::spoken_clauses;
 use clap::Args;
 use std::io::Read;
@@ -61,13 +61,7 @@ impl Say {
     }
 
     fn scenario(&self) -> Result<Scenario, Failure> {
-        let mut file = match &self.scenario {
-            Some(path) => {
-                given::as_scenario(path)?;
-                scenario::load(path).map_err(Failure::input)?.file().clone()
-            }
-            None => ScenarioFile::default(),
-        };
+        let mut file = given::scenario_or_none(self.scenario.as_deref())?;
         if let Some(engine) = &self.tts {
             file.tts.swap(engine);
         }

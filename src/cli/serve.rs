@@ -9,7 +9,7 @@ use crate::record::store::KeepAudio;
 use crate::report::answer;
 use crate::run;
 use crate::run::served::{Reception, Served, Serving};
-use crate::scenario::{self, Scenario, ScenarioFile};
+use crate::scenario::Scenario;
 use crate::serve::Left;
 use clap::Args;
 use std::io::ErrorKind;
@@ -125,13 +125,7 @@ impl Serve {
     }
 
     fn scenario(&self) -> Result<Scenario, Failure> {
-        let mut file = match &self.scenario {
-            Some(path) => {
-                given::as_scenario(path)?;
-                scenario::load(path).map_err(Failure::input)?.file().clone()
-            }
-            None => ScenarioFile::default(),
-        };
+        let mut file = given::scenario_or_none(self.scenario.as_deref())?;
         self.engines.overrule(&mut file);
         if file.name.is_empty() {
             file.name = "served".into();

@@ -3,7 +3,7 @@
 
 use super::truth::{BACK_SAMPLES, BACKGROUND, true_end};
 use crate::audio::{FRAME, FRAME_SAMPLES, length_of, peak, position_of};
-use crate::event::{Doubt, Tick};
+use crate::event::{Doubt, Mark, Tick};
 use crate::stage::SpeechActivity;
 use std::collections::VecDeque;
 
@@ -16,6 +16,16 @@ pub enum SpeechEdge {
     Began(Tick),
     /// The true end, and why it is in doubt.
     Ended(Tick, Option<Doubt>),
+}
+
+impl SpeechEdge {
+    /// What is put on record.
+    pub fn mark(self) -> Mark {
+        match self {
+            SpeechEdge::Began(at) => Mark::CallerSpeechStarted { at },
+            SpeechEdge::Ended(at, doubt) => Mark::CallerSpeechEnded { at, doubt },
+        }
+    }
 }
 
 /// Follows an ear.

@@ -104,6 +104,7 @@ fn over(nearly: &Nearly) -> f64 {
 mod tests {
     use super::*;
     use crate::measure::{Interval, Known, WaitSummary};
+    use crate::report::subject::Subject;
     use crate::report::sweep::{Axes, SCHEMA};
     use std::collections::BTreeMap;
 
@@ -162,11 +163,7 @@ mod tests {
     fn planned(settings: Vec<Setting>, y: Axis) -> Plan {
         plan(Sweep {
             schema: SCHEMA,
-            name: "test".into(),
-            version: "0",
-            seed: 1,
-            worlds: 1,
-            kind: "conversations",
+            subject: Subject::default(),
             vary: vec!["key".into()],
             axes: Axes { x: Axis::P95, y },
             unmoved: Vec::new(),

@@ -3,6 +3,7 @@
 use super::simulation::{Progress, Simulation};
 use crate::measure::Totals;
 use crate::report::sensitivity::{self, Change, Effect, FIGURES, HEADLINES, SCHEMA, STEP_PERCENT};
+use crate::report::subject::Subject;
 use crate::run::RunError;
 use crate::scenario::{Input, Scenario, Step};
 use std::collections::BTreeMap;
@@ -116,11 +117,10 @@ impl Sensitivity {
         });
         Ok(sensitivity::Sensitivity {
             schema: SCHEMA,
-            name: self.scenario.name().to_owned(),
-            version: env!("CARGO_PKG_VERSION"),
-            seed: self.scenario.seed().0,
-            worlds: self.simulation(self.scenario.clone()).how_many(),
-            kind: self.scenario.kind_of_world(),
+            subject: Subject::of(
+                &self.scenario,
+                self.simulation(self.scenario.clone()).how_many(),
+            ),
             rests_on: self.scenario.rests_on(),
             step_percent: STEP_PERCENT,
             headline,

@@ -13,7 +13,7 @@ use crate::scenario::load::CALLS_MAX;
 use crate::sim::{Encoded, Keep, Simulable, Worlds};
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -427,25 +427,26 @@ impl<'a> Kept<'a> {
 
     /// Writes the figures so far.
     fn so_far(&self, totals: &Totals) -> Result<(), RunError> {
-        let Some((path, folder)) = &self.folder else {
-            return Ok(());
-        };
-        let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = folder
-            .finish()
-            .map_err(|error| figures::full(path, error))?;
-        figures::write_so_far(path, totals, bytes)
+        self.beside_rows(|path, sizes| figures::write_so_far(path, totals, sizes))
     }
 
     fn finish(&self, header: &Header, totals: &Totals) -> Result<(), RunError> {
+        self.beside_rows(|path, sizes| figures::write(path, header, totals, sizes))
+    }
+
+    /// Writes figures beside the rows so far, which are on the disk by then.
+    fn beside_rows(
+        &self,
+        write: impl FnOnce(&Path, Sizes) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
         let Some((path, folder)) = &self.folder else {
             return Ok(());
         };
         let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = folder
+        let sizes = folder
             .finish()
             .map_err(|error| figures::full(path, error))?;
-        figures::write(path, header, totals, bytes)
+        write(path, sizes)
     }
 }
 

@@ -6,6 +6,7 @@ use super::simulation::{Progress, Simulated, Simulation};
 use crate::event::Metric;
 use crate::measure::{Interval, Known, Measurement, Plan, Waits};
 use crate::record::store::RowsPer;
+use crate::report::subject::Subject;
 use crate::report::sweep::{self, Axes, Axis, Setting};
 use crate::run::RunError;
 use crate::scenario::budget::Count;
@@ -184,15 +185,11 @@ impl Sweep {
         }
         let first = self.scenarios().next();
         let prices = first.and_then(Scenario::prices);
+        let subject =
+            |scenario: &Scenario| Subject::of(scenario, self.simulation(scenario).how_many());
         Ok(sweep::Sweep {
             schema: sweep::SCHEMA,
-            name: first
-                .map(|scenario| scenario.name().to_owned())
-                .unwrap_or_default(),
-            version: env!("CARGO_PKG_VERSION"),
-            seed: first.map_or(0, |scenario| scenario.seed().0),
-            worlds: first.map_or(0, |scenario| self.simulation(scenario).how_many()),
-            kind: first.map_or("", |scenario| scenario.kind_of_world()),
+            subject: first.map(subject).unwrap_or_default(),
             vary: self.keys.clone(),
             axes,
             unmoved,

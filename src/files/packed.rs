@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// So many bytes may come of each packed byte, beyond what any file may unpack to. Lines of JSON unpack to twenty.
+/// How many bytes may come of each packed byte, beyond what any file may unpack to. Lines of JSON unpack to some twenty.
 pub(crate) const EXPANSION_MAX: u64 = 100;
 
 /// What any file may unpack to, however small it is: 16 MiB.

@@ -20,7 +20,7 @@ const RUNS_MAX: usize = 10_000;
 /// The time of each job of an engine, in order, by its table (`stt`, `tts`); `None` of one that others disturbed.
 type Jobs = BTreeMap<String, Vec<Option<f64>>>;
 
-/// The same questions, asked again and again.
+/// Runs that ask the same questions again and again, by which the machine's drift is told.
 #[derive(Debug, Clone)]
 pub struct Calibrator {
     /// Sorted by when they began.

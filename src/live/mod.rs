@@ -6,7 +6,7 @@ mod health;
 use crate::audio::device::{DeviceNews, Devices};
 use crate::audio::{FRAME, Samples, db_from_amplitude, length_of, peak};
 use crate::clock::Clock;
-use crate::ear::{Ear, SpeechEdge, SpeechEdges};
+use crate::ear::{Ear, SpeechEdges};
 use crate::event::{Mark, Tick, TurnId, nanos};
 use crate::pipeline::AgentState;
 use crate::record::tap::Tap;
@@ -69,11 +69,7 @@ impl Listener {
                     self.tap.mark(TurnId(0), background.mark());
                 }
                 if let Some(edge) = edges.hear(at, &voice, self.ear.is_voiced(), &said) {
-                    let mark = match edge {
-                        SpeechEdge::Began(at) => Mark::CallerSpeechStarted { at },
-                        SpeechEdge::Ended(at, doubt) => Mark::CallerSpeechEnded { at, doubt },
-                    };
-                    self.tap.mark(TurnId(0), mark);
+                    self.tap.mark(TurnId(0), edge.mark());
                 }
                 for activity in said {
                     if self.activity.send(activity).await.is_err() {

@@ -163,6 +163,27 @@ impl Tap {
     }
 }
 
+/// Records what happened elsewhere, or earlier, as if it happened once more: marks in the order of their ticks, on a clock
+/// of their own. Returns all events.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn happened(
+    marks: impl IntoIterator<Item = (Tick, TurnId, Mark)>,
+    folder: Option<RunFolder>,
+) -> std::io::Result<Vec<Event>> {
+    let clock = Clock::virtual_time(1);
+    let tap = Tap::new(clock.clone(), SessionId(0), folder);
+    clock.block_on(async {
+        for (tick, turn, mark) in marks {
+            clock.sleep_until(tick).await;
+            tap.mark(turn, mark);
+        }
+    })?;
+    tap.finish()?;
+    Ok(tap.take_events())
+}
+
 /// The record of one input on its way through one stage. Dropped without being closed, it says
 /// that the work was cancelled.
 pub struct Visit {

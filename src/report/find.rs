@@ -18,6 +18,7 @@
 //! step is decided if its interval lies on one side of the limit. Steps are in the order they were taken; `worlds`
 //! are those of each: conversations, or loads, of which a step is saturated if they never drain.
 
+use super::subject::Subject;
 use crate::measure::Interval;
 use crate::report::table::{plain, trimmed};
 use serde::Serialize;
@@ -38,14 +39,8 @@ pub enum Wanted {
 #[derive(Debug, Clone, Serialize)]
 pub struct Find {
     pub schema: &'static str,
-    pub name: String,
-    pub version: &'static str,
-    pub seed: u64,
-    /// Conversations of each step, or loads.
-    pub worlds: u32,
-    /// What `worlds` counts: conversations, or loads.
-    #[serde(skip)]
-    pub kind: &'static str,
+    #[serde(flatten)]
+    pub subject: Subject,
     pub key: String,
     /// The figure that is limited, as it was asked for.
     pub metric: String,
@@ -141,17 +136,9 @@ pub fn text(find: &Find) -> String {
         Some(Wanted::Greatest) => "the greatest ",
         None => "",
     };
-    let mut text = format!(
-        "{} · {which}{} with {} <= {} · {} {} each · seed {} · voicesim {}\n",
-        find.name,
-        find.key,
-        find.metric,
-        find.limit,
-        find.worlds,
-        find.kind,
-        find.seed,
-        find.version
-    );
+    let (key, metric, limit) = (&find.key, &find.metric, find.limit);
+    let several = format!("{which}{key} with {metric} <= {limit} · ");
+    let mut text = find.subject.line(&several);
     let mut table = plain(&[&find.key, &find.metric, "95 % interval", ""]);
     for step in &find.steps {
         table.add_row(step.cells());

@@ -20,6 +20,7 @@ mod resilience;
 pub mod segments;
 pub mod sensitivity;
 pub mod simulation;
+pub mod subject;
 pub mod sweep;
 pub mod table;
 pub mod text;

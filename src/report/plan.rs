@@ -17,6 +17,7 @@
 //! tell, where these do not. If nothing is chosen, `nearly` begins with the nearest.
 
 use super::find::number;
+use super::subject::Subject;
 use super::sweep::{Axis, Setting, Sweep, head, table};
 use crate::measure::BudgetResult;
 use serde::Serialize;
@@ -59,10 +60,8 @@ pub struct Miss {
 #[derive(Serialize)]
 pub struct PlanDocument<'a> {
     schema: &'static str,
-    name: &'a str,
-    version: &'static str,
-    seed: u64,
-    worlds: u32,
+    #[serde(flatten)]
+    subject: &'a Subject,
     vary: &'a [String],
     settings: usize,
     is_cut_short: bool,
@@ -84,10 +83,7 @@ impl Plan {
         let nearly = |nearly: &'_ Nearly| sweep.settings.get(nearly.setting);
         PlanDocument {
             schema: SCHEMA,
-            name: &sweep.name,
-            version: sweep.version,
-            seed: sweep.seed,
-            worlds: sweep.worlds,
+            subject: &sweep.subject,
             vary: &sweep.vary,
             settings: sweep.settings.len(),
             is_cut_short: sweep.is_cut_short,
@@ -229,7 +225,7 @@ impl Plan {
                 told += ", of unknown certainty: give more --worlds";
             }
             if let Some(needed) = miss.worlds_to_decide {
-                told += &format!("; about {needed} {} would tell", self.sweep.kind);
+                told += &format!("; about {needed} {} would tell", self.sweep.subject.kind);
             }
             let (name, limit) = (&miss.name, miss.limit);
             format!("nearly {values}: {name} {told} (limit {limit})")

@@ -17,6 +17,7 @@
 //! lies over among turns that were not answered. `is_told` tells it from chance. `more_refused` says why an input could
 //! not be moved that way. Inputs are sorted by how much they move the headline; those that chance hides come last.
 
+use super::subject::Subject;
 use super::table::{plain, trimmed};
 use crate::measure::{Interval, Known};
 use serde::Serialize;
@@ -49,14 +50,8 @@ const NAMED_MAX: usize = 3;
 #[derive(Debug, Clone, Serialize)]
 pub struct Sensitivity {
     pub schema: &'static str,
-    pub name: String,
-    pub version: &'static str,
-    pub seed: u64,
-    /// Worlds of each simulation.
-    pub worlds: u32,
-    /// What `worlds` counts: conversations, or loads.
-    #[serde(skip)]
-    pub kind: &'static str,
+    #[serde(flatten)]
+    pub subject: Subject,
     pub rests_on: Vec<String>,
     pub step_percent: u32,
     /// The figure that inputs are sorted by.
@@ -186,15 +181,10 @@ fn unit(figure: &str) -> &'static str {
 
 /// The sensitivity, for people.
 pub fn text(of: &Sensitivity) -> String {
-    let mut text = format!(
-        "{} · {} inputs, each {STEP_PERCENT} % more and {STEP_PERCENT} % less · {} {} each, with the same luck · seed {} · voicesim {}\n",
-        of.name,
-        of.inputs.len(),
-        of.worlds,
-        of.kind,
-        of.seed,
-        of.version
-    );
+    let mut text = of.subject.line(&format!(
+        "{} inputs, each {STEP_PERCENT} % more and {STEP_PERCENT} % less, with the same luck · ",
+        of.inputs.len()
+    ));
     for sentence in &of.rests_on {
         let _ = writeln!(text, "note: {sentence}");
     }
@@ -214,7 +204,7 @@ pub fn text(of: &Sensitivity) -> String {
     let _ = writeln!(
         text,
         "\n±: half a 95 % interval, from pairs of {} with the same luck. Counts move by one at least. Latencies in ms, shares in points of a hundred.",
-        of.kind
+        of.subject.kind
     );
     for effect in &of.inputs {
         for (which, refused) in [
@@ -287,7 +277,7 @@ pub fn sentence(of: &Sensitivity) -> String {
     let mut text = match told.as_slice() {
         [] => format!(
             "No input moves {short} by more than chance; hold more {} to tell.",
-            of.kind
+            of.subject.kind
         ),
         [first, rest @ ..] => {
             let rest = rest.iter().take(NAMED_MAX - 1).map(|effect| {
@@ -365,11 +355,13 @@ mod tests {
     fn sensitivity(inputs: Vec<Effect>) -> Sensitivity {
         Sensitivity {
             schema: SCHEMA,
-            name: "agent".into(),
-            version: "0",
-            seed: 1,
-            worlds: 4_000,
-            kind: "conversations",
+            subject: Subject {
+                name: "agent".into(),
+                version: "0",
+                seed: 1,
+                worlds: 4_000,
+                kind: "conversations",
+            },
             rests_on: vec!["its figures rest on assumptions alone".into()],
             step_percent: STEP_PERCENT,
             headline: "e2e_latency_p95_ms",

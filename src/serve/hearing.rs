@@ -4,8 +4,8 @@ use super::wire::Wire;
 use crate::audio::resample::StreamResampler;
 use crate::audio::{AudioError, FRAME, FRAME_SAMPLES, SAMPLE_RATE, Samples};
 use crate::clock::Clock;
-use crate::ear::{Ear, SpeechEdge, SpeechEdges};
-use crate::event::{Mark, Tick, TurnId};
+use crate::ear::{Ear, SpeechEdges};
+use crate::event::{Tick, TurnId};
 use crate::protocol::FromCaller;
 use crate::protocol::socket::{Came, Connection};
 use crate::record::tap::Tap;
@@ -121,11 +121,7 @@ impl Caller {
             self.tap.mark(TurnId(0), background.mark());
         }
         if let Some(edge) = edges.hear(start, &frame, self.ear.is_voiced(), &said) {
-            let mark = match edge {
-                SpeechEdge::Began(at) => Mark::CallerSpeechStarted { at },
-                SpeechEdge::Ended(at, doubt) => Mark::CallerSpeechEnded { at, doubt },
-            };
-            self.tap.mark(TurnId(0), mark);
+            self.tap.mark(TurnId(0), edge.mark());
         }
         for activity in said {
             if self.activity.send(activity).await.is_err() {

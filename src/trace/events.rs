@@ -1,13 +1,12 @@
 //! From a conversation as a trace tells it to what happened, as a run has it.
 
 use super::conversation::{Call, CallTurn};
-use crate::clock::Clock;
 use crate::event::{
-    Doubt, EndpointCause, Expect, Mark, OutputNote, ReplyEnd, SessionEnd, SessionId, StageName,
-    Tick, Traced, TracedSpan, TurnId, VisitId,
+    Doubt, EndpointCause, Expect, Mark, OutputNote, ReplyEnd, SessionEnd, StageName, Tick, Traced,
+    TracedSpan, TurnId, VisitId,
 };
 use crate::record::store::RunFolder;
-use crate::record::tap::Tap;
+use crate::record::tap;
 use std::io;
 
 /// Where turns without times lie, one after the other, so far apart: 1 s.
@@ -18,19 +17,8 @@ const APART_NS: u64 = 1_000_000_000;
 /// # Errors
 /// Fails if they cannot be written.
 pub(super) fn write(call: &Call, folder: RunFolder) -> io::Result<()> {
-    // The conversation happens once more, on a clock of its own.
-    let clock = Clock::virtual_time(1);
-    let tap = Tap::new(clock.clone(), SessionId(0), Some(folder));
-    let marks = marks(call);
-    clock
-        .block_on(async {
-            for (tick, turn, mark) in marks {
-                clock.sleep_until(tick).await;
-                tap.mark(turn, mark);
-            }
-        })
-        .map_err(io::Error::other)?;
-    tap.finish()
+    tap::happened(marks(call), Some(folder))?;
+    Ok(())
 }
 
 /// Whether the times of the turns are made up: the trace has lengths alone.

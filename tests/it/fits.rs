@@ -304,10 +304,7 @@ fn a_record_that_is_cut_short_is_fitted_as_far_as_it_goes() {
 
 #[test]
 fn turns_that_were_not_answered_or_are_predicted_not_to_be_do_not_hold() {
-    let folder = folder();
-    let profile = path(folder.path(), "profile.toml");
-    let base = runs(folder.path(), "base", 1..9, ("", ""));
-    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    let (folder, base, profile) = profiled();
     // An engine that fails now and then, and a prediction of one.
     let fault = "\n[[fault]]\nstage = \"answer\"\nerror = \"503 overloaded\"\nprobability = 0.2\n";
     let faulty = runs(
@@ -327,10 +324,7 @@ fn turns_that_were_not_answered_or_are_predicted_not_to_be_do_not_hold() {
 
 #[test]
 fn runs_with_longer_answers_than_the_profile_has_seen_get_no_verdict() {
-    let folder = folder();
-    let profile = path(folder.path(), "profile.toml");
-    let base = runs(folder.path(), "base", 1..9, ("", ""));
-    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    let (folder, _, profile) = profiled();
     let longer = (
         "Yes.",
         "Yes, we do. We are a small shop by the old harbour with four rooms above it.",
@@ -339,6 +333,18 @@ fn runs_with_longer_answers_than_the_profile_has_seen_get_no_verdict() {
     let error = refused(&["validate", &longer, "--profile", &profile]);
     assert!(error.contains("characters that were measured"), "{error}");
 }
+
+/// A folder with runs in it and a profile that was fitted to them, and where both are.
+fn profiled() -> (tempfile::TempDir, String, String) {
+    let folder = folder();
+    let profile = path(folder.path(), "profile.toml");
+    let base = runs(folder.path(), "base", 1..9, ("", ""));
+    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    (folder, base, profile)
+}
+
+/// A shorter wait for the caller to go on.
+const SHORTER: (&str, &str) = ("silence_ms = 500", "silence_ms = 304");
 
 /// Runs of a script by simulated engines, which are runs like any other: a folder for each seed.
 fn runs(folder: &Path, name: &str, seeds: std::ops::Range<u32>, change: (&str, &str)) -> String {
@@ -379,13 +385,10 @@ fn script_runs(
 
 #[test]
 fn a_profile_of_some_runs_holds_for_others_also_with_other_settings() {
-    let folder = folder();
-    let profile = path(folder.path(), "profile.toml");
-    let base = runs(folder.path(), "base", 1..9, ("", ""));
-    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    let (folder, base, profile) = profiled();
     for (name, change) in [
         ("same", ("", "")),
-        ("shorter", ("silence_ms = 500", "silence_ms = 304")),
+        ("shorter", SHORTER),
         ("ahead", ("enabled = false", "enabled = true")),
     ] {
         let target = runs(folder.path(), name, 20..28, change);
@@ -434,10 +437,7 @@ fn a_profile_of_some_runs_holds_for_others_also_with_other_settings() {
 
 #[test]
 fn a_profile_that_predicts_wrongly_is_told_with_exit_code_1() {
-    let folder = folder();
-    let profile = path(folder.path(), "profile.toml");
-    let base = runs(folder.path(), "base", 1..9, ("", ""));
-    said(&["fit", &base, "--out", &profile, "-q"], 0);
+    let (folder, _, profile) = profiled();
     let slower = runs(
         folder.path(),
         "slower",
@@ -471,12 +471,7 @@ fn what_decides_nothing_is_refused_with_the_cure() {
     let folder = folder();
     let profile = path(folder.path(), "profile.toml");
     let base = runs(folder.path(), "base", 1..3, ("", ""));
-    let other = runs(
-        folder.path(),
-        "other",
-        1..3,
-        ("silence_ms = 500", "silence_ms = 304"),
-    );
+    let other = runs(folder.path(), "other", 1..3, SHORTER);
     said(&["fit", &base, "--out", &profile, "-q"], 0);
     let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/recorded");
     let kept = path(folder.path(), "kept");
@@ -622,12 +617,7 @@ fn what_is_no_calibrator_is_refused_and_nothing_is_written() {
     let folder = folder();
     let profile = path(folder.path(), "profile.toml");
     let base = runs(folder.path(), "base", 1..3, ("", ""));
-    let others = runs(
-        folder.path(),
-        "others",
-        1..3,
-        ("silence_ms = 500", "silence_ms = 304"),
-    );
+    let others = runs(folder.path(), "others", 1..3, SHORTER);
     fs::rename(Path::new(&others).join("2"), Path::new(&base).join("9")).expect("moved");
     for (calibrator, cure) in [
         (base.as_str(), "always the same"),

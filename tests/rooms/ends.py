@@ -9,39 +9,22 @@ the endpoint from the true end, and the share of the pauses that were taken for 
 voices. VOICES are the packages that tests/calls/test.sh unpacks.
 """
 
-import importlib.util
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
-import wave
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from sounds import BEGINS_MS, calls, quietest, RATE, write
 
-HERE = pathlib.Path(__file__).parent
 OUT, VOICESIM, SETTINGS = pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4:] or ["silence_ms = 300", "silence_ms = 700"]
-EACH, SEED, RATE, LEAD_S, AFTER_S = 18, 7, 16_000, 1, 2
+EACH, SEED, LEAD_S, AFTER_S = 18, 7, 1, 2
 KINDS = {"quiet": None, "white 20 dB": ("white", 20), "pink 20 dB": ("pink", 20), "pink 10 dB": ("pink", 10)}
 PEOPLE = ("allison", "june", "ivr", "carlo")
-# A script waits this long before it speaks.
-BEGINS_MS = 400
 # What is committed so much before a pause or an end belongs to it: soft ends are lost in noise.
 NEAR_MS = 250
-
-spec = importlib.util.spec_from_file_location("calls", HERE.parent / "calls" / "make.py")
-calls = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(calls)
-
-
-def write(path, sound):
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((np.clip(sound, -1, 1) * 32_767).astype("<i2").tobytes())
-
 
 def noise(kind, random, count):
     spectrum = np.fft.rfft(random.normal(0, 1, count))
@@ -49,13 +32,6 @@ def noise(kind, random, count):
         spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))
     sound = np.fft.irfft(spectrum, count)
     return sound / sound.std()
-
-
-def quietest(clip):
-    """The quietest 20 ms in the middle of a clip."""
-    power = np.convolve(clip**2, np.ones(RATE // 50), "same")
-    begin, end = int(0.3 * len(clip)), int(0.75 * len(clip))
-    return begin + int(np.argmin(power[begin:end]))
 
 
 def make():

@@ -8,40 +8,18 @@ what each policy would have done: the mean wait over the share of pauses cut, as
 (FOLDER/people.svg, FOLDER/synthetic.svg). VOICES are the packages that tests/calls/test.sh unpacks.
 """
 
-import importlib.util
 import pathlib
 import subprocess
 import sys
-import wave
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from sounds import calls, quietest, RATE, write
 
-HERE = pathlib.Path(__file__).parent
 OUT, VOICESIM = pathlib.Path(sys.argv[2]), sys.argv[3]
-EACH, SEED, RATE, LEAD_S, AFTER_S = 24, 24, 16_000, 1, 3
+EACH, SEED, LEAD_S, AFTER_S = 24, 24, 1, 3
 PEOPLE = ("allison-en", "june-fr", "ivr-ru", "carlo-it", "allison-es")
 ENGLISH = ("en-us", "en-gb+f4", "en-us+m3", "en-gb-scotland+f2")
-
-spec = importlib.util.spec_from_file_location("calls", HERE.parent / "calls" / "make.py")
-calls = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(calls)
-
-
-def write(path, sound):
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((np.clip(sound, -1, 1) * 32_767).astype("<i2").tobytes())
-
-
-def quietest(clip):
-    """The quietest 20 ms in the middle of a clip."""
-    power = np.convolve(clip**2, np.ones(RATE // 50), "same")
-    begin, end = int(0.3 * len(clip)), int(0.75 * len(clip))
-    return begin + int(np.argmin(power[begin:end]))
-
 
 def groups():
     every = {name: load for group in calls.voices() for name, load in group.items()}

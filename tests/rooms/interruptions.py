@@ -8,7 +8,6 @@ that stopped it; how often it stopped in the seconds in which nobody spoke. VOIC
 tests/calls/test.sh unpacks.
 """
 
-import importlib.util
 import json
 import pathlib
 import subprocess
@@ -16,12 +15,13 @@ import sys
 import tempfile
 
 import numpy as np
+import make as rooms
+from sounds import calls, RATE, write
 
-HERE = pathlib.Path(__file__).parent
 OUT, VOICESIM = pathlib.Path(sys.argv[2]), sys.argv[3]
 EACH, POLICIES = int((sys.argv[4:] or [12])[0]), sys.argv[5:] or ["classifier", "vad_500ms"]
 KINDS = [("quiet", 0)] + [(kind, level) for kind in ("babble", "tv", "music", "noise") for level in (20, 15, 10)]
-SEED, RATE, DELAY_MS, BEFORE_S, AFTER_S, LATE_S = 11, 16_000, 1_500, 2, 3, 1.5
+SEED, DELAY_MS, BEFORE_S, AFTER_S, LATE_S = 11, 1_500, 2, 3, 1.5
 # The question's own recording goes on so long, into the answer; soon after it comes the next one.
 REST_S = 1.7
 # Neither policy nor weights were made with these.
@@ -30,13 +30,6 @@ REQUESTS = ["Wait a second.", "Stop, please.", "No, not that one.", "Excuse me, 
 ACKNOWLEDGEMENTS = ["Mm-hmm.", "Okay.", "Yeah.", "Uh-huh.", "Right.", "I see.", "All right.", "Sure.", "Oh, okay.", "Yes.", "Great.", "Good, good."]
 ANSWER = ("Our shop on the market square is open from eight in the morning until half past six in the evening, and the one near the station"
           " stays open until nine, except on public holidays, when both of them close at noon and the telephone is answered by the main office instead.")
-
-sys.path.insert(0, str(HERE))
-spec = importlib.util.spec_from_file_location("rooms", HERE / "make.py")
-rooms = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(rooms)
-calls = rooms.calls
-
 
 def speakers():
     return [calls.flite("kal16"), calls.flite("rms"), calls.flite("awb"), calls.flite("slt"), calls.espeak("en-us", "-s", "165"),
@@ -61,7 +54,7 @@ def make():
         return whole
 
     for kind, level in KINDS:
-        rooms.write(OUT / f"{kind}-{level}-question.wav", in_room(question, 1, REST_S, kind, level))
+        write(OUT / f"{kind}-{level}-question.wav", in_room(question, 1, REST_S, kind, level))
         for texts, meant in ((REQUESTS, "stop"), (ACKNOWLEDGEMENTS, "ignore")):
             for index in range(EACH):
                 # Every voice comes to say every text.
@@ -70,7 +63,7 @@ def make():
                     said[speaker, text] = calls.trimmed(who[speaker](text))
                 words = said[speaker, text] * 10 ** (-12 / 20)
                 path = f"{kind}-{level}-{meant}-{index:02}.wav"
-                rooms.write(OUT / path, in_room(words, BEFORE_S, AFTER_S, kind, level))
+                write(OUT / path, in_room(words, BEFORE_S, AFTER_S, kind, level))
                 truth[path] = (f"{kind} {level} dB" if level else kind, meant, text, len(words) / RATE)
     (OUT / "truth.json").write_text(json.dumps(truth))
 

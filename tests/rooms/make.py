@@ -5,23 +5,16 @@ Each question is written quiet, and with babble, a television, music, one voice 
 Where each question ends is marked on the clean sound, as tests/calls/make.py does.
 """
 
-import importlib.util
 import json
 import pathlib
 import sys
-import wave
 
 import numpy as np
 from scipy import signal
+from sounds import calls, RATE, write
 
-HERE = pathlib.Path(__file__).parent
-COUNT, SEED, RATE, LEAD_S, AFTER_S = 52, 1, 16_000, 1.5, 8
+COUNT, SEED, LEAD_S, AFTER_S = 52, 1, 1.5, 8
 KINDS, LEVELS_DB = ("babble", "tv", "music", "voice", "noise"), (20, 15, 10)
-
-spec = importlib.util.spec_from_file_location("calls", HERE.parent / "calls" / "make.py")
-calls = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(calls)
-
 
 def stream(random, voices, count):
     """Somebody who talks on and on."""
@@ -63,14 +56,6 @@ def background(kind, random, others, tunes, count):
     if kind == "voice":
         return stream(random, [others[random.integers(len(others))]], count)
     return calls.coloured(random, count)
-
-
-def write(path, sound):
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((np.clip(sound, -1, 1) * 32_767).astype("<i2").tobytes())
 
 
 def question(random, clips):

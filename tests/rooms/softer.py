@@ -5,7 +5,6 @@ the first. Asked of simulated engines in virtual time: in how many of a hundred 
 where it ends, to 400 ms. VOICES are the packages that tests/calls/test.sh unpacks.
 """
 
-import importlib.util
 import json
 import pathlib
 import subprocess
@@ -14,20 +13,13 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import make as rooms
+from sounds import BEGINS_MS, calls, RATE, write
 
-HERE = pathlib.Path(__file__).parent
 OUT, VOICESIM = pathlib.Path(sys.argv[2]), sys.argv[3]
 SOFTER_DB, NOISE_DB = (0, 4, 6, 8, 10, 12), (15, 20, 25, 30, 40, 60)
-SEED, RATE, LEAD_S, BETWEEN_S, AFTER_S, NEAR_MS = 5, 16_000, 1.5, 4, 2, 400
+SEED, LEAD_S, BETWEEN_S, AFTER_S, NEAR_MS = 5, 1.5, 4, 2, 400
 SIMULATED = [flag for stage in ("stt", "answer", "tts") for flag in (f"--{stage}", "simulated")]
-# A script waits this long before it speaks.
-BEGINS_MS = 400
-
-spec = importlib.util.spec_from_file_location("rooms", HERE / "make.py")
-rooms = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(rooms)
-calls = rooms.calls
-
 
 def make():
     OUT.mkdir(parents=True, exist_ok=True)
@@ -46,7 +38,7 @@ def make():
             for under in NOISE_DB:
                 noise = calls.coloured(random, len(said)) * calls.rms_of_speech(first) * 10 ** (-under / 20)
                 path = f"{number:02}_{softer}_{under}.wav"
-                rooms.write(OUT / path, said + noise)
+                write(OUT / path, said + noise)
                 truth[path] = 1e3 * (begin + len(second)) / RATE
     (OUT / "truth.json").write_text(json.dumps(truth))
 

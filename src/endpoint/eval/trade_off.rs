@@ -55,7 +55,7 @@ fn places(policy: &Policy<'_>) -> Vec<Place> {
         .map(|at| Place::of(&(policy.decide)(number(at))))
         .filter(|place| place.cut <= CUT_MAX && place.wait_ms <= WAIT_MAX_MS)
         .collect();
-    // Of places that cut as many, the one with the shortest wait counts.
+    // The place with the shortest wait counts, where several cut as many.
     places.sort_by(|a, b| {
         a.cut
             .total_cmp(&b.cut)

@@ -100,7 +100,7 @@ impl AnswerModel {
         }
     }
 
-    /// The same on a machine that other programs use too.
+    /// The model on a machine that other programs use too, if there is such a disturbance: its first token comes later then.
     pub(super) fn disturbed_by(self, disturbance: Option<&Disturbance>, seed: Seed) -> AnswerModel {
         let stage = StageName::Answer;
         AnswerModel {

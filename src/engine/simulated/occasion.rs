@@ -141,7 +141,7 @@ impl Drawn {
         }
     }
 
-    /// The same on a machine that other programs use too.
+    /// The engine's latencies on a machine that other programs use too, if there is such a disturbance.
     pub(super) fn disturbed_by(
         self,
         disturbance: Option<&Disturbance>,

@@ -16,6 +16,12 @@ const WORLDS: u32 = 64;
 /// The 99.5 % quantile of Student's t with 63 degrees of freedom.
 const T_995: f64 = 2.656;
 
+/// Jobs that take 1 s on two cores, and 1.6 s on one.
+const OF_TWO_THREADS: Compute = Compute {
+    threads: 2,
+    serial: 0.4,
+};
+
 /// Jobs of many conversations, each with a worker of its own, on the same cores.
 struct Machine {
     cores: u32,
@@ -121,15 +127,11 @@ fn jobs_of_one_thread_wait_for_a_core_as_erlang_says() {
 
 #[test]
 fn jobs_of_two_threads_on_one_core_are_longer_and_wait_as_such() {
-    let compute = Compute {
-        threads: 2,
-        serial: 0.4,
-    };
     for load in [0.5, 0.8] {
         // On one core they take 1.6 s, and are one behind the other: M/M/1.
         let machine = Machine {
             cores: 1,
-            compute,
+            compute: OF_TWO_THREADS,
             rate: load / 1.6,
         };
         assert_waits(
@@ -140,7 +142,7 @@ fn jobs_of_two_threads_on_one_core_are_longer_and_wait_as_such() {
         // On two cores each takes both, and they are one behind the other too.
         let machine = Machine {
             cores: 2,
-            compute,
+            compute: OF_TWO_THREADS,
             rate: load,
         };
         assert_waits(
@@ -218,14 +220,10 @@ fn waiting_for_two_of_three(rate: f64, on_one_s: f64) -> f64 {
 
 #[test]
 fn jobs_that_get_fewer_cores_than_they_want_take_longer_and_make_others_wait() {
-    let compute = Compute {
-        threads: 2,
-        serial: 0.4,
-    };
     for rate in [0.9, 1.2] {
         let machine = Machine {
             cores: 3,
-            compute,
+            compute: OF_TWO_THREADS,
             rate,
         };
         let waiting = waiting_for_two_of_three(rate, 1.6);

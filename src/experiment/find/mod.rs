@@ -4,6 +4,7 @@ mod search;
 
 use super::simulation::{Progress, Simulated, Simulation};
 use crate::report::find::{self, Ended, SCHEMA, Step, Wanted};
+use crate::report::subject::Subject;
 use crate::run::{RunError, input};
 use crate::scenario::budget::{Budget, budget};
 use crate::scenario::{Scenario, ScenarioError, Template, unit};
@@ -227,11 +228,7 @@ impl Find {
         let scenario = self.scenario(self.first)?;
         Ok(find::Find {
             schema: SCHEMA,
-            name: scenario.name().to_owned(),
-            version: env!("CARGO_PKG_VERSION"),
-            seed: scenario.seed().0,
-            kind: scenario.kind_of_world(),
-            worlds: self.simulation(scenario.clone()).how_many(),
+            subject: Subject::of(&scenario, self.simulation(scenario.clone()).how_many()),
             found: found.map(|value| json(self.numbers, value)),
             interval: at_found.as_ref().and_then(|step| step.interval),
             is_decided: at_found.as_ref().is_some_and(|step| step.decided),

@@ -46,14 +46,21 @@ impl Axis {
         }
     }
 
-    /// How far the axis reaches to either side, as a share.
-    pub fn half(self) -> f64 {
-        self.half
+    /// Whether equal differences take equal room.
+    fn is_even(self) -> bool {
+        self.half <= EVEN_UNTIL
     }
 
-    /// Whether equal differences take equal room.
-    pub fn is_even(self) -> bool {
-        self.half <= EVEN_UNTIL
+    /// How far it reaches, and where its marks lie, for people.
+    pub fn reach(self) -> String {
+        let half = 100.0 * self.half;
+        let even = match self.is_even() {
+            true => "",
+            false => {
+                "; beyond 5 % every factor takes as much room as the one before, and thin lines mark 10 and 100 %"
+            }
+        };
+        format!("all axes reach from -{half:.0} to +{half:.0} %{even}")
     }
 
     /// Where a share lies along the width, 0 to 1.
@@ -149,13 +156,13 @@ mod tests {
     fn all_find_room_on_the_axis_and_what_is_too_large_ends_at_its_edge() {
         let spreads = [spread(-0.02, 0.01, 0.04), spread(0.1, 0.2, 0.3)];
         let axis = Axis::of(spreads.into_iter());
-        assert_eq!(axis.half(), 0.3);
+        assert_eq!(axis.half, 0.3);
         assert_eq!(axis.place(0.3), 1.0);
         assert_eq!(axis.place(-0.3), 0.0);
         let far = Axis::of([spread(0.0, 7.0, f64::INFINITY), spread(2.0, 3.0, 4.0)].into_iter());
-        assert_eq!((far.half(), far.place(5.0)), (5.0, 1.0));
+        assert_eq!((far.half, far.place(5.0)), (5.0, 1.0));
         let farther = Axis::of(std::iter::once(spread(0.0, 200.0, 300.0)));
-        assert_eq!(farther.half(), HALF_MAX);
+        assert_eq!(farther.half, HALF_MAX);
         let askama::filters::Safe(svg) = farther.draw(spread(0.0, 200.0, 300.0), "of-bad");
         assert!(svg.contains("▸"), "{svg}");
     }
@@ -171,7 +178,7 @@ mod tests {
 
     #[test]
     fn nothing_has_an_axis_too() {
-        assert_eq!(Axis::of(std::iter::empty()).half(), HALF_MIN);
+        assert_eq!(Axis::of(std::iter::empty()).half, HALF_MIN);
     }
 
     #[test]

@@ -97,15 +97,9 @@ pub fn of_comparison(of: &Comparison) -> askama::Result<String> {
 }
 
 fn axes(axis: Axis) -> String {
-    let half = 100.0 * axis.half();
-    let even = match axis.is_even() {
-        true => "",
-        false => {
-            "; beyond 5 % every factor takes as much room as the one before, and thin lines mark 10 and 100 %"
-        }
-    };
     format!(
-        "The picture beside each figure is its difference as a share of the base, with its 95 % interval; all axes reach from -{half:.0} to +{half:.0} %{even}."
+        "The picture beside each figure is its difference as a share of the base, with its 95 % interval; {}.",
+        axis.reach()
     )
 }
 

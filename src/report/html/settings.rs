@@ -79,16 +79,16 @@ pub fn of_plan(plan: &Plan) -> askama::Result<String> {
 }
 
 fn around(sweep: &Sweep, kind: &'static str) -> Settings {
-    let mut page = Page::new(kind, &sweep.name);
-    page.version = sweep.version.to_owned();
+    let mut page = Page::new(kind, &sweep.subject.name);
+    page.version = sweep.subject.version.to_owned();
     page.facts = vec![
         format!(
             "{} settings of {} {} each",
             sweep.settings.len(),
-            sweep.worlds,
-            sweep.kind
+            sweep.subject.worlds,
+            sweep.subject.kind
         ),
-        format!("seed {}", sweep.seed),
+        format!("seed {}", sweep.subject.seed),
     ];
     if sweep.is_cut_short {
         let note = "It was stopped: the settings that it did not come to are left out.";

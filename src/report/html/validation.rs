@@ -85,15 +85,9 @@ fn capital(note: &str) -> String {
 }
 
 fn axes(axis: Axis) -> String {
-    let half = 100.0 * axis.half();
-    let even = match axis.is_even() {
-        true => "",
-        false => {
-            "; beyond 5 % every factor takes as much room as the one before, and thin lines mark 10 and 100 %"
-        }
-    };
     format!(
-        "The picture beside each figure is its error with the 95 % interval that chance gives it; all axes reach from -{half:.0} to +{half:.0} %{even}."
+        "The picture beside each figure is its error with the 95 % interval that chance gives it; {}.",
+        axis.reach()
     )
 }
 

@@ -39,6 +39,7 @@ pub(super) use picture::svg_of_choice;
 pub use text::text;
 pub(super) use text::{cells, head, table, unmoved};
 
+use super::subject::Subject;
 use crate::measure::{BudgetResult, Interval, Known, WaitSummary};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -55,14 +56,8 @@ pub struct Axes {
 #[derive(Debug, Clone, Serialize)]
 pub struct Sweep {
     pub schema: &'static str,
-    pub name: String,
-    pub version: &'static str,
-    pub seed: u64,
-    /// Conversations of each setting, or loads.
-    pub worlds: u32,
-    /// What `worlds` counts: conversations, or loads.
-    #[serde(skip)]
-    pub kind: &'static str,
+    #[serde(flatten)]
+    pub subject: Subject,
     /// The keys that vary, as they were given.
     pub vary: Vec<String>,
     pub axes: Axes,

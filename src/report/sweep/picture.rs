@@ -44,7 +44,7 @@ pub(in crate::report) fn svg_of_choice(sweep: &Sweep, chosen: Option<usize>) -> 
         .collect();
     points.sort_by(|one, other| one.x.total_cmp(&other.x));
     let frame = frame(sweep, &points);
-    let title = format!("{}, by {}", sweep.name, sweep.vary.join(", "));
+    let title = format!("{}, by {}", sweep.subject.name, sweep.vary.join(", "));
     // As wide as the picture, in bold.
     frame.picture(&cut(&title, 76), |svg| {
         // Writing to a String cannot fail.

@@ -65,15 +65,8 @@ pub(in crate::report) fn unmoved(sweep: &Sweep) -> Option<String> {
 
 /// A paragraph on what was simulated.
 pub(in crate::report) fn head(sweep: &Sweep) -> String {
-    let mut text = format!(
-        "{} · {} settings of {} {} each · seed {} · voicesim {}\n",
-        sweep.name,
-        sweep.settings.len(),
-        sweep.worlds,
-        sweep.kind,
-        sweep.seed,
-        sweep.version
-    );
+    let several = format!("{} settings of ", sweep.settings.len());
+    let mut text = sweep.subject.line(&several);
     for sentence in &sweep.rests_on {
         let _ = writeln!(text, "note: {sentence}");
     }
