@@ -6,8 +6,8 @@
 //! and speaks as loud is the caller.
 //!
 //! Its limits were chosen on the 832 recordings that `make rooms` makes (52 questions of 13 voices, quiet and with babble,
-//! television, music, one voice and noise that go on for 8 s, 20, 15 and 10 dB under the caller), on 13 voices that come
-//! back up to 12 dB softer, and tried on 98 questions of 37 other voices.
+//! television, music, one voice and noise that go on for 8 s, 20, 15 and 10 dB under the caller) and on 13 voices that come
+//! back up to 12 dB softer, and tried on 48 questions of 12 other voices (`tests/rooms/make.py` with `others`).
 
 use super::latest::{keep, quantile};
 use crate::event::{Hears, Mark};
@@ -18,17 +18,18 @@ const UNDER: f32 = 16.0;
 /// In a room that is not quiet between the caller's words, a voice that stays so far under the caller's level is
 /// background.
 const UNDER_IN_NOISE: f32 = 7.0;
-/// A voice that begins so far under the caller's level is background: in a quiet room, or where no voice was heard for a
-/// while before; and in the middle of other voices in a room that is not quiet.
+/// A voice that begins so far under the caller's level is background.
 const UNDER_TO_BEGIN: f32 = 11.0;
+/// A voice that begins so far under the caller's level, while other voices go on in a room that is not quiet, is one of
+/// them.
 const UNDER_TO_BEGIN_AMID_OTHERS: f32 = 7.0;
-/// Frames without any voice after which whoever begins is not one of a background that goes on: 1 s; and for how many
-/// frames that holds: 512 ms.
+/// Frames without any voice after which a voice is no part of a background that goes on: 1 s.
 const ALONE_FRAMES: u32 = 62;
+/// Frames for which a voice that began so may yet be taken for the caller's: 512 ms.
 const BEGINNING_FRAMES: u32 = 32;
-/// Callers who begin so may speak softer than before, by as much as this, in decibels: how loud this utterance is is known
-/// from so many of its frames on.
+/// How much softer than before a caller may speak in an utterance that began so, in decibels.
 const SOFTER_UTTERANCE: f32 = 11.0;
+/// From so many loud frames on the level of an utterance is known: 128 ms.
 const UTTERANCE_FRAMES_MIN: usize = 8;
 /// How much softer a second caller at the same microphone may be, in decibels.
 const SOFTER_CALLER: f32 = 10.0;

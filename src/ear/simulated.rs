@@ -1,8 +1,8 @@
 //! The ear of a simulation: speech activity from what is truly said, without sound.
 //!
 //! The simulated ear notices what the real one does, as late as the real one: a voice after 48 ms, a pause
-//! after the ear's lag and the time that it is given (64 ms, if nothing else is known), a voice that comes back after 32 ms. A pause that is over
-//! before it would be noticed is none.
+//! after the ear's lag and the time that it is given (64 ms, if nothing else is known), a voice that comes back
+//! after 32 ms. A pause that is over before it would be noticed is none.
 
 use super::{RESUME_FRAMES, START_FRAMES};
 use crate::audio::FRAME;

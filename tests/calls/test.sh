@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes calls from voices, music and noises that are not the project's own, and judges how they are measured:
-# test.sh VOICESIM FOLDER [rooms | interruptions [EACH [POLICY...]] | ends [SETTING...] | halves]; with `rooms` what rooms do
+# test.sh VOICESIM FOLDER [rooms [others] | interruptions [EACH [POLICY...]] | ends [SETTING...] | halves]; with `rooms` what rooms do
 # to endpoints instead, with `interruptions` what they do to those, with `ends` where voices end for the ear, with `halves`
 # what each endpointing policy does in pauses inside of sentences. What is fetched is kept in FOLDER:
 # Debian packages of some 300 MB that are unpacked there and not installed, and Python packages.
@@ -23,10 +23,11 @@ if [ ! -d "$folder/voices" ]; then
     mv -T "$fresh/voices" "$folder/voices"
 fi
 if [ "${3:-}" = rooms ]; then
-    if [ ! -f "$folder/rooms/truth.json" ]; then
-        python3 tests/rooms/make.py "$folder/voices" "$folder/rooms"
+    rooms="$folder/rooms${4:-}"
+    if [ ! -f "$rooms/truth.json" ]; then
+        python3 tests/rooms/make.py "$folder/voices" "$rooms" ${4:+"$4"}
     fi
-    python3 tests/rooms/judge.py "$folder/rooms" "$voicesim"
+    python3 tests/rooms/judge.py "$rooms" "$voicesim"
     exec python3 tests/rooms/softer.py "$folder/voices" "$folder/softer" "$voicesim"
 fi
 if [ "${3:-}" = interruptions ]; then

@@ -1,8 +1,9 @@
-"""Makes questions in rooms: make.py VOICES FOLDER.
+"""Makes questions in rooms: make.py VOICES FOLDER [others].
 
 Each question is written quiet, and with babble, a television, music, one voice and steady noise under it, which go on for
 8 s after it, 20, 15 and 10 dB under the question's own level. VOICES are the packages that tests/calls/test.sh unpacks.
-Where each question ends is marked on the clean sound, as tests/calls/make.py does.
+Where each question ends is marked on the clean sound, as tests/calls/make.py does. With `others` a dozen voices of
+espeak-ng ask in their place, other questions in other rooms: nothing was chosen by those.
 """
 
 import json
@@ -13,7 +14,7 @@ import numpy as np
 from scipy import signal
 from sounds import calls, RATE, write
 
-COUNT, SEED, LEAD_S, AFTER_S = 52, 1, 1.5, 8
+SEED, LEAD_S, AFTER_S = 1, 1.5, 8
 KINDS, LEVELS_DB = ("babble", "tv", "music", "voice", "noise"), (20, 15, 10)
 
 def stream(random, voices, count):
@@ -65,14 +66,22 @@ def question(random, clips):
     return calls.trimmed(np.concatenate(parts[:-1])[: 8 * RATE]) * 10 ** (random.uniform(-20, -4) / 20)
 
 
+def other_voices():
+    names = ("en-029+m2", "en-gb-x-rp+f1", "en-us+m5", "en-gb-scotland+f3", "nl+m4", "es+f2", "fr-fr+m1", "pt+f5", "pl+m6", "sv+f1", "it+m7", "en-gb-x-gbclan+m3")
+    speak = lambda name, nth: calls.machine(calls.espeak(name, "-s", str(130 + 8 * nth), "-p", str(30 + 4 * nth)))
+    return {name: lambda name=name, nth=nth: speak(name, nth) for nth, name in enumerate(names)}
+
+
 def main():
     out = pathlib.Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
-    voices = {name: load() for group in calls.voices() for name, load in group.items()}
+    is_other = sys.argv[3:] == ["others"]
+    groups = [other_voices()] if is_other else calls.voices()
+    voices = {name: load() for group in groups for name, load in group.items()}
     tunes = [tune for _, tune in calls.music()]
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(77 if is_other else SEED)
     truth = {}
-    for number in range(COUNT):
+    for number in range(4 * len(voices)):
         who = list(voices)[number % len(voices)]
         said = question(random, voices[who])
         lead = int(RATE * LEAD_S)
