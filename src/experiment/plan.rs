@@ -163,7 +163,10 @@ mod tests {
     fn planned(settings: Vec<Setting>, y: Axis) -> Plan {
         plan(Sweep {
             schema: SCHEMA,
-            subject: Subject::default(),
+            subject: Subject {
+                kind: "conversations",
+                ..Subject::default()
+            },
             vary: vec!["key".into()],
             axes: Axes { x: Axis::P95, y },
             unmoved: Vec::new(),
