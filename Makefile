@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak fuzz test-cluster test-slurm test-kubernetes validate test-browser test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
+.PHONY: demo test test-live soak fuzz test-cluster test-slurm test-kubernetes validate eval-suite test-browser test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -61,6 +61,10 @@ test-slurm: $(VOICESIM)
 # As an Indexed Job: against the schemas of Kubernetes, and each container's command without its image.
 test-kubernetes: $(VOICESIM)
 	@sh tests/cluster/test-kubernetes.sh $(VOICESIM) target/cluster
+
+# Every step of the demo's agent by itself: four voices in quiet, noise, a babble and on a telephone; three minutes.
+eval-suite: setup
+	$(VOICESIM) eval run audio/suite.toml
 
 # Fits a profile to runs of one setting and predicts others that were never fitted to: on a quiet machine, half an hour.
 validate: setup $(VOICESIM)

@@ -40,6 +40,7 @@
 //! | [`record`] | the tap, the only writer of events; the run folder |
 //! | [`measure`] | events to figures |
 //! | `fit` | results to the scenario of a simulation that is like them |
+//! | `eval` | every step of an agent judged by itself and by segment, over a suite of turns |
 //! | `compare` | two sets of figures: what differs, and whether it is more than chance |
 //! | `report` | figures to text, JSON, files |
 //! | [`run`] | a conversation, from the scenario to the figures |
@@ -114,6 +115,8 @@ pub mod compare;
 pub mod ear;
 #[doc(hidden)]
 pub mod engine;
+#[doc(hidden)]
+pub mod eval;
 #[doc(hidden)]
 pub mod fit;
 #[doc(hidden)]

@@ -11,6 +11,7 @@ pub mod decode;
 )]
 pub mod device;
 mod error;
+pub(crate) mod mu_law;
 #[cfg(feature = "opus")]
 pub mod opus;
 mod position;

@@ -31,6 +31,21 @@ impl Bar {
         bar
     }
 
+    /// A bar over conversations.
+    pub(super) fn of_conversations(what: &str, is_quiet: bool) -> Bar {
+        let bar = Bar::new(what, is_quiet);
+        let template = "{msg}  {bar:30} {pos}/{len} conversations  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.0.set_style(style);
+        }
+        bar
+    }
+
+    pub(super) fn show_count(&mut self, done: usize, all: usize) {
+        self.0.set_length(all as u64);
+        self.0.set_position(done as u64);
+    }
+
     pub(super) fn show_bytes(&mut self, done: u64, whole: u64) {
         self.0.set_length(whole);
         self.0.set_position(done);

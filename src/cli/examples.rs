@@ -135,6 +135,26 @@ pub(super) const SCHEMA: &str = examples!(
     "voicesim schema budget > budget.schema.json",
 );
 
+pub(super) const EVAL: &str = examples!(
+    "voicesim eval run suite.toml --out evaluated           # each step by segment, the weak one first",
+    "voicesim eval compare before after                     # two versions, turn by turn",
+    "voicesim eval add suite.toml runs/FOLDER 3             # what went wrong becomes a turn of it",
+);
+
+pub(super) const EVAL_RUN: &str = examples!(
+    "voicesim eval run suite.toml",
+    "voicesim eval run suite.toml --augment quiet noise=10 'babble=15 mu-law' speed=0.9",
+    "voicesim eval run suite.toml --out evaluated --labels judged.csv --html page.html",
+);
+
+pub(super) const EVAL_COMPARE: &str =
+    examples!("voicesim eval compare before after                     # exit 1 if something is worse",);
+
+pub(super) const EVAL_ADD: &str = examples!(
+    "voicesim eval add suite.toml runs/FOLDER 3 --text 'Are you open on Sundays?' --answer-has closed",
+    "voicesim eval add suite.toml runs/FOLDER 5 --answer-refuses --label topic=weather",
+);
+
 pub(super) const ENDPOINT: &str = examples!(
     "voicesim endpoint eval --data pauses.dev.jsonl.gz",
     "voicesim endpoint predict --data pauses.jsonl --policy classifier --cut-offs 0.1 --out out.jsonl",

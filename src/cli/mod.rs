@@ -14,6 +14,7 @@ mod completions;
 mod devices;
 mod endpoint;
 mod engines;
+mod eval;
 mod examples;
 mod exports;
 mod file;
@@ -177,6 +178,9 @@ enum Command {
     /// Print the JSON Schema of scenarios or budget files, by which editors complete keys
     #[command(after_help = examples::SCHEMA)]
     Schema(schema::Schema),
+    /// Judge every step of an agent by itself, and by segment, over a suite of turns
+    #[command(after_help = examples::EVAL)]
+    Eval(eval::Eval),
     /// Train, evaluate and explain how the end of a caller's turn is found
     #[command(after_help = examples::ENDPOINT)]
     Endpoint(endpoint::Endpoint),
@@ -320,6 +324,7 @@ fn carry_out(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Run(command) => command.run(is_plain),
         Command::Simulate(command) => command.run(is_quiet),
         Command::Fit(command) => command.run(),
+        Command::Eval(command) => command.run(is_quiet),
         Command::Validate(command) => command.run(),
         Command::Merge(command) => command.run(),
         Command::Sweep(command) => command.run(is_quiet),

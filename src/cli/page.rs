@@ -24,17 +24,28 @@ impl Kept {
     /// The folder `out`, or a fresh one if a page is wanted; `None` if nothing is to be kept.
     pub(super) fn of(out: Option<&Path>, html: Option<&Path>) -> Result<Option<Kept>, Failure> {
         match (out, html) {
-            (Some(out), _) => Ok(Some(Kept::In(out.to_owned()))),
             (None, None) => Ok(None),
-            (None, Some(_)) => {
-                let fresh = tempfile::Builder::new().prefix("voicesim-").tempdir();
-                fresh.map(|folder| Some(Kept::For(folder))).map_err(|error| {
-                    Failure::Unavailable(format!(
-                        "--html: no folder can be made for the results meanwhile: {error}; keep them with --out DIR"
-                    ))
-                })
-            }
+            (None, Some(_)) => Kept::fresh("--html").map(Some),
+            (Some(out), _) => Ok(Some(Kept::In(out.to_owned()))),
         }
+    }
+
+    /// The folder `out`, or a fresh one.
+    pub(super) fn of_or_fresh(out: Option<&Path>) -> Result<Kept, Failure> {
+        match out {
+            Some(out) => Ok(Kept::In(out.to_owned())),
+            None => Kept::fresh("--out"),
+        }
+    }
+
+    /// A folder that is deleted with this; `flag` is what it is made for.
+    fn fresh(flag: &str) -> Result<Kept, Failure> {
+        let fresh = tempfile::Builder::new().prefix("voicesim-").tempdir();
+        fresh.map(Kept::For).map_err(|error| {
+            Failure::Unavailable(format!(
+                "{flag}: no folder can be made for the results meanwhile: {error}; keep them with --out DIR"
+            ))
+        })
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -1,6 +1,7 @@
 //! Whether answers are right, where it is known what a right one says.
 
 use super::wer::words;
+use crate::scenario::RightAnswer;
 use serde::{Deserialize, Serialize};
 
 /// How many questions got a right answer, of those of which a right answer is known.
@@ -35,9 +36,32 @@ impl RightAnswers {
     }
 }
 
-/// Whether an answer has one of the texts in it, word for word and in a row; case and punctuation do not
-/// count.
-pub(super) fn has_any(answer: &str, wanted: &[String]) -> bool {
+/// How an agent says that it does not know, or will not do it: what language models say most, and the retrieval engine.
+const REFUSALS: [&str; 13] = [
+    "don't know",
+    "do not know",
+    "not sure",
+    "can't help",
+    "cannot help",
+    "can't answer",
+    "cannot answer",
+    "can't tell",
+    "cannot tell",
+    "don't have",
+    "do not have",
+    "no information",
+    "unable to",
+];
+
+/// Whether an answer is a right one. What it has, it has word for word and in a row; case and punctuation do not count.
+pub(super) fn is_right(answer: &str, right: &RightAnswer) -> bool {
+    let refusals = REFUSALS.map(str::to_owned);
+    (right.has.is_empty() || has_any(answer, &right.has))
+        && !has_any(answer, &right.has_not)
+        && (!right.refuses || has_any(answer, &refusals))
+}
+
+fn has_any(answer: &str, wanted: &[String]) -> bool {
     let answer = words(answer);
     wanted.iter().any(|wanted| {
         let wanted = words(wanted);
@@ -52,6 +76,22 @@ mod tests {
     fn check(answer: &str, wanted: &[&str], expected: bool) {
         let wanted: Vec<String> = wanted.iter().map(|&wanted| wanted.into()).collect();
         assert_eq!(has_any(answer, &wanted), expected, "{answer}");
+    }
+
+    #[test]
+    fn an_answer_is_wrong_with_what_it_must_not_have_and_if_it_refuses_not_as_it_should() {
+        let right = |has: &[&str], has_not: &[&str], refuses| RightAnswer {
+            has: has.iter().map(|&it| it.into()).collect(),
+            has_not: has_not.iter().map(|&it| it.into()).collect(),
+            refuses,
+        };
+        let open = right(&["we are closed"], &["we are open"], false);
+        assert!(is_right("On Mondays we are closed.", &open));
+        assert!(!is_right("We are closed, no: we are open.", &open));
+        let unknown = right(&[], &["Paris"], true);
+        assert!(is_right("I'm sorry, I don't know that.", &unknown));
+        assert!(!is_right("It is Lyon.", &unknown));
+        assert!(!is_right("I do not know; Paris, perhaps.", &unknown));
     }
 
     #[test]

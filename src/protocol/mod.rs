@@ -4,7 +4,6 @@
 //! A caller speaks to an agent through [`ToAgent`], a served agent to its caller through [`ToCaller`].
 
 pub(crate) mod address;
-mod mu_law;
 mod pcm;
 mod pcm_agent;
 mod pipecat;

@@ -2,7 +2,7 @@
 //! WebSocket as Twilio does. 8 kHz µ-law in frames of 20 ms; marks come back when they were played, at once if playback is
 //! cleared.
 
-use super::mu_law;
+use crate::audio::mu_law;
 use super::{FromAgent, Junk, Message, ToAgent, beginning, text_of};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

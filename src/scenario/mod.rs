@@ -61,7 +61,7 @@ pub use schema::{budget_schema, scenario_schema};
 pub use speak::Speak;
 pub use thresholds::{OwnThresholds, StopAt, Stops, ThresholdsTable};
 pub use topology::{SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
-pub use turn::{After, Says, Turn, TurnTable};
+pub use turn::{After, RightAnswer, Says, Turn, TurnTable};
 pub use variation::{Variation, shown};
 pub use wording::{Clauses, Filler};
 

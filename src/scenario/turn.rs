@@ -30,6 +30,12 @@ pub struct TurnTable {
     /// Texts of which a right answer has at least one, word for word, for the share of right answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answer_has: Vec<String>,
+    /// Texts of which a right answer has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answer_has_not: Vec<String>,
+    /// Whether a right answer says that the agent does not know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answer_refuses: bool,
     /// What the turn can be told apart by in reports, as in `topic = "hours"`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -59,6 +65,8 @@ impl Default for TurnTable {
             speech: None,
             text: None,
             answer_has: Vec::new(),
+            answer_has_not: Vec::new(),
+            answer_refuses: false,
             labels: BTreeMap::new(),
             expect: respond(),
             after: None,
@@ -102,8 +110,8 @@ pub struct Turn {
     pub says: Says,
     /// What is truly said, in words, if it is known.
     pub reference: Option<String>,
-    /// Texts of which a right answer has at least one; empty if nobody asks.
-    pub answer_has: Vec<String>,
+    /// What a right answer says.
+    pub right: RightAnswer,
     /// What the turn asks of the agent.
     pub expect: Expect,
     /// What the turn waits for.
@@ -112,6 +120,24 @@ pub struct Turn {
     pub delay: Duration,
     /// How long the turn waits for it without anything happening.
     pub give_up: Duration,
+}
+
+/// What a right answer says, as far as somebody has written it down.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RightAnswer {
+    /// Texts of which it has at least one; any if there are none.
+    pub has: Vec<String>,
+    /// Texts of which it has none.
+    pub has_not: Vec<String>,
+    /// Whether it says that the agent does not know.
+    pub refuses: bool,
+}
+
+impl RightAnswer {
+    /// Whether nobody has written anything down.
+    pub fn is_unknown(&self) -> bool {
+        *self == RightAnswer::default()
+    }
 }
 
 /// How a turn is said.
@@ -149,7 +175,7 @@ impl Turn {
                 speech_end: None,
             },
             reference: None,
-            answer_has: Vec::new(),
+            right: RightAnswer::default(),
             expect: table.expect,
             after,
             delay: Duration::from_millis(table.delay_ms),
@@ -184,10 +210,11 @@ pub(super) fn turns(
         table.check_answer(at)?;
         at.refuse_long("text", &table.text)?;
         at.refuse_long("answer_has", &table.answer_has)?;
+        at.refuse_long("answer_has_not", &table.answer_has_not)?;
         turns.push(Turn {
             says,
             reference: table.text.clone().or_else(|| table.say.clone()),
-            answer_has: table.answer_has.clone(),
+            right: table.right(),
             expect: table.expect,
             after: table.anchor(index, &turns, at)?,
             delay,
@@ -272,15 +299,30 @@ impl TurnTable {
         }
     }
 
+    fn right(&self) -> RightAnswer {
+        RightAnswer {
+            has: self.answer_has.clone(),
+            has_not: self.answer_has_not.clone(),
+            refuses: self.answer_refuses,
+        }
+    }
+
     fn check_answer(&self, at: Table<'_>) -> Result<(), Problem> {
         let is_wordless = |words: &String| !words.contains(char::is_alphanumeric);
-        if self.answer_has.iter().any(is_wordless) {
+        let lists = [
+            ("answer_has", &self.answer_has),
+            ("answer_has_not", &self.answer_has_not),
+        ];
+        if let Some((key, _)) = lists.iter().find(|(_, list)| list.iter().any(is_wordless)) {
             let fix = "a right answer has words; take the empty ones away";
-            return Err(at.problem("answer_has", fix));
+            return Err(at.problem(key, fix));
         }
-        if self.expect != Expect::Respond && !self.answer_has.is_empty() {
+        let refuses = ("answer_refuses", self.answer_refuses);
+        let given = lists.map(|(key, list)| (key, !list.is_empty()));
+        let given = given.into_iter().chain([refuses]).find(|(_, is)| *is);
+        if let (true, Some((key, _))) = (self.expect != Expect::Respond, given) {
             let fix = "there is no answer unless expect = \"respond\"; take the key away";
-            return Err(at.problem("answer_has", fix));
+            return Err(at.problem(key, fix));
         }
         Ok(())
     }

@@ -3,13 +3,17 @@
 A hundred questions, ten in each of ten voices of espeak-ng, are asked of Whisper, the retrieval over voicesim's own
 documents, and a voice, in virtual time, in which each engine takes as long as it computes. Each SETTING is what follows
 [endpointing], as in 'policy = "eot"; cut_offs = 0.2', answered by espeak-ng and by Piper. Told: the whole latency, and
-its hops, p50 and p95 in milliseconds. For a quiet machine; some five minutes a setting.
+its hops, p50 and p95 in milliseconds, and by how much it is longer than what has to be: the ear's lag, one transcription
+and the first sound of one clause. For a quiet machine; some five minutes a setting.
 """
 
+import csv
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
+import tempfile
 
 VOICESIM, OUT = sys.argv[1], pathlib.Path(sys.argv[2])
 SETTINGS = sys.argv[3:] or ["silence_ms = 700", "silence_ms = 300", 'policy = "eot"; cut_offs = 0.2']
@@ -31,6 +35,27 @@ def asked():
             yield path.resolve(), question
 
 
+def longer(folder):
+    """By how many milliseconds each answer came later than the ear's lag, its transcription and its first sound take."""
+    table = folder / "turns.csv"
+    subprocess.run([VOICESIM, "report", str(folder), "--csv", str(table), "-q"], check=True, stdout=subprocess.DEVNULL)
+    begun, job = {}, {}
+    for line in (folder / "events.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        visit = (event["turn"], event.get("stage"), event.get("visit"))
+        if event["mark"] == "begun":
+            begun[visit] = event["tick"]
+        is_first_sound = event["mark"] == "output" and event["stage"] == "text_to_speech" and visit[:2] not in job
+        is_words = event["mark"] == "output" and event["stage"] == "speech_to_text"
+        if is_first_sound or is_words:
+            job[visit[:2]] = event["tick"] - begun[visit]
+    for row in csv.DictReader(table.open()):
+        parts = [job.get((int(row["turn"]), stage)) for stage in ("speech_to_text", "text_to_speech")]
+        if row["e2e_ns"] and None not in parts:
+            lag = int(row["e2e_ns"]) - int(row["e2e_latency_vad_ns"])
+            yield (int(row["e2e_ns"]) - lag - sum(parts)) / 1e6
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     turns = "".join(f'[[turn]]\nwav = "{path}"\ntext = "{question}"\n' for path, question in asked())
@@ -39,14 +64,17 @@ def main():
             scenario = OUT / "chain.toml"
             table = setting.replace("; ", "\n")
             scenario.write_text(f'cores = 2\n[tts]\nengine = "{voice}"\n[endpointing]\n{table}\n{turns}')
-            run = subprocess.run([VOICESIM, "run", str(scenario), "--clock", "virtual", "--no-audio", "--json"], capture_output=True, text=True)
+            folder = pathlib.Path(tempfile.mkdtemp(dir=OUT)) / "run"
+            command = [VOICESIM, "run", str(scenario), "--clock", "virtual", "--no-audio", "--json", "--out", str(folder)]
+            run = subprocess.run(command, capture_output=True, text=True)
             if run.returncode not in (0, 1):
                 sys.exit(run.stderr)
+            more = statistics.median(longer(folder))
             document = json.loads(run.stdout)
             every = {"e2e": document["metrics"]["e2e_latency"], **document["hops"]}
             told = ", ".join(f"{name} {of['p50_ms']:.0f} ({of['p95_ms']:.0f})" for name, of in every.items() if of and of.get("p50_ms") is not None)
             cut = document["interruptions"]
-            print(f"{setting}, {voice}: {told}; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}", flush=True)
+            print(f"{setting}, {voice}: {told}; longer than it has to be {more:.0f}; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}", flush=True)
 
 
 main()

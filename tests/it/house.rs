@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 33] = [
+const ARROWS: [(&str, &[&str]); 34] = [
     ("files", &[]),
     ("guide", &[]),
     ("event", &[]),
@@ -151,6 +151,10 @@ const ARROWS: [(&str, &[&str]); 33] = [
         &["files", "event", "scenario", "measure", "record", "speak"],
     ),
     (
+        "eval",
+        &["files", "event", "rng", "audio", "scenario", "measure"],
+    ),
+    (
         "compare",
         &["files", "event", "rng", "scenario", "measure", "record"],
     ),
@@ -158,7 +162,7 @@ const ARROWS: [(&str, &[&str]); 33] = [
         "report",
         &[
             "files", "measure", "record", "audio", "event", "picture", "compare", "trace",
-            "nearest", "fit",
+            "nearest", "fit", "eval",
         ],
     ),
 ];

@@ -11,6 +11,7 @@ mod compare;
 mod conversations;
 mod crashes;
 mod endpoint;
+mod evals;
 mod exports;
 mod faults;
 mod faulty_worlds;

@@ -23,18 +23,27 @@ folder=$(realpath "$2")
 cd "$(dirname "$0")/../.."
 audio=$(realpath audio)
 
-# A setting: its name, cores, silence, speculation, and the clock.
-settings='base 2 300 false virtual
-ahead-300 2 300 true virtual
-ahead-700 2 700 true virtual
-silence-500 2 500 false virtual
-one-core 1 300 false virtual
-one-core-ahead 1 300 true virtual'
+# A setting: its name, cores, silence, speculation, the documents that answer, and the clock.
+settings='base 2 300 false knowledge virtual
+ahead-300 2 300 true knowledge virtual
+ahead-700 2 700 true knowledge virtual
+silence-500 2 500 false knowledge virtual
+one-core 1 300 false knowledge virtual
+one-core-ahead 1 300 true knowledge virtual
+long-answers 2 300 false long virtual'
 [ "${4:-}" = real ] && settings="$settings
-real-clock 2 300 false real"
+real-clock 2 300 false knowledge real"
 
-scenario() { # NAME CORES SILENCE SPECULATION
-    printf 'name = "%s"\ncores = %s\n[endpointing]\nsilence_ms = %s\n[speculation]\nenabled = %s\n[tts]\nengine = "piper"\n' "$@"
+# The same documents, in which a section is one sentence: answers that take longer to say.
+mkdir -p "$folder/long"
+for page in audio/knowledge/*.md; do
+    sed '/^#/!s/\. \(.\)/, and \l\1/g' "$page" > "$folder/long/$(basename "$page")"
+done
+ln -sfn "$audio/knowledge" "$folder/knowledge"
+
+scenario() { # NAME CORES SILENCE SPECULATION DOCUMENTS
+    printf 'name = "%s"\ncores = %s\n[endpointing]\nsilence_ms = %s\n[speculation]\nenabled = %s\n' "$1" "$2" "$3" "$4"
+    printf '[answer]\ndocs = "%s"\n[tts]\nengine = "piper"\n' "$5"
 }
 turns() {
     sed -n '/^\[\[turn\]\]/,$p' audio/ten-minutes.toml | sed "s|wav = \"fixtures|wav = \"$audio/fixtures|"
@@ -50,16 +59,16 @@ calibrate() { # NAME
 
 mkdir -p "$folder/calibrator"
 {
-    scenario calibrator 1 300 false
+    scenario calibrator 1 300 false knowledge
     for turn in 1 2 3 4; do
         printf '[[turn]]\nwav = "%s/fixtures/piper-reply.wav"\n' "$audio"
     done
 } > "$folder/calibrator.toml"
 block=1
 while [ "$block" -le "$blocks" ]; do
-    echo "$settings" | while read -r name cores silence speculation clock; do
+    echo "$settings" | while read -r name cores silence speculation documents clock; do
         mkdir -p "$folder/$name"
-        { scenario validate "$cores" "$silence" "$speculation"; turns; } > "$folder/$name.toml"
+        { scenario validate "$cores" "$silence" "$speculation" "$documents"; turns; } > "$folder/$name.toml"
         calibrate "$block-$name"
         run "$folder/$name.toml" "$clock" "$folder/$name/$block"
     done
@@ -68,7 +77,7 @@ while [ "$block" -le "$blocks" ]; do
 done
 
 "$voicesim" fit "$folder/base" --calibrator "$folder/calibrator" --out "$folder/profile.toml"
-echo "$settings" | while read -r name cores silence speculation clock; do
+echo "$settings" | while read -r name cores silence speculation documents clock; do
     [ "$name" = base ] && continue
     printf '\n== %s\n' "$name"
     # A bound that is missed is a finding, and no reason to stop.

@@ -9,7 +9,7 @@ pub use plan::{Plan, RowPlan};
 
 use super::hops::{self, HopSpans, Slice};
 use super::reason::Reason;
-use super::right::has_any;
+use super::right::is_right;
 use super::traced;
 use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
@@ -199,9 +199,9 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
         has_voided_commit: gathered.has_voided_commit(expect),
         is_again: gathered.is_again,
     };
-    let answer_has = gathered.plan.map_or(&[][..], |plan| &plan.answer_has);
-    if !answer_has.is_empty() && !gathered.was_never_spoken {
-        row.is_right = Some(outcome == Outcome::Answered && has_any(&row.said, answer_has));
+    let known = gathered.plan.map(|plan| &plan.right);
+    if let Some(right) = known.filter(|it| !it.is_unknown() && !gathered.was_never_spoken) {
+        row.is_right = Some(outcome == Outcome::Answered && is_right(&row.said, right));
     }
     if let (Outcome::Answered, Some(end), Some(utterance)) =
         (outcome, gathered.speech_ended, answered)

@@ -2,7 +2,7 @@
 
 use crate::event::Expect;
 use crate::record::store::RowsPer;
-use crate::scenario::Scenario;
+use crate::scenario::{RightAnswer, Scenario};
 use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
 
@@ -28,8 +28,8 @@ pub struct RowPlan {
     pub expect: Expect,
     /// The words that are truly said; `None` if they are not known.
     pub reference: Option<String>,
-    /// Texts of which a right answer has at least one; empty if nobody asks.
-    pub answer_has: Vec<String>,
+    /// What a right answer says.
+    pub right: RightAnswer,
 }
 
 impl Plan {
@@ -38,7 +38,7 @@ impl Plan {
         let rows = scenario.turns().iter().map(|turn| RowPlan {
             expect: turn.expect,
             reference: turn.reference.clone(),
-            answer_has: turn.answer_has.clone(),
+            right: turn.right.clone(),
         });
         Plan {
             rows_per,

@@ -40,11 +40,12 @@ pub struct FiguresOfWords {
 }
 
 /// Values of a scenario that are words.
-const WORDS_OF_SCENARIO: [&str; 7] = [
+const WORDS_OF_SCENARIO: [&str; 8] = [
     "text",
     "texts",
     "say",
     "answer_has",
+    "answer_has_not",
     "system",
     "apology",
     "body",

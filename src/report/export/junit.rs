@@ -155,7 +155,7 @@ fn beginning(text: &str, characters_max: usize) -> String {
 }
 
 /// Text of others without what XML does not allow, or what turns or hides what follows.
-fn clean(text: &str) -> String {
+pub(in crate::report) fn clean(text: &str) -> String {
     let is_allowed = |c: &char| match *c {
         '\n' | '\t' => true,
         '\u{fffe}' | '\u{ffff}' => false,

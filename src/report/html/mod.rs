@@ -8,6 +8,7 @@ mod comparison;
 mod course;
 mod distribution;
 pub mod escape;
+mod eval;
 mod fit;
 pub mod page;
 mod parts;
@@ -27,6 +28,7 @@ mod words;
 
 pub use calls::of_calls;
 pub use comparison::of_comparison;
+pub use eval::of_eval;
 pub use fit::of_fit;
 pub use page::{Page, Part, Place, Svg};
 pub use picture::{NoTurn, of_turn};

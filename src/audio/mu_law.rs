@@ -6,7 +6,7 @@ const BIAS: i32 = 0x84;
 const CLIP: i32 = 32_635;
 
 /// A sample in -1..=1 as a byte.
-pub(super) fn encode(sample: f32) -> u8 {
+pub(crate) fn encode(sample: f32) -> u8 {
     let linear = i32::from(crate::audio::wav::to_16_bit(sample));
     let sign = if linear < 0 { 0x80 } else { 0 };
     let biased = linear.abs().min(CLIP) + BIAS;
@@ -17,7 +17,7 @@ pub(super) fn encode(sample: f32) -> u8 {
 }
 
 /// A byte as a sample in -1..=1.
-pub(super) fn decode(byte: u8) -> f32 {
+pub(crate) fn decode(byte: u8) -> f32 {
     let bits = i32::from(!byte);
     let magnitude = ((((bits & 0x0F) << 3) + BIAS) << ((bits & 0x70) >> 4)) - BIAS;
     let linear = if bits & 0x80 == 0 {
