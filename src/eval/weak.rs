@@ -263,7 +263,8 @@ pub(super) mod tests {
     fn a_voice_with_twice_the_wrong_words_is_named_first() {
         let named = (0..100)
             .filter(|seed| {
-                let found = weak(&planted(*seed, 15, 0.1, ("cid", 2.0)));
+                // Thirty turns of each voice in each condition.
+                let found = weak(&planted(*seed, 30, 0.1, ("cid", 2.0)));
                 let first = found.first();
                 first.is_some_and(|it| {
                     (it.figure, &*it.value) == (Figure::WordErrorRate, "cid") && it.worst.len() == 3
@@ -276,7 +277,7 @@ pub(super) mod tests {
     #[test]
     fn nothing_is_named_where_nothing_is_weak() {
         let named = (100..200)
-            .filter(|seed| !weak(&planted(*seed, 15, 0.1, ("cid", 1.0))).is_empty())
+            .filter(|seed| !weak(&planted(*seed, 30, 0.1, ("cid", 1.0))).is_empty())
             .count();
         assert!(named <= 9, "{named} of 100");
     }

@@ -8,7 +8,7 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use text::{compared, text};
 
-use crate::eval::{Agreement, Cell, Evaluated, FEW, Figure, Limit, Table, Weak, weak};
+use crate::eval::{Agreement, Cell, Evaluated, FEW, Figure, Limit, SOUND, Table, Weak, weak};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -101,9 +101,10 @@ impl<'a> Report<'a> {
                         .to_string(),
                     None => "not kept (--out)".to_owned(),
                 };
+                let sound = turn.labels.get(SOUND).map_or("", |sound| &**sound);
                 format!(
-                    "{}: {}{at}, turn {}: heard \"{}\", said \"{}\"",
-                    turn.case, wav, turn.turn, turn.heard, turn.said
+                    "{} ({sound}): {wav}{at}, turn {}: heard \"{}\", said \"{}\"",
+                    turn.case, turn.turn, turn.heard, turn.said
                 )
             })
             .collect()
@@ -172,7 +173,7 @@ fn limit(of: &Limit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::{Part, SOUND, Spoken};
+    use crate::eval::{Part, Spoken};
 
     /// Sixty turns of two voices in two conditions, the second voice twice as badly heard.
     pub(super) fn evaluated() -> Evaluated {
