@@ -64,7 +64,7 @@ test-kubernetes: $(VOICESIM)
 
 # Every step of the demo's agent by itself: four voices in quiet, noise, a babble and on a telephone; three minutes.
 eval-suite: setup
-	$(VOICESIM) eval run audio/suite.toml
+	$(VOICESIM) eval run audio/suites/demo.toml
 
 # Fits a profile to runs of one setting and predicts others that were never fitted to: on a quiet machine, half an hour.
 validate: setup $(VOICESIM)

@@ -10,6 +10,7 @@ mod resumed;
 mod saturation;
 mod sensitivity;
 mod simulation;
+mod subject;
 pub mod suite;
 mod sweep;
 mod validate;

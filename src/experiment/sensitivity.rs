@@ -1,9 +1,9 @@
 //! What the figures of a simulation hang on: every input a tenth more and a tenth less, each with the same luck.
 
 use super::simulation::{Progress, Simulation};
+use super::subject::subject;
 use crate::measure::Totals;
 use crate::report::sensitivity::{self, Change, Effect, FIGURES, HEADLINES, SCHEMA, STEP_PERCENT};
-use crate::report::subject::Subject;
 use crate::run::RunError;
 use crate::scenario::{Input, Scenario, Step};
 use std::collections::BTreeMap;
@@ -117,7 +117,7 @@ impl Sensitivity {
         });
         Ok(sensitivity::Sensitivity {
             schema: SCHEMA,
-            subject: Subject::of(
+            subject: subject(
                 &self.scenario,
                 self.simulation(self.scenario.clone()).how_many(),
             ),

@@ -3,10 +3,10 @@
 
 use super::front::front;
 use super::simulation::{Progress, Simulated, Simulation};
+use super::subject::subject;
 use crate::event::Metric;
 use crate::measure::{Interval, Known, Measurement, Plan, Waits};
 use crate::record::store::RowsPer;
-use crate::report::subject::Subject;
 use crate::report::sweep::{self, Axes, Axis, Setting};
 use crate::run::RunError;
 use crate::scenario::budget::Count;
@@ -185,8 +185,7 @@ impl Sweep {
         }
         let first = self.scenarios().next();
         let prices = first.and_then(Scenario::prices);
-        let subject =
-            |scenario: &Scenario| Subject::of(scenario, self.simulation(scenario).how_many());
+        let subject = |scenario: &Scenario| subject(scenario, self.simulation(scenario).how_many());
         Ok(sweep::Sweep {
             schema: sweep::SCHEMA,
             subject: first.map(subject).unwrap_or_default(),

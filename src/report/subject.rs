@@ -1,6 +1,5 @@
 //! What every document about several simulations of one scenario begins with.
 
-use crate::scenario::Scenario;
 use serde::Serialize;
 
 /// The scenario that was simulated several times, and how often each time.
@@ -17,17 +16,6 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A scenario, simulated in so many worlds each time.
-    pub fn of(scenario: &Scenario, worlds: u32) -> Subject {
-        Subject {
-            name: scenario.name().to_owned(),
-            version: env!("CARGO_PKG_VERSION"),
-            seed: scenario.seed().0,
-            worlds,
-            kind: scenario.kind_of_world(),
-        }
-    }
-
     /// The first line of a report, with what was tried in `several` words: `agent · 3 settings of 500 conversations each
     /// · seed 1 · voicesim 0.1.0`.
     pub(super) fn line(&self, several: &str) -> String {

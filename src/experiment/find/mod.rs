@@ -3,8 +3,8 @@
 mod search;
 
 use super::simulation::{Progress, Simulated, Simulation};
+use super::subject::subject;
 use crate::report::find::{self, Ended, SCHEMA, Step, Wanted};
-use crate::report::subject::Subject;
 use crate::run::{RunError, input};
 use crate::scenario::budget::{Budget, budget};
 use crate::scenario::{Scenario, ScenarioError, Template, unit};
@@ -228,7 +228,7 @@ impl Find {
         let scenario = self.scenario(self.first)?;
         Ok(find::Find {
             schema: SCHEMA,
-            subject: Subject::of(&scenario, self.simulation(scenario.clone()).how_many()),
+            subject: subject(&scenario, self.simulation(scenario.clone()).how_many()),
             found: found.map(|value| json(self.numbers, value)),
             interval: at_found.as_ref().and_then(|step| step.interval),
             is_decided: at_found.as_ref().is_some_and(|step| step.decided),
