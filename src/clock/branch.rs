@@ -62,18 +62,20 @@ impl<'a, T> Branch<'a, T> {
     }
 }
 
+/// Whether two wakers are of one task. Clones of one waker may have tables of functions at different addresses, one for each
+/// unit that the compiler made of the code, and then [`Waker::will_wake`] does not see it.
+fn is_of_one_task(one: &Waker, other: &Waker) -> bool {
+    one.will_wake(other) || (!one.data().is_null() && one.data() == other.data())
+}
+
 impl<T> Future for Branch<'_, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = &mut *self;
         let parent = context.waker();
-        if !this
-            .woken
-            .parent
-            .get_or_init(|| parent.clone())
-            .will_wake(parent)
-        {
+        let known = this.woken.parent.get_or_init(|| parent.clone());
+        if !is_of_one_task(known, parent) {
             // Whoever holds the old waker wakes the new parent from now on. What was woken meanwhile
             // is looked at: a branch that is new was woken.
             let woken = Arc::new(Woken::new());

@@ -21,8 +21,11 @@ struct Queue<T> {
     senders: usize,
     is_received: bool,
     receiver: Option<Waker>,
-    /// Senders that wait for room, in the order in which they came.
-    full: VecDeque<Waker>,
+    /// Senders that wait for room, in the order in which they came, each with its number. Wakers are not compared to tell
+    /// who waits already: two that wake the same task need not look alike.
+    full: VecDeque<(u64, Waker)>,
+    /// Senders that have waited so far.
+    waited: u64,
 }
 
 /// The value was not put in, and is gone.
@@ -39,6 +42,7 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         is_received: true,
         receiver: None,
         full: VecDeque::new(),
+        waited: 0,
     }));
     (Sender(queue.clone()), Receiver(queue))
 }
@@ -48,15 +52,14 @@ impl<T> Sender<T> {
     /// the value up.
     pub async fn send(&self, value: T) -> Result<(), Refused> {
         let mut value = Some(value);
+        let mut own = None;
         poll_fn(|context| {
             let mut queue = self.0.borrow_mut();
             if !queue.is_received {
                 return Poll::Ready(Err(Refused));
             }
             if queue.waiting.len() >= queue.capacity {
-                if !queue.full.iter().any(|w| w.will_wake(context.waker())) {
-                    queue.full.push_back(context.waker().clone());
-                }
+                queue.wait(&mut own, context.waker());
                 return Poll::Pending;
             }
             queue.put(value.take());
@@ -82,6 +85,22 @@ impl<T> Sender<T> {
 }
 
 impl<T> Queue<T> {
+    /// Has a sender, whose number is `own` if it has waited before, wait for room.
+    fn wait(&mut self, own: &mut Option<u64>, waker: &Waker) {
+        let number = *own.get_or_insert_with(|| {
+            self.waited += 1;
+            self.waited
+        });
+        match self.full.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, before)) => before.clone_from(waker),
+            None => self.full.push_back((number, waker.clone())),
+        }
+    }
+
+    fn wake_senders(&mut self) {
+        self.full.drain(..).for_each(|(_, waker)| waker.wake());
+    }
+
     fn put(&mut self, value: Option<T>) {
         self.waiting.extend(value);
         if let Some(receiver) = self.receiver.take() {
@@ -97,7 +116,7 @@ impl<T> Receiver<T> {
         poll_fn(|context| {
             let mut queue = self.0.borrow_mut();
             if let Some(value) = queue.waiting.pop_front() {
-                queue.full.drain(..).for_each(Waker::wake);
+                queue.wake_senders();
                 return Poll::Ready(Some(value));
             }
             if queue.senders == 0 {
@@ -137,7 +156,7 @@ impl<T> Drop for Receiver<T> {
         let mut queue = self.0.borrow_mut();
         queue.is_received = false;
         let lost = std::mem::take(&mut queue.waiting);
-        queue.full.drain(..).for_each(Waker::wake);
+        queue.wake_senders();
         // What is dropped may reach for this queue.
         drop(queue);
         drop(lost);
