@@ -57,6 +57,7 @@ const ARROWS: [(&str, &[&str]); 33] = [
             "speak",
             "record",
             "clock",
+            "protocol",
         ],
     ),
     (
@@ -306,6 +307,7 @@ const NAMES: [(&[&str], &[&str]); 3] = [
         ],
         &[
             "scenario/engine/answerer.rs",
+            "scenario/engine/realtime.rs",
             "scenario/engine/recogniser.rs",
             "scenario/engine/voice.rs",
         ],
