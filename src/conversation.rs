@@ -5,14 +5,15 @@ use crate::audio::Speaker;
 use crate::clock::Clock;
 use crate::ear::UtteranceOver;
 use crate::endpoint::weights::{self, WeightsError as EndpointWeightsError};
-use crate::endpoint::{self, Classifier, Endpointing, Eot, Judge, Silence, SmartTurn};
+use crate::endpoint::{self, Classifier, Endpointing, Eot, Judge, ServerTurns, Silence, SmartTurn};
 use crate::engine::{Engines, Reply, simulated};
 use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
-use crate::interrupt::policy::{self, ClassifierRule, Policy};
+use crate::interrupt::policy::{self, ClassifierRule, Policy, WithoutWords};
+use crate::pipeline::control::Control;
 use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::{EndpointPolicy, OwnThresholds, Scenario, StopAt};
-use crate::stage::{EndOfTurn, Watched};
+use crate::stage::{EndOfTurn, Watched, queue};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(crate) struct Parts {
     pub speaker: Rc<dyn Speaker>,
     /// Shows the caller what the agent does.
     pub agent: Rc<Watched<AgentState>>,
+    /// What the caller's client decides; `None` if it decides nothing.
+    pub control: Option<queue::Receiver<Control>>,
 }
 
 /// The session of a conversation.
@@ -65,11 +68,14 @@ pub(crate) fn session(scenario: &Scenario, parts: Parts) -> Session {
         over: parts.over,
         speaker: parts.speaker,
         agent: parts.agent,
+        control: parts.control,
     }
 }
 
 fn settings(scenario: &Scenario) -> Settings {
-    let speculation = scenario.speculation.as_ref();
+    // A model on a server tells no words while the caller speaks, so there is nothing to prepare a reply to.
+    let tells_words = scenario.topology.realtime().is_none();
+    let speculation = scenario.speculation.as_ref().filter(|_| tells_words);
     Settings {
         longest_utterance: scenario.endpointing.longest,
         speculate_after: speculation.map(|speculation| speculation.after),
@@ -85,9 +91,13 @@ fn settings(scenario: &Scenario) -> Settings {
 /// If the weights in this program cannot be read.
 pub(crate) fn interruption(scenario: &Scenario) -> Result<Box<dyn Policy>, WeightsError> {
     let interruption = &scenario.interruption;
-    Ok(match &interruption.thresholds {
+    let policy: Box<dyn Policy> = match &interruption.thresholds {
         None => policy::policy(interruption.policy)?,
         Some(own) => Box::new(ClassifierRule::with(shipped()?, thresholds(own))),
+    };
+    Ok(match scenario.topology.realtime() {
+        Some(_) => Box::new(WithoutWords(policy)),
+        None => policy,
     })
 }
 
@@ -118,6 +128,7 @@ pub(crate) fn endpointing(
     end_of_turn: Option<EndOfTurn>,
 ) -> Result<Endpointing, EndpointWeightsError> {
     let policy: Box<dyn endpoint::EndpointPolicy> = match scenario.endpointing.policy {
+        _ if scenario.topology.server_ends_turns() => Box::<ServerTurns>::default(),
         EndpointPolicy::Silence(silence) => Box::new(Silence::new(silence)),
         EndpointPolicy::Classifier(cut_offs) => {
             Box::new(Classifier::new(weights::shipped()?, cut_offs.share()))

@@ -10,7 +10,7 @@ use crate::measure::{Measurement, Plan};
 use crate::probe::{CallEnd, Held, Progress};
 use crate::protocol::Protocol;
 use crate::protocol::address::Address;
-use crate::protocol::socket::Key;
+use crate::protocol::socket::{Access, Key};
 use crate::record::store::{self, Header, KeepAudio, Probe as Facts, RowsPer};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::Skipped;
@@ -119,7 +119,8 @@ impl Probe {
     pub(super) fn run(self, is_quiet: bool) -> Result<Verdict, Failure> {
         given::as_scenario(&self.scenario)?;
         let scenario = self.scenario()?;
-        let address = Address::parse(&self.agent).map_err(Failure::Input)?;
+        let address = Address::parse(&self.agent)
+            .map_err(|what| Failure::Input(format!("--agent: {what}")))?;
         if self.jitter_buffer > JITTER_MS_MAX {
             return Err(Failure::Input(format!(
                 "--jitter-buffer {}: give up to {JITTER_MS_MAX} ms",
@@ -129,7 +130,12 @@ impl Probe {
         // Where everybody's key has the same name, it need not be said.
         let usual = address.is_at(OPENAI).then_some(OPENAI_KEY);
         let key = self.key_env.as_deref().or(usual).map(Key::of).transpose();
-        let key = key.map_err(Failure::Input)?;
+        let key = key.map_err(|what| Failure::Input(format!("--key-env: {what}")))?;
+        let access = Access {
+            key,
+            headers: Vec::new(),
+            key_goes: "--key-env NAME",
+        };
         if let Some(path) = &self.html {
             refuse_unwritable("--html", path)?;
         }
@@ -160,7 +166,7 @@ impl Probe {
         let shown = Shown::new(folders.len(), lines.len(), is_quiet);
         let calling = Calling {
             address: &address,
-            key: key.as_ref(),
+            access: &access,
             protocol,
             lines: &lines,
             jitter: Duration::from_millis(u64::from(self.jitter_buffer)),

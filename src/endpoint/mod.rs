@@ -9,7 +9,7 @@
 //! and `classifier` into a decision. `pauses` reads labelled data, `train` (cargo feature `train`) fits the
 //! committed weights to it, `eval` says how good they are, `explain` what they make of one pause. `sound` says what a
 //! judgement of the sound is worth beside them, and `eot` goes by both. `trade_off` draws the policies,
-//! `calls` finds the pauses of one's own calls, `curve` says what the classifier does where there is nothing to go by,
+//! `server` leaves the decision to somebody else's server. `calls` finds the pauses of one's own calls, `curve` says what the classifier does where there is nothing to go by,
 //! and `by_share` looks up what is known for some shares of cut-offs. MODEL_CARD.md beside this file says what the
 //! weights were fitted to, and where they may not hold.
 
@@ -29,6 +29,7 @@ pub mod explain;
 mod pause;
 #[doc(hidden)]
 pub mod pauses;
+mod server;
 mod silence;
 mod smart_turn;
 mod sound;
@@ -41,6 +42,7 @@ pub mod weights;
 pub use classifier::Classifier;
 pub use eot::Eot;
 pub use pause::{Habit, Pause, Turn};
+pub use server::ServerTurns;
 pub use silence::Silence;
 pub use smart_turn::SmartTurn;
 

@@ -6,10 +6,11 @@ use super::resilience::{Breakers, Circumstances, Policies, Spare, Spares};
 use super::{Built, EngineError, Engines, Reply, clauses, simulated};
 use crate::clock::Clock;
 use crate::event::{StageName, Tick};
-use crate::scenario::engine::{Engine, SimulatedEngine};
+use crate::record::tap::Watcher;
+use crate::scenario::engine::{Engine, RealtimeModel, SimulatedEngine};
 use crate::scenario::latency::Latency;
 use crate::scenario::resilience::Service;
-use crate::scenario::{Scenario, SpeechToSpeech, Topology};
+use crate::scenario::{Scenario, SimulatedModel, SpeechToSpeech, Topology};
 use crate::stage;
 use std::collections::BTreeMap;
 
@@ -54,6 +55,9 @@ pub struct Loaded {
     pub speak_rules: u32,
     /// What the endpointing policy asks about the latest sound; `None` for a policy that asks nobody.
     pub end_of_turn: Option<stage::EndOfTurn>,
+    /// Wants to be told what happens in the conversation, as a server does of how much of its answer was heard; `None`
+    /// if nobody does.
+    pub listener: Option<Watcher>,
 }
 
 /// What the judge of endpoints is called in reports.
@@ -74,8 +78,14 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
         clock,
     };
     let end_of_turn = end_of_turn(make)?;
-    if let Topology::SpeechToSpeech(asked) = &scenario.topology {
-        return Ok(direct(scenario, asked, clock).with_judge(end_of_turn));
+    match &scenario.topology {
+        Topology::Cascade => {}
+        Topology::SpeechToSpeech(SpeechToSpeech::Simulated(asked)) => {
+            return Ok(direct(scenario, asked, clock).with_judge(end_of_turn));
+        }
+        Topology::SpeechToSpeech(SpeechToSpeech::Realtime(asked)) => {
+            return Ok(on_a_server(asked, clock)?.with_judge(end_of_turn));
+        }
     }
     let (stt, answer, tts) = (make.stt(None)?, make.answer(None)?, make.tts(None)?);
     let described = [
@@ -91,6 +101,7 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
     Ok(Loaded {
         described: described.into(),
         end_of_turn: None,
+        listener: None,
         notes: [stt.note, answer.note, tts.note]
             .into_iter()
             .flatten()
@@ -134,7 +145,7 @@ fn end_of_turn(make: Make<'_>) -> Result<Option<JudgeOfEnds>, EngineError> {
 type JudgeOfEnds = (stage::EndOfTurn, &'static str);
 
 /// A speech-to-speech model in place of the other stages, which it has no use for.
-fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded {
+fn direct(scenario: &Scenario, asked: &SimulatedModel, clock: &Clock) -> Loaded {
     let none = SimulatedEngine {
         latency: Latency::fixed_ms(0),
         compute: None,
@@ -151,7 +162,35 @@ fn direct(scenario: &Scenario, asked: &SpeechToSpeech, clock: &Clock) -> Loaded 
         notes: Vec::new(),
         speak_rules: crate::speak::VERSION,
         end_of_turn: None,
+        listener: None,
     }
+}
+
+/// A model on a server, in place of all stages.
+#[cfg(feature = "probe")]
+fn on_a_server(asked: &RealtimeModel, clock: &Clock) -> Result<Loaded, EngineError> {
+    let realtime = super::realtime::build(asked, clock)?;
+    Ok(Loaded {
+        engines: Engines {
+            stt: realtime.stt,
+            reply: Reply::Direct(realtime.model),
+        },
+        described: BTreeMap::from([(
+            StageName::SpeechToSpeech.name().to_owned(),
+            realtime.described,
+        )]),
+        notes: Vec::new(),
+        speak_rules: crate::speak::VERSION,
+        end_of_turn: realtime.end_of_turn,
+        listener: Some(realtime.listener),
+    })
+}
+
+#[cfg(not(feature = "probe"))]
+fn on_a_server(_: &RealtimeModel, _: &Clock) -> Result<Loaded, EngineError> {
+    Err(EngineError::Unavailable(
+        "this build of voicesim has no engine \"realtime\"; build it with: cargo build --release --features probe".into(),
+    ))
 }
 
 impl Loaded {
@@ -182,6 +221,7 @@ impl Loaded {
             mut notes,
             speak_rules,
             end_of_turn,
+            listener,
         } = self;
         let breakers = Breakers::default();
         let at = Circumstances {
@@ -206,6 +246,7 @@ impl Loaded {
             notes,
             speak_rules,
             end_of_turn,
+            listener,
         })
     }
 }

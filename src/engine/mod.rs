@@ -13,6 +13,8 @@ mod openai;
 pub mod pool;
 #[cfg(any(feature = "retrieval", feature = "openai"))]
 mod quiet;
+#[cfg(feature = "probe")]
+mod realtime;
 pub mod recorded;
 pub mod resilience;
 #[cfg(feature = "retrieval")]

@@ -4,8 +4,8 @@ use super::EngineError;
 #[cfg(feature = "openai")]
 use super::openai;
 use crate::models::{self, ModelError};
-use crate::scenario::engine::{Answerer, Recogniser, Server, Voice};
-use crate::scenario::{Scenario, Topology};
+use crate::scenario::engine::{Answerer, RealtimeModel, Recogniser, Server, Voice};
+use crate::scenario::{Says, Scenario, SpeechToSpeech, Topology, Turn};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ enum Need<'a> {
     /// A model by its name or as a file, the scenario's or the engine's own; and the key that names another.
     Model(&'static str, &'a str),
     Server(&'a Server),
+    /// A server with which a conversation is held.
+    Realtime(&'a RealtimeModel),
 }
 
 /// Looks for models and keys, without loading or asking anything; returns what is not installed, and how to install it.
@@ -42,6 +44,10 @@ pub fn look_for(scenario: &Scenario) -> Result<Vec<String>, EngineError> {
             Need::Server(server) => openai::check(server, table)?,
             #[cfg(not(feature = "openai"))]
             Need::Server(_) => {}
+            #[cfg(feature = "probe")]
+            Need::Realtime(model) => _ = super::realtime::reached(model)?,
+            #[cfg(not(feature = "probe"))]
+            Need::Realtime(_) => {}
         }
     }
     Ok(absent)
@@ -97,9 +103,22 @@ pub(super) fn hears_ends(scenario: &Scenario) -> bool {
 fn needs(scenario: &Scenario) -> Vec<(&'static str, Need<'_>)> {
     let judge = Need::Model("policy", SMART_TURN_MODEL);
     let judge = hears_ends(scenario).then_some(("endpointing", judge));
-    // One model in place of all engines is simulated, and needs nothing.
-    if matches!(scenario.topology, Topology::SpeechToSpeech(_)) {
-        return judge.into_iter().collect();
+    // One model in place of all engines needs none of them, but perhaps a voice for the caller.
+    if let Topology::SpeechToSpeech(model) = &scenario.topology {
+        let model = match model {
+            SpeechToSpeech::Realtime(model) => Some(Need::Realtime(model)),
+            SpeechToSpeech::Simulated(_) => None,
+        };
+        let says = |turn: &Turn| matches!(turn.says, Says::Words(_));
+        let voice = match scenario.turns().iter().any(says) {
+            true => voice(&scenario.tts.engine),
+            false => None,
+        };
+        let named = [("speech_to_speech", model), ("tts", voice)];
+        let named = named
+            .into_iter()
+            .filter_map(|(table, need)| Some((table, need?)));
+        return named.chain(judge).collect();
     }
     let Scenario {
         stt, answer, tts, ..
@@ -185,7 +204,7 @@ mod tests {
             .into_iter()
             .filter_map(|(table, need)| match need {
                 Need::Model(_, name) => Some((table, name)),
-                Need::Server(_) => None,
+                Need::Server(_) | Need::Realtime(_) => None,
             })
             .collect();
         assert_eq!(needs, [("stt", WHISPER_MODEL), ("tts", PIPER_VOICE)]);

@@ -220,6 +220,8 @@ pub enum EndpointCause {
     MaximumLength,
     /// The caller's audio ended.
     AudioEnded,
+    /// The caller's client said so.
+    Told,
 }
 
 /// The grounds on which a policy committed an endpoint.

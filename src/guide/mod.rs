@@ -54,6 +54,7 @@ topics! {
     endpointing: "endpointing by words and timing, and what it would do in your calls",
     speculation: "prepare the reply while the caller pauses",
     engines: "speech to text, answers, voices: servers, programs, stand-ins",
+    realtime: "one model that hears and speaks, on a server",
     speak: "what an answer becomes before it is spoken",
     documents: "answer from your own documents",
     live: "talk to it through a microphone",

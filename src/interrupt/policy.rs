@@ -42,6 +42,27 @@ pub trait Policy {
     }
 }
 
+/// A policy where nobody tells words while the caller speaks: it is asked by the sound alone.
+pub struct WithoutWords(pub Box<dyn Policy>);
+
+impl Policy for WithoutWords {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn decide(&mut self, heard: &Heard<'_>) -> Decision {
+        self.0.decide(heard)
+    }
+
+    fn next(&self, since_onset: Duration) -> Option<Duration> {
+        self.0.next(since_onset)
+    }
+
+    fn reads_words(&self) -> bool {
+        false
+    }
+}
+
 /// Makes a policy by its name; the classifier gets the weights that ship.
 ///
 /// # Errors

@@ -61,6 +61,11 @@ impl Agent {
         self.reply.as_ref().is_some_and(|r| r.playback.is_audible())
     }
 
+    /// Whether a reply is on its way, or held.
+    pub(super) fn has_reply(&self) -> bool {
+        self.reply.is_some() || self.held.is_some()
+    }
+
     /// When the filler that is said in place of an answer is over; `None` without one.
     pub(super) fn filler_ends(&self) -> Option<Tick> {
         self.reply.as_ref().and_then(|r| r.playback.filler_ends())

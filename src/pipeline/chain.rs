@@ -11,6 +11,7 @@ use crate::stage::{
     AudioChunk, Clause, Identified, OUTPUTS_WAITING_MAX, Question, Recorded, Stage, StageError,
     TextFeed, TextToSpeech, Watched,
 };
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -50,6 +51,12 @@ pub(super) async fn answer_aloud(
             [answered, cut, spoke].into_iter().find_map(failure)
         }
         Replying::Direct(model) => {
+            // Who heard the conversation remembers it: the same words are the same input, however much of the answers
+            // before them was heard.
+            let question = Question {
+                history: Rc::default(),
+                ..question
+            };
             let responding = visit(model, question, at, StageName::SpeechToSpeech, audio);
             let (responded, ()) = tokio::join!(biased; responding, playing);
             failure(responded)

@@ -4,11 +4,12 @@
 //! both out. `drive` feeds a stage, `recognise` the recogniser; `open_utterance` knows when to ask the recogniser
 //! ahead of the end. `chain` runs the stages of a reply, `reply` is a reply as the session holds it, `agent` has
 //! the current one, `playback` plays it. `overlap` watches a sound over the agent, `lately` remembers who spoke
-//! when. `script` is the caller of a replay, `cue` says when a caller speaks.
+//! when; `control` is what a caller's client decides. `script` is the caller of a replay, `cue` says when a caller speaks.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
 mod agent;
 mod chain;
+pub(crate) mod control;
 pub(crate) mod cue;
 mod drive;
 mod endpoint;

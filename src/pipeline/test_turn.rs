@@ -312,3 +312,33 @@ fn nothing_understood_is_nothing_answered() {
     assert_eq!(floor.happened(text(FIRST, "")), [Do::NoReply(FIRST)]);
     assert!(floor.is_idle());
 }
+
+#[test]
+fn a_client_that_stops_the_agent_gives_the_floor_to_whoever_talks_over_it() {
+    let mut floor = answering();
+    floor.happened(Happened::VoiceStarted);
+    assert_eq!(
+        floor.happened(Happened::ToldToStop),
+        [Do::DropReply(ReplyEnd::Stopped), Do::EndOverlap(SECOND)]
+    );
+    assert!(floor.happened(Happened::ToldToStop).is_empty());
+    floor.happened(Happened::Committed);
+    assert!(floor.is_understanding());
+    assert_eq!(floor.happened(text(SECOND, "why")), [reply(SECOND, "why")]);
+}
+
+#[test]
+fn a_question_whose_reply_was_stopped_unheard_is_asked_again_with_the_next() {
+    let mut floor = Floor::new();
+    floor.happened(Happened::VoiceStarted);
+    floor.happened(Happened::Committed);
+    floor.happened(text(FIRST, "tell me"));
+    assert_eq!(
+        floor.happened(Happened::ToldToStop),
+        [Do::DropReply(ReplyEnd::Stopped)]
+    );
+    floor.happened(Happened::VoiceStarted);
+    floor.happened(Happened::Committed);
+    let asked = floor.happened(text(SECOND, "the time"));
+    assert_eq!(asked, [reply(SECOND, "tell me the time")]);
+}

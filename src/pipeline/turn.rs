@@ -28,6 +28,8 @@ pub(super) enum Happened {
     MustStop { turn: TurnId, may_resume: bool },
     /// Nothing more was heard of the sound that made the agent stop.
     NothingMore,
+    /// The caller's client says that the agent should stop.
+    ToldToStop,
     /// The reply is heard.
     Audible,
     /// The reply ended by itself. `caller_is_voiced`: somebody talks over its very end.
@@ -140,6 +142,7 @@ impl Floor {
             Happened::Transcribed { turn, text } => self.transcribed(turn, text),
             Happened::MustStop { turn, may_resume } => self.must_stop(turn, may_resume),
             Happened::NothingMore => self.nothing_more(),
+            Happened::ToldToStop => self.told_to_stop(),
             Happened::Audible => {
                 self.reply = Reply::Audible;
                 self.unanswered.clear();
@@ -271,6 +274,26 @@ impl Floor {
         utterance.over_agent = false;
         self.reply = reply;
         vec![stop, Do::EndOverlap(turn)]
+    }
+
+    /// What is being said has the floor from now on. A question whose answer was not heard stays one.
+    fn told_to_stop(&mut self) -> Vec<Do> {
+        let stop = match std::mem::replace(&mut self.reply, Reply::None) {
+            Reply::None => return Vec::new(),
+            Reply::Held => Do::LetGo,
+            Reply::Pending | Reply::Audible => Do::DropReply(ReplyEnd::Stopped),
+        };
+        let over_agent = self.hearing.as_mut().filter(|heard| heard.over_agent);
+        let ended = over_agent.map(|heard| {
+            heard.over_agent = false;
+            Do::EndOverlap(heard.turn)
+        });
+        [stop].into_iter().chain(ended).collect()
+    }
+
+    /// Whether something that was said is still to be understood.
+    pub(super) fn is_understanding(&self) -> bool {
+        self.transcribing.iter().any(|said| !said.over_agent)
     }
 
     /// An utterance that is voiced when the agent falls silent, or is again later, has the floor: it

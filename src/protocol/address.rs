@@ -15,7 +15,7 @@ impl Address {
     /// # Errors
     /// What is wrong with it. The text never repeats it, since it may hold a secret.
     pub(crate) fn parse(text: &str) -> Result<Address, String> {
-        let wrong = |what: &str| Err(format!("--agent: {what}"));
+        let wrong = |what: &str| Err(what.to_owned());
         let is_odd = |c: char| c.is_whitespace() || c.is_control();
         let Some((scheme, rest)) = text.split_once("://") else {
             return wrong("give the address of a WebSocket, such as ws://localhost:8765");
@@ -55,6 +55,17 @@ impl Address {
         &self.0
     }
 
+    /// The address with a value in its query, in which letters, digits and `._:/-` may be.
+    pub(crate) fn with(&self, key: &str, value: &str) -> Address {
+        let (place, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
+        let has_path = place
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.contains('/'));
+        let root = if has_path { "" } else { "/" };
+        let and = if query.is_empty() { "" } else { "&" };
+        Address(format!("{place}{root}?{query}{and}{key}={value}"))
+    }
+
     /// Whether it names OpenAI's own server, for which a key is known by name.
     pub(crate) fn is_at(&self, host: &str) -> bool {
         let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
@@ -86,6 +97,19 @@ mod tests {
         assert_eq!(address.to_string(), "ws://localhost:8765/call");
         assert_eq!(format!("{address:?}"), "ws://localhost:8765/call");
         assert!(address.whole().ends_with("SECRET") && address.is_at("localhost"));
+    }
+
+    #[test]
+    fn a_value_goes_into_the_query() {
+        for (text, whole) in [
+            ("ws://localhost:8765", "ws://localhost:8765/?model=m&b=c"),
+            ("ws://localhost/v1", "ws://localhost/v1?model=m&b=c"),
+            ("ws://localhost/v1?a=b", "ws://localhost/v1?a=b&model=m&b=c"),
+        ] {
+            let address = Address::parse(text).expect("one");
+            let address = address.with("model", "m").with("b", "c");
+            assert_eq!(address.whole(), whole);
+        }
     }
 
     #[test]

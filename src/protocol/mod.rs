@@ -8,8 +8,9 @@ mod pcm;
 mod pcm_agent;
 mod pipecat;
 mod pipecat_agent;
-mod realtime;
+pub(crate) mod realtime;
 mod realtime_agent;
+pub(crate) mod realtime_session;
 mod samples;
 pub(crate) mod socket;
 mod twilio;
@@ -52,7 +53,24 @@ pub(crate) enum FromCaller {
     Rate(u32),
     /// Sound, at the caller's rate.
     Sound(Vec<f32>),
+    /// Whether the caller says when its turns are over and when it wants a reply; else the agent finds out.
+    EndsTurns(bool),
+    /// Its turn is over.
+    Commit,
+    /// It wants a reply.
+    Respond,
+    /// The reply that is on its way is to end.
+    Stop,
     HungUp,
+}
+
+/// What a caller asked for that cannot be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Nothing was heard that could be a turn.
+    Commit,
+    /// There is nothing to reply to, or a reply on its way.
+    Respond,
 }
 
 /// A message that is none of its protocol. The text says why, and holds no more than the beginning of it.
@@ -112,6 +130,11 @@ pub(crate) trait ToCaller {
 
     /// Tells what happened in the conversation, as far as the protocol has words for it.
     fn event(&mut self, event: &Event) -> Vec<Message>;
+
+    /// Tells that something cannot be done that the caller asked for.
+    fn refuse(&mut self, _what: Refused) -> Vec<Message> {
+        Vec::new()
+    }
 
     /// What is said last.
     fn goodbye(&mut self) -> Vec<Message>;

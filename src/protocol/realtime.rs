@@ -1,6 +1,8 @@
-//! OpenAI's Realtime API (GA), the client's side. The server finds the ends of turns itself. When it hears the caller
-//! begin, the client stops playing, and says how much of the answer was heard.
+//! OpenAI's Realtime API (GA), the client's side: of a caller, and of an engine. Unless the session says otherwise the
+//! server finds the ends of turns itself. When it hears the caller begin, a caller stops playing, and says how much of
+//! the answer was heard.
 
+use super::realtime_session::Session;
 use super::samples::{from_pcm, to_pcm};
 use super::{FromAgent, Junk, Message, ToAgent, beginning, text_of};
 use base64::Engine;
@@ -10,19 +12,40 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The rate of sound in both directions, in Hz.
-pub(super) const RATE: u32 = 24_000;
+pub(crate) const RATE: u32 = 24_000;
+
+/// What the client calls its requests whose errors nobody needs to know: the response was over already.
+const CANCEL: &str = "voicesim_cancel";
+const TRUNCATE: &str = "voicesim_truncate";
 
 /// What a server says, as far as a caller needs it.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type")]
 enum Server {
+    #[serde(rename = "session.updated")]
+    Updated {},
     #[serde(rename = "input_audio_buffer.speech_started")]
     SpeechStarted {},
+    #[serde(rename = "input_audio_buffer.speech_stopped")]
+    SpeechStopped {},
+    #[serde(rename = "response.created")]
+    Created { response: Response },
     #[serde(rename = "response.output_audio.delta", alias = "response.audio.delta")]
     Audio {
+        #[serde(default)]
+        response_id: String,
         item_id: String,
         #[serde(default)]
         content_index: u64,
+        delta: String,
+    },
+    #[serde(
+        rename = "response.output_audio_transcript.delta",
+        alias = "response.audio_transcript.delta"
+    )]
+    Saying {
+        #[serde(default)]
+        response_id: String,
         delta: String,
     },
     #[serde(
@@ -43,16 +66,56 @@ enum Server {
 #[derive(Debug, Deserialize)]
 struct Response {
     #[serde(default)]
+    id: String,
+    #[serde(default)]
     status: String,
     #[serde(default)]
     status_details: Value,
 }
 
+/// What a server does, as far as somebody needs it who holds a conversation with it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum FromServer {
+    /// The session is as it was asked for.
+    Ready,
+    /// It hears the caller begin to speak.
+    SpeechStarted,
+    /// It takes the caller to have finished.
+    SpeechStopped,
+    /// A response begins.
+    Began { response: String },
+    /// Sound of a response, which is named if the server names it, at [`RATE`].
+    Sound { response: String, samples: Vec<f32> },
+    /// The next words of a response.
+    Saying { response: String, words: String },
+    /// All words of a part of a response.
+    Said(String),
+    /// What it understood of the caller.
+    Heard(String),
+    /// A response is over.
+    Over { response: String, end: ResponseEnd },
+    /// It tells of an error.
+    Failed(String),
+}
+
+/// How a response ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ResponseEnd {
+    /// It was said, if perhaps not to its end.
+    Done,
+    /// The server or the client gave it up; why, as the server says.
+    Cancelled(String),
+    Failed(String),
+}
+
 /// A client of a Realtime server.
 #[derive(Debug, Default)]
 pub(crate) struct RealtimeClient {
+    session: Session,
     /// The item that sounds, with the index of its sound, and how many samples of it came.
     sounding: Option<(String, u64, u64)>,
+    /// How many samples came of items of the same response before it.
+    before: u64,
     /// The item that was cut off: what still comes of it is not to be heard.
     cut_off: Option<String>,
 }
@@ -85,23 +148,156 @@ pub(super) fn sound(samples: &[f32]) -> String {
     BASE64_STANDARD.encode(to_pcm(samples))
 }
 
+impl RealtimeClient {
+    pub(crate) fn of(session: Session) -> RealtimeClient {
+        RealtimeClient {
+            session,
+            ..RealtimeClient::default()
+        }
+    }
+
+    /// Forgets the conversation, which goes on over another connection.
+    pub(crate) fn begin_anew(&mut self) {
+        *self = RealtimeClient::of(std::mem::take(&mut self.session));
+    }
+
+    /// The caller's turn is over, as the client has it.
+    pub(crate) fn commit(&self) -> Message {
+        text(&json!({ "type": "input_audio_buffer.commit" }))
+    }
+
+    /// What was heard of the caller since the last turn is no turn.
+    pub(crate) fn forget_turn(&self) -> Message {
+        text(&json!({ "type": "input_audio_buffer.clear" }))
+    }
+
+    /// Asks for a response.
+    pub(crate) fn respond(&self) -> Message {
+        text(&json!({ "type": "response.create" }))
+    }
+
+    /// Gives a response up; the one that is on its way if it is not named.
+    pub(crate) fn cancel(&self, response: &str) -> Message {
+        let mut cancel = json!({ "type": "response.cancel", "event_id": CANCEL });
+        if !response.is_empty() {
+            cancel["response_id"] = response.into();
+        }
+        text(&cancel)
+    }
+
+    /// No more than this was heard of the latest response.
+    pub(crate) fn heard_no_more_than(&mut self, heard: Duration) -> Option<Message> {
+        let heard = heard.as_millis() * u128::from(RATE) / 1_000;
+        let heard = u64::try_from(heard).unwrap_or(u64::MAX);
+        let heard = heard.saturating_sub(self.before);
+        self.cut_at(|came| heard.min(came))
+    }
+
+    /// Cuts the item that sounds off, behind as many samples as `heard` makes of those that came.
+    fn cut_at(&mut self, heard: impl FnOnce(u64) -> u64) -> Option<Message> {
+        let (item, content_index, came) = self.sounding.take()?;
+        let heard = heard(came);
+        if heard >= came {
+            // It was heard to its end.
+            return None;
+        }
+        let truncate = text(&json!({
+            "type": "conversation.item.truncate",
+            "event_id": TRUNCATE,
+            "item_id": item,
+            "content_index": content_index,
+            "audio_end_ms": heard * 1_000 / u64::from(RATE),
+        }));
+        self.cut_off = Some(item);
+        Some(truncate)
+    }
+
+    /// Reads a message of the server; `None` for one that nobody needs.
+    ///
+    /// # Errors
+    /// If it is no message of the protocol.
+    pub(crate) fn understand(&mut self, message: Message) -> Result<Option<FromServer>, Junk> {
+        let Message::Text(message) = message else {
+            return Err(Junk(
+                "a binary message comes, and those of the Realtime API are all text".into(),
+            ));
+        };
+        Ok(Some(match parse(&message)? {
+            Server::Updated {} => FromServer::Ready,
+            Server::SpeechStarted {} => FromServer::SpeechStarted,
+            Server::SpeechStopped {} => FromServer::SpeechStopped,
+            Server::Created { response } => {
+                self.before = 0;
+                self.sounding = None;
+                FromServer::Began {
+                    response: text_of(&response.id),
+                }
+            }
+            Server::Audio { item_id, .. } if self.cut_off.as_ref() == Some(&item_id) => {
+                return Ok(None);
+            }
+            Server::Audio {
+                response_id,
+                item_id,
+                content_index,
+                delta,
+            } => {
+                let samples = samples(&delta)?;
+                self.came(&item_id, content_index, samples.len() as u64);
+                FromServer::Sound {
+                    response: text_of(&response_id),
+                    samples,
+                }
+            }
+            Server::Saying { response_id, delta } => FromServer::Saying {
+                response: text_of(&response_id),
+                words: text_of(&delta),
+            },
+            Server::Said { transcript } => FromServer::Said(text_of(&transcript)),
+            Server::Heard { transcript } => FromServer::Heard(text_of(&transcript)),
+            Server::Done { response } => {
+                let details = &response.status_details;
+                let reason = details["reason"].as_str().unwrap_or("no reason is given");
+                FromServer::Over {
+                    end: match response.status.as_str() {
+                        "failed" => {
+                            ResponseEnd::Failed(what(&details["error"], "a response failed"))
+                        }
+                        "cancelled" => ResponseEnd::Cancelled(beginning_of(reason)),
+                        _ => ResponseEnd::Done,
+                    },
+                    response: text_of(&response.id),
+                }
+            }
+            Server::Error { error } => match error["event_id"].as_str() {
+                // The response was over before this was known here.
+                Some(CANCEL | TRUNCATE) => return Ok(None),
+                _ => FromServer::Failed(what(&error, "an error")),
+            },
+            Server::Other => return Ok(None),
+        }))
+    }
+
+    fn came(&mut self, item: &str, content_index: u64, samples: u64) {
+        match &mut self.sounding {
+            Some((sounding, _, before)) if *sounding == item => *before += samples,
+            other => {
+                self.before += other.take().map_or(0, |(_, _, samples)| samples);
+                *other = Some((text_of(item), content_index, samples));
+            }
+        }
+    }
+}
+
 impl ToAgent for RealtimeClient {
     fn rate(&self) -> u32 {
         RATE
     }
 
     fn hello(&mut self) -> Vec<Message> {
-        let format = json!({ "type": "audio/pcm", "rate": RATE });
         vec![text(&json!({
             "type": "session.update",
-            "session": {
-                "type": "realtime",
-                "output_modalities": ["audio"],
-                "audio": {
-                    "input": { "format": format, "turn_detection": { "type": "server_vad" } },
-                    "output": { "format": format },
-                },
-            },
+            "session": self.session.asked(),
         }))]
     }
 
@@ -114,23 +310,10 @@ impl ToAgent for RealtimeClient {
     }
 
     fn cleared(&mut self, unplayed: Duration) -> Vec<Message> {
-        let Some((item, content_index, came)) = self.sounding.take() else {
-            return Vec::new();
-        };
-        if unplayed.is_zero() {
-            // It was heard to its end.
-            return Vec::new();
-        }
-        let came_ms = came * 1_000 / u64::from(RATE);
-        let unplayed_ms = u64::try_from(unplayed.as_millis()).unwrap_or(u64::MAX);
-        let truncate = text(&json!({
-            "type": "conversation.item.truncate",
-            "item_id": item,
-            "content_index": content_index,
-            "audio_end_ms": came_ms.saturating_sub(unplayed_ms),
-        }));
-        self.cut_off = Some(item);
-        vec![truncate]
+        let unplayed = unplayed.as_millis() * u128::from(RATE) / 1_000;
+        let unplayed = u64::try_from(unplayed).unwrap_or(u64::MAX);
+        let told = self.cut_at(|came| came.saturating_sub(unplayed));
+        told.into_iter().collect()
     }
 
     fn goodbye(&mut self) -> Vec<Message> {
@@ -138,36 +321,24 @@ impl ToAgent for RealtimeClient {
     }
 
     fn read(&mut self, message: Message) -> Result<Vec<FromAgent>, Junk> {
-        let Message::Text(message) = message else {
-            return Err(Junk(
-                "a binary message comes, and those of the Realtime API are all text".into(),
-            ));
-        };
-        Ok(match parse(&message)? {
-            Server::SpeechStarted {} => vec![FromAgent::Clear],
-            Server::Audio { item_id, .. } if self.cut_off.as_ref() == Some(&item_id) => Vec::new(),
-            Server::Audio {
-                item_id,
-                content_index,
-                delta,
-            } => {
-                let samples = samples(&delta)?;
-                let came = samples.len() as u64;
-                match &mut self.sounding {
-                    Some((item, _, before)) if *item == item_id => *before += came,
-                    other => *other = Some((text_of(&item_id), content_index, came)),
-                }
-                vec![FromAgent::Sound(samples)]
-            }
-            Server::Said { transcript } => vec![FromAgent::Said(text_of(&transcript))],
-            Server::Heard { transcript } => vec![FromAgent::Heard(text_of(&transcript))],
-            Server::Done { response } if response.status == "failed" => {
-                let details = response.status_details["error"].clone();
-                vec![FromAgent::Failed(what(&details, "a response failed"))]
-            }
-            Server::Error { error } => vec![FromAgent::Failed(what(&error, "an error"))],
-            Server::Done { .. } | Server::Other => Vec::new(),
-        })
+        let understood = self.understand(message)?;
+        let event = understood.and_then(|event| match event {
+            FromServer::SpeechStarted => Some(FromAgent::Clear),
+            FromServer::Sound { samples, .. } => Some(FromAgent::Sound(samples)),
+            FromServer::Said(words) => Some(FromAgent::Said(words)),
+            FromServer::Heard(words) => Some(FromAgent::Heard(words)),
+            FromServer::Failed(what)
+            | FromServer::Over {
+                end: ResponseEnd::Failed(what),
+                ..
+            } => Some(FromAgent::Failed(what)),
+            FromServer::Ready
+            | FromServer::SpeechStopped
+            | FromServer::Began { .. }
+            | FromServer::Saying { .. }
+            | FromServer::Over { .. } => None,
+        });
+        Ok(event.into_iter().collect())
     }
 }
 
@@ -182,89 +353,5 @@ fn beginning_of(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(client: &mut RealtimeClient, value: &Value) -> Vec<FromAgent> {
-        client.read(text(value)).expect("understood")
-    }
-
-    fn value(message: &Message) -> Value {
-        let Message::Text(text) = message else {
-            panic!("text");
-        };
-        serde_json::from_str(text).expect("JSON")
-    }
-
-    fn delta(item: &str, samples: usize) -> Value {
-        let delta = sound(&vec![0.5; samples]);
-        json!({ "type": "response.output_audio.delta", "response_id": "r", "item_id": item, "output_index": 0, "content_index": 0, "delta": delta })
-    }
-
-    #[test]
-    fn an_answer_is_cut_off_at_what_was_heard() {
-        let mut client = RealtimeClient::default();
-        for _ in 0..10 {
-            let heard = read(&mut client, &delta("item_1", 24_000));
-            assert_eq!(heard, [FromAgent::Sound(vec![0.5; 24_000])]);
-        }
-        let started = json!({ "type": "input_audio_buffer.speech_started", "audio_start_ms": 9, "item_id": "u" });
-        assert_eq!(read(&mut client, &started), [FromAgent::Clear]);
-        let told = client.cleared(Duration::from_millis(7_750));
-        let truncate = value(&told[0]);
-        assert_eq!(truncate["type"], "conversation.item.truncate");
-        assert_eq!(
-            (&truncate["item_id"], &truncate["audio_end_ms"]),
-            (&json!("item_1"), &json!(2_250))
-        );
-        assert_eq!(
-            read(&mut client, &delta("item_1", 240)),
-            [],
-            "what was cut off stays so"
-        );
-        assert_eq!(read(&mut client, &delta("item_2", 2)).len(), 1);
-    }
-
-    #[test]
-    fn what_was_heard_to_its_end_is_not_cut_off() {
-        let mut client = RealtimeClient::default();
-        read(&mut client, &delta("item_1", 240));
-        assert_eq!(client.cleared(Duration::ZERO), []);
-        assert_eq!(client.cleared(Duration::from_secs(1)), []);
-    }
-
-    #[test]
-    fn words_and_errors_are_understood() {
-        let mut client = RealtimeClient::default();
-        let said = json!({ "type": "response.output_audio_transcript.done", "item_id": "i", "transcript": "Yes." });
-        assert_eq!(read(&mut client, &said), [FromAgent::Said("Yes.".into())]);
-        let heard = json!({ "type": "conversation.item.input_audio_transcription.completed", "item_id": "i", "transcript": "Hi." });
-        assert_eq!(read(&mut client, &heard), [FromAgent::Heard("Hi.".into())]);
-        let error =
-            json!({ "type": "error", "error": { "type": "x", "message": "No such model." } });
-        assert_eq!(
-            read(&mut client, &error),
-            [FromAgent::Failed("No such model.".into())]
-        );
-        let failed = json!({ "type": "response.done", "response": { "status": "failed", "status_details": { "error": { "code": "rate_limit" } } } });
-        assert_eq!(
-            read(&mut client, &failed),
-            [FromAgent::Failed("rate_limit".into())]
-        );
-        let other = json!({ "type": "rate_limits.updated" });
-        assert_eq!(read(&mut client, &other), []);
-    }
-
-    #[test]
-    fn junk_is_refused() {
-        let mut client = RealtimeClient::default();
-        for junk in [
-            "",
-            "[]",
-            "{\"type\":7}",
-            "{\"type\":\"response.output_audio.delta\",\"item_id\":\"i\",\"delta\":\"?\"}",
-        ] {
-            assert!(client.read(Message::Text(junk.into())).is_err(), "{junk}");
-        }
-    }
-}
+#[path = "test_realtime.rs"]
+mod tests;

@@ -1,11 +1,11 @@
 //! OpenAI's Realtime API (GA), the server's side: as much of it as a client needs to talk. Turns are found here, as by
-//! `server_vad`; a client cannot ask for a response of its own.
+//! `server_vad`, unless the client takes `turn_detection` away: then it commits them, and asks for responses.
 //!
 //! Clients stop playing when they are told that speech has started. So that is told of speech over an answer only when
 //! the pipeline stops for it: a sound that it goes on over is never told.
 
 use super::realtime::{RATE, parse, samples, sound, text};
-use super::{FromCaller, Junk, Message, ToCaller, has_words, text_of};
+use super::{FromCaller, Junk, Message, Refused, ToCaller, has_words, text_of};
 use crate::event::{Event, Mark, OutputNote, ReplyEnd, StageName, TurnId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,16 +18,32 @@ enum Client {
     Update { session: Value },
     #[serde(rename = "input_audio_buffer.append")]
     Append { audio: String },
+    #[serde(rename = "input_audio_buffer.commit")]
+    Commit {
+        #[serde(default)]
+        event_id: Value,
+    },
+    #[serde(rename = "response.create")]
+    Respond {
+        #[serde(default)]
+        event_id: Value,
+    },
+    #[serde(rename = "response.cancel")]
+    Cancel {
+        #[serde(default)]
+        event_id: Value,
+        #[serde(default)]
+        response_id: Option<String>,
+    },
     #[serde(rename = "conversation.item.truncate")]
     Truncate {
+        #[serde(default)]
+        event_id: Value,
         item_id: String,
         #[serde(default)]
         content_index: u64,
         audio_end_ms: u64,
     },
-    /// Everything that somebody else decides here.
-    #[serde(rename = "response.create", alias = "input_audio_buffer.commit")]
-    Respond {},
     #[serde(other)]
     Other,
 }
@@ -38,8 +54,12 @@ pub(crate) struct RealtimeServer {
     events: u64,
     /// The response that is on its way.
     response: Option<TurnId>,
-    /// Whether sound of it was sent.
-    has_sounded: bool,
+    /// How many samples of it were sent.
+    sounded: u64,
+    /// What was said last, and how many samples of it were sent.
+    last: Option<(TurnId, u64)>,
+    /// Whether the client ends turns and asks for responses.
+    client_ends_turns: bool,
     said: String,
     /// Speech that was heard and not told of, because the agent speaks.
     untold: Option<(TurnId, u64)>,
@@ -61,7 +81,7 @@ impl RealtimeServer {
 
     fn begin_response(&mut self, turn: TurnId) -> Vec<Message> {
         self.response = Some(turn);
-        self.has_sounded = false;
+        self.sounded = 0;
         self.said.clear();
         let (response, item) = (response_id(turn), said_item(turn));
         vec![
@@ -84,6 +104,7 @@ impl RealtimeServer {
         let Some(turn) = self.response.take() else {
             return Vec::new();
         };
+        self.last = Some((turn, self.sounded));
         let (response, item) = (response_id(turn), said_item(turn));
         let said = std::mem::take(&mut self.said);
         let place = json!({ "response_id": response, "item_id": item, "output_index": 0, "content_index": 0 });
@@ -100,15 +121,59 @@ impl RealtimeServer {
     }
 
     fn speech_stopped(&mut self, turn: TurnId, at_ms: u64) -> Vec<Message> {
-        let item = heard_item(turn);
-        let what = json!({ "audio_end_ms": at_ms, "item_id": item });
-        vec![
-            self.message("input_audio_buffer.speech_stopped", what),
-            self.message(
-                "input_audio_buffer.committed",
-                json!({ "previous_item_id": null, "item_id": item }),
-            ),
-        ]
+        let what = json!({ "audio_end_ms": at_ms, "item_id": heard_item(turn) });
+        let stopped = self.message("input_audio_buffer.speech_stopped", what);
+        vec![stopped, self.committed(turn)]
+    }
+
+    fn committed(&mut self, turn: TurnId) -> Message {
+        let what = json!({ "previous_item_id": null, "item_id": heard_item(turn) });
+        self.message("input_audio_buffer.committed", what)
+    }
+
+    /// The error for a request, which is named if the client has named it.
+    fn error(&mut self, code: &str, message: &str, event: &Value) -> Message {
+        let mut error =
+            json!({ "type": "invalid_request_error", "code": code, "message": message });
+        if event.is_string() {
+            error["event_id"] = event.clone();
+        }
+        self.message("error", json!({ "error": error }))
+    }
+
+    /// What was heard of an item that the client cut off; or the error if there is no such sound.
+    fn truncated(&mut self, item: &str, place: (u64, u64), event: &Value) -> Message {
+        let going = self.response.map(|turn| (turn, self.sounded));
+        let mut known = [going, self.last].into_iter().flatten();
+        let sent = known.find(|(turn, _)| said_item(*turn) == item);
+        let Some((_, samples)) = sent else {
+            let what = "there is no such item, or one was said behind it";
+            return self.error("item_truncate_invalid_item_id", what, event);
+        };
+        let (content_index, end_ms) = place;
+        if end_ms > samples * 1_000 / u64::from(RATE) {
+            let what = "audio_end_ms lies behind the end of the item's sound";
+            return self.error("item_truncate_invalid_audio_end_ms", what, event);
+        }
+        let what =
+            json!({ "item_id": item, "content_index": content_index, "audio_end_ms": end_ms });
+        self.message("conversation.item.truncated", what)
+    }
+
+    fn cancelled(
+        &mut self,
+        response: Option<&str>,
+        event: &Value,
+    ) -> (Vec<FromCaller>, Vec<Message>) {
+        let is_own = |turn: &TurnId| response.is_none_or(|id| response_id(*turn) == id);
+        match self.response.filter(is_own) {
+            Some(_) => (vec![FromCaller::Stop], Vec::new()),
+            None => {
+                let what = "there is no such response on its way";
+                let error = self.error("response_cancel_not_active", what, event);
+                (Vec::new(), vec![error])
+            }
+        }
     }
 
     /// Speech over an answer that was not told of yet.
@@ -156,7 +221,7 @@ impl ToCaller for RealtimeServer {
 
     fn sound(&mut self, samples: &[f32]) -> Vec<Message> {
         let turn = self.response.unwrap_or_default();
-        self.has_sounded = true;
+        self.sounded += samples.len() as u64;
         let delta = json!({
             "response_id": response_id(turn),
             "item_id": said_item(turn),
@@ -179,7 +244,8 @@ impl ToCaller for RealtimeServer {
         match &event.mark {
             Mark::VoiceStarted { onset } => {
                 let at = in_ms(onset.as_ms());
-                match self.has_sounded && self.response.is_some() {
+                match self.sounded > 0 && self.response.is_some() {
+                    _ if self.client_ends_turns => Vec::new(),
                     true => {
                         self.untold = Some((turn, at));
                         Vec::new()
@@ -194,6 +260,7 @@ impl ToCaller for RealtimeServer {
                         self.untold = None;
                         Vec::new()
                     }
+                    false if self.client_ends_turns => vec![self.committed(turn)],
                     false => self.speech_stopped(turn, in_ms(last_voiced.as_ms())),
                 }
             }
@@ -215,14 +282,14 @@ impl ToCaller for RealtimeServer {
                 ..
             } if self.response == Some(turn) => {
                 let separator = if self.said.is_empty() { "" } else { " " };
-                self.said += separator;
-                self.said += text;
+                let delta = format!("{separator}{text}");
+                self.said += &delta;
                 let what = json!({
                     "response_id": response_id(turn),
                     "item_id": said_item(turn),
                     "output_index": 0,
                     "content_index": 0,
-                    "delta": **text,
+                    "delta": delta,
                 });
                 vec![self.message("response.output_audio_transcript.delta", what)]
             }
@@ -233,6 +300,20 @@ impl ToCaller for RealtimeServer {
             }),
             _ => Vec::new(),
         }
+    }
+
+    fn refuse(&mut self, what: Refused) -> Vec<Message> {
+        let (code, message) = match what {
+            Refused::Commit => (
+                "input_audio_buffer_commit_empty",
+                "no voice was heard since the last turn, so there is nothing to commit",
+            ),
+            Refused::Respond => (
+                "response_create_refused",
+                "nothing was heard that is still to be answered, or a response is on its way",
+            ),
+        };
+        vec![self.error(code, message, &Value::Null)]
     }
 
     fn goodbye(&mut self) -> Vec<Message> {
@@ -247,27 +328,41 @@ impl ToCaller for RealtimeServer {
         };
         Ok(match parse(&message)? {
             Client::Update { session } => {
+                let events = match session.pointer("/audio/input/turn_detection") {
+                    Some(detection) => {
+                        self.client_ends_turns = detection.is_null();
+                        vec![FromCaller::EndsTurns(self.client_ends_turns)]
+                    }
+                    None => Vec::new(),
+                };
                 let updated = self.message("session.updated", json!({ "session": session }));
-                (Vec::new(), vec![updated])
+                (events, vec![updated])
             }
             Client::Append { audio } => (vec![FromCaller::Sound(samples(&audio)?)], Vec::new()),
+            Client::Commit { .. } if self.client_ends_turns => {
+                (vec![FromCaller::Commit], Vec::new())
+            }
+            Client::Respond { .. } if self.client_ends_turns => {
+                (vec![FromCaller::Respond], Vec::new())
+            }
+            Client::Commit { event_id } | Client::Respond { event_id } => {
+                let what = "voicesim serve finds the ends of turns and responds by itself, as server_vad does; set audio.input.turn_detection to null to commit and to ask for responses";
+                let error = self.error("turn_detection", what, &event_id);
+                (Vec::new(), vec![error])
+            }
+            Client::Cancel {
+                event_id,
+                response_id,
+            } => self.cancelled(response_id.as_deref(), &event_id),
             Client::Truncate {
+                event_id,
                 item_id,
                 content_index,
                 audio_end_ms,
             } => {
-                let what = json!({ "item_id": text_of(&item_id), "content_index": content_index, "audio_end_ms": audio_end_ms });
-                let truncated = self.message("conversation.item.truncated", what);
+                let place = (content_index, audio_end_ms);
+                let truncated = self.truncated(&text_of(&item_id), place, &event_id);
                 (Vec::new(), vec![truncated])
-            }
-            Client::Respond {} => {
-                let error = json!({ "error": {
-                    "type": "invalid_request_error",
-                    "code": "turn_detection",
-                    "message": "voicesim serve finds the ends of turns itself, as server_vad does: send sound, and no response.create or commit",
-                } });
-                let error = self.message("error", error);
-                (Vec::new(), vec![error])
             }
             Client::Other => (Vec::new(), Vec::new()),
         })
@@ -279,108 +374,5 @@ impl ToCaller for RealtimeServer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{SessionId, Tick};
-
-    fn event(turn: u32, mark: Mark) -> Event {
-        Event {
-            tick: Tick::ZERO,
-            session: SessionId(0),
-            turn: TurnId(turn),
-            mark,
-        }
-    }
-
-    fn kinds(messages: &[Message]) -> Vec<String> {
-        let kind = |message: &Message| {
-            let Message::Text(text) = message else {
-                panic!("text");
-            };
-            let value: Value = serde_json::from_str(text).expect("JSON");
-            value["type"].as_str().expect("a type").to_owned()
-        };
-        messages.iter().map(kind).collect()
-    }
-
-    fn began(turn: u32) -> Event {
-        event(turn, Mark::VoiceStarted { onset: Tick::ZERO })
-    }
-
-    #[test]
-    fn speech_over_an_answer_is_told_of_when_the_answer_stops() {
-        let mut server = RealtimeServer::default();
-        let started = "input_audio_buffer.speech_started";
-        assert_eq!(kinds(&server.event(&began(1))), [started]);
-        let question = "".into();
-        let reply = server.event(&event(1, Mark::ReplyStarted { question }));
-        assert_eq!(kinds(&reply)[0], "response.created");
-        server.sound(&[0.0; 240]);
-        assert!(server.event(&began(2)).is_empty());
-        let stopped = kinds(&server.clear());
-        assert_eq!(
-            (stopped[0].as_str(), stopped.last().map(String::as_str)),
-            (started, Some("response.done"))
-        );
-    }
-
-    #[test]
-    fn a_turn_of_the_conversation_has_its_events_in_order() {
-        let mut server = RealtimeServer::default();
-        let said = Mark::Output {
-            stage: StageName::Clauses,
-            visit: crate::event::VisitId(1),
-            note: OutputNote::Clause {
-                text: "Yes.".into(),
-            },
-        };
-        let ended = Mark::ReplyEnded {
-            end: ReplyEnd::Completed,
-            at: Tick::ZERO,
-            heard: "".into(),
-            heard_ns: 0,
-        };
-        let mut all = server.hello();
-        for mark in [
-            Mark::ReplyStarted {
-                question: "".into(),
-            },
-            said,
-            ended,
-        ] {
-            all.extend(server.event(&event(1, mark)));
-        }
-        assert_eq!(
-            kinds(&all),
-            [
-                "session.created",
-                "response.created",
-                "response.output_item.added",
-                "response.content_part.added",
-                "response.output_audio_transcript.delta",
-                "response.output_audio.done",
-                "response.output_audio_transcript.done",
-                "response.done"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_client_is_understood_and_told_what_is_not_done_here() {
-        let mut server = RealtimeServer::default();
-        let mut read = |value: Value| server.read(text(&value)).expect("understood");
-        let (events, _) =
-            read(json!({ "type": "input_audio_buffer.append", "audio": sound(&[0.5]) }));
-        assert_eq!(events, [FromCaller::Sound(vec![0.5])]);
-        let (_, told) =
-            read(json!({ "type": "session.update", "session": { "instructions": "Be brief." } }));
-        assert_eq!(kinds(&told), ["session.updated"]);
-        let (_, told) = read(
-            json!({ "type": "conversation.item.truncate", "item_id": "i", "content_index": 0, "audio_end_ms": 900 }),
-        );
-        assert_eq!(kinds(&told), ["conversation.item.truncated"]);
-        let (_, told) = read(json!({ "type": "response.create" }));
-        assert_eq!(kinds(&told), ["error"]);
-        assert!(server.read(Message::Text("{}".into())).is_err());
-    }
-}
+#[path = "test_realtime_agent.rs"]
+mod tests;

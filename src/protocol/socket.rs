@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, StatusCode, header};
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -27,6 +27,8 @@ const OUTGOING_MAX: usize = 256;
 const INCOMING_MAX: usize = 256;
 /// How long to wait for a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// A shorter value is no secret: it may stand in any text.
+const SECRET_CHARACTERS_MIN: usize = 8;
 /// How long to wait until the last words are written.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
@@ -87,9 +89,35 @@ impl Key {
         match std::env::var(variable) {
             Ok(key) if !key.trim().is_empty() => Ok(Key(key.trim().to_owned())),
             _ => Err(format!(
-                "--key-env: the environment variable {variable} holds no key; set it, or name another one"
+                "the environment variable {variable} holds no key; set it, or name another one"
             )),
         }
+    }
+}
+
+/// What shows an agent who calls.
+pub(crate) struct Access {
+    /// The key, which is sent as a bearer.
+    pub(crate) key: Option<Key>,
+    /// Headers, by their names, whose values are keys too.
+    pub(crate) headers: Vec<(String, Key)>,
+    /// How the user names the variable that holds the key, for the error of an agent that wants one.
+    pub(crate) key_goes: &'static str,
+}
+
+impl Access {
+    /// What an agent says, without the keys, should it repeat one.
+    pub(crate) fn masked(&self, mut message: Message) -> Message {
+        let headers = self.headers.iter().map(|(_, key)| key);
+        for Key(key) in self.key.iter().chain(headers) {
+            if let Message::Text(text) = &mut message
+                && key.len() >= SECRET_CHARACTERS_MIN
+                && text.contains(key.as_str())
+            {
+                *text = text.replace(key.as_str(), "[key]");
+            }
+        }
+        message
     }
 }
 
@@ -99,9 +127,9 @@ impl Key {
 pub(crate) struct NotConnected(String);
 
 /// Calls an agent. Nothing that comes is read before [`Connection::of`].
-pub(crate) async fn connect(address: &Address, key: Option<&Key>) -> Result<Socket, NotConnected> {
+pub(crate) async fn connect(address: &Address, access: &Access) -> Result<Socket, NotConnected> {
     let failed = |why: &str| NotConnected(format!("{address}: {why}"));
-    let request = request(address, key).map_err(|why| failed(&why))?;
+    let request = request(address, access).map_err(|why| failed(&why))?;
     #[cfg(feature = "tls")]
     {
         // Fails if a provider was chosen before, which is as good.
@@ -112,7 +140,7 @@ pub(crate) async fn connect(address: &Address, key: Option<&Key>) -> Result<Sock
         None => Err(failed(
             "nobody answered within 10 s; is the agent up, and the address right?",
         )),
-        Some(Err(error)) => Err(failed(&refused(&error))),
+        Some(Err(error)) => Err(failed(&refused(&error, access.key_goes))),
         Some(Ok((stream, _))) => {
             let (sink, stream) = stream.split();
             Ok(Socket {
@@ -123,7 +151,7 @@ pub(crate) async fn connect(address: &Address, key: Option<&Key>) -> Result<Sock
     }
 }
 
-fn request(address: &Address, key: Option<&Key>) -> Result<Request<()>, String> {
+fn request(address: &Address, access: &Access) -> Result<Request<()>, String> {
     let mut request = address
         .whole()
         .into_client_request()
@@ -133,21 +161,30 @@ fn request(address: &Address, key: Option<&Key>) -> Result<Request<()>, String> 
         header::USER_AGENT,
         HeaderValue::from_static(concat!("voicesim/", env!("CARGO_PKG_VERSION"))),
     );
-    if let Some(Key(key)) = key {
+    if let Some(Key(key)) = &access.key {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {key}"))
             .map_err(|_| "the key holds characters that no header may have".to_owned())?;
         bearer.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, bearer);
     }
+    for (name, Key(value)) in &access.headers {
+        let name_and_value = HeaderName::from_bytes(name.as_bytes())
+            .ok()
+            .zip(HeaderValue::from_str(value).ok());
+        let (name, mut value) = name_and_value
+            .ok_or_else(|| format!("the header {name} holds characters that no header may have"))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
     Ok(request)
 }
 
 /// Why a connection was not made, for people.
-fn refused(error: &Error) -> String {
+fn refused(error: &Error, key_goes: &str) -> String {
     match error {
         Error::Http(response) => match response.status() {
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => format!(
-                "it refuses the call ({status}); give the key by an environment variable: --key-env NAME"
+                "it refuses the call ({status}); give the key by an environment variable: {key_goes}"
             ),
             StatusCode::NOT_FOUND => {
                 "it has nothing at this path (404 Not Found); correct the address".to_owned()

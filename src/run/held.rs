@@ -110,6 +110,7 @@ impl Call<'_> {
             over,
             speaker,
             agent: shown,
+            control: None,
         };
         let session = conversation::session(self.scenario, parts);
         if !is_talk {

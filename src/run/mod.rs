@@ -29,14 +29,14 @@ use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder, StoreError};
 use crate::record::tap::Tap;
 use crate::scenario::injected_fault::Fault;
-use crate::scenario::{Scenario, Topology};
+use crate::scenario::{Says, Scenario, SpeechToSpeech, Topology, Turn};
 use crate::stage::{Answer, EndOfTurn, SpeechToText, TextToSpeech};
 use folder::header;
 use held::{Agent, Call};
 use prepare::Sounds;
 use std::path::PathBuf;
 use std::time::Duration;
-use watched::Watching;
+use watched::{Watching, watch_by};
 
 /// A conversation that is to be held, and where its record is kept.
 /// # Example
@@ -301,11 +301,17 @@ impl Run {
                 index + 1
             )));
         }
-        if self.recorded.is_some() && matches!(self.scenario.topology, Topology::SpeechToSpeech(_))
-        {
+        let is_simulated = matches!(
+            self.scenario.topology,
+            Topology::SpeechToSpeech(SpeechToSpeech::Simulated(_))
+        );
+        if self.recorded.is_some() && is_simulated {
             return Err(RunError::Input(
                 "topology: a speech-to-speech model is not repeated from a recording; take --recorded away, its fake gives the same again".into(),
             ));
+        }
+        if self.scenario.topology.realtime().is_some() {
+            self.check_realtime()?;
         }
         self.check_engines()?;
         let sounds = prepare::recordings(&self.scenario)?;
@@ -315,6 +321,23 @@ impl Run {
             refuse_used(folder)?;
         }
         Ok(sounds)
+    }
+
+    /// Refuses what a model on a server cannot be part of.
+    fn check_realtime(&self) -> Result<(), RunError> {
+        if self.time == Time::Virtual && self.recorded.is_none() {
+            return Err(RunError::Input(
+                "speech_to_speech.engine: a server that listens while the caller speaks needs real time; take --clock real".into(),
+            ));
+        }
+        let is_silent = |turn: &Turn| matches!(turn.says, Says::Speech(_));
+        match self.scenario.turns().iter().position(is_silent) {
+            Some(index) => Err(RunError::Input(format!(
+                "turn {} speech: simulated speech makes no sound that a server could hear; give a wav, or say",
+                index + 1
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Refuses engines of the user's that nobody would ask.
@@ -419,9 +442,7 @@ impl Run {
         };
         let filler = prepare::filler(scenario, &sounds);
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
-        if let Some(watcher) = watching.events {
-            tap.watched_by(watcher);
-        }
+        watch_by(&tap, [watching.events, loaded.listener]);
         let endpointing = match &self.endpointing {
             Some(make) => make(&clock),
             None => conversation::endpointing(scenario, loaded.end_of_turn).map_err(unavailable)?,

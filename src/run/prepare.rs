@@ -6,7 +6,7 @@ use crate::caller::cue;
 use crate::clock::Clock;
 use crate::conversation::simulated_filler;
 use crate::ear::truth::{Speech, speech_in};
-use crate::engine::{Engines, Reply};
+use crate::engine::{self, Engines, Reply};
 use crate::event::{SessionId, StageName, TurnId};
 use crate::pipeline::Filler;
 use crate::pipeline::script::Line;
@@ -76,9 +76,14 @@ pub(super) async fn speak(
     sounds: &mut Sounds,
     clock: &Clock,
 ) -> Result<(), RunError> {
-    let Reply::Cascade { tts, .. } = &mut engines.reply else {
+    let mut own = None;
+    let tts = match &mut engines.reply {
+        Reply::Cascade { tts, .. } => tts,
         // A model that hears and speaks has no voice to lend to a caller.
-        return Ok(());
+        Reply::Direct(_) => match words(scenario).any(|(row, _)| sounds[row].is_none()) {
+            true => own.insert(engine::text_to_speech(scenario, clock)?),
+            false => return Ok(()),
+        },
     };
     for (row, words) in words(scenario) {
         if sounds[row].is_none() {

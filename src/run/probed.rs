@@ -9,7 +9,7 @@ use crate::event::{Tick, nanos};
 use crate::probe::{Call, CallEnd, Held, Line, Progress, Said};
 use crate::protocol::Protocol;
 use crate::protocol::address::Address;
-use crate::protocol::socket::{Connection, Key, connect};
+use crate::protocol::socket::{Access, Connection, connect};
 use crate::record::store::Probe;
 use crate::scenario::{Says, Scenario};
 use std::path::PathBuf;
@@ -86,7 +86,7 @@ fn refuse_simulated(scenario: &Scenario) -> Result<(), RunError> {
 /// Calls to be held.
 pub(crate) struct Calling<'a> {
     pub address: &'a Address,
-    pub key: Option<&'a Key>,
+    pub access: &'a Access,
     pub protocol: Protocol,
     pub lines: &'a [Line],
     pub jitter: Duration,
@@ -152,7 +152,7 @@ impl Calling<'_> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(NotHeld::Stopped);
         }
-        let connected = connect(self.address, self.key).await;
+        let connected = connect(self.address, self.access).await;
         let socket = connected.map_err(|error| NotHeld::NotConnected(error.to_string()))?;
         // The call begins when it is answered.
         clock.start();

@@ -2,6 +2,7 @@
 //! its own, which are warm before it comes.
 
 use super::folder::header;
+use super::watched::watch_by;
 use super::{RunError, folder::write_hlog, not_kept, unavailable};
 use crate::clock::Clock;
 use crate::conversation::{self, Parts};
@@ -10,10 +11,11 @@ use crate::engine::{self, Given, Loaded};
 use crate::event::{Mark, SessionEnd, SessionId, TurnId};
 use crate::measure::{self, Measurement, Plan};
 use crate::pipeline::AgentState;
+use crate::pipeline::control::CONTROLS_WAITING_MAX;
 use crate::protocol::Protocol;
 use crate::protocol::socket::{Connection, accept};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
-use crate::record::tap::Tap;
+use crate::record::tap::{Tap, Watcher};
 use crate::scenario::Scenario;
 use crate::serve::{Caller, FarSpeaker, Left, Wire};
 use crate::stage::Watched;
@@ -209,9 +211,11 @@ impl Serving<'_> {
         let (folder, kept) = self.folder(number, &loaded, clock)?;
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
         let tells = wire.clone();
-        tap.watched_by(Box::new(move |event| tells.tell(event)));
+        let tells: Watcher = Box::new(move |event| tells.tell(event));
+        watch_by(&tap, [Some(tells), loaded.listener]);
         let over = UtteranceOver::default();
         let (activity, heard) = queue::channel(ACTIVITY_WAITING_MAX);
+        let (control, controlled) = queue::channel(CONTROLS_WAITING_MAX);
         let ear = &self.scenario.ear;
         let caller = Caller {
             clock: clock.clone(),
@@ -220,6 +224,7 @@ impl Serving<'_> {
             connection,
             wire: wire.clone(),
             activity,
+            control,
         };
         let speaker = FarSpeaker::new(wire.clone()).map_err(unavailable)?;
         let endpointing = conversation::endpointing(self.scenario, loaded.end_of_turn);
@@ -233,6 +238,7 @@ impl Serving<'_> {
             over,
             speaker: Rc::new(speaker),
             agent: Rc::new(Watched::<AgentState>::default()),
+            control: Some(controlled),
         };
         let session = conversation::session(self.scenario, parts);
         let call = async {

@@ -2,8 +2,8 @@
 
 use super::{Run, Time};
 use crate::clock::Clock;
-use crate::event::Tick;
-use crate::record::tap::Watcher;
+use crate::event::{Event, Tick};
+use crate::record::tap::{Tap, Watcher};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -43,6 +43,15 @@ impl Run {
     pub fn stopped_by(mut self, stop: oneshot::Receiver<()>) -> Run {
         self.watching.stop = Some(stop);
         self
+    }
+}
+
+/// Shows every event to those who want to see them.
+pub(super) fn watch_by<const N: usize>(tap: &Tap, watchers: [Option<Watcher>; N]) {
+    let watchers: Vec<Watcher> = watchers.into_iter().flatten().collect();
+    if !watchers.is_empty() {
+        let all = move |event: &Event| watchers.iter().for_each(|watcher| watcher(event));
+        tap.watched_by(Box::new(all));
     }
 }
 

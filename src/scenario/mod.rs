@@ -60,7 +60,7 @@ pub use read::{ScenarioError, Template, load, load_budget, load_over, load_with,
 pub use schema::{budget_schema, scenario_schema};
 pub use speak::Speak;
 pub use thresholds::{OwnThresholds, StopAt, Stops, ThresholdsTable};
-pub use topology::{SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
+pub use topology::{SimulatedModel, SpeechToSpeech, SpeechToSpeechTable, Topology, TopologyName};
 pub use turn::{After, RightAnswer, Says, Turn, TurnTable};
 pub use variation::{Variation, shown};
 pub use wording::{Clauses, Filler};

@@ -2,13 +2,15 @@
 
 use super::budget::Budgets;
 use super::caller::Caller;
-use super::engine::{Answerer, Engine, Recogniser, Voice};
+use super::endpointing::EndpointPolicy;
+use super::engine::{Answerer, Engine, Recogniser, TurnDetection, Voice};
 use super::injected_fault::{Fault, FaultTable, FaultyStage};
 use super::latency::Latency;
 use super::problem::{Problem, Table};
 use super::resilience::{Service, service, without_apology};
 use super::{
-    Disturbance, Scenario, ScenarioFile, SpeechToSpeech, Topology, TopologyName, table_of, turn,
+    Disturbance, Scenario, ScenarioFile, SimulatedModel, SpeechToSpeech, Topology, TopologyName,
+    table_of, turn,
 };
 use crate::event::StageName;
 
@@ -41,7 +43,7 @@ impl ScenarioFile {
         let answer = service("answer", &self.answer, self.cure.answer.as_ref())?;
         let tts = service("tts", &self.tts, self.cure.tts.as_ref())?;
         let interruption = self.interruption.parse(Table::at(&["interruption"]))?;
-        let topology = self.topology(&stt, &answer, &tts)?;
+        let topology = self.topology((&stt, &answer, &tts), &endpointing.policy)?;
         let caller = self.caller(&stt)?;
         let load = match &self.load {
             Some(load) => Some(load.parse(Table::at(&["load"]))?),
@@ -119,13 +121,14 @@ impl ScenarioFile {
 
     fn topology(
         &self,
-        stt: &Service<Recogniser>,
-        answer: &Service<Answerer>,
-        tts: &Service<Voice>,
+        (stt, answer, tts): (&Service<Recogniser>, &Service<Answerer>, &Service<Voice>),
+        endpoint: &EndpointPolicy,
     ) -> Result<Topology, Problem> {
         if self.topology == TopologyName::Cascade {
             return Ok(Topology::Cascade);
         }
+        let at = Table::at(&["speech_to_speech"]);
+        let realtime = self.speech_to_speech.realtime(at)?;
         let cures = [
             ("stt", self.cure.stt.is_some()),
             ("answer", self.cure.answer.is_some()),
@@ -140,10 +143,11 @@ impl ScenarioFile {
             ("answer", &answer.engine),
             ("tts", &tts.engine),
         ];
+        // Beside a model on a server they are not asked: the scenario may hold a cascade too.
         for (table, engine) in engines {
-            if !engine.is_simulated() {
+            if realtime.is_none() && !engine.is_simulated() {
                 let fix = format!(
-                    "topology = \"speech_to_speech\" is only simulated, this stage has {:?}; set engine = \"simulated\"",
+                    "a simulated speech-to-speech model stands beside simulated engines, this stage has {:?}; set engine = \"simulated\", or speech_to_speech.engine = \"realtime\"",
                     engine.name()
                 );
                 return Err(Table::at(&[table]).problem("engine", fix));
@@ -155,12 +159,18 @@ impl ScenarioFile {
             return Err(Table::nth(&["fault"], index).problem("stage", fix));
         }
         Table::at(&["answer"]).refuse_long("text", &self.answer.text)?;
-        let at = Table::at(&["speech_to_speech"]);
+        if let Some(model) = realtime {
+            refuse_endpointing(endpoint, model.turn_detection)?;
+            let model = SpeechToSpeech::Realtime(Box::new(model));
+            return Ok(Topology::SpeechToSpeech(model));
+        }
         let latency = self.speech_to_speech.latency.parse();
-        Ok(Topology::SpeechToSpeech(SpeechToSpeech {
-            latency: latency.map_err(|fix| at.problem("latency", fix))?,
-            text: self.answer.text.clone(),
-        }))
+        Ok(Topology::SpeechToSpeech(SpeechToSpeech::Simulated(
+            SimulatedModel {
+                latency: latency.map_err(|fix| at.problem("latency", fix))?,
+                text: self.answer.text.clone(),
+            },
+        )))
     }
 
     fn check_pools(
@@ -219,4 +229,21 @@ impl ScenarioFile {
             });
         missing.map_or(Ok(()), Err)
     }
+}
+
+/// Refuses a policy that a model on a server gives nothing to go by.
+fn refuse_endpointing(policy: &EndpointPolicy, by: TurnDetection) -> Result<(), Problem> {
+    let fix = match (policy, by) {
+        (EndpointPolicy::Silence(_), _)
+        | (EndpointPolicy::SmartTurn { .. }, TurnDetection::Ours) => {
+            return Ok(());
+        }
+        (_, TurnDetection::Server) => {
+            "the server finds the ends of turns; take the policy away, or set speech_to_speech.turn_detection = \"ours\""
+        }
+        (_, TurnDetection::Ours) => {
+            "it reads words, and a speech-to-speech model tells none while the caller speaks; take \"silence\" or \"smart_turn\""
+        }
+    };
+    Err(Table::at(&["endpointing"]).problem("policy", fix))
 }

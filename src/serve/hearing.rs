@@ -6,8 +6,9 @@ use crate::audio::{AudioError, FRAME, FRAME_SAMPLES, SAMPLE_RATE, Samples};
 use crate::clock::Clock;
 use crate::ear::{Ear, SpeechEdges};
 use crate::event::{Tick, TurnId};
-use crate::protocol::FromCaller;
+use crate::pipeline::control::{Control, Refuse};
 use crate::protocol::socket::{Came, Connection};
+use crate::protocol::{FromCaller, Refused};
 use crate::record::tap::Tap;
 use crate::stage::SpeechActivity;
 use crate::stage::queue;
@@ -26,6 +27,8 @@ pub(crate) struct Caller {
     pub wire: Rc<Wire>,
     /// Where the ear reports to.
     pub activity: queue::Sender<SpeechActivity>,
+    /// Where the session is told what the caller's client decides.
+    pub control: queue::Sender<Control>,
 }
 
 /// How a caller left.
@@ -44,6 +47,10 @@ struct Heard {
     waiting: Vec<f32>,
     /// When the next frame begins; `None` before the first sound.
     next: Option<Tick>,
+    /// Whether no sound came, and silence was taken in its place, which lags behind.
+    is_filled: bool,
+    /// What the caller's client decided behind the sound that waits.
+    decided: Vec<FromCaller>,
 }
 
 impl Caller {
@@ -72,6 +79,7 @@ impl Caller {
                 Some((at, came)) => self.came(at, came, &mut heard),
                 None => {
                     heard.waiting.resize(FRAME_SAMPLES, 0.0);
+                    heard.is_filled = true;
                     None
                 }
             };
@@ -80,6 +88,7 @@ impl Caller {
                     return (Left::HungUp, self.connection);
                 }
             }
+            let left = left.or_else(|| self.decide(&mut heard));
             if let Some(left) = left {
                 return (left, self.connection);
             }
@@ -105,9 +114,36 @@ impl Caller {
                 FromCaller::HungUp => return Some(Left::HungUp),
                 FromCaller::Rate(rate) => heard.change_rate(rate),
                 FromCaller::Sound(samples) => heard.sound(at, &samples),
+                decided => {
+                    heard.decided.push(decided);
+                    Ok(())
+                }
             };
             if let Err(error) = failed {
                 return Some(Left::Lost(error.to_string()));
+            }
+        }
+        None
+    }
+
+    /// Tells the session what the caller's client decided, when all sound before it was heard.
+    fn decide(&self, heard: &mut Heard) -> Option<Left> {
+        for decided in std::mem::take(&mut heard.decided) {
+            let wire = self.wire.clone();
+            let refuse = |what| -> Refuse { Box::new(move || wire.refuse(what)) };
+            let control = match decided {
+                FromCaller::EndsTurns(does) => Control::CallerEndsTurns(does),
+                FromCaller::Commit => {
+                    heard.ends(self.clock.now());
+                    Control::Commit(refuse(Refused::Commit))
+                }
+                FromCaller::Respond => Control::Respond(refuse(Refused::Respond)),
+                FromCaller::Stop => Control::Stop,
+                FromCaller::Rate(_) | FromCaller::Sound(_) | FromCaller::HungUp => continue,
+            };
+            if self.control.try_send(control).is_err() {
+                let why = "the caller asks for more at a time than anybody can do";
+                return Some(Left::Lost(why.into()));
             }
         }
         None
@@ -139,6 +175,8 @@ impl Heard {
             rate,
             waiting: Vec::new(),
             next: None,
+            is_filled: false,
+            decided: Vec::new(),
         })
     }
 
@@ -150,10 +188,24 @@ impl Heard {
 
     /// Takes sound that came at `at`, when its last sample was spoken.
     fn sound(&mut self, at: Tick, samples: &[f32]) -> Result<(), AudioError> {
-        self.resampler.push(samples, &mut self.waiting)?;
         let length = Duration::from_secs_f64(samples.len() as f64 / f64::from(self.rate));
-        self.next.get_or_insert(at.before(length));
+        let next = *self.next.get_or_insert(at.before(length));
+        if std::mem::take(&mut self.is_filled) {
+            // The caller sends anew: what was not sent until now is silence, too.
+            let missing = at.before(length).since(next).min(MISSED_AFTER);
+            let missing = (missing.as_secs_f64() * f64::from(SAMPLE_RATE)) as usize;
+            self.waiting.resize(self.waiting.len() + missing, 0.0);
+        }
+        self.resampler.push(samples, &mut self.waiting)?;
         Ok(())
+    }
+
+    /// A turn is over. Sound that came faster than it is spoken was dated ahead; what comes next is dated anew.
+    fn ends(&mut self, now: Tick) {
+        if self.next.is_some_and(|next| next > now) {
+            self.next = None;
+            self.waiting.clear();
+        }
     }
 
     /// The next whole frame, and when it began.

@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::protocol::socket::Outgoing;
-use crate::protocol::{FromCaller, Junk, Message, ToCaller};
+use crate::protocol::{FromCaller, Junk, Message, Refused, ToCaller};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -64,6 +64,12 @@ impl Wire {
         let (events, answers) = self.protocol.borrow_mut().read(message)?;
         self.send(answers);
         Ok(events)
+    }
+
+    /// Tells the caller that something cannot be done that was asked for.
+    pub(super) fn refuse(&self, what: Refused) {
+        let messages = self.protocol.borrow_mut().refuse(what);
+        self.send(messages);
     }
 
     pub(crate) fn goodbye(&self) {

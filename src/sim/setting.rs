@@ -221,6 +221,7 @@ impl Setting {
             over,
             speaker: self.speaker(conversation.into(), &at, bursts),
             agent: shown,
+            control: None,
         };
         let session = conversation::session(&self.scenario, parts);
         let (caller, session) = (Branch::new(caller.speak()), Branch::new(session.run(heard)));

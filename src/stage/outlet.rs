@@ -7,6 +7,7 @@ use crate::record::tap::Visit;
 use crate::stage::queue;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Outputs that may wait between two stages: enough that a clause is synthesised while two others
@@ -213,6 +214,26 @@ impl<T: Recorded> Outlet<T> {
     pub fn voted_by_luck(&mut self, samples: u32, is_right: bool) {
         self.visit
             .write(|visit| visit.voted(samples, None, Some(is_right)));
+    }
+
+    /// Records the words of the sound that is sent next, for a stage that is not given them.
+    pub fn says(&mut self, words: Arc<str>) {
+        self.note(OutputNote::Clause { text: words });
+    }
+
+    /// Records what a stage understood of the caller that hears them itself.
+    pub fn understood(&mut self, words: Arc<str>) {
+        self.note(OutputNote::Final {
+            text: words,
+            audio_ns: 0,
+            sureness: None,
+        });
+    }
+
+    fn note(&mut self, note: OutputNote) {
+        if !self.is_attempt {
+            self.visit.write(|visit| visit.output(note, None));
+        }
     }
 
     /// Hands an output to the next stage. Waits while that stage's queue is full.

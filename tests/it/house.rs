@@ -57,6 +57,7 @@ const ARROWS: [(&str, &[&str]); 34] = [
             "speak",
             "record",
             "clock",
+            "protocol",
         ],
     ),
     (
@@ -310,6 +311,7 @@ const NAMES: [(&[&str], &[&str]); 3] = [
         ],
         &[
             "scenario/engine/answerer.rs",
+            "scenario/engine/realtime.rs",
             "scenario/engine/recogniser.rs",
             "scenario/engine/voice.rs",
         ],

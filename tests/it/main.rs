@@ -35,6 +35,8 @@ mod plugged;
 #[cfg(feature = "probe")]
 mod probe;
 mod properties;
+#[cfg(feature = "probe")]
+mod realtime;
 mod rederived;
 mod reports;
 mod robust;

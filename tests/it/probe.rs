@@ -1,15 +1,16 @@
 //! Calls to agents: our own, served by another process, and scripted ones that do what agents should not.
 
-use crate::support::{command, fixture, stderr, stdout, voicesim};
+use crate::support::agents::{DOUBLE, Served, hear_out, json, outcomes, scripted, voice, written};
+use crate::support::{fixture, stderr, stdout, voicesim};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Output, Stdio};
+use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio_tungstenite::tungstenite::{Message, WebSocket, accept, client};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 /// Two questions, the second one when the first was answered.
 fn scenario(folder: &Path, more: &str) -> String {
@@ -21,90 +22,9 @@ fn scenario(folder: &Path, more: &str) -> String {
     written(folder, "questions.toml", &text)
 }
 
-fn written(folder: &Path, name: &str, text: &str) -> String {
-    let path = folder.join(name);
-    std::fs::write(&path, text).expect("written");
-    path.display().to_string()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_str(&stdout(output))
-        .unwrap_or_else(|error| panic!("{error}: {}\n{}", stdout(output), stderr(output)))
-}
-
-/// What came of each turn.
-fn outcomes(report: &Value) -> Vec<&str> {
-    let detail = report["detail"].as_array().expect("turns");
-    detail
-        .iter()
-        .map(|row| row["outcome"].as_str().expect("an outcome"))
-        .collect()
-}
-
 fn e2e_ms(row: &Value) -> f64 {
     row["e2e_ns"].as_f64().expect("an answer") / 1e6
 }
-
-/// A served pipeline, in a process of its own.
-struct Served {
-    process: Child,
-    address: String,
-}
-
-impl Served {
-    fn start(arguments: &[&str]) -> Served {
-        let mut process = command(&["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .env("VOICESIM_MODELS", "/nonexistent/models")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("voicesim runs");
-        let mut address = String::new();
-        let out = process.stdout.take().expect("its output");
-        BufReader::new(out).read_line(&mut address).expect("a line");
-        let address = address.trim().to_owned();
-        assert!(address.starts_with("ws://127.0.0.1:"), "{address:?}");
-        Served { process, address }
-    }
-
-    /// Waits until it ends by itself.
-    fn ends(mut self) {
-        for _ in 0..200 {
-            if let Some(status) = self.process.try_wait().expect("a process") {
-                assert!(status.success(), "{status}");
-                return;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        panic!("it goes on");
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-const DOUBLE: &str = "
-[endpointing]
-silence_ms = 300
-[stt]
-engine = \"simulated\"
-latency = { fixed_ms = 100 }
-[answer]
-engine = \"simulated\"
-latency = { fixed_ms = 300 }
-text = \"We are open until eight.\"
-[tts]
-engine = \"simulated\"
-latency = { fixed_ms = 100 }
-[[turn]]
-speech = { length = { fixed_ms = 1000 } }
-";
 
 fn probe(scenario: &str, address: &str, more: &[&str]) -> Output {
     let mut arguments = vec![
@@ -210,17 +130,6 @@ fn several_calls_are_one_report_with_a_line_for_each() {
     assert!(out.join("call-003/events.jsonl").is_file());
 }
 
-/// An agent that does as it is told with its first caller.
-fn scripted(does: impl FnOnce(WebSocket<TcpStream>) + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("ws://{}", listener.local_addr().expect("an address"));
-    thread::spawn(move || {
-        let (stream, _) = listener.accept().expect("a caller");
-        does(accept(stream).expect("a WebSocket"));
-    });
-    address
-}
-
 /// Reads the caller's sound until the caller has been silent for so many frames, after having spoken.
 fn hear_a_question(agent: &mut WebSocket<TcpStream>, silent_frames: u32) {
     let (mut has_spoken, mut silent) = (false, 0);
@@ -240,22 +149,6 @@ fn hear_a_question(agent: &mut WebSocket<TcpStream>, silent_frames: u32) {
             false => silent + 1,
         };
     }
-}
-
-/// A voice of this many milliseconds, as 16-bit PCM at 16 kHz.
-fn voice(ms: usize) -> Vec<u8> {
-    let path = fixture("piper-average.wav");
-    let sound = voicesim::audio::decode::read(&path).expect("a fixture");
-    let peak = voicesim::audio::peak(&sound);
-    let first = voicesim::audio::first_audible(&sound, 0.01 * peak).expect("sound");
-    let sound = sound[first..].iter().cycle().take(16 * ms);
-    let bytes = sound.flat_map(|sample| ((sample * 32_767.0) as i16).to_le_bytes());
-    bytes.collect()
-}
-
-/// Reads until the caller is gone.
-fn hear_out(agent: &mut WebSocket<TcpStream>) {
-    while agent.read().is_ok() {}
 }
 
 #[test]

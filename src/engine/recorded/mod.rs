@@ -5,20 +5,21 @@
 //! sound that it was made from, even if that was only the beginning of an utterance.
 
 mod recordings;
+mod speech;
 
 use super::needs::hears_ends;
 use super::{EngineError, Engines, Loaded, Reply, clauses};
-use crate::audio::{decode, length_of};
 use crate::clock::Clock;
 use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId};
 use crate::record::store::{self, Header};
 use crate::scenario::engine::asks_otherwise;
 use crate::scenario::{Scenario, ScenarioFile};
 use crate::stage::{
-    AudioChunk, AudioFeed, Clause, Finished, Identified, LatestSound, Outlet, Piece, Question,
-    Recorded, Stage, StageError, Transcript, Understood, Utterance, Work, transcribe_in_batches,
+    AudioFeed, Finished, Identified, LatestSound, Outlet, Piece, Question, Recorded, Stage,
+    StageError, Transcript, Understood, Utterance, Work, transcribe_in_batches,
 };
 use recordings::{Recording, Recordings};
+use speech::{Model, Voice};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -143,10 +144,13 @@ pub fn build(
     let loaded = Loaded {
         engines: Engines {
             stt: Box::new(Recogniser(repeat(StageName::SpeechToText)?)),
-            reply: Reply::Cascade {
-                answer: Box::new(Answerer(repeat(StageName::Answer)?)),
-                clauses: Box::new(clauses),
-                tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
+            reply: match asked.topology.realtime() {
+                Some(_) => Reply::Direct(Box::new(Model(repeat(StageName::SpeechToSpeech)?))),
+                None => Reply::Cascade {
+                    answer: Box::new(Answerer(repeat(StageName::Answer)?)),
+                    clauses: Box::new(clauses),
+                    tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
+                },
             },
         },
         described: header
@@ -156,10 +160,11 @@ pub fn build(
             .collect(),
         notes: header.notes.clone(),
         speak_rules: rules,
-        end_of_turn: match hears_ends(asked) {
+        end_of_turn: match hears_ends(asked) || asked.topology.server_ends_turns() {
             true => Some(Box::new(Judge(repeat(StageName::EndOfTurn)?))),
             false => None,
         },
+        listener: None,
     };
     Ok((loaded, missing))
 }
@@ -197,6 +202,21 @@ impl Repeat {
         self.clock.now()
     }
 
+    /// Begins the work that was recorded for `input`; returns it, and when it was begun.
+    async fn take_up<T: Recorded>(
+        &mut self,
+        input: &str,
+        out: &mut Outlet<T>,
+    ) -> Result<(Recording, Tick), StageError> {
+        let Some(recording) = self.find(input) else {
+            let error = self.missing(input);
+            self.report(&error);
+            return Err(error);
+        };
+        let begun = self.begin(&recording, out).await;
+        Ok((recording, begun))
+    }
+
     /// Sends what was recorded for `input`, at the recorded times.
     async fn repeat<T: Recorded>(
         &mut self,
@@ -204,12 +224,7 @@ impl Repeat {
         out: &mut Outlet<T>,
         value: impl Fn(OutputNote, Option<PathBuf>) -> Result<Option<T>, StageError>,
     ) -> Result<(), StageError> {
-        let Some(mut recording) = self.find(input) else {
-            let error = self.missing(input);
-            self.report(&error);
-            return Err(error);
-        };
-        let begun = self.begin(&recording, out).await;
+        let (mut recording, begun) = self.take_up(input, out).await?;
         for (after, note, wav) in std::mem::take(&mut recording.outputs) {
             if let Some(value) = value(note, wav)? {
                 self.clock.sleep_until(begun + after).await;
@@ -341,48 +356,6 @@ impl Stage for Judge {
         self.0.repeat_notes(&heard, out, |note| match note {
             OutputNote::Finished { probability } => Some(Finished { probability }),
             _ => None,
-        })
-    }
-}
-
-struct Voice(Repeat);
-
-impl Stage for Voice {
-    type In = Clause;
-    type Out = AudioChunk;
-
-    fn handle<'a>(&'a mut self, clause: Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
-        let input = clause.identity().hex();
-        let Clause(text) = clause;
-        Box::pin(async move {
-            let chunk = |note, wav: Option<PathBuf>| {
-                let OutputNote::Audio {
-                    audio_ns,
-                    characters,
-                } = note
-                else {
-                    return Ok(None);
-                };
-                // A piece that continues a clause has no words of its own.
-                let text = if characters == 0 { "" } else { &text };
-                let Some(wav) = wav else {
-                    return Ok(Some(AudioChunk {
-                        length: Duration::from_nanos(audio_ns),
-                        samples: None,
-                        text: text.into(),
-                    }));
-                };
-                let samples =
-                    decode::read(&wav).map_err(|error| StageError::Failed(error.to_string()))?;
-                if length_of(samples.len()) != Duration::from_nanos(audio_ns) {
-                    return Err(StageError::Failed(format!(
-                        "{} is not as long as when it was recorded; record it again",
-                        wav.display()
-                    )));
-                }
-                Ok(Some(AudioChunk::new(samples.into(), text.into())))
-            };
-            self.0.repeat(&input, out, chunk).await
         })
     }
 }

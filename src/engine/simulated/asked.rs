@@ -7,7 +7,7 @@ use crate::scenario::engine::{
 };
 use crate::scenario::latency::Latency;
 use crate::scenario::resilience::Service;
-use crate::scenario::{Disturbance, Scenario, SpeechToSpeech, Topology};
+use crate::scenario::{Disturbance, Scenario, SimulatedModel, SpeechToSpeech, Topology};
 use std::collections::BTreeMap;
 
 /// The simulated engines that a scenario asks for, and those that it falls back on.
@@ -29,7 +29,7 @@ pub(super) enum AskedReply {
         answer: (SimulatedAnswer, Option<SimulatedAnswer>),
         tts: (SimulatedEngine, Option<SimulatedEngine>),
     },
-    Direct(SpeechToSpeech),
+    Direct(SimulatedModel),
 }
 
 impl Asked {
@@ -42,11 +42,14 @@ impl Asked {
             Recogniser::Simulated(engine) => Some(engine.clone()),
             _ => None,
         };
-        let stt = asked("stt", &scenario.stt, recogniser)?;
         let direct = match &scenario.topology {
             Topology::Cascade => None,
-            Topology::SpeechToSpeech(model) => Some(model.clone()),
+            Topology::SpeechToSpeech(SpeechToSpeech::Simulated(model)) => Some(model.clone()),
+            Topology::SpeechToSpeech(SpeechToSpeech::Realtime(_)) => {
+                return Err(("speech_to_speech".to_owned(), "realtime"));
+            }
         };
+        let stt = asked("stt", &scenario.stt, recogniser)?;
         if let Some(model) = direct {
             let nothing = SimulatedEngine {
                 latency: Latency::fixed_ms(0),

@@ -19,7 +19,7 @@ use crate::event::StageName;
 use crate::rng::Seed;
 use crate::scenario::engine::{Answerer, SimulatedAnswer, SimulatedEngine, Voice};
 use crate::scenario::latency::{Latency, Work as Amount};
-use crate::scenario::{Clauses, Scenario, SpeechToSpeech};
+use crate::scenario::{Clauses, Scenario, SimulatedModel};
 use crate::stage::{
     self, AudioChunk, AudioFeed, Clause, Outlet, Piece, Question, Stage, StageError, TextFeed,
     Transcript, Utterance, Work, transcribe_in_batches,
@@ -251,7 +251,7 @@ pub(super) fn voice(
     )
 }
 
-pub(super) fn model(asked: &SpeechToSpeech, seed: Seed, clock: &Clock) -> stage::SpeechToSpeech {
+pub(super) fn model(asked: &SimulatedModel, seed: Seed, clock: &Clock) -> stage::SpeechToSpeech {
     let drawn = Rc::new(Drawn::of(
         &asked.latency,
         None,
@@ -296,7 +296,7 @@ impl Stage for RecogniserStage {
 }
 
 /// Words of which only the number is known: a simulated recogniser cannot hear what a recording says.
-fn unknown_words(length: Duration) -> Arc<str> {
+pub(super) fn unknown_words(length: Duration) -> Arc<str> {
     let words = (length.as_secs_f64() * WORDS_PER_SECOND).ceil().max(1.0) as usize;
     let few = "… … … … … … … … … … … … … … … …";
     match few.get(..words * "… ".len() - " ".len()) {

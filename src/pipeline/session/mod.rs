@@ -1,8 +1,10 @@
 //! The session: carries out what the floor decides.
 
+mod told;
 mod understood;
 
 use super::agent::Agent;
+use super::control::{self, Control};
 use super::endpoint::{Due, Endpoint};
 use super::lately::Lately;
 use super::open_utterance::OpenUtterance;
@@ -25,6 +27,7 @@ use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use told::OnRequest;
 
 /// Utterances that may wait for the recogniser. One is spoken while one is transcribed; a recogniser
 /// that is this far behind is of no use any more.
@@ -60,6 +63,8 @@ pub(crate) struct Session {
     pub speaker: Rc<dyn Speaker>,
     /// Shows the caller what the agent does.
     pub agent: Rc<Watched<AgentState>>,
+    /// What a caller's client decides; `None` if it decides nothing.
+    pub control: Option<queue::Receiver<Control>>,
 }
 
 impl Session {
@@ -91,10 +96,11 @@ impl Session {
             over_agent: OverAgent::default(),
             lately: Lately::default(),
             quiet_since: Tick::ZERO,
+            on_request: OnRequest::default(),
         };
         tokio::select! {
             biased;
-            () = conversation.hold(activity, recognised) => {}
+            () = conversation.hold(activity, recognised, self.control) => {}
             () = recogniser => {}
         }
     }
@@ -118,6 +124,7 @@ struct Conversation<'a> {
     lately: Lately,
     /// When the caller who made the agent stop was last heard.
     quiet_since: Tick,
+    on_request: OnRequest,
 }
 
 impl Conversation<'_> {
@@ -125,6 +132,7 @@ impl Conversation<'_> {
         mut self,
         mut activity: queue::Receiver<SpeechActivity>,
         mut recognised: queue::Receiver<Recognised>,
+        mut control: Option<queue::Receiver<Control>>,
     ) {
         self.show_agent();
         let mut alarm = Alarm::new(self.clock.clone());
@@ -139,6 +147,7 @@ impl Conversation<'_> {
                     Some(heard) => self.heard(heard),
                     None => return self.hang_up(),
                 },
+                told = control::next(&mut control), if control.is_some() => self.told(told),
                 Some(said) = recognised.recv() => self.recognised(said),
                 end = over => self.reply_over(end),
                 sound = sounds => if sound == Sounds::Answer {
@@ -160,14 +169,22 @@ impl Conversation<'_> {
     fn due(&self) -> [Option<Tick>; 5] {
         let is_speaking = self.agent.is_speaking();
         let latest = self.over_agent.latest.as_ref();
-        let overlap = latest.filter(|_| is_speaking);
+        // A client that decides is asked nothing.
+        let overlap = latest.filter(|_| is_speaking && !self.on_request.is_on);
         [
             overlap.and_then(OverlapWatch::next_decision),
             self.ask_at(),
             self.resume_at(),
             self.probable_at(),
-            self.endpoint.due().map(|(at, _)| at),
+            self.endpoint_due().map(|(at, _)| at),
         ]
+    }
+
+    /// When something is due about the endpoint, unless the caller's client decides on it.
+    fn endpoint_due(&self) -> Option<(Tick, Due)> {
+        let is_bound = |due: &(Tick, Due)| due.1 == Due::Commit(EndpointCause::MaximumLength);
+        let due = self.endpoint.due();
+        due.filter(|due| !self.on_request.is_on || is_bound(due))
     }
 
     fn time_has_come(&mut self) {
@@ -182,7 +199,7 @@ impl Conversation<'_> {
             [_, true, ..] => self.ask(),
             [_, _, true, ..] => self.nothing_more(),
             [_, _, _, true, _] => self.prepare_if_probable(),
-            [.., true] => match self.endpoint.due() {
+            [.., true] => match self.endpoint_due() {
                 Some((_, Due::Commit(cause))) => self.commit(cause),
                 Some((_, Due::Decide)) => self.endpoint.decide((&self.tap, now)),
                 None => {}
@@ -314,7 +331,9 @@ impl Conversation<'_> {
             return;
         };
         self.guess = None;
-        let last_voiced = utterance.last_voiced.unwrap_or_else(|| self.clock.now());
+        // A client that sends sound faster than it is spoken is ahead of the time.
+        let now = self.clock.now();
+        let last_voiced = utterance.last_voiced.unwrap_or(now).min(now);
         self.quiet_since = last_voiced;
         if utterance.has_voice {
             self.lately.caller_spoke(utterance.onset..last_voiced);
@@ -377,7 +396,7 @@ impl Conversation<'_> {
                 }
                 Do::StartReply { turn, question } => {
                     let interrupts = self.over_agent.is_of(turn);
-                    self.agent.reply(turn, question, interrupts);
+                    self.reply_to(turn, question, interrupts);
                 }
                 Do::KeepSpeculation => self.agent.release(),
                 Do::DropSpeculation => self.agent.drop_speculation(),
@@ -385,7 +404,10 @@ impl Conversation<'_> {
                 Do::HoldReply => self.hold_reply(),
                 Do::ResumeReply => self.agent.resume(),
                 Do::LetGo => self.agent.let_go(),
-                Do::NoReply(turn) => self.tap.mark(turn, Mark::NoReply),
+                Do::NoReply(turn) => {
+                    self.tap.mark(turn, Mark::NoReply);
+                    self.no_reply();
+                }
             }
         }
     }
@@ -419,6 +441,7 @@ impl Conversation<'_> {
 
     /// Ends the reply; the agent has been heard that long.
     fn end_reply(&mut self, end: ReplyEnd) {
+        self.on_request.question = None;
         if let Some(speech) = self.agent.end(end) {
             self.lately.agent_spoke(speech);
         }

@@ -69,7 +69,7 @@ impl Conversation<'_> {
             let at = self.clock.now();
             let text = &said.text;
             self.endpoint_heard(Observation::Words { text, at });
-            if self.settings.speculate_after.is_none() {
+            if self.settings.speculate_after.is_none() || self.on_request.is_on {
                 // The recogniser was asked for the interruption policy alone.
                 return;
             }
@@ -99,6 +99,10 @@ impl Conversation<'_> {
     /// Asks the policy about the sound over the agent of this turn, if the agent speaks, or has stopped for a later one.
     pub(super) fn decide(&mut self, turn: TurnId) {
         let now = self.clock.now();
+        if self.on_request.is_on {
+            // The client decides, and says so.
+            return;
+        }
         let is_open = self.agent.is_speaking() || self.agent.is_holding();
         let watch = self.over_agent.of(turn);
         let Some(watch) = watch.filter(|_| is_open) else {

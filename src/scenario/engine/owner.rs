@@ -13,6 +13,8 @@ pub(super) enum Owner {
     Luck,
     /// The key is about a server.
     Openai,
+    /// The key is about a server with which a conversation is held.
+    Realtime,
     /// The key is about the language that is spoken.
     Language,
     /// The key is about waiting for a server or a program.
@@ -64,6 +66,10 @@ pub(super) fn refuse_foreign(
         Owner::Openai => (
             "only the engine \"openai\" asks a server",
             "set engine = \"openai\" or ",
+        ),
+        Owner::Realtime => (
+            "only the engine \"realtime\" holds a conversation with a server",
+            "set engine = \"realtime\" or ",
         ),
         Owner::Language => (
             "only the engines \"whisper\" and \"openai\" are told the language",

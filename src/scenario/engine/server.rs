@@ -2,6 +2,7 @@
 
 use super::owner::{Given, Owner};
 use super::{AnswerTable, SpeechToTextTable, TextToSpeechTable};
+use crate::scenario::SpeechToSpeechTable;
 use crate::scenario::problem::{Problem, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -101,8 +102,34 @@ impl ServerKind {
     }
 }
 
+/// How a kind of server is spoken to, and what is said of its keys.
+pub(super) struct Speaks {
+    engine: &'static str,
+    schemes: [&'static str; 2],
+    no_url: &'static str,
+    /// A model, as it is written.
+    model: &'static str,
+}
+
+/// A server that is asked in requests.
+const REQUESTS: Speaks = Speaks {
+    engine: "openai",
+    schemes: ["http", "https"],
+    no_url: NO_URL,
+    model: "llama3.2",
+};
+
+/// A server with which a conversation is held over one connection.
+const WEBSOCKET: Speaks = Speaks {
+    engine: "realtime",
+    schemes: ["ws", "wss"],
+    no_url: "the engine \"realtime\" needs a server's address: url = \"wss://api.openai.com/v1/realtime\"",
+    model: "gpt-realtime",
+};
+
 /// The keys of a table that are about its server, as they are written.
 pub(super) struct ServerKeys<'a> {
+    speaks: &'static Speaks,
     server: Option<ServerKind>,
     url: &'a Option<String>,
     model: &'a Option<String>,
@@ -125,6 +152,7 @@ macro_rules! server_keys_of {
         impl<'a> From<&'a $table> for ServerKeys<'a> {
             fn from(table: &'a $table) -> ServerKeys<'a> {
                 ServerKeys {
+                    speaks: &REQUESTS,
                     server: table.server,
                     url: &table.url,
                     model: &table.model,
@@ -138,6 +166,20 @@ macro_rules! server_keys_of {
 }
 
 server_keys_of!(SpeechToTextTable, AnswerTable, TextToSpeechTable);
+
+impl<'a> From<&'a SpeechToSpeechTable> for ServerKeys<'a> {
+    fn from(table: &'a SpeechToSpeechTable) -> ServerKeys<'a> {
+        ServerKeys {
+            speaks: &WEBSOCKET,
+            server: None,
+            url: &table.url,
+            model: &table.model,
+            key_env: &table.key_env,
+            headers: &table.headers,
+            body: &table.body,
+        }
+    }
+}
 
 impl ServerKeys<'_> {
     /// Which of them are there, but for the model, which other engines have too.
@@ -155,8 +197,8 @@ impl ServerKeys<'_> {
         let problem = |key, fix: &str| at.problem(key, fix);
         let preset = self.server;
         let url = self.url.as_deref().or(preset.map(ServerKind::url));
-        let url = url.ok_or_else(|| problem("url", NO_URL))?;
-        check_url(url).map_err(|fix| problem("url", fix))?;
+        let url = url.ok_or_else(|| problem("url", self.speaks.no_url))?;
+        check_url(url, self.speaks).map_err(|fix| problem("url", fix))?;
         let is_name =
             |name: &&str| (1..=NAME_CHARACTERS_MAX).contains(&name.trim().chars().count());
         let model = match self.model.as_deref() {
@@ -164,10 +206,11 @@ impl ServerKeys<'_> {
             None => preset.and_then(ServerKind::model),
         };
         let model = model.ok_or_else(|| {
-            problem(
-                "model",
-                "the engine \"openai\" needs the model's name on the server, of up to 200 characters: model = \"llama3.2\"",
-            )
+            let Speaks { engine, model, .. } = self.speaks;
+            let fix = format!(
+                "the engine {engine:?} needs the model's name on the server, of up to 200 characters: model = {model:?}"
+            );
+            problem("model", &fix)
         })?;
         // Whoever gives another address need not have the key for the usual one.
         let usual_key = preset.filter(|_| self.url.is_none());
@@ -205,8 +248,16 @@ impl ServerKeys<'_> {
                 let fix = "a header's name has letters, digits and hyphens: \"api-key\" = \"AZURE_KEY\"";
                 return Err(at.problem("headers", fix));
             }
-            let own = ["host", "content-length", "content-type", "transfer-encoding"];
-            if own.contains(&name.to_ascii_lowercase().as_str()) {
+            let own = [
+                "host",
+                "content-length",
+                "content-type",
+                "transfer-encoding",
+                "connection",
+                "upgrade",
+            ];
+            let lower = name.to_ascii_lowercase();
+            if own.contains(&lower.as_str()) || lower.starts_with("sec-websocket-") {
                 return problem("this header follows from the request; take it away");
             }
             if has_key && name.eq_ignore_ascii_case("authorization") {
@@ -228,14 +279,14 @@ impl ServerKeys<'_> {
 }
 
 /// What is wrong with an address.
-fn check_url(url: &str) -> Result<(), &'static str> {
+fn check_url(url: &str, speaks: &Speaks) -> Result<(), &'static str> {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return Err(NO_URL);
+        return Err(speaks.no_url);
     };
     let authority = rest.split('/').next().unwrap_or_default();
     let is_odd = |c: char| c.is_whitespace() || c.is_control();
-    if !["http", "https"].contains(&scheme) || authority.is_empty() {
-        return Err(NO_URL);
+    if !speaks.schemes.contains(&scheme) || authority.is_empty() {
+        return Err(speaks.no_url);
     }
     if url.contains(is_odd) || url.chars().count() > URL_CHARACTERS_MAX {
         return Err("an address has no spaces in it, and up to 2,000 characters");

@@ -1,7 +1,7 @@
 //! One engine in place of another: what a table keeps, and what a server was asked.
 
 use super::{AnswerTable, SpeechToTextTable, TextToSpeechTable};
-use crate::scenario::ScenarioFile;
+use crate::scenario::{ScenarioFile, TopologyName};
 use serde_json::Value;
 
 /// The prefix of a command line in place of an engine's name.
@@ -81,11 +81,12 @@ impl TextToSpeechTable {
 /// The key of a server's table (`answer.model`) that asks for something else in `now` than in `then`, if one
 /// does: what was answered then is no answer to this.
 pub fn asks_otherwise(now: &ScenarioFile, then: &ScenarioFile) -> Option<String> {
-    let tables = |file: &ScenarioFile| -> [Option<Value>; 3] {
+    let tables = |file: &ScenarioFile| -> [Option<Value>; 4] {
         [
             serde_json::to_value(&file.stt).ok(),
             serde_json::to_value(&file.answer).ok(),
             serde_json::to_value(&file.tts).ok(),
+            serde_json::to_value(&file.speech_to_speech).ok(),
         ]
     };
     let is_server = |file: &ScenarioFile| {
@@ -94,9 +95,11 @@ pub fn asks_otherwise(now: &ScenarioFile, then: &ScenarioFile) -> Option<String>
             stt.url.is_some() || stt.server.is_some(),
             answer.url.is_some() || answer.server.is_some(),
             tts.url.is_some() || tts.server.is_some(),
+            file.topology == TopologyName::SpeechToSpeech && file.speech_to_speech.model.is_some(),
         ]
     };
-    let stages = ["stt", "answer", "tts"].into_iter().zip(is_server(now));
+    let names = ["stt", "answer", "tts", "speech_to_speech"];
+    let stages = names.into_iter().zip(is_server(now));
     let mut pairs = stages.zip(tables(now).into_iter().zip(tables(then)));
     pairs.find_map(|((table, is_server), (now, then))| {
         let key = differing(&now.filter(|_| is_server)?, &then?)?;
@@ -107,14 +110,17 @@ pub fn asks_otherwise(now: &ScenarioFile, then: &ScenarioFile) -> Option<String>
 /// The key that says something else. Where the server is, who may ask it and how long it may take makes no
 /// difference to what it says.
 fn differing(now: &Value, then: &Value) -> Option<String> {
-    const ELSEWHERE: [&str; 7] = [
+    const ELSEWHERE: [&str; 10] = [
         "server",
         "url",
         "headers",
         "key_env",
         "first_token_timeout_ms",
         "between_tokens_timeout_ms",
+        "first_sound_timeout_ms",
+        "between_sounds_timeout_ms",
         "timeout_ms",
+        "retries",
     ];
     let (now, then) = (now.as_object()?, then.as_object()?);
     let mut keys = now.keys().chain(then.keys());
