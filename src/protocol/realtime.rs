@@ -2,11 +2,12 @@
 //! begin, the client stops playing, and says how much of the answer was heard.
 
 use super::samples::{from_pcm, to_pcm};
-use super::{FromAgent, Junk, Message, ToAgent, beginning, text_of};
+use super::{FromAgent, Junk, Message, ToAgent, beginning, error_of, text_of};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The rate of sound in both directions, in Hz.
@@ -48,13 +49,51 @@ struct Response {
     status_details: Value,
 }
 
+/// Items that are remembered: more than anybody hears in a row.
+const ITEMS_MAX: usize = 32;
+
 /// A client of a Realtime server.
 #[derive(Debug, Default)]
 pub(crate) struct RealtimeClient {
-    /// The item that sounds, with the index of its sound, and how many samples of it came.
-    sounding: Option<(String, u64, u64)>,
-    /// The item that was cut off: what still comes of it is not to be heard.
-    cut_off: Option<String>,
+    /// Items that sound, or are to sound, the latest last.
+    sounding: VecDeque<Sounding>,
+    /// Items that were cut off: what still comes of them is not to be heard.
+    cut_off: VecDeque<String>,
+}
+
+/// An item whose sound comes.
+#[derive(Debug)]
+struct Sounding {
+    item: String,
+    /// The index of its sound.
+    content_index: u64,
+    /// How many samples of it came.
+    came: u64,
+}
+
+/// Adds a value, in place of the oldest one if there are too many.
+fn remember<T>(all: &mut VecDeque<T>, value: T) {
+    if all.len() == ITEMS_MAX {
+        all.pop_front();
+    }
+    all.push_back(value);
+}
+
+impl RealtimeClient {
+    /// Takes note of sound of an item.
+    fn sounds(&mut self, item: &str, content_index: u64, samples: u64) {
+        match self.sounding.back_mut() {
+            Some(last) if last.item == item => last.came += samples,
+            _ => {
+                let sounding = Sounding {
+                    item: text_of(item),
+                    content_index,
+                    came: samples,
+                };
+                remember(&mut self.sounding, sounding);
+            }
+        }
+    }
 }
 
 /// A message in JSON.
@@ -114,23 +153,30 @@ impl ToAgent for RealtimeClient {
     }
 
     fn cleared(&mut self, unplayed: Duration) -> Vec<Message> {
-        let Some((item, content_index, came)) = self.sounding.take() else {
-            return Vec::new();
-        };
-        if unplayed.is_zero() {
-            // It was heard to its end.
-            return Vec::new();
+        let unplayed = unplayed.as_secs_f64() * f64::from(RATE);
+        let mut unplayed = unplayed.round() as u64;
+        let mut told = Vec::new();
+        // What sounds last was not heard first.
+        while let Some(last) = self.sounding.pop_back() {
+            let cut = unplayed.min(last.came);
+            unplayed -= cut;
+            if cut > 0 {
+                told.push(text(&json!({
+                    "type": "conversation.item.truncate",
+                    "item_id": last.item,
+                    "content_index": last.content_index,
+                    "audio_end_ms": (last.came - cut) * 1_000 / u64::from(RATE),
+                })));
+            }
+            remember(&mut self.cut_off, last.item);
+            if unplayed == 0 {
+                break;
+            }
         }
-        let came_ms = came * 1_000 / u64::from(RATE);
-        let unplayed_ms = u64::try_from(unplayed.as_millis()).unwrap_or(u64::MAX);
-        let truncate = text(&json!({
-            "type": "conversation.item.truncate",
-            "item_id": item,
-            "content_index": content_index,
-            "audio_end_ms": came_ms.saturating_sub(unplayed_ms),
-        }));
-        self.cut_off = Some(item);
-        vec![truncate]
+        // What came before was heard to its end.
+        self.sounding.clear();
+        told.reverse();
+        told
     }
 
     fn goodbye(&mut self) -> Vec<Message> {
@@ -145,18 +191,14 @@ impl ToAgent for RealtimeClient {
         };
         Ok(match parse(&message)? {
             Server::SpeechStarted {} => vec![FromAgent::Clear],
-            Server::Audio { item_id, .. } if self.cut_off.as_ref() == Some(&item_id) => Vec::new(),
+            Server::Audio { item_id, .. } if self.cut_off.contains(&item_id) => Vec::new(),
             Server::Audio {
                 item_id,
                 content_index,
                 delta,
             } => {
                 let samples = samples(&delta)?;
-                let came = samples.len() as u64;
-                match &mut self.sounding {
-                    Some((item, _, before)) if *item == item_id => *before += came,
-                    other => *other = Some((text_of(&item_id), content_index, came)),
-                }
+                self.sounds(&item_id, content_index, samples.len() as u64);
                 vec![FromAgent::Sound(samples)]
             }
             Server::Said { transcript } => vec![FromAgent::Said(text_of(&transcript))],
@@ -174,11 +216,7 @@ impl ToAgent for RealtimeClient {
 /// What an error says, or else `unless`.
 fn what(error: &Value, unless: &str) -> String {
     let message = error["message"].as_str().or(error["code"].as_str());
-    beginning_of(message.unwrap_or(unless))
-}
-
-fn beginning_of(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
+    error_of(message.unwrap_or(unless))
 }
 
 #[cfg(test)]
@@ -231,6 +269,41 @@ mod tests {
         read(&mut client, &delta("item_1", 240));
         assert_eq!(client.cleared(Duration::ZERO), []);
         assert_eq!(client.cleared(Duration::from_secs(1)), []);
+    }
+
+    #[test]
+    fn items_that_wait_behind_one_another_are_each_cut_off_at_what_was_heard() {
+        let mut client = RealtimeClient::default();
+        for (item, samples) in [("item_1", 24_000), ("item_2", 48_000), ("item_3", 12_000)] {
+            read(&mut client, &delta(item, samples));
+        }
+        let told = client.cleared(Duration::from_millis(2_750));
+        let cut: Vec<(Value, Value)> = told
+            .iter()
+            .map(|message| {
+                let message = value(message);
+                (message["item_id"].clone(), message["audio_end_ms"].clone())
+            })
+            .collect();
+        assert_eq!(
+            cut,
+            [
+                (json!("item_1"), json!(750)),
+                (json!("item_2"), json!(0)),
+                (json!("item_3"), json!(0))
+            ]
+        );
+        for item in ["item_1", "item_2", "item_3"] {
+            assert_eq!(read(&mut client, &delta(item, 240)), [], "{item}");
+        }
+    }
+
+    #[test]
+    fn what_still_comes_of_an_answer_that_ran_dry_is_not_heard_once_it_is_cut_off() {
+        let mut client = RealtimeClient::default();
+        read(&mut client, &delta("item_1", 240));
+        assert_eq!(client.cleared(Duration::ZERO), []);
+        assert_eq!(read(&mut client, &delta("item_1", 240)), []);
     }
 
     #[test]

@@ -2,8 +2,12 @@
 //! record is measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
 pub mod aloud;
+#[cfg(feature = "probe")]
+pub(crate) mod called;
 mod folder;
 mod held;
+#[cfg(feature = "probe")]
+mod made_up;
 mod prepare;
 #[cfg(feature = "probe")]
 pub(crate) mod probed;
@@ -29,7 +33,7 @@ use crate::measure::{self, Measurement, Plan};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder, StoreError};
 use crate::record::tap::Tap;
 use crate::scenario::injected_fault::Fault;
-use crate::scenario::{Scenario, Topology};
+use crate::scenario::{Says, Scenario, Topology, Turn};
 use crate::stage::{Answer, EndOfTurn, SpeechToText, TextToSpeech};
 use folder::header;
 use held::{Agent, Call};
@@ -283,6 +287,13 @@ impl Run {
                 }
                 .into(),
             ));
+        }
+        let is_pressed = |turn: &Turn| matches!(turn.says, Says::Keys(_));
+        if let Some(index) = self.scenario.turns().iter().position(is_pressed) {
+            return Err(RunError::Input(format!(
+                "turn {} digits: keys are pressed only in calls to agents behind Twilio (`voicesim probe`); give the turn a wav, or words to say",
+                index + 1
+            )));
         }
         if self.scenario.network.is_there {
             return Err(RunError::Input(

@@ -1,21 +1,18 @@
 //! The caller's sound, as it comes over the network, to the ear.
 
+use super::heard::Heard;
+use super::keys::{Keys, Pressed};
 use super::wire::Wire;
-use crate::audio::resample::StreamResampler;
-use crate::audio::{AudioError, FRAME, FRAME_SAMPLES, SAMPLE_RATE, Samples};
+use crate::audio::{SAMPLE_RATE, Samples};
 use crate::clock::Clock;
-use crate::ear::{Ear, SpeechEdges};
+use crate::ear::{Ear, SpeechEdge, SpeechEdges};
 use crate::event::{Tick, TurnId};
 use crate::protocol::FromCaller;
 use crate::protocol::socket::{Came, Connection};
 use crate::record::tap::Tap;
-use crate::stage::SpeechActivity;
 use crate::stage::queue;
+use crate::stage::{AudioChunk, SpeechActivity, SureVoice};
 use std::rc::Rc;
-use std::time::Duration;
-
-/// Sound that has not come after so long is taken for silence: the caller sends none, or the network holds it.
-const MISSED_AFTER: Duration = Duration::from_millis(300);
 
 /// Hears the caller.
 pub(crate) struct Caller {
@@ -37,27 +34,20 @@ pub(crate) enum Left {
     Lost(String),
 }
 
-/// Sound at the ear's rate that does not fill a frame yet, and when it began.
-struct Heard {
-    resampler: StreamResampler,
-    rate: u32,
-    waiting: Vec<f32>,
-    /// When the next frame begins; `None` before the first sound.
-    next: Option<Tick>,
-}
-
 impl Caller {
     /// Hears until the caller leaves. The connection stays open for a last word.
-    pub(crate) async fn listen(mut self) -> (Left, Connection) {
+    pub(crate) async fn listen(&mut self) -> Left {
         let mut edges = SpeechEdges::default();
+        let mut keys = Keys::default();
         let mut heard = match Heard::at_rate(self.wire.caller_rate().unwrap_or(SAMPLE_RATE)) {
             Ok(heard) => heard,
-            Err(error) => return (Left::Lost(error.to_string()), self.connection),
+            Err(error) => return Left::Lost(error.to_string()),
         };
         loop {
-            let missed = heard.next.map(|next| next + FRAME + MISSED_AFTER);
+            let wakes = [heard.missed_at(), keys.over_at()].into_iter().flatten();
+            let wakes = wakes.min();
             let waits = async {
-                match missed {
+                match wakes {
                     Some(at) => self.clock.sleep_until(at).await,
                     None => std::future::pending().await,
                 }
@@ -68,29 +58,35 @@ impl Caller {
                 came = self.connection.next() => Some(came),
                 () = waits => None,
             };
+            let now = self.clock.now();
             let left = match came {
-                Some((at, came)) => self.came(at, came, &mut heard),
+                Some((at, came)) => self.came(at, came, &mut heard, &mut keys),
                 None => {
-                    heard.waiting.resize(FRAME_SAMPLES, 0.0);
+                    heard.miss(now);
                     None
                 }
             };
             while let Some((start, frame)) = heard.frame() {
                 if !self.hear(start, frame, &mut edges).await {
-                    return (Left::HungUp, self.connection);
+                    return Left::HungUp;
                 }
             }
+            if let Some(pressed) = keys.over(now)
+                && !self.hear_keys(&pressed).await
+            {
+                return Left::HungUp;
+            }
             if let Some(left) = left {
-                return (left, self.connection);
+                return left;
             }
             if self.wire.is_stalled() {
                 let why = "the caller has read nothing for too long";
-                return (Left::Lost(why.into()), self.connection);
+                return Left::Lost(why.into());
             }
         }
     }
 
-    fn came(&self, at: Tick, came: Came, heard: &mut Heard) -> Option<Left> {
+    fn came(&self, at: Tick, came: Came, heard: &mut Heard, keys: &mut Keys) -> Option<Left> {
         let message = match came {
             Came::Message(message) => message,
             Came::Left => return Some(Left::HungUp),
@@ -103,6 +99,10 @@ impl Caller {
         for event in events {
             let failed = match event {
                 FromCaller::HungUp => return Some(Left::HungUp),
+                FromCaller::Key(key) => {
+                    keys.press(at, key);
+                    Ok(())
+                }
                 FromCaller::Rate(rate) => heard.change_rate(rate),
                 FromCaller::Sound(samples) => heard.sound(at, &samples),
             };
@@ -130,40 +130,35 @@ impl Caller {
         }
         true
     }
-}
 
-impl Heard {
-    fn at_rate(rate: u32) -> Result<Heard, AudioError> {
-        Ok(Heard {
-            resampler: StreamResampler::prompt(rate, SAMPLE_RATE)?,
-            rate,
-            waiting: Vec::new(),
-            next: None,
-        })
-    }
-
-    fn change_rate(&mut self, rate: u32) -> Result<(), AudioError> {
-        self.resampler = StreamResampler::prompt(rate, SAMPLE_RATE)?;
-        self.rate = rate;
-        Ok(())
-    }
-
-    /// Takes sound that came at `at`, when its last sample was spoken.
-    fn sound(&mut self, at: Tick, samples: &[f32]) -> Result<(), AudioError> {
-        self.resampler.push(samples, &mut self.waiting)?;
-        let length = Duration::from_secs_f64(samples.len() as f64 / f64::from(self.rate));
-        self.next.get_or_insert(at.before(length));
-        Ok(())
-    }
-
-    /// The next whole frame, and when it began.
-    fn frame(&mut self) -> Option<(Tick, Samples)> {
-        let start = self.next?;
-        if self.waiting.len() < FRAME_SAMPLES {
-            return None;
+    /// Keys that were pressed say what they are, as words do: a recogniser of words is told them, one of sound hears
+    /// nothing. Whether anybody wants to know any more.
+    async fn hear_keys(&mut self, pressed: &Pressed) -> bool {
+        let Pressed { since, until, .. } = *pressed;
+        let began = SpeechEdge::Began(since);
+        self.tap.mark(TurnId(0), began.mark());
+        let ended = SpeechEdge::Ended(until, None);
+        self.tap.mark(TurnId(0), ended.mark());
+        let audio = AudioChunk {
+            length: until.since(since),
+            samples: None,
+            text: pressed.keys.as_str().into(),
+        };
+        let sure = Some(SureVoice {
+            since,
+            until: Some(until),
+        });
+        let started = SpeechActivity::Started {
+            onset: since,
+            audio,
+            sure,
+        };
+        let paused = SpeechActivity::Paused { last_voiced: until };
+        for activity in [started, paused] {
+            if self.activity.send(activity).await.is_err() {
+                return false;
+            }
         }
-        let frame: Samples = self.waiting.drain(..FRAME_SAMPLES).collect();
-        self.next = Some(start + FRAME);
-        Some((start, frame))
+        true
     }
 }

@@ -35,8 +35,12 @@ mod plugged;
 mod probe;
 mod properties;
 mod rederived;
+#[cfg(feature = "probe")]
+mod redialled;
 mod reports;
 mod robust;
+#[cfg(feature = "probe")]
+mod scripted;
 mod segments;
 mod sensitivity;
 mod shards;

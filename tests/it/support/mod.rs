@@ -1,6 +1,8 @@
 //! What the tests share, and is no test: running the program, measuring a recording by its energy alone, and calls
 //! that are made up. The server is the one of the unit tests.
 
+#[cfg(feature = "probe")]
+pub(crate) mod agents;
 pub(crate) mod exchanges;
 pub(crate) mod made_up_calls;
 #[path = "../../../src/test_server.rs"]
