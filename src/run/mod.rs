@@ -282,7 +282,7 @@ impl Run {
         if self.talk.is_none() && self.scenario.turns().is_empty() {
             return Err(RunError::Input(
                 match self.scenario.caller {
-                    Some(_) => "a [caller] makes up what to say only in simulations: `voicesim simulate`; give the scenario turns to run it once",
+                    Some(_) => "a [caller] makes up what to say in simulations (`voicesim simulate`), and in calls to agents (`voicesim probe`); give the scenario turns to run it once",
                     None => "nobody says anything: give the scenario at least one [[turn]] with wav, say or speech, or talk to it (--mic)",
                 }
                 .into(),

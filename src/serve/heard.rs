@@ -28,8 +28,8 @@ pub(super) struct Heard {
     waiting: Vec<f32>,
     /// When the next frame begins; `None` before the first sound.
     next: Option<Tick>,
-    /// When sound came last.
-    came: Tick,
+    /// When sound came last, or was missed.
+    now: Tick,
     /// Silence that stands in the place of sound, and since when sound comes again; `None` while none does.
     silence: Duration,
     again: Option<Tick>,
@@ -51,7 +51,7 @@ impl Heard {
             rate,
             waiting: Vec::new(),
             next: None,
-            came: Tick::ZERO,
+            now: Tick::ZERO,
             silence: Duration::ZERO,
             again: Some(Tick::ZERO),
         })
@@ -77,7 +77,7 @@ impl Heard {
             self.again = Some(at);
         }
         self.resampler.push(samples, &mut self.waiting)?;
-        self.came = at;
+        self.now = at;
         let ahead = self.ahead();
         if ahead > AHEAD_MAX {
             return Err(NotTaken::TooMuch);
@@ -99,6 +99,7 @@ impl Heard {
     /// Puts silence in the place of sound, if some is missing at `now`.
     pub(super) fn miss(&mut self, now: Tick) {
         if self.missed_at().is_some_and(|at| at <= now) {
+            self.now = now;
             let missing = FRAME_SAMPLES.saturating_sub(self.waiting.len());
             self.put_silence(length_of(missing));
             self.waiting
@@ -123,10 +124,10 @@ impl Heard {
         None
     }
 
-    /// How far the sound reaches beyond the moment at which it came.
+    /// How far the sound reaches beyond the present.
     fn ahead(&self) -> Duration {
         let end = self.next.map(|next| next + length_of(self.waiting.len()));
-        end.map_or(Duration::ZERO, |end| end.since(self.came))
+        end.map_or(Duration::ZERO, |end| end.since(self.now))
     }
 
     fn put_silence(&mut self, length: Duration) {
