@@ -154,7 +154,7 @@ fn made_up(caller: &str, double: &str) -> (Option<i32>, Value) {
 #[test]
 fn a_made_up_caller_asks_aloud_and_hesitates() {
     let caller = "questions = 2\nsays = [\"When do you open on a Sunday in the winter?\"]\npatience = { fixed_ms = 0.0 }\npause_every_s = 1.0\npause = { fixed_ms = 200.0 }\nbackchannels_per_minute = 0.0\ninterruptions_per_minute = 0.0\nnoises_per_minute = 0.0\n";
-    let double = DOUBLE.replace("silence_ms = 300", "silence_ms = 600");
+    let double = DOUBLE.replace("silence_ms = 300", "silence_ms = 1500");
     let (code, report) = made_up(caller, &double);
     assert_eq!(outcomes(&report), ["answered"; 2]);
     assert_eq!(code, Some(0), "{report}");

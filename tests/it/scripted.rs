@@ -133,7 +133,7 @@ fn an_answer_that_breaks_off_is_a_failed_turn_in_every_protocol() {
 #[test]
 fn what_no_agent_may_say_is_named_and_ends_the_call() {
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-    let deep_type = format!("{{\"type\":{deep},\"event\":{deep}}}");
+    let deep_type = format!("{{\"of\":{deep},\"type\":\"error\",\"event\":\"mark\"}}");
     let mut hostile: Vec<(Speaks, Message, &str)> = Vec::new();
     for speaks in Speaks::OF_OTHERS {
         hostile.push((

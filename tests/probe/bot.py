@@ -16,6 +16,7 @@ from pipecat.frames.frames import (
     InputAudioRawFrame,
     OutputAudioRawFrame,
     TTSAudioRawFrame,
+    TTSStoppedFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
     VADUserStartedSpeakingFrame,
@@ -105,6 +106,8 @@ class Canned(FrameProcessor):
             await asyncio.sleep(max(0, due - time.monotonic_ns()) / 1e9)
             self.wire.first_out = None
             await self.push_frame(TTSAudioRawFrame(self.sound, RATE, 1))
+            # Else pipecat takes the bot to go on for seconds.
+            await self.push_frame(TTSStoppedFrame())
             while self.wire.first_out is None:
                 await asyncio.sleep(0.005)
             line = {"delay_ms": delay, "voiced_ns": voiced[0], "rest_ns": voiced[1], "out_ns": self.wire.first_out}

@@ -62,6 +62,8 @@ for row, own in zip(rows, truth):
 
 print(f"{turns} turns, {doubtful} doubtful; what the probe measures less the bot's own log, ms:")
 for delay, found in errors.items():
+    if not found:
+        sys.exit(f"every answer after {delay} ms is doubtful: this machine is too busy")
     found.sort()
     middle = found[len(found) // 2]
     print(f"  answers after {delay:5} ms  {len(found):3} turns  {found[0]:+6.1f} least  {middle:+6.1f} median  {found[-1]:+6.1f} most")
