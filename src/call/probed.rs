@@ -23,9 +23,15 @@ pub struct Known {
     pub late: Vec<Range<Tick>>,
     /// The most that one was late.
     pub late_max_ns: u64,
-    /// When the call ended, and why if something failed.
+    /// Whether the caller made up what to say, so that no scenario tells what was asked for.
+    pub is_made_up: bool,
+    /// When the call ended.
     pub ended_at: Tick,
-    pub failure: Option<String>,
+    /// When connections broke off or the agent did what no agent may, and why; and whether the call ended by the last.
+    pub failures: Vec<(Tick, String)>,
+    pub has_failed: bool,
+    /// When the caller hung up who had lost patience.
+    pub gave_up: Option<Tick>,
     /// Whether the agent hung up: who was not answered before is not any more.
     pub agent_hung_up: bool,
     /// Whether the call ended before everything was said.
@@ -40,6 +46,8 @@ pub struct Known {
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownTurn {
     pub expect: Expect,
+    /// Whether it asks again for what was not answered.
+    pub is_again: bool,
     pub said: KnownSpeech,
 }
 
@@ -164,10 +172,10 @@ impl Probed {
         marks.extend(heard.into_iter().filter(|(.., mark)| is_kept(mark)));
         marks.extend(self.waited_for(known, &marks));
         marks.extend(self.doubts(known, &answers));
-        marks.extend(self.failure(known, &answers));
+        marks.extend(self.failures(known, &answers));
         marks.sort_by_key(|(tick, ..)| *tick);
         let last = marks.last().map_or(Tick::ZERO, |(tick, ..)| *tick);
-        let cause = match known.failure.is_some() || known.is_cut_short {
+        let cause = match known.has_failed || known.is_cut_short {
             true => SessionEnd::Aborted,
             false => SessionEnd::Finished,
         };
@@ -185,12 +193,18 @@ impl Probed {
         for (row, turn) in (0..).zip(&known.turns) {
             let (at, mark) = match turn.said {
                 KnownSpeech::At { at, .. } => {
-                    let expect = None;
+                    if turn.is_again {
+                        marks.push((at, TurnId(0), Mark::CallerStartedAgain));
+                    }
+                    let expect = known.is_made_up.then_some(turn.expect);
                     (at, Mark::RowStarted { row, at, expect })
                 }
                 KnownSpeech::Missed { at, waited_ns } => (at, Mark::RowMissed { row, waited_ns }),
             };
             marks.push((at, TurnId(0), mark));
+        }
+        if let Some(at) = known.gave_up {
+            marks.push((at, TurnId(0), Mark::CallerGaveUp));
         }
         if known.late_max_ns > 0 {
             let lag_ns = known.late_max_ns;
@@ -246,30 +260,54 @@ impl Probed {
         })
     }
 
-    /// What failed, in the turn that was on its way.
-    fn failure(&self, known: &Known, answers: &[Option<usize>]) -> Option<(Tick, TurnId, Mark)> {
-        let last = self.floor.utterances.len().checked_sub(1)?;
-        let is_answered = answers.contains(&Some(last));
-        let asks = known.turns[self.turn_of[last]].expect == Expect::Respond;
-        let error = match (&known.failure, known.agent_hung_up) {
-            (Some(error), _) => error.clone(),
-            (None, true) if !is_answered && asks => "the agent hung up".into(),
-            _ => return None,
-        };
-        let end = VisitEnd::Failed {
-            error,
-            refused: false,
-        };
-        let mark = Mark::Exit {
-            stage: StageName::SpeechToSpeech,
-            visit: VisitId(0),
-            end,
-            cost: None,
-            input: None,
-        };
-        Some((known.ended_at, turn_id(last), mark))
+    /// What failed, in the turns that were on their way.
+    fn failures(&self, known: &Known, answers: &[Option<usize>]) -> Vec<(Tick, TurnId, Mark)> {
+        let failed = known.failures.iter();
+        let failed = failed.filter_map(|(at, error)| {
+            let index = self.on_its_way(*at, answers)?;
+            Some((*at, index, error.clone()))
+        });
+        let hung_up = known.agent_hung_up.then(|| {
+            let last = self.floor.utterances.len().checked_sub(1)?;
+            let asks = known.turns[self.turn_of[last]].expect == Expect::Respond;
+            let is_left = asks && !answers.contains(&Some(last));
+            is_left.then(|| (known.ended_at, last, "the agent hung up".to_owned()))
+        });
+        let all = failed.chain(hung_up.flatten());
+        all.map(|(at, index, error)| {
+            let end = VisitEnd::Failed {
+                error,
+                refused: false,
+            };
+            let mark = Mark::Exit {
+                stage: StageName::SpeechToSpeech,
+                visit: VisitId(0),
+                end,
+                cost: None,
+                input: None,
+            };
+            (at, turn_id(index), mark)
+        })
+        .collect()
+    }
+
+    /// The utterance whose answer was waited for, or heard, at `at`; `None` if that was over.
+    fn on_its_way(&self, at: Tick, answers: &[Option<usize>]) -> Option<usize> {
+        let at = in_ms(at);
+        let mut utterances = self.floor.utterances.iter();
+        let last = utterances.rposition(|utterance| utterance.range().start <= at)?;
+        let spoken = |index: usize| self.floor.speeches[index].range();
+        let begun = (0..answers.len()).filter(|index| spoken(*index).start < at);
+        let is_answered = begun.clone().any(|index| answers[index] == Some(last));
+        let silent_since = begun.map(|index| spoken(index).end.min(at)).max();
+        let is_over = silent_since.is_some_and(|since| at - since >= ANSWER_OVER);
+        (!is_answered || !is_over).then_some(last)
     }
 }
+
+/// An answer behind which there was silence for so long, in milliseconds, was whole: voices pause that long between
+/// sentences.
+const ANSWER_OVER: usize = 700;
 
 /// A voice detector's end of speech lies this near the true one, in milliseconds.
 const DETECTED_NEAR: usize = 400;
@@ -360,6 +398,7 @@ mod tests {
         let mut known = Known {
             turns: vec![KnownTurn {
                 expect: Expect::Respond,
+                is_again: false,
                 said: KnownSpeech::At {
                     at: asked,
                     speech: vec![(asked..ms(ASKED_MS + length_ms), None)],
@@ -407,20 +446,45 @@ mod tests {
         );
     }
 
-    #[test]
-    fn what_breaks_fails_the_turn_that_was_on_its_way() {
-        let (events, _) = events(|known, answered_ms| {
-            known.failure = Some("the connection broke off".into());
-            known.ended_at = ms(answered_ms - 100);
-        });
-        let failed = events.iter().find_map(|event| match &event.mark {
+    /// The turn that failed, and why.
+    fn failed(events: &[Event]) -> Option<(TurnId, &str)> {
+        events.iter().find_map(|event| match &event.mark {
             Mark::Exit {
                 end: VisitEnd::Failed { error, .. },
                 ..
             } => Some((event.turn, error.as_str())),
             _ => None,
+        })
+    }
+
+    fn breaks(known: &mut Known, at: Tick) {
+        known.failures = vec![(at, "the connection broke off".into())];
+        (known.ended_at, known.has_failed) = (at, true);
+    }
+
+    #[test]
+    fn what_breaks_fails_the_turn_that_was_on_its_way() {
+        for later_ms in [-100, 300] {
+            let (events, _) = events(|known, answered_ms| {
+                breaks(known, ms(answered_ms.saturating_add_signed(later_ms)));
+            });
+            let reason = Some((TurnId(1), "the connection broke off"));
+            assert_eq!(failed(&events), reason, "{later_ms} ms into the answer");
+            let cause = SessionEnd::Aborted;
+            assert_eq!(
+                events.last().map(|event| &event.mark),
+                Some(&Mark::SessionEnded { cause })
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_over_when_the_connection_broke_is_one() {
+        let (events, _) = events(|known, _| {
+            let end = known.ended_at;
+            breaks(known, end);
         });
-        assert_eq!(failed, Some((TurnId(1), "the connection broke off")));
+        assert_eq!(failed(&events), None);
         let cause = SessionEnd::Aborted;
         assert_eq!(
             events.last().map(|event| &event.mark),

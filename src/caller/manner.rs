@@ -58,11 +58,38 @@ impl Habits {
             caller: caller.clone(),
         }
     }
+
+    /// When somebody speaks who asks a question of this length, which is counted from one: there are pauses in between.
+    pub(crate) fn with_pauses(
+        &self,
+        conversation: u64,
+        question: u32,
+        length: Duration,
+    ) -> Vec<Range<Duration>> {
+        let every_s = self.caller.pause_every_s;
+        let source = self.sources.pauses;
+        let mut stretches = Vec::with_capacity(2);
+        let (mut at, mut spoken) = (Duration::ZERO, Duration::ZERO);
+        let mut mood = source.mood(conversation);
+        let mut draw = source.draw(conversation, question);
+        let has_pauses = every_s > 0.0;
+        while let Some(stretch) = has_pauses.then(|| exponential(&mut draw, every_s)) {
+            if stretch.is_zero() || spoken + stretch >= length {
+                break;
+            }
+            stretches.push(at..at + stretch);
+            let pause = (self.caller.pause).sample(&mut draw, &mut mood, Work::default());
+            spoken += stretch;
+            at += stretch + pause;
+        }
+        stretches.push(at..at + (length - spoken));
+        stretches
+    }
 }
 
 /// What a caller says next, and why.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Says {
+pub(crate) enum Says {
     Question,
     /// The question again, since no answer came.
     Restart,
@@ -72,7 +99,7 @@ pub(super) enum Says {
 
 /// Something to be said.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub says: Says,
     /// When the caller speaks, counted from the beginning; there are pauses in between.
     pub stretches: Vec<Range<Duration>>,
@@ -80,7 +107,7 @@ pub(super) struct Line {
 
 /// What the caller is to do now.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     Speak(Line),
     /// Nothing, unless the agent does something, before this tick.
     Wait(Tick),
@@ -101,7 +128,7 @@ enum State {
 }
 
 /// One caller in one conversation.
-pub(super) struct Manner {
+pub(crate) struct Manner {
     habits: Arc<Habits>,
     conversation: u64,
     /// Questions asked so far.
@@ -118,7 +145,7 @@ pub(super) struct Manner {
 }
 
 impl Manner {
-    pub(super) fn new(habits: Arc<Habits>, conversation: u64) -> Manner {
+    pub(crate) fn new(habits: Arc<Habits>, conversation: u64) -> Manner {
         Manner {
             habits,
             conversation,
@@ -131,8 +158,14 @@ impl Manner {
         }
     }
 
+    /// The caller begins, with the first question or the next one, soon after `now`.
+    #[cfg(feature = "probe")]
+    pub(crate) fn begin(&mut self, now: Tick) {
+        self.state = State::Reacting(now + LINGER);
+    }
+
     /// What to do at `now`, while nothing is being said.
-    pub(super) fn look(&mut self, agent: &AgentState, now: Tick) -> Next {
+    pub(crate) fn look(&mut self, agent: &AgentState, now: Tick) -> Next {
         if let (State::Waiting { .. }, true) = (&self.state, agent.is_speaking) {
             self.listen(now);
         }
@@ -161,7 +194,7 @@ impl Manner {
     }
 
     /// What was being said ended at `at`.
-    pub(super) fn spoken(&mut self, at: Tick) {
+    pub(crate) fn spoken(&mut self, at: Tick) {
         self.said += 1;
         if let State::Waiting { since, .. } = &mut self.state {
             *since = at;
@@ -169,7 +202,7 @@ impl Manner {
     }
 
     /// The question that the caller is at, counted from one, and how much was said since it began.
-    pub(super) fn at(&self) -> (u32, u32) {
+    pub(crate) fn at(&self) -> (u32, u32) {
         (self.asked, self.said)
     }
 
@@ -282,23 +315,8 @@ impl Manner {
     }
 
     fn with_pauses(&self, length: Duration) -> Vec<Range<Duration>> {
-        let every_s = self.habits.caller.pause_every_s;
-        let mut stretches = Vec::with_capacity(2);
-        let (mut at, mut spoken) = (Duration::ZERO, Duration::ZERO);
-        let mut mood = self.mood(self.habits.sources.pauses);
-        let mut draw = self.draw(self.habits.sources.pauses, 0);
-        let has_pauses = every_s > 0.0;
-        while let Some(stretch) = has_pauses.then(|| exponential(&mut draw, every_s)) {
-            if stretch.is_zero() || spoken + stretch >= length {
-                break;
-            }
-            stretches.push(at..at + stretch);
-            let pause = (self.habits.caller.pause).sample(&mut draw, &mut mood, Work::default());
-            spoken += stretch;
-            at += stretch + pause;
-        }
-        stretches.push(at..at + (length - spoken));
-        stretches
+        let habits = &self.habits;
+        habits.with_pauses(self.conversation, self.asked, length)
     }
 
     fn sample(&self, latency: &Latency, source: Source, occasion: u32) -> Duration {

@@ -22,5 +22,7 @@ pub(crate) use fated::{Fate, FatedEndpoint, FatedPolicy};
 pub(crate) use improvised::{Improvised, Texts};
 pub(crate) use lines::{cue, lines};
 pub(crate) use manner::Habits;
+#[cfg(feature = "probe")]
+pub(crate) use manner::{Manner, Next, Says};
 pub(crate) use speaking::{Caller, Mind, Scripted};
 pub(crate) use voice::Voice;

@@ -16,6 +16,7 @@ use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::Skipped;
 use crate::report::text;
 use crate::run;
+use crate::run::called::Caller;
 use crate::run::probed::{self, Calling, NotHeld};
 use crate::scenario::{self, Scenario};
 use clap::{Args, ValueEnum};
@@ -111,8 +112,8 @@ impl From<ProtocolName> for Protocol {
 struct Outcome {
     done: Vec<MeasuredCall>,
     skipped: Vec<Skipped>,
-    /// Whether a call was stopped by the user.
-    is_stopped: bool,
+    /// Whether a call ended that had not come to its end.
+    is_cut_short: bool,
 }
 
 impl Probe {
@@ -128,7 +129,7 @@ impl Probe {
             )));
         }
         // Where everybody's key has the same name, it need not be said.
-        let usual = address.is_at(OPENAI).then_some(OPENAI_KEY);
+        let usual = address.is_safely_at(OPENAI).then_some(OPENAI_KEY);
         let key = self.key_env.as_deref().or(usual).map(Key::of).transpose();
         let key = key.map_err(|what| Failure::Input(format!("--key-env: {what}")))?;
         let access = Access {
@@ -143,7 +144,7 @@ impl Probe {
             run::refuse_used(out)?;
         }
         let protocol = Protocol::from(self.protocol);
-        let lines = probed::lines(&scenario, protocol)?;
+        let caller = Caller::of(&scenario, protocol, self.calls)?;
         let mut work = self.work(&scenario, is_quiet)?;
         // Nobody calls for minutes to hear then that a model is missing.
         work.prepare()?;
@@ -163,12 +164,13 @@ impl Probe {
             })?;
         }
         let stop = stop_at_signals();
-        let shown = Shown::new(folders.len(), lines.len(), is_quiet);
+        let shown = Shown::new(folders.len(), caller.lines(), is_quiet);
         let calling = Calling {
             address: &address,
             access: &access,
             protocol,
-            lines: &lines,
+            caller: &caller,
+            agent: scenario.agent(),
             jitter: Duration::from_millis(u64::from(self.jitter_buffer)),
             longest: Duration::from_secs(self.seconds),
             ramp: Duration::from_secs(self.ramp.unwrap_or(0)),
@@ -230,7 +232,7 @@ impl Probe {
         let mut outcome = Outcome {
             done: Vec::new(),
             skipped: Vec::new(),
-            is_stopped: false,
+            is_cut_short: false,
         };
         for (held, folder) in held.into_iter().zip(folders) {
             let name = match self.calls {
@@ -248,12 +250,15 @@ impl Probe {
                 }
                 Err(NotHeld::Stopped) => {
                     let _ = std::fs::remove_dir(folder);
-                    outcome.is_stopped = true;
+                    outcome.is_cut_short = true;
                     continue;
                 }
             };
-            outcome.is_stopped |= held.end == CallEnd::Stopped;
-            let known = probed::known(scenario, calling.lines, &held);
+            outcome.is_cut_short |= match held.end {
+                CallEnd::Stopped | CallEnd::Overlong | CallEnd::Failed(_) => true,
+                CallEnd::Finished | CallEnd::GaveUp | CallEnd::AgentHungUp => false,
+            };
+            let known = probed::known(calling.caller, &held);
             let facts = probed::facts(calling, &held);
             let call = work.probed(&known, facts, name, folder)?;
             if self.no_audio {
@@ -284,7 +289,7 @@ impl Probe {
         let Outcome {
             mut done,
             skipped,
-            is_stopped,
+            is_cut_short,
         } = outcome;
         if done.is_empty() {
             return Err(Failure::Unavailable(
@@ -329,7 +334,7 @@ impl Probe {
         if let Some(path) = &self.html {
             kept.write_page(path, scenario.name(), |_| {})?;
         }
-        let is_whole = skipped.is_empty() && !is_stopped;
+        let is_whole = skipped.is_empty() && !is_cut_short;
         // Each call must come out as expected; budgets hold for all of them together.
         let as_expected = match self.calls {
             1 => passed,

@@ -288,7 +288,7 @@ impl Run {
                 }
                 let spoken = scenario.turns().iter().filter_map(|turn| match &turn.says {
                     Says::Recording { wav, .. } => Some(wav.clone()),
-                    Says::Words(_) | Says::Speech(_) => None,
+                    Says::Words(_) | Says::Speech(_) | Says::Keys(_) => None,
                 });
                 let wavs = match header.rows_per {
                     RowsPer::Turn => Vec::new(),

@@ -14,7 +14,7 @@ mod sounding;
 pub mod truth;
 mod vad;
 
-pub use edges::SpeechEdges;
+pub use edges::{SpeechEdge, SpeechEdges};
 pub use gate::Background;
 
 use crate::audio::{FRAME, FRAME_SAMPLES, Samples};

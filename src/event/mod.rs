@@ -84,6 +84,9 @@ impl StageName {
     }
 }
 
+/// The keys of a telephone, row by row.
+pub const KEYS: &str = "123A456B789C*0#D";
+
 /// What a scenario turn asks of the agent.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -56,6 +56,18 @@ impl Hearing {
         self.awaits = Some(Awaits { asked, until });
     }
 
+    /// The connection is over, or is a new one, at `now`: nobody speaks, and no answer is on its way.
+    pub(crate) fn cut_off(&mut self, now: Tick) {
+        if self.state.is_speaking {
+            self.state.speech_ended = self.last_voiced;
+        }
+        self.awaits = None;
+        self.voiced_in_a_row = 0;
+        self.state.is_speaking = false;
+        self.state.is_idle = true;
+        self.state.changed = now;
+    }
+
     /// Hears what was played next, at 16 kHz.
     pub(crate) fn hear(&mut self, samples: &[f32]) {
         self.waiting.extend_from_slice(samples);
@@ -152,6 +164,19 @@ mod tests {
         let after = hearing.agent(Tick::from_ms(end + 2_000));
         assert!(!after.is_speaking && after.is_idle);
         assert!(after.speech_ended.expect("ended") <= Tick::from_ms(end + 200));
+    }
+
+    #[test]
+    fn nobody_speaks_on_a_connection_that_is_over() {
+        let mut hearing = Hearing::new();
+        hearing.awaits_answer(Tick::ZERO, Tick::from_ms(10_000));
+        hearing.hear(&voice()[..16_000]);
+        assert!(hearing.agent(Tick::from_ms(1_000)).is_speaking);
+        hearing.cut_off(Tick::from_ms(1_200));
+        let agent = hearing.agent(Tick::from_ms(1_220));
+        assert!(!agent.is_speaking && agent.is_idle);
+        assert_eq!(agent.changed, Tick::from_ms(1_200));
+        assert!(agent.speech_ended <= Some(Tick::from_ms(1_000)));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! sent before them has been played; `clear` empties what has not.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
 
 /// Sound that comes later than this behind the sound before it is a new speech, and nothing ran dry: a second.
 const SAME_SPEECH_S: u64 = 1;
@@ -20,14 +22,17 @@ pub(crate) struct Playout {
     /// What the jitter buffer holds back, in samples.
     held_back: u64,
     waiting: VecDeque<Laid>,
+    /// How many samples wait.
+    unplayed: u64,
     marks: VecDeque<(u64, String)>,
     /// Up to where everything is played.
     played: u64,
-    /// Where what was laid ends, or ended.
+    /// Where what was laid ends, or ended; `None` if nothing was, or what was laid last was taken back.
     end: Option<u64>,
-    facts: PlayoutFacts,
+    counts: Counts,
 }
 
+/// Sound without a gap.
 #[derive(Debug)]
 struct Laid {
     start: u64,
@@ -36,23 +41,60 @@ struct Laid {
     done: usize,
 }
 
+impl Laid {
+    fn end(&self) -> u64 {
+        self.start + self.samples.len() as u64
+    }
+}
+
+/// What became of the sound, in samples.
+#[derive(Debug, Default)]
+struct Counts {
+    cleared: u64,
+    underruns: u64,
+    dry: u64,
+    most_waiting: u64,
+}
+
 /// What is to be known of the sound that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct PlayoutFacts {
-    /// Samples that came.
-    pub arrived: u64,
-    /// Samples that were cleared before they were played.
-    pub cleared: u64,
-    /// How often playback ran dry in mid-speech, and for how many samples in all.
+    /// Sound that was cleared before it was played.
+    pub cleared: Duration,
+    /// How often playback ran dry in mid-speech, and for how long in all.
     pub underruns: u64,
-    pub dry: u64,
-    /// The most samples that ever waited.
-    pub most_waiting: u64,
+    pub dry: Duration,
+    /// The most sound that ever waited.
+    pub most_waiting: Duration,
 }
 
-/// Why sound is not taken.
+impl PlayoutFacts {
+    /// Those of two connections of a call.
+    pub(crate) fn and(self, other: PlayoutFacts) -> PlayoutFacts {
+        PlayoutFacts {
+            cleared: self.cleared + other.cleared,
+            underruns: self.underruns + other.underruns,
+            dry: self.dry + other.dry,
+            most_waiting: self.most_waiting.max(other.most_waiting),
+        }
+    }
+}
+
+/// What there is more of than is taken, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMuch;
+pub(crate) enum TooMuch {
+    Sound,
+    Marks,
+}
+
+impl fmt::Display for TooMuch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TooMuch::Sound => write!(f, "than {} minutes of sound ahead", WAITING_S_MAX / 60),
+            TooMuch::Marks => write!(f, "than {MARKS_MAX} marks ahead"),
+        }
+    }
+}
 
 impl Playout {
     /// A playback at `rate` Hz whose jitter buffer holds sound back for so many milliseconds, and that has played
@@ -62,10 +104,11 @@ impl Playout {
             rate,
             held_back: jitter_ms * u64::from(rate) / 1_000,
             waiting: VecDeque::new(),
+            unplayed: 0,
             marks: VecDeque::new(),
             played: at,
             end: None,
-            facts: PlayoutFacts::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -83,24 +126,31 @@ impl Playout {
             Some(end) if end >= at => end,
             before => {
                 if let Some(end) = before.filter(|end| at - end < SAME_SPEECH_S * self.per_s()) {
-                    self.facts.underruns += 1;
-                    self.facts.dry += at + self.held_back - end;
+                    self.counts.underruns += 1;
+                    self.counts.dry += at + self.held_back - end;
                 }
                 at + self.held_back
             }
         };
         let end = start + samples.len() as u64;
         if end - self.played > WAITING_S_MAX * self.per_s() {
-            return Err(TooMuch);
+            return Err(TooMuch::Sound);
         }
-        self.facts.arrived += samples.len() as u64;
+        self.unplayed += samples.len() as u64;
         self.end = Some(end);
-        self.waiting.push_back(Laid {
-            start,
-            samples,
-            done: 0,
-        });
-        self.facts.most_waiting = self.facts.most_waiting.max(self.unplayed());
+        let most = self.per_s() as usize;
+        match self.waiting.back_mut() {
+            // Sound that comes a sample at a time takes no more room than other sound.
+            Some(last) if last.end() == start && last.samples.len() < most => {
+                last.samples.extend(samples);
+            }
+            _ => self.waiting.push_back(Laid {
+                start,
+                samples,
+                done: 0,
+            }),
+        }
+        self.counts.most_waiting = self.counts.most_waiting.max(self.unplayed);
         Ok(())
     }
 
@@ -110,7 +160,7 @@ impl Playout {
     /// If more marks wait than anybody needs.
     pub(crate) fn mark(&mut self, at: u64, name: String) -> Result<(), TooMuch> {
         if self.marks.len() >= MARKS_MAX {
-            return Err(TooMuch);
+            return Err(TooMuch::Marks);
         }
         let end = self.end.unwrap_or(0).max(at.max(self.played));
         let end = match self.waiting.is_empty() {
@@ -121,15 +171,34 @@ impl Playout {
         Ok(())
     }
 
-    /// Forgets what has not been played. Returns how many samples that were, and the marks that waited for them, which
-    /// are due at once.
-    pub(crate) fn clear(&mut self) -> (u64, Vec<String>) {
-        let unplayed = self.unplayed();
-        self.facts.cleared += unplayed;
-        self.waiting.clear();
-        self.end = self.end.map(|end| end.min(self.played));
+    /// Forgets what has not been played at the position `at`. Returns how many samples that were, and the marks that
+    /// waited for them, which are due at once.
+    pub(crate) fn clear(&mut self, at: u64) -> (u64, Vec<String>) {
+        let mut cleared = 0;
+        while let Some(last) = self.waiting.back_mut() {
+            // The frame that is being played is heard up to this moment.
+            let heard = at.saturating_sub(last.start).min(last.samples.len() as u64) as usize;
+            let heard = heard.max(last.done);
+            cleared += (last.samples.len() - heard) as u64;
+            last.samples.truncate(heard);
+            if heard > last.done {
+                break;
+            }
+            self.waiting.pop_back();
+        }
+        self.unplayed -= cleared;
+        self.counts.cleared += cleared;
+        // What comes next is a new speech, and nothing ran dry before it.
+        self.end = None;
         let marks = self.marks.drain(..).map(|(_, name)| name).collect();
-        (unplayed, marks)
+        (cleared, marks)
+    }
+
+    /// Gives up what waits, sound and marks: there is nobody any more to hear it.
+    pub(crate) fn hang_up(&mut self) {
+        self.waiting.clear();
+        self.marks.clear();
+        (self.unplayed, self.end) = (0, None);
     }
 
     /// Plays the next `samples`; what was heard, and the marks that are due.
@@ -145,6 +214,7 @@ impl Playout {
             let count = (laid.samples.len() - laid.done).min(samples - into);
             heard[into..into + count].copy_from_slice(&laid.samples[laid.done..laid.done + count]);
             laid.done += count;
+            self.unplayed -= count as u64;
             if laid.done < laid.samples.len() {
                 break;
             }
@@ -158,14 +228,19 @@ impl Playout {
         (heard, due)
     }
 
-    /// How many samples wait to be played.
-    pub(crate) fn unplayed(&self) -> u64 {
-        let rest = |laid: &Laid| (laid.samples.len() - laid.done) as u64;
-        self.waiting.iter().map(rest).sum()
+    pub(crate) fn facts(&self) -> PlayoutFacts {
+        PlayoutFacts {
+            cleared: self.length_of(self.counts.cleared),
+            underruns: self.counts.underruns,
+            dry: self.length_of(self.counts.dry),
+            most_waiting: self.length_of(self.counts.most_waiting),
+        }
     }
 
-    pub(crate) fn facts(&self) -> PlayoutFacts {
-        self.facts
+    /// How long so many samples last.
+    pub(crate) fn length_of(&self, samples: u64) -> Duration {
+        let ns = u128::from(samples) * 1_000_000_000 / u128::from(self.rate);
+        Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
     }
 
     pub(crate) fn rate(&self) -> u32 {
@@ -213,7 +288,7 @@ mod tests {
         let silent: Vec<usize> = (0..90).filter(|at| heard[*at] == 0.0).collect();
         assert_eq!(silent, (60..70).collect::<Vec<_>>());
         let facts = playout.facts();
-        assert_eq!((facts.underruns, facts.dry), (1, 10));
+        assert_eq!((facts.underruns, facts.dry), (1, Duration::from_millis(10)));
     }
 
     #[test]
@@ -256,11 +331,39 @@ mod tests {
         playout.arrive(0, vec![1.0; 1_000]).expect("taken");
         playout.mark(0, "end".into()).expect("taken");
         playout.play(100);
-        assert_eq!(playout.clear(), (900, vec!["end".to_owned()]));
+        assert_eq!(playout.clear(100), (900, vec!["end".to_owned()]));
         playout.arrive(150, vec![0.5; 50]).expect("taken");
         let (heard, _) = playout.play(200);
         assert_eq!(sounding(&heard), Some((50, 99)));
-        assert_eq!(playout.facts().cleared, 900);
+        let facts = playout.facts();
+        assert_eq!(facts.cleared, Duration::from_millis(900));
+        assert_eq!(facts.underruns, 0, "a new speech is no gap in the old one");
+    }
+
+    #[test]
+    fn sound_is_heard_up_to_the_moment_at_which_it_is_cleared() {
+        let mut playout = playout(30);
+        playout.arrive(0, vec![1.0; 10]).expect("taken");
+        playout.arrive(5, vec![1.0; 500]).expect("taken");
+        playout.play(100);
+        assert_eq!(playout.clear(113).0, 427);
+        playout.arrive(115, vec![0.5; 10]).expect("taken");
+        let (heard, _) = playout.play(100);
+        assert_eq!(heard.iter().filter(|s| **s == 1.0).count(), 13);
+        let next = heard.iter().position(|s| *s == 0.5);
+        assert_eq!(next, Some(45), "the jitter buffer holds it back");
+    }
+
+    #[test]
+    fn a_sample_at_a_time_takes_no_more_room_than_all_at_once() {
+        let mut playout = playout(0);
+        for _ in 0..5_000 {
+            playout.arrive(0, vec![1.0]).expect("taken");
+        }
+        assert_eq!(playout.waiting.len(), 5);
+        let (heard, _) = playout.play(6_000);
+        assert_eq!(sounding(&heard), Some((0, 4_999)));
+        assert_eq!(playout.facts().most_waiting, Duration::from_secs(5));
     }
 
     #[test]
@@ -268,7 +371,7 @@ mod tests {
         let mut playout = playout(0);
         let minutes = |count: usize| vec![0.1; count * 60_000];
         assert_eq!(playout.arrive(0, minutes(9)), Ok(()));
-        assert_eq!(playout.arrive(0, minutes(2)), Err(TooMuch));
+        assert_eq!(playout.arrive(0, minutes(2)), Err(TooMuch::Sound));
     }
 
     proptest! {
@@ -293,7 +396,7 @@ mod tests {
                 arrivals.extend(samples.iter().map(|_| at));
                 playout.arrive(at, samples).expect("taken");
             }
-            let rest = playout.unplayed() as usize + jitter as usize;
+            let rest = playout.unplayed as usize + jitter as usize;
             heard.extend(playout.play(rest).0);
             let sounds: Vec<(usize, f32)> = heard.iter().copied().enumerate().filter(|(_, s)| *s != 0.0).collect();
             prop_assert_eq!(sounds.len(), arrivals.len());
@@ -302,7 +405,7 @@ mod tests {
                 prop_assert!(*position as u64 >= arrivals[index]);
             }
             prop_assert!(sounds[0].0 as u64 == arrivals[0] + jitter);
-            prop_assert_eq!(playout.facts().arrived, arrivals.len() as u64);
+            prop_assert_eq!(playout.unplayed, 0);
         }
     }
 }

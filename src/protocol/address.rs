@@ -66,9 +66,9 @@ impl Address {
         Address(format!("{place}{root}?{query}{and}{key}={value}"))
     }
 
-    /// Whether it names OpenAI's own server, for which a key is known by name.
-    pub(crate) fn is_at(&self, host: &str) -> bool {
-        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+    /// Whether it names this host, over TLS: a key may go there of which nobody said so.
+    pub(crate) fn is_safely_at(&self, host: &str) -> bool {
+        let rest = self.0.strip_prefix("wss://").unwrap_or_default();
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         authority.split(':').next() == Some(host)
     }
@@ -96,7 +96,16 @@ mod tests {
         let address = Address::parse("ws://localhost:8765/call?token=SECRET").expect("one");
         assert_eq!(address.to_string(), "ws://localhost:8765/call");
         assert_eq!(format!("{address:?}"), "ws://localhost:8765/call");
-        assert!(address.whole().ends_with("SECRET") && address.is_at("localhost"));
+        assert!(address.whole().ends_with("SECRET"));
+    }
+
+    #[test]
+    #[cfg(feature = "tls")]
+    fn a_key_that_nobody_named_goes_to_its_own_host_over_tls_alone() {
+        let is_safe = |text: &str| Address::parse(text).expect("one").is_safely_at("a.example");
+        assert!(is_safe("wss://a.example/v1?model=m") && is_safe("wss://a.example:443"));
+        assert!(!is_safe("ws://a.example/v1"));
+        assert!(!is_safe("wss://a.example.elsewhere/") && !is_safe("wss://b/a.example"));
     }
 
     #[test]

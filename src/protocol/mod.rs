@@ -61,6 +61,8 @@ pub(crate) enum FromCaller {
     Respond,
     /// The reply that is on its way is to end.
     Stop,
+    /// A key was pressed: a digit, `*`, `#`, or one of A to D.
+    Key(char),
     HungUp,
 }
 
@@ -88,6 +90,11 @@ pub(crate) trait ToAgent {
 
     /// The next 20 ms of the caller's sound.
     fn frame(&mut self, samples: &[f32]) -> Message;
+
+    /// A key was pressed; `None` if the protocol tells of none.
+    fn key(&mut self, _key: char) -> Option<Message> {
+        None
+    }
 
     /// What was sent before a mark has been played, or cleared.
     fn played(&mut self, mark: &str) -> Option<Message>;
@@ -198,6 +205,9 @@ const RATES: [u32; 8] = [
 /// The most characters of a name or a text that are taken from a peer.
 const TEXT_CHARACTERS_MAX: usize = 4_000;
 
+/// The most characters that are taken of what a peer tells of an error.
+const ERROR_CHARACTERS_MAX: usize = 200;
+
 /// A rate that is one.
 fn rate(named: u64) -> Result<u32, Junk> {
     let found = RATES.into_iter().find(|rate| u64::from(*rate) == named);
@@ -213,6 +223,14 @@ fn beginning(text: &str) -> String {
 /// Whether there is a word in a text. A simulated recogniser has none to tell.
 fn has_words(text: &str) -> bool {
     text.contains(char::is_alphanumeric)
+}
+
+/// What a peer tells of an error, in a line.
+fn error_of(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(ERROR_CHARACTERS_MAX)
+        .collect()
 }
 
 /// A text of a peer, as much as anybody reads.

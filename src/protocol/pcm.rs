@@ -2,7 +2,7 @@
 //! it to those who build an agent: `voicesim guide probe`.
 
 use super::samples::{from_pcm, to_pcm};
-use super::{FromAgent, Junk, Message, ToAgent, beginning, rate, text_of};
+use super::{FromAgent, Junk, Message, ToAgent, beginning, error_of, rate, text_of};
 use crate::audio::SAMPLE_RATE;
 use serde::{Deserialize, Serialize};
 
@@ -144,7 +144,7 @@ impl ToAgent for PcmCaller {
                 Who::Caller => FromAgent::Heard(text_of(&text)),
                 Who::Agent => FromAgent::Said(text_of(&text)),
             }],
-            Agent::Error { message } => vec![FromAgent::Failed(text_of(&message))],
+            Agent::Error { message } => vec![FromAgent::Failed(error_of(&message))],
             Agent::Stop => vec![FromAgent::HungUp],
             Agent::Other => Vec::new(),
         })

@@ -2,7 +2,7 @@
 //! them, which tell what was understood and said.
 
 use super::samples::{from_pcm, to_pcm};
-use super::{FromAgent, Junk, Message, ToAgent, rate, text_of};
+use super::{FromAgent, Junk, Message, ToAgent, error_of, rate, text_of};
 use crate::audio::SAMPLE_RATE;
 use prost::Message as _;
 use serde::Deserialize;
@@ -170,7 +170,10 @@ fn rtvi(data: &str) -> Vec<FromAgent> {
             text("text").map(FromAgent::Heard)
         }
         ("rtvi-ai", "bot-transcription") => text("text").map(FromAgent::Said),
-        ("rtvi-ai", "error") => text("error").or(text("message")).map(FromAgent::Failed),
+        ("rtvi-ai", "error") => {
+            let told = data["error"].as_str().or(data["message"].as_str());
+            told.map(|what| FromAgent::Failed(error_of(what)))
+        }
         _ => None,
     };
     told.into_iter().collect()

@@ -4,11 +4,12 @@
 
 use super::realtime_session::Session;
 use super::samples::{from_pcm, to_pcm};
-use super::{FromAgent, Junk, Message, ToAgent, beginning, text_of};
+use super::{FromAgent, Junk, Message, ToAgent, beginning, error_of, text_of};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The rate of sound in both directions, in Hz.
@@ -108,16 +109,39 @@ pub(crate) enum ResponseEnd {
     Failed(String),
 }
 
+/// Items that are remembered: more than anybody hears in a row.
+const ITEMS_MAX: usize = 32;
+
 /// A client of a Realtime server.
 #[derive(Debug, Default)]
 pub(crate) struct RealtimeClient {
     session: Session,
-    /// The item that sounds, with the index of its sound, and how many samples of it came.
-    sounding: Option<(String, u64, u64)>,
-    /// How many samples came of items of the same response before it.
-    before: u64,
-    /// The item that was cut off: what still comes of it is not to be heard.
-    cut_off: Option<String>,
+    /// Responses that have begun.
+    responses: u64,
+    /// Items that sound, or are to sound, the latest last.
+    sounding: VecDeque<Sounding>,
+    /// Items that were cut off: what still comes of them is not to be heard.
+    cut_off: VecDeque<String>,
+}
+
+/// An item whose sound comes.
+#[derive(Debug)]
+struct Sounding {
+    item: String,
+    /// The index of its sound.
+    content_index: u64,
+    /// Which of the responses it belongs to.
+    response: u64,
+    /// How many samples of it came.
+    came: u64,
+}
+
+/// Adds a value, in place of the oldest one if there are too many.
+fn remember<T>(all: &mut VecDeque<T>, value: T) {
+    if all.len() == ITEMS_MAX {
+        all.pop_front();
+    }
+    all.push_back(value);
 }
 
 /// A message in JSON.
@@ -186,30 +210,38 @@ impl RealtimeClient {
     }
 
     /// No more than this was heard of the latest response.
-    pub(crate) fn heard_no_more_than(&mut self, heard: Duration) -> Option<Message> {
-        let heard = heard.as_millis() * u128::from(RATE) / 1_000;
-        let heard = u64::try_from(heard).unwrap_or(u64::MAX);
-        let heard = heard.saturating_sub(self.before);
-        self.cut_at(|came| heard.min(came))
+    pub(crate) fn heard_no_more_than(&mut self, heard: Duration) -> Vec<Message> {
+        let latest = self.responses;
+        let own = self.sounding.iter().filter(|it| it.response == latest);
+        let came: u64 = own.map(|it| it.came).sum();
+        self.cut(came.saturating_sub(samples_in(heard)))
     }
 
-    /// Cuts the item that sounds off, behind as many samples as `heard` makes of those that came.
-    fn cut_at(&mut self, heard: impl FnOnce(u64) -> u64) -> Option<Message> {
-        let (item, content_index, came) = self.sounding.take()?;
-        let heard = heard(came);
-        if heard >= came {
-            // It was heard to its end.
-            return None;
+    /// Cuts off the last samples of what came, item by item.
+    fn cut(&mut self, mut unplayed: u64) -> Vec<Message> {
+        let mut told = Vec::new();
+        // What sounds last was not heard first.
+        while let Some(last) = self.sounding.pop_back() {
+            let cut = unplayed.min(last.came);
+            unplayed -= cut;
+            if cut > 0 {
+                told.push(text(&json!({
+                    "type": "conversation.item.truncate",
+                    "event_id": TRUNCATE,
+                    "item_id": last.item,
+                    "content_index": last.content_index,
+                    "audio_end_ms": (last.came - cut) * 1_000 / u64::from(RATE),
+                })));
+            }
+            remember(&mut self.cut_off, last.item);
+            if unplayed == 0 {
+                break;
+            }
         }
-        let truncate = text(&json!({
-            "type": "conversation.item.truncate",
-            "event_id": TRUNCATE,
-            "item_id": item,
-            "content_index": content_index,
-            "audio_end_ms": heard * 1_000 / u64::from(RATE),
-        }));
-        self.cut_off = Some(item);
-        Some(truncate)
+        // What came before was heard to its end.
+        self.sounding.clear();
+        told.reverse();
+        told
     }
 
     /// Reads a message of the server; `None` for one that nobody needs.
@@ -227,13 +259,12 @@ impl RealtimeClient {
             Server::SpeechStarted {} => FromServer::SpeechStarted,
             Server::SpeechStopped {} => FromServer::SpeechStopped,
             Server::Created { response } => {
-                self.before = 0;
-                self.sounding = None;
+                self.responses += 1;
                 FromServer::Began {
                     response: text_of(&response.id),
                 }
             }
-            Server::Audio { item_id, .. } if self.cut_off.as_ref() == Some(&item_id) => {
+            Server::Audio { item_id, .. } if self.cut_off.contains(&item_id) => {
                 return Ok(None);
             }
             Server::Audio {
@@ -263,7 +294,7 @@ impl RealtimeClient {
                         "failed" => {
                             ResponseEnd::Failed(what(&details["error"], "a response failed"))
                         }
-                        "cancelled" => ResponseEnd::Cancelled(beginning_of(reason)),
+                        "cancelled" => ResponseEnd::Cancelled(error_of(reason)),
                         _ => ResponseEnd::Done,
                     },
                     response: text_of(&response.id),
@@ -278,15 +309,26 @@ impl RealtimeClient {
         }))
     }
 
+    /// Takes note of sound of an item.
     fn came(&mut self, item: &str, content_index: u64, samples: u64) {
-        match &mut self.sounding {
-            Some((sounding, _, before)) if *sounding == item => *before += samples,
-            other => {
-                self.before += other.take().map_or(0, |(_, _, samples)| samples);
-                *other = Some((text_of(item), content_index, samples));
+        match self.sounding.back_mut() {
+            Some(last) if last.item == item => last.came += samples,
+            _ => {
+                let sounding = Sounding {
+                    item: text_of(item),
+                    content_index,
+                    response: self.responses,
+                    came: samples,
+                };
+                remember(&mut self.sounding, sounding);
             }
         }
     }
+}
+
+/// Samples that sound for so long.
+fn samples_in(length: Duration) -> u64 {
+    (length.as_secs_f64() * f64::from(RATE)).round() as u64
 }
 
 impl ToAgent for RealtimeClient {
@@ -310,10 +352,7 @@ impl ToAgent for RealtimeClient {
     }
 
     fn cleared(&mut self, unplayed: Duration) -> Vec<Message> {
-        let unplayed = unplayed.as_millis() * u128::from(RATE) / 1_000;
-        let unplayed = u64::try_from(unplayed).unwrap_or(u64::MAX);
-        let told = self.cut_at(|came| came.saturating_sub(unplayed));
-        told.into_iter().collect()
+        self.cut(samples_in(unplayed))
     }
 
     fn goodbye(&mut self) -> Vec<Message> {
@@ -345,11 +384,7 @@ impl ToAgent for RealtimeClient {
 /// What an error says, or else `unless`.
 fn what(error: &Value, unless: &str) -> String {
     let message = error["message"].as_str().or(error["code"].as_str());
-    beginning_of(message.unwrap_or(unless))
-}
-
-fn beginning_of(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
+    error_of(message.unwrap_or(unless))
 }
 
 #[cfg(test)]

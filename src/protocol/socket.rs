@@ -6,6 +6,7 @@ use super::address::Address;
 use crate::clock::{Stopwatch, within};
 use crate::event::Tick;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -16,7 +17,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Request, Sta
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Message as Raw};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message as Raw};
 use tokio_tungstenite::{accept_async_with_config, connect_async_with_config};
 
 /// The longest message that is read: 8 MiB, more than a minute of sound in any form.
@@ -32,12 +33,33 @@ const SECRET_CHARACTERS_MIN: usize = 8;
 /// How long to wait until the last words are written.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
-/// A connection.
+/// How a peer is found to be gone that nothing comes from.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// How often it is asked whether it is still there.
+    ask_every: Duration,
+    /// If nothing has come for so long, not even an answer to that, it is gone.
+    silent_max: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    ask_every: Duration::from_secs(20),
+    silent_max: Duration::from_secs(60),
+};
+
+/// A connection. It breaks off when it is dropped.
 pub(crate) struct Connection {
     outgoing: Outgoing,
     incoming: mpsc::Receiver<(Tick, Came)>,
     writer: JoinHandle<()>,
     reader: AbortHandle,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.writer.abort();
+        self.reader.abort();
+    }
 }
 
 /// The way out of a connection.
@@ -162,8 +184,10 @@ fn request(address: &Address, access: &Access) -> Result<Request<()>, String> {
         HeaderValue::from_static(concat!("voicesim/", env!("CARGO_PKG_VERSION"))),
     );
     if let Some(Key(key)) = &access.key {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {key}"))
-            .map_err(|_| "the key holds characters that no header may have".to_owned())?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
+            "the key holds characters that no header may have; correct its environment variable"
+                .to_owned()
+        })?;
         bearer.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, bearer);
     }
@@ -179,6 +203,15 @@ fn request(address: &Address, access: &Access) -> Result<Request<()>, String> {
     Ok(request)
 }
 
+/// What it looks like if the other side has closed a connection.
+const OVER: [ErrorKind; 3] = [
+    ErrorKind::ConnectionReset,
+    ErrorKind::BrokenPipe,
+    ErrorKind::UnexpectedEof,
+];
+/// Why there is no connection, if the agent closed it before it had begun.
+const HUNG_UP: &str = "it hung up before the call began; does it take so many calls at a time?";
+
 /// Why a connection was not made, for people.
 fn refused(error: &Error, key_goes: &str) -> String {
     match error {
@@ -191,6 +224,8 @@ fn refused(error: &Error, key_goes: &str) -> String {
             }
             status => format!("it answers {status} to a call over WebSocket"),
         },
+        Error::Io(error) if OVER.contains(&error.kind()) => HUNG_UP.to_owned(),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => HUNG_UP.to_owned(),
         Error::Io(error) => format!("{error}; is the agent up, and the address right?"),
         other => format!("{other}; does a WebSocket listen there?"),
     }
@@ -241,10 +276,14 @@ pub(crate) async fn accept(stream: std::net::TcpStream) -> Result<Socket, NotCon
 impl Connection {
     /// Begins to read and to write; what comes is dated by `stopwatch`.
     pub(crate) fn of(socket: Socket, stopwatch: Stopwatch) -> Connection {
+        Connection::with(PATIENCE, socket, stopwatch)
+    }
+
+    fn with(patience: Patience, socket: Socket, stopwatch: Stopwatch) -> Connection {
         let (outgoing, to_write) = mpsc::channel(OUTGOING_MAX);
         let (came, incoming) = mpsc::channel(INCOMING_MAX);
-        let writer = tokio::spawn(write(socket.sink, to_write));
-        let reader = tokio::spawn(read(socket.stream, came, stopwatch));
+        let writer = tokio::spawn(write(socket.sink, to_write, (patience, stopwatch)));
+        let reader = tokio::spawn(read(socket.stream, came, (patience, stopwatch)));
         Connection {
             outgoing: Outgoing(outgoing),
             incoming,
@@ -267,29 +306,35 @@ impl Connection {
         }
     }
 
+    /// What has come already; `None` if nothing has.
+    pub(crate) fn waiting(&mut self) -> Option<(Tick, Came)> {
+        self.incoming.try_recv().ok()
+    }
+
     /// Writes what waits, and closes.
-    pub(crate) async fn close(self) {
-        let Connection {
-            outgoing,
-            writer,
-            reader,
-            ..
-        } = self;
+    pub(crate) async fn close(mut self) {
         // A peer that reads nothing is not waited for.
-        let _ = outgoing.0.try_send(Say::Goodbye);
-        let writing = writer.abort_handle();
-        if within(CLOSE_MAX, writer).await.is_none() {
-            writing.abort();
-        }
-        reader.abort();
+        let _ = self.outgoing.0.try_send(Say::Goodbye);
+        let _ = within(CLOSE_MAX, &mut self.writer).await;
     }
 }
 
-async fn write(mut sink: RawSink, mut messages: mpsc::Receiver<Say>) {
-    while let Some(Say::Message(message)) = messages.recv().await {
-        let raw = match message {
-            Message::Text(text) => Raw::text(text),
-            Message::Binary(bytes) => Raw::binary(bytes),
+async fn write(
+    mut sink: RawSink,
+    mut messages: mpsc::Receiver<Say>,
+    (patience, stopwatch): (Patience, Stopwatch),
+) {
+    let mut ask_at = stopwatch.now() + patience.ask_every;
+    loop {
+        let left = ask_at.since(stopwatch.now());
+        let raw = match within(left, messages.recv()).await {
+            Some(Some(Say::Message(Message::Text(text)))) => Raw::text(text),
+            Some(Some(Say::Message(Message::Binary(bytes)))) => Raw::binary(bytes),
+            Some(Some(Say::Goodbye) | None) => break,
+            None => {
+                ask_at = stopwatch.now() + patience.ask_every;
+                Raw::Ping(Bytes::new())
+            }
         };
         if sink.send(raw).await.is_err() {
             // Why is for the reader to tell.
@@ -300,23 +345,40 @@ async fn write(mut sink: RawSink, mut messages: mpsc::Receiver<Say>) {
     let _ = sink.close().await;
 }
 
-async fn read(mut stream: RawStream, came: mpsc::Sender<(Tick, Came)>, stopwatch: Stopwatch) {
+async fn read(
+    mut stream: RawStream,
+    came: mpsc::Sender<(Tick, Came)>,
+    (patience, stopwatch): (Patience, Stopwatch),
+) {
     loop {
-        let read = stream.next().await;
+        let read = within(patience.silent_max, stream.next()).await;
         let at = stopwatch.now();
-        let what = match read {
-            Some(Ok(Raw::Text(text))) => Came::Message(Message::Text(text.as_str().to_owned())),
-            Some(Ok(Raw::Binary(bytes))) => Came::Message(Message::Binary(bytes.to_vec())),
-            Some(Ok(Raw::Close(frame))) => closed(frame.as_ref()),
-            Some(Ok(_)) => continue,
-            Some(Err(error)) => Came::Closed(broken(&error)),
-            None => Came::Closed("closed by the other side".into()),
+        let Some(what) = what_came(read, patience) else {
+            continue;
         };
         let is_over = !matches!(what, Came::Message(_));
         if came.send((at, what)).await.is_err() || is_over {
             return;
         }
     }
+}
+
+/// What was read, for whoever talks; `None` for what only shows that somebody is there.
+fn what_came(read: Option<Option<Result<Raw, Error>>>, patience: Patience) -> Option<Came> {
+    Some(match read {
+        None => Came::Closed(format!(
+            "the other side is gone: nothing has come from it for {} s, and no answer to whether it is there",
+            patience.silent_max.as_secs()
+        )),
+        Some(None) => Came::Closed("closed by the other side".into()),
+        Some(Some(Err(error))) => Came::Closed(broken(&error)),
+        Some(Some(Ok(raw))) => match raw {
+            Raw::Text(text) => Came::Message(Message::Text(text.as_str().to_owned())),
+            Raw::Binary(bytes) => Came::Message(Message::Binary(bytes.to_vec())),
+            Raw::Close(frame) => closed(frame.as_ref()),
+            Raw::Ping(_) | Raw::Pong(_) | Raw::Frame(_) => return None,
+        },
+    })
 }
 
 /// What a close means.
@@ -347,5 +409,78 @@ fn broken(error: &Error) -> String {
         Error::Utf8(_) => "a text message is no UTF-8".into(),
         Error::Protocol(error) => format!("this is no WebSocket any more: {error}"),
         other => format!("the connection broke off: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use std::net::TcpListener;
+    use std::sync::mpsc::channel;
+    use tokio_tungstenite::tungstenite::WebSocket;
+
+    /// What comes first of a peer that does this, if it is asked often whether it is there, and silence is not borne for
+    /// long.
+    fn comes_of(peer: impl FnOnce(WebSocket<std::net::TcpStream>) + Send + 'static) -> Came {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let place = listener.local_addr().expect("an address");
+        let peer = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a caller");
+            peer(tokio_tungstenite::tungstenite::accept(stream).expect("a WebSocket"));
+        });
+        let clock = Clock::real(1);
+        let came = clock.block_on(async {
+            clock.start();
+            let address = Address::parse(&format!("ws://{place}")).expect("one");
+            let access = Access {
+                key: None,
+                headers: Vec::new(),
+                key_goes: "",
+            };
+            let socket = connect(&address, &access).await;
+            let patience = Patience {
+                ask_every: Duration::from_millis(50),
+                silent_max: Duration::from_millis(1_000),
+            };
+            let stopwatch = clock.stopwatch().expect("it runs");
+            let socket = socket.unwrap_or_else(|error| panic!("{error}"));
+            let mut connection = Connection::with(patience, socket, stopwatch);
+            let (_, came) = connection.next().await;
+            connection.close().await;
+            came
+        });
+        peer.join().expect("it was well");
+        came.expect("a runtime")
+    }
+
+    #[test]
+    fn a_peer_that_nothing_comes_from_is_gone() {
+        let (over, is_over) = channel::<()>();
+        let came = comes_of(move |peer| {
+            // It neither reads nor writes, and keeps the connection open.
+            let _ = is_over.recv_timeout(Duration::from_millis(2_500));
+            drop(peer);
+        });
+        drop(over);
+        let Came::Closed(why) = came else {
+            panic!("{came:?}");
+        };
+        assert!(why.contains("the other side is gone"), "{why}");
+    }
+
+    #[test]
+    fn a_peer_that_listens_and_says_nothing_is_there() {
+        let came = comes_of(|mut peer| {
+            let mut asked = 0;
+            while asked < 30 {
+                // To read is to answer.
+                asked += usize::from(peer.read().expect("it is open").is_ping());
+            }
+            peer.send(Raw::text("here")).expect("sent");
+            while peer.read().is_ok() {}
+        });
+        let here = Message::Text("here".into());
+        assert!(matches!(came, Came::Message(said) if said == here));
     }
 }

@@ -50,6 +50,41 @@ fn what_was_heard_to_its_end_is_not_cut_off() {
 }
 
 #[test]
+fn items_that_wait_behind_one_another_are_each_cut_off_at_what_was_heard() {
+    let mut client = RealtimeClient::default();
+    for (item, samples) in [("item_1", 24_000), ("item_2", 48_000), ("item_3", 12_000)] {
+        read(&mut client, &delta(item, samples));
+    }
+    let told = client.cleared(Duration::from_millis(2_750));
+    let cut: Vec<(Value, Value)> = told
+        .iter()
+        .map(|message| {
+            let message = value(message);
+            (message["item_id"].clone(), message["audio_end_ms"].clone())
+        })
+        .collect();
+    assert_eq!(
+        cut,
+        [
+            (json!("item_1"), json!(750)),
+            (json!("item_2"), json!(0)),
+            (json!("item_3"), json!(0))
+        ]
+    );
+    for item in ["item_1", "item_2", "item_3"] {
+        assert_eq!(read(&mut client, &delta(item, 240)), [], "{item}");
+    }
+}
+
+#[test]
+fn what_still_comes_of_an_answer_that_ran_dry_is_not_heard_once_it_is_cut_off() {
+    let mut client = RealtimeClient::default();
+    read(&mut client, &delta("item_1", 240));
+    assert_eq!(client.cleared(Duration::ZERO), []);
+    assert_eq!(read(&mut client, &delta("item_1", 240)), []);
+}
+
+#[test]
 fn words_and_errors_are_understood() {
     let mut client = RealtimeClient::default();
     let said = json!({ "type": "response.output_audio_transcript.done", "item_id": "i", "transcript": "Yes." });
@@ -78,12 +113,12 @@ fn a_response_of_several_items_is_cut_off_in_the_one_that_sounded() {
     read(&mut client, &delta("item_1", 24_000));
     read(&mut client, &delta("item_2", 48_000));
     let told = client.heard_no_more_than(Duration::from_millis(1_500));
-    let truncate = value(&told.expect("it was cut off"));
+    let truncate = value(&told[0]);
     assert_eq!(
         (&truncate["item_id"], &truncate["audio_end_ms"]),
         (&json!("item_2"), &json!(500))
     );
-    assert_eq!(client.heard_no_more_than(Duration::ZERO), None);
+    assert_eq!(client.heard_no_more_than(Duration::ZERO), []);
 }
 
 #[test]

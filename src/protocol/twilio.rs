@@ -129,6 +129,11 @@ impl ToAgent for Twilio {
         self.numbered("media", "media", &media)
     }
 
+    fn key(&mut self, key: char) -> Option<Message> {
+        let dtmf = json!({ "track": "inbound_track", "digit": key.to_string() });
+        Some(self.numbered("dtmf", "dtmf", &dtmf))
+    }
+
     fn played(&mut self, mark: &str) -> Option<Message> {
         Some(self.numbered("mark", "mark", &json!({ "name": mark })))
     }
@@ -181,6 +186,13 @@ mod tests {
         assert_eq!(media["sequenceNumber"], "3");
         let sound = media["media"]["payload"].as_str().expect("sound");
         assert_eq!(BASE64_STANDARD.decode(sound).expect("base64"), [0xFF; 160]);
+        let key = value(&twilio.key('#').expect("told"));
+        assert_eq!(key["event"], "dtmf");
+        assert_eq!(
+            key["dtmf"],
+            json!({ "track": "inbound_track", "digit": "#" })
+        );
+        assert_eq!(key["sequenceNumber"], "4");
         let mark = value(&twilio.played("here").expect("told"));
         assert_eq!(mark["mark"]["name"], "here");
         assert_eq!(value(&twilio.goodbye()[0])["event"], "stop");

@@ -1,8 +1,8 @@
 //! Twilio Media Streams, the side of the agent.
 
 use super::twilio::{Media, RATE, parse, payload, samples};
-use super::{FromCaller, Junk, Message, ToCaller, text_of};
-use crate::event::Event;
+use super::{FromCaller, Junk, Message, ToCaller, beginning, text_of};
+use crate::event::{Event, KEYS};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -16,8 +16,11 @@ enum Caller {
     Media {
         media: Media,
     },
+    Dtmf {
+        dtmf: Dtmf,
+    },
     Stop,
-    /// Marks and keys that were pressed: neither was asked for.
+    /// Marks, which were not asked for.
     #[serde(other)]
     Other,
 }
@@ -34,6 +37,24 @@ struct Start {
 struct MediaFormat {
     encoding: String,
     sample_rate: u32,
+}
+
+/// A key that was pressed.
+#[derive(Debug, Deserialize)]
+struct Dtmf {
+    digit: String,
+}
+
+/// The key that is named so.
+fn key(named: &str) -> Result<char, Junk> {
+    let mut letters = named.chars();
+    match (letters.next(), letters.next()) {
+        (Some(key), None) if KEYS.contains(key) => Ok(key),
+        _ => Err(Junk(format!(
+            "{:?} is no key of a telephone",
+            beginning(named)
+        ))),
+    }
 }
 
 /// An agent that Twilio calls.
@@ -98,6 +119,7 @@ impl ToCaller for TwilioAgent {
                 return Err(Junk("sound comes before the message start".into()));
             }
             Caller::Media { media } => vec![FromCaller::Sound(samples(&media)?)],
+            Caller::Dtmf { dtmf } => vec![FromCaller::Key(key(&dtmf.digit)?)],
             Caller::Stop => vec![FromCaller::HungUp],
             Caller::Other => Vec::new(),
         };
@@ -123,6 +145,10 @@ mod tests {
         assert_eq!(told, [FromCaller::Rate(8_000)]);
         let (sound, _) = agent.read(twilio.frame(&[0.0; 160])).expect("understood");
         assert_eq!(sound, [FromCaller::Sound(vec![0.0; 160])]);
+        let pressed = agent.read(twilio.key('7').expect("told"));
+        assert_eq!(pressed, Ok((vec![FromCaller::Key('7')], vec![])));
+        let odd = "{\"event\":\"dtmf\",\"dtmf\":{\"digit\":\"77\"}}";
+        assert!(agent.read(Message::Text(odd.into())).is_err());
         let said = agent.sound(&[0.0; 80]).remove(0);
         assert_eq!(twilio.read(said), Ok(vec![FromAgent::Sound(vec![0.0; 80])]));
         assert_eq!(

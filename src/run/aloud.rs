@@ -1,6 +1,7 @@
 //! Words -> as a recogniser hears them, when a voice speaks them: no conversation, only what is misheard.
 
-use super::{RunError, prepare, unavailable};
+use super::prepare::SpokenBy;
+use super::{RunError, unavailable};
 use crate::audio::SAMPLE_RATE;
 use crate::call::words;
 use crate::clock::Clock;
@@ -22,11 +23,10 @@ pub fn hear(
 ) -> Result<Vec<String>, RunError> {
     let clock = Clock::virtual_time(scenario.cores());
     let (mut recogniser, _) = engine::speech_to_text(scenario, &clock)?;
-    let mut voice = engine::text_to_speech(scenario, &clock)?;
+    let mut voice = SpokenBy::voice_of(scenario, &clock)?;
     let mut heard = Vec::with_capacity(texts.len());
     for text in texts {
-        let spoken = clock.block_on(prepare::spoken(text, &mut voice, &clock));
-        let spoken = spoken.map_err(unavailable)?.map_err(unavailable)?;
+        let spoken = voice.speak(text)?;
         let silence = vec![0.0; AROUND];
         let sound = [&silence[..], &spoken[..], &silence[..]].concat();
         let words = words::text(&mut recogniser, &clock, &sound).map(|(text, _)| text);

@@ -2,8 +2,12 @@
 //! record is measured. `voicesim run` and a `#[test]` of yours do the same through here.
 
 pub mod aloud;
+#[cfg(feature = "probe")]
+pub(crate) mod called;
 mod folder;
 mod held;
+#[cfg(feature = "probe")]
+mod made_up;
 mod prepare;
 #[cfg(feature = "probe")]
 pub(crate) mod probed;
@@ -278,11 +282,18 @@ impl Run {
         if self.talk.is_none() && self.scenario.turns().is_empty() {
             return Err(RunError::Input(
                 match self.scenario.caller {
-                    Some(_) => "a [caller] makes up what to say only in simulations: `voicesim simulate`; give the scenario turns to run it once",
+                    Some(_) => "a [caller] makes up what to say in simulations (`voicesim simulate`), and in calls to agents (`voicesim probe`); give the scenario turns to run it once",
                     None => "nobody says anything: give the scenario at least one [[turn]] with wav, say or speech, or talk to it (--mic)",
                 }
                 .into(),
             ));
+        }
+        let is_pressed = |turn: &Turn| matches!(turn.says, Says::Keys(_));
+        if let Some(index) = self.scenario.turns().iter().position(is_pressed) {
+            return Err(RunError::Input(format!(
+                "turn {} digits: keys are pressed only in calls to agents behind Twilio (`voicesim probe`); give the turn a wav, or words to say",
+                index + 1
+            )));
         }
         if self.scenario.network.is_there {
             return Err(RunError::Input(

@@ -62,7 +62,7 @@ fn words(scenario: &Scenario) -> impl Iterator<Item = (usize, &str)> {
     let turns = scenario.turns().iter().enumerate();
     let said = turns.filter_map(|(row, turn)| match &turn.says {
         Says::Words(words) => Some((row, words.as_str())),
-        Says::Recording { .. } | Says::Speech(_) => None,
+        Says::Recording { .. } | Says::Speech(_) | Says::Keys(_) => None,
     });
     let is_real = !scenario.tts.engine.is_simulated();
     let filler = scenario.filler().filter(|_| is_real);
@@ -142,12 +142,39 @@ pub(super) fn read_spoken(
     Ok(())
 }
 
+/// A scenario's voice, outside of a conversation.
+pub(super) struct SpokenBy {
+    voice: TextToSpeech,
+    clock: Clock,
+}
+
+impl SpokenBy {
+    /// The scenario's voice, which speaks on a virtual clock.
+    ///
+    /// # Errors
+    /// If it is not available.
+    pub(super) fn voice_of(scenario: &Scenario, clock: &Clock) -> Result<SpokenBy, RunError> {
+        Ok(SpokenBy {
+            voice: engine::text_to_speech(scenario, clock)?,
+            clock: clock.clone(),
+        })
+    }
+
+    /// Speaks some words.
+    ///
+    /// # Errors
+    /// If the voice fails, or says nothing.
+    pub(super) fn speak(&mut self, words: &str) -> Result<Samples, RunError> {
+        let spoken = spoken(words, &mut self.voice, &self.clock);
+        self.clock
+            .block_on(spoken)
+            .map_err(unavailable)?
+            .map_err(unavailable)
+    }
+}
+
 /// The sound of some words, as a voice speaks them.
-pub(super) async fn spoken(
-    words: &str,
-    tts: &mut TextToSpeech,
-    clock: &Clock,
-) -> Result<Samples, StageError> {
+async fn spoken(words: &str, tts: &mut TextToSpeech, clock: &Clock) -> Result<Samples, StageError> {
     let (sender, mut chunks) = queue::channel::<AudioChunk>(crate::stage::OUTPUTS_WAITING_MAX);
     let clause = Clause(words.into());
     // The words are spoken before the conversation, so their events are not kept.

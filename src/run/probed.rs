@@ -1,94 +1,30 @@
-//! Calls to somebody else's agent: what a scenario's caller says, ready to be sent, and any number of calls held at once,
-//! each on a thread and a clock of its own.
+//! Calls to somebody else's agent: any number of them held at once, each on a thread and a clock of its own.
 
-use super::{RunError, input, prepare, unavailable};
+use super::called::Caller;
 use crate::call::probed::{Known, KnownSpeech, KnownTurn};
 use crate::clock::Clock;
-use crate::engine;
-use crate::event::{Tick, nanos};
-use crate::probe::{Call, CallEnd, Held, Line, Progress, Said};
-use crate::protocol::Protocol;
+use crate::event::nanos;
+use crate::probe::{Call, CallEnd, Dialling, Held, Progress, Redial, Said};
 use crate::protocol::address::Address;
-use crate::protocol::socket::{Access, Connection, connect};
+use crate::protocol::socket::{Access, Connection, Socket, connect};
+use crate::protocol::{Protocol, ToAgent};
 use crate::record::store::Probe;
-use crate::scenario::{Says, Scenario};
+use crate::scenario::AgentTable;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What the caller of a scenario says, at the rate of a protocol: recordings, and words as the scenario's voice speaks
-/// them.
-///
-/// # Errors
-/// A scenario whose caller makes no sound, a recording that cannot be read, or a voice that is not available.
-pub(crate) fn lines(scenario: &Scenario, protocol: Protocol) -> Result<Vec<Line>, RunError> {
-    refuse_simulated(scenario)?;
-    let mut sounds = prepare::recordings(scenario)?;
-    scenario.find_files().map_err(input)?;
-    let words = scenario.turns().iter().enumerate();
-    let words = words.filter_map(|(row, turn)| match &turn.says {
-        Says::Words(words) => Some((row, words)),
-        Says::Recording { .. } | Says::Speech(_) => None,
-    });
-    let mut voice = None;
-    for (row, words) in words {
-        let clock = Clock::virtual_time(scenario.cores());
-        let voice = match &mut voice {
-            Some(voice) => voice,
-            none => none.insert(engine::text_to_speech(scenario, &clock)?),
-        };
-        let spoken = clock.block_on(prepare::spoken(words, voice, &clock));
-        sounds[row] = Some(spoken.map_err(unavailable)?.map_err(unavailable)?);
-    }
-    let rate = protocol.to_agent(1).rate();
-    let lines = prepare::lines(scenario, sounds).into_iter();
-    lines
-        .map(|line| Line::new(&line.samples, rate, line.speech, line.cue).map_err(unavailable))
-        .collect()
-}
-
-fn refuse_simulated(scenario: &Scenario) -> Result<(), RunError> {
-    let wrong = |what: &str| Err(RunError::Input(what.to_owned()));
-    if scenario.caller.is_some() {
-        return wrong(
-            "caller: a [caller] makes up what to say only in simulations, and makes no sound; give the scenario turns with wav or say to call an agent",
-        );
-    }
-    let is_silent = |says: &Says| matches!(says, Says::Speech(_));
-    if let Some(row) = scenario
-        .turns()
-        .iter()
-        .position(|turn| is_silent(&turn.says))
-    {
-        return Err(RunError::Input(format!(
-            "turn {} speech: simulated speech makes no sound; give the turn a wav, or words to say, to call an agent",
-            row + 1
-        )));
-    }
-    if scenario.turns().is_empty() {
-        return wrong(
-            "nobody says anything: give the scenario at least one [[turn]] with wav or say; `voicesim init` writes a scenario to start from",
-        );
-    }
-    if scenario.disturbance.is_some() {
-        return wrong(
-            "disturbance: only simulated; take [disturbance] away, and mix what is going on into the recordings",
-        );
-    }
-    if scenario.network.is_there {
-        return wrong(
-            "network: only simulated; take [network] away, the way to the agent is the real one",
-        );
-    }
-    Ok(())
-}
+/// How often whoever waits before a call looks whether it is still to be made.
+const LOOKED_EVERY: Duration = Duration::from_millis(50);
 
 /// Calls to be held.
 pub(crate) struct Calling<'a> {
     pub address: &'a Address,
     pub access: &'a Access,
     pub protocol: Protocol,
-    pub lines: &'a [Line],
+    pub caller: &'a Caller,
+    /// How the agent is called, and called again.
+    pub agent: AgentTable,
     pub jitter: Duration,
     /// After how long a caller hangs up, whatever is still to be said.
     pub longest: Duration,
@@ -145,72 +81,132 @@ impl Calling<'_> {
 
     async fn held(&self, call: usize, clock: &Clock) -> Result<Held, NotHeld> {
         clock.start();
+        let number = u32::try_from(call + 1).unwrap_or(u32::MAX);
+        let unavailable = |error: &dyn std::fmt::Display| NotHeld::Unavailable(error.to_string());
+        let mut mind = self.caller.mind(number - 1, clock);
         let share = call as f64 / self.wavs.len() as f64;
-        clock
-            .sleep_until(Tick::ZERO + self.ramp.mul_f64(share))
-            .await;
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(NotHeld::Stopped);
-        }
-        let connected = connect(self.address, self.access).await;
-        let socket = connected.map_err(|error| NotHeld::NotConnected(error.to_string()))?;
+        self.waits(clock, self.ramp.mul_f64(share)).await?;
+        let (socket, retries) = self.reach(clock).await?;
         // The call begins when it is answered.
         clock.start();
         let Some(stopwatch) = clock.stopwatch() else {
             return Err(NotHeld::Unavailable("there is no clock".into()));
         };
-        let number = u32::try_from(call + 1).unwrap_or(u32::MAX);
-        let mut protocol = self.protocol.to_agent(number);
+        let dial = |retry: u32| -> Dialling<'_> {
+            Box::pin(async move {
+                self.waits(clock, self.agent.wait(retries + retry))
+                    .await
+                    .map_err(|_| "stopped".to_owned())?;
+                let socket = connect(self.address, self.access).await;
+                let socket = socket.map_err(|error| error.to_string())?;
+                let protocol: Box<dyn ToAgent> = self.protocol.to_agent(number);
+                Ok((protocol, Connection::of(socket, stopwatch)))
+            })
+        };
         let mut progress = |progress| {
             (self.told)(call, progress);
             !self.stop.load(Ordering::Relaxed)
         };
         let held = Call {
-            lines: self.lines,
+            mind: &mut *mind,
             jitter: self.jitter,
             longest: self.longest,
             wav: &self.wavs[call],
+            redial: Redial {
+                retries: self.agent.retries - retries,
+                dial: &dial,
+            },
             progress: &mut progress,
         };
+        let protocol = self.protocol.to_agent(number);
         let connection = Connection::of(socket, stopwatch);
-        let held = held.hold(clock, &mut *protocol, connection).await;
-        held.map_err(|error| NotHeld::Unavailable(error.to_string()))
+        let held = held.hold(clock, protocol, connection).await;
+        let mut held = held.map_err(|error| unavailable(&error))?;
+        held.redialled += retries;
+        Ok(held)
+    }
+
+    /// Calls the agent until it takes the call, and how often that was tried again.
+    async fn reach(&self, clock: &Clock) -> Result<(Socket, u32), NotHeld> {
+        let mut retries = 0;
+        loop {
+            let refused = match connect(self.address, self.access).await {
+                Ok(socket) => return Ok((socket, retries)),
+                Err(refused) => refused,
+            };
+            if retries == self.agent.retries {
+                return Err(NotHeld::NotConnected(refused.to_string()));
+            }
+            retries += 1;
+            self.waits(clock, self.agent.wait(retries)).await?;
+        }
+    }
+
+    /// Lets time pass, as long as nobody stops the calls.
+    async fn waits(&self, clock: &Clock, span: Duration) -> Result<(), NotHeld> {
+        let until = clock.now() + span;
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(NotHeld::Stopped);
+            }
+            let now = clock.now();
+            if now >= until {
+                return Ok(());
+            }
+            clock.sleep_until(until.min(now + LOOKED_EVERY)).await;
+        }
     }
 }
 
 /// What is known of a call that was held, for whoever judges the recording.
-pub(crate) fn known(scenario: &Scenario, lines: &[Line], held: &Held) -> Known {
-    let turns = held.said.iter().zip(lines).zip(scenario.turns());
-    let turns = turns.map(|((said, line), turn)| KnownTurn {
-        expect: turn.expect,
-        said: match said {
-            Said::Missed { at, waited_ns } => KnownSpeech::Missed {
+pub(crate) fn known(caller: &Caller, held: &Held) -> Known {
+    let turns = held.said.iter().map(|said| match said {
+        Said::Missed {
+            expect,
+            at,
+            waited_ns,
+        } => KnownTurn {
+            expect: *expect,
+            is_again: false,
+            said: KnownSpeech::Missed {
                 at: *at,
                 waited_ns: *waited_ns,
             },
-            Said::At(at) => KnownSpeech::At {
+        },
+        Said::Line {
+            line,
+            at,
+            cut,
+            is_again,
+        } => KnownTurn {
+            expect: line.expect,
+            is_again: *is_again,
+            said: KnownSpeech::At {
                 at: *at,
-                speech: line.spoken_at(*at, held.ended_at),
+                speech: line.spoken_at(*at, cut.unwrap_or(held.ended_at)),
             },
         },
     });
     let late_max_ns = nanos(Duration::from_secs_f64(held.lateness.max_ms / 1e3));
+    let is_unsaid = caller.is_scripted() && held.said.len() < caller.lines();
     Known {
         turns: turns.collect(),
+        is_made_up: !caller.is_scripted(),
         late: held.late.clone(),
         late_max_ns: match held.late.is_empty() {
             true => 0,
             false => late_max_ns,
         },
         ended_at: held.ended_at,
-        failure: match &held.end {
-            CallEnd::Failed(why) => Some(why.clone()),
-            _ => None,
-        },
+        failures: held.drops.clone(),
+        has_failed: matches!(held.end, CallEnd::Failed(_)),
         agent_hung_up: held.end == CallEnd::AgentHungUp,
-        is_cut_short: matches!(held.end, CallEnd::Stopped | CallEnd::AgentHungUp)
-            && held.said.len() < lines.len()
-            || held.end == CallEnd::Stopped,
+        gave_up: (held.end == CallEnd::GaveUp).then_some(held.ended_at),
+        is_cut_short: match held.end {
+            CallEnd::Stopped | CallEnd::Overlong => true,
+            CallEnd::AgentHungUp => is_unsaid || !caller.is_scripted(),
+            CallEnd::Finished | CallEnd::GaveUp | CallEnd::Failed(_) => false,
+        },
         heard: held.heard.clone(),
         spoke: held.spoke.clone(),
     }
@@ -218,7 +214,7 @@ pub(crate) fn known(scenario: &Scenario, lines: &[Line], held: &Held) -> Known {
 
 /// What the header tells of a call.
 pub(crate) fn facts(calling: &Calling<'_>, held: &Held) -> Probe {
-    let ms = |samples: u64| samples as f64 * 1e3 / f64::from(held.rate);
+    let ms = |length: Duration| length.as_secs_f64() * 1e3;
     let round = |ms: f64| (ms * 1e3).round() / 1e3;
     let errors = match held.errors.as_slice() {
         [] => String::new(),
@@ -236,10 +232,17 @@ pub(crate) fn facts(calling: &Calling<'_>, held: &Held) -> Probe {
         underrun_ms: round(ms(held.playout.dry)),
         ahead_max_ms: round(ms(held.playout.most_waiting)),
         cleared_ms: round(ms(held.playout.cleared)),
+        redialled: held.redialled,
+        broke_off: held.drops.first().map(|(_, why)| why.clone()),
         ended: match &held.end {
             CallEnd::Finished => "the caller hung up".into(),
+            CallEnd::GaveUp => "the caller lost patience and hung up".into(),
             CallEnd::AgentHungUp => "the agent hung up".into(),
             CallEnd::Stopped => "stopped".into(),
+            CallEnd::Overlong => {
+                let seconds = calling.longest.as_secs();
+                format!("the caller hung up after {seconds} s (--for)")
+            }
             CallEnd::Failed(why) => format!("failed: {why}"),
         } + &errors,
     }

@@ -73,7 +73,11 @@ impl Reception<'_> {
             return false;
         }
         self.busy.fetch_add(1, Ordering::Relaxed);
-        self.callers.try_send((number, caller)).is_ok()
+        let is_taken = self.callers.try_send((number, caller)).is_ok();
+        if !is_taken {
+            self.busy.fetch_sub(1, Ordering::Relaxed);
+        }
+        is_taken
     }
 }
 
@@ -242,19 +246,24 @@ impl Serving<'_> {
         };
         let session = conversation::session(self.scenario, parts);
         let call = async {
-            tokio::select! {
+            let mut caller = caller;
+            let left = tokio::select! {
                 biased;
-                (left, connection) = caller.listen() => (left, Some(connection)),
-                () = self.stopped(clock) => (Left::HungUp, None),
-            }
+                left = caller.listen() => left,
+                () = self.stopped(clock) => Left::HungUp,
+            };
+            // Whoever reports to the session is gone, and it ends.
+            let Caller { connection, .. } = caller;
+            (left, connection)
         };
         let ((left, connection), ()) = tokio::join!(biased; call, session.run(heard));
-        let cause = SessionEnd::Finished;
+        let cause = match left {
+            Left::HungUp => SessionEnd::Finished,
+            Left::Lost(_) => SessionEnd::Aborted,
+        };
         tap.mark(TurnId(0), Mark::SessionEnded { cause });
         wire.goodbye();
-        if let Some(connection) = connection {
-            connection.close().await;
-        }
+        connection.close().await;
         tap.finish().map_err(|error| {
             unavailable(format!(
                 "call {number} could not be kept: {error}; make room or choose another folder (--out)"

@@ -20,6 +20,10 @@ use serde::{Deserialize, Serialize};
 pub struct Caller<L = LatencyModel> {
     /// Questions in a conversation, 1 to 10,000.
     pub questions: u32,
+    /// What is asked aloud, one text for each question and then from the first one again, up to 1,000 of up to 2,000
+    /// characters; plain questions unless given. A simulation has no words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<String>,
     /// How long a question is, without its pauses.
     pub speech: L,
     /// Seconds of speech between two pauses inside a question, on average, 0.5 to 3,600; 0 for no pauses.
@@ -53,6 +57,7 @@ impl Default for Caller {
         let lognormal = |median_ms, p95_ms| LatencyModel::Lognormal { median_ms, p95_ms };
         Caller {
             questions: 8,
+            says: Vec::new(),
             speech: lognormal(2_400.0, 5_200.0),
             pause_every_s: 6.0,
             // 95 % of the pauses inside a turn of a dialogue last less than 1.4 s (livekit/agents#3640).
@@ -75,6 +80,8 @@ impl Default for Caller {
 /// More than this is no question, but a monologue.
 const QUESTIONS_MAX: u32 = 10_000;
 const RESTARTS_MAX: u32 = 100;
+const TEXTS_MAX: usize = 1_000;
+const TEXT_CHARACTERS_MAX: usize = 2_000;
 /// A sound a second is as often as anybody makes one.
 const PER_MINUTE_MAX: f64 = 60.0;
 const PAUSE_EVERY_S: std::ops::RangeInclusive<f64> = 0.5..=3_600.0;
@@ -93,6 +100,16 @@ impl Caller {
             let fix = format!("{}; give between 1 and {QUESTIONS_MAX}", self.questions);
             return Err(at.problem("questions", fix));
         }
+        let is_text = |text: &String| {
+            let has_words = text.contains(char::is_alphanumeric);
+            has_words && text.chars().count() <= TEXT_CHARACTERS_MAX
+        };
+        if self.says.len() > TEXTS_MAX || !self.says.iter().all(is_text) {
+            let fix = format!(
+                "give up to {TEXTS_MAX} texts with words in them, of up to {TEXT_CHARACTERS_MAX} characters"
+            );
+            return Err(at.problem("says", fix));
+        }
         let every = self.pause_every_s;
         if every != 0.0 && !PAUSE_EVERY_S.contains(&every) {
             let fix = format!("{every}; give 0.5 to 3600 seconds of speech, or 0 for no pauses");
@@ -108,6 +125,7 @@ impl Caller {
         };
         Ok(Caller {
             questions: self.questions,
+            says: self.says.clone(),
             speech: drawn("speech", &self.speech)?,
             pause_every_s: every,
             pause: drawn("pause", &self.pause)?,
@@ -149,6 +167,13 @@ mod tests {
                 "questions",
                 Caller {
                     questions: 0,
+                    ..default()
+                },
+            ),
+            (
+                "says",
+                Caller {
+                    says: vec!["…".into()],
                     ..default()
                 },
             ),

@@ -1,5 +1,6 @@
 //! A scenario as its file has it.
 
+use super::agent::AgentTable;
 use super::budget::BudgetTable;
 use super::caller::Caller;
 use super::cost::Prices;
@@ -39,9 +40,12 @@ pub struct ScenarioFile {
     pub cores: u32,
     /// What the caller says, up to 10,000 turns.
     pub turn: Vec<TurnTable>,
-    /// A caller who makes up what to say, in place of turns: only in simulations.
+    /// A caller who makes up what to say, in place of turns: in simulations, and in calls to agents elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller: Option<Caller>,
+    /// An agent elsewhere, which `voicesim probe` calls.
+    #[serde(skip_serializing_if = "is_default")]
+    pub agent: AgentTable,
     /// What lies between a simulated caller and the assistant.
     #[serde(skip_serializing_if = "NetworkTable::is_none")]
     pub network: NetworkTable,
@@ -108,8 +112,8 @@ impl ScenarioFile {
 }
 
 /// A table that says nothing is not written, so that scenarios of older folders are read back as they were.
-fn is_default(speak: &Speak) -> bool {
-    *speak == Speak::default()
+fn is_default<T: Default + PartialEq>(table: &T) -> bool {
+    *table == T::default()
 }
 
 impl Default for ScenarioFile {
@@ -121,6 +125,7 @@ impl Default for ScenarioFile {
             cores: 2,
             turn: Vec::new(),
             caller: None,
+            agent: AgentTable::default(),
             network: NetworkTable::default(),
             topology: TopologyName::default(),
             ear: EarTable::default(),

@@ -7,6 +7,7 @@
 //! A table and what it means stand in one file, with the parsing between them: `FooTable` is written, `Foo`
 //! is meant. Where every value of a table can be meant, as of `[clauses]`, both are one type.
 
+mod agent;
 pub mod budget;
 pub mod caller;
 pub mod cost;
@@ -44,6 +45,7 @@ pub(crate) mod unit;
 mod variation;
 mod wording;
 
+pub use agent::AgentTable;
 pub use difference::{KeyDifference, differences};
 pub use disturbance::{Disturbance, DisturbanceTable};
 pub use ear::{Ear, EarTable};
@@ -126,6 +128,11 @@ impl Scenario {
     /// The key of the first one that is not there, and the fix.
     pub fn find_files(&self) -> Result<(), Problem> {
         self.file.find_files()
+    }
+
+    /// How an agent elsewhere is called.
+    pub fn agent(&self) -> AgentTable {
+        self.file.agent
     }
 
     /// The name that reports show.

@@ -44,7 +44,8 @@ impl ScenarioFile {
         let tts = service("tts", &self.tts, self.cure.tts.as_ref())?;
         let interruption = self.interruption.parse(Table::at(&["interruption"]))?;
         let topology = self.topology((&stt, &answer, &tts), &endpointing.policy)?;
-        let caller = self.caller(&stt)?;
+        let caller = self.caller()?;
+        self.agent.check(Table::at(&["agent"]))?;
         let load = match &self.load {
             Some(load) => Some(load.parse(Table::at(&["load"]))?),
             None => None,
@@ -57,7 +58,7 @@ impl ScenarioFile {
         if let Some(filler) = &self.filler {
             filler.check(Table::at(&["filler"]))?;
         }
-        let turns = turn::turns(&self.turn, &stt.engine, &tts.engine)?;
+        let turns = turn::turns(&self.turn, (&stt.engine, &tts.engine), self.agent)?;
         let fault =
             |(index, fault): (usize, &FaultTable)| fault.parse(Table::nth(&["fault"], index));
         let faults = self.fault.iter().enumerate().map(fault);
@@ -99,7 +100,7 @@ impl ScenarioFile {
         table.parse(at).map(Some)
     }
 
-    fn caller(&self, stt: &Service<Recogniser>) -> Result<Option<Caller<Latency>>, Problem> {
+    fn caller(&self) -> Result<Option<Caller<Latency>>, Problem> {
         let Some(caller) = &self.caller else {
             return Ok(None);
         };
@@ -108,13 +109,6 @@ impl ScenarioFile {
             let fix =
                 "a caller makes up what to say, and turns say it; take [caller] or the turns away";
             return Err(at.problem("questions", fix));
-        }
-        if !stt.engine.is_simulated() {
-            let fix = format!(
-                "a made-up caller makes no sound that the engine {:?} could hear; set engine = \"simulated\"",
-                stt.engine.name()
-            );
-            return Err(Table::at(&["stt"]).problem("engine", fix));
         }
         caller.parse(at).map(Some)
     }

@@ -1,6 +1,6 @@
 //! What is said about scenarios that cannot be meant.
 
-use super::parse;
+use super::{After, parse};
 use std::path::Path;
 
 /// What is said about a scenario with these lines, without the file's name.
@@ -129,9 +129,30 @@ fn an_anchor_that_cannot_come_is_refused() {
 }
 
 #[test]
+fn an_agent_that_speaks_first_is_waited_for() {
+    let greets = |greets: bool| {
+        let text = format!("[agent]\ngreets = {greets}\n{QUESTION}");
+        let scenario = parse(Path::new("greeted.toml"), &text);
+        scenario.expect("a scenario").turns()[0].after
+    };
+    assert_eq!(greets(false), After::SessionStart);
+    assert_eq!(greets(true), After::AgentSpeechEnd);
+}
+
+#[test]
 fn a_turn_says_one_thing() {
     check("[[turn]]\nexpect = \"respond\"\n", "needs something to say");
     check("[[turn]]\nsay = \" \"\n", "between 1 and 2,000");
+    check(
+        "[[turn]]\nsay = \"One.\"\ndigits = \"1\"\n",
+        " line 2: turn 1 say: a turn is made of one of wav, say, speech and digits",
+    );
+    for keys in ["", "12a", "1 2", &"1".repeat(65)] {
+        check(
+            &format!("[[turn]]\ndigits = \"{keys}\"\n"),
+            " line 2: turn 1 digits: give 1 to 64 keys of a telephone",
+        );
+    }
     check(
         &format!("[tts]\nengine = \"simulated\"\n{QUESTION}"),
         "a simulated voice speaks no words",

@@ -1,10 +1,11 @@
 //! One thing that the caller says, and what should come of it.
 
+use super::agent::AgentTable;
 use super::engine::{Engine, Recogniser, Voice};
 use super::latency::Latency;
 use super::problem::{Problem, Table};
 use super::speech::Speech;
-use crate::event::Expect;
+use crate::event::{Expect, KEYS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +25,10 @@ pub struct TurnTable {
     /// A simulated caller's speech, in place of a recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speech: Option<Speech>,
+    /// Keys that the caller presses, 1 to 64 of `0` to `9`, `*`, `#` and `A` to `D`, in place of a recording: only in
+    /// calls to agents behind Twilio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digits: Option<String>,
     /// What is truly said, for the word error rate. `say` is its own reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -63,6 +68,7 @@ impl Default for TurnTable {
             wav: None,
             say: None,
             speech: None,
+            digits: None,
             text: None,
             answer_has: Vec::new(),
             answer_has_not: Vec::new(),
@@ -154,6 +160,8 @@ pub enum Says {
     Words(String),
     /// A simulated caller speaks, which makes no sound and only takes its time.
     Speech(Speech<Latency>),
+    /// These keys are pressed.
+    Keys(String),
 }
 
 impl Turn {
@@ -161,10 +169,15 @@ impl Turn {
     pub fn label(&self) -> String {
         let wav = match &self.says {
             Says::Recording { wav, .. } => wav.file_name(),
-            Says::Words(_) | Says::Speech(_) => None,
+            Says::Words(_) | Says::Speech(_) | Says::Keys(_) => None,
         };
         let named = || wav.map(|name| name.to_string_lossy().into_owned());
-        self.reference.clone().or_else(named).unwrap_or_default()
+        let pressed = || match &self.says {
+            Says::Keys(keys) => Some(keys.clone()),
+            _ => None,
+        };
+        let label = self.reference.clone().or_else(named);
+        label.or_else(pressed).unwrap_or_default()
     }
 
     /// A recording of which nothing else is known.
@@ -187,12 +200,13 @@ impl Turn {
 /// The longest time that a turn may state: one hour.
 const MAXIMUM_MS: u64 = 3_600_000;
 const SAY_CHARACTERS_MAX: usize = 2_000;
+const DIGITS_MAX: usize = 64;
 
 /// What the turns of a scenario mean.
 pub(super) fn turns(
     tables: &[TurnTable],
-    stt: &Recogniser,
-    tts: &Voice,
+    (stt, tts): (&Recogniser, &Voice),
+    agent: AgentTable,
 ) -> Result<Vec<Turn>, Problem> {
     let are_simulated = tables.iter().all(|turn| turn.speech.is_some());
     let mut turns: Vec<Turn> = Vec::with_capacity(tables.len());
@@ -216,7 +230,7 @@ pub(super) fn turns(
             reference: table.text.clone().or_else(|| table.say.clone()),
             right: table.right(),
             expect: table.expect,
-            after: table.anchor(index, &turns, at)?,
+            after: table.anchor(index, &turns, agent, at)?,
             delay,
             give_up,
         });
@@ -243,12 +257,12 @@ impl TurnTable {
         at: Table<'_>,
     ) -> Result<Says, Problem> {
         let problem = |key: &str, fix: &str| Err(at.problem(key, fix));
-        let says = match (&self.wav, &self.say, &self.speech) {
-            (Some(wav), None, None) => Says::Recording {
+        let says = match (&self.wav, &self.say, &self.speech, &self.digits) {
+            (Some(wav), None, None, None) => Says::Recording {
                 wav: wav.clone(),
                 speech_end: self.speech_end_ms.map(Duration::from_millis),
             },
-            (None, Some(words), None) => {
+            (None, Some(words), None, None) => {
                 if words.trim().is_empty() || words.chars().count() > SAY_CHARACTERS_MAX {
                     return problem("say", "give between 1 and 2,000 characters to speak");
                 }
@@ -260,7 +274,15 @@ impl TurnTable {
                 }
                 Says::Words(words.clone())
             }
-            (None, None, Some(speech)) => {
+            (None, None, None, Some(keys)) => {
+                let is_key = |key: char| KEYS.contains(key);
+                if !keys.chars().all(is_key) || !(1..=DIGITS_MAX).contains(&keys.len()) {
+                    let fix = format!("give 1 to {DIGITS_MAX} keys of a telephone, of {KEYS}");
+                    return problem("digits", &fix);
+                }
+                Says::Keys(keys.clone())
+            }
+            (None, None, Some(speech), None) => {
                 if !stt.is_simulated() {
                     let fix = format!(
                         "simulated speech makes no sound that the engine {:?} could hear; set engine = \"simulated\" under [stt], or give a wav",
@@ -277,24 +299,31 @@ impl TurnTable {
                 let parsed = speech.parse();
                 Says::Speech(parsed.map_err(|fix| at.problem("speech", fix))?)
             }
-            (None, None, None) => {
+            (None, None, None, None) => {
                 return problem(
                     "wav",
-                    "a turn needs something to say: wav = \"FILE\", say = \"…\" or speech = { … }",
+                    "a turn needs something to say: wav = \"FILE\", say = \"…\" or speech = { … }; or keys to press: digits = \"…\"",
                 );
             }
             _ => {
+                let key = match (&self.say, &self.speech) {
+                    (Some(_), _) => "say",
+                    (None, Some(_)) => "speech",
+                    (None, None) => "digits",
+                };
                 return problem(
-                    if self.say.is_some() { "say" } else { "speech" },
-                    "a turn is spoken from one of wav, say and speech; take the others away",
+                    key,
+                    "a turn is made of one of wav, say, speech and digits; take the others away",
                 );
             }
         };
         match says {
-            Says::Words(_) | Says::Speech(_) if self.speech_end_ms.is_some() => problem(
-                "speech_end_ms",
-                "this states where speech ends in a recording; take it away, or give a wav",
-            ),
+            Says::Words(_) | Says::Speech(_) | Says::Keys(_) if self.speech_end_ms.is_some() => {
+                problem(
+                    "speech_end_ms",
+                    "this states where speech ends in a recording; take it away, or give a wav",
+                )
+            }
             says => Ok(says),
         }
     }
@@ -329,19 +358,25 @@ impl TurnTable {
 
     /// What the turn waits for. An anchor that cannot come, because nothing before it makes the agent speak, is
     /// refused.
-    fn anchor(&self, index: usize, earlier: &[Turn], at: Table<'_>) -> Result<After, Problem> {
+    fn anchor(
+        &self,
+        index: usize,
+        earlier: &[Turn],
+        agent: AgentTable,
+        at: Table<'_>,
+    ) -> Result<After, Problem> {
         let after = self.after.unwrap_or(match index {
-            0 => After::SessionStart,
+            0 if !agent.greets => After::SessionStart,
             _ => After::AgentSpeechEnd,
         });
-        let is_answered = earlier.iter().any(|turn| turn.expect == Expect::Respond);
+        let is_answered = agent.greets || earlier.iter().any(|turn| turn.expect == Expect::Respond);
         let problem = |fix: &str| Err(at.problem("after", fix));
         match after {
             After::SessionStart if index > 0 => problem(
                 "only the first turn can come at the session's start; use previous_turn_end, agent_speech_start or agent_speech_end",
             ),
             After::AgentSpeechStart | After::AgentSpeechEnd if !is_answered => problem(
-                "this anchor cannot come: the agent speaks only in reply, and no turn before this one has expect = \"respond\"; use session_start or previous_turn_end, or put a question before it",
+                "this anchor cannot come: the agent speaks only in reply, and no turn before this one has expect = \"respond\"; use session_start or previous_turn_end, or put a question before it; an agent elsewhere that speaks first has greets = true under [agent]",
             ),
             After::PreviousTurnEnd if index == 0 => {
                 problem("there is no turn before the first one; use session_start")

@@ -1,22 +1,19 @@
 //! The caller's sound, as it comes over the network, to the ear.
 
+use super::heard::Heard;
+use super::keys::{Keys, Pressed};
 use super::wire::Wire;
-use crate::audio::resample::StreamResampler;
-use crate::audio::{AudioError, FRAME, FRAME_SAMPLES, SAMPLE_RATE, Samples};
+use crate::audio::{SAMPLE_RATE, Samples};
 use crate::clock::Clock;
-use crate::ear::{Ear, SpeechEdges};
+use crate::ear::{Ear, SpeechEdge, SpeechEdges};
 use crate::event::{Tick, TurnId};
 use crate::pipeline::control::{Control, Refuse};
 use crate::protocol::socket::{Came, Connection};
 use crate::protocol::{FromCaller, Refused};
 use crate::record::tap::Tap;
-use crate::stage::SpeechActivity;
 use crate::stage::queue;
+use crate::stage::{AudioChunk, SpeechActivity, SureVoice};
 use std::rc::Rc;
-use std::time::Duration;
-
-/// Sound that has not come after so long is taken for silence: the caller sends none, or the network holds it.
-const MISSED_AFTER: Duration = Duration::from_millis(300);
 
 /// Hears the caller.
 pub(crate) struct Caller {
@@ -40,31 +37,22 @@ pub(crate) enum Left {
     Lost(String),
 }
 
-/// Sound at the ear's rate that does not fill a frame yet, and when it began.
-struct Heard {
-    resampler: StreamResampler,
-    rate: u32,
-    waiting: Vec<f32>,
-    /// When the next frame begins; `None` before the first sound.
-    next: Option<Tick>,
-    /// Whether no sound came, and silence was taken in its place, which lags behind.
-    is_filled: bool,
-    /// What the caller's client decided behind the sound that waits.
-    decided: Vec<FromCaller>,
-}
-
 impl Caller {
     /// Hears until the caller leaves. The connection stays open for a last word.
-    pub(crate) async fn listen(mut self) -> (Left, Connection) {
+    pub(crate) async fn listen(&mut self) -> Left {
         let mut edges = SpeechEdges::default();
+        let mut keys = Keys::default();
+        // What the caller's client decided behind the sound that waits.
+        let mut decided = Vec::new();
         let mut heard = match Heard::at_rate(self.wire.caller_rate().unwrap_or(SAMPLE_RATE)) {
             Ok(heard) => heard,
-            Err(error) => return (Left::Lost(error.to_string()), self.connection),
+            Err(error) => return Left::Lost(error.to_string()),
         };
         loop {
-            let missed = heard.next.map(|next| next + FRAME + MISSED_AFTER);
+            let wakes = [heard.missed_at(), keys.over_at()].into_iter().flatten();
+            let wakes = wakes.min();
             let waits = async {
-                match missed {
+                match wakes {
                     Some(at) => self.clock.sleep_until(at).await,
                     None => std::future::pending().await,
                 }
@@ -75,31 +63,42 @@ impl Caller {
                 came = self.connection.next() => Some(came),
                 () = waits => None,
             };
+            let now = self.clock.now();
             let left = match came {
-                Some((at, came)) => self.came(at, came, &mut heard),
+                Some((at, came)) => self.came(at, came, &mut heard, (&mut keys, &mut decided)),
                 None => {
-                    heard.waiting.resize(FRAME_SAMPLES, 0.0);
-                    heard.is_filled = true;
+                    heard.miss(now);
                     None
                 }
             };
             while let Some((start, frame)) = heard.frame() {
                 if !self.hear(start, frame, &mut edges).await {
-                    return (Left::HungUp, self.connection);
+                    return Left::HungUp;
                 }
             }
-            let left = left.or_else(|| self.decide(&mut heard));
+            let left = left.or_else(|| self.decide(&mut heard, &mut decided));
+            if let Some(pressed) = keys.over(now)
+                && !self.hear_keys(&pressed).await
+            {
+                return Left::HungUp;
+            }
             if let Some(left) = left {
-                return (left, self.connection);
+                return left;
             }
             if self.wire.is_stalled() {
                 let why = "the caller has read nothing for too long";
-                return (Left::Lost(why.into()), self.connection);
+                return Left::Lost(why.into());
             }
         }
     }
 
-    fn came(&self, at: Tick, came: Came, heard: &mut Heard) -> Option<Left> {
+    fn came(
+        &self,
+        at: Tick,
+        came: Came,
+        heard: &mut Heard,
+        (keys, decided): (&mut Keys, &mut Vec<FromCaller>),
+    ) -> Option<Left> {
         let message = match came {
             Came::Message(message) => message,
             Came::Left => return Some(Left::HungUp),
@@ -112,10 +111,14 @@ impl Caller {
         for event in events {
             let failed = match event {
                 FromCaller::HungUp => return Some(Left::HungUp),
+                FromCaller::Key(key) => {
+                    keys.press(at, key);
+                    Ok(())
+                }
                 FromCaller::Rate(rate) => heard.change_rate(rate),
                 FromCaller::Sound(samples) => heard.sound(at, &samples),
-                decided => {
-                    heard.decided.push(decided);
+                decision => {
+                    decided.push(decision);
                     Ok(())
                 }
             };
@@ -127,8 +130,8 @@ impl Caller {
     }
 
     /// Tells the session what the caller's client decided, when all sound before it was heard.
-    fn decide(&self, heard: &mut Heard) -> Option<Left> {
-        for decided in std::mem::take(&mut heard.decided) {
+    fn decide(&self, heard: &mut Heard, decided: &mut Vec<FromCaller>) -> Option<Left> {
+        for decided in decided.drain(..) {
             let wire = self.wire.clone();
             let refuse = |what| -> Refuse { Box::new(move || wire.refuse(what)) };
             let control = match decided {
@@ -139,7 +142,10 @@ impl Caller {
                 }
                 FromCaller::Respond => Control::Respond(refuse(Refused::Respond)),
                 FromCaller::Stop => Control::Stop,
-                FromCaller::Rate(_) | FromCaller::Sound(_) | FromCaller::HungUp => continue,
+                FromCaller::Rate(_)
+                | FromCaller::Sound(_)
+                | FromCaller::Key(_)
+                | FromCaller::HungUp => continue,
             };
             if self.control.try_send(control).is_err() {
                 let why = "the caller asks for more at a time than anybody can do";
@@ -166,56 +172,35 @@ impl Caller {
         }
         true
     }
-}
 
-impl Heard {
-    fn at_rate(rate: u32) -> Result<Heard, AudioError> {
-        Ok(Heard {
-            resampler: StreamResampler::prompt(rate, SAMPLE_RATE)?,
-            rate,
-            waiting: Vec::new(),
-            next: None,
-            is_filled: false,
-            decided: Vec::new(),
-        })
-    }
-
-    fn change_rate(&mut self, rate: u32) -> Result<(), AudioError> {
-        self.resampler = StreamResampler::prompt(rate, SAMPLE_RATE)?;
-        self.rate = rate;
-        Ok(())
-    }
-
-    /// Takes sound that came at `at`, when its last sample was spoken.
-    fn sound(&mut self, at: Tick, samples: &[f32]) -> Result<(), AudioError> {
-        let length = Duration::from_secs_f64(samples.len() as f64 / f64::from(self.rate));
-        let next = *self.next.get_or_insert(at.before(length));
-        if std::mem::take(&mut self.is_filled) {
-            // The caller sends anew: what was not sent until now is silence, too.
-            let missing = at.before(length).since(next).min(MISSED_AFTER);
-            let missing = (missing.as_secs_f64() * f64::from(SAMPLE_RATE)) as usize;
-            self.waiting.resize(self.waiting.len() + missing, 0.0);
+    /// Keys that were pressed say what they are, as words do: a recogniser of words is told them, one of sound hears
+    /// nothing. Whether anybody wants to know any more.
+    async fn hear_keys(&mut self, pressed: &Pressed) -> bool {
+        let Pressed { since, until, .. } = *pressed;
+        let began = SpeechEdge::Began(since);
+        self.tap.mark(TurnId(0), began.mark());
+        let ended = SpeechEdge::Ended(until, None);
+        self.tap.mark(TurnId(0), ended.mark());
+        let audio = AudioChunk {
+            length: until.since(since),
+            samples: None,
+            text: pressed.keys.as_str().into(),
+        };
+        let sure = Some(SureVoice {
+            since,
+            until: Some(until),
+        });
+        let started = SpeechActivity::Started {
+            onset: since,
+            audio,
+            sure,
+        };
+        let paused = SpeechActivity::Paused { last_voiced: until };
+        for activity in [started, paused] {
+            if self.activity.send(activity).await.is_err() {
+                return false;
+            }
         }
-        self.resampler.push(samples, &mut self.waiting)?;
-        Ok(())
-    }
-
-    /// A turn is over. Sound that came faster than it is spoken was dated ahead; what comes next is dated anew.
-    fn ends(&mut self, now: Tick) {
-        if self.next.is_some_and(|next| next > now) {
-            self.next = None;
-            self.waiting.clear();
-        }
-    }
-
-    /// The next whole frame, and when it began.
-    fn frame(&mut self) -> Option<(Tick, Samples)> {
-        let start = self.next?;
-        if self.waiting.len() < FRAME_SAMPLES {
-            return None;
-        }
-        let frame: Samples = self.waiting.drain(..FRAME_SAMPLES).collect();
-        self.next = Some(start + FRAME);
-        Some((start, frame))
+        true
     }
 }

@@ -30,8 +30,12 @@ impl FarSpeaker {
     }
 
     fn send(&self, samples: &[f32]) {
-        match resample(samples, SAMPLE_RATE, self.wire.rate()) {
-            Ok(samples) => self.wire.sound(&samples),
+        let rate = self.wire.rate();
+        match resample(samples, SAMPLE_RATE, rate) {
+            // Many clients take no message that is longer than a few seconds of sound.
+            Ok(samples) => samples
+                .chunks(rate as usize)
+                .for_each(|second| self.wire.sound(second)),
             Err(error) => tracing::error!("sound is lost: {error}"),
         }
     }

@@ -38,8 +38,12 @@ mod properties;
 #[cfg(feature = "probe")]
 mod realtime;
 mod rederived;
+#[cfg(feature = "probe")]
+mod redialled;
 mod reports;
 mod robust;
+#[cfg(feature = "probe")]
+mod scripted;
 mod segments;
 mod sensitivity;
 mod shards;

@@ -1,6 +1,8 @@
 //! Calls to agents: our own, served by another process, and scripted ones that do what agents should not.
 
-use crate::support::agents::{DOUBLE, Served, hear_out, json, outcomes, scripted, voice, written};
+use crate::support::agents::{
+    Called, DOUBLE, Served, document, e2e_ms, outcomes, probe, questions, scripted, voice, written,
+};
 use crate::support::{fixture, stderr, stdout, voicesim};
 use serde_json::Value;
 use std::io::Write;
@@ -10,34 +12,7 @@ use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
-
-/// Two questions, the second one when the first was answered.
-fn scenario(folder: &Path, more: &str) -> String {
-    let text = format!(
-        "name = \"questions\"\n{more}\n[[turn]]\nwav = {:?}\ntext = \"How fast should a voice assistant reply?\"\n[[turn]]\nwav = {:?}\n",
-        fixture("piper-reply.wav"),
-        fixture("piper-graphics.wav"),
-    );
-    written(folder, "questions.toml", &text)
-}
-
-fn e2e_ms(row: &Value) -> f64 {
-    row["e2e_ns"].as_f64().expect("an answer") / 1e6
-}
-
-fn probe(scenario: &str, address: &str, more: &[&str]) -> Output {
-    let mut arguments = vec![
-        "probe",
-        scenario,
-        "--agent",
-        address,
-        "--no-transcribe",
-        "--json",
-    ];
-    arguments.extend(more);
-    voicesim(&arguments)
-}
+use tokio_tungstenite::tungstenite::{Message, client};
 
 #[test]
 fn what_an_agent_tells_of_itself_is_what_its_caller_hears() {
@@ -55,13 +30,13 @@ fn what_an_agent_tells_of_itself_is_what_its_caller_hears() {
             "--protocol",
             protocol,
         ]);
-        let called = scenario(folder.path(), "");
+        let called = questions(folder.path(), "");
         let probed = probe(&called, &served.address, &["--protocol", protocol]);
         served.ends();
-        let probed = json(&probed);
+        let probed = document(&probed);
         assert_eq!(outcomes(&probed), ["answered"; 2], "{protocol}");
         let told = voicesim(&["report", &format!("{out}/call-001"), "--json"]);
-        let told = json(&told);
+        let told = document(&told);
         let own = told["detail"].as_array().expect("turns");
         let heard = probed["detail"].as_array().expect("turns");
         assert_eq!(own.len(), 2, "{protocol}");
@@ -94,7 +69,7 @@ fn an_agent_that_is_talked_over_stops_and_how_fast_is_measured() {
     let out = folder.path().join("probed");
     let out = out.to_str().expect("a path");
     let probed = probe(&called, &served.address, &["--out", out]);
-    let probed = json(&probed);
+    let probed = document(&probed);
     assert_eq!(outcomes(&probed), ["answered", "stopped"]);
     let stop = &probed["metrics"]["barge_in_stop"];
     assert!(
@@ -102,7 +77,7 @@ fn an_agent_that_is_talked_over_stops_and_how_fast_is_measured() {
         "{stop}"
     );
     assert!(probed["probe"]["cleared_ms"].as_f64().expect("cleared") > 0.0);
-    let again = json(&voicesim(&["report", out, "--json"]));
+    let again = document(&voicesim(&["report", out, "--json"]));
     assert_eq!(again["metrics"], probed["metrics"]);
     assert!(Path::new(out).join("conversation.wav").is_file());
 }
@@ -112,7 +87,7 @@ fn several_calls_are_one_report_with_a_line_for_each() {
     let folder = TempDir::new().expect("a folder");
     let double = written(folder.path(), "double.toml", DOUBLE);
     let served = Served::start(&[&double, "--at-once", "3"]);
-    let called = scenario(folder.path(), "[budget]\ne2e_latency_p95_ms = 5000\n");
+    let called = questions(folder.path(), "[budget]\ne2e_latency_p95_ms = 5000\n");
     let out = folder.path().join("load");
     let more = [
         "--calls",
@@ -124,48 +99,27 @@ fn several_calls_are_one_report_with_a_line_for_each() {
     ];
     let probed = probe(&called, &served.address, &more);
     assert_eq!(probed.status.code(), Some(0), "{}", stderr(&probed));
-    let probed = json(&probed);
+    let probed = document(&probed);
     assert_eq!(probed["calls"].as_array().map(Vec::len), Some(3));
     assert_eq!(outcomes(&probed), ["answered"; 6]);
     assert!(out.join("call-003/events.jsonl").is_file());
-}
-
-/// Reads the caller's sound until the caller has been silent for so many frames, after having spoken.
-fn hear_a_question(agent: &mut WebSocket<TcpStream>, silent_frames: u32) {
-    let (mut has_spoken, mut silent) = (false, 0);
-    while silent < silent_frames {
-        let Ok(message) = agent.read() else {
-            return;
-        };
-        let Message::Binary(bytes) = message else {
-            continue;
-        };
-        let loud = bytes
-            .chunks_exact(2)
-            .any(|pair| i16::from_le_bytes([pair[0], pair[1]]).unsigned_abs() > 300);
-        has_spoken |= loud;
-        silent = match loud || !has_spoken {
-            true => 0,
-            false => silent + 1,
-        };
-    }
 }
 
 #[test]
 fn nine_seconds_of_speech_in_one_are_heard_in_nine() {
     let folder = TempDir::new().expect("a folder");
     let address = scripted(|mut agent| {
-        hear_a_question(&mut agent, 25);
-        for piece in voice(9_500).chunks(32_000) {
-            agent.send(Message::binary(piece.to_vec())).expect("sent");
+        agent.hear_a_question(25);
+        for piece in voice(9_500).chunks(16_000) {
+            agent.say(piece);
             thread::sleep(Duration::from_millis(90));
         }
-        hear_a_question(&mut agent, 25);
-        agent.send(Message::binary(voice(800))).expect("sent");
-        hear_out(&mut agent);
+        agent.hear_a_question(25);
+        agent.say(&voice(800));
+        agent.hear_out();
     });
-    let called = scenario(folder.path(), "");
-    let report = json(&probe(&called, &address, &[]));
+    let called = questions(folder.path(), "");
+    let report = document(&probe(&called, &address, &[]));
     assert_eq!(outcomes(&report), ["answered"; 2]);
     let rows = report["detail"].as_array().expect("turns");
     for row in rows {
@@ -184,7 +138,7 @@ fn nine_seconds_of_speech_in_one_are_heard_in_nine() {
 #[test]
 fn an_agent_that_says_nothing_is_waited_for_and_not_for_ever() {
     let folder = TempDir::new().expect("a folder");
-    let address = scripted(|mut agent| hear_out(&mut agent));
+    let address = scripted(|mut agent| drop(agent.hear_out()));
     let text = format!(
         "[[turn]]\nwav = {:?}\ngive_up_ms = 1500\n",
         fixture("piper-graphics.wav")
@@ -194,7 +148,7 @@ fn an_agent_that_says_nothing_is_waited_for_and_not_for_ever() {
     let output = probe(&called, &address, &[]);
     assert!(began.elapsed() < Duration::from_secs(30));
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    let report = json(&output);
+    let report = document(&output);
     assert_eq!(outcomes(&report), ["missed"]);
     assert!(report["detail"][0]["waited_ns"].as_u64().expect("waited") > 1_500_000_000);
 }
@@ -203,34 +157,33 @@ fn an_agent_that_says_nothing_is_waited_for_and_not_for_ever() {
 fn an_agent_that_reads_nothing_ends_in_a_failed_turn() {
     let folder = TempDir::new().expect("a folder");
     let address = scripted(|_agent| thread::sleep(Duration::from_secs(20)));
-    let called = scenario(folder.path(), "");
+    let called = questions(folder.path(), "");
     let began = Instant::now();
     let output = probe(&called, &address, &["--for", "8"]);
     assert!(began.elapsed() < Duration::from_secs(40));
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert_ne!(outcomes(&json(&output))[0], "answered");
+    assert_ne!(outcomes(&document(&output))[0], "answered");
 }
 
 /// What comes of a call to an agent that answers the first question by doing this.
-fn fails_by(does: impl FnOnce(&mut WebSocket<TcpStream>) + Send + 'static) -> (Output, Value) {
+fn fails_by(does: impl FnOnce(Called) + Send + 'static) -> (Output, Value) {
     let folder = TempDir::new().expect("a folder");
     let address = scripted(move |mut agent| {
-        hear_a_question(&mut agent, 15);
-        does(&mut agent);
+        agent.hear_a_question(15);
+        does(agent);
     });
-    let called = scenario(folder.path(), "");
+    let called = questions(folder.path(), "");
     let output = probe(&called, &address, &["--for", "30"]);
-    let report = json(&output);
+    let report = document(&output);
     (output, report)
 }
 
 #[test]
 fn a_call_that_breaks_is_a_failed_turn_with_its_reason() {
-    let (output, report) = fails_by(|agent| {
-        agent.send(Message::binary(voice(3_000))).expect("sent");
+    let (output, report) = fails_by(|mut agent| {
+        agent.say(&voice(3_000));
         thread::sleep(Duration::from_millis(500));
-        let stream = agent.get_ref();
-        stream.shutdown(std::net::Shutdown::Both).expect("shut");
+        agent.break_off();
     });
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(outcomes(&report), ["failed", "not_asked"]);
@@ -243,11 +196,9 @@ fn a_call_that_breaks_is_a_failed_turn_with_its_reason() {
 
 #[test]
 fn what_is_none_of_the_protocol_is_named() {
-    let (_, report) = fails_by(|agent| {
-        agent
-            .send(Message::text("\u{7}good evening"))
-            .expect("sent");
-        hear_out(agent);
+    let (_, report) = fails_by(|mut agent| {
+        agent.send(Message::text("\u{7}good evening"));
+        agent.hear_out();
     });
     assert_eq!(outcomes(&report)[0], "failed");
     let ended = report["probe"]["ended"].as_str().expect("an end");
@@ -259,10 +210,10 @@ fn what_is_none_of_the_protocol_is_named() {
 
 #[test]
 fn a_giant_message_is_not_read() {
-    let (_, report) = fails_by(|agent| {
+    let (_, report) = fails_by(|mut agent| {
         // The caller hangs up in the middle of it.
-        let _ = agent.send(Message::binary(vec![0; 9 << 20]));
-        hear_out(agent);
+        let _ = agent.socket.send(Message::binary(vec![0; 9 << 20]));
+        agent.hear_out();
     });
     let ended = report["probe"]["ended"].as_str().expect("an end");
     assert!(ended.contains("longer than 8 MiB"), "{ended}");
@@ -270,11 +221,9 @@ fn a_giant_message_is_not_read() {
 
 #[test]
 fn an_agent_that_hangs_up_has_not_answered() {
-    let (output, report) = fails_by(|agent| {
-        agent
-            .send(Message::text("{\"type\":\"stop\"}"))
-            .expect("sent");
-        hear_out(agent);
+    let (output, report) = fails_by(|mut agent| {
+        agent.send(Message::text("{\"type\":\"stop\"}"));
+        agent.hear_out();
     });
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(outcomes(&report), ["failed", "not_asked"]);
@@ -285,30 +234,28 @@ fn marks_come_back_when_they_were_played_and_at_once_when_cleared() {
     let folder = TempDir::new().expect("a folder");
     let (tell, told) = std::sync::mpsc::channel();
     let address = scripted(move |mut agent| {
-        hear_a_question(&mut agent, 15);
+        agent.hear_a_question(15);
         let began = Instant::now();
         let mark = |name: &str| Message::text(format!("{{\"type\":\"mark\",\"name\":\"{name}\"}}"));
-        agent.send(Message::binary(voice(1_000))).expect("sent");
-        agent.send(mark("first")).expect("sent");
-        agent.send(Message::binary(voice(5_000))).expect("sent");
-        agent.send(mark("second")).expect("sent");
-        while let Ok(message) = agent.read() {
+        agent.say(&voice(1_000));
+        agent.send(mark("first"));
+        agent.say(&voice(5_000));
+        agent.send(mark("second"));
+        while let Ok(message) = agent.socket.read() {
             let Message::Text(text) = message else {
                 continue;
             };
             let value: Value = serde_json::from_str(&text).expect("JSON");
             let name = value["name"].as_str().unwrap_or_default().to_owned();
             if name == "first" {
-                agent
-                    .send(Message::text("{\"type\":\"clear\"}"))
-                    .expect("sent");
+                agent.send(agent.speaks.clear());
             }
             tell.send((name, began.elapsed())).expect("heard");
         }
     });
     let text = format!("[[turn]]\nwav = {:?}\n", fixture("piper-graphics.wav"));
     let called = written(folder.path(), "one.toml", &text);
-    let report = json(&probe(&called, &address, &[]));
+    let report = document(&probe(&called, &address, &[]));
     assert_eq!(outcomes(&report), ["answered"]);
     let (name, first) = told.recv().expect("a mark");
     assert_eq!(name, "first");
@@ -322,7 +269,7 @@ fn marks_come_back_when_they_were_played_and_at_once_when_cleared() {
 #[test]
 fn what_cannot_be_called_is_refused_with_the_cure() {
     let folder = TempDir::new().expect("a folder");
-    let called = scenario(folder.path(), "");
+    let called = questions(folder.path(), "");
     let refused = |more: &[&str], code: i32, says: &str| {
         let mut arguments = vec!["probe", called.as_str(), "--no-transcribe"];
         arguments.extend(more);
@@ -404,16 +351,16 @@ fn callers_who_make_no_sense_hurt_nobody() {
         let mut caller = dial();
         caller.send(junk).expect("sent");
         // It is hung up on.
-        hear_out(&mut caller);
+        while caller.read().is_ok() {}
     }
     let mut gone = dial();
     let start = "{\"type\":\"start\",\"protocol\":\"voicesim.pcm/1\",\"rate\":16000,\"call\":1}";
     gone.send(Message::text(start)).expect("sent");
-    gone.send(Message::binary(voice(700))).expect("sent");
+    gone.send(Message::binary(vec![1; 22_400])).expect("sent");
     drop(gone);
     thread::sleep(Duration::from_millis(700));
-    let called = scenario(folder.path(), "");
-    let report = json(&probe(&called, &served.address, &[]));
+    let called = questions(folder.path(), "");
+    let report = document(&probe(&called, &served.address, &[]));
     assert_eq!(outcomes(&report), ["answered"; 2]);
 }
 
@@ -421,7 +368,7 @@ fn callers_who_make_no_sense_hurt_nobody() {
 fn a_cascade_and_one_model_are_called_alike_and_compared() {
     let folder = TempDir::new().expect("a folder");
     let model = "stt = { engine = \"simulated\" }\nanswer = { engine = \"simulated\" }\ntts = { engine = \"simulated\" }\ntopology = \"speech_to_speech\"\n[endpointing]\nsilence_ms = 300\n[speech_to_speech]\nlatency = { fixed_ms = 1200 }\n";
-    let called = scenario(folder.path(), "");
+    let called = questions(folder.path(), "");
     let probed = [("cascade", DOUBLE), ("model", model)].map(|(name, text)| {
         let served = written(folder.path(), &format!("{name}.toml"), text);
         let served = Served::start(&[&served, "--protocol", "realtime"]);
@@ -431,10 +378,10 @@ fn a_cascade_and_one_model_are_called_alike_and_compared() {
             &served.address,
             &["--protocol", "realtime", "--out", &out],
         );
-        assert_eq!(outcomes(&json(&report)), ["answered"; 2], "{name}");
+        assert_eq!(outcomes(&document(&report)), ["answered"; 2], "{name}");
         out
     });
-    let compared = json(&voicesim(&["compare", &probed[0], &probed[1], "--json"]));
+    let compared = document(&voicesim(&["compare", &probed[0], &probed[1], "--json"]));
     assert_eq!(compared["schema"], "voicesim.compare/2", "{compared}");
     let text = stdout(&voicesim(&["compare", &probed[0], &probed[1]]));
     assert!(text.contains("Paired (the same 2 turns)"), "{text}");

@@ -1,7 +1,9 @@
 //! A model that hears and speaks, on a server: our own pipeline in another process, and scripted ones that do what servers
 //! should not.
 
-use crate::support::agents::{DOUBLE, Served, hear_out, json, outcomes, scripted, voice, written};
+use crate::support::agents::{
+    DOUBLE, Served, document as json, outcomes, pcm, scripted, voice, written,
+};
 use crate::support::{fixture, stderr, stdout, voicesim};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -17,6 +19,16 @@ use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, accept, connect};
 
 type Server = WebSocket<TcpStream>;
+
+/// A server that does as it is told with its first client.
+fn server_that(does: impl FnOnce(Server) + Send + 'static) -> String {
+    scripted(move |called| does(called.socket))
+}
+
+/// Reads until the client is gone.
+fn hear_out(server: &mut Server) {
+    while server.read().is_ok() {}
+}
 
 /// The turns of a caller, and a model at this address.
 fn model(address: &str, more: &str, turns: &str) -> String {
@@ -203,7 +215,7 @@ fn created(server: &mut Server, response: &str) {
 /// A voice for so long, as sound of a response.
 fn sounds(server: &mut Server, response: &str, ms: usize) {
     // As the fixture's voice at the API's rate is one and a half times as fast.
-    let delta = BASE64_STANDARD.encode(&voice(ms * 3 / 2));
+    let delta = BASE64_STANDARD.encode(pcm(&voice(ms * 3 / 2)));
     let item = format!("item_{response}");
     say(
         server,
@@ -238,7 +250,7 @@ fn answers(server: &mut Server, response: &str, ms: usize) {
 fn an_interruption_cuts_the_answer_off_at_what_was_heard_and_words_of_both_are_kept() {
     let folder = TempDir::new().expect("a folder");
     let (tell, told): (Sender<Value>, Receiver<Value>) = channel();
-    let address = scripted(move |mut server| {
+    let address = server_that(move |mut server| {
         let session = greeted(&mut server).expect("a session");
         tell.send(session).expect("heard");
         until(&mut server, "response.create");
@@ -314,7 +326,7 @@ fn find<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
 /// What comes of a run with a server that answers the first question by doing this.
 fn fails_by(does: impl FnOnce(&mut Server) + Send + 'static) -> (Output, Value) {
     let folder = TempDir::new().expect("a folder");
-    let address = scripted(move |mut server| {
+    let address = server_that(move |mut server| {
         if greeted(&mut server).is_some() && until(&mut server, "response.create").is_some() {
             does(&mut server);
         }
@@ -467,7 +479,7 @@ fn a_connection_that_breaks_in_mid_answer_is_named() {
 #[test]
 fn a_server_that_refuses_the_session_is_not_available() {
     let folder = TempDir::new().expect("a folder");
-    let address = scripted(|mut server| {
+    let address = server_that(|mut server| {
         until(&mut server, "session.update");
         let error = message!({ "message": "no voice called marin" });
         say(&mut server, &message!({ "type": "error", "error": error }));
@@ -532,7 +544,7 @@ fn a_connection_that_is_gone_is_made_again_and_the_caller_is_heard_over_it() {
 #[test]
 fn a_key_is_sent_and_never_shown() {
     let folder = TempDir::new().expect("a folder");
-    let address = scripted(|mut server| {
+    let address = server_that(|mut server| {
         greeted(&mut server);
         until(&mut server, "response.create");
         let error = message!({ "message": "the key sk-SECRET-OF-MINE is not for this" });
@@ -588,7 +600,7 @@ fn a_client_that_ends_turns_itself_is_answered_when_it_asks() {
     let error = until(client, "error").expect("an error");
     assert_eq!(error["error"]["code"], "response_create_refused");
     // A question at once, faster than it is spoken, as the API has it.
-    for piece in voice(3_000).chunks(16_000) {
+    for piece in pcm(&voice(3_000)).chunks(16_000) {
         let audio = BASE64_STANDARD.encode(piece);
         say(
             client,

@@ -1,8 +1,9 @@
 """A bot of the real pipecat behind its own WebSocket transport, without a network: it waits for the caller to fall silent
 and answers so many milliseconds after the caller's last voiced frame came in.
 
-bot.py PORT LOG THRESHOLD DELAY_MS... writes a line to LOG for each answer, by its monotonic clock: when the last voiced
-frame came in, how much of that frame is silent at its end, and when the first frame of the answer went out.
+bot.py PORT LOG BREAKDOWN THRESHOLD DELAY_MS... writes a line to LOG for each answer, by its monotonic clock: when the last
+voiced frame came in, how much of that frame is silent at its end, and when the first frame of the answer went out. And to
+BREAKDOWN what pipecat itself tells of each, as it is told when the caller begins and ends.
 """
 import array
 import asyncio
@@ -11,7 +12,17 @@ import math
 import sys
 import time
 
-from pipecat.frames.frames import InputAudioRawFrame, OutputAudioRawFrame
+from pipecat.frames.frames import (
+    InputAudioRawFrame,
+    OutputAudioRawFrame,
+    TTSAudioRawFrame,
+    TTSStoppedFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.observers.user_bot_latency_observer import UserBotLatencyObserver
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
@@ -22,6 +33,9 @@ from pipecat.transports.websocket.server import (
 )
 from pipecat.workers.runner import WorkerRunner
 import wave
+
+sys.path.insert(0, "tests/traces")
+from breakdown import write_breakdowns
 
 RATE = 16_000
 # What the transport sends at a time, in samples: 40 ms.
@@ -70,21 +84,30 @@ class Canned(FrameProcessor):
             await self.push_frame(frame, direction)
 
     async def listen(self):
-        handled = None
+        handled, speaks = None, False
         while True:
             await asyncio.sleep(0.005)
             voiced = self.wire.voiced
             if voiced is None or voiced == handled:
                 continue
-            if time.monotonic_ns() - voiced[0] < SILENCE_MS * 1_000_000:
+            if not speaks:
+                speaks = True
+                await self.push_frame(VADUserStartedSpeakingFrame())
+                await self.push_frame(UserStartedSpeakingFrame())
+            silence_ns = time.monotonic_ns() - voiced[0]
+            if silence_ns < SILENCE_MS * 1_000_000:
                 continue
-            handled = voiced
+            handled, speaks = voiced, False
+            await self.push_frame(VADUserStoppedSpeakingFrame(stop_secs=(silence_ns + voiced[1]) / 1e9))
+            await self.push_frame(UserStoppedSpeakingFrame())
             delay = self.delays[self.answered % len(self.delays)]
             self.answered += 1
             due = voiced[0] + delay * 1_000_000
             await asyncio.sleep(max(0, due - time.monotonic_ns()) / 1e9)
             self.wire.first_out = None
-            await self.push_frame(OutputAudioRawFrame(self.sound, RATE, 1))
+            await self.push_frame(TTSAudioRawFrame(self.sound, RATE, 1))
+            # Else pipecat takes the bot to go on for seconds.
+            await self.push_frame(TTSStoppedFrame())
             while self.wire.first_out is None:
                 await asyncio.sleep(0.005)
             line = {"delay_ms": delay, "voiced_ns": voiced[0], "rest_ns": voiced[1], "out_ns": self.wire.first_out}
@@ -105,7 +128,7 @@ def voice():
     return sound.tobytes()
 
 
-async def main(port, log, threshold, delays):
+async def main(port, log, breakdown, threshold, delays):
     wire = Logged(threshold)
     transport = SingleClientWebsocketServerTransport(
         SingleClientWebsocketServerParams(
@@ -118,12 +141,15 @@ async def main(port, log, threshold, delays):
         host="127.0.0.1",
         port=port,
     )
+    latency = UserBotLatencyObserver()
+    write_breakdowns(latency, breakdown, "probed")
     canned = Canned(wire, log, delays, voice())
     worker = PipelineWorker(
         Pipeline([transport.input(), canned, transport.output()]),
-        params=PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE),
+        params=PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE, enable_metrics=True),
         enable_rtvi=False,
         cancel_on_idle_timeout=False,
+        observers=[latency],
     )
 
     @transport.event_handler("on_websocket_ready")
@@ -141,6 +167,6 @@ async def main(port, log, threshold, delays):
     listening.cancel()
 
 
-port, path, threshold, *delays = sys.argv[1:]
+port, path, breakdown, threshold, *delays = sys.argv[1:]
 with open(path, "w") as log:
-    asyncio.run(main(int(port), log, math.floor(float(threshold)), [int(delay) for delay in delays]))
+    asyncio.run(main(int(port), log, breakdown, math.floor(float(threshold)), [int(delay) for delay in delays]))

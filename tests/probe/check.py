@@ -1,5 +1,5 @@
-"""Calls a bot of the real pipecat, and holds what the probe measures against the bot's own log: check.py VOICESIM FOLDER
-TURNS."""
+"""Calls a bot of the real pipecat, and holds what the probe measures against the bot's own log, and what pipecat tells of
+itself beside it: check.py VOICESIM FOLDER TURNS."""
 import array
 import json
 import socket
@@ -28,9 +28,9 @@ def peak():
 scenario = work / "pipecat.toml"
 question = json.dumps(str(Path(QUESTION).resolve()))
 scenario.write_text("".join(f"[[turn]]\nwav = {question}\ndelay_ms = 700\n" for _ in range(turns)))
-port, log = free_port(), work / "bot.jsonl"
+port, log, breakdown = free_port(), work / "bot.jsonl", work / "breakdown.jsonl"
 bot = subprocess.Popen(
-    [sys.executable, "tests/probe/bot.py", str(port), str(log), str(peak() / 100), *map(str, DELAYS)],
+    [sys.executable, "tests/probe/bot.py", str(port), str(log), str(breakdown), str(peak() / 100), *map(str, DELAYS)],
     stdout=subprocess.PIPE,
     stderr=open(work / "bot.log", "w"),
     text=True,
@@ -62,9 +62,22 @@ for row, own in zip(rows, truth):
 
 print(f"{turns} turns, {doubtful} doubtful; what the probe measures less the bot's own log, ms:")
 for delay, found in errors.items():
+    if not found:
+        sys.exit(f"every answer after {delay} ms is doubtful: this machine is too busy")
     found.sort()
     middle = found[len(found) // 2]
     print(f"  answers after {delay:5} ms  {len(found):3} turns  {found[0]:+6.1f} least  {middle:+6.1f} median  {found[-1]:+6.1f} most")
+
+imported = subprocess.run([voicesim, "-q", "import", str(breakdown), "--out", str(work / "imported")], capture_output=True, text=True)
+if imported.returncode != 0:
+    sys.exit(f"pipecat's breakdown: {imported.returncode}: {imported.stderr}")
+told = json.loads(subprocess.run([voicesim, "-q", "report", str(work / "imported"), "--json"], capture_output=True, text=True, check=True).stdout)
+own = told["detail"]
+if len(own) != turns:
+    sys.exit(f"pipecat's breakdown tells of {len(own)} turns of {turns}")
+apart = sorted((row["e2e_ns"] - of["e2e_ns"]) / 1e6 for row, of in zip(rows, own) if row.get("doubtful") is None)
+print(f"what the caller heard less pipecat's own on_latency_breakdown, ms: {apart[0]:+.1f} least  {apart[len(apart) // 2]:+.1f} median  {apart[-1]:+.1f} most")
+
 facts = report["probe"]
 print(f"  frames {facts['frame_late_p99_ms']} ms late at p99, {facts['frame_late_max_ms']} at most; {facts['underruns']} underruns")
 worst = max(abs(error) for found in errors.values() for error in found)

@@ -316,12 +316,12 @@ impl Exchange {
     /// Tells what was heard of a reply that does not go on, since the caller has said something.
     fn settle(&mut self) -> Vec<Message> {
         match self.reply {
-            Heard::Stopped(heard) => self.cut(heard).into_iter().collect(),
+            Heard::Stopped(heard) => self.cut(heard),
             Heard::Whole | Heard::GivenUp => Vec::new(),
         }
     }
 
-    fn cut(&mut self, heard: Duration) -> Option<Message> {
+    fn cut(&mut self, heard: Duration) -> Vec<Message> {
         self.reply = Heard::Whole;
         self.client.heard_no_more_than(heard)
     }

@@ -86,7 +86,7 @@ impl Gathered<'_> {
             _ if self.was_never_spoken => Outcome::NotAsked,
             Some(Expect::Stop) if self.stopped_at.is_some() => match self.answered() {
                 // On a recording nothing was asked for: an answer is the outcome, as without an expectation.
-                Some(utterance) if utterance.asks.is_some() && self.plan.is_none() => {
+                Some(utterance) if utterance.asks.is_some() && self.is_unplanned() => {
                     Outcome::Answered
                 }
                 _ => Outcome::Stopped,
@@ -180,9 +180,14 @@ impl Gathered<'_> {
         let was_asked = self.speech_ended.is_some();
         // Where nobody says that an answer was wanted, who soon goes on was only pausing, and at the end of a
         // recording nothing may have been missing.
-        let is_planned = self.plan.is_some() || self.made_up.is_some();
+        let is_planned = !self.is_unplanned();
         let is_sure = outcome == Outcome::Failed || is_planned && was_asked || waited > DEAD_AIR;
         is_sure.then_some(reason)
+    }
+
+    /// Whether nobody says beforehand what is asked for, as on a recording.
+    fn is_unplanned(&self) -> bool {
+        self.plan.is_none() && self.made_up.is_none()
     }
 
     fn outcome_of_question(&self) -> Outcome {

@@ -27,6 +27,12 @@ pub struct Probe {
     pub ahead_max_ms: f64,
     /// Sound that the agent took back before it was heard, in milliseconds.
     pub cleared_ms: f64,
+    /// How often the agent was called again.
+    #[serde(default)]
+    pub redialled: u32,
+    /// Why the first connection broke off that did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broke_off: Option<String>,
     /// How the call ended.
     pub ended: String,
 }
@@ -45,6 +51,8 @@ impl Probe {
             underrun_ms: sum.underrun_ms + next.underrun_ms,
             ahead_max_ms: sum.ahead_max_ms.max(next.ahead_max_ms),
             cleared_ms: sum.cleared_ms + next.cleared_ms,
+            redialled: sum.redialled + next.redialled,
+            broke_off: sum.broke_off.or_else(|| next.broke_off.clone()),
             ended: match sum.ended == next.ended {
                 true => sum.ended,
                 false => "in several ways".into(),
@@ -70,6 +78,13 @@ impl Probe {
                 "the agent took back {:.1} s of sound before it was heard",
                 self.cleared_ms / 1e3
             ));
+        }
+        if self.redialled > 0 {
+            let why = self
+                .broke_off
+                .as_deref()
+                .unwrap_or("it did not take the call");
+            lines.push(format!("called again {} times: {why}", self.redialled));
         }
         lines
     }
