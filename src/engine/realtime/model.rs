@@ -43,7 +43,11 @@ impl Model {
     }
 
     /// Asks for a response, and hands it on.
-    async fn respond(&self, out: &mut Outlet<AudioChunk>) -> Result<(), StageError> {
+    async fn respond(
+        &self,
+        out: &mut Outlet<AudioChunk>,
+        is_told: &mut bool,
+    ) -> Result<(), StageError> {
         out.begun();
         let began = self.clock.now();
         self.link.redial();
@@ -67,6 +71,10 @@ impl Model {
                     false => self.late("sent no sound within", patience, key),
                 });
             };
+            // At once, since the caller may interrupt.
+            if let Some(words) = self.link.look(|exchange| exchange.understood()) {
+                *is_told |= tell(&words, out);
+            }
             let mut samples = Vec::new();
             match next {
                 Next::Sound {
@@ -98,7 +106,7 @@ impl Model {
     }
 
     /// What the server understood of the caller, if it says so in time.
-    async fn words_of_the_caller(&self) -> Option<String> {
+    async fn late_words(&self) -> Option<String> {
         if !self.expects_words {
             return self.link.look(|exchange| exchange.understood());
         }
@@ -124,6 +132,15 @@ impl Model {
     }
 }
 
+/// Tells what the caller was understood to say; whether that was anything.
+fn tell(words: &str, out: &mut Outlet<AudioChunk>) -> bool {
+    let words = words.trim();
+    if !words.is_empty() {
+        out.understood(words.into());
+    }
+    !words.is_empty()
+}
+
 async fn hand_on(
     samples: Vec<f32>,
     words: String,
@@ -145,9 +162,9 @@ impl Stage for Model {
 
     fn handle<'a>(&'a mut self, _: Question, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         Box::pin(async move {
-            let mut tries = 0;
+            let (mut tries, mut is_told) = (0, false);
             let responded = loop {
-                match self.respond(out).await {
+                match self.respond(out, &mut is_told).await {
                     Err(error)
                         if error.is_failure() && out.outputs() == 0 && tries < self.retries =>
                     {
@@ -157,10 +174,8 @@ impl Stage for Model {
                     responded => break responded,
                 }
             };
-            if let Some(words) = self.words_of_the_caller().await
-                && !words.trim().is_empty()
-            {
-                out.understood(words.trim().into());
+            if !is_told && let Some(words) = self.late_words().await {
+                tell(&words, out);
             }
             responded
         })
