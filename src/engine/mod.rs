@@ -36,6 +36,8 @@ mod words;
 
 pub use build::{answer, check, speech_to_text, text_to_speech};
 pub use load::{Given, Loaded, Maker, load};
+#[cfg(feature = "openai")]
+pub use openai::read_stream;
 
 use crate::stage;
 

@@ -1,6 +1,6 @@
 //! Folders that are there as a whole or not at all: built beside their place under another name, and renamed.
 
-use super::claim::sync_folder;
+use super::claim::{around, sync_folder};
 use super::private::create_folder;
 use std::fs;
 use std::io;
@@ -12,10 +12,7 @@ use tempfile::{Builder, TempDir};
 /// # Errors
 /// Fails if it cannot be made.
 pub(crate) fn aside(folder: &Path) -> io::Result<TempDir> {
-    let around = match folder.parent() {
-        Some(around) if around != Path::new("") => around,
-        _ => Path::new("."),
-    };
+    let around = around(folder);
     create_folder(around)?;
     Builder::new()
         .prefix(".voicesim-")
@@ -36,9 +33,7 @@ pub(crate) fn put_in_place(aside: TempDir, folder: &Path) -> io::Result<()> {
     fs::rename(aside.path(), folder)?;
     // It has another name now, by which it is not deleted.
     let _ = aside.keep();
-    if let Some(around) = folder.parent() {
-        sync_folder(around);
-    }
+    sync_folder(around(folder));
     Ok(())
 }
 

@@ -27,16 +27,8 @@ pub(crate) enum ClaimError {
 /// # Errors
 /// [`ClaimError::Taken`] unless the folder is new or empty.
 pub(crate) fn claim(folder: &Path) -> Result<File, ClaimError> {
-    claim_around(folder, UNFINISHED)
-}
-
-/// As [`claim`], where one file, called `name`, may lie already.
-///
-/// # Errors
-/// [`ClaimError::Taken`] if there is anything else.
-pub(crate) fn claim_around(folder: &Path, name: &str) -> Result<File, ClaimError> {
     create_folder(folder).map_err(ClaimError::Write)?;
-    if others(folder, name).map_err(ClaimError::Write)? {
+    if has_others(folder).map_err(ClaimError::Write)? {
         return Err(ClaimError::Taken);
     }
     let mark = folder.join(UNFINISHED);
@@ -47,11 +39,18 @@ pub(crate) fn claim_around(folder: &Path, name: &str) -> Result<File, ClaimError
         }
         Err(error) => return Err(ClaimError::Write(error)),
     };
-    file.write_all(TEXT.as_bytes()).map_err(ClaimError::Write)?;
     // Where files cannot be locked, nobody is kept from going on with a folder that is being written.
-    let _ = file.try_lock();
+    if is_locked_by_another(&file) {
+        // Whoever goes on with the folder came between: it is theirs, with the mark.
+        return Err(ClaimError::Taken);
+    }
+    if let Err(error) = file.write_all(TEXT.as_bytes()) {
+        // Nothing was begun, and the folder can be had once there is room.
+        let _ = fs::remove_file(&mark);
+        return Err(ClaimError::Write(error));
+    }
     // Somebody may have claimed it, and been done, since it was looked at.
-    match others(folder, name) {
+    match has_others(folder) {
         Ok(false) => Ok(file),
         Ok(true) => {
             let _ = fs::remove_file(&mark);
@@ -66,24 +65,41 @@ pub(crate) fn claim_around(folder: &Path, name: &str) -> Result<File, ClaimError
 /// # Errors
 /// [`ClaimError::Taken`] if somebody is writing into it.
 pub(crate) fn reclaim(folder: &Path) -> Result<File, ClaimError> {
-    let mark = append(&folder.join(UNFINISHED)).map_err(ClaimError::Write)?;
-    match mark.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(ClaimError::Taken),
-        _ => {
-            mark.set_len(0).map_err(ClaimError::Write)?;
-            (&mark)
-                .write_all(TEXT.as_bytes())
-                .map_err(ClaimError::Write)?;
-            Ok(mark)
-        }
+    let path = folder.join(UNFINISHED);
+    let mark = append(&path).map_err(ClaimError::Write)?;
+    // Whoever wrote until now may have released the folder since the mark was opened: this one is none any more.
+    if is_locked_by_another(&mark) || !is_in_place(&mark, &path) {
+        return Err(ClaimError::Taken);
     }
+    mark.set_len(0).map_err(ClaimError::Write)?;
+    (&mark)
+        .write_all(TEXT.as_bytes())
+        .map_err(ClaimError::Write)?;
+    Ok(mark)
 }
 
-/// Whether the folder is not as empty as a folder has to be.
-fn others(folder: &Path, name: &str) -> io::Result<bool> {
+/// Locks a mark; whether somebody else has it locked.
+fn is_locked_by_another(mark: &File) -> bool {
+    matches!(mark.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// Whether the file that was opened is the one that has this name now.
+#[cfg(unix)]
+fn is_in_place(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let both = (file.metadata(), fs::symlink_metadata(path));
+    matches!(both, (Ok(own), Ok(named)) if (own.dev(), own.ino()) == (named.dev(), named.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_in_place(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// Whether anything but the mark is in the folder.
+fn has_others(folder: &Path) -> io::Result<bool> {
     for entry in folder.read_dir()? {
-        let found = entry?.file_name();
-        if found != UNFINISHED && found != name {
+        if entry?.file_name() != UNFINISHED {
             return Ok(true);
         }
     }
@@ -99,12 +115,22 @@ pub(crate) fn release(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => sync_folder(folder),
     }
+    // The folder may be new itself.
+    sync_folder(around(folder));
     Ok(())
 }
 
 /// Whether a folder is being written, or its writer was stopped before all was there.
 pub(crate) fn is_unfinished(folder: &Path) -> bool {
     folder.join(UNFINISHED).exists()
+}
+
+/// The folder in which something of this name lies.
+pub(crate) fn around(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Has the names in a folder reach the disk, as far as the system does that for folders.
@@ -169,5 +195,24 @@ mod tests {
         release(folder.path()).expect("released");
         let _third = reclaim(folder.path()).expect("whole");
         assert!(is_unfinished(folder.path()));
+    }
+
+    #[test]
+    fn a_mark_that_was_taken_away_meanwhile_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(UNFINISHED);
+        let mark = append(&path).expect("a mark");
+        assert!(is_in_place(&mark, &path));
+        release(folder.path()).expect("released");
+        assert!(!is_in_place(&mark, &path));
+        let _another = append(&path).expect("a mark");
+        assert!(cfg!(not(unix)) || !is_in_place(&mark, &path));
+    }
+
+    #[test]
+    fn what_lies_in_no_named_folder_lies_here() {
+        assert_eq!(around(Path::new("turns.csv")), Path::new("."));
+        assert_eq!(around(Path::new("a/turns.csv")), Path::new("a"));
+        assert_eq!(around(Path::new("/")), Path::new("."));
     }
 }

@@ -16,9 +16,7 @@ mod whole;
 
 #[cfg(feature = "retrieval")]
 pub(crate) use aside::{aside, put_in_place};
-pub(crate) use claim::{
-    ClaimError, UNFINISHED, claim, claim_around, is_unfinished, reclaim, release,
-};
+pub(crate) use claim::{ClaimError, UNFINISHED, around, claim, is_unfinished, reclaim, release};
 pub(crate) use packed::Unpacked;
 pub(crate) use plain::{is_invisible, plain};
 pub(crate) use private::{append, create, create_folder, create_new, is_link};

@@ -73,11 +73,15 @@ pub(crate) fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink())
 }
 
+/// Asks for a file of its owner's alone that is no link, also if one was put there a moment ago.
 fn owners_alone(options: &mut OpenOptions) {
     #[cfg(unix)]
     {
+        use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
+        options
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits() as i32);
     }
     #[cfg(not(unix))]
     let _ = options;
@@ -113,6 +117,9 @@ mod tests {
         std::os::unix::fs::symlink(&file, &link).expect("a link");
         assert!(create(&link).is_err());
         assert!(create_new(&link).is_err());
+        let mut unseen = OpenOptions::new();
+        owners_alone(unseen.write(true).truncate(true));
+        assert!(unseen.open(&link).is_err(), "not even if nobody looked");
         assert_eq!(fs::read(&file).expect("there"), b"precious");
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn open(path: &Path, bytes_max: u64) -> io::Result<File> {
         ));
     }
     refuse_long(about.len(), bytes_max)?;
-    let file = File::open(path)?;
+    let file = opened(path)?;
     // It may be another file by now.
     let about = file.metadata()?;
     match about.is_file() {
@@ -32,6 +32,19 @@ pub(crate) fn open(path: &Path, bytes_max: u64) -> io::Result<File> {
         false => return Err(wrong("it is no file any more".into())),
     }
     Ok(file)
+}
+
+/// Opens what may have become a pipe since it was looked at: then, too, nobody is waited for.
+fn opened(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+    }
+    options.open(path)
 }
 
 /// Reads a regular file of at most `bytes_max` bytes.
@@ -115,6 +128,8 @@ mod tests {
             let error = open(path, 1 << 20).expect_err("no file");
             assert!(error.to_string().contains("pipe or a device"), "{error}");
         }
+        // Also if it has just been put there.
+        assert!(opened(&pipe).is_ok());
         assert!(open(folder.path(), 1).is_err());
     }
 }

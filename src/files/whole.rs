@@ -1,6 +1,6 @@
 //! Files that are there as a whole or not at all, whatever happens meanwhile.
 
-use super::claim::sync_folder;
+use super::claim::{around, sync_folder};
 use super::private::refuse_link;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -58,15 +58,11 @@ fn is_the_systems(path: &Path) -> bool {
 
 /// A new file in the folder of `path`, which nobody else knows the name of.
 fn beside(path: &Path, builder: &Builder<'_, '_>) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
     let mut builder = builder.clone();
     builder
         .prefix(".voicesim-")
         .suffix(".part")
-        .tempfile_in(folder)
+        .tempfile_in(around(path))
 }
 
 /// Makes a file as any other program does: whoever the user lets read their files reads it.
@@ -87,9 +83,7 @@ fn as_others() -> Builder<'static, 'static> {
 fn finish(part: NamedTempFile, path: &Path) -> io::Result<()> {
     part.as_file().sync_all()?;
     part.persist(path).map_err(|error| error.error)?;
-    if let Some(folder) = path.parent() {
-        sync_folder(folder);
-    }
+    sync_folder(around(path));
     Ok(())
 }
 

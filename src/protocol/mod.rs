@@ -166,6 +166,27 @@ pub(crate) enum Protocol {
     Pipecat,
 }
 
+/// Reads the messages of a call in every protocol, as its agent and as its caller: for tests, which feed it with messages
+/// that nobody sends.
+pub fn read_messages(messages: &[&[u8]]) {
+    for protocol in [
+        Protocol::Pcm,
+        Protocol::Twilio,
+        Protocol::Realtime,
+        Protocol::Pipecat,
+    ] {
+        let (mut to_agent, mut to_caller) = (protocol.to_agent(1), protocol.to_caller());
+        for bytes in messages {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            for message in [Message::Text(text), Message::Binary(bytes.to_vec())] {
+                // What is no message of the protocol is refused, and the call goes on.
+                let _ = to_agent.read(message.clone());
+                let _ = to_caller.read(message);
+            }
+        }
+    }
+}
+
 impl Protocol {
     pub(crate) const fn name(self) -> &'static str {
         match self {

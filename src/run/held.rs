@@ -2,7 +2,7 @@
 
 use super::prepare::{self, Sounds};
 use super::signals::{Ending, Signals};
-use super::watched::{tell_time, told};
+use super::watched::{is_set, tell_time, told};
 use super::{RunError, Talk, Time, input, unavailable};
 use crate::audio::device::{DeviceError, Devices, Hush};
 use crate::audio::{Imagined, Speaker};
@@ -25,6 +25,8 @@ use crate::stage::queue;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -43,6 +45,8 @@ pub(super) struct Call<'a> {
     pub(super) shown_time: Option<Box<dyn Fn(Tick)>>,
     /// A word that ends a replay.
     pub(super) stop: Option<oneshot::Receiver<()>>,
+    /// A flag that ends a replay in virtual time.
+    pub(super) flag: Option<Arc<AtomicBool>>,
     /// The version of the rules by which the ear hears.
     pub(super) ear_rules: u32,
 }
@@ -188,11 +192,14 @@ impl Call<'_> {
         }
     }
 
-    /// Virtual time has no use for signals: there they just end the program. Whoever talks ends a conversation by Ctrl-C
-    /// as by hanging up; nothing else does.
+    /// In virtual time, whoever holds the conversation listens for signals, if they want to. Whoever talks ends a
+    /// conversation by Ctrl-C as by hanging up; nothing else does.
     async fn asked_to_end(&self, is_talk: bool) {
         if self.time == Time::Virtual {
-            return pending().await;
+            return match &self.flag {
+                Some(flag) => is_set(flag).await,
+                None => pending().await,
+            };
         }
         match Signals::listen().next().await {
             Ending::Interrupt if is_talk => {}

@@ -467,6 +467,7 @@ impl Run {
             length_max: self.hang_up,
             shown_time: watching.time,
             stop: watching.stop,
+            flag: watching.flag,
             ear_rules,
         };
         let agent = Agent {

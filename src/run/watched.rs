@@ -4,7 +4,10 @@ use super::{Run, Time};
 use crate::clock::Clock;
 use crate::event::{Event, Tick};
 use crate::record::tap::{Tap, Watcher};
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -17,6 +20,7 @@ pub(super) struct Watching {
     pub(super) events: Option<Watcher>,
     pub(super) time: Option<Box<dyn Fn(Tick)>>,
     pub(super) stop: Option<oneshot::Receiver<()>>,
+    pub(super) flag: Option<Arc<AtomicBool>>,
 }
 
 impl Run {
@@ -44,6 +48,21 @@ impl Run {
         self.watching.stop = Some(stop);
         self
     }
+
+    /// Ends a replay in virtual time once the flag is set.
+    pub(crate) fn ended_by(mut self, flag: Arc<AtomicBool>) -> Run {
+        self.watching.flag = Some(flag);
+        self
+    }
+}
+
+/// Waits until a flag is set, which is looked at whenever anything else happens in the conversation.
+pub(super) async fn is_set(flag: &AtomicBool) {
+    poll_fn(|_| match flag.load(Ordering::Relaxed) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
 }
 
 /// Shows every event to those who want to see them.

@@ -17,34 +17,42 @@ const SCENARIOS: u64 = 100;
 const CONVERSATIONS: u32 = 100;
 
 /// Makes up a scenario, key by key.
-struct Made {
+pub(crate) struct Made {
     stream: Stream,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Made {
-    fn between(&mut self, least: f64, most: f64) -> f64 {
+    /// A scenario of which nothing is made yet; each number gives another one.
+    pub(crate) fn begun(of: &str, number: u64) -> Made {
+        Made {
+            stream: MASTER.stream(of, number, 0, "scenario"),
+            text: format!("seed = {}\n", number + 1),
+        }
+    }
+
+    pub(crate) fn between(&mut self, least: f64, most: f64) -> f64 {
         let number = least + (most - least) * self.stream.uniform();
         (number * 100.0).round() / 100.0
     }
 
-    fn ms(&mut self, least: u64, most: u64) -> u64 {
+    pub(crate) fn ms(&mut self, least: u64, most: u64) -> u64 {
         self.between(least as f64, most as f64) as u64
     }
 
-    fn one_in(&mut self, n: f64) -> bool {
+    pub(crate) fn one_in(&mut self, n: f64) -> bool {
         self.stream.uniform() * n < 1.0
     }
 
-    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+    pub(crate) fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
         all[(self.stream.uniform() * all.len() as f64) as usize]
     }
 
-    fn add(&mut self, line: &str) {
+    pub(crate) fn add(&mut self, line: &str) {
         let _ = writeln!(self.text, "{line}");
     }
 
-    fn latency(&mut self) -> String {
+    pub(crate) fn latency(&mut self) -> String {
         let median = self.between(20.0, 900.0);
         match self.one_in(3.0) {
             true => format!("{{ fixed_ms = {median} }}"),
@@ -95,7 +103,7 @@ impl Made {
         }
     }
 
-    fn fault(&mut self) {
+    pub(crate) fn fault(&mut self) {
         let stage = self.of(&["stt", "answer", "tts", "network"]);
         self.add(&format!("[[fault]]\nstage = \"{stage}\""));
         let (from, span) = (self.between(0.0, 30.0), self.between(0.5, 30.0));
@@ -120,7 +128,7 @@ impl Made {
         }
     }
 
-    fn cure(&mut self, stage: &str) {
+    pub(crate) fn cure(&mut self, stage: &str) {
         self.add(&format!("[cure.{stage}]"));
         let first = self.ms(200, 2_000);
         for (key, most) in [("output_timeout_ms", 2_000), ("retries", 4)] {
@@ -152,11 +160,7 @@ impl Made {
 }
 
 fn made(number: u64) -> String {
-    let mut made = Made {
-        stream: MASTER.stream("faulty worlds", number, 0, "scenario"),
-        text: String::new(),
-    };
-    made.add(&format!("seed = {}", number + 1));
+    let mut made = Made::begun("faulty worlds", number);
     made.caller();
     made.engines();
     for _ in 0..made.ms(1, 4) {
@@ -215,7 +219,7 @@ fn repeat(text: &str, conversation: u32) -> String {
     )
 }
 
-fn check(scenario: &Scenario, events: &[Event]) -> Result<Measurement, String> {
+pub(crate) fn check(scenario: &Scenario, events: &[Event]) -> Result<Measurement, String> {
     check_events(events).map_err(|error| error.to_string())?;
     it_ends_finished(events)?;
     nothing_is_put_out_before_it_is_asked_for(events)?;

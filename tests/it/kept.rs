@@ -189,3 +189,51 @@ fn a_simulation_that_a_signal_ends_keeps_what_it_had_and_goes_on() {
         assert!(a == b, "{name} differs");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_run_in_virtual_time_that_a_signal_ends_is_finished_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("s.toml");
+    let turns = "[[turn]]\nspeech = { length = { fixed_ms = 900 } }\n".repeat(2_000);
+    let slow = "while read -r line; do sleep 0.02; echo '{\"text\":\"Yes.\"}'; echo '{\"done\":true}'; done";
+    let toml = format!(
+        "[stt]\nengine = \"simulated\"\n[answer]\nengine = \"command\"\ncommand = [\"sh\", \"-c\", '''{slow}''']\n[tts]\nengine = \"simulated\"\n{turns}"
+    );
+    fs::write(&scenario, toml).expect("written");
+    for (signal, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
+        let out = folder.path().join(signal);
+        let arguments = [
+            "run",
+            &text(&scenario),
+            "--clock",
+            "virtual",
+            "--out",
+            &text(&out),
+            "-q",
+        ];
+        let mut command = command(&arguments);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("voicesim runs");
+        let events = out.join("events.jsonl");
+        while events.metadata().map_or(0, |about| about.len()) < 1_000 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            assert!(
+                child.try_wait().expect("asked").is_none(),
+                "it ended too soon"
+            );
+        }
+        let told = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(told.expect("kill runs").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(code));
+        assert!(!out.join("unfinished").exists() && out.join("checksums.json").exists());
+        let report = voicesim(&["report", &text(&out), "--json"]);
+        let document: Value = serde_json::from_slice(&report.stdout).expect("a document");
+        assert_eq!(document["is_cut_short"], true);
+    }
+}

@@ -103,6 +103,66 @@ fn several_calls_are_one_report_with_a_line_for_each() {
     assert_eq!(probed["calls"].as_array().map(Vec::len), Some(3));
     assert_eq!(outcomes(&probed), ["answered"; 6]);
     assert!(out.join("call-003/events.jsonl").is_file());
+    assert!(!out.join("unfinished").exists());
+}
+
+#[test]
+fn of_two_probes_with_one_folder_one_has_it_before_anybody_is_called() {
+    for calls in ["1", "3"] {
+        let folder = TempDir::new().expect("a folder");
+        let double = written(folder.path(), "double.toml", DOUBLE);
+        let served = Served::start(&[&double, "--at-once", "6"]);
+        let called = scenario(folder.path(), "");
+        let out = folder.path().join("load").display().to_string();
+        let arguments = [
+            "probe",
+            &called,
+            "--agent",
+            &served.address,
+            "--no-transcribe",
+            "--calls",
+            calls,
+            "--out",
+            &out,
+            "-q",
+        ];
+        let both = [0, 1].map(|_| {
+            let mut probe = command(&arguments);
+            let probe = probe.stdout(Stdio::null()).stderr(Stdio::piped());
+            probe
+                .env("VOICESIM_MODELS", "/nonexistent/models")
+                .spawn()
+                .expect("voicesim runs")
+        });
+        let both = both.map(|probe| probe.wait_with_output().expect("it ends"));
+        let mut codes = both.each_ref().map(|probe| probe.status.code());
+        codes.sort_unstable();
+        assert_eq!(
+            codes,
+            [Some(0), Some(2)],
+            "{}",
+            both.each_ref().map(stderr).concat()
+        );
+        assert!(voicesim(&["report", &out]).status.success());
+    }
+}
+
+#[test]
+fn a_probe_that_nobody_answers_leaves_a_folder_that_another_one_can_have() {
+    let folder = TempDir::new().expect("a folder");
+    let called = scenario(folder.path(), "");
+    let out = folder.path().join("out");
+    let nobody = "ws://127.0.0.1:1";
+    for calls in ["2", "1"] {
+        let probed = probe(
+            &called,
+            nobody,
+            &["--calls", calls, "--out", &out.display().to_string()],
+        );
+        assert_eq!(probed.status.code(), Some(3), "{}", stderr(&probed));
+        let left = out.read_dir().map_or(0, Iterator::count);
+        assert_eq!(left, 0, "{calls} calls");
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ mod voice;
 
 pub(super) use answer::build as answerer;
 pub(super) use recogniser::recogniser;
+pub use stream::read_stream;
 pub(super) use voice::voice;
 
 use super::build::Purpose;

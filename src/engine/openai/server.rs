@@ -254,7 +254,6 @@ const START: &str = "start one (for example `ollama serve`, or `llama-server -m 
 
 impl Place {
     /// A place that nobody asks.
-    #[cfg(test)]
     pub(super) fn somewhere() -> Place {
         Place {
             table: "answer",

@@ -57,6 +57,31 @@ pub(super) fn written(
     .flatten()
 }
 
+/// The text in a stream that comes in these chunks, and why it breaks off, if it does: for tests, which feed it with
+/// streams that nobody sends.
+pub fn read_stream(chunks: Vec<Vec<u8>>) -> (String, Option<String>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return (String::new(), Some(error.to_string())),
+    };
+    runtime.block_on(async {
+        let (mut reader, mut text) = (Reader::of_bytes(chunks), String::new());
+        while let Some(items) = reader.next().await {
+            for item in items {
+                match item {
+                    Ok(Written::Text(piece)) => text += &piece,
+                    Ok(_) => {}
+                    Err(error) => return (text, Some(error.to_string())),
+                }
+            }
+        }
+        (text, None)
+    })
+}
+
 pub(super) struct Reader {
     chunks: BoxStream<'static, Result<Vec<u8>, StageError>>,
     events: Events,
@@ -84,8 +109,7 @@ impl Reader {
     }
 
     /// A reader of bytes that are there.
-    #[cfg(test)]
-    pub(super) fn of_bytes(chunks: Vec<Vec<u8>>) -> Reader {
+    fn of_bytes(chunks: Vec<Vec<u8>>) -> Reader {
         let chunks = stream::iter(chunks.into_iter().map(Ok)).boxed();
         Reader::of(chunks, Arc::new(Place::somewhere()))
     }

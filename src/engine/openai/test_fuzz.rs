@@ -1,35 +1,15 @@
 //! Streams that nobody ever sent: those that servers send, damaged at random.
 
-use super::stream::{Reader, Written};
+use super::stream::read_stream;
 use super::test_streams::{END, OPEN, around, delta, finish};
-use crate::event::Remarks;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::json as value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tokio::runtime::{Builder, Runtime};
 
-/// What comes of bytes that come in these chunks: the text, and how it ended.
-fn read(runtime: &Runtime, chunks: &[&[u8]]) -> (String, Result<Remarks, String>) {
-    runtime.block_on(reading(chunks))
-}
-
-async fn reading(chunks: &[&[u8]]) -> (String, Result<Remarks, String>) {
-    let mut reader = Reader::of_bytes(chunks.iter().map(|chunk| chunk.to_vec()).collect());
-    let (mut text, mut remarks) = (String::new(), Remarks::default());
-    loop {
-        let Some(items) = reader.next().await else {
-            return (text, Ok(remarks));
-        };
-        for item in items {
-            match item {
-                Ok(Written::Text(piece)) => text += &piece,
-                Ok(Written::Ended(odd)) => remarks = odd,
-                Ok(Written::Reasoning(_) | Written::Usage { .. }) => {}
-                Err(error) => return (text, Err(error.to_string())),
-            }
-        }
-    }
+/// The text of bytes that come in these chunks.
+fn text_of(chunks: &[&[u8]]) -> String {
+    read_stream(chunks.iter().map(|chunk| chunk.to_vec()).collect()).0
 }
 
 /// Streams that servers send, to be changed at random.
@@ -98,8 +78,6 @@ fn changed(stream: &mut Vec<u8>, draw: &mut ChaCha8Rng) {
 
 /// Changes streams at random behind a beginning that is left as it is, cuts them into chunks at random, and reads them.
 fn fuzz(count: u32, seed: u64) {
-    let runtime = Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.expect("a runtime");
     let seeds = seeds();
     let mut draw = ChaCha8Rng::seed_from_u64(seed);
     let mut with_text = 0;
@@ -113,7 +91,7 @@ fn fuzz(count: u32, seed: u64) {
             changed(&mut rest, &mut draw);
         }
         let beginning = whole_events(&stream);
-        let (before, _) = read(&runtime, &[&stream[..beginning]]);
+        let before = text_of(&[&stream[..beginning]]);
         stream.extend(&rest);
         let mut chunks = Vec::new();
         let mut left = &stream[..];
@@ -129,16 +107,15 @@ fn fuzz(count: u32, seed: u64) {
                 String::from_utf8_lossy(&stream)
             )
         };
-        let cut = catch_unwind(AssertUnwindSafe(|| read(&runtime, &chunks)));
-        let (text, _) = cut.unwrap_or_else(|_| panic!("panics: {}", name()));
+        let cut = catch_unwind(AssertUnwindSafe(|| text_of(&chunks)));
+        let text = cut.unwrap_or_else(|_| panic!("panics: {}", name()));
         assert!(
             text.starts_with(&before),
             "lost {before:?}, has {text:?}: {}",
             name()
         );
         // However the bytes come.
-        let (whole, _) = read(&runtime, &[&stream]);
-        assert_eq!(text, whole, "{}", name());
+        assert_eq!(text, text_of(&[&stream]), "{}", name());
         with_text += u32::from(!before.is_empty());
     }
     assert!(with_text > count / 4, "only {with_text} had text to lose");

@@ -203,11 +203,6 @@ pub(crate) fn claim(folder: &Path) -> Result<File, StoreError> {
     files::claim(folder).map_err(|error| claim_error(folder, error))
 }
 
-/// Claims a folder in which nothing lies but this file.
-fn claim_around(folder: &Path, name: &str) -> Result<File, StoreError> {
-    files::claim_around(folder, name).map_err(|error| claim_error(folder, error))
-}
-
 fn claim_error(folder: &Path, error: ClaimError) -> StoreError {
     let path = folder.to_owned();
     match error {

@@ -129,8 +129,10 @@ fn redact_outputs(path: &Path, taken: Taken) -> Result<(), StoreError> {
             if taken.sound {
                 output.remove("wav");
             }
-            if let Some(text) = output.get_mut("text").filter(|_| taken.words) {
-                mask_all(text);
+            if taken.words {
+                output.get_mut("text").into_iter().for_each(mask_all);
+                // Whoever guesses a text could tell by its hash that it was said.
+                output.insert("input".into(), Value::String(String::new()));
             }
         }
         let line = bounded_line(&value).map_err(|source| StoreError::Write {
@@ -154,10 +156,13 @@ fn take_words_out(event: &mut Event) {
             | OutputNote::Clause { text } => mask(text),
             OutputNote::Audio { .. } | OutputNote::Finished { .. } => {}
         },
-        Mark::Exit {
-            end: VisitEnd::Failed { error, .. },
-            ..
-        } => *error = ERROR.into(),
+        Mark::Exit { end, input, .. } => {
+            if let VisitEnd::Failed { error, .. } = end {
+                *error = ERROR.into();
+            }
+            // Whoever guesses a text could tell by its hash that it was said.
+            *input = None;
+        }
         Mark::Speculated { question } | Mark::ReplyStarted { question } => mask(question),
         Mark::ReplyEnded { heard, .. } => mask(heard),
         Mark::Decision { reasons, .. } => reasons.clear(),
@@ -252,12 +257,46 @@ pub fn is_without_words(header: &Header) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{SessionId, StageName, Tick, TurnId, VisitId};
     use serde_json::json;
 
     #[test]
     fn every_letter_and_digit_becomes_an_x() {
         assert_eq!(masked("We open at 9:30, Zoë."), "xx xxxx xx x:xx, xxx.");
         assert_eq!(masked(""), "");
+    }
+
+    #[test]
+    fn no_hash_is_left_by_which_a_guess_could_be_checked() {
+        let mut event = Event {
+            tick: Tick::ZERO,
+            session: SessionId(0),
+            turn: TurnId(1),
+            mark: Mark::Exit {
+                stage: StageName::Answer,
+                visit: VisitId(1),
+                end: VisitEnd::Done,
+                cost: None,
+                input: Some("5f2c".into()),
+            },
+        };
+        take_words_out(&mut event);
+        let line = serde_json::to_string(&event).expect("JSON");
+        assert!(!line.contains("5f2c"), "{line}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("answer.jsonl");
+        let line = r#"{"input":"5f2c","visit":1,"output":"piece","text":"At nine."}"#;
+        fs::write(&path, format!("{line}\n")).expect("written");
+        let both = Taken {
+            sound: true,
+            words: true,
+        };
+        redact_outputs(&path, both).expect("redacted");
+        let kept = fs::read_to_string(&path).expect("there");
+        assert!(
+            !kept.contains("5f2c") && kept.contains("xx xxxx."),
+            "{kept}"
+        );
     }
 
     #[test]

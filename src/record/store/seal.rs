@@ -51,7 +51,8 @@ impl Document for Checksums {
 }
 
 /// Says that everything is in the folder: writes the checksums of all that is there, and takes the mark away that it is
-/// being written. The results are on disk then.
+/// being written. What every reader reads is on disk then, whatever happens; outputs and sound reach it a little later,
+/// and checksums tell if they did not.
 ///
 /// # Errors
 /// Fails if a file cannot be read again, or the checksums cannot be written.
@@ -90,7 +91,7 @@ pub fn verify(folder: &Path) -> Result<(), StoreError> {
     check(folder, |name| READ_ALWAYS.contains(&name))
 }
 
-/// Compares with their checksums all files but sound in WAV, whose names have to be there.
+/// Compares with their checksums all files that were there when the folder was finished.
 ///
 /// # Errors
 /// As of [`verify`]; and if a file is missing, or the folder is not whole.

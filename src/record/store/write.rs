@@ -43,9 +43,13 @@ impl RunFolder {
         RunFolder::begin(path, header, audio, mark)
     }
 
-    /// Makes a folder of one in which `conversation.wav` lies already, and nothing else.
-    pub fn around_conversation(path: &Path, header: &Header) -> Result<RunFolder, StoreError> {
-        let mark = super::claim_around(path, CONVERSATION)?;
+    /// Makes a folder of one that was claimed before the call, and in which nothing lies but `conversation.wav`.
+    #[cfg(feature = "probe")]
+    pub(crate) fn around_conversation(
+        path: &Path,
+        header: &Header,
+    ) -> Result<RunFolder, StoreError> {
+        let mark = files::reclaim(path).map_err(|error| super::claim_error(path, error))?;
         RunFolder::begin(path, header, KeepAudio::No, mark)
     }
 

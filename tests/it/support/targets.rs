@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use voicesim::audio::decode;
 use voicesim::call::spoken::Spoken;
 use voicesim::compare::claims::{Calls, Claims};
+#[cfg(feature = "openai")]
+use voicesim::engine::read_stream;
 use voicesim::event::StageName;
 use voicesim::experiment::Simulation;
 use voicesim::labelled::Needs;
@@ -15,6 +17,8 @@ use voicesim::measure::Totals;
 use voicesim::measure::folder::{Folder, Results, header_and_scenario};
 use voicesim::measure::labels::LabelTable;
 use voicesim::measure::turns::Reader;
+#[cfg(feature = "probe")]
+use voicesim::protocol::read_messages;
 use voicesim::record::store;
 use voicesim::scenario;
 use voicesim::trace::{How, Imported};
@@ -27,9 +31,19 @@ pub(crate) struct Target {
     pub(crate) feed: fn(&[u8]),
 }
 
+#[cfg(feature = "retrieval")]
+#[path = "targets/knowledge.rs"]
+mod knowledge;
+#[path = "targets/results.rs"]
+mod results;
+
+#[cfg(feature = "retrieval")]
+pub(crate) use knowledge::documents;
+pub(crate) use results::{compared, exported, merged};
+
 macro_rules! targets {
-    ($($name:ident: $seeds:literal,)*) => {
-        pub(crate) const TARGETS: &[Target] = &[$(Target {
+    ($($(#[$condition:meta])* $name:ident: $seeds:literal,)*) => {
+        pub(crate) const TARGETS: &[Target] = &[$($(#[$condition])* Target {
             name: stringify!($name),
             seeds: $seeds,
             feed: $name,
@@ -53,6 +67,15 @@ targets! {
     labels: "fuzz/seeds/labels",
     claims: "fuzz/seeds/claims",
     spoken: "fuzz/seeds/spoken",
+    compared: "fuzz/seeds/events",
+    exported: "fuzz/seeds/events",
+    merged: "fuzz/seeds/merged",
+    #[cfg(feature = "retrieval")]
+    documents: "fuzz/seeds/documents",
+    #[cfg(feature = "openai")]
+    stream: "fuzz/seeds/stream",
+    #[cfg(feature = "probe")]
+    messages: "fuzz/seeds/messages",
 }
 
 const HEADER: &str = include_str!("../data/recorded/header.json");
@@ -181,4 +204,19 @@ pub(crate) fn claims(bytes: &[u8]) {
 pub(crate) fn spoken(bytes: &[u8]) {
     let (_folder, path) = file("spoken", bytes);
     let _ = Spoken::read(&path, None);
+}
+
+/// What a language model streams is the same text however its bytes come.
+#[cfg(feature = "openai")]
+pub(crate) fn stream(bytes: &[u8]) {
+    let whole = read_stream(vec![bytes.to_vec()]);
+    let cut = bytes.chunks(7).map(<[u8]>::to_vec).collect();
+    assert_eq!(read_stream(cut), whole);
+}
+
+/// Messages of a call, one a line, as every protocol reads them, on both of its sides.
+#[cfg(feature = "probe")]
+pub(crate) fn messages(bytes: &[u8]) {
+    let messages: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').take(64).collect();
+    read_messages(&messages);
 }
