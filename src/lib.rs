@@ -45,6 +45,7 @@
 //! | [`run`] | a conversation, from the scenario to the figures |
 //! | `sim` | conversations without sound, alone or many at once, over threads |
 //! | [`experiment`] | many simulations: replications, sweeps, the search for a value, plans, shards joined |
+//! | `listen` | people compare two systems by ear, without knowing which is which; how sure their preference is |
 //! | `picture` | axes and labels of pictures |
 //! | `nearest` | the name that was meant by a misspelt one |
 //! | [`rng`] | named random streams |
@@ -123,6 +124,9 @@ pub mod interrupt;
 pub mod knowledge;
 #[doc(hidden)]
 pub mod labelled;
+#[cfg(feature = "listen")]
+#[doc(hidden)]
+pub mod listen;
 #[doc(hidden)]
 pub mod models;
 #[doc(hidden)]

@@ -155,6 +155,12 @@ const ARROWS: [(&str, &[&str]); 33] = [
         &["files", "event", "rng", "scenario", "measure", "record"],
     ),
     (
+        "listen",
+        &[
+            "files", "event", "rng", "audio", "record", "measure", "compare", "report",
+        ],
+    ),
+    (
         "report",
         &[
             "files", "measure", "record", "audio", "event", "picture", "compare", "trace",

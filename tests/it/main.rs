@@ -26,6 +26,8 @@ mod index;
 mod interruptions;
 mod kept;
 mod late_words;
+#[cfg(feature = "listen")]
+mod listen;
 mod loads;
 mod models;
 mod openai;
