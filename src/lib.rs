@@ -24,6 +24,7 @@
 //! | `ear` | frames to speech activity; decides nothing |
 //! | `engine` | whatever recognises, answers and speaks, with injected faults, resilience policies and pools around it |
 //! | `speak` | from written to spoken text: reasoning, markup, clauses, figures; pure, and knows of no stage |
+//! | `disclosure` | saying that one is a machine: whether a caller asks for it, and whether it was said; text alone |
 //! | `knowledge` | documents, the index over them and the search in it; knows of no stage |
 //! | `models` | the files that engines need |
 //! | `labelled` | files of labelled examples, which classifiers are fitted to and judged by |
@@ -140,6 +141,7 @@ pub mod trace;
 
 mod caller;
 mod conversation;
+mod disclosure;
 mod files;
 mod live;
 mod nearest;

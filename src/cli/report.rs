@@ -9,7 +9,7 @@ use crate::measure::labels::LabelTable;
 use crate::measure::segments::Segments;
 use crate::report::calls::{self, Calls, folder_name};
 use crate::report::document::Document;
-use crate::report::{self, document, html, simulation, text};
+use crate::report::{self, answer, document, html, simulation, text};
 use crate::scenario;
 use clap::Args;
 use std::path::PathBuf;
@@ -193,7 +193,7 @@ impl Report {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&calls, &[]));
         }
-        self.print(segments.asked.as_ref(), &all, all.cut_off_share());
+        self.print(segments.asked.as_ref(), &all, (all.cut_off_share(), None));
         Ok(())
     }
 

@@ -418,6 +418,7 @@ impl Run {
             None => None,
         };
         let filler = prepare::filler(scenario, &sounds);
+        let disclosure = prepare::disclosure(scenario, &sounds);
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
         if let Some(watcher) = watching.events {
             tap.watched_by(watcher);
@@ -440,6 +441,7 @@ impl Run {
         let agent = Agent {
             engines: loaded.engines,
             filler,
+            disclosure,
             endpointing,
         };
         call.hold(agent, sounds, talk).await?;

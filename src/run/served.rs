@@ -2,7 +2,7 @@
 //! its own, which are warm before it comes.
 
 use super::folder::header;
-use super::{RunError, folder::write_hlog, not_kept, unavailable};
+use super::{RunError, folder::write_hlog, not_kept, prepare, unavailable};
 use crate::clock::Clock;
 use crate::conversation::{self, Parts};
 use crate::ear::{self, Ear, UtteranceOver};
@@ -189,9 +189,11 @@ impl Serving<'_> {
         &self,
         number: u32,
         caller: TcpStream,
-        loaded: Loaded,
+        mut loaded: Loaded,
         clock: &Clock,
     ) -> Result<Option<Served>, RunError> {
+        let disclosure = prepare::spoken_disclosure(self.scenario, &mut loaded.engines, clock);
+        let disclosure = disclosure.await?;
         let socket = match accept(caller).await {
             Ok(socket) => socket,
             Err(error) => {
@@ -228,6 +230,7 @@ impl Serving<'_> {
             tap: tap.clone(),
             engines: loaded.engines,
             filler: conversation::simulated_filler(self.scenario),
+            disclosure,
             endpointing: endpointing.map_err(unavailable)?,
             interruption: conversation::interruption(self.scenario).map_err(unavailable)?,
             over,

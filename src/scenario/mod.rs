@@ -11,6 +11,7 @@ pub mod budget;
 pub mod caller;
 pub mod cost;
 mod difference;
+mod disclosure;
 mod disturbance;
 mod ear;
 mod endpointing;
@@ -45,6 +46,7 @@ mod variation;
 mod wording;
 
 pub use difference::{KeyDifference, differences};
+pub use disclosure::Disclosure;
 pub use disturbance::{Disturbance, DisturbanceTable};
 pub use ear::{Ear, EarTable};
 pub use endpointing::{
@@ -156,6 +158,11 @@ impl Scenario {
     /// What is said when an answer takes long.
     pub fn filler(&self) -> Option<&Filler> {
         self.file.filler.as_ref()
+    }
+
+    /// What the agent says of itself: that it is a machine.
+    pub fn disclosure(&self) -> Option<&Disclosure> {
+        self.file.disclosure.as_ref()
     }
 
     /// Simulated engines that calls share.

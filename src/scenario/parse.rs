@@ -55,6 +55,9 @@ impl ScenarioFile {
         if let Some(filler) = &self.filler {
             filler.check(Table::at(&["filler"]))?;
         }
+        if let Some(disclosure) = &self.disclosure {
+            disclosure.check(Table::at(&["disclosure"]))?;
+        }
         let turns = turn::turns(&self.turn, &stt.engine, &tts.engine)?;
         let fault =
             |(index, fault): (usize, &FaultTable)| fault.parse(Table::nth(&["fault"], index));

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 33] = [
+const ARROWS: [(&str, &[&str]); 35] = [
     ("files", &[]),
     ("guide", &[]),
     ("event", &[]),
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 33] = [
     ("models", &["files"]),
     ("knowledge", &["files", "rng", "speak"]),
     ("speak", &[]),
+    ("disclosure", &[]),
     ("picture", &[]),
     ("nearest", &[]),
     ("labelled", &["files"]),
@@ -62,6 +63,7 @@ const ARROWS: [(&str, &[&str]); 33] = [
     (
         "pipeline",
         &[
+            "disclosure",
             "stage",
             "ear",
             "endpoint",
@@ -144,7 +146,15 @@ const ARROWS: [(&str, &[&str]); 33] = [
     ("trace", &["files", "event", "clock", "record"]),
     (
         "measure",
-        &["files", "event", "rng", "scenario", "record", "speak"],
+        &[
+            "disclosure",
+            "files",
+            "event",
+            "rng",
+            "scenario",
+            "record",
+            "speak",
+        ],
     ),
     (
         "fit",

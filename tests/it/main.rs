@@ -10,6 +10,7 @@ mod cli;
 mod compare;
 mod conversations;
 mod crashes;
+mod disclosure;
 mod endpoint;
 mod exports;
 mod faults;
