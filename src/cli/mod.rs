@@ -396,8 +396,12 @@ fn print_plain(text: &str) {
 
 /// Prints what results come to, below them.
 fn print_answer(measured: &Measurement, cut_off_share: Option<f64>) {
-    let answer = crate::report::answer::sentence(measured, cut_off_share);
-    let answer = crate::files::plain(&answer);
+    print_sentence(&crate::report::answer::sentence(measured, cut_off_share));
+}
+
+/// Prints a sentence below results.
+fn print_sentence(answer: &str) {
+    let answer = crate::files::plain(answer);
     print_drawn(&format!("\n{}", colour::bold(answer + "\n")));
 }
 

@@ -457,6 +457,9 @@ impl Run {
         let measured = measure::measure(&events, &Plan::of(scenario, self.rows_per));
         if let Some((path, _)) = &self.keep {
             write_hlog(&path.join("latency.hlog"), &measured, &events)?;
+            if let Some(costliest) = measure::costliest(&measured, &scenario.file().turn) {
+                costliest.write(path).map_err(not_kept)?;
+            }
             store::seal(path).map_err(not_kept)?;
         }
         Ok(Finished {
