@@ -197,7 +197,7 @@ doc:
 
 # Each cargo feature alone, and none at all.
 features:
-	@for feature in "" whisper retrieval piper silero smart_turn espeak command install openai tls train opus probe; do \
+	@for feature in "" whisper retrieval piper silero smart_turn espeak command install openai tls train opus probe listen; do \
 		echo "cargo check, features: $${feature:-none}"; \
 		$(CARGO) check --quiet --no-default-features --features "$$feature" || exit 1; \
 	done

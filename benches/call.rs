@@ -85,7 +85,7 @@ fn rows_of(path: &Path) -> Vec<Row> {
         budgets: Vec::new(),
         prices: None,
     };
-    measure(&events(&floor, None, None).expect("events"), &plan).rows
+    measure(&events(&floor, None, None, None).expect("events"), &plan).rows
 }
 
 /// How far off the gaps are that were found, in milliseconds.

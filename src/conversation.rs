@@ -10,10 +10,10 @@ use crate::engine::{Engines, Reply, simulated};
 use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
 use crate::interrupt::policy::{self, ClassifierRule, Policy, WithoutWords};
 use crate::pipeline::control::Control;
-use crate::pipeline::{AgentState, Filler, Replying, Session, Settings, Stages};
+use crate::pipeline::{AgentState, Disclosure, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
 use crate::scenario::{EndpointPolicy, OwnThresholds, Scenario, StopAt};
-use crate::stage::{EndOfTurn, Watched, queue};
+use crate::stage::{AudioChunk, EndOfTurn, Watched, queue};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Parts {
     pub engines: Engines,
     /// What is said when an answer takes long; `None` for nothing.
     pub filler: Option<Filler>,
+    /// That the agent is a machine, as it says so; `None` if it does not have to.
+    pub disclosure: Option<Disclosure>,
     /// Decides when the caller has finished.
     pub endpointing: Endpointing,
     /// Decides about sounds over the agent.
@@ -61,6 +63,7 @@ pub(crate) fn session(scenario: &Scenario, parts: Parts) -> Session {
                 },
             },
             filler: parts.filler,
+            disclosure: parts.disclosure,
         },
         endpointing: parts.endpointing,
         policy: parts.interruption,
@@ -152,5 +155,21 @@ pub(crate) fn simulated_filler(scenario: &Scenario) -> Option<Filler> {
     Some(Filler {
         after: Duration::from_millis(filler.after_ms),
         sound: simulated::sound(filler.text.as_str().into()),
+    })
+}
+
+/// What a simulated voice says of being a machine; `None` without `[disclosure]`.
+pub(crate) fn simulated_disclosure(scenario: &Scenario) -> Option<Disclosure> {
+    let text = scenario.disclosure()?.text.as_str();
+    disclosure(scenario, simulated::sound(text.into()))
+}
+
+/// What a voice says of being a machine, with its sound; `None` without `[disclosure]`.
+pub(crate) fn disclosure(scenario: &Scenario, sound: AudioChunk) -> Option<Disclosure> {
+    let disclosure = scenario.disclosure()?;
+    Some(Disclosure {
+        on: disclosure.on,
+        within: disclosure.within_ms.map(Duration::from_millis),
+        sound,
     })
 }

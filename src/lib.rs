@@ -24,6 +24,7 @@
 //! | `ear` | frames to speech activity; decides nothing |
 //! | `engine` | whatever recognises, answers and speaks, with injected faults, resilience policies and pools around it |
 //! | `speak` | from written to spoken text: reasoning, markup, clauses, figures; pure, and knows of no stage |
+//! | `disclosure` | saying that one is a machine: whether a caller asks for it, and whether it was said; text alone |
 //! | `knowledge` | documents, the index over them and the search in it; knows of no stage |
 //! | `models` | the files that engines need |
 //! | `labelled` | files of labelled examples, which classifiers are fitted to and judged by |
@@ -46,6 +47,7 @@
 //! | [`run`] | a conversation, from the scenario to the figures |
 //! | `sim` | conversations without sound, alone or many at once, over threads |
 //! | [`experiment`] | many simulations: replications, sweeps, the search for a value, plans, shards joined |
+//! | `listen` | people compare two systems by ear, without knowing which is which; how sure their preference is |
 //! | `picture` | axes and labels of pictures |
 //! | `nearest` | the name that was meant by a misspelt one |
 //! | [`rng`] | named random streams |
@@ -126,6 +128,9 @@ pub mod interrupt;
 pub mod knowledge;
 #[doc(hidden)]
 pub mod labelled;
+#[cfg(feature = "listen")]
+#[doc(hidden)]
+pub mod listen;
 #[doc(hidden)]
 pub mod models;
 #[cfg(feature = "probe")]
@@ -142,6 +147,7 @@ pub mod trace;
 
 mod caller;
 mod conversation;
+mod disclosure;
 mod files;
 mod live;
 mod nearest;

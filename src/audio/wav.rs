@@ -110,6 +110,24 @@ impl Writer {
     }
 }
 
+/// Samples of 16 bits, as bytes and of so many channels in turn, as a file at [`SAMPLE_RATE`].
+pub(crate) fn in_memory(samples: &[u8], channels: u16) -> Vec<u8> {
+    let bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX - 36);
+    let block = channels * 2;
+    let mut wav = Vec::with_capacity(samples.len() + 44);
+    wav.extend_from_slice(b"RIFF");
+    wav.extend_from_slice(&(bytes + 36).to_le_bytes());
+    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0");
+    wav.extend_from_slice(&channels.to_le_bytes());
+    wav.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
+    wav.extend_from_slice(&(SAMPLE_RATE * u32::from(block)).to_le_bytes());
+    wav.extend_from_slice(&block.to_le_bytes());
+    wav.extend_from_slice(b"\x10\0data");
+    wav.extend_from_slice(&bytes.to_le_bytes());
+    wav.extend_from_slice(samples);
+    wav
+}
+
 /// The nearest 16-bit value, such that reading it back (a 32,768th each) and writing it again changes nothing.
 /// NaN becomes 0.
 pub(crate) fn to_16_bit(sample: f32) -> i16 {

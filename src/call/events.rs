@@ -52,6 +52,15 @@ pub(super) fn marks(
     marks.0
 }
 
+/// What was due of the agent in a call, and what happened in it.
+pub(super) fn with_due(
+    due: Option<Mark>,
+    happened: Vec<(Tick, TurnId, Mark)>,
+) -> Vec<(Tick, TurnId, Mark)> {
+    let due = due.map(|due| (Tick::ZERO, TurnId(0), due));
+    due.into_iter().chain(happened).collect()
+}
+
 #[derive(Default)]
 struct Marks(Vec<(Tick, TurnId, Mark)>);
 

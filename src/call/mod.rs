@@ -33,7 +33,7 @@ pub use source::{CallSource, Clocks, Progress, Tracks};
 pub use words::Words;
 
 use crate::audio::AudioError;
-use crate::event::{Doubt, Event, Expect, InterruptionPolicy};
+use crate::event::{Doubt, Event, Expect, InterruptionPolicy, Mark};
 use crate::interrupt::model::WeightsError;
 use crate::interrupt::policy;
 use crate::record::store::RunFolder;
@@ -118,10 +118,11 @@ pub fn floor(tracks: &Tracks, threshold: f32) -> FloorHistory {
 }
 
 /// What happened, as far as it can be heard; in `folder`, too, if there is one. Without `words` the interruption
-/// classifier goes by voice alone.
+/// classifier goes by voice alone. What was `due` of the agent, and is to be looked for in its words, comes first.
 pub fn events(
     floor: &FloorHistory,
     words: Option<&Words>,
+    due: Option<Mark>,
     folder: Option<RunFolder>,
 ) -> Result<Vec<Event>, CallError> {
     let judge = |floor: &FloorHistory, words| {
@@ -144,5 +145,5 @@ pub fn events(
         }
     };
     let marks = events::marks(&floor, &judged, (&answers, &ends), words);
-    Ok(tap::happened(marks, folder)?)
+    Ok(tap::happened(events::with_due(due, marks), folder)?)
 }

@@ -134,7 +134,8 @@ impl Probed {
         }
     }
 
-    /// What happened, as far as it is known and can be heard; in `folder`, too, if there is one.
+    /// What happened, as far as it is known and can be heard; in `folder`, too, if there is one. What was `due` of the
+    /// agent, and is to be looked for in its words, comes first.
     ///
     /// # Errors
     /// If it cannot be recorded.
@@ -142,6 +143,7 @@ impl Probed {
         &self,
         known: &Known,
         words: Option<&Words>,
+        due: Option<Mark>,
         folder: Option<RunFolder>,
     ) -> Result<Vec<Event>, CallError> {
         let floor = &self.floor;
@@ -184,7 +186,7 @@ impl Probed {
             TurnId(0),
             Mark::SessionEnded { cause },
         ));
-        Ok(tap::happened(marks, folder)?)
+        Ok(tap::happened(events::with_due(due, marks), folder)?)
     }
 
     /// The beginnings of turns, and what was not said.
@@ -409,7 +411,7 @@ mod tests {
         };
         change(&mut known, answered_ms);
         let probed = Probed::of(&known, &tracks, VAD_THRESHOLD);
-        let events = probed.events(&known, None, None).expect("events");
+        let events = probed.events(&known, None, None, None).expect("events");
         (events, answered_ms)
     }
 

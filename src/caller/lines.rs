@@ -2,10 +2,10 @@
 
 use super::between::Between;
 use super::voice::Saying;
-use crate::event::Expect;
+use crate::event::{DisclosureOn, Expect};
 use crate::interrupt::curve::Sound;
 use crate::pipeline::cue::{Anchor, Cue};
-use crate::scenario::{After, Says, Scenario, Turn};
+use crate::scenario::{After, Disclosure, Says, Scenario, Turn};
 
 /// What a simulated caller says in this conversation, if the scenario has one with turns.
 pub(crate) fn lines(
@@ -33,15 +33,19 @@ pub(crate) fn lines(
                 (conversation, row, 0),
                 row.saturating_add(1),
             );
-            Some((cue(turn), saying))
+            Some((cue(scenario, turn), saying))
         })
         .collect()
 }
 
-/// When a turn is said.
-pub(crate) fn cue(turn: &Turn) -> Cue {
+/// When a turn is said. An agent that speaks first is heard to its end.
+pub(crate) fn cue(scenario: &Scenario, turn: &Turn) -> Cue {
+    let greets = |disclosure: &Disclosure| disclosure.on == DisclosureOn::Greeting;
     Cue {
         after: match turn.after {
+            After::SessionStart if scenario.disclosure().is_some_and(greets) => {
+                Anchor::PreviousTurnEnd
+            }
             After::SessionStart => Anchor::SessionStart,
             After::AgentSpeechStart => Anchor::AgentSpeechStart,
             After::AgentSpeechEnd => Anchor::AgentSpeechEnd,

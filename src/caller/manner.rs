@@ -177,6 +177,14 @@ impl Manner {
                 false => State::Waiting { since },
             };
         }
+        if let (State::Reacting(at), 0) = (&mut self.state, self.asked) {
+            // An agent that speaks first is heard to its end.
+            match (agent.is_speaking, agent.speech_ended) {
+                (true, _) => return Next::Wait(Tick(u64::MAX)),
+                (false, Some(ended)) => *at = (*at).max(ended + LINGER),
+                (false, None) => {}
+            }
+        }
         match self.state {
             State::Reacting(at) if self.asked == self.habits.caller.questions => {
                 match at.max(agent.changed + LINGER) {

@@ -1,7 +1,7 @@
 //! `voicesim compare`: what differs between two sets of results, and whether it is more than chance.
 
 use super::file::{refuse_unwritable, write};
-use super::{Failure, Verdict, given, print, print_json, print_plain};
+use super::{Failure, Verdict, given, number, print, print_json, print_plain};
 use crate::compare::{self, Settings};
 use crate::measure::folder::Folder;
 use crate::report::compare::{json, markdown, text};
@@ -76,13 +76,7 @@ impl Compare {
 
 /// A share, as `0.05` or `5%`, from 0 to 1.
 fn share(text: &str) -> Result<f64, String> {
-    let (number, unit) = match text.strip_suffix('%') {
-        Some(percent) => (percent, 100.0),
-        None => (text, 1.0),
-    };
-    let share = number.trim().parse::<f64>().map(|number| number / unit);
-    share
-        .ok()
+    number::share(text)
         .filter(|share| (0.0..=1.0).contains(share))
         .ok_or_else(|| "give a share of the base from 0 to 100 %, as in 5% or 0.05".into())
 }

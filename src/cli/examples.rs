@@ -108,6 +108,14 @@ pub(super) const COMPARE: &str = examples!(
     "voicesim compare before after --min-effect 5% --markdown - # for a pull request",
 );
 
+#[cfg(feature = "listen")]
+pub(super) const LISTEN: &str = examples!(
+    "voicesim listen runs/before runs/after                 # a page, with keys A, B, 1, 2 and 0",
+    "voicesim listen calls-a calls-b calls-c --labels calls.csv --judge anna",
+    "voicesim listen runs/before runs/after --text --choices words.jsonl",
+    "voicesim listen --results choices.jsonl --csv choices.csv",
+);
+
 pub(super) const SWEEP: &str = examples!(
     "voicesim sweep scenario.toml --vary endpointing.silence_ms=300,500,700",
     "voicesim sweep scenario.toml --vary endpointing.silence_ms=300,700 \\\n      --vary speculation.enabled=true,false --svg picture.svg",

@@ -27,6 +27,8 @@ mod import;
 #[cfg(feature = "retrieval")]
 mod index;
 mod init;
+#[cfg(feature = "listen")]
+mod listen;
 mod live;
 mod measure;
 mod merge;
@@ -163,6 +165,10 @@ enum Command {
     /// Compare two runs, calls or simulations, and tell differences from chance
     #[command(after_help = examples::COMPARE)]
     Compare(compare::Compare),
+    /// Have people compare two or more systems by ear, without knowing which is which
+    #[cfg(feature = "listen")]
+    #[command(after_help = examples::LISTEN)]
+    Listen(listen::Listen),
     /// Simulate a scenario in every combination of some settings, and show the best trade-offs
     #[command(after_help = examples::SWEEP)]
     Sweep(sweep::Sweep),
@@ -338,6 +344,8 @@ fn carry_out(arguments: Arguments) -> Result<Verdict, Failure> {
         Command::Report(command) => command.run(),
         Command::Redact(command) => command.run(),
         Command::Compare(command) => command.run(),
+        #[cfg(feature = "listen")]
+        Command::Listen(command) => command.run(),
         Command::Say(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Init(command) => command.run(),
@@ -393,8 +401,12 @@ fn print_plain(text: &str) {
 
 /// Prints what results come to, below them.
 fn print_answer(measured: &Measurement, cut_off_share: Option<f64>) {
-    let answer = crate::report::answer::sentence(measured, cut_off_share);
-    let answer = crate::files::plain(&answer);
+    print_sentence(&crate::report::answer::sentence(measured, cut_off_share));
+}
+
+/// Prints a sentence below results.
+fn print_sentence(answer: &str) {
+    let answer = crate::files::plain(answer);
     print_drawn(&format!("\n{}", colour::bold(answer + "\n")));
 }
 

@@ -23,6 +23,19 @@ pub(super) fn milliseconds(text: &str) -> Result<u32, String> {
     })
 }
 
+/// A share, as `0.05` or `5%`; `None` of what is no number.
+pub(super) fn share(text: &str) -> Option<f64> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(percent) => (percent, 100.0),
+        None => (text, 1.0),
+    };
+    number
+        .trim()
+        .parse::<f64>()
+        .map(|number| number / unit)
+        .ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

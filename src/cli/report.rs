@@ -2,14 +2,16 @@
 
 use super::exports::Exports;
 use super::file::{refuse_unwritable, write};
-use super::{Failure, Verdict, given, page, print_answer, print_json, print_plain};
+use super::{Failure, Verdict, given, page, print_json, print_plain, print_sentence};
+use crate::files::quoted;
 use crate::measure::Measurement;
 use crate::measure::folder::{Folder, Results};
 use crate::measure::labels::LabelTable;
 use crate::measure::segments::Segments;
+use crate::record::store::Costliest;
 use crate::report::calls::{self, Calls, folder_name};
 use crate::report::document::Document;
-use crate::report::{self, document, html, simulation, text};
+use crate::report::{self, answer, document, html, simulation, text};
 use crate::scenario;
 use clap::Args;
 use std::path::PathBuf;
@@ -170,7 +172,12 @@ impl Report {
             Results::Run(run) => run.measured.cut_off_share(),
             Results::Simulation(of) => of.totals.cut_off_share(),
         };
-        self.print(segments.asked.as_ref(), kept.measured(), cut_offs);
+        let costliest = Costliest::read(kept.path())?;
+        self.print(
+            segments.asked.as_ref(),
+            kept.measured(),
+            (cut_offs, costliest),
+        );
         Ok(())
     }
 
@@ -193,7 +200,7 @@ impl Report {
             print_plain(&text::summary_report(&header, &all));
             print_plain(&calls::calls(&calls, &[]));
         }
-        self.print(segments.asked.as_ref(), &all, all.cut_off_share());
+        self.print(segments.asked.as_ref(), &all, (all.cut_off_share(), None));
         Ok(())
     }
 
@@ -202,7 +209,7 @@ impl Report {
         &self,
         segments: Option<&Segments>,
         measured: &Measurement,
-        cut_off_share: Option<f64>,
+        (cut_off_share, costliest): (Option<f64>, Option<Costliest>),
     ) {
         if self.json {
             return;
@@ -210,6 +217,11 @@ impl Report {
         if let Some(segments) = segments {
             print_plain(&report::segments::text(segments));
         }
-        print_answer(measured, cut_off_share);
+        let mut answer = answer::sentence(measured, cut_off_share);
+        if let Some(costliest) = costliest {
+            let shown = answer::costliest(&costliest, &quoted(&self.folder));
+            answer = format!("{}; {shown}.", answer.strip_suffix('.').unwrap_or(&answer));
+        }
+        print_sentence(&answer);
     }
 }

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::file::refuse_unwritable;
 use super::page::Kept;
 use super::signals::stop_at_signals;
-use super::{Failure, Verdict, find, print_answer, print_json, print_plain, sensitivity};
+use super::{Failure, Verdict, find, number, print_answer, print_json, print_plain, sensitivity};
 use crate::clock::Clock;
 use crate::experiment::{
     CONVERSATIONS_MAX, Find, KeepEvents, Progress, Shard, Simulated, Simulation,
@@ -103,13 +103,7 @@ impl From<Events> for KeepEvents {
 
 /// A share, as `0.01` or `1%`, above 0 and up to 1.
 fn share(text: &str) -> Result<f64, String> {
-    let (number, unit) = match text.strip_suffix('%') {
-        Some(percent) => (percent, 100.0),
-        None => (text, 1.0),
-    };
-    let share = number.trim().parse::<f64>().map(|number| number / unit);
-    share
-        .ok()
+    number::share(text)
         .filter(|share| *share > 0.0 && *share <= 1.0)
         .ok_or_else(|| "give a share above 0, as in 1% or 0.01".into())
 }

@@ -271,6 +271,17 @@ pub fn compare(
     Ok(finish(sides, of, settings, folders))
 }
 
+/// The places of results in two folders that belong together, because they were asked alike.
+///
+/// # Errors
+/// Why nothing belongs together.
+pub(crate) fn matched(base: &Folder, new: &Folder) -> Result<Vec<[usize; 2]>, String> {
+    match pairs::matched(base, new) {
+        pairs::Matched::By { pairs, .. } => Ok(pairs),
+        pairs::Matched::Not { why } => Err(why),
+    }
+}
+
 /// What turns tell about the two sides.
 struct Told {
     design: Design,

@@ -1,8 +1,8 @@
 //! What can happen in a conversation.
 
 use super::{
-    Cost, Direction, Doubt, EndpointCause, EndpointDecision, Expect, OutputNote, ResilienceStep,
-    StageName, Tick, Traced, Verdict, VisitEnd, VisitId,
+    Cost, Direction, DisclosureEvidence, DisclosureOn, Doubt, EndpointCause, EndpointDecision,
+    Expect, OutputNote, ResilienceStep, StageName, Tick, Traced, Verdict, VisitEnd, VisitId,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -207,6 +207,25 @@ pub enum Mark {
         /// When the filler starts to sound.
         at: Tick,
         /// Length of the filler.
+        audio_ns: u64,
+    },
+    /// The agent has to say that it is a machine, in this conversation.
+    DisclosureDue {
+        /// What it has to say.
+        text: Arc<str>,
+        /// When, besides when a caller asks for it.
+        on: DisclosureOn,
+        /// Within which time it has to be said to its end; any time if `None`.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        within_ns: Option<u64>,
+        /// What tells whether it was said.
+        by: DisclosureEvidence,
+    },
+    /// The agent says that it is a machine: sound of that is handed to the speaker.
+    Disclosed {
+        /// When the sound starts.
+        at: Tick,
+        /// Length of the sound.
         audio_ns: u64,
     },
     /// The first audible sample of the reply left the speaker.

@@ -4,6 +4,7 @@
 //! happened and when; durations are derived later, in `measure`, and nowhere else.
 
 mod cost;
+mod disclosure;
 mod doubt;
 mod hears;
 mod hop;
@@ -15,6 +16,7 @@ mod tick;
 mod traced;
 
 pub use cost::{Cost, Tokens};
+pub use disclosure::{DisclosureEvidence, DisclosureOn};
 pub use doubt::Doubt;
 pub use hears::Hears;
 pub use hop::Hop;

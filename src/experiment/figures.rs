@@ -1,7 +1,7 @@
 //! The figures of a simulation in its folder, which are written when all else is there.
 
 use crate::files::write_whole;
-use crate::measure::{TOTALS, Totals};
+use crate::measure::{TOTALS, Totals, costliest};
 use crate::record::store::{self, Header, Sizes};
 use crate::report::{answer, document, hlog, simulation};
 use crate::run::{RunError, unavailable};
@@ -32,6 +32,9 @@ pub(super) fn write(
     write_histograms(folder, totals).map_err(full)?;
     let figures = totals.to_json(bytes).map_err(unavailable)?;
     write_whole(&folder.join(TOTALS), &figures).map_err(full)?;
+    if let Some(costliest) = costliest(&totals.measured, &[]) {
+        costliest.write(folder).map_err(unavailable)?;
+    }
     let document = document::simulation(header, totals, None);
     let json = serde_json::to_string_pretty(&document).map_err(unavailable)? + "\n";
     write_whole(&folder.join(REPORT_JSON), json.as_bytes()).map_err(full)?;

@@ -65,6 +65,8 @@ topics! {
     faults: "providers that fail, and what helps",
     interruptions: "when to stop for a sound of the caller",
     compare: "whether a change made it better or worse, or was chance",
+    disclosure: "whether the agent says that it is a machine, and when",
+    listen: "two systems compared by ear, by people who do not know which is which",
     budgets: "limits that have to hold, with an exit code",
     ci: "a job that watches the latency of every pull request",
     pages: "reports as pages with sound, pictures of turns, segments",

@@ -2,6 +2,7 @@
 //! happened to.
 
 use super::callers::Callers;
+use super::disclosures::Disclosures;
 use super::interruptions::{Counts, Interruptions};
 use super::resilience::ResilienceCounts;
 use super::rows::{Outcome, Row};
@@ -28,6 +29,7 @@ pub(super) struct Counted {
     refused: (u64, u64),
     interruptions: Interruptions,
     callers: Callers,
+    disclosures: Disclosures,
     resilience: ResilienceCounts,
     wer: WordErrors,
 }
@@ -45,6 +47,8 @@ pub(super) struct KeptCounted {
     refused: (u64, u64),
     interruptions: Counts,
     callers: Callers,
+    #[serde(skip_serializing_if = "Disclosures::is_empty", default)]
+    disclosures: Disclosures,
     #[serde(skip_serializing_if = "ResilienceCounts::is_empty", default)]
     cures: ResilienceCounts,
     wer: WordErrors,
@@ -81,6 +85,7 @@ impl Counted {
         let mut own = Counted {
             worlds: 1,
             callers: measured.callers,
+            disclosures: measured.disclosures,
             resilience: measured.resilience.clone(),
             ..Counted::default()
         };
@@ -99,6 +104,7 @@ impl Counted {
     /// Adds a conversation.
     pub(super) fn add(&mut self, events: &[Event], rows: &[Row]) {
         rows.iter().for_each(|row| self.add_row(row));
+        self.disclosures.add(events);
         for event in events {
             self.callers.add(&event.mark);
             self.resilience.add(&event.mark);
@@ -138,6 +144,7 @@ impl Counted {
         self.refused.1 += other.refused.1;
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
+        self.disclosures.merge(&other.disclosures);
         self.resilience.merge(&other.resilience);
         self.wer = self.wer.plus(other.wer);
     }
@@ -160,6 +167,12 @@ impl Counted {
             Count::Restarts => callers.restarts,
             Count::HangUps => callers.hang_ups,
             Count::Fillers => callers.fillers,
+            // Nobody looked whether the agent says that it is a machine.
+            Count::DisclosureMissing | Count::DisclosureLate if self.disclosures.is_empty() => {
+                return None;
+            }
+            Count::DisclosureMissing => self.disclosures.missing,
+            Count::DisclosureLate => self.disclosures.late,
             Count::Cured(by) => self.cured(by),
             Count::PoolRefused => self.refused.0 + self.refused.1,
             Count::PoolRefusedFull => self.refused.0,
@@ -200,6 +213,7 @@ impl Counted {
             refused: self.refused,
             interruptions: self.interruptions.counts(),
             callers: self.callers,
+            disclosures: self.disclosures,
             cures: self.resilience.clone(),
             wer: self.wer,
         }
@@ -230,6 +244,9 @@ impl Counted {
         if callers.iter().chain(cures).any(|count| *count > count_max) {
             return Err("counts more of callers or cures than there can be".into());
         }
+        if !kept.disclosures.is_possible(count_max) {
+            return Err("its disclosures do not add up".into());
+        }
         for (part, whole) in [
             (kept.cut_off, kept.questions),
             (kept.unanswered, kept.to_answer),
@@ -253,6 +270,7 @@ impl Counted {
             refused: kept.refused,
             interruptions: interruptions.ok_or("has interruptions that do not add up")?,
             callers: kept.callers,
+            disclosures: kept.disclosures,
             resilience: kept.cures,
             wer: kept.wer,
         })

@@ -8,7 +8,7 @@ use super::{Reason, Row};
 use crate::event::Tick;
 use crate::files;
 use crate::record::store::RowsPer;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, TurnTable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -119,6 +119,11 @@ impl LabelTable {
         Ok(table)
     }
 
+    /// All labels of a call.
+    fn of(&self, call: &str) -> impl Iterator<Item = (&String, &Arc<str>)> {
+        self.by_call.get(stem(call)).into_iter().flatten()
+    }
+
     fn get(&self, call: &str, label: &str) -> Option<Arc<str>> {
         self.by_call.get(stem(call))?.get(label).cloned()
     }
@@ -155,6 +160,33 @@ pub fn labels(all: &[Results], table: Option<&LabelTable>) -> Vec<String> {
         labels.push(CALL.to_owned());
     }
     labels
+}
+
+/// The labels that somebody wrote for one turn of a run or call; those of the turn itself come before those of its
+/// call, and these before those of the scenario.
+pub(crate) fn of_turn(
+    run: &MeasuredRun,
+    row: &Row,
+    table: Option<&LabelTable>,
+) -> BTreeMap<String, String> {
+    let mut labels = run.scenario.file().labels.clone();
+    let call = run.path.file_name().unwrap_or_default().to_string_lossy();
+    let of_call = table.into_iter().flat_map(|table| table.of(&call));
+    labels.extend(of_call.map(|(label, value)| (label.clone(), value.to_string())));
+    labels.extend(
+        asked(run, row)
+            .into_iter()
+            .flat_map(|turn| turn.labels.clone()),
+    );
+    labels
+}
+
+/// The turn of the scenario that a row is of; `None` if rows are of utterances.
+fn asked<'a>(run: &'a MeasuredRun, row: &Row) -> Option<&'a TurnTable> {
+    match run.header.rows_per {
+        RowsPer::Turn => run.scenario.file().turn.get(row.number as usize - 1),
+        RowsPer::Utterance => None,
+    }
 }
 
 /// The turns of a folder that should have been answered, each in its segment.
@@ -288,10 +320,7 @@ impl Calls<'_> {
             // A question that was never asked stands where the conversation ended.
             last = row.caller_end.unwrap_or(last);
             let Some(wait) = wait_of(row) else { continue };
-            let asked = match run.header.rows_per {
-                RowsPer::Turn => run.scenario.file().turn.get(row.number as usize - 1),
-                RowsPer::Utterance => None,
-            };
+            let asked = asked(run, row);
             let own = |label: &str| asked?.labels.get(label).map(|value| value.as_str().into());
             let at = At {
                 seconds: last.0 as f64 / 1e9,

@@ -10,8 +10,10 @@ mod budgets;
 mod callers;
 mod coarse;
 mod consumption;
+mod costliest;
 mod counted;
 mod devices;
+mod disclosures;
 mod disturbance;
 mod doubtful;
 pub mod folder;
@@ -48,7 +50,9 @@ pub use both::speech;
 pub use budget_result::{BudgetResult, WithDoubtful};
 pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
+pub use costliest::costliest;
 pub use devices::Devices;
+pub use disclosures::Disclosures;
 pub use disturbance::{Disturbance, MachineBusy, is_disturbed};
 pub use doubtful::Doubtful;
 pub use histogram::{Histogram, Summary, bucket_ns};
@@ -104,6 +108,8 @@ pub struct Measurement {
     pub interruptions: Interruptions,
     /// What simulated callers did when an answer was late, and how good voted answers were.
     pub callers: Callers,
+    /// Whether the agent said that it is a machine, where it had to.
+    pub disclosures: Disclosures,
     /// How often each resilience policy (retry, hedge, breaker, fallback) took effect.
     pub resilience: ResilienceCounts,
     /// What conversations used of what is paid for.
@@ -172,6 +178,7 @@ impl Measurement {
             first_asks: FirstAsks::default(),
             interruptions: Interruptions::default(),
             callers: Callers::default(),
+            disclosures: Disclosures::default(),
             resilience: ResilienceCounts::default(),
             consumption: Consumption::default(),
             speculation: Speculation::default(),
@@ -272,6 +279,7 @@ impl Measurement {
         }
         self.is_cut_short |= is_cut_short;
         self.consumption.add(events);
+        self.disclosures.add(events);
         let both = both::both(events);
         for (metric, spans) in [
             (Metric::Overlap, both.overlap),
@@ -303,6 +311,7 @@ impl Measurement {
         self.first_asks.merge(&other.first_asks);
         self.interruptions.merge(&other.interruptions);
         self.callers.merge(&other.callers);
+        self.disclosures.merge(&other.disclosures);
         self.resilience.merge(&other.resilience);
         self.writing.merge(&other.writing);
         self.consumption.merge(&other.consumption);

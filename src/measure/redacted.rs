@@ -13,6 +13,10 @@ impl Measurement {
         };
         WithoutWords {
             rows: self.rows.iter().map(of).collect(),
+            disclosures: match self.disclosures.is_empty() {
+                true => None,
+                false => serde_json::to_value(self.disclosures).ok(),
+            },
         }
     }
 
@@ -28,6 +32,10 @@ impl Measurement {
             self.wer = plus(self.wer, row.wer);
             self.right_answers.add(row.is_right);
         }
+        let disclosures = kept.disclosures.clone();
+        self.disclosures = disclosures
+            .and_then(|kept| serde_json::from_value(kept).ok())
+            .unwrap_or_default();
         self.judge(budgets);
     }
 }

@@ -6,6 +6,7 @@
 
 use super::batches::{Batches, KeptBatch};
 use super::callers::Callers;
+use super::disclosures::Disclosures;
 use super::histogram::{Histogram, Sparse};
 use super::interruptions::{Counts, Interruptions};
 use super::patience::{FirstAsks, KeptFirstAsks};
@@ -81,6 +82,8 @@ struct TotalsFile {
     exact: u64,
     interruptions: Counts,
     callers: Callers,
+    #[serde(skip_serializing_if = "Disclosures::is_empty", default)]
+    disclosures: Disclosures,
     consumption: Consumption,
     #[serde(skip_serializing_if = "ResilienceCounts::is_empty", default)]
     cures: ResilienceCounts,
@@ -132,6 +135,7 @@ impl Totals {
             exact: measured.exact,
             interruptions: measured.interruptions.counts(),
             callers: measured.callers,
+            disclosures: measured.disclosures,
             consumption: measured.consumption,
             cures: measured.resilience.clone(),
             speculation: KeptSpeculation {
@@ -259,6 +263,7 @@ impl TotalsFile {
         measured.turns = self.turns;
         measured.exact = self.exact;
         measured.callers = self.callers;
+        measured.disclosures = self.disclosures;
         measured.consumption = self.consumption;
         measured.resilience = self.cures;
         measured.speculation = Speculation {
@@ -284,6 +289,9 @@ impl TotalsFile {
         let callers = &self.callers;
         if !self.consumption.is_possible(COUNT_MAX) {
             return Err("what it used is more than there can be".into());
+        }
+        if !self.disclosures.is_possible(COUNT_MAX) {
+            return Err("its disclosures do not add up".into());
         }
         for (name, count) in [
             ("conversations", self.conversations),

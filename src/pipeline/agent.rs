@@ -1,12 +1,13 @@
 //! The agent's side of a session: the reply that is on its way, one that is held, and what was said.
 
-use super::Stages;
 use super::laid::{Sounded, Spoken};
-use super::playback::Sounds;
+use super::playback::{Playback, Sounds, Telling, TellingPlace};
 use super::reply::Reply;
+use super::{Replying, Stages};
 use crate::audio::Speaker;
 use crate::clock::Clock;
-use crate::event::{Mark, ReplyEnd, Tick, TurnId, nanos};
+use crate::disclosure::{Asked, asked};
+use crate::event::{DisclosureEvidence, DisclosureOn, Mark, ReplyEnd, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
 use crate::stage::{Exchange, Question};
 use std::future::Future;
@@ -27,6 +28,8 @@ pub(super) struct Agent {
     /// may go on.
     held: Option<(Reply, Arc<str>)>,
     history: Rc<Vec<Exchange>>,
+    /// Whether it is still to be said that the agent is a machine.
+    is_disclosure_due: bool,
 }
 
 impl Agent {
@@ -36,6 +39,9 @@ impl Agent {
         stages: Rc<Stages>,
         speaker: Rc<dyn Speaker>,
     ) -> Agent {
+        let disclosure = stages.disclosure.as_ref();
+        let is_disclosure_due =
+            disclosure.is_some_and(|disclosure| disclosure.on != DisclosureOn::WhenAsked);
         Agent {
             clock,
             tap,
@@ -44,6 +50,7 @@ impl Agent {
             reply: None,
             held: None,
             history: Rc::default(),
+            is_disclosure_due,
         }
     }
 
@@ -100,15 +107,98 @@ impl Agent {
     }
 
     fn prepare(&mut self, turn: TurnId, question: Arc<str>, interrupts: bool) {
-        let history = self.history.clone();
+        let (telling, text) = self.telling(&question);
         let input = Question {
-            text: question,
-            history,
+            text,
+            history: self.history.clone(),
             interrupts,
         };
+        self.prepare_with(turn, question, (input, telling));
+    }
+
+    fn prepare_with(
+        &mut self,
+        turn: TurnId,
+        question: Arc<str>,
+        input: (Question, Option<Telling>),
+    ) {
         let (stages, speaker) = (self.stages.clone(), self.speaker.clone());
-        let reply = Reply::prepare(stages, speaker, &self.clock, &self.tap, turn, input);
+        let reply = Reply::prepare(
+            stages,
+            speaker,
+            &self.clock,
+            &self.tap,
+            (turn, question),
+            input,
+        );
         self.reply = Some(reply);
+    }
+
+    /// That the agent has to say that it is a machine, for the record; `None` if it does not have to.
+    pub(super) fn disclosure_due(&self) -> Option<Mark> {
+        let disclosure = self.stages.disclosure.as_ref()?;
+        Some(Mark::DisclosureDue {
+            text: disclosure.sound.text.clone(),
+            on: disclosure.on,
+            within_ns: disclosure.within.map(nanos),
+            by: DisclosureEvidence::Played,
+        })
+    }
+
+    /// Says before anybody asks that the agent is a machine, if that is how it is to be; whether it is.
+    pub(super) fn greet(&mut self) -> bool {
+        let disclosure = self.stages.disclosure.as_ref();
+        let sound = disclosure
+            .filter(|disclosure| disclosure.on == DisclosureOn::Greeting)
+            .map(|disclosure| disclosure.sound.clone());
+        let Some(sound) = sound else {
+            return false;
+        };
+        let place = TellingPlace::Alone;
+        let nothing = Question {
+            text: Arc::from(""),
+            history: self.history.clone(),
+            interrupts: false,
+        };
+        let input = (nothing, Some(Telling { sound, place }));
+        self.prepare_with(TurnId(0), Arc::from(""), input);
+        self.release();
+        true
+    }
+
+    /// How the reply to a question says that the agent is a machine, if it does; and what is left of the question for an
+    /// engine to answer. Whoever asks is told, whatever an engine would say.
+    fn telling(&self, question: &Arc<str>) -> (Option<Telling>, Arc<str>) {
+        let Some(disclosure) = &self.stages.disclosure else {
+            return (None, question.clone());
+        };
+        let telling = |place| {
+            let sound = disclosure.sound.clone();
+            Some(Telling { sound, place })
+        };
+        match asked(question) {
+            Asked::WhoAnswers { besides } if besides.is_empty() => {
+                (telling(TellingPlace::Alone), question.clone())
+            }
+            Asked::WhoAnswers { besides } => (telling(TellingPlace::First), besides.into()),
+            Asked::Otherwise if self.is_disclosure_due => {
+                let place = match &self.stages.reply {
+                    Replying::Cascade { .. } => TellingPlace::AfterFirstClause,
+                    // Nobody knows where a clause of it ends.
+                    Replying::Direct(_) => TellingPlace::Last,
+                };
+                (telling(place), question.clone())
+            }
+            Asked::Otherwise => (None, question.clone()),
+        }
+    }
+
+    /// Remembers whether it is still to be said that the agent is a machine, as far as a reply that sounded until then
+    /// tells: what was cut off is said again.
+    fn was_told(&mut self, playback: &Playback, until: Tick) {
+        if let Some(is_told) = playback.was_told(until) {
+            self.is_disclosure_due = !is_told;
+        }
     }
 
     /// Lets what was prepared be heard: from now on it is the reply.
@@ -143,6 +233,7 @@ impl Agent {
             ReplyEnd::Completed => playback.heard(self.clock.now()),
             _ => playback.stop(),
         };
+        self.was_told(&playback, sounded.at);
         if playback.is_audible() {
             self.remember(question, sounded.words.clone());
         }
@@ -154,6 +245,7 @@ impl Agent {
     pub(super) fn hold(&mut self) -> Option<Range<Tick>> {
         let reply = self.reply.take()?;
         let sounded = reply.playback.stop();
+        self.was_told(&reply.playback, sounded.at);
         let heard = sounded.words.clone();
         let speech = self.mark_end(reply.turn, ReplyEnd::Stopped, sounded);
         self.held = Some((reply, heard));
@@ -182,6 +274,10 @@ impl Agent {
     }
 
     fn remember(&mut self, question: Arc<str>, heard: Arc<str>) {
+        if question.is_empty() {
+            // Nobody asked for a greeting.
+            return;
+        }
         let stale = (self.history.len() + 1).saturating_sub(HISTORY_MAX);
         let history = Rc::make_mut(&mut self.history);
         history.drain(..stale);

@@ -34,6 +34,12 @@ pub(super) async fn answer_aloud(
         released.until(|is| is).await;
         playback.play(stages.filler.as_ref(), chunks).await;
     };
+    if playback.tells_alone() {
+        // No engine has a say in it.
+        drop(audio);
+        playing.await;
+        return ReplyEnd::Completed;
+    }
     let failed = match &stages.reply {
         Replying::Cascade {
             answer,

@@ -41,7 +41,16 @@ pub(super) struct Laid(Vec<LaidChunk>);
 
 struct LaidChunk {
     start: Tick,
+    part: Part,
     chunk: AudioChunk,
+}
+
+/// What a chunk of a reply is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Answer,
+    /// That the agent is a machine.
+    Disclosure,
 }
 
 impl LaidChunk {
@@ -86,8 +95,14 @@ impl LaidChunk {
 }
 
 impl Laid {
-    pub(super) fn push(&mut self, start: Tick, chunk: AudioChunk) {
-        self.0.push(LaidChunk { start, chunk });
+    pub(super) fn push(&mut self, start: Tick, part: Part, chunk: AudioChunk) {
+        self.0.push(LaidChunk { start, part, chunk });
+    }
+
+    /// Whether a disclosure of this length was played to its end by `until`.
+    pub(super) fn has_disclosed(&self, length: Duration, until: Tick) -> bool {
+        let mut disclosures = self.0.iter().filter(|laid| laid.part == Part::Disclosure);
+        disclosures.any(|laid| laid.played(until) >= length)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,8 +115,9 @@ impl Laid {
     }
 
     /// Ends all sound at `at`; returns what had not sounded by then.
-    pub(super) fn cut(&mut self, at: Tick) -> Vec<AudioChunk> {
-        self.0.iter_mut().filter_map(|laid| laid.cut(at)).collect()
+    pub(super) fn cut(&mut self, at: Tick) -> Vec<(Part, AudioChunk)> {
+        let rest = |laid: &mut LaidChunk| Some((laid.part, laid.cut(at)?));
+        self.0.iter_mut().filter_map(rest).collect()
     }
 
     /// Forgets chunks of which nothing sounded.

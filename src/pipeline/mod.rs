@@ -28,8 +28,9 @@ mod turn;
 pub(crate) use playback::Filler;
 pub(crate) use session::{Session, Settings};
 
-use crate::event::Tick;
-use crate::stage::{Answer, Clauses, SpeechToSpeech, SpeechToText, TextToSpeech};
+use crate::event::{DisclosureOn, Tick};
+use crate::stage::{Answer, AudioChunk, Clauses, SpeechToSpeech, SpeechToText, TextToSpeech};
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// The stages of a conversation. Each is used by one visit at a time.
@@ -37,6 +38,17 @@ pub(crate) struct Stages {
     pub stt: Mutex<SpeechToText>,
     pub reply: Replying,
     pub filler: Option<Filler>,
+    pub disclosure: Option<Disclosure>,
+}
+
+/// That the agent is a machine, as it says so.
+pub(crate) struct Disclosure {
+    /// When it is said, besides when a caller asks whether they talk to a person.
+    pub on: DisclosureOn,
+    /// Within which time it has to be said to its end; any time if `None`.
+    pub within: Option<Duration>,
+    /// What is said, with its words: prepared, so that nobody waits for it.
+    pub sound: AudioChunk,
 }
 
 /// What makes a reply.

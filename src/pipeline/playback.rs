@@ -1,6 +1,6 @@
 //! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
 
-use super::laid::{Laid, Sounded, Spoken};
+use super::laid::{Laid, Part, Sounded, Spoken};
 use crate::audio::{self, Speaker, first_audible, length_of, peak};
 use crate::clock::Clock;
 use crate::event::{Mark, Tick, TurnId, nanos};
@@ -35,7 +35,9 @@ pub(super) struct Playback {
     /// When the filler that was said in place of an answer is over; `None` without one.
     filler_ends: Cell<Option<Tick>>,
     /// Chunks that were queued when playback was stopped, and had not sounded.
-    rest: RefCell<Vec<AudioChunk>>,
+    rest: RefCell<Vec<(Part, AudioChunk)>>,
+    /// That the agent is a machine, if this reply says so.
+    telling: Option<Telling>,
     sounds: Watched<Sounds>,
     /// When the first audible sample of the reply leaves the speaker.
     audible_at: Watched<Option<Tick>>,
@@ -58,6 +60,24 @@ pub(crate) struct Filler {
     pub sound: AudioChunk,
 }
 
+/// That the agent is a machine, as one reply says it.
+#[derive(Clone)]
+pub(super) struct Telling {
+    pub(super) sound: AudioChunk,
+    pub(super) place: TellingPlace,
+}
+
+/// Where in a reply it is said that the agent is a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TellingPlace {
+    /// There is nothing else in the reply.
+    Alone,
+    First,
+    /// After the first clause of an answer, which is no later for it.
+    AfterFirstClause,
+    Last,
+}
+
 impl Playback {
     pub(super) fn new(clock: Clock, tap: Tap, speaker: Rc<dyn Speaker>, turn: TurnId) -> Playback {
         Playback {
@@ -70,9 +90,34 @@ impl Playback {
             taken: Watched::default(),
             filler_ends: Cell::default(),
             rest: RefCell::default(),
+            telling: None,
             sounds: Watched::default(),
             audible_at: Watched::default(),
         }
+    }
+
+    /// The same, which also says that the agent is a machine.
+    pub(super) fn telling(self, telling: Option<Telling>) -> Playback {
+        Playback { telling, ..self }
+    }
+
+    /// Whether nothing else is said than that the agent is a machine.
+    pub(super) fn tells_alone(&self) -> bool {
+        self.is_told(&[TellingPlace::Alone]).is_some()
+    }
+
+    /// Whether it was said by `now`, to its end, that the agent is a machine; `None` if that was not to be said.
+    pub(super) fn was_told(&self, now: Tick) -> Option<bool> {
+        let telling = self.telling.as_ref()?;
+        let length = telling.sound.length;
+        Some(self.laid.borrow().has_disclosed(length, now))
+    }
+
+    /// What is to be said at one of these places.
+    fn is_told(&self, places: &[TellingPlace]) -> Option<&AudioChunk> {
+        let telling = self.telling.as_ref();
+        let telling = telling.filter(|telling| places.contains(&telling.place));
+        telling.map(|telling| &telling.sound)
     }
 
     /// Plays chunks as they come, `filler` before them if they are late, and returns when the last one
@@ -101,17 +146,41 @@ impl Playback {
 
     /// Lays chunks behind each other as they come.
     async fn lay(&self, filler: Option<&Filler>, mut chunks: queue::Receiver<AudioChunk>) {
+        let first = self.is_told(&[TellingPlace::Alone, TellingPlace::First]);
+        if let Some(sound) = first {
+            self.lay_one(Part::Disclosure, sound).await;
+        }
+        // Whoever was told something does not wait for a filler.
+        let filler = filler.filter(|_| first.is_none());
+        let mut after_clause = self.is_told(&[TellingPlace::AfterFirstClause]);
         let mut next = self.first_of(&mut chunks, filler).await;
+        let has_answer = next.is_some();
+        let mut is_first = true;
         while let Some(chunk) = next {
-            let start = self.queue(&chunk);
-            self.taken.set(self.taken.get() + chunk.length);
-            if let (None, Some(head)) = (self.audible_at.get(), inaudible_head(&chunk)) {
-                self.audible_at.set(Some(start + head));
+            // A chunk without words continues the clause before it.
+            let begins_clause = !is_first && !chunk.text.is_empty();
+            if let Some(sound) = after_clause.take_if(|_| begins_clause) {
+                self.lay_one(Part::Disclosure, sound).await;
             }
-            self.is_nearly_through(LEAD + self.speaker.network()).await;
+            is_first = false;
+            self.taken.set(self.taken.get() + chunk.length);
+            self.lay_one(Part::Answer, &chunk).await;
             next = chunks.recv().await;
         }
+        let last = after_clause.or(self.is_told(&[TellingPlace::Last]));
+        if let Some(sound) = last.filter(|_| has_answer) {
+            self.lay_one(Part::Disclosure, sound).await;
+        }
         self.is_nearly_through(Duration::ZERO).await;
+    }
+
+    /// Lays a chunk, and waits until there is room for the next one.
+    async fn lay_one(&self, part: Part, chunk: &AudioChunk) {
+        let start = self.queue(part, chunk);
+        if let (None, Some(head)) = (self.audible_at.get(), inaudible_head(chunk)) {
+            self.audible_at.set(Some(start + head));
+        }
+        self.is_nearly_through(LEAD + self.speaker.network()).await;
     }
 
     /// Waits until something else has sounded than `before`: a filler, or the first audible sample.
@@ -165,7 +234,7 @@ impl Playback {
     }
 
     /// Lays a chunk behind what is queued, or as soon as the speaker can if that has run out.
-    fn queue(&self, chunk: &AudioChunk) -> Tick {
+    fn queue(&self, part: Part, chunk: &AudioChunk) -> Tick {
         let soon = self.clock.now() + self.speaker.latency();
         let end = self.end.get();
         let start = end.map_or(soon, |end| end.max(soon));
@@ -186,9 +255,13 @@ impl Playback {
                 network_ns: nanos(self.speaker.network()),
             },
         );
+        if part == Part::Disclosure {
+            let (at, audio_ns) = (start, nanos(chunk.length));
+            self.tap.mark(self.turn, Mark::Disclosed { at, audio_ns });
+        }
         self.sound(start, chunk);
         self.end.set(Some(start + chunk.length));
-        self.laid.borrow_mut().push(start, chunk.clone());
+        self.laid.borrow_mut().push(start, part, chunk.clone());
         start
     }
 
@@ -230,8 +303,10 @@ impl Playback {
         self.laid.borrow_mut().forget_silent();
         // Nobody waited for sound meanwhile, so the silence is no gap.
         self.end.set(None);
-        for chunk in self.rest.take() {
-            self.queue(&chunk);
+        for (part, chunk) in self.rest.take() {
+            // Half of a disclosure is none, so it is said again.
+            let whole = self.telling.as_ref().filter(|_| part == Part::Disclosure);
+            self.queue(part, whole.map_or(&chunk, |telling| &telling.sound));
         }
     }
 

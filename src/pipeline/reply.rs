@@ -2,7 +2,7 @@
 
 use super::Stages;
 use super::chain::answer_aloud;
-use super::playback::{Playback, Sounds};
+use super::playback::{Playback, Sounds, Telling};
 use crate::audio::Speaker;
 use crate::clock::{Branch, Clock};
 use crate::event::{ReplyEnd, TurnId};
@@ -31,19 +31,19 @@ impl Reply {
         speaker: Rc<dyn Speaker>,
         clock: &Clock,
         tap: &Tap,
-        turn: TurnId,
-        question: Question,
+        (turn, question): (TurnId, Arc<str>),
+        (input, telling): (Question, Option<Telling>),
     ) -> Reply {
-        let playback = Rc::new(Playback::new(clock.clone(), tap.clone(), speaker, turn));
+        let playback = Playback::new(clock.clone(), tap.clone(), speaker, turn);
+        let playback = Rc::new(playback.telling(telling));
         let released = Rc::new(Watched::default());
-        let text = question.text.clone();
         let (tap, player, may_sound) = (tap.clone(), playback.clone(), released.clone());
         let work = Branch::new(async move {
-            answer_aloud(&stages, question, (&tap, turn), &player, &may_sound).await
+            answer_aloud(&stages, input, (&tap, turn), &player, &may_sound).await
         });
         Reply {
             turn,
-            question: text,
+            question,
             playback,
             released,
             told: Sounds::default(),

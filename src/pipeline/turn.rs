@@ -117,6 +117,11 @@ impl Floor {
         }
     }
 
+    /// The agent speaks first.
+    pub(super) fn greets(&mut self) {
+        self.reply = Reply::Pending;
+    }
+
     /// Whether nobody speaks and nothing is on its way.
     pub(super) fn is_idle(&self) -> bool {
         self.hearing.is_none() && self.transcribing.is_empty() && self.reply == Reply::None

@@ -3,9 +3,37 @@
 use super::chart::ms_in_words;
 use crate::event::{Hop, Metric};
 use crate::measure::{Histogram, Known, Measurement, Waits};
+use crate::record::store::{Costliest, CostlyPart};
 
 /// Below so many turns the slowest is told, in place of the 95th percentile.
 const FEW: u64 = 20;
+
+/// What costs the most callers, and the command that shows it, as the end of a sentence; `folder` is how a command line
+/// names the folder of results.
+pub fn costliest(of: &Costliest, folder: &str) -> String {
+    let Costliest { what, lost, of, .. } = of;
+    let (said, shown) = match what {
+        CostlyPart::Hop { hop } => (
+            format!("most callers are lost waiting for {hop}, in {lost} of {of} questions"),
+            format!("voicesim report {folder} --html page.html"),
+        ),
+        CostlyPart::Endpointing => (
+            format!("endpointing costs the most callers, {lost} of {of} questions are cut off"),
+            format!("voicesim report {folder} --html page.html"),
+        ),
+        CostlyPart::Interruption => (
+            format!(
+                "the interruption policy costs the most callers, it misjudges {lost} of {of} sounds"
+            ),
+            format!("voicesim report {folder} --html page.html"),
+        ),
+        CostlyPart::Segment { by, name } => (
+            format!("most callers are lost where {by} is {name}, in {lost} of {of} questions"),
+            format!("voicesim report {folder} --by {by}"),
+        ),
+    };
+    format!("{said} ({shown})")
+}
 
 /// How long callers wait, what takes most of it, which turns these figures leave out, and which budgets are missed.
 /// `cut_off_share` is the share of the questions that were taken for finished before the caller had, 0 to 1; `None` if

@@ -6,9 +6,9 @@ use crate::compare::claims::Claimed;
 use crate::event::{Doubt, EndpointDecision, Expect, Metric, Remark, Remarks, StageName};
 use crate::measure::segments::Segments;
 use crate::measure::{
-    Background, BudgetResult, Callers, Cost, Decided, Devices, Interruptions, Interval, Known,
-    LoadFigures, MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures, Reason,
-    ResilienceCounts, RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
+    Background, BudgetResult, Callers, Cost, Decided, Devices, Disclosures, Interruptions,
+    Interval, Known, LoadFigures, MachineBusy, Measurement, Outcome, Pace, Percentile, PoolFigures,
+    Reason, ResilienceCounts, RightAnswers, Row, Speculation, Totals, WaitSummary, Waits,
 };
 use crate::record::store::{Header, Probe, Shard};
 use serde::Serialize;
@@ -50,6 +50,9 @@ pub struct Document<'a> {
     /// What resilience policies did about stages that failed or took too long: stage, what, count.
     #[serde(skip_serializing_if = "ResilienceCounts::is_empty")]
     pub cures: &'a ResilienceCounts,
+    /// In how many conversations the agent said that it is a machine, where anybody looked.
+    #[serde(skip_serializing_if = "Disclosures::is_empty")]
+    pub disclosures: &'a Disclosures,
     /// In how many turns something was odd about an answer that came all the same, by what it was.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub remarks: BTreeMap<Remark, u64>,
@@ -404,6 +407,7 @@ pub fn document<'a>(header: &'a Header, measured: &'a Measurement) -> Document<'
         interruptions: &measured.interruptions,
         speculation: &measured.speculation,
         cures: &measured.resilience,
+        disclosures: &measured.disclosures,
         remarks: remarked(&measured.rows),
         writing: measured.writing.pace(),
         wer: measured.wer.map(|wer| wer.rate()),

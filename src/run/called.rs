@@ -93,7 +93,7 @@ fn lines(scenario: &Scenario, rate: u32) -> Result<Vec<Cued>, RunError> {
                 Says::Keys(keys) => Line::of_keys(keys, rate, expect),
                 _ => Line::new(&line.samples, rate, line.speech, expect).map_err(unavailable)?,
             };
-            Ok((Arc::new(line), cue(turn)))
+            Ok((Arc::new(line), cue(scenario, turn)))
         })
         .collect()
 }

@@ -15,7 +15,7 @@ use crate::engine::Engines;
 use crate::engine::recorded::MissingInput;
 use crate::event::{Mark, SessionEnd, Tick, TurnId};
 use crate::pipeline::script::Script;
-use crate::pipeline::{AgentState, Filler};
+use crate::pipeline::{AgentState, Disclosure, Filler};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
 use crate::scenario::network::Bursts;
@@ -56,6 +56,7 @@ pub(super) struct Agent {
     pub(super) engines: Engines,
     /// What is said when an answer takes long.
     pub(super) filler: Option<Filler>,
+    pub(super) disclosure: Option<Disclosure>,
     /// Decides when the caller has finished.
     pub(super) endpointing: Endpointing,
 }
@@ -109,6 +110,7 @@ impl Call<'_> {
             tap: self.tap.clone(),
             engines: agent.engines,
             filler: agent.filler,
+            disclosure: agent.disclosure,
             endpointing: agent.endpointing,
             interruption: interruption.map_err(unavailable)?,
             over,

@@ -452,6 +452,7 @@ impl Run {
             None => None,
         };
         let filler = prepare::filler(scenario, &sounds);
+        let disclosure = prepare::disclosure(scenario, &sounds);
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
         watch_by(&tap, [watching.events, loaded.listener]);
         let endpointing = match &self.endpointing {
@@ -473,6 +474,7 @@ impl Run {
         let agent = Agent {
             engines: loaded.engines,
             filler,
+            disclosure,
             endpointing,
         };
         call.hold(agent, sounds, talk).await?;
@@ -488,6 +490,9 @@ impl Run {
         let measured = measure::measure(&events, &Plan::of(scenario, self.rows_per));
         if let Some((path, _)) = &self.keep {
             write_hlog(&path.join("latency.hlog"), &measured, &events)?;
+            if let Some(costliest) = measure::costliest(&measured, &scenario.file().turn) {
+                costliest.write(path).map_err(not_kept)?;
+            }
             store::seal(path).map_err(not_kept)?;
         }
         Ok(Finished {

@@ -4,12 +4,12 @@ use super::{RunError, input, unavailable};
 use crate::audio::{self, SAMPLE_RATE, Samples};
 use crate::caller::cue;
 use crate::clock::Clock;
-use crate::conversation::simulated_filler;
+use crate::conversation::{self, simulated_disclosure, simulated_filler};
 use crate::ear::truth::{Speech, speech_in};
 use crate::engine::{self, Engines, Reply};
 use crate::event::{SessionId, StageName, TurnId};
-use crate::pipeline::Filler;
 use crate::pipeline::script::Line;
+use crate::pipeline::{Disclosure, Filler};
 use crate::record::store::{self, RunFolder};
 use crate::record::tap::Tap;
 use crate::scenario::engine::Engine;
@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// What each turn sounds like, as far as it is known, and behind them what is said when an answer takes
-/// long: `None` for words that a voice has to speak.
+/// What each turn sounds like, as far as it is known; behind them what is said when an answer takes long, and what the
+/// agent says of being a machine: `None` for words that a voice has to speak.
 pub(super) type Sounds = Vec<Option<Samples>>;
 
 /// Reads the recordings of a scenario. A file that several turns name is read once.
@@ -52,12 +52,12 @@ pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, RunError> {
         }
         sounds.push(Some(samples));
     }
-    sounds.push(None);
+    sounds.extend([None, None]);
     Ok(sounds)
 }
 
 /// What the engines' voice has to speak before the conversation, by where it belongs in [`Sounds`]: turns
-/// that are words, and behind all turns what is said when an answer takes long.
+/// that are words, and behind all turns what the agent says besides answers.
 fn words(scenario: &Scenario) -> impl Iterator<Item = (usize, &str)> {
     let turns = scenario.turns().iter().enumerate();
     let said = turns.filter_map(|(row, turn)| match &turn.says {
@@ -66,7 +66,20 @@ fn words(scenario: &Scenario) -> impl Iterator<Item = (usize, &str)> {
     });
     let is_real = !scenario.tts.engine.is_simulated();
     let filler = scenario.filler().filter(|_| is_real);
-    said.chain(filler.map(|filler| (scenario.turns().len(), filler.text.as_str())))
+    let filler = filler.map(|filler| (filler_place(scenario), filler.text.as_str()));
+    let disclosure = scenario.disclosure().filter(|_| is_real);
+    let disclosure = disclosure.map(|it| (disclosure_place(scenario), it.text.as_str()));
+    said.chain(filler).chain(disclosure)
+}
+
+/// Where in [`Sounds`] that is which is said when an answer takes long.
+fn filler_place(scenario: &Scenario) -> usize {
+    scenario.turns().len()
+}
+
+/// Where in [`Sounds`] that is which the agent says of being a machine.
+fn disclosure_place(scenario: &Scenario) -> usize {
+    scenario.turns().len() + 1
 }
 
 /// Has the engines' voice speak what is words.
@@ -97,13 +110,43 @@ pub(super) async fn speak(
 /// The filler that is said when an answer takes long, with its sound if a voice has spoken it.
 pub(super) fn filler(scenario: &Scenario, sounds: &Sounds) -> Option<Filler> {
     let filler = scenario.filler()?;
-    match sounds.last().cloned().flatten() {
+    match sounds.get(filler_place(scenario)).cloned().flatten() {
         Some(samples) if !scenario.tts.engine.is_simulated() => Some(Filler {
             after: Duration::from_millis(filler.after_ms),
             sound: AudioChunk::new(samples, filler.text.as_str().into()),
         }),
         _ => simulated_filler(scenario),
     }
+}
+
+/// What the agent says of being a machine, with its sound if a voice has spoken it.
+pub(super) fn disclosure(scenario: &Scenario, sounds: &Sounds) -> Option<Disclosure> {
+    let text = scenario.disclosure()?.text.as_str();
+    match sounds.get(disclosure_place(scenario)).cloned().flatten() {
+        Some(samples) if !scenario.tts.engine.is_simulated() => {
+            conversation::disclosure(scenario, AudioChunk::new(samples, text.into()))
+        }
+        _ => simulated_disclosure(scenario),
+    }
+}
+
+/// The same, spoken now by the engines' voice if that is a real one.
+#[cfg(feature = "probe")]
+pub(super) async fn spoken_disclosure(
+    scenario: &Scenario,
+    engines: &mut Engines,
+    clock: &Clock,
+) -> Result<Option<Disclosure>, RunError> {
+    let (Some(words), Reply::Cascade { tts, .. }) = (scenario.disclosure(), &mut engines.reply)
+    else {
+        return Ok(simulated_disclosure(scenario));
+    };
+    if scenario.tts.engine.is_simulated() {
+        return Ok(simulated_disclosure(scenario));
+    }
+    let samples = spoken(&words.text, tts, clock).await.map_err(unavailable)?;
+    let sound = AudioChunk::new(samples, words.text.as_str().into());
+    Ok(conversation::disclosure(scenario, sound))
 }
 
 /// Keeps the spoken words in the run folder. From then on the words sound as the folder has them, so that a
@@ -228,6 +271,6 @@ fn line(scenario: &Scenario, turn: &Turn, samples: Samples) -> Line {
     Line {
         samples,
         speech,
-        cue: cue(turn),
+        cue: cue(scenario, turn),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::folder::header;
 use super::watched::watch_by;
-use super::{RunError, folder::write_hlog, not_kept, unavailable};
+use super::{RunError, folder::write_hlog, not_kept, prepare, unavailable};
 use crate::clock::Clock;
 use crate::conversation::{self, Parts};
 use crate::ear::{self, Ear, UtteranceOver};
@@ -195,9 +195,11 @@ impl Serving<'_> {
         &self,
         number: u32,
         caller: TcpStream,
-        loaded: Loaded,
+        mut loaded: Loaded,
         clock: &Clock,
     ) -> Result<Option<Served>, RunError> {
+        let disclosure = prepare::spoken_disclosure(self.scenario, &mut loaded.engines, clock);
+        let disclosure = disclosure.await?;
         let socket = match accept(caller).await {
             Ok(socket) => socket,
             Err(error) => {
@@ -237,6 +239,7 @@ impl Serving<'_> {
             tap: tap.clone(),
             engines: loaded.engines,
             filler: conversation::simulated_filler(self.scenario),
+            disclosure,
             endpointing: endpointing.map_err(unavailable)?,
             interruption: conversation::interruption(self.scenario).map_err(unavailable)?,
             over,

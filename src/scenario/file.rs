@@ -4,6 +4,7 @@ use super::agent::AgentTable;
 use super::budget::BudgetTable;
 use super::caller::Caller;
 use super::cost::Prices;
+use super::disclosure::Disclosure;
 use super::disturbance::DisturbanceTable;
 use super::ear::EarTable;
 use super::endpointing::{EndpointingTable, SpeculationTable};
@@ -73,6 +74,9 @@ pub struct ScenarioFile {
     /// What is said when an answer takes long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filler: Option<Filler>,
+    /// What the agent says of itself: that it is a machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disclosure: Option<Disclosure>,
     /// What is done about a sound over the agent.
     pub interruption: InterruptionTable,
     /// Many calls at once: only in simulations.
@@ -138,6 +142,7 @@ impl Default for ScenarioFile {
             tts: TextToSpeechTable::default(),
             speech_to_speech: SpeechToSpeechTable::default(),
             filler: None,
+            disclosure: None,
             interruption: InterruptionTable::default(),
             load: None,
             pool: Pools::default(),

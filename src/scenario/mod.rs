@@ -12,6 +12,7 @@ pub mod budget;
 pub mod caller;
 pub mod cost;
 mod difference;
+mod disclosure;
 mod disturbance;
 mod ear;
 mod endpointing;
@@ -47,6 +48,7 @@ mod wording;
 
 pub use agent::AgentTable;
 pub use difference::{KeyDifference, differences};
+pub use disclosure::Disclosure;
 pub use disturbance::{Disturbance, DisturbanceTable};
 pub use ear::{Ear, EarTable};
 pub use endpointing::{
@@ -163,6 +165,11 @@ impl Scenario {
     /// What is said when an answer takes long.
     pub fn filler(&self) -> Option<&Filler> {
         self.file.filler.as_ref()
+    }
+
+    /// What the agent says of itself: that it is a machine.
+    pub fn disclosure(&self) -> Option<&Disclosure> {
+        self.file.disclosure.as_ref()
     }
 
     /// Simulated engines that calls share.

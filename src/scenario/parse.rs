@@ -58,6 +58,9 @@ impl ScenarioFile {
         if let Some(filler) = &self.filler {
             filler.check(Table::at(&["filler"]))?;
         }
+        if let Some(disclosure) = &self.disclosure {
+            disclosure.check(Table::at(&["disclosure"]))?;
+        }
         let turns = turn::turns(&self.turn, (&stt.engine, &tts.engine), self.agent)?;
         let fault =
             |(index, fault): (usize, &FaultTable)| fault.parse(Table::nth(&["fault"], index));

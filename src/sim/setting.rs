@@ -8,7 +8,7 @@ use crate::caller::{
     Texts, Voice, lines,
 };
 use crate::clock::Branch;
-use crate::conversation::{self, Parts, simulated_filler};
+use crate::conversation::{self, Parts, simulated_disclosure, simulated_filler};
 use crate::ear::UtteranceOver;
 use crate::endpoint::{Endpointing, Silence, SmartTurn};
 use crate::engine::resilience::{Circumstances, Policies};
@@ -213,6 +213,7 @@ impl Setting {
             tap: tap.clone(),
             engines,
             filler: simulated_filler(&self.scenario),
+            disclosure: simulated_disclosure(&self.scenario),
             endpointing: self.endpointing(&fate),
             interruption: Box::new(FatedPolicy {
                 policy: self.scenario.interruption.policy.name(),

@@ -367,7 +367,8 @@ def main(pages):
     print("pages: whole, legible, played, printed, without script too; nothing was loaded")
 
 
-try:
-    main(pathlib.Path(sys.argv[1]).resolve())
-except Wrong as wrong:
-    sys.exit(f"pages: {wrong}")
+if __name__ == "__main__":
+    try:
+        main(pathlib.Path(sys.argv[1]).resolve())
+    except Wrong as wrong:
+        sys.exit(f"pages: {wrong}")

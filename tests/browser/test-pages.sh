@@ -54,3 +54,7 @@ quietly plan audio/simulations/endpointing.toml --vary endpointing.silence_ms=20
     --set budget.e2e_latency_p95_ms=1500 --html "$pages/plan.html"
 
 python3 tests/browser/pages.py "$pages"
+
+# Two systems compared by ear: the other one says the same, and more.
+python3 tests/browser/answers.py "$work/run" "$work/another run"
+python3 tests/browser/listen.py "$voicesim" "$work/run" "$work/another run" "$folder"

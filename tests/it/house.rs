@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 34] = [
+const ARROWS: [(&str, &[&str]); 36] = [
     ("files", &[]),
     ("guide", &[]),
     ("event", &[]),
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 34] = [
     ("models", &["files"]),
     ("knowledge", &["files", "rng", "speak"]),
     ("speak", &[]),
+    ("disclosure", &[]),
     ("picture", &[]),
     ("nearest", &[]),
     ("labelled", &["files"]),
@@ -63,6 +64,7 @@ const ARROWS: [(&str, &[&str]); 34] = [
     (
         "pipeline",
         &[
+            "disclosure",
             "stage",
             "ear",
             "endpoint",
@@ -145,7 +147,15 @@ const ARROWS: [(&str, &[&str]); 34] = [
     ("trace", &["files", "event", "clock", "record"]),
     (
         "measure",
-        &["files", "event", "rng", "scenario", "record", "speak"],
+        &[
+            "disclosure",
+            "files",
+            "event",
+            "rng",
+            "scenario",
+            "record",
+            "speak",
+        ],
     ),
     (
         "fit",
@@ -158,6 +168,12 @@ const ARROWS: [(&str, &[&str]); 34] = [
     (
         "compare",
         &["files", "event", "rng", "scenario", "measure", "record"],
+    ),
+    (
+        "listen",
+        &[
+            "files", "event", "rng", "audio", "record", "measure", "compare", "report",
+        ],
     ),
     (
         "report",

@@ -10,6 +10,7 @@ mod cli;
 mod compare;
 mod conversations;
 mod crashes;
+mod disclosure;
 mod endpoint;
 mod evals;
 mod exports;
@@ -28,6 +29,8 @@ mod injections;
 mod interruptions;
 mod kept;
 mod late_words;
+#[cfg(feature = "listen")]
+mod listen;
 mod loads;
 mod models;
 mod openai;

@@ -25,10 +25,13 @@ pub use decoded::Packet;
 pub(crate) use layout::{Coding, Layout};
 
 use crate::audio::{AudioError, SAMPLE_RATE, resample};
+use crate::files;
 use decoded::{DecodedSound, Keep, Sink};
 use kind::{Container, Kind};
 use packets::Stream;
 use source::Source;
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use symphonia::core::errors::Error;
@@ -86,6 +89,28 @@ pub(crate) fn is_audio(path: &Path) -> bool {
 /// Where the samples of a WAV file are, and how they are coded.
 pub(crate) fn wav_layout(path: &Path) -> Result<Layout, AudioError> {
     riff::layout(&mut Source::open(path, STREAM_FILE_BYTES_MAX)?)
+}
+
+/// Opens the sound of a run, 16 bits and stereo at [`SAMPLE_RATE`]: the file at its first sample, and how many bytes of
+/// samples follow. A run that was killed has written less than it said, and is read as far as it goes.
+pub(crate) fn open_conversation(path: &Path) -> Result<(File, u64), AudioError> {
+    let layout = wav_layout(path)?;
+    let format = layout.format;
+    if (format.coding, format.channels, format.rate) != (Coding::Integer(2), 2, SAMPLE_RATE) {
+        return Err(AudioError::Unsupported {
+            path: path.to_owned(),
+            what: format!("not the sound of a run, which is {SAMPLE_RATE} Hz stereo of 16 bits"),
+        });
+    }
+    let part = layout.parts.first();
+    let (start, bytes) = part.map_or((0, 0), |part| (part.start, part.bytes));
+    let unreadable = |source| AudioError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = files::open(path, u64::MAX).map_err(unreadable)?;
+    file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+    Ok((file, bytes))
 }
 
 fn warned(kept: DecodedSound) -> (u32, Vec<Vec<f32>>) {

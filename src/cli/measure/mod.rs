@@ -8,11 +8,13 @@ use super::file::{refuse_unwritable, unwritable};
 use super::page::Kept;
 use super::recordings::recordings;
 use super::{
-    Failure, Verdict, claimed, clocks, given, print_answer, print_json, print_plain, rederive,
+    Failure, Verdict, claimed, clocks, given, number, print_answer, print_json, print_plain,
+    rederive,
 };
 use crate::call::spoken::Spoken;
 use crate::call::{CallSource, VAD_THRESHOLD};
 use crate::compare::claims::{Calls, Claims};
+use crate::event::DisclosureOn;
 use crate::files::release;
 use crate::measure::Measurement;
 use crate::record::store::{self, FileClocks, KeepAudio, RowsPer};
@@ -20,8 +22,8 @@ use crate::report::calls;
 use crate::report::document::Skipped;
 use crate::report::text;
 use crate::run;
-use crate::scenario::{self, Scenario};
-use clap::Args;
+use crate::scenario::{self, Disclosure, Scenario};
+use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,6 +76,28 @@ pub(super) struct Measure {
     /// A TOML file with a [budget] to keep, as in a scenario
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
+    /// What the agent has to say of being a machine, in its own words: whether it did is judged by a transcript of its
+    /// sound
+    #[arg(
+        long,
+        value_name = "TEXT",
+        help_heading = "Disclosure",
+        conflicts_with_all = ["no_transcribe", "rederive"]
+    )]
+    disclosure: Option<String>,
+    /// When the agent has to say it, besides when a caller asks whether they talk to a person
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        help_heading = "Disclosure",
+        requires = "disclosure"
+    )]
+    disclosed_on: DisclosedOn,
+    /// Milliseconds within which it has to be said to its end
+    #[arg(long, value_name = "MS", help_heading = "Disclosure", requires = "disclosure", value_parser = number::milliseconds)]
+    disclosed_within: Option<u32>,
     /// Keep the measurement as a run folder, with the sound of its worst moments; for a folder of calls, one for each
     /// call
     #[arg(long, value_name = "DIR", help_heading = "Results")]
@@ -111,6 +135,28 @@ pub(super) struct Measure {
     /// Print the report as one JSON document
     #[arg(long, help_heading = "Results")]
     json: bool,
+}
+
+/// When an agent has to say that it is a machine, as a flag has it.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum DisclosedOn {
+    /// After the first answer has begun
+    #[default]
+    FirstTurn,
+    /// From the beginning
+    Greeting,
+    /// At no other time
+    WhenAsked,
+}
+
+impl From<DisclosedOn> for DisclosureOn {
+    fn from(on: DisclosedOn) -> DisclosureOn {
+        match on {
+            DisclosedOn::FirstTurn => DisclosureOn::FirstTurn,
+            DisclosedOn::Greeting => DisclosureOn::Greeting,
+            DisclosedOn::WhenAsked => DisclosureOn::WhenAsked,
+        }
+    }
 }
 
 impl Measure {
@@ -178,7 +224,16 @@ impl Measure {
         if let Some(path) = &self.budget {
             scenario.set_budgets(scenario::load_budget(path).map_err(Failure::input)?);
         }
-        Ok(scenario)
+        let Some(text) = &self.disclosure else {
+            return Ok(scenario);
+        };
+        let disclosure = Disclosure {
+            text: text.clone(),
+            on: self.disclosed_on.into(),
+            within_ms: self.disclosed_within.map(u64::from),
+        };
+        let changed = scenario.changed(|file| file.disclosure = Some(disclosure));
+        changed.map_err(|problem| Failure::Input(format!("--disclosure: {problem}")))
     }
 
     fn source(&self, path: &Path) -> CallSource {

@@ -9,7 +9,7 @@ use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD, W
 use crate::clock::Clock;
 use crate::ear::silero::SileroModel;
 use crate::engine;
-use crate::event::Event;
+use crate::event::{DisclosureEvidence, Event, Mark};
 use crate::measure::{self, Measurement, Plan};
 #[cfg(feature = "silero")]
 use crate::models;
@@ -131,7 +131,7 @@ impl Work {
             }
             None => None,
         };
-        let events = call::events(&floor, words.as_ref(), folder)?;
+        let events = call::events(&floor, words.as_ref(), self.due(words.as_ref()), folder)?;
         let measured = self.measured(&events);
         if let Some(path) = out {
             run::write_hlog(&path.join("latency.hlog"), &measured, &events)?;
@@ -181,7 +181,7 @@ impl Work {
             ..self.header(name.clone(), Vec::new())?
         };
         let made = RunFolder::around_conversation(folder, &header);
-        let events = probed.events(known, words.as_ref(), Some(made?))?;
+        let events = probed.events(known, words.as_ref(), self.due(words.as_ref()), Some(made?))?;
         let plan = Plan::of(&self.scenario, RowsPer::Turn);
         let mut measured = measure::measure(&events, &plan);
         if self.takes_doubtful {
@@ -195,6 +195,18 @@ impl Work {
             measured,
             at_thresholds: Vec::new(),
             is_one_sided: Silence::of(probed.floor()).is_some(),
+        })
+    }
+
+    /// That the agent has to say that it is a machine, where its words can be understood.
+    fn due(&self, words: Option<&Words>) -> Option<Mark> {
+        words.filter(|words| words.are_understood())?;
+        let disclosure = self.scenario.disclosure()?;
+        Some(Mark::DisclosureDue {
+            text: disclosure.text.as_str().into(),
+            on: disclosure.on,
+            within_ns: disclosure.within_ms.map(|within| within * 1_000_000),
+            by: DisclosureEvidence::Transcript,
         })
     }
 
@@ -270,8 +282,9 @@ impl Work {
         thresholds.dedup();
         let at = |vad_threshold| {
             let floor = call::floor(tracks, vad_threshold);
-            let events =
-                with_default(NoSubscriber::default(), || call::events(&floor, None, None))?;
+            let events = with_default(NoSubscriber::default(), || {
+                call::events(&floor, None, None, None)
+            })?;
             let measured = self.measured(&events);
             Ok(AtThreshold {
                 vad_threshold,

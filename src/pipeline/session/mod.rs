@@ -134,6 +134,7 @@ impl Conversation<'_> {
         mut recognised: queue::Receiver<Recognised>,
         mut control: Option<queue::Receiver<Control>>,
     ) {
+        self.begin();
         self.show_agent();
         let mut alarm = Alarm::new(self.clock.clone());
         loop {
@@ -160,6 +161,16 @@ impl Conversation<'_> {
                 () = alarm.rings() => self.time_has_come(),
             }
             self.show_agent();
+        }
+    }
+
+    /// Says what is due in this conversation, and speaks first if that is asked for.
+    fn begin(&mut self) {
+        if let Some(due) = self.agent.disclosure_due() {
+            self.tap.mark(TurnId(0), due);
+        }
+        if self.agent.greet() {
+            self.floor.greets();
         }
     }
 

@@ -4,6 +4,7 @@
 //! `outputs/` what every stage put out. Each is on disk as soon as it is known, so that a killed
 //! run can still be read.
 
+mod costliest;
 pub(crate) mod document;
 mod moments;
 mod probe;
@@ -15,6 +16,7 @@ mod shard;
 mod simulated;
 mod write;
 
+pub use costliest::{Costliest, CostlyPart};
 pub use moments::{Moments, Span};
 pub use probe::Probe;
 pub use read::{KeptOutput, is_run_folder, read_events, read_header, read_outputs, read_sessions};

@@ -26,6 +26,9 @@ pub struct Taken {
 pub struct WithoutWords {
     /// What of the figures of each row was made of words, in the order of the rows.
     pub rows: Vec<FiguresOfWords>,
+    /// Whether the agent said that it is a machine, as reports keep it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub disclosures: Option<Value>,
 }
 
 /// The figures of a row that are made of words.

@@ -44,7 +44,7 @@ fn field(csv: &mut Writer<impl Write>, cell: Cell<'_>, digits: &mut Vec<u8>) -> 
 }
 
 /// A text that no spreadsheet runs.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let text: Cow<'_, str> = match text.contains('\0') {
         true => text.replace('\0', "\u{fffd}").into(),
         false => text.into(),

@@ -30,6 +30,8 @@ pub use calls::of_calls;
 pub use comparison::of_comparison;
 pub use eval::of_eval;
 pub use fit::of_fit;
+#[cfg(feature = "listen")]
+pub(crate) use page::STYLE;
 pub use page::{Page, Part, Place, Svg};
 pub use picture::{NoTurn, of_turn};
 pub use run::of_run;

@@ -23,7 +23,7 @@ pub use crate::report::chart::Svg;
 /// A template within a template.
 pub type Part<T> = Safe<T>;
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// What stands around the content of any page.
 pub struct Page {

@@ -1,14 +1,12 @@
 //! The sound of a run: how loud it is, and how a page plays it.
 
-use crate::audio::decode::{self, Coding};
-use crate::audio::{AudioError, SAMPLE_RATE};
+use crate::audio::{AudioError, SAMPLE_RATE, decode, wav};
 use crate::event::Tick;
-use crate::files;
 use crate::record::store::Moments;
 use crate::report::chart::Loudness;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
@@ -77,21 +75,7 @@ fn read(path: &Path, page: &Path) -> Result<Sound, AudioError> {
         path: path.to_owned(),
         source,
     };
-    // A run that was killed has written less than it said, which is no reason not to play that.
-    let layout = decode::wav_layout(path)?;
-    let format = layout.format;
-    if (format.coding, format.channels, format.rate) != (Coding::Integer(2), 2, SAMPLE_RATE) {
-        return Err(AudioError::Unsupported {
-            path: path.to_owned(),
-            what: format!("not the sound of a run, which is {SAMPLE_RATE} Hz stereo of 16 bits"),
-        });
-    }
-    let (start, bytes) = layout
-        .parts
-        .first()
-        .map_or((0, 0), |part| (part.start, part.bytes));
-    let mut file = files::open(path, u64::MAX).map_err(unreadable)?;
-    file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+    let (file, bytes) = decode::open_conversation(path)?;
     let is_embedded = bytes <= EMBEDDED_BYTES_MAX;
     let mut kept = Vec::new();
     let mut reader = BufReader::with_capacity(1 << 16, file.take(bytes));
@@ -176,17 +160,8 @@ fn opus_address(_: &[u8]) -> Option<String> {
 
 /// The samples of both speakers as a WAV in a data URL: the header of the file may not know its length.
 fn wav_address(samples: &[u8]) -> String {
-    let bytes = u32::try_from(samples.len()).unwrap_or(u32::MAX - 36);
-    let mut wav = Vec::with_capacity(samples.len() + 44);
-    wav.extend_from_slice(b"RIFF");
-    wav.extend_from_slice(&(bytes + 36).to_le_bytes());
-    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
-    wav.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
-    wav.extend_from_slice(&(SAMPLE_RATE * 4).to_le_bytes());
-    wav.extend_from_slice(b"\x04\0\x10\0data");
-    wav.extend_from_slice(&bytes.to_le_bytes());
-    wav.extend_from_slice(samples);
-    format!("data:audio/wav;base64,{}", BASE64_STANDARD.encode(wav))
+    let file = wav::in_memory(samples, 2);
+    format!("data:audio/wav;base64,{}", BASE64_STANDARD.encode(file))
 }
 
 /// How a page in the folder `from` refers to a file.
@@ -226,7 +201,7 @@ fn encoded(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::wav::{self, StereoWriter};
+    use crate::audio::wav::StereoWriter;
 
     fn conversation(folder: &Path, seconds: usize) -> PathBuf {
         let path = folder.join("conversation.wav");

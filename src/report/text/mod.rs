@@ -3,6 +3,7 @@
 mod budgets;
 mod costs;
 mod devices;
+mod disclosures;
 mod head;
 mod interruptions;
 mod latencies;
@@ -56,6 +57,7 @@ fn figures(text: &mut String, measured: &Measurement, rows_per: RowsPer) {
     interruptions::interruptions(text, measured, rows_per);
     cures(text, &measured.resilience);
     costs::speculation(text, measured);
+    disclosures::disclosures(text, measured);
     words::writing(text, measured);
     words::word_errors(text, measured);
     words::right_answers(text, measured);

@@ -25,6 +25,10 @@ pub enum Count {
     HangUps,
     /// Times that something was said in place of an answer.
     Fillers,
+    /// Conversations in which the agent had to say that it is a machine, could have, and did not say all of it.
+    DisclosureMissing,
+    /// Conversations in which the agent said so too late.
+    DisclosureLate,
     /// Times that a resilience policy took effect, over all stages.
     Cured(ResilienceStep),
     /// Requests that pools refused, for whatever reason.
@@ -52,7 +56,7 @@ pub enum Count {
 
 impl Count {
     /// Every count with its name in reports; a budget adds `_max`.
-    pub const ALL: [(&'static str, Count); 26] = [
+    pub const ALL: [(&'static str, Count); 28] = [
         ("false_barge_ins", Count::FalseBargeIns),
         ("missed_barge_ins", Count::MissedBargeIns),
         ("spurious_responses", Count::SpuriousResponses),
@@ -63,6 +67,8 @@ impl Count {
         ("restarts", Count::Restarts),
         ("hang_ups", Count::HangUps),
         ("fillers", Count::Fillers),
+        ("disclosure_missing", Count::DisclosureMissing),
+        ("disclosure_late", Count::DisclosureLate),
         ("cure.timed_out", Count::Cured(ResilienceStep::TimedOut)),
         ("cure.retried", Count::Cured(ResilienceStep::Retried)),
         ("cure.hedged", Count::Cured(ResilienceStep::Hedged)),
