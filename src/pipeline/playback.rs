@@ -450,6 +450,48 @@ mod tests {
     }
 
     #[test]
+    fn a_disclosure_comes_behind_the_first_clause_and_is_said_again_if_it_is_cut_off() {
+        let clock = Clock::virtual_time(1);
+        clock.start();
+        let tap = Tap::new(clock.clone(), SessionId(0), None);
+        let telling = Telling {
+            sound: chunk(vec![0.5; 1_600], "I am a machine."),
+            place: TellingPlace::AfterFirstClause,
+        };
+        let playback = Playback::new(clock.clone(), tap.clone(), Rc::new(Imagined), TurnId(1));
+        let playback = playback.telling(Some(telling));
+        let (sender, receiver) = queue::channel(8);
+        let ms = Duration::from_millis;
+        let talk = async {
+            for text in ["It is open.", "Until six."] {
+                let said = sender.send(chunk(vec![0.5; 1_600], text));
+                said.await.expect("room");
+            }
+            drop(sender);
+            let mut play = Box::pin(playback.play(None, receiver));
+            tokio::select! {
+                biased;
+                () = &mut play => panic!("not yet"),
+                () = clock.sleep_until(Tick::ZERO + ms(150)) => {}
+            }
+            let sounded = playback.stop();
+            assert!(sounded.words.starts_with("It is open. I am"));
+            assert_eq!(playback.was_told(sounded.at), Some(false));
+            clock.sleep_until(Tick::from_ms(1_000)).await;
+            playback.resume();
+            play.await;
+        };
+        clock.block_on(talk).expect("it ends");
+        assert_eq!(playback.was_told(clock.now()), Some(true));
+        let heard = playback.heard(clock.now());
+        assert!(
+            heard.words.ends_with("I am a machine. Until six."),
+            "{}",
+            heard.words
+        );
+    }
+
+    #[test]
     fn who_talks_over_it_knows_what_was_said_so_far() {
         let chunks = vec![
             chunk(vec![0.5; 1_600], "It is open."),

@@ -13,7 +13,7 @@ const CALLER: &str = "
 [caller]
 questions = 4
 patience = { fixed_ms = 0.0 }
-interruptions_per_minute = 25
+interruptions_per_minute = 8
 backchannels_per_minute = 6
 ";
 
