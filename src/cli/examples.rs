@@ -155,8 +155,9 @@ pub(super) const EVAL_RUN: &str = examples!(
     "voicesim eval run suite.toml --out evaluated --labels judged.csv --html page.html",
 );
 
-pub(super) const EVAL_COMPARE: &str =
-    examples!("voicesim eval compare before after                     # exit 1 if something is worse",);
+pub(super) const EVAL_COMPARE: &str = examples!(
+    "voicesim eval compare before after                     # exit 1 if something is worse",
+);
 
 pub(super) const EVAL_ADD: &str = examples!(
     "voicesim eval add suite.toml runs/FOLDER 3 --text 'Are you open on Sundays?' --answer-has closed",

@@ -2,8 +2,8 @@
 //! WebSocket as Twilio does. 8 kHz µ-law in frames of 20 ms; marks come back when they were played, at once if playback is
 //! cleared.
 
-use crate::audio::mu_law;
 use super::{FromAgent, Junk, Message, ToAgent, beginning, text_of};
+use crate::audio::mu_law;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;

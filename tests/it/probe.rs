@@ -3,12 +3,12 @@
 use crate::support::agents::{
     Called, DOUBLE, Served, document, e2e_ms, outcomes, probe, questions, scripted, voice, written,
 };
-use crate::support::{fixture, stderr, stdout, voicesim};
+use crate::support::{command, fixture, stderr, stdout, voicesim};
 use serde_json::Value;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -112,7 +112,7 @@ fn of_two_probes_with_one_folder_one_has_it_before_anybody_is_called() {
         let folder = TempDir::new().expect("a folder");
         let double = written(folder.path(), "double.toml", DOUBLE);
         let served = Served::start(&[&double, "--at-once", "6"]);
-        let called = scenario(folder.path(), "");
+        let called = questions(folder.path(), "");
         let out = folder.path().join("load").display().to_string();
         let arguments = [
             "probe",
@@ -150,7 +150,7 @@ fn of_two_probes_with_one_folder_one_has_it_before_anybody_is_called() {
 #[test]
 fn a_probe_that_nobody_answers_leaves_a_folder_that_another_one_can_have() {
     let folder = TempDir::new().expect("a folder");
-    let called = scenario(folder.path(), "");
+    let called = questions(folder.path(), "");
     let out = folder.path().join("out");
     let nobody = "ws://127.0.0.1:1";
     for calls in ["2", "1"] {

@@ -2,9 +2,9 @@
 
 use crate::event::Expect;
 use crate::record::store::RowsPer;
-use crate::scenario::{RightAnswer, Scenario};
 use crate::scenario::budget::Budget;
 use crate::scenario::cost::Prices;
+use crate::scenario::{RightAnswer, Scenario};
 
 /// What a scenario asked for, as far as figures need it.
 #[derive(Debug, Clone, PartialEq)]

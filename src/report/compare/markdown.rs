@@ -1,8 +1,8 @@
 //! The comparison as Markdown, for a review comment: the headline, and everything else folded away.
 
 use super::{cells, headline, how, label, legend, side, value};
-use crate::report::literal::literal;
 use crate::compare::{ComparedFigure, Comparison, Verdict};
+use crate::report::literal::literal;
 use std::fmt::Write;
 
 /// How many keys that differ are listed; the rest is counted. A comment has room for 65,536 characters.
