@@ -50,7 +50,7 @@ topics! {
     replay: "hold a conversation from recordings, with real engines or without",
     scenario: "write the file that says who speaks and what should come of it",
     endings: "when the caller has finished: silence, Smart Turn, second thoughts",
-    eval: "every step of an agent judged by itself and by segment, over a suite of turns",
+    eval: "each step of an agent judged by itself, and by segment",
     endpointing: "endpointing by words and timing, and what it would do in your calls",
     speculation: "prepare the reply while the caller pauses",
     engines: "speech to text, answers, voices: servers, programs, stand-ins",

@@ -198,7 +198,7 @@ mod tests {
                 1 | 2 => Chosen::First,
                 _ => Chosen::Second,
             },
-            repeats: (number > 30).then_some(number - 30),
+            repeats: (number > 30).then(|| number - 30),
             labels: BTreeMap::from([(
                 "topic".into(),
                 ["hours", "prices"][number as usize % 2].into(),
