@@ -13,7 +13,7 @@ fn suite(folder: &Path, more: &str) -> String {
     );
     for voice in ["piper", "en-us"] {
         for (recording, rest) in [
-            ("reply", "answer_has = [\"This is what\"]"),
+            ("reply", "answer_has = [\"This\"]"),
             (
                 "wait-stop",
                 "expect = \"stop\"\nafter = \"agent_speech_start\"\ndelay_ms = 600",

@@ -10,7 +10,7 @@ use std::process::{Child, Stdio};
 
 /// Two runs of one scenario whose agents say something else.
 fn two_runs(folder: &Path) -> [PathBuf; 2] {
-    ["before", "after"].map(|name| {
+    ["elder", "younger"].map(|name| {
         let scenario = folder.join(format!("{name}.toml"));
         let turns: String = ["hours", "prices", "hours", "prices"]
             .iter()
@@ -129,7 +129,7 @@ fn words_are_judged_blind_and_every_choice_outlives_a_kill() {
         let (_, _, html) = page.get("/");
         let html = String::from_utf8_lossy(&html).into_owned();
         assert!(
-            !html.contains("before") && !html.contains("src="),
+            !html.contains("elder") && !html.contains("src="),
             "blind, and nothing is loaded"
         );
         // Two choices, and it is killed.
@@ -139,7 +139,7 @@ fn words_are_judged_blind_and_every_choice_outlives_a_kill() {
             assert_eq!(pair["of"], 5);
             assert!(pair["asked"].as_str().expect("asked").starts_with("About "));
             let first = pair["first"].as_str().expect("words");
-            let chosen = if first.contains("The after one") {
+            let chosen = if first.contains("The younger one") {
                 "first"
             } else {
                 "second"
@@ -169,7 +169,7 @@ fn words_are_judged_blind_and_every_choice_outlives_a_kill() {
     assert!(output.status.success(), "{}", stderr(&output));
     let document: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     assert_eq!(document["schema"], "voicesim.listening/1");
-    assert_eq!(document["all"]["strengths"][0]["system"], "after");
+    assert_eq!(document["all"]["strengths"][0]["system"], "younger");
     assert_eq!(
         document["judges"][0]["agreed"],
         document["judges"][0]["repeats"]
