@@ -275,7 +275,7 @@ fn add(file: &mut File, line: &impl Serialize) -> io::Result<()> {
 /// What two heads differ in, in words.
 fn differs(own: &Head, asked: &Head) -> Option<String> {
     if own.systems != asked.systems {
-        return Some(format!("{}", own.systems.join(" and ")));
+        return Some(own.systems.join(" and "));
     }
     if own.judged != asked.judged {
         return Some(format!("the {} of answers", own.judged.name()));
