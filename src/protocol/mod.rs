@@ -1,7 +1,7 @@
 //! How sound travels to an agent and back: each protocol in both directions, as messages. Pure: nothing here reads a
 //! clock or touches a network but `socket`, which carries messages over WebSocket.
 //!
-//! A caller speaks to an agent through [`ToAgent`], a served agent to its caller through [`ToCaller`].
+//! A caller speaks to an agent through `ToAgent`, a served agent to its caller through `ToCaller`.
 
 pub(crate) mod address;
 mod pcm;
