@@ -275,6 +275,10 @@ pub fn compare(
 ///
 /// # Errors
 /// Why nothing belongs together.
+#[cfg_attr(
+    not(feature = "listen"),
+    allow(dead_code, reason = "only who listens pairs turns")
+)]
 pub(crate) fn matched(base: &Folder, new: &Folder) -> Result<Vec<[usize; 2]>, String> {
     match pairs::matched(base, new) {
         pairs::Matched::By { pairs, .. } => Ok(pairs),

@@ -22,6 +22,13 @@ enum Need<'a> {
     Model(&'static str, &'a str),
     Server(&'a Server),
     /// A server with which a conversation is held.
+    #[cfg_attr(
+        not(feature = "probe"),
+        allow(
+            dead_code,
+            reason = "only clients over a network decide, and models on a server"
+        )
+    )]
     Realtime(&'a RealtimeModel),
 }
 

@@ -120,6 +120,10 @@ impl LabelTable {
     }
 
     /// All labels of a call.
+    #[cfg_attr(
+        not(feature = "listen"),
+        allow(dead_code, reason = "only who listens pairs turns")
+    )]
     fn of(&self, call: &str) -> impl Iterator<Item = (&String, &Arc<str>)> {
         self.by_call.get(stem(call)).into_iter().flatten()
     }
@@ -164,6 +168,10 @@ pub fn labels(all: &[Results], table: Option<&LabelTable>) -> Vec<String> {
 
 /// The labels that somebody wrote for one turn of a run or call; those of the turn itself come before those of its
 /// call, and these before those of the scenario.
+#[cfg_attr(
+    not(feature = "listen"),
+    allow(dead_code, reason = "only who listens pairs turns")
+)]
 pub(crate) fn of_turn(
     run: &MeasuredRun,
     row: &Row,

@@ -9,6 +9,13 @@
 
 mod agent;
 mod chain;
+#[cfg_attr(
+    not(feature = "probe"),
+    allow(
+        dead_code,
+        reason = "only clients over a network decide, and models on a server"
+    )
+)]
 pub(crate) mod control;
 pub(crate) mod cue;
 mod drive;
