@@ -111,7 +111,7 @@ fn a_suite_is_spoken_in_every_condition_and_each_step_is_told_by_segment() {
     );
     assert!(other.contains("other turns or conditions"), "{other}");
     // Each conversation is a run folder like any other.
-    assert!(ended(&["report", &format!("{out}/runs/02-01")], 1).contains("wait"));
+    assert!(ended(&["report", &format!("{out}/runs/02-01")], 0).contains("endpointing_wait"));
 }
 
 #[test]
