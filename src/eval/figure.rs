@@ -77,9 +77,9 @@ macro_rules! figures {
 figures! {
     /// Wrong words for each word that was said, as reports count them.
     WordErrorRate = "word_error_rate", SpeechToText, Rate, "wrong words";
-    /// The same of the texts as they are written.
+    /// Wrong words for each word that was said, in texts as they are written: only case and punctuation do not count.
     RawWordErrorRate = "raw_word_error_rate", SpeechToText, Rate, "wrong words, raw";
-    /// Wrong ones among names and numbers.
+    /// Wrong names and numbers for each that was said.
     NameErrorRate = "name_error_rate", SpeechToText, Rate, "wrong names and numbers";
     /// The share of sounds without a word (`text = ""`) in which words were heard.
     InventedShare = "invented_share", SpeechToText, Share, "words heard in sounds without any";

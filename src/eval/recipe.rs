@@ -14,17 +14,17 @@ pub struct Recipe {
 /// A step of a recipe.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
-    /// Pink noise, so many decibels under the voice.
+    /// Pink noise goes on behind the voice, so many decibels under it.
     Noise(f32),
-    /// Other turns of the suite, spoken all at once, so many decibels under the voice.
+    /// Other turns of the suite are spoken behind the voice, all at once, so many decibels under it.
     Babble(f32),
-    /// A room in which sound dies away by 60 dB within so many seconds.
+    /// The voice is heard in a room in which sound dies away by 60 dB within so many seconds.
     Room(f32),
-    /// So many times as fast, and as high (Ko et al. 2015, "Audio augmentation for speech recognition").
+    /// The recording is played so many times as fast, and sounds so many times as high (Ko et al. 2015, "Audio augmentation for speech recognition").
     Speed(f64),
-    /// So many decibels louder, or softer below zero.
+    /// The recording is so many decibels louder, or softer below zero.
     Level(f32),
-    /// A telephone: 8 kHz, in the 8 bits of µ-law.
+    /// The voice comes over a telephone: 8 kHz, in the 8 bits of µ-law.
     MuLaw,
 }
 

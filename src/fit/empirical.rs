@@ -20,7 +20,7 @@ pub struct Empirical {
 impl Empirical {
     pub fn of(times: &[Time]) -> Empirical {
         let mut sorted: Vec<Time> = times.to_vec();
-        // Of equal times those that ended come first: who gave up had waited so long.
+        // Among equal times, those of work that ended come before those of work that was given up, which would have taken longer.
         sorted.sort_by(|a, b| {
             a.ms.total_cmp(&b.ms)
                 .then(a.is_given_up.cmp(&b.is_given_up))
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn work_that_was_given_up_took_at_least_so_long() {
-        // Of four, one is given up at 15: the two behind it share its quarter.
+        // One time of four was given up at 15: the two longer ones share its quarter.
         let of = Empirical::of(&times(&[
             (10.0, false),
             (15.0, true),

@@ -147,7 +147,7 @@ impl Habits {
             return;
         };
         if spoken.stretches.is_empty() {
-            // Of a call by others only the ends are known.
+            // Somebody else's call tells only where speech begins and ends, and none of the pauses in it.
             let whole = spoken.since.zip(spoken.ended);
             let whole = whole.map(|(since, ended)| ms(ended.0.saturating_sub(since.0)));
             self.speech.extend(whole.filter(|ms| *ms >= SPEECH_MS_MIN));
