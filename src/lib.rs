@@ -16,6 +16,7 @@
 //! |---|---|
 //! | [`event`] | what happened, in words that all modules share: ticks, turns, hops, marks |
 //! | `files` | files opened within bounds, written as a whole, claimed and kept private |
+//! | `credentials` | keys that go along with requests, and are never shown |
 //! | [`clock`] | the only place that reads time, real or virtual; workers that spend it |
 //! | [`audio`] | frames, files, rates |
 //! | [`stage`] | the contract of a stage, and what passes between stages |
@@ -113,6 +114,8 @@ pub mod call;
 pub mod cli;
 #[doc(hidden)]
 pub mod compare;
+#[cfg(any(feature = "openai", feature = "probe"))]
+mod credentials;
 #[doc(hidden)]
 pub mod ear;
 #[doc(hidden)]

@@ -6,12 +6,13 @@ use super::number;
 use super::page::Kept;
 use super::signals::stop_at_signals;
 use super::{Failure, Verdict, given, print_answer, print_json, print_plain};
+use crate::credentials::{Credentials, Key};
 use crate::files::release;
 use crate::measure::{Measurement, Plan};
 use crate::probe::{CallEnd, Held, Progress};
 use crate::protocol::Protocol;
 use crate::protocol::address::Address;
-use crate::protocol::socket::{Access, Key};
+use crate::protocol::socket::Access;
 use crate::record::store::{self, Header, KeepAudio, Probe as Facts, RowsPer};
 use crate::report::calls::{self, MeasuredCall};
 use crate::report::document::Skipped;
@@ -24,7 +25,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The most calls that are held at a time.
@@ -131,11 +132,18 @@ impl Probe {
         }
         // Where everybody's key has the same name, it need not be said.
         let usual = address.is_safely_at(OPENAI).then_some(OPENAI_KEY);
-        let key = self.key_env.as_deref().or(usual).map(Key::of).transpose();
-        let key = key.map_err(|what| Failure::Input(format!("--key-env: {what}")))?;
+        let key = self.key_env.as_deref().or(usual).map(|variable| {
+            Key::of(variable).ok_or_else(|| {
+                Failure::Input(format!(
+                    "--key-env: the environment variable {variable} holds no key; set it, or name another one"
+                ))
+            })
+        });
         let access = Access {
-            key,
-            headers: Vec::new(),
+            credentials: Arc::new(Credentials {
+                key: key.transpose()?,
+                headers: Vec::new(),
+            }),
             key_goes: "--key-env NAME",
         };
         if let Some(path) = &self.html {

@@ -89,6 +89,21 @@ pub(crate) struct Held {
     pub errors: Vec<String>,
 }
 
+impl Held {
+    /// Changes every text that came from the agent.
+    pub(crate) fn change_words(&mut self, change: impl Fn(&str) -> String) {
+        let dated = [&mut self.heard, &mut self.spoke, &mut self.drops];
+        let dated = dated.into_iter().flatten().map(|(_, text)| text);
+        let failure = match &mut self.end {
+            CallEnd::Failed(why) => Some(why),
+            _ => None,
+        };
+        for text in dated.chain(&mut self.errors).chain(failure) {
+            *text = change(text);
+        }
+    }
+}
+
 /// A call on its way.
 struct Going<'a> {
     link: Link<'a>,

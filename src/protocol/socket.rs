@@ -4,16 +4,18 @@
 use super::Message;
 use super::address::Address;
 use crate::clock::{Stopwatch, within};
+use crate::credentials::Credentials;
 use crate::event::Tick;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Request, StatusCode, header};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -28,8 +30,6 @@ const OUTGOING_MAX: usize = 256;
 const INCOMING_MAX: usize = 256;
 /// How long to wait for a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// A shorter value is no secret: it may stand in any text.
-const SECRET_CHARACTERS_MIN: usize = 8;
 /// How long to wait until the last words are written.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
@@ -99,48 +99,11 @@ pub(crate) enum Came {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stalled;
 
-/// A key that goes along with a request. It cannot be shown.
-pub(crate) struct Key(String);
-
-impl Key {
-    /// The key in an environment variable.
-    ///
-    /// # Errors
-    /// If there is none. The text names the variable, and never what it holds.
-    pub(crate) fn of(variable: &str) -> Result<Key, String> {
-        match std::env::var(variable) {
-            Ok(key) if !key.trim().is_empty() => Ok(Key(key.trim().to_owned())),
-            _ => Err(format!(
-                "the environment variable {variable} holds no key; set it, or name another one"
-            )),
-        }
-    }
-}
-
 /// What shows an agent who calls.
 pub(crate) struct Access {
-    /// The key, which is sent as a bearer.
-    pub(crate) key: Option<Key>,
-    /// Headers, by their names, whose values are keys too.
-    pub(crate) headers: Vec<(String, Key)>,
+    pub(crate) credentials: Arc<Credentials>,
     /// How the user names the variable that holds the key, for the error of an agent that wants one.
     pub(crate) key_goes: &'static str,
-}
-
-impl Access {
-    /// What an agent says, without the keys, should it repeat one.
-    pub(crate) fn masked(&self, mut message: Message) -> Message {
-        let headers = self.headers.iter().map(|(_, key)| key);
-        for Key(key) in self.key.iter().chain(headers) {
-            if let Message::Text(text) = &mut message
-                && key.len() >= SECRET_CHARACTERS_MIN
-                && text.contains(key.as_str())
-            {
-                *text = text.replace(key.as_str(), "[key]");
-            }
-        }
-        message
-    }
 }
 
 /// A connection that was not made: why, for people. No text holds a key or a query.
@@ -183,23 +146,7 @@ fn request(address: &Address, access: &Access) -> Result<Request<()>, String> {
         header::USER_AGENT,
         HeaderValue::from_static(concat!("voicesim/", env!("CARGO_PKG_VERSION"))),
     );
-    if let Some(Key(key)) = &access.key {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
-            "the key holds characters that no header may have; correct its environment variable"
-                .to_owned()
-        })?;
-        bearer.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, bearer);
-    }
-    for (name, Key(value)) in &access.headers {
-        let name_and_value = HeaderName::from_bytes(name.as_bytes())
-            .ok()
-            .zip(HeaderValue::from_str(value).ok());
-        let (name, mut value) = name_and_value
-            .ok_or_else(|| format!("the header {name} holds characters that no header may have"))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
+    headers.extend(access.credentials.in_headers()?);
     Ok(request)
 }
 
@@ -434,8 +381,7 @@ mod tests {
             clock.start();
             let address = Address::parse(&format!("ws://{place}")).expect("one");
             let access = Access {
-                key: None,
-                headers: Vec::new(),
+                credentials: Arc::default(),
                 key_goes: "",
             };
             let socket = connect(&address, &access).await;

@@ -123,6 +123,7 @@ impl Calling<'_> {
         let held = held.hold(clock, protocol, connection).await;
         let mut held = held.map_err(|error| unavailable(&error))?;
         held.redialled += retries;
+        held.change_words(|said| self.access.credentials.masked(said));
         Ok(held)
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 36] = [
+const ARROWS: [(&str, &[&str]); 37] = [
     ("files", &[]),
     ("guide", &[]),
     ("event", &[]),
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 36] = [
     ("disclosure", &[]),
     ("picture", &[]),
     ("nearest", &[]),
+    ("credentials", &[]),
     ("labelled", &["files"]),
     ("clock", &["event"]),
     ("audio", &["files", "event", "clock"]),
@@ -59,6 +60,7 @@ const ARROWS: [(&str, &[&str]); 36] = [
             "record",
             "clock",
             "protocol",
+            "credentials",
         ],
     ),
     (
@@ -131,7 +133,7 @@ const ARROWS: [(&str, &[&str]); 36] = [
             "event", "pipeline", "ear", "stage", "clock", "record", "audio",
         ],
     ),
-    ("protocol", &["event", "audio", "clock"]),
+    ("protocol", &["event", "audio", "clock", "credentials"]),
     (
         "probe",
         &[

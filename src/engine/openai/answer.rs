@@ -4,12 +4,12 @@
 //! writing; on a virtual clock it has written to its end by then. A server that refuses a key which it could do
 //! without is asked again without it, and from then on.
 
-use super::masking::Masking;
 use super::prompt::{self, Spared};
 use super::server::Server;
 use super::stream::{Written, written};
 use super::{broken_off, reach};
 use crate::clock::{Answered, Clock, Patience};
+use crate::credentials::Masking;
 use crate::engine::build::Purpose;
 use crate::engine::quiet::wants_no_answer;
 #[cfg(feature = "retrieval")]

@@ -13,7 +13,6 @@
 mod answer;
 mod events;
 mod lines;
-mod masking;
 mod prompt;
 mod recogniser;
 mod retry_after;

@@ -3,18 +3,16 @@
 //! One client a server: its connection is kept, and made before the first question. Redirections are not
 //! followed, since a key might go along.
 
-use super::masking::{Masking, masked};
 use super::retry_after::retry_after;
 use crate::clock::{Clock, Patience, Remote, Request};
+use crate::credentials::{Credentials, Key, Masking};
 use crate::engine::EngineError;
 use crate::engine::words::{one_line, words_in};
 use crate::scenario::engine::Header;
 use crate::stage::{Again, StageError};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, future, stream};
-use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION,
-};
+use reqwest::header::{ACCEPT_ENCODING, HeaderValue, LOCATION};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use std::error::Error;
 use std::fmt;
@@ -56,18 +54,7 @@ pub(super) struct Place {
     model: String,
     path: &'static str,
     key_env: Option<String>,
-    key: Option<Key>,
-    /// Headers that the scenario asks for, whose values are secrets too.
-    headers: Vec<(String, Key)>,
-}
-
-/// A secret: it cannot be shown.
-struct Key(String);
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[key]")
-    }
+    credentials: Credentials,
 }
 
 impl Server {
@@ -84,9 +71,9 @@ impl Server {
                 "{table}.url: this build of voicesim speaks no TLS; build it with: cargo build --release --features tls"
             )));
         }
-        let key = asked.key_env.as_deref().map(|name| Key::of(table, name));
+        let key = asked.key_env.as_deref().map(|name| key(table, name));
         let headers = asked.headers.iter().map(|header| {
-            let key = Key::in_header(table, header)?;
+            let key = in_header(table, header)?;
             Ok((header.name.clone(), key))
         });
         let place = Place {
@@ -95,8 +82,10 @@ impl Server {
             model: asked.model,
             path: asked.path,
             key_env: asked.key_env.clone(),
-            key: key.transpose()?,
-            headers: headers.collect::<Result<_, EngineError>>()?,
+            credentials: Credentials {
+                key: key.transpose()?,
+                headers: headers.collect::<Result<_, EngineError>>()?,
+            },
         };
         let unavailable = |error: &dyn fmt::Display| {
             EngineError::Unavailable(format!("there is no asking of servers: {error}"))
@@ -154,7 +143,7 @@ impl Server {
 
     /// Takes the key out of what this server says.
     pub(super) fn masking(&self) -> Masking {
-        Masking::of(self.place.keys())
+        self.place.credentials.masking()
     }
 
     /// A request for what this server is asked for, to be worded.
@@ -185,46 +174,21 @@ impl Server {
     }
 }
 
-impl Key {
-    fn of(table: &str, name: &str) -> Result<Key, EngineError> {
-        let key = std::env::var(name).unwrap_or_default();
-        match key.trim() {
-            "" => Err(EngineError::Unavailable(format!(
-                "{table}.key_env: the environment variable {name} is not set; put the server's key into it, or take the key away for a server that wants none"
-            ))),
-            key => Ok(Key(key.to_owned())),
-        }
-    }
+fn key(table: &str, name: &str) -> Result<Key, EngineError> {
+    Key::of(name).ok_or_else(|| EngineError::Unavailable(format!(
+        "{table}.key_env: the environment variable {name} is not set; put the server's key into it, or take the key away for a server that wants none"
+    )))
+}
 
-    fn in_header(table: &str, header: &Header) -> Result<Key, EngineError> {
-        let Header { name, variable } = header;
-        let value = std::env::var(variable).unwrap_or_default();
-        match value.trim() {
-            "" => Err(EngineError::Unavailable(format!(
-                "{table}.headers.{name}: the environment variable {variable} is not set; put the header's value into it, or take the header away"
-            ))),
-            value => Ok(Key(value.to_owned())),
-        }
-    }
+fn in_header(table: &str, header: &Header) -> Result<Key, EngineError> {
+    let Header { name, variable } = header;
+    Key::of(variable).ok_or_else(|| EngineError::Unavailable(format!(
+        "{table}.headers.{name}: the environment variable {variable} is not set; put the header's value into it, or take the header away"
+    )))
 }
 
 fn client(place: &Place, url: &Url) -> Result<Client, String> {
-    let mut headers = HeaderMap::new();
-    if let Some(Key(key)) = &place.key {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {key}"))
-            .map_err(|_| "the key holds characters that no header may have".to_owned())?;
-        bearer.set_sensitive(true);
-        headers.insert(AUTHORIZATION, bearer);
-    }
-    for (name, Key(value)) in &place.headers {
-        let name_and_value = HeaderName::from_bytes(name.as_bytes())
-            .ok()
-            .zip(HeaderValue::from_str(value).ok());
-        let (name, mut value) = name_and_value
-            .ok_or_else(|| format!("the header {name} holds characters that no header may have"))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
+    let mut headers = place.credentials.in_headers()?;
     // Compressed answers are read, and not asked for: whoever compresses gathers first.
     headers
         .entry(ACCEPT_ENCODING)
@@ -261,8 +225,7 @@ impl Place {
             model: "m".into(),
             path: "/chat/completions",
             key_env: None,
-            key: None,
-            headers: Vec::new(),
+            credentials: Credentials::default(),
         }
     }
 
@@ -368,13 +331,7 @@ impl Place {
 
     /// What a server says, without the key.
     pub(super) fn masked(&self, said: &str) -> String {
-        masked(said, self.keys())
-    }
-
-    /// Everything that nobody may see.
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        let headers = self.headers.iter().map(|(_, key)| key);
-        self.key.iter().chain(headers).map(|Key(key)| key.as_str())
+        self.credentials.masked(said)
     }
 }
 
@@ -424,8 +381,7 @@ mod tests {
             model: "m".into(),
             path: "/chat/completions",
             key_env: None,
-            key: Some(Key(key.into())),
-            headers: vec![("api-key".into(), Key("header-SECRET".into()))],
+            credentials: Credentials::of_texts(key, ("api-key", "header-SECRET")),
         }
     }
 
@@ -443,6 +399,6 @@ mod tests {
             "cut before it was taken out"
         );
         assert_eq!(place.plain(&"ä".repeat(400)).chars().count(), 300);
-        assert_eq!(format!("{:?}", place.key), "Some([key])");
+        assert_eq!(format!("{:?}", place.credentials.key), "Some([key])");
     }
 }

@@ -1,10 +1,12 @@
 //! What is known of the conversation with a server, and what is to be said to it: a state machine without time, network
 //! or waiting.
 
+use crate::credentials::{Credentials, Masking};
 use crate::event::ReplyEnd;
 use crate::protocol::realtime::{FromServer, RATE, RealtimeClient, ResponseEnd};
 use crate::protocol::{Junk, Message, ToAgent};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most sound of a response that may wait to be played: ten minutes. A server that sends more is out of hand.
@@ -32,6 +34,8 @@ pub(super) enum Turns {
 pub(super) struct Exchange {
     client: RealtimeClient,
     turns: Turns,
+    /// What is taken out of what the server says.
+    credentials: Arc<Credentials>,
     /// How many connections there were before this one.
     connection: u64,
     utterance: Utterance,
@@ -68,6 +72,7 @@ struct Response {
     answers: u64,
     sound: Vec<f32>,
     words: String,
+    masking: Masking,
     has_words: bool,
     end: Option<ResponseEnd>,
     has_sounded: bool,
@@ -94,10 +99,15 @@ pub(super) enum Next {
 }
 
 impl Exchange {
-    pub(super) fn new(client: RealtimeClient, turns: Turns) -> Exchange {
+    pub(super) fn new(
+        client: RealtimeClient,
+        turns: Turns,
+        credentials: Arc<Credentials>,
+    ) -> Exchange {
         Exchange {
             client,
             turns,
+            credentials,
             connection: 0,
             utterance: Utterance::default(),
             ended: 0,
@@ -352,11 +362,12 @@ impl Exchange {
                 if let Some(response) = self.response_of(&response)
                     && response.words.len() + words.len() <= WORDS_BYTES_MAX
                 {
-                    response.words += &words;
+                    response.words += &response.masking.push(&words);
                     response.has_words = true;
                 }
             }
             FromServer::Said(words) => {
+                let words = self.credentials.masked(&words);
                 if let Some(response) = &mut self.response
                     && !response.has_words
                 {
@@ -364,15 +375,22 @@ impl Exchange {
                     response.has_words = true;
                 }
             }
-            FromServer::Heard(words) => self.understood = Some(words),
+            FromServer::Heard(words) => self.understood = Some(self.credentials.masked(&words)),
             FromServer::Over { response, end } => {
+                let masked = |why: String| self.credentials.masked(&why);
+                let end = match end {
+                    ResponseEnd::Done => ResponseEnd::Done,
+                    ResponseEnd::Cancelled(why) => ResponseEnd::Cancelled(masked(why)),
+                    ResponseEnd::Failed(why) => ResponseEnd::Failed(masked(why)),
+                };
                 if let Some(response) = self.response_of(&response) {
+                    response.words += &response.masking.rest();
                     response.end = Some(end);
                 }
             }
             // It refuses a response that nobody wants any more.
             FromServer::Failed(_) if self.unnamed > 0 => self.unnamed -= 1,
-            FromServer::Failed(what) => self.failure = Some(what),
+            FromServer::Failed(what) => self.failure = Some(self.credentials.masked(&what)),
         }
         Ok((said, false))
     }
@@ -387,6 +405,7 @@ impl Exchange {
         self.response = Some(Response {
             id,
             answers: self.utterance.number,
+            masking: self.credentials.masking(),
             ..Response::default()
         });
         None

@@ -320,13 +320,13 @@ async fn follow(
             (_, came) = connection.next() => came,
         };
         let why = match came {
-            Came::Message(message) => match shared.came(access.masked(message)) {
+            Came::Message(message) => match shared.came(message) {
                 Ok(()) => continue,
                 Err(why) => why,
             },
             Came::Left => "the server hung up".to_owned(),
             Came::Closed(why) => why,
         };
-        return End::Lost(why);
+        return End::Lost(access.credentials.masked(&why));
     }
 }

@@ -12,11 +12,12 @@ mod model;
 
 use super::EngineError;
 use crate::clock::Clock;
+use crate::credentials::{Credentials, Key};
 use crate::event::Mark;
 use crate::protocol::address::Address;
 use crate::protocol::realtime::RealtimeClient;
 use crate::protocol::realtime_session::Session;
-use crate::protocol::socket::{Access, Key};
+use crate::protocol::socket::Access;
 use crate::record::tap::Watcher;
 use crate::scenario::engine::{RealtimeModel, TurnDetection};
 use crate::stage;
@@ -26,6 +27,7 @@ use judge::Judge;
 use link::Link;
 use model::Model;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 const TABLE: &str = "speech_to_speech";
@@ -63,7 +65,11 @@ pub(super) fn build(asked: &RealtimeModel, clock: &Clock) -> Result<Realtime, En
         transcription: asked.transcription.clone(),
         more: asked.server.body.clone(),
     });
-    let link = Link::dial(Exchange::new(client, turns), address, access);
+    let link = Link::dial(
+        Exchange::new(client, turns, Arc::clone(&access.credentials)),
+        address,
+        access,
+    );
     let link = Rc::new(link.map_err(|why| EngineError::Unavailable(format!("{TABLE}: {why}")))?);
     let finds = match turns {
         Turns::Ours => "told of the ends of turns",
@@ -101,19 +107,24 @@ pub(super) fn reached(asked: &RealtimeModel) -> Result<(Address, Access), Engine
     let address = Address::parse(&server.url)
         .map_err(|what| EngineError::Unavailable(format!("{TABLE}.url: {what}")))?;
     let key = |place: String, variable: &str| {
-        Key::of(variable)
-            .map_err(|what| EngineError::Unavailable(format!("{TABLE}.{place}: {what}")))
+        Key::of(variable).ok_or_else(|| {
+            EngineError::Unavailable(format!(
+                "{TABLE}.{place}: the environment variable {variable} is not set; put the key into it, or take it away"
+            ))
+        })
     };
     let headers = server.headers.iter().map(|header| {
         let value = key(format!("headers.{}", header.name), &header.variable)?;
         Ok((header.name.clone(), value))
     });
     let access = Access {
-        key: match &server.key_env {
-            Some(variable) => Some(key("key_env".into(), variable)?),
-            None => None,
-        },
-        headers: headers.collect::<Result<_, EngineError>>()?,
+        credentials: Arc::new(Credentials {
+            key: match &server.key_env {
+                Some(variable) => Some(key("key_env".into(), variable)?),
+                None => None,
+            },
+            headers: headers.collect::<Result<_, EngineError>>()?,
+        }),
         key_goes: "speech_to_speech.key_env = \"NAME\"",
     };
     Ok((address.with("model", &server.model), access))

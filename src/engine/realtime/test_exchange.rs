@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const MS: Duration = Duration::from_millis(1);
 
 fn exchange(turns: Turns) -> Exchange {
-    let mut exchange = Exchange::new(RealtimeClient::default(), turns);
+    let mut exchange = Exchange::new(RealtimeClient::default(), turns, Arc::default());
     exchange.connected();
     exchange
 }
@@ -214,4 +214,24 @@ fn an_utterance_is_said_again_over_another_connection() {
     let append = "input_audio_buffer.append";
     let commit = "input_audio_buffer.commit";
     assert_eq!(said, [append, append, commit, "response.create"]);
+}
+
+#[test]
+fn a_key_that_the_server_speaks_back_is_masked_however_it_is_cut() {
+    let credentials = Credentials::of_texts("sk-SECRET", ("x", "header-KEY"));
+    let client = RealtimeClient::default();
+    let mut exchange = Exchange::new(client, Turns::Ours, Arc::new(credentials));
+    exchange.connected();
+    question(&mut exchange);
+    began(&mut exchange, "r");
+    for piece in ["It is sk-", "SECRET and heade", "r-KEY, sk-"] {
+        let delta = json!({ "type": "response.output_audio_transcript.delta", "response_id": "r", "delta": piece });
+        comes(&mut exchange, delta);
+    }
+    over(&mut exchange, "r", "completed");
+    let words = exchange
+        .response
+        .as_ref()
+        .map(|response| response.words.as_str());
+    assert_eq!(words, Some("It is [key] and [key], sk-"));
 }

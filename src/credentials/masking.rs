@@ -1,7 +1,7 @@
 //! Keys in what a server says: it knows them, and what it says is kept and shown.
 
 /// A value of a few characters is no secret, and would tear words apart.
-pub(super) const SECRET_BYTES_MIN: usize = 4;
+const SECRET_BYTES_MIN: usize = 4;
 
 /// What stands in place of a key.
 const MASK: &str = "[key]";
@@ -19,8 +19,8 @@ pub(super) fn masked<'a>(text: &str, keys: impl Iterator<Item = &'a str>) -> Str
 
 /// Takes keys out of a text that comes in pieces, also where one is cut in two. What may be the beginning of a key waits
 /// for what follows.
-#[derive(Default)]
-pub(super) struct Masking {
+#[derive(Debug, Default)]
+pub(crate) struct Masking {
     keys: Vec<String>,
     held: String,
 }
@@ -35,7 +35,7 @@ impl Masking {
     }
 
     /// What of the text so far can be handed on; empty if all of it waits.
-    pub(super) fn push(&mut self, piece: &str) -> String {
+    pub(crate) fn push(&mut self, piece: &str) -> String {
         if self.keys.is_empty() {
             return piece.to_owned();
         }
@@ -49,7 +49,7 @@ impl Masking {
     }
 
     /// What is left at the end.
-    pub(super) fn rest(&mut self) -> String {
+    pub(crate) fn rest(&mut self) -> String {
         std::mem::take(&mut self.held)
     }
 }
