@@ -49,7 +49,7 @@ deny:
 # A day of virtual time, and a conversation of an hour through a virtual sound card.
 SOAK_S ?= 3600
 soak: setup
-	VOICESIM_SOAK_CALLS=10 $(CARGO) test --test it -- --nocapture a_day_of_virtual_time
+	VOICESIM_SOAK_CALLS=20 $(CARGO) test --test it -- --nocapture a_day_of_virtual_time
 	@sh tests/setup/packages.sh $(SOUND)
 	VOICESIM_SOAK_S=$(SOAK_S) $(CARGO) test --test live -- --nocapture a_long_conversation
 

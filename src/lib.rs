@@ -29,6 +29,7 @@
 //! | `knowledge` | documents, the index over them and the search in it; knows of no stage |
 //! | `models` | the files that engines need |
 //! | `labelled` | files of labelled examples, which classifiers are fitted to and judged by |
+//! | `interval` | intervals of shares |
 //! | `interrupt` | whether to stop for a sound over the agent |
 //! | `pipeline` | one session: turns, endpoints, replies, playback |
 //! | `conversation` | one conversation put together, whoever the caller is |
@@ -126,6 +127,7 @@ pub mod eval;
 pub mod fit;
 #[doc(hidden)]
 pub mod interrupt;
+mod interval;
 #[cfg(feature = "retrieval")]
 #[doc(hidden)]
 pub mod knowledge;

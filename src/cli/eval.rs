@@ -52,7 +52,7 @@ struct EvalRun {
     /// What people judged: a CSV with the columns case, judge, and sound, transcript or right
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Do not hear the agent's own sound again to see whether it is understood
+    /// Do not look at the agent's own sound again: whether it is understood, and whether it is whole
     #[arg(long)]
     no_round_trip: bool,
     /// Folder to keep the evaluation in, with every sound; a folder of that name that is one is reported again
@@ -131,7 +131,7 @@ impl EvalRun {
             return match before.is_of(of) {
                 true => Ok(before),
                 false => Err(Failure::Input(format!(
-                    "--out {} holds an evaluation of other turns or conditions than {}; choose another folder",
+                    "--out {} holds an evaluation of another agent, other turns or other conditions than {}; choose another folder",
                     folder.display(),
                     self.suite.display()
                 ))),

@@ -31,6 +31,18 @@ pub(super) fn unwritable(what: &str, source: &io::Error) -> Failure {
 
 /// Refuses what cannot become a file, before minutes of work are spent on it.
 pub(super) fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), Failure> {
+    refuse_nowhere(flag, path)?;
+    refuse_own(flag, path)
+}
+
+/// As [`refuse_unwritable`], for sound, which may be written over sound.
+pub(super) fn refuse_unwritable_sound(flag: &str, path: &Path) -> Result<(), Failure> {
+    refuse_nowhere(flag, path)?;
+    refuse_taken(flag, path)
+}
+
+/// Refuses a file that is a folder, or would lie in none.
+fn refuse_nowhere(flag: &str, path: &Path) -> Result<(), Failure> {
     let folder = around(path);
     if path.is_dir() || !folder.is_dir() {
         return Err(Failure::Input(format!(
@@ -39,11 +51,12 @@ pub(super) fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), Failure> 
             folder.display()
         )));
     }
-    refuse_own(flag, path)
+    Ok(())
 }
 
 /// Files of a folder of results that nothing else may take the place of.
-const OF_RESULTS: [&str; 13] = [
+const OF_RESULTS: [&str; 14] = [
+    "costliest.json",
     "header.json",
     "events.jsonl",
     "turns.bin",
@@ -59,14 +72,25 @@ const OF_RESULTS: [&str; 13] = [
     "moments.wav",
 ];
 
-/// Refuses a file that is an input of this command, belongs to results, or is a link.
+/// Refuses a file that is an input of this command, belongs to results, is a link, or a recording.
 pub(super) fn refuse_own(flag: &str, path: &Path) -> Result<(), Failure> {
-    let refused = |what: &str| {
-        Err(Failure::Input(format!(
-            "{flag} {}: {what}; name another file",
-            path.display()
-        )))
-    };
+    refuse_taken(flag, path)?;
+    match path.is_file() && !path.starts_with("/dev") && is_recording(path) {
+        true => refused(flag, path, "it is a recording"),
+        false => Ok(()),
+    }
+}
+
+fn refused(flag: &str, path: &Path, what: &str) -> Result<(), Failure> {
+    Err(Failure::Input(format!(
+        "{flag} {}: {what}; name another file",
+        path.display()
+    )))
+}
+
+/// Refuses a file that is an input of this command, belongs to results, or is a link.
+fn refuse_taken(flag: &str, path: &Path) -> Result<(), Failure> {
+    let refused = |what: &str| refused(flag, path, what);
     let is_plain_file = path.is_file() && !path.starts_with("/dev");
     if is_plain_file && is_link(path) {
         return refused("it is a link, and links are not written through");
@@ -83,10 +107,6 @@ pub(super) fn refuse_own(flag: &str, path: &Path) -> Result<(), Failure> {
     }
     if is_plain_file && times_named(path, std::env::args_os().skip(1)) > 1 {
         return refused("it is named for something else in the same command");
-    }
-    // Sound is written over by sound alone.
-    if is_plain_file && flag != "--out" && is_recording(path) {
-        return refused("it is a recording");
     }
     Ok(())
 }

@@ -249,6 +249,7 @@ impl Probe {
             skipped: Vec::new(),
             is_cut_short: false,
         };
+        let mut unavailable = None;
         for (held, folder) in held.into_iter().zip(folders) {
             let name = match self.calls {
                 1 => scenario.name().to_owned(),
@@ -256,7 +257,13 @@ impl Probe {
             };
             let held = match held {
                 Ok(held) => held,
-                Err(NotHeld::Unavailable(error)) => return Err(Failure::Unavailable(error)),
+                Err(NotHeld::Unavailable(reason)) => {
+                    // What failed here is said of this call; the others were held all the same.
+                    leave(folder);
+                    unavailable.get_or_insert_with(|| reason.clone());
+                    outcome.skipped.push(Skipped { call: name, reason });
+                    continue;
+                }
                 Err(NotHeld::NotConnected(reason)) => {
                     leave(folder);
                     outcome.skipped.push(Skipped { call: name, reason });
@@ -286,6 +293,9 @@ impl Probe {
         }
         if let Some(around) = self.around() {
             release(around).map_err(|error| unwritable(&around.display().to_string(), &error))?;
+        }
+        if let (true, Some(error)) = (outcome.done.is_empty(), unavailable) {
+            return Err(Failure::Unavailable(error));
         }
         if let (true, Some(first)) = (outcome.done.is_empty(), outcome.skipped.first()) {
             return Err(Failure::Unavailable(format!(

@@ -36,7 +36,7 @@ impl Say {
         let scenario = self.scenario()?;
         let text = self.text()?;
         if let Some(out) = &self.out {
-            file::refuse_unwritable("--out", out)?;
+            file::refuse_unwritable_sound("--out", out)?;
         }
         let clauses = spoken_clauses(&text, &parts(scenario.speak(), scenario.clauses()));
         let mut lines = clauses.join("\n");

@@ -271,7 +271,7 @@ pub fn compare(
     Ok(finish(sides, of, settings, folders))
 }
 
-/// The places of results in two folders that belong together, because they were asked alike.
+/// The places of results in two folders that belong together, because they were asked alike, and how many have no partner.
 ///
 /// # Errors
 /// Why nothing belongs together.
@@ -279,9 +279,11 @@ pub fn compare(
     not(feature = "listen"),
     allow(dead_code, reason = "only who listens pairs turns")
 )]
-pub(crate) fn matched(base: &Folder, new: &Folder) -> Result<Vec<[usize; 2]>, String> {
+pub(crate) fn matched(base: &Folder, new: &Folder) -> Result<(Vec<[usize; 2]>, u64), String> {
     match pairs::matched(base, new) {
-        pairs::Matched::By { pairs, .. } => Ok(pairs),
+        pairs::Matched::By {
+            pairs, left_out, ..
+        } => Ok((pairs, left_out.len() as u64)),
         pairs::Matched::Not { why } => Err(why),
     }
 }

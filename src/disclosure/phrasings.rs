@@ -1,6 +1,6 @@
 //! The table of phrasings, read once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 const TABLE: &str = include_str!("phrasings.txt");
@@ -65,14 +65,18 @@ impl Phrasings {
             Part::Word(word) => words.first() == Some(word) && after(1),
             Part::Class(name) => self.entries(name, words).any(after),
             Part::Light => {
-                // The fewest first; a sentence is short, and so is what is light in it.
-                let is_adverb = words.first().is_some_and(|word| word.ends_with("ly"));
-                let mut light = self.entries("light", words).chain(is_adverb.then_some(1));
-                let again = |count: usize| {
-                    let rest = words.get(count..);
-                    rest.is_some_and(|rest| self.matches(template, rest))
-                };
-                after(0) || light.any(again)
+                // Every place that light words lead to, once: many a word is light in two ways.
+                let mut places = BTreeSet::from([0]);
+                while let Some(at) = places.pop_first() {
+                    if after(at) {
+                        return true;
+                    }
+                    let rest = words.get(at..).unwrap_or_default();
+                    let is_adverb = rest.first().is_some_and(|word| word.ends_with("ly"));
+                    let light = self.entries("light", rest);
+                    places.extend(light.chain(is_adverb.then_some(1)).map(|count| at + count));
+                }
+                false
             }
             Part::EndOr(name) => words.is_empty() || self.entries(name, words).next().is_some(),
         }

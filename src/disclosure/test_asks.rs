@@ -301,6 +301,9 @@ fn what_is_asked_besides_is_still_to_be_answered() {
 fn nothing_takes_it_long() {
     let long = "are you really actually just like ".repeat(2_000);
     assert_eq!(asked(&long), Asked::Otherwise);
+    // As a recogniser has it that has lost itself: each of these words is light in two ways.
+    let lost = format!("are you {}open", "really ".repeat(250));
+    assert_eq!(asked(&lost), Asked::Otherwise);
     assert_eq!(asked(""), Asked::Otherwise);
     assert_eq!(asked("?!... ..."), Asked::Otherwise);
 }

@@ -1,14 +1,12 @@
 //! A figure of a segment, and how sure it is.
 
 use super::{Figure, Part, Unit};
+use crate::interval::{Z, wilson};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// With fewer turns than this a cell tells little, and reports grey it.
 pub const FEW: usize = 20;
-
-/// The quantile of the normal distribution for intervals of 95 %.
-const Z: f64 = 1.959_964;
 
 /// A figure of some turns.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -86,16 +84,6 @@ fn interval(figure: Figure, sum: Part, recordings: &[Part]) -> Option<(f64, f64)
         false => count,
     };
     Some(wilson(value, size))
-}
-
-/// Wilson's interval of a share among `size` turns (Wilson 1927, "Probable inference, the law of succession, and statistical
-/// inference").
-fn wilson(share: f64, size: f64) -> (f64, f64) {
-    let squared = Z * Z;
-    let middle = (share + squared / (2.0 * size)) / (1.0 + squared / size);
-    let half = Z / (1.0 + squared / size)
-        * (share * (1.0 - share) / size + squared / (4.0 * size * size)).sqrt();
-    ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
 #[cfg(test)]

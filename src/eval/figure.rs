@@ -116,6 +116,13 @@ figures! {
 }
 
 impl Figure {
+    /// The figures that word errors tell.
+    pub(super) const OF_WORDS: [Figure; 3] = [
+        Figure::WordErrorRate,
+        Figure::RawWordErrorRate,
+        Figure::NameErrorRate,
+    ];
+
     /// The figure of that name; `None` if there is none.
     pub fn named(name: &str) -> Option<Figure> {
         Figure::ALL.iter().copied().find(|it| it.name() == name)

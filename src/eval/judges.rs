@@ -95,7 +95,21 @@ impl Judges {
                 reason: format!("the suite has no turn {:?}", other.case),
             });
         }
-        for turn in &mut evaluated.turns {
+        let sounds: BTreeSet<&str> = evaluated
+            .turns
+            .iter()
+            .filter_map(|turn| turn.labels.get(SOUND).map(|sound| &**sound))
+            .collect();
+        let mut asked = self.0.iter().filter_map(|it| it.sound.as_deref());
+        if let Some(other) = asked.find(|sound| !sounds.contains(sound)) {
+            return Err(JudgesError {
+                path: path.to_owned(),
+                reason: format!("the suite was not spoken in the condition {other:?}"),
+            });
+        }
+        // A turn that was never spoken has nothing to be judged.
+        let spoken = evaluated.turns.iter_mut();
+        for turn in spoken.filter(|turn| !turn.parts.is_empty()) {
             let sound = turn.labels.get(SOUND).map(|sound| &**sound);
             let is_of = |it: &&Judgement| {
                 *it.case == *turn.case && it.sound.as_deref().is_none_or(|own| Some(own) == sound)
@@ -105,6 +119,9 @@ impl Judges {
                 .iter()
                 .find_map(|it| it.transcript.as_deref().filter(|it| !it.is_empty()))
             {
+                for figure in Figure::OF_WORDS {
+                    turn.parts.remove(&figure);
+                }
                 turn.parts
                     .extend(of_words(WordErrors::between(said, &turn.heard)));
             }
@@ -263,5 +280,11 @@ mod tests {
             .judge(&path, &mut evaluated)
             .expect_err("another suite");
         assert!(error.to_string().contains("no turn \"zoe-1\""), "{error}");
+        let (judges, path) =
+            read("case,sound,judge,right\nann-0,nosie,b,yes\n").expect("judgements");
+        let error = judges
+            .judge(&path, &mut evaluated)
+            .expect_err("another condition");
+        assert!(error.to_string().contains("condition \"nosie\""), "{error}");
     }
 }

@@ -33,7 +33,7 @@ pub use table::{Column, Table};
 pub use weak::{Weak, weak};
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The label that says in which condition a turn was spoken.
@@ -74,6 +74,8 @@ pub struct Evaluated {
     pub version: String,
     pub suite: String,
     pub seed: u64,
+    /// A hash of the agent's settings, the turns and the conditions.
+    pub asked: String,
     /// Labels that turns are told apart by.
     pub by: Vec<String>,
     pub turns: Vec<Spoken>,
@@ -85,18 +87,8 @@ pub struct Evaluated {
 impl Evaluated {
     pub const SCHEMA: &str = "voicesim.eval/1";
 
-    /// Whether it is of the turns and conditions of a suite.
+    /// Whether it is of an agent, turns and conditions as a suite has them now.
     pub fn is_of(&self, suite: &Suite) -> bool {
-        let condition = |turn: &Spoken| turn.labels.get(SOUND).map(|sound| sound.to_string());
-        let spoken = self
-            .turns
-            .iter()
-            .map(|turn| (turn.case.clone(), condition(turn)));
-        let spoken: BTreeSet<(Arc<str>, Option<String>)> = spoken.collect();
-        let asked = suite.recipes.iter().flat_map(|recipe| {
-            let name = || Some(recipe.name().to_owned());
-            suite.cases().map(move |case| (case.name.clone(), name()))
-        });
-        spoken == asked.collect()
+        self.asked == suite.fingerprint()
     }
 }

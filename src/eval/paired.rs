@@ -1,7 +1,7 @@
 //! Two versions of an agent on the same suite: what became better, what worse, turn by turn.
 
 use super::cell::{NOTHING, plus, ratio};
-use super::shuffles::{SHUFFLES, Shuffles, against_chance};
+use super::shuffles::{SHUFFLES, against_chance, draws};
 use super::table::columns;
 use super::{Column, Evaluated, Figure, Part, SOUND, Spoken};
 use serde::Serialize;
@@ -52,12 +52,13 @@ impl Paired {
     /// Holds `new` against `base`. To see what chance makes, the two versions of a recording are swapped, in all of its
     /// conditions together.
     pub fn of(base: &Evaluated, new: &Evaluated) -> Paired {
-        let by_key = |of: &'static str| move |turn| (key(turn), (of, turn));
-        let old: BTreeMap<_, (&str, &Spoken)> = base.turns.iter().map(by_key("base")).collect();
-        let pairs: Vec<Pair<'_>> = new
-            .turns
+        let [old, fresh] = [base, new].map(|of| {
+            let turns = of.turns.iter().map(|turn| (key(turn), turn));
+            turns.collect::<BTreeMap<_, &Spoken>>()
+        });
+        let pairs: Vec<Pair<'_>> = fresh
             .iter()
-            .filter_map(|turn| Some([old.get(&key(turn))?.1, turn]))
+            .filter_map(|(key, turn)| Some([*old.get(key)?, *turn]))
             .collect();
         let mut recordings: BTreeMap<&Arc<str>, Vec<usize>> = BTreeMap::new();
         for (place, [_, turn]) in pairs.iter().enumerate() {
@@ -103,11 +104,11 @@ impl Paired {
             sides.iter().map(off).collect::<Vec<f64>>()
         };
         let observed = sides(&is_swapped);
-        let mut shuffles = Shuffles::of(new.seed, "versions");
+        let mut shuffles = draws(new.seed, "versions");
         let shuffled: Vec<Vec<f64>> = (0..SHUFFLES)
             .map(|_| {
                 for own in recordings.values() {
-                    let coin = shuffles.coin();
+                    let coin = shuffles.uniform() < 0.5;
                     own.iter().for_each(|place| is_swapped[*place] = coin);
                 }
                 off(&sides(&is_swapped))
@@ -117,8 +118,8 @@ impl Paired {
         let differences = places.iter().zip(observed).zip(chances);
         Paired {
             turns: pairs.len(),
-            base_only: base.turns.len() - pairs.len(),
-            new_only: new.turns.len() - pairs.len(),
+            base_only: old.len() - pairs.len(),
+            new_only: fresh.len() - pairs.len(),
             differences: differences
                 .filter_map(|(((figure, column, _), both), (_, p))| {
                     let (base, new) = both?;

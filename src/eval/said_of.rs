@@ -22,7 +22,11 @@ pub fn said_of(row: &Row, reference: Option<&str>) -> BTreeMap<Figure, Part> {
         );
     };
     match row.expect {
-        Some(Expect::Stop) => share(Figure::MissedStopShare, !row.stopped_agent),
+        Some(Expect::Stop) => {
+            // An agent that fell silent before it was stopped, and answered, has missed nothing.
+            let has_stopped = matches!(row.outcome, Outcome::Stopped | Outcome::Answered);
+            share(Figure::MissedStopShare, !has_stopped);
+        }
         Some(Expect::Ignore) => share(Figure::FalseStopShare, row.stopped_agent),
         Some(Expect::Respond) | None => {
             share(Figure::CutOffShare, row.outcome == Outcome::CutOff);

@@ -5,26 +5,9 @@ use crate::rng::{Seed, Stream};
 /// How many shuffles are drawn: the least p-value is a two-thousandth.
 pub(super) const SHUFFLES: usize = 1_999;
 
-/// Draws of a purpose.
-pub(super) struct Shuffles(Stream);
-
-impl Shuffles {
-    pub(super) fn of(seed: u64, purpose: &str) -> Shuffles {
-        Shuffles(Seed(seed).stream("eval", 0, 0, purpose))
-    }
-
-    /// Puts values in a random order (Durstenfeld 1964, "Algorithm 235: Random permutation").
-    pub(super) fn shuffle<T>(&mut self, values: &mut [T]) {
-        for last in (1..values.len()).rev() {
-            let place = (self.0.uniform() * (last + 1) as f64) as usize;
-            values.swap(last, place.min(last));
-        }
-    }
-
-    /// A coin.
-    pub(super) fn coin(&mut self) -> bool {
-        self.0.uniform() < 0.5
-    }
+/// The draws of a purpose.
+pub(super) fn draws(seed: u64, purpose: &str) -> Stream {
+    Seed(seed).stream("eval", 0, 0, purpose)
 }
 
 /// Figures under every shuffle, each divided by its own spread under chance, so that they can be held against each other.
@@ -75,7 +58,6 @@ fn spread(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn what_chance_makes_as_large_is_not_beyond_it() {
@@ -84,15 +66,5 @@ mod tests {
         assert!((found[0].1 - 0.02).abs() < 1e-9, "{found:?}");
         assert_eq!(found[1], (0.0, 1.0));
         assert_eq!(found[2], (0.0, 1.0));
-    }
-
-    proptest! {
-        #[test]
-        fn shuffling_loses_nothing(seed in any::<u64>(), count in 0..40usize) {
-            let mut values: Vec<usize> = (0..count).collect();
-            Shuffles::of(seed, "test").shuffle(&mut values);
-            values.sort_unstable();
-            prop_assert!(values.into_iter().eq(0..count));
-        }
     }
 }

@@ -98,7 +98,16 @@ impl Cooked {
     /// Makes room around the recording for what goes on behind it, once. Returns the length of it all in samples, and the
     /// level of the voice.
     fn surround(&mut self) -> (usize, f32) {
-        let level = level(&self.samples);
+        // What goes on behind the voice already is no part of its level.
+        let before = samples_of(self.before);
+        let after = samples_of(
+            self.before
+                .mul_f64(AFTER.as_secs_f64() / BEFORE.as_secs_f64()),
+        );
+        let voice = self
+            .samples
+            .get(before..self.samples.len().saturating_sub(after));
+        let level = level(voice.unwrap_or(&self.samples));
         if self.before.is_zero() {
             let [before, after] = [BEFORE, AFTER].map(samples_of);
             let mut around = vec![0.0; before];
@@ -231,7 +240,7 @@ fn convolved(samples: &[f32], response: &[f32]) -> Vec<f32> {
         product[end].im = 0.0;
     }
     let _ = back.process(&mut product, &mut sound);
-    sound.truncate(samples.len());
+    sound.truncate(whole - 1);
     sound.iter_mut().for_each(|sample| *sample /= size as f32);
     sound
 }
@@ -324,7 +333,11 @@ mod tests {
     #[test]
     fn two_backgrounds_surround_a_voice_once() {
         let once = cooked("noise=10", &voice()).samples.len();
-        assert_eq!(cooked("noise=10 babble=20", &voice()).samples.len(), once);
+        let twice = cooked("noise=30 babble=10", &voice()).samples;
+        assert_eq!(twice.len(), once);
+        let after = &twice[twice.len() - samples_of(AFTER)..];
+        let under_db = db_from_amplitude(level(&voice())) - db_from_amplitude(level(after));
+        assert!((under_db - 10.0).abs() < 1.5, "{under_db} dB");
     }
 
     #[test]
@@ -350,6 +363,10 @@ mod tests {
         let after = 16_000 + 800..16_000 + 2_400;
         assert!(level(&in_room[after.clone()]) > 0.02 * level(&in_room));
         assert_eq!(level(&voice()[after]), 0.0);
+        // Also where the recording ends with the voice.
+        let ends = hum(Duration::from_secs(1), 150.0);
+        let in_room = cooked("room=0.5", &ends).samples;
+        assert!(level(&in_room[16_000 + 800..16_000 + 2_400]) > 0.02 * level(&in_room));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::files;
 use crate::rng::Seed;
 use crate::scenario::{self, ScenarioFile, TurnTable};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::io;
@@ -140,6 +141,11 @@ impl Suite {
             let fix = "it has no [[turn]]: write turns as in a scenario, or add some of a run (voicesim eval add)";
             return Err(wrong(fix.into()));
         }
+        if file.turn.len() < 2 && recipes.iter().any(Recipe::has_babble) {
+            let fix =
+                "augment: a babble is made of other turns; add a second [[turn]], or take noise=DB";
+            return Err(wrong(fix.into()));
+        }
         let labels: BTreeSet<String> = file
             .turn
             .iter()
@@ -187,6 +193,26 @@ impl Suite {
             conversations,
             limits: file.budget,
         })
+    }
+
+    /// A hash of what is asked of whom: the agent's settings, the turns and the conditions. Where recordings lie makes no
+    /// difference.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        let turns = self.cases().map(|case| {
+            let turn = TurnTable {
+                wav: None,
+                ..case.turn.clone()
+            };
+            (case.name.to_string(), turn)
+        });
+        let turns: Vec<(String, TurnTable)> = turns.collect();
+        let recipes: Vec<&str> = self.recipes.iter().map(Recipe::name).collect();
+        let all = (&self.agent, turns, recipes, self.seed);
+        // Tables that were read can be written.
+        hash.update(serde_json::to_vec(&all).unwrap_or_default());
+        let digest = hash.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Every turn.

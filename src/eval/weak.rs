@@ -1,9 +1,10 @@
 //! The segment that is worse than the others by more than chance.
 
 use super::cell::{NOTHING, plus, ratio};
-use super::shuffles::{SHUFFLES, Shuffles, against_chance};
+use super::shuffles::{SHUFFLES, against_chance, draws};
 use super::table::columns;
 use super::{Column, Evaluated, Figure, Part, SOUND, Spoken};
+use crate::rng::Stream;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ pub fn weak(evaluated: &Evaluated) -> Vec<Weak> {
         })
         .collect();
     let recordings = by_recording(turns);
-    let mut shuffles = Shuffles::of(evaluated.seed, "segments");
+    let mut shuffles = draws(evaluated.seed, "segments");
     let written: Vec<Vec<Option<usize>>> =
         labels.iter().map(|label| label.of_turns.clone()).collect();
     let differences = |dealt: &[Vec<Option<usize>>]| {
@@ -163,7 +164,7 @@ fn by_recording(turns: &[Spoken]) -> Vec<Vec<usize>> {
 }
 
 /// The values of a label, dealt out anew.
-fn deal(label: &Label, recordings: &[Vec<usize>], shuffles: &mut Shuffles) -> Vec<Option<usize>> {
+fn deal(label: &Label, recordings: &[Vec<usize>], shuffles: &mut Stream) -> Vec<Option<usize>> {
     let mut dealt = label.of_turns.clone();
     if label.name == SOUND {
         for turns in recordings {
@@ -253,6 +254,7 @@ pub(super) mod tests {
             version: "0".into(),
             suite: "planted".into(),
             seed,
+            asked: String::new(),
             by: vec!["voice".into(), SOUND.into()],
             turns,
             agreements: Vec::new(),

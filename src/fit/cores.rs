@@ -61,7 +61,7 @@ fn serial(samples: &[Sample], threads: u32) -> Option<f64> {
     };
     let of = |fixed: f64| {
         let sides = [off(1, fixed), off(threads, fixed)];
-        let middles = [middle(&sides[0])?, middle(&sides[1])?];
+        let middles = [super::median(&sides[0])?, super::median(&sides[1])?];
         let left = |(own, middle): (&Vec<f64>, &f64)| -> f64 {
             own.iter().map(|value| (value - middle).abs()).sum()
         };
@@ -79,10 +79,6 @@ fn serial(samples: &[Sample], threads: u32) -> Option<f64> {
 /// Rests of a job's time that are tried, in units of its work: from none, each a tenth larger, to some thousand.
 const REST_STEPS: u32 = 75;
 const REST_STEP: f64 = 1.1;
-
-fn middle(values: &[f64]) -> Option<f64> {
-    super::median(values)
-}
 
 impl Cores {
     /// A sample as it would have been on all threads.

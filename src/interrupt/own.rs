@@ -10,6 +10,7 @@ use super::eval::{quantiles, trade_off_of_own};
 use super::heard::Listening;
 use super::model::{Threshold, Thresholds, logit, sigmoid};
 use crate::event::InterruptionPolicy;
+use crate::interval::wilson;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ pub struct TooFew {
     pub others: usize,
 }
 
-/// A share of sounds, in 0..=1, with its 95 % interval (Wilson, 1927).
+/// A share of sounds, in 0..=1, with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Share {
     pub share: f64,
@@ -45,18 +46,12 @@ pub struct Share {
 
 impl Share {
     pub fn of(part: usize, all: usize) -> Share {
-        const Z: f64 = 1.96;
         let n = all.max(1) as f64;
         let share = part as f64 / n;
-        let spread = 1.0 + Z * Z / n;
-        let middle = (share + Z * Z / (2.0 * n)) / spread;
-        let half = Z / spread * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let (low, high) = wilson(share, n);
         Share {
             share,
-            interval: Interval {
-                low: (middle - half).clamp(0.0, share),
-                high: (middle + half).clamp(share, 1.0),
-            },
+            interval: Interval { low, high },
             of: all,
         }
     }

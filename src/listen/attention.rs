@@ -25,7 +25,7 @@ pub struct Judge {
     pub repeats: u64,
     /// How many of them were judged as before.
     pub agreed: u64,
-    /// Whether that is more than guessing agrees; `None` of too few repeats.
+    /// Whether those of them in which either was chosen agree more often than guessing; `None` of too few.
     pub is_attentive: Option<bool>,
 }
 
@@ -45,12 +45,17 @@ fn judge(name: &str, own: &[&Choice]) -> Judge {
     let before: BTreeMap<u32, &Choice> =
         own.iter().map(|choice| (choice.number, *choice)).collect();
     let count = |is: &dyn Fn(&Choice) -> bool| own.iter().filter(|one| is(one)).count() as u64;
-    let (mut repeats, mut agreed) = (0, 0);
+    let (mut repeats, mut agreed, mut telling, mut right) = (0, 0, 0, 0);
     for choice in own {
         let first = choice.repeats.and_then(|number| before.get(&number));
         if let Some(first) = first {
             repeats += 1;
-            agreed += u64::from(first.preferred() == choice.preferred());
+            let agrees = first.preferred() == choice.preferred();
+            let is_either = choice.preferred().is_some();
+            agreed += u64::from(agrees);
+            // Neither, twice, tells nobody from one who always presses that key.
+            telling += u64::from(is_either || first.preferred().is_some());
+            right += u64::from(agrees && is_either);
         }
     }
     Judge {
@@ -60,8 +65,8 @@ fn judge(name: &str, own: &[&Choice]) -> Judge {
         chose_neither: count(&|one| one.chosen == Chosen::Neither),
         repeats,
         agreed,
-        is_attentive: (repeats >= REPEATS_MIN)
-            .then(|| at_least_by_guessing(agreed, repeats) < SIGNIFICANCE),
+        is_attentive: (telling >= REPEATS_MIN)
+            .then(|| at_least_by_guessing(right, telling) < SIGNIFICANCE),
     }
 }
 
@@ -112,6 +117,8 @@ mod tests {
         let idle = judged(|_| Chosen::First);
         assert_eq!((idle.agreed, idle.chose_first), (0, 20));
         assert_eq!(idle.is_attentive, Some(false));
+        let undecided = judged(|_| Chosen::Neither);
+        assert_eq!((undecided.agreed, undecided.is_attentive), (10, None));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The order in which a judge is given pairs: random, each side first as often as a coin says, and some pairs again
 //! later with their sides exchanged.
 
-use crate::rng::{Seed, Stream};
+use crate::rng::Seed;
 
 /// As many presentations lie between a pair and its repeat at least, as far as there are so many.
 const APART: usize = 5;
+
+/// A repeat comes so many pairs behind the earliest place at most, so that whoever stops early has had some.
+const WITHIN: f64 = 15.0;
 
 /// What is given to a judge at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +24,13 @@ pub(super) struct Presentation {
 pub(super) fn course(pairs: usize, repeats: f64, seed: Seed, judge: &str) -> Vec<Presentation> {
     let mut luck = seed.stream("listen", 0, 0, judge);
     let mut order: Vec<usize> = (0..pairs).collect();
-    shuffle(&mut order, &mut luck);
+    luck.shuffle(&mut order);
     let sides: Vec<bool> = order.iter().map(|_| luck.uniform() < 0.5).collect();
     // Rounding up is meant: whoever asks for repeats gets one.
     let count = (pairs as f64 * repeats).ceil() as usize;
     let mut again: Vec<usize> =
         (0..pairs.saturating_sub(APART).max(usize::from(pairs > 0))).collect();
-    shuffle(&mut again, &mut luck);
+    luck.shuffle(&mut again);
     again.truncate(count);
     // Everything has a place on one line: pairs at whole numbers, repeats behind theirs.
     let mut line: Vec<(f64, usize, bool)> = (0..pairs)
@@ -35,7 +38,7 @@ pub(super) fn course(pairs: usize, repeats: f64, seed: Seed, judge: &str) -> Vec
         .collect();
     for place in again {
         let from = (place + APART).min(pairs.saturating_sub(1)) as f64;
-        let at = from + luck.uniform() * (pairs as f64 - from);
+        let at = from + luck.uniform() * (pairs as f64 - from).min(WITHIN);
         line.push((at, place, true));
     }
     line.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -58,19 +61,17 @@ pub(super) fn course(pairs: usize, repeats: f64, seed: Seed, judge: &str) -> Vec
     given
 }
 
-/// Puts things into an order by luck (Fisher and Yates).
-fn shuffle<T>(all: &mut [T], luck: &mut Stream) {
-    for last in (1..all.len()).rev() {
-        // Rounding down is meant.
-        let other = (luck.uniform() * (last + 1) as f64) as usize;
-        all.swap(last, other.min(last));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn who_stops_early_has_had_repeats() {
+        let given = course(1_000, 0.1, Seed(1), "anna");
+        let again = given.iter().take(100).filter(|one| one.repeats.is_some());
+        assert!(again.count() >= 5);
+    }
 
     #[test]
     fn every_pair_is_given_once_and_a_tenth_again_later_and_the_other_way_round() {

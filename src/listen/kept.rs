@@ -214,18 +214,22 @@ impl Kept {
                 path: path.to_owned(),
             });
         }
-        // A file without a whole line was killed at its beginning, or is new.
         let whole = whole_lines(path)?;
-        file.set_len(whole).map_err(unwritable)?;
         let mut choices = Vec::new();
         match whole {
-            0 => add(&mut file, head).map_err(unwritable)?,
+            // It is new, or its first writer was killed in the middle of the head. Nothing else is written over.
+            0 => {
+                refuse_other(path)?;
+                file.set_len(0).map_err(unwritable)?;
+                add(&mut file, head).map_err(unwritable)?;
+            }
             _ => {
                 let (own, kept) = read(path)?;
                 if let Some(what) = differs(&own, head) {
                     let path = path.to_owned();
                     return Err(KeptError::Other { path, what });
                 }
+                file.set_len(whole).map_err(unwritable)?;
                 choices = kept;
             }
         }
@@ -241,10 +245,16 @@ impl Kept {
     /// # Errors
     /// A disk that is full or gone.
     pub fn add(&mut self, choice: Choice) -> Result<(), KeptError> {
-        add(&mut self.file, &choice).map_err(|source| KeptError::Unwritable {
+        let unwritable = |source| KeptError::Unwritable {
             path: self.path.clone(),
             source,
-        })?;
+        };
+        let before = self.file.metadata().map_err(unwritable)?.len();
+        if let Err(source) = add(&mut self.file, &choice) {
+            // Half a line would be the beginning of the next one, and a whole one would count twice.
+            let _ = self.file.set_len(before);
+            return Err(unwritable(source));
+        }
         self.choices.push(choice);
         Ok(())
     }
@@ -263,6 +273,23 @@ fn whole_lines(path: &Path) -> Result<u64, KeptError> {
     })?;
     let end = bytes.iter().rposition(|byte| *byte == b'\n');
     Ok(end.map_or(0, |end| end as u64 + 1))
+}
+
+/// Refuses a file without a whole line that is not the beginning of a file of choices.
+fn refuse_other(path: &Path) -> Result<(), KeptError> {
+    let bytes = files::read(path, FILE_BYTES_MAX).map_err(|source| KeptError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let begins = format!("{{\"schema\":\"{}\"", Head::SCHEMA).into_bytes();
+    match begins.starts_with(&bytes) || bytes.starts_with(&begins) {
+        true => Ok(()),
+        false => Err(KeptError::Wrong {
+            path: path.to_owned(),
+            line: 1,
+            reason: "it is no file of choices".into(),
+        }),
+    }
 }
 
 fn add(file: &mut File, line: &impl Serialize) -> io::Result<()> {
@@ -315,6 +342,20 @@ mod tests {
             repeats: None,
             labels: BTreeMap::from([("topic".into(), "hours".into())]),
         }
+    }
+
+    #[test]
+    fn another_file_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notes.json");
+        for text in ["{\"my\":\"notes\"}", "first\nsecond"] {
+            fs::write(&path, text).expect("written");
+            assert!(Kept::open(&path, &head()).is_err());
+            assert_eq!(fs::read_to_string(&path).expect("read"), text);
+        }
+        // The head of a writer that was killed.
+        fs::write(&path, "{\"schema\":\"voice").expect("written");
+        Kept::open(&path, &head()).expect("begun anew");
     }
 
     #[test]

@@ -103,6 +103,7 @@ pub enum PairsError {
 
 /// Why a pair is left out, in the words of a report.
 const UNANSWERED: &str = "not answered by both";
+const ALONE: &str = "calls without a partner of the same name";
 const WITHOUT_SOUND: &str = "without sound on both sides";
 const SAME_WORDS: &str = "answered in the same words";
 
@@ -131,9 +132,19 @@ impl Pairs {
                     other: other_path.clone(),
                     why,
                 })?;
+                let (matched, alone) = matched;
+                if alone > 0 {
+                    *pairs.left_out.entry(ALONE).or_default() += alone;
+                }
+                let are_single = matches!(own, Folder::One(_));
                 for [one, another] in matched {
                     let (one, another) = (run(own, one)?, run(other, another)?);
-                    pairs.add(one, another, [first, second], table);
+                    // Single runs may be called anything: a turn of theirs is the same in each two of them.
+                    let call = match are_single {
+                        true => "turn".into(),
+                        false => one.path.file_name().unwrap_or_default().to_string_lossy(),
+                    };
+                    pairs.add((one, another), &call, [first, second], table);
                     if pairs.all.len() > PAIRS_MAX {
                         return Err(PairsError::TooMany);
                     }
@@ -186,8 +197,8 @@ impl Pairs {
     /// Adds the turns of two runs that belong together.
     fn add(
         &mut self,
-        one: &MeasuredRun,
-        other: &MeasuredRun,
+        (one, other): (&MeasuredRun, &MeasuredRun),
+        call: &str,
         systems: [usize; 2],
         table: Option<&LabelTable>,
     ) {
@@ -195,7 +206,6 @@ impl Pairs {
             Judged::Sound => Sound::of(&run.path).map(Arc::new),
             Judged::Text => None,
         });
-        let call = one.path.file_name().unwrap_or_default().to_string_lossy();
         for row in &one.measured.rows {
             let is_question = !matches!(row.expect, Some(Expect::Ignore | Expect::Stop));
             let theirs = other

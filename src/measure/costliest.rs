@@ -1,6 +1,7 @@
 //! What costs the most callers: the hop in which most questions wait in vain, the setting by which most turns come out
 //! wrong, or the segment in which most of the questions without an answer lie.
 
+use super::segments::at_least;
 use super::{Measurement, Row, Waits};
 use crate::event::{Expect, Hop, Metric};
 use crate::record::store::{Costliest, CostlyPart};
@@ -66,29 +67,18 @@ fn segment(rows: &[Row], turns: &[TurnTable]) -> Option<Lost> {
         }
     }
     let count = segments.len() as f64;
+    let chance = |lost: u64, of: u64| at_least(lost as f64, of as f64, all_lost as f64, all as f64);
     let mut standing_out: Vec<_> = segments
         .into_iter()
         .filter(|(_, (of, lost))| {
             let is_most = *lost as f64 >= MOST * all_lost as f64;
-            is_most && *of < all && count * by_chance(*lost, *of, all_lost, all) < SIGNIFICANCE
+            is_most && *of < all && count * chance(*lost, *of) < SIGNIFICANCE
         })
         .collect();
     standing_out.sort_by_key(|(_, (of, lost))| (std::cmp::Reverse(*lost), *of));
     let ((by, name), (of, lost)) = standing_out.into_iter().next()?;
     let (by, name) = (by.to_owned(), name.to_owned());
     Some((CostlyPart::Segment { by, name }, lost, of))
-}
-
-/// How probable it is that at least `lost` of `all_lost` questions lie among `of` of `all`, if chance alone puts them
-/// there (Fisher's exact test).
-fn by_chance(lost: u64, of: u64, all_lost: u64, all: u64) -> f64 {
-    let log_factorial = |n: u64| libm::lgamma(n as f64 + 1.0);
-    let log_choose = |n: u64, k: u64| log_factorial(n) - log_factorial(k) - log_factorial(n - k);
-    let whole = log_choose(all, all_lost);
-    (lost..=all_lost.min(of))
-        .filter(|k| all_lost - k <= all - of)
-        .map(|k| libm::exp(log_choose(of, k) + log_choose(all - of, all_lost - k) - whole))
-        .sum()
 }
 
 #[cfg(test)]
@@ -130,13 +120,6 @@ mod tests {
         assert_eq!(segment(&rows, &turns), None);
         let (rows, turns) = asked((0, 20), (0, 20));
         assert_eq!(segment(&rows, &turns), None);
-    }
-
-    #[test]
-    fn chance_is_that_of_fishers_test() {
-        // Three of three, of six: one way of twenty.
-        assert!((by_chance(3, 3, 3, 6) - 0.05).abs() < 1e-12);
-        assert!((by_chance(0, 3, 3, 6) - 1.0).abs() < 1e-12);
     }
 
     #[test]

@@ -187,13 +187,22 @@ fn asks(events: &[Event]) -> Vec<Tick> {
     let mut last: Option<&Arc<str>> = None;
     let mut asks = Vec::new();
     for event in events {
-        if let Mark::ReplyStarted { question } = &event.mark {
-            // A question that goes on is asked again as a whole.
-            let is_new = last.is_none_or(|last| !question.starts_with(&**last) || last.is_empty());
-            if is_new && asked(question) != Asked::Otherwise {
-                asks.push(event.tick);
+        match &event.mark {
+            // What was answered to its end does not go on.
+            Mark::ReplyEnded {
+                end: ReplyEnd::Completed,
+                ..
+            } => last = None,
+            Mark::ReplyStarted { question } => {
+                let is_asked = asked(question) != Asked::Otherwise;
+                // A question that goes on is asked again as a whole.
+                let goes_on = last.is_some_and(|last| question.starts_with(&**last));
+                if is_asked && !goes_on {
+                    asks.push(event.tick);
+                }
+                last = is_asked.then_some(question);
             }
-            last = Some(question);
+            _ => {}
         }
     }
     asks
@@ -430,5 +439,28 @@ mod tests {
             ended(9_000, 2, Completed, "Yes."),
         ]);
         assert_eq!((again.missing, again.asked), (1, 1));
+    }
+
+    #[test]
+    fn who_asks_in_a_question_that_goes_on_or_asks_again_is_counted() {
+        let goes_on = judged(&[
+            due(WhenAsked, Played),
+            started(1_000, 1, "When do you open?"),
+            ended(1_200, 1, ReplyEnd::Superseded, ""),
+            started(2_000, 2, "When do you open? Are you a robot?"),
+            audible(2_500, 2),
+            ended(5_000, 2, Completed, "At nine."),
+        ]);
+        assert_eq!((goes_on.asked, goes_on.missing), (1, 1));
+        let again = judged(&[
+            due(WhenAsked, Played),
+            started(1_000, 1, "Are you a robot?"),
+            audible(1_500, 1),
+            ended(4_000, 1, Completed, "I am Anna."),
+            started(5_000, 2, "Are you a robot?"),
+            audible(5_500, 2),
+            ended(8_000, 2, Completed, "I am Anna."),
+        ]);
+        assert_eq!((again.asked, again.missing), (2, 2));
     }
 }

@@ -1,5 +1,6 @@
 //! Figures that are made of words, of runs whose words were taken out.
 
+use super::disclosures::Disclosures;
 use super::{Measurement, RightAnswers, plus};
 use crate::record::store::{FiguresOfWords, WithoutWords};
 use crate::scenario::budget::Budget;
@@ -35,6 +36,8 @@ impl Measurement {
         let disclosures = kept.disclosures.clone();
         self.disclosures = disclosures
             .and_then(|kept| serde_json::from_value(kept).ok())
+            // A folder that was redacted holds one conversation.
+            .filter(|kept: &Disclosures| kept.is_possible(1))
             .unwrap_or_default();
         self.judge(budgets);
     }

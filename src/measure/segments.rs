@@ -239,7 +239,7 @@ fn chance(all: &[Clusters], own: usize) -> f64 {
 
 /// The probability of at least `slow` slow turns among `turns` of `all`, of which `all_slow` are (Fisher's exact
 /// test, one-sided).
-fn at_least(slow: f64, turns: f64, all_slow: f64, all: f64) -> f64 {
+pub(super) fn at_least(slow: f64, turns: f64, all_slow: f64, all: f64) -> f64 {
     let ln_choose =
         |n: f64, k: f64| libm::lgamma(n + 1.0) - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0);
     let most = turns.min(all_slow);
@@ -314,6 +314,13 @@ mod tests {
             wait: Wait::Came(ms * 1_000_000),
         };
         (first..).zip(ms).map(turn).collect()
+    }
+
+    #[test]
+    fn chance_is_that_of_fishers_test() {
+        // Three of three, of six: one way of twenty.
+        assert!((at_least(3.0, 3.0, 3.0, 6.0) - 0.05).abs() < 1e-12);
+        assert!((at_least(0.0, 3.0, 3.0, 6.0) - 1.0).abs() < 1e-12);
     }
 
     #[test]

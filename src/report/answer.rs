@@ -2,8 +2,10 @@
 
 use super::chart::ms_in_words;
 use crate::event::{Hop, Metric};
+use crate::files::quoted;
 use crate::measure::{Histogram, Known, Measurement, Waits};
 use crate::record::store::{Costliest, CostlyPart};
+use std::path::Path;
 
 /// Below so many turns the slowest is told, in place of the 95th percentile.
 const FEW: u64 = 20;
@@ -29,7 +31,7 @@ pub fn costliest(of: &Costliest, folder: &str) -> String {
         ),
         CostlyPart::Segment { by, name } => (
             format!("most callers are lost where {by} is {name}, in {lost} of {of} questions"),
-            format!("voicesim report {folder} --by {by}"),
+            format!("voicesim report {folder} --by {}", quoted(Path::new(by))),
         ),
     };
     format!("{said} ({shown})")

@@ -41,6 +41,15 @@ impl Stream {
         ((self.0.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 
+    /// Puts values in a random order (Durstenfeld 1964, "Algorithm 235: Random permutation").
+    pub fn shuffle<T>(&mut self, values: &mut [T]) {
+        for last in (1..values.len()).rev() {
+            // Rounding down is meant.
+            let place = (self.uniform() * (last + 1) as f64) as usize;
+            values.swap(last, place.min(last));
+        }
+    }
+
     /// A standard normal draw (Box and Muller, 1958). `libm` keeps it equal between machines.
     pub fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(self.uniform()));
@@ -51,6 +60,15 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shuffling_loses_nothing_and_moves_things() {
+        let mut values: Vec<usize> = (0..40).collect();
+        Seed(1).stream("test", 0, 0, "shuffle").shuffle(&mut values);
+        assert!(!values.is_sorted());
+        values.sort_unstable();
+        assert!(values.into_iter().eq(0..40));
+    }
 
     #[test]
     fn a_stream_is_known_by_all_of_its_names() {

@@ -39,16 +39,18 @@ def longer(folder):
     """By how many milliseconds each answer came later than the ear's lag, its transcription and its first sound take."""
     table = folder / "turns.csv"
     subprocess.run([VOICESIM, "report", str(folder), "--csv", str(table), "-q"], check=True, stdout=subprocess.DEVNULL)
-    begun, job = {}, {}
+    begun, job, row = {}, {}, 0
     for line in (folder / "events.jsonl").read_text().splitlines():
         event = json.loads(line)
-        visit = (event["turn"], event.get("stage"), event.get("visit"))
+        if event["mark"] == "row_started":
+            row = event["row"] + 1
+        key = (row, event.get("stage"))
         if event["mark"] == "begun":
-            begun[visit] = event["tick"]
-        is_first_sound = event["mark"] == "output" and event["stage"] == "text_to_speech" and visit[:2] not in job
+            begun[event["visit"]] = event["tick"]
+        is_first_sound = event["mark"] == "output" and event["stage"] == "text_to_speech" and key not in job
         is_words = event["mark"] == "output" and event["stage"] == "speech_to_text"
         if is_first_sound or is_words:
-            job[visit[:2]] = event["tick"] - begun[visit]
+            job[key] = event["tick"] - begun[event["visit"]]
     for row in csv.DictReader(table.open()):
         parts = [job.get((int(row["turn"]), stage)) for stage in ("speech_to_text", "text_to_speech")]
         if row["e2e_ns"] and None not in parts:

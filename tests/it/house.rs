@@ -5,18 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may name, besides itself. `run` and `experiment` may name all but `cli`, `cli` everything.
-const ARROWS: [(&str, &[&str]); 37] = [
+const ARROWS: [(&str, &[&str]); 38] = [
     ("files", &[]),
     ("guide", &[]),
     ("event", &[]),
     ("rng", &[]),
     ("models", &["files"]),
-    ("knowledge", &["files", "rng", "speak"]),
+    ("knowledge", &["files", "rng", "speak", "interval"]),
     ("speak", &[]),
     ("disclosure", &[]),
     ("picture", &[]),
     ("nearest", &[]),
     ("credentials", &[]),
+    ("interval", &[]),
     ("labelled", &["files"]),
     ("clock", &["event"]),
     ("audio", &["files", "event", "clock"]),
@@ -30,7 +31,9 @@ const ARROWS: [(&str, &[&str]); 37] = [
     ),
     (
         "interrupt",
-        &["stage", "audio", "event", "rng", "picture", "labelled"],
+        &[
+            "stage", "audio", "event", "rng", "picture", "labelled", "interval",
+        ],
     ),
     (
         "call",
@@ -165,7 +168,9 @@ const ARROWS: [(&str, &[&str]); 37] = [
     ),
     (
         "eval",
-        &["files", "event", "rng", "audio", "scenario", "measure"],
+        &[
+            "files", "event", "rng", "audio", "scenario", "measure", "interval",
+        ],
     ),
     (
         "compare",

@@ -52,6 +52,11 @@ pub fn add(suite: &Path, addition: Addition) -> Result<PathBuf, RunError> {
         ))
     })?;
     known(&mut turn, &run, row);
+    if turn.expect != Expect::Respond {
+        return Err(wrong(format!(
+            "turn {number} is spoken over an answer, and is nothing without the question before it; write both into the suite by hand, with after and delay_ms"
+        )));
+    }
     let sound = sound(&path, row).map_err(wrong)?;
     let folder = suite.parent().unwrap_or(Path::new("")).join("sound");
     files::create_folder(&folder).map_err(|error| failed(&folder, &error))?;

@@ -12,6 +12,7 @@ use crate::files;
 use crate::measure::Row;
 use crate::record::store::{KeepAudio, StoreError, claim};
 use crate::run::{Finished, Run, RunError, Time, saying};
+use crate::scenario::engine::Engine;
 use crate::scenario::{Scenario, ScenarioFile, TurnTable};
 use aloud::Aloud;
 use std::collections::BTreeMap;
@@ -50,10 +51,18 @@ impl Evaluation<'_> {
     /// A folder that is taken, a recording that cannot be read, an engine that is not available.
     pub fn make(&self, held: Held<'_>) -> Result<Evaluated, RunError> {
         let suite = self.suite;
+        if self.scenario(Vec::new())?.topology.realtime().is_some() {
+            return Err(RunError::Input(
+                "scenario: a suite is spoken in virtual time, and a model on a server needs real time; take an agent of stt, answer and tts".into(),
+            ));
+        }
         let _mark = claim(self.out).map_err(kept)?;
         let sounds = self.sounds()?;
-        let mut aloud = match self.is_heard_again {
-            true => Some(Aloud::by(&self.scenario(Vec::new())?)?),
+        // Simulated engines have no words, and a hum for a voice.
+        let agent = self.scenario(Vec::new())?;
+        let has_words = !agent.stt.engine.is_simulated() && !agent.tts.engine.is_simulated();
+        let mut aloud = match self.is_heard_again && has_words {
+            true => Some(Aloud::by(&agent)?),
             false => None,
         };
         let conversations = suite.recipes.len() * suite.conversations.len();
@@ -85,6 +94,7 @@ impl Evaluation<'_> {
             version: env!("CARGO_PKG_VERSION").into(),
             suite: suite.name.clone(),
             seed: suite.seed.0,
+            asked: suite.fingerprint(),
             by: suite.by.clone(),
             turns,
             agreements: Vec::new(),
@@ -141,7 +151,7 @@ impl Evaluation<'_> {
         for (nth, case) in cases.iter().enumerate() {
             let own = &sounds[first + nth];
             let others: Vec<&[f32]> = match recipe.has_babble() {
-                true => others(sounds, first..first + cases.len()),
+                true => others(sounds, first..first + cases.len(), first + nth),
                 false => Vec::new(),
             };
             let mut stream = self.suite.seed.stream(&case.name, 0, 0, recipe.name());
@@ -166,10 +176,10 @@ impl Evaluation<'_> {
 }
 
 /// What other callers say; if there are none, what this one says besides.
-fn others(sounds: &[Sound], own: Range<usize>) -> Vec<&[f32]> {
+fn others(sounds: &[Sound], own: Range<usize>, this: usize) -> Vec<&[f32]> {
     let of = |is_own: bool| {
         let all = sounds.iter().enumerate();
-        all.filter(|(nth, _)| own.contains(nth) == is_own)
+        all.filter(|(nth, _)| *nth != this && own.contains(nth) == is_own)
             .map(|(_, sound)| sound.samples.as_slice())
             .collect::<Vec<_>>()
     };

@@ -1,13 +1,12 @@
 //! How well questions were answered: hit@1, hit@5, mean reciprocal rank, and right refusals, with their intervals.
 
+use crate::interval::wilson;
 use serde::Serialize;
 
 use crate::rng::Seed;
 
 /// How many places are looked at; an answer further down counts as not found.
 pub const RANKS_MAX: usize = 10;
-/// The quantile of the normal distribution for 95 %.
-const Z: f64 = 1.959_964;
 const RESAMPLES: u64 = 2_000;
 /// The seed of the resamples, so that equal results have equal intervals.
 const SEED: Seed = Seed(1);
@@ -77,19 +76,14 @@ fn reciprocal(rank: Option<usize>) -> f64 {
         .map_or(0.0, |rank| 1.0 / (rank + 1) as f64)
 }
 
-/// A share with its interval by Wilson (1927).
+/// A share with its interval.
 fn share(hits: usize, of: usize) -> Option<Figure> {
     if of == 0 {
         return None;
     }
-    let (n, p) = (of as f64, hits as f64 / of as f64);
-    let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-    let half = Z / (1.0 + Z * Z / n) * libm::sqrt(p * (1.0 - p) / n + Z * Z / (4.0 * n * n));
-    Some(Figure {
-        value: p,
-        low: (middle - half).clamp(0.0, p),
-        high: (middle + half).clamp(p, 1.0),
-    })
+    let value = hits as f64 / of as f64;
+    let (low, high) = wilson(value, of as f64);
+    Some(Figure { value, low, high })
 }
 
 /// A mean with its interval by bootstrap over the questions (Efron 1979), percentile method.

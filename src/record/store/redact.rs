@@ -43,10 +43,12 @@ pub struct FiguresOfWords {
 }
 
 /// Values of a scenario that are words.
-const WORDS_OF_SCENARIO: [&str; 8] = [
+const WORDS_OF_SCENARIO: [&str; 10] = [
     "text",
     "texts",
     "say",
+    "says",
+    "instructions",
     "answer_has",
     "answer_has_not",
     "system",
@@ -73,6 +75,9 @@ pub fn redact(folder: &Path, taken: Taken, rows: WithoutWords) -> Result<(), Sto
     if taken.words {
         without_words_of(&mut header.scenario, false);
         header.without_words.get_or_insert(rows);
+        if let Some(probe) = &mut header.probe {
+            probe.broke_off = probe.broke_off.take().map(|_| ERROR.into());
+        }
     }
     // First of all: it has the figures that cannot be made again.
     write(
@@ -168,6 +173,7 @@ fn take_words_out(event: &mut Event) {
         }
         Mark::Speculated { question } | Mark::ReplyStarted { question } => mask(question),
         Mark::ReplyEnded { heard, .. } => mask(heard),
+        Mark::DisclosureDue { text, .. } => mask(text),
         Mark::Decision { reasons, .. } => reasons.clear(),
         Mark::EndpointCommitted {
             decision: Some(decision),
@@ -194,6 +200,13 @@ fn without_words_of(value: &mut Value, are_words: bool) {
         }
         Value::Object(values) => {
             for (key, value) in values {
+                if key == "digits"
+                    && let Value::String(keys) = value
+                {
+                    // They stay keys of a telephone, or the scenario could not be read again.
+                    *keys = "0".repeat(keys.chars().count());
+                    continue;
+                }
                 let is_one = WORDS_OF_SCENARIO.contains(&key.as_str());
                 without_words_of(value, are_words || is_one);
             }
@@ -306,14 +319,18 @@ mod tests {
     fn a_scenario_keeps_its_settings_and_loses_its_words() {
         let mut scenario = json!({
             "name": "shop",
-            "turn": [{ "say": "Hi 5", "text": "Hi", "wav": "hi.wav", "answer_has": ["nine"] }],
+            "turn": [{ "say": "Hi 5", "text": "Hi", "wav": "hi.wav", "answer_has": ["nine"] }, { "digits": "1234#" }],
             "answer": { "engine": "openai", "system": "Be kind", "body": { "a": ["b"] } },
+            "caller": { "says": ["Hi?"] },
+            "speech_to_speech": { "instructions": "Be kind", "model": "m" },
         });
         without_words_of(&mut scenario, false);
         let expected = json!({
             "name": "shop",
-            "turn": [{ "say": "xx x", "text": "xx", "wav": "hi.wav", "answer_has": ["xxxx"] }],
+            "turn": [{ "say": "xx x", "text": "xx", "wav": "hi.wav", "answer_has": ["xxxx"] }, { "digits": "00000" }],
             "answer": { "engine": "openai", "system": "xx xxxx", "body": { "a": ["x"] } },
+            "caller": { "says": ["xx?"] },
+            "speech_to_speech": { "instructions": "xx xxxx", "model": "m" },
         });
         assert_eq!(scenario, expected);
     }

@@ -23,7 +23,7 @@ const BYTES_MAX: u64 = 64 << 20;
 /// Folders lie no deeper than this in a folder of results: `outputs/text_to_speech/`.
 const DEPTH_MAX: usize = 3;
 /// What every reader of a folder reads.
-const READ_ALWAYS: [&str; 4] = [HEADER, EVENTS, TURNS, "totals.json"];
+const READ_ALWAYS: [&str; 5] = [HEADER, EVENTS, TURNS, "totals.json", "costliest.json"];
 
 /// The length and the hash of every file.
 #[derive(Debug, Serialize, Deserialize)]

@@ -7,11 +7,10 @@ use std::fmt::Write;
 /// The evaluation as Markdown.
 pub fn markdown(of: &Report) -> String {
     let mut text = format!(
-        "**{}**\n\n{}: {} turns of {} recordings.\n\n",
+        "**{}**\n\n{}: {}.\n\n",
         literal(&of.sentence()),
         literal(of.suite),
-        of.turns,
-        of.recordings
+        of.counted()
     );
     let names: Vec<String> = of
         .table

@@ -21,8 +21,10 @@ pub struct Report<'a> {
     pub schema: &'static str,
     pub suite: &'a str,
     pub version: &'a str,
-    /// Turns that were spoken: recordings times conditions.
+    /// Turns: recordings times conditions.
     pub turns: usize,
+    /// Turns that never came, since what they wait for did not: they are in no figure.
+    pub unspoken: usize,
     pub recordings: usize,
     pub table: Table,
     /// Weak segments, the weakest first.
@@ -46,6 +48,11 @@ impl<'a> Report<'a> {
             suite: &evaluated.suite,
             version: &evaluated.version,
             turns: evaluated.turns.len(),
+            unspoken: evaluated
+                .turns
+                .iter()
+                .filter(|turn| turn.at_s.is_none())
+                .count(),
             recordings: recordings.len(),
             table: Table::of(evaluated),
             weak: weak(evaluated),
@@ -59,6 +66,15 @@ impl<'a> Report<'a> {
     /// Whether all limits are kept.
     pub fn has_passed(&self) -> bool {
         self.limits.iter().all(|limit| limit.is_kept)
+    }
+
+    /// What it is of, in words.
+    pub(in crate::report) fn counted(&self) -> String {
+        let all = format!("{} turns of {} recordings", self.turns, self.recordings);
+        match self.unspoken {
+            0 => all,
+            some => format!("{all}, {some} never spoken and in no figure"),
+        }
     }
 
     /// What the evaluation comes to, in a sentence.
@@ -207,6 +223,7 @@ mod tests {
             version: "0.1.0".into(),
             suite: "bakery".into(),
             seed: 1,
+            asked: String::new(),
             by: vec!["voice".into(), SOUND.into()],
             turns,
             agreements: vec![Agreement {

@@ -8,8 +8,10 @@ use std::fmt::Write;
 /// The evaluation, for a terminal.
 pub fn text(of: &Report) -> String {
     let mut text = format!(
-        "{} · {} turns of {} recordings · voicesim {}\n\n",
-        of.suite, of.turns, of.recordings, of.version
+        "{} · {} · voicesim {}\n\n",
+        of.suite,
+        of.counted(),
+        of.version
     );
     let names: Vec<String> = of
         .table

@@ -31,10 +31,7 @@ struct WeakOnPage {
 /// None is known.
 pub fn of_eval(of: &Report) -> askama::Result<String> {
     let mut page = Page::new("evaluation", of.suite);
-    page.facts = vec![
-        format!("{} turns", of.turns),
-        format!("{} recordings", of.recordings),
-    ];
+    page.facts = vec![of.counted()];
     page.notes = of.agreements.iter().map(agreement).collect();
     page.sections = vec![("steps", "Steps by segment")];
     if !of.weak.is_empty() {

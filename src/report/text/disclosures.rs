@@ -23,7 +23,7 @@ fn in_words(of: &Disclosures) -> String {
     )];
     for (count, what) in [
         (of.late, "too late"),
-        (of.missing - of.partial, "missing"),
+        (of.missing.saturating_sub(of.partial), "missing"),
         (of.partial, "not to its end"),
         (of.too_short, "over before it could be said"),
     ] {
