@@ -266,7 +266,7 @@ impl Probed {
     fn failures(&self, known: &Known, answers: &[Option<usize>]) -> Vec<(Tick, TurnId, Mark)> {
         let failed = known.failures.iter();
         let failed = failed.filter_map(|(at, error)| {
-            let index = self.on_its_way(*at, answers)?;
+            let index = self.on_its_way(*at, known, answers)?;
             Some((*at, index, error.clone()))
         });
         let hung_up = known.agent_hung_up.then(|| {
@@ -294,13 +294,18 @@ impl Probed {
     }
 
     /// The utterance whose answer was waited for, or heard, at `at`; `None` if that was over.
-    fn on_its_way(&self, at: Tick, answers: &[Option<usize>]) -> Option<usize> {
+    fn on_its_way(&self, at: Tick, known: &Known, answers: &[Option<usize>]) -> Option<usize> {
         let at = in_ms(at);
-        let mut utterances = self.floor.utterances.iter();
-        let last = utterances.rposition(|utterance| utterance.range().start <= at)?;
+        let asks = |index: usize| known.turns[self.turn_of[index]].expect;
+        let has_begun = |index: &usize| self.floor.utterances[*index].range().start <= at;
+        let said = (0..self.floor.utterances.len()).filter(has_begun);
+        // Nothing is to come of what asks for nothing.
+        let last = said.rev().find(|index| asks(*index) != Expect::Ignore)?;
         let spoken = |index: usize| self.floor.speeches[index].range();
         let begun = (0..answers.len()).filter(|index| spoken(*index).start < at);
-        let is_answered = begun.clone().any(|index| answers[index] == Some(last));
+        // Who was to stop, and is silent, has.
+        let is_answered =
+            asks(last) == Expect::Stop || begun.clone().any(|index| answers[index] == Some(last));
         let silent_since = begun.map(|index| spoken(index).end.min(at)).max();
         let is_over = silent_since.is_some_and(|since| at - since >= ANSWER_OVER);
         (!is_answered || !is_over).then_some(last)

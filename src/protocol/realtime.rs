@@ -54,8 +54,17 @@ enum Server {
         alias = "response.audio_transcript.done"
     )]
     Said { transcript: String },
+    #[serde(rename = "input_audio_buffer.committed")]
+    Committed {
+        #[serde(default)]
+        item_id: String,
+    },
     #[serde(rename = "conversation.item.input_audio_transcription.completed")]
-    Heard { transcript: String },
+    Heard {
+        #[serde(default)]
+        item_id: String,
+        transcript: String,
+    },
     #[serde(rename = "response.done")]
     Done { response: Response },
     #[serde(rename = "error")]
@@ -91,8 +100,10 @@ pub(crate) enum FromServer {
     Saying { response: String, words: String },
     /// All words of a part of a response.
     Said(String),
-    /// What it understood of the caller.
-    Heard(String),
+    /// It has taken what the caller said for a turn, and calls it so.
+    Committed(String),
+    /// What it understood of the caller, in which turn, if it says so.
+    Heard { item: String, words: String },
     /// A response is over.
     Over { response: String, end: ResponseEnd },
     /// It tells of an error.
@@ -209,6 +220,11 @@ impl RealtimeClient {
         text(&cancel)
     }
 
+    /// All that came was heard.
+    pub(crate) fn heard_whole(&mut self) {
+        self.sounding.clear();
+    }
+
     /// No more than this was heard of the latest response.
     pub(crate) fn heard_no_more_than(&mut self, heard: Duration) -> Vec<Message> {
         let latest = self.responses;
@@ -285,7 +301,14 @@ impl RealtimeClient {
                 words: text_of(&delta),
             },
             Server::Said { transcript } => FromServer::Said(text_of(&transcript)),
-            Server::Heard { transcript } => FromServer::Heard(text_of(&transcript)),
+            Server::Committed { item_id } => FromServer::Committed(text_of(&item_id)),
+            Server::Heard {
+                item_id,
+                transcript,
+            } => FromServer::Heard {
+                item: text_of(&item_id),
+                words: text_of(&transcript),
+            },
             Server::Done { response } => {
                 let details = &response.status_details;
                 let reason = details["reason"].as_str().unwrap_or("no reason is given");
@@ -365,7 +388,7 @@ impl ToAgent for RealtimeClient {
             FromServer::SpeechStarted => Some(FromAgent::Clear),
             FromServer::Sound { samples, .. } => Some(FromAgent::Sound(samples)),
             FromServer::Said(words) => Some(FromAgent::Said(words)),
-            FromServer::Heard(words) => Some(FromAgent::Heard(words)),
+            FromServer::Heard { words, .. } => Some(FromAgent::Heard(words)),
             FromServer::Failed(what)
             | FromServer::Over {
                 end: ResponseEnd::Failed(what),
@@ -373,6 +396,7 @@ impl ToAgent for RealtimeClient {
             } => Some(FromAgent::Failed(what)),
             FromServer::Ready
             | FromServer::SpeechStopped
+            | FromServer::Committed(_)
             | FromServer::Began { .. }
             | FromServer::Saying { .. }
             | FromServer::Over { .. } => None,

@@ -185,7 +185,10 @@ impl MadeUp<'_> {
         let (line, awaits) = match says {
             Says::Question => (own[question % own.len()].clone(), true),
             // Who has to ask again does not hesitate.
-            Says::Restart => (phrases.asked[question % phrases.asked.len()].clone(), true),
+            Says::Restart => {
+                let own = question % own.len();
+                (phrases.asked[own % phrases.asked.len()].clone(), true)
+            }
             Says::Over(Sound::Interruption) => (one_of(&phrases.interruptions), true),
             Says::Over(Sound::Backchannel) => (one_of(&phrases.backchannels), false),
             Says::Over(Sound::Noise) => (one_of(&phrases.noises), false),

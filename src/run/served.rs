@@ -10,8 +10,8 @@ use crate::ear::{self, Ear, UtteranceOver};
 use crate::engine::{self, Given, Loaded};
 use crate::event::{Mark, SessionEnd, SessionId, TurnId};
 use crate::measure::{self, Measurement, Plan};
-use crate::pipeline::AgentState;
 use crate::pipeline::control::CONTROLS_WAITING_MAX;
+use crate::pipeline::{AgentState, Disclosure};
 use crate::protocol::Protocol;
 use crate::protocol::socket::{Connection, accept};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
@@ -181,13 +181,17 @@ impl Serving<'_> {
     }
 
     /// Engines for a call. Simulated ones draw anew for each.
-    fn load(&self, clock: &Clock) -> Result<Loaded, RunError> {
+    fn load(&self, clock: &Clock) -> Result<(Loaded, Option<Disclosure>), RunError> {
         let given = Given::default();
         let mut scenario = self.scenario.clone();
         let loads = self.loads.fetch_add(1, Ordering::Relaxed);
         scenario.set_seed(scenario.seed().0.wrapping_add(loads));
-        let loaded = engine::load(&scenario, &given, clock)?;
-        Ok(loaded.with_policies(&scenario, &given, clock)?)
+        let mut loaded = engine::load(&scenario, &given, clock)?;
+        // Before anybody calls, and whatever fails on purpose in answers.
+        let spoken = prepare::spoken_disclosure(&scenario, &mut loaded.engines, clock);
+        let disclosure = clock.block_on(spoken).map_err(unavailable)??;
+        let loaded = loaded.with_policies(&scenario, &given, clock)?;
+        Ok((loaded, disclosure))
     }
 
     /// Holds a call; `None` if the caller spoke no WebSocket.
@@ -195,11 +199,9 @@ impl Serving<'_> {
         &self,
         number: u32,
         caller: TcpStream,
-        mut loaded: Loaded,
+        (loaded, disclosure): (Loaded, Option<Disclosure>),
         clock: &Clock,
     ) -> Result<Option<Served>, RunError> {
-        let disclosure = prepare::spoken_disclosure(self.scenario, &mut loaded.engines, clock);
-        let disclosure = disclosure.await?;
         let socket = match accept(caller).await {
             Ok(socket) => socket,
             Err(error) => {

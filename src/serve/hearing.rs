@@ -201,6 +201,9 @@ impl Caller {
                 return false;
             }
         }
-        true
+        // Nobody presses on: it is over now, whatever is said next.
+        self.control
+            .try_send(Control::Commit(Box::new(|| {})))
+            .is_ok()
     }
 }

@@ -558,7 +558,7 @@ fn a_key_is_sent_and_never_shown() {
     assert_eq!(without.status.code(), Some(3));
     assert!(
         stderr(&without).contains(
-            "speech_to_speech.key_env: the environment variable VOICESIM_TEST_KEY holds no key"
+            "speech_to_speech.key_env: the environment variable VOICESIM_TEST_KEY is not set"
         ),
         "{}",
         stderr(&without)

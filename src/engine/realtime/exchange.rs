@@ -5,7 +5,6 @@ use crate::credentials::{Credentials, Masking};
 use crate::event::ReplyEnd;
 use crate::protocol::realtime::{FromServer, RATE, RealtimeClient, ResponseEnd};
 use crate::protocol::{Junk, Message, ToAgent};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +19,6 @@ const TURN_SAMPLES_MIN: usize = RATE as usize / 10;
 /// Sound that waits goes on in pieces of a second.
 const PIECE_SAMPLES: usize = RATE as usize;
 static SILENCE: [f32; PIECE_SAMPLES] = [0.0; PIECE_SAMPLES];
-/// Responses that were given up, of which more may come.
-const GIVEN_UP_MAX: usize = 16;
 
 /// Who finds the ends of turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +39,17 @@ pub(super) struct Exchange {
     /// The utterance of which the server has said that it is over.
     ended: u64,
     response: Option<Response>,
-    /// Responses of which nothing is wanted any more.
-    given_up: VecDeque<String>,
     /// Responses that were asked for and given up before the server had named them.
     unnamed: u32,
     /// What the server said went wrong, since it was last asked for something.
     failure: Option<String>,
     /// What the server understood of the caller's latest turn.
     understood: Option<String>,
+    /// The utterance to which a response was wanted last.
+    asked: u64,
+    /// What the server calls the caller's latest turn, and the one before.
+    item: String,
+    past: String,
     reply: Heard,
 }
 
@@ -112,10 +112,12 @@ impl Exchange {
             utterance: Utterance::default(),
             ended: 0,
             response: None,
-            given_up: VecDeque::new(),
             unnamed: 0,
             failure: None,
             understood: None,
+            asked: 0,
+            item: String::new(),
+            past: String::new(),
             reply: Heard::Whole,
         }
     }
@@ -131,7 +133,6 @@ impl Exchange {
     /// The connection is gone: nothing more comes of what was asked over it.
     pub(super) fn forget(&mut self) {
         self.response = None;
-        self.given_up.clear();
         self.unnamed = 0;
         self.reply = Heard::Whole;
     }
@@ -154,6 +155,7 @@ impl Exchange {
             ..Utterance::default()
         };
         self.understood = None;
+        self.past = std::mem::take(&mut self.item);
     }
 
     /// The caller says something; what of it is to be sent, if there is a connection.
@@ -192,7 +194,8 @@ impl Exchange {
         self.failure = None;
         let mut said = self.settle();
         self.reply = Heard::Whole;
-        if self.utterance.said_over != self.connection {
+        let is_said = self.utterance.said_over == self.connection;
+        if !is_said {
             // The server that listens now has not heard it.
             self.utterance.said_over = self.connection;
             let samples = std::mem::take(&mut self.utterance.samples);
@@ -206,6 +209,7 @@ impl Exchange {
             said.extend(self.end_turn());
         }
         let number = self.utterance.number;
+        let is_again = std::mem::replace(&mut self.asked, number) == number;
         match self.turns {
             Turns::Ours => {
                 said.extend(self.drop_response());
@@ -214,6 +218,10 @@ impl Exchange {
             // The server responds by itself, perhaps it has begun.
             Turns::Servers if self.response.as_ref().is_some_and(|it| it.answers < number) => {
                 said.extend(self.drop_response());
+            }
+            // It responds to a turn once by itself.
+            Turns::Servers if is_again && is_said && self.response.is_none() => {
+                said.push(self.client.respond());
             }
             Turns::Servers => {}
         }
@@ -235,6 +243,13 @@ impl Exchange {
         }
         if let Some(what) = self.failure.take() {
             return Some(Next::Failed(what));
+        }
+        if response.end == Some(ResponseEnd::Done) && !response.words.is_empty() {
+            // Words may come behind the last sound of theirs.
+            return Some(Next::Sound {
+                samples: Vec::new(),
+                words: std::mem::take(&mut response.words),
+            });
         }
         let end = match (response.end.clone()?, self.turns) {
             (ResponseEnd::Failed(what), _) => Next::Failed(what),
@@ -282,19 +297,8 @@ impl Exchange {
     fn drop_response(&mut self) -> Option<Message> {
         match self.response.take() {
             Some(response) if response.end.is_some() => None,
-            Some(response) => {
-                let cancel = self.client.cancel(&response.id);
-                self.forget_response(response.id);
-                Some(cancel)
-            }
+            Some(response) => Some(self.client.cancel(&response.id)),
             None => None,
-        }
-    }
-
-    fn forget_response(&mut self, id: String) {
-        self.given_up.push_back(id);
-        if self.given_up.len() > GIVEN_UP_MAX {
-            self.given_up.pop_front();
         }
     }
 
@@ -302,6 +306,9 @@ impl Exchange {
     pub(super) fn reply_ended(&mut self, end: ReplyEnd, heard: Duration) -> Vec<Message> {
         if matches!(end, ReplyEnd::Completed | ReplyEnd::Silent) {
             self.reply = Heard::Whole;
+            if self.response.is_none() {
+                self.client.heard_whole();
+            }
             return Vec::new();
         }
         match (self.reply, self.turns) {
@@ -375,7 +382,12 @@ impl Exchange {
                     response.has_words = true;
                 }
             }
-            FromServer::Heard(words) => self.understood = Some(self.credentials.masked(&words)),
+            FromServer::Committed(item) => self.item = item,
+            // It is about what was said before.
+            FromServer::Heard { item, .. } if !item.is_empty() && item == self.past => {}
+            FromServer::Heard { words, .. } => {
+                self.understood = Some(self.credentials.masked(&words));
+            }
             FromServer::Over { response, end } => {
                 let masked = |why: String| self.credentials.masked(&why);
                 let end = match end {
@@ -398,9 +410,7 @@ impl Exchange {
     fn began(&mut self, id: String) -> Option<Message> {
         if self.unnamed > 0 {
             self.unnamed -= 1;
-            let cancel = self.client.cancel(&id);
-            self.forget_response(id);
-            return Some(cancel);
+            return Some(self.client.cancel(&id));
         }
         self.response = Some(Response {
             id,

@@ -235,3 +235,43 @@ fn a_key_that_the_server_speaks_back_is_masked_however_it_is_cut() {
         .map(|response| response.words.as_str());
     assert_eq!(words, Some("It is [key] and [key], sk-"));
 }
+
+#[test]
+fn an_answer_that_was_heard_is_not_cut_off_by_what_becomes_of_the_next() {
+    let mut exchange = exchange(Turns::Ours);
+    question(&mut exchange);
+    began(&mut exchange, "r");
+    sounds(&mut exchange, "r");
+    exchange.next();
+    over(&mut exchange, "r", "completed");
+    exchange.next();
+    exchange.reply_ended(ReplyEnd::Completed, 100 * MS);
+    question(&mut exchange);
+    assert_eq!(exchange.give_up(), []);
+    let told = exchange.reply_ended(ReplyEnd::Superseded, Duration::ZERO);
+    assert_eq!(told, []);
+}
+
+#[test]
+fn a_server_that_finds_the_ends_of_turns_is_asked_once_more_for_a_response_that_failed() {
+    let mut exchange = exchange(Turns::Servers);
+    exchange.begin();
+    exchange.hear(&[0.1; 4_800]);
+    assert_eq!(kinds(&exchange.ask()), [""; 0], "it responds by itself");
+    assert_eq!(kinds(&exchange.ask()), ["response.create"]);
+}
+
+#[test]
+fn a_transcript_that_comes_late_is_of_the_turn_that_it_names() {
+    let mut exchange = exchange(Turns::Ours);
+    let committed = |item: &str| json!({ "type": "input_audio_buffer.committed", "item_id": item });
+    let heard = |item: &str, words: &str| json!({ "type": "conversation.item.input_audio_transcription.completed", "item_id": item, "transcript": words });
+    question(&mut exchange);
+    comes(&mut exchange, committed("one"));
+    question(&mut exchange);
+    comes(&mut exchange, heard("one", "What was said before."));
+    assert_eq!(exchange.understood(), None);
+    comes(&mut exchange, committed("two"));
+    comes(&mut exchange, heard("two", "What is said now."));
+    assert_eq!(exchange.understood().as_deref(), Some("What is said now."));
+}
