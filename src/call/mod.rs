@@ -15,6 +15,7 @@ mod file;
 pub mod floor;
 mod foreign;
 mod kinds;
+pub mod known;
 mod leak;
 pub mod moments;
 mod noise;

@@ -3,65 +3,17 @@
 
 use super::floor::{self, FloorHistory};
 use super::kinds::Judged;
+use super::known::{Known, KnownSpeech, in_ms};
 use super::segments::{self, Stretch};
 use super::track::Track;
 use super::{CallError, Tracks, Words, events};
 use crate::event::{
     Doubt, EndpointCause, Event, Expect, Mark, SessionEnd, StageName, Tick, TurnId, VisitEnd,
-    VisitId, nanos,
+    VisitId,
 };
 use crate::record::store::RunFolder;
 use crate::record::tap;
 use std::ops::Range;
-
-/// What is known of a call.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Known {
-    /// The turns that were come to, in order.
-    pub turns: Vec<KnownTurn>,
-    /// When frames went out late, or may have come in late.
-    pub late: Vec<Range<Tick>>,
-    /// The most that one was late.
-    pub late_max_ns: u64,
-    /// Whether the caller made up what to say, so that no scenario tells what was asked for.
-    pub is_made_up: bool,
-    /// When the call ended.
-    pub ended_at: Tick,
-    /// When connections broke off or the agent did what no agent may, and why; and whether the call ended by the last.
-    pub failures: Vec<(Tick, String)>,
-    pub has_failed: bool,
-    /// When the caller hung up who had lost patience.
-    pub gave_up: Option<Tick>,
-    /// Whether the agent hung up: who was not answered before is not any more.
-    pub agent_hung_up: bool,
-    /// Whether the call ended before everything was said.
-    pub is_cut_short: bool,
-    /// What the agent says it heard, and when it told so.
-    pub heard: Vec<(Tick, String)>,
-    /// What it says it said.
-    pub spoke: Vec<(Tick, String)>,
-}
-
-/// A turn of the caller.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KnownTurn {
-    pub expect: Expect,
-    /// Whether it asks again for what was not answered.
-    pub is_again: bool,
-    pub said: KnownSpeech,
-}
-
-/// What the caller said, if what it waited for came.
-#[derive(Debug, Clone, PartialEq)]
-pub enum KnownSpeech {
-    /// The sound began at `at`; where somebody truly speaks in it, and why an end may be another one.
-    At {
-        at: Tick,
-        speech: Vec<(Range<Tick>, Option<Doubt>)>,
-    },
-    /// The turn was not spoken.
-    Missed { at: Tick, waited_ns: u64 },
-}
 
 /// What was heard of a probe's call.
 pub struct Probed {
@@ -77,7 +29,7 @@ impl Probed {
         let nobody = Track::default();
         let agent = segments::heard(&tracks.agent, &nobody, threshold);
         let caller = segments::heard(&tracks.caller, &nobody, threshold).stretches;
-        let turns = known.turns.iter().map(|turn| stretches(turn, &caller));
+        let turns = known.turns.iter().map(|turn| turn.stretches(&caller));
         let turns: Vec<Vec<Stretch>> = turns.collect();
         let (mut floor, turn_of) =
             floor::floor_of_turns(&turns, &agent.stretches, tracks.length_ms());
@@ -316,28 +268,6 @@ impl Probed {
 /// sentences.
 const ANSWER_OVER: usize = 700;
 
-/// A voice detector's end of speech lies this near the true one, in milliseconds.
-const DETECTED_NEAR: usize = 400;
-
-/// The true stretches of a turn's speech, with the ends that a voice detector `heard`.
-fn stretches(turn: &KnownTurn, heard: &[Stretch]) -> Vec<Stretch> {
-    let KnownSpeech::At { speech, .. } = &turn.said else {
-        return Vec::new();
-    };
-    let stretch = |(at, doubt): &(Range<Tick>, Option<Doubt>)| {
-        let range = in_ms(at.start)..in_ms(at.end);
-        let near = |own: &&Stretch| own.last_voiced.abs_diff(range.end) <= DETECTED_NEAR;
-        let detected = heard.iter().find(near);
-        Stretch {
-            last_voiced: detected.map_or(range.end, |own| own.last_voiced),
-            sure: std::iter::once(range.clone()).collect(),
-            end_doubt: *doubt,
-            ..Stretch::noise(range)
-        }
-    };
-    speech.iter().map(stretch).collect()
-}
-
 /// What was told from one moment on and before another.
 fn told(texts: &[(Tick, String)], from: Option<Tick>, until: Option<Tick>) -> String {
     let within =
@@ -358,17 +288,12 @@ fn ms(ms: usize) -> Tick {
     Tick::from_ms(ms as u64)
 }
 
-/// The nearest millisecond.
-fn in_ms(at: Tick) -> usize {
-    let ms = nanos(std::time::Duration::from_millis(1));
-    usize::try_from((at.0 + ms / 2) / ms).unwrap_or(usize::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{CallSource, VAD_THRESHOLD};
     use super::*;
     use crate::audio::{decode, first_audible, last_audible, peak, wav::StereoWriter};
+    use crate::call::known::KnownTurn;
     use std::path::Path;
 
     /// Samples of a millisecond, and where the question and its answer begin.

@@ -1,8 +1,9 @@
 //! The agent's side of a session: the reply that is on its way, one that is held, and what was said.
 
 use super::laid::{Sounded, Spoken};
-use super::playback::{Playback, Sounds, Telling, TellingPlace};
+use super::playback::{Playback, Sounds};
 use super::reply::Reply;
+use super::telling::{Telling, TellingPlace};
 use super::{Replying, Stages};
 use crate::audio::Speaker;
 use crate::clock::Clock;

@@ -1,6 +1,7 @@
 //! Plays a reply: lays its audio end to end on the time axis and knows how much was heard.
 
 use super::laid::{Laid, Part, Sounded, Spoken};
+use super::telling::{Telling, TellingPlace};
 use crate::audio::{self, Speaker, first_audible, length_of, peak};
 use crate::clock::Clock;
 use crate::event::{Mark, Tick, TurnId, nanos};
@@ -60,24 +61,6 @@ pub(crate) struct Filler {
     pub sound: AudioChunk,
 }
 
-/// That the agent is a machine, as one reply says it.
-#[derive(Clone)]
-pub(super) struct Telling {
-    pub(super) sound: AudioChunk,
-    pub(super) place: TellingPlace,
-}
-
-/// Where in a reply it is said that the agent is a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TellingPlace {
-    /// There is nothing else in the reply.
-    Alone,
-    First,
-    /// After the first clause of an answer, which is no later for it.
-    AfterFirstClause,
-    Last,
-}
-
 impl Playback {
     pub(super) fn new(clock: Clock, tap: Tap, speaker: Rc<dyn Speaker>, turn: TurnId) -> Playback {
         Playback {
@@ -103,7 +86,7 @@ impl Playback {
 
     /// Whether nothing else is said than that the agent is a machine.
     pub(super) fn tells_alone(&self) -> bool {
-        self.is_told(&[TellingPlace::Alone]).is_some()
+        self.told_at(&[TellingPlace::Alone]).is_some()
     }
 
     /// Whether it was said by `now`, to its end, that the agent is a machine; `None` if that was not to be said.
@@ -113,11 +96,8 @@ impl Playback {
         Some(self.laid.borrow().has_disclosed(length, now))
     }
 
-    /// What is to be said at one of these places.
-    fn is_told(&self, places: &[TellingPlace]) -> Option<&AudioChunk> {
-        let telling = self.telling.as_ref();
-        let telling = telling.filter(|telling| places.contains(&telling.place));
-        telling.map(|telling| &telling.sound)
+    fn told_at(&self, places: &[TellingPlace]) -> Option<&AudioChunk> {
+        self.telling.as_ref().and_then(|it| it.at(places))
     }
 
     /// Plays chunks as they come, `filler` before them if they are late, and returns when the last one
@@ -146,13 +126,13 @@ impl Playback {
 
     /// Lays chunks behind each other as they come.
     async fn lay(&self, filler: Option<&Filler>, mut chunks: queue::Receiver<AudioChunk>) {
-        let first = self.is_told(&[TellingPlace::Alone, TellingPlace::First]);
+        let first = self.told_at(&[TellingPlace::Alone, TellingPlace::First]);
         if let Some(sound) = first {
             self.lay_one(Part::Disclosure, sound).await;
         }
         // Whoever was told something does not wait for a filler.
         let filler = filler.filter(|_| first.is_none());
-        let mut after_clause = self.is_told(&[TellingPlace::AfterFirstClause]);
+        let mut after_clause = self.told_at(&[TellingPlace::AfterFirstClause]);
         let mut next = self.first_of(&mut chunks, filler).await;
         let has_answer = next.is_some();
         let mut is_first = true;
@@ -167,7 +147,7 @@ impl Playback {
             self.lay_one(Part::Answer, &chunk).await;
             next = chunks.recv().await;
         }
-        let last = after_clause.or(self.is_told(&[TellingPlace::Last]));
+        let last = after_clause.or(self.told_at(&[TellingPlace::Last]));
         if let Some(sound) = last.filter(|_| has_answer) {
             self.lay_one(Part::Disclosure, sound).await;
         }
@@ -332,12 +312,42 @@ fn inaudible_head(chunk: &AudioChunk) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::audio::Imagined;
     use crate::event::{Event, SessionId};
 
-    fn chunk(samples: Vec<f32>, text: &str) -> AudioChunk {
+    /// Plays clauses of a tenth of a second, stops after some of it, and goes on a second after the beginning. `stopped` is
+    /// told what has sounded by then.
+    pub(in crate::pipeline) fn stop_and_resume(
+        clock: &Clock,
+        playback: &Playback,
+        clauses: [&str; 2],
+        after: Duration,
+        stopped: impl FnOnce(Sounded),
+    ) {
+        let (sender, receiver) = queue::channel(8);
+        let talk = async {
+            for text in clauses {
+                let said = sender.send(chunk(vec![0.5; 1_600], text));
+                said.await.expect("room");
+            }
+            drop(sender);
+            let mut play = Box::pin(playback.play(None, receiver));
+            tokio::select! {
+                biased;
+                () = &mut play => panic!("not yet"),
+                () = clock.sleep_until(Tick::ZERO + after) => {}
+            }
+            stopped(playback.stop());
+            clock.sleep_until(Tick::from_ms(1_000)).await;
+            playback.resume();
+            play.await;
+        };
+        clock.block_on(talk).expect("it ends");
+    }
+
+    pub(in crate::pipeline) fn chunk(samples: Vec<f32>, text: &str) -> AudioChunk {
         AudioChunk::new(samples.into(), text.into())
     }
 
@@ -417,29 +427,12 @@ mod tests {
         let tap = Tap::new(clock.clone(), SessionId(0), None);
         let speaker = Rc::new(Imagined);
         let playback = Playback::new(clock.clone(), tap.clone(), speaker, TurnId(1));
-        let (sender, receiver) = queue::channel(8);
         let ms = Duration::from_millis;
-        let talk = async {
-            let clauses = ["one two three four", "five six"];
-            for text in clauses {
-                let said = sender.send(chunk(vec![0.5; 1_600], text));
-                said.await.expect("room");
-            }
-            drop(sender);
-            let mut play = Box::pin(playback.play(None, receiver));
-            tokio::select! {
-                biased;
-                () = &mut play => panic!("not yet"),
-                () = clock.sleep_until(Tick::ZERO + ms(50)) => {}
-            }
-            let sounded = playback.stop();
+        let clauses = ["one two three four", "five six"];
+        stop_and_resume(&clock, &playback, clauses, ms(50), |sounded| {
             assert_eq!(&*sounded.words, "one two");
             assert_eq!((sounded.at, sounded.length), (Tick::from_ms(50), ms(50)));
-            clock.sleep_until(Tick::from_ms(1_000)).await;
-            playback.resume();
-            play.await;
-        };
-        clock.block_on(talk).expect("it ends");
+        });
         assert_eq!(clock.now(), Tick::from_ms(1_150));
         let heard = playback.heard(clock.now());
         assert_eq!(&*heard.words, "one two three four five six");
@@ -447,48 +440,6 @@ mod tests {
         let gaps = tap.events();
         let is_gap = |event: &Event| matches!(event.mark, Mark::PlaybackGap { .. });
         assert!(!gaps.iter().any(is_gap));
-    }
-
-    #[test]
-    fn a_disclosure_comes_behind_the_first_clause_and_is_said_again_if_it_is_cut_off() {
-        let clock = Clock::virtual_time(1);
-        clock.start();
-        let tap = Tap::new(clock.clone(), SessionId(0), None);
-        let telling = Telling {
-            sound: chunk(vec![0.5; 1_600], "I am a machine."),
-            place: TellingPlace::AfterFirstClause,
-        };
-        let playback = Playback::new(clock.clone(), tap.clone(), Rc::new(Imagined), TurnId(1));
-        let playback = playback.telling(Some(telling));
-        let (sender, receiver) = queue::channel(8);
-        let ms = Duration::from_millis;
-        let talk = async {
-            for text in ["It is open.", "Until six."] {
-                let said = sender.send(chunk(vec![0.5; 1_600], text));
-                said.await.expect("room");
-            }
-            drop(sender);
-            let mut play = Box::pin(playback.play(None, receiver));
-            tokio::select! {
-                biased;
-                () = &mut play => panic!("not yet"),
-                () = clock.sleep_until(Tick::ZERO + ms(150)) => {}
-            }
-            let sounded = playback.stop();
-            assert!(sounded.words.starts_with("It is open. I am"));
-            assert_eq!(playback.was_told(sounded.at), Some(false));
-            clock.sleep_until(Tick::from_ms(1_000)).await;
-            playback.resume();
-            play.await;
-        };
-        clock.block_on(talk).expect("it ends");
-        assert_eq!(playback.was_told(clock.now()), Some(true));
-        let heard = playback.heard(clock.now());
-        assert!(
-            heard.words.ends_with("I am a machine. Until six."),
-            "{}",
-            heard.words
-        );
     }
 
     #[test]

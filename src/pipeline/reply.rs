@@ -2,7 +2,8 @@
 
 use super::Stages;
 use super::chain::answer_aloud;
-use super::playback::{Playback, Sounds, Telling};
+use super::playback::{Playback, Sounds};
+use super::telling::Telling;
 use crate::audio::Speaker;
 use crate::clock::{Branch, Clock};
 use crate::event::{ReplyEnd, TurnId};

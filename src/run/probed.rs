@@ -1,7 +1,7 @@
 //! Calls to somebody else's agent: any number of them held at once, each on a thread and a clock of its own.
 
 use super::called::Caller;
-use crate::call::probed::{Known, KnownSpeech, KnownTurn};
+use crate::call::known::{Known, KnownSpeech, KnownTurn};
 use crate::clock::Clock;
 use crate::event::nanos;
 use crate::probe::{Call, CallEnd, Dialling, Held, Progress, Redial, Said};

@@ -21,15 +21,7 @@ fn what_an_agent_tells_of_itself_is_what_its_caller_hears() {
         let double = written(folder.path(), "double.toml", DOUBLE);
         let out = folder.path().join("served");
         let out = out.to_str().expect("a path");
-        let served = Served::start(&[
-            &double,
-            "--calls",
-            "1",
-            "--out",
-            out,
-            "--protocol",
-            protocol,
-        ]);
+        let served = Served::for_one_call(&double, out, protocol);
         let called = questions(folder.path(), "");
         let probed = probe(&called, &served.address, &["--protocol", protocol]);
         served.ends();

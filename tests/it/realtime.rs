@@ -204,12 +204,14 @@ fn greeted(server: &mut Server) -> Option<Value> {
     Some(asked)
 }
 
+/// Says what becomes of a response.
+fn becomes(server: &mut Server, response: &str, (kind, status): (&str, &str)) {
+    let response = message!({ "id": response, "status": status });
+    say(server, &message!({ "type": kind, "response": response }));
+}
+
 fn created(server: &mut Server, response: &str) {
-    let response = message!({ "id": response, "status": "in_progress" });
-    say(
-        server,
-        &message!({ "type": "response.created", "response": response }),
-    );
+    becomes(server, response, ("response.created", "in_progress"));
 }
 
 /// A voice for so long, as sound of a response.
@@ -224,11 +226,7 @@ fn sounds(server: &mut Server, response: &str, ms: usize) {
 }
 
 fn done(server: &mut Server, response: &str) {
-    let response = message!({ "id": response, "status": "completed" });
-    say(
-        server,
-        &message!({ "type": "response.done", "response": response }),
-    );
+    becomes(server, response, ("response.done", "completed"));
 }
 
 /// Answers in order, with words on both sides.

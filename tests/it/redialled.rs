@@ -109,15 +109,7 @@ fn a_pipeline_of_ones_own_takes_keys_for_what_they_say() {
     let double = written(folder.path(), "double.toml", DOUBLE);
     let out = folder.path().join("served");
     let out = out.to_str().expect("a path");
-    let served = Served::start(&[
-        &double,
-        "--calls",
-        "1",
-        "--out",
-        out,
-        "--protocol",
-        "twilio",
-    ]);
+    let served = Served::for_one_call(&double, out, "twilio");
     let scenario = written(
         folder.path(),
         "keys.toml",

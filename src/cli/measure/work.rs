@@ -4,7 +4,8 @@ use super::super::bar::Bar;
 use super::super::{Failure, call_folder};
 use crate::call::floor::FloorHistory;
 #[cfg(feature = "probe")]
-use crate::call::probed::{Known, Probed};
+use crate::call::known::Known;
+use crate::call::probed::Probed;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD, Words};
 use crate::clock::Clock;
 use crate::ear::silero::SileroModel;

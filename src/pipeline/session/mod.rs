@@ -1,5 +1,6 @@
 //! The session: carries out what the floor decides.
 
+mod heard;
 mod told;
 mod understood;
 
@@ -17,13 +18,13 @@ use super::{AgentState, Stages};
 use crate::audio::Speaker;
 use crate::clock::{Alarm, Branch, Clock};
 use crate::ear::UtteranceOver;
-use crate::endpoint::{Before, Endpointing, Observation};
+use crate::endpoint::Endpointing;
 use crate::event::{EndpointCause, Mark, ReplyEnd, Tick, TurnId};
 use crate::interrupt::policy::Policy;
 use crate::record::tap::Tap;
 use crate::stage::Watched;
 use crate::stage::queue;
-use crate::stage::{AudioFeed, Heard, SpeechActivity, SureVoice};
+use crate::stage::{AudioFeed, SpeechActivity};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -219,159 +220,6 @@ impl Conversation<'_> {
         }
     }
 
-    fn heard(&mut self, activity: SpeechActivity) {
-        match activity {
-            SpeechActivity::Started { onset, audio, sure } => {
-                let (feed, utterance_feed) = AudioFeed::new(self.tap.input_hash());
-                self.endpoint.begins(&audio);
-                feed_one(&feed, Heard::Audio(audio));
-                let todo = self.floor.happened(Happened::VoiceStarted);
-                for step in &todo {
-                    if let Do::Listen(turn) = *step {
-                        self.tap.mark(turn, Mark::VoiceStarted { onset });
-                        self.utterance = Some(OpenUtterance::new(turn, onset, feed.clone()));
-                        let (before, now) = (self.before(onset), self.clock.now());
-                        let at = (&self.tap, now);
-                        self.endpoint.started(turn, (onset, before), at);
-                        // An utterance that finds no room is never transcribed; `commit` sees that.
-                        if self.utterances.try_send((turn, utterance_feed)).is_err() {
-                            tracing::error!("turn {}: the recogniser is hopelessly behind", turn.0);
-                        }
-                        break;
-                    }
-                }
-                self.carry_out(todo);
-                self.heard_voice(sure);
-            }
-            SpeechActivity::Going { audio, sure } => {
-                self.endpoint.sound(&audio);
-                self.feed(Heard::Audio(audio));
-                self.heard_voice(sure);
-            }
-            SpeechActivity::Paused { last_voiced } => self.paused(last_voiced),
-            SpeechActivity::Resumed { at } => self.resumed(at),
-        }
-    }
-
-    fn heard_voice(&mut self, sure: Option<SureVoice>) {
-        if let (Some(utterance), Some(_)) = (&mut self.utterance, sure) {
-            utterance.has_voice = true;
-        }
-        if let (Some(watch), Some(sure)) = (&mut self.over_agent.latest, sure) {
-            watch.heard(sure, self.policy);
-        }
-    }
-
-    /// What the agent did before the caller began at `onset`.
-    fn before(&self, onset: Tick) -> Before {
-        Before {
-            agent_asked: self.agent.asked(onset),
-            gap: match self.agent.is_speaking() {
-                true => Some(Duration::ZERO),
-                false => self.lately.since_agent(onset),
-            },
-        }
-    }
-
-    fn paused(&mut self, last_voiced: Tick) {
-        let Some(utterance) = &mut self.utterance else {
-            return;
-        };
-        utterance.last_voiced = Some(last_voiced);
-        self.tap
-            .mark(utterance.turn, Mark::VoicePaused { last_voiced });
-        self.endpoint_heard(Observation::Paused { last_voiced });
-    }
-
-    fn endpoint_heard(&mut self, what: Observation<'_>) {
-        self.endpoint.observed(what, (&self.tap, self.clock.now()));
-    }
-
-    /// When the recogniser is asked what was said so far: in a pause, in case that was all, and
-    /// while the caller talks over the agent.
-    fn ask_at(&self) -> Option<Tick> {
-        if let Some(watch) = &self.over_agent.latest {
-            return watch.next_question();
-        }
-        let utterance = self.utterance.as_ref()?;
-        utterance
-            .ask_at(&self.settings, self.endpoint.reads_words())
-            .filter(|_| self.floor.may_guess())
-    }
-
-    fn ask(&mut self) {
-        let Some(utterance) = &mut self.utterance else {
-            return;
-        };
-        let now = self.clock.now();
-        self.tap.mark(utterance.turn, Mark::AskedSoFar);
-        match &mut self.over_agent.latest {
-            Some(watch) => {
-                watch.asked(now);
-                feed_one(&utterance.feed, Heard::SoFar);
-            }
-            None => {
-                let mark = utterance.ask(now);
-                feed_one(&utterance.feed, mark);
-            }
-        }
-    }
-
-    fn resumed(&mut self, at: Tick) {
-        let Some(utterance) = &mut self.utterance else {
-            return;
-        };
-        self.guess = None;
-        self.tap.mark(utterance.turn, Mark::VoiceResumed { at });
-        if utterance.resumed(at) {
-            feed_one(&utterance.feed, Heard::Resumed);
-        }
-        self.endpoint_heard(Observation::Resumed { at });
-        let todo = self.floor.happened(Happened::VoiceResumed);
-        self.carry_out(todo);
-    }
-
-    fn feed(&self, heard: Heard) {
-        if let Some(utterance) = &self.utterance {
-            feed_one(&utterance.feed, heard);
-        }
-    }
-
-    fn commit(&mut self, cause: EndpointCause) {
-        let Some(utterance) = self.utterance.take() else {
-            return;
-        };
-        self.guess = None;
-        // A client that sends sound faster than it is spoken is ahead of the time.
-        let now = self.clock.now();
-        let last_voiced = utterance.last_voiced.unwrap_or(now).min(now);
-        self.quiet_since = last_voiced;
-        if utterance.has_voice {
-            self.lately.caller_spoke(utterance.onset..last_voiced);
-        }
-        self.tap.mark(
-            utterance.turn,
-            Mark::EndpointCommitted {
-                last_voiced,
-                cause,
-                decision: self.endpoint.over(),
-            },
-        );
-        feed_one(&utterance.feed, Heard::Committed);
-        self.over.set();
-        if let Some(watch) = &mut self.over_agent.latest {
-            watch.is_over(last_voiced);
-        }
-        let todo = self.floor.happened(Happened::Committed);
-        self.carry_out(todo);
-        if utterance.feed.is_closed() {
-            // The recogniser gave up on it before its end, and has nothing more to say.
-            let (turn, text) = (utterance.turn, Arc::from(""));
-            let todo = self.floor.happened(Happened::Transcribed { turn, text });
-            self.carry_out(todo);
-        }
-    }
-
     fn audible(&mut self) {
         let todo = self.floor.happened(Happened::Audible);
         self.carry_out(todo);
@@ -497,10 +345,4 @@ impl Conversation<'_> {
             self.shown.set(now);
         }
     }
-}
-
-/// A feed holds the longest utterance, so it is full only if a recogniser died over it; then the
-/// frame is of no use to anybody.
-fn feed_one(feed: &queue::Sender<Heard>, heard: Heard) {
-    let _ = feed.try_send(heard);
 }

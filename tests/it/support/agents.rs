@@ -71,6 +71,11 @@ impl Served {
         Served { process, address }
     }
 
+    /// One that takes a single call, which it keeps in `call-001` of the folder.
+    pub(crate) fn for_one_call(double: &str, out: &str, protocol: &str) -> Served {
+        Served::start(&[double, "--calls", "1", "--out", out, "--protocol", protocol])
+    }
+
     /// Waits until it ends by itself.
     pub(crate) fn ends(mut self) {
         for _ in 0..200 {
