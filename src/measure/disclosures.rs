@@ -456,11 +456,13 @@ mod tests {
             due(WhenAsked, Played),
             started(1_000, 1, "Are you a robot?"),
             audible(1_500, 1),
-            ended(4_000, 1, Completed, "I am Anna."),
+            disclosed(2_000, 1),
+            ended(4_000, 1, Completed, "I am a machine."),
             started(5_000, 2, "Are you a robot?"),
             audible(5_500, 2),
             ended(8_000, 2, Completed, "I am Anna."),
         ]);
-        assert_eq!((again.asked, again.missing), (2, 2));
+        // Said at the first time, and not at the second.
+        assert_eq!((again.asked, again.missing, again.said), (1, 1, 0));
     }
 }
