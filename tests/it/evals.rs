@@ -109,7 +109,7 @@ fn a_suite_is_spoken_in_every_condition_and_each_step_is_told_by_segment() {
         &["eval", "run", &suite, "--out", &out, "--augment", "quiet"],
         2,
     );
-    assert!(other.contains("other turns or conditions"), "{other}");
+    assert!(other.contains("other turns or other conditions"), "{other}");
     // Each conversation is a run folder like any other.
     assert!(ended(&["report", &format!("{out}/runs/02-01")], 0).contains("endpointing_wait"));
 }
