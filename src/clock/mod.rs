@@ -15,6 +15,7 @@ mod remote;
 mod room;
 mod thread;
 mod timeline;
+mod timers;
 mod usage;
 #[cfg(feature = "command")]
 mod waited;

@@ -6,10 +6,10 @@
 //! needs tokio's own timers or sockets does not.
 
 use super::machine::Machine;
+use super::timers::{TimerId, Timers};
 use super::worker::share;
 use crate::event::Tick;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -20,11 +20,7 @@ use std::task::{Context, Poll, Wake, Waker};
 /// A time that passes only when nothing is left to do. Its ticks count from its making.
 pub(super) struct Timeline {
     now: Cell<Tick>,
-    /// Timers by deadline, then by the order in which they were set.
-    timers: RefCell<BTreeMap<(Tick, u64), Waker>>,
-    timers_set: Cell<u64>,
-    /// The timer that fired last.
-    fired: Cell<(Tick, u64)>,
+    timers: RefCell<Timers>,
     cores: VirtualCores,
     /// Where jobs compute in truth.
     machine: Machine,
@@ -40,10 +36,7 @@ impl Timeline {
     pub(super) fn new(cores: u32) -> Timeline {
         Timeline {
             now: Cell::new(Tick::ZERO),
-            timers: RefCell::new(BTreeMap::new()),
-            // Counted from one, so that no timer equals the initial value of `fired`.
-            timers_set: Cell::new(1),
-            fired: Cell::default(),
+            timers: RefCell::default(),
             cores: VirtualCores {
                 total: cores.max(1),
                 busy: RefCell::new(Vec::new()),
@@ -88,9 +81,7 @@ impl Timeline {
                     return Some(output);
                 }
             }
-            let (set, timer) = self.timers.borrow_mut().pop_first()?;
-            let (deadline, _) = set;
-            self.fired.set(set);
+            let (deadline, timer) = self.timers.borrow_mut().fire()?;
             self.now.set(self.now.get().max(deadline));
             timer.wake();
         }
@@ -145,7 +136,7 @@ pub(super) struct Sleep {
     /// Whether it waits behind everything else that is due, even if the deadline has come.
     waits_its_turn: bool,
     /// The timer, once it is set, and the waker that it wakes.
-    timer: Option<((Tick, u64), Waker)>,
+    timer: Option<TimerId>,
 }
 
 impl Future for Sleep {
@@ -158,23 +149,18 @@ impl Future for Sleep {
             waits_its_turn,
             timer,
         } = &mut *self;
-        match timer {
-            None if *deadline <= timeline.now.get() && !*waits_its_turn => Poll::Ready(()),
-            None => {
-                let order = timeline.timers_set.get();
-                timeline.timers_set.set(order + 1);
-                let set = (*deadline, order);
-                let waker = context.waker().clone();
-                timeline.timers.borrow_mut().insert(set, waker.clone());
-                *timer = Some((set, waker));
-                Poll::Pending
+        let Some(set) = *timer else {
+            if *deadline <= timeline.now.get() && !*waits_its_turn {
+                return Poll::Ready(());
             }
-            // Timers fire in order, and none is set for the past.
-            Some((set, _)) if *set <= timeline.fired.get() => Poll::Ready(()),
-            Some((_, waker)) if waker.will_wake(context.waker()) => Poll::Pending,
-            Some((set, waker)) => {
+            let waker = context.waker().clone();
+            *timer = Some(timeline.timers.borrow_mut().set(*deadline, waker));
+            return Poll::Pending;
+        };
+        match timeline.timers.borrow_mut().waker(set) {
+            None => Poll::Ready(()),
+            Some(waker) => {
                 waker.clone_from(context.waker());
-                timeline.timers.borrow_mut().insert(*set, waker.clone());
                 Poll::Pending
             }
         }
@@ -183,10 +169,8 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let Some((timer, _)) = &self.timer
-            && *timer > self.timeline.fired.get()
-        {
-            self.timeline.timers.borrow_mut().remove(timer);
+        if let Some(timer) = self.timer {
+            self.timeline.timers.borrow_mut().cancel(timer);
         }
     }
 }
@@ -236,7 +220,7 @@ mod tests {
             timeline.now()
         });
         assert_eq!(now, Some(Tick(5)));
-        assert!(timeline.timers.borrow().is_empty());
+        assert_eq!(timeline.timers.borrow().len(), 0);
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Class {
     }
 }
 
-/// A word in lower case, without punctuation around it; empty if it is longer than any listed one.
+/// A word in lower case, without punctuation around it; empty if it cannot be a listed one.
 #[derive(Clone, Copy, Default)]
 struct Lower {
     bytes: [u8; 12],
@@ -55,6 +55,10 @@ struct Lower {
 
 impl Lower {
     fn of(word: &str) -> Lower {
+        if !word.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            // No list has such a word, and what alphabet it is of takes long to look up.
+            return Lower::default();
+        }
         let word = word.trim_matches(|letter: char| !letter.is_alphanumeric());
         let mut lower = Lower::default();
         if let Some(bytes) = lower.bytes.get_mut(..word.len()) {

@@ -1,7 +1,7 @@
 //! How long an answer was only reasoned about, in its text or beside it.
 
 use crate::event::Tick;
-use crate::speak::{Before, Reasoning};
+use crate::speak::{Before, Reasoning, TAG_ENDS};
 
 /// When reasoning inside of an answer's text began, and when the first text came that can be spoken; and how long
 /// reasoning lasted that the server told apart from the text.
@@ -25,10 +25,9 @@ impl ReasoningTime {
             .get_or_insert_with(|| Box::new(Reasoning::new(false)));
         let first = *self.first.get_or_insert(now);
         let mut answer = String::new();
-        let mut one = [0; 4];
-        for c in text.chars() {
+        for part in text.split_inclusive(TAG_ENDS) {
             // A closing tag whose opening one stands in the prompt.
-            if reading.push(c.encode_utf8(&mut one), &mut answer) == Before::WasReasoning {
+            if reading.push(part, &mut answer) == Before::WasReasoning {
                 answer.clear();
                 (self.began, self.answered) = (Some(first), None);
             }

@@ -80,6 +80,10 @@ const BEGINNINGS: [&str; 25] = [
 const ANSWERS: [&str; 3] = ["final answer", "answer", "response"];
 /// Signs of Markdown around the name of a part.
 const SIGNS: [char; 3] = ['*', '_', '#'];
+/// A tag begins with one of these.
+const TAG_BEGINS: [char; 3] = ['<', '[', '◁'];
+/// A tag ends with one of these.
+pub(crate) const TAG_ENDS: [char; 3] = ['>', '▷', ']'];
 /// No name of a channel or a role is longer, in bytes: what goes on is no name, and is spoken.
 const NAME_BYTES_MAX: usize = 64;
 /// No tag is longer, in bytes.
@@ -109,6 +113,30 @@ enum Place {
     Inside,
     /// In the name of a channel or of a role, which is dropped.
     Name(String),
+}
+
+/// How far a text agrees with how reasoning begins.
+#[derive(Clone, Copy)]
+enum Agreement {
+    None,
+    /// As far as the text goes.
+    SoFar,
+    Whole,
+}
+
+fn agreement(text: impl Iterator<Item = char>, beginning: &str) -> Agreement {
+    let mut rest = beginning.chars();
+    for c in text {
+        match rest.next() {
+            None => return Agreement::Whole,
+            Some(next) if next == c => {}
+            Some(_) => return Agreement::None,
+        }
+    }
+    match rest.next() {
+        None => Agreement::Whole,
+        Some(_) => Agreement::SoFar,
+    }
 }
 
 /// What a piece of text told about the text before it.
@@ -143,8 +171,13 @@ impl Reasoning {
     /// Adds what of `text` is answer to `answer`.
     pub(crate) fn push(&mut self, text: &str, answer: &mut String) -> Before {
         let mut before = Before::Answer;
+        let is_answer = self.place == Place::Answer && self.tag.is_empty();
+        if is_answer && !text.contains(TAG_BEGINS) {
+            answer.push_str(text);
+            return before;
+        }
         for c in text.chars() {
-            if self.tag.is_empty() && !matches!(c, '<' | '[' | '◁') {
+            if self.tag.is_empty() && !TAG_BEGINS.contains(&c) {
                 self.plain(c, answer);
                 continue;
             }
@@ -152,15 +185,13 @@ impl Reasoning {
                 self.flush_tag(answer);
             }
             self.tag.push(c);
-            match c {
-                '>' | '▷' | ']' => {
-                    let tag = std::mem::take(&mut self.tag);
-                    if self.met(&tag, answer) == Before::WasReasoning {
-                        before = Before::WasReasoning;
-                    }
+            if TAG_ENDS.contains(&c) {
+                let tag = std::mem::take(&mut self.tag);
+                if self.met(&tag, answer) == Before::WasReasoning {
+                    before = Before::WasReasoning;
                 }
-                _ if !self.may_be_tag() => self.flush_tag(answer),
-                _ => {}
+            } else if !self.may_be_tag() {
+                self.flush_tag(answer);
             }
         }
         before
@@ -247,17 +278,23 @@ impl Reasoning {
 
     /// Decides whether the answer begins like reasoning.
     fn begin(&mut self, answer: &mut String) {
-        let begun = self.held.replace(SIGNS, "").replace('’', "'");
-        let begun = begun.trim_start().to_lowercase();
-        if BEGINNINGS
-            .iter()
-            .any(|beginning| begun.starts_with(*beginning))
-        {
-            self.place = Place::Suspected;
-        } else if !BEGINNINGS
-            .iter()
-            .any(|beginning| beginning.starts_with(&begun))
-        {
+        let signless = self.held.chars().filter(|c| !SIGNS.contains(c));
+        let begun = signless
+            .map(|c| if c == '’' { '\'' } else { c })
+            .skip_while(|c| c.is_whitespace())
+            .flat_map(char::to_lowercase);
+        let mut may_be = false;
+        for beginning in BEGINNINGS {
+            match agreement(begun.clone(), beginning) {
+                Agreement::Whole => {
+                    self.place = Place::Suspected;
+                    return;
+                }
+                Agreement::SoFar => may_be = true,
+                Agreement::None => {}
+            }
+        }
+        if !may_be {
             self.release(answer);
         }
     }
