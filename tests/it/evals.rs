@@ -179,6 +179,94 @@ fn answers_are_heard_again_by_the_agents_own_recogniser() {
     assert_eq!(value("broken_sound_share"), 0.0);
 }
 
+/// A suite of questions to an agent that looks its answers up in two sections.
+fn suite_of_documents(folder: &Path, questions: &[(&str, &str)]) -> String {
+    let docs = folder.join("docs");
+    fs::create_dir_all(&docs).expect("a folder");
+    fs::write(
+        docs.join("shop.md"),
+        "# Shop\n\n## Opening hours\n\nOn Sundays we open at ten in the morning.\n\n## Dogs\n\nDogs are welcome on the terrace.\n",
+    )
+    .expect("written");
+    let start = SIMULATED.find("[answer]").expect("a table");
+    let end = SIMULATED.find("[tts]").expect("a table");
+    let agent = format!(
+        "{}[answer]\nengine = \"retrieval\"\ndocs = \"docs\"\n\n{}",
+        &SIMULATED[..start],
+        &SIMULATED[end..]
+    );
+    fs::write(folder.join("agent.toml"), agent).expect("written");
+    let wav = fixture("piper-reply.wav");
+    let mut text = "scenario = \"agent.toml\"\n".to_owned();
+    for (question, right) in questions {
+        text += &format!("[[turn]]\nwav = {wav:?}\ntext = \"{question}\"\n{right}\n");
+    }
+    let path = folder.join("suite.toml");
+    fs::write(&path, text).expect("written");
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn what_an_agent_looks_up_is_a_step_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let suite = suite_of_documents(
+        folder.path(),
+        &[
+            (
+                "When do you open on Sundays?",
+                "answer_in = [\"shop.md#Opening hours\"]",
+            ),
+            // As if its answer stood elsewhere.
+            (
+                "May I bring my dog?",
+                "answer_in = [\"shop.md#Opening hours\"]",
+            ),
+            ("Who won the football?", "answer_in = [\"shop.md#Dogs\"]"),
+            ("Who painted the ceiling?", "answer_refuses = true"),
+            ("Are dogs welcome?", "answer_refuses = true"),
+        ],
+    );
+    let told = ended(&["eval", "run", &suite, "--no-round-trip", "--json"], 0);
+    let document: Value = serde_json::from_str(&told).expect("JSON");
+    let rows = document["table"]["rows"].as_array().expect("rows");
+    let cell = |figure: &str| {
+        let row = rows.iter().find(|row| row[0] == figure);
+        let cell = &row.unwrap_or_else(|| panic!("no {figure}"))[1][0];
+        (
+            cell["turns"].as_u64().expect("a count"),
+            cell["value"].as_f64().expect("a value"),
+        )
+    };
+    assert_eq!(cell("miss_at_1"), (3, 2.0 / 3.0));
+    assert_eq!(cell("false_refusal_share"), (3, 1.0 / 3.0));
+    assert_eq!(cell("missed_refusal_share"), (2, 0.5));
+    // What is said agrees: of two questions that should be refused, one was not.
+    assert_eq!(cell("wrong_share"), (2, 0.5));
+}
+
+#[test]
+fn a_place_that_the_documents_do_not_have_is_refused_before_anything_is_spoken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (right, told) in [
+        (
+            "answer_in = [\"shop.md#Cats\"]",
+            "no text stands in \"shop.md#Cats\"",
+        ),
+        (
+            "answer_in = [\"shop.md#Dogs\"]\nanswer_refuses = true",
+            "take answer_in or answer_refuses away",
+        ),
+        (
+            "answer_in = [\"shop.md#Dogs\"]\nexpect = \"ignore\"",
+            "there is no answer unless",
+        ),
+    ] {
+        let suite = suite_of_documents(folder.path(), &[("May I bring my dog?", right)]);
+        let said = ended(&["eval", "run", &suite], 2);
+        assert!(said.contains(told), "{said}");
+    }
+}
+
 #[test]
 fn a_turn_of_a_run_becomes_a_turn_of_a_suite() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -212,6 +300,8 @@ fn a_turn_of_a_run_becomes_a_turn_of_a_suite() {
             "1",
             "--answer-has",
             "a while",
+            "--answer-in",
+            "hours.md#Sundays",
             "--label",
             "topic=x",
         ],
@@ -220,7 +310,13 @@ fn a_turn_of_a_run_becomes_a_turn_of_a_suite() {
     assert!(told.contains("01-01-1.wav"), "{told}");
     let text = fs::read_to_string(&grown).expect("written");
     assert!(
-        text.contains("text = \"one two three\"") && text.contains("topic = \"x\""),
+        [
+            "text = \"one two three\"",
+            "topic = \"x\"",
+            "answer_in = [\"hours.md#Sundays\"]",
+        ]
+        .iter()
+        .all(|line| text.contains(line)),
         "{text}"
     );
     fs::write(&grown, format!("scenario = \"agent.toml\"\n{text}")).expect("written");
