@@ -106,7 +106,8 @@ fn no_caller_waits_longer_for_the_first_answer_because_of_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_, without) = simulated(folder.path(), "without", "");
     let table = format!("{DISCLOSURE}on = \"first_turn\"\n");
-    let (_, with) = simulated(folder.path(), "with", &table);
+    let (document, with) = simulated(folder.path(), "with", &table);
+    assert!(document["disclosures"]["said"].as_u64() >= Some(900));
     for column in ["e2e_latency_ns", "first_sound_ns"] {
         // Both have the same seed: each caller says the same, and each engine takes as long.
         let (with, without) = (
@@ -117,8 +118,9 @@ fn no_caller_waits_longer_for_the_first_answer_because_of_it() {
             .iter()
             .filter_map(|(conversation, wait)| Some(with.get(conversation)? - wait))
             .collect();
+        // The others were cut off in their question, so nobody knows what they waited.
         assert!(
-            later.len() >= 900,
+            later.len() >= 700,
             "{column}: {} callers were answered",
             later.len()
         );

@@ -179,27 +179,26 @@ fn answers_are_heard_again_by_the_agents_own_recogniser() {
     assert_eq!(value("broken_sound_share"), 0.0);
 }
 
-/// A suite of questions to an agent that looks its answers up in two sections.
+/// A suite of recorded questions to an agent that looks its answers up in two sections.
 fn suite_of_documents(folder: &Path, questions: &[(&str, &str)]) -> String {
     let docs = folder.join("docs");
     fs::create_dir_all(&docs).expect("a folder");
     fs::write(
-        docs.join("shop.md"),
-        "# Shop\n\n## Opening hours\n\nOn Sundays we open at ten in the morning.\n\n## Dogs\n\nDogs are welcome on the terrace.\n",
+        docs.join("talk.md"),
+        "# Assistants\n\n## Speed\n\nA voice assistant should reply within a second.\n\n\
+         ## Recordings\n\nThe recording of a conversation is kept in a run folder.\n",
     )
     .expect("written");
-    let start = SIMULATED.find("[answer]").expect("a table");
-    let end = SIMULATED.find("[tts]").expect("a table");
+    let voice = SIMULATED.find("[tts]").expect("a table");
     let agent = format!(
-        "{}[answer]\nengine = \"retrieval\"\ndocs = \"docs\"\n\n{}",
-        &SIMULATED[..start],
-        &SIMULATED[end..]
+        "[stt]\nengine = \"whisper\"\n[answer]\nengine = \"retrieval\"\ndocs = \"docs\"\n{}",
+        &SIMULATED[voice..]
     );
     fs::write(folder.join("agent.toml"), agent).expect("written");
-    let wav = fixture("piper-reply.wav");
     let mut text = "scenario = \"agent.toml\"\n".to_owned();
-    for (question, right) in questions {
-        text += &format!("[[turn]]\nwav = {wav:?}\ntext = \"{question}\"\n{right}\n");
+    for (recording, right) in questions {
+        let wav = fixture(&format!("piper-{recording}.wav"));
+        text += &format!("[[turn]]\nwav = {wav:?}\n{right}\n");
     }
     let path = folder.join("suite.toml");
     fs::write(&path, text).expect("written");
@@ -212,18 +211,13 @@ fn what_an_agent_looks_up_is_a_step_of_its_own() {
     let suite = suite_of_documents(
         folder.path(),
         &[
-            (
-                "When do you open on Sundays?",
-                "answer_in = [\"shop.md#Opening hours\"]",
-            ),
-            // As if its answer stood elsewhere.
-            (
-                "May I bring my dog?",
-                "answer_in = [\"shop.md#Opening hours\"]",
-            ),
-            ("Who won the football?", "answer_in = [\"shop.md#Dogs\"]"),
-            ("Who painted the ceiling?", "answer_refuses = true"),
-            ("Are dogs welcome?", "answer_refuses = true"),
+            ("reply", "answer_in = [\"talk.md#Speed\"]"),
+            // As if the answer stood elsewhere.
+            ("recording", "answer_in = [\"talk.md#Speed\"]"),
+            // The documents say nothing of a graphics card.
+            ("graphics", "answer_in = [\"talk.md#Recordings\"]"),
+            ("pause", "answer_refuses = true"),
+            ("reply", "answer_refuses = true"),
         ],
     );
     let told = ended(&["eval", "run", &suite, "--no-round-trip", "--json"], 0);
@@ -249,19 +243,19 @@ fn a_place_that_the_documents_do_not_have_is_refused_before_anything_is_spoken()
     let folder = tempfile::tempdir().expect("a folder");
     for (right, told) in [
         (
-            "answer_in = [\"shop.md#Cats\"]",
-            "no text stands in \"shop.md#Cats\"",
+            "answer_in = [\"talk.md#Cats\"]",
+            "no text stands in \"talk.md#Cats\"",
         ),
         (
-            "answer_in = [\"shop.md#Dogs\"]\nanswer_refuses = true",
+            "answer_in = [\"talk.md#Speed\"]\nanswer_refuses = true",
             "take answer_in or answer_refuses away",
         ),
         (
-            "answer_in = [\"shop.md#Dogs\"]\nexpect = \"ignore\"",
+            "answer_in = [\"talk.md#Speed\"]\nexpect = \"ignore\"",
             "there is no answer unless",
         ),
     ] {
-        let suite = suite_of_documents(folder.path(), &[("May I bring my dog?", right)]);
+        let suite = suite_of_documents(folder.path(), &[("reply", right)]);
         let said = ended(&["eval", "run", &suite], 2);
         assert!(said.contains(told), "{said}");
     }
