@@ -206,39 +206,6 @@ fn suite_of_documents(folder: &Path, questions: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn what_an_agent_looks_up_is_a_step_of_its_own() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let suite = suite_of_documents(
-        folder.path(),
-        &[
-            ("reply", "answer_in = [\"talk.md#Speed\"]"),
-            // As if the answer stood elsewhere.
-            ("recording", "answer_in = [\"talk.md#Speed\"]"),
-            // The documents say nothing of a graphics card.
-            ("graphics", "answer_in = [\"talk.md#Recordings\"]"),
-            ("pause", "answer_refuses = true"),
-            ("reply", "answer_refuses = true"),
-        ],
-    );
-    let told = ended(&["eval", "run", &suite, "--no-round-trip", "--json"], 0);
-    let document: Value = serde_json::from_str(&told).expect("JSON");
-    let rows = document["table"]["rows"].as_array().expect("rows");
-    let cell = |figure: &str| {
-        let row = rows.iter().find(|row| row[0] == figure);
-        let cell = &row.unwrap_or_else(|| panic!("no {figure}"))[1][0];
-        (
-            cell["turns"].as_u64().expect("a count"),
-            cell["value"].as_f64().expect("a value"),
-        )
-    };
-    assert_eq!(cell("miss_at_1"), (3, 2.0 / 3.0));
-    assert_eq!(cell("false_refusal_share"), (3, 1.0 / 3.0));
-    assert_eq!(cell("missed_refusal_share"), (2, 0.5));
-    // What is said agrees: of two questions that should be refused, one was not.
-    assert_eq!(cell("wrong_share"), (2, 0.5));
-}
-
-#[test]
 fn a_place_that_the_documents_do_not_have_is_refused_before_anything_is_spoken() {
     let folder = tempfile::tempdir().expect("a folder");
     for (right, told) in [

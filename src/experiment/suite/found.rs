@@ -153,6 +153,7 @@ fn asked(events: &[Event]) -> BTreeMap<TurnId, Asked> {
 mod tests {
     use super::*;
     use crate::event::{ReplyEnd, SessionId, Tick};
+    use crate::scenario::TurnTable;
 
     fn started(turn: u32, question: &str) -> Event {
         let question = question.into();
@@ -199,5 +200,64 @@ mod tests {
         let last = &asked[&TurnId(3)];
         assert_eq!(&*last.question, "And the cat?");
         assert_eq!(last.earlier, ["May I bring the dog?".into()]);
+    }
+
+    /// What the search of an agent, which quotes or hands on three passages, says of a question.
+    fn parts(given: Given, question: &str, turn: TurnTable) -> Vec<(Figure, f64)> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = "# Assistants\n\n## Speed\n\nA voice assistant should reply within a second.\n\n\
+                    ## Recordings\n\nThe recording of a conversation is kept in a run folder.\n";
+        std::fs::write(folder.path().join("talk.md"), text).expect("written");
+        let knowledge = Knowledge::open(folder.path()).expect("knowledge");
+        let name = "a turn".into();
+        let asked = Asked {
+            question: question.into(),
+            earlier: Vec::new(),
+        };
+        let parts = Found { knowledge, given }.parts(&Case { name, turn }, &asked);
+        let parts = parts.expect("searched").into_iter();
+        parts.map(|(figure, part)| (figure, part.above)).collect()
+    }
+
+    fn right(place: &str) -> TurnTable {
+        TurnTable {
+            answer_in: vec![format!("talk.md#{place}")],
+            ..TurnTable::default()
+        }
+    }
+
+    const REPLY: &str = "How fast should a voice assistant reply?";
+    const CARD: &str = "Do I need a graphics card?";
+
+    #[test]
+    fn a_question_says_whether_its_place_was_found_or_refused() {
+        use Figure::{FalseRefusalShare, MissAt1, MissAt5};
+        let quoted = |question, place| parts(Given::Quoted, question, right(place));
+        let said = |miss_at_1, miss_at_5, refused| {
+            vec![
+                (MissAt1, miss_at_1),
+                (MissAt5, miss_at_5),
+                (FalseRefusalShare, refused),
+            ]
+        };
+        assert_eq!(quoted(REPLY, "Speed"), said(0.0, 0.0, 0.0));
+        assert_eq!(quoted(CARD, "Recordings"), said(1.0, 1.0, 1.0));
+        let along = parts(Given::Along(3), REPLY, right("Speed"));
+        assert_eq!(along, [(MissAt1, 0.0), (MissAt5, 0.0)]);
+    }
+
+    #[test]
+    fn a_question_without_an_answer_should_be_refused() {
+        let refused = |given, question| {
+            let turn = TurnTable {
+                answer_refuses: true,
+                ..TurnTable::default()
+            };
+            parts(given, question, turn)
+        };
+        let missed = Figure::MissedRefusalShare;
+        assert_eq!(refused(Given::Quoted, CARD), [(missed, 0.0)]);
+        assert_eq!(refused(Given::Quoted, REPLY), [(missed, 1.0)]);
+        assert_eq!(refused(Given::Along(3), REPLY), []);
     }
 }
