@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak fuzz attack deny test-cluster test-slurm test-kubernetes validate eval-suite test-browser test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
+.PHONY: demo test test-live soak fuzz attack deny test-cluster test-slurm test-kubernetes validate eval-suite test-browser test-disclosure test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -79,6 +79,10 @@ test-kubernetes: $(VOICESIM)
 # Every step of the demo's agent by itself: four voices in quiet, noise, a babble and on a telephone; three minutes.
 eval-suite: setup
 	$(VOICESIM) eval run audio/suites/demo.toml
+
+# Interrupts an agent that says it is a machine, and hears from its own sound whether it did: 24 runs of real engines.
+test-disclosure: setup
+	@python3 tests/disclosure/barge_ins.py $(VOICESIM) target/disclosure
 
 # Fits a profile to runs of one setting and predicts others that were never fitted to: on a quiet machine, half an hour.
 validate: setup $(VOICESIM)

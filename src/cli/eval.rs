@@ -201,6 +201,9 @@ struct EvalAdd {
     /// A right answer says that the agent does not know
     #[arg(long)]
     answer_refuses: bool,
+    /// A place in the agent's documents where the answer stands, as in hours.md#Easter
+    #[arg(long, value_name = "FILE#HEADING")]
+    answer_in: Vec<String>,
     /// What the turn can be told apart by, as in topic=hours
     #[arg(long, value_name = "LABEL=VALUE", value_parser = label)]
     label: Vec<(String, String)>,
@@ -223,6 +226,7 @@ impl EvalAdd {
             answer_has: self.answer_has,
             answer_has_not: self.answer_has_not,
             answer_refuses: self.answer_refuses,
+            answer_in: self.answer_in,
             labels: BTreeMap::from_iter(self.label),
             ..TurnTable::default()
         };

@@ -18,7 +18,7 @@ mod realtime;
 pub mod recorded;
 pub mod resilience;
 #[cfg(feature = "retrieval")]
-mod retrieval;
+pub mod retrieval;
 pub mod simulated;
 #[cfg(feature = "smart_turn")]
 mod smart_turn;

@@ -8,7 +8,7 @@ use crate::scenario::engine::Documents;
 use crate::stage::{Answer, Outlet, Piece, Question, Stage, Work};
 
 /// How many earlier questions are handed on; further back no subject is looked for.
-pub(super) const EARLIER_MAX: usize = 4;
+pub const EARLIER_MAX: usize = 4;
 
 struct Retrieval {
     worker: Worker<Knowledge>,
@@ -20,18 +20,25 @@ pub(super) fn build(documents: &Documents, clock: &Clock) -> Result<Built<Answer
     Ok(Built::new(Box::new(Retrieval { worker }), described))
 }
 
+/// What an engine looks answers up in.
+pub fn knowledge(documents: &Documents) -> Result<Knowledge, EngineError> {
+    let knowledge = match documents {
+        Documents::Folder(folder) | Documents::Index(folder) => Knowledge::open(folder),
+        Documents::BuiltIn => Knowledge::embedded(),
+    };
+    knowledge.map_err(|error| EngineError::Input(error.to_string()))
+}
+
 /// A worker over a folder of documents, an index of one, or the built-in knowledge; and which it is.
 pub(super) fn worker_over(
     documents: &Documents,
     clock: &Clock,
 ) -> Result<(Worker<Knowledge>, String), EngineError> {
-    let (knowledge, origin) = match documents {
-        Documents::Folder(folder) | Documents::Index(folder) => {
-            (Knowledge::open(folder), folder.display().to_string())
-        }
-        Documents::BuiltIn => (Knowledge::embedded(), "the built-in knowledge".to_owned()),
+    let knowledge = knowledge(documents)?;
+    let origin = match documents {
+        Documents::Folder(folder) | Documents::Index(folder) => folder.display().to_string(),
+        Documents::BuiltIn => "the built-in knowledge".to_owned(),
     };
-    let knowledge = knowledge.map_err(|error| EngineError::Input(error.to_string()))?;
     // The first search maps pages and fills caches.
     knowledge.answer("warm up", &[]);
     Ok((worker(clock, "retrieval", knowledge)?, origin))

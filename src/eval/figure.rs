@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Step {
     SpeechToText,
     Endpointing,
+    Search,
     Answer,
     Interruption,
     TextToSpeech,
@@ -20,6 +21,7 @@ impl Step {
         match self {
             Step::SpeechToText => "speech to text",
             Step::Endpointing => "endpointing",
+            Step::Search => "search",
             Step::Answer => "answer",
             Step::Interruption => "interruption",
             Step::TextToSpeech => "text to speech",
@@ -87,6 +89,14 @@ figures! {
     CutOffShare = "cut_off_share", Endpointing, Share, "cut off";
     /// Time from the end of the question to the decision that it is over.
     EndOfTurnDelay = "end_of_turn_delay", Endpointing, Milliseconds, "wait for the endpoint";
+    /// The share of questions whose right place in the documents did not come first: 1 - hit@1.
+    MissAt1 = "miss_at_1", Search, Share, "right place not first (1 - hit@1)";
+    /// The share of questions whose right place was not among the first five: 1 - hit@5.
+    MissAt5 = "miss_at_5", Search, Share, "not among five (1 - hit@5)";
+    /// The share of questions whose answer is in the documents, and that were refused.
+    FalseRefusalShare = "false_refusal_share", Search, Share, "refused for nothing";
+    /// The share of questions whose answer is not in the documents, and for which one was found.
+    MissedRefusalShare = "missed_refusal_share", Search, Share, "not refused";
     /// The share of wrong answers, of questions of which a right one is known.
     WrongShare = "wrong_share", Answer, Share, "wrong answers";
     /// Words of an answer as it was spoken: nobody listens for long.

@@ -147,6 +147,12 @@ impl Knowledge {
         self.entries.len()
     }
 
+    /// Whether some text stands in a place, `FILE#Heading`.
+    pub fn has_place(&self, place: &str) -> bool {
+        let mut places = self.entries.iter().map(|entry| entry.passage.place());
+        places.any(|own| own == place)
+    }
+
     /// The passage of a hit.
     pub fn passage(&self, hit: &Hit) -> Option<&Passage> {
         self.entries.get(hit.entry).map(|entry| &entry.passage)

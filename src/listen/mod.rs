@@ -11,6 +11,7 @@
 mod attention;
 mod course;
 mod kept;
+mod loudness;
 mod pairs;
 mod results;
 mod serving;

@@ -41,8 +41,11 @@ pub(super) struct Side {
     pub asked: Arc<str>,
     pub said: Arc<str>,
     /// Where its sound lies; `None` if words are judged.
-    pub sound: Option<(Arc<Sound>, Range<Tick>)>,
+    pub sound: Option<Place>,
 }
+
+/// A file of sound, and where a turn lies in it.
+pub(super) type Place = (Arc<Sound>, Range<Tick>);
 
 /// One turn of two systems.
 #[derive(Debug, Clone)]
@@ -298,11 +301,7 @@ fn side(run: &MeasuredRun, row: &Row) -> Side {
 }
 
 /// Where the sound of a turn lies; `None` if it is not kept, or the agent is silent in what is.
-fn heard(
-    sound: Option<&Arc<Sound>>,
-    run: &MeasuredRun,
-    row: &Row,
-) -> Option<(Arc<Sound>, Range<Tick>)> {
+fn heard(sound: Option<&Arc<Sound>>, run: &MeasuredRun, row: &Row) -> Option<Place> {
     let sound = sound?;
     let began = row.began.or(row.caller_end)?;
     let later = run.measured.rows.iter().filter_map(|row| row.began);
@@ -310,7 +309,7 @@ fn heard(
         .filter(|at| *at > row.agent_start.unwrap_or(began))
         .min();
     let place = sound.place(began, next)?;
-    let is_heard = sound.wav(&place).ok().flatten().is_some();
+    let is_heard = sound.read(&place).ok().flatten().is_some();
     is_heard.then(|| (Arc::clone(sound), place))
 }
 

@@ -6,9 +6,10 @@
 
 use super::course::{Presentation, course};
 use super::kept::{Choice, Chosen, Head, Kept, KeptError};
-use super::pairs::{Judged, Pair, Pairs, Side};
+use super::pairs::{Judged, Pair, Pairs, Place, Side};
 use super::results::{Results, Settings};
 use super::text::text;
+use crate::audio::AudioError;
 use crate::report::html::STYLE;
 use axum::Json;
 use axum::Router;
@@ -186,6 +187,15 @@ enum Which {
     Second,
 }
 
+impl Which {
+    fn other(self) -> Which {
+        match self {
+            Which::First => Which::Second,
+            Which::Second => Which::First,
+        }
+    }
+}
+
 /// What the page sends.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -352,11 +362,13 @@ async fn sound(
     let kept = {
         let sitting = lock(&sitting);
         let is_next = sitting.next() == Some(number);
-        let side = sitting.side(number, which).filter(|_| is_next);
-        side.and_then(|side| side.sound.clone())
+        let kept = |which| {
+            let side = sitting.side(number, which).filter(|_| is_next)?;
+            side.sound.clone()
+        };
+        kept(which).zip(kept(which.other()))
     };
-    let read = kept.map(|(sound, place)| sound.wav(&place));
-    match read {
+    match kept.map(|(own, other)| equally_loud(&own, &other)) {
         Some(Ok(Some(wav))) => {
             ([(header::CONTENT_TYPE, "audio/wav")], Body::from(wav)).into_response()
         }
@@ -370,6 +382,14 @@ async fn sound(
         }
         Some(Ok(None)) | None => (StatusCode::NOT_FOUND, "another pair is next\n").into_response(),
     }
+}
+
+/// One side of a pair as a WAV file, no louder than the other side; `None` if the agent is silent in one of them.
+fn equally_loud(own: &Place, other: &Place) -> Result<Option<Vec<u8>>, AudioError> {
+    let read = |(sound, place): &Place| sound.read(place);
+    Ok(read(own)?
+        .zip(read(other)?)
+        .map(|(own, other)| own.wav(&other)))
 }
 
 async fn choice(State(sitting): State<Shared>, Json(sent): Json<Sent>) -> Response {

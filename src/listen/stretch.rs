@@ -1,5 +1,6 @@
 //! The sound of one turn, out of a folder of results.
 
+use super::loudness::softened;
 use crate::audio::{AudioError, SAMPLE_RATE, decode, wav};
 use crate::event::Tick;
 use crate::record::store::Moments;
@@ -64,12 +65,11 @@ impl Sound {
         None
     }
 
-    /// The sound at a place as a WAV file of one channel, both speakers together, up to the agent's last sound; `None`
-    /// if the agent is silent in it.
+    /// The sound at a place, up to the agent's last sound; `None` if the agent is silent in it.
     ///
     /// # Errors
     /// A file that cannot be read, or is not the sound of a run.
-    pub(super) fn wav(&self, place: &Range<Tick>) -> Result<Option<Vec<u8>>, AudioError> {
+    pub(super) fn read(&self, place: &Range<Tick>) -> Result<Option<Stretch>, AudioError> {
         let (mut file, bytes) = decode::open_conversation(&self.wav)?;
         let unreadable = |source: io::Error| AudioError::Unreadable {
             path: self.wav.clone(),
@@ -86,25 +86,48 @@ impl Sound {
         file.take(length)
             .read_to_end(&mut pairs)
             .map_err(unreadable)?;
-        let samples = mono(&pairs);
-        Ok(samples.map(|samples| wav::in_memory(&samples, 1)))
+        Ok(Stretch::of(&pairs))
     }
 }
 
-/// Both speakers together, up to a little after the agent's last sound; `None` if the agent makes none.
-fn mono(pairs: &[u8]) -> Option<Vec<u8>> {
-    let pair = |bytes: &[u8]| match *bytes {
-        [a, b, c, d] => (i16::from_le_bytes([a, b]), i16::from_le_bytes([c, d])),
-        _ => (0, 0),
-    };
-    let pairs: Vec<(i16, i16)> = pairs.chunks_exact(PAIR_BYTES).map(pair).collect();
-    let last = pairs
-        .iter()
-        .rposition(|(_, agent)| agent.unsigned_abs() > HEARD)?;
-    let end = last + SAMPLE_RATE as usize * AROUND.as_millis() as usize / 1_000;
-    let heard = pairs.iter().take(end);
-    let both = heard.map(|(caller, agent)| caller.saturating_add(*agent));
-    Some(both.flat_map(i16::to_le_bytes).collect())
+/// The sound of a turn, each speaker by themselves.
+#[derive(Debug, PartialEq)]
+pub(super) struct Stretch {
+    caller: Vec<i16>,
+    agent: Vec<i16>,
+}
+
+impl Stretch {
+    /// Both speakers up to a little after the agent's last sound; `None` if the agent makes none.
+    fn of(pairs: &[u8]) -> Option<Stretch> {
+        let pair = |bytes: &[u8]| match *bytes {
+            [a, b, c, d] => (i16::from_le_bytes([a, b]), i16::from_le_bytes([c, d])),
+            _ => (0, 0),
+        };
+        let pairs = pairs.chunks_exact(PAIR_BYTES).map(pair);
+        let (mut caller, mut agent): (Vec<i16>, Vec<i16>) = pairs.unzip();
+        let last = agent
+            .iter()
+            .rposition(|sample| sample.unsigned_abs() > HEARD)?;
+        let end = last + SAMPLE_RATE as usize * AROUND.as_millis() as usize / 1_000;
+        caller.truncate(end);
+        agent.truncate(end);
+        Some(Stretch { caller, agent })
+    }
+
+    /// A WAV file of one channel, both speakers together, neither of them louder than in the `other` stretch that this one is
+    /// compared to.
+    pub(super) fn wav(&self, other: &Stretch) -> Vec<u8> {
+        let caller = softened(&self.caller, &other.caller);
+        let agent = softened(&self.agent, &other.agent);
+        let scaled = |sample: &i16, by: f64| (f64::from(*sample) * by).round() as i16;
+        let both = self.caller.iter().zip(&self.agent);
+        let samples = both.flat_map(|(said, answered)| {
+            let sum = scaled(said, caller).saturating_add(scaled(answered, agent));
+            sum.to_le_bytes()
+        });
+        wav::in_memory(&samples.collect::<Vec<u8>>(), 1)
+    }
 }
 
 #[cfg(test)]
@@ -115,10 +138,16 @@ mod tests {
 
     /// A conversation: the caller is loud in its second second, the agent in its fourth.
     fn conversation(path: &Path) {
+        conversation_with(path, 0.5);
+    }
+
+    fn conversation_with(path: &Path, agent: f32) {
         let mut writer = StereoWriter::create(path).expect("a file");
         for second in 0..10 {
-            let loud = |at| [if second == at { 0.5 } else { 0.0 }; 16_000];
-            writer.push(&loud(1), &loud(3)).expect("written");
+            let loud = |at, level| [if second == at { level } else { 0.0 }; 16_000];
+            writer
+                .push(&loud(1, 0.5), &loud(3, agent))
+                .expect("written");
         }
         writer.finish().expect("finished");
     }
@@ -129,7 +158,8 @@ mod tests {
         conversation(&folder.path().join("conversation.wav"));
         let sound = Sound::of(folder.path()).expect("kept");
         let place = sound.place(Tick::from_ms(1_000), None).expect("a place");
-        let wav = sound.wav(&place).expect("read").expect("heard");
+        let stretch = sound.read(&place).expect("read").expect("heard");
+        let wav = stretch.wav(&stretch);
         // From 600 ms to 4,400 ms, 32 bytes a millisecond behind a header.
         assert_eq!(wav.len(), 44 + 3_800 * 32 - 2);
         let at = |ms: usize| i16::from_le_bytes([wav[44 + ms * 32], wav[45 + ms * 32]]);
@@ -138,9 +168,27 @@ mod tests {
             (0, 16_384, 0, 16_384)
         );
         let silent = sound.place(Tick::from_ms(5_000), None).expect("a place");
-        assert_eq!(sound.wav(&silent).expect("read"), None);
+        assert_eq!(sound.read(&silent).expect("read"), None);
         let behind = sound.place(Tick::from_ms(50_000), None).expect("a place");
-        assert_eq!(sound.wav(&behind).expect("read"), None);
+        assert_eq!(sound.read(&behind).expect("read"), None);
+    }
+
+    #[test]
+    fn the_agents_of_a_pair_are_equally_loud_and_so_are_the_callers() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let stretch = |name: &str, agent: f32| {
+            let folder = folder.path().join(name);
+            std::fs::create_dir(&folder).expect("a folder");
+            conversation_with(&folder.join("conversation.wav"), agent);
+            let sound = Sound::of(&folder).expect("kept");
+            let place = sound.place(Tick::from_ms(1_000), None).expect("a place");
+            sound.read(&place).expect("read").expect("heard")
+        };
+        let (loud, soft) = (stretch("loud", 0.75), stretch("soft", 0.25));
+        for wav in [loud.wav(&soft), soft.wav(&loud)] {
+            let at = |ms: usize| i16::from_le_bytes([wav[44 + ms * 32], wav[45 + ms * 32]]);
+            assert_eq!((at(900), at(2_900)), (16_384, 8_192));
+        }
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub struct TurnTable {
     /// Whether a right answer says that the agent does not know.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answer_refuses: bool,
+    /// Where the answer stands in the agent's documents, as `FILE.md#Heading`, each place as right as the others, for what
+    /// `voicesim eval` tells of the search.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answer_in: Vec<String>,
     /// What the turn can be told apart by in reports, as in `topic = "hours"`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -73,6 +77,7 @@ impl Default for TurnTable {
             answer_has: Vec::new(),
             answer_has_not: Vec::new(),
             answer_refuses: false,
+            answer_in: Vec::new(),
             labels: BTreeMap::new(),
             expect: respond(),
             after: None,
@@ -225,6 +230,7 @@ pub(super) fn turns(
         at.refuse_long("text", &table.text)?;
         at.refuse_long("answer_has", &table.answer_has)?;
         at.refuse_long("answer_has_not", &table.answer_has_not)?;
+        at.refuse_long("answer_in", &table.answer_in)?;
         turns.push(Turn {
             says,
             reference: table.text.clone().or_else(|| table.say.clone()),
@@ -346,9 +352,16 @@ impl TurnTable {
             let fix = "a right answer has words; take the empty ones away";
             return Err(at.problem(key, fix));
         }
-        let refuses = ("answer_refuses", self.answer_refuses);
+        if self.answer_refuses && !self.answer_in.is_empty() {
+            let fix = "what stands in the documents is not refused; take answer_in or answer_refuses away";
+            return Err(at.problem("answer_in", fix));
+        }
+        let others = [
+            ("answer_refuses", self.answer_refuses),
+            ("answer_in", !self.answer_in.is_empty()),
+        ];
         let given = lists.map(|(key, list)| (key, !list.is_empty()));
-        let given = given.into_iter().chain([refuses]).find(|(_, is)| *is);
+        let given = given.into_iter().chain(others).find(|(_, is)| *is);
         if let (true, Some((key, _))) = (self.expect != Expect::Respond, given) {
             let fix = "there is no answer unless expect = \"respond\"; take the key away";
             return Err(at.problem(key, fix));

@@ -2,6 +2,7 @@
 
 use crate::support::{SIMULATED, stderr, stdout, voicesim};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -45,16 +46,27 @@ fn simulated(folder: &Path, name: &str, disclosure: &str) -> (Value, String) {
     (document, out)
 }
 
-/// The 95th percentile of the first answers.
-fn first_answers_ms(folder: &str) -> f64 {
-    let document = json(&["report", folder, "--by", "turn", "--json"]);
-    let segments = document["segments"]["segments"]
-        .as_array()
-        .expect("segments")
-        .clone();
-    let first = segments.iter().find(|segment| segment["name"] == "first");
-    let p95 = &first.expect("first turns")["e2e_latency"]["p95_ms"];
-    p95.as_f64().expect("answered")
+/// How long each caller waited for what this column has of the first answer, in milliseconds, by conversation.
+fn first_waits_ms(folder: &str, column: &str) -> BTreeMap<u64, f64> {
+    let output = voicesim(&["report", folder, "--csv", "-"]);
+    let mut table = csv::Reader::from_reader(output.stdout.as_slice());
+    let names = table.headers().expect("names").clone();
+    let place = |name: &str| names.iter().position(|own| own == name).expect("a column");
+    let [conversation, turn, wait] = ["conversation", "turn", column].map(place);
+    let rows = table.records().map(|row| row.expect("a row"));
+    rows.filter(|row| &row[turn] == "1" && !row[wait].is_empty())
+        .map(|row| {
+            let number = row[conversation].parse().expect("a number");
+            (number, row[wait].parse::<f64>().expect("nanoseconds") / 1e6)
+        })
+        .collect()
+}
+
+/// The value below which this share of all lies.
+fn percentile(values: impl Iterator<Item = f64>, share: f64) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[(share * (values.len() - 1) as f64).round() as usize]
 }
 
 #[test]
@@ -74,8 +86,50 @@ fn of_a_thousand_interrupted_conversations_none_that_goes_on_ends_without_it() {
             .as_u64()
             .expect("a count");
         assert!(barge_ins > 500, "{on}: interrupted {barge_ins} times");
-        let later = first_answers_ms(&with) - first_answers_ms(&without);
-        assert!(later <= 20.0, "{on}: first answers are {later} ms later");
+        for column in ["e2e_latency_ns", "first_sound_ns"] {
+            let waits = [&with, &without].map(|folder| first_waits_ms(folder, column));
+            for share in [0.5, 0.95] {
+                let [with, without] =
+                    [0, 1].map(|at| percentile(waits[at].values().copied(), share));
+                let later = with - without;
+                assert!(
+                    later <= 20.0,
+                    "{on}: {column} is {later} ms later at {share}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_caller_waits_longer_for_the_first_answer_because_of_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, without) = simulated(folder.path(), "without", "");
+    let table = format!("{DISCLOSURE}on = \"first_turn\"\n");
+    let (document, with) = simulated(folder.path(), "with", &table);
+    assert!(document["disclosures"]["said"].as_u64() >= Some(900));
+    for column in ["e2e_latency_ns", "first_sound_ns"] {
+        // Both have the same seed: each caller says the same, and each engine takes as long.
+        let (with, without) = (
+            first_waits_ms(&with, column),
+            first_waits_ms(&without, column),
+        );
+        let later: Vec<f64> = without
+            .iter()
+            .filter_map(|(conversation, wait)| Some(with.get(conversation)? - wait))
+            .collect();
+        // The others were cut off in their question, so nobody knows what they waited.
+        assert!(
+            later.len() >= 700,
+            "{column}: {} callers were answered",
+            later.len()
+        );
+        let [middle, most] = [0.5, 1.0].map(|share| percentile(later.iter().copied(), share));
+        assert!(
+            middle <= 20.0 && most <= 20.0,
+            "{column}: {middle} ms later, {most} at most"
+        );
+        assert!(percentile(without.values().copied(), 0.05) > 0.0);
     }
 }
 

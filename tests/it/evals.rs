@@ -179,6 +179,55 @@ fn answers_are_heard_again_by_the_agents_own_recogniser() {
     assert_eq!(value("broken_sound_share"), 0.0);
 }
 
+/// A suite of recorded questions to an agent that looks its answers up in two sections.
+fn suite_of_documents(folder: &Path, questions: &[(&str, &str)]) -> String {
+    let docs = folder.join("docs");
+    fs::create_dir_all(&docs).expect("a folder");
+    fs::write(
+        docs.join("talk.md"),
+        "# Assistants\n\n## Speed\n\nA voice assistant should reply within a second.\n\n\
+         ## Recordings\n\nThe recording of a conversation is kept in a run folder.\n",
+    )
+    .expect("written");
+    let voice = SIMULATED.find("[tts]").expect("a table");
+    let agent = format!(
+        "[stt]\nengine = \"whisper\"\n[answer]\nengine = \"retrieval\"\ndocs = \"docs\"\n{}",
+        &SIMULATED[voice..]
+    );
+    fs::write(folder.join("agent.toml"), agent).expect("written");
+    let mut text = "scenario = \"agent.toml\"\n".to_owned();
+    for (recording, right) in questions {
+        let wav = fixture(&format!("piper-{recording}.wav"));
+        text += &format!("[[turn]]\nwav = {wav:?}\n{right}\n");
+    }
+    let path = folder.join("suite.toml");
+    fs::write(&path, text).expect("written");
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_place_that_the_documents_do_not_have_is_refused_before_anything_is_spoken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (right, told) in [
+        (
+            "answer_in = [\"talk.md#Cats\"]",
+            "no text stands in \"talk.md#Cats\"",
+        ),
+        (
+            "answer_in = [\"talk.md#Speed\"]\nanswer_refuses = true",
+            "take answer_in or answer_refuses away",
+        ),
+        (
+            "answer_in = [\"talk.md#Speed\"]\nexpect = \"ignore\"",
+            "there is no answer unless",
+        ),
+    ] {
+        let suite = suite_of_documents(folder.path(), &[("reply", right)]);
+        let said = ended(&["eval", "run", &suite], 2);
+        assert!(said.contains(told), "{said}");
+    }
+}
+
 #[test]
 fn a_turn_of_a_run_becomes_a_turn_of_a_suite() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -212,6 +261,8 @@ fn a_turn_of_a_run_becomes_a_turn_of_a_suite() {
             "1",
             "--answer-has",
             "a while",
+            "--answer-in",
+            "hours.md#Sundays",
             "--label",
             "topic=x",
         ],
@@ -220,7 +271,13 @@ fn a_turn_of_a_run_becomes_a_turn_of_a_suite() {
     assert!(told.contains("01-01-1.wav"), "{told}");
     let text = fs::read_to_string(&grown).expect("written");
     assert!(
-        text.contains("text = \"one two three\"") && text.contains("topic = \"x\""),
+        [
+            "text = \"one two three\"",
+            "topic = \"x\"",
+            "answer_in = [\"hours.md#Sundays\"]",
+        ]
+        .iter()
+        .all(|line| text.contains(line)),
         "{text}"
     );
     fs::write(&grown, format!("scenario = \"agent.toml\"\n{text}")).expect("written");

@@ -84,10 +84,15 @@ fn known(turn: &mut TurnTable, run: &MeasuredRun, row: &Row) {
         if turn.text.is_none() {
             turn.text = planned.text.clone().or_else(|| planned.say.clone());
         }
-        if turn.answer_has.is_empty() && turn.answer_has_not.is_empty() && !turn.answer_refuses {
+        let is_known = |turn: &TurnTable| {
+            let lists = [&turn.answer_has, &turn.answer_has_not, &turn.answer_in];
+            turn.answer_refuses || lists.iter().any(|list| !list.is_empty())
+        };
+        if !is_known(turn) {
             turn.answer_has.clone_from(&planned.answer_has);
             turn.answer_has_not.clone_from(&planned.answer_has_not);
             turn.answer_refuses = planned.answer_refuses;
+            turn.answer_in.clone_from(&planned.answer_in);
         }
         for (label, value) in &planned.labels {
             turn.labels

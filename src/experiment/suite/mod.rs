@@ -2,6 +2,8 @@
 
 mod add;
 mod aloud;
+#[cfg(feature = "retrieval")]
+mod found;
 
 pub use add::{Addition, add};
 
@@ -15,6 +17,8 @@ use crate::run::{Finished, Run, RunError, Time, saying};
 use crate::scenario::engine::Engine;
 use crate::scenario::{Scenario, ScenarioFile, TurnTable};
 use aloud::Aloud;
+#[cfg(feature = "retrieval")]
+use found::Found;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -51,15 +55,17 @@ impl Evaluation<'_> {
     /// A folder that is taken, a recording that cannot be read, an engine that is not available.
     pub fn make(&self, held: Held<'_>) -> Result<Evaluated, RunError> {
         let suite = self.suite;
-        if self.scenario(Vec::new())?.topology.realtime().is_some() {
+        let agent = self.scenario(Vec::new())?;
+        if agent.topology.realtime().is_some() {
             return Err(RunError::Input(
                 "scenario: a suite is spoken in virtual time, and a model on a server needs real time; take an agent of stt, answer and tts".into(),
             ));
         }
+        #[cfg(feature = "retrieval")]
+        let found = Found::by(&agent, suite.cases())?;
         let _mark = claim(self.out).map_err(kept)?;
         let sounds = self.sounds()?;
         // Simulated engines have no words, and a hum for a voice.
-        let agent = self.scenario(Vec::new())?;
         let has_words = !agent.stt.engine.is_simulated() && !agent.tts.engine.is_simulated();
         let mut aloud = match self.is_heard_again && has_words {
             true => Some(Aloud::by(&agent)?),
@@ -80,6 +86,10 @@ impl Evaluation<'_> {
                 // People watch the suite, not each conversation of it.
                 let finished = with_default(NoSubscriber::default(), || run.run())?;
                 let mut spoken = spoken(cases, recipe, &finished, &format!("runs/{name}"));
+                #[cfg(feature = "retrieval")]
+                if let Some(found) = &found {
+                    found.add_to(&mut spoken, cases, &folder)?;
+                }
                 if let Some(aloud) = &mut aloud {
                     aloud.add_to(&mut spoken, &finished, &folder)?;
                 }

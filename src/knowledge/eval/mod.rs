@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Documents, Knowledge, KnowledgeError, Preparation, Step};
+use super::{Documents, Hit, Knowledge, KnowledgeError, Preparation, Step};
 
 pub use figures::{Figure, Figures, Outcome, RANKS_MAX};
 pub use questions::{Question, QuestionsError, of_split, read};
@@ -102,8 +102,7 @@ pub fn ask(
             .get(question.id.as_str())
             .map_or(&[][..], Vec::as_slice);
         let found = places(knowledge, &question.text, before)?;
-        let is_right = |place: &String| question.answer_in.iter().any(|right| right == place);
-        let rank = found.iter().position(is_right);
+        let rank = rank(&found, &question.answer_in);
         let outcome = match (question.answer_in.is_empty(), found.is_empty()) {
             (false, _) => Outcome::Ranked(rank),
             (true, true) => Outcome::Refused,
@@ -128,16 +127,38 @@ pub fn ask(
     })
 }
 
+/// Where the first of the right places stands among those that were found, from 0; `None` if it was not found.
+pub fn rank(found: &[String], right: &[String]) -> Option<usize> {
+    found.iter().position(|place| right.contains(place))
+}
+
 /// The places that answer a question, best first, each once; none if it would be refused.
-fn places(
+pub fn places(
     knowledge: &Knowledge,
     question: &str,
     earlier: &[&str],
 ) -> Result<Vec<String>, KnowledgeError> {
     let hits = knowledge.search(question, earlier)?;
-    if !hits.first().is_some_and(|hit| knowledge.is_answer(hit)) {
-        return Ok(Vec::new());
+    match hits.first().is_some_and(|hit| knowledge.is_answer(hit)) {
+        true => Ok(places_of(knowledge, &hits)),
+        false => Ok(Vec::new()),
     }
+}
+
+/// The places of the passages that have most to do with a question, at most `most` passages, good enough or not: what
+/// somebody else answers from.
+pub fn nearest(
+    knowledge: &Knowledge,
+    question: &str,
+    earlier: &[&str],
+    most: usize,
+) -> Result<Vec<String>, KnowledgeError> {
+    let hits = knowledge.search(question, earlier)?;
+    Ok(places_of(knowledge, hits.get(..most).unwrap_or(&hits)))
+}
+
+/// The places of hits, in their order, each once.
+fn places_of(knowledge: &Knowledge, hits: &[Hit]) -> Vec<String> {
     let mut places: Vec<String> = Vec::new();
     for passage in hits.iter().filter_map(|hit| knowledge.passage(hit)) {
         let place = passage.place();
@@ -145,7 +166,7 @@ fn places(
             places.push(place);
         }
     }
-    Ok(places)
+    places
 }
 
 #[cfg(test)]
