@@ -1,11 +1,7 @@
 //! The `voicesim` program: parse, log, run, exit code.
 
-use mimalloc::MiMalloc;
 use std::process::ExitCode;
 use voicesim::cli;
-
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::of_process();

@@ -1,6 +1,6 @@
 //! Whether answers are right, where it is known what a right one says.
 
-use super::wer::words;
+use super::wer::words_written_alike;
 use crate::scenario::RightAnswer;
 use serde::{Deserialize, Serialize};
 
@@ -53,18 +53,32 @@ const REFUSALS: [&str; 13] = [
     "unable to",
 ];
 
-/// Whether an answer is a right one. What it has, it has word for word and in a row; case and punctuation do not count.
+/// Whether an answer is a right one. What it has, it has word for word and in a row; case, punctuation, and whether a
+/// number is written in digits do not count.
 pub(super) fn is_right(answer: &str, right: &RightAnswer) -> bool {
     let refusals = REFUSALS.map(str::to_owned);
     (right.has.is_empty() || has_any(answer, &right.has))
-        && !has_any(answer, &right.has_not)
+        && !is_spoilt(answer, right)
         && (!right.refuses || has_any(answer, &refusals))
 }
 
+/// The same of an answer that was cut off; `None` if its rest may have made it right.
+pub(super) fn is_right_so_far(answer: &str, right: &RightAnswer) -> Option<bool> {
+    match is_right(answer, right) {
+        true => Some(true),
+        false => is_spoilt(answer, right).then_some(false),
+    }
+}
+
+/// Whether an answer has what a right one must not have.
+fn is_spoilt(answer: &str, right: &RightAnswer) -> bool {
+    has_any(answer, &right.has_not)
+}
+
 fn has_any(answer: &str, wanted: &[String]) -> bool {
-    let answer = words(answer);
+    let answer = words_written_alike(answer);
     wanted.iter().any(|wanted| {
-        let wanted = words(wanted);
+        let wanted = words_written_alike(wanted);
         !wanted.is_empty() && answer.windows(wanted.len()).any(|part| part == wanted)
     })
 }
@@ -92,6 +106,13 @@ mod tests {
         assert!(is_right("I'm sorry, I don't know that.", &unknown));
         assert!(!is_right("It is Lyon.", &unknown));
         assert!(!is_right("I do not know; Paris, perhaps.", &unknown));
+        // What was cut off may have gone on rightly, or was wrong already.
+        assert_eq!(is_right_so_far("On Mondays", &open), None);
+        assert_eq!(
+            is_right_so_far("On Mondays we are open", &open),
+            Some(false)
+        );
+        assert_eq!(is_right_so_far("We are closed on", &open), Some(true));
     }
 
     #[test]
@@ -100,6 +121,13 @@ mod tests {
         check("We open at ten, half the year.", &["half past ten"], false);
         check("That is 10:30.", &["half past ten", "10:30"], true);
         check("We often do.", &["ten"], false);
+        check(
+            "Within eight hundred milliseconds.",
+            &["800 milliseconds"],
+            true,
+        );
+        check("It costs $4.50.", &["four dollars fifty"], true);
+        check("I do not know.", &["don't know"], true);
         check("", &["ten"], false);
         check("anything", &["…"], false);
     }

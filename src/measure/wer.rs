@@ -109,6 +109,11 @@ impl WordErrors {
     }
 }
 
+/// The words of a text, of which numbers, times, prices and spellings are written alike.
+pub(super) fn words_written_alike(text: &str) -> Vec<String> {
+    normal::words(text)
+}
+
 /// The words of a text as it is written, without case, punctuation and hyphens.
 pub(super) fn words(text: &str) -> Vec<String> {
     let parts = text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | '/'));

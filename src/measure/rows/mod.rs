@@ -9,13 +9,13 @@ pub use plan::{Plan, RowPlan};
 
 use super::hops::{self, HopSpans, Slice};
 use super::reason::Reason;
-use super::right::is_right;
+use super::right::{is_right, is_right_so_far};
 use super::traced;
 use super::turn_marks::{Decided, TurnMarks, marks_by_turn};
 use super::wer::WordErrors;
 use crate::event::{
-    Doubt, EndpointDecision, Event, Expect, Hop, Metric, Remarks, Tick, Traced, TurnId, Verdict,
-    nanos,
+    Doubt, EndpointDecision, Event, Expect, Hop, Metric, Remarks, ReplyEnd, Tick, Traced, TurnId,
+    Verdict, nanos,
 };
 use gathered::{Gathered, gathered};
 use std::cmp::Reverse;
@@ -201,7 +201,13 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
     };
     let known = gathered.plan.map(|plan| &plan.right);
     if let Some(right) = known.filter(|it| !it.is_unknown() && !gathered.was_never_spoken) {
-        row.is_right = Some(outcome == Outcome::Answered && is_right(&row.said, right));
+        let end = answered.and_then(|utterance| utterance.ended.as_ref());
+        let is_stopped = end.is_some_and(|ended| ended.end == ReplyEnd::Stopped);
+        row.is_right = match (outcome == Outcome::Answered, is_stopped) {
+            (false, _) => Some(false),
+            (true, false) => Some(is_right(&row.said, right)),
+            (true, true) => is_right_so_far(&row.said, right),
+        };
     }
     if let (Outcome::Answered, Some(end), Some(utterance)) =
         (outcome, gathered.speech_ended, answered)
