@@ -3,15 +3,21 @@
 //! The index only finds: which passage is the answer, and which the next, is decided in `rank` alone. Terms are looked up
 //! as they are, so no question is ever parsed as a query. This file must not know about words, stems or meanings.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use tantivy::collector::DocSetCollector;
 use tantivy::directory::RamDirectory;
+use tantivy::error::DataCorruption;
 use tantivy::indexer::NoMergePolicy;
 use tantivy::query::{BooleanQuery, Query, TermQuery};
 use tantivy::schema::{
     FAST, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::{TextAnalyzer, WhitespaceTokenizer};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
+use tantivy::{
+    DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader, TERMINATED,
+    TantivyDocument, TantivyError, Term,
+};
 
 use super::entry::{Entry, NEXT};
 use super::query::{Slot, Variant};
@@ -23,6 +29,9 @@ const WRITER_BYTES: usize = 15_000_000;
 const CANDIDATES_MAX: u64 = 4_000;
 /// The most terms of a question that candidates are looked for by.
 const TERMS_MAX: usize = 16;
+
+/// The most terms of a field; 20,000 passages have some hundred thousand.
+const FIELD_TERMS_MAX: usize = 4_000_000;
 
 const ANALYZER: &str = "spaces";
 
@@ -68,9 +77,39 @@ impl PassageIndex {
         Ok((PassageIndex::over(index)?, directory))
     }
 
-    /// Opens the index that a directory holds.
-    pub(super) fn open(directory: RamDirectory) -> tantivy::Result<PassageIndex> {
-        PassageIndex::over(Index::open(directory)?)
+    /// Opens the index of so many passages that a directory holds.
+    ///
+    /// All of it is read once, so that what is broken is found here and by no question.
+    pub(super) fn open(directory: RamDirectory, passages: usize) -> tantivy::Result<PassageIndex> {
+        guarded(|| {
+            let index = PassageIndex::over(Index::open(directory)?)?;
+            index.check(passages as u64)?;
+            Ok(index)
+        })
+    }
+
+    fn check(&self, passages: u64) -> tantivy::Result<()> {
+        let searcher = self.reader.searcher();
+        let segments = searcher.segment_readers().iter();
+        let documents: u64 = segments.map(|one| u64::from(one.max_doc())).sum();
+        if documents != passages || self.passages() != passages {
+            return Err(corrupt("passages are missing"));
+        }
+        let Fields {
+            head, body, asked, ..
+        } = self.fields;
+        for segment in searcher.segment_readers() {
+            let numbers = segment.fast_fields().u64("passage")?;
+            for document in 0..segment.max_doc() {
+                if numbers.first(document).is_none_or(|n| n >= passages) {
+                    return Err(corrupt("a passage has no number"));
+                }
+            }
+            for field in [head, body, asked] {
+                check_terms(segment, field)?;
+            }
+        }
+        Ok(())
     }
 
     fn over(index: Index) -> tantivy::Result<PassageIndex> {
@@ -94,16 +133,22 @@ impl PassageIndex {
 
     /// In how many passages a term stands, at least: the most of its fields.
     pub(super) fn passages_with(&self, term: &str) -> Result<u64, TantivyError> {
-        let searcher = self.reader.searcher();
-        let mut count = 0;
-        for field in [self.fields.head, self.fields.body, self.fields.asked] {
-            count = count.max(searcher.doc_freq(&Term::from_field_text(field, term))?);
-        }
-        Ok(count)
+        guarded(|| {
+            let searcher = self.reader.searcher();
+            let mut count = 0;
+            for field in [self.fields.head, self.fields.body, self.fields.asked] {
+                count = count.max(searcher.doc_freq(&Term::from_field_text(field, term))?);
+            }
+            Ok(count)
+        })
     }
 
     /// The passages that hold any of the terms of a question that tell most, in their order.
     pub(super) fn candidates(&self, question: &[Slot]) -> tantivy::Result<Vec<usize>> {
+        guarded(|| self.found(question))
+    }
+
+    fn found(&self, question: &[Slot]) -> tantivy::Result<Vec<usize>> {
         let searcher = self.reader.searcher();
         let query = BooleanQuery::union(self.terms(question)?);
         let mut found = Vec::new();
@@ -137,6 +182,44 @@ impl PassageIndex {
         }
         Ok(any)
     }
+}
+
+/// tantivy asserts what its own files keep; those that somebody damaged and sealed again do not. Nothing is written to an
+/// index, so a search that broke off leaves nothing half done.
+fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> tantivy::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(corrupt("its terms are broken")))
+}
+
+fn corrupt(what: &str) -> TantivyError {
+    DataCorruption::comment_only(what).into()
+}
+
+/// Reads every term of a field, and where it stands.
+fn check_terms(segment: &SegmentReader, field: Field) -> tantivy::Result<()> {
+    let inverted = segment.inverted_index(field)?;
+    let mut terms = inverted.terms().stream()?;
+    let mut count = 0;
+    while terms.advance() {
+        count += 1;
+        let frequency = terms.value().doc_freq;
+        if count > FIELD_TERMS_MAX || frequency > segment.max_doc() {
+            return Err(corrupt("there are too many terms"));
+        }
+        let option = IndexRecordOption::Basic;
+        let mut stands = inverted.read_postings_from_terminfo(terms.value(), option)?;
+        let mut left = frequency;
+        let mut before = None;
+        while stands.doc() != TERMINATED {
+            let is_next = before < Some(stands.doc()) && stands.doc() < segment.max_doc();
+            if left == 0 || !is_next {
+                return Err(corrupt("a term stands in no passage"));
+            }
+            left -= 1;
+            before = Some(stands.doc());
+            stands.advance();
+        }
+    }
+    Ok(())
 }
 
 /// The terms that tell most, each once. The others stand in most passages, which costs time and tells little; they still

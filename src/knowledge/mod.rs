@@ -342,3 +342,5 @@ fn embedded_documents() -> Documents {
 
 #[cfg(test)]
 mod test_answers;
+#[cfg(test)]
+mod test_damaged;

@@ -214,10 +214,11 @@ pub(super) fn open(folder: &Path) -> Result<Knowledge, KnowledgeError> {
             None => entries = opening.entries(&bytes)?,
         }
     }
-    let index = PassageIndex::open(directory).map_err(|error| opening.damaged(error))?;
-    if entries.len() != settings.passages || index.passages() != entries.len() as u64 {
+    if entries.len() != settings.passages {
         return Err(opening.damaged("passages are missing"));
     }
+    let index = PassageIndex::open(directory, entries.len());
+    let index = index.map_err(|error| opening.damaged(error))?;
     let analysis = Analysis::of(&settings.preparation, &synonyms);
     Ok(Knowledge::over(
         entries,
