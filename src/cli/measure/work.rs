@@ -5,6 +5,7 @@ use super::super::{Failure, call_folder};
 use crate::call::floor::FloorHistory;
 #[cfg(feature = "probe")]
 use crate::call::known::Known;
+#[cfg(feature = "probe")]
 use crate::call::probed::Probed;
 use crate::call::{self, CallError, CallSource, Silence, Tracks, VAD_THRESHOLD, Words};
 use crate::clock::Clock;
