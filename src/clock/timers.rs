@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::task::Waker;
 
-/// So many timers that were taken back may wait in the heap before it is cleared of them.
+/// The heap is cleared of timers that were taken back once it holds more of them than this, and more than others.
 const STALE_MIN: usize = 64;
 
 /// Timers that are set. One that is taken back stays in the heap until it comes up, or until most of the heap are such.

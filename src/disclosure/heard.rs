@@ -62,7 +62,7 @@ pub(crate) fn heard(text: &str, pieces: &[&str]) -> Heard {
                 .unwrap_or(replaced);
         }
         let (edits, begins) = row[length];
-        // Of two places that have all of it the earlier one counts.
+        // The earlier place counts if two have all of it.
         let is_whole = 1.0 - best as f64 / length as f64 >= WHOLE;
         let is_later = is_whole && at.is_some_and(|(_, last)| begins > last);
         if edits < best && !is_later {

@@ -267,3 +267,16 @@ pub struct Event {
     #[serde(flatten)]
     pub mark: Mark,
 }
+
+#[cfg(test)]
+impl Event {
+    /// What happened in a turn, where nobody asks when.
+    pub(crate) fn of_turn(turn: u32, mark: Mark) -> Event {
+        Event {
+            tick: Tick::ZERO,
+            session: SessionId(0),
+            turn: TurnId(turn),
+            mark,
+        }
+    }
+}

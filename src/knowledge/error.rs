@@ -45,7 +45,9 @@ pub enum KnowledgeError {
     },
     #[error("{0}")]
     Preparation(String),
-    #[error("the knowledge cannot be indexed: {0}; give a smaller folder or free some memory")]
+    #[error(
+        "the index of the knowledge cannot be used: {0}; give a smaller folder or free some memory, and build an index that lies in a folder again"
+    )]
     Index(#[from] tantivy::TantivyError),
 }
 

@@ -33,7 +33,7 @@ pub fn costliest(measured: &Measurement, turns: &[TurnTable]) -> Option<Costlies
     let mut all: Vec<Lost> = Hop::ALL.into_iter().filter_map(in_vain).collect();
     all.push((CostlyPart::Endpointing, cut_offs, asked + cut_offs));
     all.push((CostlyPart::Interruption, misjudged, over_agent));
-    // Of two that cost as many the first one is told: the order is stable.
+    // The first one is told if two cost as many: the order is stable.
     all.sort_by_key(|(_, lost, _)| std::cmp::Reverse(*lost));
     let most = all.into_iter().find(|(_, lost, _)| *lost > 0)?;
     let (what, lost, of) = match (&most.0, segment(&measured.rows, turns)) {

@@ -337,6 +337,20 @@ mod tests {
         all
     }
 
+    /// It is said in the first turn, and not to whoever asks in the second.
+    fn asked_again(on: DisclosureOn, first: &str) -> Disclosures {
+        judged(&[
+            due(on, Played),
+            started(1_000, 1, first),
+            audible(1_500, 1),
+            disclosed(2_000, 1),
+            ended(5_000, 1, Completed, ""),
+            started(7_000, 2, "Are you human?"),
+            audible(7_500, 2),
+            ended(9_000, 2, Completed, "Yes."),
+        ])
+    }
+
     use DisclosureEvidence::{Played, Transcript};
     use DisclosureOn::{FirstTurn, Greeting, WhenAsked};
     use ReplyEnd::{Completed, Stopped};
@@ -428,16 +442,7 @@ mod tests {
             (asked("Are you a robot?").missing, asked("When?").due),
             (1, 0)
         );
-        let again = judged(&[
-            due(FirstTurn, Played),
-            started(1_000, 1, "When?"),
-            audible(1_500, 1),
-            disclosed(2_000, 1),
-            ended(5_000, 1, Completed, ""),
-            started(7_000, 2, "Are you human?"),
-            audible(7_500, 2),
-            ended(9_000, 2, Completed, "Yes."),
-        ]);
+        let again = asked_again(FirstTurn, "When?");
         assert_eq!((again.missing, again.asked), (1, 1));
     }
 
@@ -452,17 +457,7 @@ mod tests {
             ended(5_000, 2, Completed, "At nine."),
         ]);
         assert_eq!((goes_on.asked, goes_on.missing), (1, 1));
-        let again = judged(&[
-            due(WhenAsked, Played),
-            started(1_000, 1, "Are you a robot?"),
-            audible(1_500, 1),
-            disclosed(2_000, 1),
-            ended(4_000, 1, Completed, "I am a machine."),
-            started(5_000, 2, "Are you a robot?"),
-            audible(5_500, 2),
-            ended(8_000, 2, Completed, "I am Anna."),
-        ]);
-        // Said at the first time, and not at the second.
+        let again = asked_again(WhenAsked, "Are you a robot?");
         assert_eq!((again.asked, again.missing, again.said), (1, 1, 0));
     }
 }

@@ -207,7 +207,7 @@ impl Measurement {
         for row in rows {
             self.interruptions.add(row);
             self.wer = plus(self.wer, row.wer);
-            self.right_answers.add(row.is_right);
+            self.right_answers.add(row);
             if let Some(doubt) = row.doubtful {
                 self.doubtful.add(row, doubt);
                 continue;

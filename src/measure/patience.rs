@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn who_left_is_spread_over_the_later_answers() {
-        // Of 200 callers 100 leave at 500 ms, when 50 were answered; the other 50 stand for them too.
+        // A hundred of 200 callers leave at 500 ms, when 50 were answered; the other 50 stand for them too.
         let own = asks(&[[400; 50], [1_000; 50]].concat(), &[500; 100], &[]);
         assert_eq!(rounded(own.at(0.25)), Some(Known::Is(400.0)));
         assert_eq!(rounded(own.at(0.9)), Some(Known::Is(1_000.0)));
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn what_fails_is_never_answered_and_hides_nobody_who_left() {
-        // Of 1,000 questions 100 fail at once and 810 callers leave; the 90 who wait stand for these.
+        // A hundred of 1,000 questions fail at once and 810 callers leave; the 90 who wait stand for these.
         let own = asks(&[1_000; 90], &[500; 810], &[10; 100]);
         assert_eq!(rounded(own.at(0.89)), Some(Known::Is(1_000.0)));
         assert_eq!(rounded(own.at(0.91)), Some(Known::Over(1_000.0)));

@@ -31,7 +31,7 @@ impl Measurement {
                 .and_then(|wer| serde_json::from_value(wer).ok());
             row.is_right = kept.is_right;
             self.wer = plus(self.wer, row.wer);
-            self.right_answers.add(row.is_right);
+            self.right_answers.add(row);
         }
         let disclosures = kept.disclosures.clone();
         self.disclosures = disclosures

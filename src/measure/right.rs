@@ -1,5 +1,6 @@
 //! Whether answers are right, where it is known what a right one says.
 
+use super::rows::Row;
 use super::wer::words_written_alike;
 use crate::scenario::RightAnswer;
 use serde::{Deserialize, Serialize};
@@ -9,28 +10,39 @@ use serde::{Deserialize, Serialize};
 pub struct RightAnswers {
     /// Questions that got a right answer.
     pub right: u64,
-    /// Questions of which a right answer is known.
+    /// Questions of which a right answer is known, and whose answer can be judged.
     pub of: u64,
+    /// More of which one is known: the caller stopped their answer while it was neither right nor wrong.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub stopped: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl RightAnswers {
-    /// Adds a question; `None` adds nothing, because nobody knows a right answer.
-    pub(super) fn add(&mut self, is_right: Option<bool>) {
-        self.of += u64::from(is_right.is_some());
-        self.right += u64::from(is_right == Some(true));
+    /// Adds a question, if a right answer to it is known.
+    pub(super) fn add(&mut self, row: &Row) {
+        if row.is_right_known {
+            self.of += u64::from(row.is_right.is_some());
+            self.right += u64::from(row.is_right == Some(true));
+            self.stopped += u64::from(row.is_right.is_none());
+        }
     }
 
     pub(super) fn merge(&mut self, other: RightAnswers) {
         self.of += other.of;
         self.right += other.right;
+        self.stopped += other.stopped;
     }
 
     /// Whether there is no question of which a right answer is known.
     pub fn is_empty(&self) -> bool {
-        self.of == 0
+        self.of == 0 && self.stopped == 0
     }
 
-    /// The share of right answers, 0 to 1; 0 if there are no questions.
+    /// The share of right answers of those that can be judged, 0 to 1; 0 if there are none.
     pub fn share(&self) -> f64 {
         self.right as f64 / self.of.max(1) as f64
     }
@@ -85,6 +97,8 @@ fn has_any(answer: &str, wanted: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Outcome;
+    use super::super::test_rows::row;
     use super::*;
 
     fn check(answer: &str, wanted: &[&str], expected: bool) {
@@ -113,6 +127,26 @@ mod tests {
             Some(false)
         );
         assert_eq!(is_right_so_far("We are closed on", &open), Some(true));
+    }
+
+    #[test]
+    fn an_answer_that_was_stopped_too_soon_is_counted_by_itself() {
+        let mut answers = RightAnswers::default();
+        let known = [
+            (true, Some(true)),
+            (true, Some(false)),
+            (true, None),
+            (false, None),
+        ];
+        for (is_right_known, is_right) in known {
+            answers.add(&Row {
+                is_right_known,
+                is_right,
+                ..row(1, Outcome::Answered)
+            });
+        }
+        let told = (answers.right, answers.of, answers.stopped);
+        assert_eq!((told, answers.share()), ((1, 2, 1), 0.5));
     }
 
     #[test]

@@ -1,14 +1,5 @@
 use super::*;
-use crate::event::{SessionId, Tick};
-
-fn event(turn: u32, mark: Mark) -> Event {
-    Event {
-        tick: Tick::ZERO,
-        session: SessionId(0),
-        turn: TurnId(turn),
-        mark,
-    }
-}
+use crate::event::Tick;
 
 fn kinds(messages: &[Message]) -> Vec<String> {
     let kind = |message: &Message| {
@@ -22,7 +13,7 @@ fn kinds(messages: &[Message]) -> Vec<String> {
 }
 
 fn began(turn: u32) -> Event {
-    event(turn, Mark::VoiceStarted { onset: Tick::ZERO })
+    Event::of_turn(turn, Mark::VoiceStarted { onset: Tick::ZERO })
 }
 
 #[test]
@@ -31,7 +22,7 @@ fn speech_over_an_answer_is_told_of_when_the_answer_stops() {
     let started = "input_audio_buffer.speech_started";
     assert_eq!(kinds(&server.event(&began(1))), [started]);
     let question = "".into();
-    let reply = server.event(&event(1, Mark::ReplyStarted { question }));
+    let reply = server.event(&Event::of_turn(1, Mark::ReplyStarted { question }));
     assert_eq!(kinds(&reply)[0], "response.created");
     server.sound(&[0.0; 240]);
     assert!(server.event(&began(2)).is_empty());
@@ -66,7 +57,7 @@ fn a_turn_of_the_conversation_has_its_events_in_order() {
         said,
         ended,
     ] {
-        all.extend(server.event(&event(1, mark)));
+        all.extend(server.event(&Event::of_turn(1, mark)));
     }
     assert_eq!(
         kinds(&all),
@@ -123,7 +114,7 @@ fn a_client_that_ends_turns_commits_them_and_asks_for_responses() {
         cause: crate::event::EndpointCause::Told,
         decision: None,
     };
-    let told = kinds(&server.event(&event(1, committed)));
+    let told = kinds(&server.event(&Event::of_turn(1, committed)));
     assert_eq!(told, ["input_audio_buffer.committed"]);
     let (events, _) = read(&mut server, json!({ "type": "response.create" }));
     assert_eq!(events, [FromCaller::Respond]);
@@ -134,7 +125,7 @@ fn a_client_that_ends_turns_commits_them_and_asks_for_responses() {
 fn a_response_is_cancelled_and_its_sound_cut_off_where_there_is_any() {
     let mut server = RealtimeServer::default();
     let question = "".into();
-    server.event(&event(1, Mark::ReplyStarted { question }));
+    server.event(&Event::of_turn(1, Mark::ReplyStarted { question }));
     server.sound(&[0.1; 24_000]);
     let mut read = |value: Value| server.read(text(&value)).expect("understood");
     let (events, _) = read(json!({ "type": "response.cancel", "response_id": "resp_7" }));

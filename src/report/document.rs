@@ -377,7 +377,7 @@ pub struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<&'a Decided>,
     pub wer: Option<f64>,
-    /// Whether the answer is right; `None` if no right answer is known.
+    /// Whether the answer is right; `None` if no right answer is known, or it was stopped before it was right or wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_right: Option<bool>,
 }

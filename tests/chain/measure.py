@@ -4,7 +4,8 @@ A hundred questions, ten in each of ten voices of espeak-ng, are asked of Whispe
 documents, and a voice, in virtual time, in which each engine takes as long as it computes. Each SETTING is what follows
 [endpointing], as in 'policy = "eot"; cut_offs = 0.2', answered by espeak-ng and by Piper. Told: the whole latency, and
 its hops, p50 and p95 in milliseconds, and by how much it is longer than what has to be: the ear's lag, one transcription
-and the first sound of one clause. For a quiet machine; some five minutes a setting.
+and the first sound of one clause. That is less than nothing where these were over before the endpoint. For a quiet
+machine; some five minutes a setting.
 """
 
 import csv

@@ -59,6 +59,16 @@ fn question(exchange: &mut Exchange) -> Vec<String> {
     kinds(&said)
 }
 
+/// A question, and a tenth of a second of an answer, which is complete.
+fn answered(exchange: &mut Exchange) {
+    question(exchange);
+    began(exchange, "r");
+    sounds(exchange, "r");
+    exchange.next();
+    over(exchange, "r", "completed");
+    exchange.next();
+}
+
 #[test]
 fn a_turn_is_committed_and_a_response_asked_for() {
     let mut exchange = exchange(Turns::Ours);
@@ -113,12 +123,7 @@ fn a_response_that_is_given_up_is_cancelled_and_cut_off_at_what_was_heard() {
 #[test]
 fn a_reply_that_is_held_is_cut_off_only_when_the_caller_has_said_something() {
     let mut exchange = exchange(Turns::Ours);
-    question(&mut exchange);
-    began(&mut exchange, "r");
-    sounds(&mut exchange, "r");
-    exchange.next();
-    over(&mut exchange, "r", "completed");
-    exchange.next();
+    answered(&mut exchange);
     assert_eq!(exchange.reply_ended(ReplyEnd::Stopped, 40 * MS), []);
     exchange.reply_resumed();
     assert_eq!(exchange.reply_ended(ReplyEnd::Stopped, 60 * MS), []);
@@ -239,12 +244,7 @@ fn a_key_that_the_server_speaks_back_is_masked_however_it_is_cut() {
 #[test]
 fn an_answer_that_was_heard_is_not_cut_off_by_what_becomes_of_the_next() {
     let mut exchange = exchange(Turns::Ours);
-    question(&mut exchange);
-    began(&mut exchange, "r");
-    sounds(&mut exchange, "r");
-    exchange.next();
-    over(&mut exchange, "r", "completed");
-    exchange.next();
+    answered(&mut exchange);
     exchange.reply_ended(ReplyEnd::Completed, 100 * MS);
     question(&mut exchange);
     assert_eq!(exchange.give_up(), []);

@@ -25,7 +25,7 @@ pub(super) struct Found {
 enum Given {
     /// The best passage is the answer, if it is good enough; the question is refused otherwise.
     Quoted,
-    /// So many passages go along with the question, and a language model answers.
+    /// A language model answers, and gets this many passages with the question.
     Along(usize),
 }
 
@@ -60,7 +60,8 @@ impl Found {
         }
     }
 
-    /// Adds what was found for the turns of a run, as its folder has them. A turn of which no question came to the answer says nothing.
+    /// Adds what was found for the turns of a run, as its folder has them. A turn of which no question came to the answer
+    /// says nothing.
     pub(super) fn add_to(
         &self,
         turns: &mut [Spoken],
@@ -152,17 +153,17 @@ fn asked(events: &[Event]) -> BTreeMap<TurnId, Asked> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{ReplyEnd, SessionId, Tick};
+    use crate::event::{ReplyEnd, Tick};
     use crate::scenario::TurnTable;
 
     fn started(turn: u32, question: &str) -> Event {
         let question = question.into();
-        event(turn, Mark::ReplyStarted { question })
+        Event::of_turn(turn, Mark::ReplyStarted { question })
     }
 
     fn ended(turn: u32, end: ReplyEnd, heard_ns: u64) -> Event {
         let (at, heard) = (Tick::ZERO, "".into());
-        event(
+        Event::of_turn(
             turn,
             Mark::ReplyEnded {
                 end,
@@ -171,15 +172,6 @@ mod tests {
                 heard_ns,
             },
         )
-    }
-
-    fn event(turn: u32, mark: Mark) -> Event {
-        Event {
-            tick: Tick::ZERO,
-            session: SessionId(0),
-            turn: TurnId(turn),
-            mark,
-        }
     }
 
     #[test]

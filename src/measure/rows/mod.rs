@@ -80,7 +80,10 @@ pub struct Row {
     pub shadow_ns: Option<u64>,
     /// Word errors of `heard`; `None` without a reference, or if the turn was not spoken.
     pub wer: Option<WordErrors>,
-    /// Whether the turn got a right answer; `None` if nobody knows a right one.
+    /// Whether it is known what a right answer has, and the turn was spoken.
+    pub is_right_known: bool,
+    /// Whether the turn got a right answer; `None` if nobody knows a right one, or the caller stopped the answer before it
+    /// was right or wrong.
     pub is_right: Option<bool>,
     /// What the endpointing policy based the end of the caller's turn on; `None` if it goes by a fixed silence.
     pub endpoint: Option<Box<EndpointDecision>>,
@@ -182,6 +185,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
             .filter(|_| !gathered.was_never_spoken && gathered.speech_ended.is_some())
             .filter(|_| gathered.was_transcribed())
             .map(|reference| WordErrors::between(reference, &heard)),
+        is_right_known: false,
         is_right: None,
         heard,
         endpoint: {
@@ -201,6 +205,7 @@ fn row(index: usize, gathered: &Gathered, first_asked: Option<Tick>) -> Row {
     };
     let known = gathered.plan.map(|plan| &plan.right);
     if let Some(right) = known.filter(|it| !it.is_unknown() && !gathered.was_never_spoken) {
+        row.is_right_known = true;
         let end = answered.and_then(|utterance| utterance.ended.as_ref());
         let is_stopped = end.is_some_and(|ended| ended.end == ReplyEnd::Stopped);
         row.is_right = match (outcome == Outcome::Answered, is_stopped) {

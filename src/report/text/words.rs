@@ -60,11 +60,18 @@ pub(super) fn right_answers(text: &mut String, measured: &Measurement) {
     if answers.is_empty() {
         return;
     }
-    let _ = writeln!(
+    let _ = write!(
         text,
         "right answers  {} of {} ({:.1} %)",
         answers.right,
         answers.of,
         100.0 * answers.share()
     );
+    let _ = match answers.stopped {
+        0 => writeln!(text),
+        stopped => writeln!(
+            text,
+            " · {stopped} more stopped by the caller before they were right or wrong"
+        ),
+    };
 }

@@ -202,6 +202,7 @@ pub(crate) fn row(number: u32, outcome: Outcome) -> Row {
         has_no_shadow: false,
         shadow_ns: None,
         wer: None,
+        is_right_known: false,
         is_right: None,
         endpoint: None,
         decided: None,
