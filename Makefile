@@ -8,7 +8,7 @@ VOICESIM := target/debug/voicesim
 RELEASED := target/release/voicesim
 DATA ?=
 
-.PHONY: demo test test-live soak fuzz attack deny test-cluster test-slurm test-kubernetes validate eval-suite test-browser test-disclosure test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
+.PHONY: demo test test-live soak chaos fuzz attack deny test-cluster test-slurm test-kubernetes validate eval-suite test-browser test-disclosure test-readers test-calls rooms interruptions ends halves test-traces test-probe test-openai votes setup packages test-setup models fixtures recordings train train-endpoint eval lint doc features bench
 
 demo: setup
 	$(VOICESIM) run audio/demo.toml
@@ -41,6 +41,14 @@ attack: $(VOICESIM)
 	VOICESIM_MUTATIONS=2000 $(CARGO) test --test it -- no_reader_does_anything
 	VOICESIM_STEPS=all $(CARGO) test --test it -- wherever_it
 	@python3 tests/attack/attack.py $(VOICESIM) target/attack
+
+# A hundred thousand conversations in which anything goes wrong, drawn from today's date: the seed is printed if a rule is
+# broken.
+CHAOS ?= 100000
+CHAOS_SEED ?= $(shell date +%Y%m%d)
+chaos: packages
+	@echo "VOICESIM_CHAOS_SEED=$(CHAOS_SEED)"
+	VOICESIM_CHAOS=$(CHAOS) VOICESIM_CHAOS_SEED=$(CHAOS_SEED) $(CARGO) test --test it -- --nocapture chaos::
 
 # Licences, advisories, duplicates and sources of what voicesim is built from; needs cargo-deny (cargo install cargo-deny).
 deny:

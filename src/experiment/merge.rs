@@ -62,7 +62,8 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Simulated, RunError> {
         ..first.header.clone()
     };
     let bytes = copy(&parts, &bytes, &header, out)?;
-    figures::write(out, &header, &totals, bytes)?;
+    let turns = &simulable.scenario().file().turn;
+    figures::write(out, &header, &totals, bytes, turns)?;
     Ok(Simulated { header, totals })
 }
 

@@ -8,7 +8,7 @@ use crate::record::store::{
     Header, KeepEvents, RowsPer, Shard, SimulationFolder, Sizes, event_line, is_run_folder,
 };
 use crate::run::{RunError, header_of, input, not_kept, refuse_used, unavailable};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, TurnTable};
 use crate::scenario::load::CALLS_MAX;
 use crate::sim::{Encoded, Keep, Simulable, Worlds};
 use std::io;
@@ -327,7 +327,7 @@ impl Simulation {
         }
         totals.judge(&plan);
         totals.measured.is_cut_short |= totals.worlds() < u64::from(asked - start);
-        kept.finish(&header, &totals)?;
+        kept.finish(&header, &totals, &self.scenario.file().turn)?;
         Ok(Simulated { header, totals })
     }
 
@@ -430,8 +430,13 @@ impl<'a> Kept<'a> {
         self.beside_rows(|path, sizes| figures::write_so_far(path, totals, sizes))
     }
 
-    fn finish(&self, header: &Header, totals: &Totals) -> Result<(), RunError> {
-        self.beside_rows(|path, sizes| figures::write(path, header, totals, sizes))
+    fn finish(
+        &self,
+        header: &Header,
+        totals: &Totals,
+        turns: &[TurnTable],
+    ) -> Result<(), RunError> {
+        self.beside_rows(|path, sizes| figures::write(path, header, totals, sizes, turns))
     }
 
     /// Writes figures beside the rows so far, which are on the disk by then.

@@ -2,6 +2,7 @@
 //! wrong, or the segment in which most of the questions without an answer lie.
 
 use super::segments::at_least;
+use super::turns::SimulatedTurn;
 use super::{Measurement, Row, Waits};
 use crate::event::{Expect, Hop, Metric};
 use crate::record::store::{Costliest, CostlyPart};
@@ -16,9 +17,42 @@ const SIGNIFICANCE: f64 = 0.05;
 /// What is lost where, and of how many.
 type Lost = (CostlyPart, u64, u64);
 
-/// What costs the most callers; `None` if no turn came out wrong. Segments are those of `turns`, which the rows are of if
-/// there are any.
-pub fn costliest(measured: &Measurement, turns: &[TurnTable]) -> Option<Costliest> {
+/// A question that should have been answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// The number of its turn in the scenario, counted from one.
+    number: u32,
+    /// Whether no answer came.
+    is_lost: bool,
+}
+
+impl Question {
+    /// The question of a row; `None` if it has none.
+    pub fn of_row(row: &Row) -> Option<Question> {
+        let is_lost = row.unanswered.is_some();
+        (is_lost || row.e2e_ns.is_some()).then_some(Question {
+            number: row.number,
+            is_lost,
+        })
+    }
+
+    /// The question of a turn of a simulation; `None` if it has none.
+    pub fn of_simulated(turn: &SimulatedTurn) -> Option<Question> {
+        let is_lost = turn.unanswered.is_some();
+        (is_lost || turn.e2e_ns().is_some()).then_some(Question {
+            number: turn.number,
+            is_lost,
+        })
+    }
+}
+
+/// What costs the most callers; `None` if no turn came out wrong. Segments are those of the scenario's `turns`, by which
+/// the `questions` are told apart.
+pub fn costliest(
+    measured: &Measurement,
+    turns: &[TurnTable],
+    questions: impl Iterator<Item = Question>,
+) -> Option<Costliest> {
     let asked = measured.metrics.get(&Metric::E2eLatency);
     let asked = asked.map_or(0, Waits::count);
     let wrong = &measured.interruptions;
@@ -36,7 +70,7 @@ pub fn costliest(measured: &Measurement, turns: &[TurnTable]) -> Option<Costlies
     // The first one is told if two cost as many: the order is stable.
     all.sort_by_key(|(_, lost, _)| std::cmp::Reverse(*lost));
     let most = all.into_iter().find(|(_, lost, _)| *lost > 0)?;
-    let (what, lost, of) = match (&most.0, segment(&measured.rows, turns)) {
+    let (what, lost, of) = match (&most.0, segment(questions, turns)) {
         (CostlyPart::Hop { .. }, Some(segment)) => segment,
         _ => most,
     };
@@ -49,17 +83,14 @@ pub fn costliest(measured: &Measurement, turns: &[TurnTable]) -> Option<Costlies
 }
 
 /// The segment in which most of the questions without an answer lie, if one has them beyond chance.
-fn segment(rows: &[Row], turns: &[TurnTable]) -> Option<Lost> {
+fn segment(questions: impl Iterator<Item = Question>, turns: &[TurnTable]) -> Option<Lost> {
     let mut segments: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
     let (mut all, mut all_lost) = (0, 0);
-    for row in rows {
-        let lost = u64::from(row.unanswered.is_some());
-        if lost == 0 && row.e2e_ns.is_none() {
-            continue;
-        }
+    for Question { number, is_lost } in questions {
+        let lost = u64::from(is_lost);
         all += 1;
         all_lost += lost;
-        let turn = turns.get((row.number as usize).wrapping_sub(1));
+        let turn = turns.get((number as usize).wrapping_sub(1));
         for (by, name) in turn.iter().flat_map(|turn| &turn.labels) {
             let (of, in_it) = segments.entry((by.as_str(), name.as_str())).or_default();
             *of += 1;
@@ -88,42 +119,52 @@ mod tests {
     use crate::measure::{Outcome, Reason};
 
     /// Questions of two topics, of which so many of each are not answered.
-    fn asked(hours: (u32, u32), prices: (u32, u32)) -> (Vec<Row>, Vec<TurnTable>) {
-        let (mut rows, mut turns) = (Vec::new(), Vec::new());
+    fn asked(hours: (u32, u32), prices: (u32, u32)) -> (Vec<Question>, Vec<TurnTable>) {
+        let (mut questions, mut turns) = (Vec::new(), Vec::new());
         for (topic, (lost, of)) in [("hours", hours), ("prices", prices)] {
             for index in 0..of {
-                let number = rows.len() as u32 + 1;
-                let mut one = row(number, Outcome::Answered);
-                one.e2e_ns = Some(1);
-                if index < lost {
-                    one.e2e_ns = None;
-                    one.unanswered = Some(Reason::HungUp);
-                }
-                rows.push(one);
+                questions.push(Question {
+                    number: questions.len() as u32 + 1,
+                    is_lost: index < lost,
+                });
                 turns.push(TurnTable {
                     labels: BTreeMap::from([("topic".to_owned(), topic.to_owned())]),
                     ..TurnTable::default()
                 });
             }
         }
-        (rows, turns)
+        (questions, turns)
+    }
+
+    fn segment_of((questions, turns): (Vec<Question>, Vec<TurnTable>)) -> Option<Lost> {
+        segment(questions.into_iter(), &turns)
     }
 
     #[test]
     fn a_segment_that_has_most_of_the_lost_questions_is_named() {
-        let (rows, turns) = asked((1, 20), (9, 20));
-        let (what, lost, of) = segment(&rows, &turns).expect("prices");
+        let (what, lost, of) = segment_of(asked((1, 20), (9, 20))).expect("prices");
         let (by, name) = ("topic".to_owned(), "prices".to_owned());
         assert_eq!(what, CostlyPart::Segment { by, name });
         assert_eq!((lost, of), (9, 20));
-        let (rows, turns) = asked((5, 20), (6, 20));
-        assert_eq!(segment(&rows, &turns), None);
-        let (rows, turns) = asked((0, 20), (0, 20));
-        assert_eq!(segment(&rows, &turns), None);
+        assert_eq!(segment_of(asked((5, 20), (6, 20))), None);
+        assert_eq!(segment_of(asked((0, 20), (0, 20))), None);
+    }
+
+    #[test]
+    fn a_row_is_of_a_question_if_an_answer_came_or_should_have_come() {
+        let mut one = row(3, Outcome::Answered);
+        one.e2e_ns = None;
+        one.unanswered = None;
+        assert_eq!(Question::of_row(&one), None);
+        one.unanswered = Some(Reason::HungUp);
+        let (number, is_lost) = (3, true);
+        assert_eq!(Question::of_row(&one), Some(Question { number, is_lost }));
     }
 
     #[test]
     fn where_nothing_is_lost_nothing_is_named() {
-        assert_eq!(costliest(&Measurement::of_nothing(), &[]), None);
+        assert_eq!(costliest(&Measurement::of_nothing(), &[], std::iter::empty()),
+            None
+       );
     }
 }

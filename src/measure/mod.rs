@@ -50,7 +50,7 @@ pub use both::speech;
 pub use budget_result::{BudgetResult, WithDoubtful};
 pub use callers::Callers;
 pub use consumption::{Consumption, Cost};
-pub use costliest::costliest;
+pub use costliest::{Question, costliest};
 pub use devices::Devices;
 pub use disclosures::Disclosures;
 pub use disturbance::{Disturbance, MachineBusy, is_disturbed};

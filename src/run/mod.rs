@@ -30,7 +30,7 @@ use crate::endpoint::Endpointing;
 use crate::engine::recorded::MissingInput;
 use crate::engine::{self, EngineError, Given, Maker};
 use crate::event::{Event, Hears, SessionId};
-use crate::measure::{self, Measurement, Plan};
+use crate::measure::{self, Measurement, Plan, Question};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder, StoreError};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
@@ -389,7 +389,9 @@ impl Run {
         let measured = measure::measure(&events, &Plan::of(scenario, self.rows_per));
         if let Some((path, _)) = &self.keep {
             write_hlog(&path.join("latency.hlog"), &measured, &events)?;
-            if let Some(costliest) = measure::costliest(&measured, &scenario.file().turn) {
+            let questions = measured.rows.iter().filter_map(Question::of_row);
+            let turns = &scenario.file().turn;
+            if let Some(costliest) = measure::costliest(&measured, turns, questions) {
                 costliest.write(path).map_err(not_kept)?;
             }
             store::seal(path).map_err(not_kept)?;

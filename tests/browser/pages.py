@@ -29,7 +29,7 @@ FLAGS = [
 ]
 
 # How many of each there are at least.
-CHARTS = {"run": 25, "hostile": 18, "long": 25, "simulation": 20, "load": 15, "calls": 20, "call": 10, "compare": 30, "sweep": 0, "plan": 0, "slow": 12, "moments": 20, "silent": 10, "fit": 3, "validation": 3}
+CHARTS = {"run": 25, "hostile": 18, "long": 25, "simulation": 20, "load": 15, "calls": 20, "call": 10, "compare": 30, "sweep": 0, "plan": 0, "eval": 0, "slow": 12, "moments": 20, "silent": 10, "fit": 3, "validation": 3}
 # How large a page may be: that of a minute's sound, and one of six turns.
 BYTES_MAX = {"run": 600_000, "slow": 300_000}
 PLAYABLE = ["run", "long", "call"]

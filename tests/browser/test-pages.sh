@@ -20,10 +20,23 @@ quietly report "$work/a \"hostile\" <b>name" --html "$pages/hostile.html"
 python3 tests/browser/longer.py "$work/run" "$pages/long run #1"
 quietly report "$pages/long run #1" --html "$pages/long.html"
 
+cat > "$work/agent.toml" <<'END'
+[stt]
+engine = "simulated"
+latency = { fixed_ms = 120 }
+[answer]
+engine = "simulated"
+latency = { fixed_ms = 200 }
+[tts]
+engine = "simulated"
+latency = { fixed_ms = 90 }
+END
+
 # Six turns, of which one is much slower than the others.
 {
-    printf 'name = "one slow answer"\n[stt]\nengine = "simulated"\nlatency = { fixed_ms = 120 }\n[answer]\nengine = "simulated"\nlatency = { fixed_ms = 200 }\n'
-    printf '[tts]\nengine = "simulated"\nlatency = { fixed_ms = 90 }\n[[fault]]\nstage = "answer"\ndelay_ms = 3600\ninputs = [4]\n'
+    printf 'name = "one slow answer"\n'
+    cat "$work/agent.toml"
+    printf '[[fault]]\nstage = "answer"\ndelay_ms = 3600\ninputs = [4]\n'
     for turn in 1 2 3 4 5 6; do
         printf '[[turn]]\nspeech = { length = { fixed_ms = 1%s00 } }\n' "$turn"
     done
@@ -52,6 +65,18 @@ quietly compare "$work/simulation" "$work/slower" --html "$pages/compare.html"
 quietly sweep audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 --html "$pages/sweep.html"
 quietly plan audio/simulations/endpointing.toml --vary endpointing.silence_ms=200,300,400,500 --conversations 200 \
     --set budget.e2e_latency_p95_ms=1500 --html "$pages/plan.html"
+
+# Every step of an agent by segment: two voices, in quiet and in noise.
+{
+    printf 'name = "two voices"\nscenario = "agent.toml"\naugment = ["quiet", "noise=10"]\n'
+    for voice in piper en-us; do
+        for recording in reply pause average graphics recording; do
+            printf '[[turn]]\nwav = "%s/audio/fixtures/%s-%s.wav"\ntext = "one two three"\n' "$PWD" "$voice" "$recording"
+            printf 'answer_has = ["four"]\nlabels = { voice = "%s" }\n' "$voice"
+        done
+    done
+} > "$work/suite.toml"
+quietly eval run "$work/suite.toml" --out "$work/evaluated" --no-round-trip --html "$pages/eval.html"
 
 python3 tests/browser/pages.py "$pages"
 

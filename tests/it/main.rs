@@ -3,6 +3,7 @@
 mod answers;
 mod calibrate;
 mod calls;
+mod chaos;
 mod ci;
 mod claimed;
 mod classifier;
@@ -15,7 +16,6 @@ mod endpoint;
 mod evals;
 mod exports;
 mod faults;
-mod faulty_worlds;
 mod fits;
 mod followed;
 mod formats;

@@ -168,3 +168,51 @@ fn what_no_turn_has_or_no_table_is_told_with_what_there_is() {
         &["nowhere.csv"],
     );
 }
+
+#[test]
+fn the_last_sentence_of_a_simulation_names_the_segment_that_loses_most_callers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let turns: String = ["hours", "prices", "hours", "prices"]
+        .iter()
+        .map(|topic| {
+            format!(
+                "[[turn]]\nspeech = {{ length = {{ fixed_ms = 1200 }} }}\nlabels = {{ topic = \"{topic}\" }}\n"
+            )
+        })
+        .collect();
+    let scenario = written(
+        folder.path(),
+        "topics.toml",
+        &format!(
+            "{ENGINES}latency = {{ fixed_ms = 300 }}\n[[fault]]\nstage = \"answer\"\nerror = \"no price list\"\ninputs = [2, 4]\n{turns}"
+        ),
+    );
+    let out = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let whole = out("whole");
+    fine(&[
+        "simulate",
+        &scenario,
+        "--conversations",
+        "20",
+        "--out",
+        &whole,
+    ]);
+    let last = |folder: &str| fine(&["report", folder]).trim_end().to_owned();
+    let expected = format!(
+        "most callers are lost where topic is prices, in 40 of 40 questions (voicesim report {whole} --by topic)."
+    );
+    let said = last(&whole).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.ends_with(&expected), "{said}");
+
+    // Shards that were simulated elsewhere say the same.
+    let shards = [out("one"), out("two")];
+    for (index, shard) in shards.iter().enumerate() {
+        let number = format!("{}/2", index + 1);
+        let of = ["--conversations", "20", "--shard", &number, "--out", shard];
+        fine(&[&["simulate", &scenario], &of[..]].concat());
+    }
+    let merged = out("merged");
+    fine(&["merge", &shards[0], &shards[1], "--out", &merged]);
+    let said = last(&merged);
+    assert!(said.contains("where topic is prices"), "{said}");
+}
