@@ -8,8 +8,8 @@ use crate::record::store::{
     Header, KeepEvents, RowsPer, Shard, SimulationFolder, Sizes, event_line, is_run_folder,
 };
 use crate::run::{RunError, header_of, input, not_kept, refuse_used, unavailable};
-use crate::scenario::{Scenario, TurnTable};
 use crate::scenario::load::CALLS_MAX;
+use crate::scenario::{Scenario, TurnTable};
 use crate::sim::{Encoded, Keep, Simulable, Worlds};
 use std::io;
 use std::ops::Range;

@@ -163,8 +163,9 @@ mod tests {
 
     #[test]
     fn where_nothing_is_lost_nothing_is_named() {
-        assert_eq!(costliest(&Measurement::of_nothing(), &[], std::iter::empty()),
+        assert_eq!(
+            costliest(&Measurement::of_nothing(), &[], std::iter::empty()),
             None
-       );
+        );
     }
 }

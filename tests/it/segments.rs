@@ -201,7 +201,10 @@ fn the_last_sentence_of_a_simulation_names_the_segment_that_loses_most_callers()
     let expected = format!(
         "most callers are lost where topic is prices, in 40 of 40 questions (voicesim report {whole} --by topic)."
     );
-    let said = last(&whole).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = last(&whole)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     assert!(said.ends_with(&expected), "{said}");
 
     // Shards that were simulated elsewhere say the same.

@@ -8,6 +8,10 @@ use voicesim::rng::{Seed, Stream};
 struct Made {
     stream: Stream,
     text: String,
+    /// Whether one model hears and speaks.
+    is_direct: bool,
+    /// Whether many calls come at once.
+    is_load: bool,
 }
 
 /// The text of scenario `number`; each number gives another one.
@@ -15,19 +19,24 @@ pub(super) fn scenario(seed: u64, number: u64) -> String {
     let mut made = Made {
         stream: Seed(seed).stream("chaos", number, 0, "scenario"),
         text: String::new(),
+        is_direct: false,
+        is_load: false,
     };
+    made.is_direct = made.one_in(8.0);
+    made.is_load = made.one_in(4.0);
     made.head(number);
     made.caller();
     made.policies();
     made.engines();
-    if made.one_in(4.0) {
+    if made.is_load {
         made.load();
     }
     for _ in 0..made.ms(0, 4) {
         made.fault();
     }
     for stage in STAGES {
-        if made.one_in(1.6) {
+        // A model that hears and speaks has none of the stages that cures are for.
+        if !made.is_direct && made.one_in(1.6) {
             made.cure(stage);
         }
     }
@@ -71,7 +80,7 @@ impl Made {
         match self.ms(0, 6) {
             0 | 1 => format!("{{ fixed_ms = {median} }}"),
             2 => format!("{{ weibull = {{ median_ms = {median}, p95_ms = {p95:.2} }} }}"),
-            3 => format!("{{ gamma = {{ median_ms = {median}, p95_ms = {p95:.2} }} }}"),
+            3 => format!("{{ gamma = {{ mean_ms = {median}, p95_ms = {p95:.2} }} }}"),
             _ => format!("{{ lognormal = {{ median_ms = {median}, p95_ms = {p95:.2} }} }}"),
         }
     }
@@ -79,7 +88,7 @@ impl Made {
     fn head(&mut self, number: u64) {
         let cores = self.ms(1, 5);
         self.add(&format!("seed = {}\ncores = {cores}", number + 1));
-        if self.one_in(8.0) {
+        if self.is_direct {
             self.add("topology = \"speech_to_speech\"");
         }
     }
@@ -158,7 +167,8 @@ impl Made {
                 }
             }
         }
-        if self.one_in(4.0) {
+        // Other programs disturb a machine that holds one conversation.
+        if !self.is_direct && !self.is_load && self.one_in(3.0) {
             let (begins, stays) = (self.between(0.0, 1.0), self.between(0.0, 1.0));
             self.add(&format!(
                 "[disturbance]\nbegins = {begins}\nstays = {stays}"
@@ -194,6 +204,9 @@ impl Made {
         self.add(&format!(
             "warm_up_s = {warm_up:.2}\nduration_s = {whole:.2}"
         ));
+        if self.is_direct {
+            return self.pool("speech_to_speech");
+        }
         for stage in STAGES {
             if self.one_in(2.0) {
                 self.pool(stage);
@@ -229,7 +242,10 @@ impl Made {
     }
 
     fn fault(&mut self) {
-        let stage = self.of(&["stt", "answer", "tts", "network"]);
+        let stage = match self.is_direct {
+            true => "network",
+            false => self.of(&["stt", "answer", "tts", "network"]),
+        };
         self.add(&format!("[[fault]]\nstage = \"{stage}\""));
         let (from, span) = (self.between(0.0, 30.0), self.between(0.5, 30.0));
         let window = format!("from_s = {from}\nfor_s = {span}");
