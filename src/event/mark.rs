@@ -346,6 +346,16 @@ pub enum Mark {
     },
 }
 
+impl Mark {
+    /// Whether it is a step of a stage's work that tells of no end: more than half of all marks are.
+    pub(crate) fn is_step(&self) -> bool {
+        matches!(
+            self,
+            Mark::Enter { .. } | Mark::Begun { .. } | Mark::Output { .. }
+        )
+    }
+}
+
 /// How a reply ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -105,7 +105,7 @@ impl Counted {
     pub(super) fn add(&mut self, events: &[Event], rows: &[Row]) {
         rows.iter().for_each(|row| self.add_row(row));
         self.disclosures.add(events);
-        for event in events {
+        for event in events.iter().filter(|event| !event.mark.is_step()) {
             self.callers.add(&event.mark);
             self.resilience.add(&event.mark);
         }

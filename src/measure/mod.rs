@@ -242,7 +242,8 @@ impl Measurement {
             }
         }
         let (mut is_cut_short, mut prepared) = (true, None);
-        for event in events {
+        // Of the steps of a stage's work nothing is counted here.
+        for event in events.iter().filter(|event| !event.mark.is_step()) {
             self.devices.add(event);
             self.background.add(&event.mark);
             self.callers.add(&event.mark);

@@ -35,8 +35,9 @@ impl ReasoningTime {
         if reading.is_inside() && self.began.is_none() {
             self.began = Some(now);
         }
-        if answer.contains(char::is_alphanumeric) && self.answered.is_none() {
-            self.answered = self.began.map(|_| now);
+        let is_open = self.began.is_some() && self.answered.is_none();
+        if is_open && answer.contains(char::is_alphanumeric) {
+            self.answered = Some(now);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The agent's side of a session: the reply that is on its way, one that is held, and what was said.
 
+use super::at_work::{AtWork, ReplyWork};
 use super::laid::{Sounded, Spoken};
 use super::playback::{Playback, Sounds};
 use super::reply::Reply;
@@ -11,7 +12,7 @@ use crate::disclosure::{Asked, asked};
 use crate::event::{DisclosureEvidence, DisclosureOn, Mark, ReplyEnd, Tick, TurnId, nanos};
 use crate::record::tap::Tap;
 use crate::stage::{Exchange, Question};
-use std::future::Future;
+use std::future::{Future, pending};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,20 +26,31 @@ pub(super) struct Agent {
     stages: Rc<Stages>,
     speaker: Rc<dyn Speaker>,
     reply: Option<Reply>,
-    /// A reply that was stopped in mid-speech, perhaps for nothing, with what was heard of it: it does no work, and
-    /// may go on.
-    held: Option<(Reply, Arc<str>)>,
+    /// The work on it.
+    at_work: Rc<AtWork>,
+    held: Option<Held>,
     history: Rc<Vec<Exchange>>,
     /// Whether it is still to be said that the agent is a machine.
     is_disclosure_due: bool,
 }
 
+/// A reply that was stopped in mid-speech, perhaps for nothing: it does no work, and may go on.
+struct Held {
+    reply: Reply,
+    /// What was still to be done; `None` if all was.
+    work: Option<ReplyWork>,
+    /// What was heard of it.
+    heard: Arc<str>,
+}
+
 impl Agent {
+    /// `at_work` is where replies are worked on, by whoever polls it.
     pub(super) fn new(
         clock: Clock,
         tap: Tap,
         stages: Rc<Stages>,
         speaker: Rc<dyn Speaker>,
+        at_work: Rc<AtWork>,
     ) -> Agent {
         let disclosure = stages.disclosure.as_ref();
         let is_disclosure_due =
@@ -49,6 +61,7 @@ impl Agent {
             stages,
             speaker,
             reply: None,
+            at_work,
             held: None,
             history: Rc::default(),
             is_disclosure_due,
@@ -62,7 +75,14 @@ impl Agent {
         impl Future<Output = ReplyEnd> + '_,
         impl Future<Output = Sounds> + '_,
     ) {
-        Reply::news(self.reply.as_mut())
+        let Agent { at_work, reply, .. } = self;
+        let sounds = async {
+            match reply {
+                Some(reply) => reply.sounds().await,
+                None => pending().await,
+            }
+        };
+        (at_work.over(), sounds)
     }
 
     pub(super) fn is_speaking(&self) -> bool {
@@ -90,7 +110,7 @@ impl Agent {
         if self.is_speaking() {
             return self.spoken(now).sentence_is_question;
         }
-        let held = self.held.as_ref().map(|(_, heard)| heard);
+        let held = self.held.as_ref().map(|held| &held.heard);
         let last = held.or(self.history.last().map(|exchange| &exchange.heard));
         last.is_some_and(|heard| heard.trim_end().ends_with('?'))
     }
@@ -124,7 +144,7 @@ impl Agent {
         input: (Question, Option<Telling>),
     ) {
         let (stages, speaker) = (self.stages.clone(), self.speaker.clone());
-        let reply = Reply::prepare(
+        let (reply, work) = Reply::prepare(
             stages,
             speaker,
             &self.clock,
@@ -133,6 +153,7 @@ impl Agent {
             input,
         );
         self.reply = Some(reply);
+        self.at_work.go_on(work);
     }
 
     /// That the agent has to say that it is a machine, for the record; `None` if it does not have to.
@@ -214,9 +235,8 @@ impl Agent {
     /// Gives up what was prepared; nobody ever heard of it.
     pub(super) fn drop_speculation(&mut self) {
         if let Some(reply) = self.reply.take() {
-            let turn = reply.turn;
-            drop(reply);
-            self.tap.mark(turn, Mark::SpeculationDropped);
+            drop(self.at_work.take());
+            self.tap.mark(reply.turn, Mark::SpeculationDropped);
         }
     }
 
@@ -228,8 +248,14 @@ impl Agent {
             return None;
         }
         let reply = self.reply.take()?;
-        let (turn, question) = (reply.turn, reply.question.clone());
-        let playback = reply.give_up();
+        // Sound that was queued for the speaker is left there.
+        drop(self.at_work.take());
+        let Reply {
+            turn,
+            question,
+            playback,
+            ..
+        } = reply;
         let sounded = match end {
             ReplyEnd::Completed => playback.heard(self.clock.now()),
             _ => playback.stop(),
@@ -245,27 +271,31 @@ impl Agent {
     /// was heard of it sounded.
     pub(super) fn hold(&mut self) -> Option<Range<Tick>> {
         let reply = self.reply.take()?;
+        let work = self.at_work.take();
         let sounded = reply.playback.stop();
         self.was_told(&reply.playback, sounded.at);
         let heard = sounded.words.clone();
         let speech = self.mark_end(reply.turn, ReplyEnd::Stopped, sounded);
-        self.held = Some((reply, heard));
+        self.held = Some(Held { reply, work, heard });
         Some(speech)
     }
 
     /// Goes on with the reply where it was held.
     pub(super) fn resume(&mut self) {
-        if let Some((reply, _)) = self.held.take() {
+        if let Some(Held { reply, work, .. }) = self.held.take() {
             let at = self.clock.now();
             self.tap.mark(reply.turn, Mark::ReplyResumed { at });
             reply.playback.resume();
             self.reply = Some(reply);
+            if let Some(work) = work {
+                self.at_work.go_on(work);
+            }
         }
     }
 
     /// Gives the held reply up: it was stopped for good.
     pub(super) fn let_go(&mut self) {
-        if let Some((reply, heard)) = self.held.take() {
+        if let Some(Held { reply, heard, .. }) = self.held.take() {
             self.remember(reply.question.clone(), heard);
         }
     }

@@ -99,6 +99,63 @@ pub(crate) struct Reasoning {
     tag: String,
     /// What was held because it may be reasoning.
     held: String,
+    /// The beginnings of reasoning that what was held agrees with.
+    agreeing: Agreeing,
+}
+
+/// The beginnings of reasoning that a text agrees with so far. Each letter is compared once, however long the text becomes.
+#[derive(Debug, Clone)]
+struct Agreeing {
+    /// A bit for each of [`BEGINNINGS`].
+    with: u32,
+    /// How many of their bytes were compared; they are ASCII.
+    bytes: usize,
+}
+
+const _: () = assert!(BEGINNINGS.len() < u32::BITS as usize);
+
+impl Agreeing {
+    /// A text that has not begun agrees with all of them.
+    fn with_all() -> Agreeing {
+        Agreeing {
+            with: (1 << BEGINNINGS.len()) - 1,
+            bytes: 0,
+        }
+    }
+
+    /// How far the text agrees with `c` at its end. Signs of Markdown and white space before it do not count.
+    fn then(&mut self, c: char) -> Agreement {
+        let is_beside = SIGNS.contains(&c) || self.bytes == 0 && c.is_whitespace();
+        if !is_beside {
+            let c = if c == '’' { '\'' } else { c };
+            for lower in c.to_lowercase() {
+                if self.compare(lower) {
+                    return Agreement::Whole;
+                }
+            }
+        }
+        match self.with {
+            0 => Agreement::None,
+            _ => Agreement::SoFar,
+        }
+    }
+
+    /// Compares one letter; whether one of the beginnings ends with it.
+    fn compare(&mut self, letter: char) -> bool {
+        let mut left = self.with;
+        while left != 0 {
+            let place = left.trailing_zeros();
+            left &= left - 1;
+            let beginning = BEGINNINGS[place as usize].as_bytes();
+            if beginning.get(self.bytes).map(|byte| char::from(*byte)) != Some(letter) {
+                self.with &= !(1 << place);
+            } else if beginning.len() == self.bytes + 1 {
+                return true;
+            }
+        }
+        self.bytes += 1;
+        false
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,27 +173,12 @@ enum Place {
 }
 
 /// How far a text agrees with how reasoning begins.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agreement {
     None,
     /// As far as the text goes.
     SoFar,
     Whole,
-}
-
-fn agreement(text: impl Iterator<Item = char>, beginning: &str) -> Agreement {
-    let mut rest = beginning.chars();
-    for c in text {
-        match rest.next() {
-            None => return Agreement::Whole,
-            Some(next) if next == c => {}
-            Some(_) => return Agreement::None,
-        }
-    }
-    match rest.next() {
-        None => Agreement::Whole,
-        Some(_) => Agreement::SoFar,
-    }
 }
 
 /// What a piece of text told about the text before it.
@@ -157,6 +199,7 @@ impl Reasoning {
             },
             tag: String::new(),
             held: String::new(),
+            agreeing: Agreeing::with_all(),
         }
     }
 
@@ -176,9 +219,15 @@ impl Reasoning {
             answer.push_str(text);
             return before;
         }
-        for c in text.chars() {
+        for (at, c) in text.char_indices() {
             if self.tag.is_empty() && !TAG_BEGINS.contains(&c) {
+                let was_answer = self.place == Place::Answer;
                 self.plain(c, answer);
+                let rest = &text[at + c.len_utf8()..];
+                if !was_answer && self.place == Place::Answer && !rest.contains(TAG_BEGINS) {
+                    answer.push_str(rest);
+                    return before;
+                }
                 continue;
             }
             if !self.tag.is_empty() && matches!(c, '<' | '◁') {
@@ -262,12 +311,12 @@ impl Reasoning {
             }
             Place::Beginning => {
                 self.held.push(c);
-                self.begin(answer);
+                self.begin(c, answer);
             }
             Place::Suspected => {
                 self.held.push(c);
                 if matches!(c, ':' | '\n') && self.is_answer_named() {
-                    self.held.clear();
+                    self.forget();
                     self.place = Place::Answer;
                 } else if self.held.len() > HELD_BYTES_MAX {
                     self.release(answer);
@@ -276,32 +325,25 @@ impl Reasoning {
         }
     }
 
-    /// Decides whether the answer begins like reasoning.
-    fn begin(&mut self, answer: &mut String) {
-        let signless = self.held.chars().filter(|c| !SIGNS.contains(c));
-        let begun = signless
-            .map(|c| if c == '’' { '\'' } else { c })
-            .skip_while(|c| c.is_whitespace())
-            .flat_map(char::to_lowercase);
-        let mut may_be = false;
-        for beginning in BEGINNINGS {
-            match agreement(begun.clone(), beginning) {
-                Agreement::Whole => {
-                    self.place = Place::Suspected;
-                    return;
-                }
-                Agreement::SoFar => may_be = true,
-                Agreement::None => {}
-            }
-        }
-        if !may_be {
-            self.release(answer);
+    /// Decides whether the answer begins like reasoning, with this letter at the end of what is held.
+    fn begin(&mut self, c: char, answer: &mut String) {
+        match self.agreeing.then(c) {
+            Agreement::Whole => self.place = Place::Suspected,
+            Agreement::SoFar => {}
+            Agreement::None => self.release(answer),
         }
     }
 
     fn release(&mut self, answer: &mut String) {
-        answer.push_str(&std::mem::take(&mut self.held));
+        answer.push_str(&self.held);
+        self.forget();
         self.place = Place::Answer;
+    }
+
+    /// Drops what is held.
+    fn forget(&mut self) {
+        self.held.clear();
+        self.agreeing = Agreeing::with_all();
     }
 
     /// Whether the last line so far is "Answer:" or the heading "Answer", behind a line of reasoning that was named too.
@@ -379,14 +421,14 @@ impl Reasoning {
             self.release(answer);
         }
         if self.place == Place::Suspected {
-            self.held.clear();
+            self.forget();
         }
         self.place = Place::Inside;
     }
 
     fn closed(&mut self) -> Before {
         let was = std::mem::replace(&mut self.place, Place::Answer);
-        self.held.clear();
+        self.forget();
         match was {
             Place::Answer => Before::WasReasoning,
             _ => Before::Answer,

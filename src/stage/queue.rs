@@ -98,7 +98,9 @@ impl<T> Queue<T> {
     }
 
     fn wake_senders(&mut self) {
-        self.full.drain(..).for_each(|(_, waker)| waker.wake());
+        while let Some((_, waker)) = self.full.pop_front() {
+            waker.wake();
+        }
     }
 
     fn put(&mut self, value: Option<T>) {

@@ -5,6 +5,7 @@ mod told;
 mod understood;
 
 use super::agent::Agent;
+use super::at_work::AtWork;
 use super::control::{self, Control};
 use super::endpoint::{Due, Endpoint};
 use super::lately::Lately;
@@ -25,8 +26,11 @@ use crate::record::tap::Tap;
 use crate::stage::Watched;
 use crate::stage::queue;
 use crate::stage::{AudioFeed, SpeechActivity};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use told::OnRequest;
 
@@ -75,12 +79,13 @@ impl Session {
         let stages = Rc::new(self.stages);
         let (utterances, waiting) = queue::channel(UTTERANCES_WAITING_MAX);
         let (transcripts, recognised) = queue::channel(UTTERANCES_WAITING_MAX);
-        let recogniser = Branch::new(recognise(
+        let mut recogniser = Branch::new(recognise(
             stages.clone(),
             self.tap.clone(),
             waiting,
             transcripts,
         ));
+        let at_work = Rc::new(AtWork::default());
         let conversation = Conversation {
             clock: self.clock.clone(),
             tap: self.tap.clone(),
@@ -93,17 +98,32 @@ impl Session {
             utterances,
             utterance: None,
             guess: None,
-            agent: Agent::new(self.clock, self.tap, stages, self.speaker),
+            agent: Agent::new(
+                self.clock,
+                self.tap,
+                stages,
+                self.speaker,
+                at_work.clone(),
+            ),
             over_agent: OverAgent::default(),
             lately: Lately::default(),
             quiet_since: Tick::ZERO,
             on_request: OnRequest::default(),
         };
-        tokio::select! {
-            biased;
-            () = conversation.hold(activity, recognised, self.control) => {}
-            () = recogniser => {}
-        }
+        let hold = conversation.hold(activity, recognised, self.control);
+        let mut conversation = Branch::new(hold);
+        poll_fn(|context| {
+            if Pin::new(&mut conversation).poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            at_work.poll(context);
+            // What came of the reply comes before what the recogniser hears.
+            match Pin::new(&mut conversation).poll(context) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => Pin::new(&mut recogniser).poll(context),
+            }
+        })
+        .await;
     }
 }
 
