@@ -34,11 +34,7 @@ impl<'a> Words<'a> {
     /// The sound from `from` to `until`, with the words that have been spoken by then and were not
     /// told before.
     pub(super) fn until(&mut self, until: Tick, from: Tick) -> AudioChunk {
-        AudioChunk {
-            length: until.since(from),
-            samples: None,
-            text: self.spoken(until),
-        }
+        AudioChunk::without_samples(until.since(from), self.spoken(until))
     }
 
     /// A new utterance begins: its first word is told again.

@@ -13,6 +13,7 @@ use crate::scenario::resilience::Service;
 use crate::scenario::{Scenario, SimulatedModel, SpeechToSpeech, Topology};
 use crate::stage;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Engines that the user of the crate makes, in place of the scenario's. `None` leaves that of the scenario.
 #[derive(Default)]
@@ -149,6 +150,7 @@ fn direct(scenario: &Scenario, asked: &SimulatedModel, clock: &Clock) -> Loaded 
     let none = SimulatedEngine {
         latency: Latency::fixed_ms(0),
         compute: None,
+        leading_silence: Duration::ZERO,
     };
     let stt = simulated::recogniser(&none, scenario.seed(), clock);
     let mut described = simulated::described_beside(scenario);

@@ -26,6 +26,8 @@ pub struct Gathered {
     pub(super) habits: Habits,
     pub(super) answers: Vec<String>,
     pub(super) token_ms: Vec<f64>,
+    /// For how many milliseconds the sound of each answer began inaudibly.
+    pub(super) heads_ms: Vec<f64>,
     /// Milliseconds by hop, of traces: what they tell of the wait for the endpoint, and of what no engine does.
     pub(super) traced: BTreeMap<Hop, Vec<f64>>,
     pub(super) jobs: u64,
@@ -123,6 +125,10 @@ impl Gathered {
         self.doubtful += doubtful.len() as u64;
         for row in certain {
             self.e2e_ms.extend(row.e2e_ns.map(ms));
+            if row.e2e_ns.is_some() && !header.is_of_others() {
+                let head = row.hops.get(Hop::LeadingSilence).unwrap_or(0);
+                self.heads_ms.push(ms(head));
+            }
             self.unanswered += u64::from(row.unanswered.is_some());
         }
         let mut knows_parts = false;

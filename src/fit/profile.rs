@@ -2,8 +2,9 @@
 
 use super::answers::{answers, plain};
 use super::family::short;
-use super::{ByTable, Fit, FittedStage, Model, Reference, table_of};
+use super::{ByTable, Fit, FittedStage, Gathered, Model, Reference, table_of};
 use crate::event::Hop;
+use crate::scenario::engine::LEADING_SILENCE_MS_MAX;
 use crate::scenario::latency::LatencyModel;
 use crate::scenario::{Profile, ScenarioError, StageFit, parse};
 use std::collections::BTreeMap;
@@ -86,8 +87,10 @@ pub fn profile(fit: &Fit, made: Made<'_>) -> Result<String, ScenarioError> {
                 "# It was not measured, or lies in another part.\nlatency = { fixed_ms = 0.0 }\n",
             ),
         }
-        if table == "answer" {
-            answers(&mut text, fit, made.keeps_words);
+        match table {
+            "answer" => answers(&mut text, fit, made.keeps_words),
+            "tts" => leading_silence(&mut text, gathered),
+            _ => {}
         }
     }
     if let Some(stage) = by_table.get("speech_to_speech") {
@@ -234,6 +237,21 @@ fn latency(text: &mut String, stage: &FittedStage, turn: f64) {
                 (true, _) => "measured on one thread and on all",
                 (false, _) => "how much slower it is on fewer threads is assumed",
             }
+        );
+    }
+}
+
+/// The middle of the inaudible beginnings, which hardly differ.
+fn leading_silence(text: &mut String, gathered: &Gathered) {
+    let mut heads = gathered.heads_ms.clone();
+    heads.sort_by(f64::total_cmp);
+    let middle = heads.get(heads.len() / 2).copied().unwrap_or(0.0);
+    if middle > 0.0 {
+        let _ = writeln!(
+            text,
+            "leading_silence_ms = {:?}    # of {}",
+            short(middle.min(LEADING_SILENCE_MS_MAX)),
+            several(heads.len() as u64, "answer")
         );
     }
 }

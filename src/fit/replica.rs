@@ -255,6 +255,7 @@ fn replica(questions: &[Question], scenario: &Scenario) -> Option<Replica> {
     (file.stt.latency, file.stt.compute) = (Some(stt.0), stt.1);
     (file.answer.latency, file.answer.compute) = (Some(answer.0), answer.1);
     (file.tts.latency, file.tts.compute) = (Some(tts.0), tts.1);
+    file.tts.leading_silence_ms = None;
     Some(Replica {
         scenario: file.parse().ok()?,
         measured_ms: questions

@@ -1,7 +1,7 @@
 //! How long an answer was only reasoned about, in its text or beside it.
 
 use crate::event::Tick;
-use crate::speak::{Before, Reasoning, TAG_ENDS};
+use crate::speak::{Before, Reasoning, TAG_BEGINS, TAG_ENDS};
 
 /// When reasoning inside of an answer's text began, and when the first text came that can be spoken; and how long
 /// reasoning lasted that the server told apart from the text.
@@ -12,6 +12,7 @@ pub(super) struct ReasoningTime {
     /// The first piece behind the reasoning; `None` if there was none.
     pub answered: Option<Tick>,
     first: Option<Tick>,
+    /// How the text is read, once something in it may be reasoning or a tag.
     reading: Option<Box<Reasoning>>,
     apart_ns: Option<u64>,
 }
@@ -20,10 +21,23 @@ impl ReasoningTime {
     /// Takes a piece of the answer's text, with white space. Pieces behind the first spoken clause need not be given:
     /// only what nobody heard can turn out to have been reasoning.
     pub(super) fn piece(&mut self, text: &str, now: Tick) {
-        let reading = self
-            .reading
-            .get_or_insert_with(|| Box::new(Reasoning::new(false)));
+        let is_first = self.first.is_none();
         let first = *self.first.get_or_insert(now);
+        if self.reading.is_none() {
+            let is_plain = match is_first {
+                true => Reasoning::begins_as_answer(text),
+                false => !text.contains([TAG_BEGINS, TAG_ENDS].as_flattened()),
+            };
+            if is_plain {
+                return;
+            }
+        }
+        let reading = self.reading.get_or_insert_with(|| {
+            Box::new(match is_first {
+                true => Reasoning::new(false),
+                false => Reasoning::in_answer(),
+            })
+        });
         let mut answer = String::new();
         for part in text.split_inclusive(TAG_ENDS) {
             // A closing tag whose opening one stands in the prompt.
@@ -74,6 +88,11 @@ mod tests {
         assert_eq!(
             read(&["<think>", "hm", "</think>", "\n", "Nine.", " Yes"]),
             (Some(Tick(1)), Some(Tick(5)))
+        );
+        // What was taken for the answer turns out to have been reasoning.
+        assert_eq!(
+            read(&["We open ", "at nine.", "</think>", "Nine."]),
+            (Some(Tick(1)), Some(Tick(4)))
         );
         assert_eq!(
             read(&["The user ", "asks.", "</think>", "Nine."]),

@@ -80,9 +80,8 @@ impl LaidChunk {
                 let rest = self.chunk.length - played;
                 self.chunk.length = played;
                 AudioChunk {
-                    length: rest,
-                    samples: None,
-                    text: Arc::from(""),
+                    head: self.chunk.head.saturating_sub(played),
+                    ..AudioChunk::without_samples(rest, Arc::from(""))
                 }
             }
         };
@@ -170,7 +169,8 @@ impl Laid {
     /// What was played before `at`. A chunk that was cut off counts with as many of its words as fit its share of
     /// the time.
     pub(super) fn heard(&self, at: Tick) -> Sounded {
-        let mut words = String::new();
+        let texts = self.0.iter().map(|laid| laid.chunk.text.len() + 1);
+        let mut words = String::with_capacity(texts.sum());
         let mut length = Duration::ZERO;
         // A chunk without words continues the one before it: the words belong to both.
         for clause in self.0.chunk_by(|_, next| next.chunk.text.is_empty()) {

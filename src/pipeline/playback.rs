@@ -302,10 +302,10 @@ impl Playback {
 }
 
 /// How long a chunk begins inaudibly: up to its first sample above -40 dB of its peak. `None` if
-/// it is inaudible to its end. A chunk without samples (simulated) sounds at once.
+/// it is inaudible to its end. A chunk without samples (simulated) says so itself.
 fn inaudible_head(chunk: &AudioChunk) -> Option<Duration> {
     let Some(samples) = &chunk.samples else {
-        return Some(Duration::ZERO);
+        return (chunk.head < chunk.length || chunk.length.is_zero()).then_some(chunk.head);
     };
     let threshold = (0.01 * peak(samples)).max(INAUDIBLE);
     first_audible(samples, threshold).map(length_of)

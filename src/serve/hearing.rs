@@ -181,11 +181,8 @@ impl Caller {
         self.tap.mark(TurnId(0), began.mark());
         let ended = SpeechEdge::Ended(until, None);
         self.tap.mark(TurnId(0), ended.mark());
-        let audio = AudioChunk {
-            length: until.since(since),
-            samples: None,
-            text: pressed.keys.as_str().into(),
-        };
+        let keys = pressed.keys.as_str().into();
+        let audio = AudioChunk::without_samples(until.since(since), keys);
         let sure = Some(SureVoice {
             since,
             until: Some(until),

@@ -17,8 +17,11 @@ const CHUNK: u32 = 64;
 /// The number from which on no conversation is sampled.
 pub const LATER: u32 = 1 << 31;
 
-/// Chunks that may wait to be written, for each thread.
+/// Parts of chunks that may wait to be written, for each thread.
 const WAITING_MAX: usize = 4;
+
+/// A chunk is handed over to be written in parts of about so many bytes: a load goes on for long.
+const PART_BYTES: usize = 1 << 20;
 
 /// Worlds to be simulated: conversations, or with `[load]` whole load runs.
 pub struct Worlds<'a> {
@@ -55,8 +58,39 @@ pub struct Encoded {
     pub events: Vec<u8>,
 }
 
-/// The number of a chunk, and what is to be written of it; its figures stay with the thread.
-type Chunk = (u32, Encoded);
+/// A part of what is to be written of a chunk, whose figures stay with the thread.
+struct Part {
+    /// The number of the chunk.
+    chunk: u32,
+    encoded: Encoded,
+    is_last: bool,
+}
+
+/// What is to be written of the chunk that a thread works on.
+struct ToWrite<'a> {
+    chunk: u32,
+    encoded: Encoded,
+    parts: &'a SyncSender<Part>,
+}
+
+impl ToWrite<'_> {
+    /// Hands over what there is, if it is enough.
+    fn hand_over(&mut self) {
+        let Encoded { turns, events } = &self.encoded;
+        if turns.len() + events.len() >= PART_BYTES {
+            self.send(false);
+        }
+    }
+
+    fn send(&mut self, is_last: bool) {
+        // Nobody takes a part once writing has failed, which is reported there.
+        let _ = self.parts.send(Part {
+            chunk: self.chunk,
+            encoded: std::mem::take(&mut self.encoded),
+            is_last,
+        });
+    }
+}
 
 impl Worlds<'_> {
     /// Simulates the worlds; returns their figures. If stopped, the figures are those of the worlds simulated so far,
@@ -68,13 +102,13 @@ impl Worlds<'_> {
         let next = AtomicU32::new(0);
         let failed = AtomicBool::new(false);
         let threads = self.threads.max(1);
-        let (chunks, written) = sync_channel(threads * WAITING_MAX);
+        let (parts, written) = sync_channel(threads * WAITING_MAX);
         thread::scope(|scope| {
             let mut workers = Vec::with_capacity(threads);
             let mut refused = None;
             for _ in 0..threads {
-                let (next, failed_too, chunks) = (&next, &failed, chunks.clone());
-                let work = move || self.work(next, failed_too, chunks, keep);
+                let (next, failed_too, parts) = (&next, &failed, parts.clone());
+                let work = move || self.work(next, failed_too, &parts, keep);
                 match thread::Builder::new().spawn_scoped(scope, work) {
                     Ok(worker) => workers.push(worker),
                     Err(error) => {
@@ -84,7 +118,7 @@ impl Worlds<'_> {
                     }
                 }
             }
-            drop(chunks);
+            drop(parts);
             let written = write_in_order(written, &failed, keep);
             let mut all = Totals::default();
             for worker in workers {
@@ -108,7 +142,7 @@ impl Worlds<'_> {
         &self,
         next: &AtomicU32,
         failed: &AtomicBool,
-        chunks: SyncSender<Chunk>,
+        parts: &SyncSender<Part>,
         keep: &dyn Keep,
     ) -> io::Result<Totals> {
         let _failing = Failing(failed);
@@ -133,14 +167,18 @@ impl Worlds<'_> {
             };
             let last = first.saturating_add(chunk_size).min(self.numbers.end);
             let before = totals.measured.turns;
-            let mut encoded = Encoded::default();
+            let mut written = ToWrite {
+                chunk,
+                encoded: Encoded::default(),
+                parts,
+            };
             for world in first..last {
                 events = self
                     .hold_one(
                         (&setting, patient.as_ref()),
                         world,
                         events,
-                        (&mut totals, &mut encoded),
+                        (&mut totals, &mut written),
                         keep,
                     )
                     .map_err(|error| {
@@ -149,8 +187,7 @@ impl Worlds<'_> {
                     })?;
             }
             keep.progress(u64::from(last - first), totals.measured.turns - before);
-            // Nobody takes a chunk once writing has failed, which is reported there.
-            let _ = chunks.send((chunk, encoded));
+            written.send(true);
         }
     }
 }
@@ -162,7 +199,7 @@ impl Worlds<'_> {
         (setting, patient): (&Setting, Option<&Setting>),
         world: u32,
         events: Vec<Event>,
-        (totals, encoded): (&mut Totals, &mut Encoded),
+        (totals, written): (&mut Totals, &mut ToWrite<'_>),
         keep: &dyn Keep,
     ) -> io::Result<Vec<Event>> {
         let mut nth = match world {
@@ -171,7 +208,9 @@ impl Worlds<'_> {
         };
         let load = setting.hold_load(world, &mut |(conversation, began), events| {
             let rows = totals.add(world, &events, self.plan);
-            keep.encode((conversation, began, nth), &rows, &events, encoded);
+            let into = &mut written.encoded;
+            keep.encode((conversation, began, nth), &rows, &events, into);
+            written.hand_over();
             nth = nth.saturating_add(1);
             events
         })?;
@@ -187,7 +226,8 @@ impl Worlds<'_> {
         }
         totals.add_rows(world, &events, &rows);
         totals.add_world(world, None);
-        keep.encode((world, Tick::ZERO, world), &rows, &events, encoded);
+        let into = &mut written.encoded;
+        keep.encode((world, Tick::ZERO, world), &rows, &events, into);
         Ok(events)
     }
 }
@@ -203,17 +243,21 @@ impl Drop for Failing<'_> {
     }
 }
 
-/// Writes chunks in the order of their numbers, whatever order they come in. Few come too early: threads
-/// take them in order, and one lasts about as long as another.
-fn write_in_order(chunks: Receiver<Chunk>, failed: &AtomicBool, keep: &dyn Keep) -> io::Result<()> {
-    let mut early: BTreeMap<u32, Encoded> = BTreeMap::new();
+/// Writes chunks in the order of their numbers, whatever order their parts come in. Few come too early: threads take
+/// chunks in order, and one lasts about as long as another.
+fn write_in_order(parts: Receiver<Part>, failed: &AtomicBool, keep: &dyn Keep) -> io::Result<()> {
+    let mut early: BTreeMap<u32, Vec<Part>> = BTreeMap::new();
     let mut next = 0;
-    for (number, encoded) in chunks {
-        early.insert(number, encoded);
-        while let Some(encoded) = early.remove(&next) {
-            keep.write(&encoded)
-                .inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-            next += 1;
+    for part in parts {
+        early.entry(part.chunk).or_default().push(part);
+        while let Some(due) = early.remove(&next) {
+            for part in &due {
+                keep.write(&part.encoded)
+                    .inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+            }
+            if due.last().is_some_and(|part| part.is_last) {
+                next += 1;
+            }
         }
     }
     Ok(())

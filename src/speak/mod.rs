@@ -28,7 +28,7 @@ pub(crate) use clauses::{is_joining, is_wide};
 pub(crate) use inline::without_tags;
 #[cfg(any(feature = "piper", feature = "espeak"))]
 pub(crate) use phoneme_brackets::strip_phoneme_brackets;
-pub(crate) use reasoning::{Before, Reasoning, TAG_ENDS};
+pub(crate) use reasoning::{Before, Reasoning, TAG_BEGINS, TAG_ENDS};
 pub(crate) use said::MONTHS;
 pub use said::aloud;
 #[cfg(feature = "retrieval")]

@@ -81,7 +81,7 @@ const ANSWERS: [&str; 3] = ["final answer", "answer", "response"];
 /// Signs of Markdown around the name of a part.
 const SIGNS: [char; 3] = ['*', '_', '#'];
 /// A tag begins with one of these.
-const TAG_BEGINS: [char; 3] = ['<', '[', '◁'];
+pub(crate) const TAG_BEGINS: [char; 3] = ['<', '[', '◁'];
 /// A tag ends with one of these.
 pub(crate) const TAG_ENDS: [char; 3] = ['>', '▷', ']'];
 /// No name of a channel or a role is longer, in bytes: what goes on is no name, and is spoken.
@@ -201,6 +201,23 @@ impl Reasoning {
             held: String::new(),
             agreeing: Agreeing::with_all(),
         }
+    }
+
+    /// Within an answer that began otherwise.
+    pub(crate) fn in_answer() -> Reasoning {
+        Reasoning {
+            place: Place::Answer,
+            ..Reasoning::new(false)
+        }
+    }
+
+    /// Whether an answer that begins with this text begins otherwise than with reasoning, and has no tag so far.
+    pub(crate) fn begins_as_answer(text: &str) -> bool {
+        let mut agreeing = Agreeing::with_all();
+        let mut letters = text.chars();
+        letters.any(|c| agreeing.then(c) != Agreement::SoFar)
+            && agreeing.with == 0
+            && !text.contains([TAG_BEGINS, TAG_ENDS].as_flattened())
     }
 
     /// Whether the text is reasoning at this point, or may be.

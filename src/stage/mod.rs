@@ -199,6 +199,8 @@ pub struct AudioChunk {
     pub length: Duration,
     /// `None` in a simulation, where only the length counts.
     pub samples: Option<Samples>,
+    /// How long it begins inaudibly, where no samples tell.
+    pub head: Duration,
     /// The words that are spoken in it, where they are known (synthesised speech).
     pub text: Arc<str>,
 }
@@ -209,6 +211,17 @@ impl AudioChunk {
         AudioChunk {
             length: crate::audio::length_of(samples.len()),
             samples: Some(samples),
+            head: Duration::ZERO,
+            text,
+        }
+    }
+
+    /// A chunk of which only the length is known, that sounds at once.
+    pub fn without_samples(length: Duration, text: Arc<str>) -> AudioChunk {
+        AudioChunk {
+            length,
+            samples: None,
+            head: Duration::ZERO,
             text,
         }
     }
@@ -325,6 +338,7 @@ impl LatestSound {
         LatestSound(AudioChunk {
             length: pieces.map(|piece| piece.length).sum(),
             samples: samples.map(Samples::from),
+            head: Duration::ZERO,
             text: text.into(),
         })
     }

@@ -16,7 +16,7 @@ pub struct Sender<T>(Rc<RefCell<Queue<T>>>);
 pub struct Receiver<T>(Rc<RefCell<Queue<T>>>);
 
 struct Queue<T> {
-    waiting: VecDeque<T>,
+    waiting: Waiting<T>,
     capacity: usize,
     senders: usize,
     is_received: bool,
@@ -28,6 +28,39 @@ struct Queue<T> {
     waited: u64,
 }
 
+/// Values in their order. Most queues never hold more than one, which needs no room of its own.
+struct Waiting<T> {
+    first: Option<T>,
+    /// Those behind the first; there are none without it.
+    others: VecDeque<T>,
+}
+
+impl<T> Waiting<T> {
+    const fn new() -> Waiting<T> {
+        Waiting {
+            first: None,
+            others: VecDeque::new(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
+    fn push_back(&mut self, value: T) {
+        match self.first {
+            None => self.first = Some(value),
+            Some(_) => self.others.push_back(value),
+        }
+    }
+
+    fn pop_front(&mut self) -> Option<T> {
+        let first = self.first.take();
+        self.first = self.others.pop_front();
+        first
+    }
+}
+
 /// The value was not put in, and is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the queue is full, or nobody receives any more")]
@@ -36,7 +69,7 @@ pub struct Refused;
 /// A queue that holds up to `capacity` values.
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let queue = Rc::new(RefCell::new(Queue {
-        waiting: VecDeque::new(),
+        waiting: Waiting::new(),
         capacity,
         senders: 1,
         is_received: true,
@@ -62,7 +95,9 @@ impl<T> Sender<T> {
                 queue.wait(&mut own, context.waker());
                 return Poll::Pending;
             }
-            queue.put(value.take());
+            if let Some(value) = value.take() {
+                queue.put(value);
+            }
             Poll::Ready(Ok(()))
         })
         .await
@@ -74,7 +109,7 @@ impl<T> Sender<T> {
         if !queue.is_received || queue.waiting.len() >= queue.capacity {
             return Err(Refused);
         }
-        queue.put(Some(value));
+        queue.put(value);
         Ok(())
     }
 
@@ -103,8 +138,8 @@ impl<T> Queue<T> {
         }
     }
 
-    fn put(&mut self, value: Option<T>) {
-        self.waiting.extend(value);
+    fn put(&mut self, value: T) {
+        self.waiting.push_back(value);
         if let Some(receiver) = self.receiver.take() {
             receiver.wake();
         }
@@ -157,7 +192,7 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut queue = self.0.borrow_mut();
         queue.is_received = false;
-        let lost = std::mem::take(&mut queue.waiting);
+        let lost = std::mem::replace(&mut queue.waiting, Waiting::new());
         queue.wake_senders();
         // What is dropped may reach for this queue.
         drop(queue);

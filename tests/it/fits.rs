@@ -209,6 +209,41 @@ fn an_engine_that_computes_is_slower_on_fewer_cores_and_one_elsewhere_is_not() {
 }
 
 #[test]
+fn a_voice_that_begins_inaudibly_is_heard_so_much_later_also_by_a_profile_of_it() {
+    let folder = folder();
+    let [agent, kept, profile] =
+        ["agent.toml", "kept", "profile.toml"].map(|name| path(folder.path(), name));
+    let text = AGENT.replace("[tts]\n", "[tts]\nleading_silence_ms = 30\n");
+    fs::write(&agent, text).expect("written");
+    let plain = path(folder.path(), "plain.toml");
+    fs::write(&plain, AGENT).expect("written");
+    let e2e_ms = |scenario: &str, more: &[&str]| {
+        let asked = [&["simulate", scenario, "--conversations", "100"], more].concat();
+        let document = json(&asked);
+        let head = document["hops"]["leading_silence"]["mean_ms"].as_f64();
+        let e2e = document["metrics"]["e2e_latency"]["mean_ms"].as_f64();
+        (head, e2e.expect("answered"))
+    };
+    let (head, e2e) = e2e_ms(&agent, &["--out", &kept]);
+    let (_, without) = e2e_ms(&plain, &[]);
+    assert_eq!(head, Some(30.0));
+    assert!((e2e - without - 30.0).abs() < 1e-6, "{e2e} and {without}");
+    said(&["fit", &kept, "--out", &profile, "-q"], 0);
+    let text = fs::read_to_string(&profile).expect("a profile");
+    assert!(
+        text.contains("leading_silence_ms = 30.0    # of 800 answers"),
+        "{text}"
+    );
+    assert_eq!(e2e_ms(&profile, &[]).0, Some(30.0));
+    let set = ["--set", "tts.leading_silence_ms=1001"];
+    let told = refused(&[&["simulate", agent.as_str()], &set[..]].concat());
+    assert!(
+        told.contains("tts.leading_silence_ms: 1001; give 0 to 1000"),
+        "{told}"
+    );
+}
+
+#[test]
 fn the_same_results_give_the_same_profile() {
     let folder = fitted();
     let kept = path(folder.path(), "kept");

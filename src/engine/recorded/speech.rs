@@ -37,11 +37,7 @@ impl Stage for Voice {
 /// Sound that was recorded, or only its length.
 fn sound(length: Duration, wav: Option<PathBuf>, text: Arc<str>) -> Result<AudioChunk, StageError> {
     let Some(wav) = wav else {
-        return Ok(AudioChunk {
-            length,
-            samples: None,
-            text,
-        });
+        return Ok(AudioChunk::without_samples(length, text));
     };
     let samples = decode::read(&wav).map_err(|error| StageError::Failed(error.to_string()))?;
     if length_of(samples.len()) != length {

@@ -12,6 +12,7 @@ use crate::stage::{
     Utterance, Work, transcribe_in_batches,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A recogniser as a stage of requests.
 pub(super) struct Requested(pub(super) SpeechToText);
@@ -32,6 +33,7 @@ impl Stage for Requested {
         let audio = AudioChunk {
             length: heard.length,
             samples: (!heard.samples.is_empty()).then(|| heard.samples.as_slice().into()),
+            head: Duration::ZERO,
             text: heard.text.as_str().into(),
         };
         // A feed that nobody has read from has room for both.

@@ -9,6 +9,7 @@ use crate::scenario::latency::Latency;
 use crate::scenario::resilience::Service;
 use crate::scenario::{Disturbance, Scenario, SimulatedModel, SpeechToSpeech, Topology};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The simulated engines that a scenario asks for, and those that it falls back on.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +55,7 @@ impl Asked {
             let nothing = SimulatedEngine {
                 latency: Latency::fixed_ms(0),
                 compute: None,
+                leading_silence: Duration::ZERO,
             };
             return Ok(Asked {
                 // The model hears the utterance itself, and waits for no transcript.

@@ -64,7 +64,7 @@ impl SimulatedEngines {
     /// Engines that draw from `seed`, whose texts are cut into clauses as the scenario has it.
     pub fn new(asked: &Asked, clauses: &Clauses, seed: Seed) -> SimulatedEngines {
         let both = |(first, fallback): &(SimulatedEngine, Option<SimulatedEngine>), stage| {
-            let drawn = |of: &SimulatedEngine| Drawn::of(&of.latency, of.compute, stage, seed);
+            let drawn = |of: &SimulatedEngine| Drawn::of_engine(of, stage, seed);
             // A fallback is elsewhere.
             let fallback = fallback.as_ref().map(|of| Rc::new(drawn(of)));
             let first = drawn(first).disturbed_by(asked.disturbance.as_ref(), stage, seed);
@@ -207,12 +207,7 @@ pub(super) fn recogniser(
     seed: Seed,
     clock: &Clock,
 ) -> Built<stage::SpeechToText> {
-    let drawn = Drawn::of(
-        &engine.latency,
-        engine.compute,
-        StageName::SpeechToText,
-        seed,
-    );
+    let drawn = Drawn::of_engine(engine, StageName::SpeechToText, seed);
     let desk = Desk::new(&alone(clock));
     Built::new(
         Box::new(RecogniserStage(Rc::new(drawn), desk)),
@@ -238,12 +233,7 @@ pub(super) fn voice(
     seed: Seed,
     clock: &Clock,
 ) -> Built<stage::TextToSpeech> {
-    let drawn = Drawn::of(
-        &engine.latency,
-        engine.compute,
-        StageName::TextToSpeech,
-        seed,
-    );
+    let drawn = Drawn::of_engine(engine, StageName::TextToSpeech, seed);
     let desk = Desk::new(&alone(clock));
     Built::new(
         Box::new(VoiceStage(Rc::new(drawn), desk)),
@@ -344,7 +334,11 @@ impl Stage for VoiceStage {
             let _slot = at.slot(StageName::TextToSpeech, span).await?;
             let took = desk.begin(synthesis, span, out, Outlet::begun).await;
             at.pass(at.clock.now(), took).await;
-            out.send(sound(text)).await
+            out.send(AudioChunk {
+                head: synthesis.head,
+                ..sound(text)
+            })
+            .await
         })
     }
 }
@@ -352,11 +346,8 @@ impl Stage for VoiceStage {
 /// Simulated sound of `text`: it lasts as long as speaking it would, and has no samples.
 pub fn sound(text: Arc<str>) -> AudioChunk {
     let characters = text.chars().count() as f64;
-    AudioChunk {
-        length: Duration::from_secs_f64(characters / CHARACTERS_PER_SECOND),
-        samples: None,
-        text,
-    }
+    let length = Duration::from_secs_f64(characters / CHARACTERS_PER_SECOND);
+    AudioChunk::without_samples(length, text)
 }
 
 /// Tells clauses of a turn apart (Fowler, Noll and Vo's FNV-1a, 32 bits).
@@ -379,12 +370,9 @@ impl Stage for Model {
             let _slot = at.slot(StageName::SpeechToSpeech, span).await?;
             out.begun();
             at.pass(at.clock.now(), span).await;
-            out.send(AudioChunk {
-                length: Duration::from_secs_f64(*seconds),
-                samples: None,
-                text: "…".into(),
-            })
-            .await
+            let length = Duration::from_secs_f64(*seconds);
+            out.send(AudioChunk::without_samples(length, "…".into()))
+                .await
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::engine::pool::{Pools, Slot};
 use crate::event::{Cost, StageName, Tick, TurnId, nanos};
 use crate::rng::{Draw, Seed, Source};
 use crate::scenario::Disturbance;
-use crate::scenario::engine::Compute;
+use crate::scenario::engine::{Compute, SimulatedEngine};
 use crate::scenario::latency::{Latency, Work as Amount};
 use crate::stage::{Outlet, Recorded, StageError};
 use std::cell::Cell;
@@ -113,6 +113,8 @@ pub(super) struct Drawn {
     turns: Source,
     compute: Option<Compute>,
     disturbed: Option<Disturbed>,
+    /// How long its sound begins inaudibly, if it speaks.
+    pub(super) head: Duration,
 }
 
 /// Jobs that other programs disturb.
@@ -138,6 +140,15 @@ impl Drawn {
             source: seed.source(stage.name(), "latency"),
             turns: seed.source("turn", "latency"),
             disturbed: None,
+            head: Duration::ZERO,
+        }
+    }
+
+    /// What a recogniser or a voice draws from.
+    pub(super) fn of_engine(engine: &SimulatedEngine, stage: StageName, seed: Seed) -> Drawn {
+        Drawn {
+            head: engine.leading_silence,
+            ..Drawn::of(&engine.latency, engine.compute, stage, seed)
         }
     }
 

@@ -27,6 +27,7 @@ pub(super) use realtime::NAMES as REALTIME_NAMES;
 pub use realtime::{RealtimeModel, TurnDetection};
 pub use recogniser::Recogniser;
 pub use server::{Header, Limit, Server, ServerKind};
+pub(crate) use simulated::LEADING_SILENCE_MS_MAX;
 pub(super) use simulated::{ANSWER_MS, STT_MS, TTS_MS};
 pub use simulated::{SimulatedAnswer, SimulatedEngine};
 pub use swap::asks_otherwise;

@@ -17,7 +17,12 @@ pub struct SimulatedEngine {
     pub latency: Latency,
     /// The cores that it computes on; `None` if it computes elsewhere.
     pub compute: Option<Compute>,
+    /// How long its sound begins inaudibly; zero for a recogniser.
+    pub leading_silence: Duration,
 }
+
+/// The longest inaudible beginning of a voice, in milliseconds.
+pub(crate) const LEADING_SILENCE_MS_MAX: f64 = 1_000.0;
 
 impl SimulatedEngine {
     /// A latency, or so many milliseconds unless it is given, and whether it computes here.
@@ -29,6 +34,24 @@ impl SimulatedEngine {
         Ok(SimulatedEngine {
             latency: self::latency(latency, otherwise_ms, at)?,
             compute: compute.map(|compute| compute.check(at)).transpose()?,
+            leading_silence: Duration::ZERO,
+        })
+    }
+
+    /// The same, whose sound begins inaudibly for so many milliseconds.
+    pub(super) fn beginning_after(
+        self,
+        leading_silence_ms: Option<f64>,
+        at: Table<'_>,
+    ) -> Result<SimulatedEngine, Problem> {
+        let ms = leading_silence_ms.unwrap_or(0.0);
+        if !(0.0..=LEADING_SILENCE_MS_MAX).contains(&ms) {
+            let fix = format!("{ms}; give 0 to {LEADING_SILENCE_MS_MAX} milliseconds");
+            return Err(at.problem("leading_silence_ms", fix));
+        }
+        Ok(SimulatedEngine {
+            leading_silence: Duration::from_secs_f64(ms / 1e3),
+            ..self
         })
     }
 }

@@ -247,6 +247,9 @@ pub struct TextToSpeechTable {
     /// that `cores` makes no difference to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compute: Option<Compute>,
+    /// `simulated`: milliseconds for which each sound begins inaudibly, 0 to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leading_silence_ms: Option<f64>,
     /// `openai`: the address of a server, as far as what comes before `/audio/speech`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -285,6 +288,7 @@ impl Default for TextToSpeechTable {
             command: None,
             latency: None,
             compute: None,
+            leading_silence_ms: None,
             url: None,
             model: None,
             key_env: None,

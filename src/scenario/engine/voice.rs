@@ -66,17 +66,21 @@ impl EngineTable for TextToSpeechTable {
                 self.timeout_ms,
                 at,
             )?),
-            "simulated" => Voice::Simulated(SimulatedEngine::parse(
-                (&self.latency, TTS_MS),
-                self.compute,
-                at,
-            )?),
+            "simulated" => {
+                let engine = SimulatedEngine::parse((&self.latency, TTS_MS), self.compute, at)?;
+                Voice::Simulated(engine.beginning_after(self.leading_silence_ms, at)?)
+            }
             other => return Err(unknown(other, &NAMES, at)),
         };
         let own = [
             Given::of(Owner::Command, "command", &self.command),
             Given::of(Owner::Simulated, "latency", &self.latency),
             Given::of(Owner::Simulated, "compute", &self.compute),
+            Given::of(
+                Owner::Simulated,
+                "leading_silence_ms",
+                &self.leading_silence_ms,
+            ),
             Given::of(Owner::Openai, "model", &self.model),
             Given::of(Owner::Openai, "rate", &self.rate),
             Given::of(Owner::Patience, "timeout_ms", &self.timeout_ms),
