@@ -79,7 +79,8 @@ def scenario(policy, paths, truth):
 
 
 def run(policy, paths, truth):
-    """When the agent stopped, in seconds since each sound began; None where it did not."""
+    """When the agent stopped, in seconds since each sound began; None where it did not. What was said over no answer, since
+    the question before it got none, is left out."""
     with tempfile.TemporaryDirectory() as out:
         file = OUT / f"{policy}.toml"
         file.write_text(scenario(policy, paths, truth))
@@ -93,6 +94,8 @@ def run(policy, paths, truth):
     questions = [row for row in rows if row["expect"] == "respond"]
     found = {}
     for path, question in zip(paths, questions, strict=True):
+        if question["agent_start_ns"] is None:
+            continue
         begin = question["agent_start_ns"] / 1e9 + DELAY_MS / 1e3
         own = [tick / 1e9 - begin for tick in stops if 0 <= tick / 1e9 - begin < 9]
         found[path] = own[0] if own else None
@@ -118,9 +121,10 @@ def main():
                 elif at is not None and at < BEFORE_S + length + LATE_S:
                     delays += [1e3 * (at - BEFORE_S)] if meant == "stop" else []
                     false += meant == "ignore"
-            asked = sum(truth[path][1] == "stop" for path in paths)
+            asked = sum(truth[path][1] == "stop" for path in found)
             p50, p90 = np.percentile(delays, [50, 90]) if delays else (np.nan, np.nan)
-            print(f"{name:14} {len(delays) / asked:7.2f} {p50:8.0f} {p90:8.0f} {false / (len(paths) - asked):12.2f} {alone:11} in {seconds:3.0f}", flush=True)
+            print(f"{name:14} {len(delays) / asked:7.2f} {p50:8.0f} {p90:8.0f} {false / (len(found) - asked):12.2f} {alone:11} in {seconds:3.0f}"
+                  + f", {len(paths) - len(found)} questions were not answered" * (len(paths) > len(found)), flush=True)
 
 
 main()
