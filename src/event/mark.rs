@@ -347,7 +347,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// Whether it is a step of a stage's work that tells of no end: more than half of all marks are.
+    /// Whether it is a step of a stage's work that tells of no end: four or more of ten marks of a simulation are.
     pub(crate) fn is_step(&self) -> bool {
         matches!(
             self,

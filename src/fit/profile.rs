@@ -2,7 +2,7 @@
 
 use super::answers::{answers, plain};
 use super::family::short;
-use super::{ByTable, Fit, FittedStage, Gathered, Model, Reference, table_of};
+use super::{ByTable, Fit, FittedStage, Gathered, Model, Reference, median, table_of};
 use crate::event::Hop;
 use crate::scenario::engine::LEADING_SILENCE_MS_MAX;
 use crate::scenario::latency::LatencyModel;
@@ -243,10 +243,8 @@ fn latency(text: &mut String, stage: &FittedStage, turn: f64) {
 
 /// The middle of the inaudible beginnings, which hardly differ.
 fn leading_silence(text: &mut String, gathered: &Gathered) {
-    let mut heads = gathered.heads_ms.clone();
-    heads.sort_by(f64::total_cmp);
-    let middle = heads.get(heads.len() / 2).copied().unwrap_or(0.0);
-    if middle > 0.0 {
+    let heads = &gathered.heads_ms;
+    if let Some(middle) = median(heads).filter(|middle| *middle > 0.0) {
         let _ = writeln!(
             text,
             "leading_silence_ms = {:?}    # of {}",

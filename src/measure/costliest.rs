@@ -29,25 +29,25 @@ pub struct Question {
 impl Question {
     /// The question of a row; `None` if it has none.
     pub fn of_row(row: &Row) -> Option<Question> {
-        let is_lost = row.unanswered.is_some();
-        (is_lost || row.e2e_ns.is_some()).then_some(Question {
-            number: row.number,
-            is_lost,
-        })
+        Question::of(row.number, row.unanswered.is_some(), row.e2e_ns.is_some())
     }
 
     /// The question of a turn of a simulation; `None` if it has none.
     pub fn of_simulated(turn: &SimulatedTurn) -> Option<Question> {
-        let is_lost = turn.unanswered.is_some();
-        (is_lost || turn.e2e_ns().is_some()).then_some(Question {
-            number: turn.number,
-            is_lost,
-        })
+        Question::of(
+            turn.number,
+            turn.unanswered.is_some(),
+            turn.e2e_ns().is_some(),
+        )
+    }
+
+    fn of(number: u32, is_lost: bool, was_answered: bool) -> Option<Question> {
+        (is_lost || was_answered).then_some(Question { number, is_lost })
     }
 }
 
 /// What costs the most callers; `None` if no turn came out wrong. Segments are those of the scenario's `turns`, by which
-/// the `questions` are told apart.
+/// the `questions` are told apart; these are read only if callers are lost waiting.
 pub fn costliest(
     measured: &Measurement,
     turns: &[TurnTable],
@@ -70,8 +70,8 @@ pub fn costliest(
     // The first one is told if two cost as many: the order is stable.
     all.sort_by_key(|(_, lost, _)| std::cmp::Reverse(*lost));
     let most = all.into_iter().find(|(_, lost, _)| *lost > 0)?;
-    let (what, lost, of) = match (&most.0, segment(questions, turns)) {
-        (CostlyPart::Hop { .. }, Some(segment)) => segment,
+    let (what, lost, of) = match most.0 {
+        CostlyPart::Hop { .. } => segment(questions, turns).unwrap_or(most),
         _ => most,
     };
     Some(Costliest {

@@ -242,7 +242,7 @@ impl Measurement {
             }
         }
         let (mut is_cut_short, mut prepared) = (true, None);
-        // Of the steps of a stage's work nothing is counted here.
+        // Nothing is counted here of the steps of a stage's work.
         for event in events.iter().filter(|event| !event.mark.is_step()) {
             self.devices.add(event);
             self.background.add(&event.mark);

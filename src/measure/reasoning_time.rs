@@ -1,7 +1,7 @@
 //! How long an answer was only reasoned about, in its text or beside it.
 
 use crate::event::Tick;
-use crate::speak::{Before, Reasoning, TAG_BEGINS, TAG_ENDS};
+use crate::speak::{Before, Reasoning, TAG_ENDS};
 
 /// When reasoning inside of an answer's text began, and when the first text came that can be spoken; and how long
 /// reasoning lasted that the server told apart from the text.
@@ -21,19 +21,13 @@ impl ReasoningTime {
     /// Takes a piece of the answer's text, with white space. Pieces behind the first spoken clause need not be given:
     /// only what nobody heard can turn out to have been reasoning.
     pub(super) fn piece(&mut self, text: &str, now: Tick) {
-        let is_first = self.first.is_none();
+        let begins = self.first.is_none();
         let first = *self.first.get_or_insert(now);
-        if self.reading.is_none() {
-            let is_plain = match is_first {
-                true => Reasoning::begins_as_answer(text),
-                false => !text.contains([TAG_BEGINS, TAG_ENDS].as_flattened()),
-            };
-            if is_plain {
-                return;
-            }
+        if self.reading.is_none() && Reasoning::is_plain(text, begins) {
+            return;
         }
         let reading = self.reading.get_or_insert_with(|| {
-            Box::new(match is_first {
+            Box::new(match begins {
                 true => Reasoning::new(false),
                 false => Reasoning::in_answer(),
             })

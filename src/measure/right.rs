@@ -74,7 +74,7 @@ pub(super) fn is_right(answer: &str, right: &RightAnswer) -> bool {
         && (!right.refuses || has_any(answer, &refusals))
 }
 
-/// The same of an answer that was cut off; `None` if its rest may have made it right.
+/// Whether an answer that was cut off is right as far as it was heard; `None` if its rest may have made it right.
 pub(super) fn is_right_so_far(answer: &str, right: &RightAnswer) -> Option<bool> {
     match is_right(answer, right) {
         true => Some(true),

@@ -197,7 +197,7 @@ impl Totals {
             .of_estimate(&self.measured.first_asks, percentile)
     }
 
-    /// The same interval by shadow answers; `None` without any of them.
+    /// The interval of a percentile of the waits if everybody had waited, by shadow answers; `None` if none was followed.
     pub fn shadows_interval(&self, percentile: Percentile) -> Option<Interval> {
         let asks = &self.measured.first_asks;
         asks.by_shadows(percentile)?;

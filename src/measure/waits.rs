@@ -233,7 +233,7 @@ impl Waits {
         if rank <= came || rank > count {
             return self.came.of_rank_ms(rank).map(Known::Is);
         }
-        // The same part of the waits in vain that have a bound.
+        // The rank lies among the waits in vain; the bound is that of the one as far along among those that have a bound.
         let (place, in_vain) = (u128::from(rank - came), u128::from(count - came));
         let of_bounds = (place * u128::from(self.in_vain.count())).div_ceil(in_vain);
         let of_bounds = u64::try_from(of_bounds).unwrap_or(u64::MAX);

@@ -26,7 +26,7 @@ pub(super) struct Agent {
     stages: Rc<Stages>,
     speaker: Rc<dyn Speaker>,
     reply: Option<Reply>,
-    /// The work on it.
+    /// Where the reply is worked on.
     at_work: Rc<AtWork>,
     held: Option<Held>,
     history: Rc<Vec<Exchange>>,

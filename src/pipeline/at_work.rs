@@ -24,6 +24,7 @@ impl AtWork {
     pub(super) fn go_on(&self, work: ReplyWork) {
         self.ended.set(None);
         let before = self.work.borrow_mut().replace(work);
+        // What is dropped may reach for this place.
         drop(before);
     }
 

@@ -3,8 +3,8 @@
 //! `turn` decides whose turn it is, `endpoint` has a policy decide when an utterance is over; `session` carries
 //! both out. `drive` feeds a stage, `recognise` the recogniser; `open_utterance` knows when to ask the recogniser
 //! ahead of the end. `chain` runs the stages of a reply, `reply` is a reply as the session holds it, `at_work` goes on with
-//! it, `agent` has the current one, `playback` plays it, with what `telling` has it say of being a machine. `overlap` watches a sound over the agent, `lately` remembers who spoke
-//! when; `control` is what a caller's client decides. `script` is the caller of a replay, `cue` says when a caller speaks.
+//! the work on it, `agent` has the current one, `playback` plays it, with what `telling` has it say of being a machine.
+//! `overlap` watches a sound over the agent, `lately` remembers who spoke when; `control` is what a caller's client decides. `script` is the caller of a replay, `cue` says when a caller speaks.
 //! Nothing here knows which engines it runs, or what kind of time passes.
 
 mod agent;

@@ -35,7 +35,7 @@ struct Voice {
     asked: Tick,
 }
 
-/// So many words with content are no misheard back-channel.
+/// A sound with at least this many words with content is no misheard back-channel.
 const LATE_CONTENT_MIN: usize = 2;
 
 /// The recogniser is asked this often what was said so far, but never before it has answered.

@@ -305,7 +305,7 @@ impl Playback {
 /// it is inaudible to its end. A chunk without samples (simulated) says so itself.
 fn inaudible_head(chunk: &AudioChunk) -> Option<Duration> {
     let Some(samples) = &chunk.samples else {
-        return (chunk.head < chunk.length || chunk.length.is_zero()).then_some(chunk.head);
+        return Some(chunk.head);
     };
     let threshold = (0.01 * peak(samples)).max(INAUDIBLE);
     first_audible(samples, threshold).map(length_of)

@@ -8,6 +8,7 @@
 //! same whatever pieces it comes in. Each part can be left out ([`Parts`]). This module must not know about stages,
 //! engines, scenarios or time.
 
+mod beginnings;
 mod clauses;
 mod directions;
 mod document;
@@ -28,7 +29,7 @@ pub(crate) use clauses::{is_joining, is_wide};
 pub(crate) use inline::without_tags;
 #[cfg(any(feature = "piper", feature = "espeak"))]
 pub(crate) use phoneme_brackets::strip_phoneme_brackets;
-pub(crate) use reasoning::{Before, Reasoning, TAG_BEGINS, TAG_ENDS};
+pub(crate) use reasoning::{Before, Reasoning, TAG_ENDS};
 pub(crate) use said::MONTHS;
 pub use said::aloud;
 #[cfg(feature = "retrieval")]

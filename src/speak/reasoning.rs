@@ -4,6 +4,8 @@
 //! prompt. An answer that begins as only reasoning does ("The user wants…") is held until it is known: at a closing tag
 //! what came before it is dropped; without one, nothing was reasoning and all is spoken.
 
+use super::beginnings::{Agreeing, Agreement, SIGNS};
+
 /// Tags whose content is reasoning, without their brackets.
 const TAGS: [&str; 13] = [
     "think",
@@ -48,40 +50,10 @@ const CLOSING: [&str; 5] = [
     "|/think|",
     "|stop_thinking|",
 ];
-/// How answers begin that are reasoning whose opening tag stands in the prompt. In small letters, without Markdown.
-const BEGINNINGS: [&str; 25] = [
-    "the user ",
-    "the caller is asking",
-    "the caller wants",
-    "okay, the user",
-    "ok, the user",
-    "okay, so the user",
-    "ok, so the user",
-    "alright, the user",
-    "alright, so the user",
-    "hmm, the user",
-    "so, the user",
-    "so the user",
-    "first, the user",
-    "we need to answer",
-    "we need to respond",
-    "i need to answer",
-    "i need to respond",
-    "i should answer",
-    "i should respond",
-    "thought:",
-    "thinking:",
-    "reasoning:",
-    "thought\n",
-    "thinking\n",
-    "reasoning\n",
-];
 /// What begins the answer behind reasoning that has no tag, alone on a line or before a colon. In small letters.
 const ANSWERS: [&str; 3] = ["final answer", "answer", "response"];
-/// Signs of Markdown around the name of a part.
-const SIGNS: [char; 3] = ['*', '_', '#'];
 /// A tag begins with one of these.
-pub(crate) const TAG_BEGINS: [char; 3] = ['<', '[', '◁'];
+const TAG_BEGINS: [char; 3] = ['<', '[', '◁'];
 /// A tag ends with one of these.
 pub(crate) const TAG_ENDS: [char; 3] = ['>', '▷', ']'];
 /// No name of a channel or a role is longer, in bytes: what goes on is no name, and is spoken.
@@ -103,61 +75,6 @@ pub(crate) struct Reasoning {
     agreeing: Agreeing,
 }
 
-/// The beginnings of reasoning that a text agrees with so far. Each letter is compared once, however long the text becomes.
-#[derive(Debug, Clone)]
-struct Agreeing {
-    /// A bit for each of [`BEGINNINGS`].
-    with: u32,
-    /// How many of their bytes were compared; they are ASCII.
-    bytes: usize,
-}
-
-const _: () = assert!(BEGINNINGS.len() < u32::BITS as usize);
-
-impl Agreeing {
-    /// A text that has not begun agrees with all of them.
-    fn with_all() -> Agreeing {
-        Agreeing {
-            with: (1 << BEGINNINGS.len()) - 1,
-            bytes: 0,
-        }
-    }
-
-    /// How far the text agrees with `c` at its end. Signs of Markdown and white space before it do not count.
-    fn then(&mut self, c: char) -> Agreement {
-        let is_beside = SIGNS.contains(&c) || self.bytes == 0 && c.is_whitespace();
-        if !is_beside {
-            let c = if c == '’' { '\'' } else { c };
-            for lower in c.to_lowercase() {
-                if self.compare(lower) {
-                    return Agreement::Whole;
-                }
-            }
-        }
-        match self.with {
-            0 => Agreement::None,
-            _ => Agreement::SoFar,
-        }
-    }
-
-    /// Compares one letter; whether one of the beginnings ends with it.
-    fn compare(&mut self, letter: char) -> bool {
-        let mut left = self.with;
-        while left != 0 {
-            let place = left.trailing_zeros();
-            left &= left - 1;
-            let beginning = BEGINNINGS[place as usize].as_bytes();
-            if beginning.get(self.bytes).map(|byte| char::from(*byte)) != Some(letter) {
-                self.with &= !(1 << place);
-            } else if beginning.len() == self.bytes + 1 {
-                return true;
-            }
-        }
-        self.bytes += 1;
-        false
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     /// At the beginning of the answer: it may begin like reasoning.
@@ -170,15 +87,6 @@ enum Place {
     Inside,
     /// In the name of a channel or of a role, which is dropped.
     Name(String),
-}
-
-/// How far a text agrees with how reasoning begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Agreement {
-    None,
-    /// As far as the text goes.
-    SoFar,
-    Whole,
 }
 
 /// What a piece of text told about the text before it.
@@ -199,7 +107,7 @@ impl Reasoning {
             },
             tag: String::new(),
             held: String::new(),
-            agreeing: Agreeing::with_all(),
+            agreeing: Agreeing::default(),
         }
     }
 
@@ -211,13 +119,11 @@ impl Reasoning {
         }
     }
 
-    /// Whether an answer that begins with this text begins otherwise than with reasoning, and has no tag so far.
-    pub(crate) fn begins_as_answer(text: &str) -> bool {
-        let mut agreeing = Agreeing::with_all();
-        let mut letters = text.chars();
-        letters.any(|c| agreeing.then(c) != Agreement::SoFar)
-            && agreeing.with == 0
-            && !text.contains([TAG_BEGINS, TAG_ENDS].as_flattened())
+    /// Whether nothing in a text can be reasoning or a tag, at the beginning of an answer that `begins` with it, or later in
+    /// one that began otherwise than reasoning does.
+    pub(crate) fn is_plain(text: &str, begins: bool) -> bool {
+        !text.contains([TAG_BEGINS, TAG_ENDS].as_flattened())
+            && (!begins || Agreeing::of(text) == Agreement::None)
     }
 
     /// Whether the text is reasoning at this point, or may be.
@@ -360,7 +266,7 @@ impl Reasoning {
     /// Drops what is held.
     fn forget(&mut self) {
         self.held.clear();
-        self.agreeing = Agreeing::with_all();
+        self.agreeing = Agreeing::default();
     }
 
     /// Whether the last line so far is "Answer:" or the heading "Answer", behind a line of reasoning that was named too.

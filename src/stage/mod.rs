@@ -199,7 +199,7 @@ pub struct AudioChunk {
     pub length: Duration,
     /// `None` in a simulation, where only the length counts.
     pub samples: Option<Samples>,
-    /// How long it begins inaudibly, where no samples tell.
+    /// How long it begins inaudibly, up to its length, where no samples tell; zero where they do.
     pub head: Duration,
     /// The words that are spoken in it, where they are known (synthesised speech).
     pub text: Arc<str>,

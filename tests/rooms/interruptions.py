@@ -123,7 +123,7 @@ def main():
                     false += meant == "ignore"
             asked = sum(truth[path][1] == "stop" for path in found)
             p50, p90 = np.percentile(delays, [50, 90]) if delays else (np.nan, np.nan)
-            print(f"{name:14} {len(delays) / asked:7.2f} {p50:8.0f} {p90:8.0f} {false / (len(found) - asked):12.2f} {alone:11} in {seconds:3.0f}"
+            print(f"{name:14} {len(delays) / max(asked, 1):7.2f} {p50:8.0f} {p90:8.0f} {false / max(len(found) - asked, 1):12.2f} {alone:11} in {seconds:3.0f}"
                   + f", {len(paths) - len(found)} questions were not answered" * (len(paths) > len(found)), flush=True)
 
 

@@ -334,9 +334,10 @@ impl Stage for VoiceStage {
             let _slot = at.slot(StageName::TextToSpeech, span).await?;
             let took = desk.begin(synthesis, span, out, Outlet::begun).await;
             at.pass(at.clock.now(), took).await;
+            let sound = sound(text);
             out.send(AudioChunk {
-                head: synthesis.head,
-                ..sound(text)
+                head: synthesis.head.min(sound.length),
+                ..sound
             })
             .await
         })

@@ -65,7 +65,7 @@ pub(super) fn align(said: &[String], heard: &[String]) -> Alignment {
     found
 }
 
-/// Of very long texts only the number of errors is known: they stand as substitutions.
+/// Aligns texts that are too long for a table: only the number of errors is known, and all stand as substitutions.
 fn without_table(said: &[String], heard: &[String]) -> Alignment {
     // The types are written out: on macOS, one of the libraries has a type that the compiler would try without end.
     let errors = strsim::generic_levenshtein::<Vec<String>, Vec<String>, _, _>(
