@@ -173,7 +173,7 @@ RECORDED := tests/it/data/recorded
 recordings: setup
 	rm -rf $(RECORDED)
 	$(VOICESIM) run audio/demo.toml --clock virtual --out $(RECORDED)
-	rm $(RECORDED)/conversation.wav $(RECORDED)/latency.hlog
+	rm $(RECORDED)/conversation.wav $(RECORDED)/latency.hlog $(RECORDED)/checksums.json
 	VOICESIM_RECORD=1 $(CARGO) test --test it interruptions -- --test-threads=1
 	INSTA_UPDATE=always $(CARGO) test --lib live
 

@@ -18,6 +18,8 @@ pub(super) struct OpenUtterance {
     asked: (Tick, bool),
     /// Whether the recogniser was asked in the present pause.
     is_guessed: bool,
+    /// When the recogniser was last asked what was said so far, unless it knows that there is more since.
+    so_far: Option<Tick>,
 }
 
 impl OpenUtterance {
@@ -30,6 +32,7 @@ impl OpenUtterance {
             feed,
             asked: (onset, true),
             is_guessed: false,
+            so_far: None,
         }
     }
 
@@ -50,9 +53,16 @@ impl OpenUtterance {
     pub(super) fn ask(&mut self, now: Tick) -> Heard {
         self.is_guessed = self.last_voiced.is_some();
         if self.is_guessed {
+            self.so_far = None;
             return Heard::Paused;
         }
         self.asked = (now, false);
+        self.ask_so_far(now)
+    }
+
+    /// The recogniser is asked what was said so far; returns what to send to it.
+    pub(super) fn ask_so_far(&mut self, now: Tick) -> Heard {
+        self.so_far = Some(now);
         Heard::SoFar
     }
 
@@ -64,13 +74,62 @@ impl OpenUtterance {
         self.is_guessed || (was_asked && self.last_voiced.is_none())
     }
 
-    /// The caller goes on. Returns whether the recogniser was told of the pause.
+    /// The caller goes on. Returns whether the recogniser is to be told.
     pub(super) fn resumed(&mut self, at: Tick) -> bool {
         self.last_voiced = None;
         let was_guessed = std::mem::take(&mut self.is_guessed);
         if was_guessed {
             self.asked = (at, true);
         }
-        was_guessed
+        self.so_far.take().is_some() || was_guessed
+    }
+
+    /// The utterance is over, and nobody spoke behind `last_voiced`. Returns whether the recogniser is to be told that
+    /// more was said since it was asked.
+    pub(super) fn said_more(&mut self, last_voiced: Tick) -> bool {
+        self.so_far.take().is_some_and(|asked| asked < last_voiced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::input::InputHash;
+    use crate::stage::AudioFeed;
+
+    fn utterance() -> OpenUtterance {
+        let (feed, _) = AudioFeed::new(InputHash::default());
+        OpenUtterance::new(TurnId(1), Tick(0), feed)
+    }
+
+    fn at(ms: u64) -> Tick {
+        Tick::from_ms(ms)
+    }
+
+    #[test]
+    fn what_is_said_behind_a_question_is_told_once() {
+        let mut utterance = utterance();
+        utterance.ask_so_far(at(400));
+        assert!(utterance.said_more(at(500)));
+        assert!(!utterance.said_more(at(600)), "it was told");
+        utterance.ask_so_far(at(400));
+        assert!(utterance.resumed(at(500)));
+        assert!(!utterance.said_more(at(600)), "it was told");
+    }
+
+    #[test]
+    fn silence_behind_a_question_is_nothing_said() {
+        let mut utterance = utterance();
+        utterance.ask_so_far(at(400));
+        assert!(!utterance.said_more(at(300)));
+    }
+
+    #[test]
+    fn a_question_in_a_pause_is_about_what_an_earlier_one_was_not() {
+        let mut utterance = utterance();
+        assert!(matches!(utterance.ask(at(400)), Heard::SoFar));
+        utterance.last_voiced = Some(at(500));
+        assert!(matches!(utterance.ask(at(600)), Heard::Paused));
+        assert!(!utterance.said_more(at(500)), "the pause is its end");
     }
 }

@@ -6,9 +6,9 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 /// Has `transcribe` work on all that was heard: whenever somebody asks what was said so far, whenever
-/// the caller pauses, and when the utterance is over unless it was over with the last pause. Until then
-/// the text is sent as one that may change. Work ahead is given up for newer work; work on a pause also
-/// when the caller goes on. If work ahead fails, the whole utterance is transcribed all the same.
+/// the caller pauses, and when the utterance is over unless nothing was said since it last worked on it. Until then
+/// the text is sent as one that may change. Work ahead is given up for newer work; work on a pause that nobody
+/// asked for also when the caller goes on. If work ahead fails, the whole utterance is transcribed all the same.
 pub async fn transcribe_in_batches<T: Into<Understood>>(
     mut feed: AudioFeed,
     out: &mut Outlet<Transcript>,
@@ -41,11 +41,8 @@ pub async fn transcribe_in_batches<T: Into<Understood>>(
             Ahead::Over(text) => break text,
             Ahead::Next(following) => next = following,
         }
-        let is_over = matches!(next, Some(Heard::Committed) | None);
-        if !(is_over && matches!(mark, Heard::Paused)) {
-            let utterance = Arc::make_mut(&mut heard);
-            since.iter().for_each(|chunk| utterance.add(chunk));
-        }
+        let utterance = Arc::make_mut(&mut heard);
+        since.iter().for_each(|chunk| utterance.add(chunk));
     };
     out.send(heard.transcript(text, true)).await
 }
@@ -69,7 +66,8 @@ async fn work_ahead<T: Into<Understood>>(
 }
 
 /// Goes on listening while there is work ahead on what was heard before `mark`, until a mark makes
-/// it void. If the utterance is over with the pause that is worked on, waits for the work.
+/// it void. If the utterance is over with the pause that is worked on, waits for the work. What is heard `since` belongs
+/// to the utterance.
 async fn go_on(
     feed: &mut AudioFeed,
     mark: &Heard,
@@ -77,9 +75,12 @@ async fn go_on(
     mut work: Pin<&mut impl Future<Output = Result<Understood, StageError>>>,
 ) -> Result<Ahead, StageError> {
     let mut made: Option<Result<Understood, StageError>> = None;
-    let mut is_over = false;
+    let is_awaited = matches!(mark, Heard::SoFar);
+    let (mut goes_on, mut is_over) = (false, false);
     loop {
         if is_over && let Some(made) = made.take() {
+            // The silence after the last word.
+            since.clear();
             return match made {
                 Ok(text) => Ok(Ahead::Over(text)),
                 Err(error) if error.is_failure() => Ok(Ahead::Next(None)),
@@ -89,10 +90,11 @@ async fn go_on(
         tokio::select! {
             biased;
             // First what the caller does: it may void the work.
-            next = feed.next(), if !is_over => match (next, mark) {
-                (Some(Heard::Audio(chunk)), _) => since.push(chunk),
-                (Some(Heard::Committed) | None, Heard::Paused) => is_over = true,
-                (next, _) => return Ok(Ahead::Next(next)),
+            next = feed.next(), if !is_over => match next {
+                Some(Heard::Audio(chunk)) => since.push(chunk),
+                Some(Heard::Resumed) if is_awaited => goes_on = true,
+                Some(Heard::Committed) | None if !goes_on => is_over = true,
+                next => return Ok(Ahead::Next(next)),
             },
             result = &mut work, if made.is_none() => made = Some(result),
         }

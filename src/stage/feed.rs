@@ -11,17 +11,16 @@ use std::time::Duration;
 pub struct AudioFeed {
     heard: queue::Receiver<Heard>,
     identity: InputHash,
-    /// Sound since the latest mark, and whether it counts if the utterance was over with the mark.
-    since_mark: Option<(Vec<AudioChunk>, Counts)>,
+    since_mark: Option<SinceMark>,
 }
 
-/// Whether sound since a mark belongs to the utterance.
-#[derive(Clone, Copy)]
-enum Counts {
-    /// The sound belongs to it in any case.
-    Always,
-    /// The sound is the silence of a pause: nobody transcribes it if the utterance ends there.
-    IfTheyGoOn,
+/// Sound since somebody asked for what was heard before it. What is put out until the next mark is an answer to that, so
+/// the sound is no part of the input yet.
+#[derive(Default)]
+struct SinceMark {
+    sound: Vec<AudioChunk>,
+    /// Whether something is said in it. Else it is silence, which nobody transcribes if the utterance ends with it.
+    goes_on: bool,
 }
 
 /// Frames of [`AudioFeed`]s that may wait: 60 s of 16 ms frames, with the marks between them.
@@ -44,31 +43,22 @@ impl AudioFeed {
     pub async fn next(&mut self) -> Option<Heard> {
         let heard = self.heard.recv().await;
         match (&heard, &mut self.since_mark) {
-            (Some(Heard::Audio(chunk)), Some((since, _))) => since.push(chunk.clone()),
+            (Some(Heard::Audio(chunk)), Some(since)) => since.sound.push(chunk.clone()),
             (Some(Heard::Audio(chunk)), None) => self.identify(chunk),
-            (Some(Heard::SoFar), _) => {
+            (Some(Heard::SoFar | Heard::Paused), _) => {
                 self.count();
-                self.since_mark = Some((Vec::new(), Counts::Always));
+                self.since_mark = Some(SinceMark::default());
             }
-            (Some(Heard::Paused), _) => {
-                self.count();
-                self.since_mark = Some((Vec::new(), Counts::IfTheyGoOn));
-            }
-            (Some(Heard::Resumed), _) => self.count(),
-            (Some(Heard::Committed) | None, Some((_, Counts::Always))) => self.count(),
-            (Some(Heard::Committed) | None, _) => {}
+            (Some(Heard::Resumed), Some(since)) => since.goes_on = true,
+            (Some(Heard::Committed) | None, Some(since)) if since.goes_on => self.count(),
+            (Some(Heard::Resumed | Heard::Committed) | None, _) => {}
         }
         heard
     }
 
     /// Takes the sound since the latest mark into the identity of the utterance.
     fn count(&mut self) {
-        for chunk in self
-            .since_mark
-            .take()
-            .map(|(since, _)| since)
-            .unwrap_or_default()
-        {
+        for chunk in self.since_mark.take().unwrap_or_default().sound {
             self.identify(&chunk);
         }
     }
@@ -180,12 +170,12 @@ impl Identified for TextFeed {
 pub enum Heard {
     /// The next stretch of sound.
     Audio(AudioChunk),
-    /// The caller goes on, and somebody wants to know what was said so far.
+    /// Somebody waits to know what was said so far, also if the caller goes on.
     SoFar,
     /// The caller pauses and may have finished: transcribe it, in case. Sent only where work in
     /// case is wanted.
     Paused,
-    /// The caller had not finished, and goes on after the pause.
+    /// The caller has said more since the latest mark. Without this the utterance was over with the mark.
     Resumed,
     /// The utterance is over: transcribe it.
     Committed,

@@ -79,6 +79,8 @@ fn stopped_by(recordings: &[String], snr_db: Option<f64>, kind: &str) -> Vec<Str
         for sound in ["conversation.wav", "latency.hlog", "checksums.json"] {
             std::fs::remove_file(recorded.join(sound)).expect("it was recorded");
         }
+        // Not every conversation has one.
+        let _ = std::fs::remove_file(recorded.join("costliest.json"));
         let header = std::fs::read_to_string(recorded.join("header.json")).expect("a header");
         let header = header.replace(env!("CARGO_MANIFEST_DIR"), ".");
         std::fs::write(recorded.join("header.json"), header).expect("written");

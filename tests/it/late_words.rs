@@ -1,13 +1,14 @@
 //! Sounds over the agent that are understood late: nothing is known of their words while they last.
 
+use crate::support::understands::{held, understood_after};
 use crate::support::{SIMULATED, fixture};
 use std::path::Path;
 use std::time::Duration;
 use voicesim::clock::Clock;
-use voicesim::event::{Mark, ReplyEnd};
+use voicesim::event::{Event, Mark, ReplyEnd, StageName, TurnId, Verdict};
 use voicesim::measure::Outcome;
-use voicesim::run::{Finished, Run, Time};
-use voicesim::scenario;
+use voicesim::run::{Finished, Run};
+use voicesim::scenario::{self, Scenario};
 use voicesim::stage::{AudioFeed, Heard, Outlet, Stage, Transcript, Work};
 
 /// Prints nothing but empty transcripts until an utterance is over, and is late then: first it understands a question,
@@ -70,14 +71,7 @@ fn over_the_answer(
     sureness: Option<f32>,
     after_ms: u64,
 ) -> Finished {
-    let toml = format!(
-        "[speculation]\nenabled = false\n[[turn]]\nwav = \"{}\"\n[[turn]]\nwav = \"{}\"\nexpect = \"stop\"\nafter = \"agent_speech_start\"\ndelay_ms = 500\n{SIMULATED}",
-        fixture("piper-graphics.wav").display(),
-        fixture(sound).display(),
-    );
-    let scenario = scenario::parse(Path::new("late.toml"), &toml);
-    let run = Run::of(scenario.unwrap_or_else(|error| panic!("{error}")));
-    let run = run.with_speech_to_text(move |clock| {
+    let run = Run::of(talked_over(sound)).with_speech_to_text(move |clock| {
         Box::new(Late {
             clock: clock.clone(),
             after: Duration::from_millis(after_ms),
@@ -86,8 +80,18 @@ fn over_the_answer(
             utterances: 0,
         })
     });
-    let run = run.in_time(Time::Virtual).run();
-    run.unwrap_or_else(|error| panic!("{error}"))
+    held(run)
+}
+
+/// A question, and `sound` over its answer.
+fn talked_over(sound: &str) -> Scenario {
+    let toml = format!(
+        "[speculation]\nenabled = false\n[[turn]]\nwav = \"{}\"\n[[turn]]\nwav = \"{}\"\nexpect = \"stop\"\nafter = \"agent_speech_start\"\ndelay_ms = 500\n{SIMULATED}",
+        fixture("piper-graphics.wav").display(),
+        fixture(sound).display(),
+    );
+    let scenario = scenario::parse(Path::new("late.toml"), &toml);
+    scenario.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What `said` does, 200 to 1,500 ms after a sound of a quarter of a second is over, which by itself stops nobody.
@@ -155,4 +159,37 @@ fn a_reply_that_was_held_for_gibberish_goes_on() {
     };
     assert!(resumed(Some(0.2)), "nobody said anything");
     assert!(!resumed(Some(0.9)), "somebody asked something");
+}
+
+/// How often "Wait, stop." is transcribed, and how long after the first question what was said stops the agent: the pause
+/// behind "wait" lasts some 270 ms, a transcription 400.
+fn transcribed(silence_ms: u64) -> (usize, Duration) {
+    let scenario = talked_over("piper-wait-stop.wav");
+    let scenario = scenario.changed(|file| file.endpointing.silence_ms = silence_ms);
+    let run = Run::of(scenario.expect("a scenario"));
+    let run = held(understood_after(run, SLOW, "Wait."));
+    let of_it = || run.events.iter().filter(|event| event.turn == TurnId(2));
+    let has_begun = |event: &&Event| {
+        let recogniser = StageName::SpeechToText;
+        matches!(event.mark, Mark::Begun { stage, .. } if stage == recogniser)
+    };
+    let has_stopped = |event: &&Event| matches!(event.mark, Mark::Decision { verdict, .. } if verdict == Verdict::Stop);
+    let asked = of_it().find(|event| event.mark == Mark::AskedSoFar);
+    let stopped = of_it().find(has_stopped);
+    let (asked, stopped) = (asked.expect("asked"), stopped.expect("stopped"));
+    let times = of_it().filter(has_begun).count();
+    (times, stopped.tick.since(asked.tick))
+}
+
+const SLOW: Duration = Duration::from_millis(400);
+
+/// It was once transcribed again when it was over, after the answer to what was asked in the pause had been given up.
+#[test]
+fn a_word_that_ends_in_a_pause_is_transcribed_once_however_slow_the_recogniser() {
+    assert_eq!(transcribed(200), (1, SLOW));
+}
+
+#[test]
+fn a_word_before_a_pause_is_known_though_the_caller_goes_on() {
+    assert_eq!(transcribed(700), (2, SLOW));
 }

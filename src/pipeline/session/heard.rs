@@ -100,7 +100,8 @@ impl Conversation<'_> {
         match &mut self.over_agent.latest {
             Some(watch) => {
                 watch.asked(now);
-                feed_one(&utterance.feed, Heard::SoFar);
+                let mark = utterance.ask_so_far(now);
+                feed_one(&utterance.feed, mark);
             }
             None => {
                 let mark = utterance.ask(now);
@@ -130,7 +131,7 @@ impl Conversation<'_> {
     }
 
     pub(super) fn commit(&mut self, cause: EndpointCause) {
-        let Some(utterance) = self.utterance.take() else {
+        let Some(mut utterance) = self.utterance.take() else {
             return;
         };
         self.guess = None;
@@ -149,6 +150,9 @@ impl Conversation<'_> {
                 decision: self.endpoint.over(),
             },
         );
+        if utterance.said_more(last_voiced) {
+            feed_one(&utterance.feed, Heard::Resumed);
+        }
         feed_one(&utterance.feed, Heard::Committed);
         self.over.set();
         if let Some(watch) = &mut self.over_agent.latest {

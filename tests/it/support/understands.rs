@@ -8,18 +8,18 @@ use voicesim::stage::{
     transcribe_in_batches,
 };
 
-/// A recogniser that understands everything as the same words.
-struct Understands(&'static str, Clock);
+/// A recogniser that understands everything as the same words, so long after it was asked.
+struct Understands(&'static str, Duration, Clock);
 
 impl Stage for Understands {
     type In = AudioFeed;
     type Out = Transcript;
 
     fn handle<'a>(&'a mut self, feed: AudioFeed, out: &'a mut Outlet<Transcript>) -> Work<'a> {
-        let Understands(words, clock) = self;
+        let Understands(words, after, clock) = self;
         Box::pin(transcribe_in_batches(feed, out, async |_, out| {
             out.begun_anew();
-            let done = clock.now() + Duration::from_millis(70);
+            let done = clock.now() + *after;
             clock.sleep_until(done).await;
             Ok::<_, StageError>((*words).to_owned())
         }))
@@ -28,7 +28,12 @@ impl Stage for Understands {
 
 /// The run, with a recogniser that understands everything as these words.
 pub(crate) fn understood(run: Run, words: &'static str) -> Run {
-    run.with_speech_to_text(move |clock| Box::new(Understands(words, clock.clone())))
+    understood_after(run, Duration::from_millis(70), words)
+}
+
+/// The run, with a recogniser that takes so long to understand everything as these words.
+pub(crate) fn understood_after(run: Run, after: Duration, words: &'static str) -> Run {
+    run.with_speech_to_text(move |clock| Box::new(Understands(words, after, clock.clone())))
 }
 
 /// A judge who finds every sound as finished as any other, 60 ms after being asked.
