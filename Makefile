@@ -175,7 +175,7 @@ recordings: setup
 	$(VOICESIM) run audio/demo.toml --clock virtual --out $(RECORDED)
 	rm $(RECORDED)/conversation.wav $(RECORDED)/latency.hlog $(RECORDED)/checksums.json
 	VOICESIM_RECORD=1 $(CARGO) test --test it interruptions -- --test-threads=1
-	INSTA_UPDATE=always $(CARGO) test --lib live
+	INSTA_UPDATE=always $(CARGO) test --lib -- live:: report::
 
 # Runs voicesim on a folder of real recordings: make eval DATA=FOLDER
 eval: packages $(RELEASED)

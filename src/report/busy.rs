@@ -105,8 +105,8 @@ mod tests {
         {
           "cores_held": 1.0,
           "share_of_work": 1.0,
-          "disturbed": 32,
-          "jobs": 32
+          "disturbed": 31,
+          "jobs": 31
         }
         "#);
     }

@@ -1,6 +1,7 @@
 //! The code that runs on a sound card's own thread. It must never block, lock, log or allocate: it copies
 //! between the device's buffer and lock-free rings, and counts what went wrong.
 
+use super::cadence::Cadence;
 use crate::audio::Samples;
 use crate::clock::Stopwatch;
 use crate::event::Tick;
@@ -143,7 +144,11 @@ pub(super) struct Playing {
     late_min: u64,
     /// Length of a fade in samples.
     fade: usize,
+    /// Samples left of the fade that goes on.
     fading: Option<usize>,
+    /// The position behind the chunk that ended last, unless it had faded out.
+    ended: Option<u64>,
+    cadence: Cadence,
 }
 
 /// The state that both ends of the speaker see.
@@ -153,8 +158,8 @@ pub(super) struct Shared {
     pub(super) epoch: AtomicU32,
     /// The position of the next block.
     pub(super) position: AtomicU64,
-    /// When the latest block was asked for, as a tick.
-    pub(super) asked_at: AtomicU64,
+    /// When the next block is asked for at the earliest, as a tick.
+    pub(super) next_asked: AtomicU64,
     /// Samples in the latest block.
     pub(super) frames: AtomicU32,
 }
@@ -196,6 +201,8 @@ pub(super) fn speaker(channels: u16, rate: u32, stopwatch: Stopwatch) -> (Playin
         late_min: u64::from(rate) * LATE_MIN.as_millis() as u64 / 1_000,
         fade: (rate as usize * FADE.as_millis() as usize / 1_000).max(1),
         fading: None,
+        ended: None,
+        cadence: Cadence::new(rate),
     };
     let played = Played {
         chunks,
@@ -225,13 +232,15 @@ impl Playing {
         // A stamp that finds no room is of no use: nobody listens.
         let _ = self.stamps.push(stamp);
         self.counts.blocks.fetch_add(1, Ordering::Relaxed);
+        self.cadence.asked(self.position, now);
         let epoch = self.shared.epoch.load(Ordering::Acquire);
         for frame in block.chunks_exact_mut(self.channels) {
             frame.fill(from_f32(self.sample(epoch)));
         }
         let shared = &self.shared;
         shared.frames.store(stamp.frames, Ordering::Relaxed);
-        shared.asked_at.store(now.0, Ordering::Relaxed);
+        let next_asked = self.cadence.expected(self.position);
+        shared.next_asked.store(next_asked.0, Ordering::Relaxed);
         shared.position.store(self.position, Ordering::Release);
     }
 
@@ -251,15 +260,18 @@ impl Playing {
         };
         let mut sample = chunk.samples.get(*at).copied().unwrap_or_default();
         *at += 1;
-        let mut is_over = *at >= chunk.samples.len();
+        let is_over = *at >= chunk.samples.len();
+        let mut has_faded = false;
         if chunk.is_stale(epoch) {
             let left = self.fading.unwrap_or(self.fade).saturating_sub(1);
             sample *= left as f32 / self.fade as f32;
             self.fading = Some(left);
-            is_over |= left == 0;
+            has_faded = left == 0;
         }
-        if is_over && let Some((chunk, _)) = self.current.take() {
-            self.fading = None;
+        if (is_over || has_faded)
+            && let Some((chunk, _)) = self.current.take()
+        {
+            self.ended = (!has_faded).then_some(self.position + 1);
             self.free(chunk);
         }
         sample
@@ -269,15 +281,21 @@ impl Playing {
     fn begin(&mut self, epoch: u32) -> bool {
         while let Ok(chunk) = self.chunks.peek() {
             let is_stale = chunk.is_stale(epoch);
-            if !is_stale && chunk.start > self.position {
+            let is_due = chunk.start <= self.position;
+            if !is_stale && !is_due {
                 return false;
             }
+            // A stop between two chunks of one sound fades out in the second.
+            let fades = is_stale && is_due && self.ended == Some(self.position);
             let Ok(chunk) = self.chunks.pop() else {
                 return false;
             };
-            if is_stale || chunk.samples.is_empty() {
+            if is_stale && !fades || chunk.samples.is_empty() {
                 self.free(chunk);
                 continue;
+            }
+            if !is_stale {
+                self.fading = None;
             }
             // What follows a late chunk without a gap is as late, and not a second loss.
             let late = self.position - chunk.start;

@@ -5,6 +5,7 @@
 //! [`Microphone`] can hand out frames, and [`DeviceSpeaker`] lay out replies, on the session's clock:
 //! drift between the two is compensated on both sides.
 
+mod cadence;
 mod callbacks;
 mod hush;
 mod keeper;

@@ -5,7 +5,7 @@ use super::rate::resampler;
 use super::timing::DeviceTime;
 use crate::audio::{AudioError, FRAME_SAMPLES, SAMPLE_RATE, Samples, length_of, position_of};
 use crate::clock::Clock;
-use crate::event::Tick;
+use crate::event::{Tick, nanos};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Async, FixedAsync, Resampler};
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ use std::time::Duration;
 const JOIN: Duration = Duration::from_millis(2);
 /// A chunk that is handed over this long before a block is asked for is still in it.
 const MARGIN: Duration = Duration::from_millis(3);
-/// The most blocks by which a device gets its sound earlier if it asks for blocks less regularly than it
+/// The most blocks by which a device gets its sound earlier, because it was kept waiting or asks less regularly than it
 /// seems.
 const BLOCKS_AHEAD_MAX: u64 = 3;
 /// The latency that a speaker without an open device is said to have.
@@ -26,6 +26,8 @@ const LATENCY_UNKNOWN: Duration = Duration::from_millis(40);
 const REMEMBERED: Duration = Duration::from_secs(1);
 /// Samples that are resampled at once.
 const STEP: usize = 32;
+/// Samples that are handed over first: 40 ms.
+const FIRST_PART: usize = 20 * STEP;
 
 /// The agent's speaker. Without a device sound is laid out as if there were one, and nobody hears it.
 pub struct DeviceSpeaker {
@@ -206,14 +208,18 @@ impl SpeakerStream {
         let shared = &self.played.shared;
         let next = shared.position.load(Ordering::Acquire);
         let frames = u64::from(shared.frames.load(Ordering::Relaxed));
-        let block = Duration::from_nanos(frames * 1_000_000_000 / u64::from(self.rate));
-        let next_asked = Tick(shared.asked_at.load(Ordering::Relaxed)) + block;
+        let block_ns = (frames * 1_000_000_000 / u64::from(self.rate)).max(1);
+        let next_asked = Tick(shared.next_asked.load(Ordering::Relaxed));
         let late = self.played.counts.late.load(Ordering::Relaxed);
         if late > self.late {
             self.late = late;
             self.blocks_ahead = (self.blocks_ahead + 1).min(BLOCKS_AHEAD_MAX);
         }
-        let missed = u64::from(now + MARGIN >= next_asked);
+        let missed = match now + MARGIN {
+            ready if ready < next_asked => 0,
+            ready => 1 + nanos(ready.since(next_asked)) / block_ns,
+        };
+        let missed = missed.min(BLOCKS_AHEAD_MAX);
         self.time
             .tick_of(next + frames * (missed + self.blocks_ahead))
     }
@@ -233,19 +239,21 @@ impl SpeakerStream {
                 latest.map_or(position, |(_, end)| position.max(end))
             }
         };
-        let converted = self.converted(samples);
-        self.end = Some((
-            start + length_of(samples.len()),
-            position + converted.len() as u64,
-        ));
-        let chunk = Chunk {
-            start: position,
-            samples: converted,
-            epoch: self.played.shared.epoch.load(Ordering::Relaxed),
-        };
-        if self.played.chunks.push(chunk).is_err() {
-            tracing::error!("too much waits for the speaker; some of the reply is not heard");
+        let epoch = self.played.shared.epoch.load(Ordering::Relaxed);
+        let mut position = position;
+        for part in parts(samples) {
+            let samples = self.converted(part);
+            let chunk = Chunk {
+                start: position,
+                samples,
+                epoch,
+            };
+            position += chunk.samples.len() as u64;
+            if self.played.chunks.push(chunk).is_err() {
+                tracing::error!("too much waits for the speaker; some of the reply is not heard");
+            }
         }
+        self.end = Some((start + length_of(samples.len()), position));
     }
 
     /// Forgets what was played before: the sound from now on does not continue it.
@@ -258,9 +266,9 @@ impl SpeakerStream {
     }
 
     /// `samples` at the device's rate. Those that do not fill a step come out with the next ones.
-    fn converted(&mut self, samples: &Samples) -> Samples {
+    fn converted(&mut self, samples: &[f32]) -> Samples {
         let Some(resampler) = &mut self.resampler else {
-            return samples.clone();
+            return samples.into();
         };
         self.rest.extend_from_slice(samples);
         let mut converted = Vec::new();
@@ -294,6 +302,18 @@ impl SpeakerStream {
         let fade = u64::from(self.rate) * FADE.as_millis() as u64 / 1_000;
         self.time.tick_of(next + fade)
     }
+}
+
+/// Sound in parts, each twice as long as the one before: the first is handed over in time for its block, which that
+/// of a whole sentence would not be, for its conversion to the device's rate takes longer than a block lasts.
+fn parts(samples: &[f32]) -> impl Iterator<Item = &[f32]> {
+    let mut rest = samples;
+    let mut length = FIRST_PART;
+    std::iter::from_fn(move || {
+        let (part, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        (rest, length) = (behind, 2 * length);
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 #[cfg(test)]
@@ -350,6 +370,15 @@ mod tests {
             );
             assert_eq!(speaker.late(), 0);
         }
+    }
+
+    #[test]
+    fn a_sentence_is_handed_over_in_parts_that_are_all_of_it() {
+        let sentence: Vec<f32> = (0..64_000).map(|at| at as f32).collect();
+        let lengths: Vec<usize> = parts(&sentence).map(<[f32]>::len).collect();
+        assert_eq!(lengths, [640, 1_280, 2_560, 5_120, 10_240, 20_480, 23_680]);
+        assert_eq!(parts(&sentence).collect::<Vec<_>>().concat(), sentence);
+        assert_eq!(parts(&[]).count(), 0);
     }
 
     #[test]
