@@ -2,9 +2,10 @@
 //! ticks.
 
 use super::session::Settings;
+use crate::audio::peak;
 use crate::event::{Tick, TurnId};
-use crate::stage::Heard;
 use crate::stage::queue;
+use crate::stage::{AudioChunk, Heard};
 use std::time::Duration;
 
 pub(super) struct OpenUtterance {
@@ -20,7 +21,13 @@ pub(super) struct OpenUtterance {
     is_guessed: bool,
     /// When the recogniser was last asked what was said so far, unless it knows that there is more since.
     so_far: Option<Tick>,
+    /// The highest peak of the utterance, and of what was heard of it since `so_far`.
+    peaks: [f32; 2],
 }
+
+/// What peaks below this share of the utterance, 20 dB under it, is a pause. The ear hears a microphone without the
+/// agent's echo, in which some of the caller is missing: where it hears nothing, words may be.
+const PAUSE_PEAK: f32 = 0.1;
 
 impl OpenUtterance {
     pub(super) fn new(turn: TurnId, onset: Tick, feed: queue::Sender<Heard>) -> OpenUtterance {
@@ -33,7 +40,14 @@ impl OpenUtterance {
             asked: (onset, true),
             is_guessed: false,
             so_far: None,
+            peaks: [0.0; 2],
         }
+    }
+
+    /// More of its sound.
+    pub(super) fn hears(&mut self, sound: &AudioChunk) {
+        let peak = sound.samples.as_ref().map_or(0.0, |samples| peak(samples));
+        self.peaks = self.peaks.map(|highest| highest.max(peak));
     }
 
     /// When to ask what was said so far: once in a pause, in case that was all, and now and then
@@ -63,6 +77,7 @@ impl OpenUtterance {
     /// The recogniser is asked what was said so far; returns what to send to it.
     pub(super) fn ask_so_far(&mut self, now: Tick) -> Heard {
         self.so_far = Some(now);
+        self.peaks[1] = 0.0;
         Heard::SoFar
     }
 
@@ -84,10 +99,12 @@ impl OpenUtterance {
         self.so_far.take().is_some() || was_guessed
     }
 
-    /// The utterance is over, and nobody spoke behind `last_voiced`. Returns whether the recogniser is to be told that
-    /// more was said since it was asked.
+    /// The utterance is over, and the ear heard nothing behind `last_voiced`. Returns whether the recogniser is to be
+    /// told that more was said since it was asked.
     pub(super) fn said_more(&mut self, last_voiced: Tick) -> bool {
-        self.so_far.take().is_some_and(|asked| asked < last_voiced)
+        let [all, since] = self.peaks;
+        let is_more = |asked| asked < last_voiced || since > PAUSE_PEAK * all;
+        self.so_far.take().is_some_and(is_more)
     }
 }
 
@@ -122,6 +139,18 @@ mod tests {
         let mut utterance = utterance();
         utterance.ask_so_far(at(400));
         assert!(!utterance.said_more(at(300)));
+    }
+
+    #[test]
+    fn words_that_the_ear_does_not_hear_are_something_said() {
+        let sound = |peak: f32| AudioChunk::new(vec![0.0, peak, -peak / 2.0].into(), "".into());
+        for (behind, is_more) in [(0.4, true), (0.02, false)] {
+            let mut utterance = utterance();
+            utterance.hears(&sound(0.5));
+            utterance.ask_so_far(at(400));
+            utterance.hears(&sound(behind));
+            assert_eq!(utterance.said_more(at(300)), is_more, "{behind}");
+        }
     }
 
     #[test]

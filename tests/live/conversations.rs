@@ -15,6 +15,8 @@ const AT_MOST_S: u32 = 60;
 const STOPPED: Duration = Duration::from_millis(2_500);
 /// Whoever was not goes on for so long at least.
 const GOES_ON: Duration = Duration::from_secs(8);
+/// A question that was split in two is answered the second time.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 /// Pauses that do not end what somebody says.
 const PAUSE: Duration = Duration::from_millis(700);
 
@@ -122,7 +124,8 @@ fn understanding_ms(held: &Held) -> f64 {
     let of_turn = |event: &&Value| event["turn"] == 2;
     let of_it = || held.events.iter().filter(of_turn);
     let asked = of_it().find(|event| event["mark"] == "asked_so_far");
-    let understood = of_it().find(|event| event["output"] == "partial" && event["text"] != "");
+    let is_text = |event: &Value| event["output"] == "partial" || event["output"] == "final";
+    let understood = of_it().find(|event| is_text(event) && event["text"] != "");
     let tick = |event: &Value| event["tick"].as_u64().expect("a tick") as f64;
     tick(understood.expect("understood")) / 1e6 - tick(asked.expect("asked")) / 1e6
 }
@@ -179,13 +182,17 @@ fn a_question_over_the_agent_is_answered() {
         let talk = Talk::start(&daemon, AT_MOST_S, &[]);
         daemon.speak(&fixture("piper-finished"));
         talk.until_answer(1);
-        sleep(Duration::from_millis(1_500));
+        sleep(Duration::from_millis(2_500));
         daemon.speak(&fixture("piper-graphics"));
-        talk.until_answer(2);
-        talk.until_silent(2);
-        let held = talk.hang_up();
-        let rows = held.answered();
-        let said = rows.last().expect("an answer")["said"].to_string();
-        assert!(said.contains("graphics card"), "{said}\n{}", held.stderr);
+        // What was said before the caller had finished is answered too, if the agent's own voice covers a word.
+        talk.until("answer about graphics cards", ANSWERED_WITHIN, |events| {
+            events.iter().any(|event| {
+                let text = event["text"].as_str().unwrap_or_default();
+                let is_audible =
+                    |it: &Value| it["mark"] == "audible" && it["turn"] == event["turn"];
+                text.contains("a graphics card") && events.iter().any(is_audible)
+            })
+        });
+        talk.hang_up();
     });
 }

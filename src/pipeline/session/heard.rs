@@ -16,12 +16,14 @@ impl Conversation<'_> {
             SpeechActivity::Started { onset, audio, sure } => {
                 let (feed, utterance_feed) = AudioFeed::new(self.tap.input_hash());
                 self.endpoint.begins(&audio);
-                feed_one(&feed, Heard::Audio(audio));
+                feed_one(&feed, Heard::Audio(audio.clone()));
                 let todo = self.floor.happened(Happened::VoiceStarted);
                 for step in &todo {
                     if let Do::Listen(turn) = *step {
                         self.tap.mark(turn, Mark::VoiceStarted { onset });
-                        self.utterance = Some(OpenUtterance::new(turn, onset, feed.clone()));
+                        let mut utterance = OpenUtterance::new(turn, onset, feed.clone());
+                        utterance.hears(&audio);
+                        self.utterance = Some(utterance);
                         let (before, now) = (self.before(onset), self.clock.now());
                         let at = (&self.tap, now);
                         self.endpoint.started(turn, (onset, before), at);
@@ -37,7 +39,10 @@ impl Conversation<'_> {
             }
             SpeechActivity::Going { audio, sure } => {
                 self.endpoint.sound(&audio);
-                self.feed(Heard::Audio(audio));
+                if let Some(utterance) = &mut self.utterance {
+                    utterance.hears(&audio);
+                    feed_one(&utterance.feed, Heard::Audio(audio));
+                }
                 self.heard_voice(sure);
             }
             SpeechActivity::Paused { last_voiced } => self.paused(last_voiced),
@@ -122,12 +127,6 @@ impl Conversation<'_> {
         self.endpoint_heard(Observation::Resumed { at });
         let todo = self.floor.happened(Happened::VoiceResumed);
         self.carry_out(todo);
-    }
-
-    fn feed(&self, heard: Heard) {
-        if let Some(utterance) = &self.utterance {
-            feed_one(&utterance.feed, heard);
-        }
     }
 
     pub(super) fn commit(&mut self, cause: EndpointCause) {
