@@ -176,6 +176,10 @@ recordings: setup
 	rm $(RECORDED)/conversation.wav $(RECORDED)/latency.hlog $(RECORDED)/checksums.json
 	VOICESIM_RECORD=1 $(CARGO) test --test it interruptions -- --test-threads=1
 	INSTA_UPDATE=always $(CARGO) test --lib -- live:: report::
+	INSTA_UPDATE=always $(CARGO) test --test it -- reads_like_this
+	@rm -rf target/recordings
+	$(VOICESIM) run audio/demo.toml --recorded $(RECORDED) --out target/recordings
+	$(VOICESIM) report target/recordings --turn 4 --svg src/guide/turn.svg
 
 # Runs voicesim on a folder of real recordings: make eval DATA=FOLDER
 eval: packages $(RELEASED)
