@@ -119,15 +119,18 @@ const BESIDE_MS: f64 = 300.0;
 const WORD_MS: f64 = 150.0;
 
 /// How long the recogniser took to understand the first that was said over the agent: another machine takes another
-/// time.
-fn understanding_ms(held: &Held) -> f64 {
-    let of_turn = |event: &&Value| event["turn"] == 2;
+/// time. Zero if it understood nothing.
+pub fn understanding_ms(held: &Held) -> f64 {
+    let of_turn = |event: &&Value| event["turn"].as_u64().is_some_and(|turn| turn > 1);
     let of_it = || held.events.iter().filter(of_turn);
     let asked = of_it().find(|event| event["mark"] == "asked_so_far");
     let is_text = |event: &Value| event["output"] == "partial" || event["output"] == "final";
     let understood = of_it().find(|event| is_text(event) && event["text"] != "");
     let tick = |event: &Value| event["tick"].as_u64().expect("a tick") as f64;
-    tick(understood.expect("understood")) / 1e6 - tick(asked.expect("asked")) / 1e6
+    let (Some(asked), Some(understood)) = (asked, understood) else {
+        return 0.0;
+    };
+    (tick(understood) - tick(asked)) / 1e6
 }
 
 #[test]
