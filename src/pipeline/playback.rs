@@ -79,7 +79,7 @@ impl Playback {
         }
     }
 
-    /// The same, which also says that the agent is a machine.
+    /// A playback of this turn whose reply also says that the agent is a machine, if `telling` is given.
     pub(super) fn telling(self, telling: Option<Telling>) -> Playback {
         Playback { telling, ..self }
     }

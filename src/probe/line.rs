@@ -12,7 +12,7 @@ use std::ops::Range;
 pub(crate) struct Line {
     /// At 16 kHz, in whole frames.
     samples: Samples,
-    /// The same at the rate of the protocol; silence if keys are pressed.
+    /// `samples` at the rate of the protocol, as they are sent; silence if keys are pressed.
     sent: Samples,
     /// Where speech truly is, as positions in `samples`.
     speech: Vec<Speech>,

@@ -105,7 +105,7 @@ pub struct Predicted {
     pub without_drift_error_percent: Option<f64>,
     /// Where the error of what is judged lies in 95 of 100 runs like these, in percent of what they measure.
     pub error_interval_percent: Option<Interval>,
-    /// The same by a profile of these runs themselves: what is wrong there is the fit's.
+    /// What a profile of these very runs predicts, in milliseconds: what is wrong in it is the fit's. `None` without one.
     pub structure_ms: Option<f64>,
     /// The sum of medians, spreads added as squares; for latencies as a whole alone.
     pub naive_ms: Option<f64>,

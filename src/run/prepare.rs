@@ -130,7 +130,8 @@ pub(super) fn disclosure(scenario: &Scenario, sounds: &Sounds) -> Option<Disclos
     }
 }
 
-/// The same, spoken now by the engines' voice if that is a real one.
+/// What the agent says of being a machine, spoken now by the engines' voice if that is a real one. `None` if the
+/// scenario has no disclosure.
 #[cfg(feature = "probe")]
 pub(super) async fn spoken_disclosure(
     scenario: &Scenario,

@@ -22,10 +22,10 @@ pub struct DisturbanceTable {
     /// The latency of speech-to-text while it is disturbed, on all of its threads; it is not disturbed unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stt: Option<LatencyModel>,
-    /// The same of the answer.
+    /// The latency of the answer while it is disturbed, on all of its threads; it is not disturbed unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<LatencyModel>,
-    /// The same of text-to-speech.
+    /// The latency of text-to-speech while it is disturbed, on all of its threads; it is not disturbed unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tts: Option<LatencyModel>,
 }

@@ -31,7 +31,7 @@ pub struct Worlds<'a> {
     /// The numbers of the worlds. A number means the same world in every run of the scenario with its seed.
     pub numbers: Range<u32>,
     pub threads: usize,
-    /// The same with callers who wait for ever, if abandoned answers are followed to their end.
+    /// What is simulated with callers who wait for ever, if abandoned answers are followed to their end.
     pub patient: Option<&'a Simulable>,
     /// Once it is set, a thread ends what it has taken, some dozens of conversations or one load, and takes
     /// no more.

@@ -38,7 +38,7 @@ impl SimulatedEngine {
         })
     }
 
-    /// The same, whose sound begins inaudibly for so many milliseconds.
+    /// This engine, with sound that begins inaudibly for so many milliseconds; an error names a length out of range.
     pub(super) fn beginning_after(
         self,
         leading_silence_ms: Option<f64>,

@@ -58,7 +58,7 @@ impl Latency {
         self.drawn(draw, mood, None, work)
     }
 
-    /// The same for a stage of a turn. `turn` holds the numbers that all stages of the turn share, made afresh for
+    /// One latency of a stage of a turn, as by [`Self::sample`]. `turn` holds the numbers that all stages of the turn share, made afresh for
     /// each sample.
     pub fn sample_in_turn(
         &self,

@@ -89,8 +89,8 @@ pub enum LatencyModel {
         /// the same latency all conversation long. The rank correlation is 6/π asin(half of this).
         #[serde(default, skip_serializing_if = "is_zero")]
         correlation: f64,
-        /// The same between the draws of a turn: those of other stages that have this key too. Both together
-        /// are at most 1.
+        /// The correlation between the draws of a turn: those of other stages that have this key too. It and
+        /// `correlation` together are at most 1.
         #[serde(default, skip_serializing_if = "is_zero")]
         turn: f64,
         /// How each draw is distributed.
