@@ -100,7 +100,7 @@ pub enum Mark {
         /// When the voice came back.
         at: Tick,
     },
-    /// The recogniser is asked what was said so far.
+    /// The recogniser is asked what was said so far, or, as the utterance ends, what was said since it was asked.
     AskedSoFar,
     /// The caller is taken to have finished.
     EndpointCommitted {

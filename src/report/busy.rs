@@ -101,14 +101,7 @@ mod tests {
     fn the_document_says_it_too() {
         let (header, measured) = demo(Some(1.0));
         let document = document::document(&header, &measured);
-        insta::assert_json_snapshot!(document.machine_busy, @r#"
-        {
-          "cores_held": 1.0,
-          "share_of_work": 1.0,
-          "disturbed": 31,
-          "jobs": 31
-        }
-        "#);
+        insta::assert_json_snapshot!(document.machine_busy);
     }
 
     #[test]

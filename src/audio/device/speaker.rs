@@ -304,8 +304,8 @@ impl SpeakerStream {
     }
 }
 
-/// Sound in parts, each twice as long as the one before: the first is handed over in time for its block, which that
-/// of a whole sentence would not be, for its conversion to the device's rate takes longer than a block lasts.
+/// Sound in parts, each twice as long as the one before, so that the first is handed over in time for its block: to
+/// convert a whole sentence to the device's rate may take longer than is left until then.
 fn parts(samples: &[f32]) -> impl Iterator<Item = &[f32]> {
     let mut rest = samples;
     let mut length = FIRST_PART;

@@ -70,13 +70,9 @@ pub(super) fn of_stage(
                 pending.insert(event.turn);
             }
             Mark::VoiceResumed { .. } => _ = pending.remove(&event.turn),
-            Mark::EndpointCommitted { last_voiced, .. } => {
-                // Work on all that was said is not asked for again.
-                let was_asked = |(at, _): &(Tick, u32)| at >= last_voiced;
-                let is_pending = pending.contains(&event.turn);
-                if !(is_pending && asked.get(&event.turn).is_some_and(was_asked)) {
-                    ask(&mut asked, event);
-                }
+            // Work on all that was said is not asked for again.
+            Mark::EndpointCommitted { .. } if !pending.contains(&event.turn) => {
+                ask(&mut asked, event);
             }
             Mark::Enter { stage: of, visit } if *of == stage => {
                 open.entry(*visit).or_default().ready = now;

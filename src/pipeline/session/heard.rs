@@ -141,6 +141,10 @@ impl Conversation<'_> {
         if utterance.has_voice {
             self.lately.caller_spoke(utterance.onset..last_voiced);
         }
+        if utterance.said_more(last_voiced) {
+            self.tap.mark(utterance.turn, Mark::AskedSoFar);
+            feed_one(&utterance.feed, Heard::Resumed);
+        }
         self.tap.mark(
             utterance.turn,
             Mark::EndpointCommitted {
@@ -149,9 +153,6 @@ impl Conversation<'_> {
                 decision: self.endpoint.over(),
             },
         );
-        if utterance.said_more(last_voiced) {
-            feed_one(&utterance.feed, Heard::Resumed);
-        }
         feed_one(&utterance.feed, Heard::Committed);
         self.over.set();
         if let Some(watch) = &mut self.over_agent.latest {
