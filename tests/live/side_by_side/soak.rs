@@ -9,8 +9,11 @@ use std::time::{Duration, Instant};
 
 /// How long, in seconds, unless the environment says otherwise.
 const SHORT_S: u64 = 62;
-/// Memory is compared with that after so long.
-const WARM: Duration = Duration::from_secs(40);
+/// What a core may be busy with at rest, on a slow machine: 5 to 12 % were seen. Who waits in a loop takes all of it.
+const CORE_AT_REST: f64 = 0.25;
+/// Bytes that the last third of a conversation may take more than the one before. In the first third engines meet their
+/// longest inputs so far, and the allocator keeps what they took.
+const GROWTH: i64 = 5_000_000;
 /// The answer has begun after this, and is over after the second.
 const BEGUN: Duration = Duration::from_secs(4);
 const ANSWERED: Duration = Duration::from_secs(16);
@@ -54,8 +57,7 @@ fn a_long_conversation_loses_no_sound_needs_no_more_memory_and_rests_while_nobod
         let mut talk = Talk::start(&daemon, at_most, &[]);
         drop(floor);
         let process = talk.process().child().id();
-        let begun = Instant::now();
-        let (mut warm, mut busy) = (None, Vec::new());
+        let (mut memory, mut busy) = (Vec::new(), Vec::new());
         for _ in 0..questions {
             let floor = the_floor();
             daemon.speak(&fixture("piper-graphics"));
@@ -67,21 +69,21 @@ fn a_long_conversation_loses_no_sound_needs_no_more_memory_and_rests_while_nobod
             sleep(REST);
             let core = (ticks(process) - before) as f64 * 0.01 / rest.elapsed().as_secs_f64();
             busy.push(core);
-            if begun.elapsed() > WARM {
-                warm.get_or_insert_with(|| resident(process));
-            }
+            memory.push(resident(process) as i64);
         }
-        let growth = resident(process) as i64 - warm.expect("longer than that") as i64;
+        let most = |span: &[i64]| span.iter().copied().max().expect("a question or more");
+        let (one, two) = (questions / 3, 2 * questions / 3);
+        let growth = most(&memory[two..]) - most(&memory[one..two]);
         let held = talk.hang_up();
-        let most = busy.iter().copied().fold(0.0, f64::max);
+        let busiest = busy.iter().copied().fold(0.0, f64::max);
         println!(
             "{questions} questions; memory grew by {:.1} MB; at rest {:.1} % of a core at most",
             growth as f64 / 1e6,
-            most * 100.0
+            busiest * 100.0
         );
         assert_eq!(held.answered().len(), questions, "{}", held.stderr);
         assert_eq!(held.count("sound_lost"), 0, "{}", held.stderr);
-        assert!(growth < 5_000_000, "{growth} bytes");
-        assert!(most < 0.10, "{most} of a core");
+        assert!(growth < GROWTH, "{growth} bytes: {memory:?}");
+        assert!(busiest < CORE_AT_REST, "{busiest} of a core");
     });
 }
