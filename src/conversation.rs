@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::ear::UtteranceOver;
 use crate::endpoint::weights::{self, WeightsError as EndpointWeightsError};
 use crate::endpoint::{self, Classifier, Endpointing, Eot, Judge, ServerTurns, Silence, SmartTurn};
-use crate::engine::{Engines, Reply, simulated};
+use crate::engine::{Engines, Ready, Reply, simulated};
 use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
 use crate::interrupt::policy::{self, ClassifierRule, Policy, WithoutWords};
 use crate::pipeline::control::Control;
@@ -29,6 +29,8 @@ pub(crate) struct Parts {
     pub filler: Option<Filler>,
     /// That the agent is a machine, as it says so; `None` if it does not have to.
     pub disclosure: Option<Disclosure>,
+    /// How answers like to begin, with its sound, so that nobody waits for it.
+    pub openings: Vec<AudioChunk>,
     /// Decides when the caller has finished.
     pub endpointing: Endpointing,
     /// Decides about sounds over the agent.
@@ -59,7 +61,7 @@ pub(crate) fn session(scenario: &Scenario, parts: Parts) -> Session {
                 } => Replying::Cascade {
                     answer: answer.into(),
                     clauses: clauses.into(),
-                    tts: tts.into(),
+                    tts: Ready::around(tts, parts.openings).into(),
                 },
             },
             filler: parts.filler,
@@ -156,6 +158,14 @@ pub(crate) fn simulated_filler(scenario: &Scenario) -> Option<Filler> {
         after: Duration::from_millis(filler.after_ms),
         sound: simulated::sound(filler.text.as_str().into()),
     })
+}
+
+/// How answers like to begin, spoken by a simulated voice.
+pub(crate) fn simulated_openings(scenario: &Scenario) -> Vec<AudioChunk> {
+    let openings = scenario.clauses().openings.iter();
+    openings
+        .map(|text| simulated::sound(text.as_str().into()))
+        .collect()
 }
 
 /// What a simulated voice says of being a machine; `None` without `[disclosure]`.

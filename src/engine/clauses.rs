@@ -41,6 +41,7 @@ pub fn parts(speak: &Speak, clauses: &Clauses) -> Parts {
         },
         first_words: clauses.first_words,
         long_characters: clauses.long_characters,
+        openings: clauses.openings.clone(),
     }
 }
 

@@ -13,6 +13,7 @@ mod openai;
 pub mod pool;
 #[cfg(any(feature = "retrieval", feature = "openai"))]
 mod quiet;
+mod ready;
 #[cfg(feature = "probe")]
 mod realtime;
 pub mod recorded;
@@ -38,6 +39,7 @@ pub use build::{answer, check, speech_to_text, text_to_speech};
 pub use load::{Given, Loaded, Maker, load};
 #[cfg(feature = "openai")]
 pub use openai::read_stream;
+pub(crate) use ready::Ready;
 
 use crate::stage;
 

@@ -14,6 +14,8 @@ const TEXT_CHARS_MAX: usize = 600;
 /// Writes what answers are like into a profile: how fast they are written, and some of them.
 pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
     let gathered = &fit.gathered;
+    let settings = gathered.settings.as_ref();
+    let openings = settings.map_or(&[][..], |file| &file.clauses.openings);
     if let Some(token_ms) = median(&gathered.token_ms).filter(|ms| *ms >= 0.01) {
         let _ = writeln!(text, "token_ms = {:?}", short(token_ms.min(10_000.0)));
     }
@@ -23,7 +25,7 @@ pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
         .map(|answer| answer.chars().take(TEXT_CHARS_MAX).collect::<String>())
         .map(|answer| match keeps_words {
             true => plain(&answer),
-            false => without_words(&answer),
+            false => after_openings(&answer, openings),
         })
         .filter(|answer| !answer.trim().is_empty())
         .collect();
@@ -48,6 +50,24 @@ pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
         let _ = writeln!(text, "  {},", quoted(answer));
     }
     text.push_str("]\n");
+}
+
+/// An answer without its words, but for the opening that it begins with: that stands in the settings, too.
+fn after_openings(answer: &str, openings: &[String]) -> String {
+    let rest = |opening: &&String| {
+        let rest = answer.strip_prefix(opening.as_str())?;
+        (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest)
+    };
+    let longest = openings.iter().filter(|it| rest(it).is_some());
+    match longest.max_by_key(|opening| opening.len()) {
+        Some(opening) => {
+            let rest = rest(&opening).unwrap_or_default();
+            format!("{opening} {}", without_words(rest))
+                .trim_end()
+                .to_owned()
+        }
+        None => without_words(answer),
+    }
 }
 
 /// A text in which every letter is an x and every figure a 0, but for words such as "and" and "in", by which clauses
@@ -91,6 +111,16 @@ pub(super) fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_opening_of_an_answer_is_kept() {
+        let openings = ["Sure,".to_owned(), "Sure, no problem.".to_owned()];
+        let masked = |answer| after_openings(answer, &openings);
+        assert_eq!(masked("Sure, at nine."), "Sure, at xxxx.");
+        assert_eq!(masked("Sure, no problem. Ring."), "Sure, no problem. Xxxx.");
+        assert_eq!(masked("Sure,"), "Sure,");
+        assert_eq!(masked("Sure,at nine."), "Xxxx,xx xxxx.");
+    }
 
     #[test]
     fn an_answer_without_its_words_has_the_same_clauses() {

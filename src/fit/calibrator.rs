@@ -116,7 +116,7 @@ impl Calibrator {
 fn jobs(events: &[crate::event::Event]) -> Jobs {
     let tables = super::STAGES.map(|(stage, table, _)| (stage, table));
     let mut jobs = Jobs::new();
-    for (stage, samples) in visits(events, 0).samples {
+    for (stage, samples) in visits(events, 0, &[]).samples {
         let table = tables.iter().find(|(own, _)| *own == stage);
         let Some((_, table)) = table else { continue };
         let times = samples.iter().map(|sample| {

@@ -133,7 +133,7 @@ impl Gathered {
         }
         let mut knows_parts = false;
         if !header.is_of_others() {
-            let visits = visits(events, conversation);
+            let visits = visits(events, conversation, &scenario.clauses().openings);
             knows_parts = !visits.samples.is_empty();
             for (stage, samples) in visits.samples {
                 self.stages.entry(stage).or_default().extend(samples);

@@ -212,6 +212,10 @@ fn ear_and_endpoint(text: &mut String, fit: &Fit) {
                     let (speculation, clauses) = (&settings.speculation, &settings.clauses);
                     let _ = writeln!(text, "\n[speculation]\nenabled = {}\nafter_ms = {}", speculation.enabled, speculation.after_ms);
                     let _ = writeln!(text, "\n[clauses]\nfirst_words = {}\nlong_characters = {}", clauses.first_words, clauses.long_characters);
+                    if !clauses.openings.is_empty() {
+                        let openings: Vec<String> = clauses.openings.iter().map(|it| quoted(it)).collect();
+                        let _ = writeln!(text, "openings = [{}]", openings.join(", "));
+                    }
                 }
                 None => text.push_str("\n[endpointing]\nsilence_ms = 500    # assumed: the trace does not tell\n\n[speculation]\nenabled = false\n"),
             }

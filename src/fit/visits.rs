@@ -45,13 +45,15 @@ struct Open {
 }
 
 #[derive(Default)]
-struct Fold {
+struct Fold<'a> {
     visits: Visits,
     open: BTreeMap<VisitId, Open>,
     /// Turns that ask something, in the order in which they did.
     questions: BTreeMap<TurnId, u32>,
-    /// Characters of clauses that wait for the voice.
-    clauses: VecDeque<f64>,
+    /// Characters of clauses that wait for the voice; `None` of one whose sound was ready, which nobody made.
+    clauses: VecDeque<Option<f64>>,
+    /// How answers like to begin: clauses whose sound was ready.
+    openings: &'a [String],
     /// What the voice detector has heard of each utterance: speech that is over, and since when there is more.
     heard: BTreeMap<TurnId, (f64, Option<Tick>)>,
     conversation: u32,
@@ -59,10 +61,11 @@ struct Fold {
     was_disturbed: Option<bool>,
 }
 
-/// The visits of one conversation.
-pub(super) fn visits(events: &[Event], conversation: u32) -> Visits {
+/// The visits of one conversation, in which the sound of these openings was ready.
+pub(super) fn visits(events: &[Event], conversation: u32, openings: &[String]) -> Visits {
     let mut fold = Fold {
         conversation,
+        openings,
         ..Fold::default()
     };
     for event in events {
@@ -79,7 +82,7 @@ pub(super) fn visits(events: &[Event], conversation: u32) -> Visits {
     fold.visits
 }
 
-impl Fold {
+impl Fold<'_> {
     fn add(&mut self, event: &Event) {
         let (now, turn) = (event.tick, event.turn);
         match &event.mark {
@@ -168,7 +171,10 @@ impl Fold {
             self.clauses.clear();
         }
         let work = match stage {
-            StageName::TextToSpeech => self.clauses.pop_front(),
+            StageName::TextToSpeech => match self.clauses.pop_front() {
+                Some(None) => return,
+                of_clause => of_clause.flatten(),
+            },
             _ => None,
         };
         let open = Open {
@@ -185,7 +191,9 @@ impl Fold {
 
     fn output(&mut self, stage: StageName, visit: VisitId, note: &OutputNote, now: Tick) {
         if let OutputNote::Clause { text } = note {
-            self.clauses.push_back(text.chars().count() as f64);
+            let was_ready = self.openings.iter().any(|opening| **opening == **text);
+            let characters = text.chars().count() as f64;
+            self.clauses.push_back((!was_ready).then_some(characters));
         }
         let Some(open) = self.open.get_mut(&visit) else {
             return;
@@ -309,7 +317,7 @@ mod tests {
     }
 
     fn told(events: &[Event]) -> Vec<(f64, bool, Option<f64>)> {
-        let visits = visits(events, 0);
+        let visits = visits(events, 0, &[]);
         let samples = visits.samples.get(&STT).into_iter().flatten();
         samples
             .map(|s| (s.time.ms, s.time.is_given_up, s.work))

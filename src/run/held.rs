@@ -19,6 +19,7 @@ use crate::pipeline::{AgentState, Disclosure, Filler};
 use crate::record::tap::Tap;
 use crate::scenario::Scenario;
 use crate::scenario::network::Bursts;
+use crate::stage::AudioChunk;
 use crate::stage::SpeechActivity;
 use crate::stage::Watched;
 use crate::stage::queue;
@@ -57,6 +58,8 @@ pub(super) struct Agent {
     /// What is said when an answer takes long.
     pub(super) filler: Option<Filler>,
     pub(super) disclosure: Option<Disclosure>,
+    /// How answers like to begin.
+    pub(super) openings: Vec<AudioChunk>,
     /// Decides when the caller has finished.
     pub(super) endpointing: Endpointing,
 }
@@ -111,6 +114,7 @@ impl Call<'_> {
             engines: agent.engines,
             filler: agent.filler,
             disclosure: agent.disclosure,
+            openings: agent.openings,
             endpointing: agent.endpointing,
             interruption: interruption.map_err(unavailable)?,
             over,

@@ -352,6 +352,7 @@ impl Run {
         };
         let filler = prepare::filler(scenario, &sounds);
         let disclosure = prepare::disclosure(scenario, &sounds);
+        let openings = prepare::openings(scenario, &sounds);
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
         watch_by(&tap, [watching.events, loaded.listener]);
         let endpointing = match &self.endpointing {
@@ -374,6 +375,7 @@ impl Run {
             engines: loaded.engines,
             filler,
             disclosure,
+            openings,
             endpointing,
         };
         call.hold(agent, sounds, talk).await?;

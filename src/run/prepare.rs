@@ -4,7 +4,7 @@ use super::{RunError, input, unavailable};
 use crate::audio::{self, SAMPLE_RATE, Samples};
 use crate::caller::cue;
 use crate::clock::Clock;
-use crate::conversation::{self, simulated_disclosure, simulated_filler};
+use crate::conversation::{self, simulated_disclosure, simulated_filler, simulated_openings};
 use crate::ear::truth::{Speech, speech_in};
 use crate::engine::{self, Engines, Reply};
 use crate::event::{SessionId, StageName, TurnId};
@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// What each turn sounds like, as far as it is known; behind them what is said when an answer takes long, and what the
-/// agent says of being a machine: `None` for words that a voice has to speak.
+/// What each turn sounds like, as far as it is known; behind them what is said when an answer takes long, what the
+/// agent says of being a machine, and how answers like to begin: `None` for words that a voice has to speak.
 pub(super) type Sounds = Vec<Option<Samples>>;
 
 /// Reads the recordings of a scenario. A file that several turns name is read once.
@@ -52,7 +52,7 @@ pub(super) fn recordings(scenario: &Scenario) -> Result<Sounds, RunError> {
         }
         sounds.push(Some(samples));
     }
-    sounds.extend([None, None]);
+    sounds.resize(places(scenario), None);
     Ok(sounds)
 }
 
@@ -69,7 +69,9 @@ fn words(scenario: &Scenario) -> impl Iterator<Item = (usize, &str)> {
     let filler = filler.map(|filler| (filler_place(scenario), filler.text.as_str()));
     let disclosure = scenario.disclosure().filter(|_| is_real);
     let disclosure = disclosure.map(|it| (disclosure_place(scenario), it.text.as_str()));
-    said.chain(filler).chain(disclosure)
+    let openings = scenario.clauses().openings.iter().filter(move |_| is_real);
+    let openings = (openings_place(scenario)..).zip(openings.map(String::as_str));
+    said.chain(filler).chain(disclosure).chain(openings)
 }
 
 /// Where in [`Sounds`] that is which is said when an answer takes long.
@@ -80,6 +82,16 @@ fn filler_place(scenario: &Scenario) -> usize {
 /// Where in [`Sounds`] that is which the agent says of being a machine.
 fn disclosure_place(scenario: &Scenario) -> usize {
     scenario.turns().len() + 1
+}
+
+/// Where in [`Sounds`] those are with which answers like to begin.
+fn openings_place(scenario: &Scenario) -> usize {
+    scenario.turns().len() + 2
+}
+
+/// How many places there are in [`Sounds`].
+fn places(scenario: &Scenario) -> usize {
+    openings_place(scenario) + scenario.clauses().openings.len()
 }
 
 /// Has the engines' voice speak what is words.
@@ -130,24 +142,35 @@ pub(super) fn disclosure(scenario: &Scenario, sounds: &Sounds) -> Option<Disclos
     }
 }
 
-/// What the agent says of being a machine, spoken now by the engines' voice if that is a real one. `None` if the
-/// scenario has no disclosure.
+/// How answers like to begin, with the sound that a voice has made of it.
+pub(super) fn openings(scenario: &Scenario, sounds: &Sounds) -> Vec<AudioChunk> {
+    if scenario.tts.engine.is_simulated() {
+        return simulated_openings(scenario);
+    }
+    let spoken = sounds.iter().skip(openings_place(scenario)).flatten();
+    let texts = scenario.clauses().openings.iter();
+    let sound = |(text, samples): (&String, &Samples)| {
+        AudioChunk::new(samples.clone(), text.as_str().into())
+    };
+    texts.zip(spoken).map(sound).collect()
+}
+
+/// What the agent says besides answers, spoken now by the engines' voice if that is a real one; of turns nothing.
 #[cfg(feature = "probe")]
-pub(super) async fn spoken_disclosure(
+pub(super) async fn speak_besides(
     scenario: &Scenario,
     engines: &mut Engines,
     clock: &Clock,
-) -> Result<Option<Disclosure>, RunError> {
-    let (Some(words), Reply::Cascade { tts, .. }) = (scenario.disclosure(), &mut engines.reply)
-    else {
-        return Ok(simulated_disclosure(scenario));
-    };
-    if scenario.tts.engine.is_simulated() {
-        return Ok(simulated_disclosure(scenario));
+) -> Result<Sounds, RunError> {
+    let mut sounds = vec![None; places(scenario)];
+    if let Reply::Cascade { tts, .. } = &mut engines.reply {
+        let besides = words(scenario).filter(|(place, _)| *place >= filler_place(scenario));
+        for (place, words) in besides {
+            let samples = spoken(words, tts, clock).await.map_err(unavailable)?;
+            sounds[place] = Some(samples);
+        }
     }
-    let samples = spoken(&words.text, tts, clock).await.map_err(unavailable)?;
-    let sound = AudioChunk::new(samples, words.text.as_str().into());
-    Ok(conversation::disclosure(scenario, sound))
+    Ok(sounds)
 }
 
 /// Keeps the spoken words in the run folder. From then on the words sound as the folder has them, so that a

@@ -2,16 +2,17 @@
 //! its own, which are warm before it comes.
 
 use super::folder::header;
+use super::prepare::{self, Sounds};
 use super::watched::watch_by;
-use super::{RunError, folder::write_hlog, not_kept, prepare, unavailable};
+use super::{RunError, folder::write_hlog, not_kept, unavailable};
 use crate::clock::Clock;
 use crate::conversation::{self, Parts};
 use crate::ear::{self, Ear, UtteranceOver};
 use crate::engine::{self, Given, Loaded};
 use crate::event::{Mark, SessionEnd, SessionId, TurnId};
 use crate::measure::{self, Measurement, Plan};
+use crate::pipeline::AgentState;
 use crate::pipeline::control::CONTROLS_WAITING_MAX;
-use crate::pipeline::{AgentState, Disclosure};
 use crate::protocol::Protocol;
 use crate::protocol::socket::{Connection, accept};
 use crate::record::store::{self, Header, KeepAudio, RowsPer, RunFolder};
@@ -180,18 +181,18 @@ impl Serving<'_> {
         }
     }
 
-    /// Engines for a call. Simulated ones draw anew for each.
-    fn load(&self, clock: &Clock) -> Result<(Loaded, Option<Disclosure>), RunError> {
+    /// Engines for a call, and what the agent says besides answers. Simulated ones draw anew for each.
+    fn load(&self, clock: &Clock) -> Result<(Loaded, Sounds), RunError> {
         let given = Given::default();
         let mut scenario = self.scenario.clone();
         let loads = self.loads.fetch_add(1, Ordering::Relaxed);
         scenario.set_seed(scenario.seed().0.wrapping_add(loads));
         let mut loaded = engine::load(&scenario, &given, clock)?;
         // Before anybody calls, and whatever fails on purpose in answers.
-        let spoken = prepare::spoken_disclosure(&scenario, &mut loaded.engines, clock);
-        let disclosure = clock.block_on(spoken).map_err(unavailable)??;
+        let spoken = prepare::speak_besides(&scenario, &mut loaded.engines, clock);
+        let sounds = clock.block_on(spoken).map_err(unavailable)??;
         let loaded = loaded.with_policies(&scenario, &given, clock)?;
-        Ok((loaded, disclosure))
+        Ok((loaded, sounds))
     }
 
     /// Holds a call; `None` if the caller spoke no WebSocket.
@@ -199,7 +200,7 @@ impl Serving<'_> {
         &self,
         number: u32,
         caller: TcpStream,
-        (loaded, disclosure): (Loaded, Option<Disclosure>),
+        (loaded, sounds): (Loaded, Sounds),
         clock: &Clock,
     ) -> Result<Option<Served>, RunError> {
         let socket = match accept(caller).await {
@@ -240,8 +241,9 @@ impl Serving<'_> {
             clock: clock.clone(),
             tap: tap.clone(),
             engines: loaded.engines,
-            filler: conversation::simulated_filler(self.scenario),
-            disclosure,
+            filler: prepare::filler(self.scenario, &sounds),
+            disclosure: prepare::disclosure(self.scenario, &sounds),
+            openings: prepare::openings(self.scenario, &sounds),
             endpointing: endpointing.map_err(unavailable)?,
             interruption: conversation::interruption(self.scenario).map_err(unavailable)?,
             over,

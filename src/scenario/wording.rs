@@ -13,6 +13,10 @@ pub struct Clauses {
     pub first_words: u32,
     /// How many characters a later clause must have to end at a comma: 1 to 240.
     pub long_characters: u32,
+    /// How answers like to begin ("Sure,", "Let me see."), each spoken as a clause of its own whose sound is made before
+    /// the first turn: up to 20, of 1 to 60 letters, blanks and marks, a full stop only at the end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub openings: Vec<String>,
 }
 
 /// `[filler]`: what is said when an answer takes long.
@@ -25,6 +29,11 @@ pub struct Filler {
     pub text: String,
 }
 
+/// Each is spoken before the first turn.
+const OPENINGS_MAX: usize = 20;
+/// What is longer is an answer.
+const OPENING_CHARACTERS_MAX: usize = 60;
+
 /// Nobody waits longer before saying something.
 const FILLER_AFTER_MS_MAX: u64 = 10_000;
 const FILLER_CHARACTERS_MAX: usize = 200;
@@ -34,6 +43,7 @@ impl Default for Clauses {
         Clauses {
             first_words: 2,
             long_characters: 70,
+            openings: Vec::new(),
         }
     }
 }
@@ -48,7 +58,7 @@ impl Default for Filler {
 }
 
 impl Clauses {
-    /// Refuses numbers that no text can be cut by; `at` is `[clauses]`.
+    /// Refuses numbers that no text can be cut by, and openings that are none; `at` is `[clauses]`.
     pub(super) fn check(&self, at: Table<'_>) -> Result<(), Problem> {
         for (key, value, most) in [
             ("first_words", self.first_words, 100),
@@ -59,7 +69,39 @@ impl Clauses {
                 return Err(at.problem(key, fix));
             }
         }
+        if self.openings.len() > OPENINGS_MAX {
+            let fix = format!(
+                "{} of them; give at most {OPENINGS_MAX}",
+                self.openings.len()
+            );
+            return Err(at.problem("openings", fix));
+        }
+        for opening in &self.openings {
+            if let Some(wrong) = wrong_in(opening) {
+                return Err(at.problem("openings", format!("{opening:?}: {wrong}")));
+            }
+        }
         Ok(())
+    }
+}
+
+/// Why an opening would not be spoken as it is written; `None` if it would.
+fn wrong_in(opening: &str) -> Option<&'static str> {
+    let is_plain = |c: char| c.is_alphabetic() || " ,;:!?'’-–".contains(c);
+    let without_stop = opening.strip_suffix('.').unwrap_or(opening);
+    let words: Vec<&str> = opening.split_whitespace().collect();
+    match () {
+        () if opening.chars().count() > OPENING_CHARACTERS_MAX => {
+            Some("an opening has at most 60 characters")
+        }
+        () if !opening.starts_with(char::is_alphabetic) => Some("begin with a letter"),
+        () if !without_stop.chars().all(is_plain) => {
+            Some("give letters, blanks and marks such as commas, and a full stop only at the end")
+        }
+        () if words.join(" ") != opening => {
+            Some("put one blank between words, and none at the ends")
+        }
+        () => None,
     }
 }
 

@@ -8,7 +8,9 @@ use crate::caller::{
     Texts, Voice, lines,
 };
 use crate::clock::Branch;
-use crate::conversation::{self, Parts, simulated_disclosure, simulated_filler};
+use crate::conversation::{
+    self, Parts, simulated_disclosure, simulated_filler, simulated_openings,
+};
 use crate::ear::UtteranceOver;
 use crate::endpoint::{Endpointing, Silence, SmartTurn};
 use crate::engine::resilience::{Circumstances, Policies};
@@ -214,6 +216,7 @@ impl Setting {
             engines,
             filler: simulated_filler(&self.scenario),
             disclosure: simulated_disclosure(&self.scenario),
+            openings: simulated_openings(&self.scenario),
             endpointing: self.endpointing(&fate),
             interruption: Box::new(FatedPolicy {
                 policy: self.scenario.interruption.policy.name(),

@@ -50,12 +50,22 @@ pub struct ClauseCutter {
     first_words: usize,
     /// Later clauses end at a comma only when they are this long.
     long_characters: usize,
+    /// The first clause is one of these if the text begins with it; the longest that it begins with.
+    openings: Vec<String>,
 }
 
 /// Where the waiting text can be cut, as a byte position.
 struct Break {
     end: usize,
     goes_on: bool,
+}
+
+/// Whether a text begins with an opening.
+enum Opening {
+    Is(Break),
+    /// It may, once there is more of it.
+    Wait,
+    None,
 }
 
 impl ClauseCutter {
@@ -68,7 +78,14 @@ impl ClauseCutter {
             is_late: false,
             first_words: first_words as usize,
             long_characters: long_characters as usize,
+            openings: Vec::new(),
         }
+    }
+
+    /// Makes a clause of its own of each of these, if a text begins with it: words with one blank between them.
+    pub fn with_openings(mut self, openings: &[String]) -> ClauseCutter {
+        self.openings = openings.to_vec();
+        self
     }
 
     /// A cutter by the rules of recordings of the first version.
@@ -125,9 +142,39 @@ impl ClauseCutter {
         is_spoken.then_some(Cut { text, goes_on })
     }
 
+    /// The opening that the waiting text begins with.
+    fn opening(&self, is_over: bool) -> Opening {
+        let (mut said, mut found) = (String::new(), Opening::None);
+        for token in tokens(&self.waiting, self.rules.parting()) {
+            said.push_str(token.text);
+            let may_be = |begin: &str| self.openings.iter().any(|it| it.starts_with(begin));
+            if !token.is_whole && !is_over {
+                return if may_be(&said) { Opening::Wait } else { found };
+            }
+            if self.openings.contains(&said) {
+                found = Opening::Is(Break {
+                    end: token.end(),
+                    goes_on: said.ends_with(char::is_alphanumeric),
+                });
+            }
+            said.push(' ');
+            if !may_be(&said) {
+                return found;
+            }
+        }
+        if is_over { found } else { Opening::Wait }
+    }
+
     /// Where the waiting text can be cut; `None` if that is not yet known. A
     /// word counts once something follows it, so that "3." is not cut from "3.5".
     fn complete(&self, is_over: bool) -> Option<Break> {
+        if !self.is_late && !self.openings.is_empty() {
+            match self.opening(is_over) {
+                Opening::Is(found) => return Some(found),
+                Opening::Wait => return None,
+                Opening::None => {}
+            }
+        }
         let mut words = 0;
         let mut chars = 0;
         let mut brackets = 0;
@@ -377,6 +424,40 @@ mod tests {
                 ("Come by.", false)
             ]
         );
+    }
+
+    #[test]
+    fn an_opening_is_a_clause_of_its_own_as_soon_as_it_is_certain() {
+        let openings = ["Sure", "Sure,", "Sure, no problem.", "Let me see."].map(str::to_owned);
+        let cutter = || ClauseCutter::new(2, 70).with_openings(&openings);
+        let texts = |cuts: Vec<Cut>| cuts.into_iter().map(|cut| cut.text);
+        let check = |text: &str, expected: &[&str]| {
+            let mut cutter = cutter();
+            let mut cuts = cutter.push(text);
+            cuts.extend(cutter.finish());
+            assert!(texts(cuts).eq(expected.iter().copied()), "{text}");
+        };
+        check("Sure, we open at nine.", &["Sure,", "we open at nine."]);
+        check(
+            "Sure, no problem. At nine.",
+            &["Sure, no problem.", "At nine."],
+        );
+        check("Sure, no. At nine.", &["Sure,", "no.", "At nine."]);
+        check("Sure thing, at nine.", &["Sure", "thing, at nine."]);
+        check("Sure! At nine.", &["Sure!", "At nine."]);
+        check("Surely, at nine.", &["Surely, at nine."]);
+        check("  Let me\nsee. At nine.", &["Let me see.", "At nine."]);
+        check("At nine. Let me see.", &["At nine.", "Let me see."]);
+        check("Sure", &["Sure"]);
+        check("", &[]);
+
+        let mut one = cutter();
+        assert!(one.push("Sure,").is_empty(), "more may follow");
+        assert!(one.push(" no").is_empty(), "perhaps it is no problem");
+        assert!(texts(one.push("w")).eq(["Sure,"]));
+        let mut other = cutter();
+        assert!(other.push("Let me see.").is_empty());
+        assert!(texts(other.push(" ")).eq(["Let me see."]));
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub struct Parts {
     pub first_words: u32,
     /// How many characters a later clause must have to end at a comma.
     pub long_characters: u32,
+    /// With what an answer may begin that is a clause of its own.
+    pub openings: Vec<String>,
 }
 
 /// Whether figures are said in English words.
@@ -80,6 +82,7 @@ impl Parts {
             numbers: Numbers::WhereEnglish,
             first_words: 2,
             long_characters: 70,
+            openings: Vec::new(),
         }
     }
 }
@@ -106,7 +109,7 @@ impl Speaking {
             document: document::Document::default(),
             markup: markup::Markup::default(),
             directions: directions::Directions::new(parts.directions),
-            cutter: ClauseCutter::new(parts.first_words, parts.long_characters),
+            cutter: cutter(&parts),
             heard: Evidence::default(),
             parts,
         }
@@ -194,7 +197,7 @@ impl Speaking {
         self.document = document::Document::default();
         self.markup = markup::Markup::default();
         self.directions = directions::Directions::new(self.parts.directions);
-        self.cutter = ClauseCutter::new(self.parts.first_words, self.parts.long_characters);
+        self.cutter = cutter(&self.parts);
     }
 
     fn after_reasoning(&mut self, answer: &str, plain: &mut String) {
@@ -247,6 +250,10 @@ impl Speaking {
             false => said::line_as_written(&clause),
         }
     }
+}
+
+fn cutter(parts: &Parts) -> ClauseCutter {
+    ClauseCutter::new(parts.first_words, parts.long_characters).with_openings(&parts.openings)
 }
 
 /// Whether a last word has a stop inside, as "a.m" has.

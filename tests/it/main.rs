@@ -34,6 +34,7 @@ mod listen;
 mod loads;
 mod models;
 mod openai;
+mod openings;
 mod pages;
 mod plugged;
 #[cfg(feature = "probe")]

@@ -185,7 +185,8 @@ fn tokens(text: &str) -> f64 {
 
 /// A text, cut as it is spoken.
 fn pieces(text: &str, clauses: &Clauses) -> Vec<Piece> {
-    let mut cutter = ClauseCutter::new(clauses.first_words, clauses.long_characters);
+    let mut cutter = ClauseCutter::new(clauses.first_words, clauses.long_characters)
+        .with_openings(&clauses.openings);
     let mut clauses = cutter.push(text);
     clauses.extend(cutter.finish());
     // White space is part of a piece.
