@@ -34,8 +34,8 @@ fn asked(folder: &Path, name: &str, settings: &str, arguments: &[&str]) -> Outpu
 }
 
 fn first_row(output: &Output) -> Value {
-    let document: Value = serde_json::from_str(&stdout(output))
-        .unwrap_or_else(|_| panic!("{}", stderr(output)));
+    let document: Value =
+        serde_json::from_str(&stdout(output)).unwrap_or_else(|_| panic!("{}", stderr(output)));
     document["detail"][0].clone()
 }
 
