@@ -84,7 +84,7 @@ test-slurm: $(VOICESIM)
 test-kubernetes: $(VOICESIM)
 	@sh tests/cluster/test-kubernetes.sh $(VOICESIM) target/cluster
 
-# Every step of the demo's agent by itself: four voices in quiet, noise, a babble and on a telephone; three minutes.
+# Every step of the demo's agent by itself: four voices in quiet, noise, a babble and on a telephone; four minutes.
 eval-suite: setup
 	$(VOICESIM) eval run audio/suites/demo.toml
 

@@ -6,12 +6,13 @@ use crate::clock::Clock;
 use crate::ear::UtteranceOver;
 use crate::endpoint::weights::{self, WeightsError as EndpointWeightsError};
 use crate::endpoint::{self, Classifier, Endpointing, Eot, Judge, ServerTurns, Silence, SmartTurn};
-use crate::engine::{Engines, Ready, Reply, simulated};
+use crate::engine::{Engines, Reply, simulated};
 use crate::interrupt::model::{Threshold, Thresholds, WeightsError, shipped};
 use crate::interrupt::policy::{self, ClassifierRule, Policy, WithoutWords};
 use crate::pipeline::control::Control;
 use crate::pipeline::{AgentState, Disclosure, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
+use crate::scenario::engine::Voice;
 use crate::scenario::{EndpointPolicy, OwnThresholds, Scenario, StopAt};
 use crate::stage::{AudioChunk, EndOfTurn, Watched, queue};
 use std::rc::Rc;
@@ -61,7 +62,8 @@ pub(crate) fn session(scenario: &Scenario, parts: Parts) -> Session {
                 } => Replying::Cascade {
                     answer: answer.into(),
                     clauses: clauses.into(),
-                    tts: Ready::around(tts, parts.openings).into(),
+                    tts: tts.into(),
+                    openings: parts.openings,
                 },
             },
             filler: parts.filler,
@@ -162,10 +164,18 @@ pub(crate) fn simulated_filler(scenario: &Scenario) -> Option<Filler> {
 
 /// How answers like to begin, spoken by a simulated voice.
 pub(crate) fn simulated_openings(scenario: &Scenario) -> Vec<AudioChunk> {
-    let openings = scenario.clauses().openings.iter();
-    openings
-        .map(|text| simulated::sound(text.as_str().into()))
-        .collect()
+    let head = match &scenario.tts.engine {
+        Voice::Simulated(engine) => engine.leading_silence,
+        _ => Duration::ZERO,
+    };
+    let sound = |text: &String| {
+        let sound = simulated::sound(text.as_str().into());
+        AudioChunk {
+            head: head.min(sound.length),
+            ..sound
+        }
+    };
+    scenario.clauses().openings.iter().map(sound).collect()
 }
 
 /// What a simulated voice says of being a machine; `None` without `[disclosure]`.

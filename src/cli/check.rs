@@ -4,8 +4,8 @@ use super::{Failure, Verdict, given, print};
 use crate::engine::needs;
 use crate::experiment::Simulation;
 use crate::run::Run;
-use crate::scenario;
 use crate::scenario::engine::Engine;
+use crate::scenario::{self, Scenario, Topology};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,10 +26,17 @@ impl Check {
         given::as_scenario(&self.scenario)?;
         let scenario = scenario::load(&self.scenario).map_err(Failure::input)?;
         if scenario.file().caller.is_some() {
-            let simulation = Simulation::of(scenario);
-            simulation.check()?;
+            let what_for = match calls_agents(&scenario) {
+                true => {
+                    "for calls to agents (`voicesim probe`); to simulate it, set engine = \"simulated\" for each stage"
+                }
+                false => {
+                    Simulation::of(scenario).check()?;
+                    "to be simulated"
+                }
+            };
             print(&format!(
-                "{} is fine, to be simulated\n",
+                "{} is fine, {what_for}\n",
                 self.scenario.display()
             ));
             return Ok(Verdict::Fine);
@@ -44,15 +51,33 @@ impl Check {
         for what in absent {
             tracing::warn!("warning: {what}");
         }
+        let engines = match &scenario.topology {
+            Topology::Cascade => format!(
+                "{} → {} → {}",
+                scenario.stt.engine.name(),
+                scenario.answer.engine.name(),
+                scenario.tts.engine.name()
+            ),
+            Topology::SpeechToSpeech(_) => "one speech-to-speech model".to_owned(),
+        };
         print(&format!(
-            "{} is fine: {} turns, {} → {} → {}, policy {}\n",
+            "{} is fine: {} turns, {engines}, policy {}\n",
             self.scenario.display(),
             scenario.turns().len(),
-            scenario.stt.engine.name(),
-            scenario.answer.engine.name(),
-            scenario.tts.engine.name(),
             scenario.interruption.policy
         ));
         Ok(Verdict::Fine)
     }
+}
+
+/// Whether a caller who makes up what to say is meant for somebody else's agent: nothing of one is simulated here, and
+/// there is a voice to speak with.
+fn calls_agents(scenario: &Scenario) -> bool {
+    let is_simulated =
+        scenario.load.is_some() || scenario.disturbance.is_some() || scenario.network.is_there;
+    !is_simulated
+        && matches!(scenario.topology, Topology::Cascade)
+        && !scenario.stt.engine.is_simulated()
+        && !scenario.answer.engine.is_simulated()
+        && !scenario.tts.engine.is_simulated()
 }

@@ -239,15 +239,23 @@ impl<'a> Classifier<'a> {
     }
 
     /// When the caller has finished with at least this probability if nothing else is heard, if the sound adds this to
-    /// the log-odds.
+    /// the log-odds. While the caller speaks, `now` or never, by the words so far alone, as if the shortest pause lay behind
+    /// them.
     pub(super) fn likely_by(&self, probability: f64, sound: f64, now: Tick) -> Option<Tick> {
-        let (since, pause) = self.pause()?;
+        let (since, pause, numbers) = match self.pause() {
+            Some((since, pause)) => (Some(since), pause, self.numbers),
+            // The numbers are those of a pause, and there is none.
+            None => (None, self.turn.pause_behind_words()?, 0.0),
+        };
         let clues = Clues::of(&pause);
         let scores = self.weights.scores(&clues);
         let least = libm::log(probability / (1.0 - probability));
-        let lacks = least - scores.of_clues(&clues, self.numbers) - sound;
-        let so_far = now.since(since).max(PAUSE_MIN);
+        let lacks = least - scores.of_clues(&clues, numbers) - sound;
         let is_enough = |silence: &Duration| scores.of_silence(*silence) >= lacks;
+        let Some(since) = since else {
+            return is_enough(&PAUSE_MIN).then_some(now);
+        };
+        let so_far = now.since(since).max(PAUSE_MIN);
         let first = [so_far]
             .into_iter()
             .chain(silences())
@@ -336,6 +344,22 @@ mod tests {
         let mut going = paused(0.1);
         going.observe(Observation::Resumed { at: MS(1_700) });
         assert_eq!(commits_at(&mut going, 1_700), None);
+    }
+
+    #[test]
+    fn words_tell_while_the_caller_speaks_whether_that_was_probably_all() {
+        let mut speaking = policy(0.1);
+        let before = Before::default();
+        let (onset, now) = (MS(0), MS(1_500));
+        speaking.observe(Observation::Started { onset, before });
+        assert_eq!(speaking.likely_by(0.01, 0.0, now), None, "nothing is known");
+        let mut likely = |text, probability| {
+            speaking.observe(Observation::Words { text, at: now });
+            speaking.likely_by(probability, 0.0, now)
+        };
+        assert_eq!(likely("Okay, thanks.", 0.1), Some(now));
+        assert_eq!(likely("I'd like a table for the", 0.1), None);
+        assert_eq!(likely("I'd like a table for the", 0.001), Some(now));
     }
 
     #[test]

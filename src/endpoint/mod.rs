@@ -132,8 +132,9 @@ pub trait EndpointPolicy {
     }
 
     /// When the caller has finished with at least this probability, above 0 and below 1, if nothing else is heard:
-    /// `now` or later, by what is known now. `None` for never, and from a policy that computes no probability. A reply
-    /// is prepared from then on if `[speculation] probability` asks for so much.
+    /// `now` or later, by what is known now; while the caller speaks, by the words so far, as if they paused behind them.
+    /// `None` for never, and from a policy that computes no probability. A reply is prepared from then on if
+    /// `[speculation] probability` asks for so much.
     fn likely_by(&self, probability: f64, now: Tick) -> Option<Tick> {
         let _ = (probability, now);
         None

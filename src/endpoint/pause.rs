@@ -66,6 +66,8 @@ pub struct Turn {
     earlier: Vec<String>,
     latest: Vec<String>,
     are_known: bool,
+    /// When words were known while the caller spoke, who has not paused since.
+    known_in_speech: Option<Tick>,
     habit: Habit,
 }
 
@@ -78,11 +80,14 @@ impl Turn {
                 self.last_voiced = Some(last_voiced);
                 self.is_silent = true;
                 self.are_known = false;
+                self.known_in_speech = None;
             }
             Observation::Resumed { at } => self.goes_on(at),
-            Observation::Words { text, .. } => {
+            Observation::Words { text, at } => {
                 self.latest = words(text);
-                self.are_known = self.is_silent && !self.latest.is_empty();
+                let is_known = !self.latest.is_empty();
+                self.are_known = self.is_silent && is_known;
+                self.known_in_speech = (!self.is_silent && is_known).then_some(at);
             }
             Observation::Judged { .. } => {}
         }
@@ -96,21 +101,30 @@ impl Turn {
     /// What is known of the pause, if the caller is silent.
     pub fn pause(&self) -> Option<Pause> {
         let end = self.silent_since()?;
+        Some(self.pause_at(end, self.are_known))
+    }
+
+    /// What would be known of a pause behind the words that were known last, if the caller speaks.
+    pub fn pause_behind_words(&self) -> Option<Pause> {
+        Some(self.pause_at(self.known_in_speech?, true))
+    }
+
+    fn pause_at(&self, end: Tick, are_known: bool) -> Pause {
         let count = self.earlier.len() + self.latest.len();
         let all = self.earlier.iter().chain(&self.latest);
         let late = || all.skip(count.saturating_sub(WORDS_MAX)).cloned().collect();
-        Some(Pause {
+        Pause {
             turn_s: end.since(self.onset).as_secs_f64(),
             pauses: self.pauses,
             last_pause_s: self.last_pause.as_secs_f64(),
-            turn_words: match self.are_known {
+            turn_words: match are_known {
                 true => u32::try_from(count).unwrap_or(u32::MAX),
                 false => 0,
             },
-            words: self.are_known.then(late),
+            words: are_known.then(late),
             habit: self.habit,
             before: self.before,
-        })
+        }
     }
 
     fn started(&mut self, onset: Tick, before: Before) {
@@ -146,6 +160,7 @@ impl Turn {
         }
         self.is_silent = false;
         self.are_known = false;
+        self.known_in_speech = None;
     }
 }
 
@@ -225,6 +240,20 @@ mod tests {
         let words = pause.words.expect("words").join(" ");
         assert_eq!(words, "i'd like uh to book it");
         assert_eq!(pause.turn_words, 6);
+    }
+
+    #[test]
+    fn words_in_speech_tell_of_the_pause_that_may_follow_them() {
+        let speaking = [started(1_000, None), said("I'd like a table")];
+        let spoken = heard(&speaking);
+        assert_eq!(spoken.pause(), None);
+        let pause = spoken.pause_behind_words().expect("words");
+        assert_eq!(pause.words.expect("words").join(" "), "i'd like a table");
+        let later = |what| heard(&[&speaking[..], &[what]].concat()).pause_behind_words();
+        assert_eq!(later(paused(2_000)), None);
+        assert_eq!(later(resumed(2_000)), None);
+        assert_eq!(later(said("")), None);
+        assert_eq!(later(started(9_000, Some(10))), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::resilience::{Breakers, Circumstances, Policies, Spare, Spares};
 use super::{Built, EngineError, Engines, Reply, clauses, simulated};
 use crate::clock::Clock;
 use crate::event::{StageName, Tick};
+use crate::record::store::Header;
 use crate::record::tap::Watcher;
 use crate::scenario::engine::{Engine, RealtimeModel, SimulatedEngine};
 use crate::scenario::latency::Latency;
@@ -65,6 +66,12 @@ pub struct Loaded {
 #[cfg(feature = "smart_turn")]
 const SMART_TURN: &str = "Smart Turn 3.2 on rten";
 
+/// Whether the engine of a stage was the user's, in the run that this is the header of.
+pub(super) fn was_given(header: &Header, stage: StageName) -> bool {
+    let described = header.engines.get(stage.name());
+    described.is_some_and(|line| line.contains(GIVEN))
+}
+
 /// What an engine of the user's is called in reports.
 const GIVEN: &str = "an engine of the program that runs voicesim";
 
@@ -95,10 +102,6 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
         (StageName::TextToSpeech, &tts.described),
     ];
     let described = described.map(|(stage, line)| (stage.name().to_owned(), line.clone()));
-    let service = &scenario.answer;
-    let are_clauses = given.answer.is_none()
-        && service.engine.is_simulated()
-        && service.fallback().is_none_or(Engine::is_simulated);
     Ok(Loaded {
         described: described.into(),
         end_of_turn: None,
@@ -112,7 +115,7 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
             stt: stt.stage,
             reply: Reply::Cascade {
                 answer: answer.stage,
-                clauses: match are_clauses {
+                clauses: match writes_clauses(scenario, given.answer.is_some()) {
                     true => simulated::clauses(),
                     false => Box::new(clauses::ClauseStage::of(
                         scenario.speak(),
@@ -124,6 +127,14 @@ pub fn load(scenario: &Scenario, given: &Given, clock: &Clock) -> Result<Loaded,
         },
     }
     .with_judge(end_of_turn))
+}
+
+/// Whether the pieces of answers are clauses already: those of simulated engines are, if no engine `is_given`.
+pub(super) fn writes_clauses(scenario: &Scenario, is_given: bool) -> bool {
+    let service = &scenario.answer;
+    !is_given
+        && service.engine.is_simulated()
+        && service.fallback().is_none_or(Engine::is_simulated)
 }
 
 /// What the endpointing policy of a scenario asks about sound.
@@ -196,6 +207,12 @@ fn on_a_server(_: &RealtimeModel, _: &Clock) -> Result<Loaded, EngineError> {
 }
 
 impl Loaded {
+    /// Whether the voice is the user's, or was in the run that is repeated.
+    pub fn has_given_voice(&self) -> bool {
+        let described = self.described.get(StageName::TextToSpeech.name());
+        described.is_some_and(|line| line.contains(GIVEN))
+    }
+
     /// With a judge of endpoints, if the policy asks one.
     fn with_judge(mut self, judge: Option<JudgeOfEnds>) -> Loaded {
         if let Some((judge, described)) = judge {

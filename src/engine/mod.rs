@@ -13,7 +13,6 @@ mod openai;
 pub mod pool;
 #[cfg(any(feature = "retrieval", feature = "openai"))]
 mod quiet;
-mod ready;
 #[cfg(feature = "probe")]
 mod realtime;
 pub mod recorded;
@@ -39,7 +38,6 @@ pub use build::{answer, check, speech_to_text, text_to_speech};
 pub use load::{Given, Loaded, Maker, load};
 #[cfg(feature = "openai")]
 pub use openai::read_stream;
-pub(crate) use ready::Ready;
 
 use crate::stage;
 

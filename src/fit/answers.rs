@@ -40,10 +40,10 @@ pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
         "# {} of {}, spread over their lengths{}.\ntexts = [",
         count,
         several(texts.len() as u64, "answer"),
-        if keeps_words {
-            ""
-        } else {
-            "; every letter is an x, but for joining words"
+        match (keeps_words, openings.is_empty()) {
+            (true, _) => "",
+            (false, true) => "; every letter is an x, but for joining words",
+            (false, false) => "; every letter is an x, but for joining words and openings",
         }
     );
     for answer in some {

@@ -3,6 +3,7 @@
 
 use super::drive::{Pace, drive};
 use super::playback::Playback;
+use super::ready::Ready;
 use super::{Replying, Stages};
 use crate::event::{ReplyEnd, StageName, TurnId};
 use crate::record::tap::Tap;
@@ -45,13 +46,14 @@ pub(super) async fn answer_aloud(
             answer,
             clauses,
             tts,
+            openings,
         } => {
             let (pieces, text) = queue::channel(OUTPUTS_WAITING_MAX);
             let (cut, spoken) = queue::channel(OUTPUTS_WAITING_MAX);
             let answering = visit(answer, question, at, StageName::Answer, pieces);
             let text = TextFeed::new(text, at.0.input_hash());
             let cutting = visit(clauses, text, at, StageName::Clauses, cut);
-            let speaking = speak(tts, spoken, at, audio, playback, released);
+            let speaking = speak((tts, openings), spoken, at, audio, playback, released);
             let (answered, cut, spoke, ()) =
                 tokio::join!(biased; answering, cutting, speaking, playing);
             [answered, cut, spoke].into_iter().find_map(failure)
@@ -94,7 +96,7 @@ async fn visit<In: Identified, Out: Recorded>(
 
 /// Speaks clauses as they come, as far ahead as is wanted.
 async fn speak(
-    tts: &Mutex<TextToSpeech>,
+    (tts, openings): (&Mutex<TextToSpeech>, &[AudioChunk]),
     mut clauses: queue::Receiver<Clause>,
     (tap, turn): (&Tap, TurnId),
     audio: queue::Sender<AudioChunk>,
@@ -105,16 +107,25 @@ async fn speak(
     // clauses also with an error, so that nobody waits to put a clause into it.
     let mut stage = tts.lock().await;
     let mut spoken_so_far = Duration::ZERO;
+    // How much of that had to be made.
+    let mut made = Duration::ZERO;
     while let Some(clause) = clauses.recv().await {
         let is_wanted = |taken: Duration| spoken_so_far <= taken + AHEAD;
         playback.taken.until(is_wanted).await;
         let at = (tap, turn, StageName::TextToSpeech);
+        if let Some(sound) = openings.iter().find(|sound| sound.text == clause.0) {
+            let mut ready = Ready(sound.clone());
+            spoken_so_far += drive(&mut ready, clause, at, Pace::Urgent, audio.clone()).await?;
+            continue;
+        }
         // The first clause is waited for, the others are spoken while the one before sounds.
-        let pace = match spoken_so_far.is_zero() {
+        let pace = match made.is_zero() {
             true => Pace::Urgent,
             false => Pace::Leisurely,
         };
-        spoken_so_far += drive(&mut **stage, clause, at, pace, audio.clone()).await?;
+        let sound = drive(&mut **stage, clause, at, pace, audio.clone()).await?;
+        spoken_so_far += sound;
+        made += sound;
         released.until(|is| is).await;
     }
     Ok(())

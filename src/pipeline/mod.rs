@@ -27,6 +27,7 @@ mod open_utterance;
 mod over_agent;
 mod overlap;
 mod playback;
+mod ready;
 mod recognise;
 mod reply;
 pub(crate) mod script;
@@ -67,6 +68,8 @@ pub(crate) enum Replying {
         answer: Mutex<Answer>,
         clauses: Mutex<Clauses>,
         tts: Mutex<TextToSpeech>,
+        /// Clauses whose sound was made before, each with its words: how answers like to begin.
+        openings: Vec<AudioChunk>,
     },
     /// One model, in speech.
     Direct(Mutex<SpeechToSpeech>),

@@ -21,6 +21,8 @@ pub(super) enum Happened {
     Committed,
     /// What the recogniser makes of the utterance so far, while the caller pauses.
     Guessed { turn: TurnId, text: Arc<str> },
+    /// This is what the recogniser makes of the utterance so far, and it was probably not all.
+    GoesOn { text: Arc<str> },
     /// The recogniser is through with the utterance of this turn.
     Transcribed { turn: TurnId, text: Arc<str> },
     /// The interruption policy says that the agent should stop for the utterance of this turn; it `may_resume` if that was
@@ -144,6 +146,13 @@ impl Floor {
                 Vec::new()
             }
             Happened::Guessed { turn, text } => self.guessed(turn, text),
+            Happened::GoesOn { text } => {
+                let question = together(&self.unanswered, &text);
+                match self.guess.as_ref() {
+                    Some(guess) if !text.is_empty() && *guess != question => self.drop_guess(),
+                    _ => Vec::new(),
+                }
+            }
             Happened::Transcribed { turn, text } => self.transcribed(turn, text),
             Happened::MustStop { turn, may_resume } => self.must_stop(turn, may_resume),
             Happened::NothingMore => self.nothing_more(),

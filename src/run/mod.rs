@@ -352,7 +352,7 @@ impl Run {
         };
         let filler = prepare::filler(scenario, &sounds);
         let disclosure = prepare::disclosure(scenario, &sounds);
-        let openings = prepare::openings(scenario, &sounds);
+        let openings = prepare::openings(scenario, &sounds, loaded.has_given_voice());
         let tap = Tap::new(clock.clone(), SessionId(0), folder);
         watch_by(&tap, [watching.events, loaded.listener]);
         let endpointing = match &self.endpointing {

@@ -13,7 +13,7 @@ use crate::pipeline::{Disclosure, Filler};
 use crate::record::store::{self, RunFolder};
 use crate::record::tap::Tap;
 use crate::scenario::engine::Engine;
-use crate::scenario::{Says, Scenario, Turn};
+use crate::scenario::{Says, Scenario, Topology, Turn};
 use crate::stage::queue;
 use crate::stage::{AudioChunk, Clause, Identified, Outlet, StageError, TextToSpeech};
 use std::collections::BTreeMap;
@@ -69,7 +69,9 @@ fn words(scenario: &Scenario) -> impl Iterator<Item = (usize, &str)> {
     let filler = filler.map(|filler| (filler_place(scenario), filler.text.as_str()));
     let disclosure = scenario.disclosure().filter(|_| is_real);
     let disclosure = disclosure.map(|it| (disclosure_place(scenario), it.text.as_str()));
-    let openings = scenario.clauses().openings.iter().filter(move |_| is_real);
+    let has_clauses = matches!(scenario.topology, Topology::Cascade);
+    let openings = scenario.clauses().openings.iter();
+    let openings = openings.filter(move |_| is_real && has_clauses);
     let openings = (openings_place(scenario)..).zip(openings.map(String::as_str));
     said.chain(filler).chain(disclosure).chain(openings)
 }
@@ -143,9 +145,13 @@ pub(super) fn disclosure(scenario: &Scenario, sounds: &Sounds) -> Option<Disclos
 }
 
 /// How answers like to begin, with the sound that a voice has made of it.
-pub(super) fn openings(scenario: &Scenario, sounds: &Sounds) -> Vec<AudioChunk> {
+/// Of a voice that `is_given`, in place of a simulated one, there is none.
+pub(super) fn openings(scenario: &Scenario, sounds: &Sounds, is_given: bool) -> Vec<AudioChunk> {
     if scenario.tts.engine.is_simulated() {
-        return simulated_openings(scenario);
+        return match is_given {
+            true => Vec::new(),
+            false => simulated_openings(scenario),
+        };
     }
     let spoken = sounds.iter().skip(openings_place(scenario)).flatten();
     let texts = scenario.clauses().openings.iter();

@@ -24,9 +24,9 @@ use crate::stage::queue;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Reports of the ear that may wait for the session: a second of frames.
@@ -58,6 +58,9 @@ pub(crate) struct Served {
 
 /// A caller at the door, with the number of the call.
 type Door = (u32, TcpStream);
+
+/// What the agent says besides answers, once it has been spoken.
+type Besides = Mutex<Option<Sounds>>;
 
 /// Whoever hands callers on.
 pub(crate) struct Reception<'a> {
@@ -93,13 +96,15 @@ impl Serving<'_> {
         let (callers, waiting) = sync_channel(self.at_once);
         let waiting = Mutex::new(waiting);
         let busy = AtomicUsize::new(0);
+        let besides = Mutex::new(None);
         let (ready, warm) = sync_channel::<Result<(), RunError>>(self.at_once);
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.at_once)
                 .map(|_| {
                     let (waiting, busy, ready) = (&waiting, &busy, ready.clone());
+                    let besides = &besides;
                     scope.spawn(move || {
-                        let done = self.work((waiting, busy), &ready);
+                        let done = self.work((waiting, busy), besides, &ready);
                         if done.is_err() {
                             // Nobody is to be called for nothing.
                             self.stop.store(true, Ordering::Relaxed);
@@ -141,10 +146,11 @@ impl Serving<'_> {
     fn work(
         &self,
         (waiting, busy): (&Mutex<Receiver<Door>>, &AtomicUsize),
+        besides: &Besides,
         ready: &SyncSender<Result<(), RunError>>,
     ) -> Result<(), RunError> {
         let clock = Clock::real(self.scenario.cores());
-        let mut loaded = match self.load(&clock) {
+        let mut loaded = match self.load(&clock, besides) {
             Ok(loaded) => {
                 // Nobody listens any more if another one failed.
                 let _ = ready.send(Ok(()));
@@ -161,7 +167,7 @@ impl Serving<'_> {
             if let Some(served) = served {
                 (self.told)(number, &served);
             }
-            loaded = self.load(&clock)?;
+            loaded = self.load(&clock, besides)?;
             busy.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())
@@ -182,17 +188,33 @@ impl Serving<'_> {
     }
 
     /// Engines for a call, and what the agent says besides answers. Simulated ones draw anew for each.
-    fn load(&self, clock: &Clock) -> Result<(Loaded, Sounds), RunError> {
+    fn load(&self, clock: &Clock, besides: &Besides) -> Result<(Loaded, Sounds), RunError> {
         let given = Given::default();
         let mut scenario = self.scenario.clone();
         let loads = self.loads.fetch_add(1, Ordering::Relaxed);
         scenario.set_seed(scenario.seed().0.wrapping_add(loads));
         let mut loaded = engine::load(&scenario, &given, clock)?;
         // Before anybody calls, and whatever fails on purpose in answers.
-        let spoken = prepare::speak_besides(&scenario, &mut loaded.engines, clock);
-        let sounds = clock.block_on(spoken).map_err(unavailable)??;
+        let sounds = self.besides(&mut loaded, clock, besides)?;
         let loaded = loaded.with_policies(&scenario, &given, clock)?;
         Ok((loaded, sounds))
+    }
+
+    /// What the agent says besides answers, which whoever asks first has spoken.
+    fn besides(
+        &self,
+        loaded: &mut Loaded,
+        clock: &Clock,
+        besides: &Besides,
+    ) -> Result<Sounds, RunError> {
+        // Whoever panicked has left nothing half done.
+        let mut besides = besides.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sounds) = &*besides {
+            return Ok(sounds.clone());
+        }
+        let spoken = prepare::speak_besides(self.scenario, &mut loaded.engines, clock);
+        let sounds = clock.block_on(spoken).map_err(unavailable)??;
+        Ok(besides.insert(sounds).clone())
     }
 
     /// Holds a call; `None` if the caller spoke no WebSocket.
@@ -243,7 +265,7 @@ impl Serving<'_> {
             engines: loaded.engines,
             filler: prepare::filler(self.scenario, &sounds),
             disclosure: prepare::disclosure(self.scenario, &sounds),
-            openings: prepare::openings(self.scenario, &sounds),
+            openings: prepare::openings(self.scenario, &sounds, false),
             endpointing: endpointing.map_err(unavailable)?,
             interruption: conversation::interruption(self.scenario).map_err(unavailable)?,
             over,

@@ -108,6 +108,11 @@ impl EndpointPolicy {
         }
     }
 
+    /// Whether the policy goes by words.
+    fn reads_words(&self) -> bool {
+        matches!(self, EndpointPolicy::Classifier(_) | EndpointPolicy::Eot(_))
+    }
+
     /// Whether the policy says how probable it is that the caller has finished.
     pub fn tells_probability(&self) -> bool {
         !matches!(self, EndpointPolicy::Silence(_))
@@ -206,16 +211,16 @@ impl EndpointingTable {
 pub struct SpeculationTable {
     /// Whether a reply is prepared.
     pub enabled: bool,
-    /// Milliseconds of silence after which a reply is prepared, up to 10,000. Silence begins for the voice
-    /// detector some 80 ms after the voice has ended. 32 is as soon as a pause is noticed.
+    /// Milliseconds of silence after which a reply is prepared, up to 10,000. A pause is noticed 48 to 80 ms after the
+    /// voice has ended, so 32 is as soon as that.
     pub after_ms: u64,
     /// Milliseconds between two transcriptions of what was said so far while the caller still speaks, to
-    /// each of which a reply is prepared: 200 to 10,000; only in pauses unless given. This pays where
-    /// processor cores are idle.
+    /// each of which a reply is prepared, if it is probable enough that it was all: 200 to 10,000; only in pauses unless
+    /// given. This pays where processor cores are idle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub while_speaking_ms: Option<u64>,
     /// The least probability that the caller has finished at which a reply is prepared, above 0 and below 1, as the
-    /// endpointing policy has it; in every pause unless given.
+    /// endpointing policy has it; in every pause, and at every transcription while the caller speaks, unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
 }
@@ -270,10 +275,11 @@ impl SpeculationTable {
                     "the endpointing policy {} tells none; add policy = \"classifier\" to [endpointing], or leave it out",
                     policy.name()
                 ),
-                (true, Some(_)) => {
-                    "it is told in pauses; leave it or while_speaking_ms out".to_owned()
-                }
-                (true, None) => String::new(),
+                (true, Some(_)) if !policy.reads_words() => format!(
+                    "the endpointing policy {} tells it in pauses alone; leave while_speaking_ms out, or take policy = \"eot\", which goes by words, too",
+                    policy.name()
+                ),
+                (true, _) => String::new(),
             };
             if !fix.is_empty() {
                 return Err(at.problem("probability", fix));

@@ -61,7 +61,8 @@ pub struct TurnTable {
     /// Milliseconds from the start of the recording to the true end of speech, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speech_end_ms: Option<u64>,
-    /// Milliseconds without anything happening after which an anchor is no longer waited for, up to an hour.
+    /// Milliseconds without anything happening after which the turn no longer waits for what it comes after, and is
+    /// missed; in a call to an agent, for how long its answer is waited for. Up to an hour.
     #[serde(default = "default_give_up_ms")]
     pub give_up_ms: u64,
 }

@@ -3,6 +3,7 @@
 use super::first_rules;
 use super::phoneme_brackets::strip_phoneme_brackets;
 use super::sentences::{self, Next, Token, Verdict, tokens, verdict};
+use std::borrow::Cow;
 
 /// How many words more than it needs a first clause must have to end before a joining word.
 const MORE_WORDS_BEFORE_JOIN: usize = 2;
@@ -28,6 +29,8 @@ pub struct Cut {
     pub text: String,
     /// Whether its sentence goes on behind it without a mark: a full stop at its end is an abbreviation's.
     pub goes_on: bool,
+    /// Whether it is one of the openings, as that stands in the settings.
+    pub is_opening: bool,
 }
 
 /// Which rules say where text is cut.
@@ -58,6 +61,8 @@ pub struct ClauseCutter {
 struct Break {
     end: usize,
     goes_on: bool,
+    /// Which of the openings it is.
+    opening: Option<usize>,
 }
 
 /// Whether a text begins with an opening.
@@ -108,6 +113,7 @@ impl ClauseCutter {
         let rest = Break {
             end: self.waiting.len(),
             goes_on: false,
+            opening: None,
         };
         clauses.extend(self.cut(&rest));
         clauses
@@ -138,23 +144,32 @@ impl ClauseCutter {
         let text = spoken.split_whitespace().collect::<Vec<_>>().join(" ");
         let is_spoken = text.chars().any(char::is_alphanumeric);
         self.is_late |= is_spoken;
-        let goes_on = found.goes_on;
-        is_spoken.then_some(Cut { text, goes_on })
+        let opening = found.opening.and_then(|index| self.openings.get(index));
+        is_spoken.then(|| Cut {
+            text: opening.cloned().unwrap_or(text),
+            goes_on: found.goes_on,
+            is_opening: opening.is_some(),
+        })
     }
 
     /// The opening that the waiting text begins with.
     fn opening(&self, is_over: bool) -> Opening {
         let (mut said, mut found) = (String::new(), Opening::None);
         for token in tokens(&self.waiting, self.rules.parting()) {
-            said.push_str(token.text);
-            let may_be = |begin: &str| self.openings.iter().any(|it| it.starts_with(begin));
+            said.push_str(&with_plain_apostrophes(token.text));
+            let may_be = |begin: &str| {
+                let mut openings = self.openings.iter();
+                openings.any(|it| with_plain_apostrophes(it).starts_with(begin))
+            };
             if !token.is_whole && !is_over {
                 return if may_be(&said) { Opening::Wait } else { found };
             }
-            if self.openings.contains(&said) {
+            let mut openings = self.openings.iter();
+            if let Some(index) = openings.position(|it| with_plain_apostrophes(it) == said) {
                 found = Opening::Is(Break {
                     end: token.end(),
                     goes_on: said.ends_with(char::is_alphanumeric),
+                    opening: Some(index),
                 });
             }
             said.push(' ');
@@ -180,7 +195,13 @@ impl ClauseCutter {
         let mut brackets = 0;
         let mut last_end = None;
         let mut before = "";
-        let at = |end: Option<usize>, goes_on| Some(Break { end: end?, goes_on });
+        let at = |end: Option<usize>, goes_on| {
+            Some(Break {
+                end: end?,
+                goes_on,
+                opening: None,
+            })
+        };
         let mut all = tokens(&self.waiting, self.rules.parting()).peekable();
         while let Some(token) = all.next() {
             let (word, end) = (token.text, token.end());
@@ -271,6 +292,14 @@ impl Rules {
             Rules::First => Verdict::Ends,
             Rules::Today => unless_number(word, next, is_over),
         }
+    }
+}
+
+/// A text as most keyboards have it: models write both, and mean the same.
+fn with_plain_apostrophes(text: &str) -> Cow<'_, str> {
+    match text.contains('’') {
+        true => text.replace('’', "'").into(),
+        false => text.into(),
     }
 }
 
@@ -428,7 +457,14 @@ mod tests {
 
     #[test]
     fn an_opening_is_a_clause_of_its_own_as_soon_as_it_is_certain() {
-        let openings = ["Sure", "Sure,", "Sure, no problem.", "Let me see."].map(str::to_owned);
+        let openings = [
+            "Sure",
+            "Sure,",
+            "Sure, no problem.",
+            "Let me see.",
+            "Let's see,",
+        ];
+        let openings = openings.map(str::to_owned);
         let cutter = || ClauseCutter::new(2, 70).with_openings(&openings);
         let texts = |cuts: Vec<Cut>| cuts.into_iter().map(|cut| cut.text);
         let check = |text: &str, expected: &[&str]| {
@@ -450,6 +486,8 @@ mod tests {
         check("At nine. Let me see.", &["At nine.", "Let me see."]);
         check("Sure", &["Sure"]);
         check("", &[]);
+        // As the settings have it, whose sound is there.
+        check("Let’s see, at nine.", &["Let's see,", "at nine."]);
 
         let mut one = cutter();
         assert!(one.push("Sure,").is_empty(), "more may follow");

@@ -224,6 +224,11 @@ impl Speaking {
 
     fn all_said(&mut self, clauses: Vec<Cut>) -> Vec<String> {
         let said = clauses.into_iter().map(|clause| {
+            if clause.is_opening {
+                // The words whose sound is there. They count as evidence all the same.
+                self.heard = self.heard.and(Evidence::of(&clause.text));
+                return clause.text;
+            }
             let said = self.said(clause.text);
             match said.strip_suffix('.') {
                 // An abbreviation's stop would sound like the end of the sentence.

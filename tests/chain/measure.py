@@ -2,10 +2,11 @@
 
 A hundred questions, ten in each of ten voices of espeak-ng, are asked of Whisper, the retrieval over voicesim's own
 documents, and a voice, in virtual time, in which each engine takes as long as it computes. Each SETTING is what follows
-[endpointing], as in 'policy = "eot"; cut_offs = 0.2', answered by espeak-ng and by Piper. Told: the whole latency, and
-its hops, p50 and p95 in milliseconds, and by how much it is longer than what has to be: the ear's lag, one transcription
-and the first sound of one clause. That is less than nothing where these were over before the endpoint. For a quiet
-machine; some five minutes a setting.
+[endpointing], as in 'policy = "eot"; cut_offs = 0.2', and may go on with other tables, as in
+'silence_ms = 300; [clauses]; first_words = 6', answered by espeak-ng and by Piper. Told: the whole latency, and its hops,
+p50 and p95 in milliseconds, how long a transcription and a first clause took at p50, how much work was thrown away, and by
+how much the whole is longer than what has to be: the ear's lag, one transcription and the first sound of one clause. That
+is less than nothing where these were over before the endpoint. For a quiet machine; some two minutes a setting.
 """
 
 import csv
@@ -36,8 +37,8 @@ def asked():
             yield path.resolve(), question
 
 
-def longer(folder):
-    """By how many milliseconds each answer came later than the ear's lag, its transcription and its first sound take."""
+def jobs(folder):
+    """Of each answer in milliseconds: its transcription, its first sound, and how much later it came than these and the ear's lag take."""
     table = folder / "turns.csv"
     subprocess.run([VOICESIM, "report", str(folder), "--csv", str(table), "-q"], check=True, stdout=subprocess.DEVNULL)
     begun, job, row = {}, {}, 0
@@ -56,7 +57,7 @@ def longer(folder):
         parts = [job.get((int(row["turn"]), stage)) for stage in ("speech_to_text", "text_to_speech")]
         if row["e2e_ns"] and None not in parts:
             lag = int(row["e2e_ns"]) - int(row["e2e_latency_vad_ns"])
-            yield (int(row["e2e_ns"]) - lag - sum(parts)) / 1e6
+            yield [ns / 1e6 for ns in (*parts, int(row["e2e_ns"]) - lag - sum(parts))]
 
 
 def main():
@@ -72,12 +73,17 @@ def main():
             run = subprocess.run(command, capture_output=True, text=True)
             if run.returncode not in (0, 1):
                 sys.exit(run.stderr)
-            more = statistics.median(longer(folder))
+            heard, spoken, more = (statistics.median(column) for column in zip(*jobs(folder)))
             document = json.loads(run.stdout)
             every = {"e2e": document["metrics"]["e2e_latency"], **document["hops"]}
             told = ", ".join(f"{name} {of['p50_ms']:.0f} ({of['p95_ms']:.0f})" for name, of in every.items() if of and of.get("p50_ms") is not None)
             cut = document["interruptions"]
-            print(f"{setting}, {voice}: {told}; longer than it has to be {more:.0f}; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}", flush=True)
+            work = document.get("speculation") or {"cpu_s": 0, "thrown_away_cpu_s": 0}
+            print(
+                f"{setting}, {voice}: {told}; transcription {heard:.0f}, first clause {spoken:.0f}, longer than it has to be {more:.0f}; "
+                f"thrown away {work['thrown_away_cpu_s']:.1f} of {work['cpu_s']:.1f} CPU s; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}",
+                flush=True,
+            )
 
 
 main()

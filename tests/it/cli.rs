@@ -315,6 +315,30 @@ fn a_recording_of_silence_is_a_report_of_zero_turns() {
 }
 
 #[test]
+fn a_caller_who_makes_up_what_to_say_is_checked_for_whom_they_call() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let checked = |engines: &str| {
+        let path = folder.path().join("caller.toml");
+        fs::write(&path, format!("{engines}[caller]\nquestions = 2\n")).expect("written");
+        voicesim(&["check", &path.display().to_string()])
+    };
+    let simulated = |stage: &str| format!("[{stage}]\nengine = \"simulated\"\n");
+    let agents = checked("[agent]\ngreets = true\n[tts]\nengine = \"espeak\"\n");
+    assert!(agents.status.success(), "{}", stderr(&agents));
+    assert!(stdout(&agents).contains("for calls to agents"));
+    let all = ["stt", "answer", "tts"].map(simulated).concat();
+    let ours = checked(&all);
+    assert!(
+        stdout(&ours).contains("to be simulated"),
+        "{}",
+        stderr(&ours)
+    );
+    let half = checked(&simulated("stt"));
+    assert_eq!(half.status.code(), Some(2));
+    assert!(stderr(&half).contains("set engine = \"simulated\""));
+}
+
+#[test]
 fn without_pipers_voice_espeak_ng_speaks_and_the_header_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("run").to_string_lossy().into_owned();

@@ -314,6 +314,31 @@ fn replies_are_prepared_only_where_the_caller_has_probably_finished() {
     assert_eq!(prepared(anything, goes_on, 0.2), 2);
 }
 
+/// How many replies were prepared before somebody had paused whose words are `words` all the time.
+fn anticipated(probability: &str, words: &'static str) -> usize {
+    let speculation = format!("[speculation]\nwhile_speaking_ms = 300\n{probability}[[turn]]");
+    let text = ENGINES.replace("[[turn]]", &speculation);
+    let scenario = scenario::parse(Path::new("anticipated.toml"), &text);
+    let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
+    let run = held(understood(Run::of(scenario), words));
+    let has_paused = |event: &&Event| matches!(event.mark, Mark::VoicePaused { .. });
+    let paused = run.events.iter().find(has_paused).expect("a pause").tick;
+    let is_prepared = |event: &&Event| matches!(event.mark, Mark::Speculated { .. });
+    let prepared = run.events.iter().filter(is_prepared);
+    prepared.filter(|event| event.tick < paused).count()
+}
+
+#[test]
+fn an_answer_is_anticipated_only_to_words_that_are_probably_all() {
+    let (goes_on, over) = (
+        "I'd like to book a table for the",
+        "Yeah, that's great, thanks.",
+    );
+    assert!(anticipated("", goes_on) >= 1, "whatever was said");
+    assert_eq!(anticipated("probability = 0.2\n", goes_on), 0);
+    assert!(anticipated("probability = 0.2\n", over) >= 1);
+}
+
 #[test]
 fn a_probability_that_nobody_tells_is_refused_with_a_cure() {
     let refused = |text: &str| {
@@ -332,6 +357,14 @@ fn a_probability_that_nobody_tells_is_refused_with_a_cure() {
         beyond.contains("no probability between 0 and 1"),
         "{beyond}"
     );
+    let smart_turn = ENGINES.replace(
+        "policy = \"classifier\"\ncut_offs = 0.2\n",
+        "policy = \"smart_turn\"\n",
+    );
+    let text = smart_turn + "[speculation]\nprobability = 0.3\nwhile_speaking_ms = 500\n";
+    let in_speech = scenario::parse(Path::new("a.toml"), &text);
+    let in_speech = in_speech.expect_err("a problem").to_string();
+    assert!(in_speech.contains("in pauses alone"), "{in_speech}");
     let simulated = voicesim(&[
         "simulate",
         HESITANT,

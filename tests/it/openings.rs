@@ -6,6 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+/// Nothing is prepared before the endpoint.
+const UNPREPARED: &str = "[speculation]\nenabled = false\n";
+
 const OPENINGS: &str = "[clauses]\nopenings = [\"Sure,\", \"Let me see.\"]\n";
 
 const TURN: &str = "
@@ -17,14 +20,17 @@ text = \"When do you open?\"
 /// An agent that answers so, a token every 40 ms.
 fn agent(answer: &str, voice: &str) -> String {
     format!(
-        "[speculation]\nenabled = false
-[stt]\nengine = \"simulated\"\nlatency = {{ fixed_ms = 100 }}
+        "[stt]\nengine = \"simulated\"\nlatency = {{ fixed_ms = 100 }}
 [answer]\nengine = \"simulated\"\nlatency = {{ fixed_ms = 200 }}\ntoken_ms = 40\ntext = \"{answer}\"
 [tts]\n{voice}"
     )
 }
 
 const SIMULATED_VOICE: &str = "engine = \"simulated\"\nlatency = { fixed_ms = 150 }\n";
+
+/// The same, with a beginning that nobody hears.
+const SOFT_VOICE: &str =
+    "engine = \"simulated\"\nlatency = { fixed_ms = 150 }\nleading_silence_ms = 30\n";
 
 fn asked(folder: &Path, name: &str, settings: &str, arguments: &[&str]) -> Output {
     let path = folder.join(format!("{name}.toml"));
@@ -47,7 +53,7 @@ fn hop_ms(row: &Value, hop: &str) -> f64 {
 fn an_opening_needs_no_synthesis_and_the_rest_of_the_answer_follows_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let answer = "Sure, we open at nine in the morning on all days of the week.";
-    let settings = format!("{}{TURN}", agent(answer, SIMULATED_VOICE));
+    let settings = format!("{UNPREPARED}{}{TURN}", agent(answer, SIMULATED_VOICE));
     let row = |name, openings: &str| {
         let output = asked(folder.path(), name, &format!("{openings}{settings}"), &[]);
         first_row(&output)
@@ -62,6 +68,25 @@ fn an_opening_needs_no_synthesis_and_the_rest_of_the_answer_follows_it() {
     for row in [&with, &without] {
         assert_eq!(row["said"], answer);
     }
+}
+
+/// The clause behind an opening was once made only when the reply was heard.
+#[test]
+fn what_follows_an_opening_is_prepared_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let answer = "Sure, at nine.";
+    let patient = "[endpointing]\nsilence_ms = 1500\n";
+    let settings = format!("{patient}{}{TURN}", agent(answer, SIMULATED_VOICE));
+    let document = |name, openings: &str| -> Value {
+        let output = asked(folder.path(), name, &format!("{openings}{settings}"), &[]);
+        serde_json::from_str(&stdout(&output)).expect("a document")
+    };
+    let (with, without) = (document("with", OPENINGS), document("without", ""));
+    let e2e = |document: &Value| document["detail"][0]["e2e_ns"].clone();
+    assert_eq!(e2e(&with), e2e(&without), "all of it was there");
+    let gap = &with["metrics"]["playback_gap"];
+    assert!(gap["max_ms"].as_f64().unwrap_or(0.0) == 0.0, "{gap}");
+    assert_eq!(with["detail"][0]["said"], answer);
 }
 
 #[test]
@@ -85,7 +110,10 @@ fn an_answer_that_begins_otherwise_is_spoken_as_before() {
 fn a_voice_speaks_openings_before_the_conversation_which_repeats_to_the_byte() {
     let folder = tempfile::tempdir().expect("a folder");
     let voice = "engine = \"espeak\"\n";
-    let settings = format!("{OPENINGS}{}{TURN}", agent("Sure, at nine.", voice));
+    let settings = format!(
+        "{UNPREPARED}{OPENINGS}{}{TURN}",
+        agent("Sure, at 9.", voice)
+    );
     let place = |name: &str| folder.path().join(name);
     let [first, again] = ["first", "again"].map(place);
     let shown = |path: &Path| path.display().to_string();
@@ -117,6 +145,51 @@ fn a_voice_speaks_openings_before_the_conversation_which_repeats_to_the_byte() {
     assert!(repeated.status.success(), "{}", stderr(&repeated));
     let events = |folder: &Path| fs::read(folder.join("events.jsonl")).expect("events");
     assert!(events(&first) == events(&again));
+
+    // With others it would say one and sound like another.
+    let others = settings.replace("\"Sure,\", \"Let me see.\"", "\"Let me see.\", \"Sure,\"");
+    let output = asked(
+        folder.path(),
+        "others",
+        &others,
+        &["--recorded", &shown(&first)],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("clauses.openings"),
+        "{}",
+        stderr(&output)
+    );
+
+    let output = voicesim(&["redact", &shown(&first)]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let header = fs::read_to_string(first.join("header.json")).expect("a header");
+    assert!(
+        !header.contains("Sure") && !header.contains("Let me"),
+        "{header}"
+    );
+}
+
+/// Repeated simulated voices once began to be heard at once, and answers with figures were cut otherwise.
+#[test]
+fn a_simulated_voice_repeats_to_the_byte_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let overlapping = OPENINGS.replace("\"Sure,\"", "\"Sure,\", \"Sure, no problem.\"");
+    for (name, answer) in [
+        ("without", "We open at 9, and the cake is $4.50."),
+        ("with", "Sure, at 9."),
+    ] {
+        let settings = format!("{overlapping}{}{TURN}", agent(answer, SOFT_VOICE));
+        let place = |which: &str| folder.path().join(format!("{name}-{which}"));
+        let [first, again] = ["first", "again"].map(|which| place(which).display().to_string());
+        let output = asked(folder.path(), name, &settings, &["--out", &first]);
+        assert_eq!(hop_ms(&first_row(&output), "leading_silence"), 30.0);
+        let repeated = voicesim(&["run", "--recorded", &first, "--out", &again, "--json"]);
+        assert!(repeated.status.success(), "{name}: {}", stderr(&repeated));
+        let events =
+            |folder: &str| fs::read(Path::new(folder).join("events.jsonl")).expect("events");
+        assert!(events(&first) == events(&again), "{name}");
+    }
 }
 
 #[test]

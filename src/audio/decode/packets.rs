@@ -219,7 +219,7 @@ fn opus_decoder(
     _: &AudioDecoderOptions,
 ) -> Result<Box<dyn AudioDecoder>, Error> {
     Err(Error::Unsupported(
-        "Opus: this voicesim was built without it",
+        "Opus: this build of voicesim does not read it; add `--features opus` to the command that built it",
     ))
 }
 

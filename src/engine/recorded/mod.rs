@@ -7,12 +7,13 @@
 mod recordings;
 mod speech;
 
+use super::load::{was_given, writes_clauses};
 use super::needs::hears_ends;
-use super::{EngineError, Engines, Loaded, Reply, clauses};
+use super::{EngineError, Engines, Loaded, Reply, clauses, simulated};
 use crate::clock::Clock;
 use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId};
 use crate::record::store::{self, Header};
-use crate::scenario::engine::asks_otherwise;
+use crate::scenario::engine::{self, asks_otherwise};
 use crate::scenario::{Scenario, ScenarioFile};
 use crate::stage::{
     AudioFeed, Finished, Identified, LatestSound, Outlet, Piece, Question, Recorded, Stage,
@@ -120,6 +121,12 @@ pub fn build(
             folder.display()
         )));
     }
+    if asked.clauses().openings != scenario.clauses.openings {
+        return Err(EngineError::Input(format!(
+            "clauses.openings is not what it was when {} was recorded, which has the sound of others; set it back, or record it again",
+            folder.display()
+        )));
+    }
     // Folders without a version were recorded by the first rules.
     let rules = header.rules_of("speak");
     let Some(clauses) = clauses::ClauseStage::by_rules(rules, &scenario.speak, &scenario.clauses)
@@ -129,6 +136,12 @@ pub fn build(
             folder.display()
         )));
     };
+    let recorded = scenario.clone().parse().map_err(|problem| {
+        EngineError::Input(format!(
+            "{} holds no scenario of this version: {problem}",
+            folder.display()
+        ))
+    })?;
     let missing = MissingInput::default();
     let repeat = |stage| -> Result<Repeat, EngineError> {
         Ok(Repeat {
@@ -148,8 +161,14 @@ pub fn build(
                 Some(_) => Reply::Direct(Box::new(Model(repeat(StageName::SpeechToSpeech)?))),
                 None => Reply::Cascade {
                     answer: Box::new(Answerer(repeat(StageName::Answer)?)),
-                    clauses: Box::new(clauses),
-                    tts: Box::new(Voice(repeat(StageName::TextToSpeech)?)),
+                    clauses: match writes_clauses(&recorded, was_given(header, StageName::Answer)) {
+                        true => simulated::clauses(),
+                        false => Box::new(clauses),
+                    },
+                    tts: Box::new(Voice(
+                        repeat(StageName::TextToSpeech)?,
+                        inaudible(&recorded),
+                    )),
                 },
             },
         },
@@ -167,6 +186,14 @@ pub fn build(
         listener: None,
     };
     Ok((loaded, missing))
+}
+
+/// How long the sound of a scenario's voice begins inaudibly where no samples tell.
+fn inaudible(scenario: &Scenario) -> Duration {
+    match &scenario.tts.engine {
+        engine::Voice::Simulated(voice) => voice.leading_silence,
+        _ => Duration::ZERO,
+    }
 }
 
 impl Repeat {

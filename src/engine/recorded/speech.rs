@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) struct Voice(pub(super) Repeat);
+/// A voice, and how long its sound begins inaudibly where no samples tell.
+pub(super) struct Voice(pub(super) Repeat, pub(super) Duration);
 
 impl Stage for Voice {
     type In = Clause;
@@ -17,6 +18,8 @@ impl Stage for Voice {
     fn handle<'a>(&'a mut self, clause: Clause, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         let input = clause.identity().hex();
         let Clause(text) = clause;
+        let Voice(repeat, head) = self;
+        let head = *head;
         Box::pin(async move {
             let chunk = |note, wav: Option<PathBuf>| match note {
                 OutputNote::Audio {
@@ -25,11 +28,18 @@ impl Stage for Voice {
                 } => {
                     // A piece that continues a clause has no words of its own.
                     let text = if characters == 0 { "" } else { &text };
-                    sound(Duration::from_nanos(audio_ns), wav, text.into()).map(Some)
+                    let sound = sound(Duration::from_nanos(audio_ns), wav, text.into())?;
+                    Ok(Some(match sound.samples {
+                        Some(_) => sound,
+                        None => AudioChunk {
+                            head: head.min(sound.length),
+                            ..sound
+                        },
+                    }))
                 }
                 _ => Ok(None),
             };
-            self.0.repeat(&input, out, chunk).await
+            repeat.repeat(&input, out, chunk).await
         })
     }
 }

@@ -75,6 +75,8 @@ impl Conversation<'_> {
             return;
         };
         utterance.last_voiced = Some(last_voiced);
+        // What was understood in mid-sentence, and not probably all, lacks what was said since.
+        self.guess = None;
         self.tap
             .mark(utterance.turn, Mark::VoicePaused { last_voiced });
         self.endpoint_heard(Observation::Paused { last_voiced });

@@ -83,10 +83,15 @@ impl Conversation<'_> {
         let now = self.clock.now();
         let is_probable = self.settings.speculate_from.is_none()
             || self.probable_at().is_some_and(|at| at <= now);
-        if let Some((turn, text)) = self.guess.take_if(|_| is_probable) {
-            let todo = self.floor.happened(Happened::Guessed { turn, text });
-            self.carry_out(todo);
-        }
+        let happened = match self.guess.take_if(|_| is_probable) {
+            Some((turn, text)) => Happened::Guessed { turn, text },
+            None => match &self.guess {
+                Some((_, text)) => Happened::GoesOn { text: text.clone() },
+                None => return,
+            },
+        };
+        let todo = self.floor.happened(happened);
+        self.carry_out(todo);
     }
 
     /// When it is probable enough that what was understood so far was all, if nothing else is heard.

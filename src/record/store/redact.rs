@@ -43,8 +43,9 @@ pub struct FiguresOfWords {
 }
 
 /// Values of a scenario that are words.
-const WORDS_OF_SCENARIO: [&str; 10] = [
+const WORDS_OF_SCENARIO: [&str; 11] = [
     "text",
+    "openings",
     "texts",
     "say",
     "says",

@@ -118,8 +118,12 @@ fn speculation(header: &Header) -> String {
         Some(least) => format!(", if the caller has finished with a probability of {least}"),
         None => String::new(),
     };
+    let speaking = match asked["while_speaking_ms"].as_u64() {
+        Some(every) => format!(", and every {every} ms while the caller speaks"),
+        None => String::new(),
+    };
     match (asked["enabled"].as_bool(), asked["after_ms"].as_u64()) {
-        (Some(true), Some(after)) => format!("after {after} ms of silence{probable}"),
+        (Some(true), Some(after)) => format!("after {after} ms of silence{speaking}{probable}"),
         _ => "off".into(),
     }
 }

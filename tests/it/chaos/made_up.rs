@@ -141,6 +141,9 @@ impl Made {
             let preset = self.of(&["webrtc", "telephone", "lan"]);
             self.add(&format!("[network]\npreset = \"{preset}\""));
         }
+        if !self.is_direct && self.one_in(3.0) {
+            self.add("[clauses]\nopenings = [\"Yes.\", \"One.\", \"We\", \"We open at ten\"]");
+        }
     }
 
     fn engines(&mut self) {
