@@ -221,7 +221,8 @@ fn what_a_profile_has_of_the_voice_leaves_out_sound_that_was_ready() {
     );
     let voice = written.split("[tts]").nth(1).expect("a voice");
     let voice = voice.split("\n[").next().unwrap_or_default();
-    assert!(voice.contains("150"), "{voice}");
+    assert!(voice.contains("latency = { fixed_ms = 150.0 }"), "{voice}");
+    assert!(voice.contains("12 measured"), "{voice}");
 }
 
 #[test]
