@@ -90,7 +90,11 @@ fn a_long_conversation_loses_no_sound_needs_no_more_memory_and_rests_while_nobod
         );
         assert_eq!(held.answered().len(), questions, "{}", held.stderr);
         assert_eq!(held.count("sound_lost"), 0, "{}", held.stderr);
-        let allowed = if questions < FEW { GROWTH_OF_FEW } else { GROWTH };
+        let allowed = if questions < FEW {
+            GROWTH_OF_FEW
+        } else {
+            GROWTH
+        };
         assert!(growth < allowed, "{growth} bytes: {memory:?}");
         assert!(busiest < CORE_AT_REST, "{busiest} of a core");
     });
