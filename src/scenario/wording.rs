@@ -78,7 +78,8 @@ impl Clauses {
         }
         for opening in &self.openings {
             if let Some(wrong) = wrong_in(opening) {
-                return Err(at.problem("openings", format!("{opening:?}: {wrong}")));
+                let shown: String = opening.chars().take(OPENING_CHARACTERS_MAX).collect();
+                return Err(at.problem("openings", format!("{shown:?}: {wrong}")));
             }
         }
         Ok(())
