@@ -12,7 +12,6 @@ use crate::interrupt::policy::{self, ClassifierRule, Policy, WithoutWords};
 use crate::pipeline::control::Control;
 use crate::pipeline::{AgentState, Disclosure, Filler, Replying, Session, Settings, Stages};
 use crate::record::tap::Tap;
-use crate::scenario::engine::Voice;
 use crate::scenario::{EndpointPolicy, OwnThresholds, Scenario, StopAt};
 use crate::stage::{AudioChunk, EndOfTurn, Watched, queue};
 use std::rc::Rc;
@@ -164,17 +163,8 @@ pub(crate) fn simulated_filler(scenario: &Scenario) -> Option<Filler> {
 
 /// How answers like to begin, spoken by a simulated voice.
 pub(crate) fn simulated_openings(scenario: &Scenario) -> Vec<AudioChunk> {
-    let head = match &scenario.tts.engine {
-        Voice::Simulated(engine) => engine.leading_silence,
-        _ => Duration::ZERO,
-    };
-    let sound = |text: &String| {
-        let sound = simulated::sound(text.as_str().into());
-        AudioChunk {
-            head: head.min(sound.length),
-            ..sound
-        }
-    };
+    let head = scenario.tts.engine.leading_silence();
+    let sound = |text: &String| simulated::sound(text.as_str().into()).beginning_after(head);
     scenario.clauses().openings.iter().map(sound).collect()
 }
 

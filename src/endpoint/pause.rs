@@ -65,9 +65,8 @@ pub struct Turn {
     /// The words of utterances of this turn that were taken for the whole of it.
     earlier: Vec<String>,
     latest: Vec<String>,
-    are_known: bool,
-    /// When words were known while the caller spoke, who has not paused since.
-    known_in_speech: Option<Tick>,
+    /// When the words so far were known; `None` as soon as the caller may have said more.
+    known: Option<Tick>,
     habit: Habit,
 }
 
@@ -79,15 +78,12 @@ impl Turn {
             Observation::Paused { last_voiced } => {
                 self.last_voiced = Some(last_voiced);
                 self.is_silent = true;
-                self.are_known = false;
-                self.known_in_speech = None;
+                self.known = None;
             }
             Observation::Resumed { at } => self.goes_on(at),
             Observation::Words { text, at } => {
                 self.latest = words(text);
-                let is_known = !self.latest.is_empty();
-                self.are_known = self.is_silent && is_known;
-                self.known_in_speech = (!self.is_silent && is_known).then_some(at);
+                self.known = (!self.latest.is_empty()).then_some(at);
             }
             Observation::Judged { .. } => {}
         }
@@ -101,15 +97,17 @@ impl Turn {
     /// What is known of the pause, if the caller is silent.
     pub fn pause(&self) -> Option<Pause> {
         let end = self.silent_since()?;
-        Some(self.pause_at(end, self.are_known))
+        Some(self.pause_at(end))
     }
 
     /// What would be known of a pause behind the words that were known last, if the caller speaks.
     pub fn pause_behind_words(&self) -> Option<Pause> {
-        Some(self.pause_at(self.known_in_speech?, true))
+        let end = self.known.filter(|_| !self.is_silent)?;
+        Some(self.pause_at(end))
     }
 
-    fn pause_at(&self, end: Tick, are_known: bool) -> Pause {
+    fn pause_at(&self, end: Tick) -> Pause {
+        let are_known = self.known.is_some();
         let count = self.earlier.len() + self.latest.len();
         let all = self.earlier.iter().chain(&self.latest);
         let late = || all.skip(count.saturating_sub(WORDS_MAX)).cloned().collect();
@@ -159,8 +157,7 @@ impl Turn {
             }
         }
         self.is_silent = false;
-        self.are_known = false;
-        self.known_in_speech = None;
+        self.known = None;
     }
 }
 

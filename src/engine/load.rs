@@ -6,7 +6,6 @@ use super::resilience::{Breakers, Circumstances, Policies, Spare, Spares};
 use super::{Built, EngineError, Engines, Reply, clauses, simulated};
 use crate::clock::Clock;
 use crate::event::{StageName, Tick};
-use crate::record::store::Header;
 use crate::record::tap::Watcher;
 use crate::scenario::engine::{Engine, RealtimeModel, SimulatedEngine};
 use crate::scenario::latency::Latency;
@@ -66,14 +65,14 @@ pub struct Loaded {
 #[cfg(feature = "smart_turn")]
 const SMART_TURN: &str = "Smart Turn 3.2 on rten";
 
-/// Whether the engine of a stage was the user's, in the run that this is the header of.
-pub(super) fn was_given(header: &Header, stage: StageName) -> bool {
-    let described = header.engines.get(stage.name());
-    described.is_some_and(|line| line.contains(GIVEN))
-}
-
 /// What an engine of the user's is called in reports.
 const GIVEN: &str = "an engine of the program that runs voicesim";
+
+/// Whether the engine of a stage is, or was, the user's, by the lines about all engines.
+pub(super) fn is_given(described: &BTreeMap<String, String>, stage: StageName) -> bool {
+    let line = described.get(stage.name());
+    line.is_some_and(|line| line.contains(GIVEN))
+}
 
 /// Loads the scenario's engines and warms them up, so that the first turn is like the others.
 ///
@@ -209,8 +208,7 @@ fn on_a_server(_: &RealtimeModel, _: &Clock) -> Result<Loaded, EngineError> {
 impl Loaded {
     /// Whether the voice is the user's, or was in the run that is repeated.
     pub fn has_given_voice(&self) -> bool {
-        let described = self.described.get(StageName::TextToSpeech.name());
-        described.is_some_and(|line| line.contains(GIVEN))
+        is_given(&self.described, StageName::TextToSpeech)
     }
 
     /// With a judge of endpoints, if the policy asks one.

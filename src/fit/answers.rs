@@ -3,8 +3,8 @@
 use super::family::short;
 use super::profile::{quoted, several};
 use super::{Fit, median};
-use crate::speak::is_joining;
 use crate::speak::sentences::sentences;
+use crate::speak::{ClauseCutter, is_joining};
 use std::fmt::Write;
 
 /// Answers that a profile keeps, spread over their lengths.
@@ -25,7 +25,7 @@ pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
         .map(|answer| answer.chars().take(TEXT_CHARS_MAX).collect::<String>())
         .map(|answer| match keeps_words {
             true => plain(&answer),
-            false => after_openings(&answer, openings),
+            false => after_opening(&answer, openings),
         })
         .filter(|answer| !answer.trim().is_empty())
         .collect();
@@ -53,20 +53,17 @@ pub(super) fn answers(text: &mut String, fit: &Fit, keeps_words: bool) {
 }
 
 /// An answer without its words, but for the opening that it begins with: that stands in the settings, too.
-fn after_openings(answer: &str, openings: &[String]) -> String {
-    let rest = |opening: &&String| {
-        let rest = answer.strip_prefix(opening.as_str())?;
-        (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest)
-    };
-    let longest = openings.iter().filter(|it| rest(it).is_some());
-    match longest.max_by_key(|opening| opening.len()) {
-        Some(opening) => {
-            let rest = rest(&opening).unwrap_or_default();
-            format!("{opening} {}", without_words(rest))
-                .trim_end()
-                .to_owned()
+fn after_opening(answer: &str, openings: &[String]) -> String {
+    let mut cutter = ClauseCutter::new(2, 70).with_openings(openings);
+    let mut clauses = cutter.push(answer);
+    clauses.extend(cutter.finish());
+    match clauses.split_first() {
+        Some((opening, rest)) if opening.is_opening => {
+            let rest: Vec<&str> = rest.iter().map(|clause| clause.text.as_str()).collect();
+            let masked = format!("{} {}", opening.text, without_words(&rest.join(" ")));
+            masked.trim_end().to_owned()
         }
-        None => without_words(answer),
+        _ => without_words(answer),
     }
 }
 
@@ -115,11 +112,15 @@ mod tests {
     #[test]
     fn the_opening_of_an_answer_is_kept() {
         let openings = ["Sure,".to_owned(), "Sure, no problem.".to_owned()];
-        let masked = |answer| after_openings(answer, &openings);
+        let masked = |answer| after_opening(answer, &openings);
         assert_eq!(masked("Sure, at nine."), "Sure, at xxxx.");
         assert_eq!(masked("Sure, no problem. Ring."), "Sure, no problem. Xxxx.");
         assert_eq!(masked("Sure,"), "Sure,");
         assert_eq!(masked("Sure,at nine."), "Xxxx,xx xxxx.");
+        assert_eq!(
+            after_opening("Let’s see, at nine.", &["Let's see,".to_owned()]),
+            "Let's see, at xxxx."
+        );
     }
 
     #[test]
@@ -130,7 +131,7 @@ mod tests {
             "Xx xxxx at 0:00, xxxxx xxx. Xxxx xx: 000-0000!"
         );
         let lengths = |text: &str| -> Vec<usize> {
-            let mut cutter = crate::speak::ClauseCutter::new(2, 70);
+            let mut cutter = ClauseCutter::new(2, 70);
             let mut clauses = cutter.push(text);
             clauses.extend(cutter.finish());
             clauses

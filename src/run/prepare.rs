@@ -144,8 +144,8 @@ pub(super) fn disclosure(scenario: &Scenario, sounds: &Sounds) -> Option<Disclos
     }
 }
 
-/// How answers like to begin, with the sound that a voice has made of it.
-/// Of a voice that `is_given`, in place of a simulated one, there is none.
+/// How answers like to begin, with the sound that the voice has made of it. A voice of the user's in place of a simulated
+/// one (`is_given`) has made none, and nobody else sounds like it.
 pub(super) fn openings(scenario: &Scenario, sounds: &Sounds, is_given: bool) -> Vec<AudioChunk> {
     if scenario.tts.engine.is_simulated() {
         return match is_given {

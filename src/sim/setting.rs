@@ -91,9 +91,9 @@ impl Simulable {
         self.engines.described()
     }
 
-    /// The same scenario with callers who wait for ever, in which a question gets the answer that an impatient caller
-    /// did not wait for; `None` if what an answer takes depends on more than the question: on calls that share
-    /// engines, or on times at which something fails or gets lost.
+    /// This scenario with callers who wait for ever: each question gets the answer that an impatient caller did not wait
+    /// for. `None` if what an answer takes depends on more than the question: on calls that share engines, or on times at
+    /// which something fails or gets lost.
     pub fn patient(&self) -> Option<Simulable> {
         let scenario = &self.scenario;
         let has_fixed_times = scenario.load.is_none() && scenario.faults.is_empty();

@@ -1,9 +1,9 @@
 //! Text to clauses: what is spoken in one go, the first one short so that speech begins early.
 
 use super::first_rules;
+use super::openings::{Begins, Openings};
 use super::phoneme_brackets::strip_phoneme_brackets;
 use super::sentences::{self, Next, Token, Verdict, tokens, verdict};
-use std::borrow::Cow;
 
 /// How many words more than it needs a first clause must have to end before a joining word.
 const MORE_WORDS_BEFORE_JOIN: usize = 2;
@@ -11,7 +11,7 @@ const MORE_WORDS_BEFORE_JOIN: usize = 2;
 const CHARS_MAX: usize = 240;
 /// A word that is longer, in bytes, is cut before its end is there.
 const WORD_BYTES_MAX: usize = 2_000;
-/// So many characters of a script without blanks count as a word.
+/// How many characters of a script without blanks count as a word.
 const WIDE_CHARS_A_WORD: usize = 2;
 
 /// Words before which a speaker may breathe: conjunctions, prepositions, and the verb behind a long
@@ -54,23 +54,13 @@ pub struct ClauseCutter {
     /// Later clauses end at a comma only when they are this long.
     long_characters: usize,
     /// The first clause is one of these if the text begins with it; the longest that it begins with.
-    openings: Vec<String>,
+    openings: Openings,
 }
 
 /// Where the waiting text can be cut, as a byte position.
 struct Break {
     end: usize,
     goes_on: bool,
-    /// Which of the openings it is.
-    opening: Option<usize>,
-}
-
-/// Whether a text begins with an opening.
-enum Opening {
-    Is(Break),
-    /// It may, once there is more of it.
-    Wait,
-    None,
 }
 
 impl ClauseCutter {
@@ -83,13 +73,13 @@ impl ClauseCutter {
             is_late: false,
             first_words: first_words as usize,
             long_characters: long_characters as usize,
-            openings: Vec::new(),
+            openings: Openings::default(),
         }
     }
 
     /// Makes a clause of its own of each of these, if a text begins with it: words with one blank between them.
     pub fn with_openings(mut self, openings: &[String]) -> ClauseCutter {
-        self.openings = openings.to_vec();
+        self.openings = Openings::of(openings);
         self
     }
 
@@ -113,7 +103,6 @@ impl ClauseCutter {
         let rest = Break {
             end: self.waiting.len(),
             goes_on: false,
-            opening: None,
         };
         clauses.extend(self.cut(&rest));
         clauses
@@ -131,8 +120,28 @@ impl ClauseCutter {
 
     fn all_complete(&mut self, is_over: bool) -> Vec<Cut> {
         let mut clauses = Vec::new();
-        while let Some(found) = self.complete(is_over) {
-            clauses.extend(self.cut(&found));
+        loop {
+            if !self.is_late {
+                let words = tokens(&self.waiting, self.rules.parting());
+                match self.openings.begun(words, is_over) {
+                    Begins::With { text, end } => {
+                        clauses.push(Cut {
+                            text: text.to_owned(),
+                            goes_on: text.ends_with(char::is_alphanumeric),
+                            is_opening: true,
+                        });
+                        self.waiting.drain(..end);
+                        self.is_late = true;
+                        continue;
+                    }
+                    Begins::Perhaps => break,
+                    Begins::Otherwise => {}
+                }
+            }
+            match self.complete(is_over) {
+                Some(found) => clauses.extend(self.cut(&found)),
+                None => break,
+            }
         }
         clauses
     }
@@ -144,64 +153,22 @@ impl ClauseCutter {
         let text = spoken.split_whitespace().collect::<Vec<_>>().join(" ");
         let is_spoken = text.chars().any(char::is_alphanumeric);
         self.is_late |= is_spoken;
-        let opening = found.opening.and_then(|index| self.openings.get(index));
-        is_spoken.then(|| Cut {
-            text: opening.cloned().unwrap_or(text),
+        is_spoken.then_some(Cut {
+            text,
             goes_on: found.goes_on,
-            is_opening: opening.is_some(),
+            is_opening: false,
         })
-    }
-
-    /// The opening that the waiting text begins with.
-    fn opening(&self, is_over: bool) -> Opening {
-        let (mut said, mut found) = (String::new(), Opening::None);
-        for token in tokens(&self.waiting, self.rules.parting()) {
-            said.push_str(&with_plain_apostrophes(token.text));
-            let may_be = |begin: &str| {
-                let mut openings = self.openings.iter();
-                openings.any(|it| with_plain_apostrophes(it).starts_with(begin))
-            };
-            if !token.is_whole && !is_over {
-                return if may_be(&said) { Opening::Wait } else { found };
-            }
-            let mut openings = self.openings.iter();
-            if let Some(index) = openings.position(|it| with_plain_apostrophes(it) == said) {
-                found = Opening::Is(Break {
-                    end: token.end(),
-                    goes_on: said.ends_with(char::is_alphanumeric),
-                    opening: Some(index),
-                });
-            }
-            said.push(' ');
-            if !may_be(&said) {
-                return found;
-            }
-        }
-        if is_over { found } else { Opening::Wait }
     }
 
     /// Where the waiting text can be cut; `None` if that is not yet known. A
     /// word counts once something follows it, so that "3." is not cut from "3.5".
     fn complete(&self, is_over: bool) -> Option<Break> {
-        if !self.is_late && !self.openings.is_empty() {
-            match self.opening(is_over) {
-                Opening::Is(found) => return Some(found),
-                Opening::Wait => return None,
-                Opening::None => {}
-            }
-        }
         let mut words = 0;
         let mut chars = 0;
         let mut brackets = 0;
         let mut last_end = None;
         let mut before = "";
-        let at = |end: Option<usize>, goes_on| {
-            Some(Break {
-                end: end?,
-                goes_on,
-                opening: None,
-            })
-        };
+        let at = |end: Option<usize>, goes_on| Some(Break { end: end?, goes_on });
         let mut all = tokens(&self.waiting, self.rules.parting()).peekable();
         while let Some(token) = all.next() {
             let (word, end) = (token.text, token.end());
@@ -292,14 +259,6 @@ impl Rules {
             Rules::First => Verdict::Ends,
             Rules::Today => unless_number(word, next, is_over),
         }
-    }
-}
-
-/// A text as most keyboards have it: models write both, and mean the same.
-fn with_plain_apostrophes(text: &str) -> Cow<'_, str> {
-    match text.contains('’') {
-        true => text.replace('’', "'").into(),
-        false => text.into(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::table;
 /// A row of a table or the first line of a code block is not longer, in bytes.
 const LINE_BYTES_MAX: usize = 4_000;
 const HEADING_SIGNS_MAX: usize = 6;
-/// So many blanks at the beginning of a line are held, and so many bytes of a label in brackets.
+/// How many blanks at the beginning of a line are held, and how many bytes of a label in brackets.
 const BLANKS_MAX: usize = 100;
 const LABEL_BYTES_MAX: usize = 100;
 /// Words of code blocks that hold text.

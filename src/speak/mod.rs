@@ -17,6 +17,7 @@ mod inline;
 mod language;
 mod markup;
 pub(crate) mod number_words;
+mod openings;
 mod phoneme_brackets;
 mod reasoning;
 pub(crate) mod said;

@@ -225,6 +225,14 @@ impl AudioChunk {
             text,
         }
     }
+
+    /// This chunk, which begins inaudibly for so long, or all of it.
+    pub(crate) fn beginning_after(self, head: Duration) -> AudioChunk {
+        AudioChunk {
+            head: head.min(self.length),
+            ..self
+        }
+    }
 }
 
 impl Recorded for AudioChunk {

@@ -78,10 +78,10 @@ def main():
             every = {"e2e": document["metrics"]["e2e_latency"], **document["hops"]}
             told = ", ".join(f"{name} {of['p50_ms']:.0f} ({of['p95_ms']:.0f})" for name, of in every.items() if of and of.get("p50_ms") is not None)
             cut = document["interruptions"]
-            work = document.get("speculation") or {"cpu_s": 0, "thrown_away_cpu_s": 0}
+            work = document.get("speculation") or {"prepared": 0, "cpu_s": 0, "thrown_away_cpu_s": 0}
             print(
                 f"{setting}, {voice}: {told}; transcription {heard:.0f}, first clause {spoken:.0f}, longer than it has to be {more:.0f}; "
-                f"thrown away {work['thrown_away_cpu_s']:.1f} of {work['cpu_s']:.1f} CPU s; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}",
+                f"prepared {work['prepared']}, thrown away {work['thrown_away_cpu_s']:.1f} of {work['cpu_s']:.1f} CPU s; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}",
                 flush=True,
             )
 

@@ -3,7 +3,7 @@
 use crate::support::agents::{
     Called, DOUBLE, Served, document, e2e_ms, outcomes, probe, questions, scripted, voice, written,
 };
-use crate::support::{command, fixture, stderr, stdout, voicesim};
+use crate::support::{command, conversation, fixture, onset_ms, stderr, stdout, voicesim};
 use serde_json::Value;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -41,6 +41,44 @@ fn what_an_agent_tells_of_itself_is_what_its_caller_hears() {
         assert_eq!(probed["clock"], "probe");
         assert_eq!(probed["probe"]["protocol"], protocol);
     }
+}
+
+/// A served agent with a voice once hummed its filler, as simulated voices do.
+#[test]
+fn a_served_agent_says_its_filler_with_its_own_voice() {
+    let folder = TempDir::new().expect("a folder");
+    let filler = "One moment, let me look that up.";
+    let espeak = "[tts]\nengine = \"espeak\"\n";
+    let slow = DOUBLE.replace("fixed_ms = 300", "fixed_ms = 2500").replace(
+        "[tts]\nengine = \"simulated\"\nlatency = { fixed_ms = 100 }\n",
+        espeak,
+    );
+    let slow = format!("[filler]\nafter_ms = 300\ntext = \"{filler}\"\n{slow}");
+    let double = written(folder.path(), "double.toml", &slow);
+    let out = folder.path().join("served");
+    let served = Served::for_one_call(&double, out.to_str().expect("a path"), "pcm");
+    let question = format!("[[turn]]\nwav = {:?}\n", fixture("piper-reply.wav"));
+    let called = written(folder.path(), "called.toml", &question);
+    document(&probe(&called, &served.address, &[]));
+    served.ends();
+
+    let wav = folder.path().join("filler.wav");
+    let wav = wav.to_str().expect("a path");
+    let spoken = voicesim(&["say", &double, "--text", filler, "--out", wav]);
+    assert!(spoken.status.success(), "{}", stderr(&spoken));
+    let mut spoken = hound::WavReader::open(wav).expect("a recording");
+    let spoken = spoken.samples::<i16>();
+    let spoken: Vec<f32> = spoken.map(|it| f32::from(it.expect("a sample"))).collect();
+    let (_, heard) = conversation(&out.join("call-001"));
+    let from_onset = |sound: &[f32]| -> Vec<f32> {
+        let onset = (onset_ms(sound) * 16.0) as usize;
+        sound.iter().skip(onset).take(8_000).copied().collect()
+    };
+    let (spoken, heard) = (from_onset(&spoken), from_onset(&heard));
+    let power =
+        |one: &[f32], other: &[f32]| -> f32 { one.iter().zip(other).map(|(a, b)| a * b).sum() };
+    let alike = power(&spoken, &heard) / (power(&spoken, &spoken) * power(&heard, &heard)).sqrt();
+    assert!(alike > 0.9, "{alike}");
 }
 
 #[test]

@@ -7,13 +7,13 @@
 mod recordings;
 mod speech;
 
-use super::load::{was_given, writes_clauses};
+use super::load::{is_given, writes_clauses};
 use super::needs::hears_ends;
 use super::{EngineError, Engines, Loaded, Reply, clauses, simulated};
 use crate::clock::Clock;
 use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId};
 use crate::record::store::{self, Header};
-use crate::scenario::engine::{self, asks_otherwise};
+use crate::scenario::engine::asks_otherwise;
 use crate::scenario::{Scenario, ScenarioFile};
 use crate::stage::{
     AudioFeed, Finished, Identified, LatestSound, Outlet, Piece, Question, Recorded, Stage,
@@ -161,13 +161,16 @@ pub fn build(
                 Some(_) => Reply::Direct(Box::new(Model(repeat(StageName::SpeechToSpeech)?))),
                 None => Reply::Cascade {
                     answer: Box::new(Answerer(repeat(StageName::Answer)?)),
-                    clauses: match writes_clauses(&recorded, was_given(header, StageName::Answer)) {
+                    clauses: match writes_clauses(
+                        &recorded,
+                        is_given(&header.engines, StageName::Answer),
+                    ) {
                         true => simulated::clauses(),
                         false => Box::new(clauses),
                     },
                     tts: Box::new(Voice(
                         repeat(StageName::TextToSpeech)?,
-                        inaudible(&recorded),
+                        recorded.tts.engine.leading_silence(),
                     )),
                 },
             },
@@ -186,14 +189,6 @@ pub fn build(
         listener: None,
     };
     Ok((loaded, missing))
-}
-
-/// How long the sound of a scenario's voice begins inaudibly where no samples tell.
-fn inaudible(scenario: &Scenario) -> Duration {
-    match &scenario.tts.engine {
-        engine::Voice::Simulated(voice) => voice.leading_silence,
-        _ => Duration::ZERO,
-    }
 }
 
 impl Repeat {

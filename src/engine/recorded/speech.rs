@@ -31,10 +31,7 @@ impl Stage for Voice {
                     let sound = sound(Duration::from_nanos(audio_ns), wav, text.into())?;
                     Ok(Some(match sound.samples {
                         Some(_) => sound,
-                        None => AudioChunk {
-                            head: head.min(sound.length),
-                            ..sound
-                        },
+                        None => sound.beginning_after(head),
                     }))
                 }
                 _ => Ok(None),

@@ -334,12 +334,7 @@ impl Stage for VoiceStage {
             let _slot = at.slot(StageName::TextToSpeech, span).await?;
             let took = desk.begin(synthesis, span, out, Outlet::begun).await;
             at.pass(at.clock.now(), took).await;
-            let sound = sound(text);
-            out.send(AudioChunk {
-                head: synthesis.head.min(sound.length),
-                ..sound
-            })
-            .await
+            out.send(sound(text).beginning_after(synthesis.head)).await
         })
     }
 }

@@ -7,6 +7,7 @@ use super::{
     unknown,
 };
 use crate::scenario::problem::{Problem, Table};
+use std::time::Duration;
 
 /// Every engine of this stage, by its name in scenarios.
 pub(super) const NAMES: [&str; 5] = ["piper", "espeak", "openai", "command", "simulated"];
@@ -49,6 +50,18 @@ impl Engine for Voice {
 
     fn computes_here(&self) -> bool {
         matches!(self, Voice::Piper { .. } | Voice::Espeak { .. })
+    }
+}
+
+impl Voice {
+    /// How long the sound of a simulated voice begins inaudibly; zero of others, whose samples tell.
+    pub fn leading_silence(&self) -> Duration {
+        match self {
+            Voice::Simulated(engine) => engine.leading_silence,
+            Voice::Piper { .. } | Voice::Espeak { .. } | Voice::Openai(_) | Voice::Command(_) => {
+                Duration::ZERO
+            }
+        }
     }
 }
 

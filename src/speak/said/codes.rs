@@ -7,7 +7,7 @@ use crate::speak::number_words::is_digits;
 
 /// The most letters of a group of capitals in a code that are spelled.
 const SPELLED_LETTERS_MAX: usize = 3;
-/// So many digits of a code are said one by one.
+/// A code with this many digits, or more, has them said one by one.
 const SPELLED_DIGITS_MIN: usize = 3;
 /// Capitals of two letters before a number that are no code.
 const NO_CODES: [&str; 17] = [

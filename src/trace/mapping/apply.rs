@@ -26,7 +26,7 @@ pub struct Table {
     pub of: String,
     /// Milliseconds, by the names that the log gives them: `p50`, `max`; `value` if it is one number.
     pub ms: BTreeMap<String, f64>,
-    /// Of how many values, if the log says so.
+    /// How many values the percentiles are of, if the log says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
 }
