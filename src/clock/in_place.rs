@@ -3,11 +3,11 @@
 //!
 //! The job is measured while time stands still. Begun at tick s and measured to take d, it is done
 //! at s + d; timers in between still fire, so a caller goes on talking while it computes. It begins
-//! when the worker and at least one core are free. Given up before that, it never runs; given up
+//! when the worker and at least one core are free, and waits for a brief job that has the other cores. Given up before that, it never runs; given up
 //! later, its worker and its cores stay busy until s + d, as in life.
 
 use super::machine::Given;
-use super::timeline::Timeline;
+use super::timeline::{Busy, Timeline};
 use super::worker::{Emitter, Job, Progress};
 use crate::event::{Cost, Tick};
 use std::cell::{Cell, RefCell};
@@ -20,6 +20,7 @@ pub(super) struct InPlaceWorker<S> {
     timeline: Rc<Timeline>,
     state: Rc<RefCell<S>>,
     busy_until: Rc<Cell<Tick>>,
+    is_brief: bool,
 }
 
 /// The items of a job, each with the time from the start after which it was there, and the cost of the job;
@@ -30,6 +31,7 @@ pub(super) struct InPlaceCharge<T> {
     timeline: Rc<Timeline>,
     busy_until: Rc<Cell<Tick>>,
     threads: u32,
+    is_brief: bool,
     step: Step<T>,
 }
 
@@ -50,6 +52,14 @@ impl<S: 'static> InPlaceWorker<S> {
             timeline,
             state: Rc::new(RefCell::new(state)),
             busy_until: Rc::default(),
+            is_brief: false,
+        }
+    }
+
+    pub(super) fn brief(self) -> InPlaceWorker<S> {
+        InPlaceWorker {
+            is_brief: true,
+            ..self
         }
     }
 
@@ -81,6 +91,7 @@ impl<S: 'static> InPlaceWorker<S> {
             timeline: Rc::clone(&self.timeline),
             busy_until: Rc::clone(&self.busy_until),
             threads,
+            is_brief: self.is_brief,
             step: Step::Waiting(Box::new(run)),
         }
     }
@@ -126,7 +137,11 @@ impl<T> InPlaceCharge<T> {
         let (items, cost) = run(granted, concurrent)?;
         let end = start + Duration::from_nanos(cost.wall_ns);
         self.busy_until.set(end);
-        self.timeline.keep_cores(granted, end);
+        self.timeline.keep_cores(Busy {
+            until: end,
+            cores: granted,
+            is_brief: self.is_brief,
+        });
         self.step = Step::Delivering { start, items, cost };
         Some(Progress::Begun)
     }
@@ -210,6 +225,26 @@ mod tests {
             let second = span(&clock, two.charge(1, work(4)));
             let ((first_begun, _), (second_begun, _)) = tokio::join!(biased; first, second);
             assert_eq!((first_begun, second_begun), (Tick::ZERO, Tick::ZERO));
+        });
+    }
+
+    #[test]
+    fn a_job_waits_for_a_brief_one_and_then_has_all_cores() {
+        on_virtual_time(2, async |clock| {
+            let judge = clock.worker("judge", ()).expect("a worker").brief();
+            let words = clock.worker("words", ()).expect("a worker");
+            let mut brief = judge.charge(1, work(4));
+            assert_eq!(brief.next().await, Some(Progress::Begun));
+            // A job of one thread has its core at once.
+            let one = clock.worker("one", ()).expect("a worker");
+            assert_eq!(span(&clock, one.charge(1, work(1))).await.0, Tick::ZERO);
+            let told = |(): &mut (), threads, out: &Emitter<u32>| {
+                out.send(threads);
+            };
+            let mut job = words.charge(2, told);
+            assert_eq!(job.next().await, Some(Progress::Begun));
+            assert!(clock.now() >= Tick::from_ms(4), "{:?}", clock.now());
+            assert_eq!(job.next().await, Some(Progress::Item(2)));
         });
     }
 

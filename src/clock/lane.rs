@@ -39,13 +39,18 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
+    use super::super::timeline::Busy;
     use super::*;
 
     #[test]
     fn a_start_is_tick_zero_and_keeps_the_cores_busy() {
         let timeline = Rc::new(Timeline::new(1));
         let lane = Lane::new(timeline.clone());
-        timeline.keep_cores(1, Tick(150));
+        timeline.keep_cores(Busy {
+            until: Tick(150),
+            cores: 1,
+            is_brief: false,
+        });
         timeline.block_on(lane.sleep_until(Tick(100)));
         lane.start();
         assert_eq!(lane.now(), Tick::ZERO);

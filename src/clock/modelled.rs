@@ -4,6 +4,7 @@
 //! never begins; given up later, its worker and its cores stay busy to its end. What other programs do on the machine
 //! makes no difference, so the same work takes the same time everywhere.
 
+use super::timeline::Busy;
 use super::{Clock, Kind};
 use crate::event::Tick;
 use std::cell::Cell;
@@ -64,7 +65,11 @@ impl ModelledWorker {
         let span = span(cores);
         let end = timeline.now() + span;
         self.busy_until.set(end);
-        timeline.keep_cores(cores, end);
+        timeline.keep_cores(Busy {
+            until: end,
+            cores,
+            is_brief: false,
+        });
         Taken {
             cores,
             concurrent,

@@ -6,48 +6,90 @@
 //! it, which the record shows as `queue_wait`.
 
 use super::machine::{Given, LOOKS_EVERY, Machine};
-use super::worker::{Emitter, Job, Progress, share};
+use super::worker::{Emitter, Job, Progress, is_worth_waiting, share};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Outputs that may wait between the worker and the pipeline. A job that is further ahead blocks.
 const OUTPUTS_WAITING_MAX: usize = 32;
 
-/// The processor cores that engines share, and how many of them compute right now.
+/// The longest wait for a brief job, and of one for a core: who keeps cores for longer would be waited for in vain.
+const WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// The processor cores that engines share, and what computes right now.
 pub(super) struct Cores {
     total: u32,
-    busy: AtomicU32,
+    busy: Mutex<Busy>,
+    /// A job is over.
+    over: Condvar,
     machine: Machine,
+}
+
+#[derive(Debug, Default)]
+struct Busy {
+    cores: u32,
+    brief_jobs: u32,
 }
 
 impl Cores {
     pub(super) fn new(total: u32, machine: Machine) -> Cores {
         Cores {
             total: total.max(1),
-            busy: AtomicU32::new(0),
+            busy: Mutex::default(),
+            over: Condvar::new(),
             machine,
         }
     }
 
-    /// Takes as many cores as are free, also of other programs, at least one and at most `wanted`. Returns
-    /// how many, and how many were busy with jobs.
-    fn grant(&self, wanted: u32) -> (u32, u32) {
+    fn busy(&self) -> MutexGuard<'_, Busy> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes as many cores as are free, also of other programs, at least one and at most `wanted`. A brief job waits for a
+    /// core that is free, and others for a brief job if that is worth it.
+    fn grant(&self, wanted: u32, is_brief: bool) -> Granted<'_> {
         let total = match wanted {
             0 | 1 => self.total,
             _ => self.machine.room(self.total),
         };
-        let granted = |busy| share(total, busy, wanted).max(1);
-        let take = |busy| Some(busy + granted(busy));
-        let (Ok(busy) | Err(busy)) =
-            self.busy
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        (granted(busy), busy)
+        let free = |busy: &Busy| share(total, busy.cores, wanted);
+        let waits = |busy: &mut Busy| {
+            let is_worth_it = busy.brief_jobs > 0 && is_worth_waiting(free(busy), total, wanted);
+            is_worth_it || (is_brief && free(busy) == 0)
+        };
+        let (mut busy, _) = self
+            .over
+            .wait_timeout_while(self.busy(), WAIT_MAX, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        let (cores, concurrent) = (free(&busy).max(1), busy.cores);
+        busy.cores += cores;
+        busy.brief_jobs += u32::from(is_brief);
+        Granted {
+            of: self,
+            cores,
+            concurrent,
+            is_brief,
+        }
     }
+}
 
-    fn release(&self, granted: u32) {
-        self.busy.fetch_sub(granted, Ordering::Relaxed);
+/// Cores that a job has, beside others that were busy when it got them. They are given back even if the job panics.
+struct Granted<'a> {
+    of: &'a Cores,
+    cores: u32,
+    concurrent: u32,
+    is_brief: bool,
+}
+
+impl Drop for Granted<'_> {
+    fn drop(&mut self) {
+        let mut busy = self.of.busy();
+        busy.cores -= self.cores;
+        busy.brief_jobs -= u32::from(self.is_brief);
+        drop(busy);
+        self.of.over.notify_all();
     }
 }
 
@@ -76,6 +118,7 @@ impl<S> Shared<S> {
 pub(super) struct ThreadWorker<S> {
     shared: Arc<Shared<S>>,
     cores: Arc<Cores>,
+    is_brief: bool,
 }
 
 impl<S: Send + 'static> ThreadWorker<S> {
@@ -99,7 +142,16 @@ impl<S: Send + 'static> ThreadWorker<S> {
                     let _ = catch_unwind(AssertUnwindSafe(|| job(&mut state)));
                 }
             })?;
-        Ok(ThreadWorker { shared, cores })
+        Ok(ThreadWorker {
+            shared,
+            cores,
+            is_brief: false,
+        })
+    }
+
+    pub(super) fn brief(mut self) -> ThreadWorker<S> {
+        self.is_brief = true;
+        self
     }
 
     /// Posts the job. A job that still waits in the mailbox is superseded.
@@ -109,23 +161,22 @@ impl<S: Send + 'static> ThreadWorker<S> {
         job: impl Job<S, T>,
     ) -> ThreadCharge<T> {
         let (outputs, inbox) = mpsc::channel(OUTPUTS_WAITING_MAX);
-        let cores = Arc::clone(&self.cores);
+        let (cores, is_brief) = (Arc::clone(&self.cores), self.is_brief);
         let run = move |state: &mut S| {
+            let cores = cores.grant(threads, is_brief);
             if outputs.blocking_send(Progress::Begun).is_err() {
                 return;
             }
-            let (granted, concurrent) = cores.grant(threads);
-            let release = Release(&cores, granted);
             let emit = |item| outputs.blocking_send(Progress::Item(item)).is_ok();
             let given = Given {
-                wanted: threads.min(cores.total),
-                granted,
-                concurrent,
+                wanted: threads.min(cores.of.total),
+                granted: cores.cores,
+                concurrent: cores.concurrent,
             };
-            let cost = cores.machine.timed(given, || {
-                job(state, granted, &Emitter::new(&emit));
+            let cost = cores.of.machine.timed(given, || {
+                job(state, given.granted, &Emitter::new(&emit));
             });
-            drop(release);
+            drop(cores);
             // Nobody listens to a job that was given up.
             let _ = outputs.blocking_send(Progress::Done(cost));
         };
@@ -189,15 +240,6 @@ fn next_job<S>(shared: &Shared<S>, look: impl Fn()) -> Option<Posted<S>> {
             look();
             mailbox = shared.mailbox();
         }
-    }
-}
-
-/// Gives cores back even if the job panics.
-struct Release<'a>(&'a Cores, u32);
-
-impl Drop for Release<'_> {
-    fn drop(&mut self) {
-        self.0.release(self.1);
     }
 }
 
@@ -304,12 +346,56 @@ mod tests {
         });
     }
 
+    fn got(granted: &Granted<'_>) -> (u32, u32) {
+        (granted.cores, granted.concurrent)
+    }
+
     #[test]
     fn threads_are_granted_from_what_is_free() {
         let cores = Cores::new(2, Machine::idle());
-        assert_eq!(cores.grant(1), (1, 0));
-        assert_eq!(cores.grant(2), (1, 1));
-        cores.release(2);
-        assert_eq!(cores.grant(8), (2, 0));
+        let one = cores.grant(1, false);
+        let two = cores.grant(2, false);
+        assert_eq!([got(&one), got(&two)], [(1, 0), (1, 1)]);
+        drop((one, two));
+        assert_eq!(got(&cores.grant(8, false)), (2, 0));
+    }
+
+    #[test]
+    fn a_job_waits_for_a_brief_one_and_then_has_all_cores() {
+        let cores = Cores::new(2, Machine::idle());
+        std::thread::scope(|scope| {
+            let brief = cores.grant(1, true);
+            // A job of one thread has its core at once.
+            assert_eq!(got(&cores.grant(1, false)), (1, 1));
+            let (told, hears) = blocking::channel();
+            let cores = &cores;
+            scope.spawn(move || told.send(got(&cores.grant(2, false))));
+            assert!(hears.recv_timeout(Duration::from_millis(50)).is_err());
+            drop(brief);
+            assert_eq!(hears.recv(), Ok((2, 0)));
+        });
+    }
+
+    #[test]
+    fn a_brief_job_waits_for_a_core() {
+        let cores = Cores::new(2, Machine::idle());
+        std::thread::scope(|scope| {
+            let long = cores.grant(2, false);
+            let (told, hears) = blocking::channel();
+            let cores = &cores;
+            scope.spawn(move || told.send(got(&cores.grant(2, true))));
+            assert!(hears.recv_timeout(Duration::from_millis(50)).is_err());
+            drop(long);
+            assert_eq!(hears.recv(), Ok((2, 0)));
+        });
+    }
+
+    #[test]
+    fn who_keeps_a_core_for_long_is_not_waited_for() {
+        let cores = Cores::new(2, Machine::idle());
+        let _brief = cores.grant(1, true);
+        let long = cores.grant(2, false);
+        assert_eq!(got(&long), (1, 1));
+        assert_eq!(got(&cores.grant(1, true)), (1, 2));
     }
 }

@@ -7,7 +7,7 @@
 
 use super::machine::Machine;
 use super::timers::{TimerId, Timers};
-use super::worker::share;
+use super::worker::{is_worth_waiting, share};
 use crate::event::Tick;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -26,10 +26,18 @@ pub(super) struct Timeline {
     machine: Machine,
 }
 
-/// Cores that are busy until a known tick, also with jobs that were given up.
 struct VirtualCores {
     total: u32,
-    busy: RefCell<Vec<(Tick, u32)>>,
+    /// Jobs that are under way, also those that were given up.
+    busy: RefCell<Vec<Busy>>,
+}
+
+/// Cores that a job keeps busy until a known tick.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Busy {
+    pub(super) until: Tick,
+    pub(super) cores: u32,
+    pub(super) is_brief: bool,
 }
 
 impl Timeline {
@@ -103,21 +111,26 @@ impl Timeline {
     }
 
     /// Up to `wanted` of the cores that no job keeps busy, whatever other programs leave of the machine, as simulated work
-    /// takes them. Returns how many, and how many were busy; if none is free, `Err` with the tick at which one will be.
+    /// takes them. Returns how many, and how many were busy; if none is free, or if a brief job is worth waiting for, `Err`
+    /// with the tick at which to ask again.
     pub(super) fn free_cores(&self, wanted: u32) -> Result<(u32, u32), Tick> {
         let now = self.now.get();
+        let total = self.cores.total;
         let mut busy = self.cores.busy.borrow_mut();
-        busy.retain(|(until, _)| *until > now);
-        let taken: u32 = busy.iter().map(|(_, cores)| cores).sum();
-        match share(self.cores.total, taken, wanted) {
-            0 => Err(busy.iter().map(|(until, _)| *until).min().unwrap_or(now)),
-            granted => Ok((granted, taken)),
+        busy.retain(|job| job.until > now);
+        let taken: u32 = busy.iter().map(|job| job.cores).sum();
+        let first = |jobs: &mut dyn Iterator<Item = &Busy>| jobs.map(|job| job.until).min();
+        let brief = first(&mut busy.iter().filter(|job| job.is_brief));
+        match (share(total, taken, wanted), brief) {
+            (0, _) => Err(first(&mut busy.iter()).unwrap_or(now)),
+            (granted, Some(until)) if is_worth_waiting(granted, total, wanted) => Err(until),
+            (granted, _) => Ok((granted, taken)),
         }
     }
 
-    /// Keeps `cores` busy until `until`.
-    pub(super) fn keep_cores(&self, cores: u32, until: Tick) {
-        self.cores.busy.borrow_mut().push((until, cores));
+    /// Has a job keep cores busy.
+    pub(super) fn keep_cores(&self, job: Busy) {
+        self.cores.busy.borrow_mut().push(job);
     }
 }
 

@@ -68,6 +68,16 @@ pub(super) enum Place<S> {
 }
 
 impl<S: Send + 'static> Worker<S> {
+    /// A worker of brief jobs. A longer job, such as a recogniser's, waits for them if it would have half of its threads or
+    /// fewer beside them, and they wait for it.
+    #[must_use]
+    pub fn brief(self) -> Worker<S> {
+        Worker(match self.0 {
+            Place::Thread(worker) => Place::Thread(worker.brief()),
+            Place::InPlace(worker) => Place::InPlace(worker.brief()),
+        })
+    }
+
     /// Has the worker run `job` with at most `threads` threads.
     pub fn charge<T: Send + 'static>(&self, threads: u32, job: impl Job<S, T>) -> Charge<T> {
         Charge(match &self.0 {
@@ -93,6 +103,12 @@ impl<T> Charge<T> {
             UnderWay::InPlace(charge) => charge.next().await,
         }
     }
+}
+
+/// Whether a job that gets `granted` of `total` cores now, and wants `wanted`, does better to wait for a brief one: if it has
+/// half of its threads or fewer, of which work that is shared takes twice as long and more.
+pub(super) fn is_worth_waiting(granted: u32, total: u32, wanted: u32) -> bool {
+    2 * granted <= wanted.min(total)
 }
 
 /// How many of `total` cores a job gets that wants `wanted`, while `busy` are taken; possibly none.

@@ -1,7 +1,7 @@
 //! The endpoint of the utterance that is being heard: what the policy has decided, and what its judge is asked.
 
 use super::drive::{Pace, drive};
-use crate::clock::Branch;
+use crate::clock::{Branch, Clock};
 use crate::endpoint::{Action, Before, Decision, EndpointPolicy, Endpointing, Judge, Observation};
 use crate::event::{EndpointCause, EndpointDecision, StageName, Tick, TurnId};
 use crate::record::tap::Tap;
@@ -15,6 +15,10 @@ use tokio::sync::Mutex;
 
 /// Answers of a judge that may wait to be read: a judge gives one at a time.
 const ANSWERS_WAITING_MAX: usize = 4;
+
+/// How much later than the recogniser the judge is asked in a pause. Where there are not enough cores for both the recogniser
+/// has them first: words tell more than the sound, and the answer waits for them.
+const BEHIND_RECOGNISER: Duration = Duration::from_millis(1);
 
 pub(super) struct Endpoint {
     policy: Box<dyn EndpointPolicy>,
@@ -43,6 +47,7 @@ pub(super) enum Due {
 
 /// Has the judge hear the latest sound.
 struct Listener {
+    clock: Clock,
     stage: Rc<Mutex<EndOfTurn>>,
     hears: Duration,
     latest: VecDeque<AudioChunk>,
@@ -52,11 +57,13 @@ struct Listener {
 }
 
 impl Endpoint {
-    pub(super) fn new(endpointing: Endpointing, longest: Duration) -> Endpoint {
+    pub(super) fn new(endpointing: Endpointing, longest: Duration, clock: &Clock) -> Endpoint {
         Endpoint {
             policy: endpointing.policy,
             longest,
-            listener: endpointing.judge.map(Listener::new),
+            listener: endpointing
+                .judge
+                .map(|judge| Listener::new(judge, clock.clone())),
             going: None,
         }
     }
@@ -194,8 +201,9 @@ impl Endpoint {
 }
 
 impl Listener {
-    fn new(judge: Judge) -> Listener {
+    fn new(judge: Judge, clock: Clock) -> Listener {
         Listener {
+            clock,
             stage: Rc::new(Mutex::new(judge.stage)),
             hears: judge.hears,
             latest: VecDeque::new(),
@@ -217,9 +225,10 @@ impl Listener {
 
     /// Asks the judge about what was heard until now. One question at a time: work on an earlier one is given up.
     fn listen(&mut self, tap: &Tap, turn: TurnId, now: Tick) {
-        let (stage, tap) = (self.stage.clone(), tap.clone());
+        let (stage, clock, tap) = (self.stage.clone(), self.clock.clone(), tap.clone());
         let sound = LatestSound::of(self.latest.iter());
         let work = async move {
+            clock.sleep_until(now + BEHIND_RECOGNISER).await;
             let (sender, mut answers) = queue::channel::<Finished>(ANSWERS_WAITING_MAX);
             let mut stage = stage.lock().await;
             let at = (&tap, turn, StageName::EndOfTurn);

@@ -89,7 +89,11 @@ impl Session {
         let conversation = Conversation {
             clock: self.clock.clone(),
             tap: self.tap.clone(),
-            endpoint: Endpoint::new(self.endpointing, self.settings.longest_utterance),
+            endpoint: Endpoint::new(
+                self.endpointing,
+                self.settings.longest_utterance,
+                &self.clock,
+            ),
             policy: &mut *self.policy,
             settings: self.settings,
             over: self.over,
