@@ -35,7 +35,7 @@ struct Sources {
 
 impl Between {
     pub(crate) fn new(scenario: &Scenario) -> Between {
-        let seed = scenario.seed();
+        let random = scenario.randomness();
         Between {
             lag: scenario.ear.lag.clone(),
             notice: scenario.ear.notice.clone(),
@@ -47,11 +47,11 @@ impl Between {
                 EndpointPolicy::Eot(cut_offs) => Some((GoesBy::WordsAndSound, cut_offs)),
             },
             sources: Sources {
-                lag: seed.source("ear", "lag"),
-                notice: seed.source("ear", "notice"),
-                network: seed.source("network", "in"),
-                fate: seed.source("interruption", "fate"),
-                commits: seed.source("endpointing", "fate"),
+                lag: random.source("ear", "lag"),
+                notice: random.source("ear", "notice"),
+                network: random.source("network", "in"),
+                fate: random.source("interruption", "fate"),
+                commits: random.source("endpointing", "fate"),
             },
         }
     }

@@ -20,7 +20,7 @@ pub(crate) fn lines(
                 return None;
             };
             let row = u32::try_from(index).unwrap_or(u32::MAX);
-            let stretches = speech.sample(scenario.seed(), conversation, row);
+            let stretches = speech.sample(scenario.randomness(), conversation, row);
             let sound = match turn.expect {
                 Expect::Respond | Expect::Stop => Sound::Interruption,
                 Expect::Ignore => Sound::Backchannel,

@@ -5,7 +5,7 @@
 use crate::event::Tick;
 use crate::interrupt::curve::Sound;
 use crate::pipeline::AgentState;
-use crate::rng::{Draw, Seed, Source};
+use crate::rng::{Draw, Randomness, Source};
 use crate::scenario::caller::Caller;
 use crate::scenario::latency::{Latency, Work};
 use std::ops::Range;
@@ -44,8 +44,8 @@ struct Sources {
 }
 
 impl Habits {
-    pub(crate) fn new(caller: &Caller<Latency>, seed: Seed) -> Habits {
-        let source = |purpose| seed.source("caller", purpose);
+    pub(crate) fn new(caller: &Caller<Latency>, random: Randomness) -> Habits {
+        let source = |purpose| random.source("caller", purpose);
         Habits {
             sources: Sources {
                 speech: source("speech"),

@@ -57,7 +57,9 @@ pub(super) fn recogniser(
         Recogniser::Command(program) => command::recogniser(program, at.clock),
         #[cfg(feature = "openai")]
         Recogniser::Openai(asked) => openai::recogniser(asked, at),
-        Recogniser::Simulated(engine) => Ok(simulated::recogniser(engine, at.seed, at.clock)),
+        Recogniser::Simulated(engine) => {
+            Ok(simulated::recogniser(engine, at.seed.into(), at.clock))
+        }
         #[cfg(not(all(feature = "whisper", feature = "command", feature = "openai")))]
         other => Err(missing(other)),
     }
@@ -95,9 +97,12 @@ fn one_answerer(engine: &Answerer, at: Purpose<'_>) -> Result<Built<stage::Answe
         Answerer::Command { program, votes } => command::answerer(program, *votes, at.clock),
         #[cfg(feature = "openai")]
         Answerer::Openai { model, .. } => openai::answerer(model, at),
-        Answerer::Simulated(answer) => {
-            Ok(simulated::answerer(answer, at.clauses, at.seed, at.clock))
-        }
+        Answerer::Simulated(answer) => Ok(simulated::answerer(
+            answer,
+            at.clauses,
+            at.seed.into(),
+            at.clock,
+        )),
         #[cfg(not(all(feature = "retrieval", feature = "command", feature = "openai")))]
         other => Err(missing(other)),
     }
@@ -116,7 +121,7 @@ pub(super) fn voice(
         Voice::Command(program) => command::voice(program, at.clock),
         #[cfg(feature = "openai")]
         Voice::Openai(asked) => openai::voice(asked, at),
-        Voice::Simulated(engine) => Ok(simulated::voice(engine, at.seed, at.clock)),
+        Voice::Simulated(engine) => Ok(simulated::voice(engine, at.seed.into(), at.clock)),
         #[cfg(not(all(
             feature = "piper",
             feature = "espeak",

@@ -162,13 +162,13 @@ fn direct(scenario: &Scenario, asked: &SimulatedModel, clock: &Clock) -> Loaded 
         compute: None,
         leading_silence: Duration::ZERO,
     };
-    let stt = simulated::recogniser(&none, scenario.seed(), clock);
+    let stt = simulated::recogniser(&none, scenario.seed().into(), clock);
     let mut described = simulated::described_beside(scenario);
     described.insert(StageName::SpeechToText.name().to_owned(), stt.described);
     Loaded {
         engines: Engines {
             stt: stt.stage,
-            reply: Reply::Direct(simulated::model(asked, scenario.seed(), clock)),
+            reply: Reply::Direct(simulated::model(asked, scenario.seed().into(), clock)),
         },
         described,
         notes: Vec::new(),

@@ -2,6 +2,7 @@
 //! fitted to or held against. Where they take longer, all else does: that is the machine's drift, and no error of a
 //! profile.
 
+use super::sample::Sample;
 use super::visits::visits;
 use crate::measure::folder::{MeasuredRun, Results};
 use crate::record::store::StoreError;
@@ -17,8 +18,8 @@ const JOBS_MIN: usize = 3;
 /// Runs that are read at most.
 const RUNS_MAX: usize = 10_000;
 
-/// The time of each job of an engine, in order, by its table (`stt`, `tts`); `None` of one that others disturbed.
-type Jobs = BTreeMap<String, Vec<Option<f64>>>;
+/// The jobs of each engine, in order, by its table (`stt`, `tts`).
+pub type Jobs = BTreeMap<String, Vec<Sample>>;
 
 /// Runs that ask the same questions again and again, by which the machine's drift is told.
 #[derive(Debug, Clone)]
@@ -119,21 +120,36 @@ fn jobs(events: &[crate::event::Event]) -> Jobs {
     for (stage, samples) in visits(events, 0, &[]).samples {
         let table = tables.iter().find(|(own, _)| *own == stage);
         let Some((_, table)) = table else { continue };
-        let times = samples.iter().map(|sample| {
-            let counts = !sample.is_disturbed && !sample.time.is_given_up;
-            counts.then_some(sample.time.ms)
-        });
-        jobs.insert((*table).to_owned(), times.collect());
+        jobs.insert((*table).to_owned(), samples);
     }
     jobs
+}
+
+/// The times of jobs, in order; `None` of one that others disturbed, or that was given up.
+fn times(jobs: &[Sample]) -> impl Iterator<Item = Option<f64>> {
+    jobs.iter().map(|sample| {
+        let counts = !sample.is_disturbed && !sample.time.is_given_up;
+        counts.then_some(sample.time.ms)
+    })
+}
+
+/// All jobs of a calibrator around runs.
+pub fn jobs_beside(beside: &[Beside]) -> Jobs {
+    let mut all = Jobs::new();
+    for jobs in beside.iter().flat_map(|one| [&one.before, &one.after]) {
+        for (table, samples) in jobs {
+            all.entry(table.clone()).or_default().extend(samples);
+        }
+    }
+    all
 }
 
 impl Beside {
     /// By how much each engine changed from before the run to after it, in percent.
     pub fn moved_percent(&self) -> BTreeMap<String, f64> {
-        let of = |(table, before): (&String, &Vec<Option<f64>>)| {
+        let of = |(table, before): (&String, &Vec<Sample>)| {
             let after = self.after.get(table)?;
-            let ratio = ratio(after.iter().copied(), before.iter().copied())?;
+            let ratio = ratio(times(after), times(before))?;
             Some((table.clone(), 100.0 * (ratio - 1.0)))
         };
         self.before.iter().filter_map(of).collect()
@@ -145,7 +161,7 @@ impl Beside {
             let known = || known.iter().copied().map(Some);
             let both = [&self.before, &self.after].map(|jobs| {
                 let own = jobs.get(table)?;
-                ratio(own.iter().copied(), known())
+                ratio(times(own), known())
             });
             let [before, after] = both;
             Some((table.clone(), libm::sqrt(before? * after?)))
@@ -163,7 +179,9 @@ pub fn reference(beside: &[Beside]) -> Reference {
     let mut reference = Reference::new();
     for (table, jobs) in all.first().into_iter().flat_map(|jobs| jobs.iter()) {
         let job = |place: usize| {
-            let times = all.iter().filter_map(|jobs| *jobs.get(table)?.get(place)?);
+            let times = all
+                .iter()
+                .filter_map(|jobs| times(jobs.get(table)?).nth(place)?);
             super::median(&times.collect::<Vec<f64>>())
         };
         // A job that was always disturbed ends what can be compared place by place.
@@ -195,7 +213,11 @@ mod tests {
     use super::*;
 
     fn jobs(stt: &[f64], tts: &[f64]) -> Jobs {
-        let of = |times: &[f64]| times.iter().map(|ms| (*ms > 0.0).then_some(*ms)).collect();
+        let job = |ms: &f64| Sample {
+            is_disturbed: *ms == 0.0,
+            ..Sample::of(super::super::Time::ended(*ms), 0, 1)
+        };
+        let of = |times: &[f64]| times.iter().map(job).collect();
         Jobs::from([("stt".to_owned(), of(stt)), ("tts".to_owned(), of(tts))])
     }
 

@@ -1,5 +1,6 @@
 //! What several folders of results tell, taken together.
 
+use super::calibrator::Jobs;
 use super::habits::Habits;
 use super::maximum::Time;
 use super::sample::Sample;
@@ -21,6 +22,9 @@ const NAMED_MAX: usize = 8;
 #[derive(Debug, Default)]
 pub struct Gathered {
     pub(super) stages: BTreeMap<StageName, Vec<Sample>>,
+    /// Work of a calibrator around all that was read, which tells how an engine's time goes with its threads, and nothing
+    /// else.
+    pub calibrated: Jobs,
     /// Latencies of turns as a whole, where nothing is known of their parts.
     pub(super) wholes: Vec<Sample>,
     pub(super) habits: Habits,

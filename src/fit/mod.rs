@@ -21,10 +21,13 @@ mod model;
 mod profile;
 mod replica;
 mod sample;
+mod spread;
 mod together;
 mod visits;
 
-pub use calibrator::{Beside, Calibrator, CalibratorError, Reference, reference};
+pub use calibrator::{
+    Beside, Calibrator, CalibratorError, Jobs, Reference, jobs_beside, reference,
+};
 pub use choice::{Candidate, FEW, TELLING_MIN};
 pub use cores::Cores;
 pub use empirical::Empirical;
@@ -140,15 +143,17 @@ impl Fit {
         let mut stages: Vec<FittedStage> = STAGES
             .into_iter()
             .filter_map(|(stage, table, covariate)| {
+                let beside = gathered.calibrated.get(table);
+                let of = (stage, table, beside.map_or(&[][..], Vec::as_slice));
                 let samples = gathered.stages.get(&stage)?.clone();
                 match disturbed {
-                    DisturbedJobs::Apart => FittedStage::apart((stage, table), samples, covariate),
-                    _ => FittedStage::of((stage, table), samples, covariate),
+                    DisturbedJobs::Apart => FittedStage::apart(of, samples, covariate),
+                    _ => FittedStage::of(of, samples, covariate),
                 }
             })
             .collect();
         if stages.is_empty() {
-            let whole = (StageName::SpeechToSpeech, "speech_to_speech");
+            let whole = (StageName::SpeechToSpeech, "speech_to_speech", &[][..]);
             stages.extend(FittedStage::of(whole, gathered.wholes.clone(), None));
             stages.iter_mut().for_each(|stage| stage.is_whole = true);
         }
@@ -241,24 +246,37 @@ fn model_of(times: impl Iterator<Item = Time>) -> Option<Model> {
 }
 
 impl FittedStage {
+    /// Fits to the work of a stage, which is called so in a scenario, and beside which a calibrator did such work.
     fn of(
-        (stage, table): (StageName, &'static str),
+        (stage, table, beside): (StageName, &'static str, &[Sample]),
         samples: Vec<Sample>,
         covariate: Option<Covariate>,
     ) -> Option<FittedStage> {
-        let cores = cores::cores(&samples);
-        let samples: Vec<Sample> = match &cores {
+        let mut cores = cores::cores(&samples, beside);
+        let mut samples: Vec<Sample> = match &cores {
             Some(cores) => samples
                 .into_iter()
                 .map(|sample| cores.on_all(sample))
                 .collect(),
             None => samples,
         };
+        let mut choice = choose(&samples, covariate)?;
+        if let Some(Cores { compute, .. }) = &mut cores
+            && let model = &choice.chosen.model
+            && let Some(spread) = spread::spread(&samples, beside, model, compute.threads)
+        {
+            compute.spread = spread;
+            let is_on_fewer = |sample: &Sample| (1..compute.threads).contains(&sample.threads);
+            for sample in samples.iter_mut().filter(|sample| is_on_fewer(sample)) {
+                *sample = spread::on_all(*sample, model, spread);
+            }
+            choice = choose(&samples, covariate)?;
+        }
         let Choice {
             chosen,
             others,
             by_conversation,
-        } = choose(&samples, covariate)?;
+        } = choice;
         let times: Vec<Time> = samples.iter().map(|sample| sample.time).collect();
         let measured = Empirical::of(&times);
         let model = &chosen.model;
@@ -301,7 +319,7 @@ impl FittedStage {
 
     /// The stage with its disturbed jobs apart, if there are enough of both kinds.
     fn apart(
-        (stage, table): (StageName, &'static str),
+        of: (StageName, &'static str, &[Sample]),
         samples: Vec<Sample>,
         covariate: Option<Covariate>,
     ) -> Option<FittedStage> {
@@ -313,9 +331,9 @@ impl FittedStage {
             samples.iter().partition(|sample| sample.is_disturbed);
         let count = finished(&disturbed);
         if count < TELLING_MIN || finished(&quiet) < TELLING_MIN {
-            return FittedStage::of((stage, table), samples, covariate);
+            return FittedStage::of(of, samples, covariate);
         }
-        let mut fitted = FittedStage::of((stage, table), quiet, covariate)?;
+        let mut fitted = FittedStage::of(of, quiet, covariate)?;
         let on_all = |sample: Sample| match &fitted.cores {
             Some(cores) => cores.on_all(sample),
             None => sample,

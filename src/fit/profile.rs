@@ -233,9 +233,13 @@ fn latency(text: &mut String, stage: &FittedStage, turn: f64) {
         let compute = cores.compute;
         let _ = writeln!(
             text,
-            "compute = {{ threads = {}, serial = {:?} }}    # {}",
+            "compute = {{ threads = {}, serial = {:?}{} }}    # {}",
             compute.threads,
-            libm::round(compute.serial * 1e3) / 1e3,
+            thousandths(compute.serial),
+            match compute.spread {
+                1.0 => String::new(),
+                spread => format!(", spread = {:?}", thousandths(spread)),
+            },
             match (cores.is_measured, compute.threads) {
                 (_, 1) => "it computes on one thread",
                 (true, _) => "measured on one thread and on all",
@@ -258,12 +262,15 @@ fn leading_silence(text: &mut String, gathered: &Gathered) {
     }
 }
 
+fn thousandths(share: f64) -> f64 {
+    libm::round(share * 1e3) / 1e3
+}
+
 fn disturbance(text: &mut String, fit: &Fit) {
     let Some([begins, stays]) = fit.disturbance() else {
         return;
     };
     let [[quiet, _], [disturbed, _]] = fit.gathered.behind;
-    let thousandths = |share: f64| libm::round(share * 1e3) / 1e3;
     let _ = writeln!(
         text,
         "\n# Other programs on the machine: take the table away for a quiet one.\n[disturbance]\nbegins = {:?}    # of {} behind an undisturbed one\nstays = {:?}    # of {} behind a disturbed one",

@@ -2,7 +2,7 @@
 
 use super::several;
 use super::table::{plain, trimmed};
-use crate::fit::{Candidate, Fit, FittedStage, SHARES};
+use crate::fit::{Candidate, Cores, Fit, FittedStage, SHARES};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -137,12 +137,15 @@ pub(super) fn lines(stage: &FittedStage) -> Vec<String> {
             100.0 * line.explained
         ));
     }
-    if let Some(cores) = stage.cores.filter(|cores| cores.on_fewer > 0) {
+    let had_fewer = |cores: &Cores| cores.fewest < cores.compute.threads;
+    if let Some(cores) = stage.cores.filter(had_fewer) {
         lines.push(format!(
-            "times are as on {} threads; {} of {} jobs had fewer, {}",
+            "times are as on {} threads; {} had fewer, {}",
             cores.compute.threads,
-            cores.on_fewer,
-            stage.samples.len(),
+            match cores.on_fewer {
+                0 => "the calibrator's jobs".to_owned(),
+                fewer => format!("{fewer} of {} jobs", stage.samples.len()),
+            },
             match cores.is_measured {
                 true => format!(
                     "{:.0} % of the time is no shorter on more",

@@ -4,6 +4,7 @@
 //! as easy as 1, 2, 3; SC 2011): ten rounds of multiplication scramble a counter under a key.
 
 use super::Seed;
+use super::stratified::{STRATA, stratum};
 use sha2::{Digest, Sha256};
 
 /// The multipliers of a round.
@@ -20,6 +21,7 @@ const MOOD: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source {
     key: [u32; 2],
+    is_stratified: bool,
 }
 
 /// The random numbers of one turn, in order. They depend on nothing but the source, the
@@ -31,6 +33,8 @@ pub struct Draw {
     counter: [u32; 4],
     /// The second half of a block whose first is used up.
     kept: Option<f64>,
+    /// The part of the unit interval in which the next number lies; `None` if that is all of it.
+    stratum: Option<u32>,
 }
 
 impl Seed {
@@ -49,22 +53,28 @@ impl Seed {
                 u32::from_le_bytes([a, b, c, d]),
                 u32::from_le_bytes([e, f, g, h]),
             ],
+            is_stratified: false,
         }
     }
 }
 
 impl Source {
+    /// The same, with the first number of each turn spread evenly over conversations.
+    pub(super) fn stratified(self) -> Source {
+        Source {
+            is_stratified: true,
+            ..self
+        }
+    }
+
     /// The numbers of one turn. The turn `u32::MAX` is taken: [`Source::mood`] counts under it.
     pub fn draw(self, conversation: u64, turn: u32) -> Draw {
+        let (number, other) = (low_half(conversation), low_half(conversation >> 32));
         Draw {
             key: self.key,
-            counter: [
-                0,
-                turn,
-                low_half(conversation),
-                low_half(conversation >> 32),
-            ],
+            counter: [0, turn, number, other],
             kept: None,
+            stratum: (self.is_stratified).then(|| stratum(self.key, number, turn, other)),
         }
     }
 
@@ -86,9 +96,17 @@ impl Draw {
         let [a, b, c, d] = philox(self.counter, self.key);
         self.counter[0] = self.counter[0].wrapping_add(1);
         self.kept = Some(open_unit(c, d));
-        open_unit(a, b)
+        let number = open_unit(a, b);
+        match self.stratum.take() {
+            None => number,
+            // A number next to 1 would be rounded to it.
+            Some(stratum) => ((f64::from(stratum) + number) / f64::from(STRATA)).min(BELOW_ONE),
+        }
     }
 }
+
+/// The greatest number that is drawn.
+const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
 
 /// The middle of one of 2^52 equal parts of the unit interval. With 53 bits the topmost would be
 /// rounded to 1.
@@ -99,7 +117,7 @@ fn open_unit(low: u32, high: u32) -> f64 {
 }
 
 /// One block: four random words for a counter.
-fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+pub(super) fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..ROUNDS {
         let first = u64::from(MULTIPLIERS[0]) * u64::from(counter[0]);
         let second = u64::from(MULTIPLIERS[1]) * u64::from(counter[2]);

@@ -4,8 +4,10 @@
 //! costs a few nanoseconds a draw: for millions of simulated conversations.
 
 mod counter;
+mod stratified;
 
 pub use counter::{Draw, Source};
+pub use stratified::{GROUPS, Randomness, Sampling};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

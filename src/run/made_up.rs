@@ -121,7 +121,7 @@ impl Phrases {
         let noises: Vec<Samples> = (0..NOISES)
             .map(|nth| noise(scenario.seed(), nth).into())
             .collect();
-        let habits = Arc::new(Habits::new(caller, scenario.seed()));
+        let habits = Arc::new(Habits::new(caller, scenario.randomness()));
         let asked = making.lines(&spoken, Expect::Respond)?;
         let distinct = DISTINCT_MAX.max(spoken.len());
         let distinct = distinct.min(caller.questions as usize);

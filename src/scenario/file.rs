@@ -20,6 +20,7 @@ use super::speak::Speak;
 use super::topology::{SpeechToSpeechTable, TopologyName};
 use super::turn::TurnTable;
 use super::wording::{Clauses, Filler};
+use crate::rng::Sampling;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +37,10 @@ pub struct ScenarioFile {
     pub labels: BTreeMap<String, String>,
     /// The seed of everything random.
     pub seed: u64,
+    /// How simulated conversations come to their random numbers: `independent`, or `stratified`, spread evenly over
+    /// conversations, which needs half as many of them for the same certainty; not for a load.
+    #[serde(skip_serializing_if = "is_default")]
+    pub sampling: Sampling,
     /// Processor cores that the engines compute on, 1 to 256. Never the machine's count, so that a
     /// scenario means the same everywhere.
     pub cores: u32,
@@ -126,6 +131,7 @@ impl Default for ScenarioFile {
             name: String::new(),
             labels: BTreeMap::new(),
             seed: 1,
+            sampling: Sampling::default(),
             cores: 2,
             turn: Vec::new(),
             caller: None,

@@ -70,7 +70,7 @@ pub use variation::{Variation, shown};
 pub use wording::{Clauses, Filler};
 
 use crate::event::StageName;
-use crate::rng::Seed;
+use crate::rng::{Randomness, Seed};
 use budget::Budgets;
 use caller::Caller;
 use cost::Prices;
@@ -145,6 +145,14 @@ impl Scenario {
     /// The seed of everything random.
     pub fn seed(&self) -> Seed {
         Seed(self.file.seed)
+    }
+
+    /// What everything random in simulated conversations comes from.
+    pub fn randomness(&self) -> Randomness {
+        Randomness {
+            seed: self.seed(),
+            sampling: self.file.sampling,
+        }
     }
 
     /// Processor cores that the engines compute on.

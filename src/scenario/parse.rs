@@ -13,6 +13,7 @@ use super::{
     table_of, turn,
 };
 use crate::event::StageName;
+use crate::rng::Sampling;
 
 /// More turns than this make no conversation.
 const TURNS_MAX: usize = 10_000;
@@ -50,6 +51,10 @@ impl ScenarioFile {
             Some(load) => Some(load.parse(Table::at(&["load"]))?),
             None => None,
         };
+        if load.is_some() && self.sampling == Sampling::Stratified {
+            let fix = "the calls of a load meet each other, so that their numbers cannot be spread over conversations; leave it out";
+            return Err(root.problem("sampling", fix));
+        }
         let disturbance = self.disturbance(topology == Topology::Cascade)?;
         self.check_pools(&stt, &answer, &tts)?;
         let network = self.network.parse(Table::at(&["network"]))?;

@@ -1,7 +1,7 @@
 //! What a simulated caller says: for how long, and with which pauses.
 
 use super::latency::{Latency, LatencyModel, Work};
-use crate::rng::Seed;
+use crate::rng::Randomness;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -72,9 +72,9 @@ impl Speech {
 impl Speech<Latency> {
     /// When the caller speaks in turn `row` of a conversation, counted from the beginning of it. At
     /// least a millisecond is spoken.
-    pub fn sample(&self, seed: Seed, conversation: u64, row: u32) -> Vec<Range<Duration>> {
+    pub fn sample(&self, random: Randomness, conversation: u64, row: u32) -> Vec<Range<Duration>> {
         let draw = |latency: &Latency, purpose: &str| {
-            let source = seed.source("caller", purpose);
+            let source = random.source("caller", purpose);
             let mut mood = source.draw(conversation, u32::MAX);
             let mut draw = source.draw(conversation, row);
             latency.sample(&mut draw, &mut mood, Work::default())
@@ -100,6 +100,7 @@ impl Speech<Latency> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Seed;
 
     #[test]
     fn pauses_lie_between_stretches_of_speech() {
@@ -119,7 +120,7 @@ mod tests {
         let ms = Duration::from_millis;
         let speech = speech.parse().expect("speech");
         assert_eq!(
-            speech.sample(Seed(1), 0, 0),
+            speech.sample(Seed(1).into(), 0, 0),
             [ms(0)..ms(500), ms(1_200)..ms(2_700)]
         );
     }

@@ -132,16 +132,16 @@ impl Setting {
     /// Makes ready to hold conversations of the scenario.
     pub fn new(of: &Simulable) -> Setting {
         let Simulable { scenario, engines } = of;
-        let seed = scenario.seed();
+        let random = scenario.randomness();
         let caller = scenario.caller.as_ref();
         Setting {
-            engines: SimulatedEngines::new(engines, scenario.clauses(), seed),
+            engines: SimulatedEngines::new(engines, scenario.clauses(), random),
             policies: Policies::of(scenario),
-            habits: caller.map(|caller| Arc::new(Habits::new(caller, seed))),
+            habits: caller.map(|caller| Arc::new(Habits::new(caller, random))),
             between: Arc::new(Between::new(scenario)),
             texts: Texts::default(),
             bursts: Bursts::of(&scenario.faults),
-            way_out: seed.source("network", "out"),
+            way_out: random.source("network", "out"),
             scenario: scenario.clone(),
         }
     }

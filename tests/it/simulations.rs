@@ -343,6 +343,54 @@ fn until_ci_stops_when_the_latency_is_known() {
     assert!(of("e2e_latency_p50_ms") <= 0.01 && of("e2e_latency_p95_ms") <= 0.01);
 }
 
+/// The end-to-end p50 and p95 of 2,048 conversations, and how wide the intervals are that it tells.
+fn known(sampling: &str, seed: &str) -> [(f64, f64); 2] {
+    let scenario = assistant().with_file_name("telephone.toml");
+    let scenario = scenario.to_string_lossy().into_owned();
+    let document = voicesim(&[
+        "simulate",
+        &scenario,
+        "--conversations",
+        "2048",
+        "--seed",
+        seed,
+        "--set",
+        &format!("sampling={sampling}"),
+        "--json",
+        "-q",
+    ]);
+    let document: Value = serde_json::from_slice(&document.stdout).expect("JSON");
+    ["p50_ms", "p95_ms"].map(|name| {
+        let interval = &document["intervals"][format!("e2e_latency_{name}")];
+        let end = |of: &str| interval[of].as_f64().expect("an end");
+        let figure = &document["metrics"]["e2e_latency"][name];
+        (figure.as_f64().expect("a figure"), end("high") - end("low"))
+    })
+}
+
+#[test]
+fn stratified_sampling_says_the_same_and_knows_it_better() {
+    let seeds = ["1", "2", "3", "4", "5", "6", "7", "8"];
+    for (of, least) in [(0, 1.5), (1, 1.2)] {
+        let mean = |sampling| {
+            let all = seeds.map(|seed| known(sampling, seed)[of]);
+            let sum = all
+                .iter()
+                .fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            (sum.0 / 8.0, sum.1 / 8.0)
+        };
+        let (independent, stratified) = (mean("independent"), mean("stratified"));
+        assert!(
+            (stratified.0 / independent.0 - 1.0).abs() < 0.01,
+            "{independent:?}, {stratified:?}"
+        );
+        assert!(
+            independent.1 > least * stratified.1,
+            "{independent:?}, {stratified:?}"
+        );
+    }
+}
+
 #[test]
 fn what_cannot_be_simulated_is_exit_2_with_key_and_cure() {
     let scenario = assistant().to_string_lossy().into_owned();
@@ -354,6 +402,7 @@ fn what_cannot_be_simulated_is_exit_2_with_key_and_cure() {
         ("tts.latency={ fixed_ms = -1.0 }", "tts"),
         ("tts.latency={ preset = \"no-such\" }", "no-such"),
         ("caller.noises_per_minute=61.0", "noises_per_minute"),
+        ("sampling=\"often\"", "stratified"),
         ("caller.restarts_max=1000", "restarts_max"),
         ("caller.nonsense=1", "nonsense"),
         ("network.in={ loss = 0.9 }", "loss"),

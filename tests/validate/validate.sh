@@ -3,8 +3,9 @@
 #   validate.sh VOICESIM FOLDER [BLOCKS] [real]
 # Settings take turns in blocks of a minute, so that a machine that drifts does so for all of them, and before and after
 # each block the same question is asked four times on one core: a calibrator, which tells how much it has drifted. Runs
-# that are in FOLDER already are kept. A minute a block and setting, with Whisper and Piper on the virtual clock; with
-# "real" the first setting is also run in real time, ten minutes a block more. A page a setting is in FOLDER.
+# that are in FOLDER already are kept. A minute a block and setting, with Whisper, and Piper or espeak-ng, on the virtual
+# clock, predicted by a profile of the setting of the same voice that stands first; with "real" the first setting is also
+# run in real time in the first two blocks, ten minutes each. A page a setting is in FOLDER.
 set -eu
 if ! voicesim=$(realpath -e "$1" 2>/dev/null); then
     echo "$1 is not there; cargo build makes it" >&2
@@ -23,16 +24,18 @@ folder=$(realpath "$2")
 cd "$(dirname "$0")/../.."
 audio=$(realpath audio)
 
-# A setting: its name, cores, silence, speculation, the documents that answer, and the clock.
-settings='base 2 300 false knowledge virtual
-ahead-300 2 300 true knowledge virtual
-ahead-700 2 700 true knowledge virtual
-silence-500 2 500 false knowledge virtual
-one-core 1 300 false knowledge virtual
-one-core-ahead 1 300 true knowledge virtual
-long-answers 2 300 false long virtual'
+# A setting: its name, cores, silence, speculation, the documents that answer, the voice, and the clock.
+settings='piper 2 300 false knowledge piper virtual
+ahead-300 2 300 true knowledge piper virtual
+ahead-700 2 700 true knowledge piper virtual
+silence-500 2 500 false knowledge piper virtual
+one-core 1 300 false knowledge piper virtual
+one-core-ahead 1 300 true knowledge piper virtual
+long-answers 2 300 false long piper virtual
+espeak 2 300 false knowledge espeak virtual
+espeak-one-core 1 300 false knowledge espeak virtual'
 [ "${4:-}" = real ] && settings="$settings
-real-clock 2 300 false knowledge real"
+real-clock 2 300 false knowledge piper real"
 
 # The same documents, in which a section is one sentence: answers that take longer to say.
 mkdir -p "$folder/long"
@@ -41,9 +44,9 @@ for page in audio/knowledge/*.md; do
 done
 ln -sfn "$audio/knowledge" "$folder/knowledge"
 
-scenario() { # NAME CORES SILENCE SPECULATION DOCUMENTS
+scenario() { # NAME CORES SILENCE SPECULATION DOCUMENTS VOICE
     printf 'name = "%s"\ncores = %s\n[endpointing]\nsilence_ms = %s\n[speculation]\nenabled = %s\n' "$1" "$2" "$3" "$4"
-    printf '[answer]\ndocs = "%s"\n[tts]\nengine = "piper"\n' "$5"
+    printf '[answer]\ndocs = "%s"\n[tts]\nengine = "%s"\n' "$5" "$6"
 }
 turns() {
     sed -n '/^\[\[turn\]\]/,$p' audio/ten-minutes.toml | sed "s|wav = \"fixtures|wav = \"$audio/fixtures|"
@@ -53,34 +56,40 @@ run() { # SCENARIO CLOCK OUT
     # A turn that missed what was expected of it is a finding, and no reason to stop.
     "$voicesim" run "$1" --clock "$2" --no-audio --out "$3" -q > /dev/null || { code=$?; [ "$code" -eq 1 ] || exit "$code"; }
 }
-calibrate() { # NAME
-    run "$folder/calibrator.toml" virtual "$folder/calibrator/$1"
+calibrate() { # VOICE NAME
+    run "$folder/calibrator-$1.toml" virtual "$folder/calibrator-$1/$2"
 }
 
-mkdir -p "$folder/calibrator"
-{
-    scenario calibrator 1 300 false knowledge
-    for turn in 1 2 3 4; do
-        printf '[[turn]]\nwav = "%s/fixtures/piper-reply.wav"\n' "$audio"
-    done
-} > "$folder/calibrator.toml"
+for voice in piper espeak; do
+    mkdir -p "$folder/calibrator-$voice"
+    {
+        scenario calibrator 1 300 false knowledge "$voice"
+        for turn in 1 2 3 4; do
+            printf '[[turn]]\nwav = "%s/fixtures/piper-reply.wav"\n' "$audio"
+        done
+    } > "$folder/calibrator-$voice.toml"
+done
 block=1
 while [ "$block" -le "$blocks" ]; do
-    echo "$settings" | while read -r name cores silence speculation documents clock; do
+    echo "$settings" | while read -r name cores silence speculation documents voice clock; do
+        [ "$clock" = real ] && [ "$block" -gt 2 ] && continue
         mkdir -p "$folder/$name"
-        { scenario validate "$cores" "$silence" "$speculation" "$documents"; turns; } > "$folder/$name.toml"
-        calibrate "$block-$name"
+        { scenario validate "$cores" "$silence" "$speculation" "$documents" "$voice"; turns; } > "$folder/$name.toml"
+        calibrate "$voice" "$block-$name"
         run "$folder/$name.toml" "$clock" "$folder/$name/$block"
     done
-    calibrate "$block-last"
+    calibrate piper "$block-last"
+    calibrate espeak "$block-last"
     block=$((block + 1))
 done
 
-"$voicesim" fit "$folder/base" --calibrator "$folder/calibrator" --out "$folder/profile.toml"
-echo "$settings" | while read -r name cores silence speculation documents clock; do
-    [ "$name" = base ] && continue
+for voice in piper espeak; do
+    "$voicesim" fit "$folder/$voice" --calibrator "$folder/calibrator-$voice" --out "$folder/$voice.profile.toml"
+done
+echo "$settings" | while read -r name cores silence speculation documents voice clock; do
+    [ "$name" = "$voice" ] && continue
     printf '\n== %s\n' "$name"
     # A bound that is missed is a finding, and no reason to stop.
-    "$voicesim" validate "$folder/$name" --profile "$folder/profile.toml" --calibrator "$folder/calibrator" \
+    "$voicesim" validate "$folder/$name" --profile "$folder/$voice.profile.toml" --calibrator "$folder/calibrator-$voice" \
         --html "$folder/$name.html" || true
 done

@@ -3,7 +3,7 @@
 use super::occasion::{Desk, Drawn, Occasion, luck};
 use super::{CHARACTERS_PER_SECOND, CHARACTERS_PER_TOKEN};
 use crate::event::{StageName, TurnId};
-use crate::rng::{Seed, Source};
+use crate::rng::{Randomness, Source};
 use crate::scenario::engine::SimulatedAnswer;
 use crate::scenario::latency::Work as Amount;
 use crate::scenario::{Clauses, Disturbance};
@@ -49,7 +49,7 @@ impl Stage for AnswererStage {
             let all = written.last().copied().unwrap_or_default();
             let slot = at.slot(StageName::Answer, all).await?;
             let took = desk
-                .begin(&model.first_token, all, out, Outlet::begun)
+                .begin(&model.first_token, all.into(), out, Outlet::begun)
                 .await;
             // On fewer cores all of it takes longer.
             let longer = took.as_secs_f64() / all.as_secs_f64().max(1e-9);
@@ -85,14 +85,18 @@ impl Stage for AnswererStage {
 }
 
 impl AnswerModel {
-    pub(super) fn of(answer: &SimulatedAnswer, clauses: &Clauses, seed: Seed) -> AnswerModel {
+    pub(super) fn of(
+        answer: &SimulatedAnswer,
+        clauses: &Clauses,
+        random: Randomness,
+    ) -> AnswerModel {
         AnswerModel {
-            first_token: Drawn::of(&answer.latency, answer.compute, StageName::Answer, seed),
-            right: seed.source("answer", "right"),
+            first_token: Drawn::of(&answer.latency, answer.compute, StageName::Answer, random),
+            right: random.source("answer", "right"),
             token: answer.token,
             samples: answer.samples,
             accuracy: answer.accuracy,
-            choice: seed.source("answer", "text"),
+            choice: random.source("answer", "text"),
             answers: match answer.texts.as_slice() {
                 [] => vec![pieces(ANSWER, clauses)],
                 texts => texts.iter().map(|text| pieces(text, clauses)).collect(),
@@ -101,10 +105,14 @@ impl AnswerModel {
     }
 
     /// The model on a machine that other programs use too, if there is such a disturbance: its first token comes later then.
-    pub(super) fn disturbed_by(self, disturbance: Option<&Disturbance>, seed: Seed) -> AnswerModel {
+    pub(super) fn disturbed_by(
+        self,
+        disturbance: Option<&Disturbance>,
+        random: Randomness,
+    ) -> AnswerModel {
         let stage = StageName::Answer;
         AnswerModel {
-            first_token: self.first_token.disturbed_by(disturbance, stage, seed),
+            first_token: self.first_token.disturbed_by(disturbance, stage, random),
             ..self
         }
     }
@@ -124,7 +132,7 @@ impl AnswerModel {
             tokens: characters / CHARACTERS_PER_TOKEN,
             ..Amount::default()
         };
-        self.first_token.sample(at, turn, sample, amount)
+        self.first_token.sample(at, turn, sample, amount).span
     }
 
     /// When each clause of an answer is written, counted from its beginning; and if it was voted for, whether

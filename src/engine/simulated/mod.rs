@@ -1,7 +1,7 @@
 //! Simulated engines for every stage: they take their time and invent the rest.
 //!
 //! Their latencies are drawn from named random sources by the conversation and the turn, so a
-//! conversation is the same for the same seed.
+//! conversation is the same for the same random.
 
 mod answer;
 mod asked;
@@ -16,7 +16,7 @@ use super::resilience::{Spare, Spares};
 use super::{Built, Engines, Reply};
 use crate::clock::Clock;
 use crate::event::StageName;
-use crate::rng::Seed;
+use crate::rng::Randomness;
 use crate::scenario::engine::{Answerer, SimulatedAnswer, SimulatedEngine, Voice};
 use crate::scenario::latency::{Latency, Work as Amount};
 use crate::scenario::{Clauses, Scenario, SimulatedModel};
@@ -61,13 +61,13 @@ enum Ready {
 }
 
 impl SimulatedEngines {
-    /// Engines that draw from `seed`, whose texts are cut into clauses as the scenario has it.
-    pub fn new(asked: &Asked, clauses: &Clauses, seed: Seed) -> SimulatedEngines {
+    /// Engines that draw from `random`, whose texts are cut into clauses as the scenario has it.
+    pub fn new(asked: &Asked, clauses: &Clauses, random: Randomness) -> SimulatedEngines {
         let both = |(first, fallback): &(SimulatedEngine, Option<SimulatedEngine>), stage| {
-            let drawn = |of: &SimulatedEngine| Drawn::of_engine(of, stage, seed);
+            let drawn = |of: &SimulatedEngine| Drawn::of_engine(of, stage, random);
             // A fallback is elsewhere.
             let fallback = fallback.as_ref().map(|of| Rc::new(drawn(of)));
-            let first = drawn(first).disturbed_by(asked.disturbance.as_ref(), stage, seed);
+            let first = drawn(first).disturbed_by(asked.disturbance.as_ref(), stage, random);
             let first = Rc::new(first);
             [first.clone(), fallback.unwrap_or(first)]
         };
@@ -75,9 +75,9 @@ impl SimulatedEngines {
             stt: both(&asked.stt, StageName::SpeechToText),
             reply: match &asked.reply {
                 AskedReply::Cascade { answer, tts } => {
-                    let model = |answer| AnswerModel::of(answer, clauses, seed);
+                    let model = |answer| AnswerModel::of(answer, clauses, random);
                     let disturbance = asked.disturbance.as_ref();
-                    let first = Rc::new(model(&answer.0).disturbed_by(disturbance, seed));
+                    let first = Rc::new(model(&answer.0).disturbed_by(disturbance, random));
                     let fallback = answer.1.as_ref().map(|of| Rc::new(model(of)));
                     Ready::Cascade {
                         answer: [first.clone(), fallback.unwrap_or(first)],
@@ -89,7 +89,7 @@ impl SimulatedEngines {
                         &asked.latency,
                         None,
                         StageName::SpeechToSpeech,
-                        seed,
+                        random,
                     )),
                     seconds: answer::seconds(asked.text.as_deref()),
                 },
@@ -204,10 +204,10 @@ fn alone(clock: &Clock) -> Occasion {
 
 pub(super) fn recogniser(
     engine: &SimulatedEngine,
-    seed: Seed,
+    random: Randomness,
     clock: &Clock,
 ) -> Built<stage::SpeechToText> {
-    let drawn = Drawn::of_engine(engine, StageName::SpeechToText, seed);
+    let drawn = Drawn::of_engine(engine, StageName::SpeechToText, random);
     let desk = Desk::new(&alone(clock));
     Built::new(
         Box::new(RecogniserStage(Rc::new(drawn), desk)),
@@ -218,10 +218,10 @@ pub(super) fn recogniser(
 pub(super) fn answerer(
     answer: &SimulatedAnswer,
     clauses: &Clauses,
-    seed: Seed,
+    random: Randomness,
     clock: &Clock,
 ) -> Built<stage::Answer> {
-    let model = Rc::new(AnswerModel::of(answer, clauses, seed));
+    let model = Rc::new(AnswerModel::of(answer, clauses, random));
     Built::new(
         Box::new(AnswererStage(model, Desk::new(&alone(clock)))),
         described(&answer.latency),
@@ -230,10 +230,10 @@ pub(super) fn answerer(
 
 pub(super) fn voice(
     engine: &SimulatedEngine,
-    seed: Seed,
+    random: Randomness,
     clock: &Clock,
 ) -> Built<stage::TextToSpeech> {
-    let drawn = Drawn::of_engine(engine, StageName::TextToSpeech, seed);
+    let drawn = Drawn::of_engine(engine, StageName::TextToSpeech, random);
     let desk = Desk::new(&alone(clock));
     Built::new(
         Box::new(VoiceStage(Rc::new(drawn), desk)),
@@ -241,12 +241,16 @@ pub(super) fn voice(
     )
 }
 
-pub(super) fn model(asked: &SimulatedModel, seed: Seed, clock: &Clock) -> stage::SpeechToSpeech {
+pub(super) fn model(
+    asked: &SimulatedModel,
+    random: Randomness,
+    clock: &Clock,
+) -> stage::SpeechToSpeech {
     let drawn = Rc::new(Drawn::of(
         &asked.latency,
         None,
         StageName::SpeechToSpeech,
-        seed,
+        random,
     ));
     let seconds = answer::seconds(asked.text.as_deref());
     Box::new(Model(drawn, seconds, alone(clock)))
@@ -269,10 +273,10 @@ impl Stage for RecogniserStage {
                     audio_s: heard.length.as_secs_f64(),
                     ..Amount::default()
                 };
-                let span = transcription.sample(at, out.turn(), luck(0, out.nth_try()), amount);
-                let _slot = at.slot(StageName::SpeechToText, span).await?;
+                let takes = transcription.sample(at, out.turn(), luck(0, out.nth_try()), amount);
+                let _slot = at.slot(StageName::SpeechToText, takes.span).await?;
                 let took = desk
-                    .begin(transcription, span, out, Outlet::begun_anew)
+                    .begin(transcription, takes, out, Outlet::begun_anew)
                     .await;
                 at.pass(at.clock.now(), took).await;
                 Ok::<Arc<str>, StageError>(match heard.text.trim() {
@@ -330,9 +334,9 @@ impl Stage for VoiceStage {
                 tokens: characters / CHARACTERS_PER_TOKEN,
                 ..Amount::default()
             };
-            let span = synthesis.sample(at, out.turn(), luck(hash(&text), out.nth_try()), amount);
-            let _slot = at.slot(StageName::TextToSpeech, span).await?;
-            let took = desk.begin(synthesis, span, out, Outlet::begun).await;
+            let takes = synthesis.sample(at, out.turn(), luck(hash(&text), out.nth_try()), amount);
+            let _slot = at.slot(StageName::TextToSpeech, takes.span).await?;
+            let took = desk.begin(synthesis, takes, out, Outlet::begun).await;
             at.pass(at.clock.now(), took).await;
             out.send(sound(text).beginning_after(synthesis.head)).await
         })
@@ -362,7 +366,7 @@ impl Stage for Model {
     fn handle<'a>(&'a mut self, _: Question, out: &'a mut Outlet<AudioChunk>) -> Work<'a> {
         Box::pin(async move {
             let Model(response, seconds, at) = self;
-            let span = response.sample(at, out.turn(), 0, Amount::default());
+            let span = response.sample(at, out.turn(), 0, Amount::default()).span;
             let _slot = at.slot(StageName::SpeechToSpeech, span).await?;
             out.begun();
             at.pass(at.clock.now(), span).await;

@@ -3,7 +3,7 @@
 use crate::clock::{Clock, ModelledWorker};
 use crate::engine::pool::{Pools, Slot};
 use crate::event::{Cost, StageName, Tick, TurnId, nanos};
-use crate::rng::{Draw, Seed, Source};
+use crate::rng::{Draw, Randomness, Source};
 use crate::scenario::Disturbance;
 use crate::scenario::engine::{Compute, SimulatedEngine};
 use crate::scenario::latency::{Latency, Work as Amount};
@@ -105,6 +105,24 @@ impl Occasion {
     }
 }
 
+/// How long a piece of work takes on all of its threads.
+#[derive(Clone, Copy)]
+pub(super) struct Takes {
+    pub(super) span: Duration,
+    /// What such work mostly takes.
+    typical: Duration,
+}
+
+impl From<Duration> for Takes {
+    /// Work that takes as long as it mostly does.
+    fn from(span: Duration) -> Takes {
+        Takes {
+            span,
+            typical: span,
+        }
+    }
+}
+
 /// What a stage draws its latencies from.
 pub(super) struct Drawn {
     latency: Latency,
@@ -132,23 +150,27 @@ impl Drawn {
         latency: &Latency,
         compute: Option<Compute>,
         stage: StageName,
-        seed: Seed,
+        random: Randomness,
     ) -> Drawn {
         Drawn {
             compute,
             latency: latency.clone(),
-            source: seed.source(stage.name(), "latency"),
-            turns: seed.source("turn", "latency"),
+            source: random.source(stage.name(), "latency"),
+            turns: random.source("turn", "latency"),
             disturbed: None,
             head: Duration::ZERO,
         }
     }
 
     /// What a recogniser or a voice draws from.
-    pub(super) fn of_engine(engine: &SimulatedEngine, stage: StageName, seed: Seed) -> Drawn {
+    pub(super) fn of_engine(
+        engine: &SimulatedEngine,
+        stage: StageName,
+        random: Randomness,
+    ) -> Drawn {
         Drawn {
             head: engine.leading_silence,
-            ..Drawn::of(&engine.latency, engine.compute, stage, seed)
+            ..Drawn::of(&engine.latency, engine.compute, stage, random)
         }
     }
 
@@ -157,7 +179,7 @@ impl Drawn {
         self,
         disturbance: Option<&Disturbance>,
         stage: StageName,
-        seed: Seed,
+        random: Randomness,
     ) -> Drawn {
         let disturbed = disturbance.and_then(|disturbance| {
             Some(Disturbed {
@@ -165,19 +187,13 @@ impl Drawn {
                 stays: disturbance.stays,
                 share: disturbance.share(),
                 latency: disturbance.latencies.get(&stage)?.clone(),
-                source: seed.source(stage.name(), "disturbance"),
+                source: random.source(stage.name(), "disturbance"),
             })
         });
         Drawn { disturbed, ..self }
     }
 
-    pub(super) fn sample(
-        &self,
-        at: &Occasion,
-        turn: TurnId,
-        input: u32,
-        amount: Amount,
-    ) -> Duration {
+    pub(super) fn sample(&self, at: &Occasion, turn: TurnId, input: u32, amount: Amount) -> Takes {
         let mut draw = at.draw(self.source, turn, input);
         let mut mood = self.source.mood(at.conversation);
         let mut shared = at.draw(self.turns, turn, 0);
@@ -190,7 +206,14 @@ impl Drawn {
             at.is_next_disturbed(of, luck.uniform())
         });
         let latency = disturbed.map_or(&self.latency, |of| &of.latency);
-        latency.sample_in_turn(&mut draw, &mut mood, &mut shared, amount)
+        let span = latency.sample_in_turn(&mut draw, &mut mood, &mut shared, amount);
+        match self.compute {
+            Some(compute) if compute.spread != 1.0 => Takes {
+                span,
+                typical: latency.typical(amount),
+            },
+            _ => span.into(),
+        }
     }
 }
 
@@ -208,25 +231,27 @@ impl Desk {
         }
     }
 
-    /// Begins work that takes `span`: on cores if the engine computes. Returns how long it takes in the end.
+    /// Begins work: on cores if the engine computes. Returns how long it takes in the end.
     pub(super) async fn begin<T: Recorded>(
         &self,
         drawn: &Drawn,
-        span: Duration,
+        takes: Takes,
         out: &mut Outlet<T>,
         begun: fn(&mut Outlet<T>),
     ) -> Duration {
         let Some(compute) = drawn.compute else {
             begun(out);
-            return span;
+            return takes.span;
         };
         let wanted = out.threads(compute.threads);
-        let taken = self.worker.begin(wanted, |cores| compute.on(cores, span));
-        let taken = taken.await;
+        let on_all = |cores| compute.evened(cores, takes.span, takes.typical);
+        let taken = (self.worker)
+            .begin(wanted, |cores| compute.on(cores, on_all(cores)))
+            .await;
         begun(out);
         out.cost(Cost {
             wall_ns: nanos(taken.span),
-            cpu_ns: nanos(compute.cpu(span)),
+            cpu_ns: nanos(compute.cpu(on_all(taken.cores))),
             threads: taken.cores,
             concurrent: taken.concurrent,
             // Others hold a core of a disturbed job all the time.

@@ -20,6 +20,7 @@ const T_995: f64 = 2.656;
 const OF_TWO_THREADS: Compute = Compute {
     threads: 2,
     serial: 0.4,
+    spread: 1.0,
 };
 
 /// Jobs of many conversations, each with a worker of its own, on the same cores.
@@ -112,6 +113,7 @@ fn jobs_of_one_thread_wait_for_a_core_as_erlang_says() {
                 compute: Compute {
                     threads: 1,
                     serial: 1.0,
+                    spread: 1.0,
                 },
                 rate: f64::from(cores) * load,
             };

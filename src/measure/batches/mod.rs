@@ -26,8 +26,8 @@ use crate::event::{Event, Hop, Metric};
 use crate::scenario::budget::{Count, Limited, Percentile, Statistic};
 use serde::Serialize;
 
-/// Batches that worlds are dealt into.
-pub const BATCHES: usize = 64;
+/// Batches that worlds are dealt into: one for each group of conversations whose random numbers have nothing in common.
+pub const BATCHES: usize = crate::rng::GROUPS as usize;
 
 /// With fewer batches that hold anything there is no interval.
 const BATCHES_MIN: usize = 10;

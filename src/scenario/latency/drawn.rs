@@ -84,9 +84,12 @@ impl Latency {
             turn,
             weights: Weights::OWN,
         };
-        let ms = self.kind.ms(&mut numbers, work).clamp(0.0, LONGEST_MS);
-        // The latency is rounded to the nearest nanosecond; what is no number becomes 0.
-        Duration::from_nanos((ms * NANOSECONDS_PER_MS + 0.5) as u64)
+        rounded(self.kind.ms(&mut numbers, work))
+    }
+
+    /// What it mostly is: the median, but for mixtures, of which it is the middle of one part.
+    pub fn typical(&self, work: Work) -> Duration {
+        rounded(self.kind.typical_ms(work))
     }
 
     /// The share of draws longer than `ms`, where there is no work.
@@ -94,6 +97,11 @@ impl Latency {
         // Shares of a mixture may add up to a little more than 1.
         self.kind.share_above(ms).clamp(0.0, 1.0)
     }
+}
+
+/// A latency to the nearest nanosecond; what is no number becomes 0.
+fn rounded(ms: f64) -> Duration {
+    Duration::from_nanos((ms.clamp(0.0, LONGEST_MS) * NANOSECONDS_PER_MS + 0.5) as u64)
 }
 
 #[cfg(test)]

@@ -33,6 +33,22 @@ pub(super) enum Kind {
     Turns(Vec<Kind>),
 }
 
+/// The latency of the question that the work is for.
+fn by_question(kinds: &[Kind], work: Work) -> Option<&Kind> {
+    let index = work.question.saturating_sub(1) as usize;
+    kinds.get(index).or(kinds.last())
+}
+
+impl Linear {
+    /// What the work explains, in milliseconds.
+    fn ms(&self, work: Work) -> f64 {
+        self.base_ms
+            + self.per_audio_s_ms * work.audio_s
+            + self.per_character_ms * work.characters
+            + self.per_token_ms * work.tokens
+    }
+}
+
 impl Kind {
     /// One latency in milliseconds.
     pub(super) fn ms(&self, numbers: &mut Numbers<'_>, work: Work) -> f64 {
@@ -49,21 +65,35 @@ impl Kind {
                 part.map_or(0.0, |(_, kind)| kind.ms(numbers, work))
             }
             Kind::Quantiles(points) => quantile_ms(points, numbers.uniform()),
-            Kind::Linear { linear, residual } => {
-                linear.base_ms
-                    + linear.per_audio_s_ms * work.audio_s
-                    + linear.per_character_ms * work.characters
-                    + linear.per_token_ms * work.tokens
-                    + residual.ms(numbers, work)
-            }
+            Kind::Linear { linear, residual } => linear.ms(work) + residual.ms(numbers, work),
             Kind::Correlated { weights, kind } => {
                 numbers.weights = *weights;
                 kind.ms(numbers, work)
             }
             Kind::Turns(kinds) => {
-                let index = work.question.saturating_sub(1) as usize;
-                let kind = kinds.get(index).or(kinds.last());
-                kind.map_or(0.0, |kind| kind.ms(numbers, work))
+                by_question(kinds, work).map_or(0.0, |kind| kind.ms(numbers, work))
+            }
+        }
+    }
+
+    /// What it mostly is, in milliseconds: the middle of the draws, of a mixture that of the part in its middle.
+    pub(super) fn typical_ms(&self, work: Work) -> f64 {
+        match self {
+            Kind::Fixed(ms) => *ms,
+            Kind::Uniform { min_ms, span_ms } => min_ms + 0.5 * span_ms,
+            Kind::Lognormal { median_ms, .. } => *median_ms,
+            Kind::Tabulated(table) => table.ms_at(0.0),
+            Kind::Mixture(parts) => {
+                let middle = parts.iter().find(|(end, _)| *end > 0.5);
+                middle
+                    .or(parts.last())
+                    .map_or(0.0, |(_, kind)| kind.typical_ms(work))
+            }
+            Kind::Quantiles(points) => quantile_ms(points, 0.5),
+            Kind::Linear { linear, residual } => linear.ms(work) + residual.typical_ms(work),
+            Kind::Correlated { kind, .. } => kind.typical_ms(work),
+            Kind::Turns(kinds) => {
+                by_question(kinds, work).map_or(0.0, |kind| kind.typical_ms(work))
             }
         }
     }
