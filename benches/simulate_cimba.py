@@ -103,7 +103,7 @@ def main():
             start = time.perf_counter()
             results = cb.Experiment(model, replications=1, window=window, seed=seed).run()
             took = time.perf_counter() - start
-            (count,), (mean,) = results[model].turns, results[model].mean
+            count, mean = (float(column.values.ravel()[0]) for column in (results[model].turns, results[model].mean))
             return count / took, mean
 
         run(TURN_S, 0)  # Compiles it.

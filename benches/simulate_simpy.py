@@ -78,6 +78,7 @@ def main():
         rates, latencies = zip(*(model(turns) for _ in range(repeats)))
         cuts = statistics.quantiles(latencies[-1], n=100)
         print(f"SimPy {simpy.__version__}, {name}: {statistics.median(rates):,.0f} turns/s, "
+              f"mean {1e3 * statistics.mean(latencies[-1]):.1f} ms, "
               f"p50/p95/p99 {1e3 * cuts[49]:.0f}/{1e3 * cuts[94]:.0f}/{1e3 * cuts[98]:.0f} ms")
 
 

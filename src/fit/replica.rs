@@ -30,6 +30,9 @@ pub struct Replica {
     pub measured_ms: Vec<f64>,
 }
 
+/// The recogniser's place among the engines.
+const RECOGNISER: usize = 0;
+
 /// A job of an engine.
 #[derive(Debug, Default, Clone, Copy)]
 struct Job {
@@ -37,6 +40,8 @@ struct Job {
     begun: Option<Tick>,
     took_ms: Option<f64>,
     threads: u32,
+    /// Whether no other job computed when it began.
+    is_alone: bool,
 }
 
 /// A question, as far as it was followed.
@@ -137,7 +142,7 @@ fn asked(events: &[Event]) -> BTreeMap<TurnId, Asked> {
                 if let Some(job) = own.jobs.get_mut(stage)
                     && job.visit == Some(*visit)
                 {
-                    job.threads = cost.threads;
+                    (job.threads, job.is_alone) = (cost.threads, cost.concurrent == 0);
                 }
             }
             Mark::Queued { silence_ns, .. } => {
@@ -284,8 +289,11 @@ fn engine(questions: &[Question], place: usize) -> (LatencyModel, Option<Compute
         on_fewer: 0,
     });
     let took = jobs().map(|job| {
+        // A recogniser gets all cores that are free. Those that it lacks though no other job had them were other programs',
+        // and there are none in a simulation.
+        let was_held_back = place == RECOGNISER && job.is_alone;
         let sample = Sample {
-            threads: job.threads,
+            threads: if was_held_back { threads } else { job.threads },
             ..Sample::of(Time::ended(job.took_ms.unwrap_or(0.0)), 0, 1)
         };
         let on_all = cores.map_or(sample, |cores| cores.on_all(sample));
