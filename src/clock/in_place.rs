@@ -3,8 +3,9 @@
 //!
 //! The job is measured while time stands still. Begun at tick s and measured to take d, it is done
 //! at s + d; timers in between still fire, so a caller goes on talking while it computes. It begins
-//! when the worker and at least one core are free, and waits for a brief job that has the other cores. Given up before that, it never runs; given up
-//! later, its worker and its cores stay busy until s + d, as in life.
+//! when the worker and at least one core are free, and waits for a brief job that has the other cores.
+//! Given up before that, it never runs; given up later, its worker and its cores stay busy until
+//! s + d, as in life.
 
 use super::machine::Given;
 use super::timeline::{Busy, Timeline};
@@ -118,20 +119,8 @@ impl<T> InPlaceCharge<T> {
 
     /// Waits for the worker and a core, and runs the job.
     async fn begin(&mut self) -> Option<Progress<T>> {
-        let (granted, concurrent) = loop {
-            let now = self.timeline.now();
-            let free_at = if self.busy_until.get() > now {
-                self.busy_until.get()
-            } else {
-                match self.timeline.take_cores(self.threads) {
-                    Ok(taken) => break taken,
-                    Err(free_at) => free_at,
-                }
-            };
-            // Behind whatever the end of the other job brings, so that a recording has them in one order.
-            let behind = free_at + Duration::from_nanos(1);
-            self.timeline.sleep_until(behind).await;
-        };
+        let take = |timeline: &Timeline| timeline.take_cores(self.threads);
+        let (granted, concurrent) = self.timeline.wait_for_cores(&self.busy_until, take).await;
         let Step::Waiting(run) = std::mem::replace(&mut self.step, Step::Over) else {
             return None;
         };

@@ -4,7 +4,7 @@
 //! never begins; given up later, its worker and its cores stay busy to its end. What other programs do on the machine
 //! makes no difference, so the same work takes the same time everywhere.
 
-use super::timeline::Busy;
+use super::timeline::{Busy, Timeline};
 use super::{Clock, Kind};
 use crate::event::Tick;
 use std::cell::Cell;
@@ -51,17 +51,8 @@ impl ModelledWorker {
             }
         };
         let timeline = lane.timeline();
-        let (cores, concurrent) = loop {
-            let now = timeline.now();
-            let free_at = match self.busy_until.get() > now {
-                true => self.busy_until.get(),
-                false => match timeline.free_cores(wanted) {
-                    Ok(free) => break free,
-                    Err(free_at) => free_at,
-                },
-            };
-            timeline.sleep_until(free_at).await;
-        };
+        let take = |timeline: &Timeline| timeline.free_cores(wanted);
+        let (cores, concurrent) = timeline.wait_for_cores(&self.busy_until, take).await;
         let span = span(cores);
         let end = timeline.now() + span;
         self.busy_until.set(end);
@@ -93,6 +84,11 @@ mod tests {
         Tick::from_ms(ms)
     }
 
+    /// When a job begins that waited for one that ended then.
+    fn behind(ms: u64) -> Tick {
+        at(ms) + Duration::from_nanos(1)
+    }
+
     #[test]
     fn a_job_gets_the_cores_that_are_free_and_waits_for_one() {
         let clock = Clock::virtual_time(2);
@@ -111,7 +107,7 @@ mod tests {
                 let taken = third.begin(2, shared(100)).await;
                 assert_eq!(
                     (clock.now(), taken.cores, taken.span),
-                    (at(100), 2, MS * 50)
+                    (behind(100), 2, MS * 50)
                 );
             })
             .expect("it ends");
@@ -126,7 +122,7 @@ mod tests {
                 worker.begin(1, shared(80)).await;
                 // The job was given up at once, and is done at 80 ms all the same.
                 worker.begin(1, shared(10)).await;
-                assert_eq!(clock.now(), at(80));
+                assert_eq!(clock.now(), behind(80));
             })
             .expect("it ends");
     }

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 /// A time that passes only when nothing is left to do. Its ticks count from its making.
 pub(super) struct Timeline {
@@ -125,6 +126,28 @@ impl Timeline {
             (0, _) => Err(first(&mut busy.iter()).unwrap_or(now)),
             (granted, Some(until)) if is_worth_waiting(granted, total, wanted) => Err(until),
             (granted, _) => Ok((granted, taken)),
+        }
+    }
+
+    /// Waits until a worker that is busy until then is free and `take` finds cores, as [`Timeline::take_cores`] and
+    /// [`Timeline::free_cores`] do; returns what it found. Whoever waited begins 1 ns behind what was waited for, and so
+    /// behind all that the end of it brings: a recording has them in one order, and so has its repetition.
+    pub(super) async fn wait_for_cores(
+        self: &Rc<Self>,
+        busy_until: &Cell<Tick>,
+        take: impl Fn(&Timeline) -> Result<(u32, u32), Tick>,
+    ) -> (u32, u32) {
+        loop {
+            let is_busy = busy_until.get() > self.now();
+            let free_at = match if is_busy {
+                Err(busy_until.get())
+            } else {
+                take(self)
+            } {
+                Ok(taken) => return taken,
+                Err(free_at) => free_at,
+            };
+            self.sleep_until(free_at + Duration::from_nanos(1)).await;
         }
     }
 

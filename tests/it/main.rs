@@ -9,6 +9,7 @@ mod claimed;
 mod classifier;
 mod cli;
 mod compare;
+mod contended;
 mod conversations;
 mod crashes;
 mod disclosure;

@@ -11,7 +11,7 @@ use super::load::{is_given, writes_clauses};
 use super::needs::hears_ends;
 use super::{EngineError, Engines, Loaded, Reply, clauses, simulated};
 use crate::clock::Clock;
-use crate::event::{Event, Mark, OutputNote, StageName, Tick, TurnId};
+use crate::event::{Event, Mark, OutputNote, StageName, Tick};
 use crate::record::store::{self, Header};
 use crate::scenario::engine::asks_otherwise;
 use crate::scenario::{Scenario, ScenarioFile};
@@ -65,8 +65,6 @@ struct Repeat {
     recordings: Recordings,
     /// How often each input was asked for.
     asked: BTreeMap<String, usize>,
-    /// How often a text was asked for in each turn.
-    asked_in: BTreeMap<TurnId, u32>,
     missing: MissingInput,
 }
 
@@ -150,7 +148,6 @@ pub fn build(
             folder: folder.to_owned(),
             recordings: recordings::of_stage(stage, &events, folder)?,
             asked: BTreeMap::new(),
-            asked_in: BTreeMap::new(),
             missing: missing.clone(),
         })
     };
@@ -215,8 +212,14 @@ impl Repeat {
         self.missing.report(&error.to_string());
     }
 
-    /// Passes the time from the input to the beginning of the work; returns when that was.
+    /// Passes the time from the input to the beginning of the work; returns when that was. Work that was cancelled has
+    /// its cost from here on, as it is not known to its end.
     async fn begin<T: Recorded>(&self, recording: &Recording, out: &mut Outlet<T>) -> Tick {
+        if recording.was_cancelled
+            && let Some(cost) = recording.cost
+        {
+            out.cost(cost);
+        }
         if let Some(wait) = recording.wait {
             self.clock.sleep_until(self.clock.now() + wait).await;
             out.begun_anew();
@@ -287,15 +290,14 @@ impl Repeat {
         recording.failure.clone().map_or(Ok(()), Err)
     }
 
-    /// Sends the text that `input` was transcribed to, at the recorded time.
+    /// Sends the text that `input`, which was taken up then, was transcribed to, at the recorded time.
     async fn transcribe(
         &mut self,
-        input: &str,
+        (input, taken_up): (&str, Tick),
         out: &mut Outlet<Transcript>,
     ) -> Result<Understood, StageError> {
-        let asks = self.asked_in.entry(out.turn()).or_default();
-        let void = self.recordings.void.get(&(out.turn(), *asks)).cloned();
-        *asks += 1;
+        let asked = self.clock.now().since(taken_up);
+        let void = self.recordings.void.get(&(out.turn(), asked)).cloned();
         let Some(recording) = void.or_else(|| self.find(input)) else {
             // Work that was void before it was done has left no text.
             out.begun_anew();
@@ -334,11 +336,12 @@ impl Stage for Recogniser {
         let identity = feed.identity();
         let repeat = &mut self.0;
         Box::pin(async move {
+            let taken_up = repeat.clock.now();
             let result = transcribe_in_batches(
                 feed,
                 out,
                 async |_: Arc<Utterance>, out: &mut Outlet<Transcript>| {
-                    repeat.transcribe(&identity.hex(), out).await
+                    repeat.transcribe((&identity.hex(), taken_up), out).await
                 },
             )
             .await;

@@ -4,7 +4,7 @@ use crate::engine::EngineError;
 use crate::event::{Cost, Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, VisitId};
 use crate::record::store::{self, KeptOutput};
 use crate::stage::{Again, StageError};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,9 +27,21 @@ pub(super) struct Recording {
 pub(super) struct Recordings {
     /// By the hash of the input, in the order in which the work was done.
     pub(super) by_input: BTreeMap<String, Vec<Recording>>,
-    /// Transcriptions that were void before they were done, by the turn and by how often the recogniser had been asked
-    /// in it before. They left no text, so nothing tells what their input was.
-    pub(super) void: BTreeMap<(TurnId, u32), Recording>,
+    /// Transcriptions that were void before they were done, or begun, by the turn and by how long after its sound was taken
+    /// up they were asked for. They left no text, so nothing tells what their input was.
+    pub(super) void: BTreeMap<(TurnId, Duration), Recording>,
+}
+
+/// What a recogniser was asked for in a turn.
+#[derive(Default)]
+struct Asks {
+    /// When it took up the sound.
+    taken_up: Option<Tick>,
+    /// When it was last asked for the text; from then on, if it took up the sound later.
+    at: Option<Tick>,
+    /// Whether that work has not begun yet, though the caller has not gone on since.
+    is_pending: bool,
+    has_begun: bool,
 }
 
 /// A visit that is being put together.
@@ -37,8 +49,8 @@ pub(super) struct Recordings {
 struct Open {
     ready: Tick,
     begun: Option<Tick>,
-    /// How often the recogniser had been asked in the turn before it was asked for this.
-    ask: u32,
+    /// When the recogniser was asked for this.
+    asked: Tick,
     recording: Recording,
     /// The input of the latest transcription.
     input: String,
@@ -54,40 +66,38 @@ pub(super) fn of_stage(
     let mut kept = kept.map_err(|error| EngineError::Input(error.to_string()))?;
     let mut all = Recordings::default();
     let mut open: BTreeMap<VisitId, Open> = BTreeMap::new();
-    // When a recogniser was last asked for the text of a turn, and how often it was asked before.
-    let mut asked: BTreeMap<TurnId, (Tick, u32)> = BTreeMap::new();
-    let ask = |asked: &mut BTreeMap<TurnId, (Tick, u32)>, event: &Event| {
-        let next = asked.get(&event.turn).map_or(0, |(_, before)| before + 1);
-        asked.insert(event.turn, (event.tick, next));
-    };
-    // Turns in which that work has not begun yet.
-    let mut pending: BTreeSet<TurnId> = BTreeSet::new();
+    let mut asks: BTreeMap<TurnId, Asks> = BTreeMap::new();
     for event in events {
-        let now = event.tick;
+        let (now, turn) = (event.tick, event.turn);
         match &event.mark {
             Mark::AskedSoFar => {
-                ask(&mut asked, event);
-                pending.insert(event.turn);
+                let asks = asks.entry(turn).or_default();
+                all.void.extend(asks.again(turn, now));
+                asks.is_pending = true;
             }
-            Mark::VoiceResumed { .. } => _ = pending.remove(&event.turn),
-            // Work on all that was said is not asked for again.
-            Mark::EndpointCommitted { .. } if !pending.contains(&event.turn) => {
-                ask(&mut asked, event);
+            Mark::VoiceResumed { .. } => asks.entry(turn).or_default().is_pending = false,
+            Mark::EndpointCommitted { .. } => {
+                let asks = asks.entry(turn).or_default();
+                // Work on all that was said is not asked for again.
+                if !asks.is_pending {
+                    all.void.extend(asks.again(turn, now));
+                }
             }
             Mark::Enter { stage: of, visit } if *of == stage => {
                 open.entry(*visit).or_default().ready = now;
+                asks.entry(turn).or_default().taken_up = Some(now);
             }
             Mark::Begun { stage: of, visit } if *of == stage => {
                 let work = open.entry(*visit).or_default();
                 let mut ready = work.ready;
                 if stage == StageName::SpeechToText {
-                    let (at, ask) = asked.get(&event.turn).copied().unwrap_or_default();
-                    ready = ready.max(at);
-                    pending.remove(&event.turn);
-                    if let Some(void) = work.void_by(ask, now) {
-                        all.void.insert((event.turn, work.ask), void);
+                    let asks = asks.entry(turn).or_default();
+                    (asks.is_pending, asks.has_begun) = (false, true);
+                    ready = ready.max(asks.at.unwrap_or_default());
+                    if let Some(void) = work.void_by(ready, now) {
+                        all.void.insert((turn, work.asked.since(work.ready)), void);
                     }
-                    work.ask = ask;
+                    work.asked = ready;
                 }
                 work.recording.wait = Some(now.since(ready));
                 work.begun = Some(now);
@@ -126,11 +136,27 @@ pub(super) fn of_stage(
     Ok(all)
 }
 
+impl Asks {
+    /// The recogniser is asked once more. What it was asked for before is void if it has not begun.
+    fn again(&mut self, turn: TurnId, now: Tick) -> Option<((TurnId, Duration), Recording)> {
+        let before = self.at.replace(now).filter(|_| !self.has_begun);
+        self.has_begun = false;
+        let taken_up = self.taken_up?;
+        let before = before?.max(taken_up);
+        let waited = Recording {
+            length: now.since(before),
+            was_cancelled: true,
+            ..Recording::default()
+        };
+        (now > before).then(|| ((turn, before.since(taken_up)), waited))
+    }
+}
+
 impl Open {
     /// The transcription before this one, if it was begun, and given up at the latest now, when another one that was
     /// asked for begins.
-    fn void_by(&mut self, ask: u32, now: Tick) -> Option<Recording> {
-        let begun = self.begun.filter(|_| self.ask != ask)?;
+    fn void_by(&mut self, asked: Tick, now: Tick) -> Option<Recording> {
+        let begun = self.begun.filter(|_| self.asked != asked)?;
         let recording = std::mem::take(&mut self.recording);
         Some(Recording {
             length: now.since(begun),
@@ -209,14 +235,48 @@ mod tests {
     use super::*;
     use crate::event::SessionId;
 
+    /// What a recogniser did in a turn, each mark with its milliseconds.
+    fn recordings_of<const N: usize>(marks: [(u64, Mark); N]) -> Recordings {
+        let events = marks.map(|(ms, mark)| Event {
+            tick: Tick::from_ms(ms),
+            session: SessionId(0),
+            turn: TurnId(3),
+            mark,
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        of_stage(StageName::SpeechToText, &events, folder.path()).expect("recordings")
+    }
+
     #[test]
-    fn a_transcription_that_was_void_is_known_by_its_turn_and_its_place_in_it() {
+    fn a_transcription_that_never_began_is_void_too() {
+        let (stage, visit) = (StageName::SpeechToText, VisitId(1));
+        let marks = [
+            // Nobody works on sound that has not been taken up.
+            (800, Mark::AskedSoFar),
+            (850, Mark::AskedSoFar),
+            (900, Mark::Enter { stage, visit }),
+            (900, Mark::Begun { stage, visit }),
+            (1_000, Mark::AskedSoFar),
+            (1_200, Mark::AskedSoFar),
+            (1_300, Mark::Begun { stage, visit }),
+        ];
+        let all = recordings_of(marks);
+        let places: Vec<(TurnId, Duration)> = all.void.keys().copied().collect();
+        assert_eq!(places, [(TurnId(3), Duration::from_millis(100))]);
+        let void = &all.void[&places[0]];
+        assert_eq!((void.wait, void.was_cancelled), (None, true));
+        assert_eq!(void.length, Duration::from_millis(200));
+    }
+
+    #[test]
+    fn a_transcription_that_was_void_is_known_by_its_turn_and_when_it_was_asked_for() {
         let (stage, visit) = (StageName::SpeechToText, VisitId(1));
         let partial = OutputNote::Partial {
             text: "Why does".into(),
             sureness: None,
         };
         let marks = [
+            (900, Mark::Enter { stage, visit }),
             (1_000, Mark::AskedSoFar),
             (1_010, Mark::Begun { stage, visit }),
             (
@@ -238,19 +298,9 @@ mod tests {
                 },
             ),
         ];
-        let events: Vec<Event> = marks
-            .into_iter()
-            .map(|(ms, mark)| Event {
-                tick: Tick::from_ms(ms),
-                session: SessionId(0),
-                turn: TurnId(3),
-                mark,
-            })
-            .collect();
-        let folder = tempfile::tempdir().expect("a folder");
-        let all = of_stage(stage, &events, folder.path()).expect("recordings");
-        let places: Vec<(TurnId, u32)> = all.void.keys().copied().collect();
-        assert_eq!(places, [(TurnId(3), 0)]);
+        let all = recordings_of(marks);
+        let places: Vec<(TurnId, Duration)> = all.void.keys().copied().collect();
+        assert_eq!(places, [(TurnId(3), Duration::from_millis(100))]);
         let void = &all.void[&places[0]];
         assert_eq!(void.wait, Some(Duration::from_millis(10)));
         // It was at work until the caller went on, and nobody knows for how much longer.
