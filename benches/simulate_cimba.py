@@ -23,7 +23,9 @@ def stage(place):
     return inputs.dist.lognormal(mean=math.log(median), sigma=sigma)
 
 
-class Alone(cb.Model):
+class Turns(cb.Model):
+    """What both models have: a turn's stages, and its latencies."""
+
     speech: cb.Input[float] = stage(0)
     endpoint: cb.Input[float] = stage(1)
     transcript: cb.Input[float] = stage(2)
@@ -36,6 +38,13 @@ class Alone(cb.Model):
     turns: cb.Output[float]
     mean: cb.Output[float]
 
+    @cb.on_end
+    def measure(self):
+        self.turns = self.latencies.sample_count()
+        self.mean = self.latencies.sample_mean()
+
+
+class Alone(Turns):
     @cb.process
     def caller(self):
         while True:
@@ -50,25 +59,9 @@ class Alone(cb.Model):
             self.latencies.record(cb.now() - asked)
             cb.hold(self.playback.next())
 
-    @cb.on_end
-    def measure(self):
-        self.turns = self.latencies.sample_count()
-        self.mean = self.latencies.sample_mean()
 
-
-class Pooled(cb.Model):
-    speech: cb.Input[float] = stage(0)
-    endpoint: cb.Input[float] = stage(1)
-    transcript: cb.Input[float] = stage(2)
-    token: cb.Input[float] = stage(3)
-    sentence: cb.Input[float] = stage(4)
-    audio: cb.Input[float] = stage(5)
-    network: cb.Input[float] = stage(6)
-    playback: cb.Input[float] = stage(7)
+class Pooled(Turns):
     slots: cb.Resource = cb.Resource(capacity=8)
-    latencies: cb.Dataset
-    turns: cb.Output[float]
-    mean: cb.Output[float]
 
     @cb.process(copies=50)
     def caller(self):
@@ -85,11 +78,6 @@ class Pooled(cb.Model):
             cb.hold(self.network.next())
             self.latencies.record(cb.now() - asked)
             cb.hold(self.playback.next())
-
-    @cb.on_end
-    def measure(self):
-        self.turns = self.latencies.sample_count()
-        self.mean = self.latencies.sample_mean()
 
 
 def main():

@@ -4,7 +4,7 @@ use super::file::{refuse_unwritable, write};
 use super::{Failure, Verdict, given, print, print_json, print_plain};
 use crate::clock::Clock;
 use crate::files::quoted;
-use crate::fit::{Calibrator, DisturbedJobs, Fit, Gathered, Made, jobs_beside, profile, reference};
+use crate::fit::{Calibrator, DisturbedJobs, Fit, Gathered, Made, profile, reference};
 use crate::measure::folder::Results;
 use crate::report::fit::{document, text};
 use crate::report::html;
@@ -69,7 +69,9 @@ impl FitTo {
             (_, true) => DisturbedJobs::Apart,
             _ => DisturbedJobs::Mixed,
         };
-        gathered.calibrated = jobs_beside(&beside);
+        if let Some(calibrator) = &calibrator {
+            gathered.calibrate(calibrator, &beside);
+        }
         let fit = Fit::of(gathered, disturbed).map_err(|error| {
             let all: Vec<String> = self
                 .results

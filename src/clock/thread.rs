@@ -360,34 +360,31 @@ mod tests {
         assert_eq!(got(&cores.grant(8, false)), (2, 0));
     }
 
+    /// What a job of two threads gets once another is over, which it waits for.
+    fn waits_for(cores: &Cores, other: Granted<'_>, is_brief: bool) -> (u32, u32) {
+        std::thread::scope(|scope| {
+            let (told, hears) = blocking::channel();
+            scope.spawn(move || told.send(got(&cores.grant(2, is_brief))));
+            assert!(hears.recv_timeout(Duration::from_millis(50)).is_err());
+            drop(other);
+            hears.recv().expect("it has its turn")
+        })
+    }
+
     #[test]
     fn a_job_waits_for_a_brief_one_and_then_has_all_cores() {
         let cores = Cores::new(2, Machine::idle());
-        std::thread::scope(|scope| {
-            let brief = cores.grant(1, true);
-            // A job of one thread has its core at once.
-            assert_eq!(got(&cores.grant(1, false)), (1, 1));
-            let (told, hears) = blocking::channel();
-            let cores = &cores;
-            scope.spawn(move || told.send(got(&cores.grant(2, false))));
-            assert!(hears.recv_timeout(Duration::from_millis(50)).is_err());
-            drop(brief);
-            assert_eq!(hears.recv(), Ok((2, 0)));
-        });
+        let brief = cores.grant(1, true);
+        // A job of one thread has its core at once.
+        assert_eq!(got(&cores.grant(1, false)), (1, 1));
+        assert_eq!(waits_for(&cores, brief, false), (2, 0));
     }
 
     #[test]
     fn a_brief_job_waits_for_a_core() {
         let cores = Cores::new(2, Machine::idle());
-        std::thread::scope(|scope| {
-            let long = cores.grant(2, false);
-            let (told, hears) = blocking::channel();
-            let cores = &cores;
-            scope.spawn(move || told.send(got(&cores.grant(2, true))));
-            assert!(hears.recv_timeout(Duration::from_millis(50)).is_err());
-            drop(long);
-            assert_eq!(hears.recv(), Ok((2, 0)));
-        });
+        let long = cores.grant(2, false);
+        assert_eq!(waits_for(&cores, long, true), (2, 0));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::sample::Sample;
 use super::visits::visits;
+use crate::event::StageName;
 use crate::measure::folder::{MeasuredRun, Results};
 use crate::record::store::StoreError;
 use std::collections::BTreeMap;
@@ -19,13 +20,15 @@ const JOBS_MIN: usize = 3;
 const RUNS_MAX: usize = 10_000;
 
 /// The jobs of each engine, in order, by its table (`stt`, `tts`).
-pub type Jobs = BTreeMap<String, Vec<Sample>>;
+pub(super) type Jobs = BTreeMap<String, Vec<Sample>>;
 
 /// Runs that ask the same questions again and again, by which the machine's drift is told.
 #[derive(Debug, Clone)]
 pub struct Calibrator {
     /// Sorted by when they began.
     marks: Vec<Mark>,
+    /// A line about each engine, by its stage.
+    engines: BTreeMap<String, String>,
 }
 
 /// A calibrator's run.
@@ -95,7 +98,34 @@ impl Calibrator {
             return Err(CalibratorError::TooFew(runs));
         }
         marks.sort_by(|one, other| one.started.cmp(&other.started));
-        Ok(Calibrator { marks })
+        let engines = first.map(|run| run.header.engines.clone());
+        Ok(Calibrator {
+            marks,
+            engines: engines.unwrap_or_default(),
+        })
+    }
+
+    /// The jobs around runs, of those of their `engines` that are the calibrator's too.
+    pub(super) fn jobs(&self, beside: &[Beside], engines: &BTreeMap<String, String>) -> Jobs {
+        // A calibrator's run behind one run may stand before the next.
+        let mut all: Vec<&Jobs> = Vec::new();
+        for jobs in beside.iter().flat_map(|one| [&one.before, &one.after]) {
+            if !all.contains(&jobs) {
+                all.push(jobs);
+            }
+        }
+        let is_same = |stage: StageName| {
+            let engine = self.engines.get(stage.name());
+            engine.is_some() && engine == engines.get(stage.name())
+        };
+        let tables = super::STAGES.into_iter();
+        let tables = tables.filter(|(stage, ..)| is_same(*stage));
+        tables
+            .map(|(_, table, _)| {
+                let samples = all.iter().filter_map(|jobs| jobs.get(table)).flatten();
+                (table.to_owned(), samples.copied().collect())
+            })
+            .collect()
     }
 
     /// The calibrator's runs before and after a run that began then; `None` if it was not between two.
@@ -131,17 +161,6 @@ fn times(jobs: &[Sample]) -> impl Iterator<Item = Option<f64>> {
         let counts = !sample.is_disturbed && !sample.time.is_given_up;
         counts.then_some(sample.time.ms)
     })
-}
-
-/// All jobs of a calibrator around runs.
-pub fn jobs_beside(beside: &[Beside]) -> Jobs {
-    let mut all = Jobs::new();
-    for jobs in beside.iter().flat_map(|one| [&one.before, &one.after]) {
-        for (table, samples) in jobs {
-            all.entry(table.clone()).or_default().extend(samples);
-        }
-    }
-    all
 }
 
 impl Beside {
@@ -228,7 +247,23 @@ mod tests {
         };
         Calibrator {
             marks: times.iter().enumerate().map(mark).collect(),
+            engines: BTreeMap::from([("speech_to_text".to_owned(), "one".to_owned())]),
         }
+    }
+
+    #[test]
+    fn jobs_around_runs_are_those_of_the_same_engines_once() {
+        let calibrator = calibrator(&[100.0, 104.0, 130.0]);
+        let beside = ["2026-11-29T10:00:30Z", "2026-11-29T10:01:30Z"]
+            .map(|at| calibrator.beside(at).expect("between two"));
+        let of = |engine: &str| {
+            let engines = BTreeMap::from([("speech_to_text".to_owned(), engine.to_owned())]);
+            calibrator.jobs(&beside, &engines)
+        };
+        let jobs = of("one");
+        assert_eq!(jobs["stt"].len(), 9, "three runs of three");
+        assert_eq!(jobs.get("tts"), None, "nobody knows that engine");
+        assert!(of("another").is_empty());
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn longer(one: &[Sample], many: &[Sample]) -> Option<f64> {
     super::median(&ratios.collect::<Vec<f64>>())
 }
 
-/// By how much work differs: the least and the greatest tenth, less each other.
+/// By how much the work of jobs differs, in its own unit, without its least and its greatest tenth.
 fn differs(samples: &[Sample]) -> f64 {
     let mut works: Vec<f64> = samples.iter().filter_map(|sample| sample.work).collect();
     works.sort_by(f64::total_cmp);
@@ -204,7 +204,7 @@ mod tests {
             (0..40).map(|n| job(f64::from(20 + 2 * n), 1, 50.0 + 4.5 * f64::from(20 + 2 * n)));
         let all: Vec<Sample> = short.chain(long).collect();
         let found = cores(&all, &[]).expect("cores");
-        // Of 30 characters 185 ms on one thread and 125 on two.
+        // A clause of 30 characters takes 185 ms on one thread and 125 ms on two.
         let longer = 2.0 - found.compute.serial;
         assert!((longer - 185.0 / 125.0).abs() < 0.03, "{found:?}");
     }

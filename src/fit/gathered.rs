@@ -1,6 +1,6 @@
 //! What several folders of results tell, taken together.
 
-use super::calibrator::Jobs;
+use super::calibrator::{Beside, Calibrator, Jobs};
 use super::habits::Habits;
 use super::maximum::Time;
 use super::sample::Sample;
@@ -24,7 +24,7 @@ pub struct Gathered {
     pub(super) stages: BTreeMap<StageName, Vec<Sample>>,
     /// Work of a calibrator around all that was read, which tells how an engine's time goes with its threads, and nothing
     /// else.
-    pub calibrated: Jobs,
+    pub(super) calibrated: Jobs,
     /// Latencies of turns as a whole, where nothing is known of their parts.
     pub(super) wholes: Vec<Sample>,
     pub(super) habits: Habits,
@@ -87,6 +87,11 @@ impl Gathered {
             }
         }
         Ok(())
+    }
+
+    /// Has a calibrator, whose runs lay around all that was added, tell how engines go with threads.
+    pub fn calibrate(&mut self, by: &Calibrator, beside: &[Beside]) {
+        self.calibrated = by.jobs(beside, &self.engines);
     }
 
     fn note(&mut self, header: &Header, scenario: &Scenario) {

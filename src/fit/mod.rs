@@ -25,9 +25,7 @@ mod spread;
 mod together;
 mod visits;
 
-pub use calibrator::{
-    Beside, Calibrator, CalibratorError, Jobs, Reference, jobs_beside, reference,
-};
+pub use calibrator::{Beside, Calibrator, CalibratorError, Reference, reference};
 pub use choice::{Candidate, FEW, TELLING_MIN};
 pub use cores::Cores;
 pub use empirical::Empirical;
@@ -270,7 +268,9 @@ impl FittedStage {
             for sample in samples.iter_mut().filter(|sample| is_on_fewer(sample)) {
                 *sample = spread::on_all(*sample, model, spread);
             }
-            choice = choose(&samples, covariate)?;
+            if samples.iter().any(is_on_fewer) {
+                choice = choose(&samples, covariate)?;
+            }
         }
         let Choice {
             chosen,

@@ -30,9 +30,6 @@ pub struct Replica {
     pub measured_ms: Vec<f64>,
 }
 
-/// The recogniser's place among the engines.
-const RECOGNISER: usize = 0;
-
 /// A job of an engine.
 #[derive(Debug, Default, Clone, Copy)]
 struct Job {
@@ -270,7 +267,7 @@ fn replica(questions: &[Question], scenario: &Scenario) -> Option<Replica> {
     })
 }
 
-/// An engine whose job for each question takes as long as it did, with the threads that it had.
+/// An engine whose job for each question takes as long as it did, with the threads that its jobs leave each other.
 fn engine(questions: &[Question], place: usize) -> (LatencyModel, Option<Compute>) {
     let jobs = || {
         questions
@@ -289,11 +286,10 @@ fn engine(questions: &[Question], place: usize) -> (LatencyModel, Option<Compute
         on_fewer: 0,
     });
     let took = jobs().map(|job| {
-        // A recogniser gets all cores that are free. Those that it lacks though no other job had them were other programs',
-        // and there are none in a simulation.
-        let was_held_back = place == RECOGNISER && job.is_alone;
+        // These jobs are waited for, and get all cores that are free. Those that one lacked though no other job had them
+        // were other programs', of which a simulation has none.
         let sample = Sample {
-            threads: if was_held_back { threads } else { job.threads },
+            threads: if job.is_alone { threads } else { job.threads },
             ..Sample::of(Time::ended(job.took_ms.unwrap_or(0.0)), 0, 1)
         };
         let on_all = cores.map_or(sample, |cores| cores.on_all(sample));

@@ -158,6 +158,15 @@ pub(super) fn lines(stage: &FittedStage) -> Vec<String> {
             }
         ));
     }
+    if let Some(compute) = stage.cores.map(|cores| cores.compute)
+        && compute.spread != 1.0
+    {
+        lines.push(format!(
+            "on one thread its times are {:.0} % as uneven as on {}",
+            100.0 * compute.spread,
+            compute.threads
+        ));
+    }
     if model.kinds.count() > 1 {
         let medians: Vec<String> = model
             .chances

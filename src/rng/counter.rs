@@ -59,7 +59,7 @@ impl Seed {
 }
 
 impl Source {
-    /// The same, with the first number of each turn spread evenly over conversations.
+    /// This source, with the first number of each turn spread evenly over conversations.
     pub(super) fn stratified(self) -> Source {
         Source {
             is_stratified: true,

@@ -4,9 +4,10 @@ A hundred questions, ten in each of ten voices of espeak-ng, are asked of Whispe
 documents, and a voice, in virtual time, in which each engine takes as long as it computes. Each SETTING is what follows
 [endpointing], as in 'policy = "eot"; cut_offs = 0.2', and may go on with other tables, as in
 'silence_ms = 300; [clauses]; first_words = 6', answered by espeak-ng and by Piper. Told: the whole latency, and its hops,
-p50 and p95 in milliseconds, how long a transcription and a first clause took at p50, how much work was thrown away, and by
-how much the whole is longer than what has to be: the ear's lag, one transcription and the first sound of one clause. That
-is less than nothing where these were over before the endpoint. For a quiet machine; some two minutes a setting.
+p50 and p95 in milliseconds, how long a transcription and a first clause took at p50, how often the sound was judged to the
+end and how long that took at p50 on how many threads, how much work was thrown away, and by how much the whole is longer
+than what has to be: the ear's lag, one transcription and the first sound of one clause. That is less than nothing where
+these were over before the endpoint. For a quiet machine; some two minutes a setting.
 """
 
 import csv
@@ -60,6 +61,16 @@ def jobs(folder):
             yield [ns / 1e6 for ns in (*parts, int(row["e2e_ns"]) - lag - sum(parts))]
 
 
+def judged(folder):
+    """How often the sound was judged to the end, and how long that took at p50 on so many threads."""
+    took = {}
+    for line in (folder / "events.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        if event["mark"] == "exit" and event["stage"] == "end_of_turn" and event["end"] == "done":
+            took.setdefault(event["cost"]["threads"], []).append(event["cost"]["wall_ns"] / 1e6)
+    return ", ".join(f"{len(of)} judged in {statistics.median(of):.0f} ms on {threads}" for threads, of in sorted(took.items()))
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     turns = "".join(f'[[turn]]\nwav = "{path}"\ntext = "{question}"\n' for path, question in asked())
@@ -81,7 +92,7 @@ def main():
             work = document.get("speculation") or {"prepared": 0, "cpu_s": 0, "thrown_away_cpu_s": 0}
             print(
                 f"{setting}, {voice}: {told}; transcription {heard:.0f}, first clause {spoken:.0f}, longer than it has to be {more:.0f}; "
-                f"prepared {work['prepared']}, thrown away {work['thrown_away_cpu_s']:.1f} of {work['cpu_s']:.1f} CPU s; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}",
+                f"{judged(folder) or 'none judged'}; prepared {work['prepared']}, thrown away {work['thrown_away_cpu_s']:.1f} of {work['cpu_s']:.1f} CPU s; cut off {cut['cut_offs']}, taken back {cut['voided_commits']}",
                 flush=True,
             )
 

@@ -371,24 +371,33 @@ fn known(sampling: &str, seed: &str) -> [(f64, f64); 2] {
 #[test]
 fn stratified_sampling_says_the_same_and_knows_it_better() {
     let seeds = ["1", "2", "3", "4", "5", "6", "7", "8"];
+    let [independent, stratified] =
+        ["independent", "stratified"].map(|sampling| seeds.map(|seed| known(sampling, seed)));
     for (of, least) in [(0, 1.5), (1, 1.2)] {
-        let mean = |sampling| {
-            let all = seeds.map(|seed| known(sampling, seed)[of]);
-            let sum = all
-                .iter()
-                .fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            (sum.0 / 8.0, sum.1 / 8.0)
+        let means = |all: [[(f64, f64); 2]; 8]| {
+            let mean = |part: fn((f64, f64)) -> f64| {
+                all.iter().map(|one| part(one[of])).sum::<f64>() / all.len() as f64
+            };
+            (mean(|known| known.0), mean(|known| known.1))
         };
-        let (independent, stratified) = (mean("independent"), mean("stratified"));
-        assert!(
-            (stratified.0 / independent.0 - 1.0).abs() < 0.01,
-            "{independent:?}, {stratified:?}"
-        );
-        assert!(
-            independent.1 > least * stratified.1,
-            "{independent:?}, {stratified:?}"
-        );
+        let (figure, width) = means(independent);
+        let (same, narrower) = means(stratified);
+        assert!((same / figure - 1.0).abs() < 0.01, "{same} and {figure}");
+        assert!(width > least * narrower, "{width} and {narrower}");
     }
+}
+
+#[test]
+fn the_calls_of_a_load_are_not_stratified() {
+    let scenario = assistant().with_file_name("load.toml");
+    let scenario = scenario.to_string_lossy().into_owned();
+    let refused = voicesim(&["simulate", &scenario, "--set", "sampling=stratified"]);
+    let said = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("sampling") && said.contains("leave it out"),
+        "{said}"
+    );
 }
 
 #[test]

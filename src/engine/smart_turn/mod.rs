@@ -11,8 +11,8 @@ use crate::models;
 use crate::stage::{EndOfTurn, Finished, LatestSound, Outlet, Stage, StageError, Work};
 use model::SmartTurnModel;
 
-/// Two take 82 ms where one takes 129. The recogniser, which is asked in the same pause, does not compute meanwhile: these
-/// jobs are brief.
+/// The recogniser, which is asked in the same pause, does not compute meanwhile, since these jobs are brief: no core is
+/// taken from it.
 const THREADS: u32 = 2;
 
 struct SmartTurn {
