@@ -220,6 +220,23 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_for_a_core_has_it_before_who_comes_as_it_is_free() {
+        on_virtual_time(1, async |clock| {
+            let [one, waits, comes] =
+                ["one", "waits", "comes"].map(|name| clock.worker(name, ()).expect("a worker"));
+            let first = async {
+                let (_, done) = span(&clock, one.charge(1, work(4))).await;
+                (done, span(&clock, comes.charge(1, work(1))).await)
+            };
+            let second = span(&clock, waits.charge(1, work(4)));
+            let ((first_done, (came_begun, _)), (begun, done)) =
+                tokio::join!(biased; first, second);
+            assert_eq!(begun, first_done + Duration::from_nanos(1));
+            assert_eq!(came_begun, done + Duration::from_nanos(1));
+        });
+    }
+
+    #[test]
     fn a_job_waits_for_a_brief_one_and_then_has_all_cores() {
         on_virtual_time(2, async |clock| {
             let judge = clock.worker("judge", ()).expect("a worker").brief();

@@ -9,8 +9,9 @@ mod in_place;
 mod lane;
 mod machine;
 mod modelled;
-mod real;
 #[cfg(feature = "openai")]
+mod queue;
+mod real;
 mod remote;
 mod room;
 mod thread;

@@ -6,6 +6,7 @@
 //! needs tokio's own timers or sockets does not.
 
 use super::machine::Machine;
+use super::queue::{Place, Queue};
 use super::timers::{TimerId, Timers};
 use super::worker::{is_worth_waiting, share};
 use crate::event::Tick;
@@ -16,7 +17,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 /// A time that passes only when nothing is left to do. Its ticks count from its making.
 pub(super) struct Timeline {
@@ -31,6 +31,7 @@ struct VirtualCores {
     total: u32,
     /// Jobs that are under way, also those that were given up.
     busy: RefCell<Vec<Busy>>,
+    queue: Queue,
 }
 
 /// Cores that a job keeps busy until a known tick.
@@ -49,6 +50,7 @@ impl Timeline {
             cores: VirtualCores {
                 total: cores.max(1),
                 busy: RefCell::new(Vec::new()),
+                queue: Queue::default(),
             },
             machine: Machine::new(),
         }
@@ -100,6 +102,11 @@ impl Timeline {
         self.cores.total
     }
 
+    /// The jobs that wait for cores.
+    pub(super) fn queue(&self) -> &Queue {
+        &self.cores.queue
+    }
+
     pub(super) fn machine(&self) -> &Machine {
         &self.machine
     }
@@ -130,24 +137,27 @@ impl Timeline {
     }
 
     /// Waits until a worker that is busy until then is free and `take` finds cores, as [`Timeline::take_cores`] and
-    /// [`Timeline::free_cores`] do; returns what it found. Whoever waited begins 1 ns behind what was waited for, and so
-    /// behind all that the end of it brings: a recording has them in one order, and so has its repetition.
+    /// [`Timeline::free_cores`] do; returns what it found. Whoever waits comes before those who come as cores are free.
     pub(super) async fn wait_for_cores(
         self: &Rc<Self>,
         busy_until: &Cell<Tick>,
         take: impl Fn(&Timeline) -> Result<(u32, u32), Tick>,
     ) -> (u32, u32) {
+        let mut place: Option<Place> = None;
         loop {
-            let is_busy = busy_until.get() > self.now();
-            let free_at = match if is_busy {
-                Err(busy_until.get())
+            let now = self.now();
+            let free_at = if busy_until.get() > now {
+                busy_until.get()
+            } else if let Some(turn) = self.queue().turn_before(place.as_ref(), now) {
+                turn
             } else {
-                take(self)
-            } {
-                Ok(taken) => return taken,
-                Err(free_at) => free_at,
+                match take(self) {
+                    Ok(taken) => return taken,
+                    Err(free_at) => free_at,
+                }
             };
-            self.sleep_until(free_at + Duration::from_nanos(1)).await;
+            let place = place.get_or_insert_with(|| Place::behind_all(self));
+            self.sleep_until(place.takes_turn(free_at)).await;
         }
     }
 

@@ -52,8 +52,9 @@ def jobs(folder):
             begun[event["visit"]] = event["tick"]
         is_first_sound = event["mark"] == "output" and event["stage"] == "text_to_speech" and key not in job
         is_words = event["mark"] == "output" and event["stage"] == "speech_to_text"
-        if is_first_sound or is_words:
-            job[key] = event["tick"] - begun[event["visit"]]
+        # Words that are only confirmed, at the endpoint, have been there before.
+        if (is_first_sound or is_words) and event["visit"] in begun:
+            job[key] = event["tick"] - begun.pop(event["visit"])
     for row in csv.DictReader(table.open()):
         parts = [job.get((int(row["turn"]), stage)) for stage in ("speech_to_text", "text_to_speech")]
         if row["e2e_ns"] and None not in parts:
