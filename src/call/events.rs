@@ -4,7 +4,8 @@ use super::Words;
 use super::floor::{CallerUtterance, FloorHistory, SpeechEnd};
 use super::kinds::Judged;
 use crate::event::{
-    EndpointCause, Mark, OutputNote, ReplyEnd, SessionEnd, StageName, Tick, TurnId, VisitId,
+    EndpointCause, InterruptionDecision, Mark, OutputNote, ReplyEnd, SessionEnd, StageName, Tick,
+    TurnId, VisitId,
 };
 use std::collections::BTreeMap;
 
@@ -115,13 +116,13 @@ impl Marks {
         }
         if let Some((decision, since_onset)) = &judged.decision {
             let since_onset_ns = crate::event::nanos(*since_onset);
-            let decided = Mark::Decision {
+            let decided = Mark::Decision(Box::new(InterruptionDecision {
                 policy: "classifier".into(),
                 verdict: decision.verdict,
                 since_onset_ns,
                 probability: decision.probability,
                 reasons: decision.reasons.clone(),
-            };
+            }));
             self.add(end, turn, decided);
         }
         if utterance.over.is_some() {

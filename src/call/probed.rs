@@ -9,7 +9,7 @@ use super::track::Track;
 use super::{CallError, Tracks, Words, events};
 use crate::event::{
     Doubt, EndpointCause, Event, Expect, Mark, SessionEnd, StageName, Tick, TurnId, VisitEnd,
-    VisitId,
+    VisitFailure, VisitId,
 };
 use crate::record::store::RunFolder;
 use crate::record::tap;
@@ -229,10 +229,10 @@ impl Probed {
         });
         let all = failed.chain(hung_up.flatten());
         all.map(|(at, index, error)| {
-            let end = VisitEnd::Failed {
+            let end = VisitEnd::Failed(Box::new(VisitFailure {
                 error,
                 refused: false,
-            };
+            }));
             let mark = Mark::Exit {
                 stage: StageName::SpeechToSpeech,
                 visit: VisitId(0),
@@ -382,9 +382,9 @@ mod tests {
     fn failed(events: &[Event]) -> Option<(TurnId, &str)> {
         events.iter().find_map(|event| match &event.mark {
             Mark::Exit {
-                end: VisitEnd::Failed { error, .. },
+                end: VisitEnd::Failed(why),
                 ..
-            } => Some((event.turn, error.as_str())),
+            } => Some((event.turn, why.error.as_str())),
             _ => None,
         })
     }

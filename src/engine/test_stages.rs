@@ -201,9 +201,9 @@ impl Trial {
         let events = self.events();
         events.iter().rev().find_map(|event| match &event.mark {
             Mark::Exit {
-                end: VisitEnd::Failed { error, .. },
+                end: VisitEnd::Failed(why),
                 ..
-            } => Some(error.clone()),
+            } => Some(why.error.clone()),
             _ => None,
         })
     }

@@ -2,7 +2,8 @@
 
 use super::{
     Cost, Direction, DisclosureEvidence, DisclosureOn, Doubt, EndpointCause, EndpointDecision,
-    Expect, OutputNote, ResilienceStep, StageName, Tick, Traced, Verdict, VisitEnd, VisitId,
+    Expect, InterruptionDecision, OutputNote, ResilienceStep, StageName, Tick, Traced, VisitEnd,
+    VisitId,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -152,7 +153,7 @@ pub enum Mark {
         cost: Option<Box<Cost>>,
         /// The hash of what went in; `None` where outputs are not kept.
         #[serde(skip_serializing_if = "Option::is_none", default)]
-        input: Option<String>,
+        input: Option<Box<str>>,
     },
 
     /// A resilience policy did something about a stage that failed, or took too long.
@@ -266,20 +267,7 @@ pub enum Mark {
         onset: Tick,
     },
     /// The interruption policy judges the caller's sound over the agent.
-    Decision {
-        /// The policy's name.
-        policy: String,
-        /// What the policy decides.
-        verdict: Verdict,
-        /// How long after the onset of the sound the policy decides.
-        since_onset_ns: u64,
-        /// Probability of an interruption, in 0..=1; `None` if the policy computes none.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        probability: Option<f64>,
-        /// What spoke for the verdict, strongest first.
-        #[serde(skip_serializing_if = "Vec::is_empty", default)]
-        reasons: Vec<String>,
-    },
+    Decision(Box<InterruptionDecision>),
     /// The caller's sound over the agent is over, or a later one takes its place.
     OverlapEnded {
         /// When the overlap ended.

@@ -123,13 +123,17 @@ pub enum VisitEnd {
     /// The work was given up before its end; it must never be counted as fast work.
     Cancelled,
     /// The work ended with an error.
-    Failed {
-        /// The text of the error.
-        error: String,
-        /// Whether the engine refused the work because it had too much to do.
-        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-        refused: bool,
-    },
+    Failed(Box<VisitFailure>),
+}
+
+/// Why work failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitFailure {
+    /// The text of the error.
+    pub error: String,
+    /// Whether the engine refused the work because it had too much to do.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub refused: bool,
 }
 
 /// What a stage put out, as far as the record needs it. The full output is in `outputs/`.
@@ -242,6 +246,23 @@ pub struct EndpointDecision {
     pub reasons: Vec<String>,
 }
 
+/// What an interruption policy makes of a sound over the agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InterruptionDecision {
+    /// The policy's name.
+    pub policy: String,
+    /// What the policy decides.
+    pub verdict: Verdict,
+    /// How long after the onset of the sound the policy decides.
+    pub since_onset_ns: u64,
+    /// Probability of an interruption, in 0..=1; `None` if the policy computes none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub probability: Option<f64>,
+    /// What spoke for the verdict, strongest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reasons: Vec<String>,
+}
+
 /// What to do about a sound that the caller makes while the agent speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -267,6 +288,9 @@ pub struct Event {
     #[serde(flatten)]
     pub mark: Mark,
 }
+
+// Events of conversations that are not over are most of what a simulation of thousands of calls at once keeps.
+const _: () = assert!(size_of::<Event>() <= 64);
 
 #[cfg(test)]
 impl Event {

@@ -137,6 +137,7 @@ mod tests {
                 .map(|interval| (Axis::P95.name(), interval))
                 .into_iter()
                 .collect(),
+            from_first: None,
             unanswered_share: Some(0.0),
             cut_off_share: Some(0.1),
             failed_share: Some(0.0),

@@ -165,7 +165,7 @@ fn effect(
         };
         let changes = FIGURES.iter().filter_map(|(name, _)| {
             let (before, after) = (base.known(name)?, totals.known(name)?);
-            let half = totals.half_of_difference(base, name);
+            let half = totals.certainty_beside(base, name).map(|told| told.half);
             Some((*name, Change::of(before, after, half)))
         });
         changes.collect()

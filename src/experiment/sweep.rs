@@ -5,9 +5,9 @@ use super::front::front;
 use super::simulation::{Progress, Simulated, Simulation};
 use super::subject::subject;
 use crate::event::Metric;
-use crate::measure::{Interval, Known, Measurement, Plan, Waits};
+use crate::measure::{Interval, Known, Measurement, Plan, Totals, Waits};
 use crate::record::store::RowsPer;
-use crate::report::sweep::{self, Axes, Axis, Setting};
+use crate::report::sweep::{self, Axes, Axis, FromFirst, Setting};
 use crate::run::RunError;
 use crate::scenario::budget::Count;
 use crate::scenario::{Scenario, Template, Variation, shown};
@@ -157,11 +157,17 @@ impl Sweep {
     pub fn run(self, stop: &AtomicBool, progress: Progress<'_>) -> Result<sweep::Sweep, RunError> {
         self.check()?;
         let (mut settings, mut figures) = (Vec::new(), Vec::new());
+        let mut first: Option<Totals> = None;
         for (values, scenario) in &self.settings {
             let setting = match self.simulation(scenario).run(stop, progress) {
                 Ok(simulated) => {
                     figures.push(simulated.totals.figures());
-                    self.setting(values, &simulated)
+                    let mut setting = self.setting(values, &simulated);
+                    match &first {
+                        Some(first) => setting.from_first = from_first(first, &simulated.totals),
+                        None => first = Some(simulated.totals),
+                    }
+                    setting
                 }
                 Err(RunError::Saturated(why)) => self.saturated(values, scenario, why),
                 Err(error) => return Err(error),
@@ -183,12 +189,12 @@ impl Sweep {
         for (setting, is_on_front) in settings.iter_mut().zip(front(&points)) {
             setting.is_on_front = is_on_front;
         }
-        let first = self.scenarios().next();
-        let prices = first.and_then(Scenario::prices);
+        let scenario = self.scenarios().next();
+        let prices = scenario.and_then(Scenario::prices);
         let subject = |scenario: &Scenario| subject(scenario, self.simulation(scenario).how_many());
         Ok(sweep::Sweep {
             schema: sweep::SCHEMA,
-            subject: first.map(subject).unwrap_or_default(),
+            subject: scenario.map(subject).unwrap_or_default(),
             vary: self.keys.clone(),
             axes,
             unmoved,
@@ -243,7 +249,9 @@ impl Sweep {
                 let interval = setting.intervals.get(axis.name()).copied();
                 setting.known(*axis).map(|known| (known, interval))
             });
-            are_alike(&known.collect::<Vec<_>>())
+            let from_first = settings.iter().filter_map(|setting| setting.from_first);
+            let differs = *axis == Axis::P95 && from_first.into_iter().any(FromFirst::is_told);
+            !differs && are_alike(&known.collect::<Vec<_>>())
         };
         Axis::ALL.into_iter().filter(is_unmoved).collect()
     }
@@ -265,6 +273,7 @@ impl Sweep {
             detection_delay: waits(Metric::DetectionDelay),
             talk_over: waits(Metric::TalkOver),
             intervals,
+            from_first: None,
             unanswered_share: totals.count(Count::UnansweredShare),
             cut_off_share: totals.cut_off_share(),
             failed_share: measured.interruptions.failed_share(),
@@ -275,6 +284,18 @@ impl Sweep {
             is_on_front: false,
         }
     }
+}
+
+/// How far the p95 of a setting lies from that of the first one; `None` unless they have the same worlds.
+fn from_first(first: &Totals, totals: &Totals) -> Option<FromFirst> {
+    const NAME: &str = "e2e_latency_p95_ms";
+    let is_same = totals.worlds() == first.worlds();
+    let told = totals.certainty_beside(first, NAME).filter(|_| is_same)?;
+    Some(FromFirst {
+        e2e_latency_p95_ms: totals.known(NAME)?.exact()? - first.known(NAME)?.exact()?,
+        half_ms: told.half,
+        as_of_times: told.times,
+    })
 }
 
 /// The names of figures that differ between settings by more than chance.
@@ -326,6 +347,7 @@ impl Sweep {
             detection_delay: None,
             talk_over: None,
             intervals: BTreeMap::new(),
+            from_first: None,
             unanswered_share: None,
             cut_off_share: None,
             failed_share: None,

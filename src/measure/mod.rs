@@ -45,7 +45,7 @@ mod worst;
 mod writing;
 
 pub use background::Background;
-pub use batches::{BATCHES, Batches, Interval};
+pub use batches::{BATCHES, Batches, Certainty, Interval};
 pub use both::speech;
 pub use budget_result::{BudgetResult, WithDoubtful};
 pub use callers::Callers;

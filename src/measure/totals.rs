@@ -1,6 +1,6 @@
 //! The figures of many simulated conversations, without their turns.
 
-use super::batches::Batches;
+use super::batches::{Batches, Certainty};
 use super::budgets::Figures;
 use super::rows::{Plan, Row, rows_of_simulated};
 use super::{BudgetResult, Cost, Interval, Known, LoadFigures, Measurement};
@@ -182,11 +182,11 @@ impl Totals {
         Figures::of_simulation(self).known(limited)
     }
 
-    /// Half the 95 % interval of the difference between a figure here and in `base`: the same worlds with the same luck.
-    /// `None` of too few worlds, or where the figure falls among turns that were not answered.
-    pub fn half_of_difference(&self, base: &Totals, name: &str) -> Option<f64> {
+    /// How certain the difference between a figure here and in `base` is: the same worlds with the same luck. `None` of
+    /// too few worlds, or where the figure falls among turns that were not answered.
+    pub fn certainty_beside(&self, base: &Totals, name: &str) -> Option<Certainty> {
         let limited = budget(name, 0.0).ok()?.limited;
-        self.batches.half_of_difference(&base.batches, limited)
+        self.batches.certainty(&base.batches, limited)
     }
 
     /// The interval of a percentile of the waits if everybody had waited, by estimate; `None` as in

@@ -313,19 +313,13 @@ impl TurnMarks {
                 });
             }
             Mark::OverlapStarted { onset } => self.over_agent = Some(*onset),
-            Mark::Decision {
-                verdict,
-                since_onset_ns,
-                probability,
-                reasons,
-                ..
-            } if self.must_stop.is_none() => {
-                self.must_stop = (*verdict == Verdict::Stop).then_some(now);
+            Mark::Decision(decision) if self.must_stop.is_none() => {
+                self.must_stop = (decision.verdict == Verdict::Stop).then_some(now);
                 self.decided = Some(Decided {
-                    verdict: *verdict,
-                    after_ns: *since_onset_ns,
-                    probability: *probability,
-                    reasons: reasons.clone(),
+                    verdict: decision.verdict,
+                    after_ns: decision.since_onset_ns,
+                    probability: decision.probability,
+                    reasons: decision.reasons.clone(),
                 });
             }
             _ => {}
@@ -349,10 +343,10 @@ impl TurnMarks {
         if work.first_output.is_none() && *end != VisitEnd::Done {
             work.left = Some(now);
         }
-        if let VisitEnd::Failed { error, refused } = end {
-            self.was_refused |= refused;
+        if let VisitEnd::Failed(why) = end {
+            self.was_refused |= why.refused;
             if self.failure.is_none() {
-                self.failure = Some(error.as_str().into());
+                self.failure = Some(why.error.as_str().into());
             }
             first(&mut self.failed, now);
             match stage {

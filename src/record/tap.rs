@@ -28,6 +28,9 @@ struct Session {
     watcher: OnceCell<Watcher>,
 }
 
+/// For so many events more there is room when there is none left.
+const GROWS_BY: usize = 64;
+
 /// Told of every event when it is recorded.
 pub type Watcher = Box<dyn Fn(&Event)>;
 
@@ -96,7 +99,13 @@ impl Tap {
         if let Some(watcher) = self.0.watcher.get() {
             watcher(&event);
         }
-        self.0.events.borrow_mut().push(event);
+        let mut events = self.0.events.borrow_mut();
+        if events.len() == events.capacity() {
+            // Thousands of calls at once, each twice as long as it is, would be most of a simulation's memory.
+            let more = GROWS_BY.max(events.len() / 8);
+            events.reserve_exact(more);
+        }
+        events.push(event);
     }
 
     /// Opens the record of one input to one stage. `input` identifies what goes in, so that the
@@ -276,7 +285,7 @@ impl Drop for Visit {
                 visit: self.visit,
                 end,
                 cost: self.cost.take(),
-                input: self.tap.0.folder.is_some().then(|| self.input.hex()),
+                input: self.tap.0.folder.is_some().then(|| self.input.hex().into()),
             };
             self.tap.mark(self.turn, mark);
         }

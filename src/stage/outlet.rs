@@ -2,7 +2,7 @@
 
 use super::{StageError, Work};
 use crate::clock::{Charge, Emitter, Progress, Worker};
-use crate::event::{Cost, OutputNote, ResilienceStep, TurnId, VisitEnd};
+use crate::event::{Cost, OutputNote, ResilienceStep, TurnId, VisitEnd, VisitFailure};
 use crate::record::tap::Visit;
 use crate::stage::queue;
 use std::cell::RefCell;
@@ -324,10 +324,10 @@ impl<T: Recorded> Outlet<T> {
         let end = match result {
             Ok(()) => VisitEnd::Done,
             Err(StageError::Unwanted) => return,
-            Err(error) => VisitEnd::Failed {
+            Err(error) => VisitEnd::Failed(Box::new(VisitFailure {
                 error: error.to_string(),
                 refused: error.is_overload(),
-            },
+            })),
         };
         self.visit.write(|visit| visit.ends(end));
     }

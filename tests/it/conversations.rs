@@ -349,9 +349,9 @@ fn an_engine_that_fails_fails_the_turn_and_not_the_run() {
     assert_eq!(outcomes(&run), [Outcome::Failed, Outcome::Answered]);
     let error = run.events.iter().find_map(|event| match &event.mark {
         Mark::Exit {
-            end: VisitEnd::Failed { error, .. },
+            end: VisitEnd::Failed(why),
             ..
-        } => Some(error.clone()),
+        } => Some(why.error.clone()),
         _ => None,
     });
     assert!(error.expect("a failure").contains("out of answers"));

@@ -63,7 +63,7 @@ fn failed_at_s(events: &[Event]) -> Vec<f64> {
         let Mark::Exit { end, .. } = &event.mark else {
             return false;
         };
-        matches!(end, VisitEnd::Failed { .. })
+        matches!(end, VisitEnd::Failed(_))
     };
     let failures = events.iter().filter(failed);
     failures.map(|event| event.tick.as_ms() / 1e3).collect()

@@ -165,20 +165,14 @@ fn every_decision_is_recorded_with_its_probability_and_reasons() {
     let run = run.unwrap_or_else(|error| panic!("{error}"));
     let mut ticks = Vec::new();
     for event in &run.events {
-        let Mark::Decision {
-            policy,
-            probability,
-            reasons,
-            since_onset_ns,
-            ..
-        } = &event.mark
-        else {
+        let Mark::Decision(decision) = &event.mark else {
             continue;
         };
-        assert_eq!(policy, "classifier");
+        assert_eq!(decision.policy, "classifier");
+        let probability = decision.probability;
         assert!(probability.is_some_and(|p| (0.0..=1.0).contains(&p)));
-        assert!((1..=3).contains(&reasons.len()), "{reasons:?}");
-        ticks.push(*since_onset_ns / 1_000_000);
+        assert!((1..=3).contains(&decision.reasons.len()), "{decision:?}");
+        ticks.push(decision.since_onset_ns / 1_000_000);
     }
     assert!(ticks.len() >= 3 && ticks.is_sorted());
     let longest = ticks.windows(2).map(|pair| pair[1] - pair[0]).max();

@@ -173,7 +173,7 @@ fn transcribed(silence_ms: u64) -> (usize, Duration) {
         let recogniser = StageName::SpeechToText;
         matches!(event.mark, Mark::Begun { stage, .. } if stage == recogniser)
     };
-    let has_stopped = |event: &&Event| matches!(event.mark, Mark::Decision { verdict, .. } if verdict == Verdict::Stop);
+    let has_stopped = |event: &&Event| matches!(&event.mark, Mark::Decision(decision) if decision.verdict == Verdict::Stop);
     let asked = of_it().find(|event| event.mark == Mark::AskedSoFar);
     let stopped = of_it().find(has_stopped);
     let (asked, stopped) = (asked.expect("asked"), stopped.expect("stopped"));

@@ -516,7 +516,7 @@ fn every_turn_has_an_outcome_and_its_hops_add_up(run: &Finished) -> Result<(), T
     prop_assert_eq!(run.measured.rows.len(), asked);
     hops_add_up(&run.measured.rows)?;
     let failures = run.events.iter().filter(|event| {
-        let failed = |end: &VisitEnd| matches!(end, VisitEnd::Failed { .. });
+        let failed = |end: &VisitEnd| matches!(end, VisitEnd::Failed(_));
         matches!(&event.mark, Mark::Exit { end, .. } if failed(end))
     });
     let has_failed = run.measured.interruptions.failed_turns > 0;

@@ -435,3 +435,42 @@ fn a_report_says_what_a_call_costs() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(stderr(&wrong).contains("cost.call_per_minute: -1 is no price"));
 }
+
+#[test]
+fn a_difference_from_the_first_setting_is_surer_than_both_figures_since_they_share_their_luck() {
+    let scenario = "audio/simulations/assistant.toml";
+    let tokens = [
+        "--vary",
+        "answer.token_ms=10,12,10",
+        "--conversations",
+        "640",
+    ];
+    let sweep = |more: &[&str]| said(&[&["sweep", scenario, "-q"], &tokens[..], more].concat(), 0);
+    let document: serde_json::Value = serde_json::from_str(&sweep(&["--json"])).expect("JSON");
+    let [first, slower, same] = document["settings"]
+        .as_array()
+        .expect("settings")
+        .as_slice()
+    else {
+        panic!("three settings: {document}")
+    };
+    assert!(first.get("from_first").is_none());
+    let name = "e2e_latency_p95_ms";
+    let half = |setting: &serde_json::Value| {
+        let interval = &setting["intervals"][name];
+        let end = |end: &str| interval[end].as_f64().expect("an interval");
+        (end("high") - end("low")) / 2.0
+    };
+    let told = &slower["from_first"];
+    let told_half = told["half_ms"].as_f64().expect("a half");
+    assert!(told[name].as_f64() > Some(told_half), "{told}");
+    assert!(3.0 * told_half < half(first).hypot(half(slower)), "{told}");
+    assert!(told["as_of_times"].as_f64() > Some(9.0), "{told}");
+    assert_eq!(same["from_first"][name], 0.0);
+    let text = sweep(&[]);
+    assert!(
+        text.contains("p95 from first") && text.contains("the same luck"),
+        "{text}"
+    );
+    assert!(!text.contains("moves no figure"), "{text}");
+}

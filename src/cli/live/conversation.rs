@@ -86,7 +86,7 @@ impl Conversation {
             Mark::Output { note, .. } => self.output(turn, note),
             Mark::Exit {
                 stage: StageName::SpeechToText,
-                end: VisitEnd::Failed { .. },
+                end: VisitEnd::Failed(_),
                 ..
             } => self.entry(turn, Who::Caller).state = State::NotRecognised,
             Mark::Speculated { .. } | Mark::SpeculationDropped => self.forget(turn),

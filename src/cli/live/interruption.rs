@@ -55,14 +55,8 @@ impl Interruption {
 /// Takes the next event in; `interruptions` are the latest, oldest first.
 pub(super) fn event(interruptions: &mut VecDeque<Interruption>, event: &Event) {
     match &event.mark {
-        Mark::Decision {
-            policy,
-            verdict,
-            since_onset_ns,
-            probability,
-            reasons,
-        } => {
-            let after = Duration::from_nanos(*since_onset_ns);
+        Mark::Decision(decision) => {
+            let after = Duration::from_nanos(decision.since_onset_ns);
             let known = interruptions
                 .back()
                 .filter(|known| known.turn == event.turn);
@@ -75,12 +69,14 @@ pub(super) fn event(interruptions: &mut VecDeque<Interruption>, event: &Event) {
             let decided = Interruption {
                 turn: event.turn,
                 onset: event.tick.before(after),
-                policy: plain(policy),
-                verdict: *verdict,
+                policy: plain(&decision.policy),
+                verdict: decision.verdict,
                 after,
-                probability: *probability,
-                reasons: reasons.iter().take(REASONS).map(|r| plain(r)).collect(),
-                is_over: *verdict == Verdict::Stop,
+                probability: decision.probability,
+                reasons: (decision.reasons.iter().take(REASONS))
+                    .map(|reason| plain(reason))
+                    .collect(),
+                is_over: decision.verdict == Verdict::Stop,
                 has_resumed: false,
             };
             push(interruptions, decided, KEPT_MAX);
@@ -103,20 +99,20 @@ pub(super) fn event(interruptions: &mut VecDeque<Interruption>, event: &Event) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::SessionId;
+    use crate::event::{InterruptionDecision, SessionId};
 
     fn decision(turn: u32, verdict: Verdict, ms: u64) -> Event {
         Event {
             tick: Tick::from_ms(1_000 + ms),
             session: SessionId(0),
             turn: TurnId(turn),
-            mark: Mark::Decision {
+            mark: Mark::Decision(Box::new(InterruptionDecision {
                 policy: "classifier".into(),
                 verdict,
                 since_onset_ns: ms * 1_000_000,
                 probability: Some(0.5),
                 reasons: vec!["voice".into(); 9],
-            },
+            })),
         }
     }
 

@@ -28,10 +28,7 @@ impl Lines {
             Mark::Audible { .. } => latency(&answered?)?,
             Mark::ReplyEnded { end, heard, .. } => agent(*end, &plain(heard))?,
             Mark::ReplyResumed { .. } => "the agent goes on: it had stopped for nothing".into(),
-            Mark::Decision {
-                verdict: Verdict::Stop,
-                ..
-            } => {
+            Mark::Decision(decided) if decided.verdict == Verdict::Stop => {
                 let stop = self.interruptions.back();
                 let stop = stop.filter(|stop| stop.onset == onset(event))?;
                 format!("interrupted, {}", decision(stop))
@@ -45,9 +42,9 @@ impl Lines {
             }
             Mark::Exit {
                 stage,
-                end: VisitEnd::Failed { error, .. },
+                end: VisitEnd::Failed(why),
                 ..
-            } => format!("{} failed: {}", stage.name(), plain(error)),
+            } => format!("{} failed: {}", stage.name(), plain(&why.error)),
             // A missed row belongs to a turn of the scenario, not of the conversation.
             Mark::RowMissed { row, .. } => {
                 let row = u64::from(*row) + 1;
@@ -72,7 +69,7 @@ fn stamped(at: Tick, news: &str) -> String {
 /// The onset of the sound that a decision is about.
 fn onset(event: &Event) -> Tick {
     match &event.mark {
-        Mark::Decision { since_onset_ns, .. } => Tick(event.tick.0.saturating_sub(*since_onset_ns)),
+        Mark::Decision(decided) => Tick(event.tick.0.saturating_sub(decided.since_onset_ns)),
         _ => event.tick,
     }
 }

@@ -106,7 +106,7 @@ impl OpenTurns {
 /// Whether the latency of a turn can depend on the mark. Marks that come many times a second have no part in it.
 fn is_measured(mark: &Mark) -> bool {
     match mark {
-        Mark::Decision { verdict, .. } => *verdict == Verdict::Stop,
+        Mark::Decision(decision) => decision.verdict == Verdict::Stop,
         Mark::Output { note, .. } => !matches!(note, OutputNote::Partial { .. }),
         _ => true,
     }

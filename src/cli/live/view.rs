@@ -127,11 +127,11 @@ impl View {
         }
         if let Mark::Exit {
             stage,
-            end: VisitEnd::Failed { error, .. },
+            end: VisitEnd::Failed(why),
             ..
         } = &event.mark
         {
-            self.notice(&format!("{} failed: {error}", stage.name()));
+            self.notice(&format!("{} failed: {}", stage.name(), why.error));
         }
     }
 
@@ -237,7 +237,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{EndpointCause, OutputNote, SessionId, StageName, VisitId};
+    use crate::event::{EndpointCause, OutputNote, SessionId, StageName, VisitFailure, VisitId};
 
     fn view(marks: Vec<(u64, u32, Mark)>) -> View {
         let mut view = View::new(About::default());
@@ -296,10 +296,10 @@ mod tests {
         Mark::Exit {
             stage: StageName::TextToSpeech,
             visit: VisitId(1),
-            end: VisitEnd::Failed {
+            end: VisitEnd::Failed(Box::new(VisitFailure {
                 error: "no voice".into(),
                 refused: false,
-            },
+            })),
             cost: None,
             input: None,
         }

@@ -1,7 +1,9 @@
 //! What a run folder holds of a stage, put together from its events and its outputs.
 
 use crate::engine::EngineError;
-use crate::event::{Cost, Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, VisitId};
+use crate::event::{
+    Cost, Event, Mark, OutputNote, StageName, Tick, TurnId, VisitEnd, VisitFailure, VisitId,
+};
 use crate::record::store::{self, KeptOutput};
 use crate::stage::{Again, StageError};
 use std::collections::{BTreeMap, VecDeque};
@@ -122,7 +124,7 @@ pub(super) fn of_stage(
                 input,
             } if *of == stage => {
                 let work = open.remove(visit).unwrap_or_default();
-                let input = input.clone().unwrap_or_default();
+                let input = input.as_deref().unwrap_or_default().to_owned();
                 work.left(
                     now,
                     (stage, input),
@@ -210,7 +212,7 @@ impl Open {
             length: now.since(self.begun.unwrap_or(self.ready)),
             cost,
             failure: match end {
-                VisitEnd::Failed { error, refused } => Some(failure(error.clone(), *refused)),
+                VisitEnd::Failed(why) => Some(failure(why)),
                 VisitEnd::Done | VisitEnd::Cancelled => None,
             },
             was_cancelled: *end == VisitEnd::Cancelled,
@@ -220,8 +222,9 @@ impl Open {
 }
 
 /// The error that a stage once ended with.
-fn failure(error: String, refused: bool) -> StageError {
-    match refused {
+fn failure(why: &VisitFailure) -> StageError {
+    let error = why.error.clone();
+    match why.refused {
         true => StageError::Refused {
             error,
             again: Again::NotBefore(Duration::ZERO),
@@ -261,9 +264,9 @@ mod tests {
             (1_300, Mark::Begun { stage, visit }),
         ];
         let all = recordings_of(marks);
-        let places: Vec<(TurnId, Duration)> = all.void.keys().copied().collect();
-        assert_eq!(places, [(TurnId(3), Duration::from_millis(100))]);
-        let void = &all.void[&places[0]];
+        let places = [0, 100].map(|ms| (TurnId(3), Duration::from_millis(ms)));
+        assert!(all.void.keys().eq(&places), "{:?}", all.void);
+        let void = &all.void[&places[1]];
         assert_eq!((void.wait, void.was_cancelled), (None, true));
         assert_eq!(void.length, Duration::from_millis(200));
     }

@@ -15,6 +15,7 @@ mod kept;
 mod paired;
 
 pub(super) use kept::KeptBatch;
+pub use paired::Certainty;
 
 use super::LoadFigures;
 use super::coarse::{self, Coarse};

@@ -22,31 +22,48 @@ struct Section {
     counted: Counted,
 }
 
+/// How certain the difference between a figure of two simulations with the same luck is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Certainty {
+    /// Half the 95 % interval of the difference, in the figure's unit.
+    pub half: f64,
+    /// With luck of its own each would have to have so many times as many worlds; infinite where they differ in nothing.
+    pub times: f64,
+}
+
 impl Batches {
-    /// Half the 95 % interval of the difference between a figure here and in `base`, which has the same worlds; `None` of
-    /// too few worlds, or where the figure falls among waits in vain.
-    pub(in crate::measure) fn half_of_difference(
+    /// How certain the difference between a figure here and in `base` is, which has the same worlds; `None` of too few
+    /// worlds, or where the figure falls among waits in vain.
+    pub(in crate::measure) fn certainty(
         &self,
         base: &Batches,
         limited: Limited,
-    ) -> Option<f64> {
-        let whole = difference(
-            &self.section(limited, None),
-            &base.section(limited, None),
-            limited,
-        )?;
-        let squares: Vec<f64> = (0..SECTIONS)
-            .filter_map(|nth| {
-                let own = self.section(limited, Some(nth));
-                let other = base.section(limited, Some(nth));
-                let off = difference(&own, &other, limited)? - whole;
-                Some(off * off)
-            })
+    ) -> Option<Certainty> {
+        let figures = |nth| {
+            let own = self.section(limited, nth).figure(limited)?;
+            Some((own, base.section(limited, nth).figure(limited)?))
+        };
+        let (own, other) = figures(None)?;
+        let told: Vec<(f64, f64)> = (0..SECTIONS)
+            .filter_map(|nth| figures(Some(nth)))
+            .map(|(in_own, in_other)| (in_own - own, in_other - other))
             .collect();
-        let count = squares.len() as f64;
-        (squares.len() >= SECTIONS_MIN).then(|| {
-            let sum: f64 = squares.iter().sum();
-            t_975(count - 1.0) * libm::sqrt(sum / (count * (count - 1.0)))
+        let count = told.len() as f64;
+        let together: f64 = told
+            .iter()
+            .map(|(own, other)| (own - other) * (own - other))
+            .sum();
+        let apart: f64 = told
+            .iter()
+            .map(|(own, other)| own * own + other * other)
+            .sum();
+        (told.len() >= SECTIONS_MIN).then(|| Certainty {
+            half: t_975(count - 1.0) * libm::sqrt(together / (count * (count - 1.0))),
+            times: if together > 0.0 {
+                apart / together
+            } else {
+                f64::INFINITY
+            },
         })
     }
 
@@ -64,10 +81,6 @@ impl Batches {
         }
         section
     }
-}
-
-fn difference(own: &Section, base: &Section, limited: Limited) -> Option<f64> {
-    Some(own.figure(limited)? - base.figure(limited)?)
 }
 
 impl Section {
@@ -139,23 +152,22 @@ mod tests {
 
     #[test]
     fn what_is_the_same_differs_by_nothing_and_not_by_chance_either() {
-        let half = batches(1_000, 1.0).half_of_difference(&batches(1_000, 1.0), p95());
-        assert_eq!(half, Some(0.0));
+        let same = batches(1_000, 1.0).certainty(&batches(1_000, 1.0), p95());
+        let same = same.expect("a difference");
+        assert_eq!((same.half, same.times), (0.0, f64::INFINITY));
     }
 
     #[test]
     fn shared_luck_tells_a_difference_that_both_by_themselves_would_not() {
         let (base, slower) = (batches(1_000, 1.0), batches(1_000, 1.01));
-        let half = slower
-            .half_of_difference(&base, p95())
-            .expect("a difference");
+        let told = slower.certainty(&base, p95()).expect("a difference");
         // 1 % of 590 ms; the p95 of 10,000 waits is itself known to within 2 ms.
-        assert!(half < 1.0, "{half}");
+        assert!(told.half < 1.0 && told.times > 4.0, "{told:?}");
     }
 
     #[test]
     fn too_few_worlds_tell_nothing() {
-        let half = batches(5, 1.1).half_of_difference(&batches(5, 1.0), p95());
-        assert_eq!(half, None);
+        let told = batches(5, 1.1).certainty(&batches(5, 1.0), p95());
+        assert_eq!(told, None);
     }
 }

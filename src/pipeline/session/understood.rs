@@ -2,7 +2,7 @@
 
 use super::{Conversation, Recognised};
 use crate::endpoint::Observation;
-use crate::event::{Mark, Tick, TurnId, Verdict, nanos};
+use crate::event::{InterruptionDecision, Mark, Tick, TurnId, Verdict, nanos};
 use crate::interrupt::lexicon::{asks_for_silence, have_content, says_something};
 use crate::interrupt::transcript;
 use crate::pipeline::turn::Happened;
@@ -119,13 +119,13 @@ impl Conversation<'_> {
         let decision = self.policy.decide(&heard);
         self.tap.mark(
             turn,
-            Mark::Decision {
+            Mark::Decision(Box::new(InterruptionDecision {
                 policy: self.policy.name().into(),
                 verdict: decision.verdict,
                 since_onset_ns: nanos(heard.since_onset),
                 probability: decision.probability,
                 reasons: decision.reasons,
-            },
+            })),
         );
         if decision.verdict == Verdict::Stop {
             let words = heard.words.unwrap_or_default();

@@ -166,8 +166,8 @@ fn take_words_out(event: &mut Event) {
             OutputNote::Audio { .. } | OutputNote::Finished { .. } => {}
         },
         Mark::Exit { end, input, .. } => {
-            if let VisitEnd::Failed { error, .. } = end {
-                *error = ERROR.into();
+            if let VisitEnd::Failed(why) = end {
+                why.error = ERROR.into();
             }
             // Whoever guesses a text could tell by its hash that it was said.
             *input = None;
@@ -175,7 +175,7 @@ fn take_words_out(event: &mut Event) {
         Mark::Speculated { question } | Mark::ReplyStarted { question } => mask(question),
         Mark::ReplyEnded { heard, .. } => mask(heard),
         Mark::DisclosureDue { text, .. } => mask(text),
-        Mark::Decision { reasons, .. } => reasons.clear(),
+        Mark::Decision(decision) => decision.reasons.clear(),
         Mark::EndpointCommitted {
             decision: Some(decision),
             ..

@@ -287,7 +287,7 @@ fn cut_texts(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Mark, SessionId, TurnId, VisitEnd};
+    use crate::event::{Mark, SessionId, TurnId, VisitEnd, VisitFailure};
     use crate::record::store::{RowsPer, read_events, read_header};
     use std::fs;
 
@@ -412,10 +412,10 @@ mod tests {
             mark: Mark::Exit {
                 stage: StageName::Answer,
                 visit: VisitId(1),
-                end: VisitEnd::Failed {
+                end: VisitEnd::Failed(Box::new(VisitFailure {
                     error: "ü".repeat(1_500_000),
                     refused: false,
-                },
+                })),
                 cost: None,
                 input: None,
             },

@@ -77,18 +77,12 @@ impl Moments {
             Mark::OverlapStarted { onset } => {
                 self.onset.get_or_insert(*onset);
             }
-            Mark::Decision {
-                policy,
-                verdict,
-                since_onset_ns,
-                probability,
-                ..
-            } => {
-                self.policy.clone_from(policy);
+            Mark::Decision(decision) => {
+                self.policy.clone_from(&decision.policy);
                 self.thoughts.push(Thought {
-                    since_onset_ns: *since_onset_ns,
-                    probability: *probability,
-                    verdict: *verdict,
+                    since_onset_ns: decision.since_onset_ns,
+                    probability: decision.probability,
+                    verdict: decision.verdict,
                 });
             }
             _ => {}
@@ -116,9 +110,9 @@ fn mishap(mark: &Mark) -> Option<String> {
     Some(match mark {
         Mark::Exit {
             stage,
-            end: VisitEnd::Failed { error, .. },
+            end: VisitEnd::Failed(why),
             ..
-        } => format!("{} failed: {error}", stage.name()),
+        } => format!("{} failed: {}", stage.name(), why.error),
         Mark::RowMissed { row, waited_ns } => format!(
             "turn {} was never spoken: what it waits for had not come after {:.0} ms",
             row.saturating_add(1),

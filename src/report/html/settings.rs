@@ -3,7 +3,7 @@
 use super::page::{Page, Part, Svg};
 use super::table::{Cell, Table};
 use crate::report::plan::Plan;
-use crate::report::sweep::{self, Setting, Sweep, cells, unmoved};
+use crate::report::sweep::{self, Setting, Sweep, cells, saved, unmoved};
 use askama::Template;
 use askama::filters::Safe;
 
@@ -94,6 +94,7 @@ fn around(sweep: &Sweep, kind: &'static str) -> Settings {
         let note = "It was stopped: the settings that it did not come to are left out.";
         page.notes.push(note.to_owned());
     }
+    page.notes.extend(saved(sweep));
     Settings {
         page,
         answer: None,

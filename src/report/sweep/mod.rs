@@ -14,6 +14,7 @@
 //!     "e2e_latency": { "count": 1, "mean_ms": 1.0, "p50_ms": 1.0, … },
 //!     "intervals": { "e2e_latency_p95_ms": { "low": 1.0, "high": 1.0 }, … },
 //!     "detection_delay": { … }, "talk_over": { … },
+//!     "from_first": { "e2e_latency_p95_ms": 1.0, "half_ms": 1.0, "as_of_times": 1.0 },
 //!     "unanswered_share": 0.0, "cut_off_share": 0.1, "failed_share": 0.0,
 //!     "false_barge_ins_per_question": 0.0, "missed_barge_ins_per_question": 0.0, "cost_per_minute": null,
 //!     "budgets": [{ "name": "…", "limit": 1.0, "actual": 1.0, "pass": true }],
@@ -26,6 +27,8 @@
 //! drains is saturated and has no figures. Shares are of the questions, `unanswered_share` of the turns that should
 //! have been answered. Unless asked for, `y` is `cost_per_minute` where prices are known, and else
 //! `cut_off_share`; where the settings move neither axis, and move false or missed stops, these are the axes.
+//! `from_first` is the difference from the first setting, which had the same luck: with luck of their own both would have to
+//! have `as_of_times` as many worlds to be as sure of it.
 //! `moved` names other figures that the settings move, if they move none of a setting's. A setting is on the front if no other one is at least as good
 //! by both axes, and better by one. A latency is null if there was none.
 
@@ -37,7 +40,7 @@ pub use axis::Axis;
 pub use picture::svg;
 pub(super) use picture::svg_of_choice;
 pub use text::text;
-pub(super) use text::{cells, head, table, unmoved};
+pub(super) use text::{cells, head, saved, table, unmoved};
 
 use super::subject::Subject;
 use crate::measure::{BudgetResult, Interval, Known, WaitSummary};
@@ -92,6 +95,9 @@ pub struct Setting {
     pub detection_delay: Option<WaitSummary>,
     pub talk_over: Option<WaitSummary>,
     pub intervals: BTreeMap<&'static str, Interval>,
+    /// `None` for the first setting, and where too few worlds, or not the same, tell nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_first: Option<FromFirst>,
     pub unanswered_share: Option<f64>,
     pub cut_off_share: Option<f64>,
     pub failed_share: Option<f64>,
@@ -100,6 +106,23 @@ pub struct Setting {
     pub cost_per_minute: Option<f64>,
     pub budgets: Vec<BudgetResult>,
     pub is_on_front: bool,
+}
+
+/// By how much the p95 of e2e_latency differs from the first setting's, which had the same luck.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct FromFirst {
+    pub e2e_latency_p95_ms: f64,
+    /// Half the 95 % interval of the difference.
+    pub half_ms: f64,
+    /// With luck of their own both would need so many times as many worlds; null where they differ in nothing.
+    pub as_of_times: f64,
+}
+
+impl FromFirst {
+    /// Whether it is more than chance.
+    pub fn is_told(self) -> bool {
+        self.e2e_latency_p95_ms.abs() > self.half_ms
+    }
 }
 
 impl Setting {

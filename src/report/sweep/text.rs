@@ -1,6 +1,6 @@
 //! A sweep as a table.
 
-use super::{Axes, Axis, Setting, Sweep};
+use super::{Axes, Axis, FromFirst, Setting, Sweep};
 use crate::measure::{Interval, Known};
 use crate::report::money::money;
 use crate::report::table::{plain, trimmed};
@@ -24,6 +24,9 @@ pub fn text(sweep: &Sweep) -> String {
         x.told(),
         y.told()
     );
+    if let Some(saved) = saved(sweep) {
+        let _ = writeln!(text, "{saved}");
+    }
     for setting in &sweep.settings {
         if let Some(why) = &setting.saturation {
             let _ = writeln!(text, "{}: {why}", setting.values.join(", "));
@@ -61,6 +64,28 @@ pub(in crate::report) fn unmoved(sweep: &Sweep) -> Option<String> {
             moves.join(", ")
         ),
     })
+}
+
+/// What the luck that settings share is worth; `None` if it is worth little, or nothing can be told.
+pub(in crate::report) fn saved(sweep: &Sweep) -> Option<String> {
+    let told = sweep
+        .settings
+        .iter()
+        .filter_map(|setting| setting.from_first);
+    let times = told
+        .map(|from| from.as_of_times)
+        .filter(|times| times.is_finite());
+    let (least, most) = times.fold((f64::INFINITY, 0.0_f64), |(least, most), times| {
+        (least.min(times), most.max(times))
+    });
+    let about = match (least.round(), most.round()) {
+        (_, most) if most < 2.0 => return None,
+        (least, most) if least == most => format!("{least:.0}"),
+        (least, most) => format!("{least:.0} to {most:.0}"),
+    };
+    Some(format!(
+        "All settings have the same luck: with luck of its own, each would have to be simulated some {about} times as often to tell its p95 from the first one's as surely."
+    ))
 }
 
 /// A paragraph on what was simulated.
@@ -109,6 +134,10 @@ pub(in crate::report) fn cells<'a>(
                 _ => axis.column().to_owned(),
             }),
     );
+    let has_first = (sweep.settings.iter()).any(|setting| setting.from_first.is_some());
+    if has_first {
+        header.push("p95 from first".to_owned());
+    }
     let has_budgets = (sweep.settings.iter()).any(|s| s.is_saturated || !s.budgets.is_empty());
     if has_budgets {
         header.push("budgets".to_owned());
@@ -119,6 +148,9 @@ pub(in crate::report) fn cells<'a>(
         let p50 = setting.e2e_latency.as_ref().map(|summary| summary.p50);
         cells.push(latency(p50, setting.intervals.get("e2e_latency_p50_ms")));
         cells.extend(shown.iter().map(|axis| figure(setting, *axis)));
+        if has_first {
+            cells.push(setting.from_first.map_or_else(String::new, from_first));
+        }
         if has_budgets {
             cells.push(budgets(setting));
         }
@@ -179,6 +211,11 @@ fn budgets(setting: &Setting) -> String {
         Some(false) => "MISSED",
     }
     .to_owned()
+}
+
+/// `+34 ±2`.
+fn from_first(from: FromFirst) -> String {
+    format!("{:+.0} ±{:.0}", from.e2e_latency_p95_ms, from.half_ms)
 }
 
 /// `812 ±9`.

@@ -55,7 +55,7 @@ pub(super) fn visits(events: &[&Event]) -> Vec<Visit> {
             } => {
                 if let Some(of) = all.get_mut(visit) {
                     of.end = now;
-                    of.has_failed = matches!(end, VisitEnd::Failed { .. });
+                    of.has_failed = matches!(end, VisitEnd::Failed(_));
                     of.was_cancelled = matches!(end, VisitEnd::Cancelled);
                     of.tokens = cost.as_ref().and_then(|cost| cost.tokens);
                 }

@@ -106,20 +106,14 @@ impl Fold {
             ),
             Mark::CallerStartedAgain => (Track::Caller, "starts again".to_owned(), json!({})),
             Mark::CallerGaveUp => (Track::Caller, "hangs up".to_owned(), json!({})),
-            Mark::Decision {
-                policy,
-                verdict,
-                since_onset_ns,
-                probability,
-                reasons,
-            } => (
+            Mark::Decision(decision) => (
                 Track::Interruptions,
-                verdict_name(*verdict).to_owned(),
+                verdict_name(decision.verdict).to_owned(),
                 json!({
-                    "policy": policy,
-                    "since_onset_ns": since_onset_ns,
-                    "probability": probability,
-                    "reasons": reasons,
+                    "policy": decision.policy,
+                    "since_onset_ns": decision.since_onset_ns,
+                    "probability": decision.probability,
+                    "reasons": decision.reasons,
                 }),
             ),
             _ => return,
@@ -220,7 +214,7 @@ fn until(span: Span, at: Tick) -> Span {
 mod tests {
     use super::super::super::test_recorded::recorded;
     use super::*;
-    use crate::event::{SessionId, StageName, Verdict, VisitEnd, VisitId};
+    use crate::event::{InterruptionDecision, SessionId, StageName, Verdict, VisitEnd, VisitId};
     use crate::measure::folder::Results;
     use crate::measure::{Plan, measure, turns_by_row};
 
@@ -376,13 +370,13 @@ mod tests {
             mark(
                 1,
                 1,
-                Mark::Decision {
+                Mark::Decision(Box::new(InterruptionDecision {
                     policy: "always".into(),
                     verdict: Verdict::Stop,
                     since_onset_ns: 4,
                     probability: None,
                     reasons: Vec::new(),
-                },
+                })),
             ),
         ];
         let folder = recorded("recorded");

@@ -72,7 +72,7 @@ impl Visits {
         let how = match end {
             Some(VisitEnd::Done) => "done",
             Some(VisitEnd::Cancelled) => "cancelled",
-            Some(VisitEnd::Failed { .. }) => "failed",
+            Some(VisitEnd::Failed(_)) => "failed",
             None => "open",
         };
         let track = Track::Stage(visit.stage);
@@ -80,8 +80,8 @@ impl Visits {
             .lasting(visit.entered, now)
             .about("visit", id.0)
             .about("end", how);
-        if let Some(VisitEnd::Failed { error, .. }) = end {
-            span = span.about("error", error.as_str());
+        if let Some(VisitEnd::Failed(why)) = end {
+            span = span.about("error", why.error.as_str());
         }
         let worked_from = visit.begun.unwrap_or(now).max(visit.entered);
         let asked_at = self.asked_at(visit).min(worked_from);
