@@ -101,7 +101,7 @@ impl Tap {
         }
         let mut events = self.0.events.borrow_mut();
         if events.len() == events.capacity() {
-            // Thousands of calls at once, each twice as long as it is, would be most of a simulation's memory.
+            // Room for twice as many, as vectors grow, would be most of the memory of a thousand calls at once.
             let more = GROWS_BY.max(events.len() / 8);
             events.reserve_exact(more);
         }
