@@ -30,7 +30,11 @@ const NEARLY: f64 = 1.1;
 /// # Ok(())
 /// # }
 /// ```
-pub fn plan(sweep: Sweep) -> Plan {
+pub fn plan(mut sweep: Sweep) -> Plan {
+    // A plan shows the settings in another order, so nobody would know which is the first.
+    for setting in &mut sweep.settings {
+        setting.from_first = None;
+    }
     let of = |setting: &Setting| match sweep.axes.y {
         Axis::CostPerMinute => setting.cost_per_minute,
         _ => setting.value(Axis::P95),

@@ -18,8 +18,9 @@ import numpy as np
 import make as rooms
 from sounds import calls, RATE, write
 
-OUT, VOICESIM = pathlib.Path(sys.argv[2]), sys.argv[3]
-EACH, POLICIES = int((sys.argv[4:] or [12])[0]), sys.argv[5:] or ["classifier", "vad_500ms"]
+VOICESIM, EACH, POLICIES = sys.argv[3], int((sys.argv[4:] or [12])[0]), sys.argv[5:] or ["classifier", "vad_500ms"]
+# Sounds of an earlier call are taken again if there are as many.
+OUT = pathlib.Path(sys.argv[2]) / str(EACH)
 KINDS = [("quiet", 0)] + [(kind, level) for kind in ("babble", "tv", "music", "noise") for level in (20, 15, 10)]
 SEED, DELAY_MS, BEFORE_S, AFTER_S, LATE_S = 11, 1_500, 2, 3, 1.5
 # The question's own recording goes on so long, into the answer; soon after it comes the next one.
