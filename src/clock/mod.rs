@@ -9,9 +9,9 @@ mod in_place;
 mod lane;
 mod machine;
 mod modelled;
-#[cfg(feature = "openai")]
 mod queue;
 mod real;
+#[cfg(feature = "openai")]
 mod remote;
 mod room;
 mod thread;
