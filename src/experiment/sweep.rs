@@ -8,6 +8,7 @@ use crate::event::Metric;
 use crate::measure::{Interval, Known, Measurement, Plan, Totals, Waits};
 use crate::record::store::RowsPer;
 use crate::report::sweep::{self, Axes, Axis, FromFirst, Setting};
+use crate::rng::Randomness;
 use crate::run::RunError;
 use crate::scenario::budget::Count;
 use crate::scenario::{Scenario, Template, Variation, shown};
@@ -157,15 +158,19 @@ impl Sweep {
     pub fn run(self, stop: &AtomicBool, progress: Progress<'_>) -> Result<sweep::Sweep, RunError> {
         self.check()?;
         let (mut settings, mut figures) = (Vec::new(), Vec::new());
-        let mut first: Option<Totals> = None;
+        let mut first: Option<(Randomness, Totals)> = None;
         for (values, scenario) in &self.settings {
             let setting = match self.simulation(scenario).run(stop, progress) {
                 Ok(simulated) => {
                     figures.push(simulated.totals.figures());
                     let mut setting = self.setting(values, &simulated);
+                    let luck = scenario.randomness();
                     match &first {
-                        Some(first) => setting.from_first = from_first(first, &simulated.totals),
-                        None => first = Some(simulated.totals),
+                        Some((same, first)) if *same == luck => {
+                            setting.from_first = from_first(first, &simulated.totals);
+                        }
+                        None if settings.is_empty() => first = Some((luck, simulated.totals)),
+                        _ => {}
                     }
                     setting
                 }

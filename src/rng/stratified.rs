@@ -29,7 +29,7 @@ pub enum Sampling {
 }
 
 /// What everything random in a scenario comes from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Randomness {
     /// The seed of the scenario.
     pub seed: Seed,

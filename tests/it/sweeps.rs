@@ -474,3 +474,22 @@ fn a_difference_from_the_first_setting_is_surer_than_both_figures_since_they_sha
     );
     assert!(!text.contains("moves no figure"), "{text}");
 }
+
+#[test]
+fn settings_with_other_luck_are_not_told_from_the_first_as_if_they_shared_it() {
+    let scenario = "audio/simulations/assistant.toml";
+    let sweep = [
+        "sweep",
+        scenario,
+        "--vary",
+        "seed=1,2",
+        "-q",
+        "--conversations",
+        "640",
+    ];
+    let text = said(&sweep, 0);
+    assert!(
+        !text.contains("p95 from first") && !text.contains("the same luck"),
+        "{text}"
+    );
+}

@@ -95,7 +95,7 @@ pub struct Setting {
     pub detection_delay: Option<WaitSummary>,
     pub talk_over: Option<WaitSummary>,
     pub intervals: BTreeMap<&'static str, Interval>,
-    /// `None` for the first setting, and where too few worlds, or not the same, tell nothing.
+    /// `None` for the first setting, beside one that was not measured or had other luck, and of too few worlds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_first: Option<FromFirst>,
     pub unanswered_share: Option<f64>,

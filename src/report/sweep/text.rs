@@ -84,7 +84,7 @@ pub(in crate::report) fn saved(sweep: &Sweep) -> Option<String> {
         (least, most) => format!("{least:.0} to {most:.0}"),
     };
     Some(format!(
-        "All settings have the same luck: with luck of its own, each would have to be simulated some {about} times as often to tell its p95 from the first one's as surely."
+        "These settings have the same luck: with luck of its own, each would have to be simulated some {about} times as often to tell its p95 from the first one's as surely."
     ))
 }
 
